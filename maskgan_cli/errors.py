@@ -1,0 +1,37 @@
+"""The two ways a command can fail, and the one line each of them owes the user."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class MaskGANError(Exception):
+    """Base of every error that is shown as one line instead of a traceback."""
+
+    exit_code = 1
+
+
+class WorkError(MaskGANError):
+    """The input was fine, the work failed (exit code 1): a loss became NaN, the disk is full."""
+
+
+class InputError(MaskGANError):
+    """Bad usage or bad input (exit code 2).
+
+    The line reads ``WHAT: expected X, found Y; do Z`` so that a user knows which file to look at
+    and what to change without opening the documentation.
+    """
+
+    exit_code = 2
+
+    def __init__(
+        self, what: str | Path, *, expected: str = "", found: str = "", hint: str = ""
+    ) -> None:
+        self.what, self.expected, self.found, self.hint = str(what), expected, found, hint
+        middle = ", ".join(
+            part
+            for part in (f"expected {expected}" if expected else "", f"found {found}" if found else "")
+            if part
+        )
+        line = f"{what}: {middle}" if middle else str(what)
+        super().__init__(f"{line}; {hint}" if hint else line)
