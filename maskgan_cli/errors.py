@@ -24,14 +24,10 @@ class InputError(MaskGANError):
 
     exit_code = 2
 
-    def __init__(
-        self, what: str | Path, *, expected: str = "", found: str = "", hint: str = ""
-    ) -> None:
+    def __init__(self, what: str | Path, *, expected: str = "", found: str = "", hint: str = "") -> None:
         self.what, self.expected, self.found, self.hint = str(what), expected, found, hint
         middle = ", ".join(
-            part
-            for part in (f"expected {expected}" if expected else "", f"found {found}" if found else "")
-            if part
+            part for part in (f"expected {expected}" if expected else "", f"found {found}" if found else "") if part
         )
         line = f"{what}: {middle}" if middle else str(what)
         super().__init__(f"{line}; {hint}" if hint else line)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps, PngImagePlugin
+from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
 
 from maskgan_cli.errors import InputError
 from maskgan_cli.labels import NUM_CLASSES, PALETTE, LabelMap, convert
@@ -93,9 +93,7 @@ def write_image(
     """
     path = Path(path)
     if path.suffix.lower() not in IMAGE_SUFFIXES:
-        raise InputError(
-            path, expected=f"a name ending in one of {' '.join(IMAGE_SUFFIXES)}", found=repr(path.suffix)
-        )
+        raise InputError(path, expected=f"a name ending in one of {' '.join(IMAGE_SUFFIXES)}", found=repr(path.suffix))
     with atomic(path, overwrite=overwrite) as temporary:
         _encode(Image.fromarray(picture), temporary, note)
     return path
@@ -171,9 +169,9 @@ def read_label_map(path: str | Path, *, order: str = "celebamask") -> LabelMap:
         palette = np.asarray(image.getpalette("RGB"), dtype=np.uint8).reshape(-1, 3)
         used = np.unique(indices)
         if used.max() < len(palette) and (table := _ids_of(palette[used])) is not None:
-            lookup = np.zeros(256, np.uint8)
+            lookup: LabelMap = np.zeros(256, np.uint8)
             lookup[used] = table
-            return lookup[indices]
+            return np.take(lookup, indices)
         return convert(_checked_ids(path, indices), order)
     if image.mode == "L":
         return convert(_checked_ids(path, np.asarray(image)), order)
@@ -181,6 +179,19 @@ def read_label_map(path: str | Path, *, order: str = "celebamask") -> LabelMap:
         return _from_colours(path, np.asarray(image.convert("RGB")))
     kind = "a 16-bit or 32-bit mask" if image.mode[0] in "IF" else f"a mask of mode {image.mode}"
     raise InputError(path, expected="an 8-bit label map", found=kind, hint=MASK_HINT)
+
+
+def read_part(path: str | Path) -> npt.NDArray[np.bool_]:
+    """Read one part file of the raw layout: True (H, W) where any colour channel is not zero.
+
+    Raises:
+        InputError: missing, unreadable or truncated.
+    """
+    image = _open(Path(path))
+    pixels = np.asarray(image.convert("L") if image.mode == "LA" else image)
+    if pixels.ndim == 3:
+        pixels = pixels[..., :3].max(-1)
+    return np.asarray(pixels > 0)
 
 
 def _ids_of(colours: npt.NDArray[np.uint8]) -> LabelMap | None:
@@ -238,7 +249,7 @@ def unreadable(path: Path, error: Exception, expected: str) -> InputError:
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, Image.UnidentifiedImageError):
+    if isinstance(error, UnidentifiedImageError):
         return "a file that is no picture"
     text = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
     return text.lower() or type(error).__name__

@@ -62,9 +62,7 @@ def _lookup(pairs: dict[int, int]) -> LabelMap:
 
 
 # ids under a mirror: 4<->5, 6<->7, 8<->9, the others stay.
-FLIP_IDS: Final[LabelMap] = _lookup(
-    {ID[a]: ID[b] for pair in _MIRROR_PAIRS for a, b in (pair, pair[::-1])}
-)
+FLIP_IDS: Final[LabelMap] = _lookup({ID[a]: ID[b] for pair in _MIRROR_PAIRS for a, b in (pair, pair[::-1])})
 
 
 def flip(labels: LabelMap) -> LabelMap:

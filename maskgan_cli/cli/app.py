@@ -1,0 +1,39 @@
+"""The application: every group of commands, joined."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from maskgan_cli import __version__
+from maskgan_cli.cli import data, edit, train
+
+app = typer.Typer(
+    name="maskgan",
+    help="Edit faces through their semantic masks (MaskGAN, CVPR 2020). Stages read and write files; "
+    "stdout is data, stderr is for you.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+data.register(app)
+app.add_typer(train.app)
+edit.register(app)

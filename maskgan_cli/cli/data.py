@@ -1,0 +1,129 @@
+"""``prep-data`` and ``check-data``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from maskgan_cli.cli import options
+from maskgan_cli.cli.shell import Shell, stage
+from maskgan_cli.errors import InputError
+
+if TYPE_CHECKING:
+    from maskgan_cli.data.sources import Source
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    stage(app, "prep-data", rich_help_panel="Data")(prep_data)
+    stage(app, "check-data", rich_help_panel="Data")(check_data)
+
+
+def prep_data(
+    shell: Shell,
+    source: Annotated[Path, typer.Argument(help="The raw CelebAMask-HQ layout, or a folder of images and label maps.")],
+    out: Annotated[Path, typer.Argument(help="Where to write the prepared data set.")],
+    size: Annotated[int, typer.Option("--size", help="Side of the images, 64 to 1024.")] = 256,
+    image_format: Annotated[str, typer.Option("--format", help="png (exact) or jpg (a fifth of the space).")] = "png",
+    order: Annotated[str, typer.Option("--order", help="Class order of plain label maps: celebamask or parser.")] = (
+        "celebamask"
+    ),
+    val_share: Annotated[float, typer.Option(min=0, max=1, help="Validation share where no split is given.")] = 0.1,
+    test_share: Annotated[float, typer.Option(min=0, max=1, help="Test share where no split is given.")] = 0.1,
+    seed: options.Seed = 0,
+    workers: options.Workers = None,
+    overwrite: options.Overwrite = False,
+) -> None:
+    """Turn CelebAMask-HQ, or your own images and masks, into a data set ready for training.
+
+    Prints the manifest's path. Interrupted? Run the same command again: it goes on.
+    """
+    from maskgan_cli.data.prepare import prepare
+    from maskgan_cli.files import read_json
+
+    if image_format not in ("png", "jpg"):
+        raise InputError("--format", expected="png or jpg", found=image_format)
+    found = _read_source(source, order=order, val_share=val_share, test_share=test_share, seed=seed)
+    fates = prepare(
+        found,
+        out,
+        size=size,
+        image_format=image_format,
+        workers=options.count_workers(workers),
+        overwrite=overwrite,
+    )
+    for fate in shell.track(fates, len(found.candidates), "preparing"):
+        if fate.reason:
+            shell.say(f"rejected {fate.id}: {fate.reason}")
+    info = read_json(out / "dataset.json")
+    splits = ", ".join(f"{name} {count}" for name, count in info["splits"].items())
+    shell.say(f"{info['samples']} samples of {size} px ({splits}); {info['rejected']} rejected")
+    shell.wrote(out / "manifest.csv")
+    shell.finish(info, next_command=f"maskgan check-data {out}")
+
+
+def _read_source(source: Path, *, order: str, val_share: float, test_share: float, seed: int) -> Source:
+    from maskgan_cli.data import celebamask, pairs_folder
+    from maskgan_cli.labels import ORDERS
+
+    if order not in ORDERS:
+        raise InputError("--order", expected=" or ".join(ORDERS), found=order)
+    if celebamask.is_raw_layout(source):
+        return celebamask.read_source(source)
+    return pairs_folder.read_source(source, order=order, val_share=val_share, test_share=test_share, seed=seed)
+
+
+def check_data(
+    shell: Shell,
+    data: options.Data,
+    sheet: Annotated[Path | None, typer.Option("--sheet", help="The contact sheet; DATA/contact-sheet.png.")] = None,
+    seed: options.Seed = 0,
+    workers: options.Workers = None,
+) -> None:
+    """Look at every sample: class shares and counts, doubtful or duplicate samples, a contact sheet.
+
+    Prints the paths of the report (JSON) and of the contact sheet.
+    """
+    import numpy as np
+
+    from maskgan_cli.data.checks import contact_sheet, inspect, summarise
+    from maskgan_cli.data.prepared import PreparedData
+    from maskgan_cli.files import write_image, write_json
+
+    prepared = PreparedData.load(data)
+    reports = list(shell.track(inspect(prepared, options.count_workers(workers)), len(prepared.samples), "checking"))
+    document = summarise(prepared, reports)
+    good = [report.id for report in reports if report.digest]
+    chosen = np.random.default_rng(seed).permutation(len(good))[:24]
+    doubtful = [name for name in document["suspicious"] if name in set(good)][:8]
+    sheet = sheet or data / "contact-sheet.png"
+    report_path = write_json(data / "report.json", document)
+    _show_tables(shell, document)
+    shell.wrote(report_path)
+    if good:
+        picture = contact_sheet(prepared, [good[i] for i in sorted(chosen)] + doubtful)
+        shell.wrote(write_image(sheet, picture))
+    shell.finish(document, next_command=f"maskgan train dmn {data} --recipe tiny-cpu -o runs/dmn")
+
+
+def _show_tables(shell: Shell, document: dict[str, Any]) -> None:
+    from rich.table import Table
+
+    # Helen (Le et al. 2012) with the parts of Smith et al. 2013, as the paper's Table 1 gives it.
+    summary = Table("data set", "images", "classes", "mask size", title="Compared with Helen")
+    summary.add_row("Helen", "2,330", "11", "400x600")
+    summary.add_row("CelebAMask-HQ", "30,000", "19", "512x512")
+    summary.add_row(document["data"], f"{document['images']:,}", str(document["classes"]), f"{document['size']} px")
+    shell.console.print(summary)
+    table = Table("class", "images", "of all images", "of all pixels", title="Classes")
+    for name, row in document["per_class"].items():
+        table.add_row(name, f"{row['images']:,}", f"{row['share_of_images']:.1%}", f"{row['share_of_pixels']:.2%}")
+    shell.console.print(table)
+    suspicious = document["suspicious"]
+    shell.say(f"{len(suspicious)} suspicious samples" + (":" if suspicious else ""))
+    for name, problems in list(suspicious.items())[:10]:
+        shell.say(f"  {name}: {'; '.join(problems)}")
+    if len(suspicious) > 10:
+        shell.say(f"  and {len(suspicious) - 10} more, all in report.json")

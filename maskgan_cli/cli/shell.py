@@ -1,0 +1,151 @@
+"""The manners every command shares: what goes to stdout, what to stderr, and how a command ends."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_type_hints
+
+import typer
+
+from maskgan_cli.errors import MaskGANError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+T = TypeVar("T")
+
+_JSON = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of paths.")]
+_QUIET = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars, no remarks.")]
+_DEBUG = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+
+
+class Shell:
+    """A command's two voices: data on stdout for programs, remarks on stderr for people."""
+
+    def __init__(self, *, as_json: bool = False, quiet: bool = False) -> None:
+        self.as_json, self.quiet = as_json, quiet
+        self.written: list[str] = []
+
+    @functools.cached_property
+    def console(self) -> Console:
+        """Rich on stderr; imported late, because ``--help`` has no use for it."""
+        from rich.console import Console
+
+        return Console(stderr=True, quiet=self.quiet, highlight=False, soft_wrap=True)
+
+    def say(self, text: str) -> None:
+        """A remark for people."""
+        self.console.print(text, markup=False)
+
+    def wrote(self, path: Path) -> None:
+        """Report a file that is now there: at once as a line, or later in the JSON document."""
+        self.written.append(str(path))
+        if not self.as_json:
+            print(path, flush=True)
+
+    def finish(self, document: dict[str, Any] | None = None, *, next_command: str = "") -> None:
+        """End the command: the JSON document if asked for, and what to type next."""
+        if self.as_json:
+            print(json.dumps({**(document or {}), "written": self.written}, indent=2))
+        if next_command:
+            self.say(f"next: {next_command}")
+
+    def track(self, items: Iterable[T], total: int, label: str, *, done: int = 0) -> Iterator[T]:
+        """Pass items through while a progress bar shows how many, how fast and how long still."""
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            ProgressColumn,
+            Task,
+            TextColumn,
+            TimeRemainingColumn,
+        )
+        from rich.text import Text
+
+        class Rate(ProgressColumn):
+            def render(self, task: Task) -> Text:
+                return Text(f"{task.finished_speed or task.speed or 0:.1f}/s")
+
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            Rate(),
+            TimeRemainingColumn(),
+        )
+        with Progress(*columns, console=self.console, disable=self.quiet) as bar:
+            task = bar.add_task(label, total=total, completed=done)
+            for item in items:
+                yield item
+                bar.advance(task)
+
+
+def stage(app: typer.Typer, name: str, **settings: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Register a command that takes a `Shell` first; ``--json``, ``--quiet`` and ``--debug`` come with it."""
+
+    def register(function: Callable[..., None]) -> Callable[..., None]:
+        hints = get_type_hints(function, include_extras=True)
+        hints.pop("return", None)
+        first, *rest = inspect.signature(function).parameters.values()
+        del hints[first.name]
+
+        def run(*, json: bool, quiet: bool, debug: bool, **arguments: Any) -> None:
+            function(Shell(as_json=json, quiet=quiet), **arguments)
+
+        common = {"json": _JSON, "quiet": _QUIET, "debug": _DEBUG}
+        parameters = [p.replace(annotation=hints[p.name], kind=p.KEYWORD_ONLY) for p in rest]
+        parameters += [
+            inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=a) for n, a in common.items()
+        ]
+        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        run.__annotations__ = {**hints, **common}
+        run.__doc__ = function.__doc__
+        run.__name__ = function.__name__
+        app.command(name, **settings)(run)
+        return function
+
+    return register
+
+
+def run(app: typer.Typer, arguments: list[str]) -> int:
+    """Run the application and turn whatever happens into an exit code and at most one line.
+
+    0 done, 1 the work failed, 2 bad usage or bad input, 130 interrupted.
+    """
+    debug = "--debug" in arguments
+    try:
+        code = app(arguments, prog_name="maskgan", standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except BrokenPipeError:
+        # The reader has seen enough (`| head`). What could not be flushed must not raise at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return _fail("interrupted", 130, debug)
+    except MaskGANError as error:
+        # An error raised in a data loader's worker arrives with its traceback before the line itself.
+        return _fail(str(error).rstrip().rsplit("\n", 1)[-1], error.exit_code, debug)
+    except Exception as error:
+        if hasattr(error, "format_message"):  # Typer's own: unknown option, missing argument, ...
+            command = getattr(getattr(error, "ctx", None), "command_path", "maskgan")
+            return _fail(f"{' '.join(error.format_message().split())} (see `{command} --help`)", 2, debug)
+        if isinstance(error, OSError):
+            return _fail(str(error), 1, debug)
+        line = " ".join(str(error).split()) or type(error).__name__
+        return _fail(f"unexpected {type(error).__name__}: {line}; run again with --debug and report it", 1, debug)
+
+
+def _fail(line: str, code: int, debug: bool) -> int:
+    if debug:
+        traceback.print_exc()
+    print(f"maskgan: {line}", file=sys.stderr)
+    return code

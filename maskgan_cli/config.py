@@ -1,0 +1,153 @@
+"""Recipes: what a training run does, as validated YAML."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar, get_type_hints
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from maskgan_cli.errors import InputError
+
+Positive = Annotated[int, Field(gt=0)]
+Share = Annotated[float, Field(ge=0.0, lt=1.0)]
+
+
+class Section(BaseModel):
+    """A part of a recipe: unknown names are errors, values cannot change after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class OptimiserSettings(Section):
+    """Adam, the same for generator and discriminator."""
+
+    lr: Annotated[float, Field(gt=0.0)] = 2e-4
+    beta1: Share = 0.5
+    beta2: Share = 0.999
+
+
+class ScheduleSettings(Section):
+    """How long to train and how often to look, in steps (one step = one batch).
+
+    The learning rate is constant until ``decay_from`` and then falls linearly to 0 at ``steps``.
+    """
+
+    steps: Positive
+    decay_from: Positive | None = None
+    log_every: Positive = 50
+    validate_every: Positive = 1000
+    sample_every: Positive = 1000
+    checkpoint_every: Positive = 1000
+    validation_samples: Positive = 128
+    sheet_rows: Positive = 4
+
+
+class DataSettings(Section):
+    """How batches are drawn. ``batch_size`` counts all processes together."""
+
+    batch_size: Positive = 8
+    flip: bool = True
+    workers: Annotated[int, Field(ge=0)] = 4
+    cache: bool = False
+
+
+class TrainingRecipe(Section):
+    """What every training recipe says; each task adds its networks and losses."""
+
+    seed: Annotated[int, Field(ge=0)] = 0
+    precision: Literal["no", "fp16", "bf16"] = "no"
+    optimiser: OptimiserSettings = OptimiserSettings()
+    schedule: ScheduleSettings
+    data: DataSettings = DataSettings()
+
+
+Recipe = TypeVar("Recipe", bound=TrainingRecipe)
+
+
+def recipe_folder(task: str) -> Path:
+    """Where the recipes of a task lie: inside the installed package, or beside it in a checkout."""
+    here = Path(__file__).parent
+    installed = here / "recipes"
+    return (installed if installed.is_dir() else here.parent / "recipes") / task
+
+
+def load_recipe(kind: type[Recipe], task: str, name: str, changes: list[str]) -> Recipe:
+    """Load a recipe by name or path and apply ``--set key.subkey=value`` changes.
+
+    Raises:
+        InputError: no such recipe, YAML that does not parse, unknown keys, values out of range.
+    """
+    path = Path(name)
+    if path.suffix not in (".yaml", ".yml"):
+        path = recipe_folder(task) / f"{name}.yaml"
+    try:
+        values = yaml.safe_load(path.read_text("utf-8"))
+    except OSError as error:
+        known = ", ".join(sorted(p.stem for p in recipe_folder(task).glob("*.yaml")))
+        raise InputError(
+            f"--recipe {name}", expected=f"a YAML file or one of: {known}", found=error.strerror or str(error)
+        ) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(path, expected="a YAML recipe", found=" ".join(str(error).split())) from error
+    if not isinstance(values, dict):
+        raise InputError(path, expected="a YAML recipe (names and values)", found=type(values).__name__)
+    for change in changes:
+        _apply(values, change)
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        raise InputError(path, found=_readable(kind, error), hint="see docs/training.md") from error
+
+
+def dump_recipe(recipe: Section) -> str:
+    """A recipe as the YAML that loads it again."""
+    return yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False)
+
+
+def _apply(values: dict[str, Any], change: str) -> None:
+    key, equals, text = change.partition("=")
+    if not equals or not key:
+        raise InputError("--set", expected="key=value, e.g. optimiser.lr=1e-4", found=repr(change))
+    *parents, last = key.split(".")
+    for parent in parents:
+        inner = values.setdefault(parent, {})
+        if not isinstance(inner, dict):
+            raise InputError("--set", expected="the name of a setting", found=f"{key}: {parent} is a value")
+        values = inner
+    values[last] = _value(text)
+
+
+def _value(text: str) -> Any:
+    """Read a value as YAML would, but take 1e-4 for a number (YAML 1.1 wants 1.0e-4)."""
+    try:
+        return float(text) if "e" in text.lower() else yaml.safe_load(text)
+    except (ValueError, yaml.YAMLError):
+        return text
+
+
+def _readable(kind: type[Section], error: ValidationError) -> str:
+    lines = []
+    for problem in error.errors():
+        where = ".".join(str(part) for part in problem["loc"])
+        if problem["type"] == "extra_forbidden":
+            close = difflib.get_close_matches(where, _names(kind), n=1)
+            lines.append(f"unknown setting {where}" + (f" (did you mean {close[0]}?)" if close else ""))
+        else:
+            lines.append(f"{where}: {problem['msg']}" if where else problem["msg"])
+    return "; ".join(lines)
+
+
+def _names(kind: type[Any], prefix: str = "") -> list[str]:
+    """Every setting's dotted name, through nested sections and the networks' own dataclasses."""
+    names = []
+    for name, hint in get_type_hints(kind).items():
+        if name.startswith("_") or name == "model_config":
+            continue
+        names.append(prefix + name)
+        if isinstance(hint, type) and (issubclass(hint, Section) or dataclasses.is_dataclass(hint)):
+            names += _names(hint, f"{prefix}{name}.")
+    return names

@@ -1,0 +1,126 @@
+"""The raw CelebAMask-HQ layout, as users download it and as ``maskgan synth`` writes it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from maskgan_cli.data.sources import Candidate, Source
+from maskgan_cli.errors import InputError
+from maskgan_cli.files import unreadable
+from maskgan_cli.labels import PARTS
+
+IMAGES = "CelebA-HQ-img"
+MASKS = "CelebAMask-HQ-mask-anno"
+MAPPING = "CelebA-HQ-to-CelebA-mapping.txt"
+ATTRIBUTES = "CelebAMask-HQ-attribute-anno.txt"
+POSES = "CelebAMask-HQ-pose-anno.txt"
+IDENTITIES = "identity_CelebA.txt"
+
+_PART_FILE = re.compile(r"(\d+)_(\w+)\.png")
+_IMAGES_PER_FOLDER = 2000
+
+
+def official_split(celeba_id: int) -> str:
+    """The split by CelebA index used for the published results: 24,183 / 2,993 / 2,824 images."""
+    return "train" if celeba_id < 162771 else "val" if celeba_id < 182638 else "test"
+
+
+def is_raw_layout(root: Path) -> bool:
+    """Whether a folder looks like a CelebAMask-HQ download."""
+    return (root / IMAGES).is_dir() or (root / MASKS).is_dir()
+
+
+def read_source(root: Path) -> Source:
+    """List every image and every mask of a raw layout.
+
+    Raises:
+        InputError: a folder or the mapping is missing, or an annotation file does not parse.
+    """
+    for folder in (IMAGES, MASKS):
+        if not (root / folder).is_dir():
+            raise InputError(root, expected=f"the raw layout with a folder {folder}", found="none")
+    mapping = _read_mapping(root / MAPPING)
+    attributes = _read_table(root / ATTRIBUTES)
+    poses = {
+        name: {new: row[old] for new, old in zip(("yaw", "pitch", "roll"), row, strict=False)}
+        for name, row in _read_table(root / POSES).items()
+    }
+    identities = _read_identities(root / IDENTITIES)
+
+    images = {int(path.stem): path for path in (root / IMAGES).iterdir() if path.stem.isdigit()}
+    masks = _list_masks(root / MASKS)
+    candidates = []
+    for index in sorted(images.keys() | masks.keys()):
+        name = f"{index}.jpg"
+        celeba_id, celeba_file = mapping.get(index, (None, ""))
+        reason = ""
+        if index not in images:
+            reason = f"mask without image: {MASKS} has parts of {index:05d}, {IMAGES} has no {name}"
+        elif index not in masks:
+            folder = f"{MASKS}/{index // _IMAGES_PER_FOLDER}"
+            missing = "image without any mask" if (root / folder).is_dir() else "missing part folder"
+            reason = f"{missing}: {folder}" + (f" has no {index:05d}_*.png" if "image" in missing else "")
+        elif celeba_id is None:
+            reason = f"not in {MAPPING}, so its split is unknown"
+        fields = {"celeba_id": str(celeba_id), "identity": identities.get(celeba_file, "")}
+        fields |= poses.get(name, {}) | attributes.get(name, {})
+        split = official_split(celeba_id) if celeba_id is not None else "train"
+        candidates.append(Candidate(str(index), images.get(index), masks.get(index, {}), split, fields, reason))
+    columns = ["celeba_id", "identity", "yaw", "pitch", "roll"]
+    columns += next(iter(attributes.values()), {}).keys()
+    return Source("CelebAMask-HQ", candidates, columns)
+
+
+def _list_masks(root: Path) -> dict[int, dict[str, Path]]:
+    masks: dict[int, dict[str, Path]] = {}
+    for folder in root.iterdir():
+        if not folder.is_dir():
+            continue
+        for path in folder.iterdir():
+            if (match := _PART_FILE.fullmatch(path.name)) and match[2] in PARTS:
+                masks.setdefault(int(match[1]), {})[match[2]] = path
+    return masks
+
+
+def _lines(path: Path) -> Iterator[list[str]]:
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, ValueError) as error:
+        raise unreadable(path, error, "an annotation file of CelebAMask-HQ") from error
+    return (line.split() for line in text.splitlines() if line.strip())
+
+
+def _read_mapping(path: Path) -> dict[int, tuple[int, str]]:
+    """CelebA-HQ index -> (CelebA index, CelebA file name)."""
+    lines = _lines(path)
+    next(lines, None)  # idx orig_idx orig_file
+    try:
+        return {int(index): (int(celeba), file) for index, celeba, file in lines}
+    except ValueError as error:
+        raise InputError(path, expected="lines of: index, CelebA index, file name", found=str(error)) from error
+
+
+def _read_table(path: Path) -> dict[str, dict[str, str]]:
+    """A count, a line of column names, then file name and values; {} if there is no such file."""
+    if not path.exists():
+        return {}
+    lines = _lines(path)
+    next(lines, None)  # the count
+    names = next(lines, [])
+    rows: dict[str, dict[str, str]] = {}
+    for file, *values in lines:
+        if len(values) != len(names):
+            raise InputError(path, expected=f"{len(names)} values for {file}", found=str(len(values)))
+        rows[file] = dict(zip(names, values, strict=True))
+    return rows
+
+
+def _read_identities(path: Path) -> dict[str, str]:
+    if not path.exists():
+        return {}
+    try:
+        return {file: identity for file, identity in _lines(path)}  # noqa: C416 (checks the width)
+    except ValueError as error:
+        raise InputError(path, expected="lines of: file name, identity", found=str(error)) from error

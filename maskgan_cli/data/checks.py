@@ -1,0 +1,171 @@
+"""What is in a prepared data set: shares and counts of the classes, doubtful samples, a contact sheet."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections import defaultdict
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+from scipy import ndimage
+
+from maskgan_cli.data.prepare import resize_image, resize_labels
+from maskgan_cli.data.prepared import PreparedData, Sample
+from maskgan_cli.errors import InputError
+from maskgan_cli.files import Picture, read_image, read_label_map, sha256
+from maskgan_cli.labels import CLASSES, ID, NUM_CLASSES, colourise
+
+_MIN_SKIN = 0.02  # of all pixels; a frontal CelebA-HQ face has 0.15 to 0.4
+_MIN_CONTRAST = 4.0  # standard deviation of grey values
+_SPECK = 6  # pixels
+_MANY_SPECKS = 20
+
+
+@dataclass(frozen=True)
+class SampleReport:
+    """What one sample holds.
+
+    Attributes:
+        id, split: which sample.
+        shares: (19,) share of the pixels per class.
+        problems: what is wrong or doubtful about it.
+        digest: SHA-256 of the image file.
+        hash64: a 64-bit perceptual hash; near duplicates differ in few bits.
+    """
+
+    id: str
+    split: str
+    shares: npt.NDArray[np.float64]
+    problems: list[str]
+    digest: str
+    hash64: int
+
+
+def inspect(data: PreparedData, workers: int) -> Iterator[SampleReport]:
+    """Look at every sample, in the manifest's order."""
+    jobs = [(sample, data.size) for sample in data.samples]
+    if workers <= 1:
+        yield from map(_inspect_one, jobs)
+        return
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
+        yield from pool.map(_inspect_one, jobs, chunksize=16)
+
+
+def summarise(data: PreparedData, reports: list[SampleReport]) -> dict[str, Any]:
+    """All reports -> one JSON-ready document."""
+    shares = np.stack([report.shares for report in reports])
+    problems = {report.id: list(report.problems) for report in reports if report.problems}
+    for first, second, kind in _duplicates(reports):
+        problems.setdefault(second, []).append(f"{kind} of {first}")
+    splits = {name: sum(r.split == name for r in reports) for name in ("train", "val", "test")}
+    return {
+        "data": str(data.root),
+        "hash": data.hash,
+        "images": len(reports),
+        "classes": int((shares > 0).any(0).sum()),
+        "size": data.size,
+        "splits": splits,
+        "per_class": {
+            name: {
+                "images": int((shares[:, i] > 0).sum()),
+                "share_of_images": float((shares[:, i] > 0).mean()),
+                "share_of_pixels": float(shares[:, i].mean()),
+            }
+            for i, name in enumerate(CLASSES)
+        },
+        "suspicious": problems,
+    }
+
+
+def contact_sheet(data: PreparedData, ids: list[str], *, tile: int = 128, columns: int = 4) -> Picture:
+    """Picture and coloured mask side by side for each of the samples named, in rows of ``columns``."""
+    by_id = {sample.id: sample for sample in data.samples}
+    tiles = []
+    for name in ids:
+        labels = resize_labels(read_label_map(by_id[name].mask), tile)
+        tiles.append(np.hstack([resize_image(read_image(by_id[name].image), tile), colourise(labels)]))
+    blank = np.full_like(tiles[0], 255)
+    tiles += [blank] * (-len(tiles) % columns)
+    return np.vstack([np.hstack(tiles[i : i + columns]) for i in range(0, len(tiles), columns)])
+
+
+def _inspect_one(job: tuple[Sample, int]) -> SampleReport:
+    sample, size = job
+    problems: list[str] = []
+    shares, digest, code = np.zeros(NUM_CLASSES), "", -1
+    try:
+        picture, labels = read_image(sample.image), read_label_map(sample.mask)
+    except InputError as error:
+        return SampleReport(sample.id, sample.split, shares, [str(error)], digest, code)
+    for what, array in (("image", picture), ("mask", labels)):
+        if array.shape[:2] != (size, size):
+            problems.append(f"{what} is {array.shape[1]}x{array.shape[0]}, not {size}x{size}")
+    shares = np.bincount(labels.ravel(), minlength=NUM_CLASSES) / labels.size
+    digest = sha256(sample.image)
+    grey = picture.mean(-1)
+    code = _perceptual_hash(grey)
+    if grey.std() < _MIN_CONTRAST:
+        problems.append(f"almost one colour (standard deviation {grey.std():.1f} of 255)")
+    if shares[ID["skin"]] < _MIN_SKIN:
+        problems.append(f"little skin ({shares[ID['skin']]:.1%} of the pixels)")
+    hidden = shares[ID["eye_g"]] > 0
+    if not hidden and not shares[[ID["l_eye"], ID["r_eye"]]].any():
+        problems.append("no eye and no glasses")
+    if not shares[ID["nose"]]:
+        problems.append("no nose")
+    if not shares[[ID["mouth"], ID["u_lip"], ID["l_lip"]]].any():
+        problems.append("no mouth")
+    if problem := _sides_exchanged(labels):
+        problems.append(problem)
+    specks = _specks(labels)
+    if specks >= _MANY_SPECKS:
+        problems.append(f"{specks} regions of fewer than {_SPECK} pixels")
+    return SampleReport(sample.id, sample.split, shares, problems, digest, code)
+
+
+def _sides_exchanged(labels: npt.NDArray[np.uint8]) -> str:
+    """l_* is the person's own left: on the right of the picture."""
+    for left, right in (("l_eye", "r_eye"), ("l_brow", "r_brow")):
+        columns = [np.nonzero(labels == ID[name])[1] for name in (left, right)]
+        if all(c.size for c in columns) and columns[0].mean() < columns[1].mean():
+            return f"{left} lies left of {right}: the sides look exchanged"
+    return ""
+
+
+def _specks(labels: npt.NDArray[np.uint8]) -> int:
+    total = 0
+    for value in np.unique(labels):
+        regions, count = ndimage.label(labels == value)
+        if count:
+            total += int((np.bincount(regions.ravel())[1:] < _SPECK).sum())
+    return total
+
+
+def _perceptual_hash(grey: npt.NDArray[np.float64]) -> int:
+    """dHash: is each pixel of a 9 x 8 thumbnail brighter than its right neighbour?"""
+    thumbnail = Image.fromarray(grey.astype(np.uint8)).resize((9, 8), Image.Resampling.BOX)
+    small = np.asarray(thumbnail)
+    bits = (small[:, 1:] > small[:, :-1]).ravel()
+    return int(np.packbits(bits).view(">u8")[0])
+
+
+def _duplicates(reports: list[SampleReport]) -> Iterator[tuple[str, str, str]]:
+    groups: dict[str | int, list[SampleReport]] = defaultdict(list)
+    for report in reports:
+        if report.digest:
+            groups[report.digest].append(report)
+    for group in groups.values():
+        for other in group[1:]:
+            yield group[0].id, other.id, "same file"
+    firsts = [group[0] for group in groups.values()]
+    groups = defaultdict(list)
+    for report in firsts:
+        groups[report.hash64].append(report)
+    for group in groups.values():
+        for other in group[1:]:
+            yield group[0].id, other.id, "looks the same (perceptual hash)"

@@ -1,0 +1,159 @@
+"""Prepared data set -> batches. Which sample is drawn when depends on the seed and the step alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from maskgan_cli.data.prepared import Sample
+from maskgan_cli.errors import InputError
+from maskgan_cli.files import Picture, read_image, read_label_map
+from maskgan_cli.labels import LabelMap, flip
+
+Draw = tuple[int, bool]  # index of a sample, and whether to mirror it
+Item = tuple[int, Picture, LabelMap]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Faces as bytes, on their way to the device.
+
+    Attributes:
+        images: (N, 3, H, W) ``uint8``.
+        labels: (N, H, W) ``uint8`` class ids.
+        indices: (N,) which samples these are.
+    """
+
+    images: Tensor
+    labels: Tensor
+    indices: Tensor
+
+    def to(self, device: torch.device) -> Batch:
+        """The same batch on a device."""
+        return Batch(*(x.to(device, non_blocking=True) for x in (self.images, self.labels, self.indices)))
+
+    def pin_memory(self) -> Batch:
+        """The same batch in page-locked memory (the data loader calls this)."""
+        return Batch(*(x.pin_memory() for x in (self.images, self.labels, self.indices)))
+
+
+class FaceDataset(Dataset[Item]):
+    """Images and label maps of one split.
+
+    Args:
+        samples: of one prepared data set.
+        size: the side the network wants.
+        cache: keep every decoded sample in memory (4 bytes a pixel).
+    """
+
+    def __init__(self, samples: list[Sample], size: int, *, cache: bool) -> None:
+        self.samples, self.size = samples, size
+        self._cache: dict[int, tuple[Picture, LabelMap]] | None = {} if cache else None
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, draw: Draw) -> Item:
+        index, mirrored = draw
+        picture, labels = self._read(index)
+        if mirrored:
+            picture, labels = picture[:, ::-1], flip(labels)
+        return index, picture, labels
+
+    def _read(self, index: int) -> tuple[Picture, LabelMap]:
+        if self._cache is not None and index in self._cache:
+            return self._cache[index]
+        sample = self.samples[index]
+        picture, labels = read_image(sample.image), read_label_map(sample.mask)
+        for path, array in ((sample.image, picture), (sample.mask, labels)):
+            if array.shape[:2] != (self.size, self.size):
+                raise InputError(
+                    path, expected=f"{self.size}x{self.size}", found=f"{array.shape[1]}x{array.shape[0]}",
+                    hint="prepare the data set at the network's size (`maskgan prep-data --size`)",
+                )  # fmt: skip
+        if self._cache is not None:
+            self._cache[index] = (picture, labels)
+        return picture, labels
+
+
+class StepSampler(Sampler[list[Draw]]):
+    """The draws of each step: an endless walk through shuffled epochs, cut into batches.
+
+    Being a pure function of (seed, step), it needs no state to resume, and every number of
+    processes sees the same batches: each takes its slice.
+
+    Args:
+        count: samples in the split.
+        batch_size: of all processes together.
+        seed: decides the shuffles and the mirroring.
+        flip: mirror half of the draws.
+        first_step: where to start.
+        rank, world: this process and how many there are.
+    """
+
+    def __init__(
+        self,
+        count: int,
+        batch_size: int,
+        *,
+        seed: int,
+        flip: bool,
+        first_step: int = 0,
+        rank: int = 0,
+        world: int = 1,
+    ) -> None:
+        if batch_size % world:
+            raise InputError("data.batch_size", expected=f"a multiple of the {world} processes", found=str(batch_size))
+        self.count, self.batch_size, self.seed, self.flip = count, batch_size, seed, flip
+        self.first_step, self.rank, self.world = first_step, rank, world
+        self._epoch = -1
+        self._order: npt.NDArray[np.int64] = np.empty(0, np.int64)
+        self._mirror: npt.NDArray[np.bool_] = np.empty(0, np.bool_)
+
+    def __iter__(self) -> Iterator[list[Draw]]:
+        step = self.first_step
+        while True:
+            yield self.draws(step)
+            step += 1
+
+    def draws(self, step: int) -> list[Draw]:
+        """This process's draws of one step."""
+        share = self.batch_size // self.world
+        start = step * self.batch_size + self.rank * share
+        return [self._draw(position) for position in range(start, start + share)]
+
+    def _draw(self, position: int) -> Draw:
+        epoch, place = divmod(position, self.count)
+        if epoch != self._epoch:
+            rng = np.random.default_rng((self.seed, epoch))
+            self._epoch, self._order = epoch, rng.permutation(self.count)
+            self._mirror = rng.random(self.count) < 0.5
+        return int(self._order[place]), self.flip and bool(self._mirror[place])
+
+
+def batches(dataset: FaceDataset, sampler: StepSampler, *, workers: int, pin: bool) -> Iterator[Batch]:
+    """An endless stream of batches, one per step."""
+    loader: DataLoader[Item] = DataLoader(
+        dataset, batch_sampler=sampler, num_workers=workers, collate_fn=collate, pin_memory=pin,
+        persistent_workers=workers > 0,
+    )  # fmt: skip
+    return cast(Iterator[Batch], iter(loader))
+
+
+def collate(items: list[Item]) -> Batch:
+    """Samples -> one batch."""
+    indices, pictures, labels = zip(*items, strict=True)
+    images = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).contiguous()
+    return Batch(images, torch.from_numpy(np.stack(labels)), torch.tensor(indices))
+
+
+def first_samples(dataset: FaceDataset, count: int) -> Batch:
+    """The first samples of a split, unmirrored: the same faces in every validation."""
+    return collate([dataset[(i, False)] for i in range(min(count, len(dataset)))])

@@ -1,0 +1,80 @@
+"""A folder of images and label maps as a source.
+
+Either ``images/NAME.*`` beside ``masks/NAME.png``, or flat: ``NAME.*`` beside ``NAME.mask.png``.
+A prepared data set is such a folder, so it can be prepared again at another size; its
+``manifest.csv`` keeps split, identity, pose and attributes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from maskgan_cli.data.sources import SPLITS, Candidate, Source
+from maskgan_cli.errors import InputError
+from maskgan_cli.files import IMAGE_SUFFIXES, read_csv
+
+MASK_SUFFIX = ".mask.png"
+
+
+def read_source(root: Path, *, order: str, val_share: float, test_share: float, seed: int) -> Source:
+    """List every image and label map of a folder.
+
+    Args:
+        root: the folder.
+        order: the class order of its label maps.
+        val_share, test_share: shares of the samples for these splits, where no manifest says so.
+            A sample's split depends on its name and the seed alone, so adding others moves none.
+        seed: see above.
+
+    Raises:
+        InputError: no such folder, or no image in it.
+    """
+    if not root.is_dir():
+        raise InputError(root, expected="a folder", found="a file" if root.exists() else "no such folder")
+    images, masks = _list(root)
+    if not images:
+        raise InputError(
+            root, expected="the raw CelebAMask-HQ layout, images/ and masks/, or NAME.jpg and NAME.mask.png",
+            found="no image", hint="check the path",
+        )  # fmt: skip
+    manifest = {row["id"]: row for row in read_csv(root / "manifest.csv")} if _has_manifest(root) else {}
+    known = {"id", "split", "image", "mask"}
+    columns = [name for name in next(iter(manifest.values()), {}) if name not in known]
+    candidates = []
+    for name in sorted(images.keys() | masks.keys()):
+        row = manifest.get(name, {})
+        split = row.get("split") or split_by_name(name, val_share, test_share, seed)
+        reason = ""
+        if split not in SPLITS:
+            reason = f"manifest.csv names the split {split!r}; splits are {', '.join(SPLITS)}"
+        if name not in images:
+            reason = f"mask without image: {masks[name].name}"
+        elif name not in masks:
+            reason = f"image without any mask: {images[name].name}"
+        mask = {"": masks[name]} if name in masks else {}
+        fields = {column: row.get(column, "") for column in columns}
+        candidates.append(Candidate(name, images.get(name), mask, split, fields, reason))
+    return Source(root.resolve().name, candidates, columns, order)
+
+
+def split_by_name(name: str, val_share: float, test_share: float, seed: int) -> str:
+    """Draw a split from the hash of a sample's name."""
+    digest = hashlib.sha256(f"{seed}/{name}".encode()).digest()
+    draw = int.from_bytes(digest[:8], "big") / 2**64
+    return "test" if draw < test_share else "val" if draw < test_share + val_share else "train"
+
+
+def _has_manifest(root: Path) -> bool:
+    return (root / "manifest.csv").is_file()
+
+
+def _list(root: Path) -> tuple[dict[str, Path], dict[str, Path]]:
+    if (root / "images").is_dir():
+        images = {p.stem: p for p in (root / "images").iterdir() if p.suffix.lower() in IMAGE_SUFFIXES}
+        folder = root / "masks"
+        masks = {p.stem: p for p in folder.iterdir() if p.suffix.lower() == ".png"} if folder.is_dir() else {}
+        return images, masks
+    files = [p for p in root.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES]
+    masks = {p.name[: -len(MASK_SUFFIX)]: p for p in files if p.name.endswith(MASK_SUFFIX)}
+    return {p.stem: p for p in files if not p.name.endswith(MASK_SUFFIX)}, masks

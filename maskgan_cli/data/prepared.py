@@ -1,0 +1,97 @@
+"""Reading a prepared data set (its layout is in docs/data.md)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from maskgan_cli.data.sources import SPLITS
+from maskgan_cli.errors import InputError
+from maskgan_cli.files import read_csv, read_json
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One row of the manifest, its paths resolved.
+
+    Attributes:
+        id, split: as in the manifest.
+        image, mask: files of the same square size.
+        fields: the other columns that are not empty: celeba_id, identity, yaw, ..., attributes.
+    """
+
+    id: str
+    split: str
+    image: Path
+    mask: Path
+    fields: dict[str, str]
+
+
+@dataclass(frozen=True)
+class PreparedData:
+    """A prepared data set.
+
+    Attributes:
+        root: its folder.
+        size: side of every image and mask.
+        hash: of its manifest and every file, as `prepare` wrote it.
+        samples: in the manifest's order.
+    """
+
+    root: Path
+    size: int
+    hash: str
+    samples: list[Sample]
+    info: dict[str, Any]
+
+    @classmethod
+    def load(cls, root: str | Path) -> PreparedData:
+        """Read ``dataset.json`` and ``manifest.csv``.
+
+        Raises:
+            InputError: it is no prepared data set.
+        """
+        root = Path(root)
+        if not (root / "dataset.json").is_file():
+            raise InputError(
+                root, expected="a prepared data set (a folder with dataset.json)", found="none",
+                hint="make one with `maskgan prep-data SOURCE OUT`",
+            )  # fmt: skip
+        info = read_json(root / "dataset.json")
+        try:
+            samples = [
+                Sample(
+                    row.pop("id"), row.pop("split"), root / row.pop("image"), root / row.pop("mask"),
+                    {name: value for name, value in row.items() if value},
+                )
+                for row in read_csv(root / "manifest.csv")
+            ]  # fmt: skip
+            return cls(root, int(info["size"]), str(info["hash"]), samples, info)
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(root, expected="a prepared data set", found=f"no {error} in it") from error
+
+    def split(self, name: str) -> list[Sample]:
+        """The samples of ``train``, ``val`` or ``test``.
+
+        Raises:
+            InputError: that split is empty.
+        """
+        chosen = [sample for sample in self.samples if sample.split == name]
+        if not chosen:
+            counts = ", ".join(f"{s} {sum(x.split == s for x in self.samples)}" for s in SPLITS)
+            raise InputError(self.root, expected=f"samples of the {name} split", found=counts)
+        return chosen
+
+
+def mask_beside(image: Path) -> Path | None:
+    """The mask that belongs to a picture by its place: a sidecar ``NAME.mask.png``, or its label map
+    in the prepared data set that the picture lies in."""
+    sidecar = image.with_name(f"{image.stem}.mask.png")
+    if sidecar.is_file():
+        return sidecar
+    root = image.resolve().parent.parent
+    if image.resolve().parent.name == "images" and (root / "dataset.json").is_file():
+        mask = root / "masks" / f"{image.stem}.png"
+        return mask if mask.is_file() else None
+    return None

@@ -1,0 +1,46 @@
+"""What `prepare` asks of a source: one `Candidate` per sample, before anything is decoded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+SPLITS = ("train", "val", "test")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One sample as a source lists it.
+
+    Attributes:
+        id: its name in the prepared data set, without suffix.
+        image: the picture, or None if only a mask was found.
+        masks: part name -> part file (raw layout), or ``{"": label map}``.
+        split: ``train``, ``val`` or ``test``.
+        fields: further manifest columns (celeba_id, identity, yaw, ..., attributes).
+        reason: why the sample must be rejected, as far as the listing alone can tell.
+    """
+
+    id: str
+    image: Path | None
+    masks: dict[str, Path]
+    split: str
+    fields: dict[str, str] = field(default_factory=dict)
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A listed source.
+
+    Attributes:
+        name: what it is, e.g. ``CelebAMask-HQ``.
+        candidates: its samples, in a fixed order.
+        columns: the manifest columns its samples may fill, in order.
+        order: class order of its label maps, a key of `maskgan_cli.labels.ORDERS`.
+    """
+
+    name: str
+    candidates: list[Candidate]
+    columns: list[str]
+    order: str = "celebamask"

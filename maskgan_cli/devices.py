@@ -1,0 +1,28 @@
+"""``--device``: one meaning for every command."""
+
+from __future__ import annotations
+
+import torch
+
+from maskgan_cli.errors import InputError
+
+
+def pick_device(name: str = "auto") -> torch.device:
+    """``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps`` -> a device that is there.
+
+    Raises:
+        InputError: a name torch does not know, or a device this machine lacks.
+    """
+    cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
+    if name == "auto":
+        return torch.device("cuda" if cuda else "mps" if mps else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise InputError("--device", expected="auto, cpu, cuda, cuda:N or mps", found=name) from None
+    count = {"cpu": 1, "cuda": torch.cuda.device_count() if cuda else 0, "mps": int(mps)}.get(device.type, 0)
+    if (device.index or 0) >= count:
+        here = ", ".join(["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count() if cuda else 0))]
+                         + ["mps"] * mps)  # fmt: skip
+        raise InputError("--device", expected=f"one of {here}", found=name, hint="use --device auto")
+    return device

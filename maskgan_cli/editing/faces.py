@@ -1,0 +1,100 @@
+"""Faces as commands get them: a picture, its mask from wherever it is, and lists of pairs."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from maskgan_cli.data.prepared import mask_beside
+from maskgan_cli.errors import InputError
+from maskgan_cli.files import Picture, read_image, read_label_map, unreadable
+from maskgan_cli.labels import LabelMap
+
+
+@dataclass(frozen=True)
+class Face:
+    """A square picture (S, S, 3) and its label map of the same size, with where they came from."""
+
+    image: Path
+    mask: Path
+    picture: Picture
+    labels: LabelMap
+
+
+def load_face(image: Path, mask: Path | None) -> Face:
+    """Read a face; without ``mask``, its sidecar or its label map in a prepared data set is used.
+
+    Raises:
+        InputError: no mask to be found, not square, or sizes that differ.
+    """
+    picture = read_image(image)
+    mask = mask or mask_beside(image)
+    if mask is None:
+        raise InputError(
+            image, expected=f"its mask ({image.stem}.mask.png beside it, or a prepared data set)", found="none",
+            hint="name the mask file",
+        )  # fmt: skip
+    labels = read_square_mask(mask)
+    if picture.shape[0] != picture.shape[1]:
+        raise InputError(image, expected="a square face crop", found=f"{picture.shape[1]}x{picture.shape[0]}")
+    if labels.shape != picture.shape[:2]:
+        raise InputError(
+            mask, expected=f"a mask of its image's size {picture.shape[1]}x{picture.shape[0]}",
+            found=f"{labels.shape[1]}x{labels.shape[0]}", hint=f"the image is {image}",
+        )  # fmt: skip
+    return Face(image, mask, picture, labels)
+
+
+def read_square_mask(path: Path) -> LabelMap:
+    """Read a label map and insist that it is square.
+
+    Raises:
+        InputError: see `read_label_map`; or not square.
+    """
+    labels = read_label_map(path)
+    if labels.shape[0] != labels.shape[1]:
+        raise InputError(path, expected="a square mask", found=f"{labels.shape[1]}x{labels.shape[0]}")
+    return labels
+
+
+def read_pairs(where: str, columns: Sequence[str], optional: Sequence[str]) -> list[dict[str, Path]]:
+    """A list of pairs from a file or, for ``-``, from standard input.
+
+    Either CSV with a header that names the columns (others are ignored), or lines of bare paths in
+    the order of ``columns``, separated by tabs or commas.
+
+    Args:
+        where: path or ``-``.
+        columns: what every line must have, e.g. ``("source", "target")``.
+        optional: what a line may have besides, e.g. ``("source_mask", "target_mask", "output")``.
+
+    Raises:
+        InputError: unreadable, empty, or a line without what it must have.
+    """
+    try:
+        text = sys.stdin.read() if where == "-" else Path(where).read_text("utf-8")
+    except (OSError, ValueError) as error:
+        raise unreadable(Path(where), error, "a list of pairs") from error
+    name = "standard input" if where == "-" else where
+    lines = [line for line in text.splitlines() if line.strip()]
+    if not lines:
+        raise InputError(name, expected=f"lines of {', '.join(columns)}", found="nothing")
+    rows = list(csv.reader(lines, delimiter="\t" if "\t" in lines[0] else ","))
+    header = [cell.strip() for cell in rows[0]]
+    if set(columns) <= set(header):
+        rows = rows[1:]
+    else:
+        header = [*columns, *optional]
+    pairs = []
+    for number, row in enumerate(rows, start=len(lines) - len(rows) + 1):
+        cells = dict(zip(header, (cell.strip() for cell in row), strict=False))
+        known = {key: Path(cells[key]) for key in (*columns, *optional) if cells.get(key)}
+        if missing := [column for column in columns if column not in known]:
+            raise InputError(f"{name}, line {number}", expected=f"{', '.join(columns)}", found=f"no {missing[0]}")
+        pairs.append(known)
+    if not pairs:
+        raise InputError(name, expected=f"lines of {', '.join(columns)}", found="a header and nothing else")
+    return pairs

@@ -1,0 +1,78 @@
+"""Multi-scale PatchGAN discriminator: is this picture real, and does it match this mask?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from maskgan_cli.labels import NUM_CLASSES
+from maskgan_cli.models.layers import initialise
+
+
+@dataclass(frozen=True)
+class DiscriminatorConfig:
+    """Shape of the discriminator; the defaults are the paper's.
+
+    Attributes:
+        width: channels of the first layer; they double up to 8 times that.
+        scales: how many copies look at ever smaller versions of the picture.
+        layers: how many feature layers each copy has before its one-channel verdict.
+    """
+
+    width: int = 64
+    scales: int = 2
+    layers: int = 4
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # recipes hold this class
+
+    def __post_init__(self) -> None:
+        if self.width < 1 or self.scales < 1 or self.layers < 2:
+            raise ValueError("width and scales are at least 1, layers at least 2")
+
+
+class PatchDiscriminator(nn.Module):
+    """One scale: 4 x 4 convolutions, each verdict seeing one patch of the picture."""
+
+    def __init__(self, config: DiscriminatorConfig) -> None:
+        super().__init__()
+        channels = [NUM_CLASSES + 3, *(config.width * min(8, 1 << i) for i in range(config.layers))]
+        layers: list[nn.Module] = []
+        for i, (inputs, outputs) in enumerate(pairwise(channels)):
+            stride = 1 if i == config.layers - 1 else 2
+            norm = [] if i == 0 else [nn.InstanceNorm2d(outputs)]
+            conv = nn.Conv2d(inputs, outputs, 4, stride=stride, padding=2)
+            layers.append(nn.Sequential(conv, *norm, nn.LeakyReLU(0.2)))
+        layers.append(nn.Conv2d(channels[-1], 1, 4, padding=2))
+        self.layers = nn.ModuleList(layers)
+
+    def forward(self, pair: Tensor) -> list[Tensor]:
+        """(N, 22, H, W) -> the output of every layer; the last one is the verdict (N, 1, h, w)."""
+        outputs: list[Tensor] = []
+        for layer in self.layers:
+            pair = layer(pair)
+            outputs.append(pair)
+        return outputs
+
+
+class MultiScaleDiscriminator(nn.Module):
+    """Identical patch discriminators, the first on the full picture, each next one on half of it."""
+
+    def __init__(self, config: DiscriminatorConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.scales = nn.ModuleList(PatchDiscriminator(config) for _ in range(config.scales))
+        self.halve = nn.AvgPool2d(3, stride=2, padding=1, count_include_pad=False)
+        initialise(self)
+
+    def forward(self, mask: Tensor, image: Tensor) -> list[list[Tensor]]:
+        """One-hot mask (N, 19, H, W) and image (N, 3, H, W) in [-1, 1] -> features per scale, per layer."""
+        pair = torch.cat([mask, image], dim=1)
+        outputs: list[list[Tensor]] = []
+        for i, scale in enumerate(self.scales):
+            pair = pair if i == 0 else self.halve(pair)
+            outputs.append(scale(pair))
+        return outputs

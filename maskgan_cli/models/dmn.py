@@ -1,0 +1,170 @@
+"""Dense Mapping Network (paper, Sec. 3.2): from an edited mask and a face's look to a picture.
+
+G(mask, style_mask, style_image) -> image
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import ClassVar, Literal
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from maskgan_cli.labels import NUM_CLASSES
+from maskgan_cli.models.layers import (
+    AdaINResidualBlock,
+    ConcatFusion,
+    SpatialFeatureTransform,
+    Upsampling,
+    conv4_down,
+    conv7,
+    down,
+    initialise,
+    up,
+)
+
+Fusion = Literal["sft", "concat", "none"]
+
+
+@dataclass(frozen=True)
+class DMNConfig:
+    """What decides the network's shape. The defaults are the paper's: 89.7 million parameters.
+
+    Attributes:
+        image_size: the side the network is trained at, a multiple of 32 and of ``2 ** downs``.
+        width: channels of the backbone at full resolution; they double with every halving.
+        downs: how often the backbone halves the resolution.
+        blocks: AdaIN residual blocks at the lowest resolution.
+        style_width: channels of the style encoder at full resolution.
+        fusion: how mask and image meet in the style encoder: ``sft`` as published, ``concat`` as in
+            the ablation, ``none`` for Pix2PixHD-m, whose style encoder sees no mask.
+        upsampling: ``transposed`` as published, or ``resize``, which leaves no checkerboard.
+    """
+
+    image_size: int = 512
+    width: int = 64
+    downs: int = 4
+    blocks: int = 4
+    style_width: int = 16
+    fusion: Fusion = "sft"
+    upsampling: Upsampling = "transposed"
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # recipes hold this class
+
+    def __post_init__(self) -> None:
+        if min(self.width, self.downs, self.blocks, self.style_width) < 1:
+            raise ValueError("width, downs, blocks and style_width are at least 1")
+        unit = max(32, 1 << self.downs)
+        if self.image_size < 64 or self.image_size % unit:
+            raise ValueError(f"image_size is a multiple of {unit}, at least 64, not {self.image_size}")
+
+    @property
+    def bottleneck(self) -> int:
+        """Channels at the lowest resolution."""
+        return self.width << self.downs
+
+    @property
+    def style_dim(self) -> int:
+        """How many AdaIN parameters one face's style is: two layers a block, weight and bias each."""
+        return self.blocks * 4 * self.bottleneck
+
+
+class SpatialAwareStyleEncoder(nn.Module):
+    """A face and its mask -> AdaIN parameters (paper, Sec. 3.2, Fig. 4).
+
+    The label branch turns the mask into two priors (at 1/4 and 1/32 of the resolution) that modulate
+    the image branch by SFT. There is no normalisation layer: it would wash the style out.
+    """
+
+    def __init__(self, config: DMNConfig) -> None:
+        super().__init__()
+        c1, c2, c4 = config.style_width, config.style_width * 2, config.style_width * 4
+        self.fusion = config.fusion
+        if config.fusion != "none":
+            self.label_to_prior1 = nn.Sequential(
+                conv7(NUM_CLASSES, c1), nn.ReLU(),
+                conv4_down(c1, c2), nn.ReLU(),
+                conv4_down(c2, c4),
+            )  # fmt: skip
+            self.prior1_to_prior2 = nn.Sequential(
+                nn.ReLU(), conv4_down(c4, c4), nn.ReLU(), conv4_down(c4, c4), nn.ReLU(), conv4_down(c4, c4)
+            )
+            fuse = SpatialFeatureTransform if config.fusion == "sft" else ConcatFusion
+            self.fuse1, self.fuse2 = fuse(c4), fuse(c4)
+        self.image_head = nn.Sequential(
+            conv7(3, c1), nn.ReLU(), conv4_down(c1, c2), nn.ReLU(), conv4_down(c2, c4), nn.ReLU()
+        )
+        self.image_tail = nn.Sequential(
+            conv4_down(c4, c4), nn.ReLU(), conv4_down(c4, c4), nn.ReLU(), conv4_down(c4, c4), nn.ReLU()
+        )
+        self.to_style = nn.Conv2d(c4, config.style_dim, 1)
+
+    def forward(self, style_mask: Tensor, style_image: Tensor) -> Tensor:
+        """(N, 19, H, W) one-hot and (N, 3, H, W) in [-1, 1] -> style (N, style_dim)."""
+        features = self.image_head(style_image)  # (N, c4, H/4, W/4)
+        if self.fusion == "none":
+            features = self.image_tail(features)
+        else:
+            prior1 = self.label_to_prior1(style_mask)  # (N, c4, H/4, W/4)
+            prior2 = self.prior1_to_prior2(prior1)  # (N, c4, H/32, W/32)
+            features = self.image_tail(self.fuse1(features, prior1))
+            features = self.fuse2(features, prior2)
+        style: Tensor = self.to_style(F.adaptive_avg_pool2d(features, 1)).flatten(1)
+        return style
+
+
+class ImageGenerationBackbone(nn.Module):
+    """The pix2pixHD generator whose residual blocks take their norm from the style (Sec. 3.2)."""
+
+    def __init__(self, config: DMNConfig) -> None:
+        super().__init__()
+        widths = [config.width << level for level in range(config.downs + 1)]
+        self.head = nn.Sequential(conv7(NUM_CLASSES, widths[0]), nn.InstanceNorm2d(widths[0]), nn.ReLU())
+        self.downs = nn.Sequential(*(down(a, b) for a, b in pairwise(widths)))
+        self.blocks = nn.ModuleList(AdaINResidualBlock(widths[-1]) for _ in range(config.blocks))
+        rising = widths[::-1]
+        self.ups = nn.Sequential(*(up(a, b, config.upsampling) for a, b in pairwise(rising)))
+        self.tail = nn.Sequential(conv7(widths[0], 3), nn.Tanh())
+
+    def forward(self, mask: Tensor, style: Tensor) -> Tensor:
+        """One-hot mask (N, 19, H, W) and style (N, style_dim) -> image (N, 3, H, W) in [-1, 1]."""
+        features = self.downs(self.head(mask))  # (N, width * 2^downs, H / 2^downs, W / 2^downs)
+        for block, parameters in zip(self.blocks, style.chunk(len(self.blocks), dim=1), strict=True):
+            features = block(features, parameters)
+        image: Tensor = self.tail(self.ups(features))
+        return image
+
+
+class DenseMappingNetwork(nn.Module):
+    """G(mask, style_mask, style_image): the face of ``style_image`` in the shape of ``mask``.
+
+    In training Stage I all three come from one face; at inference ``mask`` is the edited one.
+    """
+
+    def __init__(self, config: DMNConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.style_encoder = SpatialAwareStyleEncoder(config)
+        self.backbone = ImageGenerationBackbone(config)
+        initialise(self)
+
+    def encode_style(self, style_mask: Tensor, style_image: Tensor) -> Tensor:
+        """The look of a face as AdaIN parameters (N, style_dim); encode once, generate often."""
+        style: Tensor = self.style_encoder(style_mask, style_image)
+        return style
+
+    def generate(self, mask: Tensor, style: Tensor) -> Tensor:
+        """One-hot mask (N, 19, H, W) and style (N, style_dim) -> image (N, 3, H, W) in [-1, 1]."""
+        image: Tensor = self.backbone(mask, style)
+        return image
+
+    def forward(self, mask: Tensor, style_mask: Tensor, style_image: Tensor) -> Tensor:
+        """One-hot masks (N, 19, H, W), image (N, 3, H, W) in [-1, 1] -> image of the same shape."""
+        return self.generate(mask, self.encode_style(style_mask, style_image))
+
+
+def parameter_count(network: nn.Module) -> int:
+    """How many numbers a network learns."""
+    return sum(parameter.numel() for parameter in network.parameters())

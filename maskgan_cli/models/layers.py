@@ -1,0 +1,135 @@
+"""Blocks shared by the networks."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from maskgan_cli.labels import NUM_CLASSES
+
+Upsampling = Literal["transposed", "resize"]
+
+
+def one_hot(labels: Tensor, classes: int = NUM_CLASSES) -> Tensor:
+    """Label maps (N, H, W) of any integer type -> one-hot masks (N, classes, H, W), float32.
+
+    Call it on the device: a label map is a byte per pixel on the way there, a one-hot mask 76.
+    """
+    shape = (labels.shape[0], classes, *labels.shape[1:])
+    masks = torch.zeros(shape, device=labels.device)
+    return masks.scatter_(1, labels.long().unsqueeze(1), 1.0)
+
+
+def to_unit(images: Tensor) -> Tensor:
+    """Pictures (N, 3, H, W) ``uint8`` -> float32 in [-1, 1], the range every network here reads."""
+    return images.float().div_(127.5).sub_(1.0)
+
+
+def to_bytes(images: Tensor) -> Tensor:
+    """Images (N, 3, H, W) in [-1, 1] -> ``uint8`` pictures, rounded."""
+    return images.float().add(1.0).mul_(127.5).round_().clamp_(0, 255).to(torch.uint8)
+
+
+def initialise(network: nn.Module) -> None:
+    """Draw every convolution's weights from N(0, 0.02), as pix2pixHD and MaskGAN start."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.normal_(module.weight, 0.0, 0.02)
+
+
+def conv7(inputs: int, outputs: int) -> nn.Sequential:
+    """``c7s1-k``: a 7 x 7 convolution at full resolution."""
+    return nn.Sequential(nn.ReflectionPad2d(3), nn.Conv2d(inputs, outputs, 7))
+
+
+def conv4_down(inputs: int, outputs: int) -> nn.Sequential:
+    """A 4 x 4 convolution that halves the resolution, reflecting at the border."""
+    return nn.Sequential(nn.ReflectionPad2d(1), nn.Conv2d(inputs, outputs, 4, stride=2))
+
+
+def down(inputs: int, outputs: int) -> nn.Sequential:
+    """``dk``: (N, inputs, H, W) -> (N, outputs, H/2, W/2), instance norm, ReLU."""
+    return nn.Sequential(nn.Conv2d(inputs, outputs, 3, stride=2, padding=1), nn.InstanceNorm2d(outputs), nn.ReLU())
+
+
+def up(inputs: int, outputs: int, upsampling: Upsampling) -> nn.Sequential:
+    """``uk``: (N, inputs, H, W) -> (N, outputs, 2H, 2W), instance norm, ReLU.
+
+    ``resize`` (nearest neighbour, then a 3 x 3 convolution) leaves no checkerboard: a transposed
+    3 x 3 convolution of stride 2 covers neighbouring pixels with unequal numbers of weights.
+    """
+    layers: list[nn.Module]
+    if upsampling == "transposed":
+        layers = [nn.ConvTranspose2d(inputs, outputs, 3, stride=2, padding=1, output_padding=1)]
+    else:
+        layers = [nn.Upsample(scale_factor=2), nn.ReflectionPad2d(1), nn.Conv2d(inputs, outputs, 3)]
+    return nn.Sequential(*layers, nn.InstanceNorm2d(outputs), nn.ReLU())
+
+
+def adaptive_instance_norm(features: Tensor, bias: Tensor, weight: Tensor) -> Tensor:
+    """AdaIN: instance norm (eps 1e-5), then a scale and a shift per sample and channel.
+
+    Args:
+        features: (N, C, H, W).
+        bias, weight: (N, C), predicted by the style encoder.
+    """
+    normal = F.instance_norm(features)
+    return torch.addcmul(bias[:, :, None, None], normal, weight[:, :, None, None])
+
+
+class AdaINResidualBlock(nn.Module):
+    """``Rk``: two (reflection pad, 3 x 3 conv, AdaIN), ReLU after the first, added to the input.
+
+    The AdaIN parameters are passed in; nothing is stored between calls.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.channels = channels
+        self.conv1 = nn.Sequential(nn.ReflectionPad2d(1), nn.Conv2d(channels, channels, 3))
+        self.conv2 = nn.Sequential(nn.ReflectionPad2d(1), nn.Conv2d(channels, channels, 3))
+
+    def forward(self, features: Tensor, style: Tensor) -> Tensor:
+        """(N, C, H, W) and style (N, 4C) -> (N, C, H, W).
+
+        ``style`` holds, for the first AdaIN and then for the second, C biases and then C weights.
+        """
+        bias1, weight1, bias2, weight2 = style.chunk(4, dim=1)
+        hidden = F.relu(adaptive_instance_norm(self.conv1(features), bias1, weight1))
+        return features + adaptive_instance_norm(self.conv2(hidden), bias2, weight2)
+
+
+class SpatialFeatureTransform(nn.Module):
+    """SFT: a prior decides, place by place, how features are scaled and shifted (paper, Sec. 3.2).
+
+    ``scale(prior) * features + shift(prior)``: one multiplicative term, not ``1 + scale``.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.scale = _pointwise_pair(channels)
+        self.shift = _pointwise_pair(channels)
+
+    def forward(self, features: Tensor, prior: Tensor) -> Tensor:
+        """(N, C, H, W) twice -> (N, C, H, W)."""
+        return torch.addcmul(self.shift(prior), features, self.scale(prior))
+
+
+class ConcatFusion(nn.Module):
+    """The paper's ablation of SFT: concatenate prior and features, then one convolution."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv = nn.Sequential(nn.ReflectionPad2d(1), nn.Conv2d(2 * channels, channels, 3))
+
+    def forward(self, features: Tensor, prior: Tensor) -> Tensor:
+        """(N, C, H, W) twice -> (N, C, H, W)."""
+        fused: Tensor = self.conv(torch.cat([features, prior], dim=1))
+        return fused
+
+
+def _pointwise_pair(channels: int) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(channels, channels, 1), nn.LeakyReLU(0.1), nn.Conv2d(channels, channels, 1))

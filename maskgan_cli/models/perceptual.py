@@ -1,0 +1,74 @@
+"""Feature networks for the perceptual loss: VGG-19, or the same shape with random weights."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+
+# VGG-19 up to relu5_1; numbers are channels at the paper's width, "M" halves the resolution.
+_LAYOUT: Final = (64, 64, "M", 128, 128, "M", 256, 256, 256, 256, "M", 512, 512, 512, 512, "M", 512)
+# Places in the layer list (torchvision's numbering) after relu1_1, relu2_1, ..., relu5_1.
+_TAPS: Final = (1, 6, 11, 20, 29)
+
+
+class VGG19Features(nn.Module):
+    """VGG-19 up to relu5_1 (Simonyan and Zisserman 2015), frozen.
+
+    Its keys are torchvision's (``features.0.weight`` ...), so a published VGG-19 file loads as it is.
+
+    Args:
+        width: channels of the first layer; 64 is VGG-19.
+        normalise: turn [-1, 1] into ImageNet's mean and deviation first. pix2pixHD and MaskGAN feed
+            the images as they are, which is the default.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, width: int = 64, *, normalise: bool = False) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        channels = 3
+        for entry in _LAYOUT:
+            if isinstance(entry, int):
+                outputs = entry * width // 64
+                layers += [nn.Conv2d(channels, outputs, 3, padding=1), nn.ReLU()]
+                channels = outputs
+            else:
+                layers.append(nn.MaxPool2d(2))
+        self.features = nn.Sequential(*layers)
+        self.normalise = normalise
+        self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1), persistent=False)
+        self.requires_grad_(False)
+
+    @classmethod
+    def random(cls, width: int, *, seed: int = 0) -> VGG19Features:
+        """An untrained VGG: He-initialised from ``seed``, so every run compares with the same features.
+
+        Random convolutions keep structure at several scales and make a usable, if weaker,
+        perceptual distance where no trained weights can be had.
+        """
+        network = cls(width)
+        generator = torch.Generator().manual_seed(seed)
+        for layer in network.features:
+            if isinstance(layer, nn.Conv2d):
+                deviation = (2.0 / (layer.in_channels * 9)) ** 0.5
+                layer.weight.copy_(torch.randn(layer.weight.shape, generator=generator) * deviation)
+                nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+        return network
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """(N, 3, H, W) in [-1, 1] -> five feature maps, relu1_1 to relu5_1.
+
+        The resolution halves from one to the next.
+        """
+        features = (images.add(1.0).div(2.0) - self.mean) / self.std if self.normalise else images
+        outputs: list[Tensor] = []
+        for i, layer in enumerate(self.features):
+            features = layer(features)
+            if i in _TAPS:
+                outputs.append(features)
+        return outputs

@@ -1,0 +1,238 @@
+"""The loop every training task shares: steps, logs, sheets, checkpoints, interruption, the NaN guard.
+
+Randomness is stateless: the draws of a step depend on (seed, step), so a resumed run needs nothing
+but weights, optimiser states and the step number to end with the same bits on the CPU.
+"""
+
+from __future__ import annotations
+
+import math
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import FrameType
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from maskgan_cli.config import ScheduleSettings, TrainingRecipe
+from maskgan_cli.data.dataset import Batch
+from maskgan_cli.errors import MaskGANError, WorkError
+from maskgan_cli.files import Picture, write_image
+from maskgan_cli.training.checkpoint import RunFolder, Stateful
+
+
+class Task(Protocol):
+    """What a training task gives the loop.
+
+    Attributes:
+        networks: everything whose tensors must survive a resume, by name.
+        optimisers: by name.
+    """
+
+    networks: Mapping[str, nn.Module]
+    optimisers: Mapping[str, Optimizer]
+
+    def step(self, batch: Batch) -> dict[str, Tensor]:
+        """Update on one batch; return the losses as scalars."""
+
+    def validate(self) -> dict[str, float]:
+        """Measure on the validation split."""
+
+    def sheet(self) -> Picture:
+        """A picture from which a person can judge the run."""
+
+    def save_model(self, path: Path, about: Mapping[str, Any]) -> None:
+        """Write the weights that users will load."""
+
+
+class Interrupted(MaskGANError):
+    """The run was asked to stop and saved its state first."""
+
+    exit_code = 130
+
+
+class Loop:
+    """Runs a task to its last step.
+
+    Args:
+        task: what to train.
+        recipe: its schedule, seed and optimiser settings.
+        run: where everything is written.
+        batches: called with the first step; an endless stream of batches from there.
+        accelerator: devices, processes, precision.
+        about: written into every weights file.
+        say: shows a line to the user.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        recipe: TrainingRecipe,
+        run: RunFolder,
+        batches: Callable[[int], Iterator[Batch]],
+        accelerator: Accelerator,
+        *,
+        about: Mapping[str, Any],
+        say: Callable[[str], None],
+    ) -> None:
+        self.task, self.recipe, self.run, self.batches = task, recipe, run, batches
+        self.accelerator, self.about, self.say = accelerator, about, say
+        self._states: dict[str, Stateful] = dict(task.optimisers)
+        if accelerator.scaler is not None:  # fp16 scales its losses, and remembers by how much
+            self._states["scaler"] = accelerator.scaler
+        self.progress = run.restore(task.networks, self._states)
+        if accelerator.is_main_process:
+            run.forget_metrics_after(self.progress.step)
+        self._stop = False
+        self._board = _tensorboard(run.path) if accelerator.is_main_process else None
+
+    def steps(self) -> Iterator[int]:
+        """Train, yielding the number of every finished step.
+
+        Raises:
+            WorkError: a loss or a weight became NaN or infinite.
+            Interrupted: SIGINT or SIGTERM came; the state was saved.
+        """
+        schedule = self.recipe.schedule
+        previous = {s: signal.signal(s, self._ask_to_stop) for s in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            stream = self.batches(self.progress.step)
+            saved = self.progress.step
+            while self.progress.step < schedule.steps:
+                started = time.perf_counter()
+                rate, losses = self._train_one(next(stream))
+                self._count(losses, time.perf_counter() - started, rate)
+                step = self.progress.step
+                last = step == schedule.steps
+                if step % schedule.validate_every == 0 or last:
+                    self._validate()
+                if step % schedule.sample_every == 0 or last:
+                    self._sheet()
+                if step % schedule.checkpoint_every == 0 or last or self._stop:
+                    self._checkpoint()
+                    saved = step
+                yield step
+                if self._stop and not last:
+                    raise Interrupted(f"stopped after step {saved}, state saved; run the same command to go on")
+        finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+            if self._board is not None:
+                self._board.close()
+
+    def _ask_to_stop(self, number: int, frame: FrameType | None) -> None:
+        if self._stop:  # a second time means now
+            raise KeyboardInterrupt
+        self._stop = True
+        self.say("stopping after this step")
+
+    def _train_one(self, batch: Batch) -> tuple[float, dict[str, float]]:
+        """One step; returns the learning rate and the losses, averaged over the processes."""
+        step, rank = self.progress.step, self.accelerator.process_index
+        torch.manual_seed(int(np.random.default_rng((self.recipe.seed, step, rank)).integers(1 << 62)))
+        rate = learning_rate(self.recipe.optimiser.lr, step, self.recipe.schedule)
+        for optimiser in self.task.optimisers.values():
+            for group in optimiser.param_groups:
+                group["lr"] = rate
+        terms = self.task.step(batch.to(self.accelerator.device))
+        # One small reduction tells every process the mean losses and whether anyone was asked to stop.
+        stop = torch.tensor(float(self._stop), device=self.accelerator.device)
+        news = torch.stack([*(term.detach().float() for term in terms.values()), stop])
+        *values, stops = self.accelerator.reduce(news, reduction="mean").tolist()
+        self._stop = stops > 0
+        for name, value in zip(terms, values, strict=True):
+            if not math.isfinite(value):
+                self._fail(f"the loss {name} became {value}")
+        self.progress.step += 1
+        return rate, dict(zip(terms, values, strict=True))
+
+    def _fail(self, what: str) -> None:
+        states = self.run.states
+        good = f"the last good checkpoint is {states[-1]}" if states else "no checkpoint had been written yet"
+        raise WorkError(
+            f"{self.run.path}: {what} after step {self.progress.step}; {good}; "
+            "try a lower optimiser.lr, or precision=no"
+        )
+
+    def _count(self, losses: Mapping[str, float], seconds: float, rate: float) -> None:
+        progress = self.progress
+        sums = progress.sums or dict.fromkeys((*losses, "seconds"), 0.0)
+        progress.sums = {name: sums[name] + value for name, value in {**losses, "seconds": seconds}.items()}
+        progress.window += 1
+        if progress.step % self.recipe.schedule.log_every == 0:
+            means = {name: total / progress.window for name, total in progress.sums.items()}
+            images = self.recipe.data.batch_size / means.pop("seconds")
+            self._log({**means, "lr": rate, "images_per_second": round(images, 2)})
+            progress.sums, progress.window = None, 0
+
+    def _log(self, values: Mapping[str, float]) -> None:
+        if self.accelerator.is_main_process:
+            self.run.log({"step": self.progress.step, **values})
+            if self._board is not None:
+                for name, value in values.items():
+                    self._board.add_scalar(name, value, self.progress.step)
+
+    def _validate(self) -> None:
+        if self.accelerator.is_main_process:
+            values = self.task.validate()
+            self._log(values)
+            shown = ", ".join(f"{name} {value:.4g}" for name, value in values.items())
+            self.say(f"step {self.progress.step}: {shown}")
+
+    def _sheet(self) -> None:
+        if self.accelerator.is_main_process:
+            write_image(self.run.path / "samples" / f"step-{self.progress.step:06d}.png", self.task.sheet())
+
+    def _checkpoint(self) -> None:
+        broken = [
+            name
+            for name, network in self.task.networks.items()
+            if not all(bool(torch.isfinite(value).all()) for value in network.state_dict().values())
+        ]
+        if broken:
+            self._fail(f"a weight of the {broken[0]} became NaN or infinite")
+        if self.accelerator.is_main_process:
+            self.run.save(self.progress, self.task.networks, self._states)
+            self.task.save_model(self.run.model, {**self.about, "step": self.progress.step})
+        self.accelerator.wait_for_everyone()
+
+
+def learning_rate(base: float, step: int, schedule: ScheduleSettings) -> float:
+    """Constant until ``decay_from``, then linear to 0 at the last step."""
+    start = schedule.decay_from
+    if start is None or step < start:
+        return base
+    return base * (schedule.steps - step) / (schedule.steps - start)
+
+
+def average_gradients(accelerator: Accelerator, network: nn.Module) -> None:
+    """Make every process hold the mean of all processes' gradients, in one message.
+
+    With the mean of equal shares of a batch this is the gradient of the whole batch. Done by hand
+    rather than by DistributedDataParallel, whose hooks want one forward per backward: GAN steps
+    backpropagate through a frozen discriminator, and EBST runs one generator three times.
+    """
+    if accelerator.num_processes == 1:
+        return
+    gradients = [p.grad for p in network.parameters() if p.grad is not None]
+    flat = torch.cat([gradient.flatten() for gradient in gradients])
+    flat = accelerator.reduce(flat, reduction="mean")
+    offset = 0
+    for gradient in gradients:
+        gradient.copy_(flat[offset : offset + gradient.numel()].view_as(gradient))
+        offset += gradient.numel()
+
+
+def _tensorboard(path: Path) -> Any:
+    """A TensorBoard writer where the package is installed (``pip install maskgan[tensorboard]``)."""
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        return None
+    return SummaryWriter(str(path / "events"))

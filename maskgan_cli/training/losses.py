@@ -1,0 +1,41 @@
+"""The losses of the paper (Sec. 3.4): L = L_adv + 10 L_feature_matching + 10 L_perceptual."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+Features = list[list[Tensor]]  # one list of layer outputs per scale; the last output is the verdict
+
+_PERCEPTUAL_WEIGHTS: Final = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)
+
+
+def least_squares(features: Features, *, real: bool) -> Tensor:
+    """LSGAN (Mao et al. 2017): mean squared distance of the verdicts from 1 or 0, summed over scales."""
+    target = 1.0 if real else 0.0
+    return torch.stack([(scale[-1].float() - target).square().mean() for scale in features]).sum()
+
+
+def feature_matching(fake: Features, real: Features) -> Tensor:
+    """L1 between discriminator features of fake and real, all but the verdict (pix2pixHD, Sec. 3.3).
+
+    Each scale weighs 1 / scales and each layer 4 / layers, layers counted without the first.
+    """
+    total = fake[0][0].new_zeros((), dtype=torch.float32)
+    for fake_scale, real_scale in zip(fake, real, strict=True):
+        weight = 4.0 / (len(fake_scale) - 1) / len(fake)
+        for ours, theirs in zip(fake_scale[:-1], real_scale[:-1], strict=True):
+            total = total + weight * F.l1_loss(ours.float(), theirs.detach().float())
+    return total
+
+
+def perceptual(fake: list[Tensor], real: list[Tensor]) -> Tensor:
+    """L1 between five feature maps of a fixed network, deep ones weighing most (Johnson et al. 2016)."""
+    terms = [
+        weight * F.l1_loss(ours.float(), theirs.detach().float())
+        for weight, ours, theirs in zip(_PERCEPTUAL_WEIGHTS, fake, real, strict=True)
+    ]
+    return torch.stack(terms).sum()
