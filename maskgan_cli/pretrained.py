@@ -123,7 +123,8 @@ def load_dmn(where: str | Path, device: torch.device) -> tuple[DenseMappingNetwo
     weights = read_weights(where, "dmn")
     network = DenseMappingNetwork(DMNConfig(**weights.config))
     load_strictly(network, weights.tensors, weights.path)
-    return network.to(device).eval().requires_grad_(False), weights
+    network = network.to(device=device, memory_format=torch.channels_last)
+    return network.eval().requires_grad_(False), weights
 
 
 def load_foreign(path: str | Path, expected: str) -> dict[str, Tensor]:

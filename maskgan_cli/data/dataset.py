@@ -150,7 +150,7 @@ def batches(dataset: FaceDataset, sampler: StepSampler, *, workers: int, pin: bo
 def collate(items: list[Item]) -> Batch:
     """Samples -> one batch."""
     indices, pictures, labels = zip(*items, strict=True)
-    images = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).contiguous()
+    images = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2)  # channels last in memory
     return Batch(images, torch.from_numpy(np.stack(labels)), torch.tensor(indices))
 
 

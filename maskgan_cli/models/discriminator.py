@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from maskgan_cli.labels import NUM_CLASSES
-from maskgan_cli.models.layers import initialise
+from maskgan_cli.models.layers import initialise, instance_norm
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class PatchDiscriminator(nn.Module):
         layers: list[nn.Module] = []
         for i, (inputs, outputs) in enumerate(pairwise(channels)):
             stride = 1 if i == config.layers - 1 else 2
-            norm = [] if i == 0 else [nn.InstanceNorm2d(outputs)]
+            norm = [] if i == 0 else [instance_norm(outputs)]
             conv = nn.Conv2d(inputs, outputs, 4, stride=stride, padding=2)
             layers.append(nn.Sequential(conv, *norm, nn.LeakyReLU(0.2)))
         layers.append(nn.Conv2d(channels[-1], 1, 4, padding=2))

@@ -22,6 +22,7 @@ from maskgan_cli.models.layers import (
     conv7,
     down,
     initialise,
+    instance_norm,
     up,
 )
 
@@ -121,7 +122,7 @@ class ImageGenerationBackbone(nn.Module):
     def __init__(self, config: DMNConfig) -> None:
         super().__init__()
         widths = [config.width << level for level in range(config.downs + 1)]
-        self.head = nn.Sequential(conv7(NUM_CLASSES, widths[0]), nn.InstanceNorm2d(widths[0]), nn.ReLU())
+        self.head = nn.Sequential(conv7(NUM_CLASSES, widths[0]), instance_norm(widths[0]), nn.ReLU())
         self.downs = nn.Sequential(*(down(a, b) for a, b in pairwise(widths)))
         self.blocks = nn.ModuleList(AdaINResidualBlock(widths[-1]) for _ in range(config.blocks))
         rising = widths[::-1]

@@ -90,10 +90,10 @@ class DMNTask:
     ) -> None:
         self.recipe, self.accelerator = recipe, accelerator
         torch.manual_seed(recipe.seed)  # the same start in every process
-        device = accelerator.device
-        self.generator = DenseMappingNetwork(recipe.network).to(device)
-        self.discriminator = MultiScaleDiscriminator(recipe.discriminator).to(device)
-        self.features = features.to(device) if features is not None else None
+        place: dict[str, Any] = {"device": accelerator.device, "memory_format": torch.channels_last}
+        self.generator = DenseMappingNetwork(recipe.network).to(**place)
+        self.discriminator = MultiScaleDiscriminator(recipe.discriminator).to(**place)
+        self.features = features.to(**place) if features is not None else None
         self.average: AveragedModel | None = None
         if recipe.ema:
             decay = get_ema_multi_avg_fn(recipe.ema)  # type: ignore[no-untyped-call]
