@@ -133,7 +133,7 @@ def _readable(kind: type[Section], error: ValidationError) -> str:
     lines = []
     for problem in error.errors():
         where = ".".join(str(part) for part in problem["loc"])
-        if problem["type"] == "extra_forbidden":
+        if problem["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
             close = difflib.get_close_matches(where, _names(kind), n=1)
             lines.append(f"unknown setting {where}" + (f" (did you mean {close[0]}?)" if close else ""))
         else:

@@ -232,9 +232,9 @@ def _some(noun: str, values: Sequence[Any]) -> str:
 def _open(path: Path) -> Image.Image:
     """Open and fully decode a picture, so that a truncated file fails here."""
     try:
-        image = Image.open(path)
-        image.load()
-        return image
+        with Image.open(path) as image:
+            image.load()
+            return image
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise unreadable(path, error, "a picture") from error
 

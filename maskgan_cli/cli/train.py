@@ -45,7 +45,7 @@ def train_dmn(
 ) -> None:
     """Train the Dense Mapping Network (Stage I): faces painted from their own masks and looks.
 
-    Several GPUs or processes: torchrun --nproc-per-node 2 -m maskgan_cli train dmn ...
+    Several GPUs or processes: torchrun --standalone --nproc-per-node 2 -m maskgan_cli train dmn ...
     """
     from maskgan_cli.config import load_recipe
     from maskgan_cli.data.prepared import PreparedData

@@ -122,6 +122,14 @@ class SpatialFeatureTransform(nn.Module):
         self.scale = _pointwise_pair(channels)
         self.shift = _pointwise_pair(channels)
 
+    def start_as_identity(self) -> None:
+        """Let the prior change nothing at first: scale 1, shift 0, up to a little noise."""
+        for branch, value in ((self.scale, 1.0), (self.shift, 0.0)):
+            last = branch[-1]
+            assert isinstance(last, nn.Conv2d) and last.bias is not None
+            nn.init.normal_(last.weight, 0.0, 0.02)
+            nn.init.constant_(last.bias, value)
+
     def forward(self, features: Tensor, prior: Tensor) -> Tensor:
         """(N, C, H, W) twice -> (N, C, H, W)."""
         return torch.addcmul(self.shift(prior), features, self.scale(prior))

@@ -65,10 +65,15 @@ class LossSettings(Section):
 
 
 class DMNRecipe(TrainingRecipe):
-    """Everything ``maskgan train dmn`` needs besides the data set."""
+    """Everything ``maskgan train dmn`` needs besides the data set.
+
+    ``ema`` is the decay of a moving average of the generator's weights, 0 for none;
+    ``initialisation: balanced`` is for narrow networks, see `DenseMappingNetwork.balance`.
+    """
 
     task: Literal["dmn"] = "dmn"
     ema: Share = 0.0
+    initialisation: Literal["published", "balanced"] = "published"
     network: DMNConfig = DMNConfig()
     discriminator: DiscriminatorConfig = DiscriminatorConfig()
     perceptual: PerceptualSettings = PerceptualSettings()
@@ -92,6 +97,8 @@ class DMNTask:
         torch.manual_seed(recipe.seed)  # the same start in every process
         place: dict[str, Any] = {"device": accelerator.device, "memory_format": torch.channels_last}
         self.generator = DenseMappingNetwork(recipe.network).to(**place)
+        if recipe.initialisation == "balanced":
+            self.generator.balance()
         self.discriminator = MultiScaleDiscriminator(recipe.discriminator).to(**place)
         self.features = features.to(**place) if features is not None else None
         self.average: AveragedModel | None = None

@@ -1,0 +1,73 @@
+"""Shared fixtures: drawn faces, a prepared set of them, a network trained on it for a moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from maskgan_cli.cli.app import app
+from maskgan_cli.cli.shell import run
+from tests.drawn_faces import write_raw
+
+
+@dataclass
+class Outcome:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def lines(self) -> list[str]:
+        return self.out.splitlines()
+
+
+Command = Callable[..., Outcome]
+
+
+@pytest.fixture
+def maskgan(capfd: pytest.CaptureFixture[str]) -> Command:
+    """Run a command in this process, as the shell would."""
+
+    def call(*arguments: object) -> Outcome:
+        capfd.readouterr()
+        code = run(app, [str(argument) for argument in arguments])
+        return Outcome(code, *capfd.readouterr())
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twenty drawn faces in the raw layout: 14 train, 4 val, 2 test."""
+    root = tmp_path_factory.mktemp("raw")
+    write_raw(root, 20)
+    return root
+
+
+@pytest.fixture(scope="session")
+def prepared(raw: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The drawn faces, prepared at 64 px."""
+    out = tmp_path_factory.mktemp("data") / "drawn-64"
+    assert run(app, ["prep-data", str(raw), str(out), "--size", "64", "--workers", "1", "-q"]) == 0
+    return out
+
+
+TINY = (
+    "--recipe", "tiny-cpu", "--device", "cpu", "--set", "network.width=4", "--set", "network.style_width=4",
+    "--set", "discriminator.width=4", "--set", "perceptual.width=4", "--set", "data.batch_size=4",
+    "--set", "schedule.validation_samples=4",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def weights(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run folder of a very small Dense Mapping Network after a few steps."""
+    out = tmp_path_factory.mktemp("runs") / "dmn"
+    steps = ("--set", "schedule.steps=3", "--set", "schedule.log_every=1")
+    assert run(app, ["train", "dmn", str(prepared), "-o", str(out), "-q", *TINY, *steps]) == 0
+    return out

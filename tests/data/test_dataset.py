@@ -1,0 +1,75 @@
+"""Batches: a pure function of seed and step, the same for any number of processes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from maskgan_cli.data.dataset import FaceDataset, StepSampler, batches
+from maskgan_cli.data.prepared import PreparedData
+from maskgan_cli.errors import InputError
+from maskgan_cli.files import read_image, read_label_map, write_label_map
+from maskgan_cli.labels import flip
+
+
+def test_every_sample_once_an_epoch_in_another_order_each_time() -> None:
+    sampler = StepSampler(10, 5, seed=3, flip=True)
+    epochs = [[index for step in (2 * e, 2 * e + 1) for index, _ in sampler.draws(step)] for e in range(3)]
+    assert all(sorted(epoch) == list(range(10)) for epoch in epochs)
+    assert epochs[0] != epochs[1] != epochs[2]
+
+
+def test_draws_depend_on_seed_and_step_alone() -> None:
+    walked = StepSampler(7, 3, seed=1, flip=True)
+    for step, draws in zip(range(9), walked, strict=False):
+        assert StepSampler(7, 3, seed=1, flip=True).draws(step) == draws
+    assert StepSampler(7, 3, seed=2, flip=True).draws(0) != StepSampler(7, 3, seed=1, flip=True).draws(0)
+
+
+def test_processes_share_a_batch_without_overlap() -> None:
+    whole = StepSampler(11, 6, seed=0, flip=True)
+    parts = [StepSampler(11, 6, seed=0, flip=True, rank=r, world=3) for r in range(3)]
+    for step in range(5):
+        assert [d for part in parts for d in part.draws(step)] == whole.draws(step)
+    with pytest.raises(InputError, match="a multiple of the 4 processes"):
+        StepSampler(11, 6, seed=0, flip=True, world=4)
+
+
+def test_flips_are_about_half_and_can_be_switched_off() -> None:
+    def mirrored(flip: bool) -> float:
+        return float(np.mean([m for _, m in StepSampler(1000, 1000, seed=0, flip=flip).draws(0)]))
+
+    assert 0.45 < mirrored(True) < 0.55
+    assert mirrored(False) == 0
+
+
+@pytest.mark.parametrize("cache", [False, True])
+def test_a_mirrored_sample_is_the_mirrored_files(prepared: Path, cache: bool) -> None:
+    samples = PreparedData.load(prepared).split("train")
+    dataset = FaceDataset(samples, 64, cache=cache)
+    for _ in range(2):
+        _, picture, labels = dataset[(3, True)]
+        assert (picture == read_image(samples[3].image)[:, ::-1]).all()
+        assert (labels == flip(read_label_map(samples[3].mask))).all()
+
+
+def test_batches_stay_bytes_and_start_at_any_step(prepared: Path) -> None:
+    dataset = FaceDataset(PreparedData.load(prepared).split("train"), 64, cache=True)
+    stream = batches(dataset, StepSampler(len(dataset), 4, seed=0, flip=True), workers=0, pin=False)
+    first, second = next(stream), next(stream)
+    assert first.images.dtype == first.labels.dtype == torch.uint8
+    assert first.images.shape == (4, 3, 64, 64)
+    later = next(batches(dataset, StepSampler(len(dataset), 4, seed=0, flip=True, first_step=1), workers=0, pin=False))
+    assert torch.equal(second.images, later.images)
+    assert torch.equal(second.labels, later.labels)
+
+
+def test_a_sample_of_another_size_is_named(prepared: Path, tmp_path: Path) -> None:
+    sample = PreparedData.load(prepared).split("train")[0]
+    mask = write_label_map(tmp_path / "m.png", np.ones((32, 32), np.uint8))
+    wrong = type(sample)(sample.id, sample.split, sample.image, mask, {})
+    with pytest.raises(InputError, match=r"m\.png: expected 64x64, found 32x32"):
+        FaceDataset([wrong], 64, cache=False)[(0, False)]

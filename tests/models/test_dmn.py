@@ -1,0 +1,163 @@
+"""The Dense Mapping Network: published shapes, closed forms of its blocks, and who influences what."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from maskgan_cli.models.dmn import DenseMappingNetwork, DMNConfig, parameter_count
+from maskgan_cli.models.layers import (
+    AdaINResidualBlock,
+    ConcatFusion,
+    SpatialFeatureTransform,
+    adaptive_instance_norm,
+    instance_norm,
+    one_hot,
+    to_bytes,
+    to_unit,
+    up,
+)
+from tests.layouts import layout
+
+SMALL = DMNConfig(image_size=64, width=4, downs=2, blocks=2, style_width=2)
+
+# Their module paths, in their file's order -> ours. AdaIN's dummy running statistics hold nothing.
+OFFICIAL = {
+    "model.1": "backbone.head.0.1",
+    **{f"model.{4 + 3 * i}": f"backbone.downs.{i}.0" for i in range(4)},
+    **{
+        f"model.{16 + i}.conv_block.{j}.conv": f"backbone.blocks.{i}.conv{j + 1}.1" for i in range(4) for j in range(2)
+    },
+    **{f"model.{20 + 3 * i}": f"backbone.ups.{i}.0" for i in range(4)},
+    "model.33": "backbone.tail.0.1",
+    **{f"enc_style.model.{i}.conv": f"style_encoder.image_head.{2 * i}.1" for i in range(3)},
+    **{f"enc_style.model_middle.{i}.conv": f"style_encoder.image_tail.{2 * i}.1" for i in range(3)},
+    "enc_style.model_last.1": "style_encoder.to_style",
+    **{
+        f"enc_style.sft{i}.SFT_{what}_conv{j}": f"style_encoder.fuse{i}.{what}.{2 * (j - 1)}"
+        for i in (1, 2) for what in ("scale", "shift") for j in (1, 2)
+    },
+    **{f"enc_label.model.{i}.conv": f"style_encoder.label_to_prior1.{2 * i}.1" for i in range(3)},
+    **{f"enc_label.model_last.{i}.conv": f"style_encoder.prior1_to_prior2.{2 * i - 1}.1" for i in (1, 2, 3)},
+}  # fmt: skip
+
+
+def _labels(count: int, size: int, seed: int = 0) -> torch.Tensor:
+    return torch.randint(0, 19, (count, size, size), generator=torch.Generator().manual_seed(seed))
+
+
+def test_the_papers_settings_have_exactly_the_published_shapes() -> None:
+    with torch.device("meta"):
+        ours = {name: tuple(p.shape) for name, p in DenseMappingNetwork(DMNConfig()).state_dict().items()}
+    theirs = {}
+    for key, shape in layout("official_netG").items():
+        module, _, kind = key.rpartition(".")
+        if not kind.startswith("running_"):
+            theirs[f"{OFFICIAL[module]}.{kind}"] = shape
+    assert ours == theirs
+    assert sum(math.prod(shape) for shape in ours.values()) == 89_702_595
+
+
+@pytest.mark.parametrize("fusion", ["sft", "concat", "none"])
+@pytest.mark.parametrize("upsampling", ["transposed", "resize"])
+def test_an_image_of_the_masks_size_in_range_comes_out(fusion: str, upsampling: str) -> None:
+    config = DMNConfig(64, 4, 2, 2, 2, fusion=fusion, upsampling=upsampling)  # type: ignore[arg-type]
+    mask, image = one_hot(_labels(2, 64)), torch.rand(2, 3, 64, 64) * 2 - 1
+    painted = DenseMappingNetwork(config)(mask, mask, image)
+    assert painted.shape == image.shape
+    assert painted.detach().abs().max() <= 1
+
+
+def test_only_pix2pixhd_m_ignores_the_style_mask() -> None:
+    image = torch.rand(1, 3, 64, 64)
+    masks = [one_hot(_labels(1, 64, seed)) for seed in (1, 2)]
+    for fusion, differs in (("sft", True), ("concat", True), ("none", False)):
+        torch.manual_seed(0)
+        network = DenseMappingNetwork(DMNConfig(64, 4, 2, 2, 2, fusion=fusion))  # type: ignore[arg-type]
+        network.balance()
+        a, b = (network.encode_style(mask, image) for mask in masks)
+        assert torch.equal(a, b) != differs, fusion
+
+
+def test_every_parameter_learns() -> None:
+    network = DenseMappingNetwork(SMALL)
+    network.balance()
+    mask, image = one_hot(_labels(2, 64)), torch.rand(2, 3, 64, 64)
+    (network(mask, mask, image) - image).square().mean().backward()
+    silent = [name for name, p in network.named_parameters() if p.grad is None]
+    assert silent == []
+
+
+def test_adain_parameters_go_bias_before_weight_layer_by_layer() -> None:
+    block = AdaINResidualBlock(1)
+    for conv in (block.conv1[1], block.conv2[1]):
+        nn.init.dirac_(conv.weight)
+        nn.init.zeros_(conv.bias)
+    x = torch.randn(1, 1, 8, 8)
+    bias1, weight1, bias2, weight2 = 5.0, 0.5, -3.0, 2.0
+    normal = (x - x.mean()) / (x.var(correction=0) + 1e-5).sqrt()
+    hidden = (normal * weight1 + bias1).relu()  # far above 0, so that ReLU passes it whole
+    expected = x + (hidden - hidden.mean()) / (hidden.var(correction=0) + 1e-5).sqrt() * weight2 + bias2
+    given = block(x, torch.tensor([[bias1, weight1, bias2, weight2]]))
+    torch.testing.assert_close(given, expected)
+
+
+def test_adain_is_instance_norm_then_weight_and_bias() -> None:
+    x = torch.randn(2, 3, 5, 5)
+    bias, weight = torch.randn(2, 3), torch.randn(2, 3)
+    expected = nn.functional.instance_norm(x, eps=1e-5) * weight[..., None, None] + bias[..., None, None]
+    torch.testing.assert_close(adaptive_instance_norm(x, bias, weight), expected)
+    torch.testing.assert_close(instance_norm(3)(x), nn.InstanceNorm2d(3)(x))
+
+
+def test_sft_has_one_multiplicative_term() -> None:
+    sft = SpatialFeatureTransform(2)
+    for branch, value in ((sft.scale, 3.0), (sft.shift, 7.0)):
+        nn.init.zeros_(branch[2].weight)
+        nn.init.constant_(branch[2].bias, value)
+    features = torch.randn(1, 2, 4, 4)
+    torch.testing.assert_close(sft(features, torch.randn(1, 2, 4, 4)), features * 3 + 7)
+
+
+def test_concat_fusion_sees_both_inputs() -> None:
+    fuse = ConcatFusion(2)
+    a, b = torch.randn(1, 2, 4, 4), torch.randn(1, 2, 4, 4)
+    assert not torch.equal(fuse(a, b), fuse(a, b + 1))
+    assert not torch.equal(fuse(a, b), fuse(a + 1, b))
+
+
+def test_resize_upsampling_weighs_all_pixels_alike_and_transposed_does_not() -> None:
+    def spread(kind: str) -> float:
+        conv = up(1, 1, kind)[:-2]  # type: ignore[arg-type]  # without norm and ReLU
+        for module in conv:
+            if hasattr(module, "weight"):
+                nn.init.constant_(module.weight, 1.0)
+                nn.init.zeros_(module.bias)
+        return float(conv(torch.ones(1, 1, 8, 8))[..., 2:-2, 2:-2].detach().std())
+
+    assert spread("resize") == 0
+    assert spread("transposed") > 0.5
+
+
+def test_one_hot_is_one_at_each_label_and_bytes_survive_the_unit_range() -> None:
+    labels = _labels(2, 8)
+    masks = one_hot(labels)
+    assert torch.equal(masks.argmax(1), labels)
+    assert torch.equal(masks.sum(1), torch.ones(2, 8, 8))
+    every = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16).expand(1, 3, 16, 16)
+    unit = to_unit(every)
+    assert (unit.min(), unit.max()) == (-1, 1)
+    assert torch.equal(to_bytes(unit), every)
+
+
+def test_a_size_the_network_cannot_halve_is_refused() -> None:
+    for size in (32, 100, 80):
+        with pytest.raises(ValueError, match="image_size"):
+            DMNConfig(image_size=size)
+
+
+def test_parameter_count_counts_what_learns() -> None:
+    assert parameter_count(nn.Conv2d(2, 3, 5)) == 2 * 3 * 25 + 3

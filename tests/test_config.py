@@ -1,0 +1,73 @@
+"""Recipes: the shipped ones load, changes apply, mistakes are explained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from maskgan_cli.config import dump_recipe, load_recipe, recipe_folder
+from maskgan_cli.errors import InputError
+from maskgan_cli.models.dmn import DMNConfig
+from maskgan_cli.training.dmn import DMNRecipe
+
+
+def _load(*changes: str, name: str = "tiny-cpu") -> DMNRecipe:
+    return load_recipe(DMNRecipe, "dmn", name, list(changes))
+
+
+def test_the_papers_recipes_are_the_papers() -> None:
+    for size in (512, 256):
+        recipe = _load(name=f"paper-{size}")
+        assert recipe.network == DMNConfig(image_size=size)
+        assert (recipe.optimiser.lr, recipe.optimiser.beta1, recipe.optimiser.beta2) == (2e-4, 0.5, 0.999)
+        assert recipe.loss.model_dump() == {
+            "adversarial": 1.0, "feature_matching": 10.0, "perceptual": 10.0, "pixel": 0.0
+        }  # fmt: skip
+        assert (recipe.data.batch_size, recipe.perceptual.network, recipe.ema) == (8, "vgg19", 0.0)
+
+
+@pytest.mark.parametrize("path", sorted(recipe_folder("dmn").glob("*.yaml")), ids=lambda p: p.stem)
+def test_every_shipped_recipe_survives_dump_and_load(path: Path, tmp_path: Path) -> None:
+    recipe = _load(name=path.stem)
+    (tmp_path / "again.yaml").write_text(dump_recipe(recipe))
+    assert _load(name=str(tmp_path / "again.yaml")) == recipe
+
+
+def test_set_changes_one_value_and_reads_numbers_as_people_write_them() -> None:
+    recipe = _load("optimiser.lr=1e-4", "data.flip=false", "network.fusion=concat", "perceptual.weights=a/b.pth")
+    assert recipe.optimiser.lr == 1e-4
+    assert recipe.data.flip is False
+    assert recipe.network.fusion == "concat"
+    assert recipe.perceptual.weights == Path("a/b.pth")
+    assert recipe.loss == _load().loss
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("optimiser.learning_rate=1", "unknown setting optimiser.learning_rate"),
+        ("network.widht=8", r"did you mean network\.width"),
+        ("optimiser.lr=-1", "optimiser.lr: Input should be greater than 0"),
+        ("network.image_size=100", "image_size is a multiple of 32"),
+        ("perceptual.network=resnet", "perceptual.network: Input should be 'vgg19', 'random' or 'none'"),
+        ("optimiser", "expected key=value"),
+        ("ema.x=1", "ema is a value"),
+        ("seed=-1", "seed: Input should be greater than or equal to 0"),
+    ],
+)
+def test_mistakes_are_named(change: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        _load(change)
+
+
+def test_unknown_recipes_list_the_known_ones(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="one of: paper-256, paper-512, small-256, tiny-cpu"):
+        _load(name="huge")
+    (tmp_path / "bad.yaml").write_text("a: [1")
+    with pytest.raises(InputError, match="expected a YAML recipe"):
+        _load(name=str(tmp_path / "bad.yaml"))
+    (tmp_path / "list.yaml").write_text(yaml.safe_dump([1]))
+    with pytest.raises(InputError, match="found list"):
+        _load(name=str(tmp_path / "list.yaml"))
