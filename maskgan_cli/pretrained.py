@@ -123,7 +123,7 @@ def load_dmn(where: str | Path, device: torch.device) -> tuple[DenseMappingNetwo
     weights = read_weights(where, "dmn")
     network = DenseMappingNetwork(DMNConfig(**weights.config))
     load_strictly(network, weights.tensors, weights.path)
-    network = network.to(device=device, memory_format=torch.channels_last)
+    network = network.to(device).to(memory_format=torch.channels_last)
     return network.eval().requires_grad_(False), weights
 
 

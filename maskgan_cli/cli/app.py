@@ -8,6 +8,7 @@ import typer
 
 from maskgan_cli import __version__
 from maskgan_cli.cli import data, edit, train
+from maskgan_cli.cli.shell import emit
 
 app = typer.Typer(
     name="maskgan",
@@ -21,7 +22,7 @@ app = typer.Typer(
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        print(__version__)
+        emit(__version__)
         raise typer.Exit
 
 

@@ -208,13 +208,15 @@ def _run(
     """Paint every row, report every file."""
     from maskgan_cli.editing import jobs
     from maskgan_cli.editing.render import Renderer
-    from maskgan_cli.files import write_image
+    from maskgan_cli.files import refuse_existing, write_image
 
     if weights is None:
         raise InputError(
             "--weights", expected="a run folder or a .safetensors file", found="none",
             hint="train one with `maskgan train dmn DATA -o runs/dmn`, or set MASKGAN_WEIGHTS",
         )  # fmt: skip
+    if sheet is not None and not overwrite:
+        refuse_existing(sheet)
     paths = jobs.output_paths(rows, out, listed=listed)
     renderer = Renderer(weights, device)
     shell.say(f"painting at {renderer.size} px with {renderer.weights.path}")

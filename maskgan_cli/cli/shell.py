@@ -48,12 +48,12 @@ class Shell:
         """Report a file that is now there: at once as a line, or later in the JSON document."""
         self.written.append(str(path))
         if not self.as_json:
-            print(path, flush=True)
+            emit(str(path))
 
     def finish(self, document: dict[str, Any] | None = None, *, next_command: str = "") -> None:
         """End the command: the JSON document if asked for, and what to type next."""
         if self.as_json:
-            print(json.dumps({**(document or {}), "written": self.written}, indent=2))
+            emit(json.dumps({**(document or {}), "written": self.written}, indent=2))
         if next_command:
             self.say(f"next: {next_command}")
 
@@ -86,6 +86,16 @@ class Shell:
             for item in items:
                 yield item
                 bar.advance(task)
+
+
+def emit(text: str) -> None:
+    """Print data. If nobody reads any more (``| head``), end quietly."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        # What is left in the buffer must not raise again when Python flushes it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(0) from None
 
 
 def stage(app: typer.Typer, name: str, **settings: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -123,12 +133,7 @@ def run(app: typer.Typer, arguments: list[str]) -> int:
     debug = "--debug" in arguments
     try:
         code = app(arguments, prog_name="maskgan", standalone_mode=False)
-        sys.stdout.flush()
         return code if isinstance(code, int) else 0
-    except BrokenPipeError:
-        # The reader has seen enough (`| head`). What could not be flushed must not raise at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except KeyboardInterrupt:
         return _fail("interrupted", 130, debug)
     except MaskGANError as error:

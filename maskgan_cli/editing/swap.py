@@ -8,24 +8,33 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
+from skimage.morphology import convex_hull_image
 
 from maskgan_cli.labels import CLASSES, ID, LabelMap
 
-# What may come to light where a part is taken away. The features of the face leave skin, as in the
-# paper. For the others the nearest pixel of one of these classes decides.
+Region = npt.NDArray[np.bool_]
+
+# What may come to light where a part is taken away; the nearest pixel of one of these decides.
+# The features of the face leave skin, as in the paper.
 BEHIND: Final[dict[str, tuple[str, ...]]] = {
     **dict.fromkeys(("nose", "l_eye", "r_eye", "l_brow", "r_brow", "mouth", "u_lip", "l_lip"), ("skin",)),
     "skin": ("hair", "neck", "background", "cloth"),
     "eye_g": ("skin", "hair", "background"),
     "l_ear": ("hair", "skin", "neck", "background"),
     "r_ear": ("hair", "skin", "neck", "background"),
-    "hair": ("skin", "neck", "cloth", "background", "hat", "l_ear", "r_ear"),
-    "hat": ("hair", "skin", "background"),
+    "hair": ("background", "neck", "cloth", "hat"),
+    "hat": ("background", "cloth"),
     "ear_r": ("l_ear", "r_ear", "hair", "neck", "skin", "cloth", "background"),
     "neck_l": ("neck", "cloth", "skin"),
     "neck": ("cloth", "background", "hair"),
     "cloth": ("background", "neck"),
 }
+# Hair and hats cover the head itself as well as what is beside it: inside the head, these instead.
+ON_THE_HEAD: Final[dict[str, tuple[str, ...]]] = {"hair": ("skin",), "hat": ("hair", "skin")}
+
+_FACE: Final = [ID[n] for n in ("skin", "nose", "eye_g", "l_eye", "r_eye", "l_brow", "r_brow", "mouth",
+                                "u_lip", "l_lip")]  # fmt: skip
+_EYES: Final = [ID["l_eye"], ID["r_eye"], ID["eye_g"]]
 
 
 def swap_parts(source: LabelMap, target: LabelMap, parts: Iterable[int]) -> LabelMap:
@@ -40,39 +49,63 @@ def swap_parts(source: LabelMap, target: LabelMap, parts: Iterable[int]) -> Labe
     Returns:
         (H, W), a new array.
     """
-    wanted = np.isin(target, list(parts))
+    parts = list(parts)
     result = remove_parts(source, parts)
+    wanted = np.isin(target, parts)
     result[wanted] = target[wanted]
     return result
 
 
 def remove_parts(labels: LabelMap, parts: Iterable[int]) -> LabelMap:
-    """A label map (H, W) without some parts: each lost pixel becomes what lies behind (`BEHIND`).
+    """A label map (H, W) without some parts: each lost pixel becomes what lies behind it.
 
-    Where nothing of that kind is left in the picture, features of the face become skin and all
-    else becomes background.
+    See `BEHIND` and `ON_THE_HEAD`. Where nothing of that kind is left in the picture, features of
+    the face become skin and all else becomes background.
     """
     parts = sorted(parts)
+    kept = ~np.isin(labels, parts)
     result = labels.copy()
-    lost = np.isin(labels, parts)
     for part in parts:
-        region = labels == part
+        name, region = CLASSES[part], labels == part
         if not region.any():
             continue
-        behind = [ID[name] for name in BEHIND[CLASSES[part]] if ID[name] not in parts]
-        if behind == [ID["skin"]]:
-            result[region] = ID["skin"]
-            continue
-        anchors = np.isin(labels, behind) & ~lost
-        if not anchors.any():
-            result[region] = ID["background"]
-            continue
-        rows, columns = _nearest(anchors)
-        result[region] = labels[rows[region], columns[region]]
+        if name in ON_THE_HEAD:
+            head = head_region(labels)
+            _fill(result, labels, region & head, ON_THE_HEAD[name], kept, "skin")
+            region = region & ~head
+        _fill(result, labels, region, BEHIND[name], kept, "skin" if BEHIND[name] == ("skin",) else "background")
     return result
 
 
-def _nearest(anchors: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
-    """For every pixel, row and column of the nearest anchor."""
+def head_region(labels: LabelMap) -> Region:
+    """Where the head itself is, with or without hair: the face's hull, and a skull above it.
+
+    The skull follows the draughtsman's rule that the eyes lie halfway between chin and crown: half
+    an ellipse over the eye line, as high as the chin is below it and as wide as the face.
+    """
+    face = np.isin(labels, _FACE)
+    if not face.any():
+        return face
+    head: Region = convex_hull_image(face)  # type: ignore[no-untyped-call]
+    eyes = np.isin(labels, _EYES)
+    if eyes.any():
+        eye_line = np.nonzero(eyes)[0].mean()
+        rows, columns = np.nonzero(head)
+        height = max(rows.max() - eye_line, 1.0)
+        left, right = columns.min(), columns.max()
+        y, x = np.ogrid[: labels.shape[0], : labels.shape[1]]
+        across = (x - (left + right) / 2) / max((right - left) / 2, 1.0)
+        head |= (y <= eye_line) & (across**2 + ((y - eye_line) / height) ** 2 <= 1.0)
+    return head
+
+
+def _fill(
+    result: LabelMap, labels: LabelMap, region: Region, behind: tuple[str, ...], kept: Region, otherwise: str
+) -> None:
+    """Give every pixel of a region the label of the nearest kept pixel of one of the classes behind."""
+    anchors = np.isin(labels, [ID[name] for name in behind]) & kept
+    if len(behind) == 1 or not anchors.any():
+        result[region] = ID[behind[0] if len(behind) == 1 else otherwise]
+        return
     rows, columns = ndimage.distance_transform_edt(~anchors, return_distances=False, return_indices=True)
-    return rows, columns
+    result[region] = labels[rows[region], columns[region]]
