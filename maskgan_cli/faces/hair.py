@@ -80,7 +80,7 @@ def _comb(style: HairStyle, roots: _Roots) -> tuple[F32, F32]:
     if style.comb == "out":
         comb = np.stack([zero, zero + 0.1, zero], 1)
     elif style.comb == "forward":
-        comb = np.stack([0.35 * over * top, -0.8 * (1 - top) - 0.1, 0.8 * top - 0.3 * (1 - top)], 1)
+        comb = np.stack([0.5 * style.sweep * top, -0.8 * (1 - top) - 0.1, 0.8 * top - 0.3 * (1 - top)], 1)
     elif style.comb == "back":
         comb = np.stack([-0.1 * x, 0.25 * front - 0.6 * (1 - top), zero - 1.0], 1)
     elif style.top < 1:
@@ -92,7 +92,7 @@ def _comb(style: HairStyle, roots: _Roots) -> tuple[F32, F32]:
         length = length * np.clip(0.3 + hairline(roots.canonical) / 0.25, 0.3, 1)
     if style.fringe:
         over_face = (front > 0.35) & (np.abs(x) < 0.5)
-        comb[over_face] = np.stack([0.35 * x + 0.15 * style.part, zero - 0.4, zero + 1.3], 1)[over_face]
+        comb[over_face] = np.stack([0.35 * x + 0.3 * style.sweep * (style.top < 1), zero - 0.4, zero + 1.3], 1)[over_face]
         length = np.where(over_face, style.fringe * (0.75 + 0.55 * (y - 8.0)), length)
     return f32(comb), f32(length)
 
@@ -114,11 +114,11 @@ def _grow(
     curtain = style.curtain + 0.06 * layer
     along = unit(roots.normal * style.lift + comb * (1 - 0.4 * style.lift) + rng.normal(0, 0.05, comb.shape))
     place, path = roots.place, [roots.place]
-    stiff = 0.9 if style.top < 1 else 0.62
+    stiff = 0.9 if style.top < 1 else 0.5
     for step in range(steps):
         share = (step + 1) / steps
         pull = style.gravity * min(1.0, 0.15 + 1.6 * share) if style.top > 1 else style.gravity
-        along = unit(along * stiff + down * pull + comb * (0.3 * max(0.0, 1 - 1.7 * share)))
+        along = unit(along * stiff + down * pull + comb * (0.34 * max(0.0, 1 - (1.7 if style.top < 1 else 3.2) * share)))
         place = place + along * (length / steps)[:, None]
         if style.top > 0.7:  # long hair opens like a curtain before the face
             before = ramp(0.35, 0.65, place[:, 2]) * ramp(1.6, 1.35, place[:, 1]) * (over_face == 0)

@@ -24,6 +24,7 @@ class HairStyle:
     frizz: float = 0.02  # disorder of single strands, decimetres
     fringe: float = 0.0  # length of hair over the forehead
     part: float = 0.0  # place of the parting, canonical x
+    sweep: float = 0.0  # to which side short hair is brushed
     straight: bool = True
     curtain: float = 0.6  # how far from the middle of the face long hair keeps, decimetres
 
@@ -36,6 +37,7 @@ class HairStyle:
             top=self.top * longer,
             side=self.side * longer,
             part=float(part),
+            sweep=float(rng.choice([-1, 1]) * rng.uniform(0.1, 1)),
             volume=self.volume * rng.uniform(0.75, 1.35),
             wave=self.wave * rng.uniform(0.7, 1.3),
             turns=self.turns * rng.uniform(0.8, 1.25),
@@ -53,22 +55,22 @@ STYLES: Final[dict[str, HairStyle]] = {
     for style in (
         _style("bald", 0, 0, "out", 0, 0, 0),
         _style("buzz", 0.06, 0.05, "out", 0.7, 0, 0.0),
-        _style("crop", 0.30, 0.13, "forward", 0.55, 0.05, 0.03, frizz=0.03),
-        _style("tousled", 0.5, 0.2, "forward", 0.75, 0.1, 0.07, 0.025, 7, frizz=0.05, fringe=0.22),
-        _style("side", 0.55, 0.16, "side", 0.55, 0.1, 0.06, frizz=0.025),
-        _style("quiff", 0.55, 0.13, "back", 0.9, 0.05, 0.07, frizz=0.03),
+        _style("crop", 0.32, 0.13, "forward", 0.3, 0.05, 0.03, frizz=0.025),
+        _style("tousled", 0.55, 0.22, "forward", 0.5, 0.12, 0.08, 0.03, 7, frizz=0.04, fringe=0.24),
+        _style("side", 0.6, 0.18, "side", 0.3, 0.06, 0.07, frizz=0.02),
+        _style("quiff", 0.6, 0.15, "back", 0.6, 0.04, 0.10, frizz=0.025),
         _style("slick", 0.75, 0.4, "back", 0.12, 0.06, 0.03, frizz=0.015),
         _style("curly_short", 0.42, 0.2, "out", 0.8, 0.15, 0.05, 0.045, 22, frizz=0.03, straight=False),
-        _style("shaggy", 0.95, 0.7, "side", 0.4, 0.35, 0.08, 0.03, 5, frizz=0.045, curtain=0.62),
+        _style("shaggy", 1.0, 0.8, "side", 0.3, 0.4, 0.08, 0.03, 5, frizz=0.035, curtain=0.62),
         _style("afro_short", 0.2, 0.16, "out", 0.9, 0, 0.0, 0.025, 30, frizz=0.05, straight=False),
         _style("afro", 0.6, 0.55, "out", 1.0, 0.02, 0.02, 0.04, 26, frizz=0.08, straight=False),
-        _style("long", 2.5, 2.3, "side", 0.25, 0.75, 0.07, 0.012, 3, frizz=0.02),
-        _style("wavy", 2.4, 2.2, "side", 0.35, 0.7, 0.10, 0.055, 7, frizz=0.03, straight=False),
-        _style("curly", 1.9, 1.6, "side", 0.6, 0.55, 0.14, 0.075, 14, frizz=0.05, straight=False),
-        _style("bob", 1.35, 1.05, "side", 0.35, 0.7, 0.10, 0.012, 3, frizz=0.02),
-        _style("bangs", 2.4, 2.2, "side", 0.25, 0.75, 0.08, 0.012, 3, frizz=0.018, fringe=0.52),
-        _style("bangs_bob", 1.3, 1.05, "side", 0.3, 0.7, 0.10, 0.012, 3, frizz=0.018, fringe=0.5),
-        _style("swept", 1.9, 1.8, "side", 0.35, 0.7, 0.10, 0.03, 5, frizz=0.02, curtain=0.5),
+        _style("long", 2.5, 2.3, "side", 0.2, 0.9, 0.05, 0.012, 3, frizz=0.02),
+        _style("wavy", 2.4, 2.2, "side", 0.3, 0.85, 0.08, 0.055, 7, frizz=0.03, straight=False),
+        _style("curly", 1.9, 1.6, "side", 0.5, 0.65, 0.12, 0.075, 14, frizz=0.05, straight=False),
+        _style("bob", 1.35, 1.05, "side", 0.3, 0.85, 0.08, 0.012, 3, frizz=0.02),
+        _style("bangs", 2.4, 2.2, "side", 0.2, 0.9, 0.06, 0.012, 3, frizz=0.018, fringe=0.52),
+        _style("bangs_bob", 1.3, 1.05, "side", 0.25, 0.85, 0.08, 0.012, 3, frizz=0.018, fringe=0.5),
+        _style("swept", 1.9, 1.8, "side", 0.3, 0.8, 0.08, 0.03, 5, frizz=0.02, curtain=0.5),
         _style("pixie", 0.55, 0.3, "forward", 0.35, 0.15, 0.05, frizz=0.03, fringe=0.38),
         _style("updo", 1.0, 1.0, "tied", 0.1, 0, 0.03, frizz=0.012),
         _style("ponytail", 1.0, 1.0, "tied", 0.1, 0, 0.03, frizz=0.012),

@@ -97,11 +97,11 @@ def _skin(p: Paint, s: Surface, k: Classes, who: Identity, scene: Scene, noise: 
         spots = np.clip(noise.fine("freckle", c, 14) - 1.0, 0, 1) * bump(x, 0.25, 0.35) * bump(y, 7.2, 0.25)
         p.albedo *= 1 - (0.4 * who.freckles * spots)[:, None] * f32([0.5, 0.8, 1.0])
     for mx, my in who.moles:
-        spot = ramp(0.022, 0.012, np.sqrt((c[:, 0] - mx) ** 2 + (y - my) ** 2)) * (z > 0.8)
+        spot = 0.8 * ramp(0.02, 0.008, np.sqrt((c[:, 0] - mx) ** 2 + (y - my) ** 2)) * (z > 0.8)
         p.albedo *= 1 - 0.6 * spot[:, None]
     if who.male:  # shaved hair still shows through
         shadow = beard(c, "stubble") * body * (s.lips < 0.3) * (1.0 if scene.beard == "stubble" else 0.3)
-        grain = np.clip(0.55 + 0.45 * noise.fine("stubble", c, 30), 0, 1.3)
+        grain = np.clip(0.55 + 0.45 * noise.fine("stubble", c, 70), 0, 1.3)
         p.albedo = mix(p.albedo, tuple(np.minimum(who.hair, 0.12)), 0.42 * shadow * grain)  # type: ignore[arg-type]
 
     smile = 0.5 * scene.smiling
@@ -134,8 +134,8 @@ def _lips(p: Paint, s: Surface, k: Classes, who: Identity, scene: Scene, noise: 
 
 def _hair_roots(p: Paint, s: Surface, k: Classes, who: Identity, scene: Scene, noise: Noise) -> None:
     hair = f32(who.hair) * np.float32(min(1.0, 0.16 / max(float(np.mean(who.hair)), 1e-3)))
-    thick = np.clip(k.brow * 1.5 + 0.45, 0, 1)
-    streak = np.clip(0.55 + 0.22 * noise.fine("brow", s.c * f32([0.35, 1, 0.35]), 22), 0.15, 0.9)
+    thick = np.clip(k.brow * 1.7 + 0.5, 0, 1)
+    streak = np.clip(0.74 + 0.2 * noise.fine("brow", s.c * f32([0.35, 1, 0.35]), 22), 0.15, 0.9)
     p.albedo = mix(p.albedo, tuple(hair * 0.75 + 0.06 * f32(who.skin)), thick * streak * (0.95 if who.male else 0.85))
     p.shine = f32(p.shine * (1 - 0.7 * thick))
     if scene.beard in ("full", "goatee", "mustache"):
@@ -143,14 +143,15 @@ def _hair_roots(p: Paint, s: Surface, k: Classes, who: Identity, scene: Scene, n
         grain = np.clip(0.62 + 0.25 * noise.fine("beard", s.c, 26), 0, 0.9)
         p.albedo = mix(p.albedo, tuple(hair * 0.7), cover * grain)
         p.shine = f32(p.shine * (1 - 0.8 * cover))
-    under = 0.75 if scene.style.name in ("buzz", "afro_short") else 0.45
+    under = 0.75 if scene.style.name in ("buzz", "afro_short") else 0.35
     p.albedo = mix(p.albedo, tuple(f32(who.hair) * under), 0.93 * k.scalp)
     p.shine = f32(p.shine * (1 - 0.9 * k.scalp))
     p.relief = f32(p.relief + 0.004 * k.scalp * noise.fine("scalp", s.c, 20))
 
 
 def _mouth(p: Paint, s: Surface, k: Classes) -> None:
-    p.albedo[s.inside > 0.5] = f32([0.10, 0.022, 0.02])
+    inside = s.inside > 0.5
+    p.albedo[inside], p.shine[inside] = f32([0.09, 0.02, 0.018]), 0.02
     tongue = s.of("helper-tongue")
     p.albedo[tongue], p.shine[tongue] = f32([0.38, 0.10, 0.09]), 0.15
     t = k.teeth
@@ -183,7 +184,7 @@ def _eyes(
         white = np.tile(f32([0.72, 0.67, 0.64]), (len(d), 1)) * (1 - 0.22 * ramp(32, 62, away))[:, None]
         veins = f32([0.02, -0.10, -0.10]) * ramp(35, 65, away)[:, None]
         fibres = 1 + 0.22 * np.sin(spoke * 21 + 3 * np.sin(spoke * 7)) + 0.12 * np.sin(spoke * 47)
-        iris = f32(who.iris) * ((0.7 + 0.8 * ramp(9, 20, away)) * fibres)[:, None] * 1.25
+        iris = f32(who.iris) * ((0.7 + 0.8 * ramp(9, 20, away)) * fibres)[:, None] * 0.95
         iris = iris * (1 - 0.8 * ramp(20.5, 25.5, away))[:, None]
         colour = mix(f32(white + veins), (0, 0, 0), np.zeros(len(d)))
         share = ramp(27.0, 24.0, away)

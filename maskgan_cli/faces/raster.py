@@ -130,9 +130,8 @@ def strands(points: F32, depth: F32, behind: F32, *, slack: float, wide: int = 1
     seen = seen[dot[seen] > behind.ravel()[flat[seen]] - np.float32(slack)]
     pixel = flat[seen]
     if wide > 1:
-        shifts = [0, 1] if wide == 2 else [0, 1, size]
-        pixel = np.concatenate([np.minimum(pixel + shift, size * size - 1) for shift in shifts])
-        seen = np.concatenate([seen] * len(shifts))
+        inner = pixel % size < size - 1  # a dot does not reach round the edge
+        pixel, seen = np.concatenate([pixel, pixel[inner] + 1]), np.concatenate([seen, seen[inner]])
     first = winners(pixel, f32(dot[seen]), size * size)
     where = np.flatnonzero(first >= 0)
     seen = seen[first[where]]

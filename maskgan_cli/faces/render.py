@@ -108,7 +108,7 @@ def _place(identity: Identity, scene: Scene, pixels: int) -> tuple[Posed, Camera
     neutral = pose(_dressed(blend(weights), scene), scene.yaw, scene.pitch, scene.lean)
     for name, amount in scene.expression:
         weights[name] = weights.get(name, 0) + amount
-    posed = pose(_dressed(blend(weights), scene), scene.yaw, scene.pitch, scene.lean)
+    posed = pose(_dressed(_toothed(blend(weights)), scene), scene.yaw, scene.pitch, scene.lean)
     return posed, frame(neutral, scene, pixels)
 
 
@@ -156,6 +156,16 @@ def _dressed(vertices: F32, scene: Scene) -> F32:
     cover = ramp(-0.05, 0.07, neckline(model.canonical, scene.clothes.kind, scene.clothes.raised))
     cover = cover * model.on_body * (model.canonical[:, 1] < 6.75) * thick
     return f32(vertices + vertex_normals(vertices, model.group("body")) * cover[:, None])
+
+
+def _toothed(vertices: F32) -> F32:
+    """Longer upper teeth, set lower and a little forward: the model's show only as slivers."""
+    upper, lower = head().points("helper-upper-teeth"), head().points("helper-lower-teeth")
+    top = vertices[upper, 1].max()
+    vertices[upper, 1] = top + (vertices[upper, 1] - top) * 1.25 - 0.035
+    vertices[upper, 2] += 0.012
+    vertices[lower, 1] -= 0.03
+    return vertices
 
 
 def _small_hairs(

@@ -198,6 +198,11 @@ def sample_identity(seed: int, number: int) -> Identity:
                          ("mouth-lowerlip-height", lips * 0.2), ("mouth-upperlip-height", lips * 0.2)):  # fmt: skip
         name = f"local/{stem}-{'incr' if amount > 0 else 'decr'}"
         shape[name] = shape.get(name, 0) + abs(float(amount))
+    # The model's young adult squints; photographed people open their eyes to the camera.
+    for stem, amount in (("eye-scale", 0.3), ("eye-height1", 0.2), ("eye-height2", 0.35), ("eye-height3", 0.2)):
+        for side in "lr":
+            name = f"local/{side}-{stem}-incr"
+            shape[name] = shape.get(name, 0) + amount
     soft = ("oval", "round", "invertedtriangular")
     for form in (*soft, "rectangular", "square", "triangular", "diamond"):
         if rng.random() < (0.2 if male or form in soft else 0.05):
@@ -222,7 +227,7 @@ def sample_identity(seed: int, number: int) -> Identity:
         skin=linear(skin + rng.normal(0, 3, 3)),
         ruddiness=float(rng.uniform(0.3, 1.0)),
         freckles=float(rng.uniform(0.3, 1)) if tone < 3 and rng.random() < 0.2 else 0.0,
-        moles=tuple((float(x), float(y)) for x, y in rng.uniform([-0.5, 6.6], [0.5, 7.5], (rng.integers(0, 4), 2))),
+        moles=tuple((float(x), float(y)) for x, y in rng.uniform([-0.5, 6.6], [0.5, 7.5], (rng.integers(0, 3), 2))),
         hair_family=family, hair=_near(rng, _HAIR[family], 0.08), style=_pick(rng, styles),
         recession=float(rng.uniform(0.2, 1)) if male and rng.random() < 0.15 + 0.5 * age else 0.0,
         brow_thickness=float(rng.uniform(0.9, 1.5) if male else rng.uniform(0.65, 1.15)),
@@ -265,7 +270,7 @@ def _expression(rng: np.random.Generator) -> tuple[Weights, bool, bool]:
         both("browOuterUp", rng.uniform(0, 0.4))
     if rng.random() < 0.25:
         both("browDown", rng.uniform(0, 0.45))
-    both("eyeWide", float(np.clip(rng.normal(0.22, 0.16), 0, 0.6)), 0.04)
+    both("eyeWide", float(np.clip(rng.normal(0.3, 0.16), 0, 0.7)), 0.04)
     if rng.random() < 0.04:
         both("eyeBlink", rng.uniform(0.4, 1.0), 0.02)
     return tuple((f"unit/{k}", round(float(v), 6)) for k, v in units.items()), smiling, opened

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from maskgan_cli.faces.camera import Camera
 from maskgan_cli.faces.geometry import F32, bump, dot, f32, ramp, unit
 from maskgan_cli.faces.hair import Strands
-from maskgan_cli.faces.lighting import ShadowMap, blur, half, occlusion, scatter
+from maskgan_cli.faces.lighting import ShadowMap, blur, double, half, occlusion, scatter
 from maskgan_cli.faces.paint import Paint
+from maskgan_cli.faces.raster import FAR
 from maskgan_cli.faces.raster import strands as splat
 from maskgan_cli.faces.sampling import Light
 from maskgan_cli.faces.surface import Classes, Surface
@@ -127,9 +129,30 @@ def shade_hair(
     whole = base * (key * diffuse[..., None] + around) + glow + gleam
     strand, a = renumber[dots.strand], dots.along[:, None]
     shown = whole[strand, dots.segment] * (1 - a) + whole[strand, dots.segment + 1] * a
-    canvas.colour.reshape(-1, 3)[dots.pixel] = shown
-    canvas.depth.ravel()[dots.pixel] = dots.depth
-    canvas.labels.ravel()[dots.pixel] = ID["hair"]
+    _lay_hair(canvas, dots.pixel, f32(shown), dots.depth, camera)
+
+
+def _lay_hair(canvas: Canvas, pixel: npt.NDArray[np.int64], colour: F32, depth: F32, camera: Camera) -> None:
+    """Put hair dots on the canvas; close the gaps inside a mass of hair, drop dots that are alone.
+
+    A few thousand strands stand for a hundred thousand: where most of the neighbourhood is hair,
+    the rest of it is too, and a lone dotted line is no hair that a photo would show.
+    """
+    size = len(canvas.labels)
+    layer = np.zeros((size, size, 5), np.float32)
+    flat = layer.reshape(-1, 5)
+    flat[pixel, :3], flat[pixel, 3], flat[pixel, 4] = colour, depth, 1
+    there = layer[..., 4] > 0
+    near = double(blur(half(layer), 0.0065 * size / 2))
+    cover = near[..., 4]
+    mean = near[..., :4] / np.maximum(cover, 1e-3)[..., None]
+    on_nothing = canvas.depth <= FAR / 2
+    kept = there & (cover > np.where(on_nothing, 0.25, 0.34))
+    filled = ~there & (cover > 0.5) & (mean[..., 3] > canvas.depth - 0.02)
+    canvas.colour[filled] = mean[filled, :3] * 0.85
+    canvas.colour[kept] = layer[kept, :3]
+    canvas.depth[filled], canvas.depth[kept] = mean[filled, 3], layer[kept, 3]
+    canvas.labels[filled | kept] = ID["hair"]
 
 
 def shade_short_hairs(
@@ -163,12 +186,12 @@ def lash_line(canvas: Canvas, camera: Camera, strength: float) -> None:
     It is found from the eyes' own pixels: just above their upper edge.
     """
     eyes = f32((canvas.labels == ID["l_eye"]) | (canvas.labels == ID["r_eye"]))
-    reach = max(0.016 * camera.scale, 0.7)
+    reach = max(0.011 * camera.scale, 0.7)
     soft = blur(eyes, reach)
     step = max(int(round(reach)), 1)
     below = np.roll(soft, -step, 0)  # what lies under a pixel
-    line = np.clip((below - np.roll(soft, 2 * step, 0)) * 2.2, 0, 1) * ramp(0.08, 0.4, soft + 0.15 * below)
-    rim = 0.25 * bump(soft, 0.5, 0.22)
-    dark = np.clip(strength * line + rim, 0, 0.92)[..., None]
+    line = ramp(0.12, 0.5, below - np.roll(soft, 2 * step, 0)) * ramp(0.95, 0.6, soft)
+    rim = 0.3 * bump(soft, 0.5, 0.25)
+    dark = np.clip(strength * line + rim, 0, 0.95)[..., None]
     on_face = np.isin(canvas.labels, [ID["skin"], ID["l_eye"], ID["r_eye"]])[..., None]
     canvas.colour *= np.where(on_face, 1 - dark, 1)

@@ -141,7 +141,7 @@ def _visor(posed: Posed, centre: F32, around: F32, angle: F32, spec: Hat, back: 
     height = np.interp(ahead, angle, back)
     rows = []
     for share in (0.0, 0.35, 0.7, 1.0):
-        reach = share * 0.62 * spec.wide * np.cos(ahead / 1.15 * np.pi / 2) ** 0.6
+        reach = share * 0.62 * spec.wide * np.cos(ahead / 1.15 * np.pi / 2).clip(0) ** 0.6
         drop = -0.16 * share * spec.wide - 0.10 * np.sin(ahead) ** 2 * share
         rows.append(np.stack([np.sin(ahead) * base * (1 - 0.02 * share), height + drop + 0.01, np.cos(ahead) * base + reach], 1))  # fmt: skip
     vertices = posed.from_head(f32(np.stack(rows) + centre).reshape(-1, 3))
@@ -162,7 +162,7 @@ def glasses(spec: Glasses, posed: Posed) -> tuple[list[Piece], list[tuple[F32, I
 
     middle = posed.eyes.mean(0)
     half = float(np.sqrt(((posed.eyes[0] - posed.eyes[1]) ** 2).sum())) / 2
-    ahead = 0.27
+    ahead = 0.33
     fan = np.stack([np.arange(40), (np.arange(40) + 1) % 40, np.full(40, 40)], 1).astype(np.int32)
     for eye, side in zip(posed.eyes, (1.0, -1.0), strict=True):
         across, up = bent(cos) * spec.width, bent(sin) * spec.height
@@ -172,13 +172,13 @@ def glasses(spec: Glasses, posed: Posed) -> tuple[list[Piece], list[tuple[F32, I
         ring = f32(centre + across[:, None] * x + up[:, None] * y + wrap[:, None] * z)
         pieces.append(_piece(tube(ring, spec.thickness, closed=True), "eye_g", spec.frame, "plastic"))
         lenses.append((f32(np.concatenate([ring, ring.mean(0, keepdims=True)])), fan))
-        hinge = eye + x * (side * (spec.width + 0.025)) + z * (ahead - 0.1) + y * 0.05
+        hinge = eye + x * (side * (spec.width + 0.025)) + z * (ahead - 0.1) + y * 0.03
         ear = posed.from_head(f32([side * 0.78, 7.52 - PIVOT[1], 0.5 - PIVOT[2]]))
         share = np.linspace(0, 1, 8, dtype=np.float32)[:, None]
         pieces.append(_piece(tube(f32(hinge * (1 - share) + ear * share), spec.thickness, closed=False, sides=6), "eye_g", spec.frame, "plastic"))  # fmt: skip
     share = np.linspace(-1, 1, 9, dtype=np.float32)[:, None]
     reach = max(half - spec.width + 0.02, 0.03)
-    bridge = middle + x * share * reach + z * (ahead + 0.03 * (1 - share**2)) + y * (0.03 + 0.02 * (1 - share**2))
+    bridge = middle + x * share * reach + z * (ahead + 0.05 * (1 - share**2)) + y * (0.04 + 0.02 * (1 - share**2))
     pieces.append(_piece(tube(f32(bridge), spec.thickness, closed=False, sides=6), "eye_g", spec.frame, "plastic"))
     return pieces, lenses
 
