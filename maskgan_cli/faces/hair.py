@@ -86,7 +86,7 @@ def _comb(style: HairStyle, roots: _Roots) -> tuple[F32, F32]:
     elif style.top < 1:
         comb = np.stack([1.0 * over * top, -0.7 * (1 - top) - 0.05, 0.35 * front * top - 0.35 * (1 - top)], 1)
     else:
-        comb = np.stack([side, -0.3 + zero, -0.25 - 0.25 * front], 1)
+        comb = np.stack([side, -0.3 + zero, -0.12 - 0.08 * front], 1)
     length = style.side + (style.top - style.side) * top
     if style.top < 1:  # short hair is cut shorter towards its edge, or it dots the cheek
         length = length * np.clip(0.3 + hairline(roots.canonical) / 0.25, 0.3, 1)
@@ -112,7 +112,10 @@ def _grow(
     over_face = style.fringe * ramp(0.85, 1.3, roots.canonical[:, 2]) * (np.abs(roots.canonical[:, 0]) < 0.5)
     side = np.where(roots.canonical[:, 0] > style.part, 1.0, -1.0)
     curtain = style.curtain + 0.06 * layer
-    along = unit(roots.normal * style.lift + comb * (1 - 0.4 * style.lift) + rng.normal(0, 0.05, comb.shape))
+    # Hair stands up on the crown and lies flat at the temples.
+    lift = f32(style.lift * (0.3 + 0.7 * ramp(7.75, 8.2, roots.canonical[:, 1])))[:, None]
+    lift = np.float32(style.lift) + 0 * lift if style.comb == "out" else lift
+    along = unit(roots.normal * lift + comb * (1 - 0.4 * lift) + rng.normal(0, 0.05, comb.shape))
     place, path = roots.place, [roots.place]
     stiff = 0.9 if style.top < 1 else 0.5
     for step in range(steps):

@@ -143,7 +143,7 @@ def _hair_roots(p: Paint, s: Surface, k: Classes, who: Identity, scene: Scene, n
         grain = np.clip(0.62 + 0.25 * noise.fine("beard", s.c, 26), 0, 0.9)
         p.albedo = mix(p.albedo, tuple(hair * 0.7), cover * grain)
         p.shine = f32(p.shine * (1 - 0.8 * cover))
-    under = 0.75 if scene.style.name in ("buzz", "afro_short") else 0.35
+    under = 0.75 if scene.style.name in ("buzz", "afro_short") else 0.2
     p.albedo = mix(p.albedo, tuple(f32(who.hair) * under), 0.93 * k.scalp)
     p.shine = f32(p.shine * (1 - 0.9 * k.scalp))
     p.relief = f32(p.relief + 0.004 * k.scalp * noise.fine("scalp", s.c, 20))
@@ -196,11 +196,11 @@ def _eyes(
         corner = s.socket[m]
         p.albedo[np.flatnonzero(m)[corner]] = f32(who.skin) * f32([0.8, 0.5, 0.5])
         p.normal[m] = d
-        halfway = unit(unit(light + f32([0, 0.25, 0.6])) + s.view[m])
-        # The cornea bulges: its highlight lies nearer the pupil than the ball's would.
-        spot = unit(halfway * 0.55 + look * 0.45)
+        # The cornea bulges: its highlight stays near the pupil, towards the light and never low.
+        towards_x, towards_y = float(dot(light, right)), max(float(dot(light, up)), 0.25)
+        spot = unit(look + right * (0.2 * towards_x) + up * (0.26 * towards_y))
         near = dot(d, spot)
-        p.glint[m] = 0.85 * ramp(0.9865, 0.993, near) + 0.12 * ramp(0.93, 0.985, dot(d, unit(spot - 0.35 * up)))
+        p.glint[m] = 0.9 * ramp(0.9925, 0.9965, near) + 0.12 * ramp(0.93, 0.985, dot(d, unit(spot - 0.35 * up)))
         p.shine[m], p.gloss[m] = 0.12, 80
     p.relief[k.eye] = 0
     p.skin &= ~k.eye

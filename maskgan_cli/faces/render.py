@@ -108,7 +108,7 @@ def _place(identity: Identity, scene: Scene, pixels: int) -> tuple[Posed, Camera
     neutral = pose(_dressed(blend(weights), scene), scene.yaw, scene.pitch, scene.lean)
     for name, amount in scene.expression:
         weights[name] = weights.get(name, 0) + amount
-    posed = pose(_dressed(_toothed(blend(weights)), scene), scene.yaw, scene.pitch, scene.lean)
+    posed = pose(_dressed(_toothed(blend(weights), scene.mouth_open), scene), scene.yaw, scene.pitch, scene.lean)
     return posed, frame(neutral, scene, pixels)
 
 
@@ -158,8 +158,10 @@ def _dressed(vertices: F32, scene: Scene) -> F32:
     return f32(vertices + vertex_normals(vertices, model.group("body")) * cover[:, None])
 
 
-def _toothed(vertices: F32) -> F32:
+def _toothed(vertices: F32, opened: bool) -> F32:
     """Longer upper teeth, set lower and a little forward: the model's show only as slivers."""
+    if not opened:
+        return vertices
     upper, lower = head().points("helper-upper-teeth"), head().points("helper-lower-teeth")
     top = vertices[upper, 1].max()
     vertices[upper, 1] = top + (vertices[upper, 1] - top) * 1.25 - 0.035

@@ -20,7 +20,7 @@ Colour = tuple[float, float, float]
 Weights = tuple[tuple[str, float], ...]
 
 # Skin from very light to very dark, sRGB.
-_SKIN = ((255, 224, 204), (248, 208, 184), (236, 188, 158), (220, 168, 134), (198, 141, 106), (166, 110, 78), (130, 83, 58), (96, 61, 45), (70, 45, 34))  # fmt: skip
+_SKIN = ((252, 214, 192), (244, 198, 170), (232, 180, 148), (216, 160, 126), (194, 135, 100), (164, 106, 74), (130, 82, 57), (97, 61, 45), (72, 46, 35))  # fmt: skip
 _HAIR = {
     "black": ((18, 15, 14), (28, 22, 20)),
     "brown": ((46, 31, 23), (74, 48, 32), (104, 70, 44), (126, 84, 50)),
@@ -187,15 +187,15 @@ def sample_identity(seed: int, number: int) -> Identity:
     muscle = rng.normal(0, 0.3) if male else rng.normal(-0.3, 0.2)
     shape = body_weights(masculine, age, muscle, rng.normal(-0.05, 0.42), race)
     for positive, negative, spread in local_sliders():
-        amount = float(np.clip(rng.normal(0, spread), -0.7, 0.7))
+        amount = float(np.clip(rng.normal(0, 0.8 * spread), -0.4, 0.4))
         name = positive if amount > 0 else negative
         shape[name] = shape.get(name, 0) + abs(amount)
         if name.startswith("local/l-"):  # faces are nearly symmetric
             shape[name.replace("local/l-", "local/r-")] = abs(amount) * rng.uniform(0.88, 1.12)
     nose, lips = rng.normal(0, 1, 2)
     for stem, amount in (("nose-scale-horiz", nose * 0.16), ("nose-volume", nose * 0.18), ("nose-width3", nose * 0.15),
-                         ("mouth-lowerlip-volume", lips * 0.22), ("mouth-upperlip-volume", lips * 0.22),
-                         ("mouth-lowerlip-height", lips * 0.2), ("mouth-upperlip-height", lips * 0.2)):  # fmt: skip
+                         ("mouth-lowerlip-volume", lips * 0.13), ("mouth-upperlip-volume", lips * 0.13),
+                         ("mouth-lowerlip-height", lips * 0.12), ("mouth-upperlip-height", lips * 0.12)):  # fmt: skip
         name = f"local/{stem}-{'incr' if amount > 0 else 'decr'}"
         shape[name] = shape.get(name, 0) + abs(float(amount))
     # The model's young adult squints; photographed people open their eyes to the camera.
@@ -263,13 +263,13 @@ def _expression(rng: np.random.Generator) -> tuple[Weights, bool, bool]:
     else:
         units[_pick(rng, {"mouthPucker": 1, "mouthShrugLower": 1, "mouthRollLower": 0.6, "mouthShrugUpper": 0.5})] = rng.uniform(0, 0.35)  # fmt: skip
         if rng.random() < 0.35:
-            both("mouthFrown", rng.uniform(0.1, 0.5))
-    if rng.random() < 0.4:
-        units["browInnerUp"] = rng.uniform(0, 0.4)
+            both("mouthFrown", rng.uniform(0.1, 0.35))
+    if rng.random() < 0.6:
+        units["browInnerUp"] = rng.uniform(0.1, 0.5)
     if rng.random() < 0.3:
         both("browOuterUp", rng.uniform(0, 0.4))
     if rng.random() < 0.25:
-        both("browDown", rng.uniform(0, 0.45))
+        both("browDown", rng.uniform(0, 0.3))
     both("eyeWide", float(np.clip(rng.normal(0.3, 0.16), 0, 0.7)), 0.04)
     if rng.random() < 0.04:
         both("eyeBlink", rng.uniform(0.4, 1.0), 0.02)
