@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 
-from maskgan_cli.faces.geometry import F32, I32, Bools, bump, dot, f32, ramp, turn, unit
+from maskgan_cli.faces.geometry import F32, I32, Bools, bump, cross, dot, f32, ramp, turn, unit
 from maskgan_cli.faces.hairstyles import HairStyle
 from maskgan_cli.faces.regions import beard, brow, hairline
 from maskgan_cli.faces.shape import PIVOT, Posed, head
@@ -91,7 +91,7 @@ def _comb(style: HairStyle, roots: _Roots) -> tuple[F32, F32]:
     if style.top < 1:  # short hair is cut shorter towards its edge, or it dots the cheek
         length = length * np.clip(0.3 + hairline(roots.canonical) / 0.25, 0.3, 1)
     if style.fringe:
-        over_face = (front > 0.35) & (np.abs(x) < 0.5)
+        over_face = (front > 0.35) & (np.abs(x) < 0.58)
         comb[over_face] = np.stack([0.35 * x + 0.3 * style.sweep * (style.top < 1), zero - 0.4, zero + 1.3], 1)[over_face]
         length = np.where(over_face, style.fringe * (0.75 + 0.55 * (y - 8.0)), length)
     return f32(comb), f32(length)
@@ -109,7 +109,7 @@ def _grow(
     layer = f32(rng.random(len(length)))
     keep_off = style.volume * (0.25 + 0.95 * layer) * (0.5 + ramp(0, 0.3, hairline(roots.canonical)))
     down = turn(f32([[0, -1, 0]]), posed.turn.T)[0]
-    over_face = style.fringe * ramp(0.85, 1.3, roots.canonical[:, 2]) * (np.abs(roots.canonical[:, 0]) < 0.5)
+    over_face = style.fringe * ramp(0.85, 1.3, roots.canonical[:, 2]) * (np.abs(roots.canonical[:, 0]) < 0.58)
     side = np.where(roots.canonical[:, 0] > style.part, 1.0, -1.0)
     curtain = style.curtain + 0.06 * layer
     # Hair stands up on the crown and lies flat at the temples.
@@ -215,7 +215,7 @@ def grow_hair(
     core[..., 1], core[..., 2] = np.minimum(points[..., 1], 0.95), 0.1
     outward = points - core
     per_lock = rng.normal(0, 1, GUIDES)
-    tone = 1 + 0.13 * rng.normal(0, 1, len(points)) + 0.11 * per_lock[near[:, 0]]
+    tone = 1 + 0.17 * rng.normal(0, 1, len(points)) + 0.15 * per_lock[near[:, 0]]
     world = posed.from_head(f32(points))
     return Strands(world, f32(np.clip(tone, 0.5, 1.7)), turn(unit(outward), posed.turn), layer[near[:, 0]])
 
@@ -223,8 +223,8 @@ def grow_hair(
 def _waves(rng: np.random.Generator, style: HairStyle, points: F32, guide: np.ndarray) -> F32:
     """Displacements that make curls: helices about each strand, in step within a lock."""
     tangent = unit(np.gradient(points, axis=1))
-    across = unit(np.cross(tangent, f32([0.1, 0.2, 1])))
-    other = np.cross(tangent, across)
+    across = unit(cross(tangent, f32([0.1, 0.2, 1])))
+    other = cross(tangent, across)
     length = np.cumsum(np.sqrt((np.diff(points, axis=1, prepend=points[:, :1]) ** 2).sum(-1)), 1)
     phase = f32(rng.uniform(0, 2 * np.pi, GUIDES))[guide] + f32(rng.normal(0, 0.45, len(points)))
     angle = length * style.turns + phase[:, None]

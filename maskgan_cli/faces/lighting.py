@@ -41,14 +41,16 @@ class ShadowMap:
     hair: F32
 
     @staticmethod
-    def build(direction: F32, vertices: F32, faces: I32, hair: F32 | None, size: int) -> ShadowMap:
+    def build(
+        direction: F32, vertices: F32, faces: I32, two_sided: Bools, hair: F32 | None, size: int
+    ) -> ShadowMap:
         """``hair`` are strand points (N, 3) in the world."""
         across = unit(np.cross(f32([0, 1, 0]), direction))
         up = unit(np.cross(direction, across))
         empty = np.zeros((size, size), np.float32)
         frame = ShadowMap(direction, across, up, empty, np.full((size, size), FAR))
         where, depth = frame._place(vertices)
-        solid = triangles(where, depth, faces, size, two_sided=np.ones(len(faces), bool)).depth
+        solid = triangles(where, depth, faces, size, two_sided=two_sided).depth
         veil = np.full(size * size, FAR)
         if hair is not None:
             where, depth = frame._place(hair)

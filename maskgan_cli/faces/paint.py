@@ -15,8 +15,6 @@ from maskgan_cli.faces.surface import Classes, Surface
 from maskgan_cli.faces.wardrobe import Piece
 from maskgan_cli.labels import ID
 
-Rng = np.random.Generator
-
 
 @dataclass
 class Paint:
@@ -40,19 +38,20 @@ def mix(a: F32, b: F32 | tuple[float, float, float], share: F32) -> F32:
 
 def apply(
     s: Surface, k: Classes, identity: Identity, scene: Scene, pieces: list[Piece], posed: Posed,
-    light: F32, noise: Noise, rng: Rng,
+    light: F32, noise: Noise, scale: float,
 ) -> Paint:  # fmt: skip
-    """Paint every pixel of a surface."""
+    """Paint every pixel of a surface seen at ``scale`` samples per decimetre."""
+    fineness = float(np.clip(scale / 260, 0.25, 1))
     count = len(s.pixel)
     p = Paint(
         np.tile(f32(identity.skin), (count, 1)), np.zeros(count, np.float32), np.full(count, 30, np.float32),
         np.zeros(count, np.float32), s.n.copy(), np.zeros(count, bool), np.zeros(count, np.float32),
     )  # fmt: skip
-    _skin(p, s, k, identity, scene, noise)
+    _skin(p, s, k, identity, scene, noise, fineness)
     _lips(p, s, k, identity, scene, noise)
     _hair_roots(p, s, k, identity, scene, noise)
     _mouth(p, s, k)
-    _eyes(p, s, k, identity, scene, posed, light, rng)
+    _eyes(p, s, k, identity, scene, posed, light)
     _clothes(p, s, k, scene, noise)
     _jewels(p, s, k, scene)
     for number, piece in enumerate(pieces):
@@ -71,7 +70,9 @@ def _groove(c: F32, points: list[tuple[float, float]], width: float) -> F32:
     return f32(np.exp(-nearest / np.float32(width * width)) * (c[:, 2] > 0.6))
 
 
-def _skin(p: Paint, s: Surface, k: Classes, who: Identity, scene: Scene, noise: Noise) -> None:
+def _skin(
+    p: Paint, s: Surface, k: Classes, who: Identity, scene: Scene, noise: Noise, fineness: float
+) -> None:
     body, c = s.body & ~k.eye, s.c
     x, y, z = np.abs(c[:, 0]), c[:, 1], c[:, 2]
     p.skin = body & (k.label != ID["cloth"])
@@ -94,7 +95,7 @@ def _skin(p: Paint, s: Surface, k: Classes, who: Identity, scene: Scene, noise: 
         lid = bump(y, 7.575, 0.045) * bump(x, 0.32, 0.15) * (z > 0.9) * ramp(7.5, 7.53, y)
         p.albedo = mix(p.albedo, scene.shadow_colour, 0.5 * made_up * lid * body)
     if who.freckles:
-        spots = np.clip(noise.fine("freckle", c, 14) - 1.0, 0, 1) * bump(x, 0.25, 0.35) * bump(y, 7.2, 0.25)
+        spots = np.clip(noise.smooth("freckle", c, 16) - 0.9, 0, 1) * bump(x, 0.25, 0.35) * bump(y, 7.2, 0.25)
         p.albedo *= 1 - (0.4 * who.freckles * spots)[:, None] * f32([0.5, 0.8, 1.0])
     for mx, my in who.moles:
         spot = 0.8 * ramp(0.02, 0.008, np.sqrt((c[:, 0] - mx) ** 2 + (y - my) ** 2)) * (z > 0.8)
@@ -113,8 +114,9 @@ def _skin(p: Paint, s: Surface, k: Classes, who: Identity, scene: Scene, noise: 
     aged = max(0.0, who.age - 0.25)
     depth = depth + bag + (0.004 * aged + 0.003 * smile * who.age) * feet * (z > 0.7) + 0.005 * aged * lines * (z > 1.0)
     p.albedo *= (1 - 9 * np.clip(depth, 0, 0.03))[:, None]
+    # Pores smaller than a sample would only sparkle.
     pores = noise.fine("pore", c, 34) * 0.0011 + noise.fine("texture", c, 13) * 0.0016 + blotch * 0.002
-    p.relief = np.where(p.skin, pores * (0.7 + 0.7 * who.age) - depth, 0).astype(np.float32)
+    p.relief = np.where(p.skin, pores * (0.7 + 0.7 * who.age) * fineness - depth, 0).astype(np.float32)
     oily = 0.055 + 0.07 * bump(x, 0, 0.2) * (z > 1.1) + 0.03 * bump(x, 0.42, 0.14) * bump(y, 7.25, 0.12)
     p.shine = f32(np.where(p.skin, oily * (1 - 0.35 * made_up) * (1 + 0.25 * mottle), 0))
     p.gloss[:] = 22
@@ -144,7 +146,7 @@ def _hair_roots(p: Paint, s: Surface, k: Classes, who: Identity, scene: Scene, n
         p.albedo = mix(p.albedo, tuple(hair * 0.7), cover * grain)
         p.shine = f32(p.shine * (1 - 0.8 * cover))
     under = 0.75 if scene.style.name in ("buzz", "afro_short") else 0.2
-    p.albedo = mix(p.albedo, tuple(f32(who.hair) * under), 0.93 * k.scalp)
+    p.albedo = mix(p.albedo, tuple(f32(who.hair) * under), (0.93 if under > 0.5 else 0.985) * k.scalp)
     p.shine = f32(p.shine * (1 - 0.9 * k.scalp))
     p.relief = f32(p.relief + 0.004 * k.scalp * noise.fine("scalp", s.c, 20))
 
@@ -166,7 +168,7 @@ def _mouth(p: Paint, s: Surface, k: Classes) -> None:
 
 
 def _eyes(
-    p: Paint, s: Surface, k: Classes, who: Identity, scene: Scene, posed: Posed, light: F32, rng: Rng
+    p: Paint, s: Surface, k: Classes, who: Identity, scene: Scene, posed: Posed, light: F32
 ) -> None:
     gaze = rotation(scene.gaze[0], scene.gaze[1], 0)
     # People look at the camera more than their head does.
@@ -200,7 +202,7 @@ def _eyes(
         towards_x, towards_y = float(dot(light, right)), max(float(dot(light, up)), 0.25)
         spot = unit(look + right * (0.2 * towards_x) + up * (0.26 * towards_y))
         near = dot(d, spot)
-        p.glint[m] = 0.9 * ramp(0.9925, 0.9965, near) + 0.12 * ramp(0.93, 0.985, dot(d, unit(spot - 0.35 * up)))
+        p.glint[m] = 0.9 * ramp(0.994, 0.997, near) + 0.12 * ramp(0.93, 0.985, dot(d, unit(spot - 0.35 * up)))
         p.shine[m], p.gloss[m] = 0.12, 80
     p.relief[k.eye] = 0
     p.skin &= ~k.eye

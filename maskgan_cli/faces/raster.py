@@ -66,17 +66,16 @@ def triangles(points: F32, depth: F32, faces: I32, size: int, *, two_sided: Bool
     owner, number = fragments(width * (high - low + 1)[kept, 1])
     row = number // width[owner]
     tri = kept[owner]
-    px, py = low[tri, 0] + number - row * width[owner], low[tri, 1] + row
+    px, py = low[tri, 0] + (number - row * width[owner]), low[tri, 1] + row
     # Barycentric weights are affine in the pixel; coordinates relative to corner c keep them exact.
     with np.errstate(divide="ignore"):
         per = np.where(seen, 1 / area, 0)
-    wx = np.stack([(b[:, 1] - c[:, 1]) * per, (c[:, 1] - a[:, 1]) * per], 1)[tri]
-    wy = np.stack([(c[:, 0] - b[:, 0]) * per, (a[:, 0] - c[:, 0]) * per], 1)[tri]
-    dx, dy = px + np.float32(0.5) - c[tri, 0], py + np.float32(0.5) - c[tri, 1]
-    w0 = f32(wx[:, 0] * dx + wy[:, 0] * dy)
-    w1 = f32(wx[:, 1] * dx + wy[:, 1] * dy)
+    dx = px.astype(np.float32) - (c[:, 0] - np.float32(0.5)).take(tri)
+    dy = py.astype(np.float32) - (c[:, 1] - np.float32(0.5)).take(tri)
+    w0 = ((b[:, 1] - c[:, 1]) * per).take(tri) * dx + ((c[:, 0] - b[:, 0]) * per).take(tri) * dy
+    w1 = ((c[:, 1] - a[:, 1]) * per).take(tri) * dx + ((a[:, 0] - c[:, 0]) * per).take(tri) * dy
     w2 = 1 - w0 - w1
-    inside = np.flatnonzero((w0 >= -1e-5) & (w1 >= -1e-5) & (w2 >= -1e-5))
+    inside = np.flatnonzero(np.minimum(np.minimum(w0, w1), w2) >= np.float32(-1e-5))
     tri, w0, w1, w2 = tri[inside], w0[inside], w1[inside], w2[inside]
     corner = faces[tri]
     z = f32(w0 * depth[corner[:, 0]] + w1 * depth[corner[:, 1]] + w2 * depth[corner[:, 2]])
@@ -120,15 +119,14 @@ def strands(points: F32, depth: F32, behind: F32, *, slack: float, wide: int = 1
     z, dz = depth[:, :-1][strand, segment], (depth[:, 1:] - depth[:, :-1])[strand, segment]
     count = np.maximum(1, np.ceil(np.sqrt((d * d).sum(1)) / spacing)).astype(np.int64)
     owner, number = fragments(count)
-    along = f32((number + 0.5) / count[owner])
-    x = (p[:, 0][owner] + d[:, 0][owner] * along).astype(np.int32)
-    y = (p[:, 1][owner] + d[:, 1][owner] * along).astype(np.int32)
-    dot = z[owner] + dz[owner] * along
-    flat = y.astype(np.int64) * size + x
-    inside = (x >= 0) & (x < size) & (y >= 0) & (y < size)
-    seen = np.flatnonzero(inside)
-    seen = seen[dot[seen] > behind.ravel()[flat[seen]] - np.float32(slack)]
-    pixel = flat[seen]
+    along = (number.astype(np.float32) + np.float32(0.5)) * (1 / f32(count)).take(owner)
+    x = (p[:, 0].take(owner) + d[:, 0].take(owner) * along).astype(np.int32)
+    y = (p[:, 1].take(owner) + d[:, 1].take(owner) * along).astype(np.int32)
+    dot = z.take(owner) + dz.take(owner) * along
+    seen = np.flatnonzero((x >= 0) & (x < size) & (y >= 0) & (y < size))
+    pixel = y.take(seen).astype(np.int64) * size + x.take(seen)
+    before = dot.take(seen) > behind.ravel().take(pixel) - np.float32(slack)
+    seen, pixel = seen[before], pixel[before]
     if wide > 1:
         inner = pixel % size < size - 1  # a dot does not reach round the edge
         pixel, seen = np.concatenate([pixel, pixel[inner] + 1]), np.concatenate([seen, seen[inner]])

@@ -10,18 +10,19 @@ import numpy.typing as npt
 from maskgan_cli.faces import background
 from maskgan_cli.faces.attributes import attributes
 from maskgan_cli.faces.camera import Camera, frame, head_pose
-from maskgan_cli.faces.geometry import F32, I32, f32, ramp
+from maskgan_cli.faces.geometry import F32, I32, f32, ramp, vertex_normals
 from maskgan_cli.faces.hair import Strands, grow_beard, grow_brows, grow_hair
 from maskgan_cli.faces.lighting import ShadowMap, blur
 from maskgan_cli.faces.masks import label_map, share_of
 from maskgan_cli.faces.noise import Noise
 from maskgan_cli.faces.paint import apply
 from maskgan_cli.faces.raster import FAR, triangles
+from maskgan_cli.faces.regions import neckline
 from maskgan_cli.faces.sampling import Identity, Scene, sample_identity, sample_scene
 from maskgan_cli.faces.shading import (
     Canvas, key_direction, lash_line, shade_hair, shade_lashes, shade_short_hairs, shade_surface,
 )  # fmt: skip
-from maskgan_cli.faces.shape import Posed, blend, head, pose
+from maskgan_cli.faces.shape import Posed, blend, head, placed, pose
 from maskgan_cli.faces.surface import assemble, classify, survey
 from maskgan_cli.faces.wardrobe import earrings, glasses, hat, neckwear
 from maskgan_cli.labels import ID, LabelMap
@@ -78,12 +79,12 @@ def render(identity: Identity, scene: Scene, size: int) -> Rendered:
     layer = triangles(where, depth, scenery.triangles, camera.size, two_sided=scenery.two_sided)
     towards = key_direction(scene.light)
     shadows = ShadowMap.build(
-        towards, scenery.vertices, scenery.triangles, None if hair is None else _filled(hair.points), 128 if size <= 128 else 192
+        towards, scenery.vertices, scenery.triangles, scenery.two_sided, None if hair is None else _filled(hair.points), 128 if size <= 128 else 192
     )
     noise = Noise(scene.noise)
     surface = survey(scenery, layer, camera.place)
     classes = classify(surface, identity, scene, pieces, noise)
-    paint = apply(surface, classes, identity, scene, pieces, posed, towards, noise, rng(7))
+    paint = apply(surface, classes, identity, scene, pieces, posed, towards, noise, camera.scale)
     canvas = Canvas(
         background.paint(scene.background, scene.noise, camera.size),
         np.zeros((camera.size, camera.size), np.uint8),
@@ -104,11 +105,9 @@ def render(identity: Identity, scene: Scene, size: int) -> Rendered:
 
 def _place(identity: Identity, scene: Scene, pixels: int) -> tuple[Posed, Camera]:
     """The posed person and the camera; the camera does not follow the expression."""
-    weights = dict(identity.shape)
-    neutral = pose(_dressed(blend(weights), scene), scene.yaw, scene.pitch, scene.lean)
-    for name, amount in scene.expression:
-        weights[name] = weights.get(name, 0) + amount
-    posed = pose(_dressed(_toothed(blend(weights), scene.mouth_open), scene), scene.yaw, scene.pitch, scene.lean)
+    calm = blend(identity.shape)
+    shaped = _dressed(_toothed(placed(blend(scene.expression, calm)), scene.mouth_open), scene)
+    neutral, posed = (pose(v, scene.yaw, scene.pitch, scene.lean) for v in (placed(calm), shaped))
     return posed, frame(neutral, scene, pixels)
 
 
@@ -148,9 +147,6 @@ def _filled(points: F32) -> F32:
 
 def _dressed(vertices: F32, scene: Scene) -> F32:
     """Clothes have thickness: push the body out below the neckline."""
-    from maskgan_cli.faces.geometry import vertex_normals  # noqa: PLC0415
-    from maskgan_cli.faces.regions import neckline  # noqa: PLC0415
-
     model = head()
     thick = {"turtleneck": 0.07, "jacket": 0.09, "hoodie": 0.1, "strap": 0.02}.get(scene.clothes.kind, 0.045)
     cover = ramp(-0.05, 0.07, neckline(model.canonical, scene.clothes.kind, scene.clothes.raised))
@@ -160,9 +156,11 @@ def _dressed(vertices: F32, scene: Scene) -> F32:
 
 def _toothed(vertices: F32, opened: bool) -> F32:
     """Longer upper teeth, set lower and a little forward: the model's show only as slivers."""
-    if not opened:
-        return vertices
     upper, lower = head().points("helper-upper-teeth"), head().points("helper-lower-teeth")
+    if not opened:  # or they would show through closed lips
+        vertices[upper, 2] -= 0.08
+        vertices[lower, 2] -= 0.08
+        return vertices
     top = vertices[upper, 1].max()
     vertices[upper, 1] = top + (vertices[upper, 1] - top) * 1.25 - 0.035
     vertices[upper, 2] += 0.012

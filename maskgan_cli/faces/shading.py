@@ -74,8 +74,8 @@ def shade_surface(
     gleam = np.clip(dot(n, halfway), 0, 1)
     rim = (1 - np.clip(dot(n, s.view), 0, 1)) ** 5
     lobe = 0.8 * gleam**p.gloss + 0.5 * gleam ** (p.gloss * 3)
-    shine = p.shine * (1 + 6 * rim)
-    colour += (shine * lobe * lit)[:, None] * key + (shine * open_ * (0.25 + 2.2 * rim))[:, None] * f32(light.ambient) * 0.35
+    shine = p.shine * (1 + 2 * rim)
+    colour += (shine * lobe * lit)[:, None] * key + (shine * open_ * (0.25 + 1.2 * rim))[:, None] * f32(light.ambient) * 0.35
     colour += (p.glint * (0.45 + 0.55 * lit))[:, None] * key
     canvas.colour.reshape(-1, 3)[s.pixel] = colour
     canvas.labels.ravel()[s.pixel] = k.label
@@ -115,8 +115,8 @@ def shade_hair(
     mass = np.clip(0.25 + 0.75 * dot(outward, f32(towards)), 0, 1)
     lit = shadows.visible(points.reshape(-1, 3), bias=0.08, hair_bias=0.03, density=6.0).reshape(mass.shape)
     halfway = dot(tangent, unit(towards + view))
-    first = np.sqrt(np.clip(1 - (halfway + shifted - 0.06) ** 2, 0, 1)) ** 120
-    second = np.sqrt(np.clip(1 - (halfway + shifted + 0.16) ** 2, 0, 1)) ** 28
+    first = np.sqrt(np.clip(1 - (halfway + shifted - 0.06) ** 2, 0, 1)) ** 90
+    second = np.sqrt(np.clip(1 - (halfway + shifted + 0.16) ** 2, 0, 1)) ** 20
     share = np.linspace(0, 1, points.shape[1], dtype=np.float32)
     root = 0.62 + 0.38 * np.minimum(1, share * 3)
     layer = (0.72 + 0.28 * hair.depth[used])[:, None]
@@ -124,8 +124,8 @@ def shade_hair(
     up = 0.72 + 0.28 * outward[..., 1]
     diffuse = 0.9 * mass * (0.35 + 0.65 * cylinder) * lit
     around = f32(light.ambient) * (0.85 * up * layer)[..., None]
-    glow = (second * 0.7 * lit * mass)[..., None] * base * key * 1.3
-    gleam = (first * (0.085 if straight else 0.05) * lit * mass)[..., None] * key * np.float32(0.5 + 0.5 * colour.max())
+    glow = (second * 1.0 * lit * mass)[..., None] * base * key * 1.3
+    gleam = (first * (0.13 if straight else 0.07) * lit * mass)[..., None] * key * np.float32(0.5 + 0.5 * colour.max())
     whole = base * (key * diffuse[..., None] + around) + glow + gleam
     strand, a = renumber[dots.strand], dots.along[:, None]
     shown = whole[strand, dots.segment] * (1 - a) + whole[strand, dots.segment + 1] * a

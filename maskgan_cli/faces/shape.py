@@ -8,8 +8,8 @@ every face, since all faces share its vertices.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
@@ -43,11 +43,12 @@ class Head:
     owner: npt.NDArray[np.uint8]
     groups: tuple[str, ...]
     blends: dict[str, int]
-    deltas: npt.NDArray[np.float16]
+    deltas: F32
     masks: npt.NDArray[np.uint8]
     canonical: F32
     on_body: Bools
     jaw: F32  # (V,) how far a vertex follows the jaw, 0..1: parts upper from lower lip
+    _points: dict[str, npt.NDArray[np.int64]] = field(default_factory=dict)
 
     def group(self, name: str) -> I32:
         """The triangles of one group."""
@@ -55,7 +56,9 @@ class Head:
 
     def points(self, name: str) -> npt.NDArray[np.int64]:
         """The vertex numbers of one group."""
-        return np.unique(self.group(name))
+        if name not in self._points:
+            self._points[name] = np.unique(self.group(name))
+        return self._points[name]
 
 
 @lru_cache(maxsize=1)
@@ -63,18 +66,19 @@ def head() -> Head:
     """The head asset, read once per process."""
     with np.load(ASSET) as file:
         data = {name: file[name] for name in file.files}
+    deltas = f32(data["deltas"])
     blends = {str(name): i for i, name in enumerate(data["blends"])}
     groups = tuple(str(name) for name in data["groups"])
     average = {f"body/{sex}-young-averagemuscle-averageweight": 0.5 for sex in ("female", "male")}
     average |= {f"race/caucasian-{sex}-young": 0.5 for sex in ("female", "male")}
     canonical = data["vertices"] + sum(
-        w * f32(data["deltas"][blends[name]]) for name, w in average.items()
+        w * deltas[blends[name]] for name, w in average.items()
     )
-    jaw = np.sqrt((f32(data["deltas"][blends["unit/jawOpen"]]) ** 2).sum(1))
+    jaw = np.sqrt((deltas[blends["unit/jawOpen"]] ** 2).sum(1))
     on_body = np.zeros(len(canonical), bool)
     on_body[data["triangles"][data["owner"] == groups.index("body")]] = True
     return Head(
-        data["vertices"], data["triangles"], data["uvs"], data["owner"], groups, blends, data["deltas"],
+        data["vertices"], data["triangles"], data["uvs"], data["owner"], groups, blends, deltas,
         data["masks"], f32(canonical), on_body, f32(jaw / jaw.max()),
     )  # fmt: skip
 
@@ -137,13 +141,18 @@ class Posed:
         return turn(points, self.turn) + PIVOT
 
 
-def blend(weights: Mapping[str, float]) -> F32:
-    """Vertices (V, 3) of the linear model, scaled and placed like the canonical head."""
+def blend(weights: Iterable[tuple[str, float]], start: F32 | None = None) -> F32:
+    """Vertices (V, 3) of the linear model: ``start``, or the bare template, and weighted shapes."""
     model = head()
-    used = [(model.blends[name], w) for name, w in weights.items() if abs(w) > 1e-4]
-    moved = model.vertices.copy()
-    for index, weight in used:
-        moved += np.float32(weight) * model.deltas[index]
+    moved = model.vertices.copy() if start is None else start.copy()
+    for name, weight in weights:
+        moved += np.float32(weight) * model.deltas[model.blends[name]]
+    return moved
+
+
+def placed(moved: F32) -> F32:
+    """Blended vertices scaled and placed like the canonical head."""
+    model = head()
     mind = model.on_body & (model.canonical[:, 1] > 6.6)
     scale = model.canonical[mind].std(0).mean() / moved[mind].std(0).mean()
     return f32((moved - _eyes(moved).mean(0)) * scale + _eyes(model.canonical).mean(0))
@@ -151,6 +160,12 @@ def blend(weights: Mapping[str, float]) -> F32:
 
 def _eyes(vertices: F32) -> F32:
     return f32([vertices[head().points(f"helper-{side}-eye")].mean(0) for side in "lr"])
+
+
+@lru_cache(maxsize=1)
+def _solid() -> I32:
+    model = head()
+    return model.triangles[np.array(["lash" not in group for group in model.groups])[model.owner]]
 
 
 def pose(vertices: F32, yaw: float, pitch: float, lean: float = 0.0) -> Posed:
@@ -167,5 +182,5 @@ def pose(vertices: F32, yaw: float, pitch: float, lean: float = 0.0) -> Posed:
     share = np.where(model.on_body, ramp(5.95, 6.75, height), 1)[:, None]
     centred = vertices - PIVOT
     moved = f32(turn(centred, skull) * share + turn(centred, torso) * (1 - share) + PIVOT)
-    normals = vertex_normals(moved, model.group("body"))
+    normals = vertex_normals(moved, _solid())
     return Posed(moved, normals, skull, _eyes(moved))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from maskgan_cli.faces.geometry import F32, I32, Bools, f32, unit
+from maskgan_cli.faces.geometry import F32, I32, Bools, dot, f32, unit, vertex_normals
 from maskgan_cli.faces.noise import Noise
 from maskgan_cli.faces.raster import Layer
 from maskgan_cli.faces.regions import brow, hairline, neck, neckline, nose
@@ -33,12 +33,10 @@ class Scenery:
 
 def assemble(posed: Posed, pieces: list[Piece]) -> Scenery:
     """Head (without lashes) and pieces as one mesh."""
-    from maskgan_cli.faces.geometry import vertex_normals  # noqa: PLC0415
-
     model = head()
     shown = np.array(["lash" not in group for group in model.groups])[model.owner]
     vertices, faces = [posed.vertices], [model.triangles[shown]]
-    normals, places = [vertex_normals(posed.vertices, model.triangles[shown])], [model.canonical]
+    normals, places = [posed.normals], [model.canonical]
     owner = [np.full(int(shown.sum()), -1, np.int32)]
     start = len(posed.vertices)
     for number, piece in enumerate(pieces):
@@ -105,7 +103,7 @@ def survey(scenery: Scenery, layer: Layer, camera: F32) -> Surface:
     on_head = triangle < len(shown)
     source = shown[np.where(on_head, triangle, 0)]
     uvs = model.uvs[source]
-    uv = f32((uvs * weight[..., None]).sum(1))
+    uv = f32(uvs[:, 0] * weight[:, :1] + uvs[:, 1] * weight[:, 1:2] + uvs[:, 2] * weight[:, 2:])
     size = len(model.masks)
     column = (uv[:, 0] * size).astype(np.int32).clip(0, size - 1)
     row = ((1 - uv[:, 1]) * size).astype(np.int32).clip(0, size - 1)
@@ -114,7 +112,7 @@ def survey(scenery: Scenery, layer: Layer, camera: F32) -> Surface:
     masks = model.masks[row, column] * (body[:, None] * np.float32(1 / 255))
     view = unit(camera - mixed[:, 3:6])
     normal = unit(mixed[:, 6:9])
-    away = (normal * view).sum(1) < 0
+    away = dot(normal, view) < 0
     normal = np.where(away[:, None] & ~on_head[:, None], -normal, normal)
     socket = body & (uv[:, 0] < 0.16) & (uv[:, 1] > 0.5) & (uv[:, 1] < 0.66)
     return Surface(
