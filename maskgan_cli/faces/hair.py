@@ -192,32 +192,45 @@ def grow_hair(
     else:
         path, layer = _grow(rng, style, posed, guides, steps)
     roots = _roots(rng, posed, faces, strands)
+    if style.comb == "side":  # hair leaves a parting on both sides; more of it covers the scalp there
+        middle = head().canonical[faces].mean(1)
+        close = faces[(np.abs(middle[:, 0] - style.part) < 0.16) & (middle[:, 1] > 7.9) & (middle[:, 2] > 0)]
+        if len(close):
+            extra = _roots(rng, posed, close, strands // 4)
+            pairs = zip(vars(roots).values(), vars(extra).values(), strict=True)
+            roots = _Roots(*(np.concatenate(pair)[len(extra.place) :] for pair in pairs))
     gap, near = cKDTree(guides.canonical).query(roots.canonical, k=3)
     same = (guides.canonical[near][..., 0] > style.part) == (roots.canonical[:, :1] > style.part)
     weight = (same + 1e-3) / (gap + 0.02) ** 2
+    own = near[np.arange(len(near)), weight.argmax(1)]  # the guide a strand follows to its tip
     weight = f32(weight / weight.sum(1, keepdims=True))[..., None, None]
     share = np.linspace(0, 1, path.shape[1], dtype=np.float32)[None, :, None]
     local = f32((path[near] * weight).sum(1) - (path[near][:, :, :1] * weight).sum(1))
     # Strands of a lock meet towards their tips; a lock follows one guide.
-    lock = path[near[:, 0]] - roots.place[:, None]
+    lock = path[own] - roots.place[:, None]
     pull = f32(0.55 if style.straight else 0.75) * share**1.3
     offset = local * (1 - pull) + lock * pull if style.comb != "tied" else lock * share + local * (1 - share)
     stray = f32(rng.normal(0, 1, (strands, 1, 3))) * style.frizz * (0.25 + 1.2 * share)
     trim = 1 + f32(rng.normal(0, 0.06, (strands, 1, 1)))
     points = roots.place[:, None] + offset * trim + stray * np.minimum(share * 4, 1)
     if style.wave:
-        points = points + _waves(rng, style, points, near[:, 0])
+        points = points + _waves(rng, style, points, own)
+    if covered is not None:  # what a hat covers is pressed to the head
+        over = points[..., 1] + PIVOT[1] - 0.12 * (points[..., 2] - 0.05)
+        press = 1 - 0.3 * ramp(covered - 0.06, covered + 0.05, over)
+        points[..., 0] *= press
+        points[..., 2] = 0.1 + (points[..., 2] - 0.1) * press
     if style.comb == "tied":
         extra = _tail(rng, style, posed, strands // 4, 12)
         points = np.concatenate([points, extra])
-        near = np.concatenate([near, rng.integers(0, GUIDES, (len(extra), 3))])
+        own = np.concatenate([own, rng.integers(0, GUIDES, len(extra))])
     core = np.zeros_like(points)
     core[..., 1], core[..., 2] = np.minimum(points[..., 1], 0.95), 0.1
     outward = points - core
     per_lock = rng.normal(0, 1, GUIDES)
-    tone = 1 + 0.17 * rng.normal(0, 1, len(points)) + 0.15 * per_lock[near[:, 0]]
+    tone = 1 + 0.17 * rng.normal(0, 1, len(points)) + 0.15 * per_lock[own]
     world = posed.from_head(f32(points))
-    return Strands(world, f32(np.clip(tone, 0.5, 1.7)), turn(unit(outward), posed.turn), layer[near[:, 0]])
+    return Strands(world, f32(np.clip(tone, 0.5, 1.7)), turn(unit(outward), posed.turn), layer[own])
 
 
 def _waves(rng: np.random.Generator, style: HairStyle, points: F32, guide: np.ndarray) -> F32:

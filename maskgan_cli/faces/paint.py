@@ -52,10 +52,10 @@ def apply(
     _hair_roots(p, s, k, identity, scene, noise)
     _mouth(p, s, k)
     _eyes(p, s, k, identity, scene, posed, light)
-    _clothes(p, s, k, scene, noise)
+    _clothes(p, s, k, scene, noise, fineness)
     _jewels(p, s, k, scene)
     for number, piece in enumerate(pieces):
-        _piece(p, s, s.piece == number, piece, noise)
+        _piece(p, s, s.piece == number, piece, noise, fineness)
     return p
 
 
@@ -202,7 +202,7 @@ def _eyes(
         towards_x, towards_y = float(dot(light, right)), max(float(dot(light, up)), 0.25)
         spot = unit(look + right * (0.2 * towards_x) + up * (0.26 * towards_y))
         near = dot(d, spot)
-        p.glint[m] = 0.9 * ramp(0.994, 0.997, near) + 0.12 * ramp(0.93, 0.985, dot(d, unit(spot - 0.35 * up)))
+        p.glint[m] = 0.9 * ramp(0.994, 0.997, near) + 0.015 * ramp(0.93, 0.985, dot(d, unit(spot - 0.35 * up)))
         p.shine[m], p.gloss[m] = 0.12, 80
     p.relief[k.eye] = 0
     p.skin &= ~k.eye
@@ -226,7 +226,7 @@ def _pattern(colour: F32, second: F32, pattern: str, u: F32, v: F32, pitch: floa
     return a
 
 
-def _clothes(p: Paint, s: Surface, k: Classes, scene: Scene, noise: Noise) -> None:
+def _clothes(p: Paint, s: Surface, k: Classes, scene: Scene, noise: Noise, fineness: float) -> None:
     m = (k.label == ID["cloth"]) & s.body
     if not m.any():
         return
@@ -248,7 +248,7 @@ def _clothes(p: Paint, s: Surface, k: Classes, scene: Scene, noise: Noise) -> No
         cloth = _pattern(first, second, wear.pattern, c[:, 0], y, wear.pitch)
     hem = ramp(0.0, 0.035, k.cloth[m])
     p.albedo[m] = cloth * ((0.62 + 0.38 * hem) * (1 + 0.06 * folds))[:, None]
-    p.relief[m] = 0.035 * folds + 0.002 * noise.fine("weave", c, 24) + 0.02 * hem
+    p.relief[m] = 0.035 * folds + 0.0015 * fineness * noise.fine("weave", c, 30) + 0.02 * hem
     p.shine[m], p.gloss[m] = 0.015, 12
 
 
@@ -278,14 +278,14 @@ def _jewels(p: Paint, s: Surface, k: Classes, scene: Scene) -> None:
     p.skin[m] = False
 
 
-def _piece(p: Paint, s: Surface, m: Bools, piece: Piece, noise: Noise) -> None:
+def _piece(p: Paint, s: Surface, m: Bools, piece: Piece, noise: Noise, fineness: float) -> None:
     if not m.any():
         return
     c = s.c[m]
     p.albedo[m] = _pattern(f32(piece.colour), f32(piece.second), piece.pattern, c[:, 0], c[:, 1], piece.pitch)
     p.skin[m] = False
     if piece.finish == "cloth":
-        p.relief[m] = 0.02 * noise.smooth("drape", s.x[m], 2.0) + 0.002 * noise.fine("weave", s.x[m], 24)
+        p.relief[m] = 0.012 * noise.smooth("drape", s.x[m], 1.2) + 0.0015 * fineness * noise.fine("weave", s.x[m], 30)
         p.shine[m], p.gloss[m] = 0.015, 10
     else:
         p.relief[m] = 0

@@ -185,7 +185,7 @@ def sample_identity(seed: int, number: int) -> Identity:
 
     masculine = 1 - rng.uniform(0, 0.12) if male else rng.uniform(0, 0.06)
     muscle = rng.normal(0, 0.3) if male else rng.normal(-0.3, 0.2)
-    shape = body_weights(masculine, age, muscle, rng.normal(-0.05, 0.42), race)
+    shape = body_weights(masculine, age, muscle, rng.normal(-0.05 if male else -0.25, 0.38), race)
     for positive, negative, spread in local_sliders():
         amount = float(np.clip(rng.normal(0, 0.8 * spread), -0.4, 0.4))
         name = positive if amount > 0 else negative
@@ -203,6 +203,10 @@ def sample_identity(seed: int, number: int) -> Identity:
         for side in "lr":
             name = f"local/{side}-{stem}-incr"
             shape[name] = shape.get(name, 0) + amount
+    if not male:
+        for name, amount in (("chin-width-decr", 0.25), ("chin-bones-decr", 0.2), ("nose-scale-horiz-decr", 0.12),
+                             ("l-cheek-bones-incr", 0.2), ("r-cheek-bones-incr", 0.2), ("head-invertedtriangular", 0.2)):  # fmt: skip
+            shape[f"local/{name}"] = shape.get(f"local/{name}", 0) + amount
     soft = ("oval", "round", "invertedtriangular")
     for form in (*soft, "rectangular", "square", "triangular", "diamond"):
         if rng.random() < (0.2 if male or form in soft else 0.05):

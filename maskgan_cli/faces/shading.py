@@ -147,7 +147,7 @@ def _lay_hair(canvas: Canvas, pixel: npt.NDArray[np.int64], colour: F32, depth: 
     cover = near[..., 4]
     mean = near[..., :4] / np.maximum(cover, 1e-3)[..., None]
     on_nothing = canvas.depth <= FAR / 2
-    floor = np.where(on_nothing, np.float32(0.12), np.float32(0.22))
+    floor = np.where(on_nothing, np.float32(0.12), np.float32(0.32))
     alpha = np.where(there, ramp(0, 1, (cover - floor) / 0.22), 0)[..., None]
     kept = alpha[..., 0] > 0.5
     filled = ~there & (cover > 0.5) & (mean[..., 3] > canvas.depth - 0.02)
