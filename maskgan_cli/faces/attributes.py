@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from maskgan_cli.faces.sampling import Identity, Scene
+from maskgan_cli.faces.parameters import Identity, Scene
 
 CELEBA: Final[tuple[str, ...]] = (
     "5_o_Clock_Shadow", "Arched_Eyebrows", "Attractive", "Bags_Under_Eyes", "Bald", "Bangs", "Big_Lips",

@@ -51,7 +51,9 @@ def _room(rng: Rng) -> tuple[Image.Image, float]:
         x, y = (int(v) for v in rng.integers(-10, _SMALL, 2))
         w, h = (int(v) for v in rng.integers(5, 42, 2))
         bright = rng.random() < 0.2
-        draw.rectangle((x, y, x + w, y + h), fill=_colour(rng, 215, 250, 8) if bright else _colour(rng, 15, 200, 28))
+        draw.rectangle(
+            (x, y, x + w, y + h), fill=_colour(rng, 215, 250, 8) if bright else _colour(rng, 15, 200, 28)
+        )
     for _ in range(rng.integers(0, 4)):
         x, y, r = (int(v) for v in rng.integers([0, 0, 2], [_SMALL, 50, 7]))
         draw.ellipse((x - r, y - r, x + r, y + r), fill=(255, 240, 205))
@@ -107,7 +109,14 @@ def _press(rng: Rng) -> tuple[Image.Image, float]:
     return image, float(rng.uniform(0.6, 2.4))
 
 
-_KINDS = {"studio": _studio, "wall": _wall, "room": _room, "outdoors": _outdoors, "night": _night, "press": _press}
+_KINDS = {
+    "studio": _studio,
+    "wall": _wall,
+    "room": _room,
+    "outdoors": _outdoors,
+    "night": _night,
+    "press": _press,
+}
 
 
 def paint(kind: str, seed: int, size: int) -> F32:
@@ -115,5 +124,7 @@ def paint(kind: str, seed: int, size: int) -> F32:
     rng = np.random.default_rng([seed, 4])
     image, blurred = _KINDS[kind](rng)
     scale = image.width / _SMALL
-    image = image.filter(ImageFilter.GaussianBlur(blurred * scale)).resize((size, size), Image.Resampling.BICUBIC)
+    image = image.filter(ImageFilter.GaussianBlur(blurred * scale)).resize(
+        (size, size), Image.Resampling.BICUBIC
+    )
     return f32((np.asarray(image, np.float32) / 255) ** np.float32(2.2))

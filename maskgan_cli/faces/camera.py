@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from maskgan_cli.faces.geometry import F32, f32, unit
-from maskgan_cli.faces.sampling import Scene
+from maskgan_cli.faces.parameters import Scene
 from maskgan_cli.faces.shape import Posed, head
 
 HEIGHT = 7.2  # of the camera, decimetres

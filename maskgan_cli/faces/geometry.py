@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
@@ -12,30 +10,30 @@ I32 = npt.NDArray[np.int32]
 Bools = npt.NDArray[np.bool_]
 
 
-def f32(value: Any) -> F32:
+def f32(value: npt.ArrayLike) -> F32:
     """Any numbers as a ``float32`` array."""
     return np.asarray(value, np.float32)
 
 
-def ramp(low: float, high: float, x: Any) -> F32:
+def ramp(low: float, high: float, x: npt.ArrayLike) -> F32:
     """Smooth step: 0 up to ``low``, 1 from ``high`` (``low`` may be the larger)."""
     t = np.clip((f32(x) - np.float32(low)) / np.float32(high - low), 0, 1)
     return f32(t * t * (3 - 2 * t))
 
 
-def bump(x: Any, centre: float, width: float) -> F32:
+def bump(x: npt.ArrayLike, centre: float, width: float) -> F32:
     """Gaussian bell of height 1."""
     t = (f32(x) - np.float32(centre)) / np.float32(width)
     return f32(np.exp(-t * t))
 
 
-def unit(v: Any) -> F32:
+def unit(v: npt.ArrayLike) -> F32:
     """Vectors (..., 3) at length 1; zero stays zero."""
     v = f32(v)
     return f32(v * (1 / np.maximum(np.sqrt(dot(v, v)), np.float32(1e-9)))[..., None])
 
 
-def dot(a: Any, b: Any) -> F32:
+def dot(a: npt.ArrayLike, b: npt.ArrayLike) -> F32:
     """Inner product over the last axis, without a BLAS whose sums may depend on its threads."""
     a, b = f32(a), f32(b)
     return f32(a[..., 0] * b[..., 0] + a[..., 1] * b[..., 1] + a[..., 2] * b[..., 2])
@@ -72,6 +70,6 @@ def vertex_normals(vertices: F32, triangles: I32) -> F32:
     return unit(np.stack(sums, -1))
 
 
-def curve(x: Any, knots: Any, values: Any) -> F32:
+def curve(x: npt.ArrayLike, knots: npt.ArrayLike, values: npt.ArrayLike) -> F32:
     """Piecewise linear function of x."""
-    return f32(np.interp(x, knots, values))
+    return f32(np.interp(*(np.asarray(v, np.float64) for v in (x, knots, values))))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 
-from maskgan_cli.faces.geometry import F32, I32, Bools, bump, cross, dot, f32, ramp, turn, unit
+from maskgan_cli.faces.geometry import F32, I32, Bools, cross, dot, f32, ramp, turn, unit
 from maskgan_cli.faces.hairstyles import HairStyle
 from maskgan_cli.faces.regions import beard, brow, hairline
 from maskgan_cli.faces.shape import PIVOT, Posed, head
@@ -92,7 +92,9 @@ def _comb(style: HairStyle, roots: _Roots) -> tuple[F32, F32]:
         length = length * np.clip(0.3 + hairline(roots.canonical) / 0.25, 0.3, 1)
     if style.fringe:
         over_face = (front > 0.35) & (np.abs(x) < 0.58)
-        comb[over_face] = np.stack([0.35 * x + 0.3 * style.sweep * (style.top < 1), zero - 0.4, zero + 1.3], 1)[over_face]
+        comb[over_face] = np.stack(
+            [0.35 * x + 0.3 * style.sweep * (style.top < 1), zero - 0.4, zero + 1.3], 1
+        )[over_face]
         length = np.where(over_face, style.fringe * (0.75 + 0.55 * (y - 8.0)), length)
     return f32(comb), f32(length)
 
@@ -121,8 +123,12 @@ def _grow(
     for step in range(steps):
         share = (step + 1) / steps
         pull = style.gravity * min(1.0, 0.15 + 1.6 * share) if style.top > 1 else style.gravity
-        along = unit(along * stiff + down * pull + comb * (0.34 * max(0.0, 1 - (1.7 if style.top < 1 else 3.2) * share)))
-        place = place + along * (length / steps)[:, None]
+        along = unit(
+            along * stiff
+            + down * pull
+            + comb * (0.34 * max(0.0, 1 - (1.7 if style.top < 1 else 3.2) * share))
+        )
+        place = f32(place + along * (length / steps)[:, None])
         if style.top > 0.7:  # long hair opens like a curtain before the face
             before = ramp(0.35, 0.65, place[:, 2]) * ramp(1.6, 1.35, place[:, 1]) * (over_face == 0)
             lack = np.maximum(curtain - side * place[:, 0], 0) * before
@@ -137,7 +143,9 @@ def _grow(
     return f32(np.stack(path, 1)), layer
 
 
-def _tied(rng: np.random.Generator, style: HairStyle, posed: Posed, roots: _Roots, steps: int) -> tuple[F32, F32]:
+def _tied(
+    rng: np.random.Generator, style: HairStyle, posed: Posed, roots: _Roots, steps: int
+) -> tuple[F32, F32]:
     """Guides drawn tight over the skull to the tie."""
     layer = f32(rng.random(len(roots.place)))
     ray, goal = unit(roots.place - SKULL), unit(TIE - SKULL)
@@ -162,10 +170,14 @@ def _tail(rng: np.random.Generator, style: HairStyle, posed: Posed, count: int, 
     if style.name == "updo":
         size, tilt = rng.uniform(0.24, 0.36), f32(rng.uniform(-1.2, 1.2, (count, 1)))
         angle = spin + share * 3.2
-        ring = np.stack([np.cos(angle) * np.cos(tilt), np.sin(angle) * np.cos(tilt), np.sin(tilt) + 0 * angle], -1)
+        ring = np.stack(
+            [np.cos(angle) * np.cos(tilt), np.sin(angle) * np.cos(tilt), np.sin(tilt) + 0 * angle], -1
+        )
         return f32(TIE + f32([0, 0.1 + rng.uniform(0, 0.35), -0.1]) + size * ring)
     down = turn(f32([[0, -1, 0]]), posed.turn.T)[0]
-    away = f32(rng.normal(0, 0.055, (count, 1, 3))) * (0.4 + 2.5 * share[..., None] * (1.2 - share[..., None]))
+    away = f32(rng.normal(0, 0.055, (count, 1, 3))) * (
+        0.4 + 2.5 * share[..., None] * (1.2 - share[..., None])
+    )
     arc = f32([0, 0.25, -0.45]) * np.sin(np.minimum(share * 2.5, np.pi / 2))[..., None]
     side = f32([float(rng.choice([-1, 1])) * 0.55, 0, 0.15]) * share[..., None] ** 0.7
     return f32(TIE + arc + side + away + down * (1.9 * np.maximum(share - 0.12, 0)[..., None]))
@@ -221,9 +233,9 @@ def grow_hair(
         points[..., 0] *= press
         points[..., 2] = 0.1 + (points[..., 2] - 0.1) * press
     if style.comb == "tied":
-        extra = _tail(rng, style, posed, strands // 4, 12)
-        points = np.concatenate([points, extra])
-        own = np.concatenate([own, rng.integers(0, GUIDES, len(extra))])
+        tail = _tail(rng, style, posed, strands // 4, 12)
+        points = np.concatenate([points, tail])
+        own = np.concatenate([own, rng.integers(0, GUIDES, len(tail))])
     core = np.zeros_like(points)
     core[..., 1], core[..., 2] = np.minimum(points[..., 1], 0.95), 0.1
     outward = points - core
@@ -245,10 +257,8 @@ def _waves(rng: np.random.Generator, style: HairStyle, points: F32, guide: np.nd
     return f32((np.cos(angle) * size)[..., None] * across + (0.8 * np.sin(angle) * size)[..., None] * other)
 
 
-def _patch(
-    rng: np.random.Generator, posed: Posed, faces: I32, density: Bools | F32, count: int
-) -> _Roots:
-    chosen = faces[np.asarray(density) > 0]
+def _patch(rng: np.random.Generator, posed: Posed, faces: I32, density: Bools | F32, count: int) -> _Roots:
+    chosen: I32 = faces[density]
     return _roots(rng, posed, chosen, count)
 
 

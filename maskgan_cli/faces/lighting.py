@@ -16,7 +16,9 @@ _REACH = 1.9  # decimetres around the middle that cast shadows
 
 def half(picture: F32) -> F32:
     """Mean of 2 x 2 blocks of (H, W) or (H, W, C)."""
-    return f32((picture[::2, ::2] + picture[1::2, ::2] + picture[::2, 1::2] + picture[1::2, 1::2]) * np.float32(0.25))
+    return f32(
+        (picture[::2, ::2] + picture[1::2, ::2] + picture[::2, 1::2] + picture[1::2, 1::2]) * np.float32(0.25)
+    )
 
 
 def double(picture: F32) -> F32:
@@ -65,7 +67,9 @@ class ShadowMap:
         x, y = dot(relative, self.across) * scale + size / 2, size / 2 - dot(relative, self.up) * scale
         return f32(np.stack([x, y], -1)), dot(relative, self.direction)
 
-    def visible(self, points: F32, *, bias: float = 0.05, hair_bias: float = 0.05, density: float = 9.0) -> F32:
+    def visible(
+        self, points: F32, *, bias: float = 0.05, hair_bias: float = 0.05, density: float = 9.0
+    ) -> F32:
         """Share of the key light that reaches points (N, 3), 0..1.
 
         Hair lets light through: what is ``1 / density`` decimetres behind its surface gets 37%.
@@ -79,7 +83,7 @@ class ShadowMap:
             lit = self.solid[y, x] <= depth + np.float32(bias)
             through = np.exp(-density * np.clip(self.hair[y, x] - depth - np.float32(hair_bias), 0, 0.35))
             total += lit * through
-        return total / 4
+        return f32(total / 4)
 
 
 def occlusion(depth: F32, scale: float) -> F32:

@@ -41,7 +41,9 @@ def share_of(where: np.ndarray, factor: int) -> F32:
     """Share of each factor x factor block that is set."""
     if factor == 2:
         counts = np.asarray(where, np.uint8 if where.dtype == bool else where.dtype)
-        return f32(counts[::2, ::2] + counts[1::2, ::2] + counts[::2, 1::2] + counts[1::2, 1::2]) * np.float32(0.25)
+        return f32(
+            counts[::2, ::2] + counts[1::2, ::2] + counts[::2, 1::2] + counts[1::2, 1::2]
+        ) * np.float32(0.25)
     size = len(where) // factor
     return f32(where.reshape(size, factor, size, factor).mean((1, 3), dtype=np.float32))
 

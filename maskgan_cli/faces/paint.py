@@ -2,38 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
-from maskgan_cli.faces.geometry import F32, Bools, bump, curve, dot, f32, ramp, rotation, turn, unit
+from maskgan_cli.faces.fabrics import Paint, mix, paint_clothes, paint_necklace, paint_piece
+from maskgan_cli.faces.geometry import F32, bump, dot, f32, ramp, rotation, turn, unit
 from maskgan_cli.faces.noise import Noise
-from maskgan_cli.faces.regions import beard, brow
-from maskgan_cli.faces.sampling import Identity, Scene, linear
+from maskgan_cli.faces.parameters import Identity, Scene
+from maskgan_cli.faces.regions import beard
 from maskgan_cli.faces.shape import Posed
 from maskgan_cli.faces.surface import Classes, Surface
 from maskgan_cli.faces.wardrobe import Piece
 from maskgan_cli.labels import ID
-
-
-@dataclass
-class Paint:
-    """``albedo`` (N, 3); ``shine`` (N,) strength and ``gloss`` (N,) exponent of highlights;
-    ``relief`` (N,) height of fine structure, decimetres; ``normal`` (N, 3); ``skin`` (N,) where light
-    scatters; ``glint`` (N,) light added on the eyes."""
-
-    albedo: F32
-    shine: F32
-    gloss: F32
-    relief: F32
-    normal: F32
-    skin: Bools
-    glint: F32
-
-
-def mix(a: F32, b: F32 | tuple[float, float, float], share: F32) -> F32:
-    """a (N, 3) towards b by share (N,)."""
-    return f32(a + (f32(b) - a) * f32(share)[:, None])
 
 
 def apply(
@@ -52,10 +33,10 @@ def apply(
     _hair_roots(p, s, k, identity, scene, noise)
     _mouth(p, s, k)
     _eyes(p, s, k, identity, scene, posed, light)
-    _clothes(p, s, k, scene, noise, fineness)
-    _jewels(p, s, k, scene)
+    paint_clothes(p, s, k, scene, noise, fineness)
+    paint_necklace(p, s, k, scene)
     for number, piece in enumerate(pieces):
-        _piece(p, s, s.piece == number, piece, noise, fineness)
+        paint_piece(p, s, s.piece == number, piece, noise, fineness)
     return p
 
 
@@ -63,7 +44,7 @@ def _groove(c: F32, points: list[tuple[float, float]], width: float) -> F32:
     """1 on a line across the face given by (|x|, y) corners, fading over ``width``."""
     x, y = np.abs(c[:, 0]), c[:, 1]
     nearest = np.full(len(c), 9, np.float32)
-    for (ax, ay), (bx, by) in zip(points[:-1], points[1:], strict=True):
+    for (ax, ay), (bx, by) in pairwise(points):
         dx, dy = bx - ax, by - ay
         t = np.clip(((x - ax) * dx + (y - ay) * dy) / (dx * dx + dy * dy), 0, 1)
         nearest = np.minimum(nearest, (x - ax - t * dx) ** 2 + (y - ay - t * dy) ** 2)
@@ -82,8 +63,15 @@ def _skin(
     p.albedo *= (1 + 0.045 * blotch + 0.03 * mottle)[:, None]
 
     made_up = scene.makeup
-    red = 0.75 * bump(x, 0.4, 0.18) * bump(y, 7.14, 0.17) + 0.6 * bump(x, 0, 0.13) * bump(y, 7.12, 0.11) * (z > 1.3)
-    red = red + 0.55 * s.ears + 0.25 * bump(x, 0, 0.2) * bump(y, 6.55, 0.12) + 0.2 * bump(y, 7.34, 0.05) * bump(x, 0.33, 0.15)
+    red = 0.75 * bump(x, 0.4, 0.18) * bump(y, 7.14, 0.17) + 0.6 * bump(x, 0, 0.13) * bump(y, 7.12, 0.11) * (
+        z > 1.3
+    )
+    red = (
+        red
+        + 0.55 * s.ears
+        + 0.25 * bump(x, 0, 0.2) * bump(y, 6.55, 0.12)
+        + 0.2 * bump(y, 7.34, 0.05) * bump(x, 0.33, 0.15)
+    )
     red = red * (z > 0.2) * (1 + 0.35 * blotch) * (who.ruddiness + 0.55 * made_up * ramp(0.2, 0.35, x))
     p.albedo *= 1 + red[:, None] * f32([0.05, -0.17, -0.13]) * np.float32(1 - 0.5 * dark)
     # Around the eyes the skin is thin and darker; with age, more.
@@ -103,16 +91,25 @@ def _skin(
     if who.male:  # shaved hair still shows through
         shadow = beard(c, "stubble") * body * (s.lips < 0.3) * (1.0 if scene.beard == "stubble" else 0.3)
         grain = np.clip(0.55 + 0.45 * noise.fine("stubble", c, 70), 0, 1.3)
-        p.albedo = mix(p.albedo, tuple(np.minimum(who.hair, 0.12)), 0.42 * shadow * grain)  # type: ignore[arg-type]
+        p.albedo = mix(p.albedo, np.minimum(f32(who.hair), 0.12), 0.42 * shadow * grain)
 
     smile = 0.5 * scene.smiling
     fold = _groove(c, [(0.19, 7.16), (0.27, 7.05), (0.335, 6.9), (0.36, 6.8)], 0.022)
     depth = fold * (0.15 + 0.6 * who.age + smile) * 0.014
-    bag = _groove(c, [(0.17, 7.39), (0.27, 7.345), (0.38, 7.36), (0.46, 7.41)], 0.02) * (0.1 + 0.6 * who.age) * 0.008
+    bag = (
+        _groove(c, [(0.17, 7.39), (0.27, 7.345), (0.38, 7.36), (0.46, 7.41)], 0.02)
+        * (0.1 + 0.6 * who.age)
+        * 0.008
+    )
     feet = bump(x, 0.58, 0.06) * bump(y, 7.46, 0.1) * np.cos((y - 7.46) * 95 + (x - 0.5) * 20)
     lines = bump(x, 0, 0.38) * ramp(7.72, 7.8, y) * ramp(8.08, 8.0, y) * np.cos((y + 0.03 * blotch) * 72)
     aged = max(0.0, who.age - 0.25)
-    depth = depth + bag + (0.004 * aged + 0.003 * smile * who.age) * feet * (z > 0.7) + 0.005 * aged * lines * (z > 1.0)
+    depth = (
+        depth
+        + bag
+        + (0.004 * aged + 0.003 * smile * who.age) * feet * (z > 0.7)
+        + 0.005 * aged * lines * (z > 1.0)
+    )
     p.albedo *= (1 - 9 * np.clip(depth, 0, 0.03))[:, None]
     # Pores smaller than a sample would only sparkle.
     pores = noise.fine("pore", c, 34) * 0.0011 + noise.fine("texture", c, 13) * 0.0016 + blotch * 0.002
@@ -124,11 +121,13 @@ def _skin(
 
 def _lips(p: Paint, s: Surface, k: Classes, who: Identity, scene: Scene, noise: Noise) -> None:
     edge = ramp(0.25, 0.75, s.lips)
-    bare = f32(who.skin) * f32([0.84, 0.50, 0.50]) if who.tone < 5 else f32(who.skin) * f32([0.95, 0.62, 0.62])
+    bare = (
+        f32(who.skin) * f32([0.84, 0.50, 0.50]) if who.tone < 5 else f32(who.skin) * f32([0.95, 0.62, 0.62])
+    )
     colour = bare * (1 - scene.lipstick) + f32(scene.lip_colour) * scene.lipstick
     lines = noise.fine("lip", s.c * f32([1, 0.12, 0.3]), 26)
     # Darker towards the line between the lips.
-    p.albedo = mix(p.albedo, tuple(colour), edge * (0.85 + 0.1 * lines))
+    p.albedo = mix(p.albedo, f32(colour), edge * (0.85 + 0.1 * lines))
     p.relief = f32(p.relief * (1 - edge) + edge * lines * 0.0022)
     p.shine = f32(p.shine * (1 - edge) + edge * (0.16 + 0.22 * scene.lipstick))
     p.gloss = f32(p.gloss * (1 - edge) + edge * 45)
@@ -138,15 +137,17 @@ def _hair_roots(p: Paint, s: Surface, k: Classes, who: Identity, scene: Scene, n
     hair = f32(who.hair) * np.float32(min(1.0, 0.16 / max(float(np.mean(who.hair)), 1e-3)))
     thick = np.clip(k.brow * 1.7 + 0.5, 0, 1)
     streak = np.clip(0.74 + 0.2 * noise.fine("brow", s.c * f32([0.35, 1, 0.35]), 22), 0.15, 0.9)
-    p.albedo = mix(p.albedo, tuple(hair * 0.75 + 0.06 * f32(who.skin)), thick * streak * (0.95 if who.male else 0.85))
+    p.albedo = mix(
+        p.albedo, f32(hair * 0.75 + 0.06 * f32(who.skin)), thick * streak * (0.95 if who.male else 0.85)
+    )
     p.shine = f32(p.shine * (1 - 0.7 * thick))
     if scene.beard in ("full", "goatee", "mustache"):
         cover = beard(s.c, scene.beard) * s.body * (s.lips < 0.3) * ~k.eye
         grain = np.clip(0.62 + 0.25 * noise.fine("beard", s.c, 26), 0, 0.9)
-        p.albedo = mix(p.albedo, tuple(hair * 0.7), cover * grain)
+        p.albedo = mix(p.albedo, f32(hair * 0.7), cover * grain)
         p.shine = f32(p.shine * (1 - 0.8 * cover))
     under = 0.75 if scene.style.name in ("buzz", "afro_short") else 0.2
-    p.albedo = mix(p.albedo, tuple(f32(who.hair) * under), (0.93 if under > 0.5 else 0.985) * k.scalp)
+    p.albedo = mix(p.albedo, f32(f32(who.hair) * under), (0.93 if under > 0.5 else 0.985) * k.scalp)
     p.shine = f32(p.shine * (1 - 0.9 * k.scalp))
     p.relief = f32(p.relief + 0.004 * k.scalp * noise.fine("scalp", s.c, 20))
 
@@ -167,9 +168,7 @@ def _mouth(p: Paint, s: Surface, k: Classes) -> None:
     p.skin &= ~((k.label == ID["mouth"]) & s.body)
 
 
-def _eyes(
-    p: Paint, s: Surface, k: Classes, who: Identity, scene: Scene, posed: Posed, light: F32
-) -> None:
+def _eyes(p: Paint, s: Surface, k: Classes, who: Identity, scene: Scene, posed: Posed, light: F32) -> None:
     gaze = rotation(scene.gaze[0], scene.gaze[1], 0)
     # People look at the camera more than their head does.
     look = turn(unit(turn(gaze[:, 2] + f32([0, 0, 0]), posed.turn) + f32([0, 0, 0.7])), rotation(0, 0, 0))
@@ -188,7 +187,7 @@ def _eyes(
         fibres = 1 + 0.22 * np.sin(spoke * 21 + 3 * np.sin(spoke * 7)) + 0.12 * np.sin(spoke * 47)
         iris = f32(who.iris) * ((0.7 + 0.8 * ramp(9, 20, away)) * fibres)[:, None] * 0.95
         iris = iris * (1 - 0.8 * ramp(20.5, 25.5, away))[:, None]
-        colour = mix(f32(white + veins), (0, 0, 0), np.zeros(len(d)))
+        colour = f32(white + veins)
         share = ramp(27.0, 24.0, away)
         colour = f32(colour + (iris - colour) * share[:, None])
         colour *= (1 - 0.985 * ramp(11.5, 9.0, away))[:, None]
@@ -202,94 +201,9 @@ def _eyes(
         towards_x, towards_y = float(dot(light, right)), max(float(dot(light, up)), 0.25)
         spot = unit(look + right * (0.2 * towards_x) + up * (0.26 * towards_y))
         near = dot(d, spot)
-        p.glint[m] = 0.9 * ramp(0.994, 0.997, near) + 0.015 * ramp(0.93, 0.985, dot(d, unit(spot - 0.35 * up)))
+        p.glint[m] = 0.9 * ramp(0.994, 0.997, near) + 0.015 * ramp(
+            0.93, 0.985, dot(d, unit(spot - 0.35 * up))
+        )
         p.shine[m], p.gloss[m] = 0.12, 80
     p.relief[k.eye] = 0
     p.skin &= ~k.eye
-
-
-def _pattern(colour: F32, second: F32, pattern: str, u: F32, v: F32, pitch: float) -> F32:
-    """Cloth colours (N, 3) at places (u, v) in decimetres."""
-    n = len(u)
-    a = np.tile(colour, (n, 1))
-    if pattern == "stripe":
-        return mix(a, tuple(second), ramp(0.2, 0.35, np.sin(v * pitch * 6)))
-    if pattern == "check":
-        return mix(a, tuple(second), 0.3 * (np.sin(u * pitch * 5) > 0.3) + 0.3 * (np.sin(v * pitch * 5) > 0.3))
-    if pattern == "dots":
-        du, dv = (u * pitch) % 1 - 0.5, (v * pitch) % 1 - 0.5
-        return mix(a, tuple(second), ramp(0.3, 0.2, np.sqrt(du * du + dv * dv)))
-    if pattern == "knit":
-        return a * (0.78 + 0.3 * np.abs(np.sin(u * pitch * 14 + np.sin(v * pitch * 25))))[:, None]
-    if pattern == "rib":
-        return a * (0.6 + 0.45 * np.abs(np.sin(u * pitch * 2.2)))[:, None]
-    return a
-
-
-def _clothes(p: Paint, s: Surface, k: Classes, scene: Scene, noise: Noise, fineness: float) -> None:
-    m = (k.label == ID["cloth"]) & s.body
-    if not m.any():
-        return
-    wear, c = scene.clothes, s.c[m]
-    x, y = np.abs(c[:, 0]), c[:, 1]
-    first, second = f32(wear.colour), f32(wear.second)
-    folds = noise.smooth("fold", c * f32([1, 0.45, 1]), 1.6)
-    if wear.kind == "jacket":
-        cloth = _pattern(first, second, wear.pattern if wear.pattern in ("check", "knit") else "plain", c[:, 0], y, wear.pitch)  # fmt: skip
-        opening = 0.13 + 0.36 * (y - 5.4)
-        inner = ramp(0.012, -0.012, x - opening) * (c[:, 2] > 0.3)
-        shirt = np.tile(second, (len(c), 1))
-        if wear.pitch > 4:
-            shirt = mix(shirt, tuple(first * 0.5 + f32([0.05, 0.0, 0.03])), ramp(0.01, -0.01, x - 0.07 - 0.04 * (6.1 - y)))
-        lapel = bump(x - opening - 0.02, 0, 0.02) + bump(x - opening * 1.0 - 0.3 * np.clip(6.1 - y, 0, 0.5) - 0.16, 0, 0.014)  # fmt: skip
-        cloth = mix(f32(cloth * (1 - 0.5 * lapel * (1 - inner))[:, None]), (0, 0, 0), np.zeros(len(c)))
-        cloth = f32(cloth + (shirt - cloth) * inner[:, None])
-    else:
-        cloth = _pattern(first, second, wear.pattern, c[:, 0], y, wear.pitch)
-    hem = ramp(0.0, 0.035, k.cloth[m])
-    p.albedo[m] = cloth * ((0.62 + 0.38 * hem) * (1 + 0.06 * folds))[:, None]
-    p.relief[m] = 0.035 * folds + 0.0015 * fineness * noise.fine("weave", c, 30) + 0.02 * hem
-    p.shine[m], p.gloss[m] = 0.015, 12
-
-
-def _jewels(p: Paint, s: Surface, k: Classes, scene: Scene) -> None:
-    """A necklace lies on the neck: painted, round in relief."""
-    if scene.necklace == "none":
-        return
-    c = s.c
-    x = np.abs(c[:, 0])
-    hang = {"chain": 0.05, "pearls": 0.0, "pendant": 0.12}[scene.necklace]
-    thick = {"chain": 0.022, "pearls": 0.045, "pendant": 0.02}[scene.necklace]
-    line = 6.34 - 0.42 * (c[:, 2] - 0.35) - hang * np.clip(1 - x / 0.4, 0, 1)
-    off = np.abs(c[:, 1] - line)
-    if scene.necklace == "pendant":
-        drop = np.sqrt(x**2 + (c[:, 1] - line + 0.06) ** 2) * (1 + 9 * (c[:, 2] < 0.4))
-        off = np.minimum(off, drop * thick / 0.065)
-    m = s.body & (off < thick) & ((k.label == ID["neck"]) | (k.label == ID["skin"])) & (c[:, 1] < 6.7)
-    if not m.any():
-        return
-    pearls = scene.necklace == "pearls"
-    along = np.arctan2(c[m, 0], c[m, 2] - 0.3)
-    bead = np.abs(np.sin(along * (30 if pearls else 60)))
-    k.label[m] = ID["neck_l"]
-    p.albedo[m] = f32(linear((238, 230, 220)) if pearls else scene.metal) * (0.55 + 0.45 * bead)[:, None]
-    p.relief[m] = thick * 0.6 * np.sqrt(np.clip(1 - (off[m] / thick) ** 2, 0, 1)) * (0.6 + 0.4 * bead)
-    p.shine[m], p.gloss[m] = 0.6, 30
-    p.skin[m] = False
-
-
-def _piece(p: Paint, s: Surface, m: Bools, piece: Piece, noise: Noise, fineness: float) -> None:
-    if not m.any():
-        return
-    c = s.c[m]
-    p.albedo[m] = _pattern(f32(piece.colour), f32(piece.second), piece.pattern, c[:, 0], c[:, 1], piece.pitch)
-    p.skin[m] = False
-    if piece.finish == "cloth":
-        p.relief[m] = 0.012 * noise.smooth("drape", s.x[m], 1.2) + 0.0015 * fineness * noise.fine("weave", s.x[m], 30)
-        p.shine[m], p.gloss[m] = 0.015, 10
-    else:
-        p.relief[m] = 0
-        p.shine[m], p.gloss[m] = (0.9, 40) if piece.finish == "metal" else (0.35, 60)
-
-
-__all__ = ["Paint", "apply", "brow", "curve", "mix"]

@@ -92,7 +92,7 @@ def triangles(points: F32, depth: F32, faces: I32, size: int, *, two_sided: Bool
 
 @dataclass(frozen=True)
 class Dots:
-    """Visible strand samples: flat ``pixel`` numbers, ``strand``, ``segment``, place ``along`` it, ``depth``."""
+    """Visible strand samples: flat ``pixel`` number, ``strand``, its ``segment``, place ``along`` that, ``depth``."""
 
     pixel: npt.NDArray[np.int64]
     strand: npt.NDArray[np.int64]
@@ -101,7 +101,9 @@ class Dots:
     depth: F32
 
 
-def strands(points: F32, depth: F32, behind: F32, *, slack: float, wide: int = 1, spacing: float = 1.2) -> Dots:
+def strands(
+    points: F32, depth: F32, behind: F32, *, slack: float, wide: int = 1, spacing: float = 1.2
+) -> Dots:
     """Splat polylines as dots and keep the nearest dot of every pixel.
 
     Args:
@@ -133,4 +135,4 @@ def strands(points: F32, depth: F32, behind: F32, *, slack: float, wide: int = 1
     first = winners(pixel, f32(dot[seen]), size * size)
     where = np.flatnonzero(first >= 0)
     seen = seen[first[where]]
-    return Dots(where, strand[owner[seen]], segment[owner[seen]], along[seen], f32(dot[seen]))
+    return Dots(where, strand[owner[seen]], segment[owner[seen]], f32(along[seen]), f32(dot[seen]))

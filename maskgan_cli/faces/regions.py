@@ -28,7 +28,7 @@ def hairline(c: F32, recession: float = 0.0, sideburn: float = 0.0) -> F32:
     """
     angle = np.abs(np.arctan2(c[..., 0], c[..., 2] - np.float32(0.45)))
     height = curve(angle, _HAIRLINE_ANGLE, _HAIRLINE_HEIGHT)
-    height = height + recession * (0.3 * bump(angle, 0.7, 0.35) + 0.1 * ramp(1.25, 1.0, angle))
+    height += np.float32(recession) * (0.3 * bump(angle, 0.7, 0.35) + 0.1 * ramp(1.25, 1.0, angle))
     return f32(c[..., 1] - height - sideburn * bump(angle, 1.27, 0.16))
 
 
@@ -44,7 +44,11 @@ def brow(c: F32, thickness: float, height: float, arch: float) -> F32:
 
 def nose(c: F32) -> Bools:
     """The annotators' nose polygon."""
-    half = curve(c[..., 1], [6.99, 7.03, 7.08, 7.15, 7.22, 7.34, 7.46, 7.56], [0.07, 0.15, 0.2, 0.205, 0.175, 0.115, 0.08, 0.06])  # fmt: skip
+    half = curve(
+        c[..., 1],
+        [6.99, 7.03, 7.08, 7.15, 7.22, 7.34, 7.46, 7.56],
+        [0.07, 0.15, 0.2, 0.205, 0.175, 0.115, 0.08, 0.06],
+    )
     return np.asarray(
         (np.abs(c[..., 0]) < half) & (c[..., 1] > 6.995) & (c[..., 1] < 7.56) & (c[..., 2] > 1.1)
     )
@@ -52,7 +56,9 @@ def nose(c: F32) -> Bools:
 
 def neck(c: F32) -> Bools:
     """Below the jaw line."""
-    line = curve(c[..., 2], [0.3, 0.45, 0.55, 0.65, 0.8, 1.0, 1.2, 1.42], [7.25, 7.1, 7.0, 6.86, 6.7, 6.56, 6.47, 6.41])  # fmt: skip
+    line = curve(
+        c[..., 2], [0.3, 0.45, 0.55, 0.65, 0.8, 1.0, 1.2, 1.42], [7.25, 7.1, 7.0, 6.86, 6.7, 6.56, 6.47, 6.41]
+    )
     return np.asarray((c[..., 1] < line) & (c[..., 2] < 1.46))
 
 
@@ -76,7 +82,17 @@ def beard(c: F32, kind: str) -> F32:
 def neckline(c: F32, kind: str, raised: float) -> F32:
     """Signed depth below the edge of the clothes, decimetres; cloth is positive."""
     x, y, z = np.abs(c[..., 0]), c[..., 1], c[..., 2]
-    top = {"crew": 6.2, "vneck": 6.22, "wide": 6.0, "strap": 5.9, "turtleneck": 6.52, "shirt": 6.34, "jacket": 6.32, "hoodie": 6.3, "scarf": 6.3}[kind]  # fmt: skip
+    top = {
+        "crew": 6.2,
+        "vneck": 6.22,
+        "wide": 6.0,
+        "strap": 5.9,
+        "turtleneck": 6.52,
+        "shirt": 6.34,
+        "jacket": 6.32,
+        "hoodie": 6.3,
+        "scarf": 6.3,
+    }[kind]
     edge = top + raised - (0.2 if kind == "turtleneck" else 0.36) * (z - 0.3)
     front = ramp(0.2, 0.5, z)
     if kind in ("vneck", "shirt", "jacket"):

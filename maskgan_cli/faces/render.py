@@ -12,19 +12,27 @@ from maskgan_cli.faces.attributes import attributes
 from maskgan_cli.faces.camera import Camera, frame, head_pose
 from maskgan_cli.faces.geometry import F32, I32, f32, ramp, vertex_normals
 from maskgan_cli.faces.hair import Strands, grow_beard, grow_brows, grow_hair
+from maskgan_cli.faces.hats import hat
 from maskgan_cli.faces.lighting import ShadowMap, blur
 from maskgan_cli.faces.masks import label_map, share_of
 from maskgan_cli.faces.noise import Noise
 from maskgan_cli.faces.paint import apply
+from maskgan_cli.faces.parameters import Identity, Scene
 from maskgan_cli.faces.raster import FAR, triangles
 from maskgan_cli.faces.regions import neckline
-from maskgan_cli.faces.sampling import Identity, Scene, sample_identity, sample_scene
+from maskgan_cli.faces.sampling import sample_identity, sample_scene
 from maskgan_cli.faces.shading import (
-    Canvas, key_direction, lash_line, shade_hair, shade_lashes, shade_short_hairs, shade_surface,
+    Canvas,
+    key_direction,
+    lash_line,
+    shade_hair,
+    shade_lashes,
+    shade_short_hairs,
+    shade_surface,
 )  # fmt: skip
 from maskgan_cli.faces.shape import Posed, blend, head, placed, pose
 from maskgan_cli.faces.surface import assemble, classify, survey
-from maskgan_cli.faces.wardrobe import earrings, glasses, hat, neckwear
+from maskgan_cli.faces.wardrobe import Piece, earrings, glasses, neckwear
 from maskgan_cli.labels import ID, LabelMap
 
 SAMPLES = 2  # per pixel and axis
@@ -59,7 +67,9 @@ def render(identity: Identity, scene: Scene, size: int) -> Rendered:
         return np.random.default_rng([scene.noise, part])
 
     posed, camera = _place(identity, scene, size * SAMPLES)
-    pieces, lenses, covered = [], [], None
+    pieces: list[Piece] = []
+    lenses: list[tuple[F32, I32]] = []
+    covered: float | None = None
     if scene.hat is not None:
         worn, covered = hat(scene.hat, posed, scene.style.volume, rng(1))
         pieces += worn
@@ -79,7 +89,12 @@ def render(identity: Identity, scene: Scene, size: int) -> Rendered:
     layer = triangles(where, depth, scenery.triangles, camera.size, two_sided=scenery.two_sided)
     towards = key_direction(scene.light)
     shadows = ShadowMap.build(
-        towards, scenery.vertices, scenery.triangles, scenery.two_sided, None if hair is None else _filled(hair.points), 128 if size <= 128 else 192
+        towards,
+        scenery.vertices,
+        scenery.triangles,
+        scenery.two_sided,
+        None if hair is None else _filled(hair.points),
+        128 if size <= 128 else 192,
     )
     noise = Noise(scene.noise)
     surface = survey(scenery, layer, camera.place)
@@ -93,7 +108,9 @@ def render(identity: Identity, scene: Scene, size: int) -> Rendered:
     shade_surface(canvas, surface, classes, paint, scene.light, shadows, camera)
     _small_hairs(canvas, posed, identity, scene, camera, size, rng(8), rng(9))
     if hair is not None:
-        shade_hair(canvas, hair, f32(identity.hair), scene.light, shadows, camera, straight=scene.style.straight)
+        shade_hair(
+            canvas, hair, f32(identity.hair), scene.light, shadows, camera, straight=scene.style.straight
+        )
     for lens in lenses:
         _lens(canvas, lens, scene, camera)
     yaw, pitch, roll = head_pose(posed, camera)
@@ -129,9 +146,7 @@ def face(seed: int, number: int, size: int, identities: int | None = None) -> Re
 
 def with_expression(scene: Scene, other: Scene) -> Scene:
     """``scene`` with the expression of ``other``, everything else equal: a counterfactual."""
-    return replace(
-        scene, expression=other.expression, smiling=other.smiling, mouth_open=other.mouth_open
-    )
+    return replace(scene, expression=other.expression, smiling=other.smiling, mouth_open=other.mouth_open)
 
 
 def _strand_count(scene: Scene, size: int) -> int:
@@ -174,7 +189,9 @@ def _small_hairs(
 ) -> None:  # fmt: skip
     dark = f32(identity.hair) * np.float32(min(1.0, 0.14 / max(float(np.mean(identity.hair)), 1e-3)))
     many = float(np.clip(size / 256, 0.5, 2))
-    hairs = grow_brows(brow_rng, posed, identity.brow_thickness, identity.brow_height, identity.brow_arch, int(520 * many))  # fmt: skip
+    hairs = grow_brows(
+        brow_rng, posed, identity.brow_thickness, identity.brow_height, identity.brow_arch, int(520 * many)
+    )
     shade_short_hairs(canvas, hairs, dark, 0.5, scene.light, camera, brow_rng)
     if scene.beard in ("full", "goatee", "mustache"):
         count = {"full": 3600, "goatee": 1400, "mustache": 900}[scene.beard]
@@ -198,7 +215,9 @@ def _lashes(canvas: Canvas, posed: Posed, identity: Identity, scene: Scene, came
     upper = c[:, 1] > 7.485
     out = np.clip(1.1 - (c[:, 2] - 1.31) / 0.1, 0, 1)  # thinner towards the tips
     comb = 0.55 + 0.45 * np.sin(c[:, 0] * 300 + np.sin(c[:, 1] * 60) * 2)
-    strength = out * comb * np.where(upper, 0.85, 0.25) * (0.55 if identity.male else 0.85 + 0.15 * scene.makeup)
+    strength = (
+        out * comb * np.where(upper, 0.85, 0.25) * (0.55 if identity.male else 0.85 + 0.15 * scene.makeup)
+    )
     shade_lashes(canvas, seen, f32(strength.clip(0, 0.95)))
 
 
@@ -220,7 +239,9 @@ def _lens(canvas: Canvas, lens: tuple[F32, I32], scene: Scene, camera: Camera) -
     canvas.labels[seen & (~kept | (dark > 0.9))] = ID["eye_g"]
 
 
-def _develop(colour: F32, identity: Identity, scene: Scene, size: int, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
+def _develop(
+    colour: F32, identity: Identity, scene: Scene, size: int, rng: np.random.Generator
+) -> npt.NDArray[np.uint8]:
     """Exposure, tone curve, the lens's softness and the sensor's grain: linear light -> sRGB picture."""
     light = scene.light
     expected = light.key * 0.72 + float(np.mean(light.ambient))
@@ -234,9 +255,13 @@ def _develop(colour: F32, identity: Identity, scene: Scene, size: int, rng: np.r
     grey = picture.mean(-1, keepdims=True)
     picture = grey + (picture - grey) * scene.saturation
     picture = 0.5 + (picture - 0.5) * scene.contrast
-    grain = rng.normal(0, 1, picture.shape).astype(np.float32) * 0.5 + rng.normal(0, 1, picture.shape[:2])[..., None]
+    grain = (
+        rng.normal(0, 1, picture.shape).astype(np.float32) * 0.5
+        + rng.normal(0, 1, picture.shape[:2])[..., None]
+    )
     picture = picture + np.float32(0.006) * grain
-    return (np.clip(picture, 0, 1) * 255 + 0.5).astype(np.uint8)
+    bytes_: npt.NDArray[np.uint8] = (np.clip(picture, 0, 1) * 255 + 0.5).astype(np.uint8)
+    return bytes_
 
 
 __all__ = ["FAR", "Rendered", "Strands", "face", "head_truth", "render", "with_expression"]

@@ -8,13 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from maskgan_cli.faces.camera import Camera
+from maskgan_cli.faces.fabrics import Paint
 from maskgan_cli.faces.geometry import F32, bump, dot, f32, ramp, unit
 from maskgan_cli.faces.hair import Strands
 from maskgan_cli.faces.lighting import ShadowMap, blur, double, half, occlusion, scatter
-from maskgan_cli.faces.paint import Paint
+from maskgan_cli.faces.parameters import Light
 from maskgan_cli.faces.raster import FAR
 from maskgan_cli.faces.raster import strands as splat
-from maskgan_cli.faces.sampling import Light
 from maskgan_cli.faces.surface import Classes, Surface
 from maskgan_cli.labels import ID, LabelMap
 
@@ -75,7 +75,9 @@ def shade_surface(
     rim = (1 - np.clip(dot(n, s.view), 0, 1)) ** 5
     lobe = 0.8 * gleam**p.gloss + 0.5 * gleam ** (p.gloss * 3)
     shine = p.shine * (1 + 2 * rim)
-    colour += (shine * lobe * lit)[:, None] * key + (shine * open_ * (0.25 + 1.2 * rim))[:, None] * f32(light.ambient) * 0.35
+    colour += (shine * lobe * lit)[:, None] * key + (shine * open_ * (0.25 + 1.2 * rim))[:, None] * f32(
+        light.ambient
+    ) * 0.35
     colour += (p.glint * (0.45 + 0.55 * lit))[:, None] * key
     canvas.colour.reshape(-1, 3)[s.pixel] = colour
     canvas.labels.ravel()[s.pixel] = k.label
@@ -125,7 +127,11 @@ def shade_hair(
     diffuse = 0.9 * mass * (0.35 + 0.65 * cylinder) * lit
     around = f32(light.ambient) * (0.85 * up * layer)[..., None]
     glow = (second * 1.0 * lit * mass)[..., None] * base * key * 1.3
-    gleam = (first * (0.13 if straight else 0.07) * lit * mass)[..., None] * key * np.float32(0.5 + 0.5 * colour.max())
+    gleam = (
+        (first * (0.13 if straight else 0.07) * lit * mass)[..., None]
+        * key
+        * np.float32(0.5 + 0.5 * colour.max())
+    )
     whole = base * (key * diffuse[..., None] + around) + glow + gleam
     strand, a = renumber[dots.strand], dots.along[:, None]
     shown = whole[strand, dots.segment] * (1 - a) + whole[strand, dots.segment + 1] * a
@@ -158,7 +164,13 @@ def _lay_hair(canvas: Canvas, pixel: npt.NDArray[np.int64], colour: F32, depth: 
 
 
 def shade_short_hairs(
-    canvas: Canvas, points: F32, colour: F32, opacity: float, light: Light, camera: Camera, rng: np.random.Generator
+    canvas: Canvas,
+    points: F32,
+    colour: F32,
+    opacity: float,
+    light: Light,
+    camera: Camera,
+    rng: np.random.Generator,
 ) -> None:
     """Brows and beards: short hairs drawn half transparent; they change no label.
 
@@ -175,7 +187,7 @@ def shade_short_hairs(
     flat[dots.pixel] += (shown - flat[dots.pixel]) * np.float32(opacity)
 
 
-def shade_lashes(canvas: Canvas, where: F32, strength: F32) -> None:
+def shade_lashes(canvas: Canvas, where: npt.NDArray[np.int64], strength: F32) -> None:
     """Darken pixels (N,) flat numbers by lashes of some strength 0..1."""
     flat = canvas.colour.reshape(-1, 3)
     flat[where] *= (1 - strength)[:, None]
@@ -190,7 +202,7 @@ def lash_line(canvas: Canvas, camera: Camera, strength: float) -> None:
     eyes = f32((canvas.labels == ID["l_eye"]) | (canvas.labels == ID["r_eye"]))
     reach = max(0.011 * camera.scale, 0.7)
     soft = blur(eyes, reach)
-    step = max(int(round(reach)), 1)
+    step = max(round(reach), 1)
     below = np.roll(soft, -step, 0)  # what lies under a pixel
     line = ramp(0.12, 0.5, below - np.roll(soft, 2 * step, 0)) * ramp(0.95, 0.6, soft)
     rim = 0.3 * bump(soft, 0.5, 0.25)

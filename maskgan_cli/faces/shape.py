@@ -22,10 +22,22 @@ ASSET = Path(__file__).parents[1] / "assets" / "head.npz"
 PIVOT = f32([0, 6.55, 0.35])  # where the head turns on the neck
 TORSO_FOLLOWS = 0.45  # share of the head's yaw that the shoulders take
 _OPPOSITE = {
-    "incr": "decr", "up": "down", "out": "in", "forward": "backward", "convex": "concave", "uncompress": "compress",
+    "incr": "decr", "up": "down", "out": "in", "forward": "backward",
+    "convex": "concave", "uncompress": "compress",
 }  # fmt: skip
 # Spread of the local sliders by region; 0.3 and more gives caricatures.
-_SPREAD = {"nose": 0.2, "mouth": 0.15, "eye": 0.13, "chin": 0.18, "cheek": 0.2, "head": 0.13, "forehead": 0.18, "ear": 0.22, "eyebrows": 0.18, "neck": 0.1}  # fmt: skip
+_SPREAD = {
+    "nose": 0.2,
+    "mouth": 0.15,
+    "eye": 0.13,
+    "chin": 0.18,
+    "cheek": 0.2,
+    "head": 0.13,
+    "forehead": 0.18,
+    "ear": 0.22,
+    "eyebrows": 0.18,
+    "neck": 0.1,
+}
 
 
 @dataclass(frozen=True)
@@ -52,7 +64,8 @@ class Head:
 
     def group(self, name: str) -> I32:
         """The triangles of one group."""
-        return self.triangles[self.owner == self.groups.index(name)]
+        chosen: I32 = self.triangles[self.owner == self.groups.index(name)]
+        return chosen
 
     def points(self, name: str) -> npt.NDArray[np.int64]:
         """The vertex numbers of one group."""
@@ -71,9 +84,7 @@ def head() -> Head:
     groups = tuple(str(name) for name in data["groups"])
     average = {f"body/{sex}-young-averagemuscle-averageweight": 0.5 for sex in ("female", "male")}
     average |= {f"race/caucasian-{sex}-young": 0.5 for sex in ("female", "male")}
-    canonical = data["vertices"] + sum(
-        w * deltas[blends[name]] for name, w in average.items()
-    )
+    canonical = data["vertices"] + sum(w * deltas[blends[name]] for name, w in average.items())
     jaw = np.sqrt((deltas[blends["unit/jawOpen"]] ** 2).sum(1))
     on_body = np.zeros(len(canonical), bool)
     on_body[data["triangles"][data["owner"] == groups.index("body")]] = True
@@ -165,7 +176,8 @@ def _eyes(vertices: F32) -> F32:
 @lru_cache(maxsize=1)
 def _solid() -> I32:
     model = head()
-    return model.triangles[np.array(["lash" not in group for group in model.groups])[model.owner]]
+    solid: I32 = model.triangles[np.array(["lash" not in group for group in model.groups])[model.owner]]
+    return solid
 
 
 def pose(vertices: F32, yaw: float, pitch: float, lean: float = 0.0) -> Posed:

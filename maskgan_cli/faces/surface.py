@@ -9,9 +9,9 @@ import numpy.typing as npt
 
 from maskgan_cli.faces.geometry import F32, I32, Bools, dot, f32, unit, vertex_normals
 from maskgan_cli.faces.noise import Noise
+from maskgan_cli.faces.parameters import Identity, Scene
 from maskgan_cli.faces.raster import Layer
 from maskgan_cli.faces.regions import brow, hairline, neck, neckline, nose
-from maskgan_cli.faces.sampling import Identity, Scene
 from maskgan_cli.faces.shape import Posed, head
 from maskgan_cli.faces.wardrobe import Piece
 from maskgan_cli.labels import ID, LabelMap

@@ -1,4 +1,4 @@
-"""Things people wear, as meshes: hats, glasses, earrings, collars and scarves."""
+"""Things people wear, as meshes: glasses, earrings, collars and scarves (hats.py has the hats)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from maskgan_cli.faces.geometry import F32, I32, bump, f32, ramp, unit
-from maskgan_cli.faces.sampling import Clothes, Colour, Earring, Glasses, Hat
+from maskgan_cli.faces.parameters import Clothes, Colour, Earring, Glasses
 from maskgan_cli.faces.shape import PIVOT, Posed, head
 from maskgan_cli.labels import ID
 
@@ -63,92 +63,6 @@ def _piece(mesh: tuple[F32, I32], label: str, colour: Colour, finish: str, **loo
     return Piece(vertices, triangles, ID[label], colour, finish, f32(vertices[:, :2]), **look)  # type: ignore[arg-type]
 
 
-def _skull_radius(posed: Posed, angle: F32, low: float, high: float, centre: F32) -> F32:
-    """How far the head reaches from an axis in each direction, head axes."""
-    model = head()
-    ring = model.on_body & (model.canonical[:, 1] > low) & (model.canonical[:, 1] < high)
-    points = posed.to_head(posed.vertices[ring]) - centre
-    turned = np.arctan2(points[:, 0], points[:, 2])
-    reach = np.sqrt(points[:, 0] ** 2 + points[:, 2] ** 2)
-    order = np.argsort(turned, kind="stable")
-    at, far = turned[order], reach[order]
-    around = np.concatenate([at - 2 * np.pi, at, at + 2 * np.pi])
-    widest = np.concatenate([far, far, far])
-    return f32([widest[np.abs(around - a) < 0.22].max(initial=0.5) for a in angle])
-
-
-def hat(spec: Hat, posed: Posed, hair_volume: float, rng: np.random.Generator) -> tuple[list[Piece], float]:
-    """A hat and the canonical height of its band: hair above that is covered."""
-    band = 7.86 + spec.low
-    tilt = rng.normal(0, 0.04)
-    centre = f32([0, band - PIVOT[1], 0.1])
-    angle = np.linspace(-np.pi, np.pi, AROUND, endpoint=False, dtype=np.float32)
-    margin = 0.035 + min(hair_volume, 0.09)
-    around = _skull_radius(posed, angle, band - 0.12, band + 0.25, centre) + margin
-    crown = float(posed.to_head(posed.vertices[head().on_body])[:, 1].max()) - centre[1] + margin
-    back = 0.12 * np.cos(angle) + tilt * np.sin(angle)  # a hat sits lower behind than in front
-
-    def surface(profile: list[tuple[float, float, float]]) -> F32:
-        """Rows of (height, share of the band's radius, extra radius)."""
-        rows = []
-        for height, share, extra in profile:
-            radius = around * share + extra
-            rise = height + back * max(0.0, 1 - height / crown)
-            rows.append(np.stack([np.sin(angle) * radius, rise, np.cos(angle) * radius], 1))
-        points = f32(np.stack(rows))
-        return posed.from_head((points + centre).reshape(-1, 3))
-
-    def dome(top: float, power: float = 2.0, start: float = 0.0) -> list[tuple[float, float, float]]:
-        t = np.linspace(0, 1, 10)
-        return [(start + (top - start) * float(np.sin(a * np.pi / 2)), float(max(1 - a**power, 0.02)) ** 0.5, 0.0) for a in t]  # fmt: skip
-
-    def build(profile: list[tuple[float, float, float]], colour: Colour, pattern: str, pitch: float) -> Piece:
-        vertices = surface(profile)
-        u = np.tile(angle * 0.75, len(profile))
-        v = np.repeat([p[0] for p in profile], AROUND)
-        return Piece(vertices, grid_triangles(len(profile), AROUND, closed=True), ID["hat"], colour, "cloth", f32(np.stack([u, v], 1)), pattern, spec.trim, pitch)  # fmt: skip
-
-    pieces: list[Piece] = []
-    if spec.kind == "beanie":
-        pieces.append(build(dome(crown + rng.uniform(0.05, 0.3), 2.2), spec.colour, "rib", 16))
-        pieces.append(build([(-0.06, 1, 0.03), (-0.03, 1, 0.05), (0.18, 1, 0.05), (0.22, 1, 0.02)], spec.colour, "rib", 16))  # fmt: skip
-    elif spec.kind in ("cap", "bucket", "fedora", "sunhat"):
-        flat = {"cap": 2.4, "bucket": 5.0, "fedora": 4.5, "sunhat": 3.0}[spec.kind]
-        tall = crown + {"cap": 0.04, "bucket": 0.06, "fedora": 0.3, "sunhat": 0.1}[spec.kind]
-        weave = "knit" if spec.kind == "sunhat" else "plain"
-        pieces.append(build(dome(tall, flat), spec.colour, weave, 12))
-        if spec.kind in ("fedora", "sunhat"):
-            pieces.append(build([(0.0, 1, 0.012), (0.16, 0.995, 0.012)], spec.trim, "plain", 5))
-        if spec.kind == "cap":
-            pieces.append(_visor(posed, centre, around, angle, spec, back))
-        else:
-            droop = {"bucket": 0.28, "fedora": 0.02, "sunhat": 0.12}[spec.kind]
-            wide = spec.wide * {"bucket": 0.24, "fedora": 0.38, "sunhat": 0.62}[spec.kind]
-            wave = rng.uniform(-0.03, 0.06)
-            pieces.append(build([(0.0, 1, 0.0), (-droop * 0.4 + wave, 1, wide * 0.5), (-droop, 1, wide)], spec.colour, weave, 12))  # fmt: skip
-    elif spec.kind == "headband":
-        pieces.append(build([(-0.02, 1, -0.03), (0.0, 1, 0.015), (0.2, 0.985, 0.02), (0.24, 0.96, -0.03)], spec.colour, "knit", 8))  # fmt: skip
-        return pieces, 99.0
-    else:  # a scarf tied over the hair
-        pieces.append(build(dome(crown + 0.05, 2.3, -0.05), spec.colour, str(rng.choice(["dots", "plain", "stripe"])), 5))  # fmt: skip
-    return pieces, band + 0.05
-
-
-def _visor(posed: Posed, centre: F32, around: F32, angle: F32, spec: Hat, back: F32) -> Piece:
-    """The peak of a cap."""
-    ahead = np.linspace(-1.15, 1.15, 21, dtype=np.float32)
-    base = np.interp(ahead, angle, around)
-    height = np.interp(ahead, angle, back)
-    rows = []
-    for share in (0.0, 0.35, 0.7, 1.0):
-        reach = share * 0.62 * spec.wide * np.cos(ahead / 1.15 * np.pi / 2).clip(0) ** 0.6
-        drop = -0.16 * share * spec.wide - 0.10 * np.sin(ahead) ** 2 * share
-        rows.append(np.stack([np.sin(ahead) * base * (1 - 0.02 * share), height + drop + 0.01, np.cos(ahead) * base + reach], 1))  # fmt: skip
-    vertices = posed.from_head(f32(np.stack(rows) + centre).reshape(-1, 3))
-    texture = f32(np.stack([np.tile(ahead, 4), np.repeat([0, 0.2, 0.4, 0.6], 21)], 1))
-    return Piece(vertices, grid_triangles(4, 21, closed=False), ID["hat"], spec.trim if spec.low > 0.08 else spec.colour, "cloth", texture)  # fmt: skip
-
-
 def glasses(spec: Glasses, posed: Posed) -> tuple[list[Piece], list[tuple[F32, I32]]]:
     """The frame, and the two lenses as fans of triangles."""
     x, y, z = (posed.turn[:, k] for k in range(3))
@@ -175,18 +89,31 @@ def glasses(spec: Glasses, posed: Posed) -> tuple[list[Piece], list[tuple[F32, I
         hinge = eye + x * (side * (spec.width + 0.025)) + z * (ahead - 0.1) + y * 0.03
         ear = posed.from_head(f32([side * 0.78, 7.52 - PIVOT[1], 0.5 - PIVOT[2]]))
         share = np.linspace(0, 1, 8, dtype=np.float32)[:, None]
-        pieces.append(_piece(tube(f32(hinge * (1 - share) + ear * share), spec.thickness, closed=False, sides=6), "eye_g", spec.frame, "plastic"))  # fmt: skip
+        pieces.append(
+            _piece(
+                tube(f32(hinge * (1 - share) + ear * share), spec.thickness, closed=False, sides=6),
+                "eye_g",
+                spec.frame,
+                "plastic",
+            )
+        )
     share = np.linspace(-1, 1, 9, dtype=np.float32)[:, None]
     reach = max(half - spec.width + 0.02, 0.03)
-    bridge = middle + x * share * reach + z * (ahead + 0.05 * (1 - share**2)) + y * (0.04 + 0.02 * (1 - share**2))
-    pieces.append(_piece(tube(f32(bridge), spec.thickness, closed=False, sides=6), "eye_g", spec.frame, "plastic"))
+    bridge = (
+        middle + x * share * reach + z * (ahead + 0.05 * (1 - share**2)) + y * (0.04 + 0.02 * (1 - share**2))
+    )
+    pieces.append(
+        _piece(tube(f32(bridge), spec.thickness, closed=False, sides=6), "eye_g", spec.frame, "plastic")
+    )
     return pieces, lenses
 
 
 def _ball(centre: F32, radius: float, rows: int = 7, columns: int = 14) -> tuple[F32, I32]:
     polar = np.linspace(0.02, np.pi - 0.02, rows, dtype=np.float32)[:, None]
     angle = np.linspace(0, 2 * np.pi, columns, endpoint=False, dtype=np.float32)[None]
-    sphere = np.stack([np.sin(polar) * np.sin(angle), np.cos(polar) + 0 * angle, np.sin(polar) * np.cos(angle)], -1)
+    sphere = np.stack(
+        [np.sin(polar) * np.sin(angle), np.cos(polar) + 0 * angle, np.sin(polar) * np.cos(angle)], -1
+    )
     return f32(centre + radius * sphere.reshape(-1, 3)), grid_triangles(rows, columns, closed=True)
 
 
@@ -233,25 +160,39 @@ def neckwear(spec: Clothes, posed: Posed, rng: np.random.Generator) -> list[Piec
         gap = ((np.arctan2(points[:, 0], points[:, 2] - z) - a + np.pi) % (2 * np.pi) - np.pi) ** 2
         near = np.argsort(gap * 2 + (points[:, 1] - y) ** 2, kind="stable")[:4]
         nearest.append(shape[near].mean(0))
-    base = f32(nearest)
+    base: F32 = f32(nearest)
     kernel = [0.25, 0.5, 0.25]
     for _ in range(3):  # a collar has no corners
-        base = f32(sum(w * np.roll(base, k - 1, 0) for k, w in enumerate(kernel)))
+        base = f32(np.sum([w * np.roll(base, k - 1, 0) for k, w in enumerate(kernel)], 0))
     out = unit((base - base.mean(0)) * f32([1, 0, 1]))
     look = {"pattern": spec.pattern, "second": spec.second, "pitch": spec.pitch}
     if spec.kind == "scarf":
         pieces = []
         for turn_number in range(2):
-            wobble = 0.03 * np.sin(angle * 3 + rng.uniform(0, 6)) + 0.02 * np.sin(angle * 7 + rng.uniform(0, 6))
+            wobble = 0.03 * np.sin(angle * 3 + rng.uniform(0, 6)) + 0.02 * np.sin(
+                angle * 7 + rng.uniform(0, 6)
+            )
             height = 0.07 + 0.15 * turn_number + wobble
             path = base + out * (0.07 - 0.03 * turn_number) + height[:, None] * f32([0, 1, 0])
             radius = 0.115 + 0.02 * np.sin(angle * 5 + rng.uniform(0, 6))
-            pieces.append(_piece(tube(f32(path), f32(radius), closed=True, sides=10), "cloth", spec.colour, "cloth", **look))  # fmt: skip
+            pieces.append(
+                _piece(
+                    tube(f32(path), f32(radius), closed=True, sides=10), "cloth", spec.colour, "cloth", **look
+                )
+            )
         return pieces
     if spec.kind == "hoodie":
         behind = ramp(0.75, -0.2, ahead)
         path = base + out * (0.05 + 0.14 * behind)[:, None] + (0.02 + 0.14 * behind)[:, None] * f32([0, 1, 0])
-        return [_piece(tube(f32(path), f32(0.05 + 0.11 * behind), closed=True, sides=10), "cloth", spec.colour, "cloth", **look)]  # fmt: skip
+        return [
+            _piece(
+                tube(f32(path), f32(0.05 + 0.11 * behind), closed=True, sides=10),
+                "cloth",
+                spec.colour,
+                "cloth",
+                **look,
+            )
+        ]
     # A turned-down collar: up the neck, over the fold and down to its points.
     white = spec.kind == "jacket"
     colour = spec.second if white else spec.colour
@@ -261,11 +202,13 @@ def neckwear(spec: Clothes, posed: Posed, rng: np.random.Generator) -> list[Piec
     order = span[np.argsort(angle[span] % (2 * np.pi), kind="stable")]
     b, o, front = base[order], out[order], ahead[order]
     point = bump(np.abs(angle[order]) - opening, 0.05, 0.25)
+    up = f32([0, 1, 0])
+    rise, fall = (0.13 - 0.02 * front)[:, None], (0.03 + 0.13 * point)[:, None]
     rows = [
-        b + o * 0.02 - f32([0, 0.06, 0]),
-        b + o * 0.025 + f32([0, 1, 0]) * (0.13 - 0.02 * front)[:, None],
-        b + o * 0.045 + f32([0, 1, 0]) * (0.15 - 0.02 * front)[:, None],
-        b + o * (0.10 + 0.03 * point)[:, None] - f32([0, 1, 0]) * (0.03 + 0.13 * point)[:, None],
+        f32(b + o * 0.02 - up * 0.06),
+        f32(b + o * 0.025 + up * rise),
+        f32(b + o * 0.045 + up * (rise + 0.02)),
+        f32(b + o * (0.10 + 0.03 * point)[:, None] - up * fall),
     ]
     mesh = f32(np.stack(rows)).reshape(-1, 3), grid_triangles(4, len(order), closed=False)
     pieces.append(_piece(mesh, "cloth", colour, "cloth", **(look if not white else {})))

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -19,16 +20,22 @@ from maskgan_cli.faces.attributes import CELEBA, attributes
 from maskgan_cli.faces.render import Rendered, face, head_truth, render, with_expression
 from maskgan_cli.faces.sampling import sample_identity, sample_scene
 from maskgan_cli.files import (
-    encode_png, read_json, write_bytes, write_csv, write_image, write_json, write_label_map,
+    encode_png,
+    read_json,
+    write_bytes,
+    write_csv,
+    write_image,
+    write_json,
+    write_label_map,
 )  # fmt: skip
 from maskgan_cli.labels import PARTS
 
 VERSION: Final = 1  # raise when the same seed gives another picture
 TRAIN_END, VALIDATION_END, END = 162771, 182638, 202599  # CelebA's own index ranges
 _SPLIT_START = {"train": 0, "validation": TRAIN_END, "test": VALIDATION_END}
-_PER_TEN = {"train": 8, "validation": 1, "test": 1}
 PAIR_FIELDS = (
-    "pair", "source", "target", "truth", "truth_mask", "source_identity", "target_identity", "yaw", "pitch", "roll",
+    "pair", "source", "target", "truth", "truth_mask",
+    "source_identity", "target_identity", "yaw", "pitch", "roll",
 )  # fmt: skip
 Progress = Callable[[int, int], None]
 
@@ -57,9 +64,13 @@ def celeba_index(picture: int, identities: int) -> int:
     """A CelebA index for a picture that the published rule sends to its person's split."""
     turn, person = divmod(picture, identities)
     split = split_of(person)
-    people = sum(split_of(p) == split for p in range(identities))
-    before = sum(split_of(p) == split for p in range(person))
-    return _SPLIT_START[split] + turn * people + before
+    return _SPLIT_START[split] + turn * _people(split, identities) + _people(split, person)
+
+
+def _people(split: str, below: int) -> int:
+    """How many of the first ``below`` people belong to a split."""
+    by_digit = {"validation": (below + 8) // 10, "test": (below + 7) // 10}
+    return by_digit.get(split, below - by_digit["validation"] - by_digit["test"])
 
 
 def write_dataset(
@@ -94,7 +105,8 @@ def write_dataset(
 
 def _check(out: Path, plan: Plan) -> None:
     for name, value, low, high in (
-        ("count", plan.count, 1, 150_000), ("size", plan.size, 32, 1024), ("identities", plan.identities, 1, plan.count),
+        ("count", plan.count, 1, 150_000), ("size", plan.size, 32, 1024),
+        ("identities", plan.identities, 1, plan.count),
         ("seed", plan.seed, 0, 2**32 - 1), ("counterfactuals", plan.counterfactuals, 0, 1_000_000),
     ):  # fmt: skip
         if not low <= value <= high:
@@ -104,13 +116,21 @@ def _check(out: Path, plan: Plan) -> None:
     if (out / "synth.json").exists():
         there = read_json(out / "synth.json")
         if there != plan.settings():
-            changed = [k for k, v in plan.settings().items() if not isinstance(there, dict) or there.get(k) != v]
+            changed = [
+                k for k, v in plan.settings().items() if not isinstance(there, dict) or there.get(k) != v
+            ]
             raise InputError(
-                out, expected="the settings this folder was begun with", found=f"another {', '.join(changed)}",
+                out, expected="the settings this folder was begun with",
+                found=f"another {', '.join(changed)}",
                 hint="choose another folder or repeat the first settings",
             )  # fmt: skip
     elif out.is_dir() and any(out.iterdir()):
-        raise InputError(out, expected="a new or empty folder", found="files that are not ours", hint="choose another folder")  # fmt: skip
+        raise InputError(
+            out,
+            expected="a new or empty folder",
+            found="files that are not ours",
+            hint="choose another folder",
+        )
 
 
 # A job is ("picture", i) or ("pair", j); what comes back is its row of truth.
@@ -182,12 +202,17 @@ def _picture(out: Path, plan: Plan, number: int) -> Row:
     return {"pose": (drawn.yaw, drawn.pitch, drawn.roll), "attributes": drawn.attributes}
 
 
+@lru_cache(maxsize=4)
+def _tested(count: int, identities: int) -> tuple[int, ...]:
+    tested = tuple(i for i in range(count) if split_of(i % identities) == "test")
+    return tested if len(tested) >= 2 else tuple(range(count))
+
+
 def pair_of(plan: Plan, number: int) -> tuple[int, int]:
     """Source and target of a counterfactual: pictures of the test split if it has any, of unlike mouths."""
     rng = np.random.default_rng([plan.seed, 5, number])
-    tested = [i for i in range(plan.count) if split_of(i % plan.identities) == "test"]
-    pool = tested if len(tested) >= 2 else list(range(plan.count))
-    source, *others = (int(v) for v in rng.permutation(pool)[:9])
+    chosen = rng.permutation(_tested(plan.count, plan.identities))[:9]
+    source, *others = (int(v) for v in chosen)
 
     def mouth(i: int) -> tuple[bool, bool]:
         scene = sample_scene(plan.seed, i, sample_identity(plan.seed, i % plan.identities))
@@ -221,7 +246,8 @@ def _pair(out: Path, plan: Plan, number: int) -> Row:
         yaw, pitch, roll = drawn.yaw, drawn.pitch, drawn.roll
     values = (
         number, picture_path(out, source), picture_path(out, target), picture, mask,
-        source % plan.identities + 1, target % plan.identities + 1, f"{yaw:.4f}", f"{pitch:.4f}", f"{roll:.4f}",
+        source % plan.identities + 1, target % plan.identities + 1,
+        f"{yaw:.4f}", f"{pitch:.4f}", f"{roll:.4f}",
     )  # fmt: skip
     relative = (v.relative_to(out).as_posix() if isinstance(v, Path) else v for v in values)
     return dict(zip(PAIR_FIELDS, relative, strict=True))
