@@ -72,4 +72,5 @@ def vertex_normals(vertices: F32, triangles: I32) -> F32:
 
 def curve(x: npt.ArrayLike, knots: npt.ArrayLike, values: npt.ArrayLike) -> F32:
     """Piecewise linear function of x."""
-    return f32(np.interp(*(np.asarray(v, np.float64) for v in (x, knots, values))))
+    at, left, right = (np.asarray(v, np.float64) for v in (x, knots, values))
+    return f32(np.interp(at, left, right))

@@ -92,7 +92,7 @@ def triangles(points: F32, depth: F32, faces: I32, size: int, *, two_sided: Bool
 
 @dataclass(frozen=True)
 class Dots:
-    """Visible strand samples: flat ``pixel`` number, ``strand``, its ``segment``, place ``along`` that, ``depth``."""
+    """Strand samples that show: flat ``pixel`` number, ``strand``, ``segment``, place ``along`` it, depth."""
 
     pixel: npt.NDArray[np.int64]
     strand: npt.NDArray[np.int64]

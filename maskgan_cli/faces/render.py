@@ -66,21 +66,21 @@ def render(identity: Identity, scene: Scene, size: int) -> Rendered:
     def rng(part: int) -> np.random.Generator:
         return np.random.default_rng([scene.noise, part])
 
-    posed, camera = _place(identity, scene, size * SAMPLES)
+    posed, neutral, camera = _place(identity, scene, size * SAMPLES)
     pieces: list[Piece] = []
     lenses: list[tuple[F32, I32]] = []
     covered: float | None = None
     if scene.hat is not None:
-        worn, covered = hat(scene.hat, posed, scene.style.volume, rng(1))
+        worn, covered = hat(scene.hat, neutral, scene.style.volume, rng(1))
         pieces += worn
     if scene.glasses is not None:
-        worn, lenses = glasses(scene.glasses, posed)
+        worn, lenses = glasses(scene.glasses, neutral)
         pieces += worn
     if scene.earring is not None:
         pieces += earrings(scene.earring, posed)
-    pieces += neckwear(scene.clothes, posed, rng(2))
+    pieces += neckwear(scene.clothes, neutral, rng(2))
     hair = grow_hair(
-        rng(5), scene.style, posed, identity.recession, strands=_strand_count(scene, size), covered=covered,
+        rng(5), scene.style, neutral, identity.recession, strands=_strand_count(scene, size), covered=covered,
         sideburn=0.0 if identity.male else 0.12,
     )  # fmt: skip
 
@@ -120,17 +120,23 @@ def render(identity: Identity, scene: Scene, size: int) -> Rendered:
     )  # fmt: skip
 
 
-def _place(identity: Identity, scene: Scene, pixels: int) -> tuple[Posed, Camera]:
-    """The posed person and the camera; the camera does not follow the expression."""
+def _place(identity: Identity, scene: Scene, pixels: int) -> tuple[Posed, Posed, Camera]:
+    """The posed person, the same with a calm face, and the camera.
+
+    Hair, hat, glasses and framing follow the calm face, so that an expression changes only a face.
+    """
     calm = blend(identity.shape)
-    shaped = _dressed(_toothed(placed(blend(scene.expression, calm)), scene.mouth_open), scene)
-    neutral, posed = (pose(v, scene.yaw, scene.pitch, scene.lean) for v in (placed(calm), shaped))
-    return posed, frame(neutral, scene, pixels)
+    shaped = _toothed(placed(blend(scene.expression, calm), calm), scene.mouth_open)
+    neutral, posed = (
+        pose(_dressed(v, scene), scene.yaw, scene.pitch, scene.lean) for v in (placed(calm), shaped)
+    )
+    return posed, neutral, frame(neutral, scene, pixels)
 
 
 def head_truth(identity: Identity, scene: Scene) -> tuple[float, float, float]:
     """Yaw, pitch and roll of a picture without drawing it."""
-    return head_pose(*_place(identity, scene, 64))
+    posed, _, camera = _place(identity, scene, 64)
+    return head_pose(posed, camera)
 
 
 def face(seed: int, number: int, size: int, identities: int | None = None) -> Rendered:

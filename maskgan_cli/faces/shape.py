@@ -161,12 +161,16 @@ def blend(weights: Iterable[tuple[str, float]], start: F32 | None = None) -> F32
     return moved
 
 
-def placed(moved: F32) -> F32:
-    """Blended vertices scaled and placed like the canonical head."""
-    model = head()
+def placed(moved: F32, like: F32 | None = None) -> F32:
+    """Blended vertices scaled and placed so that ``like`` (or they) fit the canonical head.
+
+    An expression is placed like the calm face, or an open jaw would shrink the skull.
+    """
+    model, expressive = head(), moved
+    moved = moved if like is None else like
     mind = model.on_body & (model.canonical[:, 1] > 6.6)
     scale = model.canonical[mind].std(0).mean() / moved[mind].std(0).mean()
-    return f32((moved - _eyes(moved).mean(0)) * scale + _eyes(model.canonical).mean(0))
+    return f32((expressive - _eyes(moved).mean(0)) * scale + _eyes(model.canonical).mean(0))
 
 
 def _eyes(vertices: F32) -> F32:
