@@ -56,9 +56,9 @@ STYLES: Final[dict[str, HairStyle]] = {
         _style("bald", 0, 0, "out", 0, 0, 0),
         _style("buzz", 0.06, 0.05, "out", 0.7, 0, 0.0),
         _style("crop", 0.32, 0.13, "forward", 0.3, 0.05, 0.03, frizz=0.025),
-        _style("tousled", 0.55, 0.22, "forward", 0.5, 0.12, 0.08, 0.03, 7, frizz=0.04, fringe=0.24),
+        _style("tousled", 0.55, 0.22, "forward", 0.35, 0.12, 0.08, 0.03, 7, frizz=0.04, fringe=0.24),
         _style("side", 0.6, 0.18, "side", 0.3, 0.06, 0.07, frizz=0.02),
-        _style("quiff", 0.5, 0.14, "back", 0.5, 0.06, 0.09, frizz=0.02),
+        _style("quiff", 0.48, 0.13, "back", 0.38, 0.08, 0.08, frizz=0.015),
         _style("slick", 0.75, 0.4, "back", 0.12, 0.06, 0.03, frizz=0.015),
         _style("curly_short", 0.42, 0.2, "out", 0.8, 0.15, 0.05, 0.045, 22, frizz=0.03, straight=False),
         _style("shaggy", 1.0, 0.8, "side", 0.3, 0.4, 0.08, 0.03, 5, frizz=0.035, curtain=0.62),
@@ -77,7 +77,7 @@ STYLES: Final[dict[str, HairStyle]] = {
     )
 }
 MEN: Final[dict[str, float]] = {
-    "crop": 3, "side": 3, "tousled": 2, "quiff": 2, "slick": 1, "buzz": 1.4, "bald": 0.8,
+    "crop": 3, "side": 3, "tousled": 2, "quiff": 1.3, "slick": 1, "buzz": 1.4, "bald": 0.8,
     "curly_short": 1.2, "shaggy": 0.9, "wavy": 0.3,
 }  # fmt: skip
 WOMEN: Final[dict[str, float]] = {

@@ -146,7 +146,7 @@ def _hair_roots(p: Paint, s: Surface, k: Classes, who: Identity, scene: Scene, n
         grain = np.clip(0.62 + 0.25 * noise.fine("beard", s.c, 26), 0, 0.9)
         p.albedo = mix(p.albedo, f32(hair * 0.7), cover * grain)
         p.shine = f32(p.shine * (1 - 0.8 * cover))
-    under = 0.75 if scene.style.name in ("buzz", "afro_short") else 0.2
+    under = 0.75 if scene.style.name in ("buzz", "afro_short") else 0.42
     p.albedo = mix(p.albedo, f32(f32(who.hair) * under), (0.93 if under > 0.5 else 0.985) * k.scalp)
     p.shine = f32(p.shine * (1 - 0.9 * k.scalp))
     p.relief = f32(p.relief + 0.004 * k.scalp * noise.fine("scalp", s.c, 20))
@@ -162,7 +162,7 @@ def _mouth(p: Paint, s: Surface, k: Classes) -> None:
         x = np.abs(s.c[t, 0])
         # Widths of incisors, canine and premolars; the gaps between them are thin and dark.
         gap = np.minimum.reduce([np.abs(x - at) for at in (0.0, 0.085, 0.155, 0.225, 0.285)])
-        shade = (0.62 + 0.38 * ramp(0.0, 0.011, gap)) * ramp(0.36, 0.14, x) ** 0.5
+        shade = (0.62 + 0.38 * ramp(0.0, 0.011, gap)) * ramp(0.31, 0.1, x)
         p.albedo[t] = f32([0.80, 0.74, 0.63]) * shade[:, None]
         p.shine[t], p.gloss[t] = 0.25, 60
     p.skin &= ~((k.label == ID["mouth"]) & s.body)

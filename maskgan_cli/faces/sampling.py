@@ -30,9 +30,9 @@ _SKIN = (
     (252, 214, 192),
     (244, 198, 170),
     (232, 180, 148),
-    (216, 160, 126),
-    (194, 135, 100),
-    (164, 106, 74),
+    (216, 163, 131),
+    (192, 138, 106),
+    (162, 109, 80),
     (130, 82, 57),
     (97, 61, 45),
     (72, 46, 35),
@@ -51,7 +51,7 @@ _METAL = ((222, 184, 104), (212, 212, 218), (206, 150, 118))
 
 def _near(rng: np.random.Generator, colours: Sequence[Sequence[float]], spread: float) -> Colour:
     base = np.asarray(colours[int(rng.integers(len(colours)))], np.float64)
-    return linear(base * (1 + rng.normal(0, spread)) + rng.normal(0, 255 * spread / 4, 3))
+    return linear(base * (1 + rng.normal(0, spread)) * (1 + rng.normal(0, spread / 4, 3)))
 
 
 def _hair(
@@ -195,9 +195,9 @@ def _glasses(rng: np.random.Generator) -> Glasses:
 
 def _light(rng: np.random.Generator, background: str) -> Light:
     flash = rng.random() < 0.35
-    key = rng.uniform(0.75, 1.15)
+    key = rng.uniform(0.85, 1.35)
     cast = 1 + rng.normal(0, 0.05) * np.array([1, 0, -1])
-    level = rng.uniform(0.18, 0.32) if background == "night" else rng.uniform(0.32, 0.72)
+    level = rng.uniform(0.18, 0.32) if background == "night" else rng.uniform(0.28, 0.62)
     tint = 1 + rng.normal(0, 0.06) * np.array([-1, 0, 1])
     r, g, b = (float(v) for v in cast * [1.0, 0.97, 0.92])
     x, y, z = (float(v) for v in tint * level)
@@ -247,7 +247,7 @@ def sample_scene(seed: int, number: int, identity: Identity) -> Scene:
         kind = "stud" if male else pick(rng, {"stud": 1, "hoop": 1.3, "drop": 1.5})
         earring = Earring(
             kind,
-            float(rng.uniform(0.7, 1.4)),
+            float(rng.uniform(0.9, 1.8)),
             linear(_METAL[rng.integers(3)]) if rng.random() < 0.75 else _cloth_colour(rng),
         )
     made_up = not male and rng.random() < 0.6
@@ -283,7 +283,7 @@ def sample_scene(seed: int, number: int, identity: Identity) -> Scene:
         number=number,
         yaw=float(np.clip(rng.normal(0, 19), -48, 48)), pitch=float(np.clip(rng.normal(0, 7.5), -20, 20)),
         roll=float(np.clip(rng.normal(0, 3), -9, 9)), lean=float(rng.normal(0, 10)),
-        distance=float(rng.uniform(11, 26)), zoom=float(rng.uniform(0.99, 1.07)),
+        distance=float(rng.uniform(11, 26)), zoom=float(rng.uniform(0.93, 1.02)),
         shift=(float(rng.normal(0, 0.008)), float(rng.normal(0, 0.008))),
         expression=expression, smiling=smiling, mouth_open=opened,
         gaze=(float(rng.normal(0, 7)), float(rng.normal(0, 4))),
@@ -295,6 +295,6 @@ def sample_scene(seed: int, number: int, identity: Identity) -> Scene:
         necklace=necklace, metal=linear(_METAL[rng.integers(3)]), clothes=clothes,
         light=_light(rng, background), background=background,
         exposure=float(np.exp(rng.normal(0, 0.13))), warmth=float(rng.normal(0, 0.05)),
-        contrast=float(rng.uniform(0.9, 1.2)), saturation=float(rng.uniform(0.75, 1.15)),
+        contrast=float(rng.uniform(0.98, 1.25)), saturation=float(rng.uniform(0.75, 1.15)),
         noise=int(rng.integers(1 << 31)),
     )  # fmt: skip

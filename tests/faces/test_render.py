@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from maskgan_cli.faces import face, render, sample_identity, sample_scene, with_expression
+from maskgan_cli.faces import contact_sheet, face, render, sample_identity, sample_scene, with_expression
 from maskgan_cli.faces.attributes import CELEBA
 from maskgan_cli.faces.masks import SMALLEST
 from maskgan_cli.faces.render import head_truth
@@ -165,3 +165,10 @@ def test_colours_follow_the_classes(few):
     skin, lips, brows = mean("skin"), mean("l_lip"), mean("l_brow")
     assert lips[0] / lips[1] > skin[0] / skin[1] + 0.1
     assert brows.mean() < skin.mean() - 15
+
+
+def test_contact_sheet_holds_every_face(few):
+    sheet = contact_sheet(few[:5], columns=3)
+    assert sheet.shape == (2 * 64, 3 * 2 * 64, 3)
+    np.testing.assert_array_equal(sheet[64:, 128:192], few[4].picture)
+    assert (sheet[64:, 256:] == 0).all()
