@@ -24,7 +24,9 @@ def _volume() -> F32:
 class Noise:
     """Unit-variance noise fields; each name is another field."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, scale: float = 0.0) -> None:
+        """``scale``: samples per decimetre of the picture; where cells would show, ``fine`` interpolates."""
+        self._scale = scale
         self._rng = np.random.default_rng([seed, 3])
         self._offsets: dict[str, F32] = {}
 
@@ -40,7 +42,9 @@ class Noise:
         return f32(map_coordinates(_volume(), flat, order=1, mode="grid-wrap").reshape(cells.shape[:-1]))
 
     def fine(self, name: str, points: F32, frequency: float) -> F32:
-        """Nearest cell: much faster, for features of about a pixel."""
+        """Nearest cell: much faster, for features of about a pixel; interpolated if they are larger."""
+        if 3 * frequency < self._scale / 5:
+            return self.smooth(name, points, frequency)
         cells = (self._cells(name, points, frequency) + np.float32(64 * _GRID)).astype(np.int32) & (_GRID - 1)
         flat = (cells[..., 0] * _GRID + cells[..., 1]) * _GRID + cells[..., 2]
         return f32(_volume().ravel().take(flat))

@@ -90,7 +90,7 @@ def _skin(
         p.albedo *= 1 - 0.6 * spot[:, None]
     if who.male:  # shaved hair still shows through
         shadow = beard(c, "stubble") * body * (s.lips < 0.3) * (1.0 if scene.beard == "stubble" else 0.3)
-        grain = np.clip(0.55 + 0.45 * noise.fine("stubble", c, 70), 0, 1.3)
+        grain = np.clip(0.55 + 0.45 * noise.fine("stubble", c, 110), 0, 1.3)
         p.albedo = mix(p.albedo, np.minimum(f32(who.hair), 0.12), 0.42 * shadow * grain)
 
     smile = 0.5 * scene.smiling
@@ -143,7 +143,7 @@ def _hair_roots(p: Paint, s: Surface, k: Classes, who: Identity, scene: Scene, n
     p.shine = f32(p.shine * (1 - 0.7 * thick))
     if scene.beard in ("full", "goatee", "mustache"):
         cover = beard(s.c, scene.beard) * s.body * (s.lips < 0.3) * ~k.eye
-        grain = np.clip(0.62 + 0.25 * noise.fine("beard", s.c, 26), 0, 0.9)
+        grain = np.clip(0.62 + 0.25 * noise.fine("beard", s.c, 45), 0, 0.9)
         p.albedo = mix(p.albedo, f32(hair * 0.7), cover * grain)
         p.shine = f32(p.shine * (1 - 0.8 * cover))
     under = 0.75 if scene.style.name in ("buzz", "afro_short") else 0.42

@@ -83,14 +83,14 @@ def neckline(c: F32, kind: str, raised: float) -> F32:
     """Signed depth below the edge of the clothes, decimetres; cloth is positive."""
     x, y, z = np.abs(c[..., 0]), c[..., 1], c[..., 2]
     top = {
-        "crew": 6.2,
-        "vneck": 6.22,
-        "wide": 6.0,
-        "strap": 5.9,
+        "crew": 6.27,
+        "vneck": 6.27,
+        "wide": 6.07,
+        "strap": 5.96,
         "turtleneck": 6.52,
-        "shirt": 6.34,
-        "jacket": 6.32,
-        "hoodie": 6.3,
+        "shirt": 6.37,
+        "jacket": 6.36,
+        "hoodie": 6.34,
         "scarf": 6.3,
     }[kind]
     edge = top + raised - (0.2 if kind == "turtleneck" else 0.36) * (z - 0.3)

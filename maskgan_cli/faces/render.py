@@ -96,7 +96,7 @@ def render(identity: Identity, scene: Scene, size: int) -> Rendered:
         None if hair is None else _filled(hair.points),
         128 if size <= 128 else 192,
     )
-    noise = Noise(scene.noise)
+    noise = Noise(scene.noise, camera.scale)
     surface = survey(scenery, layer, camera.place)
     classes = classify(surface, identity, scene, pieces, noise)
     paint = apply(surface, classes, identity, scene, pieces, posed, towards, noise, camera.scale)

@@ -51,7 +51,8 @@ _METAL = ((222, 184, 104), (212, 212, 218), (206, 150, 118))
 
 def _near(rng: np.random.Generator, colours: Sequence[Sequence[float]], spread: float) -> Colour:
     base = np.asarray(colours[int(rng.integers(len(colours)))], np.float64)
-    return linear(base * (1 + rng.normal(0, spread)) * (1 + rng.normal(0, spread / 4, 3)))
+    tint = rng.normal(0, spread / 4, 3) * min(1.0, float(np.ptp(base)) / 30)  # grey stays grey
+    return linear(base * (1 + rng.normal(0, spread)) * (1 + tint))
 
 
 def _hair(
