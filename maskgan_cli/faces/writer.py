@@ -209,7 +209,7 @@ def _tested(count: int, identities: int) -> tuple[int, ...]:
 
 
 def pair_of(plan: Plan, number: int) -> tuple[int, int]:
-    """Source and target of a counterfactual: pictures of the test split if it has any, of unlike mouths."""
+    """Source and target of a counterfactual: pictures of the test split if it has any, of unlike people and mouths."""
     rng = np.random.default_rng([plan.seed, 5, number])
     chosen = rng.permutation(_tested(plan.count, plan.identities))[:9]
     source, *others = (int(v) for v in chosen)
@@ -218,8 +218,12 @@ def pair_of(plan: Plan, number: int) -> tuple[int, int]:
         scene = sample_scene(plan.seed, i, sample_identity(plan.seed, i % plan.identities))
         return scene.smiling, scene.mouth_open
 
-    own = mouth(source)
-    target = max(others, key=lambda i: sum(a != b for a, b in zip(own, mouth(i), strict=True)))
+    own, person = mouth(source), source % plan.identities
+
+    def unlike(i: int) -> tuple[bool, int]:  # another person first, then another mouth
+        return i % plan.identities != person, sum(a != b for a, b in zip(own, mouth(i), strict=True))
+
+    target = max(others, key=unlike)
     return source, target
 
 

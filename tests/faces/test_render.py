@@ -13,6 +13,7 @@ from scipy import ndimage
 
 from maskgan_cli.faces import contact_sheet, face, render, sample_identity, sample_scene, with_expression
 from maskgan_cli.faces.attributes import CELEBA
+from maskgan_cli.faces.hairstyles import STYLES
 from maskgan_cli.faces.masks import SMALLEST
 from maskgan_cli.faces.render import head_truth
 from maskgan_cli.labels import ID, NUM_CLASSES
@@ -61,8 +62,9 @@ def test_another_seed_is_another_picture():
 
 def test_left_is_the_persons_own(few):
     """l_* lies to the picture's right of r_*."""
+    bare = [render(*level(number, style=STYLES["bald"]), 64) for number in (0, 1)]
     for left, right in (("l_eye", "r_eye"), ("l_brow", "r_brow"), ("l_ear", "r_ear")):
-        seen = [r.labels for r in few if {ID[left], ID[right]} <= set(np.unique(r.labels))]
+        seen = [r.labels for r in few + bare if {ID[left], ID[right]} <= set(np.unique(r.labels))]
         assert len(seen) >= 3
         assert all(centre(labels, left)[1] > centre(labels, right)[1] for labels in seen)
 
