@@ -31,7 +31,7 @@ def apply(
     _skin(p, s, k, identity, scene, noise, fineness)
     _lips(p, s, k, identity, scene, noise)
     _hair_roots(p, s, k, identity, scene, noise)
-    _mouth(p, s, k)
+    _mouth(p, s, k, scene)
     _eyes(p, s, k, identity, scene, posed, light)
     paint_clothes(p, s, k, scene, noise, fineness)
     paint_necklace(p, s, k, scene)
@@ -152,7 +152,7 @@ def _hair_roots(p: Paint, s: Surface, k: Classes, who: Identity, scene: Scene, n
     p.relief = f32(p.relief + 0.004 * k.scalp * noise.fine("scalp", s.c, 20))
 
 
-def _mouth(p: Paint, s: Surface, k: Classes) -> None:
+def _mouth(p: Paint, s: Surface, k: Classes, scene: Scene) -> None:
     inside = s.inside > 0.5
     p.albedo[inside], p.shine[inside] = f32([0.09, 0.02, 0.018]), 0.02
     tongue = s.of("helper-tongue")
@@ -163,7 +163,8 @@ def _mouth(p: Paint, s: Surface, k: Classes) -> None:
         # Widths of incisors, canine and premolars; the gaps between them are thin and dark.
         gap = np.minimum.reduce([np.abs(x - at) for at in (0.0, 0.085, 0.155, 0.225, 0.285)])
         shade = (0.62 + 0.38 * ramp(0.0, 0.011, gap)) * ramp(0.31, 0.1, x)
-        p.albedo[t] = f32([0.80, 0.74, 0.63]) * shade[:, None]
+        white = f32([0.80, 0.74, 0.63]) if scene.mouth_open else f32([0.08, 0.03, 0.03])
+        p.albedo[t] = white * shade[:, None]
         p.shine[t], p.gloss[t] = 0.25, 60
     p.skin &= ~((k.label == ID["mouth"]) & s.body)
 

@@ -185,6 +185,7 @@ def _toothed(vertices: F32, opened: bool) -> F32:
     top = vertices[upper, 1].max()
     vertices[upper, 1] = top + (vertices[upper, 1] - top) * 1.25 - 0.035
     vertices[upper, 2] += 0.012
+    vertices[lower, 0] *= 0.9
     vertices[lower, 1] -= 0.015
     vertices[lower, 2] -= 0.06  # or they would come through the lower lip
     return vertices

@@ -138,6 +138,7 @@ def sample_identity(seed: int, number: int) -> Identity:
     beard = (
         pick(rng, {"none": 5, "stubble": 3, "full": 2, "goatee": 1.2, "mustache": 0.8}) if male else "none"
     )
+    moles = rng.uniform([-0.5, 6.6], [0.5, 7.5], (rng.integers(-2, 3).clip(0), 2))
     return Identity(
         number=number, male=male, age=age, tone=tone,
         shape=tuple((k, round(float(v), 6)) for k, v in shape.items() if abs(v) > 1e-4),
@@ -145,9 +146,7 @@ def sample_identity(seed: int, number: int) -> Identity:
         skin=linear(skin + rng.normal(0, 3, 3)),
         ruddiness=float(rng.uniform(0.3, 1.0)),
         freckles=float(rng.uniform(0.3, 1)) if tone < 3 and rng.random() < 0.2 else 0.0,
-        moles=tuple(
-            (float(x), float(y)) for x, y in rng.uniform([-0.5, 6.6], [0.5, 7.5], (rng.integers(0, 3), 2))
-        ),
+        moles=tuple((float(x), float(y)) for x, y in moles),
         hair_family=family, hair=_near(rng, _HAIR[family], 0.08), style=style,
         recession=float(rng.uniform(0.2, 1)) if male and rng.random() < 0.15 + 0.5 * age else 0.0,
         brow_thickness=float(rng.uniform(0.9, 1.5) if male else rng.uniform(0.65, 1.15)),

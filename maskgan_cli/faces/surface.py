@@ -86,6 +86,23 @@ class Surface:
         return np.isin(self.owner, [head().groups.index(group) for group in groups])
 
 
+def _masks(uv: F32, *, fine: bool) -> F32:
+    """The head's texture-space masks (N, 4) in 0..1 at places (N, 2), interpolated if ``fine``."""
+    masks = head().masks
+    size = len(masks)
+    x, y = uv[:, 0] * size - (0.5 if fine else 0), (1 - uv[:, 1]) * size - (0.5 if fine else 0)
+    left, top = np.floor(x).astype(np.int32), np.floor(y).astype(np.int32)
+
+    def at(dx: int, dy: int) -> F32:
+        texel = masks[(top + dy).clip(0, size - 1), (left + dx).clip(0, size - 1)]
+        return f32(texel * np.float32(1 / 255))
+
+    if not fine:
+        return at(0, 0)
+    u, v = f32(x - left)[:, None], f32(y - top)[:, None]
+    return f32((at(0, 0) * (1 - u) + at(1, 0) * u) * (1 - v) + (at(0, 1) * (1 - u) + at(1, 1) * u) * v)
+
+
 def survey(scenery: Scenery, layer: Layer, camera: F32) -> Surface:
     """Interpolate everything the later stages need at every pixel."""
     model = head()
@@ -104,12 +121,9 @@ def survey(scenery: Scenery, layer: Layer, camera: F32) -> Surface:
     source = shown[np.where(on_head, triangle, 0)]
     uvs = model.uvs[source]
     uv = f32(uvs[:, 0] * weight[:, :1] + uvs[:, 1] * weight[:, 1:2] + uvs[:, 2] * weight[:, 2:])
-    size = len(model.masks)
-    column = (uv[:, 0] * size).astype(np.int32).clip(0, size - 1)
-    row = ((1 - uv[:, 1]) * size).astype(np.int32).clip(0, size - 1)
     owner = np.where(on_head, model.owner[source], NO_OWNER).astype(np.uint8)
     body = owner == model.groups.index("body")
-    masks = model.masks[row, column] * (body[:, None] * np.float32(1 / 255))
+    masks = _masks(uv, fine=len(layer.depth) > 600) * body[:, None]
     view = unit(camera - mixed[:, 3:6])
     normal = unit(mixed[:, 6:9])
     away = dot(normal, view) < 0

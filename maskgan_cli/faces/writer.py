@@ -209,7 +209,7 @@ def _tested(count: int, identities: int) -> tuple[int, ...]:
 
 
 def pair_of(plan: Plan, number: int) -> tuple[int, int]:
-    """Source and target of a counterfactual: pictures of the test split if it has any, of unlike people and mouths."""
+    """Source and target of a counterfactual: other people, other mouths, of the test split if it can be."""
     rng = np.random.default_rng([plan.seed, 5, number])
     chosen = rng.permutation(_tested(plan.count, plan.identities))[:9]
     source, *others = (int(v) for v in chosen)
