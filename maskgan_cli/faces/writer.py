@@ -17,6 +17,7 @@ from PIL import Image
 
 from maskgan_cli.errors import InputError
 from maskgan_cli.faces.attributes import CELEBA, attributes
+from maskgan_cli.faces.parameters import Scene
 from maskgan_cli.faces.render import Rendered, face, head_truth, render, with_expression
 from maskgan_cli.faces.sampling import sample_identity, sample_scene
 from maskgan_cli.files import (
@@ -212,14 +213,16 @@ def pair_of(plan: Plan, number: int) -> tuple[int, int]:
     chosen = rng.permutation(_tested(plan.count, plan.identities))[:9]
     source, *others = (int(v) for v in chosen)
 
-    def mouth(i: int) -> tuple[bool, bool]:
-        scene = sample_scene(plan.seed, i, sample_identity(plan.seed, i % plan.identities))
-        return scene.smiling, scene.mouth_open
+    def scene(i: int) -> Scene:
+        return sample_scene(plan.seed, i, sample_identity(plan.seed, i % plan.identities))
 
-    own, person = mouth(source), source % plan.identities
+    own, person = scene(source), source % plan.identities
 
-    def unlike(i: int) -> tuple[bool, int]:  # another person first, then another mouth
-        return i % plan.identities != person, sum(a != b for a, b in zip(own, mouth(i), strict=True))
+    # Another person first, then another mouth, then the pose that is nearest.
+    def unlike(i: int) -> tuple[bool, int, float]:
+        other = scene(i)
+        mouths = (own.smiling != other.smiling) + (own.mouth_open != other.mouth_open)
+        return i % plan.identities != person, mouths, -abs(other.yaw - own.yaw)
 
     target = max(others, key=unlike)
     return source, target
