@@ -18,8 +18,8 @@ from maskgan_cli.cli.shell import run
 from tests.conftest import Command
 
 PACKAGE = Path(maskgan_cli.__file__).parent
-COMMANDS = [[], ["prep-data"], ["check-data"], ["train"], ["train", "dmn"], ["render"], ["swap-mouth"], ["swap"],
-            ["style-copy"]]  # fmt: skip
+COMMANDS = [[], ["prep-data"], ["check-data"], ["train"], ["train", "dmn"], ["train", "vae"], ["render"],
+            ["swap-mouth"], ["swap"], ["style-copy"]]  # fmt: skip
 
 
 def _python(*arguments: str) -> subprocess.CompletedProcess[str]:

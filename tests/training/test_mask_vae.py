@@ -44,10 +44,10 @@ def test_agreement_of_a_map_with_one_wrong_quarter() -> None:
 
 
 def test_reconstruction_improves(prepared: Path) -> None:
-    task, dataset = _task(prepared, "optimiser.lr=5e-3", "network.width=8")
-    batch = first_samples(dataset, 8)
+    task, dataset = _task(prepared, "optimiser.lr=1e-2")
+    batch = first_samples(dataset, 4)
     before = task.validate()["val_accuracy"]
-    for _ in range(60):
+    for _ in range(40):
         terms = task.step(batch)
     assert task.validate()["val_accuracy"] > max(0.75, before + 0.2)
     assert set(terms) == {"cross_entropy", "kl"}
@@ -56,11 +56,11 @@ def test_reconstruction_improves(prepared: Path) -> None:
 
 def test_a_heavy_kl_empties_the_code(prepared: Path) -> None:
     task, dataset = _task(prepared, "loss.kl=10", "optimiser.lr=1e-2")
-    batch = first_samples(dataset, 8)
-    first = float(task.step(batch)["kl"])
+    batch = first_samples(dataset, 4)
+    first = float(task.step(batch)["kl"].detach())
     for _ in range(40):
         terms = task.step(batch)
-    assert float(terms["kl"]) < 0.1 * first
+    assert float(terms["kl"].detach()) < 0.1 * first
 
 
 def test_the_weight_of_kl_rises_linearly_over_its_warm_up(prepared: Path) -> None:
