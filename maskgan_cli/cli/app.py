@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from maskgan_cli import __version__
-from maskgan_cli.cli import data, edit, train
+from maskgan_cli.cli import data, edit, interpolate, train
 from maskgan_cli.cli.shell import emit
 
 app = typer.Typer(
@@ -38,3 +38,4 @@ def _root(
 data.register(app)
 app.add_typer(train.app)
 edit.register(app)
+interpolate.register(app)
