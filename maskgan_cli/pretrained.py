@@ -21,6 +21,7 @@ from maskgan_cli import __version__
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import atomic, sha256, unreadable
 from maskgan_cli.models.dmn import DenseMappingNetwork, DMNConfig
+from maskgan_cli.models.mask_vae import MaskVAE, MaskVAEConfig
 
 MODEL_FILE = "model.safetensors"
 
@@ -148,6 +149,19 @@ def load_dmn(where: str | Path, device: torch.device) -> tuple[DenseMappingNetwo
     """
     weights = read_weights(where, "dmn")
     network = DenseMappingNetwork(DMNConfig(**weights.config))
+    load_strictly(network, weights.tensors, weights.path)
+    network = network.to(device).to(memory_format=torch.channels_last)
+    return network.eval().requires_grad_(False), weights
+
+
+def load_vae(where: str | Path, device: torch.device) -> tuple[MaskVAE, Weights]:
+    """The MaskVAE of a weights file or run folder, ready for inference.
+
+    Raises:
+        InputError: see `read_weights` and `load_strictly`.
+    """
+    weights = read_weights(where, "vae")
+    network = MaskVAE(MaskVAEConfig(**weights.config))
     load_strictly(network, weights.tensors, weights.path)
     network = network.to(device).to(memory_format=torch.channels_last)
     return network.eval().requires_grad_(False), weights

@@ -71,3 +71,18 @@ def weights(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     steps = ("--set", "schedule.steps=3", "--set", "schedule.log_every=1")
     assert run(app, ["train", "dmn", str(prepared), "-o", str(out), "-q", *TINY, *steps]) == 0
     return out
+
+
+TINY_VAE = (
+    "--recipe", "tiny-cpu", "--device", "cpu", "--set", "network.width=4", "--set", "network.latent=16",
+    "--set", "data.batch_size=4", "--set", "schedule.validation_samples=4",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def vae_weights(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run folder of a very small MaskVAE after a few steps."""
+    out = tmp_path_factory.mktemp("runs") / "vae"
+    steps = ("--set", "schedule.steps=3", "--set", "schedule.log_every=1")
+    assert run(app, ["train", "vae", str(prepared), "-o", str(out), "-q", *TINY_VAE, *steps]) == 0
+    return out

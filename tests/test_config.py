@@ -10,7 +10,9 @@ import yaml
 from maskgan_cli.config import dump_recipe, load_recipe, recipe_folder
 from maskgan_cli.errors import InputError
 from maskgan_cli.models.dmn import DMNConfig
+from maskgan_cli.models.mask_vae import MaskVAEConfig
 from maskgan_cli.training.dmn import DMNRecipe
+from maskgan_cli.training.mask_vae import VAERecipe
 
 
 def _load(*changes: str, name: str = "tiny-cpu") -> DMNRecipe:
@@ -26,6 +28,21 @@ def test_the_papers_recipes_are_the_papers() -> None:
             "adversarial": 1.0, "feature_matching": 10.0, "perceptual": 10.0, "pixel": 0.0
         }  # fmt: skip
         assert (recipe.data.batch_size, recipe.perceptual.network, recipe.ema) == (8, "vgg19", 0.0)
+
+
+def test_the_papers_vae_recipes_are_the_papers() -> None:
+    for size in (512, 256):
+        recipe = load_recipe(VAERecipe, "vae", f"paper-{size}", [])
+        assert recipe.network == MaskVAEConfig(image_size=size)
+        assert (recipe.optimiser.lr, recipe.optimiser.beta1, recipe.optimiser.beta2) == (2e-4, 0.5, 0.999)
+        assert (recipe.data.batch_size, recipe.loss.kl, recipe.loss.kl_warmup) == (16, 1e-5, 0)
+
+
+@pytest.mark.parametrize("path", sorted(recipe_folder("vae").glob("*.yaml")), ids=lambda p: p.stem)
+def test_every_shipped_vae_recipe_survives_dump_and_load(path: Path, tmp_path: Path) -> None:
+    recipe = load_recipe(VAERecipe, "vae", path.stem, [])
+    (tmp_path / "again.yaml").write_text(dump_recipe(recipe))
+    assert load_recipe(VAERecipe, "vae", str(tmp_path / "again.yaml"), []) == recipe
 
 
 @pytest.mark.parametrize("path", sorted(recipe_folder("dmn").glob("*.yaml")), ids=lambda p: p.stem)

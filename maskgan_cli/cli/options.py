@@ -22,6 +22,23 @@ Weights = Annotated[
         help="A run folder or a .safetensors file of `maskgan train dmn`.",
     ),
 ]
+VAEWeights = Annotated[
+    Path | None,
+    typer.Option(
+        "--weights",
+        "-w",
+        envvar="MASKGAN_VAE_WEIGHTS",
+        help="A run folder or a .safetensors file of `maskgan train vae`.",
+    ),
+]
+DMNWeights = Annotated[
+    Path | None,
+    typer.Option(
+        "--dmn-weights",
+        envvar="MASKGAN_WEIGHTS",
+        help="A run folder or a .safetensors file of `maskgan train dmn`, to paint the faces.",
+    ),
+]
 
 
 def count_workers(workers: int | None) -> int:

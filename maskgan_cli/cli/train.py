@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +15,9 @@ from maskgan_cli.errors import InputError
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
+
+    from maskgan_cli.config import Recipe
+    from maskgan_cli.training.loop import Loop
 
 app = typer.Typer(
     name="train",
@@ -28,6 +32,8 @@ Changes = Annotated[
     list[str], typer.Option("--set", help="Change a setting, e.g. --set optimiser.lr=1e-4; may be repeated.")
 ]
 Resume = Annotated[str, typer.Option("--resume", help="auto: go on with what -o holds; never: refuse to.")]
+NewSeed = Annotated[int | None, typer.Option("--seed", min=0, help="The recipe's seed, replaced.")]
+NewWorkers = Annotated[int | None, typer.Option("--workers", min=0, help="Data loader processes.")]
 
 
 @stage(app, "dmn")
@@ -39,30 +45,85 @@ def train_dmn(
     changes: Changes = [],  # noqa: B006 (Typer reads the default and never changes it)
     resume: Resume = "auto",
     device: options.Device = "auto",
-    seed: Annotated[int | None, typer.Option("--seed", min=0, help="The recipe's seed, replaced.")] = None,
-    workers: Annotated[int | None, typer.Option("--workers", min=0, help="Data loader processes.")] = None,
+    seed: NewSeed = None,
+    workers: NewWorkers = None,
     overwrite: options.Overwrite = False,
 ) -> None:
     """Train the Dense Mapping Network (Stage I): faces painted from their own masks and looks.
 
     Several GPUs or processes: torchrun --standalone --nproc-per-node 2 -m maskgan_cli train dmn ...
     """
+    from maskgan_cli.training.dmn import DMNRecipe, prepare_training
+
+    changes = _with_options(changes, seed, workers)
+    _train(
+        shell, DMNRecipe, prepare_training, data, "dmn", recipe, out, changes, resume, device, overwrite,
+        next_command=f"maskgan swap-mouth SRC.png TGT.png --weights {out} -o result.png",
+    )  # fmt: skip
+
+
+@stage(app, "vae")
+def train_vae(
+    shell: Shell,
+    data: options.Data,
+    recipe: RecipeName = "tiny-cpu",
+    out: Out = Path("runs/vae"),
+    changes: Changes = [],  # noqa: B006
+    resume: Resume = "auto",
+    device: options.Device = "auto",
+    seed: NewSeed = None,
+    workers: NewWorkers = None,
+    overwrite: options.Overwrite = False,
+) -> None:
+    """Train MaskVAE: masks to codes that can be mixed, and back to masks.
+
+    Several GPUs or processes: torchrun --standalone --nproc-per-node 2 -m maskgan_cli train vae ...
+    """
+    from maskgan_cli.training.mask_vae import VAERecipe, prepare_training
+
+    changes = _with_options(changes, seed, workers)
+    _train(
+        shell, VAERecipe, prepare_training, data, "vae", recipe, out, changes, resume, device, overwrite,
+        next_command=f"maskgan interpolate A.png B.png --weights {out} -o between",
+    )  # fmt: skip
+
+
+def _with_options(changes: list[str], seed: int | None, workers: int | None) -> list[str]:
+    """The ``--set`` changes and the two options that are short for one."""
+    named = {"seed": seed, "data.workers": workers}
+    return [*changes, *(f"{name}={value}" for name, value in named.items() if value is not None)]
+
+
+def _train(
+    shell: Shell,
+    kind: type[Recipe],
+    prepare: Callable[..., Loop],
+    data: Path,
+    task: str,
+    recipe: str,
+    out: Path,
+    changes: list[str],
+    resume: str,
+    device: str,
+    overwrite: bool,
+    *,
+    next_command: str,
+) -> None:
+    """Resolve the recipe, run the loop with a progress bar, report the weights.
+
+    ``prepare`` is the task's ``prepare_training``.
+    """
     from maskgan_cli.config import load_recipe
     from maskgan_cli.data.prepared import PreparedData
-    from maskgan_cli.training.dmn import DMNRecipe, prepare_training
 
     if resume not in ("auto", "never"):
         raise InputError("--resume", expected="auto or never", found=resume)
-    changes = [*changes, *([f"seed={seed}"] if seed is not None else [])]
-    changes += [f"data.workers={workers}"] if workers is not None else []
-    settings = load_recipe(DMNRecipe, "dmn", recipe, changes)
+    settings = load_recipe(kind, task, recipe, changes)
     prepared = PreparedData.load(data)
     accelerator = make_accelerator(device, settings.precision)
     if not accelerator.is_main_process:
         shell = Shell(quiet=True)
-    loop = prepare_training(
-        prepared, settings, out, accelerator, resume=resume == "auto", overwrite=overwrite, say=shell.say
-    )
+    loop = prepare(prepared, settings, out, accelerator, resume=resume == "auto", overwrite=overwrite, say=shell.say)
     start, total = loop.progress.step, settings.schedule.steps
     if start >= total:
         shell.say(f"{out} has its {total} steps already; raise schedule.steps to train on")
@@ -72,10 +133,7 @@ def train_dmn(
         pass
     if accelerator.is_main_process:
         shell.wrote(loop.run.model)
-        shell.finish(
-            {"steps": loop.progress.step, "run": str(out)},
-            next_command=f"maskgan swap-mouth SRC.png TGT.png --weights {out} -o result.png",
-        )
+        shell.finish({"steps": loop.progress.step, "run": str(out)}, next_command=next_command)
 
 
 def make_accelerator(device: str, precision: str) -> Accelerator:

@@ -60,6 +60,15 @@ def read_square_mask(path: Path) -> LabelMap:
     return labels
 
 
+def read_shape(path: Path) -> LabelMap:
+    """A square label map, named by its own file or by the picture that has it beside it.
+
+    Raises:
+        InputError: neither a square label map nor a picture with one.
+    """
+    return read_square_mask(mask_beside(path) or path)
+
+
 def read_pairs(where: str, columns: Sequence[str], optional: Sequence[str]) -> list[dict[str, Path]]:
     """A list of pairs from a file or, for ``-``, from standard input.
 

@@ -32,6 +32,8 @@ from maskgan_cli.pretrained import MODEL_FILE
 _FREE_SETTINGS = ("schedule.steps", "schedule.decay_from", "schedule.log_every", "schedule.validate_every",
                   "schedule.sample_every", "schedule.checkpoint_every", "schedule.validation_samples",
                   "schedule.sheet_rows", "data.workers", "data.cache")  # fmt: skip
+# What a run rests on, besides its recipe, and must rest on to its end.
+_FOUNDATIONS = ("data", "perceptual", "dmn", "vae")
 _KEPT_STATES = 2  # the newest, and one before it in case the newest was written by a failing disk
 
 
@@ -161,7 +163,7 @@ class RunFolder:
                     hint="resume with the same recipe, or choose another -o",
                 )  # fmt: skip
         rests = read_json(self.path / "run.json")
-        for what in ("data", "perceptual"):
+        for what in _FOUNDATIONS:
             if rests.get(what) != about.get(what):
                 raise InputError(
                     self.path, expected=f"a run on {what} {about.get(what)}", found=str(rests.get(what)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -18,19 +18,19 @@ from torch.optim import Adam, Optimizer
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from maskgan_cli.config import Positive, Section, Share, TrainingRecipe
-from maskgan_cli.data.dataset import Batch, FaceDataset, StepSampler, batches, first_samples
+from maskgan_cli.data.dataset import Batch
 from maskgan_cli.data.prepared import PreparedData
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import Picture, sha256
 from maskgan_cli.labels import colourise
 from maskgan_cli.models.discriminator import DiscriminatorConfig, MultiScaleDiscriminator
-from maskgan_cli.models.dmn import DenseMappingNetwork, DMNConfig, parameter_count
+from maskgan_cli.models.dmn import DenseMappingNetwork, DMNConfig
 from maskgan_cli.models.layers import one_hot, to_bytes, to_unit
 from maskgan_cli.models.perceptual import VGG19Features
 from maskgan_cli.pretrained import load_foreign, load_strictly, save_weights
 from maskgan_cli.training import losses
-from maskgan_cli.training.checkpoint import RunFolder
 from maskgan_cli.training.loop import Loop, average_gradients
+from maskgan_cli.training.setup import Plan
 
 _PAST_RELU5_1 = re.compile(r"classifier\.|features\.(29|3\d)\.")
 
@@ -243,39 +243,10 @@ def prepare_training(
     Raises:
         InputError: data, recipe, weights and run folder do not go together.
     """
-    size = recipe.network.image_size
-    if data.size != size:
-        raise InputError(
-            data.root, expected=f"a data set of {size} px (network.image_size)", found=f"{data.size} px",
-            hint=f"maskgan prep-data ... --size {size}",
-        )  # fmt: skip
-    train = FaceDataset(data.split("train"), size, cache=recipe.data.cache)
-    validation = FaceDataset(data.split("val"), size, cache=False)
+    plan = Plan(data, out, accelerator, resume, overwrite, say)
+    plan.check_size(recipe.network.image_size)
     features, record = feature_network(recipe.perceptual)
-    about = {
-        "data": {"name": data.info.get("name"), "hash": data.hash},
-        "perceptual": record,
-        "torch": torch.__version__,
-        "processes": accelerator.num_processes,
-        "device": str(accelerator.device),
-    }
-    run = RunFolder(out)
-    if accelerator.is_main_process:
-        run.start(recipe, about, resume=resume, overwrite=overwrite)
-    accelerator.wait_for_everyone()
-    task = DMNTask(recipe, accelerator, features, first_samples(validation, recipe.schedule.validation_samples))
-    say(
-        f"{len(train)} training faces of {size} px; generator {parameter_count(task.generator) / 1e6:.1f} M "
-        f"and discriminator {parameter_count(task.discriminator) / 1e6:.1f} M parameters; "
-        f"perceptual loss: {record['network']}; {accelerator.num_processes} process(es) on {accelerator.device}"
+    say(f"perceptual loss: {record['network']}")
+    return plan.loop(
+        recipe, lambda validation: DMNTask(recipe, accelerator, features, validation), {"perceptual": record}
     )
-
-    def stream(first_step: int) -> Iterator[Batch]:
-        sampler = StepSampler(
-            len(train), recipe.data.batch_size, seed=recipe.seed, flip=recipe.data.flip, first_step=first_step,
-            rank=accelerator.process_index, world=accelerator.num_processes,
-        )  # fmt: skip
-        return batches(train, sampler, workers=recipe.data.workers, pin=accelerator.device.type == "cuda")
-
-    card = {"recipe": recipe.model_dump(mode="json"), "data": about["data"], "perceptual": record}
-    return Loop(task, recipe, run, stream, accelerator, about=card, say=say)

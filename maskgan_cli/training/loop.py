@@ -42,7 +42,7 @@ class Task(Protocol):
         """Update on one batch; return the losses as scalars."""
 
     def validate(self) -> dict[str, float]:
-        """Measure on the validation split."""
+        """Measure on the validation split; what has a slash in its name is logged but not shown."""
 
     def sheet(self) -> Picture:
         """A picture from which a person can judge the run."""
@@ -182,7 +182,7 @@ class Loop:
         if self.accelerator.is_main_process:
             values = self.task.validate()
             self._log(values)
-            shown = ", ".join(f"{name} {value:.4g}" for name, value in values.items())
+            shown = ", ".join(f"{name} {value:.4g}" for name, value in values.items() if "/" not in name)
             self.say(f"step {self.progress.step}: {shown}")
 
     def _sheet(self) -> None:

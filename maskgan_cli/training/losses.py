@@ -1,4 +1,4 @@
-"""The losses of the paper (Sec. 3.4): L = L_adv + 10 L_feature_matching + 10 L_perceptual."""
+"""The losses of the paper (Sec. 3.4): L = L_adv + 10 L_feature_matching + 10 L_perceptual; and MaskVAE's."""
 
 from __future__ import annotations
 
@@ -39,3 +39,12 @@ def perceptual(fake: list[Tensor], real: list[Tensor]) -> Tensor:
         for weight, ours, theirs in zip(_PERCEPTUAL_WEIGHTS, fake, real, strict=True)
     ]
     return torch.stack(terms).sum()
+
+
+def kl_divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
+    """KL of N(mean, variance) from N(0, 1) in nats (Kingma and Welling 2014, Appendix B).
+
+    (N, latent) twice -> a scalar: summed over the code, averaged over the batch.
+    """
+    terms = mean.square() + log_variance.exp() - 1.0 - log_variance
+    return 0.5 * terms.sum(dim=1).mean()

@@ -18,8 +18,8 @@ from maskgan_cli.cli.shell import run
 from tests.conftest import Command
 
 PACKAGE = Path(maskgan_cli.__file__).parent
-COMMANDS = [[], ["demo"], ["synth"], ["prep-data"], ["check-data"], ["train"], ["train", "dmn"], ["render"],
-            ["swap-mouth"], ["swap"], ["style-copy"]]  # fmt: skip
+COMMANDS = [[], ["demo"], ["synth"], ["prep-data"], ["check-data"], ["train"], ["train", "dmn"], ["train", "vae"],
+            ["render"], ["swap-mouth"], ["swap"], ["style-copy"], ["interpolate"]]  # fmt: skip
 
 
 def _python(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -65,6 +65,8 @@ def test_version(maskgan: Command) -> None:
         (["swap-mouth"], "missing SOURCE and TARGET"),
         (["swap-mouth", "a.png", "b.png"], "--weights: expected a run folder"),
         (["swap", "a.png", "b.png", "--parts", "wig"], "unknown part 'wig'"),
+        (["interpolate", "a.png", "b.png"], "--weights: expected a run folder"),
+        (["train", "vae", "nowhere"], "nowhere: expected a prepared data set"),
         (["train", "dmn", "nowhere", "--device", "tpu"], "nowhere: expected a prepared data set"),
     ],
 )
@@ -72,6 +74,7 @@ def test_bad_usage_is_one_line_and_exit_code_2(
     arguments: list[str], line: str, maskgan: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("MASKGAN_WEIGHTS", raising=False)
+    monkeypatch.delenv("MASKGAN_VAE_WEIGHTS", raising=False)
     outcome = maskgan(*arguments)
     assert outcome.code == 2
     assert outcome.out == ""

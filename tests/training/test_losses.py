@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 
 from maskgan_cli.training import losses
@@ -37,3 +39,18 @@ def test_perceptual_weights_are_the_papers() -> None:
         fake = [torch.zeros(1, 1, 2, 2) for _ in range(5)]
         fake[depth] += 2.0
         assert losses.perceptual(fake, [torch.zeros(1, 1, 2, 2)] * 5) == 2.0 * weight
+
+
+def test_kl_of_normals_is_the_closed_form_summed_over_the_code() -> None:
+    zero = torch.zeros(3, 5)
+    assert losses.kl_divergence(zero, zero) == 0
+    torch.testing.assert_close(losses.kl_divergence(zero + 2.0, zero), torch.tensor(5 * 2.0))  # mean^2 / 2 each
+    narrow = losses.kl_divergence(zero, zero + math.log(0.25))
+    torch.testing.assert_close(narrow, torch.tensor(5 * 0.5 * (0.25 - 1 - math.log(0.25))))
+
+
+def test_kl_agrees_with_torchs_distributions() -> None:
+    mean, log_variance = torch.randn(4, 6), torch.randn(4, 6)
+    normal = torch.distributions.Normal
+    theirs = torch.distributions.kl_divergence(normal(mean, (0.5 * log_variance).exp()), normal(0.0, 1.0))
+    torch.testing.assert_close(losses.kl_divergence(mean, log_variance), theirs.sum(1).mean())

@@ -1,0 +1,148 @@
+"""``interpolate``: masks along the line between two, or around one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from maskgan_cli.cli import options
+from maskgan_cli.cli.shell import Shell, stage
+from maskgan_cli.errors import InputError
+
+if TYPE_CHECKING:
+    from maskgan_cli.editing.render import Renderer
+    from maskgan_cli.files import Picture
+    from maskgan_cli.labels import LabelMap
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's command."""
+    stage(app, "interpolate", rich_help_panel="Editing")(interpolate)
+
+
+def interpolate(
+    shell: Shell,
+    first: Annotated[Path, typer.Argument(metavar="A", help="A label map, or a picture with its mask beside it.")],
+    second: Annotated[Path | None, typer.Argument(metavar="[B]", help="The other one; none with --sample.")] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The folder for the results.")] = Path("interpolated"),
+    steps: Annotated[int, typer.Option("--steps", "-n", min=2, help="How many masks, ends included.")] = 8,
+    weights: options.VAEWeights = None,
+    extrapolate: Annotated[
+        float, typer.Option("--extrapolate", min=0, help="Go on beyond both ends by this share of the way.")
+    ] = 0.0,
+    keep_ends: Annotated[
+        bool, typer.Option("--keep-ends", help="The first and last mask are A and B themselves.")
+    ] = False,
+    sample: Annotated[int | None, typer.Option("--sample", min=1, help="Instead: this many masks around A.")] = None,
+    spread: Annotated[
+        float, typer.Option("--spread", min=0, help="How far from A --sample strays; codes spread by 1 or more.")
+    ] = 2.0,
+    style: Annotated[Path | None, typer.Option("--style", help="Also paint every mask in this face's look.")] = None,
+    style_mask: Annotated[
+        Path | None, typer.Option("--style-mask", help="Mask of --style, if it is not beside it.")
+    ] = None,
+    dmn_weights: options.DMNWeights = None,
+    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Faces painted at once.")] = 8,
+    seed: options.Seed = 0,
+    device: options.Device = "auto",
+    overwrite: options.Overwrite = False,
+) -> None:
+    """Masks on the way from A to B (paper, Sec. 3.3), a strip and an animation of them.
+
+    Prints the label maps in order, the strip, the GIF, and with --style the painted faces.
+    """
+    _check_usage(second, sample, extrapolate, keep_ends, style, style_mask, weights, dmn_weights)
+    from maskgan_cli.data.prepare import resize_labels
+    from maskgan_cli.editing import interpolate as manifold
+    from maskgan_cli.editing.faces import load_face, read_shape
+    from maskgan_cli.editing.render import Renderer
+    from maskgan_cli.files import write_image, write_label_map
+
+    manifold.check_folder(out)
+    names = manifold.Names.inside(out, sample or steps, faces=style is not None)
+    if not overwrite:
+        names.refuse_existing()
+    start = read_shape(first)
+    side = len(start)
+    end = read_shape(second) if second is not None else start
+    face = load_face(style, style_mask) if style is not None else None
+    assert weights is not None  # _check_usage saw to it
+    vae = manifold.MaskManifold(weights, device)
+    renderer = Renderer(dmn_weights, device) if face is not None and dmn_weights is not None else None
+    shell.say(f"masks of {side} px from codes at {vae.size} px with {vae.weights.path}")
+
+    centre = vae.encode(start)
+    settings: dict[str, Any] = {"weights": vae.weights.sha256, "inputs": [str(p) for p in (first, second) if p]}
+    if sample is not None:
+        codes = manifold.around(centre, sample, spread=spread, seed=seed)
+        settings |= {"spread": spread, "seed": seed}
+    else:
+        where = manifold.positions(steps, beyond=extrapolate)
+        codes = manifold.between(centre, vae.encode(end), where)
+        settings |= {"positions": [float(x) for x in where], "keep_ends": keep_ends}
+    masks = list(vae.decode(codes, side))
+    if keep_ends:
+        masks[0], masks[-1] = start, resize_labels(end, side)
+    for path, labels in zip(names.masks, masks, strict=True):
+        shell.wrote(write_label_map(path, labels))
+    faces: list[Picture] = []
+    if renderer is not None and face is not None:
+        settings |= {"dmn_weights": renderer.weights.sha256, "style": str(style)}
+        faces = _paint(shell, renderer, masks, face.labels, face.picture, batch_size)
+    frames = manifold.frames(masks, faces)
+    shell.wrote(write_image(names.strip, manifold.strip(frames)))
+    shell.wrote(manifold.write_animation(names.animation, frames))
+    for path, picture in zip(names.faces, faces, strict=True):
+        shell.wrote(write_image(path, picture, note={"edit": "interpolate", **settings}))
+    shell.finish({"masks": [str(path) for path in names.masks], "strip": str(names.strip),
+                  "animation": str(names.animation), "faces": [str(path) for path in names.faces],
+                  **settings})  # fmt: skip
+
+
+def _paint(
+    shell: Shell, renderer: Renderer, masks: list[LabelMap], style_labels: LabelMap, style_picture: Picture, size: int
+) -> list[Picture]:
+    """Every mask in one face's look, in batches of ``size``, at the renderer's own size."""
+    from maskgan_cli.editing.render import Request
+
+    requests = [Request(labels, style_labels, style_picture) for labels in masks]
+    parts = [requests[i : i + size] for i in range(0, len(requests), size)]
+    return [picture for part in shell.track(parts, len(parts), "painting") for picture in renderer.paint(part)]
+
+
+def _check_usage(
+    second: Path | None,
+    sample: int | None,
+    extrapolate: float,
+    keep_ends: bool,
+    style: Path | None,
+    style_mask: Path | None,
+    weights: Path | None,
+    dmn_weights: Path | None,
+) -> None:
+    """Refuse arguments that contradict each other or miss something.
+
+    Raises:
+        InputError: saying what to add or leave out.
+    """
+    if sample is None and second is None:
+        raise InputError("missing B", hint="name two masks, or ask for masks around one with --sample")
+    if sample is not None and second is not None:
+        raise InputError("--sample", expected="A alone", found=f"{second} beside it")
+    if keep_ends and (extrapolate or sample is not None):
+        raise InputError("--keep-ends", expected="a line that ends at A and B",
+                         found="--sample" if sample is not None else "--extrapolate")  # fmt: skip
+    if style_mask is not None and style is None:
+        raise InputError("--style-mask", expected="--style with it", found="none")
+    if weights is None:
+        raise InputError(
+            "--weights", expected="a run folder or a .safetensors file", found="none",
+            hint="train one with `maskgan train vae DATA -o runs/vae`, or set MASKGAN_VAE_WEIGHTS",
+        )  # fmt: skip
+    if style is not None and dmn_weights is None:
+        raise InputError(
+            "--dmn-weights", expected="a run folder or a .safetensors file", found="none",
+            hint="train one with `maskgan train dmn DATA -o runs/dmn`, or set MASKGAN_WEIGHTS",
+        )  # fmt: skip

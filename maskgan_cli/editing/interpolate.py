@@ -1,0 +1,153 @@
+"""Along the manifold of masks (paper, Sec. 3.3): between two masks, beyond them, or around one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.nn import functional as F
+
+from maskgan_cli.data.prepare import resize_image, resize_labels
+from maskgan_cli.devices import pick_device
+from maskgan_cli.errors import InputError
+from maskgan_cli.files import Picture, atomic, refuse_existing
+from maskgan_cli.labels import LabelMap, colourise
+from maskgan_cli.models.layers import one_hot
+from maskgan_cli.pretrained import load_vae
+
+_TILE = (128, 256)  # the least and the most pixels a mask gets on the strip and in the animation
+_FRAME_MS = 150
+_END_MS = 600  # the first and last frame stay longer
+
+Codes = Tensor  # (N, latent) float32, on the manifold's device
+
+
+class MaskManifold:
+    """A trained MaskVAE: masks of any size to codes, codes to masks of any size.
+
+    Args:
+        weights: a weights file or run folder of `maskgan train vae`.
+        device: see `pick_device`.
+
+    Raises:
+        InputError: no such weights, or no such device.
+    """
+
+    def __init__(self, weights: str | Path, device: str = "auto") -> None:
+        self.device = pick_device(device)
+        self.network, self.weights = load_vae(weights, self.device)
+        self.size = self.network.config.image_size
+
+    @torch.inference_mode()
+    def encode(self, labels: LabelMap) -> Codes:
+        """A square label map -> its code's mean (1, latent)."""
+        mask = torch.from_numpy(np.stack([resize_labels(labels, self.size)])).to(self.device)
+        return self.network.encode(one_hot(mask))[0]
+
+    @torch.inference_mode()
+    def decode(self, codes: Codes, side: int) -> Iterator[LabelMap]:
+        """Codes (N, latent) -> N label maps (side, side), one after the other.
+
+        Where ``side`` is not the network's own, the logits are resized and not the labels, so that
+        outlines stay smooth.
+        """
+        for i in range(len(codes)):
+            logits = self.network.decode(codes[i : i + 1])  # (1, 19, size, size)
+            if side != self.size:
+                logits = F.interpolate(logits, (side, side), mode="bilinear", antialias=side < self.size)
+            yield logits[0].argmax(0).to("cpu", torch.uint8).numpy()
+
+
+def positions(steps: int, *, beyond: float = 0.0) -> npt.NDArray[np.float64]:
+    """Where on the line the masks lie: 0 is the first, 1 the second, evenly from -beyond to 1 + beyond."""
+    return np.linspace(-beyond, 1.0 + beyond, steps)
+
+
+def between(first: Codes, second: Codes, where: Sequence[float] | npt.NDArray[np.float64]) -> Codes:
+    """Codes (1, latent) twice and N positions -> N codes on the line through them (N, latent)."""
+    share = torch.as_tensor(where, dtype=first.dtype, device=first.device).unsqueeze(1)
+    return first + share * (second - first)
+
+
+def around(centre: Codes, count: int, *, spread: float, seed: int) -> Codes:
+    """A code (1, latent) -> ``count`` codes near it, ``spread`` being the noise's standard deviation.
+
+    A spread of 1 is as wide as the unit normal that all codes together are trained towards. The
+    noise is drawn on the CPU: the same seed gives the same codes on every device.
+    """
+    noise = torch.randn(count, centre.shape[1], generator=torch.Generator().manual_seed(seed))
+    return centre + spread * noise.to(centre)
+
+
+@dataclass(frozen=True)
+class Names:
+    """The files of one sequence inside its folder.
+
+    Attributes:
+        masks: label maps in order.
+        faces: the painted faces in the same order; empty without a style.
+        strip: all of them in one picture.
+        animation: all of them one after the other.
+    """
+
+    masks: list[Path]
+    faces: list[Path]
+    strip: Path
+    animation: Path
+
+    @classmethod
+    def inside(cls, folder: Path, count: int, *, faces: bool) -> Names:
+        """Names for ``count`` masks, with or without faces."""
+        digits = max(3, len(str(count - 1)))
+
+        def numbered(kind: str) -> list[Path]:
+            return [folder / f"{kind}-{i:0{digits}d}.png" for i in range(count)]
+
+        return cls(numbered("mask"), numbered("face") if faces else [], folder / "strip.png", folder / "animation.gif")
+
+    def refuse_existing(self) -> None:
+        """Make sure that nothing would be overwritten.
+
+        Raises:
+            InputError: naming the first file that is there already.
+        """
+        for path in (*self.masks, *self.faces, self.strip, self.animation):
+            refuse_existing(path)
+
+
+def check_folder(folder: Path) -> None:
+    """Raise an InputError if a file stands where the folder of results shall be."""
+    if folder.is_file():
+        raise InputError(folder, expected="a folder for the results", found="a file")
+
+
+def frames(masks: Sequence[LabelMap], faces: Sequence[Picture]) -> list[Picture]:
+    """Per mask one picture: the coloured mask, and below it its face if there are faces."""
+    tile = min(max(len(masks[0]), _TILE[0]), _TILE[1])
+    columns = [colourise(resize_labels(labels, tile)) for labels in masks]
+    if faces:
+        columns = [np.vstack([column, resize_image(face, tile)]) for column, face in zip(columns, faces, strict=True)]
+    return columns
+
+
+def strip(pictures: Sequence[Picture]) -> Picture:
+    """Pictures of one height side by side."""
+    return np.hstack(pictures)
+
+
+def write_animation(path: Path, pictures: Sequence[Picture]) -> Path:
+    """Write pictures of one size as an endlessly repeated GIF, atomically.
+
+    Up to 256 colours, as coloured masks have, stay exact; faces are reduced to 256.
+    """
+    images = [Image.fromarray(picture) for picture in pictures]
+    pace = [_END_MS, *[_FRAME_MS] * (len(images) - 2), _END_MS][: len(images)]
+    with atomic(path) as temporary:
+        images[0].save(temporary, "GIF", save_all=True, append_images=images[1:], duration=pace, loop=0)
+    return path

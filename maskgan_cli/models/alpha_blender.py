@@ -1,0 +1,77 @@
+"""Alpha Blender (paper, Sec. 3.3): two pictures of one face become one, pixel by pixel.
+
+Editing Behaviour Simulated Training needs it; at inference nothing does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from maskgan_cli.models.layers import Upsampling, conv7, down, initialise, instance_norm, up
+
+
+@dataclass(frozen=True)
+class AlphaBlenderConfig:
+    """What decides the network's shape. The defaults are the published ones.
+
+    Attributes:
+        width: channels at full resolution; they double with every halving.
+        downs: how often the resolution is halved.
+        blocks: residual blocks at the lowest resolution.
+        upsampling: ``transposed`` as published, or ``resize``, which leaves no checkerboard.
+    """
+
+    width: int = 32
+    downs: int = 3
+    blocks: int = 3
+    upsampling: Upsampling = "transposed"
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # recipes hold this class
+
+    def __post_init__(self) -> None:
+        if min(self.width, self.downs, self.blocks) < 1:
+            raise ValueError("width, downs and blocks are at least 1")
+
+
+class ResidualBlock(nn.Module):
+    """``Rk``: two reflection-padded 3 x 3 convolutions around a skip, each with instance norm."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Sequential(nn.ReflectionPad2d(1), nn.Conv2d(channels, channels, 3), instance_norm(channels))
+        self.conv2 = nn.Sequential(nn.ReflectionPad2d(1), nn.Conv2d(channels, channels, 3), instance_norm(channels))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, C, H, W)."""
+        changed: Tensor = features + self.conv2(F.relu(self.conv1(features)))
+        return changed
+
+
+class AlphaBlender(nn.Module):
+    """B(first, second): how much of the first shows at every pixel, in every colour channel."""
+
+    def __init__(self, config: AlphaBlenderConfig) -> None:
+        super().__init__()
+        self.config = config
+        widths = [config.width << level for level in range(config.downs + 1)]
+        self.head = nn.Sequential(conv7(6, widths[0]), instance_norm(widths[0]), nn.ReLU())
+        self.downs = nn.Sequential(*(down(a, b) for a, b in pairwise(widths)))
+        self.blocks = nn.Sequential(*(ResidualBlock(widths[-1]) for _ in range(config.blocks)))
+        self.ups = nn.Sequential(*(up(a, b, config.upsampling) for a, b in pairwise(widths[::-1])))
+        self.tail = nn.Sequential(conv7(widths[0], 3), nn.Sigmoid())
+        initialise(self)
+
+    def forward(self, first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
+        """Images (N, 3, H, W) in [-1, 1] -> alpha * first + (1 - alpha) * second, and alpha in [0, 1].
+
+        H and W are multiples of ``2 ** downs``.
+        """
+        pair = torch.cat([first, second], dim=1)
+        alpha: Tensor = self.tail(self.ups(self.blocks(self.downs(self.head(pair)))))
+        return alpha * first + (1 - alpha) * second, alpha

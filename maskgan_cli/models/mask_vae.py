@@ -1,0 +1,113 @@
+"""MaskVAE (paper, Sec. 3.3): the space of plausible face masks, as codes that can be mixed.
+
+mask -> mean and log variance of its code -> code -> mask
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from maskgan_cli.labels import NUM_CLASSES
+
+_LAST = 4  # side of the encoder's last map
+
+
+@dataclass(frozen=True)
+class MaskVAEConfig:
+    """What decides the network's shape. The defaults are the published ones.
+
+    Attributes:
+        image_size: side of the masks, a power of two from 64; log2(side) - 2 stages lead to 4 x 4.
+        width: channels of the first stage; they double with every stage.
+        max_width: the most channels a stage has. 64 times the width, which the seventh stage of
+            the published network reaches, is no limit at all up to 512 px.
+        latent: numbers in a code.
+    """
+
+    image_size: int = 512
+    width: int = 32
+    max_width: int = 2048
+    latent: int = 1024
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # recipes hold this class
+
+    def __post_init__(self) -> None:
+        if min(self.width, self.latent) < 1 or self.max_width < self.width:
+            raise ValueError("width and latent are at least 1, max_width at least width")
+        if self.image_size < 64 or self.image_size & (self.image_size - 1):
+            raise ValueError(f"image_size is a power of two, at least 64, not {self.image_size}")
+
+    @property
+    def channels(self) -> list[int]:
+        """Channels after each stage of the encoder."""
+        stages = (self.image_size // _LAST).bit_length() - 1
+        return [min(self.width << stage, self.max_width) for stage in range(stages)]
+
+
+class MaskVAE(nn.Module):
+    """A variational autoencoder of one-hot masks, without skip connections: the code is all there is."""
+
+    def __init__(self, config: MaskVAEConfig) -> None:
+        super().__init__()
+        self.config = config
+        channels = config.channels
+        flat = channels[-1] * _LAST * _LAST
+        self.encoder = nn.Sequential(*(_down(a, b) for a, b in pairwise([NUM_CLASSES, *channels])))
+        self.to_mean = nn.Linear(flat, config.latent)
+        self.to_log_variance = nn.Linear(flat, config.latent)
+        self.from_code = nn.Linear(config.latent, flat)
+        self.decoder = nn.Sequential(
+            *(_up(a, b) for a, b in pairwise(channels[::-1])), nn.Sequential(*_enlarge(channels[0], NUM_CLASSES))
+        )
+
+    @property
+    def batches_seen(self) -> Tensor:
+        """How many training batches the network has seen; it counts them, so a resumed run knows."""
+        norm = self.encoder.get_submodule("0.1")
+        assert isinstance(norm, nn.BatchNorm2d) and norm.num_batches_tracked is not None
+        return norm.num_batches_tracked
+
+    def encode(self, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """One-hot mask (N, 19, S, S) -> mean and log variance of its code, float32 (N, latent) each."""
+        features = self.encoder(mask).flatten(1)  # (N, channels, 4, 4), flat
+        return self.to_mean(features).float(), self.to_log_variance(features).float()
+
+    def decode(self, code: Tensor) -> Tensor:
+        """Code (N, latent) -> logits of the 19 classes (N, 19, S, S)."""
+        features = torch.relu(self.from_code(code)).view(-1, self.config.channels[-1], _LAST, _LAST)
+        logits: Tensor = self.decoder(features)
+        return logits
+
+    def forward(self, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """One-hot mask (N, 19, S, S) -> logits of a drawn code, and the code's mean and log variance."""
+        mean, log_variance = self.encode(mask)
+        return self.decode(draw_code(mean, log_variance)), mean, log_variance
+
+    def reconstruct(self, mask: Tensor) -> Tensor:
+        """One-hot mask (N, 19, S, S) -> the logits (N, 19, S, S) of its most likely code."""
+        return self.decode(self.encode(mask)[0])
+
+
+def draw_code(mean: Tensor, log_variance: Tensor) -> Tensor:
+    """The reparameterisation (Kingma and Welling 2014): mean + deviation * noise, all (N, latent)."""
+    return mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean)
+
+
+def _down(inputs: int, outputs: int) -> nn.Sequential:
+    """(N, inputs, S, S) -> (N, outputs, S/2, S/2)."""
+    conv = nn.Conv2d(inputs, outputs, 4, stride=2, padding=1)
+    return nn.Sequential(conv, nn.BatchNorm2d(outputs), nn.LeakyReLU(0.2))
+
+
+def _up(inputs: int, outputs: int) -> nn.Sequential:
+    """(N, inputs, S, S) -> (N, outputs, 2S, 2S)."""
+    return nn.Sequential(*_enlarge(inputs, outputs), nn.BatchNorm2d(outputs, eps=1e-3), nn.LeakyReLU(0.2))
+
+
+def _enlarge(inputs: int, outputs: int) -> tuple[nn.Module, ...]:
+    return nn.Upsample(scale_factor=2, mode="nearest"), nn.ReplicationPad2d(1), nn.Conv2d(inputs, outputs, 3)

@@ -1,0 +1,152 @@
+"""Train MaskVAE (paper, Sec. 3.3): masks to codes and back, the codes near a unit normal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.optim import Adam, Optimizer
+
+from maskgan_cli.config import Section, TrainingRecipe
+from maskgan_cli.data.dataset import Batch
+from maskgan_cli.data.prepared import PreparedData
+from maskgan_cli.files import Picture
+from maskgan_cli.labels import CLASSES, NUM_CLASSES, colourise
+from maskgan_cli.models.layers import one_hot
+from maskgan_cli.models.mask_vae import MaskVAE, MaskVAEConfig
+from maskgan_cli.pretrained import save_weights
+from maskgan_cli.training import losses
+from maskgan_cli.training.loop import Loop, average_gradients
+from maskgan_cli.training.setup import Plan
+
+NotNegative = Annotated[float, Field(ge=0.0)]
+
+
+class VAELossSettings(Section):
+    """Cross-entropy (mean over pixels) + ``kl`` times KL (nats a mask, summed over the code).
+
+    With ``kl_warmup`` the weight of KL rises linearly from 0 over that many steps.
+    """
+
+    kl: NotNegative = 1e-5
+    kl_warmup: Annotated[int, Field(ge=0)] = 0
+
+
+class VAERecipe(TrainingRecipe):
+    """Everything ``maskgan train vae`` needs besides the data set."""
+
+    task: Literal["vae"] = "vae"
+    network: MaskVAEConfig = MaskVAEConfig()
+    loss: VAELossSettings = VAELossSettings()
+
+
+class VAETask:
+    """One MaskVAE. With several processes, batch norm sees each process's share of a batch.
+
+    Args:
+        recipe: see `VAERecipe`.
+        accelerator: device, processes, precision.
+        validation: faces whose masks are measured and shown.
+    """
+
+    def __init__(self, recipe: VAERecipe, accelerator: Accelerator, validation: Batch) -> None:
+        self.recipe, self.accelerator, self.validation = recipe, accelerator, validation
+        torch.manual_seed(recipe.seed)  # the same start in every process
+        place: dict[str, Any] = {"device": accelerator.device, "memory_format": torch.channels_last}
+        self.vae = MaskVAE(recipe.network).to(**place)
+        betas = (recipe.optimiser.beta1, recipe.optimiser.beta2)
+        adam = Adam(self.vae.parameters(), lr=recipe.optimiser.lr, betas=betas)
+        self.optimisers: Mapping[str, Optimizer] = {"vae": accelerator.prepare_optimizer(adam)}
+        self.networks: Mapping[str, nn.Module] = {"vae": self.vae}
+
+    def step(self, batch: Batch) -> dict[str, Tensor]:
+        """Update once; the code is drawn from torch's generator, which the loop seeds by the step."""
+        with self.accelerator.autocast():
+            logits, mean, log_variance = self.vae(one_hot(batch.labels))
+        cross_entropy = F.cross_entropy(logits.float(), batch.labels.long())
+        kl = losses.kl_divergence(mean, log_variance)
+        optimiser = self.optimisers["vae"]
+        optimiser.zero_grad()
+        self.accelerator.backward(cross_entropy + self.kl_weight() * kl)
+        average_gradients(self.accelerator, self.vae)
+        optimiser.step()
+        return {"cross_entropy": cross_entropy, "kl": kl}
+
+    def kl_weight(self) -> Tensor:
+        """The weight of KL in this step, a scalar on the device."""
+        settings = self.recipe.loss
+        share = (self.vae.batches_seen / max(settings.kl_warmup, 1)).clamp(max=1.0)
+        return settings.kl * share
+
+    @torch.no_grad()
+    def _reconstruct(self, labels: Tensor) -> Tensor:
+        """Label maps (N, S, S) -> those of their most likely codes, ``uint8`` on the CPU."""
+        device, size = self.accelerator.device, self.recipe.data.batch_size
+        self.vae.eval()
+        try:
+            parts = [
+                self.vae.reconstruct(one_hot(labels[i : i + size].to(device))).argmax(1)
+                for i in range(0, len(labels), size)
+            ]
+        finally:
+            self.vae.train()
+        return torch.cat(parts).to("cpu", torch.uint8)
+
+    def validate(self) -> dict[str, float]:
+        """Reconstruction of the validation masks, see `agreement`."""
+        labels = self.validation.labels
+        return {f"val_{name}": value for name, value in agreement(labels, self._reconstruct(labels)).items()}
+
+    def sheet(self) -> Picture:
+        """Rows of: mask, its reconstruction."""
+        labels = self.validation.labels[: self.recipe.schedule.sheet_rows]
+        pair = torch.cat([labels, self._reconstruct(labels)], dim=2).numpy()  # (N, S, 2S)
+        return colourise(np.concatenate(list(pair)))
+
+    def save_model(self, path: Path, about: Mapping[str, Any]) -> None:
+        """Write the weights and what is needed to build the network."""
+        save_weights(path, self.vae, kind="vae", config=asdict(self.recipe.network), about=about)
+
+
+def agreement(truth: Tensor, guess: Tensor) -> dict[str, float]:
+    """How well label maps of one shape agree, all values in [0, 1].
+
+    Returns:
+        ``accuracy``, the share of equal pixels; ``miou``, the mean over the classes in either of
+        intersection / union; ``accuracy/skin`` and so on, the share of each class of ``truth`` found.
+    """
+    pairs = truth.flatten().long() * NUM_CLASSES + guess.flatten().long()
+    counts = torch.bincount(pairs, minlength=NUM_CLASSES**2).view(NUM_CLASSES, NUM_CLASSES).double()
+    found, asked = counts.diagonal(), counts.sum(1)
+    union = asked + counts.sum(0) - found
+    shares = {f"accuracy/{CLASSES[i]}": float(found[i] / asked[i]) for i in range(NUM_CLASSES) if asked[i]}
+    miou = (found / union)[union > 0].mean()
+    return {"accuracy": float(found.sum() / counts.sum()), "miou": float(miou), **shares}
+
+
+def prepare_training(
+    data: PreparedData,
+    recipe: VAERecipe,
+    out: Path,
+    accelerator: Accelerator,
+    *,
+    resume: bool,
+    overwrite: bool,
+    say: Callable[[str], None],
+) -> Loop:
+    """Everything up to the first step; `Loop.steps` does the rest.
+
+    Raises:
+        InputError: data, recipe and run folder do not go together.
+    """
+    plan = Plan(data, out, accelerator, resume, overwrite, say)
+    plan.check_size(recipe.network.image_size)
+    return plan.loop(recipe, lambda validation: VAETask(recipe, accelerator, validation), {})

@@ -1,0 +1,96 @@
+"""From data set and recipe to the loop before its first step: what every training task sets up alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+
+from maskgan_cli.config import TrainingRecipe
+from maskgan_cli.data.dataset import Batch, FaceDataset, StepSampler, batches, first_samples
+from maskgan_cli.data.prepared import PreparedData
+from maskgan_cli.errors import InputError
+from maskgan_cli.models.dmn import parameter_count
+from maskgan_cli.training.checkpoint import RunFolder
+from maskgan_cli.training.loop import Loop, Task
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the command line settles before a task is looked at.
+
+    Attributes:
+        data: the faces.
+        out: the run folder.
+        accelerator: devices, processes, precision.
+        resume, overwrite: what to do with a run that is there, see `RunFolder.start`.
+        say: shows a line to the user.
+    """
+
+    data: PreparedData
+    out: Path
+    accelerator: Accelerator
+    resume: bool
+    overwrite: bool
+    say: Callable[[str], None]
+
+    def check_size(self, size: int) -> None:
+        """Insist that the data set is of the network's size.
+
+        Raises:
+            InputError: it is not.
+        """
+        if self.data.size != size:
+            raise InputError(
+                self.data.root, expected=f"a data set of {size} px (network.image_size)",
+                found=f"{self.data.size} px", hint=f"maskgan prep-data ... --size {size}",
+            )  # fmt: skip
+
+    def loop(
+        self, recipe: TrainingRecipe, make_task: Callable[[Batch], Task], rests: Mapping[str, Mapping[str, Any]]
+    ) -> Loop:
+        """Start or continue the run folder, build the task, connect it with its batches.
+
+        Args:
+            recipe: the resolved recipe.
+            make_task: called with the validation faces once the run folder is ours.
+            rests: what the run rests on besides the data, by name, for the record; must not change
+                on resume.
+
+        Raises:
+            InputError: data, recipe and run folder do not go together.
+        """
+        data, accelerator = self.data, self.accelerator
+        train = FaceDataset(data.split("train"), data.size, cache=recipe.data.cache)
+        validation = FaceDataset(data.split("val"), data.size, cache=False)
+        rests = {"data": {"name": data.info.get("name"), "hash": data.hash}, **rests}
+        about = {
+            **rests,
+            "torch": torch.__version__,
+            "processes": accelerator.num_processes,
+            "device": str(accelerator.device),
+        }
+        run = RunFolder(self.out)
+        if accelerator.is_main_process:
+            run.start(recipe, about, resume=self.resume, overwrite=self.overwrite)
+        accelerator.wait_for_everyone()
+        task = make_task(first_samples(validation, recipe.schedule.validation_samples))
+        learners = ", ".join(f"{n} {parameter_count(task.networks[n]) / 1e6:.1f} M" for n in task.optimisers)
+        self.say(
+            f"{len(train)} training faces of {data.size} px; parameters: {learners}; "
+            f"{accelerator.num_processes} process(es) on {accelerator.device}"
+        )
+
+        def stream(first_step: int) -> Iterator[Batch]:
+            sampler = StepSampler(
+                len(train), recipe.data.batch_size, seed=recipe.seed, flip=recipe.data.flip, first_step=first_step,
+                rank=accelerator.process_index, world=accelerator.num_processes,
+            )  # fmt: skip
+            return batches(train, sampler, workers=recipe.data.workers, pin=accelerator.device.type == "cuda")
+
+        card = {"recipe": recipe.model_dump(mode="json"), **rests}
+        return Loop(task, recipe, run, stream, accelerator, about=card, say=self.say)

@@ -1,0 +1,89 @@
+"""MaskVAE: published shapes, sizes, and that the code is all that passes."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from maskgan_cli.models.layers import one_hot
+from maskgan_cli.models.mask_vae import MaskVAE, MaskVAEConfig, draw_code
+from tests.layouts import layout
+
+SMALL = MaskVAEConfig(image_size=64, width=4, latent=8)
+
+# Their module names -> ours.
+OFFICIAL = {
+    **{f"e{i + 1}": f"encoder.{i}.0" for i in range(7)},
+    **{f"bn{i + 1}": f"encoder.{i}.1" for i in range(7)},
+    "fc1": "to_mean",
+    "fc2": "to_log_variance",
+    "d1": "from_code",
+    **{f"d{i + 2}": f"decoder.{i}.2" for i in range(7)},
+    **{f"bn{i + 8}": f"decoder.{i}.3" for i in range(6)},
+}
+
+
+def _mask(count: int, size: int = 64) -> torch.Tensor:
+    return one_hot(torch.randint(0, 19, (count, size, size), generator=torch.Generator().manual_seed(0)))
+
+
+def test_the_defaults_have_exactly_the_published_shapes() -> None:
+    with torch.device("meta"):
+        ours = {name: tuple(p.shape) for name, p in MaskVAE(MaskVAEConfig()).state_dict().items()}
+    theirs = {}
+    for key, shape in layout("official_vae").items():
+        module, _, kind = key.rpartition(".")
+        theirs[f"{OFFICIAL[module]}.{kind}"] = shape
+    assert ours == theirs
+
+
+def test_the_decoders_norms_have_the_published_epsilon() -> None:
+    norms = [m for m in MaskVAE(SMALL).modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    assert [norm.eps for norm in norms] == [1e-5] * 4 + [1e-3] * 3
+
+
+@pytest.mark.parametrize(("size", "stages"), [(64, 4), (128, 5), (256, 6), (512, 7), (1024, 8)])
+def test_the_encoder_ends_at_4_by_4_for_every_power_of_two(size: int, stages: int) -> None:
+    config = MaskVAEConfig(image_size=size)
+    assert config.channels == [min(32 * 2**i, 2048) for i in range(stages)]
+    with torch.device("meta"):
+        network = MaskVAE(config)
+        mask = torch.empty(2, 19, size, size)
+        assert network.encoder(mask).shape == (2, config.channels[-1], 4, 4)
+        logits, mean, log_variance = network(mask)
+    assert logits.shape == mask.shape
+    assert mean.shape == log_variance.shape == (2, 1024)
+
+
+@pytest.mark.parametrize("change", [{"image_size": 32}, {"image_size": 96}, {"width": 0}, {"max_width": 16}])
+def test_shapes_that_cannot_be_are_refused(change: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match="at least"):
+        MaskVAEConfig(**change)
+
+
+def test_a_drawn_code_has_the_mean_and_deviation_asked_for() -> None:
+    torch.manual_seed(0)
+    code = draw_code(torch.full((100_000, 1), 3.0), torch.full((100_000, 1), math.log(0.25)))
+    assert abs(code.mean() - 3.0) < 0.01
+    assert abs(code.std() - 0.5) < 0.01
+
+
+def test_the_draw_is_a_matter_of_torchs_seed_and_reconstruction_of_none() -> None:
+    network, mask = MaskVAE(SMALL).eval(), _mask(2)
+    drawn = []
+    for seed in (1, 1, 2):
+        torch.manual_seed(seed)
+        drawn.append(network(mask)[0])
+    assert torch.equal(drawn[0], drawn[1])
+    assert not torch.equal(drawn[0], drawn[2])
+    assert torch.equal(network.reconstruct(mask), network.reconstruct(mask))
+
+
+def test_every_parameter_learns_and_batches_are_counted() -> None:
+    network = MaskVAE(SMALL)
+    logits, mean, log_variance = network(_mask(2))
+    (logits.square().mean() + mean.square().mean() + log_variance.square().mean()).backward()
+    assert [name for name, p in network.named_parameters() if p.grad is None] == []
+    assert network.batches_seen == 1
