@@ -19,17 +19,27 @@ from maskgan_cli.config import load_recipe
 from maskgan_cli.data import celebamask
 from maskgan_cli.data.prepare import prepare
 from maskgan_cli.data.prepared import PreparedData, Sample
+from maskgan_cli.editing.interpolate import MaskManifold, between, frames, positions, strip, write_animation
 from maskgan_cli.editing.jobs import Edit, Result, Row, render_edits, run_edits, style_edits, swap_edits
-from maskgan_cli.editing.render import Renderer
+from maskgan_cli.editing.render import Renderer, Request
 from maskgan_cli.evaluation.counterfactual import compare
 from maskgan_cli.faces import write_dataset
-from maskgan_cli.files import read_csv, read_image, read_label_map, write_json
+from maskgan_cli.files import read_csv, read_image, read_label_map, write_image, write_json
 from maskgan_cli.labels import part_ids
 from maskgan_cli.page import Page
 from maskgan_cli.pretrained import bundled
-from maskgan_cli.training.dmn import DMNRecipe, prepare_training
+from maskgan_cli.training import dmn as dmn_task
+from maskgan_cli.training import mask_vae as vae_task
+from maskgan_cli.training.dmn import DMNRecipe
+from maskgan_cli.training.loop import Loop
+from maskgan_cli.training.mask_vae import VAERecipe
 
 T = TypeVar("T")
+
+_TASKS: dict[str, tuple[Any, Callable[..., Loop]]] = {
+    "dmn": (DMNRecipe, dmn_task.prepare_training),
+    "vae": (VAERecipe, vae_task.prepare_training),
+}
 
 
 class Watcher(Protocol):
@@ -53,7 +63,7 @@ class Scale:
         faces, people: pictures to render, and of how many people.
         size: their side; the bundled weights' own size where those are used.
         pairs: counterfactual pairs to measure with.
-        steps: of training, where the demo trains.
+        steps, vae_steps: of training, where the demo trains.
     """
 
     faces: int
@@ -61,11 +71,12 @@ class Scale:
     size: int
     pairs: int
     steps: int
+    vae_steps: int
 
 
-BUNDLED = Scale(faces=80, people=40, size=128, pairs=8, steps=0)
-TRAINED = Scale(faces=400, people=100, size=64, pairs=12, steps=600)
-SMALLEST = Scale(faces=24, people=24, size=64, pairs=2, steps=4)
+BUNDLED = Scale(faces=80, people=40, size=128, pairs=8, steps=0, vae_steps=0)
+TRAINED = Scale(faces=400, people=100, size=64, pairs=12, steps=600, vae_steps=400)
+SMALLEST = Scale(faces=24, people=24, size=64, pairs=2, steps=4, vae_steps=4)
 
 
 def run_demo(
@@ -79,8 +90,8 @@ def run_demo(
         The page, and the numbers on it (also in ``out/metrics.json``).
     """
     started = time.perf_counter()
-    weights = None if train or smallest else bundled("dmn")
-    scale = SMALLEST if smallest else BUNDLED if weights else TRAINED
+    dmn, vae = (None, None) if train or smallest else (bundled("dmn"), bundled("vae"))
+    scale = SMALLEST if smallest else BUNDLED if dmn and vae else TRAINED
     raw, data = out / "faces-raw", out / "data"
     with watch.progress("rendering faces") as report:
         write_dataset(
@@ -88,9 +99,14 @@ def run_demo(
             progress=report,
         )  # fmt: skip
     prepared = _prepare(raw, data, scale.size, workers, watch)
-    weights = weights or _train(prepared, out / "dmn", scale, seed, device, watch)
-    renderer = Renderer(weights, device)
-    watch.say(f"painting with {weights}")
+    if not (dmn and vae):
+        learn = partial(_train, data=prepared, seed=seed, device=device, watch=watch)
+        dmn, vae = (
+            learn("dmn", out=out / "dmn", steps=scale.steps),
+            learn("vae", out=out / "vae", steps=scale.vae_steps),
+        )
+    renderer, manifold = Renderer(dmn, device), MaskManifold(vae, device)
+    watch.say(f"painting with {dmn}, interpolating with {vae}")
 
     pairs = read_csv(raw / "counterfactuals" / "pairs.csv")
     by_id = {sample.id: sample for sample in prepared.samples}
@@ -103,12 +119,14 @@ def run_demo(
     blended = paint("swap-mouth-blend", rows, partial(swap_edits, parts=mouth, blend=0.05))
     hair = paint("swap-hair", rows[:4], partial(swap_edits, parts=part_ids("hair"), blend=None))
     styled = paint("style-copy", _neighbours(tests)[:4], style_edits)
+    kept = _interpolate(tests, manifold, renderer, out / "results" / "interpolate")
     same = paint("reconstruction", [{"mask": s.mask, "style_image": s.image} for s in tests[:16]],
                  partial(render_edits, blend=None))  # fmt: skip
 
     truths = [{"truth": raw / p["truth"], "mask": raw / p["truth_mask"]} for p in pairs]
     numbers: dict[str, Any] = {
-        "faces": scale.faces, "size": scale.size, "weights": renderer.weights.sha256, "data": prepared.hash,
+        "faces": scale.faces, "size": scale.size, "weights": renderer.weights.sha256, "vae_weights": manifold.weights.sha256,
+        "data": prepared.hash, "vae_pixels_kept": kept,
         "reconstruction_l1": _reconstruction_error(same, tests), "pairs": len(rows),
         "against_the_truth": _against_truth(rows, truths, {"swap-mouth": swapped, "swap-mouth --blend": blended}),
         "seconds": round(time.perf_counter() - started, 1), "cores": os.cpu_count(),
@@ -127,17 +145,31 @@ def _prepare(raw: Path, data: Path, size: int, workers: int, watch: Watcher) -> 
     return PreparedData.load(data)
 
 
-def _train(data: PreparedData, out: Path, scale: Scale, seed: int, device: str, watch: Watcher) -> Path:
-    steps = scale.steps
-    changes = [f"seed={seed}", f"schedule.steps={steps}", f"schedule.checkpoint_every={max(1, steps // 3)}",
-               f"schedule.sample_every={steps}", f"schedule.validate_every={max(1, steps // 3)}"]  # fmt: skip
-    recipe = load_recipe(DMNRecipe, "dmn", "tiny-cpu", changes)
+def _train(kind: str, data: PreparedData, out: Path, steps: int, *, seed: int, device: str, watch: Watcher) -> Path:
+    kind_of_recipe, prepare_training = _TASKS[kind]
+    often = max(1, steps // 3)
+    changes = [f"seed={seed}", f"schedule.steps={steps}", f"schedule.checkpoint_every={often}",
+               f"schedule.sample_every={steps}", f"schedule.validate_every={often}"]  # fmt: skip
+    changes += ["schedule.decay_from=null"] if kind == "vae" else []
     loop = prepare_training(
-        data, recipe, out, Accelerator(cpu=device == "cpu"), resume=True, overwrite=False, say=watch.say
-    )
-    for _ in watch.track(loop.steps(), steps, "training", done=loop.progress.step):
+        data, load_recipe(kind_of_recipe, kind, "tiny-cpu", changes), out, Accelerator(cpu=device == "cpu"),
+        resume=True, overwrite=False, say=watch.say,
+    )  # fmt: skip
+    for _ in watch.track(loop.steps(), steps, f"training the {kind}", done=loop.progress.step):
         pass
     return out
+
+
+def _interpolate(samples: list[Sample], vae: MaskManifold, renderer: Renderer, folder: Path) -> float:
+    """A strip and an animation between the first two samples; returns the share of pixels MaskVAE keeps."""
+    maps = [read_label_map(sample.mask) for sample in samples]
+    masks = list(vae.decode(between(vae.encode(maps[0]), vae.encode(maps[1]), positions(8)), len(maps[0])))
+    look = read_image(samples[0].image)
+    pictures = frames(masks, list(renderer.paint([Request(labels, maps[0], look) for labels in masks])))
+    write_image(folder / "strip.png", strip(pictures))
+    write_animation(folder / "animation.gif", pictures)
+    kept = [(next(vae.decode(vae.encode(labels), len(labels))) == labels).mean() for labels in maps]
+    return round(float(np.mean(kept)), 4)
 
 
 def _paint(
@@ -202,7 +234,9 @@ def _page(
         f"maskgan synth faces-raw -n {numbers['faces']} --size {numbers['size']}",
         f"maskgan prep-data faces-raw data --size {numbers['size']}",
         "maskgan train dmn data --recipe tiny-cpu -o dmn",
+        "maskgan train vae data --recipe tiny-cpu -o vae",
         "maskgan swap-mouth data/images/A.png data/images/B.png --weights dmn -o result.png",
+        "maskgan interpolate data/masks/A.png data/masks/B.png --weights vae -o between",
     ])  # fmt: skip
     page.section("Faces and masks", "The nineteen classes of CelebAMask-HQ.")
     for i in range(0, min(len(tests), 6), 3):
@@ -223,6 +257,11 @@ def _page(
     shown(hair, rows)
     page.section("Copy a style", "The source's geometry in the target's style.")
     shown(styled, _neighbours(tests))
+    page.section("Between two masks", "On the manifold of MaskVAE, from one test face's mask to another's, each "
+                 f"painted in the first one's look. MaskVAE keeps {numbers['vae_pixels_kept']:.1%} of the test "
+                 "masks' pixels.")  # fmt: skip
+    page.picture("results/interpolate/strip.png", "masks between two, and the faces painted from them")
+    page.picture("results/interpolate/animation.gif", "the same, moving")
     took = f"Took {numbers['seconds']} s on {numbers['cores']} cores."
     error = f"Mean absolute difference of unseen faces from their reconstruction: {numbers['reconstruction_l1']} of 1."
     page.section("Numbers", f"{error} {took}")

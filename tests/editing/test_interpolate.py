@@ -138,7 +138,7 @@ def test_a_style_paints_every_mask(
     style = prepared / "images" / "800.png"
     outcome = maskgan(
         "interpolate", *masks, "--steps", 3, "-o", tmp_path / "o", "--style", style, "--dmn-weights", weights,
-        "--batch-size", 2, "--json", *cpu,
+        "--batch-size", 1, "--json", *cpu,
     )  # fmt: skip
     document = json.loads(outcome.out)
     assert document["weights"] == sha256(vae_weights / "model.safetensors")
@@ -148,7 +148,7 @@ def test_a_style_paints_every_mask(
     renderer = Renderer(weights, "cpu")
     for mask, face in zip(document["masks"], document["faces"], strict=True):
         expected = renderer.paint([Request(read_label_map(mask), *look)])[0]
-        assert np.abs(read_image(face).astype(int) - expected).max() <= 1  # batching may round differently
+        assert (read_image(face) == expected).all()
     assert read_image(document["strip"]).shape == (256, 3 * 128, 3)
 
 
