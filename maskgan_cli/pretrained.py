@@ -115,6 +115,32 @@ def load_strictly(network: Network, tensors: Mapping[str, Tensor], source: str |
     return network
 
 
+def bundled(kind: str) -> Path | None:
+    """The weights of a kind that come with the package, if any do."""
+    path = Path(__file__).parent / "assets" / f"{kind}.safetensors"
+    return path if path.is_file() else None
+
+
+def find_weights(given: Path | None, kind: str, train: str) -> Path:
+    """``--weights`` if given, else the bundled ones.
+
+    Args:
+        given: what the user named, by option or environment.
+        kind: e.g. ``dmn``.
+        train: the command that trains such weights, for the error message.
+
+    Raises:
+        InputError: none given and none bundled.
+    """
+    path = given or bundled(kind)
+    if path is None:
+        raise InputError(
+            "--weights", expected="a run folder or a .safetensors file", found="none",
+            hint=f"train one with `{train}`",
+        )  # fmt: skip
+    return path
+
+
 def load_dmn(where: str | Path, device: torch.device) -> tuple[DenseMappingNetwork, Weights]:
     """The Dense Mapping Network of a weights file or run folder, ready for inference.
 

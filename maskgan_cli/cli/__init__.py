@@ -2,7 +2,8 @@
 
 shell.py        the manners every command shares
 options.py      the options that mean the same everywhere
-data.py         prep-data, check-data
+demo.py         demo
+data.py         synth, prep-data, check-data
 train.py        train ...
 edit.py         render, swap-mouth, swap, style-copy
 interpolate.py  interpolate

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from maskgan_cli import __version__
-from maskgan_cli.cli import data, edit, interpolate, train
+from maskgan_cli.cli import data, demo, edit, interpolate, train
 from maskgan_cli.cli.shell import emit
 
 app = typer.Typer(
@@ -35,6 +35,7 @@ def _root(
     pass
 
 
+demo.register(app)
 data.register(app)
 app.add_typer(train.app)
 edit.register(app)

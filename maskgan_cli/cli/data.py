@@ -1,4 +1,4 @@
-"""``prep-data`` and ``check-data``."""
+"""``synth``, ``prep-data`` and ``check-data``."""
 
 from __future__ import annotations
 
@@ -17,8 +17,41 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
+    stage(app, "synth", rich_help_panel="Data")(synth)
     stage(app, "prep-data", rich_help_panel="Data")(prep_data)
     stage(app, "check-data", rich_help_panel="Data")(check_data)
+
+
+def synth(
+    shell: Shell,
+    out: Annotated[Path, typer.Argument(help="Where to write the rendered faces.")],
+    count: Annotated[int, typer.Option("--count", "-n", min=1, help="How many pictures.")] = 1000,
+    size: Annotated[int, typer.Option("--size", help="Side of pictures and masks, 32 to 1024.")] = 256,
+    identities: Annotated[
+        int | None, typer.Option("--identities", min=1, help="How many people; a fifth of the pictures.")
+    ] = None,
+    counterfactuals: Annotated[
+        int, typer.Option("--counterfactuals", min=0, help="Also so many sources with their target's expression.")
+    ] = 0,
+    seed: options.Seed = 0,
+    workers: options.Workers = None,
+) -> None:
+    """Render faces with exact masks, poses, identities and attributes, in the raw CelebAMask-HQ layout.
+
+    Prints the folder. Interrupted? Run the same command again: it goes on.
+    """
+    from maskgan_cli.faces import write_dataset
+
+    with shell.progress("rendering") as report:
+        write_dataset(
+            out, count, size, identities, seed=seed, workers=options.count_workers(workers),
+            counterfactuals=counterfactuals, progress=report,
+        )  # fmt: skip
+    shell.wrote(out)
+    shell.finish(
+        {"pictures": count, "size": size, "counterfactuals": counterfactuals, "seed": seed},
+        next_command=f"maskgan prep-data {out} data/rendered-{size} --size {size}",
+    )
 
 
 def prep_data(

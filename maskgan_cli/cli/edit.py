@@ -209,12 +209,9 @@ def _run(
     from maskgan_cli.editing import jobs
     from maskgan_cli.editing.render import Renderer
     from maskgan_cli.files import refuse_existing, write_image
+    from maskgan_cli.pretrained import find_weights
 
-    if weights is None:
-        raise InputError(
-            "--weights", expected="a run folder or a .safetensors file", found="none",
-            hint="train one with `maskgan train dmn DATA -o runs/dmn`, or set MASKGAN_WEIGHTS",
-        )  # fmt: skip
+    weights = find_weights(weights, "dmn", "maskgan train dmn DATA -o runs/dmn")
     if sheet is not None and not overwrite:
         refuse_existing(sheet)
     paths = jobs.output_paths(rows, out, listed=listed)

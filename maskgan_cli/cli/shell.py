@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import json
@@ -59,6 +60,15 @@ class Shell:
 
     def track(self, items: Iterable[T], total: int, label: str, *, done: int = 0) -> Iterator[T]:
         """Pass items through while a progress bar shows how many, how fast and how long still."""
+        with self.progress(label) as report:
+            report(done, total)
+            for count, item in enumerate(items, start=done + 1):
+                yield item
+                report(count, total)
+
+    @contextlib.contextmanager
+    def progress(self, label: str) -> Iterator[Callable[[int, int], None]]:
+        """A progress bar that is told (done, total) now and then."""
         from rich.progress import (
             BarColumn,
             MofNCompleteColumn,
@@ -74,18 +84,10 @@ class Shell:
             def render(self, task: Task) -> Text:
                 return Text(f"{task.finished_speed or task.speed or 0:.1f}/s")
 
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            Rate(),
-            TimeRemainingColumn(),
-        )
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn())
         with Progress(*columns, console=self.console, disable=self.quiet) as bar:
-            task = bar.add_task(label, total=total, completed=done)
-            for item in items:
-                yield item
-                bar.advance(task)
+            task = bar.add_task(label, total=None)
+            yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def emit(text: str) -> None:

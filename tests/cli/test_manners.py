@@ -18,8 +18,8 @@ from maskgan_cli.cli.shell import run
 from tests.conftest import Command
 
 PACKAGE = Path(maskgan_cli.__file__).parent
-COMMANDS = [[], ["prep-data"], ["check-data"], ["train"], ["train", "dmn"], ["train", "vae"], ["train", "ebst"],
-            ["render"], ["swap-mouth"], ["swap"], ["style-copy"], ["interpolate"]]  # fmt: skip
+COMMANDS = [[], ["demo"], ["synth"], ["prep-data"], ["check-data"], ["train"], ["train", "dmn"], ["train", "vae"],
+            ["train", "ebst"], ["render"], ["swap-mouth"], ["swap"], ["style-copy"], ["interpolate"]]  # fmt: skip
 
 
 def _python(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -129,10 +129,10 @@ def test_run_returns_codes_instead_of_exiting() -> None:
 
 
 LAYERS = {
-    "labels": 0, "errors": 0, "files": 0, "config": 0, "__init__": 0,
+    "labels": 0, "errors": 0, "files": 0, "config": 0, "page": 0, "__init__": 0,
     "models": 1, "data": 1, "faces": 1, "devices": 1, "pretrained": 2,
     "training": 3, "editing": 3, "evaluation": 3,
-    "cli": 4, "editor": 4, "__main__": 5,
+    "demo": 4, "cli": 5, "editor": 5, "__main__": 6,
 }  # fmt: skip
 
 

@@ -1,0 +1,4 @@
+"""Measuring results.
+
+counterfactual.py   against the true picture, which rendered faces have
+"""

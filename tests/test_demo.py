@@ -1,0 +1,43 @@
+"""The whole loop at its smallest, and the page it ends in."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from maskgan_cli.files import read_json
+from maskgan_cli.page import Page
+from tests.conftest import Command
+
+
+def test_the_whole_loop_ends_in_a_page_whose_pictures_are_there(tmp_path: Path, maskgan: Command) -> None:
+    out = tmp_path / "demo"
+    outcome = maskgan("demo", "--smallest", "-o", out, "--device", "cpu", "--workers", 1, "--json")
+    assert outcome.code == 0, outcome.err
+    numbers = json.loads(outcome.out)
+    page = out / "index.html"
+    assert numbers["written"] == [str(page)]
+    shown = re.findall(r'<img[^>]* src="([^"]+)"', page.read_text()) + re.findall(
+        r'<img src="([^"]+)"', page.read_text()
+    )
+    assert len(set(shown)) > 15
+    assert all((out / path).is_file() for path in shown)
+    kept = read_json(out / "metrics.json")
+    assert kept["weights"] == numbers["weights"]
+    table = kept["against_the_truth"]
+    assert list(table) == ["the source, unedited", "swap-mouth", "swap-mouth --blend"]
+    floor, _, blended = table.values()
+    assert blended["psnr_outside"] > 20, "blending leaves what is away from the edit as it was"
+    assert floor["ssim_outside"] > floor["ssim_inside"], "the truth differs from the source where the mouth is"
+
+
+def test_a_page_escapes_what_it_shows(tmp_path: Path) -> None:
+    page = Page("a < b")
+    page.section("<script>", "x & y")
+    page.table(["<th>"], [["<td>"]])
+    page.row([('"quoted".png', "<caption>")])
+    text = page.write(tmp_path / "p.html").read_text()
+    assert "<script>" not in text
+    assert "x &amp; y" in text
+    assert "&quot;quoted&quot;.png" in text
