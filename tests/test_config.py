@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from maskgan_cli.config import dump_recipe, load_recipe, recipe_folder
+from maskgan_cli.config import TrainingRecipe, dump_recipe, load_recipe, recipe_folder
 from maskgan_cli.errors import InputError
+from maskgan_cli.models.alpha_blender import AlphaBlenderConfig
 from maskgan_cli.models.dmn import DMNConfig
 from maskgan_cli.models.mask_vae import MaskVAEConfig
 from maskgan_cli.training.dmn import DMNRecipe
+from maskgan_cli.training.ebst import EBSTRecipe
 from maskgan_cli.training.mask_vae import VAERecipe
 
 
@@ -38,18 +40,24 @@ def test_the_papers_vae_recipes_are_the_papers() -> None:
         assert (recipe.data.batch_size, recipe.loss.kl, recipe.loss.kl_warmup) == (16, 1e-5, 0)
 
 
-@pytest.mark.parametrize("path", sorted(recipe_folder("vae").glob("*.yaml")), ids=lambda p: p.stem)
-def test_every_shipped_vae_recipe_survives_dump_and_load(path: Path, tmp_path: Path) -> None:
-    recipe = load_recipe(VAERecipe, "vae", path.stem, [])
-    (tmp_path / "again.yaml").write_text(dump_recipe(recipe))
-    assert load_recipe(VAERecipe, "vae", str(tmp_path / "again.yaml"), []) == recipe
+def test_the_papers_ebst_recipe_is_the_papers() -> None:
+    recipe = load_recipe(EBSTRecipe, "ebst", "paper", [])
+    assert (recipe.optimiser.lr, recipe.lambda_inter, recipe.data.batch_size) == (5e-5, 2.5, 8)
+    assert (recipe.blender, recipe.loss) == (AlphaBlenderConfig(), _load(name="paper-512").loss)
 
 
-@pytest.mark.parametrize("path", sorted(recipe_folder("dmn").glob("*.yaml")), ids=lambda p: p.stem)
-def test_every_shipped_recipe_survives_dump_and_load(path: Path, tmp_path: Path) -> None:
-    recipe = _load(name=path.stem)
+KINDS: dict[str, type[TrainingRecipe]] = {"dmn": DMNRecipe, "vae": VAERecipe, "ebst": EBSTRecipe}
+
+
+@pytest.mark.parametrize(
+    ("task", "path"),
+    [(task, path) for task in KINDS for path in sorted(recipe_folder(task).glob("*.yaml"))],
+    ids=lambda x: x if isinstance(x, str) else x.stem,
+)
+def test_every_shipped_recipe_survives_dump_and_load(task: str, path: Path, tmp_path: Path) -> None:
+    recipe = load_recipe(KINDS[task], task, path.stem, [])
     (tmp_path / "again.yaml").write_text(dump_recipe(recipe))
-    assert _load(name=str(tmp_path / "again.yaml")) == recipe
+    assert load_recipe(KINDS[task], task, str(tmp_path / "again.yaml"), []) == recipe
 
 
 def test_set_changes_one_value_and_reads_numbers_as_people_write_them() -> None:
@@ -80,7 +88,7 @@ def test_mistakes_are_named(change: str, message: str) -> None:
 
 
 def test_unknown_recipes_list_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="one of: paper-256, paper-512, small-256, tiny-cpu"):
+    with pytest.raises(InputError, match="one of: paper-256, paper-512, small-128, small-256, tiny-cpu"):
         _load(name="huge")
     (tmp_path / "bad.yaml").write_text("a: [1")
     with pytest.raises(InputError, match="expected a YAML recipe"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -85,6 +86,35 @@ def train_vae(
     _train(
         shell, VAERecipe, prepare_training, data, "vae", recipe, out, changes, resume, device, overwrite,
         next_command=f"maskgan interpolate A.png B.png --weights {out} -o between",
+    )  # fmt: skip
+
+
+@stage(app, "ebst")
+def train_ebst(
+    shell: Shell,
+    data: options.Data,
+    dmn: Annotated[Path, typer.Option("--dmn", help="Run folder (or weights) of `maskgan train dmn`.")],
+    vae: Annotated[Path, typer.Option("--vae", help="Run folder (or weights) of `maskgan train vae`.")],
+    recipe: RecipeName = "tiny-cpu",
+    out: Out = Path("runs/ebst"),
+    changes: Changes = [],  # noqa: B006
+    resume: Resume = "auto",
+    device: options.Device = "auto",
+    seed: NewSeed = None,
+    workers: NewWorkers = None,
+    overwrite: options.Overwrite = False,
+) -> None:
+    """Train on with simulated edits (EBST): a trained generator learns to follow masks nobody drew.
+
+    Several GPUs or processes: torchrun --standalone --nproc-per-node 2 -m maskgan_cli train ebst ...
+    """
+    from maskgan_cli.training.ebst import EBSTRecipe, prepare_training
+
+    changes = _with_options(changes, seed, workers)
+    _train(
+        shell, EBSTRecipe, functools.partial(prepare_training, dmn=dmn, vae=vae), data, "ebst", recipe, out, changes,
+        resume, device, overwrite,
+        next_command=f"maskgan swap-mouth SRC.png TGT.png --weights {out} -o result.png",
     )  # fmt: skip
 
 

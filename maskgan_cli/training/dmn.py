@@ -64,14 +64,13 @@ class LossSettings(Section):
     pixel: float = 0.0
 
 
-class DMNRecipe(TrainingRecipe):
-    """Everything ``maskgan train dmn`` needs besides the data set.
+class GANRecipe(TrainingRecipe):
+    """What both stages of the paper's training need besides the data set.
 
     ``ema`` is the decay of a moving average of the generator's weights, 0 for none;
     ``initialisation: balanced`` is for narrow networks, see `DenseMappingNetwork.balance`.
     """
 
-    task: Literal["dmn"] = "dmn"
     ema: Share = 0.0
     initialisation: Literal["published", "balanced"] = "published"
     network: DMNConfig = DMNConfig()
@@ -80,18 +79,24 @@ class DMNRecipe(TrainingRecipe):
     loss: LossSettings = LossSettings()
 
 
+class DMNRecipe(GANRecipe):
+    """Everything ``maskgan train dmn`` needs besides the data set, see `GANRecipe`."""
+
+    task: Literal["dmn"] = "dmn"
+
+
 class DMNTask:
     """One generator, one discriminator, one fixed feature network.
 
     Args:
-        recipe: see `DMNRecipe`.
+        recipe: see `GANRecipe`.
         accelerator: device, processes, precision.
         features: the frozen network of the perceptual loss, or None.
         validation: faces to measure and to show.
     """
 
     def __init__(
-        self, recipe: DMNRecipe, accelerator: Accelerator, features: VGG19Features | None, validation: Batch
+        self, recipe: GANRecipe, accelerator: Accelerator, features: VGG19Features | None, validation: Batch
     ) -> None:
         self.recipe, self.accelerator = recipe, accelerator
         torch.manual_seed(recipe.seed)  # the same start in every process
@@ -131,15 +136,14 @@ class DMNTask:
             fake_features = self.discriminator(mask, fake)
             real_features = self.discriminator(mask, real)
         terms = self._generator_terms(fake, real, fake_features, real_features)
-        weights = self.recipe.loss.model_dump()
-        generator_loss = torch.stack([weights[name] * term for name, term in terms.items()]).sum()
+        generator_loss = self._weighted(terms)
         discriminator_loss = 0.5 * (
             losses.least_squares(fake_features, real=False) + losses.least_squares(real_features, real=True)
         )
         # Each loss is propagated to its own network only, so one forward of the discriminator
         # serves both and neither network collects the other's gradient.
-        self._update("generator", self.generator, generator_loss, retain_graph=True)
-        self._update("discriminator", self.discriminator, discriminator_loss)
+        self._update(generator_loss, "generator", retain_graph=True)
+        self._update(discriminator_loss, "discriminator")
         if self.average is not None:
             self.average.update_parameters(self.generator)
         return {**terms, "discriminator": discriminator_loss}
@@ -160,14 +164,19 @@ class DMNTask:
             terms["perceptual"] = losses.perceptual(ours, theirs)
         return terms
 
-    def _update(
-        self, name: str, network: DenseMappingNetwork | MultiScaleDiscriminator, loss: Tensor, **options: Any
-    ) -> None:
-        optimiser = self.optimisers[name]
-        optimiser.zero_grad()
-        self.accelerator.backward(loss, inputs=list(network.parameters()), **options)
-        average_gradients(self.accelerator, network)
-        optimiser.step()
+    def _weighted(self, terms: Mapping[str, Tensor]) -> Tensor:
+        weights = self.recipe.loss.model_dump()
+        return torch.stack([weights[name] * term for name, term in terms.items()]).sum()
+
+    def _update(self, loss: Tensor, *names: str, retain_graph: bool = False) -> None:
+        """One step of the named networks down one loss."""
+        for name in names:
+            self.optimisers[name].zero_grad()
+        inputs = [parameter for name in names for parameter in self.networks[name].parameters()]
+        self.accelerator.backward(loss, inputs=inputs, retain_graph=retain_graph)
+        for name in names:
+            average_gradients(self.accelerator, self.networks[name])
+            self.optimisers[name].step()
 
     @torch.no_grad()
     def _paint(self, labels: Tensor, style_labels: Tensor, style_images: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ from tests.conftest import Command
 
 PACKAGE = Path(maskgan_cli.__file__).parent
 COMMANDS = [[], ["demo"], ["synth"], ["prep-data"], ["check-data"], ["train"], ["train", "dmn"], ["train", "vae"],
-            ["render"], ["swap-mouth"], ["swap"], ["style-copy"], ["interpolate"]]  # fmt: skip
+            ["train", "ebst"], ["render"], ["swap-mouth"], ["swap"], ["style-copy"], ["interpolate"]]  # fmt: skip
 
 
 def _python(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -67,6 +67,7 @@ def test_version(maskgan: Command) -> None:
         (["swap", "a.png", "b.png", "--parts", "wig"], "unknown part 'wig'"),
         (["interpolate", "a.png", "b.png"], "--weights: expected a run folder"),
         (["train", "vae", "nowhere"], "nowhere: expected a prepared data set"),
+        (["train", "ebst", "nowhere"], "Missing option '--dmn'"),
         (["train", "dmn", "nowhere", "--device", "tpu"], "nowhere: expected a prepared data set"),
     ],
 )
