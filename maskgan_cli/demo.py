@@ -125,8 +125,8 @@ def run_demo(
 
     truths = [{"truth": raw / p["truth"], "mask": raw / p["truth_mask"]} for p in pairs]
     numbers: dict[str, Any] = {
-        "faces": scale.faces, "size": scale.size, "weights": renderer.weights.sha256, "vae_weights": manifold.weights.sha256,
-        "data": prepared.hash, "vae_pixels_kept": kept,
+        "faces": scale.faces, "size": scale.size, "data": prepared.hash,
+        "weights": renderer.weights.sha256, "vae_weights": manifold.weights.sha256, "vae_pixels_kept": kept,
         "reconstruction_l1": _reconstruction_error(same, tests), "pairs": len(rows),
         "against_the_truth": _against_truth(rows, truths, {"swap-mouth": swapped, "swap-mouth --blend": blended}),
         "seconds": round(time.perf_counter() - started, 1), "cores": os.cpu_count(),
