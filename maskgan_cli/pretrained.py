@@ -14,12 +14,12 @@ from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from maskgan_cli import __version__
 from maskgan_cli.errors import InputError
-from maskgan_cli.files import atomic, sha256, unreadable
+from maskgan_cli.files import sha256, unreadable, write_bytes
 from maskgan_cli.models.dmn import DenseMappingNetwork, DMNConfig
 from maskgan_cli.models.mask_vae import MaskVAE, MaskVAEConfig
 
@@ -53,12 +53,9 @@ def save_weights(
     path: str | Path, network: nn.Module, *, kind: str, config: Mapping[str, Any], about: Mapping[str, Any]
 ) -> Path:
     """Write a network's tensors and its description atomically."""
-    path = Path(path)
     description = {"kind": kind, "config": dict(config), "version": __version__, **about}
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
-    with atomic(path) as temporary:
-        save_file(tensors, temporary, metadata={"maskgan": json.dumps(description, sort_keys=True)})
-    return path
+    return write_bytes(path, save(tensors, metadata={"maskgan": json.dumps(description, sort_keys=True)}))
 
 
 def read_weights(where: str | Path, kind: str) -> Weights:
@@ -121,13 +118,13 @@ def bundled(kind: str) -> Path | None:
     return path if path.is_file() else None
 
 
-def find_weights(given: Path | None, kind: str, train: str) -> Path:
+def find_weights(given: Path | None, kind: str, option: str = "--weights") -> Path:
     """``--weights`` if given, else the bundled ones.
 
     Args:
         given: what the user named, by option or environment.
         kind: e.g. ``dmn``.
-        train: the command that trains such weights, for the error message.
+        option: the option's name, for the error message.
 
     Raises:
         InputError: none given and none bundled.
@@ -135,8 +132,8 @@ def find_weights(given: Path | None, kind: str, train: str) -> Path:
     path = given or bundled(kind)
     if path is None:
         raise InputError(
-            "--weights", expected="a run folder or a .safetensors file", found="none",
-            hint=f"train one with `{train}`",
+            option, expected="a run folder or a .safetensors file", found="none",
+            hint=f"train one with `maskgan train {kind} DATA -o runs/{kind}`",
         )  # fmt: skip
     return path
 

@@ -211,7 +211,7 @@ def _run(
     from maskgan_cli.files import refuse_existing, write_image
     from maskgan_cli.pretrained import find_weights
 
-    weights = find_weights(weights, "dmn", "maskgan train dmn DATA -o runs/dmn")
+    weights = find_weights(weights, "dmn")
     if sheet is not None and not overwrite:
         refuse_existing(sheet)
     paths = jobs.output_paths(rows, out, listed=listed)

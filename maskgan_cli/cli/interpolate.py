@@ -53,13 +53,16 @@ def interpolate(
 
     Prints the label maps in order, the strip, the GIF, and with --style the painted faces.
     """
-    _check_usage(second, sample, extrapolate, keep_ends, style, style_mask, weights, dmn_weights)
+    _check_usage(second, sample, extrapolate, keep_ends, style, style_mask)
     from maskgan_cli.data.prepare import resize_labels
     from maskgan_cli.editing import interpolate as manifold
     from maskgan_cli.editing.faces import load_face, read_shape
     from maskgan_cli.editing.render import Renderer
     from maskgan_cli.files import write_image, write_label_map
+    from maskgan_cli.pretrained import find_weights
 
+    vae_file = find_weights(weights, "vae")
+    dmn_file = find_weights(dmn_weights, "dmn", "--dmn-weights") if style is not None else None
     manifold.check_folder(out)
     names = manifold.Names.inside(out, sample or steps, faces=style is not None)
     if not overwrite:
@@ -68,9 +71,8 @@ def interpolate(
     side = len(start)
     end = read_shape(second) if second is not None else start
     face = load_face(style, style_mask) if style is not None else None
-    assert weights is not None  # _check_usage saw to it
-    vae = manifold.MaskManifold(weights, device)
-    renderer = Renderer(dmn_weights, device) if face is not None and dmn_weights is not None else None
+    vae = manifold.MaskManifold(vae_file, device)
+    renderer = Renderer(dmn_file, device) if dmn_file is not None else None
     shell.say(f"masks of {side} px from codes at {vae.size} px with {vae.weights.path}")
 
     centre = vae.encode(start)
@@ -119,8 +121,6 @@ def _check_usage(
     keep_ends: bool,
     style: Path | None,
     style_mask: Path | None,
-    weights: Path | None,
-    dmn_weights: Path | None,
 ) -> None:
     """Refuse arguments that contradict each other or miss something.
 
@@ -136,13 +136,3 @@ def _check_usage(
                          found="--sample" if sample is not None else "--extrapolate")  # fmt: skip
     if style_mask is not None and style is None:
         raise InputError("--style-mask", expected="--style with it", found="none")
-    if weights is None:
-        raise InputError(
-            "--weights", expected="a run folder or a .safetensors file", found="none",
-            hint="train one with `maskgan train vae DATA -o runs/vae`, or set MASKGAN_VAE_WEIGHTS",
-        )  # fmt: skip
-    if style is not None and dmn_weights is None:
-        raise InputError(
-            "--dmn-weights", expected="a run folder or a .safetensors file", found="none",
-            hint="train one with `maskgan train dmn DATA -o runs/dmn`, or set MASKGAN_WEIGHTS",
-        )  # fmt: skip
