@@ -63,7 +63,7 @@ def test_version(maskgan: Command) -> None:
         (["prep-data", "a", "b", "--size", "big"], "--size"),
         (["check-data", "nowhere"], "nowhere: expected a prepared data set"),
         (["swap-mouth"], "missing SOURCE and TARGET"),
-        (["swap-mouth", "a.png", "b.png"], "--weights: expected a run folder"),
+        (["swap-mouth", "a.png", "b.png", "--weights", "none"], "none: expected dmn weights, found no such file"),
         (["swap", "a.png", "b.png", "--parts", "wig"], "unknown part 'wig'"),
         (["interpolate", "a.png", "b.png"], "--weights: expected a run folder"),
         (["train", "vae", "nowhere"], "nowhere: expected a prepared data set"),

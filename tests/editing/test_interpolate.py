@@ -159,7 +159,7 @@ def test_a_style_paints_every_mask(
         (["a.png", "b.png", "--sample", "3"], "--sample: expected A alone"),
         (["a.png", "b.png", "--keep-ends", "--extrapolate", "0.2"], "--keep-ends: expected a line that ends"),
         (["a.png", "b.png", "--style-mask", "m.png"], "--style-mask: expected --style with it"),
-        (["a.png", "b.png", "--style", "s.png"], "--dmn-weights: expected a run folder"),
+        (["a.png", "b.png", "--style", "s.png", "--dmn-weights", "n"], "a.png: expected a picture"),
         (["a.png", "b.png", "--steps", "1"], "--steps"),
         (["a.png", "b.png"], "a.png: expected a picture, found no such file"),
     ],
