@@ -7,7 +7,7 @@ The header's ``maskgan`` entry is a JSON document ``{"kind": ..., "config": {...
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -144,11 +144,7 @@ def load_dmn(where: str | Path, device: torch.device) -> tuple[DenseMappingNetwo
     Raises:
         InputError: see `read_weights` and `load_strictly`.
     """
-    weights = read_weights(where, "dmn")
-    network = DenseMappingNetwork(DMNConfig(**weights.config))
-    load_strictly(network, weights.tensors, weights.path)
-    network = network.to(device).to(memory_format=torch.channels_last)
-    return network.eval().requires_grad_(False), weights
+    return _load(where, "dmn", lambda config: DenseMappingNetwork(DMNConfig(**config)), device)
 
 
 def load_vae(where: str | Path, device: torch.device) -> tuple[MaskVAE, Weights]:
@@ -157,11 +153,19 @@ def load_vae(where: str | Path, device: torch.device) -> tuple[MaskVAE, Weights]
     Raises:
         InputError: see `read_weights` and `load_strictly`.
     """
-    weights = read_weights(where, "vae")
-    network = MaskVAE(MaskVAEConfig(**weights.config))
+    return _load(where, "vae", lambda config: MaskVAE(MaskVAEConfig(**config)), device)
+
+
+def _load(
+    where: str | Path, kind: str, build: Callable[[dict[str, Any]], Network], device: torch.device
+) -> tuple[Network, Weights]:
+    weights = read_weights(where, kind)
+    try:
+        network = build(weights.config)
+    except (TypeError, ValueError) as error:
+        raise InputError(weights.path, expected=f"the settings of a {kind}", found=str(error)) from error
     load_strictly(network, weights.tensors, weights.path)
-    network = network.to(device).to(memory_format=torch.channels_last)
-    return network.eval().requires_grad_(False), weights
+    return network.to(device).to(memory_format=torch.channels_last).eval().requires_grad_(False), weights
 
 
 def load_foreign(path: str | Path, expected: str) -> dict[str, Tensor]:

@@ -12,7 +12,8 @@ from maskgan_cli.editing.interpolate import MaskManifold
 from maskgan_cli.editing.render import Renderer, Request
 from maskgan_cli.errors import InputError
 from maskgan_cli.faces import face
-from maskgan_cli.pretrained import bundled, find_weights, load_foreign
+from maskgan_cli.models.dmn import DenseMappingNetwork, DMNConfig
+from maskgan_cli.pretrained import bundled, find_weights, load_dmn, load_foreign, save_weights
 
 
 def test_given_weights_come_before_the_bundled_ones() -> None:
@@ -62,3 +63,11 @@ def test_foreign_files_hold_tensors_and_nothing_else(tmp_path: Path) -> None:
     for name in ("plain.pth", "object.pth", "text.pth", "none.pth"):
         with pytest.raises(InputError, match="expected weights"):
             load_foreign(tmp_path / name, "weights")
+
+
+def test_settings_of_another_version_are_named(tmp_path: Path) -> None:
+    network = DenseMappingNetwork(DMNConfig(64, 4, 2, 1, 2))
+    for config, message in (({"wings": 2}, "wings"), ({"image_size": 70}, "image_size is a multiple of 32")):
+        path = save_weights(tmp_path / "w.safetensors", network, kind="dmn", config=config, about={})
+        with pytest.raises(InputError, match=f"expected the settings of a dmn, found .*{message}"):
+            load_dmn(path, torch.device("cpu"))
