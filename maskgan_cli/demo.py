@@ -61,7 +61,7 @@ class Scale:
 
     Attributes:
         faces, people: pictures to render, and of how many people.
-        size: their side; the bundled weights' own size where those are used.
+        size: their side, the network's own.
         pairs: counterfactual pairs to measure with.
         steps, vae_steps: of training, where the demo trains.
     """
@@ -74,7 +74,7 @@ class Scale:
     vae_steps: int
 
 
-BUNDLED = Scale(faces=80, people=40, size=128, pairs=8, steps=0, vae_steps=0)
+BUNDLED = Scale(faces=80, people=40, size=64, pairs=8, steps=0, vae_steps=0)
 TRAINED = Scale(faces=400, people=100, size=64, pairs=12, steps=600, vae_steps=400)
 SMALLEST = Scale(faces=24, people=24, size=64, pairs=2, steps=4, vae_steps=4)
 

@@ -6,8 +6,10 @@ import json
 import re
 from pathlib import Path
 
+from maskgan_cli.demo import BUNDLED
 from maskgan_cli.files import read_json
 from maskgan_cli.page import Page
+from maskgan_cli.pretrained import bundled, read_weights
 from tests.conftest import Command
 
 
@@ -39,3 +41,10 @@ def test_a_page_escapes_what_it_shows(tmp_path: Path) -> None:
     assert "<script>" not in text
     assert "x &amp; y" in text
     assert "&quot;quoted&quot;.png" in text
+
+
+def test_the_bundled_weights_are_of_the_demos_size() -> None:
+    for kind in ("dmn", "vae"):
+        weights = bundled(kind)
+        assert weights is not None
+        assert read_weights(weights, kind).config["image_size"] == BUNDLED.size
