@@ -229,9 +229,9 @@ def _page(
 
     page = Page("maskgan demo")
     page.section("What this is", f"{numbers['faces']} faces of {numbers['size']} px, rendered by maskgan itself "
-                 "with exact masks. None of the pictures below was in the training split.")  # fmt: skip
+                 "with exact masks. None of the pictures below was in a training split. The same by hand:")  # fmt: skip
     page.commands([
-        f"maskgan synth faces-raw -n {numbers['faces']} --size {numbers['size']}",
+        f"maskgan synth faces-raw -n {numbers['faces']} --size {numbers['size']} --counterfactuals {numbers['pairs']}",
         f"maskgan prep-data faces-raw data --size {numbers['size']}",
         "maskgan train dmn data --recipe tiny-cpu -o dmn",
         "maskgan train vae data --recipe tiny-cpu -o vae",
