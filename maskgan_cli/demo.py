@@ -22,6 +22,7 @@ from maskgan_cli.data.prepared import PreparedData, Sample
 from maskgan_cli.editing.interpolate import MaskManifold, between, frames, positions, strip, write_animation
 from maskgan_cli.editing.jobs import Edit, Result, Row, render_edits, run_edits, style_edits, swap_edits
 from maskgan_cli.editing.render import Renderer, Request
+from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation.counterfactual import compare
 from maskgan_cli.faces import write_dataset
 from maskgan_cli.files import read_csv, read_image, read_label_map, write_image, write_json
@@ -88,11 +89,16 @@ def run_demo(
 
     Returns:
         The page, and the numbers on it (also in ``out/metrics.json``).
+
+    Raises:
+        InputError: ``out`` holds something else, or a demo of another scale.
     """
     started = time.perf_counter()
     dmn, vae = (None, None) if train or smallest else (bundled("dmn"), bundled("vae"))
     scale = SMALLEST if smallest else BUNDLED if dmn and vae else TRAINED
     raw, data = out / "faces-raw", out / "data"
+    if out.is_dir() and any(out.iterdir()) and not (raw / "synth.json").is_file():
+        raise InputError(out, expected="a new or empty folder, or an earlier demo's", found="other files in it")
     with watch.progress("rendering faces") as report:
         write_dataset(
             raw, scale.faces, scale.size, scale.people, seed=seed, workers=workers, counterfactuals=scale.pairs,

@@ -48,3 +48,11 @@ def test_the_bundled_weights_are_of_the_demos_size() -> None:
         weights = bundled(kind)
         assert weights is not None
         assert read_weights(weights, kind).config["image_size"] == BUNDLED.size
+
+
+def test_a_folder_of_other_files_is_left_alone(tmp_path: Path, maskgan: Command) -> None:
+    (tmp_path / "index.html").write_text("mine")
+    outcome = maskgan("demo", "-o", tmp_path)
+    assert outcome.code == 2
+    assert "found other files in it" in outcome.err
+    assert [path.name for path in tmp_path.iterdir()] == ["index.html"]
