@@ -76,7 +76,7 @@ class Scale:
 
 
 BUNDLED = Scale(faces=80, people=40, size=64, pairs=8, steps=0, vae_steps=0)
-TRAINED = Scale(faces=400, people=100, size=64, pairs=12, steps=600, vae_steps=400)
+TRAINED = Scale(faces=400, people=100, size=64, pairs=12, steps=500, vae_steps=400)
 SMALLEST = Scale(faces=24, people=24, size=64, pairs=2, steps=4, vae_steps=4)
 
 
