@@ -118,7 +118,8 @@ def test_unexpected_errors_are_one_line_too(maskgan: Command, monkeypatch: pytes
 def test_completion_is_offered() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "maskgan_cli", "--show-completion", "bash"],
-        capture_output=True, text=True, check=False, timeout=60, env={**os.environ, "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"},
+        capture_output=True, text=True, check=False, timeout=60,
+        env={**os.environ, "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"},  # whatever shell runs the tests
     )  # fmt: skip
     assert done.returncode == 0
     assert "complete" in done.stdout
