@@ -7,6 +7,8 @@ The header's ``maskgan`` entry is a JSON document ``{"kind": ..., "config": {...
 from __future__ import annotations
 
 import json
+import os
+import pickle
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +20,8 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from maskgan_cli import __version__
+from maskgan_cli.cache import cached_weights
+from maskgan_cli.card import write_card
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import sha256, unreadable, write_bytes
 from maskgan_cli.models.dmn import DenseMappingNetwork, DMNConfig
@@ -26,6 +30,12 @@ from maskgan_cli.models.mask_vae import MaskVAE, MaskVAEConfig
 MODEL_FILE = "model.safetensors"
 
 Network = TypeVar("Network", bound=nn.Module)
+Shapes = Mapping[str, tuple[int, ...]]
+
+# Under these names foreign training scripts keep a network's tensors inside a larger checkpoint.
+_WRAPPERS = ("state_dict", "model_state_dict", "model", "network", "net", "params", "weights")
+_TASKS = {"hopenet": "pose", "arcface": "identity"}  # where a kind's training command has another name
+_PULLED = ("vgg19", "resnet18", "inception")  # kinds that nobody trains here
 
 
 @dataclass(frozen=True)
@@ -52,10 +62,12 @@ class Weights:
 def save_weights(
     path: str | Path, network: nn.Module, *, kind: str, config: Mapping[str, Any], about: Mapping[str, Any]
 ) -> Path:
-    """Write a network's tensors and its description atomically."""
+    """Write a network's tensors and its description atomically, and beside them the model card (``.md``)."""
     description = {"kind": kind, "config": dict(config), "version": __version__, **about}
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
-    return write_bytes(path, save(tensors, metadata={"maskgan": json.dumps(description, sort_keys=True)}))
+    path = write_bytes(path, save(tensors, metadata={"maskgan": json.dumps(description, sort_keys=True)}))
+    write_card(path, description, sha256=sha256(path), count=sum(tensor.numel() for tensor in tensors.values()))
+    return path
 
 
 def read_weights(where: str | Path, kind: str) -> Weights:
@@ -96,20 +108,27 @@ def load_strictly(network: Network, tensors: Mapping[str, Tensor], source: str |
     Raises:
         InputError: naming the differences.
     """
-    ours = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
-    theirs = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
-    differences = [f"missing {name}" for name in ours if name not in theirs]
-    differences += [f"extra {name}" for name in theirs if name not in ours]
-    differences += [
-        f"{name} of shape {theirs[name]} instead of {shape}"
-        for name, shape in ours.items()
-        if theirs.get(name, shape) != shape
-    ]
-    if differences:
-        shown = ", ".join(differences[:4]) + (f" and {len(differences) - 4} more" if differences[4:] else "")
-        raise InputError(source, expected=f"the tensors of {type(network).__name__}", found=shown)
+    if different := differences(shapes_of(network.state_dict()), shapes_of(tensors)):
+        raise InputError(source, expected=f"the tensors of {type(network).__name__}", found=different)
     network.load_state_dict(dict(tensors))
     return network
+
+
+def shapes_of(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
+    """Name -> shape of a state dict."""
+    return {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+
+
+def differences(expected: Shapes, found: Shapes) -> str:
+    """What ``found`` lacks, has over or has of another shape, in a few words; empty if nothing."""
+    all_of_them = [f"missing {name}" for name in expected if name not in found]
+    all_of_them += [f"extra {name}" for name in found if name not in expected]
+    all_of_them += [
+        f"{name} of shape {found[name]} instead of {shape}"
+        for name, shape in expected.items()
+        if found.get(name, shape) != shape
+    ]
+    return ", ".join(all_of_them[:4]) + (f" and {len(all_of_them) - 4} more" if all_of_them[4:] else "")
 
 
 def bundled(kind: str) -> Path | None:
@@ -118,24 +137,43 @@ def bundled(kind: str) -> Path | None:
     return path if path.is_file() else None
 
 
-def find_weights(given: Path | None, kind: str, option: str = "--weights") -> Path:
-    """``--weights`` if given, else the bundled ones.
+def find_weights(
+    given: Path | None, kind: str, option: str = "--weights", *, say: Callable[[str], None] | None = None
+) -> Path:
+    """``--weights`` if given, else the environment's, else those in the cache, else the bundled ones.
 
     Args:
         given: what the user named, by option or environment.
         kind: e.g. ``dmn``.
-        option: the option's name, for the error message.
+        option: the option's name, for the messages.
+        say: told which file was taken and from where.
 
     Raises:
-        InputError: none given and none bundled.
+        InputError: none anywhere.
     """
-    path = given or bundled(kind)
-    if path is None:
-        raise InputError(
-            option, expected="a run folder or a .safetensors file", found="none",
-            hint=f"train one with `maskgan train {kind} DATA -o runs/{kind}`",
-        )  # fmt: skip
+    variable = weights_variable(kind)
+    named, cached = os.environ.get(variable), cached_weights(kind)
+    if given is not None:
+        path, origin = given, variable if str(given) == named else option
+    elif named:
+        path, origin = Path(named), variable
+    elif cached.is_file():
+        path, origin = cached, "the cache"
+    elif (ours := bundled(kind)) is not None:
+        path, origin = ours, "bundled with the package"
+    else:
+        get = f"train one with `maskgan train {_TASKS.get(kind, kind)} DATA -o runs/{_TASKS.get(kind, kind)}`"
+        if kind in _PULLED:
+            get = f"get it with `maskgan weights pull {kind}`, or `maskgan weights import {kind} FILE`"
+        raise InputError(option, expected="a run folder or a .safetensors file", found="none", hint=get)
+    if say is not None:
+        say(f"{kind} weights: {path} ({origin})")
     return path
+
+
+def weights_variable(kind: str) -> str:
+    """The environment variable that names weights of a kind, e.g. ``MASKGAN_VAE_WEIGHTS``."""
+    return "MASKGAN_WEIGHTS" if kind == "dmn" else f"MASKGAN_{kind.upper()}_WEIGHTS"
 
 
 def load_dmn(where: str | Path, device: torch.device) -> tuple[DenseMappingNetwork, Weights]:
@@ -171,17 +209,34 @@ def _load(
 def load_foreign(path: str | Path, expected: str) -> dict[str, Tensor]:
     """A state dict from a foreign file: ``.safetensors``, or a ``torch.save`` file read without code.
 
+    A state dict inside a larger checkpoint is taken out of it, and ``module.`` before every name
+    (``DataParallel``'s) is dropped.
+
     Raises:
-        InputError: missing, damaged, or holding anything but tensors.
+        InputError: missing, damaged, or without a state dict.
     """
     path = Path(path)
     try:
         if path.suffix == ".safetensors":
             with safe_open(path, framework="pt") as file:
-                return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        loaded = torch.load(path, map_location="cpu", weights_only=True)
+                loaded: Any = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        else:
+            loaded = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise InputError(
+            path, expected=expected, found="no file of tensors alone, or a damaged one",
+            hint="only files that run no code are read: save the network's state_dict() with torch.save",
+        ) from error  # fmt: skip
     except Exception as error:  # torch.load names no common base for what a damaged file raises
         raise unreadable(path, error, expected) from error
-    if not isinstance(loaded, dict) or not all(isinstance(value, Tensor) for value in loaded.values()):
+    while isinstance(loaded, dict) and (inner := next((w for w in _WRAPPERS if _is_dict(loaded.get(w))), None)):
+        loaded = loaded[inner]
+    if not _is_dict(loaded) or not all(isinstance(value, Tensor) for value in loaded.values()):
         raise InputError(path, expected=expected, found="a file that is no plain state dict")
-    return loaded
+    if all(name.startswith("module.") for name in loaded):
+        loaded = {name.removeprefix("module."): tensor for name, tensor in loaded.items()}
+    return dict(loaded)
+
+
+def _is_dict(value: object) -> bool:
+    return isinstance(value, dict) and bool(value) and all(isinstance(name, str) for name in value)
