@@ -76,6 +76,34 @@ def read_weights(where: str | Path, kind: str) -> Weights:
     Raises:
         InputError: missing, damaged, of another kind, or without a description.
     """
+    path = _file_of(where)
+    try:
+        with safe_open(path, framework="pt") as file:
+            about = _description(path, file.metadata(), kind)
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+    except (OSError, SafetensorError) as error:
+        raise unreadable(path, error, f"{kind} weights") from error
+    if (found := about.pop("kind")) != kind:
+        raise InputError(path, expected=f"{kind} weights", found=f"{found} weights")
+    return Weights(path, kind, about.pop("config"), about, tensors, sha256(path))
+
+
+def kind_of(where: str | Path) -> str:
+    """The kind of a weights file or run folder.
+
+    Raises:
+        InputError: missing, damaged, or without a description.
+    """
+    path = _file_of(where)
+    try:
+        with safe_open(path, framework="pt") as file:
+            return str(_description(path, file.metadata(), "a network's")["kind"])
+    except (OSError, SafetensorError) as error:
+        raise unreadable(path, error, "weights written by maskgan") from error
+
+
+def _file_of(where: str | Path) -> Path:
+    """A weights file itself, or that of a run folder."""
     path = Path(where)
     if path.is_dir():
         path = path / MODEL_FILE
@@ -84,22 +112,20 @@ def read_weights(where: str | Path, kind: str) -> Weights:
                 where, expected=f"a run folder with {MODEL_FILE}", found="a folder without it",
                 hint="train longer (the file appears with the first checkpoint) or give another --weights",
             )  # fmt: skip
-    try:
-        with safe_open(path, framework="pt") as file:
-            header = (file.metadata() or {}).get("maskgan")
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-    except (OSError, SafetensorError) as error:
-        raise unreadable(path, error, f"{kind} weights") from error
+    return path
+
+
+def _description(path: Path, metadata: Mapping[str, str] | None, kind: str) -> dict[str, Any]:
+    """What a weights file says of itself."""
+    header = (metadata or {}).get("maskgan")
     if header is None:
         raise InputError(
             path,
             expected=f"{kind} weights written by maskgan",
             found="a safetensors file that names no network",
         )
-    about = json.loads(header)
-    if (found := about.pop("kind")) != kind:
-        raise InputError(path, expected=f"{kind} weights", found=f"{found} weights")
-    return Weights(path, kind, about.pop("config"), about, tensors, sha256(path))
+    description: dict[str, Any] = json.loads(header)
+    return description
 
 
 def load_strictly(network: Network, tensors: Mapping[str, Tensor], source: str | Path) -> Network:

@@ -13,10 +13,14 @@ from torch import nn
 
 from maskgan_cli.errors import InputError
 from maskgan_cli.models.alpha_blender import AlphaBlender, AlphaBlenderConfig
+from maskgan_cli.models.arcface import ArcFaceConfig, IResNet
 from maskgan_cli.models.discriminator import DiscriminatorConfig, MultiScaleDiscriminator
 from maskgan_cli.models.dmn import DenseMappingNetwork, DMNConfig
+from maskgan_cli.models.hopenet import HopeNet, HopeNetConfig
 from maskgan_cli.models.mask_vae import MaskVAE, MaskVAEConfig
+from maskgan_cli.models.parser import FaceParser, ParserConfig
 from maskgan_cli.models.perceptual import PAST_RELU5_1, VGG19Features
+from maskgan_cli.models.resnet import ResNet
 from maskgan_cli.pretrained import Shapes
 
 Settings = dict[str, Any]
@@ -108,6 +112,19 @@ def vae_names(settings: Settings) -> Names:
     }
 
 
+def parser_names(_: Settings) -> Names:
+    """The face parser: five levels down, four up; ours keeps a level's two convolutions in one list."""
+    levels = {**{f"conv{i + 1}": f"down.{i}" for i in range(4)}, "center": "bottom"}
+    levels |= {f"up_concat{4 - i}.conv": f"up.{i}.conv" for i in range(4)}
+    names = {
+        f"{theirs}.conv{j + 1}.{k}": f"{ours}.{3 * j + k}"
+        for theirs, ours in levels.items()
+        for j in range(2)
+        for k in range(2)
+    }
+    return {**names, **{f"up_concat{4 - i}.up": f"up.{i}.up" for i in range(4)}, "final": "head"}
+
+
 def _generator_settings(shapes: Shapes) -> Settings:
     if not shapes:
         return asdict(DMNConfig())
@@ -140,6 +157,31 @@ def _vae_settings(shapes: Shapes) -> Settings:
     return asdict(MaskVAEConfig(4 << stages, widths[0], max(widths), shapes["fc1.weight"][0]))
 
 
+def _parser_settings(shapes: Shapes) -> Settings:
+    return asdict(ParserConfig(width=shapes["conv1.conv1.0.weight"][0]) if shapes else ParserConfig())
+
+
+def _hopenet_settings(shapes: Shapes) -> Settings:
+    if not shapes:
+        return asdict(HopeNetConfig())
+    width, bins = shapes["conv1.weight"][0], shapes["fc_yaw.weight"][0]
+    return asdict(HopeNetConfig(width, _blocks(shapes), "layer1.0.conv3.weight" in shapes, bins))
+
+
+def _arcface_settings(shapes: Shapes) -> Settings:
+    if not shapes:
+        return asdict(ArcFaceConfig())
+    width, (embedding, flat) = shapes["conv1.weight"][0], shapes["fc.weight"]
+    side = round((flat / (8 * width)) ** 0.5)  # of the last map, a sixteenth of the picture's
+    return asdict(ArcFaceConfig(_blocks(shapes), width, embedding, 16 * side))
+
+
+def _blocks(shapes: Shapes) -> tuple[int, ...]:
+    """How many residual blocks each of the four stages ``layer1`` to ``layer4`` has."""
+    places = {tuple(name.split(".")[:2]) for name in shapes if name.startswith("layer")}
+    return tuple(sum(stage == f"layer{i}" for stage, _ in places) for i in (1, 2, 3, 4))
+
+
 def _build_inception(_: Settings) -> nn.Module:
     """The tensors of pytorch-fid's Inception: its blocks differ from torchvision's in their pooling alone.
 
@@ -170,6 +212,19 @@ LAYOUTS: dict[str, Layout] = {
         lambda s: AlphaBlender(AlphaBlenderConfig(**s)), blender_names,
     ),
     "vae": Layout("MaskGAN's MaskVAE", "vae", _vae_settings, lambda s: MaskVAE(MaskVAEConfig(**s)), vae_names),
+    "parser": Layout(
+        "the face parser of MaskGAN's authors (U-Net)", "parser", _parser_settings,
+        lambda s: FaceParser(ParserConfig(**s)), parser_names, unsaid=("image_size",),
+    ),
+    "hopenet": Layout(
+        "HopeNet", "hopenet", _hopenet_settings, lambda s: HopeNet(HopeNetConfig(**s)),
+        unused={r"fc_finetune\.(weight|bias)": "a layer that HopeNet itself never uses"},
+    ),
+    "arcface": Layout("ArcFace's IResNet", "arcface", _arcface_settings, lambda s: IResNet(ArcFaceConfig(**s))),
+    "resnet18": Layout(
+        "torchvision's ResNet-18", "resnet18", lambda _: {"blocks": (2, 2, 2, 2), "width": 64}, lambda s: ResNet(**s),
+        unused={r"fc\.(weight|bias)": "ImageNet's 1000 classes"},
+    ),
     "vgg19": Layout(
         "torchvision's VGG-19", "vgg19", lambda _: {}, lambda _: VGG19Features(),
         unused={rf"({PAST_RELU5_1.pattern}).*": "layers after relu5_1"},
