@@ -147,14 +147,20 @@ def shapes_of(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
 
 def differences(expected: Shapes, found: Shapes) -> str:
     """What ``found`` lacks, has over or has of another shape, in a few words; empty if nothing."""
-    all_of_them = [f"missing {name}" for name in expected if name not in found]
-    all_of_them += [f"extra {name}" for name in found if name not in expected]
-    all_of_them += [
-        f"{name} of shape {found[name]} instead of {shape}"
-        for name, shape in expected.items()
-        if found.get(name, shape) != shape
-    ]
-    return ", ".join(all_of_them[:4]) + (f" and {len(all_of_them) - 4} more" if all_of_them[4:] else "")
+    groups = {
+        "missing ": [name for name in expected if name not in found],
+        "extra ": [name for name in found if name not in expected],
+        "": [
+            f"{name} of shape {found[name]} instead of {shape}"
+            for name, shape in expected.items()
+            if found.get(name, shape) != shape
+        ],
+    }
+    return "; ".join(
+        label + ", ".join(names[:3]) + (f" and {len(names) - 3} more" if names[3:] else "")
+        for label, names in groups.items()
+        if names
+    )
 
 
 def bundled(kind: str) -> Path | None:

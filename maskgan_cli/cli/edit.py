@@ -58,6 +58,10 @@ def render(
     ] = None,
     pairs: Pairs = None,
     weights: options.Weights = None,
+    onnx: Annotated[
+        Path | None,
+        typer.Option("--onnx", help="Paint with this file of `maskgan weights export`; no other weights are needed."),
+    ] = None,
     blend: Blend = False,
     softness: Softness = 0.05,
     sheet: Sheet = None,
@@ -71,12 +75,14 @@ def render(
     """
     from maskgan_cli.editing.jobs import render_edits
 
+    if onnx is not None and onnx.suffix != ".onnx":
+        raise InputError("--onnx", expected="a file whose name ends in .onnx", found=str(onnx))
     given = {"mask": mask, "style_image": style_image, "style_mask": style_mask}
     _run(
         shell, lambda row: render_edits(row, blend=softness if blend else None),
         _rows(given, pairs, ("mask", "style_image"), ("style_mask", "output")),
-        out=out, listed=pairs is not None, weights=weights, sheet=sheet, save_masks=False, batch_size=batch_size,
-        device=device, overwrite=overwrite,
+        out=out, listed=pairs is not None, weights=onnx or weights, sheet=sheet, save_masks=False,
+        batch_size=batch_size, device=device, overwrite=overwrite, option="--onnx" if onnx else "--weights",
     )  # fmt: skip
 
 
@@ -204,6 +210,7 @@ def _run(
     batch_size: int,
     device: str,
     overwrite: bool,
+    option: str = "--weights",
 ) -> None:
     """Paint every row, report every file."""
     from maskgan_cli.editing import jobs
@@ -211,12 +218,12 @@ def _run(
     from maskgan_cli.files import refuse_existing, write_image
     from maskgan_cli.pretrained import find_weights
 
-    weights = find_weights(weights, "dmn")
+    weights = find_weights(weights, "dmn", option, say=shell.say)
     if sheet is not None and not overwrite:
         refuse_existing(sheet)
     paths = jobs.output_paths(rows, out, listed=listed)
     renderer = Renderer(weights, device)
-    shell.say(f"painting at {renderer.size} px with {renderer.weights.path}")
+    shell.say(f"painting at {renderer.size} px")
     results = jobs.run_edits(
         zip(rows, paths, strict=True),
         make,

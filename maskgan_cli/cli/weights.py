@@ -109,4 +109,4 @@ def export(
     shell.say(f"onnxruntime's answer differs by {difference:.1e} at most")
     shell.wrote(onnx)
     shell.wrote(card_path(onnx))
-    shell.finish({"onnx": str(onnx), "difference": difference}, next_command=f"maskgan render MASK FACE --onnx {onnx}")
+    shell.finish({"onnx": str(onnx), "difference": difference})

@@ -82,7 +82,7 @@ def _fetch_one(url: str, path: Path, known: str, report: Report, *, whose: str) 
     except MaskGANError:
         raise
     except requests.HTTPError as error:
-        raise WorkError(f"{url} answered {error.response.status_code} {error.response.reason}") from error
+        raise WorkError(f"{url} answered {' '.join(str(error).split())[:80]}") from error
     except requests.RequestException as error:
         raise WorkError(_why(url, error)) from error
 
