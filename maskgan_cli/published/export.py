@@ -121,7 +121,7 @@ def _write(portable: _Portable, network: nn.Module, weights: Weights, path: Path
         warnings.simplefilter("ignore")  # the exporter warns of its own doings
         program = torch.onnx.export(
             network, _example(portable, weights, 2), input_names=list(portable.inputs),
-            output_names=[portable.output], dynamic_shapes={name: {0: batch} for name in portable.inputs},
+            output_names=[portable.output], dynamic_shapes=tuple({0: batch} for _ in portable.inputs),
             dynamo=True, verbose=False,
         )  # fmt: skip
     assert program is not None
