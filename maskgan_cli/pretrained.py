@@ -169,38 +169,36 @@ def bundled(kind: str) -> Path | None:
     return path if path.is_file() else None
 
 
-def find_weights(
-    given: Path | None, kind: str, option: str = "--weights", *, say: Callable[[str], None] | None = None
-) -> Path:
+def find_weights(given: Path | None, kind: str, option: str = "--weights") -> Path:
     """``--weights`` if given, else the environment's, else those in the cache, else the bundled ones.
 
     Args:
         given: what the user named, by option or environment.
         kind: e.g. ``dmn``.
-        option: the option's name, for the messages.
-        say: told which file was taken and from where.
+        option: the option's name, for the error message.
 
     Raises:
         InputError: none anywhere.
     """
-    variable = weights_variable(kind)
-    named, cached = os.environ.get(variable), cached_weights(kind)
-    if given is not None:
-        path, origin = given, variable if str(given) == named else option
-    elif named:
-        path, origin = Path(named), variable
-    elif cached.is_file():
-        path, origin = cached, "the cache"
-    elif (ours := bundled(kind)) is not None:
-        path, origin = ours, "bundled with the package"
-    else:
+    named, cached = os.environ.get(weights_variable(kind)), cached_weights(kind)
+    path = given or (Path(named) if named else cached if cached.is_file() else bundled(kind))
+    if path is None:
         get = f"train one with `maskgan train {_TASKS.get(kind, kind)} DATA -o runs/{_TASKS.get(kind, kind)}`"
         if kind in _PULLED:
             get = f"get it with `maskgan weights pull {kind}`, or `maskgan weights import {kind} FILE`"
         raise InputError(option, expected="a run folder or a .safetensors file", found="none", hint=get)
-    if say is not None:
-        say(f"{kind} weights: {path} ({origin})")
     return path
+
+
+def named_with_origin(path: Path, kind: str) -> str:
+    """A weights file and where it was found, for people: ``PATH (the cache)``."""
+    variable = weights_variable(kind)
+    origins = {
+        bundled(kind): "bundled with the package",
+        cached_weights(kind): "the cache",
+        Path(os.environ.get(variable, "")): variable,
+    }
+    return f"{path} ({origins.get(path, 'as asked for')})"
 
 
 def weights_variable(kind: str) -> str:

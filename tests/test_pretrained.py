@@ -16,25 +16,33 @@ from maskgan_cli.errors import InputError
 from maskgan_cli.faces import face
 from maskgan_cli.files import sha256
 from maskgan_cli.models.dmn import DenseMappingNetwork, DMNConfig
-from maskgan_cli.pretrained import bundled, differences, find_weights, load_dmn, load_foreign, save_weights
+from maskgan_cli.pretrained import (
+    bundled,
+    differences,
+    find_weights,
+    load_dmn,
+    load_foreign,
+    named_with_origin,
+    save_weights,
+)
 
 
 def test_given_weights_come_first_then_the_environments_the_caches_and_the_bundled_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MASKGAN_CACHE", str(tmp_path))
-    said: list[str] = []
-    assert find_weights(None, "dmn", say=said.append) == bundled("dmn")
+
+    def found(given: Path | None = None) -> str:
+        return named_with_origin(find_weights(given, "dmn"), "dmn")
+
+    assert found() == f"{bundled('dmn')} (bundled with the package)"
     cached_weights("dmn").parent.mkdir()
     cached_weights("dmn").touch()
-    assert find_weights(None, "dmn", say=said.append) == tmp_path / "weights" / "dmn.safetensors"
+    assert found() == f"{tmp_path / 'weights' / 'dmn.safetensors'} (the cache)"
     assert find_weights(None, "vae") == bundled("vae"), "each kind has its own"
     monkeypatch.setenv("MASKGAN_WEIGHTS", "named")
-    assert find_weights(None, "dmn", say=said.append) == Path("named")
-    assert find_weights(Path("mine"), "dmn", "--dmn-weights", say=said.append) == Path("mine")
-    assert [line.rsplit("(", 1)[1] for line in said] == [
-        "bundled with the package)", "the cache)", "MASKGAN_WEIGHTS)", "--dmn-weights)"
-    ]  # fmt: skip
+    assert found() == "named (MASKGAN_WEIGHTS)"
+    assert found(Path("mine")) == "mine (as asked for)"
     monkeypatch.setenv("MASKGAN_HOPENET_WEIGHTS", "pose")
     assert find_weights(None, "hopenet") == Path("pose")
 

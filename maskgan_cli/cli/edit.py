@@ -85,7 +85,6 @@ def render(
         _rows(given, pairs, ("mask", "style_image"), ("style_mask", "output")),
         out=out, listed=pairs is not None, weights=onnx or weights, parser_weights=parser_weights, sheet=sheet,
         save_masks=False, batch_size=batch_size, device=device, overwrite=overwrite,
-        option="--onnx" if onnx else "--weights",
     )  # fmt: skip
 
 
@@ -217,21 +216,20 @@ def _run(
     batch_size: int,
     device: str,
     overwrite: bool,
-    option: str = "--weights",
 ) -> None:
     """Paint every row, report every file. ``make`` takes the row and ``make_mask``."""
     from maskgan_cli.editing import jobs
     from maskgan_cli.editing.parse import MaskMaker
     from maskgan_cli.editing.render import Renderer
     from maskgan_cli.files import refuse_existing, write_image
-    from maskgan_cli.pretrained import find_weights
+    from maskgan_cli.pretrained import find_weights, named_with_origin
 
-    weights = find_weights(weights, "dmn", option, say=shell.say)
+    weights = find_weights(weights, "dmn")
     if sheet is not None and not overwrite:
         refuse_existing(sheet)
     paths = jobs.output_paths(rows, out, listed=listed)
     renderer = Renderer(weights, device)
-    shell.say(f"painting at {renderer.size} px")
+    shell.say(f"painting at {renderer.size} px with {named_with_origin(weights, 'dmn')}")
     results = jobs.run_edits(
         zip(rows, paths, strict=True),
         partial(make, make_mask=MaskMaker(parser_weights, device, shell.say)),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -16,7 +15,7 @@ from maskgan_cli.files import Picture
 from maskgan_cli.judges import read_pictures
 from maskgan_cli.judges.parser import ParserJudge, load_parser
 from maskgan_cli.labels import LabelMap
-from maskgan_cli.pretrained import find_weights
+from maskgan_cli.pretrained import find_weights, named_with_origin
 
 
 def parse(judge: ParserJudge, pictures: Tensor, size: int | None = None) -> Iterator[LabelMap]:
@@ -72,8 +71,9 @@ class MaskMaker:
             InputError: no parser weights to be had, or not a parser's.
         """
         if self._judge is None:
-            weights = find_weights(self._weights, "parser", "--parser-weights", say=self._say)
+            weights = find_weights(self._weights, "parser", "--parser-weights")
             self._judge = load_parser(weights, pick_device(self._device))
+            self._say(f"face parser: {named_with_origin(weights, 'parser')}")
         self._say(f"{image} has no mask beside it: the face parser makes it")
-        pixels = torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1).unsqueeze(0)
+        pixels = torch.from_numpy(picture.copy()).permute(2, 0, 1).unsqueeze(0)
         return next(parse(self._judge, pixels)), self._judge.sha256

@@ -13,8 +13,8 @@ from tests.layouts import layout
 Tensors = dict[str, Tensor]
 
 
-def filled(shapes: dict[str, tuple[int, ...]], seed: int = 0) -> Tensors:
-    """Every tensor different; variances positive, counters whole, weights small enough for deep networks."""
+def filled(shapes: dict[str, tuple[int, ...]], seed: int = 0, *, deviation: float | None = None) -> Tensors:
+    """Every tensor different; variances positive, counters whole, weights of one deviation or by their fan-in."""
     generator = torch.Generator().manual_seed(seed)
     tensors = {}
     for number, (name, shape) in enumerate(shapes.items()):
@@ -24,7 +24,7 @@ def filled(shapes: dict[str, tuple[int, ...]], seed: int = 0) -> Tensors:
             tensors[name] = torch.rand(shape, generator=generator) + 0.5
         else:
             fan_in = max(1, torch.Size(shape[1:]).numel())
-            tensors[name] = torch.randn(shape, generator=generator) * (1.5 / fan_in) ** 0.5
+            tensors[name] = torch.randn(shape, generator=generator) * (deviation or (1.5 / fan_in) ** 0.5)
     return tensors
 
 

@@ -20,6 +20,7 @@ from maskgan_cli.published.convert import convert, import_weights
 from maskgan_cli.published.layouts import LAYOUTS
 from maskgan_cli.training.dmn import PerceptualSettings, feature_network
 from tests.conftest import Command
+from tests.layouts import layout
 from tests.models import test_alpha_blender, test_dmn, test_mask_vae
 from tests.published.checkpoints import (
     Tensors,
@@ -156,9 +157,10 @@ def test_the_imported_parser_answers_as_its_own_layer_names_say(tmp_path: Path) 
         torch.testing.assert_close(network(image), parse_by_their_names(theirs, image), atol=1e-4, rtol=1e-4)
 
 
-@pytest.mark.parametrize("size", [64, pytest.param(512, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("size", [64, pytest.param(256, marks=pytest.mark.slow)])
 def test_the_imported_generators_picture_does_not_depend_on_its_batch(size: int, tmp_path: Path) -> None:
-    theirs = filled(SMALL) if size == 64 else published("official_netG")
+    # Filled as training starts, N(0, 0.02): numbers a network has, so that rounding stays rounding.
+    theirs = filled(SMALL if size == 64 else layout("official_netG"), deviation=0.02)
     out = import_weights("generator", saved(theirs, tmp_path / "g.pth"), tmp_path / "g.safetensors",
                          unsaid={"image_size": size})  # fmt: skip
     network, _ = load_dmn(out, torch.device("cpu"))
@@ -193,7 +195,7 @@ def test_adain_takes_bias_before_weight_layer_by_layer(tmp_path: Path, monkeypat
 
 
 def test_parallel_prefixes_wrappers_and_old_counters_are_understood(tmp_path: Path) -> None:
-    small = HopeNet(HopeNetConfig(width=2, blocks=(1, 1, 1, 1), bins=5))
+    small = HopeNet(HopeNetConfig(width=8, blocks=(1, 1, 1, 1), bins=5))
     shapes = {name: tuple(tensor.shape) for name, tensor in small.state_dict().items()}
     plain = filled(shapes)
     old = {name: tensor for name, tensor in plain.items() if not name.endswith("num_batches_tracked")}
@@ -210,7 +212,7 @@ def test_parallel_prefixes_wrappers_and_old_counters_are_understood(tmp_path: Pa
         expected = {**plain, **{k: torch.tensor(0) for k in plain if name == "old" and k not in old}}
         assert all(torch.equal(ours[key], expected[key]) for key in expected), name
         assert converted.settings["blocks"] == (1, 1, 1, 1)
-        assert converted.settings["width"] == 2
+        assert converted.settings["width"] == 8
         assert bool(converted.remarks) == (name == "old")
 
 
@@ -269,7 +271,7 @@ def test_import_from_the_command_line_is_found_by_the_commands_and_carries_a_car
     faces = prepared / "images"
     painted = maskgan("swap-mouth", faces / "0.png", faces / "400.png", "-o", tmp_path / "o.png", "--device", "cpu")
     assert painted.code == 0, painted.err
-    assert f"dmn weights: {out} (the cache)" in painted.err.replace("\n", "")
+    assert f"painting at 64 px with {out} (the cache)" in painted.err.replace("\n", "")
     again = maskgan("weights", "import", "generator", file, "--size", 64)
     assert (again.code, "--overwrite" in again.err) == (2, True)
     assert maskgan("weights", "import", "generator", file, "--size", 64, "--overwrite").code == 0

@@ -72,7 +72,7 @@ def test_render_paints_with_onnx_alone(
     monkeypatch.setattr("maskgan_cli.editing.painters.load_dmn", no_weights)
     outcome = maskgan("render", mask, face, "--onnx", exported, "-o", tmp_path / "o.png", "--device", "cpu")
     assert outcome.code == 0, outcome.err
-    assert f"dmn weights: {exported} (--onnx)" in outcome.err.replace("\n", "")
+    assert f"painting at 64 px with {exported} (as asked for)" in outcome.err.replace("\n", "")
     painted = read_image(tmp_path / "o.png")
     assert np.abs(painted.astype(int) - expected).max() <= 1, "rounding may fall the other way"
     swapped = maskgan("swap-mouth", prepared / "images" / "0.png", face, "-w", exported, "-o", tmp_path / "s.png")
