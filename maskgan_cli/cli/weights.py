@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -88,7 +91,15 @@ def pull(shell: Shell, name: Name, overwrite: options.Overwrite = False) -> None
     """
     from maskgan_cli.published.pull import pull_weights
 
-    with shell.progress(f"pulling {name} (MB)") as report:
+    with contextlib.ExitStack() as shown:  # a bar once there is something to show
+
+        @functools.cache
+        def bar() -> Callable[[int, int], None]:
+            return shown.enter_context(shell.progress(f"pulling {name} (MB)"))
+
+        def report(done: int, total: int) -> None:
+            bar()(done, total)
+
         written = pull_weights(name, overwrite=overwrite, report=report, say=shell.say)
     shell.wrote(written)
     shell.finish({"weights": str(written)})

@@ -39,8 +39,8 @@ def pull_weights(
     if out.is_file() and not overwrite:
         say(f"{name} is here already; --overwrite pulls it again")
         return out
-    say(f"{entry.what}; licence: {entry.licence}")
     file = fetch(entry, lambda done, total: report(done // 10**6, total // 10**6))
+    say(f"{entry.what}; licence: {entry.licence}")
     written = import_weights(entry.kind, file, out, overwrite=True, say=say)
     file.unlink()
     return written
