@@ -170,6 +170,29 @@ def train_attributes(
     )  # fmt: skip
 
 
+@stage(app, "pose")
+def train_pose(
+    shell: Shell,
+    data: options.Data,
+    recipe: RecipeName = "tiny-cpu",
+    out: Out = Path("runs/pose"),
+    changes: Changes = [],  # noqa: B006
+    resume: Resume = "auto",
+    device: options.Device = "auto",
+    seed: NewSeed = None,
+    workers: NewWorkers = None,
+    overwrite: options.Overwrite = False,
+) -> None:
+    """Train HopeNet: from a face to its yaw, pitch and roll."""
+    from maskgan_cli.training.pose import PoseRecipe, prepare_training
+
+    changes = _with_options(changes, seed, workers)
+    _train(
+        shell, PoseRecipe, prepare_training, data, "pose", recipe, out, changes, resume, device, overwrite,
+        next_command=f"maskgan eval pairs DATA --pose-weights {out} -o pairs.csv",
+    )  # fmt: skip
+
+
 def _with_options(changes: list[str], seed: int | None, workers: int | None) -> list[str]:
     """The ``--set`` changes and the two options that are short for one."""
     named = {"seed": seed, "data.workers": workers}
