@@ -56,7 +56,8 @@ def similarity(points: Points, targets: Points) -> Points:
     factor = (source.conj() * target).sum(-1) / (abs(source) ** 2).sum(-1)
     offset = to_middle - factor * from_middle
     rows = [[factor.real, -factor.imag, offset.real], [factor.imag, factor.real, offset.imag]]
-    return np.stack([np.stack(row, -1) for row in rows], -2)
+    matrices: Points = np.stack([np.stack(row, -1) for row in rows], -2)
+    return matrices
 
 
 def crop_points(size: int) -> Points:
