@@ -44,7 +44,7 @@ def test_points_decide_what_the_network_sees(faces: Tensor) -> None:
     judge = IdentityJudge("x", lambda x: x.float().flatten(1), size=112, device=CPU, digest="")
     big = torch.zeros(1, 3, 130, 130, dtype=torch.uint8)
     big[0, :, 5:117, 7:119] = torch.randint(0, 256, (3, 112, 112), dtype=torch.uint8)
-    seen = judge(big, TEMPLATE + [7, 5])
+    seen = judge(big, TEMPLATE + np.array([7, 5]))
     assert torch.allclose(seen, judge.embed(big[:, :, 5:117, 7:119]))
 
 

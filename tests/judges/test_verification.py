@@ -9,7 +9,13 @@ import numpy as np
 import pytest
 
 from maskgan_cli.judges.verification import (
-    area, balanced_pairs, best_threshold, cross_validate, measure, roc, tar_at_far,
+    area,
+    balanced_pairs,
+    best_threshold,
+    cross_validate,
+    measure,
+    roc,
+    tar_at_far,
 )  # fmt: skip
 
 PEOPLE = [str(i // 4) for i in range(40)]
