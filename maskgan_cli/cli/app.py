@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from maskgan_cli import __version__
-from maskgan_cli.cli import data, demo, edit, interpolate, parse, train, weights
+from maskgan_cli.cli import align, data, demo, edit, interpolate, parse, train, weights
 from maskgan_cli.cli.shell import emit
 
 app = typer.Typer(
@@ -37,6 +37,7 @@ def _root(
 
 demo.register(app)
 data.register(app)
+align.register(app)
 app.add_typer(train.app)
 edit.register(app)
 interpolate.register(app)

@@ -19,7 +19,8 @@ from tests.conftest import Command
 
 PACKAGE = Path(maskgan_cli.__file__).parent
 COMMANDS = [[], ["demo"], ["synth"], ["prep-data"], ["check-data"], ["train"], ["train", "dmn"], ["train", "vae"],
-            ["train", "ebst"], ["train", "parser"], ["train", "attributes"], ["parse"],
+            ["train", "ebst"], ["train", "parser"], ["train", "attributes"], ["train", "pose"],
+            ["train", "identity"], ["align"], ["parse"],
             ["render"], ["swap-mouth"], ["swap"], ["style-copy"], ["interpolate"],
             ["weights"], ["weights", "import"], ["weights", "list"], ["weights", "pull"],
             ["weights", "export"]]  # fmt: skip
