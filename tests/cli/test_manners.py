@@ -19,7 +19,9 @@ from tests.conftest import Command
 
 PACKAGE = Path(maskgan_cli.__file__).parent
 COMMANDS = [[], ["demo"], ["synth"], ["prep-data"], ["check-data"], ["train"], ["train", "dmn"], ["train", "vae"],
-            ["train", "ebst"], ["render"], ["swap-mouth"], ["swap"], ["style-copy"], ["interpolate"]]  # fmt: skip
+            ["train", "ebst"], ["render"], ["swap-mouth"], ["swap"], ["style-copy"], ["interpolate"], ["eval"],
+            *(["eval", name] for name in ("pairs", "attributes", "segmentation", "fid", "identity", "counterfactual",
+                                          "survey", "report"))]  # fmt: skip
 
 
 def _python(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -130,7 +132,7 @@ def test_run_returns_codes_instead_of_exiting() -> None:
 
 
 LAYERS = {
-    "labels": 0, "errors": 0, "files": 0, "config": 0, "page": 0, "__init__": 0,
+    "labels": 0, "errors": 0, "files": 0, "config": 0, "page": 0, "cache": 0, "__init__": 0,
     "models": 1, "data": 1, "faces": 1, "devices": 1, "pretrained": 2,
     "training": 3, "editing": 3, "evaluation": 3,
     "demo": 4, "cli": 5, "editor": 5, "__main__": 6,
