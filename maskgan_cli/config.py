@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import difflib
 from pathlib import Path
@@ -124,9 +125,13 @@ def _apply(values: dict[str, Any], change: str) -> None:
 def _value(text: str) -> Any:
     """Read a value as YAML would, but take 1e-4 for a number (YAML 1.1 wants 1.0e-4)."""
     try:
-        return float(text) if "e" in text.lower() else yaml.safe_load(text)
-    except (ValueError, yaml.YAMLError):
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
         return text
+    if isinstance(value, str):
+        with contextlib.suppress(ValueError):
+            return float(value)
+    return value
 
 
 def _readable(kind: type[Section], error: ValidationError) -> str:

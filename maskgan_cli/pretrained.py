@@ -144,7 +144,7 @@ def load_dmn(where: str | Path, device: torch.device) -> tuple[DenseMappingNetwo
     Raises:
         InputError: see `read_weights` and `load_strictly`.
     """
-    return _load(where, "dmn", lambda config: DenseMappingNetwork(DMNConfig(**config)), device)
+    return load_network(where, "dmn", lambda config: DenseMappingNetwork(DMNConfig(**config)), device)
 
 
 def load_vae(where: str | Path, device: torch.device) -> tuple[MaskVAE, Weights]:
@@ -153,12 +153,23 @@ def load_vae(where: str | Path, device: torch.device) -> tuple[MaskVAE, Weights]
     Raises:
         InputError: see `read_weights` and `load_strictly`.
     """
-    return _load(where, "vae", lambda config: MaskVAE(MaskVAEConfig(**config)), device)
+    return load_network(where, "vae", lambda config: MaskVAE(MaskVAEConfig(**config)), device)
 
 
-def _load(
+def load_network(
     where: str | Path, kind: str, build: Callable[[dict[str, Any]], Network], device: torch.device
 ) -> tuple[Network, Weights]:
+    """The network of a weights file or run folder, ready for inference.
+
+    Args:
+        where: the file or folder.
+        kind: what it must hold.
+        build: makes the network from the file's ``config``; TypeError or ValueError mean bad settings.
+        device: where it goes.
+
+    Raises:
+        InputError: see `read_weights` and `load_strictly`.
+    """
     weights = read_weights(where, kind)
     try:
         network = build(weights.config)

@@ -63,6 +63,7 @@ def prep_data(
     order: Annotated[str, typer.Option("--order", help="Class order of plain label maps: celebamask or parser.")] = (
         "celebamask"
     ),
+    images_only: Annotated[bool, typer.Option("--images-only", help="Prepare images without masks.")] = False,
     val_share: Annotated[float, typer.Option(min=0, max=1, help="Validation share where no split is given.")] = 0.1,
     test_share: Annotated[float, typer.Option(min=0, max=1, help="Test share where no split is given.")] = 0.1,
     seed: options.Seed = 0,
@@ -78,7 +79,8 @@ def prep_data(
 
     if image_format not in ("png", "jpg"):
         raise InputError("--format", expected="png or jpg", found=image_format)
-    found = _read_source(source, order=order, val_share=val_share, test_share=test_share, seed=seed)
+    shares = {"val_share": val_share, "test_share": test_share}
+    found = _read_source(source, order=order, seed=seed, masked=not images_only, **shares)
     fates = prepare(
         found,
         out,
@@ -97,15 +99,17 @@ def prep_data(
     shell.finish(info, next_command=f"maskgan check-data {out}")
 
 
-def _read_source(source: Path, *, order: str, val_share: float, test_share: float, seed: int) -> Source:
+def _read_source(source: Path, *, order: str, val_share: float, test_share: float, seed: int, masked: bool) -> Source:
     from maskgan_cli.data import celebamask, pairs_folder
     from maskgan_cli.labels import ORDERS
 
     if order not in ORDERS:
         raise InputError("--order", expected=" or ".join(ORDERS), found=order)
     if celebamask.is_raw_layout(source):
-        return celebamask.read_source(source)
-    return pairs_folder.read_source(source, order=order, val_share=val_share, test_share=test_share, seed=seed)
+        return celebamask.read_source(source, masked=masked)
+    return pairs_folder.read_source(
+        source, order=order, val_share=val_share, test_share=test_share, seed=seed, masked=masked
+    )
 
 
 def check_data(

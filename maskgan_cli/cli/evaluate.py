@@ -141,6 +141,9 @@ def segmentation(
     overwrite: options.Overwrite = False,
 ) -> None:
     """Share of pixels where a parser sees the class that the mask asked for; mean IoU."""
+    import torch
+
+    from maskgan_cli.agreement import table_agreement
     from maskgan_cli.devices import pick_device
     from maskgan_cli.evaluation import segmentation as metric
     from maskgan_cli.evaluation.judging import load_judge
@@ -154,11 +157,11 @@ def segmentation(
     asked = metric.masks_asked_for(paths, masks, otherwise)
     judge, where = load_judge("parser", weights, pick_device(device))
     table = metric.confusion(paths, asked, judge, _watch(shell, "segmentation"))
-    per_class = metric.intersection_over_union(table)
+    agreed = table_agreement(torch.from_numpy(table).double())
     found = _result(
-        listed, results, paths, method, "segmentation_accuracy", metric.pixel_accuracy(table),
-        {"parser": weights_of(judge, where)}, values={"mean_iou": sum(per_class.values()) / len(per_class)},
-        details={"classes": list(CLASSES), "confusion": table.tolist(), "iou": per_class},
+        listed, results, paths, method, "segmentation_accuracy", agreed["accuracy"],
+        {"parser": weights_of(judge, where)}, values={"mean_iou": agreed["miou"]},
+        details={"classes": list(CLASSES), "confusion": table.tolist(), **agreed},
     )  # fmt: skip
     found.inputs["masks"] = trace(masks or asked[0].parent, asked)
     _conclude(shell, found, out, overwrite)

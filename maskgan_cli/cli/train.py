@@ -118,6 +118,58 @@ def train_ebst(
     )  # fmt: skip
 
 
+@stage(app, "parser")
+def train_parser(
+    shell: Shell,
+    data: options.Data,
+    recipe: RecipeName = "tiny-cpu",
+    out: Out = Path("runs/parser"),
+    changes: Changes = [],  # noqa: B006
+    resume: Resume = "auto",
+    device: options.Device = "auto",
+    seed: NewSeed = None,
+    workers: NewWorkers = None,
+    overwrite: options.Overwrite = False,
+) -> None:
+    """Train the face parser: from a photo to its mask."""
+    from maskgan_cli.training.parser import ParserRecipe, prepare_training
+
+    changes = _with_options(changes, seed, workers)
+    _train(
+        shell, ParserRecipe, prepare_training, data, "parser", recipe, out, changes, resume, device, overwrite,
+        next_command=f"maskgan parse PHOTO.jpg --weights {out} -o masks",
+    )  # fmt: skip
+
+
+@stage(app, "attributes")
+def train_attributes(
+    shell: Shell,
+    data: options.Data,
+    attributes: Annotated[str, typer.Option("--attributes", help="Their names, e.g. Smiling,Male.")] = "",
+    recipe: RecipeName = "tiny-cpu",
+    out: Out = Path("runs/attributes"),
+    changes: Changes = [],  # noqa: B006
+    resume: Resume = "auto",
+    device: options.Device = "auto",
+    seed: NewSeed = None,
+    workers: NewWorkers = None,
+    overwrite: options.Overwrite = False,
+) -> None:
+    """Train an attribute classifier: one network for all the attributes named.
+
+    The paper has one network for each attribute: name one at a time.
+    """
+    from maskgan_cli.training.attributes import AttributeRecipe, prepare_training
+
+    changes = _with_options(changes, seed, workers)
+    if attributes:
+        changes.append(f"network.names=[{attributes}]")
+    _train(
+        shell, AttributeRecipe, prepare_training, data, "attributes", recipe, out, changes, resume, device, overwrite,
+        next_command=f"maskgan eval attributes RESULTS --weights {out}",
+    )  # fmt: skip
+
+
 def _with_options(changes: list[str], seed: int | None, workers: int | None) -> list[str]:
     """The ``--set`` changes and the two options that are short for one."""
     named = {"seed": seed, "data.workers": workers}

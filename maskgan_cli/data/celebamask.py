@@ -32,15 +32,16 @@ def is_raw_layout(root: Path) -> bool:
     return (root / IMAGES).is_dir() or (root / MASKS).is_dir()
 
 
-def read_source(root: Path) -> Source:
-    """List every image and every mask of a raw layout.
+def read_source(root: Path, *, masked: bool = True) -> Source:
+    """List every image and every mask of a raw layout, or with ``masked=False`` the images alone.
 
     Raises:
         InputError: a folder or the mapping is missing, or an annotation file does not parse.
     """
-    for folder in (IMAGES, MASKS):
+    for folder in (IMAGES, MASKS) if masked else (IMAGES,):
         if not (root / folder).is_dir():
-            raise InputError(root, expected=f"the raw layout with a folder {folder}", found="none")
+            hint = "" if folder == IMAGES else "--images-only prepares a data set without masks"
+            raise InputError(root, expected=f"the raw layout with a folder {folder}", found="none", hint=hint)
     mapping = _read_mapping(root / MAPPING)
     attributes = _read_table(root / ATTRIBUTES)
     poses = {
@@ -50,7 +51,7 @@ def read_source(root: Path) -> Source:
     identities = _read_identities(root / IDENTITIES)
 
     images = {int(path.stem): path for path in (root / IMAGES).iterdir() if path.stem.isdigit()}
-    masks = _list_masks(root / MASKS)
+    masks = _list_masks(root / MASKS) if masked else {}
     candidates = []
     for index in sorted(images.keys() | masks.keys()):
         name = f"{index}.jpg"
@@ -58,7 +59,7 @@ def read_source(root: Path) -> Source:
         reason = ""
         if index not in images:
             reason = f"mask without image: {MASKS} has parts of {index:05d}, {IMAGES} has no {name}"
-        elif index not in masks:
+        elif masked and index not in masks:
             folder = f"{MASKS}/{index // _IMAGES_PER_FOLDER}"
             missing = "image without any mask" if (root / folder).is_dir() else "missing part folder"
             reason = f"{missing}: {folder}" + (f" has no {index:05d}_*.png" if "image" in missing else "")
@@ -70,7 +71,7 @@ def read_source(root: Path) -> Source:
         candidates.append(Candidate(str(index), images.get(index), masks.get(index, {}), split, fields, reason))
     columns = ["celeba_id", "identity", "yaw", "pitch", "roll"]
     columns += next(iter(attributes.values()), {}).keys()
-    return Source("CelebAMask-HQ", candidates, columns)
+    return Source("CelebAMask-HQ" if masked else "CelebA-HQ", candidates, columns, masked=masked)
 
 
 def _list_masks(root: Path) -> dict[int, dict[str, Path]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import cast
 
 import numpy as np
@@ -18,7 +19,7 @@ from maskgan_cli.files import Picture, read_image, read_label_map
 from maskgan_cli.labels import LabelMap, flip
 
 Draw = tuple[int, bool]  # index of a sample, and whether to mirror it
-Item = tuple[int, Picture, LabelMap]
+Item = tuple[int, bool, Picture, LabelMap]
 
 
 @dataclass(frozen=True)
@@ -27,21 +28,26 @@ class Batch:
 
     Attributes:
         images: (N, 3, H, W) ``uint8``.
-        labels: (N, H, W) ``uint8`` class ids.
-        indices: (N,) which samples these are.
+        labels: (N, H, W) ``uint8`` class ids; (N, 0, 0) where the task looks at images only.
+        indices: (N,) which samples of the split these are.
+        mirrored: (N,) ``bool``, whether left and right were exchanged.
     """
 
     images: Tensor
     labels: Tensor
     indices: Tensor
+    mirrored: Tensor
 
     def to(self, device: torch.device) -> Batch:
         """The same batch on a device."""
-        return Batch(*(x.to(device, non_blocking=True) for x in (self.images, self.labels, self.indices)))
+        return Batch(*(x.to(device, non_blocking=True) for x in self._tensors()))
 
     def pin_memory(self) -> Batch:
         """The same batch in page-locked memory (the data loader calls this)."""
-        return Batch(*(x.pin_memory() for x in (self.images, self.labels, self.indices)))
+        return Batch(*(x.pin_memory() for x in self._tensors()))
+
+    def _tensors(self) -> tuple[Tensor, ...]:
+        return self.images, self.labels, self.indices, self.mirrored
 
 
 class FaceDataset(Dataset[Item]):
@@ -51,10 +57,11 @@ class FaceDataset(Dataset[Item]):
         samples: of one prepared data set.
         size: the side the network wants.
         cache: keep every decoded sample in memory (4 bytes a pixel).
+        masked: read the label maps too.
     """
 
-    def __init__(self, samples: list[Sample], size: int, *, cache: bool) -> None:
-        self.samples, self.size = samples, size
+    def __init__(self, samples: list[Sample], size: int, *, cache: bool, masked: bool = True) -> None:
+        self.samples, self.size, self.masked = samples, size, masked
         self._cache: dict[int, tuple[Picture, LabelMap]] | None = {} if cache else None
 
     def __len__(self) -> int:
@@ -65,14 +72,19 @@ class FaceDataset(Dataset[Item]):
         picture, labels = self._read(index)
         if mirrored:
             picture, labels = picture[:, ::-1], flip(labels)
-        return index, picture, labels
+        return index, mirrored, picture, labels
 
     def _read(self, index: int) -> tuple[Picture, LabelMap]:
         if self._cache is not None and index in self._cache:
             return self._cache[index]
         sample = self.samples[index]
-        picture, labels = read_image(sample.image), read_label_map(sample.mask)
-        for path, array in ((sample.image, picture), (sample.mask, labels)):
+        picture = read_image(sample.image)
+        files: list[tuple[Path, npt.NDArray[np.uint8]]] = [(sample.image, picture)]
+        labels: LabelMap = np.empty((0, 0), np.uint8)
+        if self.masked:
+            labels = read_label_map(sample.mask)
+            files.append((sample.mask, labels))
+        for path, array in files:
             if array.shape[:2] != (self.size, self.size):
                 raise InputError(
                     path, expected=f"{self.size}x{self.size}", found=f"{array.shape[1]}x{array.shape[0]}",
@@ -149,9 +161,9 @@ def batches(dataset: FaceDataset, sampler: StepSampler, *, workers: int, pin: bo
 
 def collate(items: list[Item]) -> Batch:
     """Samples -> one batch."""
-    indices, pictures, labels = zip(*items, strict=True)
+    indices, mirrored, pictures, labels = zip(*items, strict=True)
     images = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2)  # channels last in memory
-    return Batch(images, torch.from_numpy(np.stack(labels)), torch.tensor(indices))
+    return Batch(images, torch.from_numpy(np.stack(labels)), torch.tensor(indices), torch.tensor(mirrored))
 
 
 def first_samples(dataset: FaceDataset, count: int) -> Batch:

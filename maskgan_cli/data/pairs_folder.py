@@ -17,8 +17,10 @@ from maskgan_cli.files import IMAGE_SUFFIXES, read_csv
 MASK_SUFFIX = ".mask.png"
 
 
-def read_source(root: Path, *, order: str, val_share: float, test_share: float, seed: int) -> Source:
-    """List every image and label map of a folder.
+def read_source(
+    root: Path, *, order: str, val_share: float, test_share: float, seed: int, masked: bool = True
+) -> Source:
+    """List every image and label map of a folder, or with ``masked=False`` the images alone.
 
     Args:
         root: the folder.
@@ -33,6 +35,7 @@ def read_source(root: Path, *, order: str, val_share: float, test_share: float, 
     if not root.is_dir():
         raise InputError(root, expected="a folder", found="a file" if root.exists() else "no such folder")
     images, masks = _list(root)
+    masks = masks if masked else {}
     if not images:
         raise InputError(
             root, expected="the raw CelebAMask-HQ layout, images/ and masks/, or NAME.jpg and NAME.mask.png",
@@ -50,12 +53,12 @@ def read_source(root: Path, *, order: str, val_share: float, test_share: float, 
             reason = f"manifest.csv names the split {split!r}; splits are {', '.join(SPLITS)}"
         if name not in images:
             reason = f"mask without image: {masks[name].name}"
-        elif name not in masks:
+        elif masked and name not in masks:
             reason = f"image without any mask: {images[name].name}"
         mask = {"": masks[name]} if name in masks else {}
         fields = {column: row.get(column, "") for column in columns}
         candidates.append(Candidate(name, images.get(name), mask, split, fields, reason))
-    return Source(root.resolve().name, candidates, columns, order)
+    return Source(root.resolve().name, candidates, columns, order, masked)
 
 
 def split_by_name(name: str, val_share: float, test_share: float, seed: int) -> str:

@@ -41,7 +41,7 @@ MIN_SIZE, MAX_SIZE = 64, 1024
 
 @dataclass(frozen=True)
 class Done:
-    """What became of one candidate: digests of its two files, or why it was rejected."""
+    """What became of one candidate: digests of its files, or why it was rejected."""
 
     id: str
     image: str = ""
@@ -128,20 +128,26 @@ def _prepare_one(candidate: Candidate, *, out: Path, size: int, image_format: st
     assert candidate.image is not None
     try:
         picture = read_image(candidate.image)
-        plain = candidate.masks.get("")
-        labels = merge_parts(candidate.masks) if plain is None else read_label_map(plain, order=order)
-        if problem := _problem(picture, labels, plain is None):
+        labels = None
+        if candidate.masks:
+            plain = candidate.masks.get("")
+            labels = merge_parts(candidate.masks) if plain is None else read_label_map(plain, order=order)
+        if problem := _problem(picture, labels, raw="" not in candidate.masks):
             return Done(candidate.id, reason=problem)
     except InputError as error:
         return Done(candidate.id, reason=str(error))
     image = write_image(out / "images" / f"{candidate.id}.{image_format}", resize_image(picture, size))
+    if labels is None:
+        return Done(candidate.id, sha256(image))
     mask = write_label_map(out / "masks" / f"{candidate.id}.png", resize_labels(labels, size))
     return Done(candidate.id, sha256(image), sha256(mask))
 
 
-def _problem(picture: Picture, labels: LabelMap, raw: bool) -> str:
+def _problem(picture: Picture, labels: LabelMap | None, *, raw: bool) -> str:
     if picture.shape[0] != picture.shape[1]:
         return f"wrong size: the image is {_side(picture)}, not square"
+    if labels is None:
+        return ""
     if labels.shape[0] != labels.shape[1]:
         return f"wrong size: the mask is {_side(labels)}, not square"
     # In the raw layout masks are half the images' size; a plain pair is one picture, drawn twice.
@@ -225,8 +231,8 @@ def _finish(source: Source, out: Path, settings: dict[str, Any], done: dict[str,
         raise MaskGANError(f"{out}: no sample could be prepared ({first}); all reasons are in rejected.csv")
     rows = [
         {
-            "id": c.id, "split": c.split, "image": f"images/{c.id}.{image_format}", "mask": f"masks/{c.id}.png",
-            **c.fields,
+            "id": c.id, "split": c.split, "image": f"images/{c.id}.{image_format}",
+            "mask": f"masks/{c.id}.png" if source.masked else "", **c.fields,
         }
         for c in kept
     ]  # fmt: skip
@@ -243,7 +249,7 @@ def _finish(source: Source, out: Path, settings: dict[str, Any], done: dict[str,
         {
             "name": out.resolve().name,
             "size": settings["size"],
-            "classes": list(CLASSES),
+            "classes": list(CLASSES) if source.masked else [],
             "source": source.name,
             "samples": len(kept),
             "splits": {split: counts[split] for split in SPLITS},

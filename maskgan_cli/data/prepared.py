@@ -17,15 +17,30 @@ class Sample:
 
     Attributes:
         id, split: as in the manifest.
-        image, mask: files of the same square size.
+        image: a square picture.
+        mask_file: its label map, of the same size; None in a data set of images only.
         fields: the other columns that are not empty: celeba_id, identity, yaw, ..., attributes.
     """
 
     id: str
     split: str
     image: Path
-    mask: Path
+    mask_file: Path | None
     fields: dict[str, str]
+
+    @property
+    def mask(self) -> Path:
+        """The label map's file.
+
+        Raises:
+            InputError: the data set has images only.
+        """
+        if self.mask_file is None:
+            raise InputError(
+                self.image, expected="a face with its mask", found="a data set of images only",
+                hint="prepare one with masks, or make them with `maskgan parse`",
+            )  # fmt: skip
+        return self.mask_file
 
 
 @dataclass(frozen=True)
@@ -62,7 +77,8 @@ class PreparedData:
         try:
             samples = [
                 Sample(
-                    row.pop("id"), row.pop("split"), root / row.pop("image"), root / row.pop("mask"),
+                    row.pop("id"), row.pop("split"), root / row.pop("image"),
+                    root / mask if (mask := row.pop("mask")) else None,
                     {name: value for name, value in row.items() if value},
                 )
                 for row in read_csv(root / "manifest.csv")

@@ -15,7 +15,7 @@ class Candidate:
     Attributes:
         id: its name in the prepared data set, without suffix.
         image: the picture, or None if only a mask was found.
-        masks: part name -> part file (raw layout), or ``{"": label map}``.
+        masks: part name -> part file (raw layout), or ``{"": label map}``; {} in a source of images only.
         split: ``train``, ``val`` or ``test``.
         fields: further manifest columns (celeba_id, identity, yaw, ..., attributes).
         reason: why the sample must be rejected, as far as the listing alone can tell.
@@ -38,9 +38,11 @@ class Source:
         candidates: its samples, in a fixed order.
         columns: the manifest columns its samples may fill, in order.
         order: class order of its label maps, a key of `maskgan_cli.labels.ORDERS`.
+        masked: whether its samples have masks at all.
     """
 
     name: str
     candidates: list[Candidate]
     columns: list[str]
     order: str = "celebamask"
+    masked: bool = True

@@ -1,6 +1,6 @@
 """Segmentation accuracy (paper, Sec. 5.1): a parser's labels on the result against the mask that was asked for.
 
-Mean IoU after Everingham et al. 2010 (PASCAL VOC): over the classes that either of the two has.
+`maskgan_cli.agreement.table_agreement` makes accuracy and mean IoU of the counts.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from maskgan_cli.data.prepare import resize_labels
 from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation.judging import Watch, judged
 from maskgan_cli.files import read_label_map
-from maskgan_cli.labels import CLASSES, NUM_CLASSES
+from maskgan_cli.labels import NUM_CLASSES
 
 Confusion = npt.NDArray[np.int64]
 
@@ -40,17 +40,6 @@ def confusion(
             wanted = resize_labels(labels, len(seen)).astype(np.int64)
             table += np.bincount((wanted * NUM_CLASSES + seen).ravel(), minlength=NUM_CLASSES**2)
     return table.reshape(NUM_CLASSES, NUM_CLASSES)
-
-
-def pixel_accuracy(table: Confusion) -> float:
-    """The share of pixels whose class is the one asked for."""
-    return float(np.trace(table) / table.sum())
-
-
-def intersection_over_union(table: Confusion) -> dict[str, float]:
-    """Class -> intersection over union; classes that neither side has are left out."""
-    both, either = np.diag(table), table.sum(0) + table.sum(1) - np.diag(table)
-    return {name: float(b / e) for name, b, e in zip(CLASSES, both, either, strict=True) if e}
 
 
 def masks_asked_for(results: Sequence[Path], folder: Path | None, otherwise: Sequence[Path] | None) -> list[Path]:

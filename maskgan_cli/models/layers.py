@@ -34,6 +34,13 @@ def to_bytes(images: Tensor) -> Tensor:
     return images.float().add(1.0).mul_(127.5).round_().clamp_(0, 255).to(torch.uint8)
 
 
+def imagenet(images: Tensor) -> Tensor:
+    """Images (N, 3, H, W) in [-1, 1] -> with ImageNet's mean and deviation, as ResNets and VGGs are trained."""
+    mean, deviation = images.new_tensor([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]]).view(2, 3, 1, 1)
+    normalised: Tensor = (images.add(1.0).div(2.0) - mean) / deviation
+    return normalised
+
+
 def initialise(network: nn.Module) -> None:
     """Draw every convolution's weights from N(0, 0.02), as pix2pixHD and MaskGAN start."""
     for module in network.modules():

@@ -7,6 +7,8 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
+from maskgan_cli.models.layers import imagenet
+
 # VGG-19 up to relu5_1; numbers are channels at the paper's width, "M" halves the resolution.
 _LAYOUT: Final = (64, 64, "M", 128, 128, "M", 256, 256, 256, 256, "M", 512, 512, 512, 512, "M", 512)
 # Places in the layer list (torchvision's numbering) after relu1_1, relu2_1, ..., relu5_1.
@@ -24,9 +26,6 @@ class VGG19Features(nn.Module):
             the images as they are, which is the default.
     """
 
-    mean: Tensor
-    std: Tensor
-
     def __init__(self, width: int = 64, *, normalise: bool = False) -> None:
         super().__init__()
         layers: list[nn.Module] = []
@@ -40,8 +39,6 @@ class VGG19Features(nn.Module):
                 layers.append(nn.MaxPool2d(2))
         self.features = nn.Sequential(*layers)
         self.normalise = normalise
-        self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1), persistent=False)
         self.requires_grad_(False)
 
     @classmethod
@@ -65,7 +62,7 @@ class VGG19Features(nn.Module):
 
         The resolution halves from one to the next.
         """
-        features = (images.add(1.0).div(2.0) - self.mean) / self.std if self.normalise else images
+        features = imagenet(images) if self.normalise else images
         outputs: list[Tensor] = []
         for i, layer in enumerate(self.features):
             features = layer(features)

@@ -11,20 +11,21 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
-from torch.optim import Adam, Optimizer
 
+from maskgan_cli.agreement import agreement
 from maskgan_cli.config import Section, TrainingRecipe
 from maskgan_cli.data.dataset import Batch
 from maskgan_cli.data.prepared import PreparedData
 from maskgan_cli.files import Picture
-from maskgan_cli.labels import CLASSES, NUM_CLASSES, colourise
+from maskgan_cli.labels import colourise
 from maskgan_cli.models.layers import one_hot
 from maskgan_cli.models.mask_vae import MaskVAE, MaskVAEConfig
 from maskgan_cli.pretrained import save_weights
 from maskgan_cli.training import losses
-from maskgan_cli.training.loop import Loop, average_gradients
+from maskgan_cli.training.learner import Learner
+from maskgan_cli.training.loop import Loop
 from maskgan_cli.training.setup import Plan
 
 NotNegative = Annotated[float, Field(ge=0.0)]
@@ -60,12 +61,9 @@ class VAETask:
     def __init__(self, recipe: VAERecipe, accelerator: Accelerator, validation: Batch) -> None:
         self.recipe, self.accelerator, self.validation = recipe, accelerator, validation
         torch.manual_seed(recipe.seed)  # the same start in every process
-        place: dict[str, Any] = {"device": accelerator.device, "memory_format": torch.channels_last}
-        self.vae = MaskVAE(recipe.network).to(**place)
-        betas = (recipe.optimiser.beta1, recipe.optimiser.beta2)
-        adam = Adam(self.vae.parameters(), lr=recipe.optimiser.lr, betas=betas)
-        self.optimisers: Mapping[str, Optimizer] = {"vae": accelerator.prepare_optimizer(adam)}
-        self.networks: Mapping[str, nn.Module] = {"vae": self.vae}
+        self.learner = Learner("vae", MaskVAE(recipe.network), recipe.optimiser, accelerator)
+        self.vae = self.learner.network
+        self.networks, self.optimisers = self.learner.networks, self.learner.optimisers
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
         """Update once; the code is drawn from torch's generator, which the loop seeds by the step."""
@@ -73,11 +71,7 @@ class VAETask:
             logits, mean, log_variance = self.vae(one_hot(batch.labels))
         cross_entropy = F.cross_entropy(logits.float(), batch.labels.long())
         kl = losses.kl_divergence(mean, log_variance)
-        optimiser = self.optimisers["vae"]
-        optimiser.zero_grad()
-        self.accelerator.backward(cross_entropy + self.kl_weight() * kl)
-        average_gradients(self.accelerator, self.vae)
-        optimiser.step()
+        self.learner.update(cross_entropy + self.kl_weight() * kl)
         return {"cross_entropy": cross_entropy, "kl": kl}
 
     def kl_weight(self) -> Tensor:
@@ -114,22 +108,6 @@ class VAETask:
     def save_model(self, path: Path, about: Mapping[str, Any]) -> None:
         """Write the weights and what is needed to build the network."""
         save_weights(path, self.vae, kind="vae", config=asdict(self.recipe.network), about=about)
-
-
-def agreement(truth: Tensor, guess: Tensor) -> dict[str, float]:
-    """How well label maps of one shape agree, all values in [0, 1].
-
-    Returns:
-        ``accuracy``, the share of equal pixels; ``miou``, the mean over the classes in either of
-        intersection / union; ``accuracy/skin`` and so on, the share of each class of ``truth`` found.
-    """
-    pairs = truth.flatten().long() * NUM_CLASSES + guess.flatten().long()
-    counts = torch.bincount(pairs, minlength=NUM_CLASSES**2).view(NUM_CLASSES, NUM_CLASSES).double()
-    found, asked = counts.diagonal(), counts.sum(1)
-    union = asked + counts.sum(0) - found
-    shares = {f"accuracy/{CLASSES[i]}": float(found[i] / asked[i]) for i in range(NUM_CLASSES) if asked[i]}
-    miou = (found / union)[union > 0].mean()
-    return {"accuracy": float(found.sum() / counts.sum()), "miou": float(miou), **shares}
 
 
 def prepare_training(

@@ -12,7 +12,7 @@ from accelerate import Accelerator
 
 from maskgan_cli.config import TrainingRecipe
 from maskgan_cli.data.dataset import Batch, FaceDataset, StepSampler, batches, first_samples
-from maskgan_cli.data.prepared import PreparedData
+from maskgan_cli.data.prepared import PreparedData, Sample
 from maskgan_cli.errors import InputError
 from maskgan_cli.models.dmn import parameter_count
 from maskgan_cli.training.checkpoint import RunFolder
@@ -51,7 +51,13 @@ class Plan:
             )  # fmt: skip
 
     def loop(
-        self, recipe: TrainingRecipe, make_task: Callable[[Batch], Task], rests: Mapping[str, Mapping[str, Any]]
+        self,
+        recipe: TrainingRecipe,
+        make_task: Callable[[Batch], Task],
+        rests: Mapping[str, Mapping[str, Any]],
+        *,
+        samples: Mapping[str, list[Sample]] | None = None,
+        masked: bool = True,
     ) -> Loop:
         """Start or continue the run folder, build the task, connect it with its batches.
 
@@ -60,13 +66,16 @@ class Plan:
             make_task: called with the validation faces once the run folder is ours.
             rests: what the run rests on besides the data, by name, for the record; must not change
                 on resume.
+            samples: those of ``train`` and ``val`` that the task can use; all if None.
+            masked: whether it looks at masks.
 
         Raises:
             InputError: data, recipe and run folder do not go together.
         """
         data, accelerator = self.data, self.accelerator
-        train = FaceDataset(data.split("train"), data.size, cache=recipe.data.cache)
-        validation = FaceDataset(data.split("val"), data.size, cache=False)
+        chosen = samples or {name: data.split(name) for name in ("train", "val")}
+        train = FaceDataset(chosen["train"], data.size, cache=recipe.data.cache, masked=masked)
+        validation = FaceDataset(chosen["val"], data.size, cache=False, masked=masked)
         rests = {"data": {"name": data.info.get("name"), "hash": data.hash}, **rests}
         about = {
             **rests,

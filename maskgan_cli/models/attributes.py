@@ -1,0 +1,51 @@
+"""Attribute classifiers: a ResNet-18 as in the paper's evaluation, for one attribute or for several at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor, nn
+
+from maskgan_cli.models.layers import imagenet
+from maskgan_cli.models.resnet import ResNet
+
+
+@dataclass(frozen=True)
+class AttributeConfig:
+    """What decides the network's shape. The defaults are ResNet-18's.
+
+    Attributes:
+        names: the attributes it answers for, in the order of its outputs.
+        image_size: side of the pictures it reads.
+        width: channels of the first stage.
+        blocks: residual blocks in each of the four stages.
+    """
+
+    names: tuple[str, ...] = ("Smiling",)
+    image_size: int = 224
+    width: int = 64
+    blocks: tuple[int, int, int, int] = (2, 2, 2, 2)
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # recipes hold this class
+
+    def __post_init__(self) -> None:
+        if not self.names or len(set(self.names)) < len(self.names):
+            raise ValueError("names is a list of distinct attributes, at least one")
+        if self.image_size < 32 or self.width < 1 or min(self.blocks) < 1:
+            raise ValueError("image_size is at least 32, width and each of blocks at least 1")
+
+
+class AttributeNet(nn.Module):
+    """One trunk, one number per attribute: above 0 means that the face has it."""
+
+    def __init__(self, config: AttributeConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.trunk = ResNet(config.blocks, config.width)
+        self.head = nn.Linear(self.trunk.features, len(config.names))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Images (N, 3, S, S) in [-1, 1] -> logits (N, attributes)."""
+        logits: Tensor = self.head(self.trunk(imagenet(images)))
+        return logits

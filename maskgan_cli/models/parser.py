@@ -1,0 +1,88 @@
+"""Face parser: a U-Net (Ronneberger et al. 2015) from a photo to its label map, as the paper's evaluation uses it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from maskgan_cli.labels import NUM_CLASSES
+
+_LEVELS = 4  # halvings between the picture and the bottom
+
+
+@dataclass(frozen=True)
+class ParserConfig:
+    """What decides the network's shape. The defaults are the published ones.
+
+    Attributes:
+        image_size: side of the pictures it was trained on, a multiple of 16.
+        width: channels of the first level; they double with each of the four levels below.
+    """
+
+    image_size: int = 512
+    width: int = 16
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # recipes hold this class
+
+    def __post_init__(self) -> None:
+        if self.image_size < 32 or self.image_size % (1 << _LEVELS):
+            raise ValueError(f"image_size is a multiple of 16, at least 32, not {self.image_size}")
+        if self.width < 1:
+            raise ValueError("width is at least 1")
+
+
+class FaceParser(nn.Module):
+    """Five levels of two convolutions; what goes up is joined with what came down."""
+
+    def __init__(self, config: ParserConfig) -> None:
+        super().__init__()
+        self.config = config
+        channels = [config.width << level for level in range(_LEVELS + 1)]
+        self.down = nn.ModuleList(double_conv(a, b) for a, b in pairwise([3, *channels[:-1]]))
+        self.pool = nn.MaxPool2d(2)
+        self.bottom = double_conv(channels[-2], channels[-1])
+        self.up = nn.ModuleList(Up(b, a) for a, b in reversed(list(pairwise(channels))))
+        self.head = nn.Conv2d(channels[0], NUM_CLASSES, 1)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Images (N, 3, S, S) in [-1, 1], S a multiple of 16 -> logits (N, 19, S, S)."""
+        x, skips = self.encode(images)
+        for level, skip in zip(self.up, reversed(skips), strict=True):
+            x = level(x, skip)
+        logits: Tensor = self.head(x)
+        return logits
+
+    def encode(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Images (N, 3, S, S) -> the bottom (N, 16 * width, S/16, S/16) and what each level above it holds."""
+        x, skips = images, []
+        for level in self.down:
+            x = level(x)  # (N, width << level, S >> level, S >> level)
+            skips.append(x)
+            x = self.pool(x)
+        return self.bottom(x), skips
+
+
+class Up(nn.Module):
+    """One level up: double the side, join the skip, two convolutions."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.up = nn.ConvTranspose2d(inputs, outputs, 2, stride=2)
+        self.conv = double_conv(2 * outputs, outputs)
+
+    def forward(self, x: Tensor, skip: Tensor) -> Tensor:
+        """(N, inputs, S, S) and (N, outputs, 2S, 2S) -> (N, outputs, 2S, 2S)."""
+        joined: Tensor = self.conv(torch.cat([skip, self.up(x)], dim=1))
+        return joined
+
+
+def double_conv(inputs: int, outputs: int) -> nn.Sequential:
+    """Twice: 3 x 3 convolution, batch norm, ReLU."""
+    layers: list[nn.Module] = []
+    for channels in (inputs, outputs):
+        layers += [nn.Conv2d(channels, outputs, 3, padding=1), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]
+    return nn.Sequential(*layers)

@@ -1,0 +1,104 @@
+"""Residual networks for the judges (He et al. 2016), under torchvision's names for every tensor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+
+class ResNet(nn.Module):
+    """A residual network without its last layer: images -> features.
+
+    ``ResNet((2, 2, 2, 2))`` is ResNet-18, ``ResNet((3, 4, 6, 3), bottleneck=True)`` ResNet-50; their
+    tensors have the names and shapes of torchvision's, ``fc`` left out.
+
+    Args:
+        blocks: residual blocks in each of the four stages; each stage but the first halves the side.
+        width: channels of the first stage, doubled by every later one.
+        bottleneck: blocks of three convolutions with four times the channels at their ends.
+
+    Attributes:
+        features: how many numbers come out per image.
+    """
+
+    def __init__(self, blocks: Sequence[int], width: int = 64, *, bottleneck: bool = False) -> None:
+        super().__init__()
+        block = Bottleneck if bottleneck else BasicBlock
+        self.conv1 = nn.Conv2d(3, width, 7, stride=2, padding=3, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.relu = nn.ReLU(inplace=True)
+        self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
+        stages, channels = [], width
+        for number, count in enumerate(blocks):
+            inner = width << number
+            layers = []
+            for place in range(count):
+                layers.append(block(channels, inner, stride=2 if number and not place else 1))
+                channels = inner * block.expansion
+            stages.append(nn.Sequential(*layers))
+        self.layer1, self.layer2, self.layer3, self.layer4 = stages
+        self.features = channels
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Images (N, 3, H, W), normalised -> features (N, ``features``), averaged over the picture."""
+        x = self.maxpool(self.relu(self.bn1(self.conv1(images))))  # (N, width, H/4, W/4)
+        x = self.layer4(self.layer3(self.layer2(self.layer1(x))))  # (N, features, H/32, W/32)
+        pooled: Tensor = x.mean((2, 3))
+        return pooled
+
+
+class BasicBlock(nn.Module):
+    """Two 3 x 3 convolutions and a shortcut: ResNet-18 and 34."""
+
+    expansion = 1
+
+    def __init__(self, inputs: int, channels: int, *, stride: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, channels, 3, stride=stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(channels)
+        self.relu = nn.ReLU(inplace=True)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(channels)
+        self.downsample = _shortcut(inputs, channels, stride)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, inputs, H, W) -> (N, channels, H/stride, W/stride)."""
+        y = self.bn2(self.conv2(self.relu(self.bn1(self.conv1(x)))))
+        out: Tensor = self.relu(y + (x if self.downsample is None else self.downsample(x)))
+        return out
+
+
+class Bottleneck(nn.Module):
+    """1 x 1, 3 x 3 and 1 x 1 convolutions and a shortcut: ResNet-50. The 3 x 3 one strides."""
+
+    expansion = 4
+
+    def __init__(self, inputs: int, channels: int, *, stride: int) -> None:
+        super().__init__()
+        outputs = channels * self.expansion
+        self.conv1 = nn.Conv2d(inputs, channels, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(channels)
+        self.conv2 = nn.Conv2d(channels, channels, 3, stride=stride, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(channels)
+        self.conv3 = nn.Conv2d(channels, outputs, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(outputs)
+        self.relu = nn.ReLU(inplace=True)
+        self.downsample = _shortcut(inputs, outputs, stride)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, inputs, H, W) -> (N, 4 * channels, H/stride, W/stride)."""
+        y = self.relu(self.bn1(self.conv1(x)))
+        y = self.bn3(self.conv3(self.relu(self.bn2(self.conv2(y)))))
+        out: Tensor = self.relu(y + (x if self.downsample is None else self.downsample(x)))
+        return out
+
+
+def _shortcut(inputs: int, outputs: int, stride: int) -> nn.Sequential | None:
+    """What brings the input to the block's shape, or None where it has it already."""
+    if inputs == outputs and stride == 1:
+        return None
+    return nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride=stride, bias=False), nn.BatchNorm2d(outputs))

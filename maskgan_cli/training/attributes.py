@@ -1,0 +1,163 @@
+"""Train attribute classifiers (paper, Sec. 4.3: attribute accuracy): one network for one attribute or several."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from torch import Tensor
+from torch.nn import functional as F
+
+from maskgan_cli.agreement import Confusion
+from maskgan_cli.config import TrainingRecipe
+from maskgan_cli.data.dataset import Batch
+from maskgan_cli.data.prepared import PreparedData, Sample
+from maskgan_cli.errors import InputError
+from maskgan_cli.files import Picture
+from maskgan_cli.models.attributes import AttributeConfig, AttributeNet
+from maskgan_cli.models.layers import to_unit
+from maskgan_cli.pretrained import save_weights
+from maskgan_cli.training.augment import AugmentSettings, move, recolour
+from maskgan_cli.training.learner import Learner
+from maskgan_cli.training.loop import Loop
+from maskgan_cli.training.setup import Plan
+
+
+class AttributeRecipe(TrainingRecipe):
+    """Everything ``maskgan train attributes`` needs besides the data set.
+
+    Attributes:
+        balance: let faces with and without an attribute weigh the same in its loss, however rare it is.
+    """
+
+    task: Literal["attributes"] = "attributes"
+    network: AttributeConfig = AttributeConfig()
+    augment: AugmentSettings = AugmentSettings()
+    balance: bool = False
+
+
+def attribute_table(samples: list[Sample], names: tuple[str, ...]) -> Tensor:
+    """The manifest's attributes (samples, names) as 1.0 and 0.0.
+
+    Raises:
+        InputError: a sample without one of them.
+    """
+    rows = []
+    for sample in samples:
+        if missing := [name for name in names if name not in sample.fields]:
+            known = ", ".join(sorted(name for name, value in sample.fields.items() if value in ("1", "-1")))
+            raise InputError(
+                sample.image, expected=f"the attribute {missing[0]} in its manifest", found=known or "no attributes"
+            )
+        rows.append([float(sample.fields[name]) > 0 for name in names])
+    return torch.tensor(rows, dtype=torch.float32)
+
+
+class AttributeTask:
+    """One classifier, binary cross-entropy for each attribute.
+
+    Args:
+        recipe: see `AttributeRecipe`.
+        accelerator: device, processes, precision.
+        truth: (training samples, attributes) in {0, 1}.
+        validation: faces that are measured and shown.
+        validation_truth: (validation samples, attributes) in {0, 1}.
+    """
+
+    def __init__(
+        self, recipe: AttributeRecipe, accelerator: Accelerator, truth: Tensor, validation: Batch,
+        validation_truth: Tensor,
+    ) -> None:  # fmt: skip
+        self.recipe, self.accelerator = recipe, accelerator
+        self.truth = truth.to(accelerator.device)
+        self.validation, self.validation_truth = validation, validation_truth[validation.indices]
+        share = self.truth.mean(0).clamp(1 / len(truth), 1 - 1 / len(truth))
+        self.weight = 0.5 / torch.stack([1 - share, share])  # (2, attributes): of faces without and with it
+        torch.manual_seed(recipe.seed)  # the same start in every process
+        self.learner = Learner("attributes", AttributeNet(recipe.network), recipe.optimiser, accelerator)
+        self.networks, self.optimisers = self.learner.networks, self.learner.optimisers
+
+    def step(self, batch: Batch) -> dict[str, Tensor]:
+        """Update once on augmented faces. Attributes do not know left from right."""
+        images, _, _ = move(to_unit(batch.images), None, self.recipe.augment)
+        truth = self.truth[batch.indices]
+        with self.accelerator.autocast():
+            logits = self.learner.network(recolour(images, self.recipe.augment))
+        weight = torch.where(truth > 0, self.weight[1], self.weight[0]) if self.recipe.balance else None
+        loss = F.binary_cross_entropy_with_logits(logits.float(), truth, weight)
+        self.learner.update(loss)
+        return {"cross_entropy": loss, "accuracy": ((logits > 0) == (truth > 0)).float().mean()}
+
+    @torch.no_grad()
+    def _classify(self, images: Tensor) -> Tensor:
+        """Pictures (N, 3, S, S) ``uint8`` -> answers (N, attributes) ``bool`` on the CPU."""
+        network, size = self.learner.network.eval(), self.recipe.data.batch_size
+        try:
+            parts = [
+                network(to_unit(images[i : i + size].to(self.accelerator.device))) > 0
+                for i in range(0, len(images), size)
+            ]
+        finally:
+            network.train()
+        return torch.cat(parts).cpu()
+
+    def validate(self) -> dict[str, float]:
+        """Accuracy and balanced accuracy, their means and per attribute, and the confusion tables."""
+        answers = self._classify(self.validation.images)
+        tables = {
+            name: Confusion.count(self.validation_truth[:, i] > 0, answers[:, i])
+            for i, name in enumerate(self.recipe.network.names)
+        }
+        means = {
+            "val_accuracy": float(np.mean([table.accuracy for table in tables.values()])),
+            "val_balanced_accuracy": float(np.mean([table.balanced_accuracy for table in tables.values()])),
+        }
+        each = {f"val_{key}/{name}": value for name, table in tables.items() for key, value in table.as_dict().items()}
+        return means | each
+
+    def sheet(self) -> Picture:
+        """Validation faces in two rows: first attribute answered right, answered wrong (white if none)."""
+        rows = self.recipe.schedule.sheet_rows * 2
+        answers = self._classify(self.validation.images)[:, 0]
+        right = answers == (self.validation_truth[:, 0] > 0)
+        faces = self.validation.images.permute(0, 2, 3, 1).numpy()
+        strips = []
+        for chosen in (right, ~right):
+            row = list(faces[chosen.numpy()][:rows])
+            row += [np.full_like(faces[0], 255)] * (rows - len(row))
+            strips.append(np.hstack(row))
+        return np.vstack(strips)
+
+    def save_model(self, path: Path, about: Mapping[str, Any]) -> None:
+        """Write the weights and what is needed to build the network."""
+        save_weights(path, self.learner.network, kind="attributes", config=asdict(self.recipe.network), about=about)
+
+
+def prepare_training(
+    data: PreparedData,
+    recipe: AttributeRecipe,
+    out: Path,
+    accelerator: Accelerator,
+    *,
+    resume: bool,
+    overwrite: bool,
+    say: Callable[[str], None],
+) -> Loop:
+    """Everything up to the first step; `Loop.steps` does the rest. Masks are not looked at.
+
+    Raises:
+        InputError: data, recipe and run folder do not go together.
+    """
+    plan = Plan(data, out, accelerator, resume, overwrite, say)
+    plan.check_size(recipe.network.image_size)
+    truth = {split: attribute_table(data.split(split), recipe.network.names) for split in ("train", "val")}
+
+    def make(validation: Batch) -> AttributeTask:
+        return AttributeTask(recipe, accelerator, truth["train"], validation, truth["val"])
+
+    return plan.loop(recipe, make, {}, masked=False)

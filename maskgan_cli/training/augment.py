@@ -1,0 +1,101 @@
+"""Augmentation on the device: the same faces under other light, cameras and crops.
+
+Draws come from torch's generator, which the loop seeds by the step, so a resumed run draws the same.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated
+
+import torch
+from pydantic import Field
+from torch import Tensor
+from torch.nn import functional as F
+
+from maskgan_cli.config import Section
+
+NotNegative = Annotated[float, Field(ge=0.0)]
+
+
+class AugmentSettings(Section):
+    """How far pictures are changed; 0 leaves that out.
+
+    Attributes:
+        rotate: up to so many degrees either way.
+        zoom: scale by up to this factor more or less, e.g. 0.2: from 1/1.2 to 1.2.
+        shift: by up to this share of the side.
+        light: strength of changes of brightness, contrast and gamma.
+        tint: strength of changes of saturation and of the colour channels against each other.
+        blur: largest share of the side that a picture is shrunk by and enlarged again, in half of them.
+        noise: largest standard deviation of grain, of a range of 2.
+    """
+
+    rotate: NotNegative = 10.0
+    zoom: NotNegative = 0.15
+    shift: NotNegative = 0.05
+    light: NotNegative = 0.3
+    tint: NotNegative = 0.2
+    blur: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+    noise: NotNegative = 0.05
+
+
+def move(images: Tensor, labels: Tensor | None, settings: AugmentSettings) -> tuple[Tensor, Tensor | None, Tensor]:
+    """Rotate, scale and shift each picture about its middle; what comes in from outside is a reflection.
+
+    Args:
+        images: (N, 3, S, S) in [-1, 1].
+        labels: (N, S, S) label maps, moved alike with nearest neighbour; or None.
+        settings: how far.
+
+    Returns:
+        Images, label maps, and by how many degrees (N,) each picture's content was turned
+        counter-clockwise as one looks at it.
+    """
+    n, device = len(images), images.device
+    degrees = _between(n, device) * settings.rotate
+    if not (settings.rotate or settings.zoom or settings.shift):
+        return images, labels, degrees
+    scale = torch.exp(_between(n, device) * math.log1p(settings.zoom))
+    angle = torch.deg2rad(degrees)
+    cos, sin = angle.cos() / scale, angle.sin() / scale
+    # The grid says where each output pixel looks; y points down, so this turns the content counter-clockwise.
+    shift = torch.stack([_between(n, device), _between(n, device)], 1) * 2 * settings.shift
+    theta = torch.stack([torch.stack([cos, -sin, shift[:, 0]], 1), torch.stack([sin, cos, shift[:, 1]], 1)], 1)
+    grid = F.affine_grid(theta, list(images.shape), align_corners=False)
+    moved = F.grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+    if labels is not None and labels.numel():
+        planes = labels.unsqueeze(1).float()
+        nearest = F.grid_sample(planes, grid, mode="nearest", padding_mode="reflection", align_corners=False)
+        labels = nearest.squeeze(1).round().to(torch.uint8)
+    return moved, labels, degrees
+
+
+def recolour(images: Tensor, settings: AugmentSettings) -> Tensor:
+    """Other light, white balance, sharpness and grain for images (N, 3, S, S) in [-1, 1]."""
+    n, device = len(images), images.device
+    one = (n, 1, 1, 1)
+    x = images.add(1.0).div(2.0)
+    if settings.light:
+        gamma = torch.exp(_between(one, device) * settings.light)
+        contrast = torch.exp(_between(one, device) * settings.light)
+        x = x.clamp(min=1e-4).pow(gamma)
+        x = (x - 0.5) * contrast + 0.5 + _between(one, device) * settings.light / 2
+    if settings.tint:
+        grey = x.mean(1, keepdim=True)
+        x = grey + (x - grey) * (1 + _between(one, device) * 2 * settings.tint)
+        x = x * (1 + _between((n, 3, 1, 1), device) * settings.tint / 2)
+    if settings.blur:
+        side = x.shape[-1]
+        small = max(4, round(side * (1 - settings.blur * float(torch.rand(())))))
+        soft = F.interpolate(F.interpolate(x, (small, small), mode="area"), (side, side), mode="bilinear")
+        x = torch.where(torch.rand(one, device=device) < 0.5, soft, x)
+    x = x.mul(2.0).sub(1.0)
+    if settings.noise:
+        x = x + torch.randn_like(x) * torch.rand(one, device=device) * settings.noise
+    return x.clamp(-1.0, 1.0)
+
+
+def _between(shape: int | tuple[int, ...], device: torch.device) -> Tensor:
+    """Uniform draws from -1 to 1."""
+    return torch.rand(shape, device=device) * 2 - 1

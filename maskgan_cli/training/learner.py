@@ -1,0 +1,42 @@
+"""One network and its Adam: what a task that trains a single network needs to update it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Generic, TypeVar
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+from torch.optim import Adam, Optimizer
+
+from maskgan_cli.config import OptimiserSettings
+from maskgan_cli.training.loop import average_gradients
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+class Learner(Generic[Network]):
+    """A network on its device, with its optimiser.
+
+    Args:
+        name: of the network in a run's state.
+        network: to train.
+        settings: Adam's.
+        accelerator: device, processes, precision.
+    """
+
+    def __init__(self, name: str, network: Network, settings: OptimiserSettings, accelerator: Accelerator) -> None:
+        place: dict[str, Any] = {"device": accelerator.device, "memory_format": torch.channels_last}
+        self.network, self.accelerator = network.to(**place), accelerator
+        adam = Adam(network.parameters(), lr=settings.lr, betas=(settings.beta1, settings.beta2))
+        self.optimiser = accelerator.prepare_optimizer(adam)
+        self.networks: Mapping[str, nn.Module] = {name: network}
+        self.optimisers: Mapping[str, Optimizer] = {name: self.optimiser}
+
+    def update(self, loss: Tensor) -> None:
+        """One step of Adam on the gradient of a loss, averaged over the processes."""
+        self.optimiser.zero_grad()
+        self.accelerator.backward(loss)
+        average_gradients(self.accelerator, self.network)
+        self.optimiser.step()

@@ -1,0 +1,112 @@
+"""Train the face parser: from a photo to the label map of its face (paper, Sec. 4.3: segmentation accuracy)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from torch import Tensor
+from torch.nn import functional as F
+
+from maskgan_cli.agreement import agreement
+from maskgan_cli.config import TrainingRecipe
+from maskgan_cli.data.dataset import Batch
+from maskgan_cli.data.prepared import PreparedData
+from maskgan_cli.files import Picture
+from maskgan_cli.labels import colourise
+from maskgan_cli.models.layers import to_unit
+from maskgan_cli.models.parser import FaceParser, ParserConfig
+from maskgan_cli.pretrained import save_weights
+from maskgan_cli.training.augment import AugmentSettings, move, recolour
+from maskgan_cli.training.learner import Learner
+from maskgan_cli.training.loop import Loop
+from maskgan_cli.training.setup import Plan
+
+
+class ParserRecipe(TrainingRecipe):
+    """Everything ``maskgan train parser`` needs besides the data set."""
+
+    task: Literal["parser"] = "parser"
+    network: ParserConfig = ParserConfig()
+    augment: AugmentSettings = AugmentSettings()
+
+
+class ParserTask:
+    """One face parser, cross-entropy over all pixels.
+
+    Args:
+        recipe: see `ParserRecipe`.
+        accelerator: device, processes, precision.
+        validation: faces that are measured and shown.
+    """
+
+    def __init__(self, recipe: ParserRecipe, accelerator: Accelerator, validation: Batch) -> None:
+        self.recipe, self.accelerator, self.validation = recipe, accelerator, validation
+        torch.manual_seed(recipe.seed)  # the same start in every process
+        self.learner = Learner("parser", FaceParser(recipe.network), recipe.optimiser, accelerator)
+        self.networks, self.optimisers = self.learner.networks, self.learner.optimisers
+
+    def step(self, batch: Batch) -> dict[str, Tensor]:
+        """Update once on augmented faces. Mirrored ones arrive with left and right exchanged."""
+        images, labels, _ = move(to_unit(batch.images), batch.labels, self.recipe.augment)
+        assert labels is not None
+        with self.accelerator.autocast():
+            logits = self.learner.network(recolour(images, self.recipe.augment))
+        loss = F.cross_entropy(logits.float(), labels.long())
+        self.learner.update(loss)
+        return {"cross_entropy": loss, "accuracy": (logits.argmax(1) == labels).float().mean()}
+
+    @torch.no_grad()
+    def _parse(self, images: Tensor) -> Tensor:
+        """Pictures (N, 3, S, S) ``uint8`` -> label maps (N, S, S) ``uint8`` on the CPU."""
+        network, size = self.learner.network.eval(), self.recipe.data.batch_size
+        try:
+            parts = [
+                network(to_unit(images[i : i + size].to(self.accelerator.device))).argmax(1)
+                for i in range(0, len(images), size)
+            ]
+        finally:
+            network.train()
+        return torch.cat(parts).to("cpu", torch.uint8)
+
+    def validate(self) -> dict[str, float]:
+        """Pixel accuracy, mean IoU and both per class on the validation faces, see `agreement`."""
+        found = agreement(self.validation.labels, self._parse(self.validation.images))
+        return {f"val_{name}": value for name, value in found.items()}
+
+    def sheet(self) -> Picture:
+        """Rows of: face, its mask, what the parser sees."""
+        rows = self.recipe.schedule.sheet_rows
+        images, labels = self.validation.images[:rows], self.validation.labels[:rows]
+        maps = torch.cat([labels, self._parse(images)], dim=2).numpy()  # (N, S, 2S)
+        faces = images.permute(0, 2, 3, 1).numpy()
+        return np.concatenate([np.hstack(pair) for pair in zip(faces, map(colourise, maps), strict=True)])
+
+    def save_model(self, path: Path, about: Mapping[str, Any]) -> None:
+        """Write the weights and what is needed to build the network."""
+        save_weights(path, self.learner.network, kind="parser", config=asdict(self.recipe.network), about=about)
+
+
+def prepare_training(
+    data: PreparedData,
+    recipe: ParserRecipe,
+    out: Path,
+    accelerator: Accelerator,
+    *,
+    resume: bool,
+    overwrite: bool,
+    say: Callable[[str], None],
+) -> Loop:
+    """Everything up to the first step; `Loop.steps` does the rest.
+
+    Raises:
+        InputError: data, recipe and run folder do not go together.
+    """
+    plan = Plan(data, out, accelerator, resume, overwrite, say)
+    plan.check_size(recipe.network.image_size)
+    return plan.loop(recipe, lambda validation: ParserTask(recipe, accelerator, validation), {})
