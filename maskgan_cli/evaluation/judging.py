@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -29,14 +30,10 @@ def load_judge(name: str, where: Path | None, device: torch.device) -> tuple[Any
     Raises:
         InputError: weights that are missing or do not fit.
     """
-    from maskgan_cli.judges import attributes, identity, parser, pose
-
     where = find_weights(where, KINDS[name])
-    load: dict[str, Callable[..., Judge]] = {
-        "parser": parser.load_parser, "attributes": attributes.load_attributes, "pose": pose.load_pose,
-        "identity": identity.load_identity,
-    }  # fmt: skip
-    return load[name](where, device), where
+    module = importlib.import_module(f"maskgan_cli.judges.{name}")  # one judge needs none of the others
+    judge: Judge = getattr(module, f"load_{name}")(where, device)
+    return judge, where
 
 
 @torch.inference_mode()

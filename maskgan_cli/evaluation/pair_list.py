@@ -29,7 +29,7 @@ def rows_of(pairs: Sequence[Pair], protocol: str, *, split: str, seed: int, pose
     for number, pair in enumerate(pairs):
         row = {
             "source": str(pair.source.image), "target": str(pair.target.image),
-            "source_mask": str(pair.source.mask or ""), "target_mask": str(pair.target.mask or ""),
+            "source_mask": str(pair.source.mask_file or ""), "target_mask": str(pair.target.mask_file or ""),
             "output": f"{number:04d}_{pair.source.id}_{pair.target.id}.png",
             "distance": "" if pair.distance is None else f"{pair.distance:.4f}", **pair.extra,
             **{name: str(value) for name, value in pair.wanted.items()},

@@ -33,7 +33,7 @@ class ParserJudge:
     def __call__(self, images: Tensor) -> Tensor:
         """Pictures (N, 3, S, S) ``uint8`` -> their label maps (N, S, S) ``uint8`` at the same side."""
         logits: Tensor = self.network(prepare(images, self.size, self.device))
-        if logits.shape[-2:] != images.shape[-2:]:
+        if images.shape[-1] != self.size:  # interpolating logits keeps borders smooth, interpolating ids would not
             logits = F.interpolate(logits, images.shape[-2:], mode="bilinear")
         return logits.argmax(1).to(torch.uint8)
 
