@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +14,7 @@ from maskgan_cli.cli.shell import Shell, stage
 from maskgan_cli.errors import InputError
 
 if TYPE_CHECKING:
-    from maskgan_cli.editing.jobs import Edit, Row
+    from maskgan_cli.editing.jobs import Edit
 
 _SHEET_ROWS = 32
 
@@ -58,6 +59,7 @@ def render(
     ] = None,
     pairs: Pairs = None,
     weights: options.Weights = None,
+    parser_weights: options.ParserWeights = None,
     blend: Blend = False,
     softness: Softness = 0.05,
     sheet: Sheet = None,
@@ -73,10 +75,10 @@ def render(
 
     given = {"mask": mask, "style_image": style_image, "style_mask": style_mask}
     _run(
-        shell, lambda row: render_edits(row, blend=softness if blend else None),
+        shell, partial(render_edits, blend=softness if blend else None),
         _rows(given, pairs, ("mask", "style_image"), ("style_mask", "output")),
-        out=out, listed=pairs is not None, weights=weights, sheet=sheet, save_masks=False, batch_size=batch_size,
-        device=device, overwrite=overwrite,
+        out=out, listed=pairs is not None, weights=weights, parser_weights=parser_weights, sheet=sheet,
+        save_masks=False, batch_size=batch_size, device=device, overwrite=overwrite,
     )  # fmt: skip
 
 
@@ -89,6 +91,7 @@ def swap_mouth(
     tgt_mask: TargetMask = None,
     pairs: Pairs = None,
     weights: options.Weights = None,
+    parser_weights: options.ParserWeights = None,
     blend: Blend = False,
     softness: Softness = 0.05,
     sheet: Sheet = None,
@@ -102,8 +105,8 @@ def swap_mouth(
     With --pairs, columns are source,target[,source_mask,target_mask][,output].
     """
     swap(
-        shell, source, target, "mouth", out, src_mask, tgt_mask, pairs, weights, blend, softness, sheet, save_masks,
-        batch_size, device, overwrite,
+        shell, source, target, "mouth", out, src_mask, tgt_mask, pairs, weights, parser_weights, blend, softness,
+        sheet, save_masks, batch_size, device, overwrite,
     )  # fmt: skip
 
 
@@ -119,6 +122,7 @@ def swap(
     tgt_mask: TargetMask = None,
     pairs: Pairs = None,
     weights: options.Weights = None,
+    parser_weights: options.ParserWeights = None,
     blend: Blend = False,
     softness: Softness = 0.05,
     sheet: Sheet = None,
@@ -140,10 +144,10 @@ def swap(
         raise InputError("--parts", found=str(error)) from None
     given = {"source": source, "target": target, "source_mask": src_mask, "target_mask": tgt_mask}
     _run(
-        shell, lambda row: swap_edits(row, ids, blend=softness if blend else None),
+        shell, partial(swap_edits, parts=ids, blend=softness if blend else None),
         _rows(given, pairs, ("source", "target"), ("source_mask", "target_mask", "output")),
-        out=out, listed=pairs is not None, weights=weights, sheet=sheet, save_masks=save_masks,
-        batch_size=batch_size, device=device, overwrite=overwrite,
+        out=out, listed=pairs is not None, weights=weights, parser_weights=parser_weights, sheet=sheet,
+        save_masks=save_masks, batch_size=batch_size, device=device, overwrite=overwrite,
     )  # fmt: skip
 
 
@@ -156,6 +160,7 @@ def style_copy(
     tgt_mask: TargetMask = None,
     pairs: Pairs = None,
     weights: options.Weights = None,
+    parser_weights: options.ParserWeights = None,
     sheet: Sheet = None,
     batch_size: BatchSize = 8,
     device: options.Device = "auto",
@@ -170,8 +175,8 @@ def style_copy(
     given = {"source": source, "target": target, "source_mask": src_mask, "target_mask": tgt_mask}
     _run(
         shell, style_edits, _rows(given, pairs, ("source", "target"), ("source_mask", "target_mask", "output")),
-        out=out, listed=pairs is not None, weights=weights, sheet=sheet, save_masks=False, batch_size=batch_size,
-        device=device, overwrite=overwrite,
+        out=out, listed=pairs is not None, weights=weights, parser_weights=parser_weights, sheet=sheet,
+        save_masks=False, batch_size=batch_size, device=device, overwrite=overwrite,
     )  # fmt: skip
 
 
@@ -193,20 +198,22 @@ def _rows(
 
 def _run(
     shell: Shell,
-    make: Callable[[Row], Edit],
+    make: Callable[..., Edit],
     rows: list[dict[str, Path]],
     *,
     out: Path,
     listed: bool,
     weights: Path | None,
+    parser_weights: Path | None,
     sheet: Path | None,
     save_masks: bool,
     batch_size: int,
     device: str,
     overwrite: bool,
 ) -> None:
-    """Paint every row, report every file."""
+    """Paint every row, report every file. ``make`` takes the row and ``make_mask``."""
     from maskgan_cli.editing import jobs
+    from maskgan_cli.editing.parse import MaskMaker
     from maskgan_cli.editing.render import Renderer
     from maskgan_cli.files import refuse_existing, write_image
     from maskgan_cli.pretrained import find_weights
@@ -219,7 +226,7 @@ def _run(
     shell.say(f"painting at {renderer.size} px with {renderer.weights.path}")
     results = jobs.run_edits(
         zip(rows, paths, strict=True),
-        make,
+        partial(make, make_mask=MaskMaker(parser_weights, device, shell.say)),
         renderer,
         batch_size=batch_size,
         save_masks=save_masks,

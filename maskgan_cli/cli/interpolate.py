@@ -44,6 +44,7 @@ def interpolate(
         Path | None, typer.Option("--style-mask", help="Mask of --style, if it is not beside it.")
     ] = None,
     dmn_weights: options.DMNWeights = None,
+    parser_weights: options.ParserWeights = None,
     batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Faces painted at once.")] = 8,
     seed: options.Seed = 0,
     device: options.Device = "auto",
@@ -57,6 +58,7 @@ def interpolate(
     from maskgan_cli.data.prepare import resize_labels
     from maskgan_cli.editing import interpolate as manifold
     from maskgan_cli.editing.faces import load_face, read_shape
+    from maskgan_cli.editing.parse import MaskMaker
     from maskgan_cli.editing.render import Renderer
     from maskgan_cli.files import write_image, write_label_map
     from maskgan_cli.pretrained import find_weights
@@ -70,7 +72,7 @@ def interpolate(
     start = read_shape(first)
     side = len(start)
     end = read_shape(second) if second is not None else start
-    face = load_face(style, style_mask) if style is not None else None
+    face = load_face(style, style_mask, MaskMaker(parser_weights, device, shell.say)) if style is not None else None
     vae = manifold.MaskManifold(vae_file, device)
     renderer = Renderer(dmn_file, device) if dmn_file is not None else None
     shell.say(f"masks of {side} px from codes at {vae.size} px with {vae.weights.path}")

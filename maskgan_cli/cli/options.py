@@ -31,6 +31,14 @@ VAEWeights = Annotated[
         help="A run folder or a .safetensors file of `maskgan train vae`.",
     ),
 ]
+ParserWeights = Annotated[
+    Path | None,
+    typer.Option(
+        "--parser-weights",
+        envvar="MASKGAN_PARSER_WEIGHTS",
+        help="A run folder or a .safetensors file of `maskgan train parser`, for photos without a mask.",
+    ),
+]
 DMNWeights = Annotated[
     Path | None,
     typer.Option(

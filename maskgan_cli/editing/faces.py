@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,30 +16,51 @@ from maskgan_cli.labels import LabelMap
 
 @dataclass(frozen=True)
 class Face:
-    """A square picture (S, S, 3) and its label map of the same size, with where they came from."""
+    """A square picture (S, S, 3) and its label map of the same size, with where they came from.
+
+    Attributes:
+        image: the picture's file.
+        mask: the label map's file, or None where the face parser made it.
+        parser: SHA-256 of the parser's weights in that case, else "".
+    """
 
     image: Path
-    mask: Path
+    mask: Path | None
     picture: Picture
     labels: LabelMap
+    parser: str = ""
 
 
-def load_face(image: Path, mask: Path | None) -> Face:
+MakeMask = Callable[[Path, Picture], tuple[LabelMap, str]]  # see `maskgan_cli.editing.parse.MaskMaker`
+
+
+def load_face(image: Path, mask: Path | None, make_mask: MakeMask | None = None) -> Face:
     """Read a face; without ``mask``, its sidecar or its label map in a prepared data set is used.
 
+    Args:
+        image: the picture's file.
+        mask: its label map's file, if it is named.
+        make_mask: makes the label map where there is none.
+
     Raises:
-        InputError: no mask to be found, not square, or sizes that differ.
+        InputError: no mask to be found or made, not square, or sizes that differ.
     """
     picture = read_image(image)
     mask = mask or mask_beside(image)
-    if mask is None:
-        raise InputError(
-            image, expected=f"its mask ({image.stem}.mask.png beside it, or a prepared data set)", found="none",
-            hint="name the mask file",
-        )  # fmt: skip
-    labels = read_square_mask(mask)
     if picture.shape[0] != picture.shape[1]:
-        raise InputError(image, expected="a square face crop", found=f"{picture.shape[1]}x{picture.shape[0]}")
+        raise InputError(
+            image, expected="a square face crop", found=f"{picture.shape[1]}x{picture.shape[0]}",
+            hint="maskgan align makes one",
+        )  # fmt: skip
+    if mask is None:
+        if make_mask is None:
+            raise InputError(
+                image, expected=f"its mask ({image.stem}.mask.png beside it, or a prepared data set)", found="none",
+                hint="name the mask file",
+            )  # fmt: skip
+        labels, parser = make_mask(image, picture)
+        return Face(image, None, picture, labels, parser)
+    labels = read_square_mask(mask)
     if labels.shape != picture.shape[:2]:
         raise InputError(
             mask, expected=f"a mask of its image's size {picture.shape[1]}x{picture.shape[0]}",

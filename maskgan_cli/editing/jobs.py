@@ -14,7 +14,7 @@ from PIL import Image
 from maskgan_cli import __version__
 from maskgan_cli.data.prepare import resize_image, resize_labels
 from maskgan_cli.editing.blend import paste_back
-from maskgan_cli.editing.faces import Face, load_face, read_square_mask
+from maskgan_cli.editing.faces import Face, MakeMask, load_face, read_square_mask
 from maskgan_cli.editing.render import Renderer, Request
 from maskgan_cli.editing.swap import swap_parts
 from maskgan_cli.errors import InputError
@@ -53,31 +53,35 @@ class Edit:
         return paste_back(self.face.picture, resize_image(painted, side), self.face.labels, after, softness=self.blend)
 
 
-def render_edits(row: Row, *, blend: float | None) -> Edit:
+def render_edits(row: Row, *, blend: float | None, make_mask: MakeMask | None = None) -> Edit:
     """``mask``, ``style_image`` and maybe ``style_mask`` -> the edit of ``maskgan render``."""
-    face = load_face(row["style_image"], row.get("style_mask"))
+    face = load_face(row["style_image"], row.get("style_mask"), make_mask)
     labels = read_square_mask(row["mask"])
-    inputs = {"mask": row["mask"], "style_image": face.image, "style_mask": face.mask}
+    inputs = _named(mask=row["mask"], style_image=face.image, style_mask=face.mask)
     panels = [face.picture, colourise(face.labels), colourise(labels)]
     request = Request(labels, face.labels, face.picture)
-    return Edit(request, face, inputs, {"edit": "render", "blend": blend}, panels, blend)
+    settings = {"edit": "render", "blend": blend} | _parser(face)
+    return Edit(request, face, inputs, settings, panels, blend)
 
 
-def swap_edits(row: Row, parts: Collection[int], *, blend: float | None) -> Edit:
+def swap_edits(
+    row: Row, parts: Collection[int], *, blend: float | None, make_mask: MakeMask | None = None
+) -> Edit:  # fmt: skip
     """``source``, ``target`` and maybe their masks -> the edit of ``maskgan swap``."""
-    source, target, inputs = _two_faces(row)
+    source, target, inputs = _two_faces(row, make_mask)
     labels = swap_parts(source.labels, resize_labels(target.labels, len(source.labels)), parts)
     settings = {"edit": "swap", "parts": [CLASSES[i] for i in sorted(parts)], "blend": blend}
+    settings |= _parser(source, target)
     panels = [source.picture, target.picture, colourise(labels)]
     return Edit(Request(labels, source.labels, source.picture), source, inputs, settings, panels, blend)
 
 
-def style_edits(row: Row) -> Edit:
+def style_edits(row: Row, *, make_mask: MakeMask | None = None) -> Edit:
     """``source``, ``target`` and maybe their masks -> the edit of ``maskgan style-copy``."""
-    source, target, inputs = _two_faces(row)
+    source, target, inputs = _two_faces(row, make_mask)
     panels = [source.picture, target.picture, colourise(source.labels)]
     request = Request(source.labels, target.labels, target.picture)
-    return Edit(request, target, inputs, {"edit": "style-copy"}, panels)
+    return Edit(request, target, inputs, {"edit": "style-copy"} | _parser(source, target), panels)
 
 
 @dataclass(frozen=True)
@@ -146,13 +150,22 @@ def sheet(results: Iterable[Result], size: int) -> Picture:
     return np.vstack(rows)
 
 
-def _two_faces(row: Row) -> tuple[Face, Face, dict[str, Path]]:
-    source = load_face(row["source"], row.get("source_mask"))
-    target = load_face(row["target"], row.get("target_mask"))
-    inputs = {
-        "source": source.image, "target": target.image, "source_mask": source.mask, "target_mask": target.mask
-    }  # fmt: skip
+def _two_faces(row: Row, make_mask: MakeMask | None) -> tuple[Face, Face, dict[str, Path]]:
+    source = load_face(row["source"], row.get("source_mask"), make_mask)
+    target = load_face(row["target"], row.get("target_mask"), make_mask)
+    inputs = _named(source=source.image, target=target.image, source_mask=source.mask, target_mask=target.mask)
     return source, target, inputs
+
+
+def _named(**files: Path | None) -> dict[str, Path]:
+    """The files that are there, by role."""
+    return {role: path for role, path in files.items() if path is not None}
+
+
+def _parser(*faces: Face) -> dict[str, str]:
+    """Which parser made a mask, for the record, if one did."""
+    made = [face.parser for face in faces if face.parser]
+    return {"parser": made[0]} if made else {}
 
 
 def _note(edit: Edit, renderer: Renderer) -> dict[str, Any]:

@@ -19,7 +19,8 @@ from tests.conftest import Command
 
 PACKAGE = Path(maskgan_cli.__file__).parent
 COMMANDS = [[], ["demo"], ["synth"], ["prep-data"], ["check-data"], ["train"], ["train", "dmn"], ["train", "vae"],
-            ["train", "ebst"], ["render"], ["swap-mouth"], ["swap"], ["style-copy"], ["interpolate"], ["eval"],
+            ["train", "ebst"], ["train", "parser"], ["train", "attributes"], ["parse"], ["render"], ["swap-mouth"],
+            ["swap"], ["style-copy"], ["interpolate"], ["eval"],
             *(["eval", name] for name in ("pairs", "attributes", "segmentation", "fid", "identity", "counterfactual",
                                           "survey", "report"))]  # fmt: skip
 
@@ -68,6 +69,10 @@ def test_version(maskgan: Command) -> None:
         (["swap-mouth", "a.png", "b.png", "--weights", "none"], "none: expected dmn weights, found no such file"),
         (["swap", "a.png", "b.png", "--parts", "wig"], "unknown part 'wig'"),
         (["interpolate", "a.png", "b.png"], "a.png: expected a picture, found no such file"),
+        (["parse", "a.png"], "a.png: expected a picture, found no such file"),
+        (["parse", "a.png", "--look", "100"], "--look: expected a multiple of 16, found 100"),
+        (["train", "parser", "nowhere"], "nowhere: expected a prepared data set"),
+        (["train", "attributes", "nowhere"], "nowhere: expected a prepared data set"),
         (["train", "vae", "nowhere"], "nowhere: expected a prepared data set"),
         (["train", "ebst", "nowhere"], "Missing option '--dmn'"),
         (["train", "dmn", "nowhere", "--device", "tpu"], "nowhere: expected a prepared data set"),

@@ -1,0 +1,76 @@
+"""``parse``: photos -> label maps."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from maskgan_cli.cli import options
+from maskgan_cli.cli.shell import Shell, stage
+from maskgan_cli.errors import InputError
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's command."""
+    stage(app, "parse", rich_help_panel="Data")(parse)
+
+
+def parse(
+    shell: Shell,
+    images: Annotated[list[str], typer.Argument(metavar="IMAGE...", help="Photos; - reads paths from standard input.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="A folder; else NAME.mask.png beside each photo.")
+    ] = None,
+    weights: Annotated[
+        Path | None,
+        typer.Option(
+            "--weights", "-w", envvar="MASKGAN_PARSER_WEIGHTS",
+            help="A run folder or a .safetensors file of `maskgan train parser`.",
+        ),
+    ] = None,
+    size: Annotated[
+        int | None, typer.Option("--size", min=16, max=4096, help="Side of the masks; the photo's own if not given.")
+    ] = None,
+    look: Annotated[
+        int | None, typer.Option("--look", min=32, help="Side at which the parser looks at the photo, times 16.")
+    ] = None,
+    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Photos parsed at once.")] = 8,
+    device: options.Device = "auto",
+    overwrite: options.Overwrite = False,
+) -> None:  # fmt: skip
+    """Make the masks of photos with the face parser: exact for programs, coloured for people.
+
+    Prints one label map per photo. A face that fills the picture as in CelebA-HQ is parsed best: see `maskgan align`.
+    """
+    from maskgan_cli.devices import pick_device
+    from maskgan_cli.editing.parse import parse_files
+    from maskgan_cli.files import refuse_existing, write_label_map
+    from maskgan_cli.judges.parser import load_parser
+    from maskgan_cli.pretrained import find_weights
+
+    if look is not None and look % 16:
+        raise InputError("--look", expected="a multiple of 16", found=str(look))
+    names = [line for name in images for line in (sys.stdin.read().splitlines() if name == "-" else [name])]
+    paths = [Path(name) for name in names if name]
+    if not paths:
+        raise InputError("standard input", expected="paths of photos, one per line", found="nothing")
+    masks: dict[Path, Path] = {}
+    for path in paths:
+        mask = out / f"{path.stem}.png" if out is not None else path.with_name(f"{path.stem}.mask.png")
+        if mask in masks.values():
+            raise InputError(path, expected="photos of different names", found=f"two that would write {mask}")
+        if not overwrite:
+            refuse_existing(mask)
+        masks[path] = mask
+    judge = load_parser(find_weights(weights, "parser"), pick_device(device), look)
+    parsed = parse_files(judge, paths, size=size, batch_size=batch_size)
+    for path, labels in shell.track(parsed, len(paths), "parsing"):
+        shell.wrote(write_label_map(masks[path], labels, overwrite=overwrite))
+    first = paths[0]
+    shell.finish(
+        {"masks": {str(p): str(m) for p, m in masks.items()}, "weights": judge.sha256},
+        next_command=f"maskgan swap-mouth {first} OTHER.png --src-mask {masks[first]} -o result.png",
+    )

@@ -1,0 +1,79 @@
+"""Masks for photos that have none: the face parser, for the ``parse`` command and for every edit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from maskgan_cli.data.prepare import resize_labels
+from maskgan_cli.devices import pick_device
+from maskgan_cli.errors import InputError
+from maskgan_cli.files import Picture
+from maskgan_cli.judges import read_pictures
+from maskgan_cli.judges.parser import ParserJudge, load_parser
+from maskgan_cli.labels import LabelMap
+from maskgan_cli.pretrained import find_weights
+
+
+def parse(judge: ParserJudge, pictures: Tensor, size: int | None = None) -> Iterator[LabelMap]:
+    """Label maps of pictures (N, 3, H, W) ``uint8``.
+
+    Pictures that are not square are looked at as squares, their edges drawn out, and cut back.
+
+    Args:
+        judge: the face parser.
+        pictures: all of one size, of any sides.
+        size: side of the label maps; the pictures' own sides if None. Only squares can have one.
+    """
+    height, width = pictures.shape[-2:]
+    side = max(height, width)
+    rows, columns = torch.arange(side).clamp(max=height - 1), torch.arange(side).clamp(max=width - 1)
+    maps = judge(pictures[:, :, rows][..., columns])[:, :height, :width]
+    for labels in maps.cpu().numpy():
+        yield labels if size is None else resize_labels(labels, size)
+
+
+def parse_files(
+    judge: ParserJudge, paths: Iterable[Path], *, size: int | None, batch_size: int
+) -> Iterator[tuple[Path, LabelMap]]:
+    """Each picture's path and label map, in order.
+
+    Raises:
+        InputError: a file is no picture, or has no square shape though ``size`` asks for one.
+    """
+    for names, pictures in read_pictures(paths, batch_size):
+        height, width = pictures.shape[-2:]
+        if size is not None and height != width:
+            raise InputError(names[0], expected="a square picture where --size is given", found=f"{width}x{height}")
+        yield from zip(names, parse(judge, pictures, size), strict=True)
+
+
+class MaskMaker:
+    """Makes the masks that nobody gave. The parser is loaded when the first one is wanted.
+
+    Args:
+        weights: of the face parser; those found by `find_weights` if None.
+        device: see `pick_device`.
+        say: told each picture whose mask is made.
+    """
+
+    def __init__(self, weights: Path | None, device: str, say: Callable[[str], None]) -> None:
+        self._weights, self._device, self._say = weights, device, say
+        self._judge: ParserJudge | None = None
+
+    def __call__(self, image: Path, picture: Picture) -> tuple[LabelMap, str]:
+        """A picture (S, S, 3) and its path -> its label map (S, S) and the SHA-256 of the parser's weights.
+
+        Raises:
+            InputError: no parser weights to be had, or not a parser's.
+        """
+        if self._judge is None:
+            weights = find_weights(self._weights, "parser", "--parser-weights")
+            self._judge = load_parser(weights, pick_device(self._device))
+        self._say(f"{image} has no mask beside it: the face parser makes it")
+        pixels = torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1).unsqueeze(0)
+        return next(parse(self._judge, pixels)), self._judge.sha256
