@@ -18,8 +18,8 @@ rm -f "$work"/json/*.json
 
 # The data set.
 if [ -z "${DATA:-}" ]; then
-    maskgan synth "$work/raw" -n "$FACES" --identities "$PEOPLE" --size "$SIZE" --seed "$SEED"
-    [ -e "$data/dataset.json" ] || maskgan prep-data "$work/raw" "$data" --size "$SIZE"
+    maskgan synth "$work/raw" -n "$FACES" --identities "$PEOPLE" --size "$SIZE" --seed "$SEED" >&2
+    [ -e "$data/dataset.json" ] || maskgan prep-data "$work/raw" "$data" --size "$SIZE" >&2
 fi
 
 # learn KIND NAME STEPS [option...]: train a network to $work/runs/NAME; prints nothing.

@@ -102,6 +102,7 @@ def _check_comparable(metric: str, first: Result, other: Result) -> None:
     for what, a, b in (
         ("the same number of pictures", first.n, other.n),
         ("the same pairs", _hash(first.inputs, "pairs"), _hash(other.inputs, "pairs")),
+        ("the same masks asked for", _hash(first.inputs, "masks"), _hash(other.inputs, "masks")),
         ("the same reals", _hash(first.inputs, "reals"), _hash(other.inputs, "reals")),
         ("the same judge", _judges(first), _judges(other)),
     ):
@@ -121,12 +122,12 @@ def _judges(result: Result) -> str:
 
 
 def _column(metric: str, values: dict[str, float | None]) -> dict[str, tuple[str, bool]]:
-    """Method -> its text and whether no other is better; what looks equal is equally good."""
+    """Method -> its text and whether it is best; what looks equal is equally good, and no best if all are."""
     column = COLUMNS[metric.split("/", maxsplit=1)[0]]
     texts = {m: "–" if v is None else f"{v * column.factor:.{column.digits}f}" for m, v in values.items()}
     known = {m: float(text) for m, text in texts.items() if text != "–"}
     best = (max if column.more_is_better else min)(known.values(), default=0.0)
-    return {m: (text, len(known) > 1 and known.get(m) == best) for m, text in texts.items()}
+    return {m: (text, len(set(known.values())) > 1 and known.get(m) == best) for m, text in texts.items()}
 
 
 def _heading(metric: str) -> str:
@@ -188,7 +189,8 @@ def latex(table: Table) -> str:
     for method, cells in table.rows:
         texts = [rf"\textbf{{{_tex(text)}}}" if best else _tex(text) for text, best in cells]
         rows.append(" & ".join([_tex(method), *texts]) + r" \\")
-    notes = [rf"{_tex(what)}: \texttt{{{_tex(path)}}} \texttt{{{sha}}}\\" for what, path, sha in table.sources]
+    files = [(what, " ".join(rf"\texttt{{{_tex(x)}}}" for x in (path, sha) if x)) for what, path, sha in table.sources]
+    notes = [rf"{_tex(what)}: {file}\\" for what, file in files]
     return "\n".join([
         r"\begin{table}", rf"\caption{{{_tex(table.caption)}}}", rf"\begin{{tabular}}{{l{'r' * len(table.headings)}}}",
         *rows, r"\end{tabular}", "", r"{\tiny\raggedright", *notes, "}", r"\end{table}",

@@ -15,6 +15,7 @@ from maskgan_cli import __version__
 from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation.pictures import digest
 from maskgan_cli.files import read_json, sha256
+from maskgan_cli.pretrained import MODEL_FILE
 
 _REQUIRED = {"metric": str, "method": str, "n": int, "protocol": str, "inputs": dict, "weights": dict}
 
@@ -67,7 +68,8 @@ def trace(where: Path, files: Sequence[Path]) -> dict[str, Any]:
 
 
 def weights_of(judge: Any, path: Path) -> dict[str, Any]:
-    """The record of a judge's weights file."""
+    """The record of a judge's weights file, or that of its run folder."""
+    path = path / MODEL_FILE if path.is_dir() else path
     return {"name": judge.name, "path": str(path), "sha256": judge.sha256}
 
 
