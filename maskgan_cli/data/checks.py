@@ -18,7 +18,7 @@ from maskgan_cli.data.prepare import resize_image, resize_labels
 from maskgan_cli.data.prepared import PreparedData, Sample
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import Picture, read_image, read_label_map, sha256
-from maskgan_cli.labels import CLASSES, ID, NUM_CLASSES, colourise
+from maskgan_cli.labels import CLASSES, ID, NUM_CLASSES, LabelMap, colourise
 
 _MIN_SKIN = 0.02  # of all pixels; a frontal CelebA-HQ face has 0.15 to 0.4
 _MIN_CONTRAST = 4.0  # standard deviation of grey values
@@ -83,12 +83,14 @@ def summarise(data: PreparedData, reports: list[SampleReport]) -> dict[str, Any]
 
 
 def contact_sheet(data: PreparedData, ids: list[str], *, tile: int = 128, columns: int = 4) -> Picture:
-    """Picture and coloured mask side by side for each of the samples named, in rows of ``columns``."""
+    """Picture and coloured mask, if it has one, side by side for each of the samples named, in rows of ``columns``."""
     by_id = {sample.id: sample for sample in data.samples}
     tiles = []
     for name in ids:
-        labels = resize_labels(read_label_map(by_id[name].mask), tile)
-        tiles.append(np.hstack([resize_image(read_image(by_id[name].image), tile), colourise(labels)]))
+        panels = [resize_image(read_image(by_id[name].image), tile)]
+        if data.masked:
+            panels.append(colourise(resize_labels(read_label_map(by_id[name].mask), tile)))
+        tiles.append(np.hstack(panels))
     blank = np.full_like(tiles[0], 255)
     tiles += [blank] * (-len(tiles) % columns)
     return np.vstack([np.hstack(tiles[i : i + columns]) for i in range(0, len(tiles), columns)])
@@ -99,18 +101,27 @@ def _inspect_one(job: tuple[Sample, int]) -> SampleReport:
     problems: list[str] = []
     shares, digest, code = np.zeros(NUM_CLASSES), "", -1
     try:
-        picture, labels = read_image(sample.image), read_label_map(sample.mask)
+        picture = read_image(sample.image)
+        labels = read_label_map(sample.mask) if sample.mask_file else None
     except InputError as error:
         return SampleReport(sample.id, sample.split, shares, [str(error)], digest, code)
-    for what, array in (("image", picture), ("mask", labels)):
-        if array.shape[:2] != (size, size):
-            problems.append(f"{what} is {array.shape[1]}x{array.shape[0]}, not {size}x{size}")
-    shares = np.bincount(labels.ravel(), minlength=NUM_CLASSES) / labels.size
+    if picture.shape[:2] != (size, size):
+        problems.append(f"image is {picture.shape[1]}x{picture.shape[0]}, not {size}x{size}")
     digest = sha256(sample.image)
     grey = picture.mean(-1)
     code = _perceptual_hash(grey)
     if grey.std() < _MIN_CONTRAST:
         problems.append(f"almost one colour (standard deviation {grey.std():.1f} of 255)")
+    if labels is not None:
+        shares = np.bincount(labels.ravel(), minlength=NUM_CLASSES) / labels.size
+        problems += _mask_problems(labels, shares, size)
+    return SampleReport(sample.id, sample.split, shares, problems, digest, code)
+
+
+def _mask_problems(labels: LabelMap, shares: npt.NDArray[np.float64], size: int) -> list[str]:
+    problems = []
+    if labels.shape != (size, size):
+        problems.append(f"mask is {labels.shape[1]}x{labels.shape[0]}, not {size}x{size}")
     if shares[ID["skin"]] < _MIN_SKIN:
         problems.append(f"little skin ({shares[ID['skin']]:.1%} of the pixels)")
     hidden = shares[ID["eye_g"]] > 0
@@ -125,7 +136,7 @@ def _inspect_one(job: tuple[Sample, int]) -> SampleReport:
     specks = _specks(labels)
     if specks >= _MANY_SPECKS:
         problems.append(f"{specks} regions of fewer than {_SPECK} pixels")
-    return SampleReport(sample.id, sample.split, shares, problems, digest, code)
+    return problems
 
 
 def _sides_exchanged(labels: npt.NDArray[np.uint8]) -> str:

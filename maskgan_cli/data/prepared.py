@@ -87,6 +87,11 @@ class PreparedData:
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(root, expected="a prepared data set", found=f"no {error} in it") from error
 
+    @property
+    def masked(self) -> bool:
+        """Whether its samples have masks; a data set of images only has none."""
+        return bool(self.info["classes"])
+
     def split(self, name: str) -> list[Sample]:
         """The samples of ``train``, ``val`` or ``test``.
 

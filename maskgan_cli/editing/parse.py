@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -75,5 +74,5 @@ class MaskMaker:
             weights = find_weights(self._weights, "parser", "--parser-weights")
             self._judge = load_parser(weights, pick_device(self._device))
         self._say(f"{image} has no mask beside it: the face parser makes it")
-        pixels = torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1).unsqueeze(0)
+        pixels = torch.from_numpy(picture.copy()).permute(2, 0, 1).unsqueeze(0)
         return next(parse(self._judge, pixels)), self._judge.sha256

@@ -10,11 +10,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from maskgan_cli.files import read_image
+from maskgan_cli.files import Picture, read_image
 from maskgan_cli.models.layers import to_unit
 
 
@@ -52,14 +53,18 @@ def read_pictures(paths: Iterable[Path], batch_size: int = 16) -> Iterator[tuple
     Raises:
         InputError: a file is no picture.
     """
-    pictures = ((path, torch.from_numpy(read_image(path)).permute(2, 0, 1)) for path in paths)
     names: list[Path] = []
-    waiting: list[Tensor] = []
-    for path, picture in pictures:
+    waiting: list[Picture] = []
+    for path in paths:
+        picture = read_image(path)
         if waiting and (len(waiting) == batch_size or waiting[0].shape != picture.shape):
-            yield names, torch.stack(waiting)
+            yield names, _stack(waiting)
             names, waiting = [], []
         names.append(path)
         waiting.append(picture)
     if waiting:
-        yield names, torch.stack(waiting)
+        yield names, _stack(waiting)
+
+
+def _stack(pictures: list[Picture]) -> Tensor:
+    return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2)

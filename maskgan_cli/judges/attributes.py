@@ -50,10 +50,5 @@ def load_attributes(where: str | Path, device: torch.device) -> AttributeJudge:
     Raises:
         InputError: no such weights, or of another kind or shape.
     """
-    network, weights = load_network(where, "attributes", lambda config: AttributeNet(_config(config)), device)
+    network, weights = load_network(where, "attributes", lambda config: AttributeNet(AttributeConfig(**config)), device)
     return AttributeJudge(network, weights)
-
-
-def _config(values: dict[str, object]) -> AttributeConfig:
-    """JSON knows no tuples."""
-    return AttributeConfig(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ from typing import ClassVar
 from torch import Tensor, nn
 
 from maskgan_cli.models.layers import imagenet
-from maskgan_cli.models.resnet import ResNet
+from maskgan_cli.models.resnet import MIN_WIDTH, ResNet
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,12 @@ class AttributeConfig:
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # recipes hold this class
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "names", tuple(self.names))  # JSON has lists
+        object.__setattr__(self, "blocks", tuple(self.blocks))
         if not self.names or len(set(self.names)) < len(self.names):
             raise ValueError("names is a list of distinct attributes, at least one")
-        if self.image_size < 32 or self.width < 1 or min(self.blocks) < 1:
-            raise ValueError("image_size is at least 32, width and each of blocks at least 1")
+        if self.image_size < 32 or self.width < MIN_WIDTH or min(self.blocks) < 1:
+            raise ValueError(f"image_size is at least 32, width {MIN_WIDTH}, each of blocks 1")
 
 
 class AttributeNet(nn.Module):

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from torch import Tensor, nn
+
+# Below 8 channels the CPU's gradient of a strided 1 x 1 convolution (the shortcuts) writes past its
+# memory in channels-last layout: seen in torch 2.15, where it ends the process.
+MIN_WIDTH: Final = 8
 
 
 class ResNet(nn.Module):
@@ -15,15 +20,20 @@ class ResNet(nn.Module):
 
     Args:
         blocks: residual blocks in each of the four stages; each stage but the first halves the side.
-        width: channels of the first stage, doubled by every later one.
+        width: channels of the first stage, doubled by every later one; at least `MIN_WIDTH`.
         bottleneck: blocks of three convolutions with four times the channels at their ends.
 
     Attributes:
         features: how many numbers come out per image.
+
+    Raises:
+        ValueError: too narrow.
     """
 
     def __init__(self, blocks: Sequence[int], width: int = 64, *, bottleneck: bool = False) -> None:
         super().__init__()
+        if width < MIN_WIDTH:
+            raise ValueError(f"width is at least {MIN_WIDTH}")
         block = Bottleneck if bottleneck else BasicBlock
         self.conv1 = nn.Conv2d(3, width, 7, stride=2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(width)

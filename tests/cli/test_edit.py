@@ -183,7 +183,9 @@ def test_bad_input_is_one_clear_line_and_leaves_nothing(
         ),
         "text.png: expected a picture, found a file that is no picture": (bad / "text.png", target, *mask, *cpu),
         "oblong.png: expected a square face crop, found 64x40": (bad / "oblong.png", target, *mask, *cpu),
-        "alone.png: expected its mask (alone.mask.png beside it": (bad / "alone.png", target, *cpu),
+        "nowhere: expected parser weights, found no such file": (
+            bad / "alone.png", target, *cpu, "--parser-weights", "nowhere",
+        ),
         "none.png: expected a picture, found no such file": (bad / "none.png", target, *mask, *cpu),
         "nowhere: expected dmn weights, found no such file": (source, target, "--weights", bad / "nowhere"),
         "vae.safetensors: expected dmn weights, found vae weights": (

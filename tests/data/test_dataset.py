@@ -51,7 +51,8 @@ def test_a_mirrored_sample_is_the_mirrored_files(prepared: Path, cache: bool) ->
     samples = PreparedData.load(prepared).split("train")
     dataset = FaceDataset(samples, 64, cache=cache)
     for _ in range(2):
-        _, picture, labels = dataset[(3, True)]
+        _, mirrored, picture, labels = dataset[(3, True)]
+        assert mirrored
         assert (picture == read_image(samples[3].image)[:, ::-1]).all()
         assert (labels == flip(read_label_map(samples[3].mask))).all()
 

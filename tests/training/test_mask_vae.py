@@ -16,7 +16,7 @@ from maskgan_cli.data.prepared import PreparedData
 from maskgan_cli.errors import WorkError
 from maskgan_cli.files import read_image
 from maskgan_cli.pretrained import load_vae, read_weights
-from maskgan_cli.training.mask_vae import VAERecipe, VAETask, agreement, prepare_training
+from maskgan_cli.training.mask_vae import VAERecipe, VAETask, prepare_training
 from tests.conftest import TINY_VAE, Command
 
 CHANGES = [TINY_VAE[i + 1] for i in range(len(TINY_VAE)) if TINY_VAE[i] == "--set"]
@@ -29,18 +29,6 @@ def _recipe(*changes: str) -> VAERecipe:
 def _task(prepared: Path, *changes: str) -> tuple[VAETask, FaceDataset]:
     dataset = FaceDataset(PreparedData.load(prepared).split("train"), 64, cache=True)
     return VAETask(_recipe(*changes), Accelerator(cpu=True), first_samples(dataset, 4)), dataset
-
-
-def test_agreement_of_a_map_with_one_wrong_quarter() -> None:
-    truth = torch.tensor([[[0, 0], [1, 1]]], dtype=torch.uint8)
-    guess = torch.tensor([[[0, 0], [1, 5]]], dtype=torch.uint8)
-    values = agreement(truth, guess)
-    assert values == {
-        "accuracy": 0.75,
-        "miou": pytest.approx((1 + 0.5 + 0) / 3),  # background, skin, and r_eye, which is not there
-        "accuracy/background": 1.0,
-        "accuracy/skin": 0.5,
-    }
 
 
 def test_reconstruction_improves(prepared: Path) -> None:

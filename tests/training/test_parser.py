@@ -1,0 +1,131 @@
+"""The face parser's training: it learns, resumes to the bit, and its weights make masks for photos."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from accelerate import Accelerator
+from PIL import Image
+from safetensors.torch import load_file
+
+from maskgan_cli.config import load_recipe
+from maskgan_cli.data.dataset import FaceDataset, first_samples
+from maskgan_cli.data.prepared import PreparedData
+from maskgan_cli.files import read_label_map
+from maskgan_cli.judges import read_pictures
+from maskgan_cli.judges.parser import load_parser
+from maskgan_cli.training.parser import ParserRecipe, ParserTask
+from tests.conftest import Command
+
+TINY = (
+    "--recipe", "tiny-cpu", "--device", "cpu", "--set", "network.image_size=64", "--set", "network.width=4",
+    "--set", "data.batch_size=4", "--set", "schedule.validation_samples=4",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def task(prepared: Path) -> ParserTask:
+    """A small parser after eighty steps on four drawn faces."""
+    changes = ["network.image_size=64", "network.width=8", "optimiser.lr=1e-2"]
+    changes += [f"augment.{name}=0" for name in ("rotate", "zoom", "shift", "light", "tint", "blur", "noise")]
+    batch = first_samples(FaceDataset(PreparedData.load(prepared).split("train"), 64, cache=True), 4)
+    task = ParserTask(load_recipe(ParserRecipe, "parser", "tiny-cpu", changes), Accelerator(cpu=True), batch)
+    for _ in range(80):
+        task.step(batch)
+    return task
+
+
+def test_it_learns_the_faces_it_sees(task: ParserTask) -> None:
+    values = task.validate()
+    assert values["val_accuracy"] > 0.9
+    assert values["val_iou/skin"] > 0.8
+    assert task.learner.network.training, "measuring must not leave batch norm in the state for inference"
+
+
+def test_the_judge_gives_what_training_measured_and_takes_any_size(task: ParserTask, tmp_path: Path) -> None:
+    task.save_model(tmp_path / "model.safetensors", {})
+    judge = load_parser(tmp_path, torch.device("cpu"))
+    images, labels = task.validation.images, task.validation.labels
+    accuracy = float((judge(images) == labels).float().mean())
+    assert accuracy == pytest.approx(task.validate()["val_accuracy"], abs=1e-6)
+    larger = torch.nn.functional.interpolate(images.float(), (128, 128), mode="bilinear").round().to(torch.uint8)
+    maps = judge(larger)
+    assert maps.shape == (4, 128, 128)
+    assert float((maps[:, ::2, ::2] == labels).float().mean()) > 0.85
+    assert judge.features(images).shape == (4, 16 * 8)
+
+
+def test_killed_and_resumed_is_the_same_to_the_bit(prepared: Path, tmp_path: Path, maskgan: Command) -> None:
+    steps = ("--set", "schedule.checkpoint_every=2", "-q")
+    assert (
+        maskgan("train", "parser", prepared, "-o", tmp_path / "a", *TINY, *steps, "--set", "schedule.steps=4").code == 0
+    )
+    assert (
+        maskgan("train", "parser", prepared, "-o", tmp_path / "b", *TINY, *steps, "--set", "schedule.steps=4").code == 0
+    )
+    for name in ("model.safetensors", "metrics.jsonl"):
+        (tmp_path / "b" / name).unlink()
+    shutil.rmtree(tmp_path / "b" / "state" / "step-000004")
+    (tmp_path / "b" / "metrics.jsonl").write_text("")
+    assert (
+        maskgan("train", "parser", prepared, "-o", tmp_path / "b", *TINY, *steps, "--set", "schedule.steps=4").code == 0
+    )
+    first, second = (load_file(tmp_path / run / "model.safetensors") for run in "ab")
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_parse_writes_masks_beside_photos_or_into_a_folder(
+    task: ParserTask, prepared: Path, tmp_path: Path, maskgan: Command
+) -> None:
+    task.save_model(tmp_path / "parser.safetensors", {})
+    photo = tmp_path / "me.jpg"
+    sample = PreparedData.load(prepared).split("train")[0]
+    Image.open(sample.image).convert("RGB").resize((96, 96)).save(photo, quality=95)
+    wide = tmp_path / "wide.png"
+    Image.open(sample.image).convert("RGB").crop((0, 8, 64, 56)).save(wide)
+    outcome = maskgan("parse", photo, wide, "--weights", tmp_path / "parser.safetensors", "--device", "cpu")
+    assert outcome.lines == [str(tmp_path / "me.mask.png"), str(tmp_path / "wide.mask.png")], outcome.err
+    assert read_label_map(tmp_path / "me.mask.png").shape == (96, 96)
+    cut = read_label_map(tmp_path / "wide.mask.png")
+    assert cut.shape == (48, 64)
+    assert (cut == read_label_map(sample.mask)[8:56]).mean() > 0.7
+    again = maskgan("parse", photo, "--weights", tmp_path / "parser.safetensors")
+    assert (again.code, "--overwrite" in again.err) == (2, True)
+    sized = maskgan("parse", photo, "-w", tmp_path / "parser.safetensors", "-o", tmp_path / "out", "--size", "32")
+    assert sized.lines == [str(tmp_path / "out" / "me.png")]
+    assert read_label_map(tmp_path / "out" / "me.png").shape == (32, 32)
+    refused = maskgan("parse", wide, "-w", tmp_path / "parser.safetensors", "-o", tmp_path / "o2", "--size", "32")
+    assert "wide.png: expected a square picture where --size is given, found 64x48" in refused.err
+    assert not (tmp_path / "o2").exists()
+
+
+def test_an_edit_makes_the_mask_nobody_gave_and_says_so(
+    task: ParserTask, prepared: Path, weights: Path, tmp_path: Path, maskgan: Command
+) -> None:
+    task.save_model(tmp_path / "parser.safetensors", {})
+    source, target = PreparedData.load(prepared).split("train")[:2]
+    shutil.copy(source.image, tmp_path / "photo.png")
+    common = (target.image, "--weights", weights, "--device", "cpu", "--save-masks")
+    parser = ("--parser-weights", tmp_path / "parser.safetensors")
+    outcome = maskgan("swap-mouth", tmp_path / "photo.png", *common, *parser, "-o", tmp_path / "out.png")
+    assert outcome.code == 0
+    assert outcome.err.count("has no mask beside it: the face parser makes it") == 1
+    note = Image.open(tmp_path / "out.png").info["maskgan"]
+    assert '"parser"' in note
+    assert '"source_mask"' not in note
+    exact = maskgan("swap-mouth", source.image, *common, "-o", tmp_path / "exact.png")
+    assert '"parser"' not in Image.open(exact.lines[0]).info["maskgan"]
+    made, true = (read_label_map(tmp_path / f"{name}.mask.png") for name in ("out", "exact"))
+    assert (made == true).mean() > 0.85
+
+
+def test_pictures_are_read_in_batches_of_one_size(tmp_path: Path) -> None:
+    paths = [tmp_path / f"{i}.png" for i in range(5)]
+    for path, side in zip(paths, (8, 8, 8, 16, 16), strict=True):
+        Image.fromarray(np.full((side, side, 3), side, np.uint8)).save(path)
+    found = [(len(names), tuple(images.shape)) for names, images in read_pictures(paths, 2)]
+    assert found == [(2, (2, 3, 8, 8)), (1, (1, 3, 8, 8)), (2, (2, 3, 16, 16))]
