@@ -170,6 +170,52 @@ def train_attributes(
     )  # fmt: skip
 
 
+@stage(app, "pose")
+def train_pose(
+    shell: Shell,
+    data: options.Data,
+    recipe: RecipeName = "tiny-cpu",
+    out: Out = Path("runs/pose"),
+    changes: Changes = [],  # noqa: B006
+    resume: Resume = "auto",
+    device: options.Device = "auto",
+    seed: NewSeed = None,
+    workers: NewWorkers = None,
+    overwrite: options.Overwrite = False,
+) -> None:
+    """Train HopeNet: from a face to its yaw, pitch and roll."""
+    from maskgan_cli.training.pose import PoseRecipe, prepare_training
+
+    changes = _with_options(changes, seed, workers)
+    _train(
+        shell, PoseRecipe, prepare_training, data, "pose", recipe, out, changes, resume, device, overwrite,
+        next_command=f"maskgan eval pairs DATA --pose-weights {out} -o pairs.csv",
+    )  # fmt: skip
+
+
+@stage(app, "identity")
+def train_identity(
+    shell: Shell,
+    data: options.Data,
+    recipe: RecipeName = "tiny-cpu",
+    out: Out = Path("runs/identity"),
+    changes: Changes = [],  # noqa: B006
+    resume: Resume = "auto",
+    device: options.Device = "auto",
+    seed: NewSeed = None,
+    workers: NewWorkers = None,
+    overwrite: options.Overwrite = False,
+) -> None:
+    """Train an ArcFace network: it tells whether two faces are the same person."""
+    from maskgan_cli.training.identity import IdentityRecipe, prepare_training
+
+    changes = _with_options(changes, seed, workers)
+    _train(
+        shell, IdentityRecipe, prepare_training, data, "identity", recipe, out, changes, resume, device, overwrite,
+        next_command=f"maskgan eval verify {data} --weights {out}",
+    )  # fmt: skip
+
+
 def _with_options(changes: list[str], seed: int | None, workers: int | None) -> list[str]:
     """The ``--set`` changes and the two options that are short for one."""
     named = {"seed": seed, "data.workers": workers}

@@ -1,0 +1,47 @@
+"""HopeNet as a judge: pictures in, yaw, pitch and roll out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from maskgan_cli.judges import prepare
+from maskgan_cli.models.hopenet import HopeNet, HopeNetConfig, expected_angles
+from maskgan_cli.pretrained import Weights, load_network
+
+
+class PoseJudge:
+    """See `maskgan_cli.judges.Judge`.
+
+    Args:
+        network: in evaluation mode, on its device.
+        weights: the file it came from.
+    """
+
+    name = "pose"
+
+    def __init__(self, network: HopeNet, weights: Weights) -> None:
+        self.network, self.sha256, self.size = network, weights.sha256, network.config.image_size
+        self.device = next(network.parameters()).device
+
+    @torch.inference_mode()
+    def __call__(self, images: Tensor) -> Tensor:
+        """Pictures (N, 3, S, S) ``uint8`` -> yaw, pitch and roll (N, 3) in degrees, see `data.pose`."""
+        return expected_angles(self.network(prepare(images, self.size, self.device)))
+
+    @torch.inference_mode()
+    def features(self, images: Tensor) -> Tensor:
+        """Pictures -> what the three heads read (N, features)."""
+        return self.network.pooled(prepare(images, self.size, self.device)).float()
+
+
+def load_pose(where: str | Path, device: torch.device) -> PoseJudge:
+    """HopeNet from a weights file or run folder of ``maskgan train pose``.
+
+    Raises:
+        InputError: no such weights, or of another kind or shape.
+    """
+    network, weights = load_network(where, "hopenet", lambda config: HopeNet(HopeNetConfig(**config)), device)
+    return PoseJudge(network, weights)

@@ -1,0 +1,131 @@
+"""IResNet and the ArcFace margin (Deng et al. 2019): faces to directions, one direction a person."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+# Residual blocks of the four stages of the published depths.
+DEPTHS: Final[dict[int, tuple[int, int, int, int]]] = {
+    18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 14, 3), 100: (3, 13, 30, 3),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ArcFaceConfig:
+    """What decides the network's shape. The defaults are the published IResNet-18.
+
+    Attributes:
+        blocks: residual blocks of the four stages, see `DEPTHS`.
+        width: channels of the first stage; they double with every stage.
+        embedding: numbers per face.
+        image_size: side of the aligned faces; 112 as published.
+        dropout: share of the last map's values dropped in training; 0 as published for large data.
+    """
+
+    blocks: tuple[int, ...] = DEPTHS[18]
+    width: int = 64
+    embedding: int = 512
+    image_size: int = 112
+    dropout: float = 0.0
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # recipes hold this class
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "blocks", tuple(self.blocks))  # JSON has lists
+        if len(self.blocks) != 4 or min(self.width, self.embedding, *self.blocks) < 1:
+            raise ValueError("blocks are four numbers; they, width and embedding are at least 1")
+        if self.image_size < 32 or self.image_size % 16:
+            raise ValueError("image_size is a multiple of 16, at least 32")
+        if not 0 <= self.dropout < 1:
+            raise ValueError("dropout is at least 0 and less than 1")
+
+
+class Block(nn.Module):
+    """Batch norm first, two 3 x 3 convolutions with PReLU between, the second one strided, and a skip."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(inputs)
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(outputs)
+        self.prelu = nn.PReLU(outputs)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, stride, padding=1, bias=False)
+        self.bn3 = nn.BatchNorm2d(outputs)
+        self.downsample: nn.Module | None = None
+        if stride != 1 or inputs != outputs:
+            self.downsample = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(N, inputs, H, W) -> (N, outputs, H / stride, W / stride)."""
+        changed = self.prelu(self.bn2(self.conv1(self.bn1(features))))
+        changed = self.bn3(self.conv2(changed))
+        skip = features if self.downsample is None else self.downsample(features)
+        total: Tensor = changed + skip
+        return total
+
+
+class IResNet(nn.Module):
+    """The face network of ArcFace, in the key layout of its published checkpoints."""
+
+    def __init__(self, config: ArcFaceConfig) -> None:
+        super().__init__()
+        self.config = config
+        width = config.width
+        self.conv1 = nn.Conv2d(3, width, 3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.prelu = nn.PReLU(width)
+        inputs = width
+        for stage, count in enumerate(config.blocks):
+            outputs = width << stage
+            blocks = [Block(inputs, outputs, 2), *(Block(outputs, outputs, 1) for _ in range(count - 1))]
+            self.add_module(f"layer{stage + 1}", nn.Sequential(*blocks))
+            inputs = outputs
+        self.bn2 = nn.BatchNorm2d(inputs)
+        self.fc = nn.Linear(inputs * (config.image_size // 16) ** 2, config.embedding)
+        self.features = nn.BatchNorm1d(config.embedding)
+        self.features.weight.requires_grad = False  # a scale here would only change the embedding's length
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.normal_(module.weight, 0.0, 0.1)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Aligned faces (N, 3, S, S) in [-1, 1] -> embeddings (N, embedding), of any length."""
+        maps = self.prelu(self.bn1(self.conv1(images)))
+        for stage in range(1, 5):
+            maps = self.get_submodule(f"layer{stage}")(maps)
+        flat = F.dropout(torch.flatten(self.bn2(maps), 1), self.config.dropout, self.training)
+        embedded: Tensor = self.features(self.fc(flat))
+        return embedded
+
+
+class ArcFaceMargin(nn.Module):
+    """Logits of a classification by angle in which the right person must win by a margin (Sec. 2 of the paper).
+
+    Args:
+        embedding: numbers per face.
+        people: classes.
+        scale: the sphere's radius s.
+        margin: m, radians added to the angle between a face and its person.
+    """
+
+    def __init__(self, embedding: int, people: int, *, scale: float = 64.0, margin: float = 0.5) -> None:
+        super().__init__()
+        self.scale, self.margin = scale, margin
+        self.weight = nn.Parameter(torch.randn(people, embedding) * 0.01)
+
+    def forward(self, embeddings: Tensor, people: Tensor) -> Tensor:
+        """(N, D) of any length and the right classes (N,) -> logits (N, people)."""
+        cosines = F.linear(F.normalize(embeddings.float()), F.normalize(self.weight.float())).clamp(-1, 1)
+        right = cosines.gather(1, people[:, None])
+        sines = (1 - right**2).clamp(min=1e-12).sqrt()
+        moved = right * math.cos(self.margin) - sines * math.sin(self.margin)
+        # Past pi - m the cosine would rise again; go on falling there, in a straight line.
+        straight = right - self.margin * math.sin(self.margin)
+        moved = torch.where(right > math.cos(math.pi - self.margin), moved, straight)
+        return self.scale * cosines.scatter(1, people[:, None], moved)

@@ -1,0 +1,77 @@
+"""HopeNet (Ruiz, Chong and Rehg 2018): the head's pose as three classifications, read as expected values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+import torch
+from torch import Tensor, nn
+
+from maskgan_cli.models.layers import imagenet
+from maskgan_cli.models.resnet import ResNet
+
+BIN_DEGREES: Final = 3.0
+LOWEST: Final = -99.0  # degrees, what bin 0 stands for
+
+
+@dataclass(frozen=True)
+class HopeNetConfig:
+    """What decides the network's shape. The defaults are the published ones (a ResNet-50).
+
+    Attributes:
+        width: channels of the first stage.
+        blocks: residual blocks of the four stages.
+        bottleneck: blocks of ResNet-50, else of ResNet-18.
+        bins: of 3 degrees each, from -99.
+        image_size: side of the pictures it was made for.
+    """
+
+    width: int = 64
+    blocks: tuple[int, ...] = (3, 4, 6, 3)
+    bottleneck: bool = True
+    bins: int = 66
+    image_size: int = 224
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # recipes hold this class
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "blocks", tuple(self.blocks))  # JSON has lists
+        if len(self.blocks) != 4 or min(self.width, self.bins, *self.blocks) < 1:
+            raise ValueError("blocks are four numbers; they, width and bins are at least 1")
+        if self.image_size < 32:
+            raise ValueError("image_size is at least 32")
+
+
+class HopeNet(ResNet):
+    """A ResNet with a head of bins for each of yaw, pitch and roll.
+
+    The published checkpoint has these keys and one more layer, ``fc_finetune``, that nothing uses.
+    """
+
+    def __init__(self, config: HopeNetConfig) -> None:
+        super().__init__(config.blocks, config.width, bottleneck=config.bottleneck)
+        self.config = config
+        self.fc_yaw = nn.Linear(self.features, config.bins)
+        self.fc_pitch = nn.Linear(self.features, config.bins)
+        self.fc_roll = nn.Linear(self.features, config.bins)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Images (N, 3, S, S) in [-1, 1] -> logits (N, 3, bins) of yaw, pitch and roll."""
+        features = self.pooled(images)
+        return torch.stack([self.fc_yaw(features), self.fc_pitch(features), self.fc_roll(features)], dim=1)
+
+    def pooled(self, images: Tensor) -> Tensor:
+        """Images (N, 3, S, S) in [-1, 1] -> what the three heads read (N, features)."""
+        return super().forward(imagenet(images))
+
+
+def expected_angles(logits: Tensor) -> Tensor:
+    """Logits (..., bins) -> degrees (...): the mean of the bins' angles under their softmax."""
+    index = torch.arange(logits.shape[-1], device=logits.device, dtype=torch.float32)
+    return BIN_DEGREES * (logits.float().softmax(-1) * index).sum(-1) + LOWEST
+
+
+def bin_of(angles: Tensor, bins: int) -> Tensor:
+    """Degrees (...) -> the index of their bin (...); angles beyond the ends belong to the end's bin."""
+    return ((angles - LOWEST) / BIN_DEGREES).floor().clamp(0, bins - 1).long()

@@ -1,0 +1,210 @@
+"""Train an identity network with the ArcFace margin (Deng et al. 2019): one direction for each person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from maskgan_cli.config import Section, TrainingRecipe
+from maskgan_cli.data.alignment import Points, align, crop_points, points_of_mask
+from maskgan_cli.data.dataset import Batch
+from maskgan_cli.data.prepared import PreparedData, Sample
+from maskgan_cli.errors import InputError
+from maskgan_cli.files import Picture
+from maskgan_cli.judges.verification import balanced_pairs, measure
+from maskgan_cli.models.arcface import ArcFaceConfig, ArcFaceMargin, IResNet
+from maskgan_cli.models.layers import to_unit
+from maskgan_cli.pretrained import save_weights
+from maskgan_cli.training.augment import AugmentSettings, move, recolour
+from maskgan_cli.training.learner import Learner
+from maskgan_cli.training.loop import Loop
+from maskgan_cli.training.setup import Plan
+
+
+class MarginSettings(Section):
+    """ArcFace's radius s and margin m (radians); the margin rises linearly from 0 over ``warmup`` steps."""
+
+    scale: Annotated[float, Field(gt=0.0)] = 64.0
+    margin: Annotated[float, Field(ge=0.0, le=1.0)] = 0.5
+    warmup: Annotated[int, Field(ge=0)] = 0
+
+
+class IdentityRecipe(TrainingRecipe):
+    """Everything ``maskgan train identity`` needs besides the data set.
+
+    Attributes:
+        pairs: of validation faces, half of one person, on which verification is measured.
+    """
+
+    task: Literal["identity"] = "identity"
+    network: ArcFaceConfig = ArcFaceConfig()
+    loss: MarginSettings = MarginSettings()
+    augment: AugmentSettings = AugmentSettings()
+    pairs: Annotated[int, Field(ge=20)] = 1000
+
+
+class Classifier(nn.Module):
+    """The network and, for training only, a direction for each person it learns from."""
+
+    batches_seen: Tensor
+
+    def __init__(self, recipe: IdentityRecipe, people: int) -> None:
+        super().__init__()
+        self.face = IResNet(recipe.network)
+        self.people = ArcFaceMargin(recipe.network.embedding, people)
+        self.settings = recipe.loss
+        self.register_buffer("batches_seen", torch.zeros((), dtype=torch.long))
+
+    def forward(self, faces: Tensor, people: Tensor) -> Tensor:
+        """Aligned faces (N, 3, S, S) in [-1, 1] and who they are (N,) -> logits (N, people)."""
+        share = min(1.0, int(self.batches_seen) / max(1, self.settings.warmup)) if self.settings.warmup else 1.0
+        self.batches_seen += 1
+        self.people.scale, self.people.margin = self.settings.scale, share * self.settings.margin
+        logits: Tensor = self.people(self.face(faces), people)
+        return logits
+
+
+def identities_of(samples: list[Sample]) -> list[str]:
+    """Who each sample shows, as the manifest says.
+
+    Raises:
+        InputError: a sample without an identity.
+    """
+    for sample in samples:
+        if "identity" not in sample.fields:
+            raise InputError(
+                sample.image, expected="an identity in manifest.csv", found="none",
+                hint="prepare a data set with identity_CelebA.txt, or one of `maskgan synth`",
+            )  # fmt: skip
+    return [sample.fields["identity"] for sample in samples]
+
+
+class IdentityTask:
+    """One network that learns to tell the training split's people apart, measured on people it never saw.
+
+    Args:
+        recipe: see `IdentityRecipe`.
+        accelerator: device, processes, precision.
+        people: who each training sample shows, numbers from 0, by its index in a batch.
+        validation: faces to measure and show.
+        names: who each of them shows.
+    """
+
+    def __init__(
+        self, recipe: IdentityRecipe, accelerator: Accelerator, people: Tensor, validation: Batch, names: list[str]
+    ) -> None:
+        self.recipe, self.accelerator, self.validation = recipe, accelerator, validation
+        self.people = people.to(accelerator.device)
+        self.pairs, self.same = balanced_pairs(names, recipe.pairs, recipe.seed)
+        torch.manual_seed(recipe.seed)  # the same start in every process
+        classifier = Classifier(recipe, int(people.max()) + 1)
+        self.learner = Learner("arcface", classifier, recipe.optimiser, accelerator)
+        self.networks, self.optimisers = self.learner.networks, self.learner.optimisers
+
+    def step(self, batch: Batch) -> dict[str, Tensor]:
+        """Update once on aligned and augmented faces. A person's mirror image is the same person."""
+        moved, _, _ = move(to_unit(self._aligned(batch)), None, self.recipe.augment)
+        faces, people = recolour(moved, self.recipe.augment), self.people[batch.indices]
+        with self.accelerator.autocast():
+            logits = self.learner.network(faces, people)
+        loss = F.cross_entropy(logits, people)
+        self.learner.update(loss)
+        # Accuracy with the margin against the right person: it rises late.
+        return {"cross_entropy": loss, "accuracy": (logits.argmax(1) == people).float().mean()}
+
+    def _aligned(self, batch: Batch) -> Tensor:
+        points = batch_points(batch.labels, batch.images.shape[-1])
+        return align(batch.images, points, self.recipe.network.image_size)
+
+    @torch.no_grad()
+    def _embed(self) -> Tensor:
+        """The validation faces' unit embeddings (N, D) on the CPU."""
+        network, device = self.learner.network.face.eval(), self.accelerator.device
+        faces, size = self._aligned(self.validation), self.recipe.data.batch_size
+        try:
+            parts = [network(to_unit(faces[i : i + size].to(device))).float() for i in range(0, len(faces), size)]
+        finally:
+            network.train()
+        return F.normalize(torch.cat(parts)).cpu()
+
+    def verify(self) -> dict[str, Any]:
+        """Verification on the validation pairs, see `judges.verification.measure`."""
+        return measure(_cosines(self._embed(), self.pairs), self.same)
+
+    def validate(self) -> dict[str, float]:
+        """What `verify` measures."""
+        shown = ("accuracy", "auc")
+        return {f"val_{'' if name in shown else 'verify/'}{name}": float(v) for name, v in self.verify().items()}
+
+    def sheet(self) -> Picture:
+        """Aligned validation pairs: in the first rows of one person, then of two."""
+        rows = self.recipe.schedule.sheet_rows
+        faces = self._aligned(self.validation).permute(0, 2, 3, 1).numpy()
+        chosen = [pairs[i :: max(1, rows)][:4].flatten() for pairs in (self.pairs[self.same], self.pairs[~self.same])
+                  for i in range(rows)]  # fmt: skip
+        width = max(map(len, chosen))
+        lines = [np.hstack([*faces[row], *[np.full_like(faces[0], 255)] * (width - len(row))]) for row in chosen]
+        return np.vstack(lines)
+
+    def save_model(self, path: Path, about: Mapping[str, Any]) -> None:
+        """Write the weights, what is needed to build the network, and the threshold of the validation pairs."""
+        measured = self.verify()
+        about = {**about, "threshold": measured["threshold"], "verification": measured}
+        config = asdict(self.recipe.network)
+        save_weights(path, self.learner.network.face, kind="arcface", config=config, about=about)
+
+
+def batch_points(labels: Tensor, size: int) -> Points:
+    """The five points (N, 5, 2) of each label map (N, S, S), or those of all crops where there are no masks."""
+    if not labels.numel():
+        return np.broadcast_to(crop_points(size), (len(labels), 5, 2))
+    return np.stack([points_of_mask(one) for one in labels.cpu().numpy()])
+
+
+def _cosines(embeddings: Tensor, pairs: Any) -> Any:
+    first, second = embeddings[pairs[:, 0]], embeddings[pairs[:, 1]]
+    return (first * second).sum(1).double().numpy()
+
+
+def prepare_training(
+    data: PreparedData,
+    recipe: IdentityRecipe,
+    out: Path,
+    accelerator: Accelerator,
+    *,
+    resume: bool,
+    overwrite: bool,
+    say: Callable[[str], None],
+) -> Loop:
+    """Everything up to the first step; `Loop.steps` does the rest. Faces of any size are aligned.
+
+    Raises:
+        InputError: faces without identities, too few people; data, recipe and run folder do not go
+            together.
+    """
+    plan = Plan(data, out, accelerator, resume, overwrite, say)
+    train, names = identities_of(data.split("train")), identities_of(data.split("val"))
+    numbers = {name: i for i, name in enumerate(sorted(set(train)))}
+    people = torch.tensor([numbers[name] for name in train])
+    chosen = names[: recipe.schedule.validation_samples]
+    if len(numbers) < 2 or len(balanced_pairs(chosen, recipe.pairs, recipe.seed)[0]) < 20:
+        raise InputError(
+            data.root, expected="at least 2 people to train on and 10 validation pairs of one person",
+            found=f"{len(numbers)} people, {len(set(chosen))} in the {len(chosen)} validation faces",
+            hint="raise schedule.validation_samples, or use a data set with several pictures a person",
+        )  # fmt: skip
+    masked = all(sample.mask_file for sample in data.samples)
+
+    def make(validation: Batch) -> IdentityTask:
+        return IdentityTask(recipe, accelerator, people, validation, [names[i] for i in validation.indices])
+
+    return plan.loop(recipe, make, {}, masked=masked)

@@ -1,0 +1,156 @@
+"""Train HopeNet (Ruiz et al. 2018): bins of three degrees by cross-entropy, their mean by its square error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from PIL import Image, ImageDraw
+from pydantic import Field
+from torch import Tensor
+from torch.nn import functional as F
+
+from maskgan_cli.config import Section, TrainingRecipe
+from maskgan_cli.data.dataset import Batch
+from maskgan_cli.data.pose import ANGLES, mirror_pose, pose_of, rotation, turn_pose
+from maskgan_cli.data.prepared import PreparedData
+from maskgan_cli.files import Picture
+from maskgan_cli.judges import prepare
+from maskgan_cli.models.hopenet import HopeNet, HopeNetConfig, bin_of, expected_angles
+from maskgan_cli.pretrained import save_weights
+from maskgan_cli.training.augment import AugmentSettings, move, recolour
+from maskgan_cli.training.learner import Learner
+from maskgan_cli.training.loop import Loop
+from maskgan_cli.training.setup import Plan
+
+_AXES = ((220, 40, 40), (40, 180, 60), (60, 90, 255))  # the head's side, up and front
+
+
+class PoseLossSettings(Section):
+    """Cross-entropy of the bins + ``alpha`` times the mean square error of the expected angle, in degrees."""
+
+    alpha: Annotated[float, Field(ge=0.0)] = 0.01
+
+
+class PoseRecipe(TrainingRecipe):
+    """Everything ``maskgan train pose`` needs besides the data set."""
+
+    task: Literal["pose"] = "pose"
+    network: HopeNetConfig = HopeNetConfig()
+    loss: PoseLossSettings = PoseLossSettings()
+    augment: AugmentSettings = AugmentSettings()
+
+
+class PoseTask:
+    """One HopeNet.
+
+    Args:
+        recipe: see `PoseRecipe`.
+        accelerator: device, processes, precision.
+        validation: faces that are measured and shown, unmirrored.
+        angles: (N, 3) in degrees of every training sample, by its index in a batch.
+        truth: those of the validation faces.
+    """
+
+    def __init__(
+        self, recipe: PoseRecipe, accelerator: Accelerator, validation: Batch, *, angles: Tensor, truth: Tensor
+    ) -> None:
+        self.recipe, self.accelerator, self.validation = recipe, accelerator, validation
+        self.angles, self.truth = angles.to(accelerator.device), truth
+        torch.manual_seed(recipe.seed)  # the same start in every process
+        self.learner = Learner("hopenet", HopeNet(recipe.network), recipe.optimiser, accelerator)
+        self.networks, self.optimisers = self.learner.networks, self.learner.optimisers
+
+    def step(self, batch: Batch) -> dict[str, Tensor]:
+        """Update once; augmentation draws from torch's generator, which the loop seeds by the step."""
+        images, angles = self._augmented(batch)
+        with self.accelerator.autocast():
+            logits = self.learner.network(images)
+        bins = bin_of(angles, self.recipe.network.bins)
+        cross_entropy = F.cross_entropy(logits.float().flatten(0, 1), bins.flatten())
+        square_error = F.mse_loss(expected_angles(logits), angles)
+        self.learner.update(cross_entropy + self.recipe.loss.alpha * square_error)
+        return {"cross_entropy": cross_entropy, "square_error": square_error}
+
+    def _augmented(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """The batch as the network shall see it, (N, 3, S, S) in [-1, 1], and its angles (N, 3)."""
+        images = prepare(batch.images, self.recipe.network.image_size, self.accelerator.device)
+        moved, _, anticlockwise = move(images, None, self.recipe.augment)
+        angles = turn_pose(mirror_pose(self.angles[batch.indices], batch.mirrored), -anticlockwise)
+        return recolour(moved, self.recipe.augment), angles
+
+    @torch.no_grad()
+    def _predict(self, images: Tensor) -> Tensor:
+        """Faces (N, 3, H, W) ``uint8`` -> degrees (N, 3) on the CPU."""
+        size, count = self.recipe.network.image_size, self.recipe.data.batch_size
+        network = self.learner.network.eval()
+        try:
+            parts = [
+                expected_angles(network(prepare(images[i : i + count], size, self.accelerator.device)))
+                for i in range(0, len(images), count)
+            ]
+        finally:
+            network.train()
+        return torch.cat(parts).cpu()
+
+    def validate(self) -> dict[str, float]:
+        """Mean absolute errors in degrees, of each angle and of all."""
+        errors = (self._predict(self.validation.images) - self.truth).abs().mean(0)
+        named = {f"val_{name}": float(error) for name, error in zip(ANGLES, errors, strict=True)}
+        return {**named, "val_mean": float(errors.mean())}
+
+    def sheet(self) -> Picture:
+        """Rows of: face with the axes of its true pose, with those of the predicted one."""
+        images = self.validation.images[: self.recipe.schedule.sheet_rows]
+        faces = images.permute(0, 2, 3, 1).numpy()
+        poses = zip(rotation(self.truth[: len(images)]), rotation(self._predict(images)), strict=True)
+        rows = [
+            np.concatenate([draw_axes(face, turn) for turn in turns], 1)
+            for face, turns in zip(faces, poses, strict=True)
+        ]
+        return np.concatenate(rows)
+
+    def save_model(self, path: Path, about: Mapping[str, Any]) -> None:
+        """Write the weights and what is needed to build the network."""
+        save_weights(path, self.learner.network, kind="hopenet", config=asdict(self.recipe.network), about=about)
+
+
+def draw_axes(picture: Picture, turn: Tensor) -> Picture:
+    """A face (S, S, 3) with the head's side (red), up (green) and front (blue), of a rotation (3, 3)."""
+    image = Image.fromarray(picture)
+    draw = ImageDraw.Draw(image)
+    middle, length = image.width / 2, image.width / 3
+    # What points away is drawn first.
+    for axis in sorted(range(3), key=lambda k: float(turn[2, k])):
+        tip = (middle + length * float(turn[0, axis]), middle - length * float(turn[1, axis]))
+        draw.line([(middle, middle), tip], fill=_AXES[axis], width=max(2, image.width // 48))
+    return np.asarray(image)
+
+
+def prepare_training(
+    data: PreparedData,
+    recipe: PoseRecipe,
+    out: Path,
+    accelerator: Accelerator,
+    *,
+    resume: bool,
+    overwrite: bool,
+    say: Callable[[str], None],
+) -> Loop:
+    """Everything up to the first step; `Loop.steps` does the rest. Faces of any size are resized.
+
+    Raises:
+        InputError: faces without angles; data, recipe and run folder do not go together.
+    """
+    plan = Plan(data, out, accelerator, resume, overwrite, say)
+    angles, truth = pose_of(data.split("train")), pose_of(data.split("val"))
+
+    def make(validation: Batch) -> PoseTask:
+        return PoseTask(recipe, accelerator, validation, angles=angles, truth=truth[validation.indices])
+
+    return plan.loop(recipe, make, {}, masked=False)
