@@ -7,7 +7,7 @@ metrics=(attributes segmentation fid)
 judges "${metrics[@]}"
 maskgan eval pairs "$data" --protocol smiling -n "$PAIRS" --seed "$SEED" -o "$pairs" --overwrite >&2
 for fusion in concat sft; do
-    learn dmn "$fusion" "$STEPS" --set network.fusion="$fusion" "${SETS[@]}"
+    learn dmn "$fusion" "$RECIPE" "$STEPS" --set network.fusion="$fusion" "${SETS[@]}"
     maskgan swap-mouth --pairs "$pairs" --weights "$work/runs/$fusion" --device "$DEVICE" --save-masks \
         -o "$work/results/$fusion" >&2
     measure "$fusion" "${metrics[@]}"

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # The table of attribute transfer (Smiling): MaskGAN and Pix2PixHD-m, trained and measured here.
-# About an hour on two processor cores as it stands; settings are in tables.sh.
+# Settings are in tables.sh.
 set -euo pipefail
 . "$(dirname "$0")/tables.sh"
 metrics=(attributes segmentation fid identity)
 judges "${metrics[@]}"
-learn dmn maskgan "$STEPS" --set network.fusion=sft "${SETS[@]}"
-learn dmn pix2pixhd-m "$STEPS" --set network.fusion=none "${SETS[@]}"
+learn dmn maskgan "$RECIPE" "$STEPS" --set network.fusion=sft "${SETS[@]}"
+learn dmn pix2pixhd-m "$RECIPE" "$STEPS" --set network.fusion=none "${SETS[@]}"
 maskgan eval pairs "$data" --protocol smiling -n "$PAIRS" --seed "$SEED" -o "$pairs" --overwrite >&2
 for method in pix2pixhd-m maskgan; do
     maskgan swap-mouth --pairs "$pairs" --weights "$work/runs/$method" --device "$DEVICE" --save-masks \

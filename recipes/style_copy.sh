@@ -5,8 +5,8 @@ set -euo pipefail
 . "$(dirname "$0")/tables.sh"
 metrics=(attributes segmentation fid)
 judges "${metrics[@]}"
-learn dmn maskgan "$STEPS" --set network.fusion=sft "${SETS[@]}"
-learn dmn pix2pixhd-m "$STEPS" --set network.fusion=none "${SETS[@]}"
+learn dmn maskgan "$RECIPE" "$STEPS" --set network.fusion=sft "${SETS[@]}"
+learn dmn pix2pixhd-m "$RECIPE" "$STEPS" --set network.fusion=none "${SETS[@]}"
 maskgan eval pairs "$data" --protocol style-copy -n "$PAIRS" --seed "$SEED" -o "$pairs" --overwrite >&2
 for method in pix2pixhd-m maskgan; do
     maskgan style-copy --pairs "$pairs" --weights "$work/runs/$method" --device "$DEVICE" \
