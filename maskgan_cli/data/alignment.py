@@ -56,8 +56,7 @@ def similarity(points: Points, targets: Points) -> Points:
     factor = (source.conj() * target).sum(-1) / (abs(source) ** 2).sum(-1)
     offset = to_middle - factor * from_middle
     rows = [[factor.real, -factor.imag, offset.real], [factor.imag, factor.real, offset.imag]]
-    matrices: Points = np.stack([np.stack(row, -1) for row in rows], -2)
-    return matrices
+    return np.asarray(np.stack([np.stack(row, -1) for row in rows], -2), np.float64)
 
 
 def crop_points(size: int) -> Points:
@@ -104,7 +103,7 @@ def points_of_mask(labels: LabelMap) -> Points:
 def _places(labels: LabelMap, *names: str) -> Points:
     """The middles (N, 2) of the pixels of some classes; none if they are but a speck."""
     rows, columns = np.nonzero(np.isin(labels, [ID[name] for name in names]))
-    places = np.stack([columns, rows], 1) + 0.5
+    places = np.stack([columns, rows], 1).astype(np.float64) + 0.5
     return places if len(places) >= _MIN_PIXELS else places[:0]
 
 

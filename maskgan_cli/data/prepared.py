@@ -105,6 +105,21 @@ class PreparedData:
         return chosen
 
 
+def identities_of(samples: list[Sample]) -> list[str]:
+    """Who each sample shows, as the manifest says.
+
+    Raises:
+        InputError: a sample without an identity.
+    """
+    for sample in samples:
+        if "identity" not in sample.fields:
+            raise InputError(
+                sample.image, expected="an identity in manifest.csv", found="none",
+                hint="prepare a data set with identity_CelebA.txt, or one of `maskgan synth`",
+            )  # fmt: skip
+    return [sample.fields["identity"] for sample in samples]
+
+
 def mask_beside(image: Path) -> Path | None:
     """The mask that belongs to a picture by its place: a sidecar ``NAME.mask.png``, or its label map
     in the prepared data set that the picture lies in."""

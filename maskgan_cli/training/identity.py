@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from maskgan_cli.config import Section, TrainingRecipe
 from maskgan_cli.data.alignment import Points, align, crop_points, points_of_mask
 from maskgan_cli.data.dataset import Batch
-from maskgan_cli.data.prepared import PreparedData, Sample
+from maskgan_cli.data.prepared import PreparedData, identities_of
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import Picture
 from maskgan_cli.judges.verification import balanced_pairs, measure
@@ -71,21 +71,6 @@ class Classifier(nn.Module):
         self.people.scale, self.people.margin = self.settings.scale, share * self.settings.margin
         logits: Tensor = self.people(self.face(faces), people)
         return logits
-
-
-def identities_of(samples: list[Sample]) -> list[str]:
-    """Who each sample shows, as the manifest says.
-
-    Raises:
-        InputError: a sample without an identity.
-    """
-    for sample in samples:
-        if "identity" not in sample.fields:
-            raise InputError(
-                sample.image, expected="an identity in manifest.csv", found="none",
-                hint="prepare a data set with identity_CelebA.txt, or one of `maskgan synth`",
-            )  # fmt: skip
-    return [sample.fields["identity"] for sample in samples]
 
 
 class IdentityTask:

@@ -1,0 +1,85 @@
+"""Verification of a data set's people by an identity network (protocol: `judges.verification`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from maskgan_cli.data.alignment import Points, crop_points, points_of_mask
+from maskgan_cli.data.prepared import Sample, identities_of
+from maskgan_cli.errors import InputError
+from maskgan_cli.files import Picture, read_image, read_label_map
+from maskgan_cli.judges.finder import FaceFinder
+from maskgan_cli.judges.identity import IdentityJudge
+from maskgan_cli.judges.verification import balanced_pairs, measure
+
+WAYS: Final = ("mask", "mtcnn", "crop")
+_BATCH = 32
+
+Track = Callable[[Iterator[Tensor], int], Iterator[Tensor]]
+
+
+def verify_samples(
+    samples: list[Sample],
+    judge: IdentityJudge,
+    *,
+    pairs: int,
+    seed: int,
+    points: str,
+    track: Track = lambda batches, total: batches,
+) -> dict[str, Any]:
+    """Verification on balanced pairs of samples, see `judges.verification.measure`.
+
+    Args:
+        samples: of one split, with identities.
+        judge: what is measured.
+        pairs: how many, half of one person.
+        seed: decides which.
+        points: where the five points of a face come from: its ``mask``, ``mtcnn``, or ``crop`` for those
+            of every crop framed like CelebA-HQ. Where MTCNN finds no face, the crop's count.
+        track: shows how many of the batches are done.
+
+    Raises:
+        InputError: no identities, no masks where they are asked for, or fewer than ten pairs.
+    """
+    people = identities_of(samples)
+    chosen, same = balanced_pairs(people, pairs, seed)
+    if len(chosen) < 20:
+        raise InputError(
+            samples[0].image.parent.parent, expected="at least 10 pairs of one person, and as many of two",
+            found=f"{len(chosen) // 2}", hint="choose a split with several pictures of a person (--split)",
+        )  # fmt: skip
+    used, places = np.unique(chosen, return_inverse=True)
+    count = -(-len(used) // _BATCH)
+    embedded = torch.cat(list(track(_embed([samples[i] for i in used], judge, points), count)))
+    first, second = embedded[places.reshape(-1, 2)].unbind(1)
+    scores = (first * second).sum(1).double().numpy()
+    result = measure(scores, same)
+    if judge.threshold is not None:
+        result["stored_threshold"] = judge.threshold
+        result["accuracy_at_stored_threshold"] = float(((scores >= judge.threshold) == same).mean())
+    means = {"mean_cosine_same": float(scores[same].mean()), "mean_cosine_different": float(scores[~same].mean())}
+    settings = {"network": judge.name, "sha256": judge.sha256, "points": points, "seed": seed}
+    return {**result, **means, "faces": len(used), "people": len({people[i] for i in used}), **settings}
+
+
+def _embed(samples: list[Sample], judge: IdentityJudge, way: str) -> Iterator[Tensor]:
+    """Unit embeddings (N, D) on the CPU, batch by batch."""
+    finder = FaceFinder(judge.device) if way == "mtcnn" else None
+    for start in range(0, len(samples), _BATCH):
+        part = samples[start : start + _BATCH]
+        pictures = [read_image(sample.image) for sample in part]
+        points = np.stack([_points(s, p, way, finder) for s, p in zip(part, pictures, strict=True)])
+        images = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2)
+        yield judge(images, points).cpu()
+
+
+def _points(sample: Sample, picture: Picture, way: str, finder: FaceFinder | None) -> Points:
+    if way == "mask":
+        return points_of_mask(read_label_map(sample.mask))
+    found = finder.find(picture) if finder else None
+    return crop_points(picture.shape[0]) if found is None else found

@@ -1,0 +1,160 @@
+"""Identity networks as judges: faces in, unit vectors out; the cosine of two says how alike they are.
+
+Three kinds of file have one shape here: weights of ``maskgan train identity`` (or imported ArcFace
+weights), facenet-pytorch's InceptionResnetV1, and any ONNX embedder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from maskgan_cli.data.alignment import TEMPLATE_SIZE, Points, align, crop_points
+from maskgan_cli.errors import InputError
+from maskgan_cli.files import sha256, unreadable
+from maskgan_cli.models.arcface import ArcFaceConfig, IResNet
+from maskgan_cli.models.layers import to_unit
+from maskgan_cli.pretrained import load_foreign, load_network, load_strictly
+
+_FACENET_SIZE = 160
+
+
+class IdentityJudge:
+    """See `maskgan_cli.judges.Judge`. It aligns the faces itself, see `__call__`.
+
+    Args:
+        name: ``identity/arcface``, ``identity/facenet`` or ``identity/onnx``.
+        network: aligned faces (N, 3, size, size) ``uint8`` on the device -> embeddings (N, D).
+        size: side of the aligned faces.
+        device: where the network is.
+        digest: SHA-256 of the weights file.
+        threshold: the cosine from which two faces are one person, as its file says; None if it does not.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        network: Callable[[Tensor], Tensor],
+        *,
+        size: int,
+        device: torch.device,
+        digest: str,
+        threshold: float | None = None,
+    ) -> None:
+        self.name, self.size, self.device = name, size, device
+        self.sha256, self.threshold = digest, threshold
+        self._network = network
+
+    def __call__(self, images: Tensor, points: Points | None = None) -> Tensor:
+        """Pictures (N, 3, S, S) ``uint8`` of any side -> unit embeddings (N, D).
+
+        Args:
+            images: faces; without points, framed like CelebA-HQ, as every picture of a prepared data
+                set and every result of an edit is.
+            points: (N, 5, 2) in pixels, see `data.alignment`.
+        """
+        places = crop_points(images.shape[-1]) if points is None else points
+        return self.embed(align(images.to(self.device), places, self.size))
+
+    @torch.inference_mode()
+    def embed(self, faces: Tensor) -> Tensor:
+        """Faces (N, 3, size, size) ``uint8`` that are aligned already -> unit embeddings (N, D)."""
+        return F.normalize(self._network(faces.to(self.device)).float())
+
+    def features(self, images: Tensor) -> Tensor:
+        """Pictures -> the same embeddings (N, D)."""
+        return self(images)
+
+
+def load_identity(where: str | Path, device: torch.device, *, divisor: float = 127.5) -> IdentityJudge:
+    """The identity network of a file, which kind being told by its suffix.
+
+    ``.onnx`` is any embedder with one input (N, 3, S, S); ``.pt`` and ``.pth`` are state dicts of
+    facenet-pytorch's InceptionResnetV1; everything else is a weights file or run folder of
+    ``maskgan train identity``.
+
+    Args:
+        where: the file or folder.
+        device: where the network goes.
+        divisor: an ONNX network reads (pixel - 127.5) / divisor; 127.5 and 128 are in use.
+
+    Raises:
+        InputError: no such file, another kind of file, or the package it needs is missing.
+    """
+    suffix = Path(where).suffix
+    if suffix == ".onnx":
+        return _load_onnx(Path(where), device, divisor)
+    if suffix in (".pt", ".pth"):
+        return _load_facenet(Path(where), device)
+    network, weights = load_network(where, "arcface", lambda config: IResNet(ArcFaceConfig(**config)), device)
+    threshold = weights.about.get("threshold")
+    return IdentityJudge(
+        "identity/arcface", lambda faces: network(to_unit(faces)), size=network.config.image_size, device=device,
+        digest=weights.sha256, threshold=None if threshold is None else float(threshold),
+    )  # fmt: skip
+
+
+def _load_facenet(path: Path, device: torch.device) -> IdentityJudge:
+    """InceptionResnetV1 (Schroff et al. 2015; Szegedy et al. 2016): 160 px, (pixel - 127.5) / 128."""
+    tensors = load_foreign(path, "a state dict of facenet-pytorch's InceptionResnetV1")
+    try:
+        from facenet_pytorch import InceptionResnetV1
+    except ImportError as error:
+        raise InputError(
+            path, expected="the package facenet-pytorch", found="none", hint='pip install "maskgan[faces]"'
+        ) from error
+    # The published files also hold the classifier of the people they were trained on.
+    tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith("logits.")}
+    network = load_strictly(InceptionResnetV1(), tensors, path).to(device).eval().requires_grad_(False)
+
+    def embed(faces: Tensor) -> Tensor:
+        embedded: Tensor = network((faces.float() - 127.5) / 128)
+        return embedded
+
+    return IdentityJudge("identity/facenet", embed, size=_FACENET_SIZE, device=device, digest=sha256(path))
+
+
+def _load_onnx(path: Path, device: torch.device, divisor: float) -> IdentityJudge:
+    if not path.is_file():
+        raise InputError(path, expected="an ONNX face embedder", found="no such file", hint="check the path")
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise InputError(
+            path, expected="the package onnxruntime", found="none", hint='pip install "maskgan[onnx]"'
+        ) from error
+    wanted = ["CUDAExecutionProvider"] if device.type == "cuda" else []
+    providers = [name for name in [*wanted, "CPUExecutionProvider"] if name in onnxruntime.get_available_providers()]
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    try:
+        session = onnxruntime.InferenceSession(str(path), options, providers=providers)
+    except Exception as error:  # onnxruntime names no common base for what a damaged file raises
+        raise unreadable(path, RuntimeError("a file that onnxruntime cannot read"), "an ONNX network") from error
+    entry, batch, size = _onnx_input(path, session)
+
+    def embed(faces: Tensor) -> Tensor:
+        values = ((faces.float() - 127.5) / divisor).cpu().numpy()
+        parts = np.split(values, len(values)) if batch == 1 else [values]
+        answers = [session.run(None, {entry: part})[0].reshape(len(part), -1) for part in parts]
+        return torch.from_numpy(np.concatenate(answers)).to(device)
+
+    return IdentityJudge("identity/onnx", embed, size=size, device=device, digest=sha256(path))
+
+
+def _onnx_input(path: Path, session: Any) -> tuple[str, int | None, int]:
+    """Name, batch size (None: any) and side of a network's one input."""
+    inputs = session.get_inputs()
+    shape = inputs[0].shape if inputs else []
+    described = ", ".join(f"{one.name} {one.shape}" for one in inputs)
+    fixed = [dimension if isinstance(dimension, int) else None for dimension in shape]
+    square = len(fixed) == 4 and fixed[1] in (3, None) and fixed[2] == fixed[3]
+    if len(inputs) != 1 or not square or fixed[0] not in (1, None):
+        raise InputError(path, expected="one input of shape (1 or N, 3, S, S)", found=described or "none")
+    return inputs[0].name, fixed[0], fixed[2] or TEMPLATE_SIZE
