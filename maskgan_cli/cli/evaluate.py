@@ -64,6 +64,7 @@ def pairs(
         if truths is None:
             raise InputError("--truths", expected="the folder of `maskgan synth --counterfactuals`", found="none")
         found, poses = rendered_pairs(prepared, truths, count), ""
+        split = "+".join(sorted({pair.source.split for pair in found}))
     else:
         angles, poses = _poses(shell, prepared.split(split), pose_weights, device)
         found = choose(prepared, protocol, split=split, count=count, seed=seed, poses=angles)

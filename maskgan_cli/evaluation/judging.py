@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import torch
 from torch import Tensor
 
 from maskgan_cli.evaluation.pictures import batches
+from maskgan_cli.judges.attributes import load_attributes
+from maskgan_cli.judges.identity import load_identity
+from maskgan_cli.judges.parser import load_parser
+from maskgan_cli.judges.pose import load_pose
 from maskgan_cli.pretrained import find_weights
-
-if TYPE_CHECKING:
-    from maskgan_cli.judges import Judge
 
 # What a user calls a judge, and the kind of weights it needs.
 KINDS: Final = {"parser": "parser", "attributes": "attributes", "pose": "hopenet", "identity": "arcface"}
+_LOAD: Final[dict[str, Callable[..., Any]]] = {
+    "parser": load_parser, "attributes": load_attributes, "pose": load_pose, "identity": load_identity
+}  # fmt: skip
 BATCH: Final = 32
 
 # Passes batches through, given how many there are: a progress bar.
@@ -31,9 +34,7 @@ def load_judge(name: str, where: Path | None, device: torch.device) -> tuple[Any
         InputError: weights that are missing or do not fit.
     """
     where = find_weights(where, KINDS[name])
-    module = importlib.import_module(f"maskgan_cli.judges.{name}")  # one judge needs none of the others
-    judge: Judge = getattr(module, f"load_{name}")(where, device)
-    return judge, where
+    return _LOAD[name](where, device), where
 
 
 @torch.inference_mode()

@@ -22,11 +22,11 @@ from maskgan_cli.evaluation.pictures import side_of
 from maskgan_cli.evaluation.results import Result, painted_by, trace
 from maskgan_cli.files import read_csv, read_image, read_json, refuse_existing, write_bytes, write_image, write_json
 
-# What is asked about each question, in words for the participant.
-CRITERIA: Final = {
-    "quality": "Which result takes over best what the target shows?",
-    "realism": "Which result looks most like a real photo?",
-}
+CRITERIA: Final = ("quality", "realism")
+# What the participant is asked; whatever is no style copy takes over the mouth.
+_QUALITY: Final = {"style-copy": "Which result shows the source's face best in the target's style?"}
+_MOUTH: Final = "Which result shows the source best with the target's mouth?"
+_REALISM: Final = "Which result looks most like a real photo?"
 FIELDS: Final = ("survey", "participant", "question", "criterion", "choice", "position")
 _PAGE: Final = Path(__file__).parent / "survey_page"
 
@@ -74,7 +74,8 @@ def build_survey(
         answers[str(number)] = {"pair": pairs.rows[i]["output"], "options": names}
     key["questions"] = answers
     key["survey"] = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]
-    survey = {"survey": key["survey"], "criteria": CRITERIA, "fields": FIELDS, "questions": shown}
+    survey = {"survey": key["survey"], "fields": FIELDS, "questions": shown,
+              "criteria": {"quality": _QUALITY.get(pairs.protocol, _MOUTH), "realism": _REALISM}}  # fmt: skip
     # A script, not JSON: a page opened from disk may load the one but not the other.
     write_bytes(out / "questions.js", f"const SURVEY = {json.dumps(survey, indent=1)};\n".encode())
     for file in sorted(_PAGE.iterdir()):

@@ -17,7 +17,10 @@ from maskgan_cli.evaluation.attributes import attribute_accuracy
 from maskgan_cli.files import read_image, read_json, read_label_map, sha256, write_image
 from maskgan_cli.judges.attributes import load_attributes
 from maskgan_cli.judges.parser import load_parser
+from maskgan_cli.judges.pose import load_pose
+from maskgan_cli.models.arcface import ArcFaceConfig, IResNet
 from maskgan_cli.models.attributes import AttributeConfig, AttributeNet
+from maskgan_cli.models.hopenet import HopeNet, HopeNetConfig
 from maskgan_cli.models.parser import FaceParser, ParserConfig
 from maskgan_cli.pretrained import save_weights
 from tests.conftest import Command
@@ -27,16 +30,25 @@ CPU = ("--device", "cpu")
 
 @pytest.fixture(scope="module")
 def judges(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """An untrained parser and an untrained classifier."""
+    """Untrained judges; the identity network calls two faces one person from a cosine of 0.5."""
     folder = tmp_path_factory.mktemp("judges")
     torch.manual_seed(0)
     attributes, parser = AttributeConfig(("Male", "Smiling"), 64, 8), ParserConfig(64, 8)
+    pose = HopeNetConfig(8, (1, 1, 1, 1), False, image_size=64)
+    identity = ArcFaceConfig((1, 1, 1, 1), 8, 16, 64)
     return {
         "attributes": save_weights(
             folder / "a.safetensors", AttributeNet(attributes), kind="attributes", config=vars(attributes), about={}
         ),
         "parser": save_weights(
             folder / "p.safetensors", FaceParser(parser), kind="parser", config=vars(parser), about={}
+        ),
+        "pose": save_weights(
+            folder / "h.safetensors", HopeNet(pose), kind="hopenet", config=vars(pose), about={}
+        ),
+        "identity": save_weights(
+            folder / "i.safetensors", IResNet(identity), kind="arcface", config=vars(identity),
+            about={"threshold": 0.5},
         ),
     }  # fmt: skip
 
@@ -138,6 +150,38 @@ def test_the_truth_of_rendered_pairs(tmp_path: Path, weights: Path, maskgan: Com
     assert perfect["values"]["feature_distance_inside"] == 0
     assert blurred["values"]["ssim_inside"] < 0.9
     assert blurred["value"] < 40
+
+
+def test_an_unchanged_face_is_itself_to_any_identity_network(
+    painted: Path, judges: dict[str, Path], tmp_path: Path, maskgan: Command
+) -> None:
+    pairs = tmp_path / "pairs.csv"
+    rows = list(csv.DictReader(pairs.read_text().splitlines()))
+    for row in rows:
+        write_image(tmp_path / "unchanged" / row["output"], read_image(row["source"]))
+    call = ("--pairs", pairs, "--weights", judges["identity"], *CPU)
+    document = json.loads(maskgan("eval", "identity", tmp_path / "unchanged", *call).out)
+    assert document["value"] == 1
+    assert document["values"]["identity_cosine"] == pytest.approx(1, abs=1e-5)
+    assert document["details"]["threshold"] == 0.5
+    lines = sorted(f"{sha256(row['source'])}  {Path(row['source']).name}\n" for row in rows)
+    lines.sort(key=lambda line: line.split()[1])
+    assert document["inputs"]["sources"]["sha256"] == hashlib.sha256("".join(lines).encode()).hexdigest()
+    stricter = json.loads(maskgan("eval", "identity", painted, *call, "--threshold", 1).out)
+    assert stricter["value"] == 0
+
+
+def test_poses_come_from_a_network_where_one_is_named(
+    prepared: Path, judges: dict[str, Path], maskgan: Command
+) -> None:
+    call = ("eval", "pairs", prepared, "--split", "train", "-n", 3, "--pose-weights", judges["pose"], *CPU, "--json")
+    rows = json.loads(maskgan(*call).out)["pairs"]
+    judge = load_pose(judges["pose"], torch.device("cpu"))
+    for row in rows:
+        faces = [torch.from_numpy(read_image(row[role]).copy()).permute(2, 0, 1) for role in ("source", "target")]
+        source, target = judge(torch.stack(faces))
+        assert float(row["distance"]) == pytest.approx(float((source - target).norm()), abs=0.02)
+        assert row["poses"] == sha256(judges["pose"])
 
 
 def test_a_survey_from_the_command_line(painted: Path, prepared: Path, tmp_path: Path, maskgan: Command) -> None:
