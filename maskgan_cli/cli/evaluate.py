@@ -57,6 +57,7 @@ def pairs(
     from maskgan_cli.evaluation.pairs import PROTOCOLS, choose, rendered_pairs
     from maskgan_cli.files import write_bytes
 
+    _refuse(out, overwrite)
     if protocol not in PROTOCOLS:
         raise InputError("--protocol", expected=" or ".join(PROTOCOLS), found=protocol)
     prepared = PreparedData.load(data)
@@ -113,6 +114,7 @@ def attributes(
     from maskgan_cli.evaluation.pair_list import PairList
     from maskgan_cli.evaluation.results import weights_of
 
+    _refuse(out, overwrite)
     listed = PairList.load(pairs)
     paths = listed.results(results)
     judge, where = load_judge("attributes", weights, pick_device(device))
@@ -152,6 +154,7 @@ def segmentation(
     from maskgan_cli.evaluation.results import trace, weights_of
     from maskgan_cli.labels import CLASSES
 
+    _refuse(out, overwrite)
     listed = PairList.load(pairs)
     paths = listed.results(results)
     otherwise = listed.files("source_mask") if listed.protocol == "style-copy" else None
@@ -201,6 +204,7 @@ def fid(
     from maskgan_cli.evaluation.pictures import pictures_of, side_of
     from maskgan_cli.evaluation.results import trace, weights_of
 
+    _refuse(out, overwrite)
     listed = None if pairs is None else PairList.load(pairs)
     real = pictures_of(reals, split)
     paths = pictures_of(results, split) if listed is None else listed.results(results)
@@ -240,6 +244,7 @@ def identity(
     from maskgan_cli.evaluation.pair_list import PairList
     from maskgan_cli.evaluation.results import trace, weights_of
 
+    _refuse(out, overwrite)
     listed = PairList.load(pairs)
     paths = listed.results(results)
     judge, where = load_judge("identity", weights, pick_device(device))
@@ -282,6 +287,7 @@ def counterfactual(
     from maskgan_cli.evaluation.pair_list import PairList
     from maskgan_cli.evaluation.results import trace, weights_of
 
+    _refuse(out, overwrite)
     listed = PairList.load(pairs)
     paths = listed.results(results)
     chosen = pick_device(device)
@@ -325,6 +331,7 @@ def survey(
     from maskgan_cli.evaluation.pair_list import PairList
     from maskgan_cli.evaluation.survey import build_survey, tally
 
+    _refuse(out, overwrite)
     if answers:
         _conclude(shell, tally(folder, answers), out, overwrite)
         return
@@ -354,6 +361,7 @@ def report(
     from maskgan_cli.evaluation.results import read_results
     from maskgan_cli.files import write_bytes
 
+    _refuse(out, overwrite)
     if form not in FORMATS:
         raise InputError("--format", expected=" or ".join(FORMATS), found=form)
     text = FORMATS[form](build_table([result for file in files for result in read_results(file)]))
@@ -363,6 +371,14 @@ def report(
         shell.finish({"format": form, "table": text})
     else:
         emit(text)
+
+
+def _refuse(out: Path | None, overwrite: bool) -> None:
+    """Find out that a result is there already before the work, not after it."""
+    from maskgan_cli.files import refuse_existing
+
+    if out is not None and not overwrite:
+        refuse_existing(out)
 
 
 def _watch(shell: Shell, label: str) -> Callable[[Iterable[Any], int], Iterator[Any]]:

@@ -238,6 +238,7 @@ def test_what_is_wrong_is_said_in_one_line(
         "two methods or more": ("survey", tmp_path / "s", "--pairs", pairs, "--method", f"a={painted}"),
         "--method: expected NAME=FOLDER, found a": ("survey", tmp_path / "s", "--pairs", pairs, "--method", "a"),
         "none.json: expected a JSON file": ("report", tmp_path / "none.json"),
+        "pairs.csv: found a result that exists already": ("attributes", painted, "--pairs", pairs, *judge, "-o", pairs),
         "--format: expected markdown": ("report", tmp_path / "none.json", "--format", "word"),
     }  # fmt: skip
     for message, arguments in cases.items():
