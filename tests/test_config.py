@@ -41,7 +41,7 @@ def test_the_papers_vae_recipes_are_the_papers() -> None:
 
 
 def test_the_papers_ebst_recipe_is_the_papers() -> None:
-    recipe = load_recipe(EBSTRecipe, "ebst", "paper", [])
+    recipe = load_recipe(EBSTRecipe, "ebst", "paper-512", [])
     assert (recipe.optimiser.lr, recipe.lambda_inter, recipe.data.batch_size) == (5e-5, 2.5, 8)
     assert (recipe.blender, recipe.loss) == (AlphaBlenderConfig(), _load(name="paper-512").loss)
 

@@ -59,6 +59,8 @@ def parse(
         raise InputError("standard input", expected="paths of photos, one per line", found="nothing")
     masks: dict[Path, Path] = {}
     for path in paths:
+        if not path.is_file():
+            raise InputError(path, expected="a picture", found="no such file")
         mask = out / f"{path.stem}.png" if out is not None else path.with_name(f"{path.stem}.mask.png")
         if mask in masks.values():
             raise InputError(path, expected="photos of different names", found=f"two that would write {mask}")

@@ -93,6 +93,16 @@ class MaskVAE(nn.Module):
         return self.decode(self.encode(mask)[0])
 
 
+def simulated_edits(vae: MaskVAE, code: Tensor, reference: Tensor, lambda_inter: float) -> tuple[Tensor, Tensor]:
+    """The edits of EBST (paper, Algorithm 1): M_inter and M_outer as label maps (N, S, S), int64.
+
+    z_inter = z + (z_ref - z) / lambda_inter and z_outer = z - (z_ref - z) / lambda_inter, with z the
+    ``code`` of a face's mask and z_ref that of another face's, (N, latent) each.
+    """
+    step = (reference - code) / lambda_inter
+    return vae.decode(code + step).argmax(1), vae.decode(code - step).argmax(1)
+
+
 def draw_code(mean: Tensor, log_variance: Tensor) -> Tensor:
     """The reparameterisation (Kingma and Welling 2014): mean + deviation * noise, all (N, latent)."""
     return mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean)

@@ -8,6 +8,7 @@ the Alpha Blender joins the two paintings, and the face itself is what they shou
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -28,9 +29,9 @@ from maskgan_cli.labels import colourise
 from maskgan_cli.models.alpha_blender import AlphaBlender, AlphaBlenderConfig
 from maskgan_cli.models.dmn import DMNConfig
 from maskgan_cli.models.layers import one_hot, to_bytes, to_unit
-from maskgan_cli.models.mask_vae import MaskVAE
+from maskgan_cli.models.mask_vae import MaskVAE, simulated_edits
 from maskgan_cli.models.perceptual import VGG19Features
-from maskgan_cli.pretrained import load_strictly, load_vae, read_weights
+from maskgan_cli.pretrained import load_strictly, load_vae, read_weights, save_weights
 from maskgan_cli.training import losses
 from maskgan_cli.training.checkpoint import RunFolder
 from maskgan_cli.training.dmn import DMNTask, GANRecipe, feature_network
@@ -94,15 +95,10 @@ class EBSTTask(DMNTask):
 
     @torch.no_grad()
     def edited_masks(self, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """One-hot masks (N, 19, S, S) -> M_inter and M_outer of the same shape.
-
-        Each face's reference is its neighbour in the batch:
-        z_inter = z + (z_ref - z) / lambda_inter, z_outer = z - (z_ref - z) / lambda_inter.
-        """
+        """One-hot masks (N, 19, S, S) -> M_inter and M_outer; a face's reference is its neighbour in the batch."""
         code, _ = self.vae.encode(mask)
-        step = (code.roll(1, 0) - code) / self.recipe.lambda_inter
-        inter, outer = (one_hot(self.vae.decode(z).argmax(1)) for z in (code + step, code - step))
-        return inter, outer
+        inter, outer = simulated_edits(self.vae, code, code.roll(1, 0), self.recipe.lambda_inter)
+        return one_hot(inter), one_hot(outer)
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
         """Stage I and Stage II in one update: the look is encoded once and painted in three shapes."""
@@ -128,9 +124,15 @@ class EBSTTask(DMNTask):
         blended = {f"blend_{name}": term for name, term in second.items()}
         return {**first, **blended, "discriminator": discriminator_loss}
 
+    def save_model(self, path: Path, about: Mapping[str, Any]) -> None:
+        """Write the generator, and beside it the blender, each with what is needed to build it."""
+        super().save_model(path, about)
+        config = asdict(self.recipe.blender)
+        save_weights(path.with_name("blender.safetensors"), self.blender, kind="blender", config=config, about=about)
+
     @torch.no_grad()
     def sheet(self) -> Picture:
-        """Rows of: mask, face, reconstruction, M_inter, I_inter, M_outer, I_outer, and their blend."""
+        """Rows of: mask, face, reconstruction, M_inter, I_inter, M_outer, I_outer, alpha, and their blend."""
         device = self.accelerator.device
         rows = max(2, self.recipe.schedule.sheet_rows)
         labels, pictures = self.validation.labels[:rows].to(device), self.validation.images[:rows].to(device)
@@ -138,9 +140,9 @@ class EBSTTask(DMNTask):
         style = self.best.encode_style(mask, image)
         inter_mask, outer_mask = self.edited_masks(mask)
         same, inter, outer = (self.best.generate(m, style) for m in (mask, inter_mask, outer_mask))
-        blend, _ = self.blender(inter, outer)
+        blend, alpha = self.blender(inter, outer)
         columns = [_coloured(mask), _picture(image), _picture(same), _coloured(inter_mask), _picture(inter)]
-        columns += [_coloured(outer_mask), _picture(outer), _picture(blend)]
+        columns += [_coloured(outer_mask), _picture(outer), _picture(alpha * 2 - 1), _picture(blend)]
         return np.concatenate(columns, axis=1)
 
 

@@ -20,7 +20,8 @@ from tests.conftest import Command
 PACKAGE = Path(maskgan_cli.__file__).parent
 COMMANDS = [[], ["demo"], ["synth"], ["prep-data"], ["check-data"], ["train"], ["train", "dmn"], ["train", "vae"],
             ["train", "ebst"], ["train", "parser"], ["train", "attributes"], ["parse"],
-            ["render"], ["swap-mouth"], ["swap"], ["style-copy"], ["interpolate"]]  # fmt: skip
+            ["render"], ["swap-mouth"], ["swap"], ["style-copy"], ["interpolate"],
+            ["simulate-edits"]]  # fmt: skip
 
 COMMANDS += [["eval"], *(["eval", name] for name in ("pairs", "attributes", "segmentation", "fid", "identity",
                                                      "counterfactual", "survey", "report"))]  # fmt: skip

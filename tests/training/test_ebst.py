@@ -14,8 +14,9 @@ from maskgan_cli.config import load_recipe
 from maskgan_cli.data.dataset import Batch, FaceDataset, first_samples
 from maskgan_cli.data.prepared import PreparedData
 from maskgan_cli.files import read_image
+from maskgan_cli.models.alpha_blender import AlphaBlender, AlphaBlenderConfig
 from maskgan_cli.models.layers import one_hot
-from maskgan_cli.pretrained import load_dmn, read_weights
+from maskgan_cli.pretrained import load_dmn, load_strictly, read_weights
 from maskgan_cli.training import losses as paper
 from maskgan_cli.training.ebst import EBSTRecipe, EBSTTask, prepare_training
 from tests.conftest import Command
@@ -144,10 +145,12 @@ def test_the_command_writes_a_generator_that_edits_and_resumes_to_the_bit(
         assert maskgan(*call, "-o", parted, "--set", f"schedule.steps={steps}").code == 0
     assert (whole / "model.safetensors").read_bytes() == (parted / "model.safetensors").read_bytes()
     card = read_weights(whole, "dmn")
+    blender = read_weights(whole / "blender.safetensors", "blender")
+    load_strictly(AlphaBlender(AlphaBlenderConfig(**blender.config)), blender.tensors, blender.path)
     assert card.config == read_weights(weights, "dmn").config
     assert card.about["dmn"] == {"sha256": read_weights(weights, "dmn").sha256}
     assert card.about["vae"] == {"sha256": read_weights(vae_weights, "vae").sha256}
-    assert read_image(whole / "samples" / "step-000002.png").shape == (4 * 64, 8 * 64, 3)
+    assert read_image(whole / "samples" / "step-000002.png").shape == (4 * 64, 9 * 64, 3)
     first = json.loads((whole / "metrics.jsonl").read_text().splitlines()[0])
     assert first["lr"] == 2e-4
     face = prepared / "images" / "0.png"
