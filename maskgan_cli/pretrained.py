@@ -6,6 +6,7 @@ The header's ``maskgan`` entry is a JSON document ``{"kind": ..., "config": {...
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pickle
@@ -100,6 +101,15 @@ def kind_of(where: str | Path) -> str:
             return str(_description(path, file.metadata(), "a network's")["kind"])
     except (OSError, SafetensorError) as error:
         raise unreadable(path, error, "weights written by maskgan") from error
+
+
+def published_sha256(where: str | Path) -> str:
+    """The SHA-256 of the published file that a weights file was imported from; of any other file, its own."""
+    path = _file_of(where)
+    if path.suffix == ".safetensors":
+        with contextlib.suppress(OSError, SafetensorError, InputError, KeyError), safe_open(path, "pt") as file:
+            return str(_description(path, file.metadata(), "any")["source"]["sha256"])
+    return sha256(path)
 
 
 def _file_of(where: str | Path) -> Path:

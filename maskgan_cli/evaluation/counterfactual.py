@@ -6,13 +6,22 @@ answer of a swap exists.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from skimage.metrics import structural_similarity
+from torch import Tensor
 
-from maskgan_cli.files import Picture
+from maskgan_cli.data.prepare import resize_image, resize_labels
+from maskgan_cli.evaluation.feature_distance import FeatureDistance
+from maskgan_cli.evaluation.identity import cosine
+from maskgan_cli.files import Picture, read_image, read_label_map
+
+Region = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -31,7 +40,7 @@ class Fidelity:
     ssim_outside: float
 
 
-def compare(result: Picture, truth: Picture, edited: npt.NDArray[np.bool_]) -> Fidelity:
+def compare(result: Picture, truth: Picture, edited: Region) -> Fidelity:
     """Compare a result (S, S, 3) with the truth (S, S, 3); ``edited`` (S, S) says where the edit was."""
     error = ((result.astype(np.float64) - truth) ** 2).mean(-1)
     _, similarity = structural_similarity(  # type: ignore[no-untyped-call]
@@ -44,8 +53,62 @@ def compare(result: Picture, truth: Picture, edited: npt.NDArray[np.bool_]) -> F
     )  # fmt: skip
 
 
-def _mean(values: npt.NDArray[np.float64], region: npt.NDArray[np.bool_]) -> float:
+@dataclass(frozen=True)
+class RenderedPair:
+    """Files of one result and of its truth; the edited region is where the two masks differ."""
+
+    result: Path
+    source_mask: Path
+    truth: Path
+    truth_mask: Path
+
+
+def against_truth(
+    pairs: Sequence[RenderedPair],
+    distance: FeatureDistance,
+    embed: Callable[[Tensor], Tensor] | None,
+    watch: Callable[[Sequence[RenderedPair], int], Iterator[RenderedPair]],
+) -> dict[str, float]:
+    """Mean over the pairs of everything that can be measured against the truth, at the results' size.
+
+    ``identity_inside`` is the cosine between the truth and the truth with the result's edited region
+    pasted in; ``identity_outside`` is the other way about. A pair without an edited region counts
+    outside only.
+
+    Args:
+        embed: pictures -> embeddings, see `maskgan_cli.judges`; None leaves identity out.
+    """
+    rows: list[dict[str, float]] = []
+    for pair in watch(pairs, len(pairs)):
+        result = read_image(pair.result)
+        truth = resize_image(read_image(pair.truth), len(result))
+        before, after = (resize_labels(read_label_map(m), len(result)) for m in (pair.source_mask, pair.truth_mask))
+        edited: Region = before != after
+        row = dict(vars(compare(result, truth, edited)))
+        apart = distance(result, truth)
+        row |= {"feature_distance_inside": _mean(apart, edited), "feature_distance_outside": _mean(apart, ~edited)}
+        if embed is not None:
+            row |= _identity(result, truth, edited, embed)
+        rows.append(row)
+    return {name: _nanmean([row[name] for row in rows]) for name in rows[0]}
+
+
+def _identity(result: Picture, truth: Picture, edited: Region, embed: Callable[[Tensor], Tensor]) -> dict[str, float]:
+    inside, outside = (np.where(region[..., None], result, truth) for region in (edited, ~edited))
+    stack = torch.from_numpy(np.stack([truth, result, inside, outside])).permute(0, 3, 1, 2)
+    vectors = embed(stack).cpu().double()
+    values = cosine(vectors[1:], vectors[:1].expand(3, -1)).tolist()
+    names = ("identity_cosine", "identity_inside", "identity_outside")
+    return dict(zip(names, values, strict=True))
+
+
+def _mean(values: npt.NDArray[np.float64], region: Region) -> float:
     return float(values[region].mean()) if region.any() else float("nan")
+
+
+def _nanmean(values: Sequence[float]) -> float:
+    known = [value for value in values if not np.isnan(value)]
+    return float(np.mean(known)) if known else float("nan")
 
 
 def _decibel(squared_error: float) -> float:

@@ -11,12 +11,12 @@ from typing import Any
 
 from torch import nn
 
-from maskgan_cli.errors import InputError
 from maskgan_cli.models.alpha_blender import AlphaBlender, AlphaBlenderConfig
 from maskgan_cli.models.arcface import ArcFaceConfig, IResNet
 from maskgan_cli.models.discriminator import DiscriminatorConfig, MultiScaleDiscriminator
 from maskgan_cli.models.dmn import DenseMappingNetwork, DMNConfig
 from maskgan_cli.models.hopenet import HopeNet, HopeNetConfig
+from maskgan_cli.models.inception import FIDInception
 from maskgan_cli.models.mask_vae import MaskVAE, MaskVAEConfig
 from maskgan_cli.models.parser import FaceParser, ParserConfig
 from maskgan_cli.models.perceptual import PAST_RELU5_1, VGG19Features
@@ -182,22 +182,6 @@ def _blocks(shapes: Shapes) -> tuple[int, ...]:
     return tuple(sum(stage == f"layer{i}" for stage, _ in places) for i in (1, 2, 3, 4))
 
 
-def _build_inception(_: Settings) -> nn.Module:
-    """The tensors of pytorch-fid's Inception: its blocks differ from torchvision's in their pooling alone.
-
-    Raises:
-        InputError: torchvision is not installed.
-    """
-    try:
-        from torchvision.models import inception_v3
-    except ImportError as error:
-        raise InputError(
-            "inception", expected="the package torchvision", found="none", hint="pip install torchvision"
-        ) from error
-    network: nn.Module = inception_v3(weights=None, num_classes=1008, aux_logits=False, init_weights=False)
-    return network
-
-
 LAYOUTS: dict[str, Layout] = {
     "generator": Layout(
         "MaskGAN's generator (netG)", "dmn", _generator_settings, lambda s: DenseMappingNetwork(DMNConfig(**s)),
@@ -229,5 +213,8 @@ LAYOUTS: dict[str, Layout] = {
         "torchvision's VGG-19", "vgg19", lambda _: {}, lambda _: VGG19Features(),
         unused={rf"({PAST_RELU5_1.pattern}).*": "layers after relu5_1"},
     ),
-    "inception": Layout("pytorch-fid's Inception", "inception", lambda _: {}, _build_inception),
+    "inception": Layout(
+        "pytorch-fid's Inception", "inception", lambda _: {}, lambda _: FIDInception(),
+        unused={r"fc\.(weight|bias)": "the classifier of 1008 classes"},
+    ),
 }  # fmt: skip

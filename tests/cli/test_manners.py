@@ -23,7 +23,10 @@ COMMANDS = [[], ["demo"], ["synth"], ["prep-data"], ["check-data"], ["train"], [
             ["train", "identity"], ["align"], ["parse"],
             ["render"], ["swap-mouth"], ["swap"], ["style-copy"], ["interpolate"],
             ["weights"], ["weights", "import"], ["weights", "list"], ["weights", "pull"],
-            ["weights", "export"]]  # fmt: skip
+            ["weights", "export"], ["simulate-edits"]]  # fmt: skip
+
+COMMANDS += [["eval"], *(["eval", name] for name in ("pairs", "attributes", "segmentation", "fid", "identity",
+                                                     "counterfactual", "survey", "report"))]  # fmt: skip
 
 
 def _python(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from torch import Tensor
 
-from maskgan_cli.evaluation.counterfactual import compare
+from maskgan_cli.evaluation.counterfactual import RenderedPair, against_truth, compare
+from maskgan_cli.evaluation.feature_distance import FeatureDistance
+from maskgan_cli.files import write_image, write_label_map
 
 EDITED = np.zeros((32, 32), np.bool_)
 EDITED[:, :16] = True
@@ -33,3 +40,59 @@ def test_a_constant_error_has_the_psnr_of_the_formula_where_it_is() -> None:
 def test_an_empty_region_has_no_number() -> None:
     picture = np.zeros((32, 32, 3), np.uint8)
     assert math.isnan(compare(picture, picture, np.zeros((32, 32), np.bool_)).psnr_inside)
+
+
+def _watch(items: Iterable[Any], _: int) -> Iterator[Any]:
+    yield from items
+
+
+def test_features_of_equal_pictures_are_at_zero_and_a_change_is_felt_where_it_is() -> None:
+    distance = FeatureDistance(None, torch.device("cpu"))
+    rng = np.random.default_rng(0)
+    picture = rng.integers(0, 255, (64, 64, 3), np.uint8)
+    assert (distance(picture, picture) == 0).all()
+    changed = picture.copy()
+    changed[:16, :16] = rng.integers(0, 255, (16, 16, 3), np.uint8)
+    apart = distance(picture, changed)
+    assert apart[:16, :16].mean() > 5 * apart[32:, 32:].mean()
+    assert distance.name == "untrained-vgg19"
+
+
+def test_everything_against_the_truth_inside_and_outside(tmp_path: Path) -> None:
+    """The result is right outside and wrong inside; the embedder looks at the left half's colour."""
+    rng = np.random.default_rng(1)
+    truth = rng.integers(60, 200, (32, 32, 3), np.uint8)
+    result = truth.copy()
+    result[EDITED] = np.array([250, 0, 0], np.uint8)
+    paths = [write_image(tmp_path / f"{name}.png", p) for name, p in (("result", result), ("truth", truth))]
+    masks = [
+        write_label_map(tmp_path / f"{name}.mask.png", labels)
+        for name, labels in (("source", np.zeros((32, 32), np.uint8)), ("truth", EDITED.astype(np.uint8)))
+    ]
+    pair = RenderedPair(paths[0], masks[0], paths[1], masks[1])
+
+    def embed(images: Tensor) -> Tensor:
+        return images[..., :16].float().mean((2, 3))
+
+    found = against_truth([pair, pair], FeatureDistance(None, torch.device("cpu")), embed, _watch)
+    alone = compare(result, truth, EDITED)
+    assert found["psnr_inside"] == pytest.approx(alone.psnr_inside)
+    assert found["psnr_outside"] == math.inf
+    assert found["ssim_inside"] == pytest.approx(alone.ssim_inside)
+    assert found["feature_distance_inside"] > found["feature_distance_outside"] > 0
+    colour = truth[:, :16].reshape(-1, 3).mean(0)
+    expected = colour[0] / np.linalg.norm(colour)
+    assert found["identity_cosine"] == pytest.approx(expected, abs=1e-3)
+    assert found["identity_inside"] == pytest.approx(expected, abs=1e-3)
+    assert found["identity_outside"] == pytest.approx(1)
+
+
+def test_a_truth_of_another_size_is_compared_at_the_results(tmp_path: Path) -> None:
+    grey = write_image(tmp_path / "grey.png", np.full((32, 32, 3), 100, np.uint8))
+    large = write_image(tmp_path / "large.png", np.full((128, 128, 3), 110, np.uint8))
+    before = write_label_map(tmp_path / "before.png", np.zeros((64, 64), np.uint8))
+    after = write_label_map(tmp_path / "after.png", np.kron(EDITED, np.ones((4, 4))).astype(np.uint8))
+    distance = FeatureDistance(None, torch.device("cpu"))
+    found = against_truth([RenderedPair(grey, before, large, after)], distance, None, _watch)
+    assert found["psnr_inside"] == found["psnr_outside"] == pytest.approx(20 * math.log10(255 / 10))
+    assert "identity_inside" not in found

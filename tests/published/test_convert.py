@@ -10,12 +10,19 @@ import pytest
 import torch
 from torch import Tensor
 
+from maskgan_cli.evaluation.fid import Inception
+from maskgan_cli.files import sha256
+from maskgan_cli.judges.identity import load_identity
+from maskgan_cli.judges.parser import load_parser
+from maskgan_cli.judges.pose import load_pose
 from maskgan_cli.models import layers
+from maskgan_cli.models.arcface import ArcFaceConfig, IResNet
 from maskgan_cli.models.dmn import DMNConfig
 from maskgan_cli.models.hopenet import HopeNet, HopeNetConfig
+from maskgan_cli.models.inception import FIDInception
 from maskgan_cli.models.layers import one_hot
 from maskgan_cli.models.perceptual import VGG19Features
-from maskgan_cli.pretrained import load_dmn, read_weights
+from maskgan_cli.pretrained import load_dmn, published_sha256, read_weights, shapes_of
 from maskgan_cli.published.convert import convert, import_weights
 from maskgan_cli.published.layouts import LAYOUTS
 from maskgan_cli.training.dmn import PerceptualSettings, feature_network
@@ -114,7 +121,7 @@ def test_torchvisions_and_pytorch_fids_files(tmp_path: Path) -> None:
         assert all(torch.equal(ours[name], theirs[name]) for name in ours)
         expected = {
             "vgg19": {f"features.{i}.{kind}" for i in (30, 32, 34) for kind in ("weight", "bias")},
-            "resnet18": {"fc.weight", "fc.bias"}, "inception": set(),
+            "resnet18": {"fc.weight", "fc.bias"}, "inception": {"fc.weight", "fc.bias"},
         }  # fmt: skip
         assert left_out == expected[kind]
 
@@ -135,6 +142,40 @@ def test_the_imported_vgg_serves_the_perceptual_loss_by_path_and_from_the_cache(
         answers.append(network(image))
     for other in answers[1:]:
         assert all(torch.equal(a, b) for a, b in zip(answers[0], other, strict=True))
+
+
+def test_imported_judges_judge(tmp_path: Path) -> None:
+    small: dict[str, torch.nn.Module] = {
+        "hopenet": HopeNet(HopeNetConfig(width=8, blocks=(1, 1, 1, 1), bins=66)),
+        "arcface": IResNet(ArcFaceConfig(blocks=(1, 1, 1, 1), width=8, embedding=16, image_size=32)),
+    }
+    pictures = torch.randint(0, 256, (2, 3, 64, 64), dtype=torch.uint8)
+    cpu = torch.device("cpu")
+    answers = {}
+    for kind, network in small.items():
+        file = saved(filled(shapes_of(network.state_dict())), tmp_path / f"{kind}.pth")
+        import_weights(kind, file, tmp_path / f"{kind}.safetensors")
+    import_weights("parser", saved(published("official_unet"), tmp_path / "p.pth"), tmp_path / "parser.safetensors")
+    answers = {
+        "angles": load_pose(tmp_path / "hopenet.safetensors", cpu)(pictures),
+        "embeddings": load_identity(tmp_path / "arcface.safetensors", cpu)(pictures),
+        "labels": load_parser(tmp_path / "parser.safetensors", cpu)(pictures),
+    }
+    assert {name: tuple(x.shape) for name, x in answers.items()} == {
+        "angles": (2, 3), "embeddings": (2, 16), "labels": (2, 64, 64)
+    }  # fmt: skip
+    assert answers["angles"].abs().max() <= 99
+    torch.testing.assert_close(answers["embeddings"].norm(dim=1), torch.ones(2))
+
+
+def test_an_imported_inception_keeps_the_name_fid_and_gives_the_same_features(tmp_path: Path) -> None:
+    theirs = filled(shapes_of(FIDInception().state_dict()))
+    file = saved({**theirs, "fc.weight": torch.zeros(1008, 2048), "fc.bias": torch.zeros(1008)}, tmp_path / "i.pth")
+    out = import_weights("inception", file, tmp_path / "i.safetensors")
+    assert published_sha256(out) == published_sha256(file) == sha256(file) != sha256(out)
+    picture = torch.randint(0, 256, (1, 3, 299, 299), dtype=torch.uint8)
+    first, second = (Inception(path, torch.device("cpu")).features(picture) for path in (file, out))
+    assert torch.equal(first, second)
 
 
 def test_the_imported_generator_paints_what_its_own_layer_names_say(tmp_path: Path) -> None:

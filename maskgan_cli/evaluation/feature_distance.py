@@ -1,0 +1,66 @@
+"""How different two pictures look: LPIPS (Zhang et al. 2018) without its learnt weights per channel.
+
+Over the published VGG-19, or over untrained convolutions where no weights are at hand; the name
+says which (`FeatureDistance.name`).
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from maskgan_cli.files import Picture, sha256
+from maskgan_cli.models.layers import to_unit
+from maskgan_cli.models.perceptual import VGG19Features
+from maskgan_cli.pretrained import load_foreign, load_strictly
+
+_WIDTH: Final = 16  # of the untrained network
+_PAST_RELU5_1: Final = re.compile(r"classifier\.|features\.(29|3\d)\.")  # a published file goes on
+
+
+class FeatureDistance:
+    """A map of distances between two pictures.
+
+    Args:
+        weights: a VGG-19 file in torchvision's layout; None for an untrained network (seed 0).
+
+    Raises:
+        InputError: the weights are missing or do not fit.
+    """
+
+    def __init__(self, weights: Path | None, device: torch.device) -> None:
+        self.name = "untrained-vgg19" if weights is None else "vgg19"
+        self.sha256 = "" if weights is None else sha256(weights)
+        if weights is None:
+            network = VGG19Features.random(_WIDTH)
+        else:
+            tensors = load_foreign(weights, "VGG-19 weights in torchvision's layout")
+            used = {name: tensor for name, tensor in tensors.items() if not _PAST_RELU5_1.match(name)}
+            network = load_strictly(VGG19Features(normalise=True), used, weights)
+        self._network, self._device = network.to(device).eval(), device
+
+    @torch.inference_mode()
+    def __call__(self, a: Picture, b: Picture) -> npt.NDArray[np.float64]:
+        """Two pictures (S, S, 3) -> distance at each pixel (S, S), 0 to 4: the mean over five layers of
+        the squared difference of features scaled to length 1."""
+        pair = torch.from_numpy(np.stack([a, b])).to(self._device).permute(0, 3, 1, 2)
+        total = torch.zeros(a.shape[:2], device=self._device)
+        layers = self._network(to_unit(pair))
+        for features in layers:
+            unit = _unit_length(features)
+            step = (unit[:1] - unit[1:]).square().sum(1, keepdim=True)
+            total += F.interpolate(step, a.shape[:2], mode="bilinear", align_corners=False)[0, 0]
+        return (total / len(layers)).double().cpu().numpy()
+
+
+def _unit_length(features: Tensor) -> Tensor:
+    """(N, C, H, W) -> the same with vectors of length 1 over C; zero stays zero."""
+    lengths: Tensor = features.norm(dim=1, keepdim=True)
+    return features / lengths.clamp_min(1e-10)

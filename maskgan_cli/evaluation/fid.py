@@ -1,0 +1,114 @@
+"""Distance between two sets of pictures: the FID of Heusel et al. 2017, or the same over a judge's features.
+
+Only the published Inception weights give a *FID*. Every other network gives ``frechet/NAME``, a
+number that no table can mistake for it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, Protocol
+
+import torch
+from torch import Tensor
+
+from maskgan_cli.errors import InputError
+from maskgan_cli.evaluation.frechet import Statistics, StreamingStatistics
+from maskgan_cli.evaluation.judging import KINDS, Watch, load_judge
+from maskgan_cli.evaluation.pictures import batches, digest
+from maskgan_cli.files import sha256
+from maskgan_cli.models.inception import SIDE, FIDInception
+from maskgan_cli.pretrained import find_weights, load_foreign, load_strictly, published_sha256
+
+# pt_inception-2015-12-05-6726825d.pth: the name of the published file is the start of its SHA-256.
+PUBLISHED: Final = "6726825d"
+
+
+class FeatureNetwork(Protocol):
+    """Pictures in, one vector each out."""
+
+    name: str
+    sha256: str
+
+    def features(self, images: Tensor) -> Tensor:
+        """(N, 3, S, S) ``uint8`` -> (N, D) float32."""
+
+
+class Inception:
+    """The FID's own features. ``name`` is ``inception``; ``published`` says whether it may be called FID."""
+
+    def __init__(self, where: Path, device: torch.device) -> None:
+        tensors = load_foreign(where, "Inception weights in pytorch-fid's layout")
+        used = {name: tensor for name, tensor in tensors.items() if not name.startswith("fc.")}
+        network = load_strictly(FIDInception(), used, where)
+        self._network = network.to(device).to(memory_format=torch.channels_last).eval().requires_grad_(False)
+        self._device = device
+        self.name, self.sha256, self.size = "inception", sha256(where), SIDE
+        self.published = published_sha256(where).startswith(PUBLISHED)
+
+    def features(self, images: Tensor) -> Tensor:
+        """(N, 3, S, S) ``uint8`` -> (N, 2048)."""
+        found: Tensor = self._network(images.to(self._device).float() / 255)
+        return found
+
+
+NETWORKS: Final = ("inception", *KINDS)
+
+
+def load_features(name: str, where: Path | None, device: torch.device) -> tuple[FeatureNetwork, Path]:
+    """A feature network by name, and the weights file it came from.
+
+    Raises:
+        InputError: an unknown name, or weights that are missing or do not fit.
+    """
+    if name not in NETWORKS:
+        raise InputError("--features", expected=" or ".join(NETWORKS), found=name)
+    if name == "inception":
+        try:
+            where = find_weights(where, "inception")
+        except InputError as error:
+            raise InputError(
+                "--weights", expected="pytorch-fid's pt_inception-2015-12-05-6726825d.pth", found="none",
+                hint="run `maskgan weights pull inception`, or let a judge stand in, with --features "
+                f"{' | '.join(KINDS)}",
+            ) from error  # fmt: skip
+        return Inception(where, device), where
+    return load_judge(name, where, device)
+
+
+def metric_name(network: FeatureNetwork) -> str:
+    """``fid`` for the published Inception alone, else ``frechet/`` and what the features are."""
+    return "fid" if getattr(network, "published", False) else f"frechet/{network.name}"
+
+
+@torch.inference_mode()
+def measure(
+    paths: Sequence[Path], network: FeatureNetwork, *, batch_size: int, cache: Path | None, watch: Watch
+) -> Statistics:
+    """Statistics of the pictures' features.
+
+    With ``cache``, statistics of the same contents (whatever the files are called) by the same
+    weights are taken from there, or left there for the next comparison.
+
+    Args:
+        watch: passes the batches through, given their number too (a progress bar).
+
+    Raises:
+        InputError: fewer than two pictures, pictures of several sizes, NaN features.
+    """
+    if len(paths) < 2:
+        raise InputError(paths[0].parent, expected="at least two pictures", found=str(len(paths)))
+    _, hashes = digest(paths)
+    key = hashlib.sha256("\n".join([network.name, network.sha256, *sorted(hashes)]).encode()).hexdigest()
+    kept = cache / f"{key}.npz" if cache is not None else None
+    if kept is not None and kept.is_file():
+        return Statistics.load(kept)
+    stream = StreamingStatistics()
+    for images in watch(batches(paths, batch_size), -(-len(paths) // batch_size)):
+        stream.add(network.features(images).float().cpu().numpy())
+    found = stream.finish()
+    if kept is not None:
+        found.save(kept)
+    return found

@@ -1,0 +1,111 @@
+"""The Frechet distance between two sets of features (Heusel et al. 2017), from streamed statistics.
+
+d2 = |m1 - m2|^2 + tr(C1) + tr(C2) - 2 tr((C1 C2)^(1/2))
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from maskgan_cli.errors import InputError
+from maskgan_cli.files import atomic
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Mean (D,) and covariance (D, D) of ``count`` feature vectors, divided by ``count - 1``."""
+
+    mean: Array
+    covariance: Array
+    count: int
+
+    def save(self, path: Path) -> Path:
+        """Write an .npz file atomically."""
+        with atomic(path) as temporary, temporary.open("wb") as file:
+            np.savez(file, mean=self.mean, covariance=self.covariance, count=self.count)
+        return path
+
+    @classmethod
+    def load(cls, path: Path) -> Statistics:
+        """Read what `save` wrote."""
+        with np.load(path, allow_pickle=False) as file:
+            return cls(file["mean"], file["covariance"], int(file["count"]))
+
+
+class StreamingStatistics:
+    """Statistics of features that come in batches; no batch is kept (Chan et al. 1979)."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._mean: Array = np.zeros(0)
+        self._scatter: Array = np.zeros((0, 0))
+
+    def add(self, features: npt.NDArray[np.floating]) -> None:
+        """Take in features (N, D).
+
+        Raises:
+            InputError: NaN or infinite features.
+        """
+        batch = features.astype(np.float64)
+        if wrong := int((~np.isfinite(batch).all(1)).sum()):
+            raise InputError(
+                "features", expected="finite numbers", found=f"NaN or infinity for {wrong} of {len(batch)} pictures",
+                hint="check the weights of the feature network",
+            )  # fmt: skip
+        if not self._count:
+            self._mean, self._scatter = np.zeros(batch.shape[1]), np.zeros((batch.shape[1],) * 2)
+        mean = batch.mean(0)
+        centred, step = batch - mean, mean - self._mean
+        total = self._count + len(batch)
+        self._scatter += centred.T @ centred + np.outer(step, step) * (self._count * len(batch) / total)
+        self._mean += step * (len(batch) / total)
+        self._count = total
+
+    def finish(self) -> Statistics:
+        """The statistics of all that came in.
+
+        Raises:
+            InputError: fewer than two vectors have no covariance.
+        """
+        if self._count < 2:
+            raise InputError("features", expected="at least two pictures", found=str(self._count))
+        return Statistics(self._mean, self._scatter / (self._count - 1), self._count)
+
+
+def statistics(features: npt.NDArray[np.floating]) -> Statistics:
+    """Statistics of features (N, D) that are all there."""
+    stream = StreamingStatistics()
+    stream.add(features)
+    return stream.finish()
+
+
+def frechet_distance(a: Statistics, b: Statistics) -> float:
+    """The squared Frechet distance of two Gaussians, in the features' own units.
+
+    With C = F F' the trace of (C1 C2)^(1/2) is the sum of the singular values of F1' F2: the square
+    roots of the eigenvalues of C1^(1/2) C2 C1^(1/2), without the digits that a square root of a
+    rounded eigenvalue would lose. So fewer pictures than features do no harm.
+
+    Raises:
+        InputError: features of different lengths.
+    """
+    if a.mean.shape != b.mean.shape:
+        raise InputError("features", expected=f"{len(a.mean)} numbers a picture", found=str(len(b.mean)))
+    mixed = np.linalg.svd(_factor(a.covariance).T @ _factor(b.covariance), compute_uv=False).sum()
+    difference = a.mean - b.mean
+    squared = difference @ difference + np.trace(a.covariance) + np.trace(b.covariance) - 2 * mixed
+    return max(float(squared), 0.0)  # rounding may leave -1e-12 for equal sets
+
+
+def _factor(covariance: Array) -> Array:
+    """F (D, rank) with F F' = C, from the eigenvalues that are not rounding errors."""
+    values, vectors = np.linalg.eigh(covariance)
+    kept = values > len(values) * np.finfo(np.float64).eps * max(values[-1], 0.0)
+    factor: Array = vectors[:, kept] * np.sqrt(values[kept])
+    return factor

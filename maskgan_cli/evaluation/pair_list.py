@@ -1,0 +1,115 @@
+"""The list of pairs as a CSV that ``swap-mouth --pairs`` reads, with everything that chose it beside."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from maskgan_cli.errors import InputError
+from maskgan_cli.evaluation.pairs import PROTOCOLS, Pair
+from maskgan_cli.evaluation.results import trace
+from maskgan_cli.files import read_csv
+
+# Every other column is an attribute that the result must show (1) or must not (-1).
+COLUMNS: Final = ("source", "target", "source_mask", "target_mask", "output", "distance", "truth", "truth_mask",
+                  "protocol", "split", "seed", "poses", "rule")  # fmt: skip
+
+
+def rows_of(pairs: Sequence[Pair], protocol: str, *, split: str, seed: int, poses: str) -> list[dict[str, str]]:
+    """Pairs as rows of text; all rows have the same columns.
+
+    Args:
+        poses: where the poses came from: ``manifest``, or the SHA-256 of the network.
+    """
+    rows = []
+    for number, pair in enumerate(pairs):
+        row = {
+            "source": str(pair.source.image), "target": str(pair.target.image),
+            "source_mask": str(pair.source.mask_file or ""), "target_mask": str(pair.target.mask_file or ""),
+            "output": f"{number:04d}_{pair.source.id}_{pair.target.id}.png",
+            "distance": "" if pair.distance is None else f"{pair.distance:.4f}", **pair.extra,
+            **{name: str(value) for name, value in pair.wanted.items()},
+            "protocol": protocol, "split": split, "seed": str(seed), "poses": poses, "rule": PROTOCOLS[protocol].rule,
+        }  # fmt: skip
+        rows.append(row)
+    return rows
+
+
+def as_csv(rows: Sequence[dict[str, str]]) -> str:
+    """Rows as CSV with a header, without the last newline."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue().rstrip("\n")
+
+
+@dataclass(frozen=True)
+class PairList:
+    """A list of pairs, read back.
+
+    Attributes:
+        path: where it lies.
+        protocol, split, seed: what chose it.
+        rows: its columns, one dictionary a pair.
+    """
+
+    path: Path
+    protocol: str
+    split: str
+    seed: int
+    rows: list[dict[str, str]]
+
+    @classmethod
+    def load(cls, path: Path) -> PairList:
+        """Read what ``maskgan eval pairs`` printed.
+
+        Raises:
+            InputError: unreadable, empty, or without its columns.
+        """
+        rows = read_csv(path)
+        hint = "make it with `maskgan eval pairs DATA`"
+        if not rows:
+            raise InputError(path, expected="pairs", found="none", hint=hint)
+        if missing := [c for c in ("source", "target", "output", "protocol", "split", "seed") if not rows[0].get(c)]:
+            raise InputError(path, expected=f"a column {missing[0]}", found="none", hint=hint)
+        first = rows[0]
+        return cls(path, first["protocol"], first["split"], int(first["seed"]), rows)
+
+    def results(self, folder: Path) -> list[Path]:
+        """The picture that each pair became, in the list's order.
+
+        Raises:
+            InputError: no such folder, or pairs without a result.
+        """
+        if not folder.is_dir():
+            raise InputError(folder, expected="a folder of results", found="no such folder")
+        paths = [folder / row["output"] for row in self.rows]
+        if missing := [path.name for path in paths if not path.is_file()]:
+            more = f" nor {len(missing) - 1} more" if missing[1:] else ""
+            raise InputError(folder, expected=f"the results of {len(paths)} pairs", found=f"no {missing[0]}{more}")
+        return paths
+
+    def wanted(self) -> dict[str, list[int]]:
+        """Attribute -> 1 or -1 for each pair."""
+        names = [name for name in self.rows[0] if name not in COLUMNS]
+        return {name: [int(row[name]) for row in self.rows] for name in names}
+
+    def files(self, column: str) -> list[Path]:
+        """A column of paths.
+
+        Raises:
+            InputError: a pair without one.
+        """
+        values = [row.get(column, "") for row in self.rows]
+        if not all(values):
+            raise InputError(self.path, expected=f"a {column} for every pair", found="none")
+        return [Path(value) for value in values]
+
+    def trace(self) -> dict[str, Any]:
+        """Its place and its hash."""
+        return trace(self.path, [self.path])

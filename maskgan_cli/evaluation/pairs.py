@@ -1,0 +1,209 @@
+"""Which faces are compared with which: the pairs of the paper's protocols (Sec. 5).
+
+Every choice is a pure function of the data set, the split, the count and the seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import linear_sum_assignment
+
+from maskgan_cli.data.prepared import PreparedData, Sample
+from maskgan_cli.errors import InputError
+from maskgan_cli.files import read_csv
+
+ANGLES: Final = ("yaw", "pitch", "roll")
+STYLE_ATTRIBUTES: Final = ("Male", "Heavy_Makeup", "No_Beard")
+SAME_PERSON: Final = 1e4  # more than any pose is apart: the same person only where nobody else is left
+
+Poses = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A source, a target, and what the result must show.
+
+    Attributes:
+        distance: of the two head poses (Euclidean over yaw, pitch and roll), degrees; None if unknown.
+        wanted: attribute -> 1 or -1, for the classifier.
+        extra: further columns, e.g. the true picture of a rendered pair.
+    """
+
+    source: Sample
+    target: Sample
+    distance: float | None
+    wanted: dict[str, int]
+    extra: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How many pairs a protocol takes unless told, and its rule in words, for the record."""
+
+    count: int
+    rule: str
+
+
+_NEAREST = (
+    "targets distinct and of another person where one is left, assigned so that the sum of pose distances "
+    "(Euclidean over yaw, pitch, roll in degrees) is least"
+)
+PROTOCOLS: Final = {
+    "smiling": Protocol(400, f"sources at random without Smiling; targets with it; {_NEAREST}"),
+    "style-copy": Protocol(
+        1000, "targets at random; sources the same pictures in another order, none with itself, half of the pairs "
+        "of different gender as far as the genders go",
+    ),
+    "identity": Protocol(400, f"sources at random; targets with the opposite of their Smiling; {_NEAREST}"),
+    "counterfactual": Protocol(400, "rendered pairs in the order of their list, whose true result was rendered too"),
+}  # fmt: skip
+
+
+def choose(
+    data: PreparedData, protocol: str, *, split: str, count: int | None, seed: int, poses: Poses | None = None
+) -> list[Pair]:
+    """The pairs of ``smiling``, ``style-copy`` or ``identity``.
+
+    Args:
+        count: how many; the protocol's own number if None.
+        poses: (N, 3) degrees for the split's samples; the manifest's if None.
+
+    Raises:
+        InputError: too few faces, an attribute or a pose that the manifest does not have.
+    """
+    samples = data.split(split)
+    number = PROTOCOLS[protocol].count if count is None else count
+    rng = np.random.default_rng(seed)
+    if protocol == "style-copy":
+        return _style_copy(data, samples, number, rng)
+    smiling = attribute(data, samples, "Smiling")
+    angles = manifest_poses(data, samples) if poses is None else poses
+    if protocol == "smiling":
+        sources = _draw(data, np.flatnonzero(smiling < 0), number, rng, "faces without Smiling")
+        groups = [sources]
+    else:
+        sources = _draw(data, np.arange(len(samples)), number, rng, "faces")
+        groups = [sources[smiling[sources] < 0], sources[smiling[sources] > 0]]
+    chosen: dict[int, tuple[int, float]] = {}
+    for group in groups:
+        if len(group):
+            targets = np.flatnonzero(smiling == -smiling[group[0]])
+            chosen |= _nearest(data, samples, group, targets, angles)
+    return [
+        Pair(samples[i], samples[chosen[i][0]], chosen[i][1], {"Smiling": -int(smiling[i])})
+        for i in (int(v) for v in sources)
+    ]  # fmt: skip
+
+
+def rendered_pairs(data: PreparedData, raw: Path, count: int | None) -> list[Pair]:
+    """The pairs of ``synth --counterfactuals`` in ``raw``, their faces taken from the prepared data set.
+
+    Raises:
+        InputError: no such pairs, too few of them, or faces that were not prepared.
+    """
+    listing = raw / "counterfactuals" / "pairs.csv"
+    rows = read_csv(listing)
+    number = len(rows) if count is None else count
+    if not 0 < number <= len(rows):
+        raise InputError(listing, expected=f"{max(number, 1)} pairs", found=str(len(rows)))
+    by_id = {sample.id: sample for sample in data.samples}
+    pairs = []
+    for row in rows[:number]:
+        source, target = (by_id.get(Path(row[role]).stem) for role in ("source", "target"))
+        if source is None or target is None:
+            raise InputError(listing, expected=f"faces that are in {data.root}", found=f"{row['source']}, which is not")
+        extra = {"truth": str(raw / row["truth"]), "truth_mask": str(raw / row["truth_mask"])}
+        pairs.append(Pair(source, target, None, {}, extra))
+    return pairs
+
+
+def manifest_poses(data: PreparedData, samples: Sequence[Sample]) -> Poses:
+    """Head poses (N, 3) in degrees from the manifest.
+
+    Raises:
+        InputError: a sample without one.
+    """
+    try:
+        return np.array([[float(s.fields[angle]) for angle in ANGLES] for s in samples])
+    except (KeyError, ValueError):
+        raise InputError(
+            data.root / "manifest.csv", expected="yaw, pitch and roll of every face", found="some or all missing",
+            hint="prepare the data with its pose file, or name a pose network with --pose-weights",
+        ) from None  # fmt: skip
+
+
+def attribute(data: PreparedData, samples: Sequence[Sample], name: str) -> npt.NDArray[np.int64]:
+    """An attribute (N,) as 1 and -1.
+
+    Raises:
+        InputError: the manifest does not have it for every sample.
+    """
+    try:
+        return np.array([1 if int(s.fields[name]) > 0 else -1 for s in samples])
+    except (KeyError, ValueError):
+        raise InputError(
+            data.root / "manifest.csv", expected=f"the attribute {name} of every face", found="some or all missing"
+        ) from None
+
+
+def _draw(
+    data: PreparedData, among: npt.NDArray[np.int64], count: int, rng: np.random.Generator, what: str
+) -> npt.NDArray[np.int64]:
+    if count > len(among):
+        raise InputError(data.root, expected=f"{count} {what}", found=str(len(among)), hint="ask for fewer with -n")
+    return np.sort(rng.permutation(among)[:count])
+
+
+def _nearest(
+    data: PreparedData, samples: Sequence[Sample], sources: npt.NDArray[np.int64], targets: npt.NDArray[np.int64],
+    poses: Poses,
+) -> dict[int, tuple[int, float]]:  # fmt: skip
+    """Source -> its target and their distance."""
+    if len(targets) < len(sources):
+        raise InputError(
+            data.root, expected=f"{len(sources)} faces with the opposite of Smiling", found=str(len(targets)),
+            hint="ask for fewer pairs with -n",
+        )  # fmt: skip
+    distances = np.linalg.norm(poses[sources][:, None] - poses[targets][None], axis=-1)
+    people = np.array([s.fields.get("identity", "") for s in samples])
+    same = (people[sources][:, None] == people[targets][None]) & (people[sources] != "")[:, None]
+    rows, columns = linear_sum_assignment(distances + SAME_PERSON * same)
+    return {int(sources[r]): (int(targets[c]), float(distances[r, c])) for r, c in zip(rows, columns, strict=True)}
+
+
+def _style_copy(data: PreparedData, samples: list[Sample], count: int, rng: np.random.Generator) -> list[Pair]:
+    chosen = _draw(data, np.arange(len(samples)), count, rng, "faces")
+    if count < 2:
+        raise InputError(data.root, expected="at least two faces", found=str(count))
+    wanted = {name: attribute(data, samples, name) for name in STYLE_ATTRIBUTES}
+    order = derangement(wanted["Male"][chosen] > 0, rng)
+    return [
+        Pair(samples[chosen[s]], samples[t], None, {name: int(values[t]) for name, values in wanted.items()})
+        for s, t in zip(order, chosen, strict=True)
+    ]
+
+
+def derangement(male: npt.NDArray[np.bool_], rng: np.random.Generator) -> npt.NDArray[np.int64]:
+    """A source for each of N targets: every face once, none with itself, half across the genders.
+
+    Within each gender (in random order) face i goes to face i + 1; those left over at the ends
+    cross over. There are as many of them as make half of the pairs, or as the rarer gender has.
+    """
+    men, women = (rng.permutation(np.flatnonzero(group)) for group in (male, ~male))
+    crossing = min(len(men), len(women), max(1, round(len(male) / 4)))
+    source = np.zeros(len(male), np.int64)
+    leaving, arriving = [], []
+    for group in (men, women):
+        staying = len(group) - crossing
+        turned = np.roll(group, -1)
+        source[turned[:staying]] = group[:staying]
+        leaving.append(group[staying:])
+        arriving.append(turned[staying:])
+    source[arriving[1]], source[arriving[0]] = leaving
+    return source

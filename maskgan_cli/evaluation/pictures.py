@@ -1,0 +1,86 @@
+"""The pictures that are measured: listed, checked, read in batches, and named by their content."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from maskgan_cli.data.prepared import PreparedData
+from maskgan_cli.errors import InputError
+from maskgan_cli.files import IMAGE_SUFFIXES, Picture, read_image, sha256
+
+
+def pictures_of(where: Path, split: str) -> list[Path]:
+    """The pictures of a folder (masks beside them left out), or of one split of a prepared data set.
+
+    Raises:
+        InputError: no such folder, or no pictures in it.
+    """
+    if (where / "dataset.json").is_file():
+        return [sample.image for sample in PreparedData.load(where).split(split)]
+    if not where.is_dir():
+        found = "a file" if where.exists() else "no such folder"
+        raise InputError(where, expected="a folder of pictures, or a prepared data set", found=found)
+    paths = sorted(
+        path for path in where.iterdir()
+        if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".") and not is_mask(path)
+    )  # fmt: skip
+    if not paths:
+        raise InputError(where, expected="a folder of pictures", found="none in it")
+    return paths
+
+
+def is_mask(path: Path) -> bool:
+    """Whether a file is a mask kept beside its picture: ``NAME.mask.png``."""
+    return path.stem.endswith(".mask")
+
+
+def digest(paths: Sequence[Path]) -> tuple[str, list[str]]:
+    """The hash of a list of files, and the SHA-256 of each.
+
+    The first is what ``sha256sum FILES... | sha256sum`` prints inside their folder, files by name.
+    """
+    with ThreadPoolExecutor(4) as pool:
+        hashes = list(pool.map(sha256, paths))
+    lines = sorted((path.name, value) for path, value in zip(paths, hashes, strict=True))
+    text = "".join(f"{value}  {name}\n" for name, value in lines)
+    return hashlib.sha256(text.encode()).hexdigest(), hashes
+
+
+def batches(paths: Sequence[Path], batch_size: int) -> Iterator[Tensor]:
+    """Pictures as (N, 3, S, S) ``uint8``, all of the first one's size.
+
+    Raises:
+        InputError: unreadable, not square, or of another size than the first.
+    """
+    first: tuple[int, ...] = ()
+    with ThreadPoolExecutor(4) as pool:
+        for start in range(0, len(paths), batch_size):
+            chunk = paths[start : start + batch_size]
+            pictures = list(pool.map(read_image, chunk))
+            first = first or pictures[0].shape
+            for path, picture in zip(chunk, pictures, strict=True):
+                _check_size(path, picture, first, paths[0])
+            yield torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2)
+
+
+def _check_size(path: Path, picture: Picture, first: tuple[int, ...], other: Path) -> None:
+    height, width = picture.shape[:2]
+    if (height, width) != first[:2]:
+        raise InputError(
+            path, expected=f"{first[1]}x{first[0]} as {other.name}", found=f"{width}x{height}",
+            hint="measure pictures of one size",
+        )  # fmt: skip
+    if height != width:
+        raise InputError(path, expected="a square face crop", found=f"{width}x{height}")
+
+
+def side_of(path: Path) -> int:
+    """The side of a picture."""
+    return int(read_image(path).shape[0])

@@ -1,0 +1,210 @@
+"""The paper's tables from JSON results: one row per method, the best in bold, every number traced."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from maskgan_cli import __version__
+from maskgan_cli.errors import InputError
+from maskgan_cli.evaluation.results import Result
+
+
+@dataclass(frozen=True)
+class Column:
+    """How a metric is shown: heading, factor, digits, and whether more is better."""
+
+    heading: str
+    factor: float = 1.0
+    digits: int = 2
+    more_is_better: bool = True
+
+
+# By the metric's name up to a slash; what follows the slash joins the heading. In the tables' order.
+COLUMNS: Final[dict[str, Column]] = {
+    "attribute_accuracy": Column("attribute acc. (%)", 100),
+    "segmentation_accuracy": Column("segmentation acc. (%)", 100),
+    "mean_iou": Column("mean IoU (%)", 100),
+    "fid": Column("FID", more_is_better=False),
+    "frechet": Column("Fréchet distance", digits=3, more_is_better=False),
+    "identity_accuracy": Column("identity acc. (%)", 100),
+    "identity_cosine": Column("identity cosine", digits=3),
+    "psnr_inside": Column("PSNR inside (dB)"),
+    "psnr_outside": Column("PSNR outside (dB)"),
+    "ssim_inside": Column("SSIM inside", digits=3),
+    "ssim_outside": Column("SSIM outside", digits=3),
+    "feature_distance_inside": Column("feature distance inside", digits=4, more_is_better=False),
+    "feature_distance_outside": Column("feature distance outside", digits=4, more_is_better=False),
+    "identity_inside": Column("identity inside", digits=3),
+    "identity_outside": Column("identity outside", digits=3),
+    "survey": Column("wins (%)", 100),
+}
+
+
+@dataclass(frozen=True)
+class Table:
+    """Formatted cells, and what they came from.
+
+    Attributes:
+        caption: protocol, split, seed, pairs.
+        headings: of the columns after the method's name.
+        rows: (method, cells); a cell is its text and whether it is the column's best.
+        sources: (what, path, SHA-256) of every file that had a part in a number.
+    """
+
+    caption: str
+    headings: list[str]
+    rows: list[tuple[str, list[tuple[str, bool]]]]
+    sources: list[tuple[str, str, str]]
+
+
+def build_table(results: Sequence[Result]) -> Table:
+    """Results of several methods under one protocol -> a table; methods keep the order they come in.
+
+    Raises:
+        InputError: no results, several protocols, or numbers of one column that cannot be compared.
+    """
+    if not results:
+        raise InputError("the results", expected="JSON files of `maskgan eval`", found="none")
+    first = results[0]
+    for other in results:
+        for name in ("protocol", "split", "seed"):
+            a, b = getattr(first, name), getattr(other, name)
+            if a != b:
+                raise InputError(
+                    f"{other.metric} of {other.method}", expected=f"the {name} of the first result, {a!r}",
+                    found=repr(b), hint="make one table per protocol",
+                )  # fmt: skip
+    numbers: dict[str, dict[str, float | None]] = {}
+    measured: dict[str, Result] = {}
+    for result in results:
+        for metric, value in {result.metric: result.value, **result.values}.items():
+            _check_comparable(metric, measured.setdefault(metric, result), result)
+            column = numbers.setdefault(metric, {})
+            if result.method in column:
+                raise InputError(
+                    f"{metric} of {result.method}", expected="one result", found="two", hint="name them with --method"
+                )
+            column[result.method] = value
+    metrics = sorted(numbers, key=lambda m: (list(COLUMNS).index(m.split("/")[0]), m))
+    methods = list(dict.fromkeys(result.method for result in results))
+    cells = {metric: _column(metric, numbers[metric]) for metric in metrics}
+    rows = [(method, [cells[metric].get(method, ("–", False)) for metric in metrics]) for method in methods]
+    return Table(_caption(first), [_heading(m) for m in metrics], rows, _sources(results))
+
+
+def _check_comparable(metric: str, first: Result, other: Result) -> None:
+    """Two numbers of a column must differ in the method alone."""
+    if metric.split("/", maxsplit=1)[0] not in COLUMNS:
+        raise InputError(f"{metric} of {other.method}", expected=" or ".join(COLUMNS), found="another metric")
+    for what, a, b in (
+        ("the same number of pictures", first.n, other.n),
+        ("the same pairs", _hash(first.inputs, "pairs"), _hash(other.inputs, "pairs")),
+        ("the same masks asked for", _hash(first.inputs, "masks"), _hash(other.inputs, "masks")),
+        ("the same reals", _hash(first.inputs, "reals"), _hash(other.inputs, "reals")),
+        ("the same judge", _judges(first), _judges(other)),
+    ):
+        if a != b:
+            raise InputError(
+                f"{metric} of {other.method}", expected=f"{what} as for {first.method}: {a}", found=str(b),
+                hint="measure both in the same way",
+            )  # fmt: skip
+
+
+def _hash(entries: dict[str, dict[str, Any]], role: str) -> str:
+    return str(entries.get(role, {}).get("sha256", ""))
+
+
+def _judges(result: Result) -> str:
+    return ", ".join(sorted(str(w["sha256"]) for role, w in result.weights.items() if role != "generator"))
+
+
+def _column(metric: str, values: dict[str, float | None]) -> dict[str, tuple[str, bool]]:
+    """Method -> its text and whether it is best; what looks equal is equally good, and no best if all are."""
+    column = COLUMNS[metric.split("/", maxsplit=1)[0]]
+    texts = {m: "–" if v is None else f"{v * column.factor:.{column.digits}f}" for m, v in values.items()}
+    known = {m: float(text) for m, text in texts.items() if text != "–"}
+    best = (max if column.more_is_better else min)(known.values(), default=0.0)
+    return {m: (text, len(set(known.values())) > 1 and known.get(m) == best) for m, text in texts.items()}
+
+
+def _heading(metric: str) -> str:
+    name, _, detail = metric.partition("/")
+    column = COLUMNS[name]
+    arrow = "↑" if column.more_is_better else "↓"
+    return f"{column.heading}{f', {detail}' if detail else ''} {arrow}"
+
+
+def _caption(result: Result) -> str:
+    parts = [f"Protocol {result.protocol or 'none'}", f"split {result.split}" if result.split else ""]
+    parts += [f"seed {result.seed}" if result.seed is not None else "", f"n = {result.n}", f"maskgan {__version__}"]
+    return ", ".join(part for part in parts if part)
+
+
+def _sources(results: Sequence[Result]) -> list[tuple[str, str, str]]:
+    found: dict[tuple[str, str, str], None] = {}
+    for result in results:
+        for role, entry in result.inputs.items():
+            whose = f"{role} of {result.method}" if role == "results" else role
+            found[whose, str(entry.get("path", "")), str(entry["sha256"])] = None
+        for role, entry in result.weights.items():
+            whose = f"{role} of {result.method}" if role == "generator" else f"judge: {entry.get('name', role)}"
+            found[whose, str(entry.get("path", "")), str(entry["sha256"])] = None
+    return list(found)
+
+
+def markdown(table: Table) -> str:
+    """A Markdown table, its caption above and its sources below."""
+    rows = [["method", *table.headings], ["---"] * (len(table.headings) + 1)]
+    rows += [[method, *(f"**{text}**" if best else text for text, best in cells)] for method, cells in table.rows]
+    lines = [f"{table.caption}.", "", *("| " + " | ".join(c.replace("|", "\\|") for c in row) + " |" for row in rows)]
+    lines += ["", *(f"- {what}: `{path}` sha256 `{sha}`" if path else f"- {what}: sha256 `{sha}`"
+                    for what, path, sha in table.sources)]  # fmt: skip
+    return "\n".join(lines)
+
+
+def to_html(table: Table) -> str:
+    """A table element of HTML, the sources in its foot."""
+    head = "".join(f"<th>{html.escape(cell)}</th>" for cell in ("method", *table.headings))
+    body = "\n".join(
+        f"<tr><td>{html.escape(method)}</td>"
+        + "".join(f"<td>{f'<b>{text}</b>' if best else text}</td>" for text, best in cells) + "</tr>"
+        for method, cells in table.rows
+    )  # fmt: skip
+    notes = "<br>\n".join(
+        f"{html.escape(what)}: {html.escape(path)} sha256 <code>{sha}</code>" for what, path, sha in table.sources
+    )
+    return (
+        f"<table>\n<caption>{html.escape(table.caption)}</caption>\n<thead><tr>{head}</tr></thead>\n"
+        f'<tbody>\n{body}\n</tbody>\n<tfoot><tr><td colspan="{len(table.headings) + 1}"><small>{notes}</small>'
+        "</td></tr></tfoot>\n</table>"
+    )
+
+
+def latex(table: Table) -> str:
+    """A table of LaTeX that needs no package, the sources in small print below."""
+    rows = [" & ".join(_tex(cell) for cell in ("method", *table.headings)) + r" \\ \hline"]
+    for method, cells in table.rows:
+        texts = [rf"\textbf{{{_tex(text)}}}" if best else _tex(text) for text, best in cells]
+        rows.append(" & ".join([_tex(method), *texts]) + r" \\")
+    files = [(what, " ".join(rf"\texttt{{{_tex(x)}}}" for x in (path, sha) if x)) for what, path, sha in table.sources]
+    notes = [rf"{_tex(what)}: {file}\\" for what, file in files]
+    return "\n".join([
+        r"\begin{table}", rf"\caption{{{_tex(table.caption)}}}", rf"\begin{{tabular}}{{l{'r' * len(table.headings)}}}",
+        *rows, r"\end{tabular}", "", r"{\tiny\raggedright", *notes, "}", r"\end{table}",
+    ])  # fmt: skip
+
+
+_TEX: Final = str.maketrans({
+    "\\": r"\textbackslash{}", "_": r"\_", "%": r"\%", "&": r"\&", "#": r"\#", "$": r"\$", "{": r"\{", "}": r"\}",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "↑": r"$\uparrow$", "↓": r"$\downarrow$", "–": "--",
+})  # fmt: skip
+
+
+def _tex(text: str) -> str:
+    return text.translate(_TEX)
+
+
+FORMATS: Final[dict[str, Callable[[Table], str]]] = {"markdown": markdown, "html": to_html, "latex": latex}

@@ -1,0 +1,153 @@
+"""Human perception (paper, Sec. 5.1): a page that asks which method did best, and the count of its answers.
+
+The page is static: open it from disk or put it on any server. It keeps answers in the browser and
+hands them out as CSV. It knows the results by random names only; ``key.json`` says which is whose.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from maskgan_cli.errors import InputError
+from maskgan_cli.evaluation.pair_list import PairList
+from maskgan_cli.evaluation.pictures import side_of
+from maskgan_cli.evaluation.results import Result, painted_by, trace
+from maskgan_cli.files import read_csv, read_image, read_json, refuse_existing, write_bytes, write_image, write_json
+
+CRITERIA: Final = ("quality", "realism")
+# What the participant is asked; whatever is no style copy takes over the mouth.
+_QUALITY: Final = {"style-copy": "Which result shows the source's face best in the target's style?"}
+_MOUTH: Final = "Which result shows the source best with the target's mouth?"
+_REALISM: Final = "Which result looks most like a real photo?"
+FIELDS: Final = ("survey", "participant", "question", "criterion", "choice", "position")
+_PAGE: Final = Path(__file__).parent / "survey_page"
+
+
+def build_survey(
+    out: Path, pairs: PairList, methods: Mapping[str, Path], *, questions: int, seed: int, overwrite: bool
+) -> Path:
+    """Write the page, its pictures and the key to the folder ``out``.
+
+    Args:
+        methods: name -> folder of results.
+        questions: how many pairs to ask about, drawn at random.
+
+    Returns:
+        The page.
+
+    Raises:
+        InputError: fewer than two methods, missing results, fewer pairs than questions.
+    """
+    if len(methods) < 2:
+        raise InputError("--method", expected="two methods or more, as NAME=FOLDER", found=str(len(methods)))
+    results = {name: pairs.results(folder) for name, folder in methods.items()}
+    if questions > len(pairs.rows):
+        raise InputError(pairs.path, expected=f"{questions} pairs", found=str(len(pairs.rows)))
+    if not overwrite:
+        refuse_existing(out / "key.json")
+    rng = np.random.default_rng(seed)
+    asked = [int(i) for i in rng.permutation(len(pairs.rows))[:questions]]
+    key: dict[str, Any] = {
+        "protocol": pairs.protocol, "split": pairs.split, "seed": pairs.seed, "pairs": pairs.trace(),
+        "methods": {
+            name: {"results": trace(methods[name], paths), "weights": painted_by(paths), "size": side_of(paths[0])}
+            for name, paths in results.items()
+        },
+    }  # fmt: skip
+    shown, answers = [], {}
+    for number, i in enumerate(asked):
+        names = {rng.bytes(8).hex(): method for method in methods}
+        # Written anew, so that no file carries a record of what painted it.
+        for token, method in names.items():
+            write_image(out / "images" / f"{token}.png", read_image(results[method][i]))
+        for role in ("source", "target"):
+            write_image(out / "images" / f"{number}-{role}.png", read_image(Path(pairs.rows[i][role])))
+        shown.append({"id": str(number), "options": sorted(names)})
+        answers[str(number)] = {"pair": pairs.rows[i]["output"], "options": names}
+    key["questions"] = answers
+    key["survey"] = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]
+    survey = {"survey": key["survey"], "fields": FIELDS, "questions": shown,
+              "criteria": {"quality": _QUALITY.get(pairs.protocol, _MOUTH), "realism": _REALISM}}  # fmt: skip
+    # A script, not JSON: a page opened from disk may load the one but not the other.
+    write_bytes(out / "questions.js", f"const SURVEY = {json.dumps(survey, indent=1)};\n".encode())
+    for file in sorted(_PAGE.iterdir()):
+        write_bytes(out / file.name, file.read_bytes())
+    write_json(out / "key.json", key)
+    return out / "index.html"
+
+
+@dataclass(frozen=True)
+class Share:
+    """A share of wins, with the 95 % interval of Wilson 1927."""
+
+    wins: int
+    answers: int
+
+    @property
+    def value(self) -> float:
+        """Wins per answer."""
+        return self.wins / self.answers
+
+    def interval(self, z: float = 1.959963984540054) -> tuple[float, float]:
+        """Low and high end; it is right for few answers too, and stays within 0 and 1."""
+        n, p = self.answers, self.value
+        middle = (p + z * z / (2 * n)) / (1 + z * z / n)
+        half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+        return max(middle - half, 0.0), min(middle + half, 1.0)
+
+
+def tally(out: Path, files: Sequence[Path]) -> list[Result]:
+    """Count answers: per method the share of wins by each criterion.
+
+    A participant who hands in twice counts once, by the later answer.
+
+    Args:
+        out: the survey's folder, with its key.
+        files: CSVs that the page handed out.
+
+    Raises:
+        InputError: answers of another survey, to unknown questions, or by unknown criteria; none at all.
+    """
+    key = read_json(out / "key.json")
+    votes: dict[tuple[str, str, str], str] = {}
+    for file in files:
+        for row in read_csv(file):
+            participant, question, criterion = (str(row.get(c)) for c in ("participant", "question", "criterion"))
+            if row.get("survey") != key["survey"]:
+                raise InputError(file, expected=f"answers to survey {key['survey']}", found=str(row.get("survey")))
+            options = key["questions"].get(question, {}).get("options", {})
+            if criterion not in CRITERIA or row.get("choice") not in options:
+                raise InputError(file, expected="answers to this survey's questions", found=f"{question}, {criterion}")
+            votes[participant, question, criterion] = options[row["choice"]]
+    missing = [c for c in CRITERIA if not any(criterion == c for _, _, criterion in votes)]
+    if missing:
+        raise InputError(files[0] if files else out, expected="answers", found=f"none on {missing[0]}")
+    return [_result(key, method, votes, files) for method in key["methods"]]
+
+
+def _result(
+    key: dict[str, Any], method: str, votes: Mapping[tuple[str, str, str], str], files: Sequence[Path]
+) -> Result:
+    shares = {}
+    for name in CRITERIA:
+        given = [vote for (_, _, criterion), vote in votes.items() if criterion == name]
+        shares[name] = Share(given.count(method), len(given))
+    about = key["methods"][method]
+    values: dict[str, float | None] = {f"survey/{name}": share.value for name, share in shares.items()}
+    metric, value = next(iter(values.items()))
+    return Result(
+        metric, value, shares["quality"].answers, method, key["protocol"], key["split"], about["size"], key["seed"],
+        {"pairs": key["pairs"], "results": about["results"],
+         **{f"answers {i}": trace(file, [file]) for i, file in enumerate(files, start=1)}},
+        about["weights"], {name: v for name, v in values.items() if name != metric},
+        {name: {"wins": s.wins, "answers": s.answers, "interval_95": s.interval()} for name, s in shares.items()}
+        | {"participants": len({participant for participant, _, _ in votes}), "survey": key["survey"]},
+    )  # fmt: skip

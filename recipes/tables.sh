@@ -1,0 +1,88 @@
+# Sourced by the pipelines that end in one of the paper's tables. Settings, by environment variable:
+#   WORK      folder for everything (the pipeline's name); run again, finished parts are kept
+#   DATA      a prepared data set with masks; rendered faces are made if not given
+#   FACES, PEOPLE, SIZE   rendered faces: how many, of how many people, of what side
+#   PAIRS     pairs to measure; the paper has 400 (style copy: 1000)
+#   RECIPE, STEPS, SETS   of the networks that are compared; the recipe's own steps if not given
+#   JUDGE_RECIPE, JUDGE_STEPS, JUDGE_SETS         of the judges
+#   PARSER, ATTRIBUTES, IDENTITY                  weights to take instead of training these judges
+#   INCEPTION pytorch-fid's weights, for the FID; else the distance is over the attribute judge's features
+#   SEED, DEVICE
+work=${WORK:-$(basename "$0" .sh)}
+SIZE=${SIZE:-64} FACES=${FACES:-600} PEOPLE=${PEOPLE:-120} PAIRS=${PAIRS:-12} SEED=${SEED:-0}
+RECIPE=${RECIPE:-tiny-cpu} STEPS=${STEPS:-} DEVICE=${DEVICE:-auto}
+JUDGE_RECIPE=${JUDGE_RECIPE:-tiny-cpu} JUDGE_STEPS=${JUDGE_STEPS:-}
+read -ra SETS <<<"${SETS:-}"
+read -ra JUDGE_SETS <<<"${JUDGE_SETS:-}"
+data=${DATA:-$work/data} pairs=$work/pairs.csv
+mkdir -p "$work/json"
+rm -f "$work"/json/*.json
+
+if [ -z "${DATA:-}" ]; then
+    maskgan synth "$work/raw" -n "$FACES" --identities "$PEOPLE" --size "$SIZE" --seed "$SEED" >&2
+    [ -e "$data/dataset.json" ] || maskgan prep-data "$work/raw" "$data" --size "$SIZE" >&2
+fi
+SIZE=$(sed -n 's/^ *"size": *\([0-9]*\).*/\1/p' "$data/dataset.json")
+
+# learn KIND NAME RECIPE STEPS [option...]: train a network to $work/runs/NAME.
+learn() {
+    local kind=$1 name=$2 recipe=$3 steps=$4
+    shift 4
+    if [ -n "$steps" ]; then
+        set -- --set schedule.steps="$steps" --set schedule.checkpoint_every="$steps" --set schedule.decay_from=null "$@"
+    fi
+    maskgan train "$kind" "$data" --recipe "$recipe" -o "$work/runs/$name" --seed "$SEED" --device "$DEVICE" "$@" >&2
+}
+
+# The judges that the metrics named as arguments need.
+judges() {
+    local metric
+    for metric; do
+        case $metric in
+        segmentation)
+            [ -n "${PARSER:-}" ] || learn parser parser "$JUDGE_RECIPE" "$JUDGE_STEPS" \
+                --set network.image_size="$SIZE" "${JUDGE_SETS[@]}"
+            PARSER=${PARSER:-$work/runs/parser}
+            ;;
+        attributes | fid)
+            [ -n "${ATTRIBUTES:-}" ] || learn attributes attributes "$JUDGE_RECIPE" "$JUDGE_STEPS" \
+                --set network.image_size="$SIZE" --attributes Smiling,Male,Heavy_Makeup,No_Beard "${JUDGE_SETS[@]}"
+            ATTRIBUTES=${ATTRIBUTES:-$work/runs/attributes}
+            ;;
+        identity)
+            [ -n "${IDENTITY:-}" ] || learn identity identity "$JUDGE_RECIPE" "$JUDGE_STEPS" "${JUDGE_SETS[@]}"
+            IDENTITY=${IDENTITY:-$work/runs/identity}
+            ;;
+        esac
+    done
+}
+
+# measure METHOD METRIC...: results of $work/results/METHOD to JSON.
+measure() {
+    local method=$1 metric
+    local results=$work/results/$method
+    shift
+    for metric; do
+        local call=(maskgan eval "$metric")
+        [ "$metric" != fid ] || call+=("$data")
+        call+=("$results" --pairs "$pairs" --device "$DEVICE" -o "$work/json/$method-$metric.json")
+        case $metric in
+        segmentation) call+=(--weights "$PARSER") ;;
+        attributes) call+=(--weights "$ATTRIBUTES") ;;
+        identity) call+=(--weights "$IDENTITY") ;;
+        fid)
+            if [ -n "${INCEPTION:-}" ]; then
+                call+=(--weights "$INCEPTION")
+            else
+                call+=(--features attributes --weights "$ATTRIBUTES")
+            fi
+            ;;
+        esac
+        "${call[@]}" >&2
+    done
+}
+
+# The table, on standard output and in $work/table.md.
+table() {
+    maskgan eval report "$@" -o "$work/table.md" --overwrite
+}

@@ -1,0 +1,145 @@
+"""Pairs by the protocols' rules: an exhaustive search as the reference, invariants, the time it takes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from maskgan_cli.data.prepared import PreparedData, Sample
+from maskgan_cli.editing.faces import read_pairs
+from maskgan_cli.errors import InputError
+from maskgan_cli.evaluation.pair_list import PairList, as_csv, rows_of
+from maskgan_cli.evaluation.pairs import choose, derangement, manifest_poses
+
+ALL = ("Smiling", "Male", "Heavy_Makeup", "No_Beard")
+
+
+def _data(count: int, *, seed: int = 0, people: int | None = None, drop: str = "") -> PreparedData:
+    rng = np.random.default_rng(seed)
+    samples = []
+    for i in range(count):
+        angles = zip(("yaw", "pitch", "roll"), rng.normal(0, [15, 8, 4]), strict=True)
+        fields = {name: f"{value:.3f}" for name, value in angles}
+        fields |= {name: str(rng.choice([-1, 1])) for name in ALL}
+        fields |= {"identity": str(i % people)} if people else {}
+        fields.pop(drop, None)
+        samples.append(Sample(str(i), "test", Path(f"d/images/{i}.png"), Path(f"d/masks/{i}.png"), fields))
+    return PreparedData(Path("d"), 64, "hash", samples, {})
+
+
+def test_smiling_pairs_go_from_without_to_with_at_the_least_sum_of_distances() -> None:
+    data = _data(14, seed=1)
+    pairs = choose(data, "smiling", split="test", count=4, seed=0)
+    sources, targets = [p.source for p in pairs], [p.target for p in pairs]
+    assert all(s.fields["Smiling"] == "-1" for s in sources)
+    assert all(t.fields["Smiling"] == "1" for t in targets)
+    assert len({t.id for t in targets}) == len({s.id for s in sources}) == 4
+    poses = {s.id: pose for s, pose in zip(data.samples, manifest_poses(data, data.samples), strict=True)}
+    smiling = [s.id for s in data.samples if s.fields["Smiling"] == "1"]
+    least = min(
+        sum(float(np.linalg.norm(poses[a.id] - poses[b])) for a, b in zip(sources, order, strict=True))
+        for order in itertools.permutations(smiling, 4)
+    )
+    assert sum(p.distance or 0 for p in pairs) == pytest.approx(least)
+    for pair in pairs:
+        apart = np.linalg.norm(poses[pair.source.id] - poses[pair.target.id])
+        assert pair.distance == pytest.approx(apart)
+        assert pair.wanted == {"Smiling": 1}
+
+
+def test_the_choice_depends_on_the_seed_alone() -> None:
+    def ids(seed: int) -> list[tuple[str, str]]:
+        pairs = choose(_data(300), "smiling", split="test", count=40, seed=seed)
+        return [(p.source.id, p.target.id) for p in pairs]
+
+    assert ids(0) == ids(0)
+    assert ids(0) != ids(1)
+
+
+def test_the_same_person_is_no_target_while_there_are_others() -> None:
+    pairs = choose(_data(60, people=20), "smiling", split="test", count=15, seed=0)
+    assert all(p.source.fields["identity"] != p.target.fields["identity"] for p in pairs)
+
+
+def test_identity_pairs_ask_for_the_opposite_of_each_face() -> None:
+    pairs = choose(_data(300), "identity", split="test", count=60, seed=0)
+    assert len({p.source.id for p in pairs}) == 60
+    assert {p.source.fields["Smiling"] for p in pairs} == {"1", "-1"}
+    for pair in pairs:
+        assert int(pair.target.fields["Smiling"]) == pair.wanted["Smiling"] == -int(pair.source.fields["Smiling"])
+
+
+def test_style_pairs_are_the_same_pictures_in_another_order_and_half_cross_the_genders() -> None:
+    pairs = choose(_data(500), "style-copy", split="test", count=200, seed=3)
+    assert sorted(p.source.id for p in pairs) == sorted(p.target.id for p in pairs)
+    assert all(p.source.id != p.target.id for p in pairs)
+    crossed = sum(p.source.fields["Male"] != p.target.fields["Male"] for p in pairs)
+    assert crossed == 100
+    for pair in pairs:
+        assert pair.wanted == {name: int(pair.target.fields[name]) for name in ("Male", "Heavy_Makeup", "No_Beard")}
+
+
+@pytest.mark.parametrize("genders", [(2, 0), (0, 3), (1, 1), (1, 9), (5, 2), (30, 31)])
+def test_a_derangement_of_any_mix_of_genders(genders: tuple[int, int]) -> None:
+    men, women = genders
+    male = np.random.default_rng(0).permutation([True] * men + [False] * women)
+    source = derangement(male, np.random.default_rng(1))
+    count = men + women
+    assert sorted(source) == list(range(count))
+    assert (source != np.arange(count)).all()
+    crossing = (male[source] != male).sum()
+    assert crossing == 2 * min(men, women, max(1, round(count / 4)))
+
+
+def test_the_test_split_takes_less_than_a_second() -> None:
+    data = _data(2824, people=1200)
+    start = time.perf_counter()
+    pairs = choose(data, "smiling", split="test", count=None, seed=0)
+    took = time.perf_counter() - start
+    assert len(pairs) == 400
+    assert took < 1
+
+
+def test_the_list_is_read_by_the_editing_commands_and_read_back(tmp_path: Path) -> None:
+    pairs = choose(_data(100), "smiling", split="test", count=5, seed=7)
+    text = as_csv(rows_of(pairs, "smiling", split="test", seed=7, poses="manifest"))
+    path = tmp_path / "pairs.csv"
+    path.write_text(text + "\n")
+    edits = read_pairs(str(path), ("source", "target"), ("source_mask", "target_mask", "output"))
+    assert [e["source"] for e in edits] == [p.source.image for p in pairs]
+    assert [e["target_mask"] for e in edits] == [p.target.mask for p in pairs]
+    listed = PairList.load(path)
+    assert (listed.protocol, listed.split, listed.seed) == ("smiling", "test", 7)
+    assert listed.wanted() == {"Smiling": [1] * 5}
+    row = next(csv.DictReader(io.StringIO(text)))
+    assert float(row["distance"]) == pytest.approx(pairs[0].distance, abs=1e-4)
+    assert "least" in row["rule"]
+    with pytest.raises(InputError, match="expected a folder of results, found no such folder"):
+        listed.results(tmp_path / "r")
+    (tmp_path / "r").mkdir()
+    (tmp_path / "r" / edits[0]["output"]).touch()
+    with pytest.raises(InputError, match=rf"the results of 5 pairs, found no {edits[1]['output']} nor 3 more"):
+        listed.results(tmp_path / "r")
+
+
+@pytest.mark.parametrize(
+    ("data", "protocol", "count", "line"),
+    [
+        (_data(20, drop="yaw"), "smiling", 2, "expected yaw, pitch and roll of every face.*--pose-weights"),
+        (_data(20, drop="Smiling"), "smiling", 2, "expected the attribute Smiling of every face"),
+        (_data(20, drop="No_Beard"), "style-copy", 2, "expected the attribute No_Beard"),
+        (_data(20), "smiling", 15, "expected 15 faces without Smiling, found"),
+        (_data(20), "identity", 20, "ask for fewer pairs with -n"),
+        (_data(20), "style-copy", 21, "expected 21 faces, found 20"),
+        (_data(20), "style-copy", None, "expected 1000 faces, found 20"),
+    ],
+)
+def test_pairs_that_cannot_be_had(data: PreparedData, protocol: str, count: int | None, line: str) -> None:
+    with pytest.raises(InputError, match=line):
+        choose(data, protocol, split="test", count=count, seed=0)

@@ -1,0 +1,127 @@
+"""Tables: what is best, what may stand side by side, and where every number comes from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from maskgan_cli.errors import InputError
+from maskgan_cli.evaluation.report import build_table, latex, markdown, to_html
+from maskgan_cli.evaluation.results import Result, painted_by, read_results
+from maskgan_cli.files import write_image, write_json
+
+GREY = np.full((4, 4, 3), 128, np.uint8)
+
+
+def _result(metric: str, value: float | None, method: str, **changes: Any) -> Result:
+    sha = hashlib.sha256(method.encode()).hexdigest()
+    settings: dict[str, Any] = {
+        "n": 400, "protocol": "smiling", "split": "test", "size": 256, "seed": 0,
+        "inputs": {"results": {"path": f"r/{method}", "sha256": sha, "files": 400},
+                   "pairs": {"path": "pairs.csv", "sha256": "a" * 64, "files": 1}},
+        "weights": {"judge": {"name": "attributes", "path": "judge", "sha256": "b" * 64},
+                    "generator": {"sha256": sha[::-1]}},
+    }  # fmt: skip
+    return Result(metric, value, method=method, **{**settings, **changes})
+
+
+RESULTS = [
+    _result("attribute_accuracy", 0.7251, "star_gan"),
+    _result("segmentation_accuracy", 0.9, "star_gan", values={"mean_iou": 0.5}),
+    _result("fid", 30.0, "star_gan"),
+    _result("attribute_accuracy", 0.5, "maskgan"),
+    _result("segmentation_accuracy", 0.95, "maskgan", values={"mean_iou": 0.5}),
+    _result("fid", 20.456, "maskgan"),
+]
+
+
+def test_the_best_of_each_column_is_bold_and_distances_are_best_when_small() -> None:
+    table = build_table(RESULTS)
+    assert table.headings == ["attribute acc. (%) ↑", "segmentation acc. (%) ↑", "mean IoU (%) ↑", "FID ↓"]
+    assert table.rows == [
+        ("star_gan", [("72.51", True), ("90.00", False), ("50.00", False), ("30.00", False)]),
+        ("maskgan", [("50.00", False), ("95.00", True), ("50.00", False), ("20.46", True)]),
+    ]
+    assert "Protocol smiling, split test, seed 0, n = 400" in table.caption
+
+
+def test_markdown_html_and_latex_hold_the_same_numbers_and_every_hash() -> None:
+    table = build_table(RESULTS)
+    texts = {"md": markdown(table), "html": to_html(table), "tex": latex(table)}
+    hashes = {e["sha256"] for r in RESULTS for part in (r.inputs, r.weights) for e in part.values()}
+    for text in texts.values():
+        assert all(value in text for value in hashes)
+        assert all(number in text for number in ("72.51", "20.46"))
+    assert "| maskgan | 50.00 | **95.00** | 50.00 | **20.46** |" in texts["md"]
+    assert r"star\_gan & \textbf{72.51} & 90.00 & 50.00 & 30.00 \\" in texts["tex"]
+    assert texts["tex"].count("{") - texts["tex"].count(r"\{") == texts["tex"].count("}") - texts["tex"].count(r"\}")
+
+    class Cells(HTMLParser):
+        found: list[str] = []  # noqa: RUF012
+
+        def handle_data(self, data: str) -> None:
+            self.found.append(data.strip())
+
+    parser = Cells()
+    parser.feed(texts["html"])
+    assert [c for c in parser.found if re.fullmatch(r"[\d.]+", c)] == ["72.51", "90.00", "50.00", "30.00", "50.00",
+                                                                      "95.00", "50.00", "20.46"]  # fmt: skip
+    assert "<td><b>95.00</b></td>" in texts["html"]
+
+
+def test_a_frechet_distance_over_other_features_is_no_fid() -> None:
+    table = build_table([_result("frechet/attributes", 1.5, "a"), _result("fid", 2.0, "a")])
+    assert table.headings == ["FID ↓", "Fréchet distance, attributes ↓"]
+    assert table.rows == [("a", [("2.00", False), ("1.500", False)])], "one method is no best"
+
+
+def test_what_is_missing_is_a_dash() -> None:
+    table = build_table([_result("fid", 2.0, "a"), _result("psnr_inside", None, "b")])
+    assert table.rows[0][1][1] == table.rows[1][1][0] == table.rows[1][1][1] == ("–", False)
+
+
+@pytest.mark.parametrize(
+    ("other", "line"),
+    [
+        (_result("fid", 1.0, "b", protocol="identity"), "expected the protocol of the first result, 'smiling', found"),
+        (_result("fid", 1.0, "b", seed=1), "expected the seed"),
+        (_result("fid", 1.0, "b", n=10), "expected the same number of pictures as for a: 400, found 10"),
+        (_result("fid", 1.0, "b", inputs={"results": {"sha256": ""}, "pairs": {"sha256": "c"}}), "the same pairs"),
+        (_result("fid", 1.0, "b", weights={"judge": {"sha256": "other"}}), "the same judge"),
+        (_result("fid", 1.0, "a"), "fid of a: expected one result, found two"),
+        (_result("beauty", 1.0, "a"), "found another metric"),
+    ],
+)
+def test_numbers_that_cannot_be_compared_make_no_table(other: Result, line: str) -> None:
+    with pytest.raises(InputError, match=line):
+        build_table([_result("fid", 2.0, "a"), other])
+
+
+def test_results_are_read_back_and_other_files_are_refused(tmp_path: Path) -> None:
+    path = write_json(tmp_path / "r.json", [r.document() for r in RESULTS])
+    assert read_results(path) == RESULTS
+    infinite = _result("psnr_inside", float("inf"), "a").document()
+    assert json.loads(json.dumps(infinite, allow_nan=False))["value"] is None
+    for value, line in (([1], "found int"), ({"metric": "fid"}, "found no method"), ("x", "found str"),
+                        ({**RESULTS[0].document(), "extra": 1}, "extra")):  # fmt: skip
+        with pytest.raises(InputError, match=line):
+            read_results(write_json(tmp_path / "x.json", value))
+
+
+def test_the_painters_hash_is_read_off_the_pictures(tmp_path: Path) -> None:
+    picture = write_image(tmp_path / "a.png", GREY, note={"weights": "w1"})
+    also = write_image(tmp_path / "b.png", GREY, note={"weights": "w1"})
+    assert painted_by([picture, also]) == {"generator": {"sha256": "w1"}}
+    other = write_image(tmp_path / "c.png", GREY, note={"weights": "w2"})
+    bare = write_image(tmp_path / "d.png", GREY)
+    assert painted_by([bare]) == {}
+    for mixed in (other, bare):
+        with pytest.raises(InputError, match="painted by the same weights as"):
+            painted_by([picture, mixed])
