@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from maskgan_cli import __version__
-from maskgan_cli.cli import align, data, demo, edit, interpolate, parse, train
+from maskgan_cli.cli import align, data, demo, edit, interpolate, parse, simulate, train
 from maskgan_cli.cli.shell import emit
 
 app = typer.Typer(
@@ -41,4 +41,5 @@ align.register(app)
 app.add_typer(train.app)
 edit.register(app)
 interpolate.register(app)
+simulate.register(app)
 parse.register(app)

@@ -21,7 +21,8 @@ PACKAGE = Path(maskgan_cli.__file__).parent
 COMMANDS = [[], ["demo"], ["synth"], ["prep-data"], ["check-data"], ["train"], ["train", "dmn"], ["train", "vae"],
             ["train", "ebst"], ["train", "parser"], ["train", "attributes"], ["train", "pose"],
             ["train", "identity"], ["align"], ["parse"],
-            ["render"], ["swap-mouth"], ["swap"], ["style-copy"], ["interpolate"]]  # fmt: skip
+            ["render"], ["swap-mouth"], ["swap"], ["style-copy"], ["interpolate"],
+            ["simulate-edits"]]  # fmt: skip
 
 
 def _python(*arguments: str) -> subprocess.CompletedProcess[str]:

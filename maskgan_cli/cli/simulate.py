@@ -1,0 +1,66 @@
+"""``simulate-edits``: the edits that EBST trains with, as files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from maskgan_cli.cli import options
+from maskgan_cli.cli.shell import Shell, stage
+from maskgan_cli.errors import InputError
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's command."""
+    stage(app, "simulate-edits", rich_help_panel="Editing")(simulate_edits)
+
+
+def simulate_edits(
+    shell: Shell,
+    data: options.Data,
+    out: Annotated[Path, typer.Option("--out", "-o", help="A new folder for label maps and edits.csv.")] = Path(
+        "edits"
+    ),
+    split: Annotated[str, typer.Option("--split", help="train, val or test.")] = "test",
+    count: Annotated[int | None, typer.Option("--count", "-n", min=2, help="How many faces; all if not given.")] = None,
+    weights: options.VAEWeights = None,
+    lambda_inter: Annotated[
+        float, typer.Option("--lambda-inter", min=0.1, help="Edits go 1 / this of the way to another face.")
+    ] = 2.5,
+    attributes: Annotated[
+        str, typer.Option("--attributes", help="Attributes the edits should keep, as columns for eval attributes.")
+    ] = "",
+    seed: options.Seed = 0,
+    device: options.Device = "auto",
+    overwrite: options.Overwrite = False,
+) -> None:
+    """Write the two edits of each face that EBST simulates with MaskVAE, and a list to render and measure them.
+
+    Prints the list's path, for `maskgan render --pairs` and `maskgan eval attributes --pairs`.
+    """
+    from maskgan_cli.data.prepared import PreparedData
+    from maskgan_cli.editing.interpolate import MaskManifold
+    from maskgan_cli.editing.simulate import COLUMNS, write_edits
+    from maskgan_cli.files import refuse_existing, write_csv
+    from maskgan_cli.pretrained import find_weights
+
+    samples = PreparedData.load(data).split(split)[:count]
+    if len(samples) < 2:
+        raise InputError(data, expected=f"two faces or more in the {split} split", found=str(len(samples)))
+    names = [name for name in attributes.split(",") if name]
+    for sample in samples:
+        if missing := [name for name in names if name not in sample.fields]:
+            raise InputError(sample.image, expected=f"the attribute {missing[0]} in its manifest", found="none")
+    listing = out / "edits.csv"
+    if not overwrite:
+        refuse_existing(listing)
+    manifold = MaskManifold(find_weights(weights, "vae"), device)
+    edits = write_edits(samples, manifold, out, lambda_inter=lambda_inter, seed=seed, attributes=names)
+    rows = list(shell.track(edits, 2 * len(samples), "simulating"))
+    shell.wrote(write_csv(listing, [*COLUMNS, *names], rows))
+    shell.finish(
+        {"edits": len(rows), "weights": manifold.weights.sha256},
+        next_command=f"maskgan render --pairs {listing} -o rendered",
+    )

@@ -1,0 +1,59 @@
+"""Simulated edits of a data set's faces (paper, Sec. 3.3), as files to look at and to measure with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import torch
+
+from maskgan_cli.data.prepared import Sample
+from maskgan_cli.editing.interpolate import MaskManifold
+from maskgan_cli.files import read_label_map, write_label_map
+from maskgan_cli.models.mask_vae import simulated_edits
+
+COLUMNS: Final = (
+    "mask", "style_image", "style_mask", "output", "source", "target", "source_mask", "target_mask",
+    "protocol", "split", "seed", "rule",
+)  # fmt: skip
+
+
+def write_edits(
+    samples: Sequence[Sample],
+    manifold: MaskManifold,
+    out: Path,
+    *,
+    lambda_inter: float,
+    seed: int,
+    attributes: Sequence[str] = (),
+) -> Iterator[dict[str, str]]:
+    """Write M_inter and M_outer of each sample, and yield a row of `COLUMNS` for each of the two.
+
+    The reference of each face is another face of the list, drawn with the seed. The rows are a list
+    of pairs for ``maskgan render`` and for the evaluation: an edit changes the shape a little and should
+    change no attribute.
+
+    Args:
+        samples: two or more faces with masks.
+        manifold: a trained MaskVAE.
+        out: folder of the label maps.
+        lambda_inter: the step is this fraction's inverse of the way to the reference.
+        seed: of the draw.
+        attributes: columns to add, 1 or -1 as in the manifest.
+    """
+    order = torch.randperm(len(samples), generator=torch.Generator().manual_seed(seed)).tolist()
+    reference = dict(zip(order, order[1:] + order[:1], strict=True))  # a ring: nobody is their own reference
+    rule = f"z -/+ (z_ref - z) / {lambda_inter:g}, z_ref of another face of the split"
+    for index, sample in enumerate(samples):
+        labels = read_label_map(sample.mask)
+        other = samples[reference[index]]
+        codes = (manifold.encode(labels), manifold.encode(read_label_map(other.mask)))
+        with torch.inference_mode():
+            pair = simulated_edits(manifold.network, *codes, lambda_inter)
+        for name, edit in zip(("inter", "outer"), pair, strict=True):
+            mask = write_label_map(out / f"{sample.id}-{name}.png", edit[0].to("cpu", torch.uint8).numpy())
+            values = (mask, sample.image, sample.mask, f"{sample.id}-{name}.png", sample.image, other.image,
+                      sample.mask, other.mask, "simulated-edits", sample.split, seed, rule)  # fmt: skip
+            row = dict(zip(COLUMNS, map(str, values), strict=True))
+            yield row | {name: sample.fields[name] for name in attributes}

@@ -1,0 +1,48 @@
+"""simulate-edits: EBST's own edits as files, and a list that render reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from maskgan_cli.data.prepared import PreparedData
+from maskgan_cli.files import read_csv, read_label_map
+from maskgan_cli.models.layers import one_hot
+from maskgan_cli.models.mask_vae import simulated_edits
+from maskgan_cli.pretrained import load_vae
+from tests.conftest import Command
+
+
+def test_the_files_are_the_edits_and_nobody_is_their_own_reference(
+    prepared: Path, vae_weights: Path, weights: Path, tmp_path: Path, maskgan: Command
+) -> None:
+    cpu = ("--device", "cpu")
+    call = ("simulate-edits", prepared, "--split", "val", "-w", vae_weights, *cpu, "--attributes", "Smiling")
+    outcome = maskgan(*call, "-o", tmp_path / "edits", "--lambda-inter", "2")
+    assert outcome.lines == [str(tmp_path / "edits" / "edits.csv")], outcome.err
+    rows = read_csv(tmp_path / "edits" / "edits.csv")
+    samples = {str(s.image): s for s in PreparedData.load(prepared).split("val")}
+    assert len(rows) == 2 * len(samples)
+    assert all(row["source"] != row["target"] for row in rows)
+    assert sorted(row["target"] for row in rows[::2]) == sorted(samples)
+    vae, _ = load_vae(vae_weights, torch.device("cpu"))
+    for inter, outer in zip(rows[::2], rows[1::2], strict=True):
+        codes = [
+            vae.encode(one_hot(torch.from_numpy(read_label_map(Path(inter[role])).copy()[None])))[0]
+            for role in ("source_mask", "target_mask")
+        ]
+        for row, edit in zip((inter, outer), simulated_edits(vae, *codes, 2.0), strict=True):
+            assert (read_label_map(Path(row["mask"])) == edit[0].numpy()).all()
+            assert row["Smiling"] == samples[row["source"]].fields["Smiling"]
+    done = maskgan("render", "--pairs", outcome.lines[0], "--weights", weights, *cpu, "-o", tmp_path / "rendered")
+    assert [Path(line).name for line in done.lines] == [row["output"] for row in rows]
+
+
+def test_wrong_input_is_one_line(prepared: Path, vae_weights: Path, tmp_path: Path, maskgan: Command) -> None:
+    call = ("simulate-edits", prepared, "-w", vae_weights, "--device", "cpu", "-o", tmp_path / "edits")
+    assert "expected the attribute Hat in its manifest" in maskgan(*call, "--attributes", "Hat").err
+    assert not (tmp_path / "edits").exists()
+    assert maskgan(*call).code == 0
+    again = maskgan(*call)
+    assert (again.code, "--overwrite" in again.err) == (2, True)
