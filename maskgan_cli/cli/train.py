@@ -33,6 +33,10 @@ Changes = Annotated[
     list[str], typer.Option("--set", help="Change a setting, e.g. --set optimiser.lr=1e-4; may be repeated.")
 ]
 Resume = Annotated[str, typer.Option("--resume", help="auto: go on with what -o holds; never: refuse to.")]
+Start = Annotated[
+    Path | None,
+    typer.Option("--start-from", help="Begin with these weights (a run folder or file), e.g. to fine-tune."),
+]
 NewSeed = Annotated[int | None, typer.Option("--seed", min=0, help="The recipe's seed, replaced.")]
 NewWorkers = Annotated[int | None, typer.Option("--workers", min=0, help="Data loader processes.")]
 
@@ -125,6 +129,7 @@ def train_parser(
     recipe: RecipeName = "tiny-cpu",
     out: Out = Path("runs/parser"),
     changes: Changes = [],  # noqa: B006
+    start: Start = None,
     resume: Resume = "auto",
     device: options.Device = "auto",
     seed: NewSeed = None,
@@ -137,7 +142,7 @@ def train_parser(
     changes = _with_options(changes, seed, workers)
     _train(
         shell, ParserRecipe, prepare_training, data, "parser", recipe, out, changes, resume, device, overwrite,
-        next_command=f"maskgan parse PHOTO.jpg --weights {out} -o masks",
+        next_command=f"maskgan parse PHOTO.jpg --weights {out} -o masks", start=start,
     )  # fmt: skip
 
 
@@ -149,6 +154,7 @@ def train_attributes(
     recipe: RecipeName = "tiny-cpu",
     out: Out = Path("runs/attributes"),
     changes: Changes = [],  # noqa: B006
+    start: Start = None,
     resume: Resume = "auto",
     device: options.Device = "auto",
     seed: NewSeed = None,
@@ -166,7 +172,7 @@ def train_attributes(
         changes.append(f"network.names=[{attributes}]")
     _train(
         shell, AttributeRecipe, prepare_training, data, "attributes", recipe, out, changes, resume, device, overwrite,
-        next_command=f"maskgan eval attributes RESULTS --weights {out}",
+        next_command=f"maskgan eval attributes RESULTS --weights {out}", start=start,
     )  # fmt: skip
 
 
@@ -177,6 +183,7 @@ def train_pose(
     recipe: RecipeName = "tiny-cpu",
     out: Out = Path("runs/pose"),
     changes: Changes = [],  # noqa: B006
+    start: Start = None,
     resume: Resume = "auto",
     device: options.Device = "auto",
     seed: NewSeed = None,
@@ -189,7 +196,7 @@ def train_pose(
     changes = _with_options(changes, seed, workers)
     _train(
         shell, PoseRecipe, prepare_training, data, "pose", recipe, out, changes, resume, device, overwrite,
-        next_command=f"maskgan eval pairs DATA --pose-weights {out} -o pairs.csv",
+        next_command=f"maskgan eval pairs DATA --pose-weights {out} -o pairs.csv", start=start,
     )  # fmt: skip
 
 
@@ -200,6 +207,7 @@ def train_identity(
     recipe: RecipeName = "tiny-cpu",
     out: Out = Path("runs/identity"),
     changes: Changes = [],  # noqa: B006
+    start: Start = None,
     resume: Resume = "auto",
     device: options.Device = "auto",
     seed: NewSeed = None,
@@ -212,7 +220,7 @@ def train_identity(
     changes = _with_options(changes, seed, workers)
     _train(
         shell, IdentityRecipe, prepare_training, data, "identity", recipe, out, changes, resume, device, overwrite,
-        next_command=f"maskgan eval verify {data} --weights {out}",
+        next_command=f"maskgan eval verify {data} --weights {out}", start=start,
     )  # fmt: skip
 
 
@@ -236,10 +244,11 @@ def _train(
     overwrite: bool,
     *,
     next_command: str,
+    start: Path | None = None,
 ) -> None:
     """Resolve the recipe, run the loop with a progress bar, report the weights.
 
-    ``prepare`` is the task's ``prepare_training``.
+    ``prepare`` is the task's ``prepare_training``; only one that can begin with weights is given ``start``.
     """
     from maskgan_cli.config import load_recipe
     from maskgan_cli.data.prepared import PreparedData
@@ -251,13 +260,16 @@ def _train(
     accelerator = make_accelerator(device, settings.precision)
     if not accelerator.is_main_process:
         shell = Shell(quiet=True)
-    loop = prepare(prepared, settings, out, accelerator, resume=resume == "auto", overwrite=overwrite, say=shell.say)
-    start, total = loop.progress.step, settings.schedule.steps
-    if start >= total:
+    begin = {} if start is None else {"start": start}
+    loop = prepare(
+        prepared, settings, out, accelerator, resume=resume == "auto", overwrite=overwrite, say=shell.say, **begin
+    )
+    done, total = loop.progress.step, settings.schedule.steps
+    if done >= total:
         shell.say(f"{out} has its {total} steps already; raise schedule.steps to train on")
-    elif start:
-        shell.say(f"going on after step {start}")
-    for _ in shell.track(loop.steps(), total, "training", done=start):
+    elif done:
+        shell.say(f"going on after step {done}")
+    for _ in shell.track(loop.steps(), total, "training", done=done):
         pass
     if accelerator.is_main_process:
         shell.wrote(loop.run.model)

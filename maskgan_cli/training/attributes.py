@@ -26,6 +26,7 @@ from maskgan_cli.training.augment import AugmentSettings, move, recolour
 from maskgan_cli.training.learner import Learner
 from maskgan_cli.training.loop import Loop
 from maskgan_cli.training.setup import Plan
+from maskgan_cli.training.start import read_start
 
 
 class AttributeRecipe(TrainingRecipe):
@@ -147,13 +148,15 @@ def prepare_training(
     resume: bool,
     overwrite: bool,
     say: Callable[[str], None],
+    start: Path | None = None,
 ) -> Loop:
     """Everything up to the first step; `Loop.steps` does the rest. Masks are not looked at.
 
     Raises:
         InputError: data, recipe and run folder do not go together.
     """
-    plan = Plan(data, out, accelerator, resume, overwrite, say)
+    begin = None if start is None else read_start(start, "attributes")
+    plan = Plan(data, out, accelerator, resume, overwrite, say, begin)
     plan.check_size(recipe.network.image_size)
     truth = {split: attribute_table(data.split(split), recipe.network.names) for split in ("train", "val")}
 

@@ -28,6 +28,7 @@ from maskgan_cli.training.augment import AugmentSettings, move, recolour
 from maskgan_cli.training.learner import Learner
 from maskgan_cli.training.loop import Loop
 from maskgan_cli.training.setup import Plan
+from maskgan_cli.training.start import read_start
 
 
 class MarginSettings(Section):
@@ -169,6 +170,7 @@ def prepare_training(
     resume: bool,
     overwrite: bool,
     say: Callable[[str], None],
+    start: Path | None = None,
 ) -> Loop:
     """Everything up to the first step; `Loop.steps` does the rest. Faces of any size are aligned.
 
@@ -176,7 +178,8 @@ def prepare_training(
         InputError: faces without identities, too few people; data, recipe and run folder do not go
             together.
     """
-    plan = Plan(data, out, accelerator, resume, overwrite, say)
+    begin = None if start is None else read_start(start, "arcface")
+    plan = Plan(data, out, accelerator, resume, overwrite, say, begin)
     train, names = identities_of(data.split("train")), identities_of(data.split("val"))
     numbers = {name: i for i, name in enumerate(sorted(set(train)))}
     people = torch.tensor([numbers[name] for name in train])

@@ -26,6 +26,7 @@ from maskgan_cli.training.augment import AugmentSettings, move, recolour
 from maskgan_cli.training.learner import Learner
 from maskgan_cli.training.loop import Loop
 from maskgan_cli.training.setup import Plan
+from maskgan_cli.training.start import read_start
 
 
 class ParserRecipe(TrainingRecipe):
@@ -101,12 +102,14 @@ def prepare_training(
     resume: bool,
     overwrite: bool,
     say: Callable[[str], None],
+    start: Path | None = None,
 ) -> Loop:
     """Everything up to the first step; `Loop.steps` does the rest.
 
     Raises:
         InputError: data, recipe and run folder do not go together.
     """
-    plan = Plan(data, out, accelerator, resume, overwrite, say)
+    begin = None if start is None else read_start(start, "parser")
+    plan = Plan(data, out, accelerator, resume, overwrite, say, begin)
     plan.check_size(recipe.network.image_size)
     return plan.loop(recipe, lambda validation: ParserTask(recipe, accelerator, validation), {})

@@ -27,6 +27,7 @@ from maskgan_cli.training.augment import AugmentSettings, move, recolour
 from maskgan_cli.training.learner import Learner
 from maskgan_cli.training.loop import Loop
 from maskgan_cli.training.setup import Plan
+from maskgan_cli.training.start import read_start
 
 _AXES = ((220, 40, 40), (40, 180, 60), (60, 90, 255))  # the head's side, up and front
 
@@ -141,13 +142,15 @@ def prepare_training(
     resume: bool,
     overwrite: bool,
     say: Callable[[str], None],
+    start: Path | None = None,
 ) -> Loop:
     """Everything up to the first step; `Loop.steps` does the rest. Faces of any size are resized.
 
     Raises:
         InputError: faces without angles; data, recipe and run folder do not go together.
     """
-    plan = Plan(data, out, accelerator, resume, overwrite, say)
+    begin = None if start is None else read_start(start, "hopenet")
+    plan = Plan(data, out, accelerator, resume, overwrite, say, begin)
     angles, truth = pose_of(data.split("train")), pose_of(data.split("val"))
 
     def make(validation: Batch) -> PoseTask:

@@ -15,8 +15,10 @@ from maskgan_cli.data.dataset import Batch, FaceDataset, StepSampler, batches, f
 from maskgan_cli.data.prepared import PreparedData, Sample
 from maskgan_cli.errors import InputError
 from maskgan_cli.models.dmn import parameter_count
+from maskgan_cli.pretrained import Weights
 from maskgan_cli.training.checkpoint import RunFolder
 from maskgan_cli.training.loop import Loop, Task
+from maskgan_cli.training.start import begin_with
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Plan:
         accelerator: devices, processes, precision.
         resume, overwrite: what to do with a run that is there, see `RunFolder.start`.
         say: shows a line to the user.
+        start: weights to begin with instead of random ones.
     """
 
     data: PreparedData
@@ -37,6 +40,7 @@ class Plan:
     resume: bool
     overwrite: bool
     say: Callable[[str], None]
+    start: Weights | None = None
 
     def check_size(self, size: int) -> None:
         """Insist that the data set is of the network's size.
@@ -77,6 +81,8 @@ class Plan:
         train = FaceDataset(chosen["train"], data.size, cache=recipe.data.cache, masked=masked)
         validation = FaceDataset(chosen["val"], data.size, cache=False, masked=masked)
         rests = {"data": {"name": data.info.get("name"), "hash": data.hash}, **rests}
+        if self.start is not None:
+            rests["start"] = {"sha256": self.start.sha256}
         about = {
             **rests,
             "torch": torch.__version__,
@@ -88,6 +94,8 @@ class Plan:
             run.start(recipe, about, resume=self.resume, overwrite=self.overwrite)
         accelerator.wait_for_everyone()
         task = make_task(first_samples(validation, recipe.schedule.validation_samples))
+        if self.start is not None:
+            begin_with(next(iter(task.networks.values())), self.start)
         learners = ", ".join(f"{n} {parameter_count(task.networks[n]) / 1e6:.1f} M" for n in task.optimisers)
         self.say(
             f"{len(train)} training faces of {data.size} px; parameters: {learners}; "
