@@ -13,7 +13,10 @@ from maskgan_cli.config import load_recipe
 from maskgan_cli.data.dataset import Batch
 from maskgan_cli.data.prepared import PreparedData
 from maskgan_cli.judges.attributes import load_attributes
+from maskgan_cli.models.attributes import AttributeNet
+from maskgan_cli.pretrained import save_weights
 from maskgan_cli.training.attributes import AttributeRecipe, AttributeTask, attribute_table
+from maskgan_cli.training.start import begin_with, read_start
 from tests.conftest import Command
 
 SMALL = ["network.image_size=32", "network.width=8", "network.blocks=[1,1,1,1]", "optimiser.lr=3e-3"]
@@ -105,3 +108,13 @@ def test_images_alone_are_enough(raw: Path, tmp_path: Path, maskgan: Command) ->
     assert "expected a face with its mask, found a data set of images only" in wrong.err
     report = maskgan("check-data", data.root, "--workers", "1")
     assert report.code == 0, report.err
+
+
+def test_a_classifier_may_begin_with_a_bare_trunk(tmp_path: Path) -> None:
+    recipe = load_recipe(AttributeRecipe, "attributes", "tiny-cpu", SMALL)
+    network, donor = AttributeNet(recipe.network), AttributeNet(recipe.network)
+    head = network.head.weight.clone()
+    save_weights(tmp_path / "r.safetensors", donor.trunk, kind="resnet18", config={}, about={})
+    begin_with(network, read_start(tmp_path / "r.safetensors", "attributes"))
+    assert all(map(torch.equal, network.trunk.state_dict().values(), donor.trunk.state_dict().values()))
+    assert torch.equal(network.head.weight, head)

@@ -18,6 +18,7 @@ from maskgan_cli.data.prepared import PreparedData
 from maskgan_cli.files import read_label_map
 from maskgan_cli.judges import read_pictures
 from maskgan_cli.judges.parser import load_parser
+from maskgan_cli.pretrained import read_weights
 from maskgan_cli.training.parser import ParserRecipe, ParserTask
 from tests.conftest import Command
 
@@ -131,3 +132,25 @@ def test_pictures_are_read_in_batches_of_one_size(tmp_path: Path) -> None:
         Image.fromarray(np.full((side, side, 3), side, np.uint8)).save(path)
     found = [(len(names), tuple(images.shape)) for names, images in read_pictures(paths, 2)]
     assert found == [(2, (2, 3, 8, 8)), (1, (1, 3, 8, 8)), (2, (2, 3, 16, 16))]
+
+
+def test_start_from_takes_weights_over_at_another_size_and_says_which(
+    task: ParserTask, prepared: Path, tmp_path: Path, maskgan: Command
+) -> None:
+    """With a learning rate of next to nothing, the run ends where it began."""
+    task.save_model(tmp_path / "parser.safetensors", {})
+    common = ("--set", "network.width=8", "--set", "network.image_size=64", "--set", "data.batch_size=2", "-q")
+    once = ("--set", "schedule.steps=1", "--set", "schedule.validation_samples=2", "--device", "cpu")
+    call = ("train", "parser", prepared, *common, *once, "--set", "optimiser.lr=1e-12")
+    done = maskgan(*call, "--start-from", tmp_path / "parser.safetensors", "-o", tmp_path / "run")
+    assert done.code == 0, done.err
+    begun = task.learner.network.state_dict()
+    for name, tensor in load_file(tmp_path / "run" / "model.safetensors").items():
+        if "running" not in name and "tracked" not in name:  # batch norm's statistics go on with the data
+            assert torch.allclose(tensor, begun[name], atol=1e-6), name
+    about = read_weights(tmp_path / "run", "parser").about
+    assert about["start"] == {"sha256": read_weights(tmp_path / "parser.safetensors", "parser").sha256}
+    narrow = maskgan(*call, "--set", "network.width=4", "--start-from", tmp_path / "parser.safetensors",
+                     "-o", tmp_path / "narrow")  # fmt: skip
+    assert narrow.code == 2
+    assert "parser.safetensors: expected the tensors of FaceParser, found" in narrow.err

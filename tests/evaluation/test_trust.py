@@ -1,0 +1,85 @@
+"""eval judge: judges that answer in a known way get the marks they earn."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from maskgan_cli.data.prepared import PreparedData
+from maskgan_cli.errors import InputError
+from maskgan_cli.evaluation.trust import trust_attributes, trust_parser, trust_pose
+from maskgan_cli.files import read_label_map
+from tests.conftest import Command
+
+
+def _watch(batches: Iterable[Any], total: int) -> Iterator[Any]:
+    yield from batches
+
+
+def test_a_parser_that_sees_skin_everywhere_is_right_where_skin_is(prepared: Path) -> None:
+    samples = PreparedData.load(prepared).split("train")
+
+    def skin(images: Tensor) -> Tensor:
+        return torch.ones(len(images), *images.shape[-2:], dtype=torch.uint8)
+
+    accuracy, values, details = trust_parser(cast(Any, skin), samples, _watch)
+    truth = np.stack([read_label_map(sample.mask) for sample in samples])
+    assert accuracy == pytest.approx((truth == 1).mean())
+    assert values["iou/skin"] == pytest.approx((truth == 1).mean())
+    assert values["accuracy/skin"] == 1.0
+    assert values["accuracy/hair"] == values["iou/hair"] == 0.0
+    assert np.array(details["pixels"]).sum() == truth.size
+
+
+def test_a_classifier_that_always_says_yes_is_half_right_when_balanced(prepared: Path) -> None:
+    samples = PreparedData.load(prepared).split("train")
+    judge = SimpleNamespace(names=["Smiling", "Wearing_Hat"])
+
+    class Yes:
+        names = judge.names
+
+        def __call__(self, images: Tensor) -> Tensor:
+            return torch.ones(len(images), 2)
+
+    share = np.mean([sample.fields["Smiling"] == "1" for sample in samples])
+    accuracy, values, details = trust_attributes(cast(Any, Yes()), samples, _watch)
+    assert accuracy == pytest.approx(share)
+    assert values == {"accuracy/Smiling": pytest.approx(share), "balanced_accuracy/Smiling": 0.5}
+    assert details["Smiling"]["misses"] == details["Smiling"]["rejections"] == 0
+    with pytest.raises(InputError, match="expected an attribute the classifier knows"):
+        Yes.names = ["Bald"]
+        trust_attributes(cast(Any, Yes()), samples, _watch)
+
+
+def test_a_pose_off_by_two_degrees_correlates_all_the_same(prepared: Path) -> None:
+    samples = PreparedData.load(prepared).split("train")
+    angles = iter([[float(s.fields[a]) + 2 for a in ("yaw", "pitch", "roll")] for s in samples])
+
+    def off(images: Tensor) -> Tensor:
+        return torch.tensor([next(angles) for _ in images])
+
+    error, values, _ = trust_pose(cast(Any, off), samples, _watch)
+    assert error == pytest.approx(2.0, abs=1e-4)
+    assert values["correlation/yaw"] == pytest.approx(1.0, abs=1e-4)
+
+
+def test_the_command_prints_one_document(prepared: Path, tmp_path: Path, maskgan: Command) -> None:
+    train = ("--device", "cpu", "-q", "--set", "network.image_size=64", "--set", "network.width=4", "--set",
+             "data.batch_size=4", "--set", "schedule.steps=1", "--set", "schedule.validation_samples=2")  # fmt: skip
+    assert maskgan("train", "parser", prepared, "-o", tmp_path / "p", *train).code == 0
+    outcome = maskgan("eval", "judge", "parser", prepared, "-w", tmp_path / "p", "--device", "cpu", "--split", "val")
+    document = json.loads(outcome.out)
+    assert (document["metric"], document["n"], document["split"]) == ("parser pixel accuracy", 4, "val")
+    assert len(document["weights"]["parser"]["sha256"]) == 64
+    assert "pixel accuracy" in outcome.err
+    wrong = maskgan("eval", "judge", "hair", prepared)
+    assert (wrong.code, wrong.out) == (2, "")
+    assert "expected parser, attributes or pose, found hair" in wrong.err
