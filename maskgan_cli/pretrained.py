@@ -6,7 +6,10 @@ The header's ``maskgan`` entry is a JSON document ``{"kind": ..., "config": {...
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import pickle
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +21,8 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from maskgan_cli import __version__
+from maskgan_cli.cache import cached_weights
+from maskgan_cli.card import write_card
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import sha256, unreadable, write_bytes
 from maskgan_cli.models.dmn import DenseMappingNetwork, DMNConfig
@@ -26,6 +31,12 @@ from maskgan_cli.models.mask_vae import MaskVAE, MaskVAEConfig
 MODEL_FILE = "model.safetensors"
 
 Network = TypeVar("Network", bound=nn.Module)
+Shapes = Mapping[str, tuple[int, ...]]
+
+# Under these names foreign training scripts keep a network's tensors inside a larger checkpoint.
+_WRAPPERS = ("state_dict", "model_state_dict", "model", "network", "net", "params", "weights")
+_TASKS = {"hopenet": "pose", "arcface": "identity"}  # where a kind's training command has another name
+_PULLED = ("vgg19", "resnet18", "inception")  # kinds that nobody trains here
 
 
 @dataclass(frozen=True)
@@ -52,10 +63,12 @@ class Weights:
 def save_weights(
     path: str | Path, network: nn.Module, *, kind: str, config: Mapping[str, Any], about: Mapping[str, Any]
 ) -> Path:
-    """Write a network's tensors and its description atomically."""
+    """Write a network's tensors and its description atomically, and beside them the model card (``.md``)."""
     description = {"kind": kind, "config": dict(config), "version": __version__, **about}
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
-    return write_bytes(path, save(tensors, metadata={"maskgan": json.dumps(description, sort_keys=True)}))
+    path = write_bytes(path, save(tensors, metadata={"maskgan": json.dumps(description, sort_keys=True)}))
+    write_card(path, description, sha256=sha256(path), count=sum(tensor.numel() for tensor in tensors.values()))
+    return path
 
 
 def read_weights(where: str | Path, kind: str) -> Weights:
@@ -64,6 +77,43 @@ def read_weights(where: str | Path, kind: str) -> Weights:
     Raises:
         InputError: missing, damaged, of another kind, or without a description.
     """
+    path = _file_of(where)
+    try:
+        with safe_open(path, framework="pt") as file:
+            about = _description(path, file.metadata(), kind)
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+    except (OSError, SafetensorError) as error:
+        raise unreadable(path, error, f"{kind} weights") from error
+    if (found := about.pop("kind")) != kind:
+        raise InputError(path, expected=f"{kind} weights", found=f"{found} weights")
+    return Weights(path, kind, about.pop("config"), about, tensors, sha256(path))
+
+
+def kind_of(where: str | Path) -> str:
+    """The kind of a weights file or run folder.
+
+    Raises:
+        InputError: missing, damaged, or without a description.
+    """
+    path = _file_of(where)
+    try:
+        with safe_open(path, framework="pt") as file:
+            return str(_description(path, file.metadata(), "a network's")["kind"])
+    except (OSError, SafetensorError) as error:
+        raise unreadable(path, error, "weights written by maskgan") from error
+
+
+def published_sha256(where: str | Path) -> str:
+    """The SHA-256 of the published file that a weights file was imported from; of any other file, its own."""
+    path = _file_of(where)
+    if path.suffix == ".safetensors":
+        with contextlib.suppress(OSError, SafetensorError, InputError, KeyError), safe_open(path, "pt") as file:
+            return str(_description(path, file.metadata(), "any")["source"]["sha256"])
+    return sha256(path)
+
+
+def _file_of(where: str | Path) -> Path:
+    """A weights file itself, or that of a run folder."""
     path = Path(where)
     if path.is_dir():
         path = path / MODEL_FILE
@@ -72,22 +122,20 @@ def read_weights(where: str | Path, kind: str) -> Weights:
                 where, expected=f"a run folder with {MODEL_FILE}", found="a folder without it",
                 hint="train longer (the file appears with the first checkpoint) or give another --weights",
             )  # fmt: skip
-    try:
-        with safe_open(path, framework="pt") as file:
-            header = (file.metadata() or {}).get("maskgan")
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-    except (OSError, SafetensorError) as error:
-        raise unreadable(path, error, f"{kind} weights") from error
+    return path
+
+
+def _description(path: Path, metadata: Mapping[str, str] | None, kind: str) -> dict[str, Any]:
+    """What a weights file says of itself."""
+    header = (metadata or {}).get("maskgan")
     if header is None:
         raise InputError(
             path,
             expected=f"{kind} weights written by maskgan",
             found="a safetensors file that names no network",
         )
-    about = json.loads(header)
-    if (found := about.pop("kind")) != kind:
-        raise InputError(path, expected=f"{kind} weights", found=f"{found} weights")
-    return Weights(path, kind, about.pop("config"), about, tensors, sha256(path))
+    description: dict[str, Any] = json.loads(header)
+    return description
 
 
 def load_strictly(network: Network, tensors: Mapping[str, Tensor], source: str | Path) -> Network:
@@ -96,20 +144,33 @@ def load_strictly(network: Network, tensors: Mapping[str, Tensor], source: str |
     Raises:
         InputError: naming the differences.
     """
-    ours = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
-    theirs = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
-    differences = [f"missing {name}" for name in ours if name not in theirs]
-    differences += [f"extra {name}" for name in theirs if name not in ours]
-    differences += [
-        f"{name} of shape {theirs[name]} instead of {shape}"
-        for name, shape in ours.items()
-        if theirs.get(name, shape) != shape
-    ]
-    if differences:
-        shown = ", ".join(differences[:4]) + (f" and {len(differences) - 4} more" if differences[4:] else "")
-        raise InputError(source, expected=f"the tensors of {type(network).__name__}", found=shown)
+    if different := differences(shapes_of(network.state_dict()), shapes_of(tensors)):
+        raise InputError(source, expected=f"the tensors of {type(network).__name__}", found=different)
     network.load_state_dict(dict(tensors))
     return network
+
+
+def shapes_of(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
+    """Name -> shape of a state dict."""
+    return {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+
+
+def differences(expected: Shapes, found: Shapes) -> str:
+    """What ``found`` lacks, has over or has of another shape, in a few words; empty if nothing."""
+    groups = {
+        "missing ": [name for name in expected if name not in found],
+        "extra ": [name for name in found if name not in expected],
+        "": [
+            f"{name} of shape {found[name]} instead of {shape}"
+            for name, shape in expected.items()
+            if found.get(name, shape) != shape
+        ],
+    }
+    return "; ".join(
+        label + ", ".join(names[:3]) + (f" and {len(names) - 3} more" if names[3:] else "")
+        for label, names in groups.items()
+        if names
+    )
 
 
 def bundled(kind: str) -> Path | None:
@@ -119,7 +180,7 @@ def bundled(kind: str) -> Path | None:
 
 
 def find_weights(given: Path | None, kind: str, option: str = "--weights") -> Path:
-    """``--weights`` if given, else the bundled ones.
+    """``--weights`` if given, else the environment's, else those in the cache, else the bundled ones.
 
     Args:
         given: what the user named, by option or environment.
@@ -127,15 +188,32 @@ def find_weights(given: Path | None, kind: str, option: str = "--weights") -> Pa
         option: the option's name, for the error message.
 
     Raises:
-        InputError: none given and none bundled.
+        InputError: none anywhere.
     """
-    path = given or bundled(kind)
+    named, cached = os.environ.get(weights_variable(kind)), cached_weights(kind)
+    path = given or (Path(named) if named else cached if cached.is_file() else bundled(kind))
     if path is None:
-        raise InputError(
-            option, expected="a run folder or a .safetensors file", found="none",
-            hint=f"train one with `maskgan train {kind} DATA -o runs/{kind}`",
-        )  # fmt: skip
+        get = f"train one with `maskgan train {_TASKS.get(kind, kind)} DATA -o runs/{_TASKS.get(kind, kind)}`"
+        if kind in _PULLED:
+            get = f"get it with `maskgan weights pull {kind}`, or `maskgan weights import {kind} FILE`"
+        raise InputError(option, expected="a run folder or a .safetensors file", found="none", hint=get)
     return path
+
+
+def named_with_origin(path: Path, kind: str) -> str:
+    """A weights file and where it was found, for people: ``PATH (the cache)``."""
+    variable = weights_variable(kind)
+    origins = {
+        bundled(kind): "bundled with the package",
+        cached_weights(kind): "the cache",
+        Path(os.environ.get(variable, "")): variable,
+    }
+    return f"{path} ({origins.get(path, 'as asked for')})"
+
+
+def weights_variable(kind: str) -> str:
+    """The environment variable that names weights of a kind, e.g. ``MASKGAN_VAE_WEIGHTS``."""
+    return "MASKGAN_WEIGHTS" if kind == "dmn" else f"MASKGAN_{kind.upper()}_WEIGHTS"
 
 
 def load_dmn(where: str | Path, device: torch.device) -> tuple[DenseMappingNetwork, Weights]:
@@ -182,17 +260,34 @@ def load_network(
 def load_foreign(path: str | Path, expected: str) -> dict[str, Tensor]:
     """A state dict from a foreign file: ``.safetensors``, or a ``torch.save`` file read without code.
 
+    A state dict inside a larger checkpoint is taken out of it, and ``module.`` before every name
+    (``DataParallel``'s) is dropped.
+
     Raises:
-        InputError: missing, damaged, or holding anything but tensors.
+        InputError: missing, damaged, or without a state dict.
     """
     path = Path(path)
     try:
         if path.suffix == ".safetensors":
             with safe_open(path, framework="pt") as file:
-                return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        loaded = torch.load(path, map_location="cpu", weights_only=True)
+                loaded: Any = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        else:
+            loaded = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise InputError(
+            path, expected=expected, found="no file of tensors alone, or a damaged one",
+            hint="only files that run no code are read: save the network's state_dict() with torch.save",
+        ) from error  # fmt: skip
     except Exception as error:  # torch.load names no common base for what a damaged file raises
         raise unreadable(path, error, expected) from error
-    if not isinstance(loaded, dict) or not all(isinstance(value, Tensor) for value in loaded.values()):
+    while isinstance(loaded, dict) and (inner := next((w for w in _WRAPPERS if _is_dict(loaded.get(w))), None)):
+        loaded = loaded[inner]
+    if not _is_dict(loaded) or not all(isinstance(value, Tensor) for value in loaded.values()):
         raise InputError(path, expected=expected, found="a file that is no plain state dict")
-    return loaded
+    if all(name.startswith("module.") for name in loaded):
+        loaded = {name.removeprefix("module."): tensor for name, tensor in loaded.items()}
+    return dict(loaded)
+
+
+def _is_dict(value: object) -> bool:
+    return isinstance(value, dict) and bool(value) and all(isinstance(name, str) for name in value)

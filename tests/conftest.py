@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,14 @@ class Outcome:
 
 
 Command = Callable[..., Outcome]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def empty_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No test sees what this user has pulled or named; nor does what a test pulls stay."""
+    os.environ["MASKGAN_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+    for name in [name for name in os.environ if name.startswith("MASKGAN_") and name.endswith("WEIGHTS")]:
+        del os.environ[name]
 
 
 @pytest.fixture

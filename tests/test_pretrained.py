@@ -2,29 +2,81 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from maskgan_cli.cache import cached_weights
 from maskgan_cli.editing.interpolate import MaskManifold
 from maskgan_cli.editing.render import Renderer, Request
 from maskgan_cli.errors import InputError
 from maskgan_cli.faces import face
+from maskgan_cli.files import sha256
 from maskgan_cli.models.dmn import DenseMappingNetwork, DMNConfig
-from maskgan_cli.pretrained import bundled, find_weights, load_dmn, load_foreign, save_weights
+from maskgan_cli.pretrained import (
+    bundled,
+    differences,
+    find_weights,
+    load_dmn,
+    load_foreign,
+    named_with_origin,
+    save_weights,
+)
 
 
-def test_given_weights_come_before_the_bundled_ones() -> None:
-    assert find_weights(Path("mine"), "dmn") == Path("mine")
-    assert find_weights(None, "dmn") == bundled("dmn")
+def test_given_weights_come_first_then_the_environments_the_caches_and_the_bundled_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MASKGAN_CACHE", str(tmp_path))
+
+    def found(given: Path | None = None) -> str:
+        return named_with_origin(find_weights(given, "dmn"), "dmn")
+
+    assert found() == f"{bundled('dmn')} (bundled with the package)"
+    cached_weights("dmn").parent.mkdir()
+    cached_weights("dmn").touch()
+    assert found() == f"{tmp_path / 'weights' / 'dmn.safetensors'} (the cache)"
+    assert find_weights(None, "vae") == bundled("vae"), "each kind has its own"
+    monkeypatch.setenv("MASKGAN_WEIGHTS", "named")
+    assert found() == "named (MASKGAN_WEIGHTS)"
+    assert found(Path("mine")) == "mine (as asked for)"
+    monkeypatch.setenv("MASKGAN_HOPENET_WEIGHTS", "pose")
+    assert find_weights(None, "hopenet") == Path("pose")
 
 
-def test_without_any_the_training_command_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("kind", "command"),
+    [("dmn", "train one with `maskgan train dmn DATA -o runs/dmn`"), ("hopenet", "`maskgan train pose DATA"),
+     ("arcface", "`maskgan train identity DATA"), ("inception", "`maskgan weights pull inception`")],
+)  # fmt: skip
+def test_without_any_the_command_that_gets_them_is_named(
+    kind: str, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("maskgan_cli.pretrained.bundled", lambda kind: None)
-    with pytest.raises(InputError, match=r"--weights: .* train one with `maskgan train dmn DATA -o runs/dmn`"):
-        find_weights(None, "dmn")
+    with pytest.raises(InputError, match="--weights: expected a run folder") as error:
+        find_weights(None, kind)
+    assert command in str(error.value)
+
+
+def test_the_card_of_a_run_tells_data_recipe_metrics_and_hash(weights: Path, prepared: Path) -> None:
+    card = (weights / "model.md").read_text()
+    last = [json.loads(line) for line in (weights / "metrics.jsonl").read_text().splitlines()][-1]
+    for text in (
+        "Dense Mapping Network", "image_size 64", json.loads((prepared / "dataset.json").read_text())["hash"],
+        "the terms of the training data hold", "task dmn, 3 steps", f"val_l1 {last['val_l1']:.4g}",
+        "(validation after step 3)", sha256(weights / "model.safetensors"), "    optimiser:",
+    ):  # fmt: skip
+        assert text in card, text
+
+
+def test_differences_are_named_by_kind() -> None:
+    expected = {"a": (1,), "b": (2,), **{f"c{i}": (1,) for i in range(5)}}
+    assert differences(expected, expected) == ""
+    found = {"a": (1,), "b": (3,), "d": ()}
+    assert differences(expected, found) == "missing c0, c1, c2 and 2 more; extra d; b of shape (3,) instead of (2,)"
 
 
 def test_the_bundled_network_paints_people_it_never_saw() -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from maskgan_cli import __version__
-from maskgan_cli.cli import align, data, demo, edit, evaluate, interpolate, parse, simulate, train, verify
+from maskgan_cli.cli import align, data, demo, edit, evaluate, interpolate, parse, simulate, train, verify, weights
 from maskgan_cli.cli.shell import emit
 
 app = typer.Typer(
@@ -45,3 +45,4 @@ simulate.register(app)
 parse.register(app)
 app.add_typer(evaluate.app)
 verify.register(evaluate.app)
+app.add_typer(weights.app)

@@ -59,6 +59,10 @@ def render(
     ] = None,
     pairs: Pairs = None,
     weights: options.Weights = None,
+    onnx: Annotated[
+        Path | None,
+        typer.Option("--onnx", help="Paint with this file of `maskgan weights export`; no other weights are needed."),
+    ] = None,
     parser_weights: options.ParserWeights = None,
     blend: Blend = False,
     softness: Softness = 0.05,
@@ -73,11 +77,13 @@ def render(
     """
     from maskgan_cli.editing.jobs import render_edits
 
+    if onnx is not None and onnx.suffix != ".onnx":
+        raise InputError("--onnx", expected="a file whose name ends in .onnx", found=str(onnx))
     given = {"mask": mask, "style_image": style_image, "style_mask": style_mask}
     _run(
         shell, partial(render_edits, blend=softness if blend else None),
         _rows(given, pairs, ("mask", "style_image"), ("style_mask", "output")),
-        out=out, listed=pairs is not None, weights=weights, parser_weights=parser_weights, sheet=sheet,
+        out=out, listed=pairs is not None, weights=onnx or weights, parser_weights=parser_weights, sheet=sheet,
         save_masks=False, batch_size=batch_size, device=device, overwrite=overwrite,
     )  # fmt: skip
 
@@ -216,14 +222,14 @@ def _run(
     from maskgan_cli.editing.parse import MaskMaker
     from maskgan_cli.editing.render import Renderer
     from maskgan_cli.files import refuse_existing, write_image
-    from maskgan_cli.pretrained import find_weights
+    from maskgan_cli.pretrained import find_weights, named_with_origin
 
     weights = find_weights(weights, "dmn")
     if sheet is not None and not overwrite:
         refuse_existing(sheet)
     paths = jobs.output_paths(rows, out, listed=listed)
     renderer = Renderer(weights, device)
-    shell.say(f"painting at {renderer.size} px with {renderer.weights.path}")
+    shell.say(f"painting at {renderer.size} px with {named_with_origin(weights, 'dmn')}")
     results = jobs.run_edits(
         zip(rows, paths, strict=True),
         partial(make, make_mask=MaskMaker(parser_weights, device, shell.say)),

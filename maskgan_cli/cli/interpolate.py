@@ -61,7 +61,7 @@ def interpolate(
     from maskgan_cli.editing.parse import MaskMaker
     from maskgan_cli.editing.render import Renderer
     from maskgan_cli.files import write_image, write_label_map
-    from maskgan_cli.pretrained import find_weights
+    from maskgan_cli.pretrained import find_weights, named_with_origin
 
     vae_file = find_weights(weights, "vae")
     dmn_file = find_weights(dmn_weights, "dmn", "--dmn-weights") if style is not None else None
@@ -75,7 +75,9 @@ def interpolate(
     face = load_face(style, style_mask, MaskMaker(parser_weights, device, shell.say)) if style is not None else None
     vae = manifold.MaskManifold(vae_file, device)
     renderer = Renderer(dmn_file, device) if dmn_file is not None else None
-    shell.say(f"masks of {side} px from codes at {vae.size} px with {vae.weights.path}")
+    shell.say(f"masks of {side} px from codes at {vae.size} px with {named_with_origin(vae_file, 'vae')}")
+    if dmn_file is not None:
+        shell.say(f"faces painted with {named_with_origin(dmn_file, 'dmn')}")
 
     centre = vae.encode(start)
     settings: dict[str, Any] = {"weights": vae.weights.sha256, "inputs": [str(p) for p in (first, second) if p]}

@@ -49,7 +49,7 @@ def parse(
     from maskgan_cli.editing.parse import parse_files
     from maskgan_cli.files import refuse_existing, write_label_map
     from maskgan_cli.judges.parser import load_parser
-    from maskgan_cli.pretrained import find_weights
+    from maskgan_cli.pretrained import find_weights, named_with_origin
 
     if look is not None and look % 16:
         raise InputError("--look", expected="a multiple of 16", found=str(look))
@@ -67,7 +67,9 @@ def parse(
         if not overwrite:
             refuse_existing(mask)
         masks[path] = mask
-    judge = load_parser(find_weights(weights, "parser"), pick_device(device), look)
+    parser = find_weights(weights, "parser")
+    judge = load_parser(parser, pick_device(device), look)
+    shell.say(f"parsing with {named_with_origin(parser, 'parser')}")
     parsed = parse_files(judge, paths, size=size, batch_size=batch_size)
     for path, labels in shell.track(parsed, len(paths), "parsing"):
         shell.wrote(write_label_map(masks[path], labels, overwrite=overwrite))

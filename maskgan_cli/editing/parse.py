@@ -15,7 +15,7 @@ from maskgan_cli.files import Picture
 from maskgan_cli.judges import read_pictures
 from maskgan_cli.judges.parser import ParserJudge, load_parser
 from maskgan_cli.labels import LabelMap
-from maskgan_cli.pretrained import find_weights
+from maskgan_cli.pretrained import find_weights, named_with_origin
 
 
 def parse(judge: ParserJudge, pictures: Tensor, size: int | None = None) -> Iterator[LabelMap]:
@@ -73,6 +73,7 @@ class MaskMaker:
         if self._judge is None:
             weights = find_weights(self._weights, "parser", "--parser-weights")
             self._judge = load_parser(weights, pick_device(self._device))
+            self._say(f"face parser: {named_with_origin(weights, 'parser')}")
         self._say(f"{image} has no mask beside it: the face parser makes it")
         pixels = torch.from_numpy(picture.copy()).permute(2, 0, 1).unsqueeze(0)
         return next(parse(self._judge, pixels)), self._judge.sha256

@@ -8,14 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from maskgan_cli.data.prepare import resize_image, resize_labels
-from maskgan_cli.devices import pick_device
+from maskgan_cli.editing.painters import NetworkPainter, ONNXPainter, Painter
 from maskgan_cli.files import Picture
 from maskgan_cli.labels import LabelMap
-from maskgan_cli.models.layers import one_hot, to_bytes, to_unit
-from maskgan_cli.pretrained import load_dmn
 
 
 @dataclass(frozen=True)
@@ -37,28 +34,22 @@ class Renderer:
     """Loaded weights, ready to paint.
 
     Args:
-        weights: a weights file or run folder.
-        device: see `pick_device`.
+        weights: a weights file or run folder, or what ``maskgan weights export --onnx`` made of one.
+        device: see `pick_device`; ONNX is painted on the CPU, or on CUDA where onnxruntime has it.
 
     Raises:
         InputError: no such weights, or no such device.
     """
 
     def __init__(self, weights: str | Path, device: str = "auto") -> None:
-        self.device = pick_device(device)
-        self.network, self.weights = load_dmn(weights, self.device)
-        self.size = self.network.config.image_size
+        painter = ONNXPainter if Path(weights).suffix == ".onnx" else NetworkPainter
+        self.painter: Painter = painter(weights, device)
+        self.weights = self.painter.weights
+        self.size = int(self.weights.config["image_size"])
 
-    @torch.inference_mode()
     def paint(self, requests: Sequence[Request]) -> npt.NDArray[np.uint8]:
         """Requests -> pictures (N, size, size, 3) at the network's own size."""
-        masks = self._labels([r.labels for r in requests])
-        style_masks = self._labels([r.style_labels for r in requests])
-        stack = np.stack([resize_image(r.style_picture, self.size) for r in requests])
-        style_images = torch.from_numpy(stack).to(self.device).permute(0, 3, 1, 2)
-        images = self.network(one_hot(masks), one_hot(style_masks), to_unit(style_images))
-        return to_bytes(images).permute(0, 2, 3, 1).cpu().numpy()
-
-    def _labels(self, maps: list[LabelMap]) -> torch.Tensor:
-        stack = np.stack([resize_labels(labels, self.size) for labels in maps])
-        return torch.from_numpy(stack).to(self.device)
+        labels = np.stack([resize_labels(r.labels, self.size) for r in requests])
+        style_labels = np.stack([resize_labels(r.style_labels, self.size) for r in requests])
+        style_pictures = np.stack([resize_image(r.style_picture, self.size) for r in requests])
+        return self.painter.paint(labels, style_labels, style_pictures)

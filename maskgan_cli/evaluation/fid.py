@@ -20,7 +20,7 @@ from maskgan_cli.evaluation.judging import KINDS, Watch, load_judge
 from maskgan_cli.evaluation.pictures import batches, digest
 from maskgan_cli.files import sha256
 from maskgan_cli.models.inception import SIDE, FIDInception
-from maskgan_cli.pretrained import load_foreign, load_strictly, read_weights
+from maskgan_cli.pretrained import find_weights, load_foreign, load_strictly, published_sha256
 
 # pt_inception-2015-12-05-6726825d.pth: the name of the published file is the start of its SHA-256.
 PUBLISHED: Final = "6726825d"
@@ -40,27 +40,18 @@ class Inception:
     """The FID's own features. ``name`` is ``inception``; ``published`` says whether it may be called FID."""
 
     def __init__(self, where: Path, device: torch.device) -> None:
-        tensors, self.sha256, origin = _read_inception(where)
+        tensors = load_foreign(where, "Inception weights in pytorch-fid's layout")
         used = {name: tensor for name, tensor in tensors.items() if not name.startswith("fc.")}
         network = load_strictly(FIDInception(), used, where)
         self._network = network.to(device).to(memory_format=torch.channels_last).eval().requires_grad_(False)
         self._device = device
-        self.name, self.size = "inception", SIDE
-        self.published = origin.startswith(PUBLISHED)
+        self.name, self.sha256, self.size = "inception", sha256(where), SIDE
+        self.published = published_sha256(where).startswith(PUBLISHED)
 
     def features(self, images: Tensor) -> Tensor:
         """(N, 3, S, S) ``uint8`` -> (N, 2048)."""
         found: Tensor = self._network(images.to(self._device).float() / 255)
         return found
-
-
-def _read_inception(where: Path) -> tuple[dict[str, Tensor], str, str]:
-    """Tensors, SHA-256 of the file, and that of the file it was imported from (itself if it was not)."""
-    if where.suffix == ".safetensors":
-        weights = read_weights(where, "inception")
-        return weights.tensors, weights.sha256, str(weights.about.get("source", {}).get("sha256", ""))
-    tensors = load_foreign(where, "Inception weights in pytorch-fid's layout")
-    return tensors, sha256(where), sha256(where)
 
 
 NETWORKS: Final = ("inception", *KINDS)
@@ -75,11 +66,14 @@ def load_features(name: str, where: Path | None, device: torch.device) -> tuple[
     if name not in NETWORKS:
         raise InputError("--features", expected=" or ".join(NETWORKS), found=name)
     if name == "inception":
-        if where is None:
+        try:
+            where = find_weights(where, "inception")
+        except InputError as error:
             raise InputError(
                 "--weights", expected="pytorch-fid's pt_inception-2015-12-05-6726825d.pth", found="none",
-                hint=f"or let a judge stand in, with --features {' | '.join(KINDS)}",
-            )  # fmt: skip
+                hint="run `maskgan weights pull inception`, or let a judge stand in, with --features "
+                f"{' | '.join(KINDS)}",
+            ) from error  # fmt: skip
         return Inception(where, device), where
     return load_judge(name, where, device)
 

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from maskgan_cli.models.resnet import MIN_WIDTH
+
 # Residual blocks of the four stages of the published depths.
 DEPTHS: Final[dict[int, tuple[int, int, int, int]]] = {
     18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 14, 3), 100: (3, 13, 30, 3),
@@ -38,8 +40,8 @@ class ArcFaceConfig:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "blocks", tuple(self.blocks))  # JSON has lists
-        if len(self.blocks) != 4 or min(self.width, self.embedding, *self.blocks) < 1:
-            raise ValueError("blocks are four numbers; they, width and embedding are at least 1")
+        if len(self.blocks) != 4 or min(self.embedding, *self.blocks) < 1 or self.width < MIN_WIDTH:
+            raise ValueError(f"blocks are four numbers; they and embedding are at least 1, width {MIN_WIDTH}")
         if self.image_size < 32 or self.image_size % 16:
             raise ValueError("image_size is a multiple of 16, at least 32")
         if not 0 <= self.dropout < 1:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from maskgan_cli.models.layers import imagenet
-from maskgan_cli.models.resnet import ResNet
+from maskgan_cli.models.resnet import MIN_WIDTH, ResNet
 
 BIN_DEGREES: Final = 3.0
 LOWEST: Final = -99.0  # degrees, what bin 0 stands for
@@ -37,8 +37,8 @@ class HopeNetConfig:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "blocks", tuple(self.blocks))  # JSON has lists
-        if len(self.blocks) != 4 or min(self.width, self.bins, *self.blocks) < 1:
-            raise ValueError("blocks are four numbers; they, width and bins are at least 1")
+        if len(self.blocks) != 4 or min(self.bins, *self.blocks) < 1 or self.width < MIN_WIDTH:
+            raise ValueError(f"blocks are four numbers; they and bins are at least 1, width {MIN_WIDTH}")
         if self.image_size < 32:
             raise ValueError("image_size is at least 32")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import torch
@@ -13,6 +14,8 @@ from maskgan_cli.models.layers import imagenet
 _LAYOUT: Final = (64, 64, "M", 128, 128, "M", 256, 256, 256, 256, "M", 512, 512, 512, 512, "M", 512)
 # Places in the layer list (torchvision's numbering) after relu1_1, relu2_1, ..., relu5_1.
 _TAPS: Final = (1, 6, 11, 20, 29)
+# What a published file holds beyond relu5_1: the last convolutions and the classifier.
+PAST_RELU5_1: Final = re.compile(r"classifier\.|features\.(29|3\d)\.")
 
 
 class VGG19Features(nn.Module):

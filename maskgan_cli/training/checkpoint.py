@@ -3,6 +3,7 @@
 config.yaml            the resolved recipe
 run.json               data, feature network, versions: what the run rests on
 model.safetensors      weights with their description; the newest checkpoint's
+model.md               their card: data, licence, recipe, metrics, hash
 state/step-000250/     everything a bit-exact resume needs
 metrics.jsonl          one line per log or validation
 samples/step-000250.png
@@ -23,6 +24,7 @@ import yaml
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from maskgan_cli.card import card_path
 from maskgan_cli.config import TrainingRecipe, dump_recipe
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import read_json, write_bytes, write_json
@@ -49,11 +51,12 @@ class Stateful(Protocol):
 
 @dataclass
 class Progress:
-    """Where a run stands: finished steps, and the loss sums since the last log line."""
+    """Where a run stands: finished steps, the loss sums since the last log line, the last validation."""
 
     step: int = 0
     window: int = 0
     sums: dict[str, float] | None = None
+    validation: dict[str, float] | None = None
 
 
 class RunFolder:
@@ -86,7 +89,7 @@ class RunFolder:
         if started and overwrite:
             shutil.rmtree(self.path / "state", ignore_errors=True)
             shutil.rmtree(self.path / "samples", ignore_errors=True)
-            for file in (self.model, self.metrics):
+            for file in (self.model, card_path(self.model), self.metrics):
                 file.unlink(missing_ok=True)
         elif started and not resume:
             raise InputError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -26,19 +25,18 @@ from maskgan_cli.labels import colourise
 from maskgan_cli.models.discriminator import DiscriminatorConfig, MultiScaleDiscriminator
 from maskgan_cli.models.dmn import DenseMappingNetwork, DMNConfig
 from maskgan_cli.models.layers import one_hot, to_bytes, to_unit
-from maskgan_cli.models.perceptual import VGG19Features
-from maskgan_cli.pretrained import load_foreign, load_strictly, save_weights
+from maskgan_cli.models.perceptual import PAST_RELU5_1, VGG19Features
+from maskgan_cli.pretrained import find_weights, load_foreign, load_strictly, save_weights
 from maskgan_cli.training import losses
 from maskgan_cli.training.loop import Loop, average_gradients
 from maskgan_cli.training.setup import Plan
-
-_PAST_RELU5_1 = re.compile(r"classifier\.|features\.(29|3\d)\.")
 
 
 class PerceptualSettings(Section):
     """Which features the perceptual loss compares.
 
-    ``vgg19`` needs ``weights``, a file in torchvision's layout. ``random`` is the same network with
+    ``vgg19`` needs ``weights``, a file in torchvision's layout, or VGG-19 in the cache (``maskgan
+    weights pull vgg19``). ``random`` is the same network with
     ``width`` channels in its first layer and seeded random weights. ``none`` switches the loss off.
     ``normalise`` feeds ImageNet-normalised images instead of [-1, 1].
     """
@@ -223,18 +221,19 @@ def feature_network(settings: PerceptualSettings) -> tuple[VGG19Features | None,
     if settings.network == "random":
         network = VGG19Features.random(settings.width)
         return network, {"network": f"untrained VGG-19 of width {settings.width}, seed 0"}
-    if settings.weights is None:
+    try:
+        path = find_weights(settings.weights, "vgg19", "perceptual.weights")
+    except InputError as error:
         raise InputError(
             "perceptual.weights", expected="a VGG-19 file in torchvision's layout", found="none",
-            hint="add --set perceptual.weights=vgg19.pth, or --set perceptual.network=random "
-            "--set perceptual.width=32",
-        )  # fmt: skip
+            hint="run `maskgan weights pull vgg19`, or add --set perceptual.weights=vgg19.pth, or --set "
+            "perceptual.network=random --set perceptual.width=32",
+        ) from error  # fmt: skip
     network = VGG19Features(normalise=settings.normalise)
-    tensors = load_foreign(settings.weights, "VGG-19 weights in torchvision's layout")
-    # A published file goes on past relu5_1: the last convolutions and the classifier are not needed.
-    used = {name: tensor for name, tensor in tensors.items() if not _PAST_RELU5_1.match(name)}
-    load_strictly(network, used, settings.weights)
-    return network, {"network": "VGG-19", "sha256": sha256(settings.weights)}
+    tensors = load_foreign(path, "VGG-19 weights in torchvision's layout")
+    used = {name: tensor for name, tensor in tensors.items() if not PAST_RELU5_1.match(name)}
+    load_strictly(network, used, path)
+    return network, {"network": "VGG-19", "sha256": sha256(path)}
 
 
 def prepare_training(

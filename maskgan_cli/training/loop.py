@@ -182,6 +182,7 @@ class Loop:
         if self.accelerator.is_main_process:
             values = self.task.validate()
             self._log(values)
+            self.progress.validation = {"step": float(self.progress.step), **values}
             shown = ", ".join(f"{name} {value:.4g}" for name, value in values.items() if "/" not in name)
             self.say(f"step {self.progress.step}: {shown}")
 
@@ -199,7 +200,8 @@ class Loop:
             self._fail(f"a weight of the {broken[0]} became NaN or infinite")
         if self.accelerator.is_main_process:
             self.run.save(self.progress, self.task.networks, self._states)
-            self.task.save_model(self.run.model, {**self.about, "step": self.progress.step})
+            news = {"step": self.progress.step, "metrics": self.progress.validation}
+            self.task.save_model(self.run.model, {**self.about, **news})
         self.accelerator.wait_for_everyone()
 
 

@@ -19,9 +19,11 @@ from tests.conftest import Command
 
 PACKAGE = Path(maskgan_cli.__file__).parent
 COMMANDS = [[], ["demo"], ["synth"], ["prep-data"], ["check-data"], ["train"], ["train", "dmn"], ["train", "vae"],
-            ["train", "ebst"], ["train", "parser"], ["train", "attributes"], ["parse"],
+            ["train", "ebst"], ["train", "parser"], ["train", "attributes"], ["train", "pose"],
+            ["train", "identity"], ["align"], ["parse"],
             ["render"], ["swap-mouth"], ["swap"], ["style-copy"], ["interpolate"],
-            ["simulate-edits"]]  # fmt: skip
+            ["weights"], ["weights", "import"], ["weights", "list"], ["weights", "pull"],
+            ["weights", "export"], ["simulate-edits"]]  # fmt: skip
 
 COMMANDS += [["eval"], *(["eval", name] for name in ("pairs", "attributes", "segmentation", "fid", "identity",
                                                      "counterfactual", "survey", "report"))]  # fmt: skip
@@ -139,8 +141,9 @@ def test_run_returns_codes_instead_of_exiting() -> None:
 
 
 LAYERS = {
-    "labels": 0, "errors": 0, "files": 0, "config": 0, "page": 0, "agreement": 0, "cache": 0, "__init__": 0,
-    "models": 1, "data": 1, "faces": 1, "devices": 1, "pretrained": 2, "judges": 3,
+    "labels": 0, "errors": 0, "files": 0, "config": 0, "page": 0, "agreement": 0, "cache": 0, "card": 0,
+    "__init__": 0,
+    "models": 1, "data": 1, "faces": 1, "devices": 1, "pretrained": 2, "judges": 3, "published": 3,
     "training": 4, "editing": 4, "evaluation": 4,
     "demo": 5, "cli": 6, "editor": 6, "__main__": 7,
 }  # fmt: skip

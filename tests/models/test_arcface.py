@@ -25,7 +25,7 @@ def test_depths_count_their_convolutions(depth: int) -> None:
 
 
 def test_sizes_and_modes() -> None:
-    network = IResNet(ArcFaceConfig(blocks=(1, 1, 1, 1), width=4, embedding=8, image_size=64)).eval()
+    network = IResNet(ArcFaceConfig(blocks=(1, 1, 1, 1), width=8, embedding=8, image_size=64)).eval()
     faces = torch.rand(3, 3, 64, 64) * 2 - 1
     with torch.no_grad():
         together = network(faces)

@@ -31,7 +31,7 @@ def test_bins_are_three_degrees_from_minus_99() -> None:
 
 
 def test_each_head_answers_for_its_own_angle() -> None:
-    network = HopeNet(HopeNetConfig(width=4, blocks=(1, 1, 1, 1), bottleneck=False, image_size=32)).eval()
+    network = HopeNet(HopeNetConfig(width=8, blocks=(1, 1, 1, 1), bottleneck=False, image_size=32)).eval()
     with torch.no_grad():
         for place, head in enumerate((network.fc_yaw, network.fc_pitch, network.fc_roll)):
             head.weight.zero_()

@@ -22,7 +22,7 @@ from maskgan_cli.training.pose import PoseRecipe, PoseTask, draw_axes
 from tests.conftest import Command
 
 TINY = (
-    "--recipe", "tiny-cpu", "--device", "cpu", "--set", "network.width=4", "--set", "network.blocks=[1, 1, 1, 1]",
+    "--recipe", "tiny-cpu", "--device", "cpu", "--set", "network.width=8", "--set", "network.blocks=[1, 1, 1, 1]",
     "--set", "data.batch_size=4", "--set", "schedule.validation_samples=4", "-q",
 )  # fmt: skip
 CHANGES = [TINY[i + 1] for i in range(len(TINY)) if TINY[i] == "--set"]
@@ -99,7 +99,7 @@ def test_the_judge_resizes_and_answers_in_degrees(run: Path, prepared: Path) -> 
     twice = image.repeat_interleave(2, 2).repeat_interleave(2, 3)
     assert judge(image).shape == (1, 3)
     assert torch.allclose(judge(image), judge(twice), atol=1.5)
-    assert judge.features(image).shape == (1, 8 * 4)
+    assert judge.features(image).shape == (1, 8 * 8)
 
 
 def test_axes_point_where_the_head_does() -> None:
@@ -114,7 +114,8 @@ def test_axes_point_where_the_head_does() -> None:
 def test_faces_without_angles_are_named(prepared: Path, tmp_path: Path, maskgan: Command) -> None:
     copy = tmp_path / "data"
     shutil.copytree(prepared, copy)
-    rows = list(csv.DictReader((copy / "manifest.csv").open()))
+    with (copy / "manifest.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
     with (copy / "manifest.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, [name for name in rows[0] if name != "pitch"], extrasaction="ignore")
         writer.writeheader()

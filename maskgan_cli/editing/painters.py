@@ -1,0 +1,106 @@
+"""Who paints: a Dense Mapping Network in PyTorch, or the same one as ONNX."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from maskgan_cli.devices import pick_device
+from maskgan_cli.errors import InputError
+from maskgan_cli.files import sha256, unreadable
+from maskgan_cli.models.layers import one_hot, to_bytes, to_unit
+from maskgan_cli.pretrained import Weights, load_dmn
+
+Bytes = npt.NDArray[np.uint8]
+
+
+class Painter(Protocol):
+    """Batches of a fixed size in, pictures out.
+
+    Attributes:
+        weights: what is painted with; ``config["image_size"]`` is the side of everything.
+    """
+
+    weights: Weights
+
+    def paint(self, labels: Bytes, style_labels: Bytes, style_pictures: Bytes) -> Bytes:
+        """Label maps (N, S, S) twice and pictures (N, S, S, 3) -> pictures (N, S, S, 3), all ``uint8``."""
+
+
+class NetworkPainter:
+    """PyTorch.
+
+    Raises:
+        InputError: no such weights, or no such device.
+    """
+
+    def __init__(self, weights: str | Path, device: str) -> None:
+        self.device = pick_device(device)
+        self.network, self.weights = load_dmn(weights, self.device)
+
+    @torch.inference_mode()
+    def paint(self, labels: Bytes, style_labels: Bytes, style_pictures: Bytes) -> Bytes:
+        """See `Painter.paint`."""
+        masks, style_masks, pictures = (
+            torch.from_numpy(x).to(self.device) for x in (labels, style_labels, style_pictures)
+        )
+        images = self.network(one_hot(masks), one_hot(style_masks), to_unit(pictures.permute(0, 3, 1, 2)))
+        return to_bytes(images).permute(0, 2, 3, 1).cpu().numpy()
+
+
+class ONNXPainter:
+    """onnxruntime; the file is `published.export`'s.
+
+    Raises:
+        InputError: no such file, not one of ours, or onnxruntime or its CUDA part is missing.
+    """
+
+    def __init__(self, weights: str | Path, device: str) -> None:
+        path = Path(weights)
+        try:
+            import onnxruntime
+        except ImportError as error:
+            raise InputError(
+                path, expected="the package onnxruntime", found="none", hint='pip install "maskgan[onnx]"'
+            ) from error
+        try:
+            self.session = onnxruntime.InferenceSession(path.read_bytes(), providers=_providers(device))
+        except InputError:
+            raise
+        except Exception as error:  # onnxruntime names no common base for what a damaged file raises
+            raise unreadable(path, error, "a network as ONNX") from error
+        about = self.session.get_modelmeta().custom_metadata_map.get("maskgan")
+        description: dict[str, Any] = json.loads(about) if about else {}
+        if (kind := description.pop("kind", None)) != "dmn":
+            raise InputError(
+                path, expected="a Dense Mapping Network exported by `maskgan weights export --onnx`",
+                found=f"{kind} weights" if kind else "a file that names no network",
+            )  # fmt: skip
+        self.weights = Weights(path, "dmn", description.pop("config"), description, {}, sha256(path))
+
+    def paint(self, labels: Bytes, style_labels: Bytes, style_pictures: Bytes) -> Bytes:
+        """See `Painter.paint`."""
+        unit = to_unit(torch.from_numpy(style_pictures).permute(0, 3, 1, 2)).contiguous().numpy()
+        inputs = {"mask": labels, "style_mask": style_labels, "style_image": unit}
+        (images,) = self.session.run(["image"], inputs)
+        return to_bytes(torch.from_numpy(images)).permute(0, 2, 3, 1).contiguous().numpy()
+
+
+def _providers(device: str) -> list[str]:
+    """``--device`` in onnxruntime's words."""
+    import onnxruntime
+
+    there = onnxruntime.get_available_providers()
+    cuda = "CUDAExecutionProvider"
+    if device == "auto":
+        return [name for name in (cuda, "CPUExecutionProvider") if name in there]
+    chosen = {"cpu": "CPUExecutionProvider", "cuda": cuda}.get(device)
+    if chosen is None or chosen not in there:
+        raise InputError("--device", expected="auto or cpu" + (" or cuda" if cuda in there else "") + " with ONNX",
+                         found=device)  # fmt: skip
+    return [chosen]
