@@ -136,7 +136,7 @@ def test_imported_weights_are_what_they_were_imported_from(inception_weights: Pa
     network = FIDInception()
     network.load_state_dict({name: tensor for name, tensor in tensors.items() if not name.startswith("fc.")})
     for source, name in (("6726825d" + "0" * 56, "fid"), ("0" * 64, "frechet/inception")):
-        about = {"source": {"sha256": source}}
+        about = {"source": {"what": "Inception", "file": "inception.pth", "sha256": source}}
         path = save_weights(tmp_path / "i.safetensors", network, kind="inception", config={}, about=about)
         assert fid.metric_name(fid.load_features("inception", path, torch.device("cpu"))[0]) == name
 
