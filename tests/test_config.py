@@ -10,11 +10,15 @@ import yaml
 from maskgan_cli.config import TrainingRecipe, dump_recipe, load_recipe, recipe_folder
 from maskgan_cli.errors import InputError
 from maskgan_cli.models.alpha_blender import AlphaBlenderConfig
+from maskgan_cli.models.arcface import DEPTHS, ArcFaceConfig
 from maskgan_cli.models.dmn import DMNConfig
+from maskgan_cli.models.hopenet import HopeNetConfig
 from maskgan_cli.models.mask_vae import MaskVAEConfig
 from maskgan_cli.training.dmn import DMNRecipe
 from maskgan_cli.training.ebst import EBSTRecipe
+from maskgan_cli.training.identity import IdentityRecipe
 from maskgan_cli.training.mask_vae import VAERecipe
+from maskgan_cli.training.pose import PoseRecipe
 
 
 def _load(*changes: str, name: str = "tiny-cpu") -> DMNRecipe:
@@ -46,7 +50,17 @@ def test_the_papers_ebst_recipe_is_the_papers() -> None:
     assert (recipe.blender, recipe.loss) == (AlphaBlenderConfig(), _load(name="paper-512").loss)
 
 
-KINDS: dict[str, type[TrainingRecipe]] = {"dmn": DMNRecipe, "vae": VAERecipe, "ebst": EBSTRecipe}
+def test_the_judges_paper_recipes_are_the_published_networks() -> None:
+    pose = load_recipe(PoseRecipe, "pose", "paper", [])
+    assert (pose.network, pose.loss.alpha) == (HopeNetConfig(), 1.0)
+    identity = load_recipe(IdentityRecipe, "identity", "paper", [])
+    assert identity.network == ArcFaceConfig(blocks=DEPTHS[50])
+    assert (identity.loss.scale, identity.loss.margin) == (64.0, 0.5)
+
+
+KINDS: dict[str, type[TrainingRecipe]] = {
+    "dmn": DMNRecipe, "vae": VAERecipe, "ebst": EBSTRecipe, "pose": PoseRecipe, "identity": IdentityRecipe,
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
+from maskgan_cli.data.alignment import crop_points, points_of_mask
 from maskgan_cli.data.celebamask import MASKS
+from maskgan_cli.data.crop import oriented_square
 from maskgan_cli.data.prepared import PreparedData
+from maskgan_cli.evaluation.verification import verify_samples
 from maskgan_cli.files import read_image, read_json, read_label_map
+from maskgan_cli.judges.finder import FaceFinder
+from maskgan_cli.judges.identity import load_identity
 from maskgan_cli.labels import ID, PARTS, flip
 from tests.conftest import Command
 
@@ -55,3 +61,43 @@ def _reference(index: int, size: int) -> np.ndarray:
                 labels[np.asarray(image.convert("L")) > 0] = ID[part]
     places = ((np.arange(size) + 0.5) * 512 / size).astype(int)
     return labels[np.ix_(places, places)]
+
+
+def test_aligned_pictures_stay_as_they_are() -> None:
+    """CelebA-HQ is cut by the rule that `align` follows, so its pictures are their own squares, nearly."""
+    pytest.importorskip("facenet_pytorch", reason="needs the package facenet-pytorch")
+    finder, whole = FaceFinder(torch.device("cpu")), np.array([[0, 0], [0, 1], [1, 1], [1, 0]])
+    errors = []
+    for path in sorted((MINI / "CelebA-HQ-img").iterdir())[::40]:
+        points = finder.find(read_image(path))
+        assert points is not None
+        errors.append(np.abs(oriented_square(points) / 512 - whole).mean())
+    assert np.mean(errors) < 0.03
+
+
+def test_masks_and_crops_have_their_points_where_mtcnn_finds_them(tmp_path: Path, maskgan: Command) -> None:
+    pytest.importorskip("facenet_pytorch", reason="needs the package facenet-pytorch")
+    maskgan("prep-data", MINI, tmp_path / "data", "--size", 256)
+    finder, differences = FaceFinder(torch.device("cpu")), []
+    for sample in PreparedData.load(tmp_path / "data").samples[::20]:
+        found = finder.find(read_image(sample.image))
+        assert found is not None
+        differences.append(np.abs([points_of_mask(read_label_map(sample.mask)) - found, crop_points(256) - found]))
+    by_mask, by_crop = np.nanmean(differences, axis=(0, 3)) / 256
+    assert by_mask[:2].max() < 0.01  # eyes
+    assert by_mask[2:].max() < 0.03  # nose and mouth
+    assert by_crop.max() < 0.03
+
+
+def test_an_onnx_embedder_verifies_real_people(tmp_path: Path, maskgan: Command) -> None:
+    path = MINI.parent / "onnx" / "mobilefacenet-112.onnx"
+    if not path.is_file():
+        pytest.skip("no ../shared/data/onnx/mobilefacenet-112.onnx")
+    pytest.importorskip("onnxruntime", reason="needs the package onnxruntime")
+    maskgan("prep-data", MINI, tmp_path / "data", "--size", 128)
+    samples = PreparedData.load(tmp_path / "data").split("train")
+    judge = load_identity(path, torch.device("cpu"))
+    for points in ("mask", "crop"):
+        measured = verify_samples(samples, judge, pairs=1000, seed=0, points=points)
+        assert measured["pairs"] > 100
+        assert measured["auc"] > 0.95
