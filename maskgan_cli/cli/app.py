@@ -7,7 +7,20 @@ from typing import Annotated
 import typer
 
 from maskgan_cli import __version__
-from maskgan_cli.cli import align, data, demo, edit, evaluate, interpolate, parse, simulate, train, verify, weights
+from maskgan_cli.cli import (
+    align,
+    data,
+    demo,
+    edit,
+    evaluate,
+    interpolate,
+    judge,
+    parse,
+    simulate,
+    train,
+    verify,
+    weights,
+)
 from maskgan_cli.cli.shell import emit
 
 app = typer.Typer(
@@ -44,5 +57,6 @@ interpolate.register(app)
 simulate.register(app)
 parse.register(app)
 app.add_typer(evaluate.app)
+judge.register(evaluate.app)
 verify.register(evaluate.app)
 app.add_typer(weights.app)

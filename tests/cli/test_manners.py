@@ -26,7 +26,8 @@ COMMANDS = [[], ["demo"], ["synth"], ["prep-data"], ["check-data"], ["train"], [
             ["weights", "export"], ["simulate-edits"]]  # fmt: skip
 
 COMMANDS += [["eval"], *(["eval", name] for name in ("pairs", "attributes", "segmentation", "fid", "identity",
-                                                     "counterfactual", "survey", "report"))]  # fmt: skip
+                                                     "counterfactual", "survey", "report", "judge",
+                                                     "verify"))]  # fmt: skip
 
 
 def _python(*arguments: str) -> subprocess.CompletedProcess[str]:

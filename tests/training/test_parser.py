@@ -114,11 +114,13 @@ def test_an_edit_makes_the_mask_nobody_gave_and_says_so(
     outcome = maskgan("swap-mouth", tmp_path / "photo.png", *common, *parser, "-o", tmp_path / "out.png")
     assert outcome.code == 0
     assert outcome.err.count("has no mask beside it: the face parser makes it") == 1
-    note = Image.open(tmp_path / "out.png").info["maskgan"]
+    with Image.open(tmp_path / "out.png") as picture:
+        note = picture.info["maskgan"]
     assert '"parser"' in note
     assert '"source_mask"' not in note
     exact = maskgan("swap-mouth", source.image, *common, "-o", tmp_path / "exact.png")
-    assert '"parser"' not in Image.open(exact.lines[0]).info["maskgan"]
+    with Image.open(exact.lines[0]) as picture:
+        assert '"parser"' not in picture.info["maskgan"]
     made, true = (read_label_map(tmp_path / f"{name}.mask.png") for name in ("out", "exact"))
     assert (made == true).mean() > 0.85
 
