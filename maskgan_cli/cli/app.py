@@ -17,6 +17,7 @@ from maskgan_cli.cli import (
     judge,
     parse,
     simulate,
+    study,
     train,
     verify,
     weights,
@@ -57,6 +58,7 @@ interpolate.register(app)
 simulate.register(app)
 parse.register(app)
 app.add_typer(evaluate.app)
+study.register(evaluate.app)
 judge.register(evaluate.app)
 verify.register(evaluate.app)
 app.add_typer(weights.app)

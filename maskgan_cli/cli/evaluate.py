@@ -1,9 +1,9 @@
-"""``eval ...``: pairs, one command per metric, a survey, and the tables."""
+"""``eval ...``: one command per metric (pairs, survey and tables are in study.py)."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -29,71 +29,9 @@ Out = Annotated[Path | None, typer.Option("--out", "-o", help="Also write it to 
 Split = Annotated[str, typer.Option("--split", help="train, val or test.")]
 
 
-def _judge(option: str, what: str) -> Any:
+def judge_option(option: str, what: str) -> Any:
+    """An option that takes a judge's weights."""
     return typer.Option(option, "-w" if option == "--weights" else option, help=f"A run folder or file: {what}.")
-
-
-@stage(app, "pairs")
-def pairs(
-    shell: Shell,
-    data: options.Data,
-    protocol: Annotated[
-        str, typer.Option("--protocol", help="smiling, style-copy, identity or counterfactual.")
-    ] = "smiling",
-    split: Split = "test",
-    count: Annotated[int | None, typer.Option("--count", "-n", min=1, help="How many; the paper's number.")] = None,
-    pose_weights: Annotated[Path | None, _judge("--pose-weights", "poses by this network, not the manifest")] = None,
-    truths: Annotated[
-        Path | None, typer.Option("--truths", help="For counterfactual: the folder of `synth --counterfactuals`.")
-    ] = None,
-    seed: options.Seed = 0,
-    device: options.Device = "auto",
-    out: Out = None,
-    overwrite: options.Overwrite = False,
-) -> None:
-    """Choose who is compared with whom, by head pose: a CSV that `swap-mouth --pairs -` reads."""
-    from maskgan_cli.data.prepared import PreparedData
-    from maskgan_cli.evaluation.pair_list import as_csv, rows_of
-    from maskgan_cli.evaluation.pairs import PROTOCOLS, choose, rendered_pairs
-    from maskgan_cli.files import write_bytes
-
-    _refuse(out, overwrite)
-    if protocol not in PROTOCOLS:
-        raise InputError("--protocol", expected=" or ".join(PROTOCOLS), found=protocol)
-    prepared = PreparedData.load(data)
-    if protocol == "counterfactual":
-        if truths is None:
-            raise InputError("--truths", expected="the folder of `maskgan synth --counterfactuals`", found="none")
-        found, poses = rendered_pairs(prepared, truths, count), ""
-        split = "+".join(sorted({pair.source.split for pair in found}))
-    else:
-        angles, poses = _poses(shell, prepared.split(split), pose_weights, device)
-        found = choose(prepared, protocol, split=split, count=count, seed=seed, poses=angles)
-    rows = rows_of(found, protocol, split=split, seed=seed, poses=poses)
-    table = as_csv(rows)
-    if out is not None:
-        write_bytes(out, f"{table}\n".encode(), overwrite=overwrite)
-    distances = [pair.distance for pair in found if pair.distance is not None]
-    apart = f", poses at most {max(distances):.1f} degrees apart" if distances else ""
-    shell.say(f"{len(found)} pairs{apart}")
-    if shell.as_json:
-        shell.finish({"protocol": protocol, "rule": PROTOCOLS[protocol].rule, "pairs": rows})
-    else:
-        emit(table)
-
-
-def _poses(shell: Shell, samples: Sequence[Any], weights: Path | None, device: str) -> tuple[Any, str]:
-    """Poses by the network if one is named, else None: the manifest's."""
-    if weights is None:
-        return None, "manifest"
-    import torch
-
-    from maskgan_cli.devices import pick_device
-    from maskgan_cli.evaluation.judging import judged, load_judge
-
-    judge, _ = load_judge("pose", weights, pick_device(device))
-    paths = [sample.image for sample in samples]
-    return torch.cat(list(judged(judge, paths, _watch(shell, "head poses")))).double().numpy(), judge.sha256
 
 
 @stage(app, "attributes")
@@ -101,7 +39,7 @@ def attributes(
     shell: Shell,
     results: Results,
     pairs: Pairs,
-    weights: Annotated[Path | None, _judge("--weights", "the classifier, of `maskgan train attributes`")] = None,
+    weights: Annotated[Path | None, judge_option("--weights", "the classifier, of `maskgan train attributes`")] = None,
     method: Method = None,
     device: options.Device = "auto",
     out: Out = None,
@@ -114,16 +52,16 @@ def attributes(
     from maskgan_cli.evaluation.pair_list import PairList
     from maskgan_cli.evaluation.results import weights_of
 
-    _refuse(out, overwrite)
+    refuse_early(out, overwrite)
     listed = PairList.load(pairs)
     paths = listed.results(results)
     judge, where = load_judge("attributes", weights, pick_device(device))
-    found = attribute_accuracy(paths, listed.wanted(), judge, judge.names, _watch(shell, "attributes"))
+    found = attribute_accuracy(paths, listed.wanted(), judge, judge.names, watched(shell, "attributes"))
     mean = sum(found.values()) / len(found)
     each: dict[str, float | None]
     each = {f"attribute_accuracy/{name}": value for name, value in found.items()} if len(found) > 1 else {}
     record = {"attributes": weights_of(judge, where)}
-    _conclude(
+    conclude(
         shell, _result(listed, results, paths, method, "attribute_accuracy", mean, record, values=each,
                        details={"attributes": list(found)}), out, overwrite,
     )  # fmt: skip
@@ -137,7 +75,7 @@ def segmentation(
     masks: Annotated[
         Path | None, typer.Option("--masks", help="Where the masks asked for are, if not beside the results.")
     ] = None,
-    weights: Annotated[Path | None, _judge("--weights", "the face parser, of `maskgan train parser`")] = None,
+    weights: Annotated[Path | None, judge_option("--weights", "the face parser, of `maskgan train parser`")] = None,
     method: Method = None,
     device: options.Device = "auto",
     out: Out = None,
@@ -154,13 +92,13 @@ def segmentation(
     from maskgan_cli.evaluation.results import trace, weights_of
     from maskgan_cli.labels import CLASSES
 
-    _refuse(out, overwrite)
+    refuse_early(out, overwrite)
     listed = PairList.load(pairs)
     paths = listed.results(results)
     otherwise = listed.files("source_mask") if listed.protocol == "style-copy" else None
     asked = metric.masks_asked_for(paths, masks, otherwise)
     judge, where = load_judge("parser", weights, pick_device(device))
-    table = metric.confusion(paths, asked, judge, _watch(shell, "segmentation"))
+    table = metric.confusion(paths, asked, judge, watched(shell, "segmentation"))
     agreed = table_agreement(torch.from_numpy(table).double())
     found = _result(
         listed, results, paths, method, "segmentation_accuracy", agreed["accuracy"],
@@ -168,7 +106,7 @@ def segmentation(
         details={"classes": list(CLASSES), "confusion": table.tolist(), **agreed},
     )  # fmt: skip
     found.inputs["masks"] = trace(masks or asked[0].parent, asked)
-    _conclude(shell, found, out, overwrite)
+    conclude(shell, found, out, overwrite)
 
 
 @stage(app, "fid")
@@ -177,7 +115,8 @@ def fid(
     reals: Annotated[Path, typer.Argument(metavar="REALS", help="A folder of pictures, or a prepared data set.")],
     results: Results,
     weights: Annotated[
-        Path | None, _judge("--weights", "pytorch-fid's pt_inception-2015-12-05-6726825d.pth, or a judge's weights")
+        Path | None,
+        judge_option("--weights", "pytorch-fid's pt_inception-2015-12-05-6726825d.pth, or a judge's weights"),
     ] = None,
     features: Annotated[
         str,
@@ -204,7 +143,7 @@ def fid(
     from maskgan_cli.evaluation.pictures import pictures_of, side_of
     from maskgan_cli.evaluation.results import trace, weights_of
 
-    _refuse(out, overwrite)
+    refuse_early(out, overwrite)
     listed = None if pairs is None else PairList.load(pairs)
     real = pictures_of(reals, split)
     paths = pictures_of(results, split) if listed is None else listed.results(results)
@@ -212,15 +151,15 @@ def fid(
     cache = None if no_cache else cache_folder() / "features"
     if side_of(real[0]) != side_of(paths[0]):
         shell.say(f"reals are {side_of(real[0])} px, results {side_of(paths[0])} px: the difference counts too")
-    theirs = measure(real, network, batch_size=batch_size, cache=cache, watch=_watch(shell, "reals"))
-    ours = measure(paths, network, batch_size=batch_size, cache=None, watch=_watch(shell, "results"))
+    theirs = measure(real, network, batch_size=batch_size, cache=cache, watch=watched(shell, "reals"))
+    ours = measure(paths, network, batch_size=batch_size, cache=None, watch=watched(shell, "results"))
     found = _result(
         listed, results, paths, method, metric_name(network), frechet_distance(theirs, ours),
         {features: weights_of(network, where)}, details={"reals": len(real), "features": len(ours.mean)},
         split=split if (reals / "dataset.json").is_file() else "",
     )  # fmt: skip
     found.inputs["reals"] = trace(reals, real)
-    _conclude(shell, found, out, overwrite)
+    conclude(shell, found, out, overwrite)
 
 
 @stage(app, "identity")
@@ -228,7 +167,7 @@ def identity(
     shell: Shell,
     results: Results,
     pairs: Pairs,
-    weights: Annotated[Path | None, _judge("--weights", "the face embedder, of `maskgan train identity`")] = None,
+    weights: Annotated[Path | None, judge_option("--weights", "the face embedder, of `maskgan train identity`")] = None,
     threshold: Annotated[
         float | None, typer.Option("--threshold", min=-1, max=1, help="Least cosine of one person; the network's own.")
     ] = None,
@@ -244,7 +183,7 @@ def identity(
     from maskgan_cli.evaluation.pair_list import PairList
     from maskgan_cli.evaluation.results import trace, weights_of
 
-    _refuse(out, overwrite)
+    refuse_early(out, overwrite)
     listed = PairList.load(pairs)
     paths = listed.results(results)
     judge, where = load_judge("identity", weights, pick_device(device))
@@ -252,14 +191,14 @@ def identity(
     if least is None:
         raise InputError(where, expected="a network with a threshold", found="none", hint="name one with --threshold")
     sources = listed.files("source")
-    verified = verify(paths, sources, judge, least, _watch(shell, "identity"))
+    verified = verify(paths, sources, judge, least, watched(shell, "identity"))
     found = _result(
         listed, results, paths, method, "identity_accuracy", verified.accuracy,
         {"identity": weights_of(judge, where)}, values={"identity_cosine": verified.cosine},
         details={"threshold": least},
     )  # fmt: skip
     found.inputs["sources"] = trace(sources[0].parent, sources)
-    _conclude(shell, found, out, overwrite)
+    conclude(shell, found, out, overwrite)
 
 
 @stage(app, "counterfactual")
@@ -272,7 +211,7 @@ def counterfactual(
         typer.Option("--perceptual", help="VGG-19 for the feature distance; else an untrained one."),
     ] = None,
     identity_weights: Annotated[
-        Path | None, _judge("--identity-weights", "also the identity against the truth, by this network")
+        Path | None, judge_option("--identity-weights", "also the identity against the truth, by this network")
     ] = None,
     method: Method = None,
     device: options.Device = "auto",
@@ -287,7 +226,7 @@ def counterfactual(
     from maskgan_cli.evaluation.pair_list import PairList
     from maskgan_cli.evaluation.results import trace, weights_of
 
-    _refuse(out, overwrite)
+    refuse_early(out, overwrite)
     listed = PairList.load(pairs)
     paths = listed.results(results)
     chosen = pick_device(device)
@@ -299,81 +238,16 @@ def counterfactual(
         record["identity"] = weights_of(embed, where)
     files = [listed.files(column) for column in ("source_mask", "truth", "truth_mask")]
     rendered = [RenderedPair(*row) for row in zip(paths, *files, strict=True)]
-    values: dict[str, float | None] = {**against_truth(rendered, distance, embed, _watch(shell, "against the truth"))}
+    values: dict[str, float | None] = {**against_truth(rendered, distance, embed, watched(shell, "against the truth"))}
     found = _result(
         listed, results, paths, method, "psnr_inside", values.pop("psnr_inside"), record, values=values,
         details={"feature_distance": distance.name},
     )  # fmt: skip
     found.inputs["truths"] = trace(files[1][0].parent, [*files[1], *files[2]])
-    _conclude(shell, found, out, overwrite)
+    conclude(shell, found, out, overwrite)
 
 
-@stage(app, "survey")
-def survey(
-    shell: Shell,
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The survey: made there, or counted from there.")],
-    methods: Annotated[
-        list[str], typer.Option("--method", help="NAME=FOLDER of one method's results; two or more.")
-    ] = [],  # noqa: B006 (Typer reads the default and never changes it)
-    pairs: Annotated[Path | None, typer.Option("--pairs", help="The CSV of `maskgan eval pairs`.")] = None,
-    count: Annotated[int, typer.Option("--count", "-n", min=1, help="How many questions.")] = 20,
-    answers: Annotated[
-        list[Path], typer.Option("--tally", help="Count these answers (a CSV of the page); may be repeated.")
-    ] = [],  # noqa: B006
-    seed: options.Seed = 0,
-    out: Out = None,
-    overwrite: options.Overwrite = False,
-) -> None:
-    """Make a page that asks people which result is best, or count what they answered (--tally).
-
-    Prints the page's path; with --tally, one JSON result per method.
-    """
-    from maskgan_cli.evaluation.pair_list import PairList
-    from maskgan_cli.evaluation.survey import build_survey, tally
-
-    _refuse(out, overwrite)
-    if answers:
-        _conclude(shell, tally(folder, answers), out, overwrite)
-        return
-    if pairs is None:
-        raise InputError("--pairs", expected="the CSV of `maskgan eval pairs`, or answers to --tally", found="none")
-    named = dict(method.partition("=")[::2] for method in methods)
-    if wrong := [name for name, where in named.items() if not (name and where)]:
-        raise InputError("--method", expected="NAME=FOLDER", found=wrong[0])
-    page = build_survey(
-        folder, PairList.load(pairs), {name: Path(where) for name, where in named.items()},
-        questions=count, seed=seed, overwrite=overwrite,
-    )  # fmt: skip
-    shell.wrote(page)
-    shell.finish({"questions": count, "methods": list(named)}, next_command=f"maskgan eval survey {folder} --tally CSV")
-
-
-@stage(app, "report")
-def report(
-    shell: Shell,
-    files: Annotated[list[Path], typer.Argument(metavar="JSON...", help="What the other eval commands printed.")],
-    form: Annotated[str, typer.Option("--format", help="markdown, html or latex.")] = "markdown",
-    out: Out = None,
-    overwrite: options.Overwrite = False,
-) -> None:
-    """One table: a row per method, the best in bold, the hash of every file below."""
-    from maskgan_cli.evaluation.report import FORMATS, build_table
-    from maskgan_cli.evaluation.results import read_results
-    from maskgan_cli.files import write_bytes
-
-    _refuse(out, overwrite)
-    if form not in FORMATS:
-        raise InputError("--format", expected=" or ".join(FORMATS), found=form)
-    text = FORMATS[form](build_table([result for file in files for result in read_results(file)]))
-    if out is not None:
-        write_bytes(out, f"{text}\n".encode(), overwrite=overwrite)
-    if shell.as_json:
-        shell.finish({"format": form, "table": text})
-    else:
-        emit(text)
-
-
-def _refuse(out: Path | None, overwrite: bool) -> None:
+def refuse_early(out: Path | None, overwrite: bool) -> None:
     """Find out that a result is there already before the work, not after it."""
     from maskgan_cli.files import refuse_existing
 
@@ -381,7 +255,8 @@ def _refuse(out: Path | None, overwrite: bool) -> None:
         refuse_existing(out)
 
 
-def _watch(shell: Shell, label: str) -> Callable[[Iterable[Any], int], Iterator[Any]]:
+def watched(shell: Shell, label: str) -> Callable[[Iterable[Any], int], Iterator[Any]]:
+    """What passes batches through under a progress bar."""
     return lambda items, total: shell.track(items, total, label)
 
 
@@ -410,7 +285,7 @@ def _result(
     )  # fmt: skip
 
 
-def _conclude(shell: Shell, found: Result | list[Result], out: Path | None, overwrite: bool) -> None:
+def conclude(shell: Shell, found: Result | list[Result], out: Path | None, overwrite: bool) -> None:
     """Print the result, the same with and without --json, and write it where asked."""
     from maskgan_cli.files import write_json
 

@@ -17,6 +17,7 @@ from maskgan_cli.evaluation.frechet import frechet_distance, statistics
 from maskgan_cli.evaluation.pictures import digest, pictures_of
 from maskgan_cli.files import write_image
 from maskgan_cli.models.inception import FIDInception
+from maskgan_cli.pretrained import save_weights
 
 
 class Means:
@@ -128,6 +129,16 @@ def test_other_weights_than_the_published_ones_make_no_fid(inception_weights: Pa
     network.published = True  # type: ignore[attr-defined]
     assert fid.metric_name(network) == "fid"
     assert fid.metric_name(Means()) == "frechet/means"
+
+
+def test_imported_weights_are_what_they_were_imported_from(inception_weights: Path, tmp_path: Path) -> None:
+    tensors = torch.load(inception_weights, weights_only=True)
+    network = FIDInception()
+    network.load_state_dict({name: tensor for name, tensor in tensors.items() if not name.startswith("fc.")})
+    for source, name in (("6726825d" + "0" * 56, "fid"), ("0" * 64, "frechet/inception")):
+        about = {"source": {"what": "Inception", "file": "inception.pth", "sha256": source}}
+        path = save_weights(tmp_path / "i.safetensors", network, kind="inception", config={}, about=about)
+        assert fid.metric_name(fid.load_features("inception", path, torch.device("cpu"))[0]) == name
 
 
 def test_our_inception_is_that_of_pytorch_fid(inception_weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,147 @@
+"""``eval pairs``, ``eval survey`` and ``eval report``: what comes before the metrics and after them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from maskgan_cli.cli import options
+from maskgan_cli.cli.evaluate import Out, Split, conclude, judge_option, refuse_early, watched
+from maskgan_cli.cli.shell import Shell, emit, stage
+from maskgan_cli.errors import InputError
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands to ``eval``."""
+    for name, function in (("pairs", pairs), ("survey", survey), ("report", report)):
+        stage(app, name)(function)
+
+
+def pairs(
+    shell: Shell,
+    data: options.Data,
+    protocol: Annotated[
+        str, typer.Option("--protocol", help="smiling, style-copy, identity or counterfactual.")
+    ] = "smiling",
+    split: Split = "test",
+    count: Annotated[int | None, typer.Option("--count", "-n", min=1, help="How many; the paper's number.")] = None,
+    pose_weights: Annotated[
+        Path | None, judge_option("--pose-weights", "poses by this network, not the manifest")
+    ] = None,
+    truths: Annotated[
+        Path | None, typer.Option("--truths", help="For counterfactual: the folder of `synth --counterfactuals`.")
+    ] = None,
+    seed: options.Seed = 0,
+    device: options.Device = "auto",
+    out: Out = None,
+    overwrite: options.Overwrite = False,
+) -> None:
+    """Choose who is compared with whom, by head pose: a CSV that `swap-mouth --pairs -` reads."""
+    from maskgan_cli.data.prepared import PreparedData
+    from maskgan_cli.evaluation.pair_list import as_csv, rows_of
+    from maskgan_cli.evaluation.pairs import PROTOCOLS, choose, rendered_pairs
+    from maskgan_cli.files import write_bytes
+
+    refuse_early(out, overwrite)
+    if protocol not in PROTOCOLS:
+        raise InputError("--protocol", expected=" or ".join(PROTOCOLS), found=protocol)
+    prepared = PreparedData.load(data)
+    if protocol == "counterfactual":
+        if truths is None:
+            raise InputError("--truths", expected="the folder of `maskgan synth --counterfactuals`", found="none")
+        found, poses = rendered_pairs(prepared, truths, count), ""
+        split = "+".join(sorted({pair.source.split for pair in found}))
+    else:
+        angles, poses = _poses(shell, prepared.split(split), pose_weights, device)
+        found = choose(prepared, protocol, split=split, count=count, seed=seed, poses=angles)
+    rows = rows_of(found, protocol, split=split, seed=seed, poses=poses)
+    table = as_csv(rows)
+    if out is not None:
+        write_bytes(out, f"{table}\n".encode(), overwrite=overwrite)
+    distances = [pair.distance for pair in found if pair.distance is not None]
+    apart = f", poses at most {max(distances):.1f} degrees apart" if distances else ""
+    shell.say(f"{len(found)} pairs{apart}")
+    if shell.as_json:
+        shell.finish({"protocol": protocol, "rule": PROTOCOLS[protocol].rule, "pairs": rows})
+    else:
+        emit(table)
+
+
+def _poses(shell: Shell, samples: Sequence[Any], weights: Path | None, device: str) -> tuple[Any, str]:
+    """Poses by the network if one is named, else None: the manifest's."""
+    if weights is None:
+        return None, "manifest"
+    import torch
+
+    from maskgan_cli.devices import pick_device
+    from maskgan_cli.evaluation.judging import judged, load_judge
+
+    judge, _ = load_judge("pose", weights, pick_device(device))
+    paths = [sample.image for sample in samples]
+    return torch.cat(list(judged(judge, paths, watched(shell, "head poses")))).double().numpy(), judge.sha256
+
+
+def survey(
+    shell: Shell,
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The survey: made there, or counted from there.")],
+    methods: Annotated[
+        list[str], typer.Option("--method", help="NAME=FOLDER of one method's results; two or more.")
+    ] = [],  # noqa: B006 (Typer reads the default and never changes it)
+    pairs: Annotated[Path | None, typer.Option("--pairs", help="The CSV of `maskgan eval pairs`.")] = None,
+    count: Annotated[int, typer.Option("--count", "-n", min=1, help="How many questions.")] = 20,
+    answers: Annotated[
+        list[Path], typer.Option("--tally", help="Count these answers (a CSV of the page); may be repeated.")
+    ] = [],  # noqa: B006
+    seed: options.Seed = 0,
+    out: Out = None,
+    overwrite: options.Overwrite = False,
+) -> None:
+    """Make a page that asks people which result is best, or count what they answered (--tally).
+
+    Prints the page's path; with --tally, one JSON result per method.
+    """
+    from maskgan_cli.evaluation.pair_list import PairList
+    from maskgan_cli.evaluation.survey import build_survey, tally
+
+    refuse_early(out, overwrite)
+    if answers:
+        conclude(shell, tally(folder, answers), out, overwrite)
+        return
+    if pairs is None:
+        raise InputError("--pairs", expected="the CSV of `maskgan eval pairs`, or answers to --tally", found="none")
+    named = dict(method.partition("=")[::2] for method in methods)
+    if wrong := [name for name, where in named.items() if not (name and where)]:
+        raise InputError("--method", expected="NAME=FOLDER", found=wrong[0])
+    page = build_survey(
+        folder, PairList.load(pairs), {name: Path(where) for name, where in named.items()},
+        questions=count, seed=seed, overwrite=overwrite,
+    )  # fmt: skip
+    shell.wrote(page)
+    shell.finish({"questions": count, "methods": list(named)}, next_command=f"maskgan eval survey {folder} --tally CSV")
+
+
+def report(
+    shell: Shell,
+    files: Annotated[list[Path], typer.Argument(metavar="JSON...", help="What the other eval commands printed.")],
+    form: Annotated[str, typer.Option("--format", help="markdown, html or latex.")] = "markdown",
+    out: Out = None,
+    overwrite: options.Overwrite = False,
+) -> None:
+    """One table: a row per method, the best in bold, the hash of every file below."""
+    from maskgan_cli.evaluation.report import FORMATS, build_table
+    from maskgan_cli.evaluation.results import read_results
+    from maskgan_cli.files import write_bytes
+
+    refuse_early(out, overwrite)
+    if form not in FORMATS:
+        raise InputError("--format", expected=" or ".join(FORMATS), found=form)
+    text = FORMATS[form](build_table([result for file in files for result in read_results(file)]))
+    if out is not None:
+        write_bytes(out, f"{text}\n".encode(), overwrite=overwrite)
+    if shell.as_json:
+        shell.finish({"format": form, "table": text})
+    else:
+        emit(text)
