@@ -67,7 +67,10 @@ measure() {
         [ "$metric" != fid ] || call+=("$data")
         call+=("$results" --pairs "$pairs" --device "$DEVICE" -o "$work/json/$method-$metric.json")
         case $metric in
-        segmentation) call+=(--weights "$PARSER") ;;
+        segmentation)
+            call+=(--weights "$PARSER")
+            [ -z "${MASKS:-}" ] || call+=(--masks "$MASKS")
+            ;;
         attributes) call+=(--weights "$ATTRIBUTES") ;;
         identity) call+=(--weights "$IDENTITY") ;;
         fid)

@@ -13,9 +13,10 @@ import pytest
 from maskgan_cli.files import read_json, sha256
 
 RECIPES = Path(__file__).parents[1] / "recipes"
-PIPELINES = ("attribute_transfer", "style_copy", "identity", "ablation_fusion", "ablation_ebst")
+PIPELINES = ("attribute_transfer", "style_copy", "identity", "ablation_fusion", "ablation_ebst", "perturbed_masks")
 ROWS = {
     "ablation_fusion": ["concat", "sft"], "ablation_ebst": ["without-ebst", "with-ebst"],
+    "perturbed_masks": ["before-ebst", "after-ebst"],
     **{name: ["pix2pixhd-m", "maskgan"] for name in ("attribute_transfer", "style_copy", "identity")},
 }  # fmt: skip
 SMALL = "--set network.width=4 --set network.style_width=4 --set discriminator.width=4 --set perceptual.width=4 "

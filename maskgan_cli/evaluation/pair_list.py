@@ -16,7 +16,7 @@ from maskgan_cli.files import read_csv
 
 # Every other column is an attribute that the result must show (1) or must not (-1).
 COLUMNS: Final = ("source", "target", "source_mask", "target_mask", "output", "distance", "truth", "truth_mask",
-                  "protocol", "split", "seed", "poses", "rule")  # fmt: skip
+                  "mask", "style_image", "style_mask", "protocol", "split", "seed", "poses", "rule")  # fmt: skip
 
 
 def rows_of(pairs: Sequence[Pair], protocol: str, *, split: str, seed: int, poses: str) -> list[dict[str, str]]:
