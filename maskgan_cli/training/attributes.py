@@ -19,8 +19,8 @@ from maskgan_cli.data.dataset import Batch
 from maskgan_cli.data.prepared import PreparedData, Sample
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import Picture
+from maskgan_cli.judges import prepare
 from maskgan_cli.models.attributes import AttributeConfig, AttributeNet
-from maskgan_cli.models.layers import to_unit
 from maskgan_cli.pretrained import save_weights
 from maskgan_cli.training.augment import AugmentSettings, move, recolour
 from maskgan_cli.training.learner import Learner
@@ -85,7 +85,8 @@ class AttributeTask:
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
         """Update once on augmented faces. Attributes do not know left from right."""
-        images, _, _ = move(to_unit(batch.images), None, self.recipe.augment)
+        faces = prepare(batch.images, self.recipe.network.image_size, self.accelerator.device)
+        images, _, _ = move(faces, None, self.recipe.augment)
         truth = self.truth[batch.indices]
         with self.accelerator.autocast():
             logits = self.learner.network(recolour(images, self.recipe.augment))
@@ -100,7 +101,7 @@ class AttributeTask:
         network, size = self.learner.network.eval(), self.recipe.data.batch_size
         try:
             parts = [
-                network(to_unit(images[i : i + size].to(self.accelerator.device))) > 0
+                network(prepare(images[i : i + size], self.recipe.network.image_size, self.accelerator.device)) > 0
                 for i in range(0, len(images), size)
             ]
         finally:
@@ -150,14 +151,13 @@ def prepare_training(
     say: Callable[[str], None],
     start: Path | None = None,
 ) -> Loop:
-    """Everything up to the first step; `Loop.steps` does the rest. Masks are not looked at.
+    """Everything up to the first step; `Loop.steps` does the rest. Faces of any size are resized, masks not read.
 
     Raises:
         InputError: data, recipe and run folder do not go together.
     """
     begin = None if start is None else read_start(start, "attributes")
     plan = Plan(data, out, accelerator, resume, overwrite, say, begin)
-    plan.check_size(recipe.network.image_size)
     truth = {split: attribute_table(data.split(split), recipe.network.names) for split in ("train", "val")}
 
     def make(validation: Batch) -> AttributeTask:
