@@ -34,6 +34,7 @@ from maskgan_cli.training import mask_vae as vae_task
 from maskgan_cli.training.dmn import DMNRecipe
 from maskgan_cli.training.loop import Loop
 from maskgan_cli.training.mask_vae import VAERecipe
+from maskgan_cli.training.setup import Plan
 
 T = TypeVar("T")
 
@@ -157,10 +158,8 @@ def _train(kind: str, data: PreparedData, out: Path, steps: int, *, seed: int, d
     changes = [f"seed={seed}", f"schedule.steps={steps}", f"schedule.checkpoint_every={often}",
                f"schedule.sample_every={steps}", f"schedule.validate_every={often}"]  # fmt: skip
     changes += ["schedule.decay_from=null"] if kind == "vae" else []
-    loop = prepare_training(
-        data, load_recipe(kind_of_recipe, kind, "tiny-cpu", changes), out, Accelerator(cpu=device == "cpu"),
-        resume=True, overwrite=False, say=watch.say,
-    )  # fmt: skip
+    plan = Plan(data, out, Accelerator(cpu=device == "cpu"), resume=True, overwrite=False, say=watch.say)
+    loop = prepare_training(plan, load_recipe(kind_of_recipe, kind, "tiny-cpu", changes))
     for _ in watch.track(loop.steps(), steps, f"training the {kind}", done=loop.progress.step):
         pass
     return out

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from accelerate import Accelerator
 
 from maskgan_cli.cli.app import app
 from maskgan_cli.cli.shell import run
+from maskgan_cli.data.prepared import PreparedData
+from maskgan_cli.training.setup import Plan
 from tests.drawn_faces import write_raw
 
 
@@ -48,6 +51,12 @@ def maskgan(capfd: pytest.CaptureFixture[str]) -> Command:
         return Outcome(code, *capfd.readouterr())
 
     return call
+
+
+def plan(prepared: Path, out: Path, *, overwrite: bool = False) -> Plan:
+    """A training of this process on the CPU."""
+    data = PreparedData.load(prepared)
+    return Plan(data, out, Accelerator(cpu=True), resume=True, overwrite=overwrite, say=lambda text: None)
 
 
 @pytest.fixture(scope="session")

@@ -248,10 +248,11 @@ def _train(
 ) -> None:
     """Resolve the recipe, run the loop with a progress bar, report the weights.
 
-    ``prepare`` is the task's ``prepare_training``; only one that can begin with weights is given ``start``.
+    ``prepare`` is the task's ``prepare_training``.
     """
     from maskgan_cli.config import load_recipe
     from maskgan_cli.data.prepared import PreparedData
+    from maskgan_cli.training.setup import Plan
 
     if resume not in ("auto", "never"):
         raise InputError("--resume", expected="auto or never", found=resume)
@@ -260,10 +261,7 @@ def _train(
     accelerator = make_accelerator(device, settings.precision)
     if not accelerator.is_main_process:
         shell = Shell(quiet=True)
-    begin = {} if start is None else {"start": start}
-    loop = prepare(
-        prepared, settings, out, accelerator, resume=resume == "auto", overwrite=overwrite, say=shell.say, **begin
-    )
+    loop = prepare(Plan(prepared, out, accelerator, resume == "auto", overwrite, shell.say, start), settings)
     done, total = loop.progress.step, settings.schedule.steps
     if done >= total:
         shell.say(f"{out} has its {total} steps already; raise schedule.steps to train on")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from maskgan_cli.agreement import Confusion
 from maskgan_cli.config import TrainingRecipe
 from maskgan_cli.data.dataset import Batch
-from maskgan_cli.data.prepared import PreparedData, Sample
+from maskgan_cli.data.prepared import Sample
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import Picture
 from maskgan_cli.judges import prepare
@@ -26,7 +26,6 @@ from maskgan_cli.training.augment import AugmentSettings, move, recolour
 from maskgan_cli.training.learner import Learner
 from maskgan_cli.training.loop import Loop
 from maskgan_cli.training.setup import Plan
-from maskgan_cli.training.start import read_start
 
 
 class AttributeRecipe(TrainingRecipe):
@@ -140,27 +139,15 @@ class AttributeTask:
         save_weights(path, self.learner.network, kind="attributes", config=asdict(self.recipe.network), about=about)
 
 
-def prepare_training(
-    data: PreparedData,
-    recipe: AttributeRecipe,
-    out: Path,
-    accelerator: Accelerator,
-    *,
-    resume: bool,
-    overwrite: bool,
-    say: Callable[[str], None],
-    start: Path | None = None,
-) -> Loop:
+def prepare_training(plan: Plan, recipe: AttributeRecipe) -> Loop:
     """Everything up to the first step; `Loop.steps` does the rest. Faces of any size are resized, masks not read.
 
     Raises:
         InputError: data, recipe and run folder do not go together.
     """
-    begin = None if start is None else read_start(start, "attributes")
-    plan = Plan(data, out, accelerator, resume, overwrite, say, begin)
-    truth = {split: attribute_table(data.split(split), recipe.network.names) for split in ("train", "val")}
+    truth = {split: attribute_table(plan.data.split(split), recipe.network.names) for split in ("train", "val")}
 
     def make(validation: Batch) -> AttributeTask:
-        return AttributeTask(recipe, accelerator, truth["train"], validation, truth["val"])
+        return AttributeTask(recipe, plan.accelerator, truth["train"], validation, truth["val"])
 
-    return plan.loop(recipe, make, {}, masked=False)
+    return plan.loop(recipe, make, {}, begins="attributes", masked=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -18,7 +18,6 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from maskgan_cli.config import Positive, Section, Share, TrainingRecipe
 from maskgan_cli.data.dataset import Batch
-from maskgan_cli.data.prepared import PreparedData
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import Picture, sha256
 from maskgan_cli.labels import colourise
@@ -236,25 +235,15 @@ def feature_network(settings: PerceptualSettings) -> tuple[VGG19Features | None,
     return network, {"network": "VGG-19", "sha256": sha256(path)}
 
 
-def prepare_training(
-    data: PreparedData,
-    recipe: DMNRecipe,
-    out: Path,
-    accelerator: Accelerator,
-    *,
-    resume: bool,
-    overwrite: bool,
-    say: Callable[[str], None],
-) -> Loop:
+def prepare_training(plan: Plan, recipe: DMNRecipe) -> Loop:
     """Everything up to the first step; `Loop.steps` does the rest.
 
     Raises:
         InputError: data, recipe, weights and run folder do not go together.
     """
-    plan = Plan(data, out, accelerator, resume, overwrite, say)
     plan.check_size(recipe.network.image_size)
     features, record = feature_network(recipe.perceptual)
-    say(f"perceptual loss: {record['network']}")
+    plan.say(f"perceptual loss: {record['network']}")
     return plan.loop(
-        recipe, lambda validation: DMNTask(recipe, accelerator, features, validation), {"perceptual": record}
+        recipe, lambda validation: DMNTask(recipe, plan.accelerator, features, validation), {"perceptual": record}
     )

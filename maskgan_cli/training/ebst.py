@@ -7,7 +7,7 @@ the Alpha Blender joins the two paintings, and the face itself is what they shou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -22,7 +22,6 @@ from torch.optim import Adam
 
 from maskgan_cli.config import OptimiserSettings
 from maskgan_cli.data.dataset import Batch
-from maskgan_cli.data.prepared import PreparedData
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import Picture
 from maskgan_cli.labels import colourise
@@ -154,18 +153,7 @@ def _picture(images: Tensor) -> Picture:
     return np.concatenate(list(to_bytes(images).permute(0, 2, 3, 1).cpu().numpy()))
 
 
-def prepare_training(
-    data: PreparedData,
-    recipe: EBSTRecipe,
-    out: Path,
-    accelerator: Accelerator,
-    *,
-    dmn: Path,
-    vae: Path,
-    resume: bool,
-    overwrite: bool,
-    say: Callable[[str], None],
-) -> Loop:
+def prepare_training(plan: Plan, recipe: EBSTRecipe, *, dmn: Path, vae: Path) -> Loop:
     """Everything up to the first step; `Loop.steps` does the rest.
 
     Args:
@@ -180,24 +168,23 @@ def prepare_training(
     if "network" in recipe.model_fields_set and recipe.network != network:
         raise InputError("network", expected=f"that of {trained.path}", found="another", hint="leave it out")
     recipe = recipe.model_copy(update={"network": network})
-    plan = Plan(data, out, accelerator, resume, overwrite, say)
     plan.check_size(network.image_size)
-    mask_vae, vae_weights = load_vae(vae, accelerator.device)
+    mask_vae, vae_weights = load_vae(vae, plan.accelerator.device)
     if mask_vae.config.image_size != network.image_size:
         raise InputError(
             vae_weights.path, expected=f"a MaskVAE of {network.image_size} px, as {trained.path} is",
             found=f"{mask_vae.config.image_size} px",
         )  # fmt: skip
-    if recipe.data.batch_size < 2 * accelerator.num_processes:
+    if recipe.data.batch_size < 2 * plan.accelerator.num_processes:
         raise InputError("data.batch_size", expected="two faces or more a process, to go from one to another",
                          found=str(recipe.data.batch_size))  # fmt: skip
     features, record = feature_network(recipe.perceptual)
     states = RunFolder(dmn).states if dmn.is_dir() else []
     discriminator = load_file(states[-1] / "discriminator.safetensors") if states else None
-    say(f"perceptual loss: {record['network']}; discriminator: {states[-1] if states else 'from scratch'}")
+    plan.say(f"perceptual loss: {record['network']}; discriminator: {states[-1] if states else 'from scratch'}")
 
     def make_task(validation: Batch) -> EBSTTask:
-        task = EBSTTask(recipe, accelerator, features, validation, mask_vae)
+        task = EBSTTask(recipe, plan.accelerator, features, validation, mask_vae)
         task.start_from(trained.tensors, discriminator, dmn)
         return task
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from maskgan_cli.config import Section, TrainingRecipe
 from maskgan_cli.data.alignment import Points, align, crop_points, points_of_mask
 from maskgan_cli.data.dataset import Batch
-from maskgan_cli.data.prepared import PreparedData, identities_of
+from maskgan_cli.data.prepared import identities_of
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import Picture
 from maskgan_cli.judges.verification import balanced_pairs, measure
@@ -28,7 +28,6 @@ from maskgan_cli.training.augment import AugmentSettings, move, recolour
 from maskgan_cli.training.learner import Learner
 from maskgan_cli.training.loop import Loop
 from maskgan_cli.training.setup import Plan
-from maskgan_cli.training.start import read_start
 
 
 class MarginSettings(Section):
@@ -161,38 +160,26 @@ def _cosines(embeddings: Tensor, pairs: Any) -> Any:
     return (first * second).sum(1).double().numpy()
 
 
-def prepare_training(
-    data: PreparedData,
-    recipe: IdentityRecipe,
-    out: Path,
-    accelerator: Accelerator,
-    *,
-    resume: bool,
-    overwrite: bool,
-    say: Callable[[str], None],
-    start: Path | None = None,
-) -> Loop:
+def prepare_training(plan: Plan, recipe: IdentityRecipe) -> Loop:
     """Everything up to the first step; `Loop.steps` does the rest. Faces of any size are aligned.
 
     Raises:
         InputError: faces without identities, too few people; data, recipe and run folder do not go
             together.
     """
-    begin = None if start is None else read_start(start, "arcface")
-    plan = Plan(data, out, accelerator, resume, overwrite, say, begin)
-    train, names = identities_of(data.split("train")), identities_of(data.split("val"))
+    train, names = identities_of(plan.data.split("train")), identities_of(plan.data.split("val"))
     numbers = {name: i for i, name in enumerate(sorted(set(train)))}
     people = torch.tensor([numbers[name] for name in train])
     chosen = names[: recipe.schedule.validation_samples]
     if len(numbers) < 2 or len(balanced_pairs(chosen, recipe.pairs, recipe.seed)[0]) < 20:
         raise InputError(
-            data.root, expected="at least 2 people to train on and 10 validation pairs of one person",
+            plan.data.root, expected="at least 2 people to train on and 10 validation pairs of one person",
             found=f"{len(numbers)} people, {len(set(chosen))} in the {len(chosen)} validation faces",
             hint="raise schedule.validation_samples, or use a data set with several pictures a person",
         )  # fmt: skip
-    masked = all(sample.mask_file for sample in data.samples)
+    masked = all(sample.mask_file for sample in plan.data.samples)
 
     def make(validation: Batch) -> IdentityTask:
-        return IdentityTask(recipe, accelerator, people, validation, [names[i] for i in validation.indices])
+        return IdentityTask(recipe, plan.accelerator, people, validation, [names[i] for i in validation.indices])
 
-    return plan.loop(recipe, make, {}, masked=masked)
+    return plan.loop(recipe, make, {}, begins="arcface", masked=masked)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -17,7 +17,6 @@ from torch.nn import functional as F
 from maskgan_cli.agreement import agreement
 from maskgan_cli.config import Section, TrainingRecipe
 from maskgan_cli.data.dataset import Batch
-from maskgan_cli.data.prepared import PreparedData
 from maskgan_cli.files import Picture
 from maskgan_cli.labels import colourise
 from maskgan_cli.models.layers import one_hot
@@ -110,21 +109,11 @@ class VAETask:
         save_weights(path, self.vae, kind="vae", config=asdict(self.recipe.network), about=about)
 
 
-def prepare_training(
-    data: PreparedData,
-    recipe: VAERecipe,
-    out: Path,
-    accelerator: Accelerator,
-    *,
-    resume: bool,
-    overwrite: bool,
-    say: Callable[[str], None],
-) -> Loop:
+def prepare_training(plan: Plan, recipe: VAERecipe) -> Loop:
     """Everything up to the first step; `Loop.steps` does the rest.
 
     Raises:
         InputError: data, recipe and run folder do not go together.
     """
-    plan = Plan(data, out, accelerator, resume, overwrite, say)
     plan.check_size(recipe.network.image_size)
-    return plan.loop(recipe, lambda validation: VAETask(recipe, accelerator, validation), {})
+    return plan.loop(recipe, lambda validation: VAETask(recipe, plan.accelerator, validation), {})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
@@ -16,7 +16,6 @@ from torch.nn import functional as F
 from maskgan_cli.agreement import agreement
 from maskgan_cli.config import TrainingRecipe
 from maskgan_cli.data.dataset import Batch
-from maskgan_cli.data.prepared import PreparedData
 from maskgan_cli.files import Picture
 from maskgan_cli.labels import colourise
 from maskgan_cli.models.layers import to_unit
@@ -26,7 +25,6 @@ from maskgan_cli.training.augment import AugmentSettings, move, recolour
 from maskgan_cli.training.learner import Learner
 from maskgan_cli.training.loop import Loop
 from maskgan_cli.training.setup import Plan
-from maskgan_cli.training.start import read_start
 
 
 class ParserRecipe(TrainingRecipe):
@@ -93,23 +91,11 @@ class ParserTask:
         save_weights(path, self.learner.network, kind="parser", config=asdict(self.recipe.network), about=about)
 
 
-def prepare_training(
-    data: PreparedData,
-    recipe: ParserRecipe,
-    out: Path,
-    accelerator: Accelerator,
-    *,
-    resume: bool,
-    overwrite: bool,
-    say: Callable[[str], None],
-    start: Path | None = None,
-) -> Loop:
+def prepare_training(plan: Plan, recipe: ParserRecipe) -> Loop:
     """Everything up to the first step; `Loop.steps` does the rest.
 
     Raises:
         InputError: data, recipe and run folder do not go together.
     """
-    begin = None if start is None else read_start(start, "parser")
-    plan = Plan(data, out, accelerator, resume, overwrite, say, begin)
     plan.check_size(recipe.network.image_size)
-    return plan.loop(recipe, lambda validation: ParserTask(recipe, accelerator, validation), {})
+    return plan.loop(recipe, lambda validation: ParserTask(recipe, plan.accelerator, validation), {}, begins="parser")

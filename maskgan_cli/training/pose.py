@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -18,7 +18,6 @@ from torch.nn import functional as F
 from maskgan_cli.config import Section, TrainingRecipe
 from maskgan_cli.data.dataset import Batch
 from maskgan_cli.data.pose import ANGLES, mirror_pose, pose_of, rotation, turn_pose
-from maskgan_cli.data.prepared import PreparedData
 from maskgan_cli.files import Picture
 from maskgan_cli.judges import prepare
 from maskgan_cli.models.hopenet import HopeNet, HopeNetConfig, bin_of, expected_angles
@@ -27,7 +26,6 @@ from maskgan_cli.training.augment import AugmentSettings, move, recolour
 from maskgan_cli.training.learner import Learner
 from maskgan_cli.training.loop import Loop
 from maskgan_cli.training.setup import Plan
-from maskgan_cli.training.start import read_start
 
 _AXES = ((220, 40, 40), (40, 180, 60), (60, 90, 255))  # the head's side, up and front
 
@@ -133,27 +131,15 @@ def draw_axes(picture: Picture, turn: Tensor) -> Picture:
     return np.asarray(image)
 
 
-def prepare_training(
-    data: PreparedData,
-    recipe: PoseRecipe,
-    out: Path,
-    accelerator: Accelerator,
-    *,
-    resume: bool,
-    overwrite: bool,
-    say: Callable[[str], None],
-    start: Path | None = None,
-) -> Loop:
+def prepare_training(plan: Plan, recipe: PoseRecipe) -> Loop:
     """Everything up to the first step; `Loop.steps` does the rest. Faces of any size are resized.
 
     Raises:
         InputError: faces without angles; data, recipe and run folder do not go together.
     """
-    begin = None if start is None else read_start(start, "hopenet")
-    plan = Plan(data, out, accelerator, resume, overwrite, say, begin)
-    angles, truth = pose_of(data.split("train")), pose_of(data.split("val"))
+    angles, truth = pose_of(plan.data.split("train")), pose_of(plan.data.split("val"))
 
     def make(validation: Batch) -> PoseTask:
-        return PoseTask(recipe, accelerator, validation, angles=angles, truth=truth[validation.indices])
+        return PoseTask(recipe, plan.accelerator, validation, angles=angles, truth=truth[validation.indices])
 
-    return plan.loop(recipe, make, {}, masked=False)
+    return plan.loop(recipe, make, {}, begins="hopenet", masked=False)

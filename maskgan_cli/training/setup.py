@@ -15,10 +15,9 @@ from maskgan_cli.data.dataset import Batch, FaceDataset, StepSampler, batches, f
 from maskgan_cli.data.prepared import PreparedData, Sample
 from maskgan_cli.errors import InputError
 from maskgan_cli.models.dmn import parameter_count
-from maskgan_cli.pretrained import Weights
 from maskgan_cli.training.checkpoint import RunFolder
 from maskgan_cli.training.loop import Loop, Task
-from maskgan_cli.training.start import begin_with
+from maskgan_cli.training.start import begin_with, read_start
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class Plan:
         accelerator: devices, processes, precision.
         resume, overwrite: what to do with a run that is there, see `RunFolder.start`.
         say: shows a line to the user.
-        start: weights to begin with instead of random ones.
+        start: a weights file or run folder to begin with instead of random numbers.
     """
 
     data: PreparedData
@@ -40,7 +39,7 @@ class Plan:
     resume: bool
     overwrite: bool
     say: Callable[[str], None]
-    start: Weights | None = None
+    start: Path | None = None
 
     def check_size(self, size: int) -> None:
         """Insist that the data set is of the network's size.
@@ -62,6 +61,7 @@ class Plan:
         *,
         samples: Mapping[str, list[Sample]] | None = None,
         masked: bool = True,
+        begins: str = "",
     ) -> Loop:
         """Start or continue the run folder, build the task, connect it with its batches.
 
@@ -72,6 +72,7 @@ class Plan:
                 on resume.
             samples: those of ``train`` and ``val`` that the task can use; all if None.
             masked: whether it looks at masks.
+            begins: kind of the weights that its first network may begin with.
 
         Raises:
             InputError: data, recipe and run folder do not go together.
@@ -81,8 +82,9 @@ class Plan:
         train = FaceDataset(chosen["train"], data.size, cache=recipe.data.cache, masked=masked)
         validation = FaceDataset(chosen["val"], data.size, cache=False, masked=masked)
         rests = {"data": {"name": data.info.get("name"), "hash": data.hash}, **rests}
-        if self.start is not None:
-            rests["start"] = {"sha256": self.start.sha256}
+        start = None if self.start is None else read_start(self.start, begins)
+        if start is not None:
+            rests["start"] = {"sha256": start.sha256}
         about = {
             **rests,
             "torch": torch.__version__,
@@ -94,8 +96,8 @@ class Plan:
             run.start(recipe, about, resume=self.resume, overwrite=self.overwrite)
         accelerator.wait_for_everyone()
         task = make_task(first_samples(validation, recipe.schedule.validation_samples))
-        if self.start is not None:
-            begin_with(next(iter(task.networks.values())), self.start)
+        if start is not None:
+            begin_with(next(iter(task.networks.values())), start)
         learners = ", ".join(f"{n} {parameter_count(task.networks[n]) / 1e6:.1f} M" for n in task.optimisers)
         self.say(
             f"{len(train)} training faces of {data.size} px; parameters: {learners}; "

@@ -13,10 +13,11 @@ from PIL import Image
 from maskgan_cli.data.prepare import resize_labels
 from maskgan_cli.editing.interpolate import MaskManifold, around, between, frames, positions, write_animation
 from maskgan_cli.editing.render import Renderer, Request
+from maskgan_cli.faces import face
 from maskgan_cli.files import read_image, read_label_map, write_label_map
 from maskgan_cli.labels import NUM_CLASSES, PALETTE, colourise
 from maskgan_cli.models.layers import one_hot
-from maskgan_cli.pretrained import sha256
+from maskgan_cli.pretrained import bundled, sha256
 from tests.conftest import Command
 
 
@@ -190,3 +191,19 @@ def test_results_stay_unless_overwriting_is_asked_for(
     assert "expected a folder for the results, found a file" in outcome.err
     outcome = maskgan("interpolate", *masks, "-o", tmp_path / "p", "--weights", weights)
     assert "expected vae weights, found dmn weights" in outcome.err
+
+
+def test_with_the_bundled_weights_every_step_leaves_one_face_and_nears_the_other() -> None:
+    """Between rendered people the network never saw: pixels unlike A's rise, those unlike B's fall, all along."""
+    weights = bundled("vae")
+    assert weights is not None
+    manifold = MaskManifold(weights, "cpu")
+    maps = [face(3, number, 64, 6).labels for number in range(6)]
+    kept = []
+    for first, second in zip(maps, maps[1:] + maps[:1], strict=True):
+        strip = list(manifold.decode(between(manifold.encode(first), manifold.encode(second), positions(8)), 64))
+        leaving, nearing = ([float((mask != end).mean()) for mask in strip] for end in (first, second))
+        assert leaving == sorted(leaving)
+        assert nearing == sorted(nearing, reverse=True)
+        kept.append(1 - leaving[0])
+    assert np.mean(kept) > 0.92, "and the ends are the masks themselves, nearly"

@@ -24,7 +24,7 @@ from maskgan_cli.models.perceptual import VGG19Features
 from maskgan_cli.pretrained import read_weights
 from maskgan_cli.training.dmn import DMNRecipe, DMNTask, PerceptualSettings, feature_network, prepare_training
 from maskgan_cli.training.loop import learning_rate
-from tests.conftest import TINY, Command
+from tests.conftest import TINY, Command, plan
 
 CHANGES = [TINY[i + 1] for i in range(len(TINY)) if TINY[i] == "--set"]
 
@@ -143,10 +143,7 @@ def test_nan_stops_the_run_and_keeps_the_last_good_checkpoint(
     prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recipe = _recipe("schedule.steps=10", "schedule.checkpoint_every=2")
-    loop = prepare_training(
-        PreparedData.load(prepared), recipe, tmp_path / "run", Accelerator(cpu=True),
-        resume=True, overwrite=False, say=lambda text: None,
-    )  # fmt: skip
+    loop = prepare_training(plan(prepared, tmp_path / "run"), recipe)
     step = loop.task.step
 
     def poisoned(batch):  # type: ignore[no-untyped-def]
@@ -164,10 +161,7 @@ def test_nan_stops_the_run_and_keeps_the_last_good_checkpoint(
 
 def test_a_broken_weight_is_never_checkpointed(prepared: Path, tmp_path: Path) -> None:
     recipe = _recipe("schedule.steps=2", "schedule.checkpoint_every=2")
-    loop = prepare_training(
-        PreparedData.load(prepared), recipe, tmp_path / "run", Accelerator(cpu=True),
-        resume=True, overwrite=False, say=lambda text: None,
-    )  # fmt: skip
+    loop = prepare_training(plan(prepared, tmp_path / "run"), recipe)
     steps = loop.steps()
     next(steps)
     bias = loop.task.networks["discriminator"].scales[0].layers[-1].bias  # type: ignore[index,union-attr]

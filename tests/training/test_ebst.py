@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from accelerate import Accelerator
 from safetensors.torch import load_file
 
 from maskgan_cli.config import load_recipe
@@ -19,7 +18,7 @@ from maskgan_cli.models.layers import one_hot
 from maskgan_cli.pretrained import load_dmn, load_strictly, read_weights
 from maskgan_cli.training import losses as paper
 from maskgan_cli.training.ebst import EBSTRecipe, EBSTTask, prepare_training
-from tests.conftest import Command
+from tests.conftest import Command, plan
 
 CHANGES = (
     "discriminator.width=4", "perceptual.width=4", "blender.width=4", "data.batch_size=4",
@@ -35,10 +34,7 @@ def task(prepared: Path, weights: Path, vae_weights: Path, tmp_path: Path) -> EB
 
 def _task(prepared: Path, weights: Path, vae_weights: Path, tmp_path: Path, *changes: str) -> EBSTTask:
     recipe = load_recipe(EBSTRecipe, "ebst", "tiny-cpu", [*CHANGES, *changes])
-    loop = prepare_training(
-        PreparedData.load(prepared), recipe, tmp_path / "run", Accelerator(cpu=True), dmn=weights, vae=vae_weights,
-        resume=True, overwrite=True, say=lambda text: None,
-    )  # fmt: skip
+    loop = prepare_training(plan(prepared, tmp_path / "run", overwrite=True), recipe, dmn=weights, vae=vae_weights)
     assert isinstance(loop.task, EBSTTask)
     return loop.task
 

@@ -17,7 +17,7 @@ from maskgan_cli.errors import WorkError
 from maskgan_cli.files import read_image
 from maskgan_cli.pretrained import load_vae, read_weights
 from maskgan_cli.training.mask_vae import VAERecipe, VAETask, prepare_training
-from tests.conftest import TINY_VAE, Command
+from tests.conftest import TINY_VAE, Command, plan
 
 CHANGES = [TINY_VAE[i + 1] for i in range(len(TINY_VAE)) if TINY_VAE[i] == "--set"]
 
@@ -106,10 +106,7 @@ def test_classes_are_logged_and_not_shown(prepared: Path, tmp_path: Path, maskga
 
 
 def test_nan_stops_the_run_before_anything_is_kept(prepared: Path, tmp_path: Path) -> None:
-    loop = prepare_training(
-        PreparedData.load(prepared), _recipe("schedule.steps=2"), tmp_path / "run", Accelerator(cpu=True),
-        resume=True, overwrite=False, say=lambda text: None,
-    )  # fmt: skip
+    loop = prepare_training(plan(prepared, tmp_path / "run"), _recipe("schedule.steps=2"))
     bias = loop.task.networks["vae"].to_mean.bias
     with torch.no_grad():
         bias.fill_(float("nan"))  # type: ignore[operator,union-attr]

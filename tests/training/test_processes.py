@@ -23,7 +23,7 @@ from maskgan_cli.data.prepared import PreparedData
 from maskgan_cli.training.ebst import EBSTRecipe, EBSTTask
 from maskgan_cli.training.ebst import prepare_training as prepare_ebst
 from maskgan_cli.training.mask_vae import VAERecipe, VAETask
-from tests.conftest import TINY_VAE
+from tests.conftest import TINY_VAE, plan
 from tests.training.test_ebst import CHANGES as EBST_CHANGES
 from tests.training.test_mask_vae import CHANGES as VAE_CHANGES
 
@@ -90,10 +90,7 @@ def test_ebst(prepared: Path, weights: Path, vae_weights: Path, tmp_path: Path) 
     by_hand: dict[str, list[torch.Tensor]] = {"generator": [], "blender": []}
     for rank, half in enumerate(_halves(prepared)):
         recipe = load_recipe(EBSTRecipe, "ebst", "tiny-cpu", list(EBST_CHANGES))
-        task = prepare_ebst(
-            PreparedData.load(prepared), recipe, tmp_path / f"half-{rank}", Accelerator(cpu=True), dmn=weights,
-            vae=vae_weights, resume=True, overwrite=True, say=lambda text: None,
-        ).task  # fmt: skip
+        task = prepare_ebst(plan(prepared, tmp_path / f"half-{rank}"), recipe, dmn=weights, vae=vae_weights).task
         assert isinstance(task, EBSTTask)
         _seed(rank)
         task.step(half)
