@@ -147,9 +147,9 @@ def test_a_style_paints_every_mask(
     assert document["positions"] == [0.0, 0.5, 1.0]
     look = (read_label_map(prepared / "masks" / "800.png"), read_image(style))
     renderer = Renderer(weights, "cpu")
-    for mask, face in zip(document["masks"], document["faces"], strict=True):
+    for mask, painted in zip(document["masks"], document["faces"], strict=True):
         expected = renderer.paint([Request(read_label_map(mask), *look)])[0]
-        assert (read_image(face) == expected).all()
+        assert (read_image(painted) == expected).all()
     assert read_image(document["strip"]).shape == (256, 3 * 128, 3)
 
 
