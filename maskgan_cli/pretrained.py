@@ -278,8 +278,10 @@ def load_foreign(path: str | Path, expected: str) -> dict[str, Tensor]:
             path, expected=expected, found="no file of tensors alone, or a damaged one",
             hint="only files that run no code are read: save the network's state_dict() with torch.save",
         ) from error  # fmt: skip
-    except Exception as error:  # torch.load names no common base for what a damaged file raises
+    except OSError as error:
         raise unreadable(path, error, expected) from error
+    except Exception as error:  # torch.load names no common base for what a damaged file raises
+        raise InputError(path, expected=expected, found="a damaged file, or one of another kind") from error
     while isinstance(loaded, dict) and (inner := next((w for w in _WRAPPERS if _is_dict(loaded.get(w))), None)):
         loaded = loaded[inner]
     if not _is_dict(loaded) or not all(isinstance(value, Tensor) for value in loaded.values()):
