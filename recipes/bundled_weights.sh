@@ -9,7 +9,7 @@ maskgan synth "$work/raw" -n 1600 --identities 320 --size 128 --seed 1
 [ -e "$work/data/dataset.json" ] || maskgan prep-data "$work/raw" "$work/data" --size 64
 maskgan train dmn "$work/data" --recipe tiny-cpu -o "$work/dmn" --set schedule.steps=2800 \
     --set schedule.decay_from=1600 --set network.style_width=16 --set ema=0.995
-maskgan train vae "$work/data" --recipe tiny-cpu -o "$work/vae" --set schedule.steps=2000 --set schedule.decay_from=1200
+maskgan train vae "$work/data" --recipe tiny-cpu -o "$work/vae" --set schedule.validation_samples=160
 cp "$work/dmn/model.safetensors" "$assets/dmn.safetensors"
 cp "$work/vae/model.safetensors" "$assets/vae.safetensors"
 
