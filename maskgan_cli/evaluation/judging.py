@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from maskgan_cli.evaluation.pictures import batches
+from maskgan_cli.judges import Judge
 from maskgan_cli.judges.attributes import load_attributes
 from maskgan_cli.judges.identity import load_identity
 from maskgan_cli.judges.parser import load_parser
@@ -18,7 +19,7 @@ from maskgan_cli.pretrained import find_weights
 
 # What a user calls a judge, and the kind of weights it needs.
 KINDS: Final = {"parser": "parser", "attributes": "attributes", "pose": "hopenet", "identity": "arcface"}
-_LOAD: Final[dict[str, Callable[..., Any]]] = {
+_LOAD: Final[dict[str, Callable[..., Judge]]] = {
     "parser": load_parser, "attributes": load_attributes, "pose": load_pose, "identity": load_identity
 }  # fmt: skip
 BATCH: Final = 32

@@ -14,7 +14,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-FEATURES: Final = 2048
 SIDE: Final = 299
 
 Kernel = int | tuple[int, int]
