@@ -55,7 +55,8 @@ def shares(pictures, labels):
     return table
 
 
-def pose_agreement(pictures, poses, folder):
+def fsanet(pictures, folder):
+    """Yaw, pitch and roll (N, 3) in degrees."""
     import onnxruntime
 
     answers = []
@@ -68,11 +69,14 @@ def pose_agreement(pictures, poses, folder):
             small = np.asarray(Image.fromarray(picture).resize((64, 64)), np.float32)[..., ::-1]
             one.append(session.run(None, {entry: ((small - 127.5) / 128).transpose(2, 0, 1)[None]})[0][0])
         answers.append(one)
-    mean = np.mean(answers, 0)
+    return np.mean(answers, 0)
+
+
+def agreement(ours, theirs):
     return {
         name: {
-            "correlation": round(float(np.corrcoef(mean[:, k], poses[:, k])[0, 1]), 3),
-            "mean_absolute_error": round(float(np.abs(mean[:, k] - poses[:, k]).mean()), 2),
+            "correlation": round(float(np.corrcoef(ours[:, k], theirs[:, k])[0, 1]), 3),
+            "mean_absolute_difference": round(float(np.abs(ours[:, k] - theirs[:, k]).mean()), 2),
         }
         for k, name in enumerate(("yaw", "pitch", "roll"))
     }
@@ -89,7 +93,7 @@ def main() -> None:
     if options.real is not None:
         result["real"] = shares(*real(options.real, options.count))
     if options.onnx is not None:
-        result["pose"] = pose_agreement(pictures, poses, options.onnx)
+        result["pose"] = agreement(fsanet(pictures, options.onnx), poses)
     print(json.dumps(result, indent=2))
 
 

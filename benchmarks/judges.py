@@ -16,38 +16,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
+from faces_truth import agreement, fsanet
 
 from maskgan_cli.data.pose import ANGLES
 from maskgan_cli.data.prepared import PreparedData
 from maskgan_cli.files import read_image
-
-
-def fsanet(pictures, folder):
-    """Yaw, pitch and roll (N, 3) in degrees."""
-    import onnxruntime
-
-    answers = []
-    for kind in ("1x1", "var"):
-        path = next(folder.glob(f"fsanet-{kind}*.onnx"))
-        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-        entry = session.get_inputs()[0].name
-        one = []
-        for picture in pictures:
-            small = np.asarray(Image.fromarray(picture).resize((64, 64)), np.float32)[..., ::-1]
-            one.append(session.run(None, {entry: ((small - 127.5) / 128).transpose(2, 0, 1)[None]})[0][0])
-        answers.append(one)
-    return np.mean(answers, 0)
-
-
-def agreement(ours, theirs):
-    return {
-        name: {
-            "correlation": round(float(np.corrcoef(ours[:, k], theirs[:, k])[0, 1]), 3),
-            "mean_absolute_difference": round(float(np.abs(ours[:, k] - theirs[:, k]).mean()), 2),
-        }
-        for k, name in enumerate(ANGLES)
-    }
 
 
 def pose(options):
