@@ -27,6 +27,7 @@ from maskgan_cli.errors import InputError
 from maskgan_cli.files import sha256, unreadable, write_bytes
 from maskgan_cli.models.dmn import DenseMappingNetwork, DMNConfig
 from maskgan_cli.models.mask_vae import MaskVAE, MaskVAEConfig
+from maskgan_cli.models.perceptual import PAST_RELU5_1, VGG19Features
 
 MODEL_FILE = "model.safetensors"
 
@@ -255,6 +256,17 @@ def load_network(
         raise InputError(weights.path, expected=f"the settings of a {kind}", found=str(error)) from error
     load_strictly(network, weights.tensors, weights.path)
     return network.to(device).to(memory_format=torch.channels_last).eval().requires_grad_(False), weights
+
+
+def load_vgg19(path: str | Path, *, normalise: bool) -> VGG19Features:
+    """VGG-19 up to relu5_1 from a file in torchvision's layout, which may go on after it.
+
+    Raises:
+        InputError: see `load_foreign` and `load_strictly`.
+    """
+    tensors = load_foreign(path, "VGG-19 weights in torchvision's layout")
+    used = {name: tensor for name, tensor in tensors.items() if not PAST_RELU5_1.match(name)}
+    return load_strictly(VGG19Features(normalise=normalise), used, path)
 
 
 def load_foreign(path: str | Path, expected: str) -> dict[str, Tensor]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from maskgan_cli.cli import options
-from maskgan_cli.cli.shell import Shell, emit, stage
+from maskgan_cli.cli.evaluate import Out, Split, refuse_early, watched
+from maskgan_cli.cli.shell import Shell, stage
+from maskgan_cli.cli.verify import finish
 from maskgan_cli.errors import InputError
 
 
@@ -25,8 +26,8 @@ def judge(
     weights: Annotated[
         Path | None, typer.Option("--weights", "-w", help="A run folder or a .safetensors file of the judge.")
     ] = None,
-    split: Annotated[str, typer.Option("--split", help="train, val or test.")] = "test",
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Also write the JSON document to this file.")] = None,
+    split: Split = "test",
+    out: Out = None,
     device: options.Device = "auto",
     overwrite: options.Overwrite = False,
 ) -> None:
@@ -40,17 +41,13 @@ def judge(
     from maskgan_cli.evaluation.judging import load_judge
     from maskgan_cli.evaluation.results import weights_of
     from maskgan_cli.evaluation.trust import TRUST
-    from maskgan_cli.files import refuse_existing, write_json
 
-    if out is not None and not overwrite:
-        refuse_existing(out)
+    refuse_early(out, overwrite)
     prepared = PreparedData.load(data)
     samples = prepared.split(split)
     network, where = load_judge(kind, weights, pick_device(device))
     headline, measure = TRUST[kind]
-    value, values, details = measure(
-        network, samples, lambda batches, total: shell.track(batches, total, f"judging by {where}")
-    )
+    value, values, details = measure(network, samples, watched(shell, f"judging by {where}"))
     document = {
         "metric": f"{kind} {headline}", "value": value, "n": len(samples), "split": split, "size": prepared.size,
         "data": {"name": prepared.info.get("name"), "hash": prepared.hash},
@@ -65,8 +62,4 @@ def judge(
     for name, numbers in rows.items():
         table.add_row(name, *(f"{numbers[column]:.3f}" if column in numbers else "" for column in columns))
     shell.console.print(table)
-    if out is not None:
-        shell.wrote(write_json(out, document))
-    elif not shell.as_json:
-        emit(json.dumps(document))
-    shell.finish(document)
+    finish(shell, document, out)

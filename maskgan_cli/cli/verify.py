@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from maskgan_cli.cli import options
-from maskgan_cli.cli.shell import Shell, stage
+from maskgan_cli.cli.evaluate import Out, Split, refuse_early, watched
+from maskgan_cli.cli.shell import Shell, emit, stage
 from maskgan_cli.errors import InputError
 
 
@@ -24,12 +26,12 @@ def verify(
         Path, typer.Option("--weights", "-w", help="Of `maskgan train identity`, of facenet-pytorch (.pt), or .onnx.")
     ],
     pairs: Annotated[int, typer.Option("--pairs", min=20, help="How many, half of one person.")] = 1000,
-    split: Annotated[str, typer.Option("--split", help="train, val or test.")] = "test",
+    split: Split = "test",
     points: Annotated[
         str | None,
         typer.Option("--points", help="Align by each face's mask, by mtcnn, or by the crop; mask if there are masks."),
     ] = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Also write the JSON document to this file.")] = None,
+    out: Out = None,
     seed: options.Seed = 0,
     device: options.Device = "auto",
     overwrite: options.Overwrite = False,
@@ -38,20 +40,18 @@ def verify(
     from maskgan_cli.data.prepared import PreparedData
     from maskgan_cli.devices import pick_device
     from maskgan_cli.evaluation.verification import WAYS, verify_samples
-    from maskgan_cli.files import refuse_existing, write_json
     from maskgan_cli.judges.identity import load_identity
 
     if points not in (*WAYS, None):
         raise InputError("--points", expected=" or ".join(WAYS), found=str(points))
-    if out is not None and not overwrite:
-        refuse_existing(out)
+    refuse_early(out, overwrite)
     prepared = PreparedData.load(data)
     samples = prepared.split(split)
     judge = load_identity(weights, pick_device(device))
     way = points or ("mask" if samples[0].mask_file else "crop")
     measured = verify_samples(
         samples, judge, pairs=pairs, seed=seed, points=way,
-        track=lambda batches, total: shell.track(batches, total, "verifying"),
+        track=watched(shell, "verifying"),
     )  # fmt: skip
     document = {"metric": "verification", "value": measured["accuracy"], "n": measured["pairs"], "split": split,
                 "data": {"name": prepared.info.get("name"), "hash": prepared.hash}, **measured}  # fmt: skip
@@ -59,19 +59,15 @@ def verify(
         f"accuracy {measured['accuracy']:.3f} on {measured['pairs']} pairs; one person from cosine "
         f"{measured['threshold']:.3f}; TAR {measured['tar_at_far_0.01']:.3f} at FAR 0.01"
     )
-    if out is not None:
-        write_json(out, document, overwrite=overwrite)
-    _finish(shell, document, out)
+    finish(shell, document, out)
 
 
-def _finish(shell: Shell, document: dict[str, object], out: Path | None) -> None:
+def finish(shell: Shell, document: dict[str, Any], out: Path | None) -> None:
     """stdout has the file's path, or the document where there is no file or --json asks for it."""
-    import json
-
-    from maskgan_cli.cli.shell import emit
-
     if out is not None:
-        shell.wrote(out)
+        from maskgan_cli.files import write_json
+
+        shell.wrote(write_json(out, document))
     elif not shell.as_json:
         emit(json.dumps(document, indent=2))
     shell.finish(document)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -9,7 +10,7 @@ from typing import Final
 import torch
 
 from maskgan_cli.data.prepared import Sample
-from maskgan_cli.editing.interpolate import MaskManifold
+from maskgan_cli.editing.interpolate import Codes, MaskManifold
 from maskgan_cli.files import read_label_map, write_label_map
 from maskgan_cli.models.mask_vae import simulated_edits
 
@@ -45,12 +46,15 @@ def write_edits(
     order = torch.randperm(len(samples), generator=torch.Generator().manual_seed(seed)).tolist()
     reference = dict(zip(order, order[1:] + order[:1], strict=True))  # a ring: nobody is their own reference
     rule = f"z -/+ (z_ref - z) / {lambda_inter:g}, z_ref of another face of the split"
+
+    @functools.cache  # every face is somebody's reference, too
+    def code(index: int) -> Codes:
+        return manifold.encode(read_label_map(samples[index].mask))
+
     for index, sample in enumerate(samples):
-        labels = read_label_map(sample.mask)
         other = samples[reference[index]]
-        codes = (manifold.encode(labels), manifold.encode(read_label_map(other.mask)))
         with torch.inference_mode():
-            pair = simulated_edits(manifold.network, *codes, lambda_inter)
+            pair = simulated_edits(manifold.network, code(index), code(reference[index]), lambda_inter)
         for name, edit in zip(("inter", "outer"), pair, strict=True):
             mask = write_label_map(out / f"{sample.id}-{name}.png", edit[0].to("cpu", torch.uint8).numpy())
             values = (mask, sample.image, sample.mask, f"{sample.id}-{name}.png", sample.image, other.image,

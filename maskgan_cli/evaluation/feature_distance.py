@@ -6,7 +6,6 @@ says which (`FeatureDistance.name`).
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Final
 
@@ -19,10 +18,9 @@ from torch.nn import functional as F
 from maskgan_cli.files import Picture, sha256
 from maskgan_cli.models.layers import to_unit
 from maskgan_cli.models.perceptual import VGG19Features
-from maskgan_cli.pretrained import load_foreign, load_strictly
+from maskgan_cli.pretrained import load_vgg19
 
 _WIDTH: Final = 16  # of the untrained network
-_PAST_RELU5_1: Final = re.compile(r"classifier\.|features\.(29|3\d)\.")  # a published file goes on
 
 
 class FeatureDistance:
@@ -38,12 +36,7 @@ class FeatureDistance:
     def __init__(self, weights: Path | None, device: torch.device) -> None:
         self.name = "untrained-vgg19" if weights is None else "vgg19"
         self.sha256 = "" if weights is None else sha256(weights)
-        if weights is None:
-            network = VGG19Features.random(_WIDTH)
-        else:
-            tensors = load_foreign(weights, "VGG-19 weights in torchvision's layout")
-            used = {name: tensor for name, tensor in tensors.items() if not _PAST_RELU5_1.match(name)}
-            network = load_strictly(VGG19Features(normalise=True), used, weights)
+        network = VGG19Features.random(_WIDTH) if weights is None else load_vgg19(weights, normalise=True)
         self._network, self._device = network.to(device).eval(), device
 
     @torch.inference_mode()

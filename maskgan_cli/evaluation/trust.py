@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from maskgan_cli.agreement import Confusion, table_agreement
+from maskgan_cli.data.pose import ANGLES, pose_of
 from maskgan_cli.data.prepared import Sample
 from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation.judging import Watch, judged
@@ -17,7 +18,6 @@ from maskgan_cli.judges.attributes import AttributeJudge
 from maskgan_cli.judges.parser import ParserJudge
 from maskgan_cli.judges.pose import PoseJudge
 
-ANGLES: Final = ("yaw", "pitch", "roll")
 Measured = tuple[float, dict[str, float], dict[str, Any]]  # the headline, further numbers, what was counted
 
 
@@ -60,9 +60,7 @@ def trust_pose(judge: PoseJudge, samples: Sequence[Sample], watch: Watch) -> Mea
     Raises:
         InputError: a sample without angles.
     """
-    if missing := next((s for s in samples if not all(angle in s.fields for angle in ANGLES)), None):
-        raise InputError(missing.image, expected="yaw, pitch and roll in its manifest", found="none")
-    truth = torch.tensor([[float(s.fields[angle]) for angle in ANGLES] for s in samples])
+    truth = pose_of(samples)
     found = torch.cat(list(judged(judge, [s.image for s in samples], watch))).float()
     errors = (found - truth).abs().mean(0)
     values = {f"error/{angle}": float(errors[i]) for i, angle in enumerate(ANGLES)}

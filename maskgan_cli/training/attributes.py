@@ -84,8 +84,7 @@ class AttributeTask:
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
         """Update once on augmented faces. Attributes do not know left from right."""
-        faces = prepare(batch.images, self.recipe.network.image_size, self.accelerator.device)
-        images, _, _ = move(faces, None, self.recipe.augment)
+        images, _, _ = move(self._prepared(batch.images), None, self.recipe.augment)
         truth = self.truth[batch.indices]
         with self.accelerator.autocast():
             logits = self.learner.network(recolour(images, self.recipe.augment))
@@ -94,18 +93,17 @@ class AttributeTask:
         self.learner.update(loss)
         return {"cross_entropy": loss, "accuracy": ((logits > 0) == (truth > 0)).float().mean()}
 
-    @torch.no_grad()
     def _classify(self, images: Tensor) -> Tensor:
         """Pictures (N, 3, S, S) ``uint8`` -> answers (N, attributes) ``bool`` on the CPU."""
-        network, size = self.learner.network.eval(), self.recipe.data.batch_size
-        try:
-            parts = [
-                network(prepare(images[i : i + size], self.recipe.network.image_size, self.accelerator.device)) > 0
-                for i in range(0, len(images), size)
-            ]
-        finally:
-            network.train()
-        return torch.cat(parts).cpu()
+
+        def answer(part: Tensor) -> Tensor:
+            logits: Tensor = self.learner.network(self._prepared(part))
+            return logits > 0
+
+        return self.learner.answers(images, answer, self.recipe.data.batch_size)
+
+    def _prepared(self, images: Tensor) -> Tensor:
+        return prepare(images, self.recipe.network.image_size, self.accelerator.device)
 
     def validate(self) -> dict[str, float]:
         """Accuracy and balanced accuracy, their means and per attribute, and the confusion tables."""

@@ -24,8 +24,8 @@ from maskgan_cli.labels import colourise
 from maskgan_cli.models.discriminator import DiscriminatorConfig, MultiScaleDiscriminator
 from maskgan_cli.models.dmn import DenseMappingNetwork, DMNConfig
 from maskgan_cli.models.layers import one_hot, to_bytes, to_unit
-from maskgan_cli.models.perceptual import PAST_RELU5_1, VGG19Features
-from maskgan_cli.pretrained import find_weights, load_foreign, load_strictly, save_weights
+from maskgan_cli.models.perceptual import VGG19Features
+from maskgan_cli.pretrained import find_weights, load_vgg19, save_weights
 from maskgan_cli.training import losses
 from maskgan_cli.training.loop import Loop, average_gradients
 from maskgan_cli.training.setup import Plan
@@ -228,11 +228,7 @@ def feature_network(settings: PerceptualSettings) -> tuple[VGG19Features | None,
             hint="run `maskgan weights pull vgg19`, or add --set perceptual.weights=vgg19.pth, or --set "
             "perceptual.network=random --set perceptual.width=32",
         ) from error  # fmt: skip
-    network = VGG19Features(normalise=settings.normalise)
-    tensors = load_foreign(path, "VGG-19 weights in torchvision's layout")
-    used = {name: tensor for name, tensor in tensors.items() if not PAST_RELU5_1.match(name)}
-    load_strictly(network, used, path)
-    return network, {"network": "VGG-19", "sha256": sha256(path)}
+    return load_vgg19(path, normalise=settings.normalise), {"network": "VGG-19", "sha256": sha256(path)}
 
 
 def prepare_training(plan: Plan, recipe: DMNRecipe) -> Loop:

@@ -18,7 +18,6 @@ from accelerate import Accelerator
 from pydantic import Field
 from safetensors.torch import load_file
 from torch import Tensor
-from torch.optim import Adam
 
 from maskgan_cli.config import OptimiserSettings
 from maskgan_cli.data.dataset import Batch
@@ -34,6 +33,7 @@ from maskgan_cli.pretrained import load_strictly, load_vae, read_weights, save_w
 from maskgan_cli.training import losses
 from maskgan_cli.training.checkpoint import RunFolder
 from maskgan_cli.training.dmn import DMNTask, GANRecipe, feature_network
+from maskgan_cli.training.learner import Learner
 from maskgan_cli.training.loop import Loop
 from maskgan_cli.training.setup import Plan
 
@@ -72,12 +72,10 @@ class EBSTTask(DMNTask):
     ) -> None:
         super().__init__(recipe, accelerator, features, validation)
         self.vae = vae.to(accelerator.device).eval().requires_grad_(False)
-        place: dict[str, Any] = {"device": accelerator.device, "memory_format": torch.channels_last}
-        self.blender = AlphaBlender(recipe.blender).to(**place)
-        betas = (recipe.optimiser.beta1, recipe.optimiser.beta2)
-        adam = Adam(self.blender.parameters(), lr=recipe.optimiser.lr, betas=betas)
-        self.networks = {**self.networks, "blender": self.blender}
-        self.optimisers = {**self.optimisers, "blender": accelerator.prepare_optimizer(adam)}
+        learner = Learner("blender", AlphaBlender(recipe.blender), recipe.optimiser, accelerator)
+        self.blender = learner.network
+        self.networks = {**self.networks, **learner.networks}
+        self.optimisers = {**self.optimisers, **learner.optimisers}
 
     def start_from(
         self, generator: Mapping[str, Tensor], discriminator: Mapping[str, Tensor] | None, source: Path

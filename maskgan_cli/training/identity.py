@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -110,16 +111,19 @@ class IdentityTask:
         points = batch_points(batch.labels, batch.images.shape[-1])
         return align(batch.images, points, self.recipe.network.image_size)
 
-    @torch.no_grad()
+    @functools.cached_property
+    def _faces(self) -> Tensor:
+        """The validation faces, aligned once: (N, 3, size, size) ``uint8``."""
+        return self._aligned(self.validation)
+
     def _embed(self) -> Tensor:
         """The validation faces' unit embeddings (N, D) on the CPU."""
-        network, device = self.learner.network.face.eval(), self.accelerator.device
-        faces, size = self._aligned(self.validation), self.recipe.data.batch_size
-        try:
-            parts = [network(to_unit(faces[i : i + size].to(device))).float() for i in range(0, len(faces), size)]
-        finally:
-            network.train()
-        return F.normalize(torch.cat(parts)).cpu()
+
+        def answer(part: Tensor) -> Tensor:
+            embedded: Tensor = self.learner.network.face(to_unit(part))
+            return embedded.float()
+
+        return F.normalize(self.learner.answers(self._faces, answer, self.recipe.data.batch_size))
 
     def verify(self) -> dict[str, Any]:
         """Verification on the validation pairs, see `judges.verification.measure`."""
@@ -133,7 +137,7 @@ class IdentityTask:
     def sheet(self) -> Picture:
         """Aligned validation pairs: in the first rows of one person, then of two."""
         rows = self.recipe.schedule.sheet_rows
-        faces = self._aligned(self.validation).permute(0, 2, 3, 1).numpy()
+        faces = self._faces.permute(0, 2, 3, 1).numpy()
         chosen = [pairs[i :: max(1, rows)][:4].flatten() for pairs in (self.pairs[self.same], self.pairs[~self.same])
                   for i in range(rows)]  # fmt: skip
         width = max(map(len, chosen))

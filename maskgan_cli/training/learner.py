@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
 
 import torch
@@ -40,3 +40,22 @@ class Learner(Generic[Network]):
         self.accelerator.backward(loss)
         average_gradients(self.accelerator, self.network)
         self.optimiser.step()
+
+    @torch.no_grad()
+    def answers(self, inputs: Tensor, answer: Callable[[Tensor], Tensor], batch_size: int) -> Tensor:
+        """What the network says in its state for inference, on the CPU; then it goes on training.
+
+        Args:
+            inputs: (N, ...), cut into batches that are brought to the device.
+            answer: a batch of them -> (n, ...), calling the network.
+            batch_size: how many at once.
+        """
+        self.network.eval()
+        try:
+            parts = [
+                answer(inputs[i : i + batch_size].to(self.accelerator.device))
+                for i in range(0, len(inputs), batch_size)
+            ]
+        finally:
+            self.network.train()
+        return torch.cat(parts).cpu()

@@ -79,19 +79,13 @@ class VAETask:
         share = (self.vae.batches_seen / max(settings.kl_warmup, 1)).clamp(max=1.0)
         return settings.kl * share
 
-    @torch.no_grad()
     def _reconstruct(self, labels: Tensor) -> Tensor:
         """Label maps (N, S, S) -> those of their most likely codes, ``uint8`` on the CPU."""
-        device, size = self.accelerator.device, self.recipe.data.batch_size
-        self.vae.eval()
-        try:
-            parts = [
-                self.vae.reconstruct(one_hot(labels[i : i + size].to(device))).argmax(1)
-                for i in range(0, len(labels), size)
-            ]
-        finally:
-            self.vae.train()
-        return torch.cat(parts).to("cpu", torch.uint8)
+
+        def answer(part: Tensor) -> Tensor:
+            return self.vae.reconstruct(one_hot(part)).argmax(1).to(torch.uint8)
+
+        return self.learner.answers(labels, answer, self.recipe.data.batch_size)
 
     def validate(self) -> dict[str, float]:
         """Reconstruction of the validation masks, see `agreement`."""

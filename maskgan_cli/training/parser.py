@@ -60,18 +60,14 @@ class ParserTask:
         self.learner.update(loss)
         return {"cross_entropy": loss, "accuracy": (logits.argmax(1) == labels).float().mean()}
 
-    @torch.no_grad()
     def _parse(self, images: Tensor) -> Tensor:
         """Pictures (N, 3, S, S) ``uint8`` -> label maps (N, S, S) ``uint8`` on the CPU."""
-        network, size = self.learner.network.eval(), self.recipe.data.batch_size
-        try:
-            parts = [
-                network(to_unit(images[i : i + size].to(self.accelerator.device))).argmax(1)
-                for i in range(0, len(images), size)
-            ]
-        finally:
-            network.train()
-        return torch.cat(parts).to("cpu", torch.uint8)
+
+        def answer(part: Tensor) -> Tensor:
+            logits: Tensor = self.learner.network(to_unit(part))
+            return logits.argmax(1).to(torch.uint8)
+
+        return self.learner.answers(images, answer, self.recipe.data.batch_size)
 
     def validate(self) -> dict[str, float]:
         """Pixel accuracy, mean IoU and both per class on the validation faces, see `agreement`."""

@@ -78,24 +78,20 @@ class PoseTask:
 
     def _augmented(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """The batch as the network shall see it, (N, 3, S, S) in [-1, 1], and its angles (N, 3)."""
-        images = prepare(batch.images, self.recipe.network.image_size, self.accelerator.device)
-        moved, _, anticlockwise = move(images, None, self.recipe.augment)
+        moved, _, anticlockwise = move(self._prepared(batch.images), None, self.recipe.augment)
         angles = turn_pose(mirror_pose(self.angles[batch.indices], batch.mirrored), -anticlockwise)
         return recolour(moved, self.recipe.augment), angles
 
-    @torch.no_grad()
     def _predict(self, images: Tensor) -> Tensor:
         """Faces (N, 3, H, W) ``uint8`` -> degrees (N, 3) on the CPU."""
-        size, count = self.recipe.network.image_size, self.recipe.data.batch_size
-        network = self.learner.network.eval()
-        try:
-            parts = [
-                expected_angles(network(prepare(images[i : i + count], size, self.accelerator.device)))
-                for i in range(0, len(images), count)
-            ]
-        finally:
-            network.train()
-        return torch.cat(parts).cpu()
+
+        def answer(part: Tensor) -> Tensor:
+            return expected_angles(self.learner.network(self._prepared(part)))
+
+        return self.learner.answers(images, answer, self.recipe.data.batch_size)
+
+    def _prepared(self, images: Tensor) -> Tensor:
+        return prepare(images, self.recipe.network.image_size, self.accelerator.device)
 
     def validate(self) -> dict[str, float]:
         """Mean absolute errors in degrees, of each angle and of all."""
