@@ -48,6 +48,7 @@ def train_dmn(
     recipe: RecipeName = "tiny-cpu",
     out: Out = Path("runs/dmn"),
     changes: Changes = [],  # noqa: B006 (Typer reads the default and never changes it)
+    start: Start = None,
     resume: Resume = "auto",
     device: options.Device = "auto",
     seed: NewSeed = None,
@@ -63,7 +64,7 @@ def train_dmn(
     changes = _with_options(changes, seed, workers)
     _train(
         shell, DMNRecipe, prepare_training, data, "dmn", recipe, out, changes, resume, device, overwrite,
-        next_command=f"maskgan swap-mouth SRC.png TGT.png --weights {out} -o result.png",
+        next_command=f"maskgan swap-mouth SRC.png TGT.png --weights {out} -o result.png", start=start,
     )  # fmt: skip
 
 

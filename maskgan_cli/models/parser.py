@@ -50,7 +50,10 @@ class FaceParser(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Images (N, 3, S, S) in [-1, 1], S a multiple of 16 -> logits (N, 19, S, S)."""
-        x, skips = self.encode(images)
+        return self.decode(*self.encode(images))
+
+    def decode(self, x: Tensor, skips: list[Tensor]) -> Tensor:
+        """What `encode` returns -> logits (N, 19, S, S)."""
         for level, skip in zip(self.up, reversed(skips), strict=True):
             x = level(x, skip)
         logits: Tensor = self.head(x)

@@ -16,7 +16,6 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 from pydantic import Field
-from safetensors.torch import load_file
 from torch import Tensor
 
 from maskgan_cli.config import OptimiserSettings
@@ -28,11 +27,9 @@ from maskgan_cli.models.alpha_blender import AlphaBlender, AlphaBlenderConfig
 from maskgan_cli.models.dmn import DMNConfig
 from maskgan_cli.models.layers import one_hot, to_bytes, to_unit
 from maskgan_cli.models.mask_vae import MaskVAE, simulated_edits
-from maskgan_cli.models.perceptual import VGG19Features
-from maskgan_cli.pretrained import load_strictly, load_vae, read_weights, save_weights
+from maskgan_cli.pretrained import load_vae, read_weights, save_weights
 from maskgan_cli.training import losses
-from maskgan_cli.training.checkpoint import RunFolder
-from maskgan_cli.training.dmn import DMNTask, GANRecipe, feature_network
+from maskgan_cli.training.dmn import DMNTask, FeatureNetwork, GANRecipe, feature_network, trained_discriminator
 from maskgan_cli.training.learner import Learner
 from maskgan_cli.training.loop import Loop
 from maskgan_cli.training.setup import Plan
@@ -66,7 +63,7 @@ class EBSTTask(DMNTask):
         self,
         recipe: EBSTRecipe,
         accelerator: Accelerator,
-        features: VGG19Features | None,
+        features: FeatureNetwork | None,
         validation: Batch,
         vae: MaskVAE,
     ) -> None:
@@ -77,19 +74,6 @@ class EBSTTask(DMNTask):
         self.networks = {**self.networks, **learner.networks}
         self.optimisers = {**self.optimisers, **learner.optimisers}
 
-    def start_from(
-        self, generator: Mapping[str, Tensor], discriminator: Mapping[str, Tensor] | None, source: Path
-    ) -> None:
-        """Take over trained weights; without ``discriminator`` it starts anew.
-
-        Raises:
-            InputError: naming ``source`` and the tensors that do not fit.
-        """
-        load_strictly(self.generator, generator, source)
-        load_strictly(self.best, generator, source)
-        if discriminator is not None:
-            load_strictly(self.discriminator, discriminator, source)
-
     @torch.no_grad()
     def edited_masks(self, mask: Tensor) -> tuple[Tensor, Tensor]:
         """One-hot masks (N, 19, S, S) -> M_inter and M_outer; a face's reference is its neighbour in the batch."""
@@ -99,16 +83,16 @@ class EBSTTask(DMNTask):
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
         """Stage I and Stage II in one update: the look is encoded once and painted in three shapes."""
-        mask, real = one_hot(batch.labels), to_unit(batch.images)
+        mask, real, seen = self._inputs(batch)
         inter_mask, outer_mask = self.edited_masks(mask)
         with self.accelerator.autocast():
-            style = self.generator.encode_style(mask, real)
+            style = self.generator.encode_style(mask, seen)
             shapes = torch.cat([mask, inter_mask, outer_mask])
             fake, inter, outer = self.generator.generate(shapes, style.repeat(3, 1)).chunk(3)
             blend, _ = self.blender(inter, outer)
             fake_features, blend_features, real_features = (self.discriminator(mask, x) for x in (fake, blend, real))
-        first = self._generator_terms(fake, real, fake_features, real_features)
-        second = self._generator_terms(blend, real, blend_features, real_features)
+        first = self._generator_terms(batch.labels, fake, real, fake_features, real_features)
+        second = self._generator_terms(batch.labels, blend, real, blend_features, real_features)
         as_fake = 0.5 * (
             losses.least_squares(fake_features, real=False) + losses.least_squares(blend_features, real=False)
         )
@@ -177,9 +161,8 @@ def prepare_training(plan: Plan, recipe: EBSTRecipe, *, dmn: Path, vae: Path) ->
         raise InputError("data.batch_size", expected="two faces or more a process, to go from one to another",
                          found=str(recipe.data.batch_size))  # fmt: skip
     features, record = feature_network(recipe.perceptual)
-    states = RunFolder(dmn).states if dmn.is_dir() else []
-    discriminator = load_file(states[-1] / "discriminator.safetensors") if states else None
-    plan.say(f"perceptual loss: {record['network']}; discriminator: {states[-1] if states else 'from scratch'}")
+    discriminator = trained_discriminator(dmn)
+    plan.say(f"perceptual loss: {record['network']}; discriminator: {'trained' if discriminator else 'from scratch'}")
 
     def make_task(validation: Batch) -> EBSTTask:
         task = EBSTTask(recipe, plan.accelerator, features, validation, mask_vae)

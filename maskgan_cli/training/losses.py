@@ -32,6 +32,17 @@ def feature_matching(fake: Features, real: Features) -> Tensor:
     return total
 
 
+def pixel(fake: Tensor, real: Tensor, emphasis: Tensor | None, labels: Tensor) -> Tensor:
+    """L1 of pictures (N, 3, H, W); with ``emphasis`` (classes,) the mean weighs each pixel by its class.
+
+    ``labels`` are the label maps (N, H, W).
+    """
+    if emphasis is None:
+        return F.l1_loss(fake.float(), real)
+    weight = emphasis[labels.long()].unsqueeze(1)
+    return ((fake.float() - real).abs() * weight).mean() / weight.mean()
+
+
 def perceptual(fake: list[Tensor], real: list[Tensor]) -> Tensor:
     """L1 between five feature maps of a fixed network, deep ones weighing most (Johnson et al. 2016)."""
     terms = [

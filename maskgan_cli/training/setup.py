@@ -82,7 +82,7 @@ class Plan:
         train = FaceDataset(chosen["train"], data.size, cache=recipe.data.cache, masked=masked)
         validation = FaceDataset(chosen["val"], data.size, cache=False, masked=masked)
         rests = {"data": {"name": data.info.get("name"), "hash": data.hash}, **rests}
-        start = None if self.start is None else read_start(self.start, begins)
+        start = None if self.start is None or not begins else read_start(self.start, begins)
         if start is not None:
             rests["start"] = {"sha256": start.sha256}
         about = {
