@@ -6,10 +6,11 @@ import json
 import re
 from pathlib import Path
 
-from maskgan_cli.demo import BUNDLED
+from maskgan_cli.demo.page import Page
+from maskgan_cli.demo.run import BUNDLED
 from maskgan_cli.files import read_json
-from maskgan_cli.page import Page
-from maskgan_cli.pretrained import bundled, read_weights
+from maskgan_cli.weights.format import read_weights
+from maskgan_cli.weights.lookup import bundled
 from tests.conftest import Command
 
 

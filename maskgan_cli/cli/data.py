@@ -40,7 +40,7 @@ def synth(
 
     Prints the folder. Interrupted? Run the same command again: it goes on.
     """
-    from maskgan_cli.faces import write_dataset
+    from maskgan_cli.synth import write_dataset
 
     with shell.progress("rendering") as report:
         write_dataset(

@@ -29,7 +29,7 @@ def demo(
 
     Prints the page's path. A few minutes on two processor cores; needs no download.
     """
-    from maskgan_cli.demo import run_demo
+    from maskgan_cli.demo.run import run_demo
 
     page, numbers = run_demo(
         out,

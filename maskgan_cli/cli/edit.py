@@ -222,7 +222,7 @@ def _run(
     from maskgan_cli.editing.parse import MaskMaker
     from maskgan_cli.editing.render import Renderer
     from maskgan_cli.files import refuse_existing, write_image
-    from maskgan_cli.pretrained import find_weights, named_with_origin
+    from maskgan_cli.weights.lookup import find_weights, named_with_origin
 
     weights = find_weights(weights, "dmn")
     if sheet is not None and not overwrite:

@@ -84,13 +84,13 @@ def segmentation(
     """Share of pixels where a parser sees the class that the mask asked for; mean IoU."""
     import torch
 
-    from maskgan_cli.agreement import table_agreement
     from maskgan_cli.devices import pick_device
     from maskgan_cli.evaluation import segmentation as metric
     from maskgan_cli.evaluation.judging import load_judge
     from maskgan_cli.evaluation.pair_list import PairList
     from maskgan_cli.evaluation.results import trace, weights_of
     from maskgan_cli.labels import CLASSES
+    from maskgan_cli.metrics.confusion import table_agreement
 
     refuse_early(out, overwrite)
     listed = PairList.load(pairs)
@@ -135,13 +135,13 @@ def fid(
 
     With other features the metric is called frechet/NAME and is no FID.
     """
-    from maskgan_cli.cache import cache_folder
     from maskgan_cli.devices import pick_device
     from maskgan_cli.evaluation.fid import load_features, measure, metric_name
-    from maskgan_cli.evaluation.frechet import frechet_distance
     from maskgan_cli.evaluation.pair_list import PairList
     from maskgan_cli.evaluation.pictures import pictures_of, side_of
     from maskgan_cli.evaluation.results import trace, weights_of
+    from maskgan_cli.metrics.frechet import frechet_distance
+    from maskgan_cli.weights.cache import cache_folder
 
     refuse_early(out, overwrite)
     listed = None if pairs is None else PairList.load(pairs)

@@ -55,13 +55,13 @@ def interpolate(
     Prints the label maps in order, the strip, the GIF, and with --style the painted faces.
     """
     _check_usage(second, sample, extrapolate, keep_ends, style, style_mask)
-    from maskgan_cli.data.prepare import resize_labels
+    from maskgan_cli.data.resize import resize_labels
     from maskgan_cli.editing import interpolate as manifold
     from maskgan_cli.editing.faces import load_face, read_shape
     from maskgan_cli.editing.parse import MaskMaker
     from maskgan_cli.editing.render import Renderer
     from maskgan_cli.files import write_image, write_label_map
-    from maskgan_cli.pretrained import find_weights, named_with_origin
+    from maskgan_cli.weights.lookup import find_weights, named_with_origin
 
     vae_file = find_weights(weights, "vae")
     dmn_file = find_weights(dmn_weights, "dmn", "--dmn-weights") if style is not None else None

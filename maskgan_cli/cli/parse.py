@@ -49,7 +49,7 @@ def parse(
     from maskgan_cli.editing.parse import parse_files
     from maskgan_cli.files import refuse_existing, write_label_map
     from maskgan_cli.judges.parser import load_parser
-    from maskgan_cli.pretrained import find_weights, named_with_origin
+    from maskgan_cli.weights.lookup import find_weights, named_with_origin
 
     if look is not None and look % 16:
         raise InputError("--look", expected="a multiple of 16", found=str(look))

@@ -44,7 +44,7 @@ def simulate_edits(
     from maskgan_cli.editing.interpolate import MaskManifold
     from maskgan_cli.editing.simulate import COLUMNS, write_edits
     from maskgan_cli.files import refuse_existing, write_csv
-    from maskgan_cli.pretrained import find_weights
+    from maskgan_cli.weights.lookup import find_weights
 
     samples = PreparedData.load(data).split(split)[:count]
     if len(samples) < 2:

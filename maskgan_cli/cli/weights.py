@@ -48,8 +48,8 @@ def import_(
     overwrite: options.Overwrite = False,
 ) -> None:
     """Convert a published checkpoint: every tensor under our names, or one line on what does not fit."""
-    from maskgan_cli.card import card_path
-    from maskgan_cli.published.convert import import_weights
+    from maskgan_cli.weights.card import card_path
+    from maskgan_cli.weights.convert import import_weights
 
     unsaid = {} if size is None else {"image_size": size}
     written = import_weights(kind, file, out, unsaid=unsaid, overwrite=overwrite, say=shell.say)
@@ -61,7 +61,7 @@ def import_(
 @stage(app, "list")
 def list_(shell: Shell) -> None:
     """What is published, under which licence, what needs it, whether it is here: CSV, or JSON."""
-    from maskgan_cli.published.registry import REGISTRY
+    from maskgan_cli.weights.published import REGISTRY
 
     rows: list[dict[str, Any]] = [
         {
@@ -89,7 +89,7 @@ def pull(shell: Shell, name: Name, overwrite: options.Overwrite = False) -> None
 
     Weights that only a browser can fetch are answered with where they are and what to do then.
     """
-    from maskgan_cli.published.pull import pull_weights
+    from maskgan_cli.weights.pull import pull_weights
 
     with contextlib.ExitStack() as shown:  # a bar once there is something to show
 
@@ -113,8 +113,8 @@ def export(
     overwrite: options.Overwrite = False,
 ) -> None:
     """Write a network as ONNX, compared with onnxruntime's answer before it gets its name."""
-    from maskgan_cli.card import card_path
-    from maskgan_cli.published.export import export_onnx
+    from maskgan_cli.weights.card import card_path
+    from maskgan_cli.weights.export import export_onnx
 
     difference = export_onnx(weights, onnx, overwrite=overwrite)
     shell.say(f"onnxruntime's answer differs by {difference:.1e} at most")

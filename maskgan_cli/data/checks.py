@@ -14,8 +14,8 @@ import numpy.typing as npt
 from PIL import Image
 from scipy import ndimage
 
-from maskgan_cli.data.prepare import resize_image, resize_labels
 from maskgan_cli.data.prepared import PreparedData, Sample
+from maskgan_cli.data.resize import resize_image, resize_labels
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import Picture, read_image, read_label_map, sha256
 from maskgan_cli.labels import CLASSES, ID, NUM_CLASSES, LabelMap, colourise

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from maskgan_cli import __version__
+from maskgan_cli.data.resize import resize_image, resize_labels
 from maskgan_cli.data.sources import SPLITS, Candidate, Source
 from maskgan_cli.errors import InputError, MaskGANError
 from maskgan_cli.files import (
@@ -107,20 +107,6 @@ def merge_parts(parts: dict[str, Path]) -> LabelMap:
     if labels is None:
         raise ValueError("merge_parts needs at least one part")
     return labels
-
-
-def resize_image(picture: Picture, size: int) -> Picture:
-    """Square picture (S, S, 3) -> (size, size, 3), Lanczos with antialiasing."""
-    if picture.shape[0] == size:
-        return picture
-    return np.asarray(Image.fromarray(picture).resize((size, size), Image.Resampling.LANCZOS))
-
-
-def resize_labels(labels: LabelMap, size: int) -> LabelMap:
-    """Label map (S, S) -> (size, size) by nearest neighbour: no id appears that was not there."""
-    if labels.shape[0] == size:
-        return labels
-    return np.asarray(Image.fromarray(labels).resize((size, size), Image.Resampling.NEAREST))
 
 
 def _prepare_one(candidate: Candidate, *, out: Path, size: int, image_format: str, order: str) -> Done:

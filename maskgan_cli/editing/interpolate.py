@@ -13,13 +13,13 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-from maskgan_cli.data.prepare import resize_image, resize_labels
+from maskgan_cli.data.resize import resize_image, resize_labels
 from maskgan_cli.devices import pick_device
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import Picture, atomic, refuse_existing
 from maskgan_cli.labels import LabelMap, colourise
 from maskgan_cli.models.layers import one_hot
-from maskgan_cli.pretrained import load_vae
+from maskgan_cli.weights.format import load_vae
 
 _TILE = (128, 256)  # the least and the most pixels a mask gets on the strip and in the animation
 _FRAME_MS = 150

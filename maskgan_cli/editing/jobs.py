@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from maskgan_cli import __version__
-from maskgan_cli.data.prepare import resize_image, resize_labels
+from maskgan_cli.data.resize import resize_image, resize_labels
 from maskgan_cli.editing.blend import paste_back
 from maskgan_cli.editing.faces import Face, MakeMask, load_face, read_square_mask
 from maskgan_cli.editing.render import Renderer, Request

@@ -14,7 +14,7 @@ from maskgan_cli.devices import pick_device
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import sha256, unreadable
 from maskgan_cli.models.layers import one_hot, to_bytes, to_unit
-from maskgan_cli.pretrained import Weights, load_dmn
+from maskgan_cli.weights.format import Weights, load_dmn
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -54,7 +54,7 @@ class NetworkPainter:
 
 
 class ONNXPainter:
-    """onnxruntime; the file is `published.export`'s.
+    """onnxruntime; the file is `weights.export`'s.
 
     Raises:
         InputError: no such file, not one of ours, or onnxruntime or its CUDA part is missing.

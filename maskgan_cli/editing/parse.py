@@ -8,14 +8,14 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from maskgan_cli.data.prepare import resize_labels
+from maskgan_cli.data.resize import resize_labels
 from maskgan_cli.devices import pick_device
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import Picture
 from maskgan_cli.judges import read_pictures
 from maskgan_cli.judges.parser import ParserJudge, load_parser
 from maskgan_cli.labels import LabelMap
-from maskgan_cli.pretrained import find_weights, named_with_origin
+from maskgan_cli.weights.lookup import find_weights, named_with_origin
 
 
 def parse(judge: ParserJudge, pictures: Tensor, size: int | None = None) -> Iterator[LabelMap]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from maskgan_cli.data.prepare import resize_image, resize_labels
+from maskgan_cli.data.resize import resize_image, resize_labels
 from maskgan_cli.editing.painters import NetworkPainter, ONNXPainter, Painter
 from maskgan_cli.files import Picture
 from maskgan_cli.labels import LabelMap

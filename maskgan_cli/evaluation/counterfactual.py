@@ -11,46 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
-from skimage.metrics import structural_similarity
 from torch import Tensor
 
-from maskgan_cli.data.prepare import resize_image, resize_labels
+from maskgan_cli.data.resize import resize_image, resize_labels
 from maskgan_cli.evaluation.feature_distance import FeatureDistance
 from maskgan_cli.evaluation.identity import cosine
 from maskgan_cli.files import Picture, read_image, read_label_map
-
-Region = npt.NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class Fidelity:
-    """A result against the truth.
-
-    Attributes:
-        psnr_inside, psnr_outside: peak signal-to-noise ratio in dB over the edited region and over
-            the rest; infinite where every pixel is equal, NaN for an empty region.
-        ssim_inside, ssim_outside: mean structural similarity (Wang et al. 2004) there, at most 1.
-    """
-
-    psnr_inside: float
-    psnr_outside: float
-    ssim_inside: float
-    ssim_outside: float
-
-
-def compare(result: Picture, truth: Picture, edited: Region) -> Fidelity:
-    """Compare a result (S, S, 3) with the truth (S, S, 3); ``edited`` (S, S) says where the edit was."""
-    error = ((result.astype(np.float64) - truth) ** 2).mean(-1)
-    _, similarity = structural_similarity(  # type: ignore[no-untyped-call]
-        result, truth, channel_axis=-1, gaussian_weights=True, sigma=1.5, use_sample_covariance=False, full=True
-    )
-    similarity = similarity.mean(-1)
-    inside, outside = (_mean(error, region) for region in (edited, ~edited))
-    return Fidelity(
-        _decibel(inside), _decibel(outside), _mean(similarity, edited), _mean(similarity, ~edited)
-    )  # fmt: skip
+from maskgan_cli.metrics.similarity import Region, compare, mean_over
 
 
 @dataclass(frozen=True)
@@ -86,7 +54,10 @@ def against_truth(
         edited: Region = before != after
         row = dict(vars(compare(result, truth, edited)))
         apart = distance(result, truth)
-        row |= {"feature_distance_inside": _mean(apart, edited), "feature_distance_outside": _mean(apart, ~edited)}
+        row |= {
+            "feature_distance_inside": mean_over(apart, edited),
+            "feature_distance_outside": mean_over(apart, ~edited),
+        }
         if embed is not None:
             row |= _identity(result, truth, edited, embed)
         rows.append(row)
@@ -102,14 +73,6 @@ def _identity(result: Picture, truth: Picture, edited: Region, embed: Callable[[
     return dict(zip(names, values, strict=True))
 
 
-def _mean(values: npt.NDArray[np.float64], region: Region) -> float:
-    return float(values[region].mean()) if region.any() else float("nan")
-
-
 def _nanmean(values: Sequence[float]) -> float:
     known = [value for value in values if not np.isnan(value)]
     return float(np.mean(known)) if known else float("nan")
-
-
-def _decibel(squared_error: float) -> float:
-    return float("inf") if squared_error == 0 else float(10 * np.log10(255**2 / squared_error))

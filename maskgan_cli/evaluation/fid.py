@@ -15,12 +15,13 @@ import torch
 from torch import Tensor
 
 from maskgan_cli.errors import InputError
-from maskgan_cli.evaluation.frechet import Statistics, StreamingStatistics
 from maskgan_cli.evaluation.judging import KINDS, Watch, load_judge
 from maskgan_cli.evaluation.pictures import batches, digest
 from maskgan_cli.files import sha256
+from maskgan_cli.metrics.frechet import Statistics, StreamingStatistics
 from maskgan_cli.models.inception import SIDE, FIDInception
-from maskgan_cli.pretrained import find_weights, load_foreign, load_strictly, published_sha256
+from maskgan_cli.weights.format import load_foreign, load_strictly, published_sha256
+from maskgan_cli.weights.lookup import find_weights
 
 # pt_inception-2015-12-05-6726825d.pth: the name of the published file is the start of its SHA-256.
 PUBLISHED: Final = "6726825d"

@@ -15,7 +15,7 @@ from maskgan_cli.judges.attributes import load_attributes
 from maskgan_cli.judges.identity import load_identity
 from maskgan_cli.judges.parser import load_parser
 from maskgan_cli.judges.pose import load_pose
-from maskgan_cli.pretrained import find_weights
+from maskgan_cli.weights.lookup import find_weights
 
 # What a user calls a judge, and the kind of weights it needs.
 KINDS: Final = {"parser": "parser", "attributes": "attributes", "pose": "hopenet", "identity": "arcface"}

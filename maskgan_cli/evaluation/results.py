@@ -15,7 +15,7 @@ from maskgan_cli import __version__
 from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation.pictures import digest
 from maskgan_cli.files import read_json, sha256
-from maskgan_cli.pretrained import MODEL_FILE
+from maskgan_cli.weights.format import MODEL_FILE
 
 _REQUIRED = {"metric": str, "method": str, "n": int, "protocol": str, "inputs": dict, "weights": dict}
 

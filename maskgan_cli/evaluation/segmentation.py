@@ -1,6 +1,6 @@
 """Segmentation accuracy (paper, Sec. 5.1): a parser's labels on the result against the mask that was asked for.
 
-`maskgan_cli.agreement.table_agreement` makes accuracy and mean IoU of the counts.
+`maskgan_cli.metrics.confusion.table_agreement` makes accuracy and mean IoU of the counts.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from maskgan_cli.data.prepare import resize_labels
+from maskgan_cli.data.resize import resize_labels
 from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation.judging import Watch, judged
 from maskgan_cli.files import read_label_map

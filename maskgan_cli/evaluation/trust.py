@@ -8,7 +8,6 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
-from maskgan_cli.agreement import Confusion, table_agreement
 from maskgan_cli.data.pose import ANGLES, pose_of
 from maskgan_cli.data.prepared import Sample
 from maskgan_cli.errors import InputError
@@ -17,6 +16,7 @@ from maskgan_cli.evaluation.segmentation import confusion
 from maskgan_cli.judges.attributes import AttributeJudge
 from maskgan_cli.judges.parser import ParserJudge
 from maskgan_cli.judges.pose import PoseJudge
+from maskgan_cli.metrics.confusion import Confusion, table_agreement
 
 Measured = tuple[float, dict[str, float], dict[str, Any]]  # the headline, further numbers, what was counted
 

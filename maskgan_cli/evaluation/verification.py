@@ -1,4 +1,4 @@
-"""Verification of a data set's people by an identity network (protocol: `judges.verification`)."""
+"""Verification of a data set's people by an identity network (protocol: `metrics.verification`)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from maskgan_cli.errors import InputError
 from maskgan_cli.files import Picture, read_image, read_label_map
 from maskgan_cli.judges.finder import FaceFinder
 from maskgan_cli.judges.identity import IdentityJudge
-from maskgan_cli.judges.verification import balanced_pairs, measure
+from maskgan_cli.metrics.verification import balanced_pairs, measure
 
 WAYS: Final = ("mask", "mtcnn", "crop")
 _BATCH = 32
@@ -32,7 +32,7 @@ def verify_samples(
     points: str,
     track: Track = lambda batches, total: batches,
 ) -> dict[str, Any]:
-    """Verification on balanced pairs of samples, see `judges.verification.measure`.
+    """Verification on balanced pairs of samples, see `metrics.verification.measure`.
 
     Args:
         samples: of one split, with identities.

@@ -10,7 +10,7 @@ from torch import Tensor
 from maskgan_cli.judges import prepare
 from maskgan_cli.models.attributes import AttributeConfig, AttributeNet
 from maskgan_cli.models.layers import imagenet
-from maskgan_cli.pretrained import Weights, load_network
+from maskgan_cli.weights.format import Weights, load_network
 
 
 class AttributeJudge:

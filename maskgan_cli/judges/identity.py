@@ -20,7 +20,7 @@ from maskgan_cli.errors import InputError
 from maskgan_cli.files import sha256, unreadable
 from maskgan_cli.models.arcface import ArcFaceConfig, IResNet
 from maskgan_cli.models.layers import to_unit
-from maskgan_cli.pretrained import load_foreign, load_network, load_strictly
+from maskgan_cli.weights.format import load_foreign, load_network, load_strictly
 
 _FACENET_SIZE = 160
 

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from maskgan_cli.judges import prepare
 from maskgan_cli.models.parser import FaceParser, ParserConfig
-from maskgan_cli.pretrained import Weights, load_network
+from maskgan_cli.weights.format import Weights, load_network
 
 
 class ParserJudge:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from maskgan_cli.judges import prepare
 from maskgan_cli.models.hopenet import HopeNet, HopeNetConfig, expected_angles
-from maskgan_cli.pretrained import Weights, load_network
+from maskgan_cli.weights.format import Weights, load_network
 
 
 class PoseJudge:

@@ -13,19 +13,19 @@ from accelerate import Accelerator
 from torch import Tensor
 from torch.nn import functional as F
 
-from maskgan_cli.agreement import Confusion
 from maskgan_cli.config import TrainingRecipe
 from maskgan_cli.data.dataset import Batch
 from maskgan_cli.data.prepared import Sample
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import Picture
 from maskgan_cli.judges import prepare
+from maskgan_cli.metrics.confusion import Confusion
 from maskgan_cli.models.attributes import AttributeConfig, AttributeNet
-from maskgan_cli.pretrained import save_weights
 from maskgan_cli.training.augment import AugmentSettings, move, recolour
 from maskgan_cli.training.learner import Learner
 from maskgan_cli.training.loop import Loop
 from maskgan_cli.training.setup import Plan
+from maskgan_cli.weights.format import save_weights
 
 
 class AttributeRecipe(TrainingRecipe):

@@ -24,11 +24,11 @@ import yaml
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from maskgan_cli.card import card_path
 from maskgan_cli.config import TrainingRecipe, dump_recipe
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import read_json, write_bytes, write_json
-from maskgan_cli.pretrained import MODEL_FILE
+from maskgan_cli.weights.card import card_path
+from maskgan_cli.weights.format import MODEL_FILE
 
 # What may differ between the start of a run and its continuation without changing what it computes.
 _FREE_SETTINGS = ("schedule.steps", "schedule.decay_from", "schedule.log_every", "schedule.validate_every",

@@ -27,12 +27,13 @@ from maskgan_cli.models.dmn import DenseMappingNetwork, DMNConfig
 from maskgan_cli.models.layers import one_hot, to_bytes, to_unit
 from maskgan_cli.models.parser import FaceParser, ParserConfig
 from maskgan_cli.models.perceptual import VGG19Features
-from maskgan_cli.pretrained import find_weights, load_network, load_strictly, load_vgg19, read_weights, save_weights
 from maskgan_cli.training import losses
 from maskgan_cli.training.augment import AugmentSettings, NotNegative, recolour
 from maskgan_cli.training.checkpoint import RunFolder
 from maskgan_cli.training.loop import Loop, average_gradients
 from maskgan_cli.training.setup import Plan
+from maskgan_cli.weights.format import load_network, load_strictly, load_vgg19, read_weights, save_weights
+from maskgan_cli.weights.lookup import find_weights
 
 FeatureNetwork = VGG19Features | FaceParser
 _SMALL = ("l_eye", "r_eye", "l_brow", "r_brow", "u_lip", "l_lip", "mouth", "eye_g", "l_ear", "r_ear", "ear_r")

@@ -27,12 +27,12 @@ from maskgan_cli.models.alpha_blender import AlphaBlender, AlphaBlenderConfig
 from maskgan_cli.models.dmn import DMNConfig
 from maskgan_cli.models.layers import one_hot, to_bytes, to_unit
 from maskgan_cli.models.mask_vae import MaskVAE, simulated_edits
-from maskgan_cli.pretrained import load_vae, read_weights, save_weights
 from maskgan_cli.training import losses
 from maskgan_cli.training.dmn import DMNTask, FeatureNetwork, GANRecipe, feature_network, trained_discriminator
 from maskgan_cli.training.learner import Learner
 from maskgan_cli.training.loop import Loop
 from maskgan_cli.training.setup import Plan
+from maskgan_cli.weights.format import load_vae, read_weights, save_weights
 
 
 class EBSTRecipe(GANRecipe):

@@ -21,14 +21,14 @@ from maskgan_cli.data.dataset import Batch
 from maskgan_cli.data.prepared import identities_of
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import Picture
-from maskgan_cli.judges.verification import balanced_pairs, measure
+from maskgan_cli.metrics.verification import balanced_pairs, measure
 from maskgan_cli.models.arcface import ArcFaceConfig, ArcFaceMargin, IResNet
 from maskgan_cli.models.layers import to_unit
-from maskgan_cli.pretrained import save_weights
 from maskgan_cli.training.augment import AugmentSettings, move, recolour
 from maskgan_cli.training.learner import Learner
 from maskgan_cli.training.loop import Loop
 from maskgan_cli.training.setup import Plan
+from maskgan_cli.weights.format import save_weights
 
 
 class MarginSettings(Section):
@@ -126,7 +126,7 @@ class IdentityTask:
         return F.normalize(self.learner.answers(self._faces, answer, self.recipe.data.batch_size))
 
     def verify(self) -> dict[str, Any]:
-        """Verification on the validation pairs, see `judges.verification.measure`."""
+        """Verification on the validation pairs, see `metrics.verification.measure`."""
         return measure(_cosines(self._embed(), self.pairs), self.same)
 
     def validate(self) -> dict[str, float]:

@@ -14,18 +14,18 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
-from maskgan_cli.agreement import agreement
 from maskgan_cli.config import Section, TrainingRecipe
 from maskgan_cli.data.dataset import Batch
 from maskgan_cli.files import Picture
 from maskgan_cli.labels import colourise
+from maskgan_cli.metrics.confusion import agreement
 from maskgan_cli.models.layers import one_hot
 from maskgan_cli.models.mask_vae import MaskVAE, MaskVAEConfig
-from maskgan_cli.pretrained import save_weights
 from maskgan_cli.training import losses
 from maskgan_cli.training.learner import Learner
 from maskgan_cli.training.loop import Loop
 from maskgan_cli.training.setup import Plan
+from maskgan_cli.weights.format import save_weights
 
 NotNegative = Annotated[float, Field(ge=0.0)]
 

@@ -13,18 +13,18 @@ from accelerate import Accelerator
 from torch import Tensor
 from torch.nn import functional as F
 
-from maskgan_cli.agreement import agreement
 from maskgan_cli.config import TrainingRecipe
 from maskgan_cli.data.dataset import Batch
 from maskgan_cli.files import Picture
 from maskgan_cli.labels import colourise
+from maskgan_cli.metrics.confusion import agreement
 from maskgan_cli.models.layers import to_unit
 from maskgan_cli.models.parser import FaceParser, ParserConfig
-from maskgan_cli.pretrained import save_weights
 from maskgan_cli.training.augment import AugmentSettings, move, recolour
 from maskgan_cli.training.learner import Learner
 from maskgan_cli.training.loop import Loop
 from maskgan_cli.training.setup import Plan
+from maskgan_cli.weights.format import save_weights
 
 
 class ParserRecipe(TrainingRecipe):

@@ -21,11 +21,11 @@ from maskgan_cli.data.pose import ANGLES, mirror_pose, pose_of, rotation, turn_p
 from maskgan_cli.files import Picture
 from maskgan_cli.judges import prepare
 from maskgan_cli.models.hopenet import HopeNet, HopeNetConfig, bin_of, expected_angles
-from maskgan_cli.pretrained import save_weights
 from maskgan_cli.training.augment import AugmentSettings, move, recolour
 from maskgan_cli.training.learner import Learner
 from maskgan_cli.training.loop import Loop
 from maskgan_cli.training.setup import Plan
+from maskgan_cli.weights.format import save_weights
 
 _AXES = ((220, 40, 40), (40, 180, 60), (60, 90, 255))  # the head's side, up and front
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from torch import nn
 
-from maskgan_cli.pretrained import Weights, kind_of, load_strictly, read_weights
+from maskgan_cli.weights.format import Weights, kind_of, load_strictly, read_weights
 
 TRUNK = "resnet18"  # ImageNet's ResNet-18, as `maskgan weights import resnet18` writes it
 

@@ -22,7 +22,7 @@ from maskgan_cli.models.arcface import ArcFaceConfig, IResNet
 from maskgan_cli.models.attributes import AttributeConfig, AttributeNet
 from maskgan_cli.models.hopenet import HopeNet, HopeNetConfig
 from maskgan_cli.models.parser import FaceParser, ParserConfig
-from maskgan_cli.pretrained import save_weights
+from maskgan_cli.weights.format import save_weights
 from tests.conftest import Command
 
 CPU = ("--device", "cpu")

@@ -142,11 +142,10 @@ def test_run_returns_codes_instead_of_exiting() -> None:
 
 
 LAYERS = {
-    "labels": 0, "errors": 0, "files": 0, "config": 0, "page": 0, "agreement": 0, "cache": 0, "card": 0,
-    "__init__": 0,
-    "models": 1, "data": 1, "faces": 1, "devices": 1, "pretrained": 2, "judges": 3, "published": 3,
+    "labels": 0, "errors": 0, "files": 0, "config": 0, "__init__": 0,
+    "models": 1, "data": 1, "synth": 1, "metrics": 1, "devices": 1, "weights": 2, "judges": 3,
     "training": 4, "editing": 4, "evaluation": 4,
-    "demo": 5, "cli": 6, "editor": 6, "__main__": 7,
+    "demo": 5, "editor": 6, "cli": 7, "__main__": 8,
 }  # fmt: skip
 
 

@@ -12,8 +12,9 @@ from PIL import Image
 
 from maskgan_cli.data.celebamask import official_split, read_source
 from maskgan_cli.data.pairs_folder import split_by_name
-from maskgan_cli.data.prepare import JOURNAL, merge_parts, prepare, resize_image, resize_labels
+from maskgan_cli.data.prepare import JOURNAL, merge_parts, prepare
 from maskgan_cli.data.prepared import PreparedData, mask_beside
+from maskgan_cli.data.resize import resize_image, resize_labels
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import read_image, read_json, read_label_map, write_image, write_label_map
 from tests.conftest import Command

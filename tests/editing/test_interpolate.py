@@ -10,14 +10,15 @@ import pytest
 import torch
 from PIL import Image
 
-from maskgan_cli.data.prepare import resize_labels
+from maskgan_cli.data.resize import resize_labels
 from maskgan_cli.editing.interpolate import MaskManifold, around, between, frames, positions, write_animation
 from maskgan_cli.editing.render import Renderer, Request
-from maskgan_cli.faces import face
 from maskgan_cli.files import read_image, read_label_map, write_label_map
 from maskgan_cli.labels import NUM_CLASSES, PALETTE, colourise
 from maskgan_cli.models.layers import one_hot
-from maskgan_cli.pretrained import bundled, sha256
+from maskgan_cli.synth import face
+from maskgan_cli.weights.format import sha256
+from maskgan_cli.weights.lookup import bundled
 from tests.conftest import Command
 
 

@@ -10,7 +10,7 @@ from maskgan_cli.data.prepared import PreparedData
 from maskgan_cli.files import read_csv, read_label_map
 from maskgan_cli.models.layers import one_hot
 from maskgan_cli.models.mask_vae import simulated_edits
-from maskgan_cli.pretrained import load_vae
+from maskgan_cli.weights.format import load_vae
 from tests.conftest import Command
 
 

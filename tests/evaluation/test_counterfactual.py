@@ -12,9 +12,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from maskgan_cli.evaluation.counterfactual import RenderedPair, against_truth, compare
+from maskgan_cli.evaluation.counterfactual import RenderedPair, against_truth
 from maskgan_cli.evaluation.feature_distance import FeatureDistance
 from maskgan_cli.files import write_image, write_label_map
+from maskgan_cli.metrics.similarity import compare
 
 EDITED = np.zeros((32, 32), np.bool_)
 EDITED[:, :16] = True

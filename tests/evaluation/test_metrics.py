@@ -11,12 +11,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from maskgan_cli.agreement import table_agreement
 from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation.attributes import attribute_accuracy
 from maskgan_cli.evaluation.identity import verify
 from maskgan_cli.evaluation.segmentation import confusion, masks_asked_for
 from maskgan_cli.files import write_image, write_label_map
+from maskgan_cli.metrics.confusion import table_agreement
 
 
 def _watch(items: Iterable[Any], _: int) -> Iterator[Any]:

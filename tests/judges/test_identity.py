@@ -14,7 +14,7 @@ from maskgan_cli.errors import InputError
 from maskgan_cli.files import sha256
 from maskgan_cli.judges.identity import IdentityJudge, load_identity
 from maskgan_cli.models.arcface import ArcFaceConfig, IResNet
-from maskgan_cli.pretrained import save_weights
+from maskgan_cli.weights.format import save_weights
 
 CPU = torch.device("cpu")
 SMALL = {"blocks": [1, 1, 1, 1], "width": 8, "embedding": 16, "image_size": 48}

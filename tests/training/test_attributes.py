@@ -14,9 +14,9 @@ from maskgan_cli.data.dataset import Batch
 from maskgan_cli.data.prepared import PreparedData
 from maskgan_cli.judges.attributes import load_attributes
 from maskgan_cli.models.attributes import AttributeNet
-from maskgan_cli.pretrained import save_weights
 from maskgan_cli.training.attributes import AttributeRecipe, AttributeTask, attribute_table
 from maskgan_cli.training.start import begin_with, read_start
+from maskgan_cli.weights.format import save_weights
 from tests.conftest import Command
 
 SMALL = ["network.image_size=32", "network.width=8", "network.blocks=[1,1,1,1]", "optimiser.lr=3e-3"]

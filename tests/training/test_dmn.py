@@ -21,9 +21,9 @@ from maskgan_cli.data.dataset import FaceDataset, first_samples
 from maskgan_cli.data.prepared import PreparedData
 from maskgan_cli.errors import InputError, WorkError
 from maskgan_cli.models.perceptual import VGG19Features
-from maskgan_cli.pretrained import read_weights
 from maskgan_cli.training.dmn import DMNRecipe, DMNTask, PerceptualSettings, feature_network, prepare_training
 from maskgan_cli.training.loop import learning_rate
+from maskgan_cli.weights.format import read_weights
 from tests.conftest import TINY, Command, plan
 
 CHANGES = [TINY[i + 1] for i in range(len(TINY)) if TINY[i] == "--set"]

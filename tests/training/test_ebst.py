@@ -15,9 +15,9 @@ from maskgan_cli.data.prepared import PreparedData
 from maskgan_cli.files import read_image
 from maskgan_cli.models.alpha_blender import AlphaBlender, AlphaBlenderConfig
 from maskgan_cli.models.layers import one_hot
-from maskgan_cli.pretrained import load_dmn, load_strictly, read_weights
 from maskgan_cli.training import losses as paper
 from maskgan_cli.training.ebst import EBSTRecipe, EBSTTask, prepare_training
+from maskgan_cli.weights.format import load_dmn, load_strictly, read_weights
 from tests.conftest import Command, plan
 
 CHANGES = (

@@ -15,8 +15,8 @@ from maskgan_cli.cli.shell import run as call
 from maskgan_cli.cli.verify import register
 from maskgan_cli.files import write_csv, write_image, write_json
 from maskgan_cli.judges.identity import load_identity
-from maskgan_cli.pretrained import read_weights
 from maskgan_cli.training.identity import batch_points
+from maskgan_cli.weights.format import read_weights
 from tests.conftest import Command
 
 TINY = (

@@ -15,8 +15,8 @@ from maskgan_cli.data.dataset import FaceDataset, first_samples
 from maskgan_cli.data.prepared import PreparedData
 from maskgan_cli.errors import WorkError
 from maskgan_cli.files import read_image
-from maskgan_cli.pretrained import load_vae, read_weights
 from maskgan_cli.training.mask_vae import VAERecipe, VAETask, prepare_training
+from maskgan_cli.weights.format import load_vae, read_weights
 from tests.conftest import TINY_VAE, Command, plan
 
 CHANGES = [TINY_VAE[i + 1] for i in range(len(TINY_VAE)) if TINY_VAE[i] == "--set"]

@@ -18,8 +18,8 @@ from maskgan_cli.data.prepared import PreparedData
 from maskgan_cli.files import read_label_map
 from maskgan_cli.judges import read_pictures
 from maskgan_cli.judges.parser import load_parser
-from maskgan_cli.pretrained import read_weights
 from maskgan_cli.training.parser import ParserRecipe, ParserTask
+from maskgan_cli.weights.format import read_weights
 from tests.conftest import Command
 
 TINY = (

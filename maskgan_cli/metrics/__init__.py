@@ -1,0 +1,7 @@
+"""Pure numbers, no files and no networks.
+
+confusion.py     label maps pixel by pixel, yes-or-no answers face by face
+frechet.py       the distance between two sets of features
+similarity.py    PSNR and SSIM of two pictures, by region
+verification.py  is it the same person? balanced pairs, ROC, cross-validated accuracy
+"""

@@ -1,0 +1,51 @@
+"""How alike two pictures are: peak signal-to-noise ratio and structural similarity, by region."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from skimage.metrics import structural_similarity
+
+from maskgan_cli.files import Picture
+
+Region = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Fidelity:
+    """A result against the truth.
+
+    Attributes:
+        psnr_inside, psnr_outside: peak signal-to-noise ratio in dB over the edited region and over
+            the rest; infinite where every pixel is equal, NaN for an empty region.
+        ssim_inside, ssim_outside: mean structural similarity (Wang et al. 2004) there, at most 1.
+    """
+
+    psnr_inside: float
+    psnr_outside: float
+    ssim_inside: float
+    ssim_outside: float
+
+
+def compare(result: Picture, truth: Picture, edited: Region) -> Fidelity:
+    """Compare a result (S, S, 3) with the truth (S, S, 3); ``edited`` (S, S) says where the edit was."""
+    error = ((result.astype(np.float64) - truth) ** 2).mean(-1)
+    _, similarity = structural_similarity(  # type: ignore[no-untyped-call]
+        result, truth, channel_axis=-1, gaussian_weights=True, sigma=1.5, use_sample_covariance=False, full=True
+    )
+    similarity = similarity.mean(-1)
+    inside, outside = (mean_over(error, region) for region in (edited, ~edited))
+    return Fidelity(
+        _decibel(inside), _decibel(outside), mean_over(similarity, edited), mean_over(similarity, ~edited)
+    )  # fmt: skip
+
+
+def mean_over(values: npt.NDArray[np.float64], region: Region) -> float:
+    """The mean of values (H, W) over a region (H, W); NaN for an empty one."""
+    return float(values[region].mean()) if region.any() else float("nan")
+
+
+def _decibel(squared_error: float) -> float:
+    return float("inf") if squared_error == 0 else float(10 * np.log10(255**2 / squared_error))

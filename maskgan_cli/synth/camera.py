@@ -1,0 +1,88 @@
+"""The camera: framed on eyes and mouth like CelebA-HQ, and the head's pose before it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from maskgan_cli.synth.geometry import F32, f32, unit
+from maskgan_cli.synth.parameters import Scene
+from maskgan_cli.synth.shape import Posed, head
+
+HEIGHT = 7.2  # of the camera, decimetres
+
+
+@dataclass(frozen=True)
+class Camera:
+    """Perspective from ``place``, then a similarity into the picture.
+
+    ``matrix`` (2, 2) and ``centre`` (2,) take projected points to pixels of a ``size`` grid;
+    ``scale`` is pixels per decimetre at the eyes.
+    """
+
+    place: F32
+    matrix: F32
+    centre: F32
+    scale: float
+    size: int
+
+    def project(self, points: F32) -> tuple[F32, F32]:
+        """World points (..., 3) -> pixels (..., 2), x right and y down, and depth (...), larger nearer."""
+        depth = points[..., 2] - self.place[2]
+        x = (points[..., 0] - self.place[0]) * (-self.place[2] / depth) - self.centre[0]
+        y = (points[..., 1] - self.place[1]) * (self.place[2] / depth) - self.centre[1]
+        m = self.matrix
+        px = m[0, 0] * x + m[0, 1] * y + np.float32(self.size / 2)
+        py = m[1, 0] * x + m[1, 1] * y + np.float32(self.size / 2)
+        return f32(np.stack([px, py], -1)), f32(depth)
+
+
+def frame(posed: Posed, scene: Scene, size: int) -> Camera:
+    """Place the camera so that eyes and mouth lie where CelebA-HQ's alignment puts them.
+
+    That is the square of Karras et al. 2018: its x axis along the eyes and across the line from eyes
+    to mouth, its half side the larger of twice the eye distance and 1.8 times eyes to mouth, centred
+    a tenth of the way to the mouth. Photos keep some roll, since landmarks are never perfect.
+    """
+    place = f32([0, HEIGHT, scene.distance])
+    flat = Camera(place, f32(np.eye(2)), f32([0, 0]), 1.0, 0)
+    model = head()
+    lips = np.argsort(np.where(model.on_body, np.abs(model.canonical - f32([0, 6.84, 1.45])).sum(1), 9), kind="stable")[
+        :6
+    ]
+    # The true eye centre lies inside the skull; a landmark is on its surface.
+    ahead = posed.turn[:, 2] * 0.12
+    (left, right), _ = flat.project(posed.eyes + ahead)
+    mouth, _ = flat.project(posed.vertices[lips].mean(0))
+    middle = (left + right) / 2
+    eyes, down = left - right, mouth - middle
+    axis = eyes - f32([-down[1], down[0]])
+    axis = axis / np.sqrt((axis**2).sum())
+    half = max(2.0 * float(np.sqrt((eyes**2).sum())), 1.8 * float(np.sqrt((down**2).sum()))) * scene.zoom
+    scale = size / (2 * half)
+    roll = np.radians(scene.roll)
+    turned = np.array([[np.cos(roll), -np.sin(roll)], [np.sin(roll), np.cos(roll)]])
+    upright = np.array([[axis[0], axis[1]], [-axis[1], axis[0]]])
+    centre = middle + down * 0.1 + f32(scene.shift) * 2 * half
+    return Camera(place, f32(turned @ upright * scale), f32(centre), float(scale), size)
+
+
+def head_pose(posed: Posed, camera: Camera) -> tuple[float, float, float]:
+    """Yaw, pitch and roll in degrees as HopeNet and 300W-LP measure them in the final picture.
+
+    Positive yaw looks to the picture's left, positive pitch up, positive roll leans clockwise. The
+    angles are those seen along the ray through the head, after the picture's own rotation.
+    """
+    ray = unit(camera.place - posed.eyes.mean(0))
+    across = unit(np.cross(f32([0, 1, 0]), ray))
+    view = np.stack([across, np.cross(ray, across), ray]).astype(np.float64)
+    m = camera.matrix.astype(np.float64) / camera.scale
+    # The picture's y points down, the view's up.
+    picture = np.array([[m[0, 0], -m[0, 1], 0], [-m[1, 0], m[1, 1], 0], [0, 0, 1]])
+    seen = picture @ view @ posed.turn.astype(np.float64)
+    side, up, out = seen[:, 0], seen[:, 1], seen[:, 2]
+    yaw = -np.arcsin(np.clip(out[0], -1, 1))
+    pitch = np.arctan2(out[1], out[2])
+    roll = np.arctan2(up[0], side[0])
+    return float(np.degrees(yaw)), float(np.degrees(pitch)), float(np.degrees(roll))

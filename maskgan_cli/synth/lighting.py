@@ -1,0 +1,113 @@
+"""Light: shadow maps, occlusion from depth, and light that wanders under the skin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.ndimage import gaussian_filter
+
+from maskgan_cli.synth.geometry import F32, I32, Bools, dot, f32, unit
+from maskgan_cli.synth.raster import FAR, triangles
+
+_MIDDLE = f32([0, 7.2, 0.4])
+_REACH = 1.9  # decimetres around the middle that cast shadows
+
+
+def half(picture: F32) -> F32:
+    """Mean of 2 x 2 blocks of (H, W) or (H, W, C)."""
+    return f32((picture[::2, ::2] + picture[1::2, ::2] + picture[::2, 1::2] + picture[1::2, 1::2]) * np.float32(0.25))
+
+
+def double(picture: F32) -> F32:
+    """Repeat every pixel 2 x 2."""
+    return f32(picture.repeat(2, 0).repeat(2, 1))
+
+
+def blur(picture: F32, sigma: float) -> F32:
+    """Gaussian blur of the first two axes."""
+    sigmas = (sigma, sigma) + (0,) * (picture.ndim - 2)
+    return f32(gaussian_filter(picture, sigmas, truncate=2.5))
+
+
+@dataclass(frozen=True)
+class ShadowMap:
+    """Depth from the light: of the meshes and, apart, of the hair."""
+
+    direction: F32
+    across: F32
+    up: F32
+    solid: F32
+    hair: F32
+
+    @staticmethod
+    def build(direction: F32, vertices: F32, faces: I32, two_sided: Bools, hair: F32 | None, size: int) -> ShadowMap:
+        """``hair`` are strand points (N, 3) in the world."""
+        across = unit(np.cross(f32([0, 1, 0]), direction))
+        up = unit(np.cross(direction, across))
+        empty = np.zeros((size, size), np.float32)
+        frame = ShadowMap(direction, across, up, empty, np.full((size, size), FAR))
+        where, depth = frame._place(vertices)
+        solid = triangles(where, depth, faces, size, two_sided=two_sided).depth
+        veil = np.full(size * size, FAR)
+        if hair is not None:
+            where, depth = frame._place(hair)
+            cell = where.astype(np.int32)
+            inside = ((cell >= 0) & (cell < size)).all(1)
+            np.maximum.at(veil, cell[inside, 1] * size + cell[inside, 0], depth[inside])
+        return ShadowMap(direction, across, up, solid, veil.reshape(size, size))
+
+    def _place(self, points: F32) -> tuple[F32, F32]:
+        size, relative = len(self.solid), points - _MIDDLE
+        scale = np.float32(size / (2 * _REACH))
+        x, y = dot(relative, self.across) * scale + size / 2, size / 2 - dot(relative, self.up) * scale
+        return f32(np.stack([x, y], -1)), dot(relative, self.direction)
+
+    def visible(self, points: F32, *, bias: float = 0.05, hair_bias: float = 0.05, density: float = 9.0) -> F32:
+        """Share of the key light that reaches points (N, 3), 0..1.
+
+        Hair lets light through: what is ``1 / density`` decimetres behind its surface gets 37%.
+        """
+        size = len(self.solid)
+        where, depth = self._place(points)
+        total = np.zeros(len(points), np.float32)
+        for dx, dy in ((-1.2, -0.4), (-0.4, 1.2), (0.4, -1.2), (1.2, 0.4)):
+            x = (where[:, 0] + np.float32(dx)).astype(np.int32).clip(0, size - 1)
+            y = (where[:, 1] + np.float32(dy)).astype(np.int32).clip(0, size - 1)
+            lit = self.solid[y, x] <= depth + np.float32(bias)
+            through = np.exp(-density * np.clip(self.hair[y, x] - depth - np.float32(hair_bias), 0, 0.35))
+            total += lit * through
+        return f32(total / 4)
+
+
+def occlusion(depth: F32, scale: float) -> F32:
+    """How much of the surroundings a pixel sees, 0..1, from how deep it lies among its neighbours.
+
+    Args:
+        depth: (H, W) with ``FAR`` where nothing.
+        scale: pixels per decimetre.
+    """
+    solid = depth > FAR / 2
+    floor = depth[solid].min() if solid.any() else np.float32(0)
+    ground = half(np.where(solid, depth, floor))
+    sunk = np.zeros_like(ground)
+    for reach, most in ((0.03, 0.05), (0.08, 0.10), (0.2, 0.16)):
+        sunk += np.clip(blur(ground, reach * scale / 2) - ground - 0.003, 0, most)
+    return double(f32(np.exp(-3.6 * sunk)))
+
+
+def scatter(light: F32, skin: Bools, scale: float) -> F32:
+    """Let light (H, W, 3) on skin spread: red farthest. Sharp detail of it stays.
+
+    Args:
+        scale: pixels per decimetre.
+    """
+    weight = half(f32(skin))
+    spread = light.copy()
+    small = half(light * skin[..., None])
+    for channel, reach, share in ((0, 0.075, 0.75), (1, 0.03, 0.55)):
+        sigma = reach * scale / 2
+        soft = blur(small[..., channel], sigma) / np.maximum(blur(weight, sigma), 1e-3)
+        mixed = (1 - share) * light[..., channel] + share * double(f32(soft))
+        spread[..., channel] = np.where(skin, mixed, light[..., channel])
+    return spread

@@ -1,0 +1,136 @@
+"""Two z-buffers in plain numpy: triangles, and hair as dots along its strands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from maskgan_cli.synth.geometry import F32, I32, Bools, f32
+
+FAR = np.float32(-1e9)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What a ray through each pixel centre meets first.
+
+    ``triangle`` (H, W) is -1 where nothing; ``bary`` (H, W, 3) are its barycentric weights;
+    ``depth`` (H, W) grows towards the viewer and is ``FAR`` where nothing.
+    """
+
+    triangle: I32
+    bary: F32
+    depth: F32
+
+
+def winners(pixel: npt.NDArray[np.int64], depth: F32, count: int) -> npt.NDArray[np.int64]:
+    """The nearest fragment of every pixel, -1 where none; equal depths go to the later fragment.
+
+    Depth and fragment number share one integer, so that one ``maximum`` settles both and the
+    result cannot depend on the order of evaluation.
+    """
+    best = np.full(count, -1, np.int64)
+    if len(pixel):
+        low, high = depth.min(), depth.max()
+        steps = (depth - low) * np.float32((1 << 24) / max(float(high - low), 1e-6))
+        key = (steps.astype(np.int64) << 32) | np.arange(len(pixel))
+        np.maximum.at(best, pixel, key)
+    return np.where(best >= 0, best & 0xFFFFFFFF, -1)
+
+
+def fragments(counts: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Owner and running number of each of ``counts[i]`` fragments of owner i."""
+    owner = np.repeat(np.arange(len(counts)), counts)
+    start = np.cumsum(counts) - counts
+    return owner, np.arange(len(owner)) - start[owner]
+
+
+def triangles(points: F32, depth: F32, faces: I32, size: int, *, two_sided: Bools | None = None) -> Layer:
+    """Rasterise triangles on a size x size grid.
+
+    Args:
+        points: (V, 2) pixels, x right, y down, pixel (0, 0) centred at 0.5.
+        depth: (V,) larger is nearer.
+        faces: (T, 3), counter-clockwise as seen from outside.
+        two_sided: (T,) which triangles show their back too; none if not given.
+    """
+    a, b, c = (points[faces[:, k]] for k in range(3))
+    area = (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0])
+    low = np.ceil(np.minimum(np.minimum(a, b), c) - 0.5).astype(np.int64).clip(0)
+    high = np.floor(np.maximum(np.maximum(a, b), c) - 0.5).astype(np.int64).clip(None, size - 1)
+    seen = (area < -1e-6) if two_sided is None else (area < -1e-6) | (two_sided & (area > 1e-6))
+    kept = np.flatnonzero(seen & (high >= low).all(1))
+    width = (high - low + 1)[kept, 0]
+    owner, number = fragments(width * (high - low + 1)[kept, 1])
+    row = number // width[owner]
+    tri = kept[owner]
+    px, py = low[tri, 0] + (number - row * width[owner]), low[tri, 1] + row
+    # Barycentric weights are affine in the pixel; coordinates relative to corner c keep them exact.
+    with np.errstate(divide="ignore"):
+        per = np.where(seen, 1 / area, 0)
+    dx = px.astype(np.float32) - (c[:, 0] - np.float32(0.5)).take(tri)
+    dy = py.astype(np.float32) - (c[:, 1] - np.float32(0.5)).take(tri)
+    w0 = ((b[:, 1] - c[:, 1]) * per).take(tri) * dx + ((c[:, 0] - b[:, 0]) * per).take(tri) * dy
+    w1 = ((c[:, 1] - a[:, 1]) * per).take(tri) * dx + ((a[:, 0] - c[:, 0]) * per).take(tri) * dy
+    w2 = 1 - w0 - w1
+    inside = np.flatnonzero(np.minimum(np.minimum(w0, w1), w2) >= np.float32(-1e-5))
+    tri, w0, w1, w2 = tri[inside], w0[inside], w1[inside], w2[inside]
+    corner = faces[tri]
+    z = f32(w0 * depth[corner[:, 0]] + w1 * depth[corner[:, 1]] + w2 * depth[corner[:, 2]])
+    first = winners(py[inside] * size + px[inside], z, size * size)
+    hit = first >= 0
+    first = first[hit]
+    triangle = np.full(size * size, -1, np.int32)
+    bary = np.zeros((size * size, 3), np.float32)
+    nearest = np.full(size * size, FAR)
+    triangle[hit], nearest[hit] = tri[first], z[first]
+    bary[hit] = np.stack([w0[first], w1[first], w2[first]], 1)
+    return Layer(triangle.reshape(size, size), bary.reshape(size, size, 3), nearest.reshape(size, size))
+
+
+@dataclass(frozen=True)
+class Dots:
+    """Strand samples that show: flat ``pixel`` number, ``strand``, ``segment``, place ``along`` it, depth."""
+
+    pixel: npt.NDArray[np.int64]
+    strand: npt.NDArray[np.int64]
+    segment: npt.NDArray[np.int64]
+    along: F32
+    depth: F32
+
+
+def strands(points: F32, depth: F32, behind: F32, *, slack: float, wide: int = 1, spacing: float = 1.2) -> Dots:
+    """Splat polylines as dots and keep the nearest dot of every pixel.
+
+    Args:
+        points: (S, K, 2) pixels; depth: (S, K).
+        behind: (size, size) depth of what is already there.
+        slack: how far behind it a dot may lie and still show.
+        wide: dot width in pixels, 1 or 2.
+        spacing: pixels between dots.
+    """
+    size = len(behind)
+    start, end = points[:, :-1], points[:, 1:]
+    near = ((np.maximum(start, end) > 0) & (np.minimum(start, end) < size)).all(2)
+    strand, segment = np.nonzero(near)
+    p, d = start[strand, segment], (end - start)[strand, segment]
+    z, dz = depth[:, :-1][strand, segment], (depth[:, 1:] - depth[:, :-1])[strand, segment]
+    count = np.maximum(1, np.ceil(np.sqrt((d * d).sum(1)) / spacing)).astype(np.int64)
+    owner, number = fragments(count)
+    along = (number.astype(np.float32) + np.float32(0.5)) * (1 / f32(count)).take(owner)
+    x = (p[:, 0].take(owner) + d[:, 0].take(owner) * along).astype(np.int32)
+    y = (p[:, 1].take(owner) + d[:, 1].take(owner) * along).astype(np.int32)
+    dot = z.take(owner) + dz.take(owner) * along
+    seen = np.flatnonzero((x >= 0) & (x < size) & (y >= 0) & (y < size))
+    pixel = y.take(seen).astype(np.int64) * size + x.take(seen)
+    before = dot.take(seen) > behind.ravel().take(pixel) - np.float32(slack)
+    seen, pixel = seen[before], pixel[before]
+    if wide > 1:
+        inner = pixel % size < size - 1  # a dot does not reach round the edge
+        pixel, seen = np.concatenate([pixel, pixel[inner] + 1]), np.concatenate([seen, seen[inner]])
+    first = winners(pixel, f32(dot[seen]), size * size)
+    where = np.flatnonzero(first >= 0)
+    seen = seen[first[where]]
+    return Dots(where, strand[owner[seen]], segment[owner[seen]], f32(along[seen]), f32(dot[seen]))

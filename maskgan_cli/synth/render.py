@@ -1,0 +1,266 @@
+"""One picture of one person, with everything that is true of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from maskgan_cli.labels import ID, LabelMap
+from maskgan_cli.synth import background
+from maskgan_cli.synth.attributes import attributes
+from maskgan_cli.synth.camera import Camera, frame, head_pose
+from maskgan_cli.synth.geometry import F32, I32, f32, ramp, vertex_normals
+from maskgan_cli.synth.hair import Strands, grow_beard, grow_brows, grow_hair
+from maskgan_cli.synth.hats import hat
+from maskgan_cli.synth.lighting import ShadowMap, blur
+from maskgan_cli.synth.masks import label_map, share_of
+from maskgan_cli.synth.noise import Noise
+from maskgan_cli.synth.paint import apply
+from maskgan_cli.synth.parameters import Identity, Scene
+from maskgan_cli.synth.raster import FAR, triangles
+from maskgan_cli.synth.regions import neckline
+from maskgan_cli.synth.sampling import sample_identity, sample_scene
+from maskgan_cli.synth.shading import (
+    Canvas,
+    key_direction,
+    lash_line,
+    shade_hair,
+    shade_lashes,
+    shade_short_hairs,
+    shade_surface,
+)  # fmt: skip
+from maskgan_cli.synth.shape import Posed, blend, head, placed, pose
+from maskgan_cli.synth.surface import assemble, classify, survey
+from maskgan_cli.synth.wardrobe import Piece, earrings, glasses, neckwear
+
+SAMPLES = 2  # per pixel and axis
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A picture and its truth.
+
+    ``picture`` (size, size, 3) ``uint8`` sRGB, ``labels`` (size, size) ids 0..18; yaw, pitch and roll
+    in degrees as HopeNet measures them; ``attributes`` are CelebA's 40, 1 or -1.
+    """
+
+    picture: npt.NDArray[np.uint8]
+    labels: LabelMap
+    yaw: float
+    pitch: float
+    roll: float
+    attributes: dict[str, int]
+    identity: Identity
+    scene: Scene
+
+
+def render(identity: Identity, scene: Scene, size: int) -> Rendered:
+    """Draw ``scene`` of ``identity`` at size x size pixels.
+
+    Every random detail comes from ``scene.noise``, a separate generator per part of the picture, so
+    that changing one part (the expression, say) leaves the others as they were.
+    """
+
+    def rng(part: int) -> np.random.Generator:
+        return np.random.default_rng([scene.noise, part])
+
+    posed, neutral, camera = _place(identity, scene, size * SAMPLES)
+    pieces: list[Piece] = []
+    lenses: list[tuple[F32, I32]] = []
+    covered: float | None = None
+    if scene.hat is not None:
+        worn, covered = hat(scene.hat, neutral, scene.style.volume, rng(1))
+        pieces += worn
+    if scene.glasses is not None:
+        worn, lenses = glasses(scene.glasses, neutral)
+        pieces += worn
+    if scene.earring is not None:
+        pieces += earrings(scene.earring, posed)
+    pieces += neckwear(scene.clothes, neutral, rng(2))
+    hair = grow_hair(
+        rng(5), scene.style, neutral, identity.recession, strands=_strand_count(scene, size), covered=covered,
+        sideburn=0.0 if identity.male else 0.12,
+    )  # fmt: skip
+
+    scenery = assemble(posed, pieces)
+    where, depth = camera.project(scenery.vertices)
+    layer = triangles(where, depth, scenery.triangles, camera.size, two_sided=scenery.two_sided)
+    towards = key_direction(scene.light)
+    shadows = ShadowMap.build(
+        towards,
+        scenery.vertices,
+        scenery.triangles,
+        scenery.two_sided,
+        None if hair is None else _filled(hair.points),
+        128 if size <= 128 else 192,
+    )
+    noise = Noise(scene.noise, camera.scale)
+    surface = survey(scenery, layer, camera.place)
+    classes = classify(surface, identity, scene, pieces, noise)
+    paint = apply(surface, classes, identity, scene, pieces, posed, towards, noise, camera.scale)
+    canvas = Canvas(
+        background.paint(scene.background, scene.noise, camera.size),
+        np.zeros((camera.size, camera.size), np.uint8),
+        layer.depth.copy(),
+    )
+    shade_surface(canvas, surface, classes, paint, scene.light, shadows, camera)
+    _small_hairs(canvas, posed, identity, scene, camera, size, rng(8), rng(9))
+    if hair is not None:
+        shade_hair(canvas, hair, f32(identity.hair), scene.light, shadows, camera, straight=scene.style.straight)
+    for lens in lenses:
+        _lens(canvas, lens, scene, camera)
+    yaw, pitch, roll = head_pose(posed, camera)
+    return Rendered(
+        _develop(canvas.colour, identity, scene, size, rng(10)), label_map(canvas.labels, SAMPLES),
+        yaw, pitch, roll, attributes(identity, scene), identity, scene,
+    )  # fmt: skip
+
+
+def _place(identity: Identity, scene: Scene, pixels: int) -> tuple[Posed, Posed, Camera]:
+    """The posed person, the same with a calm face, and the camera.
+
+    Hair, hat, glasses and framing follow the calm face, so that an expression changes only a face.
+    """
+    calm = blend(identity.shape)
+    shaped = _toothed(placed(blend(scene.expression, calm), calm), scene.mouth_open)
+    neutral, posed = (pose(_dressed(v, scene), scene.yaw, scene.pitch, scene.lean) for v in (placed(calm), shaped))
+    return posed, neutral, frame(neutral, scene, pixels)
+
+
+def head_truth(identity: Identity, scene: Scene) -> tuple[float, float, float]:
+    """Yaw, pitch and roll of a picture without drawing it."""
+    posed, _, camera = _place(identity, scene, 64)
+    return head_pose(posed, camera)
+
+
+def face(seed: int, number: int, size: int, identities: int | None = None) -> Rendered:
+    """Picture ``number`` of the world ``seed``: a pure function of its arguments.
+
+    Args:
+        identities: how many people the world has; picture i shows person i modulo that. None: a new
+            person in every picture.
+    """
+    identity = sample_identity(seed, number if identities is None else number % identities)
+    return render(identity, sample_scene(seed, number, identity), size)
+
+
+def with_expression(scene: Scene, other: Scene) -> Scene:
+    """``scene`` with the expression of ``other``, everything else equal: a counterfactual."""
+    return replace(scene, expression=other.expression, smiling=other.smiling, mouth_open=other.mouth_open)
+
+
+def _strand_count(scene: Scene, size: int) -> int:
+    base = {"buzz": 7000, "afro": 6000, "afro_short": 6500}.get(scene.style.name, 4200)
+    return int(base * np.clip((size / 256) ** 0.8, 0.5, 2.2))
+
+
+def _filled(points: F32) -> F32:
+    """Strand points and the middles between them, (N, 3), every second strand."""
+    chosen = points[::2]
+    return np.concatenate([chosen[:, ::1], (chosen[:, 1:] + chosen[:, :-1]) / 2], 1).reshape(-1, 3)
+
+
+def _dressed(vertices: F32, scene: Scene) -> F32:
+    """Clothes have thickness: push the body out below the neckline."""
+    model = head()
+    thick = {"turtleneck": 0.07, "jacket": 0.09, "hoodie": 0.1, "strap": 0.02}.get(scene.clothes.kind, 0.045)
+    cover = ramp(-0.05, 0.07, neckline(model.canonical, scene.clothes.kind, scene.clothes.raised))
+    cover = cover * model.on_body * (model.canonical[:, 1] < 6.75) * thick
+    return f32(vertices + vertex_normals(vertices, model.group("body")) * cover[:, None])
+
+
+def _toothed(vertices: F32, opened: bool) -> F32:
+    """Longer upper teeth, set lower and a little forward: the model's show only as slivers."""
+    upper, lower = head().points("helper-upper-teeth"), head().points("helper-lower-teeth")
+    if not opened:  # or they would show through closed lips
+        vertices[upper, 2] -= 0.08
+        vertices[lower, 2] -= 0.08
+        return vertices
+    top = vertices[upper, 1].max()
+    vertices[upper, 1] = top + (vertices[upper, 1] - top) * 1.25 - 0.035
+    vertices[upper, 2] += 0.012
+    vertices[lower, 0] *= 0.9
+    vertices[lower, 1] -= 0.015
+    vertices[lower, 2] -= 0.06  # or they would come through the lower lip
+    return vertices
+
+
+def _small_hairs(
+    canvas: Canvas, posed: Posed, identity: Identity, scene: Scene, camera: Camera, size: int,
+    brow_rng: np.random.Generator, beard_rng: np.random.Generator,
+) -> None:  # fmt: skip
+    dark = f32(identity.hair) * np.float32(min(1.0, 0.14 / max(float(np.mean(identity.hair)), 1e-3)))
+    many = float(np.clip(size / 256, 0.5, 2))
+    hairs = grow_brows(
+        brow_rng, posed, identity.brow_thickness, identity.brow_height, identity.brow_arch, int(520 * many)
+    )
+    shade_short_hairs(canvas, hairs, dark, 0.5, scene.light, camera, brow_rng)
+    if scene.beard in ("full", "goatee", "mustache"):
+        count = {"full": 3600, "goatee": 1400, "mustache": 900}[scene.beard]
+        length = float(beard_rng.uniform(0.06, 0.15))
+        hairs = grow_beard(beard_rng, posed, scene.beard, length, int(count * many))
+        shade_short_hairs(canvas, hairs, dark * 0.9, 0.75, scene.light, camera, beard_rng)
+    lash_line(canvas, camera, 0.55 + 0.4 * scene.makeup - (0.15 if identity.male else 0))
+    _lashes(canvas, posed, identity, scene, camera)
+
+
+def _lashes(canvas: Canvas, posed: Posed, identity: Identity, scene: Scene, camera: Camera) -> None:
+    model = head()
+    groups = [i for i, name in enumerate(model.groups) if "lash" in name]
+    faces: I32 = model.triangles[np.isin(model.owner, groups)]
+    where, depth = camera.project(posed.vertices)
+    layer = triangles(where, depth, faces, camera.size, two_sided=np.ones(len(faces), bool))
+    seen = np.flatnonzero((layer.triangle >= 0) & (layer.depth > canvas.depth - 0.03))
+    corner = faces[layer.triangle.ravel()[seen]]
+    weight = layer.bary.reshape(-1, 3)[seen]
+    c = f32(sum(weight[:, k, None] * model.canonical[corner[:, k]] for k in range(3)))
+    upper = c[:, 1] > 7.485
+    out = np.clip(1.1 - (c[:, 2] - 1.31) / 0.1, 0, 1)  # thinner towards the tips
+    comb = 0.55 + 0.45 * np.sin(c[:, 0] * 300 + np.sin(c[:, 1] * 60) * 2)
+    strength = out * comb * np.where(upper, 0.85, 0.25) * (0.55 if identity.male else 0.85 + 0.15 * scene.makeup)
+    shade_lashes(canvas, seen, f32(strength.clip(0, 0.95)))
+
+
+def _lens(canvas: Canvas, lens: tuple[F32, I32], scene: Scene, camera: Camera) -> None:
+    assert scene.glasses is not None
+    where, depth = camera.project(lens[0])
+    layer = triangles(where, depth, lens[1], camera.size, two_sided=np.ones(len(lens[1]), bool))
+    seen = (layer.triangle >= 0) & (layer.depth > canvas.depth)
+    rows = np.nonzero(seen)[0]
+    if not len(rows):
+        return
+    dark = np.float32(scene.glasses.dark)
+    high = 1 - (rows - rows.min()) / max(int(np.ptp(rows)), 1)
+    sky = f32(scene.light.ambient) * (0.03 + 0.16 * high[:, None] ** 2)
+    behind = canvas.colour[seen]
+    tint = f32(scene.glasses.tint) * (0.35 + 0.4 * (1 - high[:, None]))
+    canvas.colour[seen] = behind * (1 - dark) * np.float32(0.95) + dark * tint + sky * (0.25 + 0.75 * dark)
+    kept = np.isin(canvas.labels, [ID[n] for n in ("l_eye", "r_eye", "l_brow", "r_brow", "hair")])
+    canvas.labels[seen & (~kept | (dark > 0.9))] = ID["eye_g"]
+
+
+def _develop(
+    colour: F32, identity: Identity, scene: Scene, size: int, rng: np.random.Generator
+) -> npt.NDArray[np.uint8]:
+    """Exposure, tone curve, the lens's softness and the sensor's grain: linear light -> sRGB picture."""
+    light = scene.light
+    expected = light.key * 0.72 + float(np.mean(light.ambient))
+    skin = float(np.mean(identity.skin))
+    exposure = scene.exposure / expected * (0.42 / max(skin, 0.03)) ** 0.22
+    warm = f32([1 + scene.warmth, 1, 1 - scene.warmth])
+    small = blur(colour, 0.55)
+    small = np.stack([share_of(small[..., k], SAMPLES) for k in range(3)], -1) * np.float32(exposure) * warm
+    small = np.where(small > 0.6, 0.6 + 0.4 * np.tanh((small - 0.6) / 0.4), small)
+    picture = np.clip(small, 0, 1) ** np.float32(1 / 2.2)
+    grey = picture.mean(-1, keepdims=True)
+    picture = grey + (picture - grey) * scene.saturation
+    picture = 0.5 + (picture - 0.5) * scene.contrast
+    grain = rng.normal(0, 1, picture.shape).astype(np.float32) * 0.5 + rng.normal(0, 1, picture.shape[:2])[..., None]
+    picture = picture + np.float32(0.006) * grain
+    bytes_: npt.NDArray[np.uint8] = (np.clip(picture, 0, 1) * 255 + 0.5).astype(np.uint8)
+    return bytes_
+
+
+__all__ = ["FAR", "Rendered", "Strands", "face", "head_truth", "render", "with_expression"]

@@ -1,0 +1,202 @@
+"""The head model: CC0 MakeHuman geometry as a linear model of shape and expression.
+
+Lengths are decimetres, x towards the person's own left (the picture's right), y up, z out of the
+face. The *canonical head* is the mean young adult; regions are described on it once and follow
+every face, since all faces share its vertices.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from maskgan_cli.synth.geometry import F32, I32, Bools, f32, ramp, rotation, turn, vertex_normals
+
+ASSET = Path(__file__).parents[1] / "assets" / "head.npz"
+PIVOT = f32([0, 6.55, 0.35])  # where the head turns on the neck
+TORSO_FOLLOWS = 0.45  # share of the head's yaw that the shoulders take
+_OPPOSITE = {
+    "incr": "decr", "up": "down", "out": "in", "forward": "backward",
+    "convex": "concave", "uncompress": "compress",
+}  # fmt: skip
+# Spread of the local sliders by region; 0.3 and more gives caricatures.
+_SPREAD = {
+    "nose": 0.2,
+    "mouth": 0.15,
+    "eye": 0.13,
+    "chin": 0.18,
+    "cheek": 0.2,
+    "head": 0.13,
+    "forehead": 0.18,
+    "ear": 0.22,
+    "eyebrows": 0.18,
+    "neck": 0.1,
+}
+
+
+@dataclass(frozen=True)
+class Head:
+    """The asset: mesh, blend shapes and texture-space masks.
+
+    ``vertices`` (V, 3), ``triangles`` (T, 3), ``uvs`` (T, 3, 2), ``owner`` (T,) indexes ``groups``,
+    ``deltas`` (B, V, 3) belong to the names in ``blends``, ``masks`` (512, 512, 4) ``uint8`` are
+    lips, ears, eyelids and inside of the mouth in texture space.
+    """
+
+    vertices: F32
+    triangles: I32
+    uvs: F32
+    owner: npt.NDArray[np.uint8]
+    groups: tuple[str, ...]
+    blends: dict[str, int]
+    deltas: F32
+    masks: npt.NDArray[np.uint8]
+    canonical: F32
+    on_body: Bools
+    jaw: F32  # (V,) how far a vertex follows the jaw, 0..1: parts upper from lower lip
+    _points: dict[str, npt.NDArray[np.int64]] = field(default_factory=dict)
+
+    def group(self, name: str) -> I32:
+        """The triangles of one group."""
+        chosen: I32 = self.triangles[self.owner == self.groups.index(name)]
+        return chosen
+
+    def points(self, name: str) -> npt.NDArray[np.int64]:
+        """The vertex numbers of one group."""
+        if name not in self._points:
+            self._points[name] = np.unique(self.group(name))
+        return self._points[name]
+
+
+@lru_cache(maxsize=1)
+def head() -> Head:
+    """The head asset, read once per process."""
+    with np.load(ASSET) as file:
+        data = {name: file[name] for name in file.files}
+    deltas = f32(data["deltas"])
+    blends = {str(name): i for i, name in enumerate(data["blends"])}
+    groups = tuple(str(name) for name in data["groups"])
+    average = {f"body/{sex}-young-averagemuscle-averageweight": 0.5 for sex in ("female", "male")}
+    average |= {f"race/caucasian-{sex}-young": 0.5 for sex in ("female", "male")}
+    canonical = data["vertices"] + sum(w * deltas[blends[name]] for name, w in average.items())
+    jaw = np.sqrt((deltas[blends["unit/jawOpen"]] ** 2).sum(1))
+    on_body = np.zeros(len(canonical), bool)
+    on_body[data["triangles"][data["owner"] == groups.index("body")]] = True
+    return Head(
+        data["vertices"], data["triangles"], data["uvs"], data["owner"], groups, blends, deltas,
+        data["masks"], f32(canonical), on_body, f32(jaw / jaw.max()),
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=1)
+def local_sliders() -> tuple[tuple[str, str, float], ...]:
+    """(positive, negative, spread) of every local pair; a pair of the left side stands for both."""
+    found = []
+    for name in head().blends:
+        stem, _, end = name.rpartition("-")
+        if not name.startswith("local/") or name.startswith("local/r-") or end not in _OPPOSITE:
+            continue
+        opposite = f"{stem}-{_OPPOSITE[end]}"
+        region = stem.removeprefix("local/").removeprefix("l-").split("-")[0]
+        if opposite in head().blends:
+            found.append((name, opposite, _SPREAD[region]))
+    return tuple(found)
+
+
+def body_weights(
+    masculinity: float, age: float, muscle: float, weight: float, race: tuple[float, float, float]
+) -> dict[str, float]:
+    """Weights of the shapes that set sex, age, build and origin; they multiply one another.
+
+    Args:
+        masculinity, age: 0..1 (age 0 is 25 years, 1 about 75).
+        muscle, weight: -1..1.
+        race: shares of African, Asian and European features, summing to 1.
+    """
+
+    def levels(value: float) -> dict[str, float]:
+        value = min(max(value, -1.0), 1.0)
+        return {"average": 1 - abs(value), "max": max(value, 0.0), "min": max(-value, 0.0)}
+
+    weights: dict[str, float] = {}
+    sexes, ages = {"male": masculinity, "female": 1 - masculinity}, {"young": 1 - age, "old": age}
+    for (sex, a), (when, b) in itertools.product(sexes.items(), ages.items()):
+        for (m, c), (k, d) in itertools.product(levels(muscle).items(), levels(weight).items()):
+            weights[f"body/{sex}-{when}-{m}muscle-{k}weight"] = a * b * c * d
+        for origin, e in zip(("african", "asian", "caucasian"), race, strict=True):
+            weights[f"race/{origin}-{sex}-{when}"] = a * b * e
+    return weights
+
+
+@dataclass(frozen=True)
+class Posed:
+    """A shaped and posed person: ``vertices`` and ``normals`` (V, 3), the head's turn, the eyes' centres."""
+
+    vertices: F32
+    normals: F32
+    turn: F32
+    eyes: F32  # (2, 3): the person's left, then right
+
+    def to_head(self, points: F32) -> F32:
+        """World points -> the head's own axes about the pivot."""
+        return turn(points - PIVOT, self.turn.T)
+
+    def from_head(self, points: F32) -> F32:
+        """The reverse of ``to_head``."""
+        return turn(points, self.turn) + PIVOT
+
+
+def blend(weights: Iterable[tuple[str, float]], start: F32 | None = None) -> F32:
+    """Vertices (V, 3) of the linear model: ``start``, or the bare template, and weighted shapes."""
+    model = head()
+    moved = model.vertices.copy() if start is None else start.copy()
+    for name, weight in weights:
+        moved += np.float32(weight) * model.deltas[model.blends[name]]
+    return moved
+
+
+def placed(moved: F32, like: F32 | None = None) -> F32:
+    """Blended vertices scaled and placed so that ``like`` (or they) fit the canonical head.
+
+    An expression is placed like the calm face, or an open jaw would shrink the skull.
+    """
+    model, expressive = head(), moved
+    moved = moved if like is None else like
+    mind = model.on_body & (model.canonical[:, 1] > 6.6)
+    scale = model.canonical[mind].std(0).mean() / moved[mind].std(0).mean()
+    return f32((expressive - _eyes(moved).mean(0)) * scale + _eyes(model.canonical).mean(0))
+
+
+def _eyes(vertices: F32) -> F32:
+    return f32([vertices[head().points(f"helper-{side}-eye")].mean(0) for side in "lr"])
+
+
+@lru_cache(maxsize=1)
+def _solid() -> I32:
+    model = head()
+    solid: I32 = model.triangles[np.array(["lash" not in group for group in model.groups])[model.owner]]
+    return solid
+
+
+def pose(vertices: F32, yaw: float, pitch: float, lean: float = 0.0) -> Posed:
+    """Turn the head on the shoulders.
+
+    Args:
+        vertices: (V, 3) from ``blend``.
+        yaw, pitch: degrees, as in ``geometry.rotation``.
+        lean: turn of the shoulders beyond what they follow, degrees.
+    """
+    model = head()
+    skull, torso = rotation(yaw, pitch, 0), rotation(yaw * TORSO_FOLLOWS + lean, 0, 0)
+    height = model.canonical[:, 1] - 0.15 * (model.canonical[:, 2] - 0.4)
+    share = np.where(model.on_body, ramp(5.95, 6.75, height), 1)[:, None]
+    centred = vertices - PIVOT
+    moved = f32(turn(centred, skull) * share + turn(centred, torso) * (1 - share) + PIVOT)
+    normals = vertex_normals(moved, _solid())
+    return Posed(moved, normals, skull, _eyes(moved))

@@ -1,0 +1,146 @@
+"""A published checkpoint -> weights of ours, tensor by tensor, nothing lost unsaid."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from maskgan_cli.errors import InputError
+from maskgan_cli.files import refuse_existing, sha256
+from maskgan_cli.weights.cache import cached_weights
+from maskgan_cli.weights.card import card_path
+from maskgan_cli.weights.format import Shapes, differences, load_foreign, save_weights, shapes_of
+from maskgan_cli.weights.layouts import LAYOUTS, Layout, Settings
+from maskgan_cli.weights.published import licence_of
+
+_COUNTER = "num_batches_tracked"  # of batch norm; files older than PyTorch 0.4.1 have none
+
+
+@dataclass(frozen=True)
+class Converted:
+    """A checkpoint under our names.
+
+    Attributes:
+        network: holds the checkpoint's tensors, on the CPU.
+        settings: the network's, read off the shapes.
+        remarks: what was left out or filled in, for people.
+    """
+
+    network: nn.Module
+    settings: Settings
+    remarks: list[str]
+
+
+def import_weights(
+    kind: str,
+    file: Path,
+    out: Path | None = None,
+    *,
+    unsaid: Settings | None = None,
+    overwrite: bool = False,
+    say: Callable[[str], None] = lambda _: None,
+) -> Path:
+    """Convert a published checkpoint and write it with its card; nothing is written if it does not fit.
+
+    Args:
+        kind: a key of `LAYOUTS`.
+        file: the checkpoint, ``torch.save``'s or safetensors.
+        out: where to; the cache, where commands look for it, if not given.
+        unsaid: settings that shapes do not tell, see `Layout`.
+        overwrite: replace ``out``.
+        say: told what was left out or filled in.
+
+    Raises:
+        InputError: an unknown kind, an unreadable file, tensors that do not fit, an ``out`` that exists.
+    """
+    if kind not in LAYOUTS:
+        raise InputError("KIND", expected=f"one of {', '.join(LAYOUTS)}", found=kind)
+    layout = LAYOUTS[kind]
+    out = cached_weights(layout.kind) if out is None else out
+    if out.suffix != ".safetensors":
+        raise InputError(out, expected="a name ending in .safetensors", found=repr(out.suffix))
+    if not overwrite:
+        refuse_existing(out)
+        refuse_existing(card_path(out))
+    converted = convert(layout, file, unsaid or {})
+    for remark in converted.remarks:
+        say(remark)
+    about: dict[str, Any] = {"source": {"what": layout.what, "file": file.name, "sha256": sha256(file)}}
+    if licence := licence_of(kind):
+        about["licence"] = licence
+    return save_weights(out, converted.network, kind=layout.kind, config=converted.settings, about=about)
+
+
+def convert(layout: Layout, file: Path, unsaid: Settings) -> Converted:
+    """Read a checkpoint strictly into the network its shapes describe.
+
+    Raises:
+        InputError: unreadable, or naming the tensors that are missing, extra or of another shape.
+    """
+    if strange := [name for name in unsaid if name not in layout.unsaid]:
+        raise InputError(f"{layout.what}: {strange[0]} is read off the file's shapes", hint="leave it out")
+    tensors = load_foreign(file, f"weights of {layout.what}")
+    remarks = _drop_unused(layout, tensors)
+    settings = {**_settings(layout, shapes_of(tensors)), **unsaid}
+    try:
+        with torch.device("meta"):
+            network = layout.build(settings)
+    except ValueError as error:
+        raise InputError(file, expected=f"the settings of {layout.what}", found=str(error)) from error
+    ours = network.state_dict()
+    theirs = _their_names(layout, settings)
+    expected = {theirs(name): tuple(tensor.shape) for name, tensor in ours.items()}
+    remarks += _fill_counters(expected, tensors)
+    if different := differences(expected, shapes_of(tensors)):
+        raise InputError(file, expected=f"the tensors of {layout.what}", found=different)
+    loaded = {name: tensors[theirs(name)].detach().to(tensor.dtype) for name, tensor in ours.items()}
+    network.load_state_dict(loaded, assign=True)
+    return Converted(network, settings, remarks)
+
+
+def _settings(layout: Layout, shapes: Shapes) -> Settings:
+    """Settings read off the shapes; of a file of another kind the published ones, to compare it with."""
+    try:
+        return layout.settings(shapes)
+    except (KeyError, IndexError, ValueError):
+        return layout.settings({})
+
+
+def _their_names(layout: Layout, settings: Settings) -> Callable[[str], str]:
+    if layout.names is None:
+        return lambda name: name
+    modules = {ours: theirs for theirs, ours in layout.names(settings).items()}
+
+    def translate(name: str) -> str:
+        module, _, tensor = name.rpartition(".")
+        return f"{modules[module]}.{tensor}"
+
+    return translate
+
+
+def _drop_unused(layout: Layout, tensors: dict[str, Tensor]) -> list[str]:
+    """Take out what nothing here needs, and say what it was."""
+    remarks = []
+    for pattern, what in layout.unused.items():
+        names = [name for name in tensors if re.fullmatch(pattern, name)]
+        for name in names:
+            del tensors[name]
+        if names:
+            shown = ", ".join(names[:2]) + (f" and {len(names) - 2} more" if names[2:] else "")
+            remarks.append(f"left out {what}: {shown}")
+    return remarks
+
+
+def _fill_counters(expected: Shapes, tensors: dict[str, Tensor]) -> list[str]:
+    """Batch norm's counters of a file that has none at all start at 0, as PyTorch reads such files."""
+    counters = [name for name in expected if name.endswith(_COUNTER)]
+    if not counters or any(name in tensors for name in counters):
+        return []
+    tensors.update({name: torch.tensor(0) for name in counters})
+    return [f"the file is older than batch norm's counters: {len(counters)} {_COUNTER} start at 0"]

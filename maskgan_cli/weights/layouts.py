@@ -1,0 +1,220 @@
+"""Published checkpoints' names for their tensors, and ours; settings are read off the shapes.
+
+Every function of names maps module paths: a tensor ``model.1.weight`` belongs to the module ``model.1``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from torch import nn
+
+from maskgan_cli.models.alpha_blender import AlphaBlender, AlphaBlenderConfig
+from maskgan_cli.models.arcface import ArcFaceConfig, IResNet
+from maskgan_cli.models.discriminator import DiscriminatorConfig, MultiScaleDiscriminator
+from maskgan_cli.models.dmn import DenseMappingNetwork, DMNConfig
+from maskgan_cli.models.hopenet import HopeNet, HopeNetConfig
+from maskgan_cli.models.inception import FIDInception
+from maskgan_cli.models.mask_vae import MaskVAE, MaskVAEConfig
+from maskgan_cli.models.parser import FaceParser, ParserConfig
+from maskgan_cli.models.perceptual import PAST_RELU5_1, VGG19Features
+from maskgan_cli.models.resnet import ResNet
+from maskgan_cli.weights.format import Shapes
+
+Settings = dict[str, Any]
+Names = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """One kind of published checkpoint.
+
+    Attributes:
+        what: whose network it is, for messages.
+        kind: of the weights file it becomes.
+        settings: shapes -> the network's settings; may fail with KeyError, ValueError or
+            IndexError on a file of another kind. No shapes give the published settings.
+        build: settings -> the network.
+        names: settings -> their module paths to ours; None where they are the same.
+        unused: pattern of tensors that nothing here needs -> what they are.
+        unsaid: settings that no shape tells; the published ones are taken unless others are given.
+    """
+
+    what: str
+    kind: str
+    settings: Callable[[Shapes], Settings]
+    build: Callable[[Settings], nn.Module]
+    names: Callable[[Settings], Names] | None = None
+    unused: Mapping[str, str] = field(default_factory=dict)
+    unsaid: tuple[str, ...] = ()
+
+
+def generator_names(settings: Settings) -> Names:
+    """MaskGAN's generator: the pix2pixHD backbone counts its layers, ReLU and norm included."""
+    downs, blocks = settings["downs"], settings["blocks"]
+    return {
+        **_backbone_names(downs, blocks, "backbone."),
+        **{f"enc_style.model.{i}.conv": f"style_encoder.image_head.{2 * i}.1" for i in range(3)},
+        **{f"enc_style.model_middle.{i}.conv": f"style_encoder.image_tail.{2 * i}.1" for i in range(3)},
+        "enc_style.model_last.1": "style_encoder.to_style",
+        **{
+            f"enc_style.sft{i}.SFT_{branch}_conv{j}": f"style_encoder.fuse{i}.{branch}.{2 * (j - 1)}"
+            for i in (1, 2) for branch in ("scale", "shift") for j in (1, 2)
+        },
+        **{f"enc_label.model.{i}.conv": f"style_encoder.label_to_prior1.{2 * i}.1" for i in range(3)},
+        **{f"enc_label.model_last.{i}.conv": f"style_encoder.prior1_to_prior2.{2 * i - 1}.1" for i in (1, 2, 3)},
+    }  # fmt: skip
+
+
+def blender_names(settings: Settings) -> Names:
+    """The Alpha Blender has the generator's backbone, narrower."""
+    return _backbone_names(settings["downs"], settings["blocks"], "")
+
+
+def _backbone_names(downs: int, blocks: int, prefix: str) -> Names:
+    first = 4 + 3 * downs  # of the residual blocks
+    ups = first + blocks
+    return {
+        "model.1": f"{prefix}head.0.1",
+        **{f"model.{4 + 3 * i}": f"{prefix}downs.{i}.0" for i in range(downs)},
+        **{
+            f"model.{first + i}.conv_block.{j}.conv": f"{prefix}blocks.{i}.conv{j + 1}.1"
+            for i in range(blocks) for j in range(2)
+        },
+        **{f"model.{ups + 3 * i}": f"{prefix}ups.{i}.0" for i in range(downs)},
+        f"model.{ups + 3 * downs + 1}": f"{prefix}tail.0.1",
+    }  # fmt: skip
+
+
+def discriminator_names(settings: Settings) -> Names:
+    """The discriminator: theirs counts scales from the smallest picture, ours from the full one."""
+    scales, layers = settings["scales"], settings["layers"]
+    return {
+        f"scale{scales - 1 - scale}_layer{layer}.0": f"scales.{scale}.layers.{layer}{'' if layer == layers else '.0'}"
+        for scale in range(scales)
+        for layer in range(layers + 1)
+    }
+
+
+def vae_names(settings: Settings) -> Names:
+    """MaskVAE: theirs counts convolutions and norms through encoder and decoder."""
+    stages = len(MaskVAEConfig(**settings).channels)
+    return {
+        **{f"e{i + 1}": f"encoder.{i}.0" for i in range(stages)},
+        **{f"bn{i + 1}": f"encoder.{i}.1" for i in range(stages)},
+        "fc1": "to_mean",
+        "fc2": "to_log_variance",
+        "d1": "from_code",
+        **{f"d{i + 2}": f"decoder.{i}.2" for i in range(stages)},
+        **{f"bn{i + 1 + stages}": f"decoder.{i}.3" for i in range(stages - 1)},
+    }
+
+
+def parser_names(_: Settings) -> Names:
+    """The face parser: five levels down, four up; ours keeps a level's two convolutions in one list."""
+    levels = {**{f"conv{i + 1}": f"down.{i}" for i in range(4)}, "center": "bottom"}
+    levels |= {f"up_concat{4 - i}.conv": f"up.{i}.conv" for i in range(4)}
+    names = {
+        f"{theirs}.conv{j + 1}.{k}": f"{ours}.{3 * j + k}"
+        for theirs, ours in levels.items()
+        for j in range(2)
+        for k in range(2)
+    }
+    return {**names, **{f"up_concat{4 - i}.up": f"up.{i}.up" for i in range(4)}, "final": "head"}
+
+
+def _generator_settings(shapes: Shapes) -> Settings:
+    if not shapes:
+        return asdict(DMNConfig())
+    return asdict(DMNConfig(**_backbone_settings(shapes), style_width=shapes["enc_style.model.0.conv.weight"][0]))
+
+
+def _blender_settings(shapes: Shapes) -> Settings:
+    return asdict(AlphaBlenderConfig(**_backbone_settings(shapes)) if shapes else AlphaBlenderConfig())
+
+
+def _backbone_settings(shapes: Shapes) -> Settings:
+    blocks = {int(name.split(".")[1]) for name in shapes if ".conv_block." in name}
+    return {"width": shapes["model.1.weight"][0], "downs": (min(blocks) - 4) // 3, "blocks": len(blocks)}
+
+
+def _discriminator_settings(shapes: Shapes) -> Settings:
+    if not shapes:
+        return asdict(DiscriminatorConfig())
+    scales, layers = (len({name.split(".")[0].split("_")[i] for name in shapes}) for i in (0, 1))
+    return asdict(DiscriminatorConfig(shapes["scale0_layer0.0.weight"][0], scales, layers - 1))
+
+
+def _vae_settings(shapes: Shapes) -> Settings:
+    if not shapes:
+        return asdict(MaskVAEConfig())
+    stages = 0
+    while f"e{stages + 1}.weight" in shapes:
+        stages += 1
+    widths = [shapes[f"e{i + 1}.weight"][0] for i in range(stages)]
+    return asdict(MaskVAEConfig(4 << stages, widths[0], max(widths), shapes["fc1.weight"][0]))
+
+
+def _parser_settings(shapes: Shapes) -> Settings:
+    return asdict(ParserConfig(width=shapes["conv1.conv1.0.weight"][0]) if shapes else ParserConfig())
+
+
+def _hopenet_settings(shapes: Shapes) -> Settings:
+    if not shapes:
+        return asdict(HopeNetConfig())
+    width, bins = shapes["conv1.weight"][0], shapes["fc_yaw.weight"][0]
+    return asdict(HopeNetConfig(width, _blocks(shapes), "layer1.0.conv3.weight" in shapes, bins))
+
+
+def _arcface_settings(shapes: Shapes) -> Settings:
+    if not shapes:
+        return asdict(ArcFaceConfig())
+    width, (embedding, flat) = shapes["conv1.weight"][0], shapes["fc.weight"]
+    side = round((flat / (8 * width)) ** 0.5)  # of the last map, a sixteenth of the picture's
+    return asdict(ArcFaceConfig(_blocks(shapes), width, embedding, 16 * side))
+
+
+def _blocks(shapes: Shapes) -> tuple[int, ...]:
+    """How many residual blocks each of the four stages ``layer1`` to ``layer4`` has."""
+    places = {tuple(name.split(".")[:2]) for name in shapes if name.startswith("layer")}
+    return tuple(sum(stage == f"layer{i}" for stage, _ in places) for i in (1, 2, 3, 4))
+
+
+LAYOUTS: dict[str, Layout] = {
+    "generator": Layout(
+        "MaskGAN's generator (netG)", "dmn", _generator_settings, lambda s: DenseMappingNetwork(DMNConfig(**s)),
+        generator_names, {r".*\.norm\.running_(mean|var)": "statistics that AdaIN never reads"}, ("image_size",),
+    ),
+    "discriminator": Layout(
+        "MaskGAN's discriminator (netD)", "discriminator", _discriminator_settings,
+        lambda s: MultiScaleDiscriminator(DiscriminatorConfig(**s)), discriminator_names,
+    ),
+    "blender": Layout(
+        "MaskGAN's Alpha Blender (netB)", "blender", _blender_settings,
+        lambda s: AlphaBlender(AlphaBlenderConfig(**s)), blender_names,
+    ),
+    "vae": Layout("MaskGAN's MaskVAE", "vae", _vae_settings, lambda s: MaskVAE(MaskVAEConfig(**s)), vae_names),
+    "parser": Layout(
+        "the face parser of MaskGAN's authors (U-Net)", "parser", _parser_settings,
+        lambda s: FaceParser(ParserConfig(**s)), parser_names, unsaid=("image_size",),
+    ),
+    "hopenet": Layout(
+        "HopeNet", "hopenet", _hopenet_settings, lambda s: HopeNet(HopeNetConfig(**s)),
+        unused={r"fc_finetune\.(weight|bias)": "a layer that HopeNet itself never uses"},
+    ),
+    "arcface": Layout("ArcFace's IResNet", "arcface", _arcface_settings, lambda s: IResNet(ArcFaceConfig(**s))),
+    "resnet18": Layout(
+        "torchvision's ResNet-18", "resnet18", lambda _: {"blocks": (2, 2, 2, 2), "width": 64}, lambda s: ResNet(**s),
+        unused={r"fc\.(weight|bias)": "ImageNet's 1000 classes"},
+    ),
+    "vgg19": Layout(
+        "torchvision's VGG-19", "vgg19", lambda _: {}, lambda _: VGG19Features(),
+        unused={rf"({PAST_RELU5_1.pattern}).*": "layers after relu5_1"},
+    ),
+    "inception": Layout(
+        "pytorch-fid's Inception", "inception", lambda _: {}, lambda _: FIDInception(),
+        unused={r"fc\.(weight|bias)": "the classifier of 1008 classes"},
+    ),
+}  # fmt: skip

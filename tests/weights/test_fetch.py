@@ -1,0 +1,200 @@
+"""Downloads from a local server: whole and right, or one clear line and no half file."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+import torch
+
+from maskgan_cli.errors import InputError, WorkError
+from maskgan_cli.models.perceptual import VGG19Features
+from maskgan_cli.weights import published
+from maskgan_cli.weights.fetch import fetch
+from maskgan_cli.weights.published import REGISTRY, Published
+from tests.conftest import Command
+from tests.weights.checkpoints import filled
+
+CONTENT = bytes(range(256)) * 3000  # three blocks of a download
+DIGEST = hashlib.sha256(CONTENT).hexdigest()
+
+
+class Server(ThreadingHTTPServer):
+    """Serves ``files``; the path's first folder says how badly it behaves."""
+
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.files = {"w.pth": CONTENT}
+        self.ranges: list[str | None] = []
+
+    def url(self, path: str) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}/{path}"
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Server
+
+    def do_GET(self) -> None:
+        _, how, name = self.path.split("/")
+        asked = self.headers["Range"]
+        self.server.ranges.append(asked)
+        if name not in self.server.files:
+            self.send_error(404)
+            return
+        content = self.server.files[name]
+        start = int(asked.removeprefix("bytes=").rstrip("-")) if asked and how != "forgetful" else 0
+        body = content[start:]
+        self.send_response(206 if start else 200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        sent = {"breaks": 0, "stutters": 300_000, "forgetful": 400_000 if len(self.server.ranges) == 1 else None}
+        if how == "breaks" and not start:
+            sent["breaks"] = 1000
+        self.wfile.write(body[: sent.get(how)])  # and hang up
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Server() as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("MASKGAN_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "downloads"
+
+
+def _entry(*urls: str, sha256: str = "") -> Published:
+    return replace(REGISTRY["vgg19"], urls=urls, sha256=sha256)
+
+
+def _files(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+
+
+def _closed_port() -> int:
+    with contextlib.closing(socket.socket()) as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+@pytest.mark.parametrize("known", [DIGEST, DIGEST[:8], ""])
+def test_a_good_file_arrives_once(known: str, server: Server, cache: Path) -> None:
+    seen: list[tuple[int, int]] = []
+    entry = _entry(server.url("good/w.pth"), sha256=known)
+    path = fetch(entry, lambda done, total: seen.append((done, total)))
+    assert path == cache / "w.pth"
+    assert path.read_bytes() == CONTENT
+    assert seen[-1] == (len(CONTENT), len(CONTENT))
+    assert fetch(entry) == path
+    assert len(server.ranges) == 1, "the second time nothing is downloaded"
+    assert json.loads((cache / "pins.json").read_text()) == {"w.pth": DIGEST}
+
+
+@pytest.mark.parametrize("known", ["0" * 64, "00000000"])
+def test_a_wrong_hash_is_refused(known: str, server: Server, cache: Path) -> None:
+    with pytest.raises(WorkError, match=rf"gave a file whose SHA-256 {DIGEST} is not the published {known}; it was"):
+        fetch(_entry(server.url("good/w.pth"), sha256=known))
+    assert _files(cache) == []
+
+
+def test_an_unknown_hash_is_pinned_by_the_first_download(server: Server, cache: Path) -> None:
+    entry = _entry(server.url("good/w.pth"))
+    fetch(entry).unlink()
+    server.files["w.pth"] = CONTENT[::-1]
+    with pytest.raises(WorkError, match=f"is not the first download's {DIGEST}; it was removed"):
+        fetch(entry)
+    assert _files(cache) == ["pins.json"]
+    server.files["w.pth"] = CONTENT
+    assert fetch(entry).read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("how", ["stutters", "forgetful"])
+def test_a_broken_connection_is_taken_up_again(how: str, server: Server) -> None:
+    assert fetch(_entry(server.url(f"{how}/w.pth"), sha256=DIGEST)).read_bytes() == CONTENT
+    # What is written are whole blocks of 262,144 bytes; the rest of a broken one comes again.
+    asked = {"stutters": [None, "bytes=262144-", "bytes=524288-"], "forgetful": [None, "bytes=262144-"]}
+    assert server.ranges == asked[how]
+
+
+def test_a_connection_that_stays_broken_leaves_nothing(server: Server, cache: Path) -> None:
+    with pytest.raises(WorkError, match="broke off before the end; what had come was removed; try again later"):
+        fetch(_entry(server.url("breaks/w.pth"), sha256=DIGEST))
+    assert _files(cache) == []
+
+
+def test_without_a_network_or_a_file_the_message_says_so(server: Server, cache: Path) -> None:
+    nowhere = f"http://127.0.0.1:{_closed_port()}/w.pth"
+    with pytest.raises(WorkError, match=r"cannot be reached \(no network, or no such server\)"):
+        fetch(_entry(nowhere))
+    with pytest.raises(WorkError, match="answered 404"):
+        fetch(_entry(server.url("good/none.pth")))
+    assert _files(cache) == []
+
+
+def test_mirrors_are_tried_in_order(server: Server) -> None:
+    nowhere = f"http://127.0.0.1:{_closed_port()}/w.pth"
+    urls = (nowhere, server.url("good/none.pth"), server.url("good/w.pth"))
+    assert fetch(_entry(*urls, sha256=DIGEST)).read_bytes() == CONTENT
+    with pytest.raises(WorkError) as failure:
+        fetch(_entry(*urls[:2], sha256="1" * 64))
+    assert "cannot be reached" in str(failure.value)
+    assert "answered 404" in str(failure.value)
+
+
+def test_what_only_a_browser_can_fetch_is_told() -> None:
+    for name in ("generator", "vae", "parser", "hopenet", "arcface"):
+        with pytest.raises(InputError, match=rf"by hand from https://.* `maskgan weights import {name} FILE`"):
+            fetch(REGISTRY[name])
+
+
+def test_pull_imports_into_the_cache_and_the_download_goes(
+    server: Server, cache: Path, tmp_path: Path, maskgan: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = filled({name: tuple(t.shape) for name, t in VGG19Features().state_dict().items()})
+    torch.save(theirs, tmp_path / "vgg.pth")
+    server.files["vgg.pth"] = (tmp_path / "vgg.pth").read_bytes()
+    digest = hashlib.sha256(server.files["vgg.pth"]).hexdigest()
+    entry = _entry(server.url("good/vgg.pth"), sha256=digest[:8])
+    monkeypatch.setattr(published, "REGISTRY", {**REGISTRY, "vgg19": entry})
+    monkeypatch.setattr("maskgan_cli.weights.pull.REGISTRY", {"vgg19": entry})
+    outcome = maskgan("weights", "pull", "vgg19")
+    out = cache.parent / "weights" / "vgg19.safetensors"
+    assert (outcome.code, outcome.lines) == (0, [str(out)])
+    assert "BSD-3-Clause" in outcome.err
+    assert out.with_suffix(".md").is_file()
+    assert _files(cache) == ["pins.json"]
+    listed = json.loads(maskgan("weights", "list", "--json").out)["weights"]
+    assert {row["name"]: row["here"] for row in listed}["vgg19"] is True
+    assert maskgan("weights", "pull", "vgg19").lines == [str(out)]
+    assert len(server.ranges) == 1
+    server.files["vgg.pth"] = b"other"
+    outcome = maskgan("weights", "pull", "vgg19", "--overwrite")
+    assert (outcome.code, outcome.out) == (1, "")
+    assert out.is_file(), "what is there stays"
+    outcome = maskgan("weights", "pull", "vgg91", "-q")
+    assert (outcome.code, "did you mean vgg19?" in outcome.err, len(outcome.err.splitlines())) == (2, True, 1)
+
+
+def test_the_list_is_csv_with_every_kind(maskgan: Command) -> None:
+    lines = maskgan("weights", "list").lines
+    assert lines[0].split(",")[:4] == ["name", "here", "pull", "megabytes"]
+    assert [line.split(",")[0] for line in lines[1:]] == list(REGISTRY)
+    assert all(line.split(",")[1] == "no" for line in lines[1:])
