@@ -50,7 +50,7 @@ def interpolate(
     device: options.Device = "auto",
     overwrite: options.Overwrite = False,
 ) -> None:
-    """Masks on the way from A to B (paper, Sec. 3.3), a strip and an animation of them.
+    """Masks on the way from A to B (paper, Sec. 3.2), a strip and an animation of them.
 
     Prints the label maps in order, the strip, the GIF, and with --style the painted faces.
     """

@@ -1,4 +1,4 @@
-"""Along the manifold of masks (paper, Sec. 3.3): between two masks, beyond them, or around one."""
+"""Along the manifold of masks (paper, Sec. 3.2): between two masks, beyond them, or around one."""
 
 from __future__ import annotations
 

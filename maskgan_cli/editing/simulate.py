@@ -1,4 +1,4 @@
-"""Simulated edits of a data set's faces (paper, Sec. 3.3), as files to look at and to measure with."""
+"""Simulated edits of a data set's faces (paper, Sec. 3.2), as files to look at and to measure with."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mask edits: take parts of another face's shape (paper, Sec. 4.2 and 4.3)."""
+"""Mask edits: take parts of another face's shape (paper, Sec. 5.4 and 5.6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Attribute accuracy (paper, Sec. 5.1): the share of results that a classifier sees the target's attribute in."""
+"""Attribute accuracy (paper, Sec. 5.3): the share of results that a classifier sees the target's attribute in."""
 
 from __future__ import annotations
 

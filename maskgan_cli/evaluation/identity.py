@@ -1,4 +1,4 @@
-"""Identity (paper, Sec. 5.2): is the result still the source's person, by ArcFace (Deng et al. 2019)?"""
+"""Identity (paper, Sec. 5.3): is the result still the source's person, by ArcFace (Deng et al. 2019)?"""
 
 from __future__ import annotations
 

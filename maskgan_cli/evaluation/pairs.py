@@ -1,4 +1,4 @@
-"""Which faces are compared with which: the pairs of the paper's protocols (Sec. 5).
+"""Which faces are compared with which: the pairs of the paper's protocols (Sec. 5.4).
 
 Every choice is a pure function of the data set, the split, the count and the seed.
 """

@@ -1,4 +1,4 @@
-"""Segmentation accuracy (paper, Sec. 5.1): a parser's labels on the result against the mask that was asked for.
+"""Segmentation accuracy (paper, Sec. 5.3): a parser's labels on the result against the mask that was asked for.
 
 `maskgan_cli.metrics.confusion.table_agreement` makes accuracy and mean IoU of the counts.
 """

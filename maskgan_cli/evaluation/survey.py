@@ -1,4 +1,4 @@
-"""Human perception (paper, Sec. 5.1): a page that asks which method did best, and the count of its answers.
+"""Human perception (paper, Sec. 5.3): a page that asks which method did best, and the count of its answers.
 
 The page is static: open it from disk or put it on any server. It keeps answers in the browser and
 hands them out as CSV. It knows the results by random names only; ``key.json`` says which is whose.

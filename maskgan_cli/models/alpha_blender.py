@@ -1,4 +1,4 @@
-"""Alpha Blender (paper, Sec. 3.3): two pictures of one face become one, pixel by pixel.
+"""Alpha Blender (paper, Sec. 3.2): two pictures of one face become one, pixel by pixel.
 
 Editing Behaviour Simulated Training needs it; at inference nothing does.
 """

@@ -1,4 +1,4 @@
-"""Dense Mapping Network (paper, Sec. 3.2): from an edited mask and a face's look to a picture.
+"""Dense Mapping Network (paper, Sec. 3.1): from an edited mask and a face's look to a picture.
 
 G(mask, style_mask, style_image) -> image
 """
@@ -73,7 +73,7 @@ class DMNConfig:
 
 
 class SpatialAwareStyleEncoder(nn.Module):
-    """A face and its mask -> AdaIN parameters (paper, Sec. 3.2, Fig. 4).
+    """A face and its mask -> AdaIN parameters (paper, Sec. 3.1, Fig. 4).
 
     The label branch turns the mask into two priors (at 1/4 and 1/32 of the resolution) that modulate
     the image branch by SFT. There is no normalisation layer: it would wash the style out.
@@ -117,7 +117,7 @@ class SpatialAwareStyleEncoder(nn.Module):
 
 
 class ImageGenerationBackbone(nn.Module):
-    """The pix2pixHD generator whose residual blocks take their norm from the style (Sec. 3.2)."""
+    """The pix2pixHD generator whose residual blocks take their norm from the style (paper, Sec. 3.1)."""
 
     def __init__(self, config: DMNConfig) -> None:
         super().__init__()

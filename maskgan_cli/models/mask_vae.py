@@ -1,4 +1,4 @@
-"""MaskVAE (paper, Sec. 3.3): the space of plausible face masks, as codes that can be mixed.
+"""MaskVAE (paper, Sec. 3.2): the space of plausible face masks, as codes that can be mixed.
 
 mask -> mean and log variance of its code -> code -> mask
 """
@@ -94,7 +94,7 @@ class MaskVAE(nn.Module):
 
 
 def simulated_edits(vae: MaskVAE, code: Tensor, reference: Tensor, lambda_inter: float) -> tuple[Tensor, Tensor]:
-    """The edits of EBST (paper, Algorithm 1): M_inter and M_outer as label maps (N, S, S), int64.
+    """The edits of EBST (paper, Sec. 3.2, Algorithm 1): M_inter and M_outer as label maps (N, S, S), int64.
 
     z_inter = z + (z_ref - z) / lambda_inter and z_outer = z - (z_ref - z) / lambda_inter, with z the
     ``code`` of a face's mask and z_ref that of another face's, (N, latent) each.

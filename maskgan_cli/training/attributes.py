@@ -1,4 +1,4 @@
-"""Train attribute classifiers (paper, Sec. 4.3: attribute accuracy): one network for one attribute or several."""
+"""Train attribute classifiers (paper, Sec. 5.3: attribute accuracy): one network for one attribute or several."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Editing Behaviour Simulated Training (paper, Sec. 3.3, Algorithm 1): learn from edits nobody drew.
+"""Editing Behaviour Simulated Training (paper, Sec. 3.2, Algorithm 1): learn from edits nobody drew.
 
 A trained Dense Mapping Network goes on learning. Besides every face's own mask it paints two edits
 of it, a step towards another face's mask and the same step away from it along MaskVAE's manifold;

@@ -1,4 +1,4 @@
-"""The losses of the paper (Sec. 3.4): L = L_adv + 10 L_feature_matching + 10 L_perceptual; and MaskVAE's."""
+"""The losses of the paper (Sec. 3.3): L = L_adv + 10 L_feature_matching + 10 L_perceptual; and MaskVAE's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Train MaskVAE (paper, Sec. 3.3): masks to codes and back, the codes near a unit normal."""
+"""Train MaskVAE (paper, Sec. 3.2): masks to codes and back, the codes near a unit normal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Train the face parser: from a photo to the label map of its face (paper, Sec. 4.3: segmentation accuracy)."""
+"""Train the face parser: from a photo to the label map of its face (paper, Sec. 5.3: segmentation accuracy)."""
 
 from __future__ import annotations
 

@@ -129,6 +129,24 @@ def test_concat_fusion_sees_both_inputs() -> None:
     assert not torch.equal(fuse(a, b), fuse(a + 1, b))
 
 
+def test_sft_has_more_parameters_than_concatenation() -> None:
+    # At the paper's 64 channels: 4 x (64 x 64 + 64) against 128 x 64 + 64.
+    assert (parameter_count(SpatialFeatureTransform(64)), parameter_count(ConcatFusion(64))) == (16_640, 8_256)
+
+
+def test_convolutions_start_narrow_and_transposed_ones_as_pytorch_has_them() -> None:
+    torch.manual_seed(0)
+    network = DenseMappingNetwork(DMNConfig(64, 32, 2, 1, 4))
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d) and module.weight.numel() > 10_000:
+            assert 0.019 < float(module.weight.detach().std()) < 0.021
+    up = network.backbone.ups[0][0]
+    assert isinstance(up, nn.ConvTranspose2d)
+    bound = (up.weight.shape[1] * 9) ** -0.5  # PyTorch's: uniform within 1 / sqrt(fan in)
+    assert float(up.weight.detach().abs().max()) <= bound
+    assert float(up.weight.detach().std()) == pytest.approx(bound / 3**0.5, rel=0.02)
+
+
 def test_resize_upsampling_weighs_all_pixels_alike_and_transposed_does_not() -> None:
     def spread(kind: str) -> float:
         conv = up(1, 1, kind)[:-2]  # type: ignore[arg-type]  # without norm and ReLU
