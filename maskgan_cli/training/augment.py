@@ -13,7 +13,8 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
-from maskgan_cli.config import Section
+from maskgan_cli.config import Section, Share
+from maskgan_cli.labels import ID
 
 NotNegative = Annotated[float, Field(ge=0.0)]
 
@@ -29,6 +30,10 @@ class AugmentSettings(Section):
         tint: strength of changes of saturation and of the colour channels against each other.
         blur: largest share of the side that a picture is shrunk by and enlarged again, in half of them.
         noise: largest standard deviation of grain, of a range of 2.
+        texture: share of the pictures whose textures become foreign, by random convolutions (Xu et
+            al. 2021), mixed with the picture itself.
+        grey: share of the pictures that lose their colours.
+        backdrop: share of the pictures whose background is another picture of the batch; needs masks.
     """
 
     rotate: NotNegative = 10.0
@@ -38,6 +43,9 @@ class AugmentSettings(Section):
     tint: NotNegative = 0.2
     blur: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
     noise: NotNegative = 0.05
+    texture: Share = 0.0
+    grey: Share = 0.0
+    backdrop: Share = 0.0
 
 
 def move(images: Tensor, labels: Tensor | None, settings: AugmentSettings) -> tuple[Tensor, Tensor | None, Tensor]:
@@ -91,9 +99,46 @@ def recolour(images: Tensor, settings: AugmentSettings) -> Tensor:
         soft = F.interpolate(F.interpolate(x, (small, small), mode="area"), (side, side), mode="bilinear")
         x = torch.where(torch.rand(one, device=device) < 0.5, soft, x)
     x = x.mul(2.0).sub(1.0)
+    if settings.grey:
+        x = torch.where(torch.rand(one, device=device) < settings.grey, x.mean(1, keepdim=True), x)
+    if settings.texture:
+        x = torch.where(torch.rand(one, device=device) < settings.texture, _foreign_texture(x), x)
     if settings.noise:
         x = x + torch.randn_like(x) * torch.rand(one, device=device) * settings.noise
     return x.clamp(-1.0, 1.0)
+
+
+def change_backdrop(images: Tensor, labels: Tensor, settings: AugmentSettings) -> Tensor:
+    """Behind some of the faces something else: another picture of the batch, upside down and enlarged.
+
+    Args:
+        images: (N, 3, S, S).
+        labels: (N, S, S) label maps, unchanged: what is shown there is background, whatever it shows.
+        settings: how many.
+    """
+    if not settings.backdrop or len(images) < 2:
+        return images
+    n, side = len(images), images.shape[-1]
+    other = images.roll(1, 0).flip(2)
+    half = side // 2
+    y, x = (int(v) for v in torch.randint(0, side - half + 1, (2,)))
+    enlarged = F.interpolate(other[:, :, y : y + half, x : x + half], (side, side), mode="bilinear")
+    chosen = torch.rand((n, 1, 1, 1), device=images.device) < settings.backdrop
+    return torch.where(chosen & (labels == ID["background"]).unsqueeze(1), enlarged, images)
+
+
+def _foreign_texture(x: Tensor) -> Tensor:
+    """Each picture through a random convolution of its own, brought back to its mean and deviation, and mixed."""
+    n, device = len(x), x.device
+    side = (1, 3, 5)[int(torch.randint(0, 3, ()))]
+    weight = torch.randn((n * 3, 3, side, side), device=device) / (3 * side * side) ** 0.5
+    padded = F.pad(x.reshape(1, n * 3, *x.shape[2:]), [side // 2] * 4, mode="reflect")
+    foreign = F.conv2d(padded, weight, groups=n).view_as(x)
+    foreign = foreign - foreign.mean((2, 3), keepdim=True)
+    deviation = foreign.std((1, 2, 3), keepdim=True).clamp_min(1e-3)
+    foreign = foreign / deviation * x.std((1, 2, 3), keepdim=True) + x.mean((2, 3), keepdim=True)
+    share = torch.rand((n, 1, 1, 1), device=device)
+    return share * x + (1 - share) * foreign
 
 
 def _between(shape: int | tuple[int, ...], device: torch.device) -> Tensor:
