@@ -30,6 +30,7 @@ from maskgan_cli.models.perceptual import VGG19Features
 from maskgan_cli.training import losses
 from maskgan_cli.training.augment import AugmentSettings, NotNegative, recolour
 from maskgan_cli.training.checkpoint import RunFolder
+from maskgan_cli.training.grow import grow, grown_from
 from maskgan_cli.training.loop import Loop, average_gradients
 from maskgan_cli.training.setup import Plan
 from maskgan_cli.weights.format import load_network, load_strictly, load_vgg19, read_weights, save_weights
@@ -354,7 +355,11 @@ def prepare_training(plan: Plan, recipe: DMNRecipe) -> Loop:
     def make(validation: Batch) -> DMNTask:
         task = DMNTask(recipe, plan.accelerator, features, validation)
         if start is not None:
-            task.start_from(start.tensors, trained_discriminator(plan.start), start.path)
+            tensors, small = start.tensors, DMNConfig(**start.config)
+            if small.image_size < recipe.network.image_size and recipe.network == grown_from(small):
+                plan.say(f"growing {start.path} from {small.image_size} to {recipe.network.image_size} px")
+                tensors = grow(tensors, task.generator.state_dict())
+            task.start_from(tensors, trained_discriminator(plan.start), start.path)
         return task
 
     return plan.loop(recipe, make, rests)

@@ -1,0 +1,36 @@
+"""Growing a network: what is trained stays, one level further in."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from maskgan_cli.models.dmn import DenseMappingNetwork, DMNConfig
+from maskgan_cli.models.layers import one_hot
+from maskgan_cli.training.grow import grow, grown_from
+
+SMALL = DMNConfig(image_size=64, width=8, downs=2, blocks=2, style_width=4, upsampling="resize")
+
+
+def test_the_trained_layers_do_in_the_grown_network_what_they_did() -> None:
+    torch.manual_seed(0)
+    small = DenseMappingNetwork(SMALL).eval()
+    large = DenseMappingNetwork(grown_from(SMALL)).eval()
+    large.load_state_dict(grow(small.state_dict(), large.state_dict()))
+    labels = torch.randint(0, 19, (2, 64, 64))
+    image = torch.rand(2, 3, 64, 64) * 2 - 1
+    with torch.no_grad():
+        style = small.encode_style(one_hot(labels), image)
+        assert torch.equal(large.encode_style(one_hot(labels), image), style), "the look is read as before"
+        inner = small.backbone.head(one_hot(labels))  # (2, 8, 64, 64): what the grown network has after one halving
+        assert torch.equal(large.backbone.downs[1:](inner), small.backbone.downs(inner))
+        deep = small.backbone.downs(inner)
+        assert torch.equal(large.backbone.ups[:-1](deep), small.backbone.ups(deep))
+
+
+def test_the_grown_shape_has_twice_the_side_and_the_same_bottleneck() -> None:
+    large = grown_from(SMALL)
+    assert (large.image_size, large.width, large.downs) == (128, 4, 3)
+    assert large.bottleneck == SMALL.bottleneck and large.style_dim == SMALL.style_dim
+    with pytest.raises(ValueError, match="halved"):
+        grown_from(DMNConfig(image_size=64, width=7, downs=2))
