@@ -23,7 +23,7 @@ def grown_from(small: DMNConfig) -> DMNConfig:
 
 
 def grow(tensors: Mapping[str, Tensor], fresh: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors of a network of the grown shape, see `grown_from`: the trained ones one level further in, fresh ones around them.
+    """The tensors of a network of the shape of `grown_from`: the trained ones one level further in, fresh ones around.
 
     Args:
         tensors: of the trained network.
