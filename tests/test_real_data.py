@@ -65,7 +65,6 @@ def _reference(index: int, size: int) -> np.ndarray:
 
 def test_aligned_pictures_stay_as_they_are() -> None:
     """CelebA-HQ is cut by the rule that `align` follows, so its pictures are their own squares, nearly."""
-    pytest.importorskip("facenet_pytorch", reason="needs the package facenet-pytorch")
     finder, whole = FaceFinder(torch.device("cpu")), np.array([[0, 0], [0, 1], [1, 1], [1, 0]])
     errors = []
     for path in sorted((MINI / "CelebA-HQ-img").iterdir())[::40]:
@@ -76,7 +75,6 @@ def test_aligned_pictures_stay_as_they_are() -> None:
 
 
 def test_masks_and_crops_have_their_points_where_mtcnn_finds_them(tmp_path: Path, maskgan: Command) -> None:
-    pytest.importorskip("facenet_pytorch", reason="needs the package facenet-pytorch")
     maskgan("prep-data", MINI, tmp_path / "data", "--size", 256)
     finder, differences = FaceFinder(torch.device("cpu")), []
     for sample in PreparedData.load(tmp_path / "data").samples[::20]:

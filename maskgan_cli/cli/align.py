@@ -27,8 +27,7 @@ def align(
 ) -> None:
     """Cut the largest face out of each photo, upright and framed like CelebA-HQ.
 
-    Prints one path per photo; photos without a face are named once the others are done. Needs
-    facenet-pytorch: pip install "maskgan[faces]".
+    Prints one path per photo; photos without a face are named once the others are done.
     """
     from maskgan_cli.data.crop import cut, oriented_square
     from maskgan_cli.devices import pick_device

@@ -19,7 +19,7 @@ from maskgan_cli.evaluation.judging import KINDS, Watch, load_judge
 from maskgan_cli.evaluation.pictures import batches, digest
 from maskgan_cli.files import sha256
 from maskgan_cli.metrics.frechet import Statistics, StreamingStatistics
-from maskgan_cli.models.inception import SIDE, FIDInception
+from maskgan_cli.models.inception import SIDE, FIDInception, fold_norms
 from maskgan_cli.weights.format import load_foreign, load_strictly, published_sha256
 from maskgan_cli.weights.lookup import find_weights
 
@@ -44,7 +44,8 @@ class Inception:
         tensors = load_foreign(where, "Inception weights in pytorch-fid's layout")
         used = {name: tensor for name, tensor in tensors.items() if not name.startswith("fc.")}
         network = load_strictly(FIDInception(), used, where)
-        self._network = network.to(device).to(memory_format=torch.channels_last).eval().requires_grad_(False)
+        fold_norms(network.eval().requires_grad_(False))
+        self._network = network.to(device).to(memory_format=torch.channels_last)
         self._device = device
         self.name, self.sha256, self.size = "inception", sha256(where), SIDE
         self.published = published_sha256(where).startswith(PUBLISHED)

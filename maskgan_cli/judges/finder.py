@@ -8,7 +8,6 @@ import numpy as np
 import torch
 
 from maskgan_cli.data.alignment import Points
-from maskgan_cli.errors import InputError
 from maskgan_cli.files import Picture
 
 _MAX_SIDE = 1024  # a face that matters is found at this size, and a photo of 50 megapixels takes a minute
@@ -19,19 +18,11 @@ class FaceFinder:
 
     Args:
         device: where it runs.
-
-    Raises:
-        InputError: the package is missing.
     """
 
     def __init__(self, device: torch.device) -> None:
-        try:
-            from facenet_pytorch import MTCNN
-        except ImportError as error:
-            raise InputError(
-                "finding faces", expected="the package facenet-pytorch", found="none",
-                hint='pip install "maskgan[faces]"',
-            ) from error  # fmt: skip
+        from facenet_pytorch import MTCNN  # torchvision takes seconds to import
+
         self._network = MTCNN(keep_all=True, device=device)
 
     def find(self, picture: Picture) -> Points | None:

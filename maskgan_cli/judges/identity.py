@@ -103,12 +103,8 @@ def load_identity(where: str | Path, device: torch.device, *, divisor: float = 1
 def _load_facenet(path: Path, device: torch.device) -> IdentityJudge:
     """InceptionResnetV1 (Schroff et al. 2015; Szegedy et al. 2016): 160 px, (pixel - 127.5) / 128."""
     tensors = load_foreign(path, "a state dict of facenet-pytorch's InceptionResnetV1")
-    try:
-        from facenet_pytorch import InceptionResnetV1
-    except ImportError as error:
-        raise InputError(
-            path, expected="the package facenet-pytorch", found="none", hint='pip install "maskgan[faces]"'
-        ) from error
+    from facenet_pytorch import InceptionResnetV1  # torchvision takes seconds to import
+
     # The published files also hold the classifier of the people they were trained on.
     tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith("logits.")}
     network = load_strictly(InceptionResnetV1(), tensors, path).to(device).eval().requires_grad_(False)

@@ -62,10 +62,3 @@ def test_two_photos_of_one_name(photos: Path, maskgan: Command) -> None:
     outcome = maskgan("align", photos / "face.png", photos / "x" / "face.jpg", "-o", photos / "out")
     assert outcome.code == 2
     assert "two photos for one result" in outcome.err
-
-
-def test_the_package_is_named_when_missing(tmp_path: Path, maskgan: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "facenet_pytorch", None)
-    outcome = maskgan("align", tmp_path / "face.png", "-o", tmp_path / "out")
-    assert outcome.code == 2
-    assert 'pip install "maskgan[faces]"' in outcome.err
