@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
+
+_UNSEEN = ("Cc", "Cs", "Zl", "Zp")  # control characters, halves of surrogates, separators of lines
+
+
+def one_line(text: str) -> str:
+    r"""Text in which nothing breaks the line: a newline in a file's name is shown as ``\n``."""
+    return "".join(ascii(c)[1:-1] if unicodedata.category(c) in _UNSEEN else c for c in text)
 
 
 class MaskGANError(Exception):
     """Base of every error that is shown as one line instead of a traceback."""
 
     exit_code = 1
+
+    def __init__(self, line: str = "") -> None:
+        super().__init__(one_line(line))
 
 
 class WorkError(MaskGANError):

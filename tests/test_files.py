@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +12,7 @@ import pytest
 from PIL import Image
 
 from maskgan_cli import files
-from maskgan_cli.errors import InputError
+from maskgan_cli.errors import InputError, WorkError
 from maskgan_cli.labels import NUM_CLASSES, PALETTE, colourise, convert
 
 IDS = np.arange(NUM_CLASSES, dtype=np.uint8).repeat(2).reshape(2, 19).copy()
@@ -129,3 +132,176 @@ def test_part_files_count_every_colour(tmp_path: Path) -> None:
     for name, image in {"rgb": Image.fromarray(picture), "l": Image.fromarray(picture.max(-1))}.items():
         part = files.read_part(_saved(tmp_path / f"{name}.png", image))
         assert part.tolist() == [[False, True], [False, False]], name
+
+
+# ------------------------------------------------------------------------------- pictures of other kinds
+
+
+def test_grey_pictures_of_16_bits_and_floats_are_scaled(tmp_path: Path) -> None:
+    wide = (np.arange(256, dtype=np.uint16) * 257).reshape(16, 16)  # 257 = 65535 / 255
+    for name, array in {
+        "16.png": wide, "16.tif": wide, "32.tif": wide.astype(np.int32), "float.tif": (wide / 65535).astype(np.float32)
+    }.items():  # fmt: skip
+        read = files.read_image(_saved(tmp_path / name, Image.fromarray(array)))
+        assert (read == np.arange(256).reshape(16, 16)[..., None]).all(), name
+
+
+@pytest.mark.parametrize("values", [[0.0, 255.0], [-1.0, 1.0], [0.0, np.nan]])
+def test_floats_that_have_no_place_between_black_and_white_are_refused(tmp_path: Path, values: list[float]) -> None:
+    path = _saved(tmp_path / "f.tif", Image.fromarray(np.array([values], np.float32)))
+    with pytest.raises(InputError, match="expected grey values from 0 to 1"):
+        files.read_image(path)
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.webp", "a.bmp", "a.tif"])
+def test_every_format_we_name_is_written_and_read(tmp_path: Path, name: str) -> None:
+    picture = np.full((32, 32, 3), [200, 100, 50], np.uint8)
+    read = files.read_image(files.write_image(tmp_path / name, picture)).astype(int)
+    assert read.shape == picture.shape
+    assert np.abs(read - picture).max() <= 3
+
+
+def test_a_phones_jpeg_of_several_pictures_is_read_as_its_first(tmp_path: Path) -> None:
+    first, second = Image.new("RGB", (16, 16), (255, 0, 0)), Image.new("RGB", (16, 16), (0, 0, 255))
+    first.save(tmp_path / "phone.jpg", "MPO", save_all=True, append_images=[second])
+    assert files.read_image(tmp_path / "phone.jpg")[0, 0, 0] > 250
+
+
+@pytest.mark.parametrize(
+    ("start", "found"),
+    [
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\nshowpage\n", "PostScript"),
+        (b"GIF89a", "a GIF"),
+        (b"\0\0\0\x20ftypavif", "an AVIF picture"),
+        (b"\0\0\0\x20ftypheic", "a HEIC picture"),
+        (b"", "an empty file"),
+    ],
+)
+def test_other_formats_are_named_and_never_opened(
+    tmp_path: Path, start: bytes, found: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def started(*_: object, **__: object) -> None:
+        raise AssertionError("a program was started")
+
+    monkeypatch.setattr("subprocess.check_call", started)
+    monkeypatch.setattr("subprocess.Popen", started)
+    (tmp_path / "a.png").write_bytes(start)
+    with pytest.raises(InputError, match=f"found {found}.*; save it as PNG or JPEG"):
+        files.read_image(tmp_path / "a.png")
+
+
+def test_a_picture_above_the_limit_is_refused_before_it_is_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = _saved(tmp_path / "large.png", Image.new("1", (9000, 9000)))
+    tracemalloc.start()
+    try:
+        with pytest.raises(
+            InputError, match=r"at most 64 megapixels, found 9000x9000 \(81.0 megapixels\).*MASKGAN_MAX"
+        ):
+            files.read_image(path)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
+    small = _saved(tmp_path / "small.png", Image.new("L", (1000, 1001)))
+    monkeypatch.setenv("MASKGAN_MAX_MEGAPIXELS", "1")
+    with pytest.raises(InputError, match="at most 1 megapixels"):
+        files.read_label_map(small)
+    monkeypatch.setenv("MASKGAN_MAX_MEGAPIXELS", "1.1")
+    assert files.read_label_map(small).shape == (1001, 1000)
+    monkeypatch.setenv("MASKGAN_MAX_MEGAPIXELS", "many")
+    with pytest.raises(
+        InputError, match="MASKGAN_MAX_MEGAPIXELS: expected a number of megapixels above 0, found 'many'"
+    ):
+        files.read_label_map(small)
+
+
+def test_a_large_colour_mask_takes_a_few_bytes_a_pixel(tmp_path: Path) -> None:
+    labels = np.zeros((2000, 2000), np.uint8)
+    labels[::3] = 18
+    path = _saved(tmp_path / "m.png", Image.fromarray(colourise(labels)))
+    files.read_label_map(path)  # the table of colours is made once
+    tracemalloc.start()
+    try:
+        assert (files.read_label_map(path) == labels).all()
+        assert tracemalloc.get_traced_memory()[1] < 10 * labels.size
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_pipe_in_place_of_a_picture_does_not_block(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.png")
+    with pytest.raises(InputError, match="found no regular file"):
+        files.read_image(tmp_path / "a.png")
+
+
+def test_damaged_exif_data_do_not_matter(tmp_path: Path) -> None:
+    picture = np.full((8, 8, 3), 77, np.uint8)
+    Image.fromarray(picture).save(tmp_path / "a.png", exif=b"Exif\0\0MM\0*\xff\xff\xff\xff")
+    assert (files.read_image(tmp_path / "a.png") == picture).all()
+
+
+# ------------------------------------------------------------------------------------------------ texts
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_name(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes("\ufeffid,split\n1,train\n".encode())
+    assert files.read_csv(tmp_path / "a.csv") == [{"id": "1", "split": "train"}]
+    (tmp_path / "a.json").write_bytes("\ufeff[1]".encode())
+    assert files.read_json(tmp_path / "a.json") == [1]
+
+
+def test_rows_of_another_width_are_filled_or_named(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id,split\n1\n")
+    assert files.read_csv(tmp_path / "a.csv") == [{"id": "1", "split": ""}]
+    (tmp_path / "a.csv").write_text("id,split\n1,train\n2,val,more,still\n")
+    with pytest.raises(InputError, match="line 3: expected 2 values as the header has names, found 4"):
+        files.read_csv(tmp_path / "a.csv")
+
+
+def test_json_nested_too_deep_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text("[" * 100_000 + "]" * 100_000)
+    with pytest.raises(InputError, match="expected a JSON file, found one nested too deep"):
+        files.read_json(tmp_path / "a.json")
+
+
+def test_a_newline_in_a_name_does_not_break_the_line(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        files.read_image(tmp_path / "two\nlines\x1b[31m\udcff.png")
+    assert str(caught.value).endswith(
+        r"two\nlines\x1b[31m\udcff.png: expected a picture, found no such file; check the path"
+    )
+
+
+# ---------------------------------------------------------------------------------------------- the disk
+
+
+def test_a_full_disk_names_the_file_and_keeps_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = files.write_json(tmp_path / "a.json", {"old": True})
+
+    def full(self: Path, data: bytes) -> int:
+        with self.open("wb") as file:
+            file.write(data[:3])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(WorkError, match=r"a\.json: could not be written: no space left on device"):
+        files.write_json(path, {"old": False})
+    with pytest.raises(WorkError, match=r"b\.png: could not be written"):
+        files.write_image(tmp_path / "b.png", np.zeros((4, 4, 3), np.uint8))
+    assert files.read_json(path) == {"old": True}
+    assert [p.name for p in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_what_a_kill_leaves_is_recognised_and_nothing_else_is(tmp_path: Path) -> None:
+    mine = [".hidden", ".notes-12345678.txt", "a-12345678.tmp.png", ".a-1234567g.tmp"]
+    for name in mine:
+        (tmp_path / name).touch()
+    for name in ("a.json", ".prepare.jsonl", "no suffix", "line\nbreak.png"):
+        with files.atomic(tmp_path / name) as temporary:
+            (tmp_path / "copies").mkdir(exist_ok=True)
+            (tmp_path / "copies" / temporary.name).touch()
+    assert len(list((tmp_path / "copies").iterdir())) == 4
+    files.remove_leftovers(tmp_path / "copies", tmp_path, tmp_path / "nowhere")
+    assert not list((tmp_path / "copies").iterdir())
+    assert all((tmp_path / name).exists() for name in mine)

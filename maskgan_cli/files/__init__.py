@@ -1,0 +1,52 @@
+"""Images, label maps, JSON and CSV on disk: read strictly, written atomically, refused clearly.
+
+writing.py   atomic writes of bytes, JSON and CSV; what a killed write leaves, taken away
+reading.py   JSON, CSV and hashes of files; what is said of a file that cannot be read
+pictures.py  pictures in the formats we read and write, with a limit to their size
+masks.py     label maps: plain, palette or colour-coded; part files of the raw layout
+"""
+
+from maskgan_cli.files.masks import MASK_HINT, palette_image, read_label_map, read_part, write_label_map
+from maskgan_cli.files.pictures import (
+    IMAGE_SUFFIXES,
+    Picture,
+    encode_png,
+    is_plain_jpeg,
+    max_pixels,
+    read_image,
+    write_image,
+)
+from maskgan_cli.files.reading import read_csv, read_json, sha256, unreadable
+from maskgan_cli.files.writing import (
+    atomic,
+    refuse_existing,
+    remove_leftovers,
+    write_bytes,
+    write_csv,
+    write_json,
+)
+
+__all__ = [
+    "IMAGE_SUFFIXES",
+    "MASK_HINT",
+    "Picture",
+    "atomic",
+    "encode_png",
+    "is_plain_jpeg",
+    "max_pixels",
+    "palette_image",
+    "read_csv",
+    "read_image",
+    "read_json",
+    "read_label_map",
+    "read_part",
+    "refuse_existing",
+    "remove_leftovers",
+    "sha256",
+    "unreadable",
+    "write_bytes",
+    "write_csv",
+    "write_image",
+    "write_json",
+    "write_label_map",
+]

@@ -1,0 +1,132 @@
+"""Label maps on disk, and the part files of the raw layout."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from maskgan_cli.errors import InputError
+from maskgan_cli.files.pictures import Picture, encode_png, open_image
+from maskgan_cli.files.writing import write_bytes
+from maskgan_cli.labels import NUM_CLASSES, PALETTE, LabelMap, convert
+
+MASK_HINT: Final = "save it as a palette PNG of the 19 class ids (see docs/label-maps.md)"
+_NO_CLASS: Final = 255
+_CHUNK: Final = 1 << 18  # pixels looked up at a time
+
+
+def read_label_map(path: str | Path, *, order: str = "celebamask") -> LabelMap:
+    """Read a label map (H, W) from a plain, palette or colour-coded mask file.
+
+    Plain means one 8-bit channel of ids; colour-coded means RGB in the 19 palette colours. A
+    palette file is read by its colours where they are ours, by its indices otherwise.
+
+    Args:
+        path: the mask file.
+        order: the class order its ids are in, a key of ``labels.ORDERS``; colours need no order.
+
+    Raises:
+        InputError: missing, unreadable, too large, 16-bit, or holding values that are no class.
+    """
+    path = Path(path)
+    image = open_image(path)
+    if image.mode == "P":
+        used = _used(image)
+        palette = np.asarray(image.getpalette("RGB"), dtype=np.uint8).reshape(-1, 3)
+        if used[-1] < len(palette) and (table := _ids_of(palette[used])) is not None:
+            lookup: LabelMap = np.zeros(256, np.uint8)
+            lookup[used] = table
+            return np.take(lookup, np.asarray(image))
+    if image.mode in ("P", "L"):
+        if wrong := [value for value in _used(image) if value >= NUM_CLASSES]:
+            raise InputError(
+                path, expected=f"class ids 0 to {NUM_CLASSES - 1}", found=_some("value", wrong), hint=MASK_HINT
+            )
+        return convert(np.asarray(image), order)
+    if image.mode in ("RGB", "RGBA"):
+        return _from_colours(path, np.asarray(image))
+    kind = "a 16-bit or 32-bit mask" if image.mode[0] in "IF" else f"a mask of mode {image.mode}"
+    raise InputError(path, expected="an 8-bit label map", found=kind, hint=MASK_HINT)
+
+
+def write_label_map(path: str | Path, labels: LabelMap, *, overwrite: bool = True) -> Path:
+    """Write a label map (H, W) as an 8-bit palette PNG: exact for programs, coloured for people."""
+    path = Path(path)
+    if path.suffix.lower() != ".png":
+        raise InputError(path, expected="a label map's name ending in .png", found=repr(path.suffix))
+    return write_bytes(path, encode_png(palette_image(labels)), overwrite=overwrite)
+
+
+def palette_image(labels: LabelMap) -> Image.Image:
+    """Label map (H, W) -> Pillow image of mode P that carries the palette."""
+    if labels.ndim != 2:
+        raise ValueError(f"a label map has two dimensions, not shape {labels.shape}")
+    image = Image.fromarray(labels, mode="P")
+    image.putpalette(PALETTE.tobytes())
+    return image
+
+
+def read_part(path: str | Path) -> npt.NDArray[np.bool_]:
+    """Read one part file of the raw layout: True (H, W) where any colour channel is not zero.
+
+    Raises:
+        InputError: missing, unreadable, truncated or too large.
+    """
+    image = open_image(Path(path))
+    pixels = np.asarray(image.convert("L") if image.mode == "LA" else image)
+    if pixels.ndim == 3:
+        pixels = pixels[..., 0] | pixels[..., 1] | pixels[..., 2]
+    return np.asarray(pixels > 0)
+
+
+def _used(image: Image.Image) -> list[int]:
+    """The values an 8-bit image holds."""
+    return [value for value, count in enumerate(image.histogram()) if count]
+
+
+def _ids_of(colours: npt.NDArray[np.uint8]) -> LabelMap | None:
+    """The class ids of (N, 3) colours, or None if one of them is not in the palette."""
+    match = (colours[:, None, :] == PALETTE[None]).all(-1)
+    return match.argmax(1).astype(np.uint8) if match.any(1).all() else None
+
+
+def _packed(pixels: Picture) -> npt.NDArray[np.uint32]:
+    """Colours (N, 3 or more) -> (N,) numbers 0xRRGGBB."""
+    red, green, blue = (pixels[..., channel].astype(np.uint32) for channel in range(3))
+    return np.asarray(red << 16 | green << 8 | blue, np.uint32)
+
+
+@functools.cache
+def _id_of_colour() -> LabelMap:
+    """The class id of each of the 16.7 million colours; `_NO_CLASS` for those that are none's."""
+    table = np.full(1 << 24, _NO_CLASS, np.uint8)
+    table[_packed(PALETTE)] = np.arange(NUM_CLASSES, dtype=np.uint8)
+    return table
+
+
+def _from_colours(path: Path, picture: Picture) -> LabelMap:
+    table, pixels = _id_of_colour(), picture.reshape(-1, picture.shape[-1])
+    labels: LabelMap = np.empty(len(pixels), np.uint8)
+    unknown: set[int] = set()
+    for start in range(0, len(pixels), _CHUNK):
+        packed = _packed(pixels[start : start + _CHUNK])
+        labels[start : start + _CHUNK] = part = table[packed]
+        unknown.update(np.unique(packed[part == _NO_CLASS]).tolist())
+    if unknown:
+        wrong = [f"#{value:06x}" for value in sorted(unknown)]
+        grey = all(w[1:3] == w[3:5] == w[5:7] for w in wrong)
+        expected = "the 19 palette colours" + (" (or one grey channel of ids)" if grey else "")
+        raise InputError(path, expected=expected, found=_some("colour", wrong), hint=MASK_HINT)
+    return labels.reshape(picture.shape[:2])
+
+
+def _some(noun: str, values: Sequence[Any]) -> str:
+    shown = ", ".join(str(v) for v in values[:5])
+    more = f" and {len(values) - 5} more" if len(values) > 5 else ""
+    return f"{noun}{'s' if len(values) > 1 else ''} {shown}{more}"

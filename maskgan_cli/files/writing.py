@@ -1,0 +1,104 @@
+"""Atomic writes: a file is as it was or complete, whatever happens."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import errno
+import io
+import json
+import re
+import secrets
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from maskgan_cli.errors import InputError, WorkError
+
+# The disk's own failures; everything else that is raised while writing is somebody's mistake.
+_DISK: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}
+_TEMPORARY = re.compile(r"\..*-[0-9a-f]{8}\.tmp(\.\w{1,16})?", re.DOTALL)
+
+
+@contextlib.contextmanager
+def atomic(path: str | Path, *, overwrite: bool = True) -> Iterator[Path]:
+    """A temporary path in the same folder; it takes ``path``'s place when the block ends well.
+
+    Whatever happens inside the block, ``path`` is either as it was or complete. Only a kill leaves the
+    temporary file behind; `remove_leftovers` knows it by its name.
+
+    Raises:
+        InputError: ``path`` exists and ``overwrite`` is off, or the folder cannot be written.
+        WorkError: the disk is full, or failed otherwise.
+    """
+    path = Path(path)
+    if not overwrite:
+        refuse_existing(path)
+    if path.is_dir():
+        raise InputError(path, expected="a file to write", found="a folder of that name")
+    suffix = path.suffix if len(path.suffix) <= 16 else ""
+    temporary = path.with_name(f".{path.stem[:40]}-{secrets.token_hex(4)}.tmp{suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.open("xb").close()
+    except OSError as error:
+        if error.errno in _DISK - {errno.EROFS}:
+            raise disk_error(path, error) from error
+        reason = (error.strerror or str(error)).lower()
+        raise InputError(
+            path, expected="a place that can be written", found=reason, hint="choose another output"
+        ) from error
+    try:
+        yield temporary
+        temporary.replace(path)
+    except OSError as error:
+        if error.errno in _DISK:
+            raise disk_error(path, error) from error
+        raise
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def disk_error(path: Path, error: OSError) -> WorkError:
+    """The error of a write that the disk refused (full, over quota), naming the file."""
+    return WorkError(f"{path}: could not be written: {(error.strerror or str(error)).lower()}")
+
+
+def remove_leftovers(*folders: Path) -> None:
+    """Take away the temporary files that killed writes left directly in these folders.
+
+    Call it only where nobody else writes, e.g. while holding the folder's lock: the temporary file of
+    a write that goes on looks the same.
+    """
+    for folder in folders:
+        if folder.is_dir():
+            for path in folder.iterdir():
+                if _TEMPORARY.fullmatch(path.name):
+                    path.unlink(missing_ok=True)
+
+
+def refuse_existing(path: Path) -> None:
+    """Raise an InputError if ``path`` is there already: results are never lost by accident."""
+    if path.exists():
+        raise InputError(path, found="a result that exists already", hint="add --overwrite to replace it")
+
+
+def write_bytes(path: str | Path, data: bytes, *, overwrite: bool = True) -> Path:
+    """Write ``data`` atomically."""
+    with atomic(path, overwrite=overwrite) as temporary:
+        temporary.write_bytes(data)
+    return Path(path)
+
+
+def write_json(path: str | Path, value: Any, *, overwrite: bool = True) -> Path:
+    """Write a JSON document atomically, indented, UTF-8, with a final newline."""
+    return write_bytes(path, (json.dumps(value, indent=2) + "\n").encode(), overwrite=overwrite)
+
+
+def write_csv(path: str | Path, fields: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Path:
+    """Write rows under a header of ``fields`` atomically."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fields, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return write_bytes(path, text.getvalue().encode("utf-8", "surrogateescape"))
