@@ -1,0 +1,97 @@
+"""Locks: one works, the other is told who; nothing stays behind, however the holder ends."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from maskgan_cli.errors import InputError
+from maskgan_cli.locks import locked
+
+HOLD = (
+    "import sys, time; from maskgan_cli.locks import locked\n"
+    "with locked(sys.argv[1], 'maskgan test'):\n    print('held', flush=True); time.sleep(60)"
+)
+
+
+def _holder(target: Path) -> subprocess.Popen[str]:
+    process = subprocess.Popen([sys.executable, "-c", HOLD, str(target)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    return process
+
+
+@pytest.mark.parametrize("name", ["new/folder", "result.png"])
+def test_the_second_is_told_who_is_at_it_until_the_first_is_gone(tmp_path: Path, name: str) -> None:
+    target = tmp_path / name
+    process = _holder(target)
+    line = rf"found maskgan test \(process {process.pid} on \S+, since \d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d\) at it; wait"
+    with pytest.raises(InputError, match=line), locked(target, "maskgan other"):
+        pass
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert len(list(target.parent.iterdir())) == 1, "a killed holder leaves its file"
+    with locked(target, "maskgan other"):
+        pass
+    assert not list(target.parent.iterdir())
+
+
+def test_threads_exclude_each_other_and_another_target_is_free(tmp_path: Path) -> None:
+    line = f"a: expected .* found one .process {os.getpid()} "
+    with locked(tmp_path / "a", "one"), locked(tmp_path / "b", "two"):  # noqa: SIM117
+        with pytest.raises(InputError, match=line), locked(tmp_path / "a", "three"):
+            pass
+    assert not list(tmp_path.iterdir())
+
+
+def test_never_two_at_once(tmp_path: Path) -> None:
+    """Many threads take, leave and remove the same lock; the file that is removed never lets two in."""
+    inside, most, taken = 0, 0, 0
+    guard = threading.Lock()
+
+    def work(_: int) -> None:
+        nonlocal inside, most, taken
+        for _ in range(100):
+            try:
+                with locked(tmp_path / "x", "test"):
+                    with guard:
+                        inside, taken = inside + 1, taken + 1
+                        most = max(most, inside)
+                    with guard:
+                        inside -= 1
+            except InputError as error:
+                assert re.search("found .* at it", str(error))
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, range(8)))
+    assert most == 1
+    assert taken > 8
+
+
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="no fork here")
+def test_a_forked_worker_does_not_keep_its_parents_lock(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("fork")
+    stop = context.Event()
+    with locked(tmp_path / "x", "parent"):
+        child = context.Process(target=stop.wait)
+        child.start()
+    with locked(tmp_path / "x", "again"):
+        pass
+    stop.set()
+    child.join()
+
+
+def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    line = "expected a place that can be written, found"
+    with pytest.raises(InputError, match=line), locked(tmp_path / "file" / "x", "test"):
+        pass
