@@ -11,6 +11,7 @@ import typer
 
 from maskgan_cli.cli import options
 from maskgan_cli.cli.shell import Shell, stage
+from maskgan_cli.editing.options import Blend, Edge
 from maskgan_cli.errors import InputError
 
 if TYPE_CHECKING:
@@ -29,13 +30,20 @@ Source = Annotated[Path | None, typer.Argument(metavar="[SRC]", help="The face t
 BatchSize = Annotated[int, typer.Option("--batch-size", min=1, help="Pictures painted at once.")]
 Sheet = Annotated[Path | None, typer.Option("--sheet", help="Also one picture of inputs, masks and results.")]
 SaveMasks = Annotated[bool, typer.Option("--save-masks", help="Also NAME.mask.png, the mask that was painted.")]
-Blend = Annotated[
-    bool,
-    typer.Option("--blend", help="Paste the result back over SRC: pixels away from the edit stay as they are."),
+Pasted = Annotated[
+    bool | None,
+    typer.Option(
+        "--blend/--no-blend",
+        help="Paste the painting back over SRC: pixels away from the edit stay as they are. "
+        "If neither is given, swaps on photos are pasted back, faces of a prepared data set are painted bare.",
+    ),
+]
+EdgeKind = Annotated[
+    Edge | None, typer.Option("--edge", help="How it is joined: in SRC's light and grain, or by fading out.")
 ]
 Softness = Annotated[
-    float,
-    typer.Option("--softness", min=0.001, max=0.5, help="Width of --blend's edge, as a share of the side."),
+    float | None,
+    typer.Option("--softness", min=0.001, max=0.5, help="Width of the soft edge, as a share of the side (0.05)."),
 ]
 
 
@@ -64,8 +72,9 @@ def render(
         typer.Option("--onnx", help="Paint with this file of `maskgan weights export`; no other weights are needed."),
     ] = None,
     parser_weights: options.ParserWeights = None,
-    blend: Blend = False,
-    softness: Softness = 0.05,
+    blend: Pasted = None,
+    edge: EdgeKind = None,
+    softness: Softness = None,
     sheet: Sheet = None,
     batch_size: BatchSize = 8,
     device: options.Device = "auto",
@@ -81,7 +90,7 @@ def render(
         raise InputError("--onnx", expected="a file whose name ends in .onnx", found=str(onnx))
     given = {"mask": mask, "style_image": style_image, "style_mask": style_mask}
     _run(
-        shell, partial(render_edits, blend=softness if blend else None),
+        shell, partial(render_edits, blend=_blend(blend, edge, softness)),
         _rows(given, pairs, ("mask", "style_image"), ("style_mask", "output")),
         out=out, listed=pairs is not None, weights=onnx or weights, parser_weights=parser_weights, sheet=sheet,
         save_masks=False, batch_size=batch_size, device=device, overwrite=overwrite,
@@ -98,8 +107,9 @@ def swap_mouth(
     pairs: Pairs = None,
     weights: options.Weights = None,
     parser_weights: options.ParserWeights = None,
-    blend: Blend = False,
-    softness: Softness = 0.05,
+    blend: Pasted = None,
+    edge: EdgeKind = None,
+    softness: Softness = None,
     sheet: Sheet = None,
     save_masks: SaveMasks = False,
     batch_size: BatchSize = 8,
@@ -111,8 +121,8 @@ def swap_mouth(
     With --pairs, columns are source,target[,source_mask,target_mask][,output].
     """
     swap(
-        shell, source, target, "mouth", out, src_mask, tgt_mask, pairs, weights, parser_weights, blend, softness,
-        sheet, save_masks, batch_size, device, overwrite,
+        shell, source, target, "mouth", out, src_mask, tgt_mask, pairs, weights, parser_weights, blend, edge,
+        softness, sheet, save_masks, batch_size, device, overwrite,
     )  # fmt: skip
 
 
@@ -129,8 +139,9 @@ def swap(
     pairs: Pairs = None,
     weights: options.Weights = None,
     parser_weights: options.ParserWeights = None,
-    blend: Blend = False,
-    softness: Softness = 0.05,
+    blend: Pasted = None,
+    edge: EdgeKind = None,
+    softness: Softness = None,
     sheet: Sheet = None,
     save_masks: SaveMasks = False,
     batch_size: BatchSize = 8,
@@ -150,7 +161,7 @@ def swap(
         raise InputError("--parts", found=str(error)) from None
     given = {"source": source, "target": target, "source_mask": src_mask, "target_mask": tgt_mask}
     _run(
-        shell, partial(swap_edits, parts=ids, blend=softness if blend else None),
+        shell, partial(swap_edits, parts=ids, blend=_blend(blend, edge, softness)),
         _rows(given, pairs, ("source", "target"), ("source_mask", "target_mask", "output")),
         out=out, listed=pairs is not None, weights=weights, parser_weights=parser_weights, sheet=sheet,
         save_masks=save_masks, batch_size=batch_size, device=device, overwrite=overwrite,
@@ -184,6 +195,14 @@ def style_copy(
         out=out, listed=pairs is not None, weights=weights, parser_weights=parser_weights, sheet=sheet,
         save_masks=False, batch_size=batch_size, device=device, overwrite=overwrite,
     )  # fmt: skip
+
+
+def _blend(wanted: bool | None, edge: Edge | None, softness: float | None) -> Blend:
+    """``--blend``, ``--edge`` and ``--softness``: a softness without an edge asks for the soft one."""
+    if softness is not None and edge is Edge.SEAMLESS:
+        raise InputError("--softness", expected="--edge soft with it", found="--edge seamless")
+    edge = edge or (Edge.SEAMLESS if softness is None else Edge.SOFT)
+    return Blend(wanted, edge, softness or Blend.softness)
 
 
 def _rows(

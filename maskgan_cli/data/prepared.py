@@ -126,8 +126,13 @@ def mask_beside(image: Path) -> Path | None:
     sidecar = image.with_name(f"{image.stem}.mask.png")
     if sidecar.is_file():
         return sidecar
-    root = image.resolve().parent.parent
-    if image.resolve().parent.name == "images" and (root / "dataset.json").is_file():
-        mask = root / "masks" / f"{image.stem}.png"
+    if in_prepared(image):
+        mask = image.resolve().parent.parent / "masks" / f"{image.stem}.png"
         return mask if mask.is_file() else None
     return None
+
+
+def in_prepared(image: Path) -> bool:
+    """Whether a picture lies in the ``images`` of a prepared data set."""
+    folder = image.resolve().parent
+    return folder.name == "images" and (folder.parent / "dataset.json").is_file()

@@ -22,6 +22,7 @@ from maskgan_cli.data.prepared import PreparedData, Sample
 from maskgan_cli.demo.page import Page
 from maskgan_cli.editing.interpolate import MaskManifold, between, frames, positions, strip, write_animation
 from maskgan_cli.editing.jobs import Edit, Result, Row, render_edits, run_edits, style_edits, swap_edits
+from maskgan_cli.editing.options import BARE, Blend
 from maskgan_cli.editing.render import Renderer, Request
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import read_csv, read_image, read_label_map, write_image, write_json
@@ -122,13 +123,13 @@ def run_demo(
     tests = prepared.split("test")
     paint = partial(_paint, renderer, out, watch)
     mouth = part_ids("mouth")
-    swapped = paint("swap-mouth", rows, partial(swap_edits, parts=mouth, blend=None))
-    blended = paint("swap-mouth-blend", rows, partial(swap_edits, parts=mouth, blend=0.05))
-    hair = paint("swap-hair", rows[:4], partial(swap_edits, parts=part_ids("hair"), blend=None))
+    swapped = paint("swap-mouth", rows, partial(swap_edits, parts=mouth, blend=BARE))
+    blended = paint("swap-mouth-blend", rows, partial(swap_edits, parts=mouth, blend=Blend(wanted=True)))
+    hair = paint("swap-hair", rows[:4], partial(swap_edits, parts=part_ids("hair"), blend=BARE))
     styled = paint("style-copy", _neighbours(tests)[:4], style_edits)
     kept = _interpolate(tests, manifold, renderer, out / "results" / "interpolate")
     same = paint("reconstruction", [{"mask": s.mask, "style_image": s.image} for s in tests[:16]],
-                 partial(render_edits, blend=None))  # fmt: skip
+                 partial(render_edits, blend=BARE))  # fmt: skip
 
     truths = [{"truth": raw / p["truth"], "mask": raw / p["truth_mask"]} for p in pairs]
     numbers: dict[str, Any] = {

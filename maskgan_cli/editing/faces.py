@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from maskgan_cli.data.prepared import mask_beside
+from maskgan_cli.data.prepared import in_prepared, mask_beside
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import Picture, read_image, read_label_map, unreadable
 from maskgan_cli.labels import LabelMap
@@ -29,6 +29,11 @@ class Face:
     picture: Picture
     labels: LabelMap
     parser: str = ""
+
+    @property
+    def is_photo(self) -> bool:
+        """Whether it comes from anywhere but a prepared data set."""
+        return not in_prepared(self.image)
 
 
 MakeMask = Callable[[Path, Picture], tuple[LabelMap, str]]  # see `maskgan_cli.editing.parse.MaskMaker`

@@ -15,6 +15,7 @@ from maskgan_cli import __version__
 from maskgan_cli.data.resize import resize_image, resize_labels
 from maskgan_cli.editing.blend import paste_back
 from maskgan_cli.editing.faces import Face, MakeMask, load_face, read_square_mask
+from maskgan_cli.editing.options import Blend
 from maskgan_cli.editing.render import Renderer, Request
 from maskgan_cli.editing.swap import swap_parts
 from maskgan_cli.errors import InputError
@@ -34,7 +35,7 @@ class Edit:
         inputs: file by role, for the record.
         settings: what else decides the result, for the record.
         panels: pictures that explain it on a sheet, of any square size.
-        blend: width of the soft edge as a share of the side, or None for the bare result.
+        blend: how the painting is pasted back into ``face``, or None for the bare painting.
     """
 
     request: Request
@@ -42,7 +43,7 @@ class Edit:
     inputs: dict[str, Path]
     settings: dict[str, Any]
     panels: list[Picture]
-    blend: float | None = None
+    blend: Blend | None = None
 
     def finish(self, painted: Picture) -> Picture:
         """The network's picture -> the picture to write."""
@@ -50,30 +51,32 @@ class Edit:
             return painted
         side = len(self.face.picture)
         after = resize_labels(self.request.labels, side)
-        return paste_back(self.face.picture, resize_image(painted, side), self.face.labels, after, softness=self.blend)
+        return paste_back(self.face.picture, resize_image(painted, side), self.face.labels, after, self.blend)
 
 
-def render_edits(row: Row, *, blend: float | None, make_mask: MakeMask | None = None) -> Edit:
+def render_edits(row: Row, *, blend: Blend, make_mask: MakeMask | None = None) -> Edit:
     """``mask``, ``style_image`` and maybe ``style_mask`` -> the edit of ``maskgan render``."""
     face = load_face(row["style_image"], row.get("style_mask"), make_mask)
     labels = read_square_mask(row["mask"])
     inputs = _named(mask=row["mask"], style_image=face.image, style_mask=face.mask)
     panels = [face.picture, colourise(face.labels), colourise(labels)]
     request = Request(labels, face.labels, face.picture)
-    settings = {"edit": "render", "blend": blend} | _parser(face)
-    return Edit(request, face, inputs, settings, panels, blend)
+    asked = blend if blend.wanted else None
+    settings = {"edit": "render", "blend": asked and asked.note} | _parser(face)
+    return Edit(request, face, inputs, settings, panels, asked)
 
 
 def swap_edits(
-    row: Row, parts: Collection[int], *, blend: float | None, make_mask: MakeMask | None = None
+    row: Row, parts: Collection[int], *, blend: Blend, make_mask: MakeMask | None = None
 ) -> Edit:  # fmt: skip
     """``source``, ``target`` and maybe their masks -> the edit of ``maskgan swap``."""
     source, target, inputs = _two_faces(row, make_mask)
     labels = swap_parts(source.labels, resize_labels(target.labels, len(source.labels)), parts)
-    settings = {"edit": "swap", "parts": [CLASSES[i] for i in sorted(parts)], "blend": blend}
+    asked = blend if (source.is_photo if blend.wanted is None else blend.wanted) else None
+    settings = {"edit": "swap", "parts": [CLASSES[i] for i in sorted(parts)], "blend": asked and asked.note}
     settings |= _parser(source, target)
     panels = [source.picture, target.picture, colourise(labels)]
-    return Edit(Request(labels, source.labels, source.picture), source, inputs, settings, panels, blend)
+    return Edit(Request(labels, source.labels, source.picture), source, inputs, settings, panels, asked)
 
 
 def style_edits(row: Row, *, make_mask: MakeMask | None = None) -> Edit:

@@ -85,6 +85,31 @@ def test_blend_leaves_pixels_away_from_the_edit_untouched_at_the_sources_size(
     assert (result != source).any()
 
 
+def test_a_photo_is_pasted_back_and_a_face_of_a_prepared_data_set_is_painted_bare(
+    faces: tuple[Path, Path], cpu: tuple[str, ...], tmp_path: Path, maskgan: Command
+) -> None:
+    photo = tmp_path / "photo.png"
+    shutil.copy(faces[0], photo)
+    shutil.copy(faces[0].parent.parent / "masks" / faces[0].name, tmp_path / "photo.mask.png")
+
+    def swap(source: Path, *options: object) -> np.ndarray:
+        outcome = maskgan("swap-mouth", source, faces[1], "-o", tmp_path / "o.png", "--overwrite", *options, *cpu)
+        assert outcome.code == 0, outcome.err
+        return read_image(tmp_path / "o.png")
+
+    bare, pasted = swap(faces[0]), swap(photo)
+    assert (bare != pasted).any()
+    assert (pasted[:20] == read_image(photo)[:20]).all()
+    assert (swap(photo, "--no-blend") == bare).all()
+    assert (swap(faces[0], "--blend") == pasted).all()
+    soft = swap(faces[0], "--blend", "--edge", "soft")
+    assert (soft != pasted).any()
+    assert (swap(faces[0], "--blend", "--softness", 0.05) == soft).all(), "a softness asks for the soft edge"
+    assert (swap(faces[0], "--softness", 0.05) == bare).all()
+    outcome = maskgan("swap-mouth", photo, faces[1], "--edge", "seamless", "--softness", 0.1, *cpu)
+    assert (outcome.code, "--softness: expected --edge soft with it" in outcome.err) == (2, True)
+
+
 def test_pairs_come_from_a_file_or_standard_input_and_batches_change_nothing(
     cpu: tuple[str, ...], prepared: Path, tmp_path: Path, maskgan: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:

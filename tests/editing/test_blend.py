@@ -1,22 +1,43 @@
-"""Pasting back: exact where nothing was edited, the result where it was, monotone in between."""
+"""Pasting back: exact where nothing was edited, the photo's light and grain where it was."""
 
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from maskgan_cli.editing.blend import paste_back
+from maskgan_cli.editing.blend import GROWTH, grown, paste_back, paste_seamless, paste_soft
+from maskgan_cli.editing.options import Blend, Edge
+from maskgan_cli.labels import ID, part_ids
+from tests.drawn_faces import draw_face
+
+_SKIN, _MOUTH, _EYE = ID["skin"], ID["mouth"], ID["l_eye"]
 
 
-def _paste(softness: float) -> np.ndarray:
+def _edit(side: int = 96) -> tuple[np.ndarray, np.ndarray]:
+    """A mouth that comes, on skin, with an eye close by."""
+    before = np.full((side, side), _SKIN, np.uint8)
+    before[26:29, 40:56] = _EYE
+    after = before.copy()
+    after[30:50, 30:60] = _MOUTH
+    return before, after
+
+
+def _photo(side: int = 96, grain: float = 4.0) -> np.ndarray:
+    y, x = np.mgrid[:side, :side]
+    smooth = np.stack([100 + 0.3 * x, 90 + 0.2 * y, 80 + 0.1 * (x + y)], axis=-1)
+    return np.round(smooth + grain * np.random.default_rng(0).standard_normal(smooth.shape)).astype(np.uint8)
+
+
+def _paste_soft(softness: float) -> np.ndarray:
     source, result = np.zeros((64, 64, 3), np.uint8), np.full((64, 64, 3), 200, np.uint8)
     before = np.zeros((64, 64), np.uint8)
     after = before.copy()
     after[20:40, 20:40] = 1
-    return paste_back(source, result, before, after, softness=softness)
+    return paste_soft(source, result, before, after, softness=softness)
 
 
-def test_the_edit_is_the_result_and_far_pixels_are_the_source() -> None:
-    mixed = _paste(softness=8 / 64)
+def test_soft_shows_the_result_in_the_edit_and_the_source_far_away() -> None:
+    mixed = _paste_soft(softness=8 / 64)
     assert (mixed[20:40, 20:40] == 200).all()
     assert (mixed[:12] == 0).all()
     assert (mixed[48:] == 0).all()
@@ -25,7 +46,64 @@ def test_the_edit_is_the_result_and_far_pixels_are_the_source() -> None:
     assert 0 < fade[4] < 200
 
 
-def test_no_edit_is_the_source_itself() -> None:
-    source = np.random.default_rng(0).integers(0, 255, (8, 8, 3), np.uint8)
-    labels = np.ones((8, 8), np.uint8)
-    assert (paste_back(source, 255 - source, labels, labels, softness=0.1) == source).all()
+@pytest.mark.parametrize("edge", Edge)
+def test_no_edit_is_the_source_itself(edge: Edge) -> None:
+    source, (labels, _) = _photo(), _edit()
+    assert (paste_back(source, 255 - source, labels, labels, Blend(edge=edge)) == source).all()
+
+
+def test_a_painting_in_another_light_gives_back_the_photo() -> None:
+    photo, (before, after) = _photo(), _edit()
+    y, x = (axis[..., None] for axis in np.mgrid[:96, :96])
+    for light in (30, -25, x, y, 60 - x):
+        painting = (photo.astype(int) + light).astype(np.uint8)
+        assert np.abs(paste_seamless(photo, painting, before, after).astype(int) - photo).max() <= 1
+
+
+def test_outside_the_grown_region_nothing_changes_and_inside_the_painting_counts() -> None:
+    photo, (before, after) = _photo(), _edit()
+    painting = _photo(grain=0.0)
+    painting[34:46, 34:56] = (150, 40, 50)
+    pasted = paste_seamless(photo, painting, before, after)
+    region = grown(before, after)
+    assert (pasted[~region] == photo[~region]).all()
+    centre = pasted[36:44, 36:54].reshape(-1, 3).mean(axis=0)
+    assert np.abs(centre - (150, 40, 50)).max() < 3, "the painting's own colours, in light that is the photo's already"
+
+
+def test_the_photos_grain_goes_on_in_the_painting() -> None:
+    photo, (before, after) = _photo(grain=5.0), _edit()
+    pasted = paste_seamless(photo, _photo(grain=0.0), before, after).astype(float)
+    inside, outside = pasted[33:47, 33:57], pasted[60:90, 10:90]
+    rough = [np.abs(np.diff(x, axis=1)).mean() for x in (inside, outside)]
+    assert rough[0] == pytest.approx(rough[1], rel=0.2)
+
+
+def test_the_region_grows_over_what_the_edit_touches_and_over_nothing_else() -> None:
+    before, after = _edit()
+    region = grown(before, after)
+    assert region[before != after].all()
+    assert not region[before == _EYE].any(), "an eye close by stays"
+    reach = int(GROWTH * 96)
+    assert region[49 + reach, 45]
+    assert not region[50 + reach, 45]
+    assert not grown(before, before).any()
+
+
+def test_an_edit_up_to_the_pictures_border_and_one_of_all_of_it_are_pasted_too() -> None:
+    photo = _photo()
+    before = np.full((96, 96), ID["background"], np.uint8)
+    after = before.copy()
+    after[:40] = ID["hair"]
+    pasted = paste_seamless(photo, (photo.astype(int) + 20).astype(np.uint8), before, after)
+    assert np.abs(pasted.astype(int) - photo).max() <= 1
+    whole = paste_seamless(photo, np.full_like(photo, 77), before, np.full_like(before, ID["hair"]))
+    assert np.abs(whole.reshape(-1, 3).mean(axis=0) - 77).max() < 1, "nothing of the photo is left to join to"
+
+
+def test_a_drawn_faces_mouth_leaves_every_other_feature_alone() -> None:
+    before = draw_face(0)[2]
+    after = before.copy()
+    after[np.isin(before, part_ids("mouth"))] = _SKIN
+    region = grown(before, after)
+    assert not np.isin(before[region], part_ids("eyes") + part_ids("brows") + part_ids("hair")).any()

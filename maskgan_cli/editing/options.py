@@ -1,0 +1,37 @@
+"""What a user may ask of an edit. Light to import: the command line reads it for ``--help``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Edge(str, Enum):
+    """How a painting is joined to its photo; see `maskgan_cli.editing.blend`."""
+
+    SEAMLESS = "seamless"
+    SOFT = "soft"
+
+
+@dataclass(frozen=True)
+class Blend:
+    """Whether and how a painting is pasted back over its source.
+
+    Attributes:
+        wanted: always or never; None leaves it to the edit: a photo is pasted into, a face of a prepared data set is
+            painted bare, as the paper's measures need it.
+        edge: how the two are joined.
+        softness: width of the soft edge as a share of the side, above 0; nothing to the seamless one.
+    """
+
+    wanted: bool | None = None
+    edge: Edge = Edge.SEAMLESS
+    softness: float = 0.05
+
+    @property
+    def note(self) -> str | float:
+        """For the record of a result."""
+        return self.softness if self.edge is Edge.SOFT else self.edge.value
+
+
+BARE = Blend(wanted=False)
