@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import functools
 import io
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,6 +15,7 @@ import typer
 
 from maskgan_cli.cli import options
 from maskgan_cli.cli.shell import Shell, emit, stage
+from maskgan_cli.networks import exported, imported, published
 
 app = typer.Typer(
     name="weights",
@@ -23,14 +26,11 @@ app = typer.Typer(
 
 Size = Annotated[
     int | None,
-    typer.Option("--size", min=32, help="Side it was trained at, where no shape tells: generator and parser (512)."),
+    typer.Option("--size", min=32, help="Side it was trained at, where no shape tells: dmn and parser (512)."),
 ]
-Kind = Annotated[
-    str,
-    typer.Argument(
-        metavar="KIND",
-        help="generator, discriminator, blender, vae, parser, hopenet, arcface, vgg19, resnet18 or inception.",
-    ),
+Kind = Annotated[str, typer.Argument(metavar="KIND", help=f"One of {', '.join(imported())}.")]
+Exportable = Annotated[
+    Path, typer.Argument(metavar="WEIGHTS", help=f"A run folder or .safetensors file: {', '.join(exported())}.")
 ]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A name that `maskgan weights list` gives.")]
 
@@ -60,27 +60,66 @@ def import_(
 
 @stage(app, "list")
 def list_(shell: Shell) -> None:
-    """What is published, under which licence, what needs it, whether it is here: CSV, or JSON."""
-    from maskgan_cli.weights.published import REGISTRY
+    """What is published, under which licence, what needs it, whether it is here.
 
+    A table on a terminal, CSV for programs, or JSON.
+    """
     rows: list[dict[str, Any]] = [
         {
-            "name": name, "here": entry.here, "pull": bool(entry.urls), "megabytes": entry.megabytes,
+            "name": name, "here": _here(name), "pull": bool(entry.urls), "megabytes": entry.megabytes,
             "what": entry.what, "needed_by": entry.needed_by, "licence": entry.licence,
-            "sha256": entry.sha256 or "unknown", "source": entry.urls[0] if entry.urls else entry.page,
+            "sha256": entry.sha256 or "unknown", "check": _check(entry.sha256),
+            "source": entry.urls[0] if entry.urls else entry.page,
         }
-        for name, entry in REGISTRY.items()
+        for name, entry in published().items()
     ]  # fmt: skip
     if not shell.as_json:
-        import csv
-
-        text = io.StringIO()
-        writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({**row, "here": "yes" if row["here"] else "no", "pull": "yes" if row["pull"] else "no"}
-                         for row in rows)  # fmt: skip
-        emit(text.getvalue().rstrip())
+        shown = [{name: _yes_or_no(value) for name, value in row.items()} for row in rows]
+        if sys.stdout.isatty():
+            _table(shown)
+        else:
+            _csv(shown)
     shell.finish({"weights": rows})
+
+
+def _here(kind: str) -> bool:
+    """Whether the cache holds weights of a kind; one that cannot be read holds nothing."""
+    from maskgan_cli.weights.cache import in_cache
+
+    with contextlib.suppress(OSError):
+        return in_cache(kind) is not None
+    return False
+
+
+def _check(sha256: str) -> str:
+    """What a download of it can be checked against."""
+    if not sha256:
+        return "nothing published: the first download is remembered"
+    return "the whole SHA-256" if len(sha256) == 64 else f"weak: {len(sha256)} of 64 digits published"
+
+
+def _yes_or_no(value: Any) -> str:
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
+
+
+def _csv(rows: list[dict[str, str]]) -> None:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    emit(text.getvalue().rstrip())
+
+
+def _table(rows: list[dict[str, str]]) -> None:
+    """For people: what fits a terminal; the sources are in the CSV."""
+    from rich.console import Console
+    from rich.table import Table
+
+    shown = ("name", "here", "pull", "megabytes", "needed_by", "check", "licence")
+    table = Table(*(name.replace("_", " ") for name in shown))
+    for row in rows:
+        table.add_row(*(row[name] for name in shown))
+    Console().print(table)
 
 
 @stage(app, "pull")
@@ -108,7 +147,9 @@ def pull(shell: Shell, name: Name, overwrite: options.Overwrite = False) -> None
 @stage(app, "export")
 def export(
     shell: Shell,
-    weights: Annotated[Path, typer.Argument(metavar="WEIGHTS", help="A run folder or .safetensors file: dmn, parser.")],
+    weights: Annotated[
+        Path, typer.Argument(metavar="WEIGHTS", help=f"A run folder or .safetensors file: {', '.join(exported())}.")
+    ],
     onnx: Annotated[Path, typer.Option("--onnx", help="The .onnx file to write.")],
     overwrite: options.Overwrite = False,
 ) -> None:

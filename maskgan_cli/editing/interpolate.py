@@ -19,7 +19,7 @@ from maskgan_cli.errors import InputError
 from maskgan_cli.files import Picture, atomic, refuse_existing
 from maskgan_cli.labels import LabelMap, colourise
 from maskgan_cli.models.layers import one_hot
-from maskgan_cli.weights.format import load_vae
+from maskgan_cli.weights.format import load
 
 _TILE = (128, 256)  # the least and the most pixels a mask gets on the strip and in the animation
 _FRAME_MS = 150
@@ -41,14 +41,15 @@ class MaskManifold:
 
     def __init__(self, weights: str | Path, device: str = "auto") -> None:
         self.device = pick_device(device)
-        self.network, self.weights = load_vae(weights, self.device)
+        self.network, self.weights = load("vae", weights, self.device)
         self.size = self.network.config.image_size
 
     @torch.inference_mode()
     def encode(self, labels: LabelMap) -> Codes:
         """A square label map -> its code's mean (1, latent)."""
         mask = torch.from_numpy(np.stack([resize_labels(labels, self.size)])).to(self.device)
-        return self.network.encode(one_hot(mask))[0]
+        mean: Codes = self.network.encode(one_hot(mask))[0]
+        return mean
 
     @torch.inference_mode()
     def decode(self, codes: Codes, side: int) -> Iterator[LabelMap]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +13,9 @@ from maskgan_cli.devices import pick_device
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import sha256, unreadable
 from maskgan_cli.models.layers import one_hot, to_bytes, to_unit
-from maskgan_cli.weights.format import Weights, load_dmn
+from maskgan_cli.networks import KINDS
+from maskgan_cli.weights.export import PAINTER
+from maskgan_cli.weights.format import Weights, described, load, settings_of
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -41,7 +42,7 @@ class NetworkPainter:
 
     def __init__(self, weights: str | Path, device: str) -> None:
         self.device = pick_device(device)
-        self.network, self.weights = load_dmn(weights, self.device)
+        self.network, self.weights = load("dmn", weights, self.device)
 
     @torch.inference_mode()
     def paint(self, labels: Bytes, style_labels: Bytes, style_pictures: Bytes) -> Bytes:
@@ -74,14 +75,19 @@ class ONNXPainter:
             raise
         except Exception as error:  # onnxruntime names no common base for what a damaged file raises
             raise unreadable(path, error, "a network as ONNX") from error
-        about = self.session.get_modelmeta().custom_metadata_map.get("maskgan")
-        description: dict[str, Any] = json.loads(about) if about else {}
-        if (kind := description.pop("kind", None)) != "dmn":
-            raise InputError(
-                path, expected="a Dense Mapping Network exported by `maskgan weights export --onnx`",
-                found=f"{kind} weights" if kind else "a file that names no network",
-            )  # fmt: skip
-        self.weights = Weights(path, "dmn", description.pop("config"), description, {}, sha256(path))
+        ours = "a Dense Mapping Network exported by `maskgan weights export --onnx`"
+        description = described(path, self.session.get_modelmeta().custom_metadata_map.get("maskgan"), ours)
+        if (kind := description.pop("kind")) != "dmn":
+            raise InputError(path, expected=ours, found=f"{kind[:40]} weights")
+        inputs, outputs = self.session.get_inputs(), self.session.get_outputs()
+        if [one.name for one in (*inputs, *outputs)] != [*PAINTER.inputs, PAINTER.output]:
+            raise InputError(path, expected=ours, found="other inputs and outputs")
+        config = description.pop("config")
+        try:
+            settings_of(KINDS["dmn"], config)
+        except ValueError as error:
+            raise InputError(path, expected="the settings of a dmn", found=str(error)) from error
+        self.weights = Weights(path, "dmn", config, description, {}, sha256(path))
 
     def paint(self, labels: Bytes, style_labels: Bytes, style_pictures: Bytes) -> Bytes:
         """See `Painter.paint`."""

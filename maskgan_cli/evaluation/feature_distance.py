@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from maskgan_cli.files import Picture, sha256
 from maskgan_cli.models.layers import to_unit
 from maskgan_cli.models.perceptual import VGG19Features
-from maskgan_cli.weights.format import load_vgg19
+from maskgan_cli.weights.foreign import load_vgg19
 
 _WIDTH: Final = 16  # of the untrained network
 

@@ -15,12 +15,13 @@ import torch
 from torch import Tensor
 
 from maskgan_cli.errors import InputError
-from maskgan_cli.evaluation.judging import KINDS, Watch, load_judge
+from maskgan_cli.evaluation.judging import JUDGES, Watch, load_judge
 from maskgan_cli.evaluation.pictures import batches, digest
 from maskgan_cli.files import sha256
 from maskgan_cli.metrics.frechet import Statistics, StreamingStatistics
 from maskgan_cli.models.inception import SIDE, FIDInception, fold_norms
-from maskgan_cli.weights.format import load_foreign, load_strictly, published_sha256
+from maskgan_cli.weights.foreign import load_foreign
+from maskgan_cli.weights.format import load_strictly, published_sha256
 from maskgan_cli.weights.lookup import find_weights
 
 # pt_inception-2015-12-05-6726825d.pth: the name of the published file is the start of its SHA-256.
@@ -56,7 +57,7 @@ class Inception:
         return found
 
 
-NETWORKS: Final = ("inception", *KINDS)
+NETWORKS: Final = ("inception", *JUDGES)
 
 
 def load_features(name: str, where: Path | None, device: torch.device) -> tuple[FeatureNetwork, Path]:
@@ -74,7 +75,7 @@ def load_features(name: str, where: Path | None, device: torch.device) -> tuple[
             raise InputError(
                 "--weights", expected="pytorch-fid's pt_inception-2015-12-05-6726825d.pth", found="none",
                 hint="run `maskgan weights pull inception`, or let a judge stand in, with --features "
-                f"{' | '.join(KINDS)}",
+                f"{' | '.join(JUDGES)}",
             ) from error  # fmt: skip
         return Inception(where, device), where
     return load_judge(name, where, device)

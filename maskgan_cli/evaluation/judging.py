@@ -11,17 +11,10 @@ from torch import Tensor
 
 from maskgan_cli.evaluation.pictures import batches
 from maskgan_cli.judges import Judge
-from maskgan_cli.judges.attributes import load_attributes
-from maskgan_cli.judges.identity import load_identity
-from maskgan_cli.judges.parser import load_parser
-from maskgan_cli.judges.pose import load_pose
+from maskgan_cli.networks import KINDS, judges, resolve
 from maskgan_cli.weights.lookup import find_weights
 
-# What a user calls a judge, and the kind of weights it needs.
-KINDS: Final = {"parser": "parser", "attributes": "attributes", "pose": "hopenet", "identity": "arcface"}
-_LOAD: Final[dict[str, Callable[..., Judge]]] = {
-    "parser": load_parser, "attributes": load_attributes, "pose": load_pose, "identity": load_identity
-}  # fmt: skip
+JUDGES: Final = judges()
 BATCH: Final = 32
 
 # Passes batches through, given how many there are: a progress bar.
@@ -34,8 +27,9 @@ def load_judge(name: str, where: Path | None, device: torch.device) -> tuple[Any
     Raises:
         InputError: weights that are missing or do not fit.
     """
-    where = find_weights(where, KINDS[name])
-    return _LOAD[name](where, device), where
+    where = find_weights(where, name)
+    load: Callable[..., Judge] = resolve(KINDS[name].judge)
+    return load(where, device), where
 
 
 @torch.inference_mode()

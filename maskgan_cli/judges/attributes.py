@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from maskgan_cli.judges import prepare
-from maskgan_cli.models.attributes import AttributeConfig, AttributeNet
+from maskgan_cli.models.attributes import AttributeNet
 from maskgan_cli.models.layers import imagenet
-from maskgan_cli.weights.format import Weights, load_network
+from maskgan_cli.weights.format import Weights, load
 
 
 class AttributeJudge:
@@ -50,5 +50,5 @@ def load_attributes(where: str | Path, device: torch.device) -> AttributeJudge:
     Raises:
         InputError: no such weights, or of another kind or shape.
     """
-    network, weights = load_network(where, "attributes", lambda config: AttributeNet(AttributeConfig(**config)), device)
+    network, weights = load("attributes", where, device)
     return AttributeJudge(network, weights)

@@ -18,9 +18,9 @@ from torch.nn import functional as F
 from maskgan_cli.data.alignment import TEMPLATE_SIZE, Points, align, crop_points
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import sha256, unreadable
-from maskgan_cli.models.arcface import ArcFaceConfig, IResNet
 from maskgan_cli.models.layers import to_unit
-from maskgan_cli.weights.format import load_foreign, load_network, load_strictly
+from maskgan_cli.weights.foreign import load_foreign
+from maskgan_cli.weights.format import load, load_strictly
 
 _FACENET_SIZE = 160
 
@@ -92,8 +92,10 @@ def load_identity(where: str | Path, device: torch.device, *, divisor: float = 1
         return _load_onnx(Path(where), device, divisor)
     if suffix in (".pt", ".pth"):
         return _load_facenet(Path(where), device)
-    network, weights = load_network(where, "arcface", lambda config: IResNet(ArcFaceConfig(**config)), device)
+    network, weights = load("identity", where, device)
     threshold = weights.about.get("threshold")
+    if threshold is not None and not isinstance(threshold, int | float):
+        raise InputError(weights.path, expected="a number as threshold", found=repr(threshold)[:40])
     return IdentityJudge(
         "identity/arcface", lambda faces: network(to_unit(faces)), size=network.config.image_size, device=device,
         digest=weights.sha256, threshold=None if threshold is None else float(threshold),

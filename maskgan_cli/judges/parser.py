@@ -9,8 +9,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from maskgan_cli.judges import prepare
-from maskgan_cli.models.parser import FaceParser, ParserConfig
-from maskgan_cli.weights.format import Weights, load_network
+from maskgan_cli.models.parser import FaceParser
+from maskgan_cli.weights.format import Weights, load
 
 
 class ParserJudge:
@@ -51,5 +51,5 @@ def load_parser(where: str | Path, device: torch.device, size: int | None = None
     Raises:
         InputError: no such weights, or of another kind or shape.
     """
-    network, weights = load_network(where, "parser", lambda config: FaceParser(ParserConfig(**config)), device)
+    network, weights = load("parser", where, device)
     return ParserJudge(network, weights, size)

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from maskgan_cli.judges import prepare
-from maskgan_cli.models.hopenet import HopeNet, HopeNetConfig, expected_angles
-from maskgan_cli.weights.format import Weights, load_network
+from maskgan_cli.models.hopenet import HopeNet, expected_angles
+from maskgan_cli.weights.format import Weights, load
 
 
 class PoseJudge:
@@ -43,5 +43,5 @@ def load_pose(where: str | Path, device: torch.device) -> PoseJudge:
     Raises:
         InputError: no such weights, or of another kind or shape.
     """
-    network, weights = load_network(where, "hopenet", lambda config: HopeNet(HopeNetConfig(**config)), device)
+    network, weights = load("pose", where, device)
     return PoseJudge(network, weights)

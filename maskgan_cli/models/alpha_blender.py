@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from maskgan_cli.models.layers import Upsampling, conv7, down, initialise, instance_norm, up
+from maskgan_cli.models.limits import check_range
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,7 @@ class AlphaBlenderConfig:
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # recipes hold this class
 
     def __post_init__(self) -> None:
-        if min(self.width, self.downs, self.blocks) < 1:
-            raise ValueError("width, downs and blocks are at least 1")
+        check_range(self, width=(1, 512), downs=(1, 8), blocks=(1, 64))
 
 
 class ResidualBlock(nn.Module):

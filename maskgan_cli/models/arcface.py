@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from maskgan_cli.models.limits import check_range
 from maskgan_cli.models.resnet import MIN_WIDTH
 
 # Residual blocks of the four stages of the published depths.
@@ -40,9 +41,10 @@ class ArcFaceConfig:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "blocks", tuple(self.blocks))  # JSON has lists
-        if len(self.blocks) != 4 or min(self.embedding, *self.blocks) < 1 or self.width < MIN_WIDTH:
-            raise ValueError(f"blocks are four numbers; they and embedding are at least 1, width {MIN_WIDTH}")
-        if self.image_size < 32 or self.image_size % 16:
+        if len(self.blocks) != 4:
+            raise ValueError("blocks are four numbers")
+        check_range(self, blocks=(1, 100), width=(MIN_WIDTH, 512), embedding=(1, 8192), image_size=(32, 2048))
+        if self.image_size % 16:
             raise ValueError("image_size is a multiple of 16, at least 32")
         if not 0 <= self.dropout < 1:
             raise ValueError("dropout is at least 0 and less than 1")

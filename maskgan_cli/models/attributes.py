@@ -8,7 +8,10 @@ from typing import ClassVar
 from torch import Tensor, nn
 
 from maskgan_cli.models.layers import imagenet
+from maskgan_cli.models.limits import check_range
 from maskgan_cli.models.resnet import MIN_WIDTH, ResNet
+
+_MOST = 1000  # attributes that one network may answer for
 
 
 @dataclass(frozen=True)
@@ -34,8 +37,9 @@ class AttributeConfig:
         object.__setattr__(self, "blocks", tuple(self.blocks))
         if not self.names or len(set(self.names)) < len(self.names):
             raise ValueError("names is a list of distinct attributes, at least one")
-        if self.image_size < 32 or self.width < MIN_WIDTH or min(self.blocks) < 1:
-            raise ValueError(f"image_size is at least 32, width {MIN_WIDTH}, each of blocks 1")
+        if len(self.names) > _MOST:
+            raise ValueError(f"names are at most {_MOST}")
+        check_range(self, image_size=(32, 2048), width=(MIN_WIDTH, 512), blocks=(1, 100))
 
 
 class AttributeNet(nn.Module):

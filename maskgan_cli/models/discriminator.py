@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from maskgan_cli.labels import NUM_CLASSES
 from maskgan_cli.models.layers import initialise, instance_norm
+from maskgan_cli.models.limits import check_range
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,7 @@ class DiscriminatorConfig:
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # recipes hold this class
 
     def __post_init__(self) -> None:
-        if self.width < 1 or self.scales < 1 or self.layers < 2:
-            raise ValueError("width and scales are at least 1, layers at least 2")
+        check_range(self, width=(1, 512), scales=(1, 8), layers=(2, 8))
 
 
 class PatchDiscriminator(nn.Module):

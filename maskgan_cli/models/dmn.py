@@ -25,6 +25,7 @@ from maskgan_cli.models.layers import (
     instance_norm,
     up,
 )
+from maskgan_cli.models.limits import check_range
 
 Fusion = Literal["sft", "concat", "none"]
 
@@ -55,11 +56,10 @@ class DMNConfig:
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # recipes hold this class
 
     def __post_init__(self) -> None:
-        if min(self.width, self.downs, self.blocks, self.style_width) < 1:
-            raise ValueError("width, downs, blocks and style_width are at least 1")
+        check_range(self, width=(1, 512), downs=(1, 8), blocks=(1, 64), style_width=(1, 256))
         unit = max(32, 1 << self.downs)
-        if self.image_size < 64 or self.image_size % unit:
-            raise ValueError(f"image_size is a multiple of {unit}, at least 64, not {self.image_size}")
+        if not 64 <= self.image_size <= 2048 or self.image_size % unit:
+            raise ValueError(f"image_size is a multiple of {unit}, 64 to 2048, not {self.image_size}")
 
     @property
     def bottleneck(self) -> int:

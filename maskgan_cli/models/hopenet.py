@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from maskgan_cli.models.layers import imagenet
+from maskgan_cli.models.limits import check_range
 from maskgan_cli.models.resnet import MIN_WIDTH, ResNet
 
 BIN_DEGREES: Final = 3.0
@@ -37,10 +38,9 @@ class HopeNetConfig:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "blocks", tuple(self.blocks))  # JSON has lists
-        if len(self.blocks) != 4 or min(self.bins, *self.blocks) < 1 or self.width < MIN_WIDTH:
-            raise ValueError(f"blocks are four numbers; they and bins are at least 1, width {MIN_WIDTH}")
-        if self.image_size < 32:
-            raise ValueError("image_size is at least 32")
+        if len(self.blocks) != 4:
+            raise ValueError("blocks are four numbers")
+        check_range(self, blocks=(1, 100), width=(MIN_WIDTH, 512), bins=(1, 1000), image_size=(32, 2048))
 
 
 class HopeNet(ResNet):

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from maskgan_cli.labels import NUM_CLASSES
+from maskgan_cli.models.limits import check_range
 
 _LAST = 4  # side of the encoder's last map
 
@@ -37,10 +38,9 @@ class MaskVAEConfig:
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # recipes hold this class
 
     def __post_init__(self) -> None:
-        if min(self.width, self.latent) < 1 or self.max_width < self.width:
-            raise ValueError("width and latent are at least 1, max_width at least width")
-        if self.image_size < 64 or self.image_size & (self.image_size - 1):
-            raise ValueError(f"image_size is a power of two, at least 64, not {self.image_size}")
+        check_range(self, width=(1, 512), max_width=(self.width, 65_536), latent=(1, 16_384))
+        if not 64 <= self.image_size <= 2048 or self.image_size & (self.image_size - 1):
+            raise ValueError(f"image_size is a power of two, 64 to 2048, not {self.image_size}")
 
     @property
     def channels(self) -> list[int]:

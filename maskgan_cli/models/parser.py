@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from maskgan_cli.labels import NUM_CLASSES
+from maskgan_cli.models.limits import check_range
 
 _LEVELS = 4  # halvings between the picture and the bottom
 
@@ -29,10 +30,9 @@ class ParserConfig:
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # recipes hold this class
 
     def __post_init__(self) -> None:
-        if self.image_size < 32 or self.image_size % (1 << _LEVELS):
-            raise ValueError(f"image_size is a multiple of 16, at least 32, not {self.image_size}")
-        if self.width < 1:
-            raise ValueError("width is at least 1")
+        check_range(self, width=(1, 512))
+        if not 32 <= self.image_size <= 2048 or self.image_size % (1 << _LEVELS):
+            raise ValueError(f"image_size is a multiple of 16, 32 to 2048, not {self.image_size}")
 
 
 class FaceParser(nn.Module):

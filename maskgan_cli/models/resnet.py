@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from dataclasses import dataclass
+from typing import ClassVar, Final
 
 from torch import Tensor, nn
+
+from maskgan_cli.models.limits import check_range
 
 # Below 8 channels the CPU's gradient of a strided 1 x 1 convolution (the shortcuts) writes past its
 # memory in channels-last layout: seen in torch 2.15, where it ends the process.
@@ -59,6 +62,29 @@ class ResNet(nn.Module):
         x = self.layer4(self.layer3(self.layer2(self.layer1(x))))  # (N, features, H/32, W/32)
         pooled: Tensor = x.mean((2, 3))
         return pooled
+
+
+@dataclass(frozen=True)
+class TrunkConfig:
+    """What decides the shape of a residual network that is kept for others to begin with. The defaults are ResNet-18's.
+
+    Attributes:
+        blocks: residual blocks in each of the four stages.
+        width: channels of the first stage.
+    """
+
+    blocks: tuple[int, int, int, int] = (2, 2, 2, 2)
+    width: int = 64
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    def __post_init__(self) -> None:
+        check_range(self, blocks=(1, 100), width=(MIN_WIDTH, 512))
+
+
+def trunk(config: TrunkConfig) -> ResNet:
+    """The residual network of a configuration."""
+    return ResNet(config.blocks, config.width)
 
 
 class BasicBlock(nn.Module):

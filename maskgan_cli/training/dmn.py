@@ -25,7 +25,7 @@ from maskgan_cli.labels import ID, NUM_CLASSES, colourise
 from maskgan_cli.models.discriminator import DiscriminatorConfig, MultiScaleDiscriminator
 from maskgan_cli.models.dmn import DenseMappingNetwork, DMNConfig
 from maskgan_cli.models.layers import one_hot, to_bytes, to_unit
-from maskgan_cli.models.parser import FaceParser, ParserConfig
+from maskgan_cli.models.parser import FaceParser
 from maskgan_cli.models.perceptual import VGG19Features
 from maskgan_cli.training import losses
 from maskgan_cli.training.augment import AugmentSettings, NotNegative, recolour
@@ -33,7 +33,8 @@ from maskgan_cli.training.checkpoint import RunFolder
 from maskgan_cli.training.grow import grow, grown_from
 from maskgan_cli.training.loop import Loop, average_gradients
 from maskgan_cli.training.setup import Plan
-from maskgan_cli.weights.format import load_network, load_strictly, load_vgg19, read_weights, save_weights
+from maskgan_cli.weights.foreign import load_vgg19
+from maskgan_cli.weights.format import load, load_strictly, read_weights, save_weights
 from maskgan_cli.weights.lookup import find_weights
 
 FeatureNetwork = VGG19Features | FaceParser
@@ -310,10 +311,8 @@ def feature_network(settings: PerceptualSettings) -> tuple[FeatureNetwork | None
     if settings.network == "none":
         return None, {"network": "none"}
     if settings.network == "parser":
-        parser, weights = load_network(
-            find_weights(settings.weights, "parser", "perceptual.weights"), "parser",
-            lambda config: FaceParser(ParserConfig(**config)), torch.device("cpu"),
-        )  # fmt: skip
+        where = find_weights(settings.weights, "parser", "perceptual.weights")
+        parser, weights = load("parser", where, torch.device("cpu"))
         return parser, {"network": "face parser", "sha256": weights.sha256}
     if settings.network == "random":
         network = VGG19Features.random(settings.width)

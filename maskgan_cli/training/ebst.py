@@ -32,7 +32,7 @@ from maskgan_cli.training.dmn import DMNTask, FeatureNetwork, GANRecipe, feature
 from maskgan_cli.training.learner import Learner
 from maskgan_cli.training.loop import Loop
 from maskgan_cli.training.setup import Plan
-from maskgan_cli.weights.format import load_vae, read_weights, save_weights
+from maskgan_cli.weights.format import load, read_weights, save_weights
 
 
 class EBSTRecipe(GANRecipe):
@@ -151,7 +151,7 @@ def prepare_training(plan: Plan, recipe: EBSTRecipe, *, dmn: Path, vae: Path) ->
         raise InputError("network", expected=f"that of {trained.path}", found="another", hint="leave it out")
     recipe = recipe.model_copy(update={"network": network})
     plan.check_size(network.image_size)
-    mask_vae, vae_weights = load_vae(vae, plan.accelerator.device)
+    mask_vae, vae_weights = load("vae", vae, plan.accelerator.device)
     if mask_vae.config.image_size != network.image_size:
         raise InputError(
             vae_weights.path, expected=f"a MaskVAE of {network.image_size} px, as {trained.path} is",

@@ -149,7 +149,7 @@ class IdentityTask:
         measured = self.verify()
         about = {**about, "threshold": measured["threshold"], "verification": measured}
         config = asdict(self.recipe.network)
-        save_weights(path, self.learner.network.face, kind="arcface", config=config, about=about)
+        save_weights(path, self.learner.network.face, kind="identity", config=config, about=about)
 
 
 def batch_points(labels: Tensor, size: int) -> Points:
@@ -186,4 +186,4 @@ def prepare_training(plan: Plan, recipe: IdentityRecipe) -> Loop:
     def make(validation: Batch) -> IdentityTask:
         return IdentityTask(recipe, plan.accelerator, people, validation, [names[i] for i in validation.indices])
 
-    return plan.loop(recipe, make, {}, begins="arcface", masked=masked)
+    return plan.loop(recipe, make, {}, begins="identity", masked=masked)

@@ -112,7 +112,7 @@ class PoseTask:
 
     def save_model(self, path: Path, about: Mapping[str, Any]) -> None:
         """Write the weights and what is needed to build the network."""
-        save_weights(path, self.learner.network, kind="hopenet", config=asdict(self.recipe.network), about=about)
+        save_weights(path, self.learner.network, kind="pose", config=asdict(self.recipe.network), about=about)
 
 
 def draw_axes(picture: Picture, turn: Tensor) -> Picture:
@@ -138,4 +138,4 @@ def prepare_training(plan: Plan, recipe: PoseRecipe) -> Loop:
     def make(validation: Batch) -> PoseTask:
         return PoseTask(recipe, plan.accelerator, validation, angles=angles, truth=truth[validation.indices])
 
-    return plan.loop(recipe, make, {}, begins="hopenet", masked=False)
+    return plan.loop(recipe, make, {}, begins="pose", masked=False)

@@ -97,7 +97,7 @@ class Plan:
         accelerator.wait_for_everyone()
         task = make_task(first_samples(validation, recipe.schedule.validation_samples))
         if start is not None:
-            begin_with(next(iter(task.networks.values())), start)
+            begin_with(next(iter(task.networks.values())), start, begins)
         learners = ", ".join(f"{n} {parameter_count(task.networks[n]) / 1e6:.1f} M" for n in task.optimisers)
         self.say(
             f"{len(train)} training faces of {data.size} px; parameters: {learners}; "

@@ -9,20 +9,7 @@ from typing import Any
 import yaml
 
 from maskgan_cli.files import write_bytes
-
-_KINDS = {
-    "dmn": "Dense Mapping Network",
-    "vae": "MaskVAE",
-    "blender": "Alpha Blender",
-    "discriminator": "multi-scale discriminator",
-    "parser": "face parser",
-    "attributes": "attribute classifiers",
-    "hopenet": "HopeNet, head pose",
-    "arcface": "ArcFace, identity",
-    "vgg19": "VGG-19 features up to relu5_1",
-    "resnet18": "ResNet-18 trunk",
-    "inception": "Inception of pytorch-fid",
-}
+from maskgan_cli.networks import KINDS
 
 
 def card_path(weights: str | Path) -> Path:
@@ -41,7 +28,7 @@ def write_card(weights: str | Path, description: Mapping[str, Any], *, sha256: s
         count: how many numbers it holds.
     """
     rows = {
-        "What": f"{_KINDS.get(description['kind'], description['kind'])}, {count / 1e6:.1f} M numbers",
+        "What": f"{_title(description['kind'])}, {count / 1e6:.1f} M numbers",
         "Settings": ", ".join(f"{name} {value}" for name, value in description["config"].items()) or "none",
         "Data": _data(description),
         "Licence": _licence(description),
@@ -56,6 +43,10 @@ def write_card(weights: str | Path, description: Mapping[str, Any], *, sha256: s
         recipe = yaml.safe_dump(description["recipe"], sort_keys=False)
         lines += ["", "## Recipe", "", *(f"    {line}".rstrip() for line in recipe.splitlines())]
     return write_bytes(card_path(weights), ("\n".join(lines) + "\n").encode())
+
+
+def _title(kind: str) -> str:
+    return KINDS[kind].title if kind in KINDS else kind
 
 
 def _data(description: Mapping[str, Any]) -> str:

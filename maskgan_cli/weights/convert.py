@@ -13,11 +13,12 @@ from torch import Tensor, nn
 
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import refuse_existing, sha256
+from maskgan_cli.networks import Kind, choose, imported, resolve
 from maskgan_cli.weights.cache import cached_weights
 from maskgan_cli.weights.card import card_path
-from maskgan_cli.weights.format import Shapes, differences, load_foreign, save_weights, shapes_of
-from maskgan_cli.weights.layouts import LAYOUTS, Layout, Settings
-from maskgan_cli.weights.published import licence_of
+from maskgan_cli.weights.foreign import load_foreign
+from maskgan_cli.weights.format import Shapes, build, differences, save_weights, shapes_of, unfit
+from maskgan_cli.weights.layouts import Layout, Settings
 
 _COUNTER = "num_batches_tracked"  # of batch norm; files older than PyTorch 0.4.1 have none
 
@@ -30,11 +31,13 @@ class Converted:
         network: holds the checkpoint's tensors, on the CPU.
         settings: the network's, read off the shapes.
         remarks: what was left out or filled in, for people.
+        what: whose network it is.
     """
 
     network: nn.Module
     settings: Settings
     remarks: list[str]
+    what: str
 
 
 def import_weights(
@@ -49,7 +52,7 @@ def import_weights(
     """Convert a published checkpoint and write it with its card; nothing is written if it does not fit.
 
     Args:
-        kind: a key of `LAYOUTS`.
+        kind: one that has a published layout, see `maskgan_cli.networks`.
         file: the checkpoint, ``torch.save``'s or safetensors.
         out: where to; the cache, where commands look for it, if not given.
         unsaid: settings that shapes do not tell, see `Layout`.
@@ -59,56 +62,54 @@ def import_weights(
     Raises:
         InputError: an unknown kind, an unreadable file, tensors that do not fit, an ``out`` that exists.
     """
-    if kind not in LAYOUTS:
-        raise InputError("KIND", expected=f"one of {', '.join(LAYOUTS)}", found=kind)
-    layout = LAYOUTS[kind]
-    out = cached_weights(layout.kind) if out is None else out
+    entry = choose(kind, imported(), "KIND")
+    out = cached_weights(entry.name) if out is None else out
     if out.suffix != ".safetensors":
         raise InputError(out, expected="a name ending in .safetensors", found=repr(out.suffix))
     if not overwrite:
         refuse_existing(out)
         refuse_existing(card_path(out))
-    converted = convert(layout, file, unsaid or {})
+    converted = convert(entry, file, unsaid or {})
     for remark in converted.remarks:
         say(remark)
-    about: dict[str, Any] = {"source": {"what": layout.what, "file": file.name, "sha256": sha256(file)}}
-    if licence := licence_of(kind):
-        about["licence"] = licence
-    return save_weights(out, converted.network, kind=layout.kind, config=converted.settings, about=about)
+    about: dict[str, Any] = {"source": {"what": converted.what, "file": file.name, "sha256": sha256(file)}}
+    if entry.published is not None:
+        about["licence"] = entry.published.licence
+    return save_weights(out, converted.network, kind=entry.name, config=converted.settings, about=about)
 
 
-def convert(layout: Layout, file: Path, unsaid: Settings) -> Converted:
+def convert(kind: Kind, file: Path, unsaid: Settings) -> Converted:
     """Read a checkpoint strictly into the network its shapes describe.
 
     Raises:
-        InputError: unreadable, or naming the tensors that are missing, extra or of another shape.
+        InputError: unreadable, or naming the tensors that are missing, extra, of another shape or type, or not finite.
     """
+    layout: Layout = resolve(kind.layout)
     if strange := [name for name in unsaid if name not in layout.unsaid]:
         raise InputError(f"{layout.what}: {strange[0]} is read off the file's shapes", hint="leave it out")
     tensors = load_foreign(file, f"weights of {layout.what}")
     remarks = _drop_unused(layout, tensors)
     settings = {**_settings(layout, shapes_of(tensors)), **unsaid}
     try:
-        with torch.device("meta"):
-            network = layout.build(settings)
+        network = build(kind, settings)
     except ValueError as error:
         raise InputError(file, expected=f"the settings of {layout.what}", found=str(error)) from error
     ours = network.state_dict()
     theirs = _their_names(layout, settings)
-    expected = {theirs(name): tuple(tensor.shape) for name, tensor in ours.items()}
-    remarks += _fill_counters(expected, tensors)
-    if different := differences(expected, shapes_of(tensors)):
+    expected = {theirs(name): tensor for name, tensor in ours.items()}
+    remarks += _fill_counters(shapes_of(expected), tensors)
+    if different := differences(shapes_of(expected), shapes_of(tensors)) or unfit(expected, tensors):
         raise InputError(file, expected=f"the tensors of {layout.what}", found=different)
     loaded = {name: tensors[theirs(name)].detach().to(tensor.dtype) for name, tensor in ours.items()}
     network.load_state_dict(loaded, assign=True)
-    return Converted(network, settings, remarks)
+    return Converted(network, settings, remarks, layout.what)
 
 
 def _settings(layout: Layout, shapes: Shapes) -> Settings:
     """Settings read off the shapes; of a file of another kind the published ones, to compare it with."""
     try:
         return layout.settings(shapes)
-    except (KeyError, IndexError, ValueError):
+    except (KeyError, IndexError, ValueError, OverflowError):
         return layout.settings({})
 
 

@@ -23,10 +23,10 @@ from maskgan_cli import __version__
 from maskgan_cli.errors import InputError, WorkError
 from maskgan_cli.files import atomic, refuse_existing, sha256
 from maskgan_cli.labels import NUM_CLASSES
-from maskgan_cli.models.dmn import DenseMappingNetwork, DMNConfig, parameter_count
-from maskgan_cli.models.parser import FaceParser, ParserConfig
+from maskgan_cli.models.dmn import DenseMappingNetwork, parameter_count
+from maskgan_cli.networks import KINDS, exported, resolve
 from maskgan_cli.weights.card import card_path, write_card
-from maskgan_cli.weights.format import Weights, kind_of, load_network
+from maskgan_cli.weights.format import Weights, kind_of, load
 
 TOLERANCE = 1e-3  # how far onnxruntime's answer may be from PyTorch's, in the output's own units
 _INSTALL = 'pip install "maskgan[onnx]"'
@@ -50,22 +50,16 @@ class PaintFromIds(nn.Module):
 
 
 @dataclass(frozen=True)
-class _Portable:
-    """How a kind of network is exported."""
+class Portable:
+    """How a kind of network is exported: what is put around it, and what goes in and out by which names."""
 
-    build: Callable[[dict[str, Any]], nn.Module]
     wrap: Callable[[Any], nn.Module]
     inputs: tuple[str, ...]
     output: str
 
 
-_PORTABLE = {
-    "dmn": _Portable(
-        lambda config: DenseMappingNetwork(DMNConfig(**config)), PaintFromIds,
-        ("mask", "style_mask", "style_image"), "image",
-    ),
-    "parser": _Portable(lambda config: FaceParser(ParserConfig(**config)), lambda net: net, ("image",), "logits"),
-}  # fmt: skip
+PAINTER = Portable(PaintFromIds, ("mask", "style_mask", "style_image"), "image")
+PARSER = Portable(lambda network: network, ("image",), "logits")
 
 
 def export_onnx(where: str | Path, out: Path, *, overwrite: bool = False) -> float:
@@ -89,10 +83,10 @@ def export_onnx(where: str | Path, out: Path, *, overwrite: bool = False) -> flo
         refuse_existing(out)
         refuse_existing(card_path(out))
     kind = kind_of(where)
-    if kind not in _PORTABLE:
-        raise InputError(where, expected=f"weights of kind {' or '.join(_PORTABLE)}", found=f"{kind} weights")
-    portable = _PORTABLE[kind]
-    network, weights = load_network(where, kind, portable.build, torch.device("cpu"))
+    if kind not in exported():
+        raise InputError(where, expected=f"weights of kind {' or '.join(exported())}", found=f"{kind} weights")
+    portable: Portable = resolve(KINDS[kind].onnx)
+    network, weights = load(kind, where, torch.device("cpu"))
     # Channels-last memory is for training and PyTorch's inference; the file keeps plain tensors.
     wrapped = portable.wrap(network.to(memory_format=torch.contiguous_format)).eval()
     description = {
@@ -108,7 +102,7 @@ def export_onnx(where: str | Path, out: Path, *, overwrite: bool = False) -> flo
     return difference
 
 
-def _write(portable: _Portable, network: nn.Module, weights: Weights, path: Path, description: dict[str, Any]) -> None:
+def _write(portable: Portable, network: nn.Module, weights: Weights, path: Path, description: dict[str, Any]) -> None:
     try:
         import onnx
         import onnxscript  # noqa: F401 (PyTorch's exporter needs it)
@@ -130,7 +124,7 @@ def _write(portable: _Portable, network: nn.Module, weights: Weights, path: Path
     onnx.save(model, path)
 
 
-def _difference(portable: _Portable, network: nn.Module, weights: Weights, path: Path, count: int) -> float:
+def _difference(portable: Portable, network: nn.Module, weights: Weights, path: Path, count: int) -> float:
     """The largest difference between PyTorch's and onnxruntime's answers to ``count`` random inputs."""
     try:
         import onnxruntime
@@ -145,7 +139,7 @@ def _difference(portable: _Portable, network: nn.Module, weights: Weights, path:
     return float(np.abs(answer - expected).max())
 
 
-def _example(portable: _Portable, weights: Weights, count: int) -> tuple[Tensor, ...]:
+def _example(portable: Portable, weights: Weights, count: int) -> tuple[Tensor, ...]:
     """Random inputs, the same for the same count."""
     size, generator = weights.config["image_size"], torch.Generator().manual_seed(count)
     return tuple(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
-from maskgan_cli.errors import InputError, MaskGANError, WorkError
+from maskgan_cli.errors import InputError, WorkError
 from maskgan_cli.files import read_json, sha256, write_json
+from maskgan_cli.networks import Kind
 from maskgan_cli.weights.cache import cache_folder
-from maskgan_cli.weights.published import Published
 
 if TYPE_CHECKING:
     import requests
@@ -17,116 +19,176 @@ if TYPE_CHECKING:
 _ATTEMPTS = 4  # how often a download that breaks off is taken up again
 _SECONDS = 30  # without a byte, and a connection is given up
 _BLOCK = 1 << 18
+_DEAD = 24 * 3600  # seconds without a byte, and nobody will go on with what has come
+
+# What the list and the command say of a hash that is only begun.
+WEAK: Final = "only {} of the 64 digits of its SHA-256 are published: they show damage, not a forgery"
 
 Report = Callable[[int, int], None]  # (bytes there, bytes in all; 0 if the server does not say)
 
 
-def fetch(entry: Published, report: Report = lambda done, total: None) -> Path:
-    """The file of a registry entry in the cache, downloaded if it is not there.
+def fetch(kind: Kind, report: Report = lambda done, total: None) -> Path:
+    """The published file of a kind in the cache, downloaded if it is not there.
 
-    It is checked against the SHA-256 (or its first digits) that is known; where none is, the first
+    It is checked against the SHA-256 (or its first digits) that is published; beyond these, the first
     download's is remembered in ``pins.json`` and later downloads must be the same. A connection
-    that breaks off is taken up where it ended; what cannot be completed is removed.
+    that breaks off is taken up where it ended, by the next call too if the server names its files
+    (ETag); what is not right is removed, and so is what dead downloads of other files left.
 
     Raises:
-        InputError: the entry has no direct download; the message says how to get it.
+        InputError: the kind has no direct download; the message says how to get it.
         WorkError: no mirror gave the right file; the message says why each one did not.
     """
-    if not entry.urls:
+    entry = kind.published
+    if entry is None or not entry.urls:
+        page = entry.page if entry is not None else "its authors"
         raise InputError(
-            entry.kind, expected="a direct download", found="a page for people",
-            hint=f"fetch it by hand from {entry.page}, then run `maskgan weights import {entry.kind} FILE`",
+            kind.name, expected="a direct download", found="a page for people",
+            hint=f"fetch it by hand from {page}, then run `maskgan weights import {kind.name} FILE`",
         )  # fmt: skip
     folder = cache_folder() / "downloads"
     path = folder / entry.urls[0].rsplit("/", 1)[-1]
     pins = _pins()
-    known = entry.sha256 if len(entry.sha256) == 64 else pins.get(path.name, entry.sha256)
-    whose = "the published" if entry.sha256.startswith(known) else "the first download's"
+    pin = pins.get(path.name, "")
+    # A pin says more than a published beginning that it agrees with, and nothing against one.
+    known = pin if pin.startswith(entry.sha256) else entry.sha256
+    whose = "the published" if entry.sha256 and entry.sha256.startswith(known) else "the first download's"
     if path.is_file() and sha256(path).startswith(known):
         return path
+    folder.mkdir(parents=True, exist_ok=True)
     failures = []
     for url in entry.urls:
         try:
-            _fetch_one(url, path, known, report, whose=whose)
+            digest = _fetch_one(url, path, known, report, whose=whose)
         except WorkError as failure:
             failures.append(str(failure))
             continue
-        if path.name not in pins:
-            write_json(_pins_file(), {**pins, path.name: sha256(path)})
+        if pin != digest:
+            write_json(_pins_file(), {**pins, path.name: digest})
         return path
     raise WorkError(
-        f"{entry.kind}: {'; '.join(failures)}; try again later, or download it elsewhere and run "
-        f"`maskgan weights import {entry.kind} FILE`"
+        f"{kind.name}: {'; '.join(failures)}; try again later, or download it elsewhere and run "
+        f"`maskgan weights import {kind.name} FILE`"
     )
 
 
-def _fetch_one(url: str, path: Path, known: str, report: Report, *, whose: str) -> None:
-    """One mirror; pooch keeps the name free until its temporary file is complete and checked.
+def _fetch_one(url: str, path: Path, known: str, report: Report, *, whose: str) -> str:
+    """One mirror; the file gets its name when it is complete and checked. Returns its SHA-256.
 
     Raises:
         WorkError: why this mirror did not give the right file.
     """
-    import pooch
     import requests
 
-    pooch.get_logger().setLevel("WARNING")  # what it has to say is said by the command
     path.unlink(missing_ok=True)  # a file that is not the right one
-
-    def download(url: str, temporary: str, _: object) -> None:
-        _resuming(url, Path(temporary), report)
-        if not (found := sha256(temporary)).startswith(known):
-            raise WorkError(f"{url} gave a file whose SHA-256 {found} is not {whose} {known}; it was removed")
-
+    part = _Part(path)
+    part.clear_others()
     try:
-        pooch.retrieve(url, known if len(known) == 64 else None, path.name, path.parent, downloader=download)
-    except MaskGANError:
-        raise
+        _resuming(url, part, report)
     except requests.HTTPError as error:
+        part.remove()
         raise WorkError(f"{url} answered {' '.join(str(error).split())[:80]}") from error
     except requests.RequestException as error:
-        raise WorkError(_why(url, error)) from error
+        kept = part.can_go_on(url)
+        if not kept:
+            part.remove()
+        raise WorkError(_why(url, error, kept=kept)) from error
+    if not (found := sha256(part.file)).startswith(known):
+        part.remove()
+        raise WorkError(f"{url} gave a file whose SHA-256 {found} is not {whose} {known}; it was removed")
+    part.file.replace(path)
+    part.remove()
+    return found
 
 
-def _resuming(url: str, file: Path, report: Report) -> None:
-    """Download to ``file``, going on after its last byte each time the connection breaks off."""
+class _Part:
+    """What has come of a file so far (``w.pth.part``), and beside it from where, and of which version."""
+
+    def __init__(self, path: Path) -> None:
+        self.file = path.with_name(f"{path.name}.part")
+        self.note = path.with_name(f"{path.name}.part.json")
+
+    @property
+    def size(self) -> int:
+        """Bytes that are there."""
+        return self.file.stat().st_size if self.file.is_file() else 0
+
+    def about(self) -> Mapping[str, Any]:
+        """The note: url and etag; empty if there is none that can be read."""
+        try:
+            note = json.loads(self.note.read_text("utf-8"))
+        except (OSError, ValueError, RecursionError):
+            return {}
+        return note if isinstance(note, dict) else {}
+
+    def can_go_on(self, url: str) -> bool:
+        """Whether a later command can take the download up."""
+        about = self.about()
+        return self.size > 0 and about.get("url") == url and isinstance(about.get("etag"), str)
+
+    def clear_others(self) -> None:
+        """Remove what downloads of other files left when they were killed, a day ago or longer."""
+        for pattern in ("*.part", "*.part.json", "tmp*"):
+            for other in self.file.parent.glob(pattern):
+                if other not in (self.file, self.note) and other.stat().st_mtime < time.time() - _DEAD:
+                    other.unlink(missing_ok=True)
+
+    def remove(self) -> None:
+        """Away with it."""
+        self.file.unlink(missing_ok=True)
+        self.note.unlink(missing_ok=True)
+
+
+def _resuming(url: str, part: _Part, report: Report) -> None:
+    """Download to ``part``, going on after its last byte each time the connection breaks off."""
     import requests
 
-    file.write_bytes(b"")
+    if not part.can_go_on(url):
+        part.remove()
+    etag = part.about().get("etag", "")
     for attempt in range(_ATTEMPTS):
-        done = file.stat().st_size
+        done = part.size
         headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={done}-"} if done else {})}
+        if done and etag:
+            headers["If-Range"] = etag  # another version of the file comes whole
         try:
             with requests.get(url, headers=headers, stream=True, timeout=_SECONDS) as answer:
+                if answer.status_code == 416:  # nothing after the last byte: it is whole, or another file
+                    return
                 answer.raise_for_status()
-                _append(answer, file, report)
+                strong = answer.headers.get("ETag", "")
+                etag = "" if strong.startswith("W/") else strong
+                write_json(part.note, {"url": url, "etag": etag or None})
+                _append(answer, part, report)
             return
         except requests.HTTPError:
             raise
         except requests.RequestException:
-            if attempt == _ATTEMPTS - 1 or file.stat().st_size <= done:  # no use: not one byte came
+            if attempt == _ATTEMPTS - 1 or part.size <= done:  # no use: not one byte came
                 raise
 
 
-def _append(answer: requests.Response, file: Path, report: Report) -> None:
-    """Write an answer's bytes to the end of ``file``, or from its start if the server began anew."""
+def _append(answer: requests.Response, part: _Part, report: Report) -> None:
+    """Write an answer's bytes to the end of ``part``, or from its start if the server began anew."""
     goes_on = answer.status_code == 206  # partial content, as asked for
-    done = file.stat().st_size if goes_on else 0
+    done = part.size if goes_on else 0
     length = int(answer.headers.get("Content-Length", 0))
     total = done + length if length else 0
-    with file.open("ab" if goes_on else "wb") as target:
+    with part.file.open("ab" if goes_on else "wb") as target:
         for block in answer.iter_content(_BLOCK):
             target.write(block)
             done += len(block)
             report(done, total)
 
 
-def _why(url: str, error: Exception) -> str:
+def _why(url: str, error: Exception, *, kept: bool) -> str:
     import requests
 
     if isinstance(error, requests.Timeout):
         return f"{url} did not answer for {_SECONDS} s"
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
-        return f"{url} broke off before the end; what had come was removed"
+        what = "the same command goes on there" if kept else "what had come was removed"
+        return f"{url} broke off before the end; {what}"
     if isinstance(error, requests.ConnectionError):
         return f"{url} cannot be reached (no network, or no such server)"
     return f"{url}: {' '.join(str(error).split())[:200]}"
@@ -137,4 +199,17 @@ def _pins_file() -> Path:
 
 
 def _pins() -> dict[str, str]:
-    return read_json(_pins_file()) if _pins_file().is_file() else {}
+    """File name -> SHA-256 of its first download.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    if not _pins_file().is_file():
+        return {}
+    pins = read_json(_pins_file())
+    if not isinstance(pins, dict) or not all(isinstance(pin, str) and len(pin) == 64 for pin in pins.values()):
+        raise InputError(
+            _pins_file(), expected="names and their SHA-256", found="something else",
+            hint="delete it: it will be written anew",
+        )  # fmt: skip
+    return pins

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-import pickle
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
+from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
@@ -22,9 +22,7 @@ from torch import Tensor, nn
 from maskgan_cli import __version__
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import sha256, unreadable, write_bytes
-from maskgan_cli.models.dmn import DenseMappingNetwork, DMNConfig
-from maskgan_cli.models.mask_vae import MaskVAE, MaskVAEConfig
-from maskgan_cli.models.perceptual import PAST_RELU5_1, VGG19Features
+from maskgan_cli.networks import KINDS, Kind, canonical, resolve
 from maskgan_cli.weights.card import write_card
 
 MODEL_FILE = "model.safetensors"
@@ -32,8 +30,8 @@ MODEL_FILE = "model.safetensors"
 Network = TypeVar("Network", bound=nn.Module)
 Shapes = Mapping[str, tuple[int, ...]]
 
-# Under these names foreign training scripts keep a network's tensors inside a larger checkpoint.
-_WRAPPERS = ("state_dict", "model_state_dict", "model", "network", "net", "params", "weights")
+# Numbers that weights may be stored in; they become the network's own type.
+_FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 
 @dataclass(frozen=True)
@@ -61,7 +59,7 @@ def save_weights(
     path: str | Path, network: nn.Module, *, kind: str, config: Mapping[str, Any], about: Mapping[str, Any]
 ) -> Path:
     """Write a network's tensors and its description atomically, and beside them the model card (``.md``)."""
-    description = {"kind": kind, "config": dict(config), "version": __version__, **about}
+    description = {"kind": canonical(kind), "config": dict(config), "version": __version__, **about}
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
     path = write_bytes(path, save(tensors, metadata={"maskgan": json.dumps(description, sort_keys=True)}))
     write_card(path, description, sha256=sha256(path), count=sum(tensor.numel() for tensor in tensors.values()))
@@ -74,15 +72,12 @@ def read_weights(where: str | Path, kind: str) -> Weights:
     Raises:
         InputError: missing, damaged, of another kind, or without a description.
     """
-    path = _file_of(where)
-    try:
-        with safe_open(path, framework="pt") as file:
-            about = _description(path, file.metadata(), kind)
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-    except (OSError, SafetensorError) as error:
-        raise unreadable(path, error, f"{kind} weights") from error
-    if (found := about.pop("kind")) != kind:
-        raise InputError(path, expected=f"{kind} weights", found=f"{found} weights")
+    path, kind = _file_of(where), canonical(kind)
+    with _opened(path, f"{kind} weights") as file:
+        about = described(path, _header(file), f"{kind} weights written by maskgan")
+        if (found := about.pop("kind")) != kind:
+            raise InputError(path, expected=f"{kind} weights", found=f"{found[:40]} weights")
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
     return Weights(path, kind, about.pop("config"), about, tensors, sha256(path))
 
 
@@ -93,20 +88,37 @@ def kind_of(where: str | Path) -> str:
         InputError: missing, damaged, or without a description.
     """
     path = _file_of(where)
-    try:
-        with safe_open(path, framework="pt") as file:
-            return str(_description(path, file.metadata(), "a network's")["kind"])
-    except (OSError, SafetensorError) as error:
-        raise unreadable(path, error, "weights written by maskgan") from error
+    with _opened(path, "weights written by maskgan") as file:
+        return str(described(path, _header(file), "weights written by maskgan")["kind"])
 
 
 def published_sha256(where: str | Path) -> str:
     """The SHA-256 of the published file that a weights file was imported from; of any other file, its own."""
     path = _file_of(where)
     if path.suffix == ".safetensors":
-        with contextlib.suppress(OSError, SafetensorError, InputError, KeyError), safe_open(path, "pt") as file:
-            return str(_description(path, file.metadata(), "any")["source"]["sha256"])
+        with contextlib.suppress(InputError, KeyError, TypeError), _opened(path, "weights") as file:
+            return str(described(path, _header(file), "weights written by maskgan")["source"]["sha256"])
     return sha256(path)
+
+
+@contextlib.contextmanager
+def _opened(path: Path, expected: str) -> Iterator[Any]:
+    """A safetensors file, open; what the library cannot read in it is an InputError."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            yield file
+    except (InputError, KeyError, TypeError):
+        raise
+    except Exception as error:  # besides its own error, the library raises what torch raises for types it lacks
+        known = isinstance(error, OSError | SafetensorError)
+        why = error if known else ValueError("tensors of a type that cannot be read")
+        raise unreadable(path, why, expected) from error
+
+
+def _header(file: Any) -> str | None:
+    """A safetensors file's entry ``maskgan``, if it has one."""
+    header: str | None = (file.metadata() or {}).get("maskgan")
+    return header
 
 
 def _file_of(where: str | Path) -> Path:
@@ -122,29 +134,105 @@ def _file_of(where: str | Path) -> Path:
     return path
 
 
-def _description(path: Path, metadata: Mapping[str, str] | None, kind: str) -> dict[str, Any]:
-    """What a weights file says of itself."""
-    header = (metadata or {}).get("maskgan")
+def described(path: Path, header: str | None, expected: str) -> dict[str, Any]:
+    """What a file says of itself in its entry ``maskgan``: ``kind`` (by its name today) and ``config`` at least.
+
+    Raises:
+        InputError: nothing, or nothing of ours.
+    """
     if header is None:
-        raise InputError(
-            path,
-            expected=f"{kind} weights written by maskgan",
-            found="a safetensors file that names no network",
-        )
-    description: dict[str, Any] = json.loads(header)
-    return description
+        raise InputError(path, expected=expected, found="a file that names no network")
+    try:
+        description = json.loads(header)
+    except (ValueError, RecursionError):
+        description = None
+    if not isinstance(description, dict):
+        raise InputError(path, expected=expected, found="a description that is none of ours")
+    for name, kind in (("kind", str), ("config", dict)):
+        if not isinstance(description.get(name), kind):
+            raise InputError(path, expected=expected, found=f"a description without {name}")
+    return {**description, "kind": canonical(description["kind"])}
+
+
+def load(kind: str, where: str | Path, device: torch.device) -> tuple[Any, Weights]:
+    """The network of a weights file or run folder, ready for inference.
+
+    It is built without memory first; only a file whose tensors are the network's fills it.
+
+    Args:
+        kind: what it must hold, see `maskgan_cli.networks`.
+        where: the file or folder.
+        device: where it goes.
+
+    Raises:
+        InputError: see `read_weights` and `load_strictly`; settings that no such network has.
+    """
+    weights = read_weights(where, kind)
+    try:
+        network = build(KINDS[weights.kind], weights.config)
+    except ValueError as error:
+        raise InputError(weights.path, expected=f"the settings of a {weights.kind}", found=str(error)) from error
+    load_strictly(network, weights.tensors, weights.path)
+    return network.to(device).to(memory_format=torch.channels_last).eval().requires_grad_(False), weights
+
+
+def build(kind: Kind, config: Mapping[str, Any]) -> nn.Module:
+    """The network that settings describe, on the meta device: nothing is allocated.
+
+    Raises:
+        ValueError: a setting that is unknown, of another type or out of range.
+    """
+    make = resolve(kind.network)
+    if not kind.config and config:
+        raise ValueError(f"no settings, not {', '.join(config)[:40]}")
+    settings = (settings_of(kind, config),) if kind.config else ()
+    with torch.device("meta"):
+        network: nn.Module = make(*settings)
+    return network
+
+
+def settings_of(kind: Kind, config: Mapping[str, Any]) -> Any:
+    """A configuration of a kind; read as JSON, where a list stands for a tuple, and strictly: "64" is no number.
+
+    Raises:
+        ValueError: a setting that is unknown, of another type or out of range.
+    """
+    try:
+        return TypeAdapter(resolve(kind.config)).validate_json(json.dumps(config), strict=True)
+    except RecursionError as error:
+        raise ValueError("settings within settings without end") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])[:40]
+        message = first["msg"].removeprefix("Value error, ")
+        raise ValueError(f"{where}: {message}" if where else message) from error
 
 
 def load_strictly(network: Network, tensors: Mapping[str, Tensor], source: str | Path) -> Network:
-    """Load every tensor into the network, none missing, none over, all of the right shape.
+    """Load every tensor into the network, none missing, none over, all of the right shape and type, and finite.
+
+    A network on the meta device takes the tensors themselves, any other one copies them.
 
     Raises:
         InputError: naming the differences.
     """
-    if different := differences(shapes_of(network.state_dict()), shapes_of(tensors)):
+    expected = network.state_dict()
+    if different := differences(shapes_of(expected), shapes_of(tensors)) or unfit(expected, tensors):
         raise InputError(source, expected=f"the tensors of {type(network).__name__}", found=different)
-    network.load_state_dict(dict(tensors))
+    empty = any(tensor.is_meta for tensor in expected.values())
+    network.load_state_dict({n: tensors[n].to(tensor.dtype) for n, tensor in expected.items()}, assign=empty)
     return network
+
+
+def unfit(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> str:
+    """Which tensor of ``found``, whose shapes are right, is of a wrong type or not finite; empty if none is."""
+    for name, tensor in expected.items():
+        other = found[name]
+        if other.dtype not in (_FLOATS if tensor.is_floating_point() else (tensor.dtype,)):
+            return f"{name} of type {_name(other)} instead of {_name(tensor)}"
+        if other.is_floating_point() and not bool(torch.isfinite(other).all()):
+            return f"NaN or infinity in {name}"
+    return ""
 
 
 def shapes_of(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
@@ -170,91 +258,6 @@ def differences(expected: Shapes, found: Shapes) -> str:
     )
 
 
-def load_dmn(where: str | Path, device: torch.device) -> tuple[DenseMappingNetwork, Weights]:
-    """The Dense Mapping Network of a weights file or run folder, ready for inference.
-
-    Raises:
-        InputError: see `read_weights` and `load_strictly`.
-    """
-    return load_network(where, "dmn", lambda config: DenseMappingNetwork(DMNConfig(**config)), device)
-
-
-def load_vae(where: str | Path, device: torch.device) -> tuple[MaskVAE, Weights]:
-    """The MaskVAE of a weights file or run folder, ready for inference.
-
-    Raises:
-        InputError: see `read_weights` and `load_strictly`.
-    """
-    return load_network(where, "vae", lambda config: MaskVAE(MaskVAEConfig(**config)), device)
-
-
-def load_network(
-    where: str | Path, kind: str, build: Callable[[dict[str, Any]], Network], device: torch.device
-) -> tuple[Network, Weights]:
-    """The network of a weights file or run folder, ready for inference.
-
-    Args:
-        where: the file or folder.
-        kind: what it must hold.
-        build: makes the network from the file's ``config``; TypeError or ValueError mean bad settings.
-        device: where it goes.
-
-    Raises:
-        InputError: see `read_weights` and `load_strictly`.
-    """
-    weights = read_weights(where, kind)
-    try:
-        network = build(weights.config)
-    except (TypeError, ValueError) as error:
-        raise InputError(weights.path, expected=f"the settings of a {kind}", found=str(error)) from error
-    load_strictly(network, weights.tensors, weights.path)
-    return network.to(device).to(memory_format=torch.channels_last).eval().requires_grad_(False), weights
-
-
-def load_vgg19(path: str | Path, *, normalise: bool) -> VGG19Features:
-    """VGG-19 up to relu5_1 from a file in torchvision's layout, which may go on after it.
-
-    Raises:
-        InputError: see `load_foreign` and `load_strictly`.
-    """
-    tensors = load_foreign(path, "VGG-19 weights in torchvision's layout")
-    used = {name: tensor for name, tensor in tensors.items() if not PAST_RELU5_1.match(name)}
-    return load_strictly(VGG19Features(normalise=normalise), used, path)
-
-
-def load_foreign(path: str | Path, expected: str) -> dict[str, Tensor]:
-    """A state dict from a foreign file: ``.safetensors``, or a ``torch.save`` file read without code.
-
-    A state dict inside a larger checkpoint is taken out of it, and ``module.`` before every name
-    (``DataParallel``'s) is dropped.
-
-    Raises:
-        InputError: missing, damaged, or without a state dict.
-    """
-    path = Path(path)
-    try:
-        if path.suffix == ".safetensors":
-            with safe_open(path, framework="pt") as file:
-                loaded: Any = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        else:
-            loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise InputError(
-            path, expected=expected, found="no file of tensors alone, or a damaged one",
-            hint="only files that run no code are read: save the network's state_dict() with torch.save",
-        ) from error  # fmt: skip
-    except OSError as error:
-        raise unreadable(path, error, expected) from error
-    except Exception as error:  # torch.load names no common base for what a damaged file raises
-        raise InputError(path, expected=expected, found="a damaged file, or one of another kind") from error
-    while isinstance(loaded, dict) and (inner := next((w for w in _WRAPPERS if _is_dict(loaded.get(w))), None)):
-        loaded = loaded[inner]
-    if not _is_dict(loaded) or not all(isinstance(value, Tensor) for value in loaded.values()):
-        raise InputError(path, expected=expected, found="a file that is no plain state dict")
-    if all(name.startswith("module.") for name in loaded):
-        loaded = {name.removeprefix("module."): tensor for name, tensor in loaded.items()}
-    return dict(loaded)
-
-
-def _is_dict(value: object) -> bool:
-    return isinstance(value, dict) and bool(value) and all(isinstance(name, str) for name in value)
+def _name(tensor: Tensor) -> str:
+    """The name of a tensor's type: ``float32``."""
+    return str(tensor.dtype).removeprefix("torch.")

@@ -1,5 +1,6 @@
 """Published checkpoints' names for their tensors, and ours; settings are read off the shapes.
 
+Which kind of network each is for stands in `maskgan_cli.networks`.
 Every function of names maps module paths: a tensor ``model.1.weight`` belongs to the module ``model.1``.
 """
 
@@ -9,18 +10,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from torch import nn
-
-from maskgan_cli.models.alpha_blender import AlphaBlender, AlphaBlenderConfig
-from maskgan_cli.models.arcface import ArcFaceConfig, IResNet
-from maskgan_cli.models.discriminator import DiscriminatorConfig, MultiScaleDiscriminator
-from maskgan_cli.models.dmn import DenseMappingNetwork, DMNConfig
-from maskgan_cli.models.hopenet import HopeNet, HopeNetConfig
-from maskgan_cli.models.inception import FIDInception
-from maskgan_cli.models.mask_vae import MaskVAE, MaskVAEConfig
-from maskgan_cli.models.parser import FaceParser, ParserConfig
-from maskgan_cli.models.perceptual import PAST_RELU5_1, VGG19Features
-from maskgan_cli.models.resnet import ResNet
+from maskgan_cli.models.alpha_blender import AlphaBlenderConfig
+from maskgan_cli.models.arcface import ArcFaceConfig
+from maskgan_cli.models.discriminator import DiscriminatorConfig
+from maskgan_cli.models.dmn import DMNConfig
+from maskgan_cli.models.hopenet import HopeNetConfig
+from maskgan_cli.models.mask_vae import MaskVAEConfig
+from maskgan_cli.models.parser import ParserConfig
+from maskgan_cli.models.perceptual import PAST_RELU5_1
+from maskgan_cli.models.resnet import TrunkConfig
 from maskgan_cli.weights.format import Shapes
 
 Settings = dict[str, Any]
@@ -33,19 +31,15 @@ class Layout:
 
     Attributes:
         what: whose network it is, for messages.
-        kind: of the weights file it becomes.
         settings: shapes -> the network's settings; may fail with KeyError, ValueError or
             IndexError on a file of another kind. No shapes give the published settings.
-        build: settings -> the network.
         names: settings -> their module paths to ours; None where they are the same.
         unused: pattern of tensors that nothing here needs -> what they are.
         unsaid: settings that no shape tells; the published ones are taken unless others are given.
     """
 
     what: str
-    kind: str
     settings: Callable[[Shapes], Settings]
-    build: Callable[[Settings], nn.Module]
     names: Callable[[Settings], Names] | None = None
     unused: Mapping[str, str] = field(default_factory=dict)
     unsaid: tuple[str, ...] = ()
@@ -182,39 +176,22 @@ def _blocks(shapes: Shapes) -> tuple[int, ...]:
     return tuple(sum(stage == f"layer{i}" for stage, _ in places) for i in (1, 2, 3, 4))
 
 
-LAYOUTS: dict[str, Layout] = {
-    "generator": Layout(
-        "MaskGAN's generator (netG)", "dmn", _generator_settings, lambda s: DenseMappingNetwork(DMNConfig(**s)),
-        generator_names, {r".*\.norm\.running_(mean|var)": "statistics that AdaIN never reads"}, ("image_size",),
-    ),
-    "discriminator": Layout(
-        "MaskGAN's discriminator (netD)", "discriminator", _discriminator_settings,
-        lambda s: MultiScaleDiscriminator(DiscriminatorConfig(**s)), discriminator_names,
-    ),
-    "blender": Layout(
-        "MaskGAN's Alpha Blender (netB)", "blender", _blender_settings,
-        lambda s: AlphaBlender(AlphaBlenderConfig(**s)), blender_names,
-    ),
-    "vae": Layout("MaskGAN's MaskVAE", "vae", _vae_settings, lambda s: MaskVAE(MaskVAEConfig(**s)), vae_names),
-    "parser": Layout(
-        "the face parser of MaskGAN's authors (U-Net)", "parser", _parser_settings,
-        lambda s: FaceParser(ParserConfig(**s)), parser_names, unsaid=("image_size",),
-    ),
-    "hopenet": Layout(
-        "HopeNet", "hopenet", _hopenet_settings, lambda s: HopeNet(HopeNetConfig(**s)),
-        unused={r"fc_finetune\.(weight|bias)": "a layer that HopeNet itself never uses"},
-    ),
-    "arcface": Layout("ArcFace's IResNet", "arcface", _arcface_settings, lambda s: IResNet(ArcFaceConfig(**s))),
-    "resnet18": Layout(
-        "torchvision's ResNet-18", "resnet18", lambda _: {"blocks": (2, 2, 2, 2), "width": 64}, lambda s: ResNet(**s),
-        unused={r"fc\.(weight|bias)": "ImageNet's 1000 classes"},
-    ),
-    "vgg19": Layout(
-        "torchvision's VGG-19", "vgg19", lambda _: {}, lambda _: VGG19Features(),
-        unused={rf"({PAST_RELU5_1.pattern}).*": "layers after relu5_1"},
-    ),
-    "inception": Layout(
-        "pytorch-fid's Inception", "inception", lambda _: {}, lambda _: FIDInception(),
-        unused={r"fc\.(weight|bias)": "the classifier of 1008 classes"},
-    ),
-}  # fmt: skip
+GENERATOR = Layout(
+    "MaskGAN's generator (netG)", _generator_settings, generator_names,
+    {r".*\.norm\.running_(mean|var)": "statistics that AdaIN never reads"}, ("image_size",),
+)  # fmt: skip
+DISCRIMINATOR = Layout("MaskGAN's discriminator (netD)", _discriminator_settings, discriminator_names)
+BLENDER = Layout("MaskGAN's Alpha Blender (netB)", _blender_settings, blender_names)
+VAE = Layout("MaskGAN's MaskVAE", _vae_settings, vae_names)
+PARSER = Layout("the face parser of MaskGAN's authors (U-Net)", _parser_settings, parser_names, unsaid=("image_size",))
+HOPENET = Layout(
+    "HopeNet", _hopenet_settings, unused={r"fc_finetune\.(weight|bias)": "a layer that HopeNet itself never uses"}
+)
+ARCFACE = Layout("ArcFace's IResNet", _arcface_settings)
+RESNET18 = Layout(
+    "torchvision's ResNet-18", lambda _: asdict(TrunkConfig()), unused={r"fc\.(weight|bias)": "ImageNet's 1000 classes"}
+)
+VGG19 = Layout("torchvision's VGG-19", lambda _: {}, unused={rf"({PAST_RELU5_1.pattern}).*": "layers after relu5_1"})
+INCEPTION = Layout(
+    "pytorch-fid's Inception", lambda _: {}, unused={r"fc\.(weight|bias)": "the classifier of 1008 classes"}
+)

@@ -6,20 +6,20 @@ import os
 from pathlib import Path
 
 from maskgan_cli.errors import InputError
-from maskgan_cli.weights.cache import cached_weights
-
-_TASKS = {"hopenet": "pose", "arcface": "identity"}  # where a kind's training command has another name
-_PULLED = ("vgg19", "resnet18", "inception")  # kinds that nobody trains here
+from maskgan_cli.networks import KINDS, canonical
+from maskgan_cli.weights.cache import cache_folder, in_cache
 
 
 def bundled(kind: str) -> Path | None:
     """The weights of a kind that come with the package, if any do."""
     path = Path(__file__).parents[1] / "assets" / f"{kind}.safetensors"
-    return path if path.is_file() else None
+    return path if KINDS[canonical(kind)].bundled and path.is_file() else None
 
 
 def find_weights(given: Path | None, kind: str, option: str = "--weights") -> Path:
     """``--weights`` if given, else the environment's, else those in the cache, else the bundled ones.
+
+    A cache that cannot be read is passed over; `named_with_origin` says so.
 
     Args:
         given: what the user named, by option or environment.
@@ -29,27 +29,51 @@ def find_weights(given: Path | None, kind: str, option: str = "--weights") -> Pa
     Raises:
         InputError: none anywhere.
     """
-    named, cached = os.environ.get(weights_variable(kind)), cached_weights(kind)
-    path = given or (Path(named) if named else cached if cached.is_file() else bundled(kind))
+    kind = canonical(kind)
+    if given is not None:
+        return given
+    if (variable := _variable_set(kind)) is not None:
+        return Path(os.environ[variable])
+    try:
+        trouble, path = "", in_cache(kind)
+    except OSError as error:
+        trouble, path = _trouble(error), None
+    path = path or bundled(kind)
     if path is None:
-        get = f"train one with `maskgan train {_TASKS.get(kind, kind)} DATA -o runs/{_TASKS.get(kind, kind)}`"
-        if kind in _PULLED:
-            get = f"get it with `maskgan weights pull {kind}`, or `maskgan weights import {kind} FILE`"
-        raise InputError(option, expected="a run folder or a .safetensors file", found="none", hint=get)
+        raise InputError(
+            option, expected="a run folder or a .safetensors file", found=trouble or "none", hint=_how_to_get(kind)
+        )
     return path
 
 
 def named_with_origin(path: Path, kind: str) -> str:
     """A weights file and where it was found, for people: ``PATH (the cache)``."""
-    variable = weights_variable(kind)
-    origins = {
-        bundled(kind): "bundled with the package",
-        cached_weights(kind): "the cache",
-        Path(os.environ.get(variable, "")): variable,
-    }
+    kind = canonical(kind)
+    variable = _variable_set(kind)
+    if variable is not None and path == Path(os.environ[variable]):
+        return f"{path} ({variable})"
+    try:
+        trouble, cached = "", in_cache(kind)
+    except OSError as error:
+        trouble, cached = f"; {_trouble(error)}", None
+    origins = {bundled(kind): f"bundled with the package{trouble}", cached: "the cache"}
     return f"{path} ({origins.get(path, 'as asked for')})"
 
 
-def weights_variable(kind: str) -> str:
-    """The environment variable that names weights of a kind, e.g. ``MASKGAN_VAE_WEIGHTS``."""
-    return "MASKGAN_WEIGHTS" if kind == "dmn" else f"MASKGAN_{kind.upper()}_WEIGHTS"
+def _variable_set(kind: str) -> str | None:
+    """The environment variable that names weights of a kind, if one does."""
+    return next((name for name in KINDS[kind].variables if os.environ.get(name)), None)
+
+
+def _how_to_get(kind: str) -> str:
+    entry = KINDS[kind]
+    if entry.trainings:
+        name = entry.trainings[0].name
+        return f"train one with `maskgan train {name} DATA -o runs/{name}`"
+    by_hand = f"`maskgan weights import {kind} FILE`"
+    pulled = entry.published is not None and entry.published.urls
+    return f"get it with `maskgan weights pull {kind}`, or {by_hand}" if pulled else f"get it with {by_hand}"
+
+
+def _trouble(error: OSError) -> str:
+    return f"the cache {cache_folder()} cannot be read: {(error.strerror or str(error)).lower()}"

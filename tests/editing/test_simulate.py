@@ -10,7 +10,7 @@ from maskgan_cli.data.prepared import PreparedData
 from maskgan_cli.files import read_csv, read_label_map
 from maskgan_cli.models.layers import one_hot
 from maskgan_cli.models.mask_vae import simulated_edits
-from maskgan_cli.weights.format import load_vae
+from maskgan_cli.weights.format import load
 from tests.conftest import Command
 
 
@@ -26,7 +26,7 @@ def test_the_files_are_the_edits_and_nobody_is_their_own_reference(
     assert len(rows) == 2 * len(samples)
     assert all(row["source"] != row["target"] for row in rows)
     assert sorted(row["target"] for row in rows[::2]) == sorted(samples)
-    vae, _ = load_vae(vae_weights, torch.device("cpu"))
+    vae, _ = load("vae", vae_weights, torch.device("cpu"))
     for inter, outer in zip(rows[::2], rows[1::2], strict=True):
         codes = [
             vae.encode(one_hot(torch.from_numpy(read_label_map(Path(inter[role])).copy()[None])))[0]

@@ -17,7 +17,7 @@ from maskgan_cli.models.alpha_blender import AlphaBlender, AlphaBlenderConfig
 from maskgan_cli.models.layers import one_hot
 from maskgan_cli.training import losses as paper
 from maskgan_cli.training.ebst import EBSTRecipe, EBSTTask, prepare_training
-from maskgan_cli.weights.format import load_dmn, load_strictly, read_weights
+from maskgan_cli.weights.format import load, load_strictly, read_weights
 from tests.conftest import Command, plan
 
 CHANGES = (
@@ -50,7 +50,7 @@ def _decode_anything(task: EBSTTask, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_start_is_the_trained_generator_and_its_discriminator(task: EBSTTask, weights: Path) -> None:
-    trained, _ = load_dmn(weights, torch.device("cpu"))
+    trained, _ = load("dmn", weights, torch.device("cpu"))
     for network in (task.generator, task.best):
         assert all(torch.equal(p, trained.state_dict()[name]) for name, p in network.state_dict().items())
     theirs = load_file(weights / "state" / "step-000003" / "discriminator.safetensors")

@@ -65,7 +65,7 @@ def test_people_never_seen_are_told_apart(run: Path) -> None:
 
 
 def test_the_threshold_is_stored_with_the_weights(run: Path) -> None:
-    weights = read_weights(run, "arcface")
+    weights = read_weights(run, "identity")
     assert weights.about["threshold"] == weights.about["verification"]["threshold"]
     assert load_identity(run, torch.device("cpu")).threshold == weights.about["threshold"]
     assert not any(name.startswith("people") for name in weights.tensors)  # the margin's directions stay behind
@@ -87,7 +87,7 @@ def test_eval_verify(run: Path, people: Path, tmp_path: Path, capfd: pytest.Capt
     capfd.readouterr()
     assert call(commands, [*arguments, "-q"]) == 0
     document = json.loads(capfd.readouterr().out)
-    stored = read_weights(run, "arcface").about
+    stored = read_weights(run, "identity").about
     # The same faces and pairs as in training, framed the same way: the same numbers.
     assert document["threshold"] == pytest.approx(stored["threshold"], abs=1e-4)
     assert document["value"] == document["accuracy"] == pytest.approx(stored["verification"]["accuracy"])

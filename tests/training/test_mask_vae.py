@@ -16,7 +16,7 @@ from maskgan_cli.data.prepared import PreparedData
 from maskgan_cli.errors import WorkError
 from maskgan_cli.files import read_image
 from maskgan_cli.training.mask_vae import VAERecipe, VAETask, prepare_training
-from maskgan_cli.weights.format import load_vae, read_weights
+from maskgan_cli.weights.format import load, read_weights
 from tests.conftest import TINY_VAE, Command, plan
 
 CHANGES = [TINY_VAE[i + 1] for i in range(len(TINY_VAE)) if TINY_VAE[i] == "--set"]
@@ -90,7 +90,7 @@ def test_a_run_leaves_weights_metrics_and_a_sheet(vae_weights: Path, prepared: P
     weights = read_weights(vae_weights, "vae")
     assert weights.config == {"image_size": 64, "width": 4, "max_width": 128, "latent": 16}
     assert (weights.about["step"], weights.about["data"]["hash"]) == (3, PreparedData.load(prepared).hash)
-    network, _ = load_vae(vae_weights, torch.device("cpu"))
+    network, _ = load("vae", vae_weights, torch.device("cpu"))
     assert not network.training
     assert network.batches_seen == 3
     assert read_image(vae_weights / "samples" / "step-000003.png").shape == (4 * 64, 2 * 64, 3)

@@ -22,10 +22,10 @@ from maskgan_cli.models.hopenet import HopeNet, HopeNetConfig
 from maskgan_cli.models.inception import FIDInception
 from maskgan_cli.models.layers import one_hot
 from maskgan_cli.models.perceptual import VGG19Features
+from maskgan_cli.networks import KINDS, resolve
 from maskgan_cli.training.dmn import PerceptualSettings, feature_network
 from maskgan_cli.weights.convert import convert, import_weights
-from maskgan_cli.weights.format import load_dmn, published_sha256, read_weights, shapes_of
-from maskgan_cli.weights.layouts import LAYOUTS
+from maskgan_cli.weights.format import load, published_sha256, read_weights, shapes_of
 from tests.conftest import Command
 from tests.layouts import layout
 from tests.models import test_alpha_blender, test_dmn, test_mask_vae
@@ -71,14 +71,14 @@ def _parser(name: str) -> str:
 
 # Layout file -> kind, their name -> ours (None: dropped), written down apart from the package's own maps.
 CASES = {
-    "official_netG": ("generator", _modules(test_dmn.OFFICIAL)),
+    "official_netG": ("dmn", _modules(test_dmn.OFFICIAL)),
     "official_netD": ("discriminator", _discriminator),
     "official_netB": ("blender", _modules(test_alpha_blender.OFFICIAL)),
     "official_vae": ("vae", _modules(test_mask_vae.OFFICIAL)),
     "official_unet": ("parser", _parser),
-    "hopenet_resnet50": ("hopenet", lambda name: None if name.startswith("fc_finetune") else name),
-    "arcface_iresnet18": ("arcface", lambda name: name),
-    "arcface_iresnet50": ("arcface", lambda name: name),
+    "hopenet_resnet50": ("pose", lambda name: None if name.startswith("fc_finetune") else name),
+    "arcface_iresnet18": ("identity", lambda name: name),
+    "arcface_iresnet50": ("identity", lambda name: name),
 }
 LARGE = ("official_netG", "official_vae", "arcface_iresnet50")  # hundreds of megabytes, written twice
 
@@ -90,7 +90,7 @@ def test_every_layout_is_imported_bit_for_bit_under_our_names(name: str, tmp_pat
     file, said = saved(theirs, tmp_path / "checkpoint.pth"), []
     out = import_weights(kind, file, tmp_path / "out.safetensors", say=said.append)
     file.unlink()
-    read = read_weights(out, LAYOUTS[kind].kind)
+    read = read_weights(out, kind)
     expected = {ours: tensor for key, tensor in theirs.items() if (ours := translate(key)) is not None}
     assert read.tensors.keys() == expected.keys()
     for ours, tensor in expected.items():
@@ -98,7 +98,7 @@ def test_every_layout_is_imported_bit_for_bit_under_our_names(name: str, tmp_pat
         assert torch.equal(read.tensors[ours], tensor), ours
     dropped = len(theirs) - len(expected)
     assert bool(said) == bool(dropped), "what is dropped is said"
-    assert json.loads(json.dumps(LAYOUTS[kind].settings({}))) | DEEPER.get(name, {}) == read.config
+    assert json.loads(json.dumps(resolve(KINDS[kind].layout).settings({}))) | DEEPER.get(name, {}) == read.config
 
 
 DEEPER = {"arcface_iresnet50": {"blocks": [3, 4, 14, 3]}}
@@ -115,7 +115,7 @@ def test_torchvisions_and_pytorch_fids_files(tmp_path: Path) -> None:
     for kind, network in networks.items():
         theirs = filled({name: tuple(t.shape) for name, t in network.state_dict().items()
                          if not name.startswith("classifier")})  # fmt: skip
-        converted = convert(LAYOUTS[kind], saved(theirs, tmp_path / "f.pth"), {})
+        converted = convert(KINDS[kind], saved(theirs, tmp_path / "f.pth"), {})
         ours = converted.network.state_dict()
         left_out = theirs.keys() - ours.keys()
         assert all(torch.equal(ours[name], theirs[name]) for name in ours)
@@ -180,7 +180,7 @@ def test_an_imported_inception_keeps_the_name_fid_and_gives_the_same_features(tm
 
 def test_the_imported_generator_paints_what_its_own_layer_names_say(tmp_path: Path) -> None:
     theirs = filled(SMALL)
-    network = convert(LAYOUTS["generator"], saved(theirs, tmp_path / "netG.pth"), {"image_size": 64}).network.eval()
+    network = convert(KINDS["dmn"], saved(theirs, tmp_path / "netG.pth"), {"image_size": 64}).network.eval()
     masks, image = one_hot(torch.randint(0, 19, (4, 64, 64))).double(), torch.rand(2, 3, 64, 64).double() * 2 - 1
     with torch.no_grad():
         ours = network.double()(masks[:2], masks[2:], image)
@@ -192,7 +192,7 @@ def test_the_imported_generator_paints_what_its_own_layer_names_say(tmp_path: Pa
 
 def test_the_imported_parser_answers_as_its_own_layer_names_say(tmp_path: Path) -> None:
     theirs = published("official_unet")
-    network = convert(LAYOUTS["parser"], saved(theirs, tmp_path / "unet.pth"), {}).network.eval()
+    network = convert(KINDS["parser"], saved(theirs, tmp_path / "unet.pth"), {}).network.eval()
     image = torch.rand(1, 3, 64, 64) * 2 - 1
     with torch.no_grad():
         torch.testing.assert_close(network(image), parse_by_their_names(theirs, image), atol=1e-4, rtol=1e-4)
@@ -204,7 +204,7 @@ def test_the_imported_generators_picture_does_not_depend_on_its_batch(size: int,
     theirs = filled(SMALL if size == 64 else layout("official_netG"), deviation=0.02)
     out = import_weights("generator", saved(theirs, tmp_path / "g.pth"), tmp_path / "g.safetensors",
                          unsaid={"image_size": size})  # fmt: skip
-    network, _ = load_dmn(out, torch.device("cpu"))
+    network, _ = load("dmn", out, torch.device("cpu"))
     generator = torch.Generator().manual_seed(3)
     mask = one_hot(torch.randint(0, 19, (3, size, size), generator=generator))
     image = torch.rand(3, 3, size, size, generator=generator) * 2 - 1
@@ -219,7 +219,7 @@ def test_adain_takes_bias_before_weight_layer_by_layer(tmp_path: Path, monkeypat
     theirs = filled(small_generator_shapes(width=2, downs=2, blocks=3))
     theirs["enc_style.model_last.1.weight"].zero_()
     theirs["enc_style.model_last.1.bias"] = torch.arange(3 * 4 * 8.0)  # every parameter a constant of its own
-    network = convert(LAYOUTS["generator"], saved(theirs, tmp_path / "g.pth"), {"image_size": 64}).network
+    network = convert(KINDS["dmn"], saved(theirs, tmp_path / "g.pth"), {"image_size": 64}).network
     seen: list[tuple[list[float], list[float]]] = []
     plain = layers.adaptive_instance_norm
 
@@ -248,7 +248,7 @@ def test_parallel_prefixes_wrappers_and_old_counters_are_understood(tmp_path: Pa
         "old": old,
     }
     for name, variant in variants.items():
-        converted = convert(LAYOUTS["hopenet"], saved(variant, tmp_path / f"{name}.pkl"), {})
+        converted = convert(KINDS["pose"], saved(variant, tmp_path / f"{name}.pkl"), {})
         ours = converted.network.state_dict()
         expected = {**plain, **{k: torch.tensor(0) for k in plain if name == "old" and k not in old}}
         assert all(torch.equal(ours[key], expected[key]) for key in expected), name
@@ -287,7 +287,7 @@ def test_a_wrong_file_is_one_line_that_names_the_tensors_and_writes_nothing(tmp_
     for file, kind, message in (
         (damaged, "generator", "damaged.pth: expected weights of MaskGAN's generator"),
         (tmp_path / "none.pth", "generator", "found no such file"),
-        (tmp_path / "missing.pth", "wig", "KIND: expected one of generator"),
+        (tmp_path / "missing.pth", "wig", "KIND: expected one of dmn"),
     ):
         outcome = maskgan("weights", "import", kind, file, "-o", out)
         assert (outcome.code, len(outcome.err.splitlines()), message in outcome.err) == (2, 1, True), outcome.err

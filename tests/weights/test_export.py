@@ -19,7 +19,7 @@ from maskgan_cli.models.layers import one_hot
 from maskgan_cli.models.parser import FaceParser, ParserConfig
 from maskgan_cli.weights import export
 from maskgan_cli.weights.card import card_path
-from maskgan_cli.weights.format import load_dmn, save_weights
+from maskgan_cli.weights.format import load, save_weights
 from tests.conftest import Command
 
 
@@ -41,7 +41,7 @@ def test_label_maps_as_bytes_and_any_batch_give_pytorchs_picture(count: int, exp
     image = torch.rand(count, 3, 64, 64, generator=generator) * 2 - 1
     named = {"mask": mask, "style_mask": style_mask, "style_image": image}
     (answer,) = _session(exported).run(["image"], {name: tensor.numpy() for name, tensor in named.items()})
-    network, _ = load_dmn(weights, torch.device("cpu"))
+    network, _ = load("dmn", weights, torch.device("cpu"))
     with torch.inference_mode():
         expected = network(one_hot(mask), one_hot(style_mask), image).numpy()
     assert answer.shape == (count, 3, 64, 64)
@@ -69,7 +69,7 @@ def test_render_paints_with_onnx_alone(
     def no_weights(*_: object) -> None:
         raise AssertionError("torch weights were asked for")
 
-    monkeypatch.setattr("maskgan_cli.editing.painters.load_dmn", no_weights)
+    monkeypatch.setattr("maskgan_cli.editing.painters.load", no_weights)
     outcome = maskgan("render", mask, face, "--onnx", exported, "-o", tmp_path / "o.png", "--device", "cpu")
     assert outcome.code == 0, outcome.err
     assert f"painting at 64 px with {exported} (as asked for)" in outcome.err.replace("\n", "")
@@ -144,8 +144,7 @@ def test_an_answer_that_differs_leaves_no_file(
 
     config = ParserConfig(32, 1)
     file = save_weights(tmp_path / "p.safetensors", FaceParser(config), kind="parser", config=asdict(config), about={})
-    portable = export._PORTABLE["parser"]
-    monkeypatch.setitem(export._PORTABLE, "parser", type(portable)(portable.build, Wrong, ("image",), "logits"))
+    monkeypatch.setattr(export, "PARSER", export.Portable(Wrong, ("image",), "logits"))
     outcome = maskgan("weights", "export", file, "--onnx", tmp_path / "out" / "wrong.onnx")
     assert outcome.code == 1
     assert "onnxruntime's answer differs from PyTorch's by 0.01" in outcome.err

@@ -17,9 +17,8 @@ import torch
 
 from maskgan_cli.errors import InputError, WorkError
 from maskgan_cli.models.perceptual import VGG19Features
-from maskgan_cli.weights import published
+from maskgan_cli.networks import KINDS, Kind, published
 from maskgan_cli.weights.fetch import fetch
-from maskgan_cli.weights.published import REGISTRY, Published
 from tests.conftest import Command
 from tests.weights.checkpoints import filled
 
@@ -81,8 +80,10 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache" / "downloads"
 
 
-def _entry(*urls: str, sha256: str = "") -> Published:
-    return replace(REGISTRY["vgg19"], urls=urls, sha256=sha256)
+def _entry(*urls: str, sha256: str = "") -> Kind:
+    vgg19 = KINDS["vgg19"]
+    assert vgg19.published is not None
+    return replace(vgg19, published=replace(vgg19.published, urls=urls, sha256=sha256))
 
 
 def _files(folder: Path) -> list[str]:
@@ -160,9 +161,9 @@ def test_mirrors_are_tried_in_order(server: Server) -> None:
 
 
 def test_what_only_a_browser_can_fetch_is_told() -> None:
-    for name in ("generator", "vae", "parser", "hopenet", "arcface"):
+    for name in ("dmn", "vae", "parser", "pose", "identity"):
         with pytest.raises(InputError, match=rf"by hand from https://.* `maskgan weights import {name} FILE`"):
-            fetch(REGISTRY[name])
+            fetch(KINDS[name])
 
 
 def test_pull_imports_into_the_cache_and_the_download_goes(
@@ -173,12 +174,12 @@ def test_pull_imports_into_the_cache_and_the_download_goes(
     server.files["vgg.pth"] = (tmp_path / "vgg.pth").read_bytes()
     digest = hashlib.sha256(server.files["vgg.pth"]).hexdigest()
     entry = _entry(server.url("good/vgg.pth"), sha256=digest[:8])
-    monkeypatch.setattr(published, "REGISTRY", {**REGISTRY, "vgg19": entry})
-    monkeypatch.setattr("maskgan_cli.weights.pull.REGISTRY", {"vgg19": entry})
+    monkeypatch.setitem(KINDS, "vgg19", entry)
     outcome = maskgan("weights", "pull", "vgg19")
     out = cache.parent / "weights" / "vgg19.safetensors"
     assert (outcome.code, outcome.lines) == (0, [str(out)])
     assert "BSD-3-Clause" in outcome.err
+    assert "only 8 of the 64 digits of its SHA-256 are published" in outcome.err
     assert out.with_suffix(".md").is_file()
     assert _files(cache) == ["pins.json"]
     listed = json.loads(maskgan("weights", "list", "--json").out)["weights"]
@@ -196,5 +197,5 @@ def test_pull_imports_into_the_cache_and_the_download_goes(
 def test_the_list_is_csv_with_every_kind(maskgan: Command) -> None:
     lines = maskgan("weights", "list").lines
     assert lines[0].split(",")[:4] == ["name", "here", "pull", "megabytes"]
-    assert [line.split(",")[0] for line in lines[1:]] == list(REGISTRY)
+    assert [line.split(",")[0] for line in lines[1:]] == list(published())
     assert all(line.split(",")[1] == "no" for line in lines[1:])

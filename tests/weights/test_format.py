@@ -16,7 +16,8 @@ from maskgan_cli.files import sha256
 from maskgan_cli.models.dmn import DenseMappingNetwork, DMNConfig
 from maskgan_cli.synth import face
 from maskgan_cli.weights.cache import cached_weights
-from maskgan_cli.weights.format import differences, load_dmn, load_foreign, save_weights
+from maskgan_cli.weights.foreign import load_foreign
+from maskgan_cli.weights.format import differences, load, save_weights
 from maskgan_cli.weights.lookup import bundled, find_weights, named_with_origin
 
 
@@ -36,14 +37,16 @@ def test_given_weights_come_first_then_the_environments_the_caches_and_the_bundl
     monkeypatch.setenv("MASKGAN_WEIGHTS", "named")
     assert found() == "named (MASKGAN_WEIGHTS)"
     assert found(Path("mine")) == "mine (as asked for)"
-    monkeypatch.setenv("MASKGAN_HOPENET_WEIGHTS", "pose")
-    assert find_weights(None, "hopenet") == Path("pose")
+    monkeypatch.setenv("MASKGAN_HOPENET_WEIGHTS", "old")
+    assert find_weights(None, "pose") == Path("old")
+    monkeypatch.setenv("MASKGAN_POSE_WEIGHTS", "pose")
+    assert find_weights(None, "pose") == Path("pose")
 
 
 @pytest.mark.parametrize(
     ("kind", "command"),
-    [("dmn", "train one with `maskgan train dmn DATA -o runs/dmn`"), ("hopenet", "`maskgan train pose DATA"),
-     ("arcface", "`maskgan train identity DATA"), ("inception", "`maskgan weights pull inception`")],
+    [("dmn", "train one with `maskgan train dmn DATA -o runs/dmn`"), ("pose", "`maskgan train pose DATA"),
+     ("identity", "`maskgan train identity DATA"), ("inception", "`maskgan weights pull inception`")],
 )  # fmt: skip
 def test_without_any_the_command_that_gets_them_is_named(
     kind: str, command: str, monkeypatch: pytest.MonkeyPatch
@@ -115,4 +118,4 @@ def test_settings_of_another_version_are_named(tmp_path: Path) -> None:
     for config, message in (({"wings": 2}, "wings"), ({"image_size": 70}, "image_size is a multiple of 32")):
         path = save_weights(tmp_path / "w.safetensors", network, kind="dmn", config=config, about={})
         with pytest.raises(InputError, match=f"expected the settings of a dmn, found .*{message}"):
-            load_dmn(path, torch.device("cpu"))
+            load("dmn", path, torch.device("cpu"))

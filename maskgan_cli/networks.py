@@ -1,0 +1,335 @@
+"""Every kind of network, in one table: what it is called, where it comes from, how it is trained.
+
+Cards, look-up, import, export, judges, ``weights list`` and the ``train`` commands are read off `KINDS`. A new
+network is its model file, its training file and its entry here (and recipes). Nothing here imports torch:
+classes are named as ``module:name`` and looked up when they are needed (`resolve`).
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from maskgan_cli.errors import InputError
+
+
+@dataclass(frozen=True)
+class Option:
+    """An option that one training command has and the others have not.
+
+    Attributes:
+        name: of the command line's ``--name`` and of ``prepare_training``'s argument.
+        type: `pathlib.Path` or `str`.
+        help: one line.
+        required: whether the command is refused without it; else it is empty.
+        setting: the recipe's setting it is short for, e.g. ``network.names=[{}]``; then
+            ``prepare_training`` is not told.
+    """
+
+    name: str
+    type: type
+    help: str
+    required: bool = False
+    setting: str = ""
+
+
+@dataclass(frozen=True)
+class Training:
+    """One command of ``maskgan train``.
+
+    Attributes:
+        name: the command's, and the folder of its recipes.
+        module: where ``prepare_training(plan, recipe, **own options)`` is.
+        recipe: the class of its recipe, in that module.
+        help: the command's help.
+        next_command: what to type when it is done; ``{out}`` and ``{data}`` are filled in.
+        options: its own options.
+        several: whether the help tells how to train in several processes.
+    """
+
+    name: str
+    module: str
+    recipe: str
+    help: str
+    next_command: str
+    options: tuple[Option, ...] = ()
+    several: bool = False
+
+
+@dataclass(frozen=True)
+class Published:
+    """Published weights of a kind: where they are, under which licence, what needs them.
+
+    Attributes:
+        what: one line on it.
+        page: where it is published, for people.
+        licence: as its publishers state it.
+        megabytes: size of its tensors in 10^6 bytes (the smallest network's, where there are several).
+        needed_by: what here uses it.
+        urls: direct downloads of the same file, tried in order; none if it must be fetched by hand.
+        sha256: the file's, or its first digits, or empty where it is not known: then the first
+            download is remembered and a later one must be the same.
+    """
+
+    what: str
+    page: str
+    licence: str
+    megabytes: int
+    needed_by: str
+    urls: tuple[str, ...] = ()
+    sha256: str = ""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of network.
+
+    Attributes:
+        name: in weights files, commands, variables and the cache.
+        title: for people.
+        network: its class, built from its configuration.
+        config: the configuration's class; empty if the network has no settings.
+        aliases: names it had before, which are still understood.
+        variable: the environment variable that names its weights; ``MASKGAN_NAME_WEIGHTS`` if empty.
+        layout: how published checkpoints call its tensors (a `weights.layouts.Layout`); empty if none is imported.
+        published: where they are; None if nobody publishes any.
+        onnx: how it is exported (a `weights.export.Portable`); empty if it is not.
+        bundled: whether small weights of it come with the package.
+        judge: loads it as a judge: (file or folder, device) -> `judges.Judge`; empty if it judges nothing.
+        trainings: the commands that train it, the plain one first.
+        start: the submodule of what is trained that ``--start-from`` fills; empty for all of it.
+        trunks: other kinds of weights that it may begin with -> the submodule that they fill.
+    """
+
+    name: str
+    title: str
+    network: str
+    config: str = ""
+    aliases: tuple[str, ...] = ()
+    variable: str = ""
+    layout: str = ""
+    published: Published | None = None
+    onnx: str = ""
+    bundled: bool = False
+    judge: str = ""
+    trainings: tuple[Training, ...] = ()
+    start: str = ""
+    trunks: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The environment variables that name its weights; the first one found counts."""
+        plain = [f"MASKGAN_{name.replace('-', '_').upper()}_WEIGHTS" for name in (self.name, *self.aliases)]
+        return (self.variable, *plain) if self.variable else tuple(plain)
+
+
+def resolve(where: str) -> Any:
+    """What ``module:name`` names; its module is imported."""
+    module, _, name = where.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def canonical(name: str) -> str:
+    """The name that a kind has today; what is no kind's name stays as it is."""
+    return next((kind.name for kind in KINDS.values() if name in (kind.name, *kind.aliases)), name)
+
+
+def choose(name: str, among: Iterable[str], argument: str) -> Kind:
+    """The kind of that name, today's or an old one.
+
+    Raises:
+        InputError: it is none of them; ``argument`` is what the user gave it as.
+    """
+    names = tuple(among)
+    if canonical(name) in names:
+        return KINDS[canonical(name)]
+    close = difflib.get_close_matches(name, names, n=1)
+    raise InputError(
+        argument, expected=f"one of {', '.join(names)}", found=name[:40],
+        hint=f"did you mean {close[0]}?" if close else "",
+    )  # fmt: skip
+
+
+def trainings() -> Iterator[Training]:
+    """Every training command's."""
+    for kind in KINDS.values():
+        yield from kind.trainings
+
+
+def judges() -> tuple[str, ...]:
+    """The kinds that judge pictures."""
+    return tuple(name for name, kind in KINDS.items() if kind.judge)
+
+
+def imported() -> tuple[str, ...]:
+    """The kinds whose published checkpoints can be imported."""
+    return tuple(name for name, kind in KINDS.items() if kind.layout)
+
+
+def exported() -> tuple[str, ...]:
+    """The kinds that can be written as ONNX."""
+    return tuple(name for name, kind in KINDS.items() if kind.onnx)
+
+
+def published() -> dict[str, Published]:
+    """What is published of which kinds."""
+    return {name: kind.published for name, kind in KINDS.items() if kind.published is not None}
+
+
+_MASKGAN = "https://github.com/switchablenorms/CelebAMask-HQ"
+_DRIVE = "https://drive.google.com/"
+_RESEARCH = "non-commercial research and education only (the authors' repository says so)"
+_IMAGENET = "BSD-3-Clause code; trained on ImageNet, whose terms may bind the weights"
+_EDIT = "maskgan swap-mouth SRC.png TGT.png --weights {out} -o result.png"
+
+# torchvision and pytorch-fid put the first eight digits of the SHA-256 into their files' names.
+# The others publish no hash that we know.
+_ALL: Final = (
+    Kind(
+        "dmn", "Dense Mapping Network", "maskgan_cli.models.dmn:DenseMappingNetwork",
+        "maskgan_cli.models.dmn:DMNConfig", aliases=("generator",), variable="MASKGAN_WEIGHTS", bundled=True,
+        layout="maskgan_cli.weights.layouts:GENERATOR", onnx="maskgan_cli.weights.export:PAINTER",
+        published=Published(
+            "MaskGAN's generator, 512 px", f"{_DRIVE}file/d/1AjhjO4tmIdTESQvFVX8Eaq06FkVEmxgo/view (the link in "
+            f"MaskGAN_demo/README.md of {_MASKGAN})",
+            _RESEARCH, 359, "render, swap-mouth, swap, style-copy, interpolate --style, train ebst",
+        ),
+        trainings=(
+            Training(
+                "dmn", "maskgan_cli.training.dmn", "DMNRecipe",
+                "Train the Dense Mapping Network (Stage I): faces painted from their own masks and looks.",
+                _EDIT, several=True,
+            ),
+            Training(
+                "ebst", "maskgan_cli.training.ebst", "EBSTRecipe",
+                "Train on with simulated edits (EBST): a trained generator learns to follow masks nobody drew.",
+                _EDIT, several=True, options=(
+                    Option("dmn", Path, "Run folder (or weights) of `maskgan train dmn`.", required=True),
+                    Option("vae", Path, "Run folder (or weights) of `maskgan train vae`.", required=True),
+                ),
+            ),
+        ),
+    ),
+    Kind(
+        "discriminator", "multi-scale discriminator", "maskgan_cli.models.discriminator:MultiScaleDiscriminator",
+        "maskgan_cli.models.discriminator:DiscriminatorConfig", layout="maskgan_cli.weights.layouts:DISCRIMINATOR",
+        published=Published("MaskGAN's discriminator", _MASKGAN, _RESEARCH, 22, "nothing yet"),
+    ),
+    Kind(
+        "blender", "Alpha Blender", "maskgan_cli.models.alpha_blender:AlphaBlender",
+        "maskgan_cli.models.alpha_blender:AlphaBlenderConfig", layout="maskgan_cli.weights.layouts:BLENDER",
+        published=Published("MaskGAN's Alpha Blender", _MASKGAN, _RESEARCH, 18, "nothing yet"),
+    ),
+    Kind(
+        "vae", "MaskVAE", "maskgan_cli.models.mask_vae:MaskVAE", "maskgan_cli.models.mask_vae:MaskVAEConfig",
+        bundled=True, layout="maskgan_cli.weights.layouts:VAE",
+        published=Published("MaskGAN's MaskVAE, 512 px", _MASKGAN, _RESEARCH, 683, "interpolate, train ebst"),
+        trainings=(
+            Training(
+                "vae", "maskgan_cli.training.mask_vae", "VAERecipe",
+                "Train MaskVAE: masks to codes that can be mixed, and back to masks.",
+                "maskgan interpolate A.png B.png --weights {out} -o between", several=True,
+            ),
+        ),
+    ),
+    Kind(
+        "parser", "face parser", "maskgan_cli.models.parser:FaceParser", "maskgan_cli.models.parser:ParserConfig",
+        bundled=True, layout="maskgan_cli.weights.layouts:PARSER", onnx="maskgan_cli.weights.export:PARSER",
+        judge="maskgan_cli.judges.parser:load_parser",
+        published=Published(
+            "the face parser of MaskGAN's authors", f"{_DRIVE}file/d/1Me181DqwnE-yptAh04cZ1wsHViYrZuhc/view (the link "
+            f"in face_parsing/README.md of {_MASKGAN})",
+            _RESEARCH, 8, "parse, eval segmentation",
+        ),
+        trainings=(
+            Training(
+                "parser", "maskgan_cli.training.parser", "ParserRecipe",
+                "Train the face parser: from a photo to its mask.",
+                "maskgan parse PHOTO.jpg --weights {out} -o masks",
+            ),
+        ),
+    ),
+    Kind(
+        "attributes", "attribute classifiers", "maskgan_cli.models.attributes:AttributeNet",
+        "maskgan_cli.models.attributes:AttributeConfig", judge="maskgan_cli.judges.attributes:load_attributes",
+        trunks={"resnet18": "trunk"},
+        trainings=(
+            Training(
+                "attributes", "maskgan_cli.training.attributes", "AttributeRecipe",
+                "Train an attribute classifier: one network for all the attributes named.\n\n"
+                "The paper has one network for each attribute: name one at a time.",
+                "maskgan eval attributes RESULTS --weights {out}",
+                options=(Option("attributes", str, "Their names, e.g. Smiling,Male.", setting="network.names=[{}]"),),
+            ),
+        ),
+    ),
+    Kind(
+        "pose", "HopeNet, head pose", "maskgan_cli.models.hopenet:HopeNet", "maskgan_cli.models.hopenet:HopeNetConfig",
+        aliases=("hopenet",), layout="maskgan_cli.weights.layouts:HOPENET", judge="maskgan_cli.judges.pose:load_pose",
+        published=Published(
+            "HopeNet, head pose, trained on 300W-LP",
+            f"{_DRIVE}open?id=1m25PrSE7g9D2q2XJVMR6IA7RaCvWSzCR (robust to image quality; others in the README of "
+            "https://github.com/natanielruiz/deep-head-pose)",
+            "not stated where we looked: see its repository", 96, "eval pairs",
+        ),
+        trainings=(
+            Training(
+                "pose", "maskgan_cli.training.pose", "PoseRecipe",
+                "Train HopeNet: from a face to its yaw, pitch and roll.",
+                "maskgan eval pairs DATA --pose-weights {out} -o pairs.csv",
+            ),
+        ),
+    ),
+    Kind(
+        "identity", "ArcFace, identity", "maskgan_cli.models.arcface:IResNet",
+        "maskgan_cli.models.arcface:ArcFaceConfig", aliases=("arcface",), layout="maskgan_cli.weights.layouts:ARCFACE",
+        judge="maskgan_cli.judges.identity:load_identity", start="face",
+        published=Published(
+            "ArcFace IResNets (r18, r34, r50, r100) of InsightFace",
+            "https://1drv.ms/u/s!AswpsDO2toNKq0lWY69vN58GR6mw?e=p9Ov5d (the model zoo in recognition/arcface_torch of "
+            "https://github.com/deepinsight/insightface)",
+            "non-commercial research only", 96, "eval identity",
+        ),
+        trainings=(
+            Training(
+                "identity", "maskgan_cli.training.identity", "IdentityRecipe",
+                "Train an ArcFace network: it tells whether two faces are the same person.",
+                "maskgan eval verify {data} --weights {out}",
+            ),
+        ),
+    ),
+    Kind(
+        "vgg19", "VGG-19 features up to relu5_1", "maskgan_cli.models.perceptual:VGG19Features",
+        layout="maskgan_cli.weights.layouts:VGG19",
+        published=Published(
+            "VGG-19, ImageNet", "https://pytorch.org/vision/stable/models/vgg.html", _IMAGENET, 575,
+            "train dmn and train ebst with the paper's perceptual loss",
+            ("https://download.pytorch.org/models/vgg19-dcbb9e9d.pth",), "dcbb9e9d",
+        ),
+    ),
+    Kind(
+        "resnet18", "ResNet-18 trunk", "maskgan_cli.models.resnet:trunk", "maskgan_cli.models.resnet:TrunkConfig",
+        layout="maskgan_cli.weights.layouts:RESNET18",
+        published=Published(
+            "ResNet-18, ImageNet", "https://pytorch.org/vision/stable/models/resnet.html", _IMAGENET, 47,
+            "a start for attribute classifiers",
+            ("https://download.pytorch.org/models/resnet18-f37072fd.pth",), "f37072fd",
+        ),
+    ),
+    Kind(
+        "inception", "Inception of pytorch-fid", "maskgan_cli.models.inception:FIDInception",
+        layout="maskgan_cli.weights.layouts:INCEPTION",
+        published=Published(
+            "Inception-v3 as FID is defined with", "https://github.com/mseitzer/pytorch-fid", "Apache-2.0", 96,
+            "eval fid",
+            ("https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/"
+             "pt_inception-2015-12-05-6726825d.pth",),
+            "6726825d",
+        ),
+    ),
+)  # fmt: skip
+KINDS: Final[dict[str, Kind]] = {kind.name: kind for kind in _ALL}
