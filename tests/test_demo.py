@@ -41,7 +41,7 @@ def test_a_page_escapes_what_it_shows(tmp_path: Path) -> None:
     text = page.write(tmp_path / "p.html").read_text()
     assert "<script>" not in text
     assert "x &amp; y" in text
-    assert "&quot;quoted&quot;.png" in text
+    assert "&#34;quoted&#34;.png" in text
 
 
 def test_the_bundled_weights_are_of_the_demos_size() -> None:

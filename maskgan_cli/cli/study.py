@@ -27,7 +27,9 @@ def pairs(
         str, typer.Option("--protocol", help="smiling, style-copy, identity or counterfactual.")
     ] = "smiling",
     split: Split = "test",
-    count: Annotated[int | None, typer.Option("--count", "-n", min=1, help="How many; the paper's number.")] = None,
+    count: Annotated[
+        int | None, typer.Option("--count", "-n", min=1, help="How many; the paper's number, or all there are.")
+    ] = None,
     pose_weights: Annotated[
         Path | None, judge_option("--pose-weights", "poses by this network, not the manifest")
     ] = None,
@@ -57,6 +59,8 @@ def pairs(
     else:
         angles, poses = _poses(shell, prepared.split(split), pose_weights, device)
         found = choose(prepared, protocol, split=split, count=count, seed=seed, poses=angles)
+    if count is None and len(found) < PROTOCOLS[protocol].count and protocol != "counterfactual":
+        shell.say(f"the {split} split offers {len(found)} pairs, not the paper's {PROTOCOLS[protocol].count}")
     rows = rows_of(found, protocol, split=split, seed=seed, poses=poses)
     table = as_csv(rows)
     if out is not None:
@@ -112,15 +116,27 @@ def survey(
         return
     if pairs is None:
         raise InputError("--pairs", expected="the CSV of `maskgan eval pairs`, or answers to --tally", found="none")
-    named = dict(method.partition("=")[::2] for method in methods)
-    if wrong := [name for name, where in named.items() if not (name and where)]:
-        raise InputError("--method", expected="NAME=FOLDER", found=wrong[0])
-    page = build_survey(
-        folder, PairList.load(pairs), {name: Path(where) for name, where in named.items()},
-        questions=count, seed=seed, overwrite=overwrite,
-    )  # fmt: skip
+    named = named_folders(methods)
+    page = build_survey(folder, PairList.load(pairs), named, questions=count, seed=seed, overwrite=overwrite)
     shell.wrote(page)
     shell.finish({"questions": count, "methods": list(named)}, next_command=f"maskgan eval survey {folder} --tally CSV")
+
+
+def named_folders(methods: Sequence[str]) -> dict[str, Path]:
+    """``NAME=FOLDER``, several times.
+
+    Raises:
+        InputError: a part is missing, or a name comes twice.
+    """
+    named: dict[str, Path] = {}
+    for method in methods:
+        name, _, where = method.partition("=")
+        if not (name and where):
+            raise InputError("--method", expected="NAME=FOLDER", found=method)
+        if name in named:
+            raise InputError("--method", expected="a name for each method", found=f"{name} twice")
+        named[name] = Path(where)
+    return named
 
 
 def report(

@@ -6,6 +6,7 @@ number that no table can mistake for it.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -106,12 +107,14 @@ def measure(
     _, hashes = digest(paths)
     key = hashlib.sha256("\n".join([network.name, network.sha256, *sorted(hashes)]).encode()).hexdigest()
     kept = cache / f"{key}.npz" if cache is not None else None
-    if kept is not None and kept.is_file():
-        return Statistics.load(kept)
+    if kept is not None:
+        with contextlib.suppress(InputError):  # missing or damaged: what a cache holds can be computed again
+            return Statistics.load(kept)
     stream = StreamingStatistics()
     for images in watch(batches(paths, batch_size), -(-len(paths) // batch_size)):
         stream.add(network.features(images).float().cpu().numpy())
     found = stream.finish()
     if kept is not None:
-        found.save(kept)
+        with contextlib.suppress(InputError, OSError):  # a full or read-only disk costs the next comparison's time only
+            found.save(kept)
     return found

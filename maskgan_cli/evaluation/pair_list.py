@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Final
 
 from maskgan_cli.errors import InputError
@@ -30,13 +31,18 @@ def rows_of(pairs: Sequence[Pair], protocol: str, *, split: str, seed: int, pose
         row = {
             "source": str(pair.source.image), "target": str(pair.target.image),
             "source_mask": str(pair.source.mask_file or ""), "target_mask": str(pair.target.mask_file or ""),
-            "output": f"{number:04d}_{pair.source.id}_{pair.target.id}.png",
+            "output": f"{number:04d}_{_plain(pair.source.id)}_{_plain(pair.target.id)}.png",
             "distance": "" if pair.distance is None else f"{pair.distance:.4f}", **pair.extra,
             **{name: str(value) for name, value in pair.wanted.items()},
             "protocol": protocol, "split": split, "seed": str(seed), "poses": poses, "rule": PROTOCOLS[protocol].rule,
         }  # fmt: skip
         rows.append(row)
     return rows
+
+
+def _plain(name: str) -> str:
+    """A face's name as a part of a file's name: no separators, and not too long for a disk."""
+    return re.sub(r"[^\w.-]", "_", name)[:60]
 
 
 def as_csv(rows: Sequence[dict[str, str]]) -> str:
@@ -69,7 +75,7 @@ class PairList:
         """Read what ``maskgan eval pairs`` printed.
 
         Raises:
-            InputError: unreadable, empty, or without its columns.
+            InputError: unreadable, empty, without its columns, or with results outside their folder.
         """
         rows = read_csv(path)
         hint = "make it with `maskgan eval pairs DATA`"
@@ -77,8 +83,20 @@ class PairList:
             raise InputError(path, expected="pairs", found="none", hint=hint)
         if missing := [c for c in ("source", "target", "output", "protocol", "split", "seed") if not rows[0].get(c)]:
             raise InputError(path, expected=f"a column {missing[0]}", found="none", hint=hint)
+        for line, row in enumerate(rows, start=2):
+            if None in row or None in row.values():
+                raise InputError(f"{path}, line {line}", expected="as many cells as the header", found="another number")
+            name = PurePath(row["output"])
+            if not name.name or name.is_absolute() or ".." in name.parts:
+                raise InputError(
+                    f"{path}, line {line}", expected="a name inside the folder of results", found=repr(row["output"])
+                )
         first = rows[0]
-        return cls(path, first["protocol"], first["split"], int(first["seed"]), rows)
+        try:
+            seed = int(first["seed"])
+        except ValueError:
+            raise InputError(path, expected="a number as seed", found=repr(first["seed"]), hint=hint) from None
+        return cls(path, first["protocol"], first["split"], seed, rows)
 
     def results(self, folder: Path) -> list[Path]:
         """The picture that each pair became, in the list's order.
@@ -95,8 +113,17 @@ class PairList:
         return paths
 
     def wanted(self) -> dict[str, list[int]]:
-        """Attribute -> 1 or -1 for each pair."""
+        """Attribute -> 1 or -1 for each pair.
+
+        Raises:
+            InputError: a column of anything else.
+        """
         names = [name for name in self.rows[0] if name not in COLUMNS]
+        for line, row in enumerate(self.rows, start=2):
+            if wrong := [name for name in names if row[name] not in ("1", "-1")]:
+                raise InputError(
+                    f"{self.path}, line {line}", expected=f"1 or -1 as {wrong[0]}", found=repr(row[wrong[0]])
+                )
         return {name: [int(row[name]) for row in self.rows] for name in names}
 
     def files(self, column: str) -> list[Path]:

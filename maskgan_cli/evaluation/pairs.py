@@ -71,25 +71,22 @@ def choose(
     """The pairs of ``smiling``, ``style-copy`` or ``identity``.
 
     Args:
-        count: how many; the protocol's own number if None.
+        count: how many; the protocol's own number if None, or as many as the split has.
         poses: (N, 3) degrees for the split's samples; the manifest's if None.
 
     Raises:
         InputError: too few faces, an attribute or a pose that the manifest does not have.
     """
     samples = data.split(split)
-    number = PROTOCOLS[protocol].count if count is None else count
     rng = np.random.default_rng(seed)
     if protocol == "style-copy":
-        return _style_copy(data, samples, number, rng)
+        return _style_copy(data, samples, min(len(samples), PROTOCOLS[protocol].count) if count is None else count, rng)
     smiling = attribute(data, samples, "Smiling")
     angles = manifest_poses(data, samples) if poses is None else poses
-    if protocol == "smiling":
-        sources = _draw(data, np.flatnonzero(smiling < 0), number, rng, "faces without Smiling")
-        groups = [sources]
-    else:
-        sources = _draw(data, np.arange(len(samples)), number, rng, "faces")
-        groups = [sources[smiling[sources] < 0], sources[smiling[sources] > 0]]
+    among = np.flatnonzero(smiling < 0) if protocol == "smiling" else np.arange(len(samples))
+    what = "faces without Smiling" if protocol == "smiling" else "faces"
+    sources = _draw(data, among, count, rng, what, smiling=smiling, most=PROTOCOLS[protocol].count)
+    groups = [sources[smiling[sources] < 0], sources[smiling[sources] > 0]]
     chosen: dict[int, tuple[int, float]] = {}
     for group in groups:
         if len(group):
@@ -153,11 +150,25 @@ def attribute(data: PreparedData, samples: Sequence[Sample], name: str) -> npt.N
 
 
 def _draw(
-    data: PreparedData, among: npt.NDArray[np.int64], count: int, rng: np.random.Generator, what: str
-) -> npt.NDArray[np.int64]:
-    if count > len(among):
-        raise InputError(data.root, expected=f"{count} {what}", found=str(len(among)), hint="ask for fewer with -n")
-    return np.sort(rng.permutation(among)[:count])
+    data: PreparedData, among: npt.NDArray[np.int64], count: int | None, rng: np.random.Generator, what: str,
+    *, smiling: npt.NDArray[np.int64], most: int,
+) -> npt.NDArray[np.int64]:  # fmt: skip
+    """``count`` of the faces ``among`` at random; without a count, ``most``, or as many as find a target each."""
+    order = rng.permutation(among)
+    if count is None:
+        targets = {sign: int((smiling == -sign).sum()) for sign in (-1, 1)}
+        rank = np.where(smiling[order] < 0, np.cumsum(smiling[order] < 0), np.cumsum(smiling[order] > 0))
+        order = order[rank <= np.where(smiling[order] < 0, targets[-1], targets[1])][:most]
+        if not len(order):
+            raise InputError(data.root, expected=f"{what}, and targets with the opposite", found="none in this split")
+        return np.sort(order)
+    _check_enough(data, count, len(among), what)
+    return np.sort(order[:count])
+
+
+def _check_enough(data: PreparedData, count: int, there: int, what: str) -> None:
+    if count > there:
+        raise InputError(data.root, expected=f"{count} {what}", found=str(there), hint="ask for fewer with -n")
 
 
 def _nearest(
@@ -178,7 +189,8 @@ def _nearest(
 
 
 def _style_copy(data: PreparedData, samples: list[Sample], count: int, rng: np.random.Generator) -> list[Pair]:
-    chosen = _draw(data, np.arange(len(samples)), count, rng, "faces")
+    _check_enough(data, count, len(samples), "faces")
+    chosen = np.sort(rng.permutation(np.arange(len(samples)))[:count])
     if count < 2:
         raise InputError(data.root, expected="at least two faces", found=str(count))
     wanted = {name: attribute(data, samples, name) for name in STYLE_ATTRIBUTES}

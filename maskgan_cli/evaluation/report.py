@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import html
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from maskgan_cli import __version__
 from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation.results import Result
+from maskgan_cli.pages import render
+
+_NONE, _ENDLESS = "–", "∞"
+
+Measured = tuple[float | None, tuple[float, float] | None]  # a number and its interval
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,14 @@ COLUMNS: Final[dict[str, Column]] = {
 }
 
 
+class Cell(NamedTuple):
+    """A number as it is printed, whether it is the column's best, and its 95 % interval, if it has one."""
+
+    text: str
+    best: bool
+    interval: str = ""
+
+
 @dataclass(frozen=True)
 class Table:
     """Formatted cells, and what they came from.
@@ -50,13 +63,13 @@ class Table:
     Attributes:
         caption: protocol, split, seed, pairs.
         headings: of the columns after the method's name.
-        rows: (method, cells); a cell is its text and whether it is the column's best.
+        rows: (method, cells).
         sources: (what, path, SHA-256) of every file that had a part in a number.
     """
 
     caption: str
     headings: list[str]
-    rows: list[tuple[str, list[tuple[str, bool]]]]
+    rows: list[tuple[str, list[Cell]]]
     sources: list[tuple[str, str, str]]
 
 
@@ -77,21 +90,21 @@ def build_table(results: Sequence[Result]) -> Table:
                     f"{other.metric} of {other.method}", expected=f"the {name} of the first result, {a!r}",
                     found=repr(b), hint="make one table per protocol",
                 )  # fmt: skip
-    numbers: dict[str, dict[str, float | None]] = {}
+    numbers: dict[str, dict[str, Measured]] = {}
     measured: dict[str, Result] = {}
     for result in results:
-        for metric, value in {result.metric: result.value, **result.values}.items():
+        for metric, value in result.numbers().items():
             _check_comparable(metric, measured.setdefault(metric, result), result)
             column = numbers.setdefault(metric, {})
             if result.method in column:
                 raise InputError(
                     f"{metric} of {result.method}", expected="one result", found="two", hint="name them with --method"
                 )
-            column[result.method] = value
+            column[result.method] = (value, result.intervals.get(metric))
     metrics = sorted(numbers, key=lambda m: (list(COLUMNS).index(m.split("/")[0]), m))
     methods = list(dict.fromkeys(result.method for result in results))
     cells = {metric: _column(metric, numbers[metric]) for metric in metrics}
-    rows = [(method, [cells[metric].get(method, ("–", False)) for metric in metrics]) for method in methods]
+    rows = [(method, [cells[metric].get(method, Cell(_NONE, False)) for metric in metrics]) for method in methods]
     return Table(_caption(first), [_heading(m) for m in metrics], rows, _sources(results))
 
 
@@ -121,13 +134,28 @@ def _judges(result: Result) -> str:
     return ", ".join(sorted(str(w["sha256"]) for role, w in result.weights.items() if role != "generator"))
 
 
-def _column(metric: str, values: dict[str, float | None]) -> dict[str, tuple[str, bool]]:
-    """Method -> its text and whether it is best; what looks equal is equally good, and no best if all are."""
+def _column(metric: str, values: dict[str, Measured]) -> dict[str, Cell]:
+    """Method -> its cell; what looks equal is equally good, and no best if all are."""
     column = COLUMNS[metric.split("/", maxsplit=1)[0]]
-    texts = {m: "–" if v is None else f"{v * column.factor:.{column.digits}f}" for m, v in values.items()}
-    known = {m: float(text) for m, text in texts.items() if text != "–"}
+    texts = {method: _shown(value, column) for method, (value, _) in values.items()}
+    known = {m: math.inf if text == _ENDLESS else float(text) for m, text in texts.items() if text != _NONE}
     best = (max if column.more_is_better else min)(known.values(), default=0.0)
-    return {m: (text, len(set(known.values())) > 1 and known.get(m) == best) for m, text in texts.items()}
+    return {
+        method: Cell(texts[method], len(set(known.values())) > 1 and known.get(method) == best, _ends(ends, column))
+        for method, (_, ends) in values.items()
+    }
+
+
+def _shown(value: float | None, column: Column) -> str:
+    if value is None or math.isnan(value):
+        return _NONE
+    return _ENDLESS if value == math.inf else f"{value * column.factor:.{column.digits}f}"
+
+
+def _ends(ends: tuple[float, float] | None, column: Column) -> str:
+    if ends is None or not all(map(math.isfinite, ends)):
+        return ""
+    return "[" + ", ".join(f"{end * column.factor:.{column.digits}f}" for end in ends) + "]"
 
 
 def _heading(metric: str) -> str:
@@ -158,36 +186,33 @@ def _sources(results: Sequence[Result]) -> list[tuple[str, str, str]]:
 def markdown(table: Table) -> str:
     """A Markdown table, its caption above and its sources below."""
     rows = [["method", *table.headings], ["---"] * (len(table.headings) + 1)]
-    rows += [[method, *(f"**{text}**" if best else text for text, best in cells)] for method, cells in table.rows]
-    lines = [f"{table.caption}.", "", *("| " + " | ".join(c.replace("|", "\\|") for c in row) + " |" for row in rows)]
-    lines += ["", *(f"- {what}: `{path}` sha256 `{sha}`" if path else f"- {what}: sha256 `{sha}`"
+    for method, cells in table.rows:
+        texts = [f"**{cell.text}**" if cell.best else cell.text for cell in cells]
+        rows.append([method, *(f"{text} {cell.interval}".rstrip() for text, cell in zip(texts, cells, strict=True))])
+    lines = [f"{_line(table.caption)}.", ""]
+    lines += ["| " + " | ".join(_line(c).replace("|", "\\|") for c in row) + " |" for row in rows]
+    lines += ["", *(f"- {_line(what)}: `{_line(path)}` sha256 `{sha}`" if path else f"- {_line(what)}: sha256 `{sha}`"
                     for what, path, sha in table.sources)]  # fmt: skip
     return "\n".join(lines)
 
 
+def _line(text: str) -> str:
+    """Text of a file's own choosing on one line, and no markup of its own."""
+    return " ".join(text.split()).replace("<", "&lt;").replace("`", "'")
+
+
 def to_html(table: Table) -> str:
     """A table element of HTML, the sources in its foot."""
-    head = "".join(f"<th>{html.escape(cell)}</th>" for cell in ("method", *table.headings))
-    body = "\n".join(
-        f"<tr><td>{html.escape(method)}</td>"
-        + "".join(f"<td>{f'<b>{text}</b>' if best else text}</td>" for text, best in cells) + "</tr>"
-        for method, cells in table.rows
-    )  # fmt: skip
-    notes = "<br>\n".join(
-        f"{html.escape(what)}: {html.escape(path)} sha256 <code>{sha}</code>" for what, path, sha in table.sources
-    )
-    return (
-        f"<table>\n<caption>{html.escape(table.caption)}</caption>\n<thead><tr>{head}</tr></thead>\n"
-        f'<tbody>\n{body}\n</tbody>\n<tfoot><tr><td colspan="{len(table.headings) + 1}"><small>{notes}</small>'
-        "</td></tr></tfoot>\n</table>"
-    )
+    return render("report.html", table=table)
 
 
 def latex(table: Table) -> str:
     """A table of LaTeX that needs no package, the sources in small print below."""
     rows = [" & ".join(_tex(cell) for cell in ("method", *table.headings)) + r" \\ \hline"]
     for method, cells in table.rows:
-        texts = [rf"\textbf{{{_tex(text)}}}" if best else _tex(text) for text, best in cells]
+        texts = [rf"\textbf{{{_tex(cell.text)}}}" if cell.best else _tex(cell.text) for cell in cells]
+        texts = [rf"{text} {{\scriptsize {cell.interval}}}" if cell.interval else text
+                 for text, cell in zip(texts, cells, strict=True)]  # fmt: skip
         rows.append(" & ".join([_tex(method), *texts]) + r" \\")
     files = [(what, " ".join(rf"\texttt{{{_tex(x)}}}" for x in (path, sha) if x)) for what, path, sha in table.sources]
     notes = [rf"{_tex(what)}: {file}\\" for what, file in files]
@@ -200,11 +225,12 @@ def latex(table: Table) -> str:
 _TEX: Final = str.maketrans({
     "\\": r"\textbackslash{}", "_": r"\_", "%": r"\%", "&": r"\&", "#": r"\#", "$": r"\$", "{": r"\{", "}": r"\}",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "↑": r"$\uparrow$", "↓": r"$\downarrow$", "–": "--",
+    "∞": r"$\infty$",
 })  # fmt: skip
 
 
 def _tex(text: str) -> str:
-    return text.translate(_TEX)
+    return " ".join(text.split()).translate(_TEX)
 
 
 FORMATS: Final[dict[str, Callable[[Table], str]]] = {"markdown": markdown, "html": to_html, "latex": latex}

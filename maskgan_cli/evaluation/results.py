@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Final, TypeVar
 
 from PIL import Image
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from maskgan_cli import __version__
 from maskgan_cli.errors import InputError
@@ -17,7 +18,9 @@ from maskgan_cli.evaluation.pictures import digest
 from maskgan_cli.files import read_json, sha256
 from maskgan_cli.weights.format import MODEL_FILE
 
-_REQUIRED = {"metric": str, "method": str, "n": int, "protocol": str, "inputs": dict, "weights": dict}
+T = TypeVar("T")
+
+_WHAT: Final = "a result of `maskgan eval`"
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,7 @@ class Result:
 
     Attributes:
         metric: e.g. ``fid``; a Frechet distance over other features is ``frechet/NAME``.
-        value: the headline number, None where there is none (an infinite PSNR).
+        value: the headline number, infinite for the PSNR of equal pictures, None where there is none.
         n: how many pictures or pairs it is a mean over.
         method: the row of the table it belongs to.
         protocol, split, seed: of the pairs; empty or None where there are no pairs.
@@ -35,6 +38,7 @@ class Result:
         weights: by role, ``{sha256, ...}`` of every weights file that had a part in it.
         values: further numbers of the same measurement, by metric.
         details: what else was counted (a confusion matrix, a threshold); no table shows it.
+        intervals: the 95 % interval of the shares and means among the numbers, over pairs or pictures.
     """
 
     metric: str
@@ -49,11 +53,23 @@ class Result:
     weights: dict[str, dict[str, Any]]
     values: dict[str, float | None] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
+    intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    def numbers(self) -> dict[str, float | None]:
+        """Every number by its metric, the headline first."""
+        return {self.metric: self.value, **self.values}
 
     def document(self) -> dict[str, Any]:
-        """As JSON has it: numbers that JSON cannot hold become null."""
-        numbers = {name: finite(value) for name, value in self.values.items()}
-        return {**asdict(self), "value": finite(self.value), "values": numbers, "version": __version__}
+        """As JSON has it: numbers that JSON cannot hold become null; ``infinite`` names those without an end."""
+        endless = [name for name, value in self.numbers().items() if value == math.inf]
+        return {
+            **asdict(self), "value": finite(self.value),
+            "values": {name: finite(value) for name, value in self.values.items()},
+            "intervals": {name: list(ends) for name, ends in self.intervals.items() if all(map(math.isfinite, ends))},
+            "infinite": endless, "version": __version__,
+        }  # fmt: skip
 
 
 def finite(value: float | None) -> float | None:
@@ -106,11 +122,32 @@ def read_results(path: Path) -> list[Result]:
 
 def _result(path: Path, entry: Any) -> Result:
     if not isinstance(entry, Mapping):
-        raise InputError(path, expected="a result of `maskgan eval`", found=type(entry).__name__)
-    for name, kind in _REQUIRED.items():
-        if not isinstance(entry.get(name), kind):
-            raise InputError(path, expected="a result of `maskgan eval`", found=f"no {name} in it")
+        raise InputError(path, expected=_WHAT, found=type(entry).__name__)
+    found = {name: value for name, value in entry.items() if name not in ("version", "infinite")}
+    result = checked(TypeAdapter(Result), found, path, _WHAT)
+    for part in (result.inputs, result.weights):
+        for role, traced in part.items():
+            if not isinstance(traced.get("sha256"), str):
+                raise InputError(path, expected=_WHAT, found=f"no sha256 of {role}")
+    endless = entry.get("infinite", [])
+    for name in endless if isinstance(endless, list) else []:
+        if name == result.metric:
+            result = replace(result, value=math.inf)
+        elif isinstance(name, str) and name in result.values:
+            result.values[name] = math.inf
+    return result
+
+
+def checked(kind: TypeAdapter[T], value: Any, path: Path, what: str) -> T:
+    """A document as what it must be.
+
+    Raises:
+        InputError: names the first thing in it that is not.
+    """
     try:
-        return Result(**{name: value for name, value in entry.items() if name != "version"})
-    except TypeError as error:
-        raise InputError(path, expected="a result of `maskgan eval`", found=str(error)) from error
+        # As JSON, in which a list may stand for a tuple; nothing else may differ.
+        return kind.validate_json(json.dumps(value), strict=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "its text"
+        raise InputError(path, expected=what, found=f"{place}: {first['msg'].lower()}") from error

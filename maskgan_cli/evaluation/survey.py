@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation.pair_list import PairList
 from maskgan_cli.evaluation.pictures import side_of
-from maskgan_cli.evaluation.results import Result, painted_by, trace
+from maskgan_cli.evaluation.results import Result, checked, painted_by, trace
 from maskgan_cli.files import read_csv, read_image, read_json, refuse_existing, write_bytes, write_image, write_json
+from maskgan_cli.metrics.intervals import Interval, of_mean, wilson
 
 CRITERIA: Final = ("quality", "realism")
 # What the participant is asked; whatever is no style copy takes over the mouth.
@@ -52,7 +53,8 @@ def build_survey(
     if questions > len(pairs.rows):
         raise InputError(pairs.path, expected=f"{questions} pairs", found=str(len(pairs.rows)))
     if not overwrite:
-        refuse_existing(out / "key.json")
+        for name in ("key.json", "questions.js", "images", *(file.name for file in _PAGE.iterdir())):
+            refuse_existing(out / name)
     rng = np.random.default_rng(seed)
     asked = [int(i) for i in rng.permutation(len(pairs.rows))[:questions]]
     key: dict[str, Any] = {
@@ -85,23 +87,36 @@ def build_survey(
 
 
 @dataclass(frozen=True)
-class Share:
-    """A share of wins, with the 95 % interval of Wilson 1927."""
+class Question:
+    """Which pair was asked about, and whose result hides behind each random name."""
 
-    wins: int
-    answers: int
+    pair: str
+    options: dict[str, str]
 
-    @property
-    def value(self) -> float:
-        """Wins per answer."""
-        return self.wins / self.answers
 
-    def interval(self, z: float = 1.959963984540054) -> tuple[float, float]:
-        """Low and high end; it is right for few answers too, and stays within 0 and 1."""
-        n, p = self.answers, self.value
-        middle = (p + z * z / (2 * n)) / (1 + z * z / n)
-        half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-        return max(middle - half, 0.0), min(middle + half, 1.0)
+@dataclass(frozen=True)
+class Method:
+    """Whose results were shown."""
+
+    results: dict[str, Any]
+    weights: dict[str, dict[str, Any]]
+    size: int
+
+
+@dataclass(frozen=True)
+class Key:
+    """What ``key.json`` holds."""
+
+    survey: str
+    protocol: str
+    split: str
+    seed: int
+    pairs: dict[str, Any]
+    methods: dict[str, Method]
+    questions: dict[str, Question]
+
+
+Vote = tuple[str, str, str]  # participant, question, criterion
 
 
 def tally(out: Path, files: Sequence[Path]) -> list[Result]:
@@ -114,40 +129,67 @@ def tally(out: Path, files: Sequence[Path]) -> list[Result]:
         files: CSVs that the page handed out.
 
     Raises:
-        InputError: answers of another survey, to unknown questions, or by unknown criteria; none at all.
+        InputError: no survey there; answers of another survey, to unknown questions, or by unknown criteria; none
+            at all.
     """
-    key = read_json(out / "key.json")
-    votes: dict[tuple[str, str, str], str] = {}
+    key = _read_key(out / "key.json")
+    votes: dict[Vote, str] = {}
     for file in files:
         for row in read_csv(file):
             participant, question, criterion = (str(row.get(c)) for c in ("participant", "question", "criterion"))
-            if row.get("survey") != key["survey"]:
-                raise InputError(file, expected=f"answers to survey {key['survey']}", found=str(row.get("survey")))
-            options = key["questions"].get(question, {}).get("options", {})
-            if criterion not in CRITERIA or row.get("choice") not in options:
+            if row.get("survey") != key.survey:
+                raise InputError(file, expected=f"answers to survey {key.survey}", found=str(row.get("survey")))
+            options = key.questions[question].options if question in key.questions else {}
+            choice = str(row.get("choice"))
+            if criterion not in CRITERIA or choice not in options:
                 raise InputError(file, expected="answers to this survey's questions", found=f"{question}, {criterion}")
-            votes[participant, question, criterion] = options[row["choice"]]
+            votes[participant, question, criterion] = options[choice]
     missing = [c for c in CRITERIA if not any(criterion == c for _, _, criterion in votes)]
     if missing:
         raise InputError(files[0] if files else out, expected="answers", found=f"none on {missing[0]}")
-    return [_result(key, method, votes, files) for method in key["methods"]]
+    return [_result(key, method, votes, files) for method in key.methods]
 
 
-def _result(
-    key: dict[str, Any], method: str, votes: Mapping[tuple[str, str, str], str], files: Sequence[Path]
-) -> Result:
-    shares = {}
+def _read_key(path: Path) -> Key:
+    what = "the key of a survey"
+    key = checked(TypeAdapter(Key), read_json(path), path, what)
+    for number, question in key.questions.items():
+        if unknown := set(question.options.values()) - set(key.methods):
+            raise InputError(path, expected=what, found=f"question {number} about {min(unknown)}, which is no method")
+    return key
+
+
+def _result(key: Key, method: str, votes: Mapping[Vote, str], files: Sequence[Path]) -> Result:
+    values: dict[str, float | None] = {}
+    counted: dict[str, Any] = {}
+    intervals: dict[str, Interval] = {}
     for name in CRITERIA:
-        given = [vote for (_, _, criterion), vote in votes.items() if criterion == name]
-        shares[name] = Share(given.count(method), len(given))
-    about = key["methods"][method]
-    values: dict[str, float | None] = {f"survey/{name}": share.value for name, share in shares.items()}
+        given = [(participant, vote == method) for (participant, _, criterion), vote in votes.items()
+                 if criterion == name]  # fmt: skip
+        wins, answers = sum(won for _, won in given), len(given)
+        values[f"survey/{name}"] = wins / answers
+        counted[name] = {
+            "wins": wins, "answers": answers, "interval_95": wilson(wins, answers),
+            "interval_95_by_participant": _by_participant(given),
+        }  # fmt: skip
+        # Answers of one person resemble each other; then the first interval is too narrow.
+        intervals[f"survey/{name}"] = max(
+            (counted[name]["interval_95"], counted[name]["interval_95_by_participant"]),
+            key=lambda ends: ends[1] - ends[0],
+        )
+    about = key.methods[method]
     metric, value = next(iter(values.items()))
     return Result(
-        metric, value, shares["quality"].answers, method, key["protocol"], key["split"], about["size"], key["seed"],
-        {"pairs": key["pairs"], "results": about["results"],
+        metric, value, counted["quality"]["answers"], method, key.protocol, key.split, about.size, key.seed,
+        {"pairs": key.pairs, "results": about.results,
          **{f"answers {i}": trace(file, [file]) for i, file in enumerate(files, start=1)}},
-        about["weights"], {name: v for name, v in values.items() if name != metric},
-        {name: {"wins": s.wins, "answers": s.answers, "interval_95": s.interval()} for name, s in shares.items()}
-        | {"participants": len({participant for participant, _, _ in votes}), "survey": key["survey"]},
+        about.weights, {name: v for name, v in values.items() if name != metric},
+        counted | {"participants": len({participant for participant, _, _ in votes}), "survey": key.survey},
+        intervals,
     )  # fmt: skip
+
+
+def _by_participant(given: Sequence[tuple[str, bool]]) -> Interval:
+    """The interval of the share of wins if other people had been asked: participants are drawn, not answers."""
+    people = {participant: [won for who, won in given if who == participant] for participant, _ in given}
+    return of_mean([float(np.mean(own)) for own in people.values()], np.array([len(own) for own in people.values()]))

@@ -33,9 +33,26 @@ class Statistics:
 
     @classmethod
     def load(cls, path: Path) -> Statistics:
-        """Read what `save` wrote."""
-        with np.load(path, allow_pickle=False) as file:
-            return cls(file["mean"], file["covariance"], int(file["count"]))
+        """Read what `save` wrote.
+
+        Raises:
+            InputError: missing, damaged, or something else.
+        """
+        try:
+            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
+                found = cls(file["mean"], file["covariance"], int(file["count"]))
+            found._check()
+        except Exception as error:  # zipfile, zlib, struct and NumPy each have their own
+            reason = " ".join(str(error).split())[:80] or type(error).__name__
+            raise InputError(path, expected="statistics of features", found=reason) from error
+        return found
+
+    def _check(self) -> None:
+        whole = self.mean.dtype == self.covariance.dtype == np.float64 and self.mean.ndim == 1 and self.mean.size > 0
+        if not (whole and self.covariance.shape == self.mean.shape * 2 and self.count > 1):
+            raise ValueError("arrays of other types or shapes")
+        if not (np.isfinite(self.mean).all() and np.isfinite(self.covariance).all()):
+            raise ValueError("NaN or infinity")
 
 
 class StreamingStatistics:

@@ -114,6 +114,14 @@ def test_from_pairs_to_a_table_whose_numbers_can_be_traced(
     assert "\\begin{tabular}" in maskgan("eval", "report", tmp_path / "fid.json", "--format", "latex").out
 
 
+def test_a_small_split_gives_the_pairs_it_has_and_says_so(prepared: Path, maskgan: Command) -> None:
+    outcome = maskgan("eval", "pairs", prepared, "--split", "train")
+    assert outcome.code == 0, outcome.err
+    count = len(outcome.lines) - 1
+    assert 0 < count < 20
+    assert f"the train split offers {count} pairs, not the paper's 400" in outcome.err
+
+
 def test_a_second_comparison_takes_the_reals_from_the_cache(
     painted: Path, judges: dict[str, Path], prepared: Path, tmp_path: Path, maskgan: Command
 ) -> None:
@@ -200,7 +208,7 @@ def test_a_survey_from_the_command_line(painted: Path, prepared: Path, tmp_path:
                       tmp_path / "wins.json")  # fmt: skip
     assert [result["value"] for result in json.loads(counted.out)] == [1.0, 0.0]
     table = maskgan("eval", "report", tmp_path / "wins.json")
-    assert "| a | **100.00** | **100.00** |" in table.out
+    assert "| a | **100.00** [34.24, 100.00] | **100.00** [34.24, 100.00] |" in table.out
 
 
 def test_what_is_wrong_is_said_in_one_line(
@@ -216,7 +224,7 @@ def test_what_is_wrong_is_said_in_one_line(
     (tmp_path / "no.csv").write_text("source,target\n")
     cases: dict[str, tuple[object, ...]] = {
         "--protocol: expected smiling or": ("pairs", prepared, "--protocol", "frowning"),
-        "expected 400 faces without Smiling": ("pairs", prepared, "--split", "train"),
+        "expected 400 faces without Smiling": ("pairs", prepared, "--split", "train", "-n", 400),
         "the attribute Heavy_Makeup": ("pairs", prepared, "--protocol", "style-copy", "--split", "train", "-n", 4),
         "--truths: expected the folder": ("pairs", prepared, "--protocol", "counterfactual"),
         "nowhere: expected a prepared data set": ("pairs", tmp_path / "nowhere"),

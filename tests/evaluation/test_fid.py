@@ -75,6 +75,40 @@ def test_the_cache_knows_contents_not_names_and_one_networks_features_from_anoth
     assert again.seen == 7, "one more picture is another set"
 
 
+@pytest.mark.parametrize("how", ["empty", "cut", "bits", "text", "pickle", "shapes", "nan", "names", "folder"])
+def test_a_damaged_cache_is_computed_again(how: str, tmp_path: Path) -> None:
+    paths, cache = _write(tmp_path / "a", 6), tmp_path / "cache"
+    expected = _measure(paths, Means(), cache)
+    (kept,) = cache.iterdir()
+    whole = kept.read_bytes()
+    arrays: dict[str, dict[str, Any]] = {
+        "pickle": {"mean": np.array([{}]), "covariance": np.eye(3), "count": 6},
+        "shapes": {"mean": np.zeros(3), "covariance": np.eye(2), "count": 6},
+        "nan": {"mean": np.full(3, np.nan), "covariance": np.eye(3), "count": 6}, "names": {"mean": np.zeros(3)},
+    }  # fmt: skip
+    if how in arrays:
+        with kept.open("wb") as file:
+            np.savez(file, **arrays[how])
+    elif how == "folder":
+        kept.unlink()
+        kept.mkdir()
+    else:
+        damaged = {"empty": b"", "cut": whole[: len(whole) // 2], "text": b"statistics",
+                   "bits": whole[:100] + bytes(b ^ 255 for b in whole[100:200]) + whole[200:]}  # fmt: skip
+        kept.write_bytes(damaged[how])
+    network = Means()
+    found = _measure(paths, network, cache)
+    assert network.seen == 6
+    np.testing.assert_array_equal(found.covariance, expected.covariance)
+    if how != "folder":
+        assert kept.read_bytes() == whole, "and mended"
+
+
+def test_a_cache_that_cannot_be_written_costs_nothing_but_time(tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("a file where the folder should be")
+    assert _measure(_write(tmp_path / "a", 6), Means(), tmp_path / "cache").count == 6
+
+
 def test_a_folders_hash_is_what_sha256sum_prints(tmp_path: Path) -> None:
     import subprocess
 

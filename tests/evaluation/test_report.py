@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from html.parser import HTMLParser
+from math import nan
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ import numpy as np
 import pytest
 
 from maskgan_cli.errors import InputError
-from maskgan_cli.evaluation.report import build_table, latex, markdown, to_html
+from maskgan_cli.evaluation.report import Cell, build_table, latex, markdown, to_html
 from maskgan_cli.evaluation.results import Result, painted_by, read_results
 from maskgan_cli.files import write_image, write_json
 
@@ -45,7 +47,7 @@ RESULTS = [
 def test_the_best_of_each_column_is_bold_and_distances_are_best_when_small() -> None:
     table = build_table(RESULTS)
     assert table.headings == ["attribute acc. (%) ↑", "segmentation acc. (%) ↑", "mean IoU (%) ↑", "FID ↓"]
-    assert table.rows == [
+    assert [(method, [cell[:2] for cell in cells]) for method, cells in table.rows] == [
         ("star_gan", [("72.51", True), ("90.00", False), ("50.00", False), ("30.00", False)]),
         ("maskgan", [("50.00", False), ("95.00", True), ("50.00", False), ("20.46", True)]),
     ]
@@ -79,12 +81,42 @@ def test_markdown_html_and_latex_hold_the_same_numbers_and_every_hash() -> None:
 def test_a_frechet_distance_over_other_features_is_no_fid() -> None:
     table = build_table([_result("frechet/attributes", 1.5, "a"), _result("fid", 2.0, "a")])
     assert table.headings == ["FID ↓", "Fréchet distance, attributes ↓"]
-    assert table.rows == [("a", [("2.00", False), ("1.500", False)])], "one method is no best"
+    assert table.rows == [("a", [Cell("2.00", False), Cell("1.500", False)])], "one method is no best"
 
 
 def test_what_is_missing_is_a_dash() -> None:
     table = build_table([_result("fid", 2.0, "a"), _result("psnr_inside", None, "b")])
-    assert table.rows[0][1][1] == table.rows[1][1][0] == table.rows[1][1][1] == ("–", False)
+    assert table.rows[0][1][1] == table.rows[1][1][0] == table.rows[1][1][1] == Cell("–", False)
+
+
+def test_an_infinite_psnr_is_the_best_there_is_also_when_read_back(tmp_path: Path) -> None:
+    results = [_result("psnr_inside", 31.4, "blurred"), _result("psnr_inside", math.inf, "perfect"),
+               _result("psnr_inside", math.nan, "unknown")]  # fmt: skip
+    path = write_json(tmp_path / "r.json", [result.document() for result in results])
+    for listed in (results, read_results(path)):
+        table = build_table(listed)
+        assert table.rows == [("blurred", [Cell("31.40", False)]), ("perfect", [Cell("∞", True)]),
+                              ("unknown", [Cell("–", False)])]  # fmt: skip
+    assert r"\textbf{$\infty$}" in latex(table)
+    assert "| perfect | **∞** |" in markdown(table)
+
+
+def test_a_share_is_shown_with_its_interval() -> None:
+    result = _result("attribute_accuracy", 0.7251, "a", intervals={"attribute_accuracy": (0.6795, 0.7666)})
+    table = build_table([result, _result("attribute_accuracy", 0.5, "b", intervals={"attribute_accuracy": (nan, nan)})])
+    assert table.rows[0][1] == [Cell("72.51", True, "[67.95, 76.66]")]
+    assert table.rows[1][1] == [Cell("50.00", False)]
+    assert "| a | **72.51** [67.95, 76.66] |" in markdown(table)
+    assert "<td><b>72.51</b> <small>[67.95, 76.66]</small></td>" in to_html(table)
+    assert r"a & \textbf{72.51} {\scriptsize [67.95, 76.66]} \\" in latex(table)
+
+
+def test_names_cannot_break_a_table() -> None:
+    table = build_table([_result("fid", 1.0, "<b>a</b>\n| b |\x0b`c`")])
+    lines = [line for line in markdown(table).splitlines() if "1.00" in line]
+    assert lines == ["| &lt;b>a&lt;/b> \\| b \\| 'c' | 1.00 |"]
+    assert "&lt;b&gt;a&lt;/b&gt;" in to_html(table)
+    assert "\n| b" not in latex(table)
 
 
 @pytest.mark.parametrize(
@@ -107,12 +139,30 @@ def test_numbers_that_cannot_be_compared_make_no_table(other: Result, line: str)
 def test_results_are_read_back_and_other_files_are_refused(tmp_path: Path) -> None:
     path = write_json(tmp_path / "r.json", [r.document() for r in RESULTS])
     assert read_results(path) == RESULTS
-    infinite = _result("psnr_inside", float("inf"), "a").document()
+    infinite = _result("psnr_inside", float("inf"), "a", values={"psnr_outside": nan}).document()
     assert json.loads(json.dumps(infinite, allow_nan=False))["value"] is None
-    for value, line in (([1], "found int"), ({"metric": "fid"}, "found no method"), ("x", "found str"),
-                        ({**RESULTS[0].document(), "extra": 1}, "extra")):  # fmt: skip
+    assert (infinite["infinite"], infinite["values"]) == (["psnr_inside"], {"psnr_outside": None})
+    good = RESULTS[0].document()
+    changes: dict[str, dict[str, Any]] = {
+        "found extra: unexpected": {"extra": 1},
+        "found n: input should be a valid int": {"n": "many"},
+        "found value: input should be a valid number": {"value": "0.5"},
+        r"found values\.fid: input": {"values": {"fid": []}},
+        "found its text: invalid json": {"method": "\ud800"},
+        r"found inputs\.pairs: input should be an object": {"inputs": {"pairs": "x"}},
+        "found no sha256 of pairs": {"inputs": {"pairs": {}}},
+        "found no sha256 of judge": {"weights": {"judge": {"sha256": 5}}},
+        "found seed: input": {"seed": 0.5},
+        r"found intervals\.fid": {"intervals": {"fid": [1]}},
+    }
+    refused: list[tuple[Any, str]] = [([1], "found int"), ("x", "found str"), ([[]], "found list"),
+                                      ({"metric": "fid"}, "found value: field required")]  # fmt: skip
+    for value, line in [*refused, *((good | change, line) for line, change in changes.items())]:
         with pytest.raises(InputError, match=line):
             read_results(write_json(tmp_path / "x.json", value))
+    (tmp_path / "deep.json").write_text("[" * 100_000)
+    with pytest.raises(InputError, match=r"deep\.json: expected a JSON file, found lists in lists, thousands deep"):
+        read_results(tmp_path / "deep.json")
 
 
 def test_the_painters_hash_is_read_off_the_pictures(tmp_path: Path) -> None:

@@ -18,8 +18,9 @@ from maskgan_cli.data.prepared import Sample
 from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation.pair_list import PairList, as_csv, rows_of
 from maskgan_cli.evaluation.pairs import Pair
-from maskgan_cli.evaluation.survey import FIELDS, Share, build_survey, tally
+from maskgan_cli.evaluation.survey import FIELDS, build_survey, tally
 from maskgan_cli.files import read_json, sha256, write_image
+from maskgan_cli.metrics.intervals import wilson
 
 METHODS = ("good", "poor", "middling")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -157,15 +158,57 @@ def test_answers_that_do_not_belong_are_refused(survey: Path, tmp_path: Path) ->
             tally(survey, [path])
 
 
-@pytest.mark.parametrize(("wins", "answers"), [(0, 5), (1, 3), (7, 10), (80, 100), (12, 12)])
-def test_wilsons_interval_ends_where_the_share_is_just_not_rejected(wins: int, answers: int) -> None:
-    """Its ends solve |share - p| = z sqrt(p (1 - p) / n), which is how it is defined."""
-    share = Share(wins, answers)
-    low, high = share.interval()
-    assert 0 <= low <= share.value <= high <= 1
-    for end in (low, high):
-        if 0 < end < 1:
-            assert abs(share.value - end) == pytest.approx(1.959964 * (end * (1 - end) / answers) ** 0.5, rel=1e-5)
+def test_wins_have_intervals_over_answers_and_over_participants(survey: Path, tmp_path: Path) -> None:
+    """Two of three people always choose the same: twelve answers, but only three opinions."""
+    files = [
+        _answers(survey, tmp_path / f"{i}.csv", {"quality": m, "realism": m}, participant=str(i))
+        for i, m in enumerate(("good", "good", "poor"))
+    ]
+    good, _, middling = tally(survey, files)
+    counted = good.details["quality"]
+    assert (counted["wins"], counted["answers"]) == (8, 12)
+    assert counted["interval_95"] == wilson(8, 12)
+    assert counted["interval_95_by_participant"] == (0, 1), "another three might all say so, or none of them"
+    assert good.intervals["survey/quality"] == (0, 1)
+    assert middling.intervals["survey/quality"] == wilson(0, 12)
+
+
+@pytest.mark.parametrize("name", ["index.html", "survey.css", "images", "questions.js"])
+def test_what_is_there_already_is_no_surveys_to_replace(name: str, survey: Path, tmp_path: Path) -> None:
+    other = tmp_path / "mine"
+    other.mkdir()
+    (other / name).write_text("mine")
+    folders = {method: tmp_path / method for method in METHODS}
+    pairs = PairList.load(tmp_path / "pairs.csv")
+    with pytest.raises(InputError, match="a result that exists already; add --overwrite"):
+        build_survey(other, pairs, folders, questions=4, seed=0, overwrite=False)
+    assert [(path.name, path.read_text()) for path in other.iterdir()] == [(name, "mine")]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("[]", "expected the key of a survey, found its text: input should be an object"),
+        ("{}", "found survey: field required"),
+        ("[" * 100_000, "found lists in lists, thousands deep"),
+        ('{"methods": null}', "found survey: field required"),
+    ],
+)
+def test_a_damaged_key_is_named(text: str, line: str, survey: Path, tmp_path: Path) -> None:
+    answers = _answers(survey, tmp_path / "1.csv", {"quality": "good", "realism": "good"})
+    (survey / "key.json").write_text(text)
+    with pytest.raises(InputError, match=rf"key\.json: .*{line}"):
+        tally(survey, [answers])
+
+
+def test_every_part_of_the_key_is_looked_at(survey: Path, tmp_path: Path) -> None:
+    answers = _answers(survey, tmp_path / "1.csv", {"quality": "good", "realism": "good"})
+    whole = (survey / "key.json").read_text()
+    for name, value in (("questions", {"0": None}), ("questions", {"0": {"pair": "x", "options": {"t": "nobody"}}}),
+                        ("methods", {"good": {}}), ("methods", []), ("seed", "0"), ("pairs", 5)):  # fmt: skip
+        (survey / "key.json").write_text(json.dumps(json.loads(whole) | {name: value}))
+        with pytest.raises(InputError, match=rf"expected the key of a survey, found .*{name[:-1]}"):
+            tally(survey, [answers])
 
 
 def test_a_survey_that_cannot_be_made(survey: Path, tmp_path: Path) -> None:
