@@ -161,7 +161,7 @@ def test_results_are_read_back_and_other_files_are_refused(tmp_path: Path) -> No
         with pytest.raises(InputError, match=line):
             read_results(write_json(tmp_path / "x.json", value))
     (tmp_path / "deep.json").write_text("[" * 100_000)
-    with pytest.raises(InputError, match=r"deep\.json: expected a JSON file, found lists in lists, thousands deep"):
+    with pytest.raises(InputError, match=r"deep\.json: expected a JSON file, found one nested too deep"):
         read_results(tmp_path / "deep.json")
 
 
