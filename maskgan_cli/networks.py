@@ -184,6 +184,7 @@ _MASKGAN = "https://github.com/switchablenorms/CelebAMask-HQ"
 _DRIVE = "https://drive.google.com/"
 _RESEARCH = "non-commercial research and education only (the authors' repository says so)"
 _IMAGENET = "BSD-3-Clause code; trained on ImageNet, whose terms may bind the weights"
+_BASELINES = "maskgan_cli.models.baselines"
 _EDIT = "maskgan swap-mouth SRC.png TGT.png --weights {out} -o result.png"
 
 # torchvision and pytorch-fid put the first eight digits of the SHA-256 into their files' names.
@@ -301,6 +302,33 @@ _ALL: Final = (
                 "maskgan eval verify {data} --weights {out}",
             ),
         ),
+    ),
+    Kind(
+        "stargan", "StarGAN", f"{_BASELINES}.stargan:StarGANGenerator", f"{_BASELINES}.stargan:StarGANConfig",
+        layout="maskgan_cli.weights.baselines:STARGAN",
+    ),
+    Kind(
+        "stargan-discriminator", "StarGAN's discriminator", f"{_BASELINES}.stargan:StarGANDiscriminator",
+        f"{_BASELINES}.stargan:StarGANDiscriminatorConfig",
+        layout="maskgan_cli.weights.baselines:STARGAN_DISCRIMINATOR",
+    ),
+    Kind(
+        "elegant", "ELEGANT", f"{_BASELINES}.elegant:Elegant", f"{_BASELINES}.elegant:ElegantConfig",
+        layout="maskgan_cli.weights.baselines:ELEGANT",
+    ),
+    Kind(
+        "elegant-discriminator", "ELEGANT's discriminators", f"{_BASELINES}.elegant:ElegantDiscriminators",
+        f"{_BASELINES}.elegant:ElegantDiscriminatorConfig",
+        layout="maskgan_cli.weights.baselines:ELEGANT_DISCRIMINATOR",
+    ),
+    Kind(
+        "spade", "SPADE", f"{_BASELINES}.spade:SPADE", f"{_BASELINES}.spade:SPADEConfig",
+        layout="maskgan_cli.weights.baselines:SPADE",
+    ),
+    Kind(
+        "spade-discriminator", "SPADE's discriminator", f"{_BASELINES}.spade:SPADEDiscriminator",
+        "maskgan_cli.models.discriminator:DiscriminatorConfig",
+        layout="maskgan_cli.weights.baselines:SPADE_DISCRIMINATOR",
     ),
     Kind(
         "vgg19", "VGG-19 features up to relu5_1", "maskgan_cli.models.perceptual:VGG19Features",

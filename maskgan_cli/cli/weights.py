@@ -26,7 +26,11 @@ app = typer.Typer(
 
 Size = Annotated[
     int | None,
-    typer.Option("--size", min=32, help="Side it was trained at, where no shape tells: dmn and parser (512)."),
+    typer.Option(
+        "--size",
+        min=32,
+        help="Side it was trained at, where no shape tells: dmn and parser (512), stargan (128), elegant (256).",
+    ),
 ]
 Kind = Annotated[str, typer.Argument(metavar="KIND", help=f"One of {', '.join(imported())}.")]
 Exportable = Annotated[
@@ -39,20 +43,32 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="A name that `maskgan 
 def import_(
     shell: Shell,
     kind: Kind,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The checkpoint: .pth, .pt, .pkl or .safetensors.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILE...",
+            help="The checkpoint: .pth, .pt, .pkl or .safetensors. Two for elegant (Enc, Dec), its discriminators "
+            "(D1, D2) and spade (net_G, net_E).",
+        ),
+    ],
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", help="A .safetensors file; if not given, the cache, where commands look."),
     ] = None,
     size: Size = None,
+    attributes: Annotated[
+        str, typer.Option("--attributes", help="What StarGAN or ELEGANT changes, in its order, e.g. Smiling,Male.")
+    ] = "",
     overwrite: options.Overwrite = False,
 ) -> None:
     """Convert a published checkpoint: every tensor under our names, or one line on what does not fit."""
     from maskgan_cli.weights.card import card_path
     from maskgan_cli.weights.convert import import_weights
 
-    unsaid = {} if size is None else {"image_size": size}
-    written = import_weights(kind, file, out, unsaid=unsaid, overwrite=overwrite, say=shell.say)
+    unsaid: dict[str, Any] = {} if size is None else {"image_size": size}
+    if attributes:
+        unsaid["attributes"] = tuple(name.strip() for name in attributes.split(","))
+    written = import_weights(kind, files, out, unsaid=unsaid, overwrite=overwrite, say=shell.say)
     shell.wrote(written)
     shell.wrote(card_path(written))
     shell.finish({"weights": str(written)})

@@ -6,4 +6,6 @@ alpha_blender.py   two pictures of one face blended, for Editing Behaviour Simul
 discriminator.py   two-scale PatchGAN discriminator
 perceptual.py      VGG-19 features for the perceptual loss
 layers.py          the blocks they share
+spectral.py        convolutions with spectral norm
+baselines/         StarGAN, ELEGANT and SPADE, which the paper compares itself with
 """

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from maskgan_cli.labels import NUM_CLASSES
 from maskgan_cli.models.layers import initialise, instance_norm
 from maskgan_cli.models.limits import check_range
+from maskgan_cli.models.spectral import SpectralConv2d
 
 
 @dataclass(frozen=True)
@@ -35,16 +36,22 @@ class DiscriminatorConfig:
 
 
 class PatchDiscriminator(nn.Module):
-    """One scale: 4 x 4 convolutions, each verdict seeing one patch of the picture."""
+    """One scale: 4 x 4 convolutions, each verdict seeing one patch of the picture.
 
-    def __init__(self, config: DiscriminatorConfig) -> None:
+    With ``spectral``, the inner ones have spectral norm and no bias, as SPADE's have.
+    """
+
+    def __init__(self, config: DiscriminatorConfig, *, spectral: bool = False) -> None:
         super().__init__()
         channels = [NUM_CLASSES + 3, *(config.width * min(8, 1 << i) for i in range(config.layers))]
         layers: list[nn.Module] = []
         for i, (inputs, outputs) in enumerate(pairwise(channels)):
             stride = 1 if i == config.layers - 1 else 2
             norm = [] if i == 0 else [instance_norm(outputs)]
-            conv = nn.Conv2d(inputs, outputs, 4, stride=stride, padding=2)
+            if spectral and i > 0:
+                conv: nn.Module = SpectralConv2d(inputs, outputs, 4, stride=stride, padding=2, bias=False)
+            else:
+                conv = nn.Conv2d(inputs, outputs, 4, stride=stride, padding=2)
             layers.append(nn.Sequential(conv, *norm, nn.LeakyReLU(0.2)))
         layers.append(nn.Conv2d(channels[-1], 1, 4, padding=2))
         self.layers = nn.ModuleList(layers)
@@ -61,10 +68,10 @@ class PatchDiscriminator(nn.Module):
 class MultiScaleDiscriminator(nn.Module):
     """Identical patch discriminators, the first on the full picture, each next one on half of it."""
 
-    def __init__(self, config: DiscriminatorConfig) -> None:
+    def __init__(self, config: DiscriminatorConfig, *, spectral: bool = False) -> None:
         super().__init__()
         self.config = config
-        self.scales = nn.ModuleList(PatchDiscriminator(config) for _ in range(config.scales))
+        self.scales = nn.ModuleList(PatchDiscriminator(config, spectral=spectral) for _ in range(config.scales))
         self.halve = nn.AvgPool2d(3, stride=2, padding=1, count_include_pad=False)
         initialise(self)
 

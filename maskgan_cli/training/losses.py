@@ -1,7 +1,8 @@
-"""The losses of the paper (Sec. 3.3): L = L_adv + 10 L_feature_matching + 10 L_perceptual; and MaskVAE's."""
+"""The losses of the paper (Sec. 3.3): L = L_adv + 10 L_feature_matching + 10 L_perceptual; and the others'."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import torch
@@ -59,3 +60,46 @@ def kl_divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
     """
     terms = mean.square() + log_variance.exp() - 1.0 - log_variance
     return 0.5 * terms.sum(dim=1).mean()
+
+
+def hinge(features: Features, *, real: bool) -> Tensor:
+    """The discriminator's hinge loss (Lim and Ye 2017): mean of max(0, 1 -/+ verdict), averaged over scales."""
+    sign = -1.0 if real else 1.0
+    return torch.stack([F.relu(1.0 + sign * scale[-1].float()).mean() for scale in features]).mean()
+
+
+def hinge_wish(features: Features) -> Tensor:
+    """The generator's side of `hinge`: minus the mean verdict, averaged over scales."""
+    return -torch.stack([scale[-1].float().mean() for scale in features]).mean()
+
+
+def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor) -> Tensor:
+    """WGAN-GP (Gulrajani et al. 2017): mean of (n - 1)^2, n the length of the critic's gradient in each picture.
+
+    The gradient is that of the sum of a picture's scores, at a mix of real and fake that is drawn
+    from torch's generator, one uniform number a picture.
+
+    Args:
+        critic: pictures (N, ...) -> scores (N, ...).
+        real, fake: (N, 3, H, W); neither is pulled.
+    """
+    share = torch.rand((len(real), 1, 1, 1), device=real.device)
+    mixed = (share * real.detach() + (1 - share) * fake.detach()).requires_grad_(True)
+    (gradient,) = torch.autograd.grad(critic(mixed).sum(), mixed, create_graph=True)
+    lengths = gradient.flatten(1).square().sum(1).add(1e-12).sqrt()  # the root has no slope at 0
+    return (lengths - 1).square().mean()
+
+
+def classification(logits: Tensor, labels: Tensor) -> Tensor:
+    """Binary cross-entropy of attributes, (N, attributes) twice: summed over attributes, averaged over pictures."""
+    return F.binary_cross_entropy_with_logits(logits.float(), labels, reduction="sum") / len(labels)
+
+
+def said_real(logits: list[Tensor], *, real: bool) -> Tensor:
+    """ELEGANT's adversarial terms: cross-entropy of D1's verdicts with real or fake, plus half of D2's."""
+    target = 1.0 if real else 0.0
+    full, half = (
+        F.binary_cross_entropy_with_logits(scale.float(), torch.full_like(scale, target, dtype=torch.float32))
+        for scale in logits
+    )
+    return full + 0.5 * half

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,7 +42,7 @@ class Converted:
 
 def import_weights(
     kind: str,
-    file: Path,
+    file: Path | Sequence[Path],
     out: Path | None = None,
     *,
     unsaid: Settings | None = None,
@@ -53,7 +53,8 @@ def import_weights(
 
     Args:
         kind: one that has a published layout, see `maskgan_cli.networks`.
-        file: the checkpoint, ``torch.save``'s or safetensors.
+        file: the checkpoint, ``torch.save``'s or safetensors; where a network is published as
+            several, all of them in the order of `Layout.parts`.
         out: where to; the cache, where commands look for it, if not given.
         unsaid: settings that shapes do not tell, see `Layout`.
         overwrite: replace ``out``.
@@ -69,17 +70,24 @@ def import_weights(
     if not overwrite:
         refuse_existing(out)
         refuse_existing(card_path(out))
-    converted = convert(entry, file, unsaid or {})
+    files = [file] if isinstance(file, Path) else list(file)
+    converted = convert(entry, files, unsaid or {})
     for remark in converted.remarks:
         say(remark)
-    about: dict[str, Any] = {"source": {"what": converted.what, "file": file.name, "sha256": sha256(file)}}
+    named = {"file": ", ".join(path.name for path in files), "sha256": ", ".join(sha256(path) for path in files)}
+    about: dict[str, Any] = {"source": {"what": converted.what, **named}}
     if entry.published is not None:
         about["licence"] = entry.published.licence
     return save_weights(out, converted.network, kind=entry.name, config=converted.settings, about=about)
 
 
-def convert(kind: Kind, file: Path, unsaid: Settings) -> Converted:
+def convert(kind: Kind, files: Path | Sequence[Path], unsaid: Settings) -> Converted:
     """Read a checkpoint strictly into the network its shapes describe.
+
+    Args:
+        kind: what it is.
+        files: one, or one for each of `Layout.parts`; the last parts may be missing where the network has none.
+        unsaid: see `import_weights`.
 
     Raises:
         InputError: unreadable, or naming the tensors that are missing, extra, of another shape or type, or not finite.
@@ -87,9 +95,15 @@ def convert(kind: Kind, file: Path, unsaid: Settings) -> Converted:
     layout: Layout = resolve(kind.layout)
     if strange := [name for name in unsaid if name not in layout.unsaid]:
         raise InputError(f"{layout.what}: {strange[0]} is read off the file's shapes", hint="leave it out")
-    tensors = load_foreign(file, f"weights of {layout.what}")
+    files = [files] if isinstance(files, Path) else list(files)
+    tensors, file = _read(layout, files), files[0]
     remarks = _drop_unused(layout, tensors)
     settings = {**_settings(layout, shapes_of(tensors)), **unsaid}
+    if nameless := [name for name, value in settings.items() if value is None]:
+        raise InputError(
+            file, expected=f"to be told its {nameless[0]}, which the file does not say", found="none",
+            hint=f"add e.g. --{nameless[0]} Smiling,Eyeglasses, in the order it was trained with",
+        )  # fmt: skip
     try:
         network = build(kind, settings)
     except ValueError as error:
@@ -99,10 +113,24 @@ def convert(kind: Kind, file: Path, unsaid: Settings) -> Converted:
     expected = {theirs(name): tensor for name, tensor in ours.items()}
     remarks += _fill_counters(shapes_of(expected), tensors)
     if different := differences(shapes_of(expected), shapes_of(tensors)) or unfit(expected, tensors):
-        raise InputError(file, expected=f"the tensors of {layout.what}", found=different)
+        absent = ", ".join(layout.parts[len(files) :])
+        hint = f"name the file of the {absent} too" if absent else ""
+        raise InputError(file, expected=f"the tensors of {layout.what}", found=different, hint=hint)
     loaded = {name: tensors[theirs(name)].detach().to(tensor.dtype) for name, tensor in ours.items()}
     network.load_state_dict(loaded, assign=True)
     return Converted(network, settings, remarks, layout.what)
+
+
+def _read(layout: Layout, files: Sequence[Path]) -> dict[str, Tensor]:
+    """The tensors of all files; of several, each name begins with the part's."""
+    if len(files) > max(1, len(layout.parts)):
+        expected = f"{len(layout.parts)} files ({', '.join(layout.parts)})" if layout.parts else "one file"
+        raise InputError(layout.what, expected=expected, found=f"{len(files)} files")
+    read = [load_foreign(file, f"weights of {layout.what}") for file in files]
+    if not layout.parts:
+        return read[0]
+    return {f"{part}.{name}": tensor for part, tensors in zip(layout.parts, read, strict=False)
+            for name, tensor in tensors.items()}  # fmt: skip
 
 
 def _settings(layout: Layout, shapes: Shapes) -> Settings:

@@ -36,6 +36,9 @@ class Layout:
         names: settings -> their module paths to ours; None where they are the same.
         unused: pattern of tensors that nothing here needs -> what they are.
         unsaid: settings that no shape tells; the published ones are taken unless others are given.
+            A setting that is None must be given.
+        parts: where the network is published as several files, what each of them holds, in order: our
+            names of the parts. Its tensors go by ``PART.THEIR_NAME`` in ``settings`` and ``names``.
     """
 
     what: str
@@ -43,6 +46,7 @@ class Layout:
     names: Callable[[Settings], Names] | None = None
     unused: Mapping[str, str] = field(default_factory=dict)
     unsaid: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
 
 
 def generator_names(settings: Settings) -> Names:

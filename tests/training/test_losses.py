@@ -54,3 +54,66 @@ def test_kl_agrees_with_torchs_distributions() -> None:
     normal = torch.distributions.Normal
     theirs = torch.distributions.kl_divergence(normal(mean, (0.5 * log_variance).exp()), normal(0.0, 1.0))
     torch.testing.assert_close(losses.kl_divergence(mean, log_variance), theirs.sum(1).mean())
+
+
+def test_hinge_stops_beyond_the_margin_and_averages_over_scales() -> None:
+    for value, as_real, as_fake in ((3.0, 0.0, 4.0), (0.5, 0.5, 1.5), (-1.0, 2.0, 0.0), (-3.0, 4.0, 0.0)):
+        features = _features(value)
+        assert losses.hinge(features, real=True) == as_real
+        assert losses.hinge(features, real=False) == as_fake
+        assert losses.hinge_wish(features) == -value
+    mixed = [*_features(3.0, scales=1), *_features(-1.0, scales=1)]
+    assert losses.hinge(mixed, real=True) == 1.0
+    assert losses.hinge_wish(mixed) == -1.0
+
+
+def test_the_gradient_penalty_of_a_linear_critic_is_known() -> None:
+    weight = torch.zeros(3, 4, 4)
+    weight[0, 1, 2], weight[2, 3, 0] = 3.0, 4.0  # of length 5, everywhere
+
+    def linear(images: torch.Tensor) -> torch.Tensor:
+        return (images * weight).sum((1, 2, 3))
+
+    real, fake = torch.rand(2, 6, 3, 4, 4)
+    torch.testing.assert_close(losses.gradient_penalty(linear, real, fake), torch.tensor(16.0))
+    torch.testing.assert_close(losses.gradient_penalty(lambda x: linear(x) / 5, real, fake), torch.tensor(0.0))
+
+
+def test_the_gradient_penalty_looks_between_real_and_fake_at_each_picture_alone() -> None:
+    # The gradient of |x|^2 / 2 is x itself: between 0 and a picture of length 2 it is as long as the mix is far.
+    fake = torch.zeros(4000, 1, 1, 1)
+    real = fake + 2.0
+    torch.manual_seed(0)
+    penalty = losses.gradient_penalty(lambda x: x.square().sum((1, 2, 3)) / 2, real, fake)
+    assert abs(penalty.item() - 1 / 3) < 0.02  # E (2t - 1)^2 for t uniform; one t for all would be somewhere in [0, 1]
+    torch.manual_seed(0)
+    share = torch.rand(4000, 1, 1, 1)
+    torch.testing.assert_close(penalty, (2 * share - 1).square().mean())
+
+
+def test_the_gradient_penalty_pulls_the_critic() -> None:
+    weight = torch.tensor(3.0, requires_grad=True)
+    losses.gradient_penalty(
+        lambda x: x.sum((1, 2, 3)) * weight, torch.ones(2, 1, 1, 1), torch.zeros(2, 1, 1, 1)
+    ).backward()
+    assert weight.grad is not None
+    torch.testing.assert_close(weight.grad, torch.tensor(4.0))  # of (w - 1)^2
+
+
+def test_classification_is_summed_over_attributes_and_averaged_over_pictures() -> None:
+    labels = torch.tensor([[1.0, 0.0, 1.0], [0.0, 0.0, 1.0]])
+    torch.testing.assert_close(losses.classification(torch.zeros(2, 3), labels), torch.tensor(3 * math.log(2)))
+    sure = (labels * 2 - 1) * 50
+    assert losses.classification(sure, labels) < 1e-6
+    one_wrong = sure.clone()
+    one_wrong[0, 1] = 50.0
+    torch.testing.assert_close(losses.classification(one_wrong, labels), torch.tensor(25.0))
+
+
+def test_elegants_second_discriminator_counts_half() -> None:
+    zero = [torch.zeros(4, 1), torch.zeros(4, 1)]
+    for real in (True, False):
+        torch.testing.assert_close(losses.said_real(zero, real=real), torch.tensor(1.5 * math.log(2)))
+    sure = [torch.full((4, 1), 100.0), torch.full((4, 1), -100.0)]
+    torch.testing.assert_close(losses.said_real(sure, real=True), torch.tensor(50.0))
+    torch.testing.assert_close(losses.said_real(sure, real=False), torch.tensor(100.0))

@@ -1,0 +1,211 @@
+"""ELEGANT (Xiao et al. 2018): two faces exchange the part of their codes that stands for an attribute.
+
+Enc(image) -> code and skips; image + Dec(code, own code, skips) -> image
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from maskgan_cli.models.limits import check_range
+
+Encoded = tuple[Tensor, list[Tensor]]  # the code, and the four maps before it, largest first
+
+
+@dataclass(frozen=True)
+class ElegantConfig:
+    """What decides the encoder's and decoder's shape. The defaults are the published ones.
+
+    Attributes:
+        image_size: side of the pictures, a multiple of 32.
+        attributes: what it can exchange, in the order of the code's slices.
+        width: channels at half the resolution; they double up to 8 times that, which the code has.
+    """
+
+    image_size: int = 256
+    attributes: tuple[str, ...] = ("Smiling", "Eyeglasses")
+    width: int = 64
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # recipes hold this class
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "attributes", tuple(self.attributes))  # JSON has lists
+        if not self.attributes or len(set(self.attributes)) < len(self.attributes):
+            raise ValueError("attributes is a list of distinct names, at least one")
+        check_range(self, image_size=(32, 2048), width=(1, 512))
+        if self.image_size % 32:
+            raise ValueError(f"image_size is a multiple of 32, not {self.image_size}")
+        if len(self.attributes) > 8 * self.width:
+            raise ValueError("width: the code (8 * width channels) has a channel or more for each of the attributes")
+
+    @property
+    def channels(self) -> list[int]:
+        """Channels after each of the encoder's layers."""
+        return [self.width * factor for factor in (1, 2, 4, 8, 8)]
+
+
+@dataclass(frozen=True)
+class ElegantDiscriminatorConfig:
+    """What decides the discriminators' shape. The defaults are the published ones, of three attributes.
+
+    Attributes:
+        image_size: side of the pictures that the first one sees, a multiple of 32; the second sees half of it.
+        attributes: how many label planes it sees.
+        width: channels of the first layer; they double up to 8 times that.
+    """
+
+    image_size: int = 256
+    attributes: int = 3
+    width: int = 64
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    def __post_init__(self) -> None:
+        check_range(self, image_size=(32, 2048), attributes=(1, 256), width=(1, 512))
+        if self.image_size % 32:
+            raise ValueError(f"image_size is a multiple of 32, not {self.image_size}")
+
+
+class PixelNorm(nn.Module):
+    """Each pixel's channels as a vector of length 1, times a learned scalar, plus another."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.alpha = nn.Parameter(torch.ones(1))
+        self.beta = nn.Parameter(torch.zeros(1))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, C, H, W)."""
+        return F.normalize(features, dim=1, eps=1e-12) * self.alpha + self.beta
+
+
+class ElegantEncoder(nn.Module):
+    """Five strided convolutions; the last map is the code, the others help the decoder."""
+
+    def __init__(self, config: ElegantConfig) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(_down(a, b) for a, b in pairwise([3, *config.channels]))
+        start(self)
+
+    def forward(self, image: Tensor) -> Encoded:
+        """Image (N, 3, S, S) in [-1, 1] -> code (N, 8 * width, S/32, S/32), maps at S/2, S/4, S/8, S/16."""
+        maps: list[Tensor] = []
+        for layer in self.layers:
+            image = layer(image)
+            maps.append(image)
+        return maps[-1], maps[:-1]
+
+
+class ElegantDecoder(nn.Module):
+    """What has to be added to a picture so that its code becomes another."""
+
+    def __init__(self, config: ElegantConfig) -> None:
+        super().__init__()
+        channels = [2 * config.channels[-1], *config.channels[-2::-1]]
+        self.layers = nn.ModuleList(
+            nn.Sequential(nn.ConvTranspose2d(a, b, 3, 2, 1, output_padding=1), PixelNorm(), nn.ReLU())
+            for a, b in pairwise(channels)
+        )
+        self.last = nn.ConvTranspose2d(channels[-1], 3, 3, 2, 1, output_padding=1)
+        start(self)
+
+    def forward(self, new: Tensor, old: Tensor, skips: Sequence[Tensor]) -> Tensor:
+        """The code asked for, the picture's own, its maps -> what to add to it (N, 3, S, S), in [-2, 2]."""
+        features = torch.cat([new, old], dim=1)
+        for layer, skip in zip(self.layers, reversed(skips), strict=True):
+            features = layer(features) + skip
+        residual: Tensor = torch.tanh(self.last(features)) * 2
+        return residual
+
+
+class Elegant(nn.Module):
+    """Encoder and decoder, and how two faces exchange an attribute through them."""
+
+    def __init__(self, config: ElegantConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder = ElegantEncoder(config)
+        self.decoder = ElegantDecoder(config)
+
+    def slice_of(self, attribute: int) -> slice:
+        """The channels of the code that stand for an attribute: its share of them, rounded."""
+        count, total = len(self.config.attributes), self.config.channels[-1]
+        return slice(round(total * attribute / count), round(total * (attribute + 1) / count))
+
+    def replace(self, code: Tensor, other: Tensor, attribute: int) -> Tensor:
+        """A code with the channels of one attribute from another code, both (N, C, h, w)."""
+        part = self.slice_of(attribute)
+        return torch.cat([code[:, : part.start], other[:, part], code[:, part.stop :]], dim=1)
+
+    def decode(self, image: Tensor, new: Tensor, encoded: Encoded) -> Tensor:
+        """The image (N, 3, S, S) changed so that its code becomes ``new``; in [-1, 1]."""
+        old, skips = encoded
+        return torch.clamp(image + self.decoder(new, old, skips), -1, 1)
+
+    def forward(self, image: Tensor, exemplar: Tensor, attribute: int, strength: float = 1.0) -> Tensor:
+        """The image's face with the exemplar's state of an attribute.
+
+        Args:
+            image, exemplar: (N, 3, S, S) in [-1, 1]; either may have the attribute.
+            attribute: its place in ``config.attributes``.
+            strength: how far to go: 0 is no change of the code, 1 all of it.
+        """
+        encoded = self.encoder(image)
+        code, _ = encoded
+        new = self.replace(code, self.encoder(exemplar)[0], attribute)
+        return self.decode(image, code + strength * (new - code), encoded)
+
+
+class ElegantDiscriminator(nn.Module):
+    """D(image, label) at one size: is the face real, and has it the attributes it is said to have?"""
+
+    def __init__(self, config: ElegantDiscriminatorConfig, image_size: int) -> None:
+        super().__init__()
+        channels = [3 + config.attributes, *(config.width * factor for factor in (1, 2, 4, 8))]
+        self.layers = nn.Sequential(*(_down(a, b) for a, b in pairwise(channels)))
+        self.verdict = nn.Linear(channels[-1] * (image_size // 16) ** 2, 1)
+        start(self)
+
+    def forward(self, image: Tensor, label: Tensor) -> Tensor:
+        """Image (N, 3, S, S) in [-1, 1], label (N, attributes) of 0 and 1 -> logits (N, 1).
+
+        The published network ends in the sigmoid of this number; the losses here take it before.
+        """
+        planes = label[:, :, None, None].to(image.dtype).expand(-1, -1, *image.shape[2:])
+        verdict: Tensor = self.verdict(self.layers(torch.cat([image, planes], dim=1)).flatten(1))
+        return verdict
+
+
+class ElegantDiscriminators(nn.Module):
+    """D1 on the picture and D2 on half of it, each with its own weights."""
+
+    def __init__(self, config: ElegantDiscriminatorConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.scales = nn.ModuleList(ElegantDiscriminator(config, config.image_size >> i) for i in range(2))
+
+    def forward(self, image: Tensor, label: Tensor) -> list[Tensor]:
+        """Image (N, 3, S, S) in [-1, 1], label (N, attributes) of 0 and 1 -> logits (N, 1) of D1 and of D2."""
+        full, half = self.scales
+        return [full(image, label), half(F.avg_pool2d(image, 2), label)]
+
+
+def start(network: nn.Module) -> None:
+    """ELEGANT's start: weights N(0, 0.02), biases of linear layers 0, those of convolutions PyTorch's."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+            nn.init.normal_(module.weight, 0.0, 0.02)
+        if isinstance(module, nn.Linear):
+            nn.init.zeros_(module.bias)
+
+
+def _down(inputs: int, outputs: int) -> nn.Sequential:
+    """(N, inputs, S, S) -> (N, outputs, S/2, S/2)."""
+    return nn.Sequential(nn.Conv2d(inputs, outputs, 3, stride=2, padding=1), PixelNorm(), nn.LeakyReLU(0.2))

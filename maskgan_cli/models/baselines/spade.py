@@ -1,0 +1,235 @@
+"""SPADE (Park et al. 2019): a mask steers every norm of the generator; the look is one vector.
+
+G(mask, code) -> image, code drawn from the mean and log variance that E(image) gives
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import ClassVar, Final, Literal, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from maskgan_cli.labels import NUM_CLASSES
+from maskgan_cli.models.discriminator import DiscriminatorConfig, MultiScaleDiscriminator
+from maskgan_cli.models.layers import instance_norm
+from maskgan_cli.models.limits import check_range
+from maskgan_cli.models.spectral import SpectralConv2d, xavier
+
+Depth = Literal["normal", "more", "most"]
+
+_UPS: Final[dict[str, int]] = {"normal": 5, "more": 6, "most": 7}
+
+
+@dataclass(frozen=True)
+class SPADEConfig:
+    """What decides the network's shape. The defaults are the published ones at 512 px, with the encoder.
+
+    Attributes:
+        image_size: the side it is trained at, a multiple of 32 (``more``: 64, ``most``: 128).
+        width: channels of the last map; the first ones have 16 times as many.
+        hidden: channels between the mask and the scales and shifts it becomes.
+        depth: ``normal`` enlarges the first map five times, ``more`` six times, ``most`` seven times.
+        encoder: whether the look comes from a picture; if not, it follows from the mask alone.
+        latent: numbers in the code of a look.
+        encoded_size: side of the picture that the encoder sees, a multiple of 64, at least 128.
+    """
+
+    image_size: int = 512
+    width: int = 64
+    hidden: int = 128
+    depth: Depth = "normal"
+    encoder: bool = True
+    latent: int = 256
+    encoded_size: int = 256
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # recipes hold this class
+
+    def __post_init__(self) -> None:
+        check_range(
+            self, image_size=(64, 2048), width=(1, 256), hidden=(1, 2048), latent=(1, 8192), encoded_size=(128, 2048)
+        )
+        if self.depth not in _UPS:
+            raise ValueError(f"depth is one of {', '.join(_UPS)}, not {self.depth}")
+        if self.image_size % (1 << self.ups):
+            raise ValueError(f"image_size is a multiple of {1 << self.ups}, not {self.image_size}")
+        if self.encoded_size % 64:
+            raise ValueError(f"encoded_size is a multiple of 64, not {self.encoded_size}")
+
+    @property
+    def ups(self) -> int:
+        """How often the first map is enlarged."""
+        return _UPS[self.depth]
+
+
+class BatchNorm(nn.BatchNorm2d):
+    """Batch norm, nothing learned, over the batch of all processes together where there are several."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels, affine=False)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, C, H, W)."""
+        group = torch.distributed
+        if not (self.training and group.is_available() and group.is_initialized() and group.get_world_size() > 1):
+            return super().forward(features)
+        from torch.distributed.nn.functional import all_reduce
+
+        wide = features.float()
+        variance, mean = torch.var_mean(wide, (0, 2, 3), correction=0)
+        # Every process has an equal share of the batch, so the means of means are the batch's.
+        statistics = torch.stack([mean, variance + mean.square()])
+        mean, square = (all_reduce(statistics) / group.get_world_size()).unbind()  # type: ignore[no-untyped-call]
+        variance = square - mean.square()
+        self._remember(mean.detach(), variance.detach(), features.numel() // features.shape[1] * group.get_world_size())
+        scale = (variance + self.eps).rsqrt()
+        normal: Tensor = (wide - mean[:, None, None]) * scale[:, None, None]
+        return normal.to(features.dtype)
+
+    def _remember(self, mean: Tensor, variance: Tensor, count: int) -> None:
+        assert self.running_mean is not None
+        assert self.running_var is not None
+        assert self.num_batches_tracked is not None
+        assert self.momentum is not None
+        self.num_batches_tracked += 1
+        self.running_mean.lerp_(mean, self.momentum)
+        self.running_var.lerp_(variance * count / (count - 1), self.momentum)
+
+
+class SPADENorm(nn.Module):
+    """SPADE: batch norm, then a scale (1 + gamma) and a shift that the mask decides, place by place."""
+
+    def __init__(self, channels: int, hidden: int) -> None:
+        super().__init__()
+        self.norm = BatchNorm(channels)
+        self.shared = nn.Conv2d(NUM_CLASSES, hidden, 3, padding=1)
+        self.gamma = nn.Conv2d(hidden, channels, 3, padding=1)
+        self.beta = nn.Conv2d(hidden, channels, 3, padding=1)
+
+    def forward(self, features: Tensor, mask: Tensor) -> Tensor:
+        """(N, C, H, W) and one-hot mask (N, 19, H, W) -> (N, C, H, W)."""
+        hidden = F.relu(self.shared(mask))
+        modulated: Tensor = self.norm(features) * (1 + self.gamma(hidden)) + self.beta(hidden)
+        return modulated
+
+
+class SPADEBlock(nn.Module):
+    """Two (SPADE, LeakyReLU, 3 x 3 convolution) around a skip, which is learned where channels change."""
+
+    def __init__(self, inputs: int, outputs: int, hidden: int) -> None:
+        super().__init__()
+        middle = min(inputs, outputs)
+        self.norm0 = SPADENorm(inputs, hidden)
+        self.conv0 = SpectralConv2d(inputs, middle, 3, padding=1)
+        self.norm1 = SPADENorm(middle, hidden)
+        self.conv1 = SpectralConv2d(middle, outputs, 3, padding=1)
+        self.learned = inputs != outputs
+        if self.learned:
+            self.norm_skip = SPADENorm(inputs, hidden)
+            self.conv_skip = SpectralConv2d(inputs, outputs, 1, bias=False)
+
+    def forward(self, features: Tensor, mask: Tensor) -> Tensor:
+        """(N, inputs, H, W) and one-hot mask of any size -> (N, outputs, H, W)."""
+        mask = F.interpolate(mask, features.shape[2:], mode="nearest")
+        changed = self.conv0(F.leaky_relu(self.norm0(features, mask), 0.2))
+        changed = self.conv1(F.leaky_relu(self.norm1(changed, mask), 0.2))
+        if self.learned:
+            features = self.conv_skip(self.norm_skip(features, mask))
+        return features + cast(Tensor, changed)
+
+
+class SPADEGenerator(nn.Module):
+    """G(mask, code): the mask enters at every norm, the code as the first map."""
+
+    def __init__(self, config: SPADEConfig) -> None:
+        super().__init__()
+        self.config = config
+        wide, self.side = 16 * config.width, config.image_size >> config.ups
+        if config.encoder:
+            self.first: nn.Module = nn.Linear(config.latent, wide * self.side**2)
+        else:
+            self.first = nn.Conv2d(NUM_CLASSES, wide, 3, padding=1)
+        halvings = 4 if config.depth != "most" else 5
+        channels = [wide] * 4 + [wide >> i for i in range(1, halvings + 1)]  # head, two in the middle, and up
+        self.blocks = nn.ModuleList(SPADEBlock(a, b, config.hidden) for a, b in pairwise(channels))
+        self.tail = nn.Conv2d(channels[-1], 3, 3, padding=1)
+        # The head, the second middle block and those that narrow come after an enlargement by two;
+        # the second middle block only where the network is deeper than normal.
+        self.enlarged = [False, True, config.depth != "normal", *[True] * halvings]
+
+    def forward(self, mask: Tensor, code: Tensor | None) -> Tensor:
+        """One-hot mask (N, 19, S, S) and code (N, latent) -> image (N, 3, S, S) in [-1, 1].
+
+        Without an encoder the code is not looked at.
+        """
+        if self.config.encoder:
+            features = self.first(code).view(len(mask), -1, self.side, self.side)
+        else:
+            features = self.first(F.interpolate(mask, (self.side, self.side), mode="nearest"))
+        for block, enlarged in zip(self.blocks, self.enlarged, strict=True):
+            if enlarged:
+                features = F.interpolate(features, scale_factor=2.0, mode="nearest")
+            features = block(features, mask)
+        return torch.tanh(self.tail(F.leaky_relu(features, 0.2)))
+
+
+class SPADEEncoder(nn.Module):
+    """E(image): the look of a face as mean and log variance of its code."""
+
+    def __init__(self, config: SPADEConfig) -> None:
+        super().__init__()
+        self.config = config
+        channels = [3, *(config.width * factor for factor in (1, 2, 4, 8, 8, 8))]
+        self.layers = nn.Sequential(
+            *(
+                nn.Sequential(
+                    SpectralConv2d(a, b, 3, stride=2, padding=1, bias=False), instance_norm(b), nn.LeakyReLU(0.2)
+                )
+                for a, b in pairwise(channels)
+            )
+        )
+        flat = channels[-1] * (config.encoded_size // 64) ** 2
+        self.to_mean = nn.Linear(flat, config.latent)
+        self.to_log_variance = nn.Linear(flat, config.latent)
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """Image (N, 3, S, S) in [-1, 1] of any size -> mean and log variance, float32 (N, latent) each."""
+        side = self.config.encoded_size
+        if image.shape[-1] != side:
+            image = F.interpolate(image, (side, side), mode="bilinear", align_corners=False)
+        features = self.layers(image).flatten(1)
+        return self.to_mean(features).float(), self.to_log_variance(features).float()
+
+
+class SPADE(nn.Module):
+    """Generator and, where the look comes from a picture, image encoder."""
+
+    def __init__(self, config: SPADEConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.generator = SPADEGenerator(config)
+        self.encoder = SPADEEncoder(config) if config.encoder else None
+        xavier(self)
+
+    def encode_style(self, style_image: Tensor) -> Tensor | None:
+        """The most likely code (N, latent) of a look (N, 3, S, S); None without an encoder.
+
+        The authors draw a code at inference too. The mean repeats: the same files, the same picture.
+        """
+        return None if self.encoder is None else self.encoder(style_image)[0]
+
+    def forward(self, mask: Tensor, style_image: Tensor) -> Tensor:
+        """One-hot mask (N, 19, S, S), picture (N, 3, S, S) in [-1, 1] -> image of the same shape."""
+        image: Tensor = self.generator(mask, self.encode_style(style_image))
+        return image
+
+
+class SPADEDiscriminator(MultiScaleDiscriminator):
+    """The multi-scale discriminator with spectral norm, as SPADE starts it."""
+
+    def __init__(self, config: DiscriminatorConfig) -> None:
+        super().__init__(config, spectral=True)
+        xavier(self)

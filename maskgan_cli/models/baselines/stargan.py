@@ -1,0 +1,165 @@
+"""StarGAN (Choi et al. 2018): one generator for several attributes.
+
+G(image, label) -> image: the same face with the attributes that the label says.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import ClassVar, Final
+
+import torch
+from torch import Tensor, nn
+
+from maskgan_cli.models.limits import check_range
+
+MOST_ATTRIBUTES: Final = 256  # CelebA has 40
+# Of these a face has one: setting one clears the others.
+HAIR_COLOURS: Final = ("Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair")
+
+
+@dataclass(frozen=True)
+class StarGANConfig:
+    """What decides the generator's shape. The defaults are the published ones.
+
+    Attributes:
+        image_size: side of the pictures, a multiple of 4; the generator itself works at any size.
+        attributes: what it can change, in the order of the label.
+        width: channels at full resolution; they double twice.
+        blocks: residual blocks at a quarter of the resolution.
+    """
+
+    image_size: int = 128
+    attributes: tuple[str, ...] = ("Black_Hair", "Blond_Hair", "Brown_Hair", "Male", "Young")
+    width: int = 64
+    blocks: int = 6
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # recipes hold this class
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "attributes", tuple(self.attributes))  # JSON has lists
+        if not self.attributes or len(set(self.attributes)) < len(self.attributes):
+            raise ValueError("attributes is a list of distinct names, at least one")
+        if len(self.attributes) > MOST_ATTRIBUTES:
+            raise ValueError(f"attributes are at most {MOST_ATTRIBUTES}")
+        check_range(self, image_size=(32, 2048), width=(1, 512), blocks=(1, 100))
+        if self.image_size % 4:
+            raise ValueError(f"image_size is a multiple of 4, not {self.image_size}")
+
+
+@dataclass(frozen=True)
+class StarGANDiscriminatorConfig:
+    """What decides the discriminator's shape. The defaults are the published ones.
+
+    Attributes:
+        image_size: side of the pictures, a multiple of ``2 ** layers``.
+        attributes: how many it tells.
+        width: channels of the first layer; they double with every layer.
+        layers: how often the resolution is halved.
+    """
+
+    image_size: int = 128
+    attributes: int = 5
+    width: int = 64
+    layers: int = 6
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    def __post_init__(self) -> None:
+        check_range(self, image_size=(8, 2048), attributes=(1, MOST_ATTRIBUTES), width=(1, 512), layers=(1, 9))
+        if self.image_size < 1 << self.layers or self.image_size % (1 << self.layers):
+            raise ValueError(f"image_size is a multiple of {1 << self.layers} (2 ** layers), not {self.image_size}")
+
+
+class InstanceNorm(nn.GroupNorm):
+    """Instance norm with a learned scale and shift, always by each picture's own statistics.
+
+    Published files hold running statistics too, which their authors never use: the network is
+    never put into evaluation mode. They are kept as they come, so that nothing of a file is lost.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels, channels)
+        self.register_buffer("running_mean", torch.zeros(channels))
+        self.register_buffer("running_var", torch.ones(channels))
+        self.register_buffer("num_batches_tracked", torch.tensor(0))
+
+
+class StarGANBlock(nn.Module):
+    """A residual block: two zero-padded 3 x 3 convolutions, each with instance norm, ReLU between."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.main = nn.Sequential(
+            nn.Conv2d(channels, channels, 3, padding=1, bias=False), InstanceNorm(channels), nn.ReLU(),
+            nn.Conv2d(channels, channels, 3, padding=1, bias=False), InstanceNorm(channels),
+        )  # fmt: skip
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, C, H, W)."""
+        changed: Tensor = features + self.main(features)
+        return changed
+
+
+class StarGANGenerator(nn.Module):
+    """G(image, label). It pads with zeros: reflection would leave the label's planes without an edge."""
+
+    def __init__(self, config: StarGANConfig) -> None:
+        super().__init__()
+        self.config = config
+        c1, c2, c4 = config.width, config.width * 2, config.width * 4
+        layers: list[nn.Module] = [
+            nn.Conv2d(3 + len(config.attributes), c1, 7, padding=3, bias=False), InstanceNorm(c1), nn.ReLU()
+        ]  # fmt: skip
+        for inputs, outputs in ((c1, c2), (c2, c4)):
+            conv = nn.Conv2d(inputs, outputs, 4, stride=2, padding=1, bias=False)
+            layers += [conv, InstanceNorm(outputs), nn.ReLU()]
+        layers += [StarGANBlock(c4) for _ in range(config.blocks)]
+        for inputs, outputs in ((c4, c2), (c2, c1)):
+            conv_up = nn.ConvTranspose2d(inputs, outputs, 4, stride=2, padding=1, bias=False)
+            layers += [conv_up, InstanceNorm(outputs), nn.ReLU()]
+        layers += [nn.Conv2d(c1, 3, 7, padding=3, bias=False), nn.Tanh()]
+        self.main = nn.Sequential(*layers)
+
+    def forward(self, image: Tensor, label: Tensor) -> Tensor:
+        """Image (N, 3, H, W) in [-1, 1], label (N, attributes) of 0 and 1 -> image of the same shape."""
+        planes = label[:, :, None, None].to(image.dtype).expand(-1, -1, *image.shape[2:])
+        changed: Tensor = self.main(torch.cat([image, planes], dim=1))
+        return changed
+
+
+class StarGANDiscriminator(nn.Module):
+    """D(image): is each patch real, and which attributes has the face?"""
+
+    def __init__(self, config: StarGANDiscriminatorConfig) -> None:
+        super().__init__()
+        self.config = config
+        layers: list[nn.Module] = []
+        channels = [3, *(config.width << layer for layer in range(config.layers))]
+        for inputs, outputs in pairwise(channels):
+            layers += [nn.Conv2d(inputs, outputs, 4, stride=2, padding=1), nn.LeakyReLU(0.01)]
+        self.main = nn.Sequential(*layers)
+        self.patches = nn.Conv2d(channels[-1], 1, 3, padding=1, bias=False)
+        self.classes = nn.Conv2d(channels[-1], config.attributes, config.image_size >> config.layers, bias=False)
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """Image (N, 3, S, S) in [-1, 1] -> scores of the patches (N, 1, h, w), logits (N, attributes)."""
+        features = self.main(image)
+        return self.patches(features), self.classes(features).flatten(1)
+
+
+def asked_labels(names: tuple[str, ...], labels: Tensor, attribute: str, value: bool) -> Tensor:
+    """Labels (N, attributes) with one attribute set or cleared; of the hair colours, one at a time is set.
+
+    Args:
+        names: the attributes, in the order of the columns.
+        labels: what the faces have now, of 0 and 1.
+        attribute: which of them to change.
+        value: whether the faces shall have it.
+    """
+    changed = labels.clone()
+    if value and attribute in HAIR_COLOURS:
+        changed[:, [i for i, name in enumerate(names) if name in HAIR_COLOURS]] = 0
+    changed[:, names.index(attribute)] = float(value)
+    return changed

@@ -1,0 +1,162 @@
+"""Published StarGAN, ELEGANT and SPADE checkpoints: their module names and ours, and settings off the shapes.
+
+See `maskgan_cli.weights.layouts`, of which this is the part for the paper's rivals.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from math import isqrt
+
+from maskgan_cli.models.baselines.elegant import ElegantConfig, ElegantDiscriminatorConfig
+from maskgan_cli.models.baselines.spade import SPADEConfig
+from maskgan_cli.models.baselines.stargan import StarGANConfig, StarGANDiscriminatorConfig
+from maskgan_cli.models.discriminator import DiscriminatorConfig
+from maskgan_cli.weights.format import Shapes
+from maskgan_cli.weights.layouts import Layout, Names, Settings
+
+
+def _stargan_settings(shapes: Shapes) -> Settings:
+    """The generator says how many attributes it changes, not which: the published five, else they must be named."""
+    if not shapes:
+        return asdict(StarGANConfig())
+    width, inputs = shapes["main.0.weight"][:2]
+    blocks = len({name.split(".")[1] for name in shapes if ".main." in name})
+    published = StarGANConfig(width=width, blocks=blocks)
+    attributes = published.attributes if inputs - 3 == len(published.attributes) else None
+    return {**asdict(published), "attributes": attributes}
+
+
+def _stargan_discriminator_settings(shapes: Shapes) -> Settings:
+    """The discriminator says its size too: its last convolution covers the last map."""
+    if not shapes:
+        return asdict(StarGANDiscriminatorConfig())
+    layers = sum(name.startswith("main.") and name.endswith(".weight") for name in shapes)
+    attributes, _, side, _ = shapes["conv2.weight"]
+    return asdict(StarGANDiscriminatorConfig(side << layers, attributes, shapes["main.0.weight"][0], layers))
+
+
+def _stargan_discriminator_names(settings: Settings) -> Names:
+    """Its trunk counts convolutions and activations as ours does."""
+    trunk = {f"main.{2 * i}": f"main.{2 * i}" for i in range(settings["layers"])}
+    return {**trunk, "conv1": "patches", "conv2": "classes"}
+
+
+def _elegant_settings(shapes: Shapes) -> Settings:
+    """No shape of encoder or decoder tells the attributes; they must be named."""
+    if not shapes:
+        return {**asdict(ElegantConfig()), "attributes": None}
+    return {**asdict(ElegantConfig(width=shapes["encoder.main.0.0.weight"][0])), "attributes": None}
+
+
+def _elegant_names(_: Settings) -> Names:
+    """Five layers each; the decoder's last has neither norm nor activation."""
+    return {
+        **{f"encoder.main.{i}.{j}": f"encoder.layers.{i}.{j}" for i in range(5) for j in (0, 1)},
+        **{f"decoder.main.{i}.{j}": f"decoder.layers.{i}.{j}" for i in range(4) for j in (0, 1)},
+        "decoder.main.4.0": "decoder.last",
+    }
+
+
+def _elegant_discriminator_settings(shapes: Shapes) -> Settings:
+    """D1's linear layer covers a map of a sixteenth of the picture's side."""
+    if not shapes:
+        return asdict(ElegantDiscriminatorConfig())
+    width, inputs = shapes["scales.0.conv.0.weight"][:2]
+    side = isqrt(shapes["scales.0.linear.0.weight"][1] // (8 * width))
+    return asdict(ElegantDiscriminatorConfig(16 * side, inputs - 3, width))
+
+
+def _elegant_discriminator_names(_: Settings) -> Names:
+    """D1 and D2 are files of the same names."""
+    names = {f"conv.{3 * i + j}": f"layers.{i}.{j}" for i in range(4) for j in (0, 1)} | {"linear.0": "verdict"}
+    return {f"scales.{scale}.{theirs}": f"scales.{scale}.{ours}" for scale in (0, 1) for theirs, ours in names.items()}
+
+
+def _spade_settings(shapes: Shapes) -> Settings:
+    """Whether there is an encoder, and how deep and wide the generator is; the size only if it is deep as usual."""
+    if not shapes:
+        return asdict(SPADEConfig())
+    width = shapes["generator.conv_img.weight"][1]
+    hidden = shapes["generator.head_0.norm_0.mlp_shared.0.weight"][0]
+    first = shapes["generator.fc.weight"]
+    if any(name.startswith("generator.up_4.") for name in shapes):
+        config = SPADEConfig(width=2 * width, hidden=hidden, depth="most")
+    else:
+        config = SPADEConfig(width=width, hidden=hidden)
+    if len(first) == 4:
+        return asdict(replace(config, encoder=False))
+    side = isqrt(first[0] // (16 * config.width))
+    flat = shapes.get("encoder.fc_mu.weight", (0, 8 * config.width * 16))[1]
+    return asdict(
+        replace(
+            config, image_size=side << config.ups, latent=first[1], encoded_size=64 * isqrt(flat // (8 * config.width))
+        )
+    )
+
+
+def _spade_names(settings: Settings) -> Names:
+    """Blocks go by their place in the network; ours are one list."""
+    blocks = [
+        "head_0",
+        "G_middle_0",
+        "G_middle_1",
+        *(f"up_{i}" for i in range(5 if settings["depth"] == "most" else 4)),
+    ]
+    inner = {
+        **{f"conv_{i}": f"conv{i}" for i in (0, 1)}, "conv_s": "conv_skip",
+        **{
+            f"norm_{theirs}.{layer}": f"norm{ours}.{to}"
+            for theirs, ours in (("0", "0"), ("1", "1"), ("s", "_skip"))
+            for layer, to in (("param_free_norm", "norm"), ("mlp_shared.0", "shared"), ("mlp_gamma", "gamma"),
+                              ("mlp_beta", "beta"))
+        },
+    }  # fmt: skip
+    return {
+        "generator.fc": "generator.first", "generator.conv_img": "generator.tail",
+        **{
+            f"generator.{block}.{theirs}": f"generator.blocks.{i}.{ours}"
+            for i, block in enumerate(blocks) for theirs, ours in inner.items()
+        },
+        **{f"encoder.layer{i + 1}.0": f"encoder.layers.{i}.0" for i in range(6)},
+        "encoder.fc_mu": "encoder.to_mean", "encoder.fc_var": "encoder.to_log_variance",
+    }  # fmt: skip
+
+
+def _spade_discriminator_settings(shapes: Shapes) -> Settings:
+    """Scales and layers are counted."""
+    if not shapes:
+        return asdict(DiscriminatorConfig())
+    scales = {name.split(".")[0] for name in shapes}
+    layers = {name.split(".")[1] for name in shapes}
+    return asdict(DiscriminatorConfig(shapes["discriminator_0.model0.0.weight"][0], len(scales), len(layers) - 1))
+
+
+def _spade_discriminator_names(settings: Settings) -> Names:
+    """The inner layers lie one level deeper, inside their norm; the last layer is bare in ours."""
+    layers = settings["layers"]
+    inner = {"model0.0": "layers.0.0", f"model{layers}.0": f"layers.{layers}"}
+    inner |= {f"model{i}.0.0": f"layers.{i}.0" for i in range(1, layers)}
+    return {
+        f"discriminator_{scale}.{theirs}": f"scales.{scale}.{ours}"
+        for scale in range(settings["scales"]) for theirs, ours in inner.items()
+    }  # fmt: skip
+
+
+STARGAN = Layout("StarGAN's generator (G)", _stargan_settings, unsaid=("image_size", "attributes"))
+STARGAN_DISCRIMINATOR = Layout(
+    "StarGAN's discriminator (D)", _stargan_discriminator_settings, _stargan_discriminator_names
+)
+ELEGANT = Layout(
+    "ELEGANT's encoder and decoder (Enc, Dec)", _elegant_settings, _elegant_names,
+    unsaid=("image_size", "attributes"), parts=("encoder", "decoder"),
+)  # fmt: skip
+ELEGANT_DISCRIMINATOR = Layout(
+    "ELEGANT's discriminators (D1, D2)", _elegant_discriminator_settings, _elegant_discriminator_names,
+    parts=("scales.0", "scales.1"),
+)  # fmt: skip
+SPADE = Layout(
+    "SPADE's generator and encoder (net_G, net_E)", _spade_settings, _spade_names,
+    unsaid=("image_size",), parts=("generator", "encoder"),
+)  # fmt: skip
+SPADE_DISCRIMINATOR = Layout("SPADE's discriminator (net_D)", _spade_discriminator_settings, _spade_discriminator_names)
