@@ -1,24 +1,27 @@
-"""``train ...``: one command per network."""
+"""``train ...``: one command per training in the table of networks."""
 
 from __future__ import annotations
 
-import functools
+import dataclasses
+import enum
+import inspect
 import os
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
 from maskgan_cli.cli import options
 from maskgan_cli.cli.shell import Shell, stage
 from maskgan_cli.errors import InputError
+from maskgan_cli.networks import Option, Training, resolve, trainings
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
-    from maskgan_cli.config import Recipe
-    from maskgan_cli.training.loop import Loop
+_SEVERAL = "\n\nSeveral GPUs or processes: torchrun --standalone --nproc-per-node 2 -m maskgan_cli train {} ..."
 
 app = typer.Typer(
     name="train",
@@ -27,252 +30,114 @@ app = typer.Typer(
     rich_help_panel="Training",
 )
 
-RecipeName = Annotated[str, typer.Option("--recipe", "-r", help="Name of a recipe, or a YAML file.")]
-Out = Annotated[Path, typer.Option("--out", "-o", help="The run folder.")]
-Changes = Annotated[
-    list[str], typer.Option("--set", help="Change a setting, e.g. --set optimiser.lr=1e-4; may be repeated.")
-]
-Resume = Annotated[str, typer.Option("--resume", help="auto: go on with what -o holds; never: refuse to.")]
-Start = Annotated[
-    Path | None,
-    typer.Option("--start-from", help="Begin with these weights (a run folder or file), e.g. to fine-tune."),
-]
-NewSeed = Annotated[int | None, typer.Option("--seed", min=0, help="The recipe's seed, replaced.")]
-NewWorkers = Annotated[int | None, typer.Option("--workers", min=0, help="Data loader processes.")]
+
+class Resume(str, enum.Enum):
+    """What to do with a run that is there."""
+
+    AUTO = "auto"
+    NEVER = "never"
 
 
-@stage(app, "dmn")
-def train_dmn(
-    shell: Shell,
-    data: options.Data,
-    recipe: RecipeName = "tiny-cpu",
-    out: Out = Path("runs/dmn"),
-    changes: Changes = [],  # noqa: B006 (Typer reads the default and never changes it)
-    start: Start = None,
-    resume: Resume = "auto",
-    device: options.Device = "auto",
-    seed: NewSeed = None,
-    workers: NewWorkers = None,
-    overwrite: options.Overwrite = False,
-) -> None:
-    """Train the Dense Mapping Network (Stage I): faces painted from their own masks and looks.
+@dataclass(frozen=True)
+class Options:
+    """What every training takes. The fields are the command line's arguments, their defaults its defaults."""
 
-    Several GPUs or processes: torchrun --standalone --nproc-per-node 2 -m maskgan_cli train dmn ...
-    """
-    from maskgan_cli.training.dmn import DMNRecipe, prepare_training
+    data: options.Data
+    recipe: Annotated[str, typer.Option("--recipe", "-r", help="Name of a recipe, or a YAML file.")] = "tiny-cpu"
+    out: Annotated[Path, typer.Option("--out", "-o", help="The run folder.")] = Path("runs")
+    changes: Annotated[
+        list[str], typer.Option("--set", help="Change a setting, e.g. --set optimiser.lr=1e-4; may be repeated.")
+    ] = field(default_factory=list)
+    start: Annotated[
+        Path | None,
+        typer.Option("--start-from", help="Begin with these weights (a run folder or file), e.g. to fine-tune."),
+    ] = None
+    resume: Annotated[Resume, typer.Option("--resume", help="auto: go on with what -o holds; never: refuse to.")] = (
+        Resume.AUTO
+    )
+    device: options.Device = "auto"
+    seed: Annotated[int | None, typer.Option("--seed", min=0, help="The recipe's seed, replaced.")] = None
+    workers: Annotated[int | None, typer.Option("--workers", min=0, help="Data loader processes.")] = None
+    overwrite: options.Overwrite = False
 
-    changes = _with_options(changes, seed, workers)
-    _train(
-        shell, DMNRecipe, prepare_training, data, "dmn", recipe, out, changes, resume, device, overwrite,
-        next_command=f"maskgan swap-mouth SRC.png TGT.png --weights {out} -o result.png", start=start,
-    )  # fmt: skip
-
-
-@stage(app, "vae")
-def train_vae(
-    shell: Shell,
-    data: options.Data,
-    recipe: RecipeName = "tiny-cpu",
-    out: Out = Path("runs/vae"),
-    changes: Changes = [],  # noqa: B006
-    resume: Resume = "auto",
-    device: options.Device = "auto",
-    seed: NewSeed = None,
-    workers: NewWorkers = None,
-    overwrite: options.Overwrite = False,
-) -> None:
-    """Train MaskVAE: masks to codes that can be mixed, and back to masks.
-
-    Several GPUs or processes: torchrun --standalone --nproc-per-node 2 -m maskgan_cli train vae ...
-    """
-    from maskgan_cli.training.mask_vae import VAERecipe, prepare_training
-
-    changes = _with_options(changes, seed, workers)
-    _train(
-        shell, VAERecipe, prepare_training, data, "vae", recipe, out, changes, resume, device, overwrite,
-        next_command=f"maskgan interpolate A.png B.png --weights {out} -o between",
-    )  # fmt: skip
+    @property
+    def settings(self) -> list[str]:
+        """The ``--set`` changes and the two options that are short for one."""
+        named = {"seed": self.seed, "data.workers": self.workers}
+        return [*self.changes, *(f"{name}={value}" for name, value in named.items() if value is not None)]
 
 
-@stage(app, "ebst")
-def train_ebst(
-    shell: Shell,
-    data: options.Data,
-    dmn: Annotated[Path, typer.Option("--dmn", help="Run folder (or weights) of `maskgan train dmn`.")],
-    vae: Annotated[Path, typer.Option("--vae", help="Run folder (or weights) of `maskgan train vae`.")],
-    recipe: RecipeName = "tiny-cpu",
-    out: Out = Path("runs/ebst"),
-    changes: Changes = [],  # noqa: B006
-    resume: Resume = "auto",
-    device: options.Device = "auto",
-    seed: NewSeed = None,
-    workers: NewWorkers = None,
-    overwrite: options.Overwrite = False,
-) -> None:
-    """Train on with simulated edits (EBST): a trained generator learns to follow masks nobody drew.
-
-    Several GPUs or processes: torchrun --standalone --nproc-per-node 2 -m maskgan_cli train ebst ...
-    """
-    from maskgan_cli.training.ebst import EBSTRecipe, prepare_training
-
-    changes = _with_options(changes, seed, workers)
-    _train(
-        shell, EBSTRecipe, functools.partial(prepare_training, dmn=dmn, vae=vae), data, "ebst", recipe, out, changes,
-        resume, device, overwrite,
-        next_command=f"maskgan swap-mouth SRC.png TGT.png --weights {out} -o result.png",
-    )  # fmt: skip
+def generate(app: typer.Typer) -> None:
+    """Add a command for every training in the table."""
+    for training in trainings():
+        stage(app, training.name)(_command(training))
 
 
-@stage(app, "parser")
-def train_parser(
-    shell: Shell,
-    data: options.Data,
-    recipe: RecipeName = "tiny-cpu",
-    out: Out = Path("runs/parser"),
-    changes: Changes = [],  # noqa: B006
-    start: Start = None,
-    resume: Resume = "auto",
-    device: options.Device = "auto",
-    seed: NewSeed = None,
-    workers: NewWorkers = None,
-    overwrite: options.Overwrite = False,
-) -> None:
-    """Train the face parser: from a photo to its mask."""
-    from maskgan_cli.training.parser import ParserRecipe, prepare_training
+def _command(training: Training) -> Callable[..., None]:
+    """``train NAME``: the shared options, its own after the data, its help."""
 
-    changes = _with_options(changes, seed, workers)
-    _train(
-        shell, ParserRecipe, prepare_training, data, "parser", recipe, out, changes, resume, device, overwrite,
-        next_command=f"maskgan parse PHOTO.jpg --weights {out} -o masks", start=start,
-    )  # fmt: skip
+    def command(shell: Shell, **arguments: Any) -> None:
+        own = {option.name: arguments.pop(option.name) for option in training.options}
+        _train(shell, training, Options(**arguments), own)
 
-
-@stage(app, "attributes")
-def train_attributes(
-    shell: Shell,
-    data: options.Data,
-    attributes: Annotated[str, typer.Option("--attributes", help="Their names, e.g. Smiling,Male.")] = "",
-    recipe: RecipeName = "tiny-cpu",
-    out: Out = Path("runs/attributes"),
-    changes: Changes = [],  # noqa: B006
-    start: Start = None,
-    resume: Resume = "auto",
-    device: options.Device = "auto",
-    seed: NewSeed = None,
-    workers: NewWorkers = None,
-    overwrite: options.Overwrite = False,
-) -> None:
-    """Train an attribute classifier: one network for all the attributes named.
-
-    The paper has one network for each attribute: name one at a time.
-    """
-    from maskgan_cli.training.attributes import AttributeRecipe, prepare_training
-
-    changes = _with_options(changes, seed, workers)
-    if attributes:
-        changes.append(f"network.names=[{attributes}]")
-    _train(
-        shell, AttributeRecipe, prepare_training, data, "attributes", recipe, out, changes, resume, device, overwrite,
-        next_command=f"maskgan eval attributes RESULTS --weights {out}", start=start,
-    )  # fmt: skip
+    hints = get_type_hints(Options, include_extras=True)
+    parameters = [inspect.Parameter("shell", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
+    for shared in dataclasses.fields(Options):
+        default = shared.default_factory() if shared.default_factory is not dataclasses.MISSING else shared.default
+        default = inspect.Parameter.empty if default is dataclasses.MISSING else default
+        default = Path("runs") / training.name if shared.name == "out" else default
+        parameters.append(inspect.Parameter(shared.name, inspect.Parameter.KEYWORD_ONLY, default=default))
+        if shared.name == "data":
+            parameters += [_parameter(option) for option in training.options]
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    own = {option.name: _annotation(option) for option in training.options}
+    command.__annotations__ = {"shell": Shell, **hints, **own}
+    command.__doc__ = training.help + (_SEVERAL.format(training.name) if training.several else "")
+    command.__name__ = f"train_{training.name}"
+    return command
 
 
-@stage(app, "pose")
-def train_pose(
-    shell: Shell,
-    data: options.Data,
-    recipe: RecipeName = "tiny-cpu",
-    out: Out = Path("runs/pose"),
-    changes: Changes = [],  # noqa: B006
-    start: Start = None,
-    resume: Resume = "auto",
-    device: options.Device = "auto",
-    seed: NewSeed = None,
-    workers: NewWorkers = None,
-    overwrite: options.Overwrite = False,
-) -> None:
-    """Train HopeNet: from a face to its yaw, pitch and roll."""
-    from maskgan_cli.training.pose import PoseRecipe, prepare_training
-
-    changes = _with_options(changes, seed, workers)
-    _train(
-        shell, PoseRecipe, prepare_training, data, "pose", recipe, out, changes, resume, device, overwrite,
-        next_command=f"maskgan eval pairs DATA --pose-weights {out} -o pairs.csv", start=start,
-    )  # fmt: skip
+def _parameter(option: Option) -> inspect.Parameter:
+    empty = "" if option.type is str else None
+    default = inspect.Parameter.empty if option.required else empty
+    return inspect.Parameter(option.name, inspect.Parameter.KEYWORD_ONLY, default=default)
 
 
-@stage(app, "identity")
-def train_identity(
-    shell: Shell,
-    data: options.Data,
-    recipe: RecipeName = "tiny-cpu",
-    out: Out = Path("runs/identity"),
-    changes: Changes = [],  # noqa: B006
-    start: Start = None,
-    resume: Resume = "auto",
-    device: options.Device = "auto",
-    seed: NewSeed = None,
-    workers: NewWorkers = None,
-    overwrite: options.Overwrite = False,
-) -> None:
-    """Train an ArcFace network: it tells whether two faces are the same person."""
-    from maskgan_cli.training.identity import IdentityRecipe, prepare_training
-
-    changes = _with_options(changes, seed, workers)
-    _train(
-        shell, IdentityRecipe, prepare_training, data, "identity", recipe, out, changes, resume, device, overwrite,
-        next_command=f"maskgan eval verify {data} --weights {out}", start=start,
-    )  # fmt: skip
+def _annotation(option: Option) -> Any:
+    given = option.type if option.required or option.type is str else option.type | None
+    return Annotated[given, typer.Option(f"--{option.name}", help=option.help)]
 
 
-def _with_options(changes: list[str], seed: int | None, workers: int | None) -> list[str]:
-    """The ``--set`` changes and the two options that are short for one."""
-    named = {"seed": seed, "data.workers": workers}
-    return [*changes, *(f"{name}={value}" for name, value in named.items() if value is not None)]
-
-
-def _train(
-    shell: Shell,
-    kind: type[Recipe],
-    prepare: Callable[..., Loop],
-    data: Path,
-    task: str,
-    recipe: str,
-    out: Path,
-    changes: list[str],
-    resume: str,
-    device: str,
-    overwrite: bool,
-    *,
-    next_command: str,
-    start: Path | None = None,
-) -> None:
-    """Resolve the recipe, run the loop with a progress bar, report the weights.
-
-    ``prepare`` is the task's ``prepare_training``.
-    """
+def _train(shell: Shell, training: Training, chosen: Options, own: dict[str, Any]) -> None:
+    """Resolve the recipe, run the loop with a progress bar, report the weights."""
     from maskgan_cli.config import load_recipe
     from maskgan_cli.data.prepared import PreparedData
     from maskgan_cli.training.setup import Plan
 
-    if resume not in ("auto", "never"):
-        raise InputError("--resume", expected="auto or never", found=resume)
-    settings = load_recipe(kind, task, recipe, changes)
-    prepared = PreparedData.load(data)
-    accelerator = make_accelerator(device, settings.precision)
+    short = {option.name: option.setting for option in training.options if option.setting}
+    changes = [*chosen.settings, *(setting.format(own[name]) for name, setting in short.items() if own[name])]
+    recipe = load_recipe(resolve(f"{training.module}:{training.recipe}"), training.name, chosen.recipe, changes)
+    data = PreparedData.load(chosen.data)
+    accelerator = make_accelerator(chosen.device, recipe.precision)
     if not accelerator.is_main_process:
         shell = Shell(quiet=True)
-    loop = prepare(Plan(prepared, out, accelerator, resume == "auto", overwrite, shell.say, start), settings)
-    done, total = loop.progress.step, settings.schedule.steps
+    plan = Plan(
+        data=data, out=chosen.out, accelerator=accelerator, resume=chosen.resume is Resume.AUTO,
+        overwrite=chosen.overwrite, say=shell.say, start=chosen.start,
+    )  # fmt: skip
+    prepare = resolve(f"{training.module}:prepare_training")
+    loop = prepare(plan, recipe, **{name: value for name, value in own.items() if name not in short})
+    done, total = loop.progress.step, recipe.schedule.steps
     if done >= total:
-        shell.say(f"{out} has its {total} steps already; raise schedule.steps to train on")
+        shell.say(f"{chosen.out} has its {total} steps already; raise schedule.steps to train on")
     elif done:
         shell.say(f"going on after step {done}")
     for _ in shell.track(loop.steps(), total, "training", done=done):
         pass
     if accelerator.is_main_process:
         shell.wrote(loop.run.model)
-        shell.finish({"steps": loop.progress.step, "run": str(out)}, next_command=next_command)
+        next_command = training.next_command.format(out=chosen.out, data=chosen.data)
+        shell.finish({"steps": loop.progress.step, "run": str(chosen.out)}, next_command=next_command)
 
 
 def make_accelerator(device: str, precision: str) -> Accelerator:
@@ -294,3 +159,6 @@ def make_accelerator(device: str, precision: str) -> Accelerator:
         return Accelerator(cpu=chosen.type == "cpu", mixed_precision=precision)
     except ValueError as error:
         raise InputError("precision", expected="one this device can do", found=str(error)) from error
+
+
+generate(app)

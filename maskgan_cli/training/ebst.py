@@ -145,6 +145,8 @@ def prepare_training(plan: Plan, recipe: EBSTRecipe, *, dmn: Path, vae: Path) ->
     Raises:
         InputError: data, recipe, weights and run folder do not go together.
     """
+    if plan.start is not None:
+        raise InputError("--start-from", expected="--dmn, whose weights EBST begins with", found=str(plan.start))
     trained = read_weights(dmn, "dmn")
     network = DMNConfig(**trained.config)
     if "network" in recipe.model_fields_set and recipe.network != network:

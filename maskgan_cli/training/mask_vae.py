@@ -110,4 +110,4 @@ def prepare_training(plan: Plan, recipe: VAERecipe) -> Loop:
         InputError: data, recipe and run folder do not go together.
     """
     plan.check_size(recipe.network.image_size)
-    return plan.loop(recipe, lambda validation: VAETask(recipe, plan.accelerator, validation), {})
+    return plan.loop(recipe, lambda validation: VAETask(recipe, plan.accelerator, validation), {}, begins="vae")

@@ -120,3 +120,13 @@ def test_data_of_another_size_is_refused(prepared: Path, tmp_path: Path, maskgan
     assert outcome.code == 2
     assert "expected a data set of 256 px (network.image_size), found 64 px" in outcome.err
     assert not (tmp_path / "run").exists()
+
+
+def test_it_can_begin_with_trained_weights(vae_weights: Path, prepared: Path, tmp_path: Path, maskgan: Command) -> None:
+    outcome = maskgan("train", "vae", prepared, "-o", tmp_path / "run", *TINY_VAE, "--start-from", vae_weights,
+                      "--set", "schedule.steps=1", "--set", "optimiser.lr=1e-9", "--seed", 5)  # fmt: skip
+    assert outcome.code == 0, outcome.err
+    begun, trained = (read_weights(where, "vae").tensors for where in (tmp_path / "run", vae_weights))
+    for name in trained:
+        if "running" not in name and "num_batches" not in name:
+            torch.testing.assert_close(begun[name], trained[name], atol=1e-7, rtol=0)
