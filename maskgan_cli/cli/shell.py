@@ -7,8 +7,11 @@ import functools
 import inspect
 import json
 import os
+import signal
 import sys
+import threading
 import traceback
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_type_hints
@@ -134,10 +137,11 @@ def run(app: typer.Typer, arguments: list[str]) -> int:
     """
     debug = "--debug" in arguments
     try:
-        code = app(arguments, prog_name="maskgan", standalone_mode=False)
-        return code if isinstance(code, int) else 0
+        with _manners(debug):
+            code = app(arguments, prog_name="maskgan", standalone_mode=False)
+            return code if isinstance(code, int) else 0
     except KeyboardInterrupt:
-        return _fail("interrupted", 130, debug)
+        return _fail("stopped; run the same command to go on", 130, debug)
     except MaskGANError as error:
         # An error raised in a data loader's worker arrives with its traceback before the line itself.
         return _fail(str(error).rstrip().rsplit("\n", 1)[-1], error.exit_code, debug)
@@ -149,6 +153,32 @@ def run(app: typer.Typer, arguments: list[str]) -> int:
             return _fail(str(error), 1, debug)
         line = " ".join(str(error).split()) or type(error).__name__
         return _fail(f"unexpected {type(error).__name__}: {line}; run again with --debug and report it", 1, debug)
+
+
+@contextlib.contextmanager
+def _manners(debug: bool) -> Iterator[None]:
+    """Warnings of libraries are for developers; SIGTERM ends a command as Ctrl-C does; any name can be printed."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a file's name need not be text
+            stream.reconfigure(errors="surrogateescape" if stream is sys.stdout else "backslashreplace")
+    owner, before = os.getpid(), None
+
+    def stop(number: int, _: object) -> None:
+        if os.getpid() == owner:
+            raise KeyboardInterrupt
+        signal.signal(number, signal.SIG_DFL)  # a forked child, such as a data loader's worker: end as asked
+        os.kill(os.getpid(), number)
+
+    with warnings.catch_warnings():
+        if not debug and not sys.warnoptions:
+            warnings.simplefilter("ignore")
+        if threading.current_thread() is threading.main_thread():
+            before = signal.signal(signal.SIGTERM, stop)
+        try:
+            yield
+        finally:
+            if before is not None:
+                signal.signal(signal.SIGTERM, before)
 
 
 def _fail(line: str, code: int, debug: bool) -> int:

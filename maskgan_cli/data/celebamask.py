@@ -8,7 +8,7 @@ from pathlib import Path
 
 from maskgan_cli.data.sources import Candidate, Source
 from maskgan_cli.errors import InputError
-from maskgan_cli.files import unreadable
+from maskgan_cli.files import IMAGE_SUFFIXES, unreadable
 from maskgan_cli.labels import PARTS
 
 IMAGES = "CelebA-HQ-img"
@@ -18,7 +18,8 @@ ATTRIBUTES = "CelebAMask-HQ-attribute-anno.txt"
 POSES = "CelebAMask-HQ-pose-anno.txt"
 IDENTITIES = "identity_CelebA.txt"
 
-_PART_FILE = re.compile(r"(\d+)_(\w+)\.png")
+_PART_FILE = re.compile(r"([0-9]+)_(\w+)\.png")
+_IMAGE_FILE = re.compile(r"([0-9]+)\.\w+")
 _IMAGES_PER_FOLDER = 2000
 
 
@@ -50,7 +51,8 @@ def read_source(root: Path, *, masked: bool = True) -> Source:
     }
     identities = _read_identities(root / IDENTITIES)
 
-    images = {int(path.stem): path for path in (root / IMAGES).iterdir() if path.stem.isdigit()}
+    images = {int(match[1]): path for path in (root / IMAGES).iterdir()
+              if (match := _IMAGE_FILE.fullmatch(path.name)) and path.suffix.lower() in IMAGE_SUFFIXES}  # fmt: skip
     masks = _list_masks(root / MASKS) if masked else {}
     candidates = []
     for index in sorted(images.keys() | masks.keys()):
@@ -87,7 +89,7 @@ def _list_masks(root: Path) -> dict[int, dict[str, Path]]:
 
 def _lines(path: Path) -> Iterator[list[str]]:
     try:
-        text = path.read_text("utf-8")
+        text = path.read_text("utf-8-sig")
     except (OSError, ValueError) as error:
         raise unreadable(path, error, "an annotation file of CelebAMask-HQ") from error
     return (line.split() for line in text.splitlines() if line.strip())

@@ -8,9 +8,11 @@ A prepared data set is such a folder, so it can be prepared again at another siz
 from __future__ import annotations
 
 import hashlib
+import os
+from collections import Counter
 from pathlib import Path
 
-from maskgan_cli.data.sources import SPLITS, Candidate, Source
+from maskgan_cli.data.sources import SPLITS, Candidate, Source, problem_with_id
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import IMAGE_SUFFIXES, read_csv
 
@@ -34,14 +36,14 @@ def read_source(
     """
     if not root.is_dir():
         raise InputError(root, expected="a folder", found="a file" if root.exists() else "no such folder")
-    images, masks = _list(root)
+    images, masks, twice = _list(root)
     masks = masks if masked else {}
     if not images:
         raise InputError(
             root, expected="the raw CelebAMask-HQ layout, images/ and masks/, or NAME.jpg and NAME.mask.png",
             found="no image", hint="check the path",
         )  # fmt: skip
-    manifest = {row["id"]: row for row in read_csv(root / "manifest.csv")} if _has_manifest(root) else {}
+    manifest = _manifest(root / "manifest.csv")
     known = {"id", "split", "image", "mask"}
     columns = [name for name in next(iter(manifest.values()), {}) if name not in known]
     candidates = []
@@ -53,8 +55,11 @@ def read_source(
             reason = f"manifest.csv names the split {split!r}; splits are {', '.join(SPLITS)}"
         if name not in images:
             reason = f"mask without image: {masks[name].name}"
+        elif name in twice:
+            reason = f"several images of that name: {images[name].name} and another"
         elif masked and name not in masks:
             reason = f"image without any mask: {images[name].name}"
+        reason = problem_with_id(name) or reason
         mask = {"": masks[name]} if name in masks else {}
         fields = {column: row.get(column, "") for column in columns}
         candidates.append(Candidate(name, images.get(name), mask, split, fields, reason))
@@ -68,16 +73,30 @@ def split_by_name(name: str, val_share: float, test_share: float, seed: int) -> 
     return "test" if draw < test_share else "val" if draw < test_share + val_share else "train"
 
 
-def _has_manifest(root: Path) -> bool:
-    return (root / "manifest.csv").is_file()
+def _manifest(path: Path) -> dict[str, dict[str, str]]:
+    """The rows of a manifest by their samples' ids; {} if there is none."""
+    rows = read_csv(path) if path.is_file() else []
+    if rows and "id" not in rows[0]:
+        raise InputError(path, expected="a column id", found=", ".join(rows[0])[:80])
+    return {row["id"]: row for row in rows}
 
 
-def _list(root: Path) -> tuple[dict[str, Path], dict[str, Path]]:
+def _list(root: Path) -> tuple[dict[str, Path], dict[str, Path], set[str]]:
+    """Images and masks by name, and the names that several images have."""
     if (root / "images").is_dir():
-        images = {p.stem: p for p in (root / "images").iterdir() if p.suffix.lower() in IMAGE_SUFFIXES}
-        folder = root / "masks"
-        masks = {p.stem: p for p in folder.iterdir() if p.suffix.lower() == ".png"} if folder.is_dir() else {}
-        return images, masks
-    files = [p for p in root.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES]
-    masks = {p.name[: -len(MASK_SUFFIX)]: p for p in files if p.name.endswith(MASK_SUFFIX)}
-    return {p.stem: p for p in files if not p.name.endswith(MASK_SUFFIX)}, masks
+        images = [p for p in _files(root / "images") if p.suffix.lower() in IMAGE_SUFFIXES]
+        masks = {p.stem: p for p in _files(root / "masks") if p.suffix.lower() == ".png"}
+    else:
+        files = [p for p in _files(root) if p.suffix.lower() in IMAGE_SUFFIXES]
+        images = [p for p in files if not p.name.endswith(MASK_SUFFIX)]
+        masks = {p.name[: -len(MASK_SUFFIX)]: p for p in files if p.name.endswith(MASK_SUFFIX)}
+    counts = Counter(p.stem for p in images)
+    return {p.stem: p for p in images}, masks, {name for name, count in counts.items() if count > 1}
+
+
+def _files(folder: Path) -> list[Path]:
+    """The regular files of a folder that are not hidden (macOS keeps `._NAME.jpg` beside every picture), by name."""
+    if not folder.is_dir():
+        return []
+    with os.scandir(folder) as entries:
+        return sorted(Path(e.path) for e in entries if not e.name.startswith(".") and e.is_file())

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import multiprocessing
 import shutil
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,23 +15,29 @@ from typing import Any
 import numpy as np
 
 from maskgan_cli import __version__
+from maskgan_cli.data.prepared import data_hash
 from maskgan_cli.data.resize import resize_image, resize_labels
-from maskgan_cli.data.sources import SPLITS, Candidate, Source
+from maskgan_cli.data.sources import SPLITS, Candidate, Source, problem_with_id
 from maskgan_cli.errors import InputError, MaskGANError
 from maskgan_cli.files import (
-    Picture,
+    disk_error,
+    encode_image,
+    encode_png,
+    is_plain_jpeg,
+    palette_image,
     read_image,
     read_json,
     read_label_map,
     read_part,
+    remove_leftovers,
     sha256,
     write_bytes,
     write_csv,
-    write_image,
     write_json,
-    write_label_map,
 )
 from maskgan_cli.labels import CLASSES, ID, PARTS, LabelMap
+from maskgan_cli.locks import locked
+from maskgan_cli.workers import spread
 
 JOURNAL = ".prepare.jsonl"
 MIN_SIZE, MAX_SIZE = 64, 1024
@@ -67,25 +71,24 @@ def prepare(
         "size": size,
         "image_format": image_format,
     }
-    done = _open_output(out, settings, overwrite)
-    todo = []
-    for candidate in source.candidates:
-        if candidate.id in done:
-            yield done[candidate.id]
-        elif candidate.reason:
-            done[candidate.id] = Done(candidate.id, reason=candidate.reason)
-            yield done[candidate.id]
-        else:
-            todo.append(candidate)
-    work = partial(_prepare_one, out=out, size=size, image_format=image_format, order=source.order)
-    with (out / JOURNAL).open("a", encoding="utf-8") as journal:
-        for result in _map(work, todo, workers):
+    with locked(out, "maskgan prep-data"):
+        done = _open_output(out, settings, overwrite)
+        todo = []
+        for candidate in source.candidates:
+            if candidate.id in done:
+                yield done[candidate.id]
+            elif candidate.reason:
+                done[candidate.id] = Done(candidate.id, reason=candidate.reason)
+                yield done[candidate.id]
+            else:
+                todo.append(candidate)
+        work = partial(_prepare_one, out=out, size=size, image_format=image_format, order=source.order)
+        for result in spread(work, todo, workers):
             done[result.id] = result
             if not result.reason:  # a rejected sample is looked at again, it may have been mended
-                journal.write(json.dumps(asdict(result)) + "\n")
-                journal.flush()
+                _note(out / JOURNAL, result)
             yield result
-    _finish(source, out, settings, done, image_format)
+        _finish(source, out, settings, done, image_format)
 
 
 def merge_parts(parts: dict[str, Path]) -> LabelMap:
@@ -102,8 +105,8 @@ def merge_parts(parts: dict[str, Path]) -> LabelMap:
         if labels is None:
             labels = np.zeros(region.shape, np.uint8)
         if region.shape != labels.shape:
-            raise InputError(parts[part], expected=_side(labels), found=_side(region))
-        labels[region] = ID[part]
+            raise InputError(parts[part], expected=_side(labels.shape), found=_side(region.shape))
+        np.putmask(labels, region, ID[part])
     if labels is None:
         raise ValueError("merge_parts needs at least one part")
     return labels
@@ -112,52 +115,51 @@ def merge_parts(parts: dict[str, Path]) -> LabelMap:
 def _prepare_one(candidate: Candidate, *, out: Path, size: int, image_format: str, order: str) -> Done:
     """Runs in a worker process. Anything wrong with the sample becomes its reason."""
     assert candidate.image is not None
+    masked, raw = bool(candidate.masks), "" not in candidate.masks
     try:
-        picture = read_image(candidate.image)
+        original = is_plain_jpeg(candidate.image) if image_format == "jpg" else None
+        picture = None if original == (size, size) else read_image(candidate.image)
         labels = None
-        if candidate.masks:
-            plain = candidate.masks.get("")
-            labels = merge_parts(candidate.masks) if plain is None else read_label_map(plain, order=order)
-        if problem := _problem(picture, labels, raw="" not in candidate.masks):
+        if masked:
+            labels = merge_parts(candidate.masks) if raw else read_label_map(candidate.masks[""], order=order)
+        sides = (size, size) if picture is None else picture.shape[:2]
+        if problem := _problem(sides, labels, raw=raw):
             return Done(candidate.id, reason=problem)
     except InputError as error:
         return Done(candidate.id, reason=str(error))
-    image = write_image(out / "images" / f"{candidate.id}.{image_format}", resize_image(picture, size))
+    # A JPEG that keeps its size is taken over as it is: decoding and encoding would only lose.
+    suffix = f".{image_format}"
+    data = candidate.image.read_bytes() if picture is None else encode_image(resize_image(picture, size), suffix)
+    image = _write(out / "images" / f"{candidate.id}{suffix}", data)
     if labels is None:
-        return Done(candidate.id, sha256(image))
-    mask = write_label_map(out / "masks" / f"{candidate.id}.png", resize_labels(labels, size))
-    return Done(candidate.id, sha256(image), sha256(mask))
+        return Done(candidate.id, image)
+    mask = encode_png(palette_image(resize_labels(labels, size)))
+    return Done(candidate.id, image, _write(out / "masks" / f"{candidate.id}.png", mask))
 
 
-def _problem(picture: Picture, labels: LabelMap | None, *, raw: bool) -> str:
-    if picture.shape[0] != picture.shape[1]:
-        return f"wrong size: the image is {_side(picture)}, not square"
+def _write(path: Path, data: bytes) -> str:
+    """Write a file and return its SHA-256."""
+    write_bytes(path, data)
+    return hashlib.sha256(data).hexdigest()
+
+
+def _problem(sides: tuple[int, ...], labels: LabelMap | None, *, raw: bool) -> str:
+    if sides[0] != sides[1]:
+        return f"wrong size: the image is {_side(sides)}, not square"
     if labels is None:
         return ""
     if labels.shape[0] != labels.shape[1]:
-        return f"wrong size: the mask is {_side(labels)}, not square"
+        return f"wrong size: the mask is {_side(labels.shape)}, not square"
     # In the raw layout masks are half the images' size; a plain pair is one picture, drawn twice.
-    if not raw and labels.shape != picture.shape[:2]:
-        return f"wrong size: the image is {_side(picture)}, its mask {_side(labels)}"
+    if not raw and labels.shape != sides:
+        return f"wrong size: the image is {_side(sides)}, its mask {_side(labels.shape)}"
     if not labels.any():
         return "empty mask: every pixel is background"
     return ""
 
 
-def _side(array: Any) -> str:
-    return f"{array.shape[1]}x{array.shape[0]}"
-
-
-def _map(work: Any, todo: list[Candidate], workers: int) -> Iterator[Done]:
-    if workers <= 1 or len(todo) < 2:
-        yield from map(work, todo)
-        return
-    # spawn: the parent has threads (the progress bar), and a forked copy of them can deadlock.
-    pool = ProcessPoolExecutor(min(workers, len(todo)), multiprocessing.get_context("spawn"))
-    try:
-        yield from pool.map(work, todo, chunksize=max(1, min(16, len(todo) // (4 * workers))))
-    finally:
-        pool.shutdown(cancel_futures=True)
+def _side(shape: tuple[int, ...]) -> str:
+    return f"{shape[1]}x{shape[0]}"
 
 
 def _listing(source: Source) -> str:
@@ -177,35 +179,69 @@ def _open_output(out: Path, settings: dict[str, Any], overwrite: bool) -> dict[s
             shutil.rmtree(out / folder, ignore_errors=True)
         for file in (journal, finished, out / "manifest.csv", out / "rejected.csv"):
             file.unlink(missing_ok=True)
-    elif finished.is_file():
-        raise InputError(
-            out, found=f"a prepared data set of {read_json(finished).get('samples')} samples",
-            hint="choose another folder, or add --overwrite to prepare it again",
-        )  # fmt: skip
-    elif journal.is_file():
+    elif journal.is_file():  # perhaps with a dataset.json: the end was reached, but not the journal's
         started, *results = _read_lines(journal) or [None]
         if started != settings:
             raise InputError(
                 out, found="the start of another preparation (other source, size or format)",
                 hint="choose another folder, or add --overwrite to start over",
             )  # fmt: skip
-        done = {result["id"]: Done(**result) for result in results}
-    elif out.is_dir() and any(out.iterdir()):
+        done = {result.id: result for result in map(_done, results) if result and _is_there(out, result, settings)}
+    elif finished.is_file():
+        raise InputError(
+            out, found=f"a prepared data set of {_samples(finished)} samples",
+            hint="choose another folder, or add --overwrite to prepare it again",
+        )  # fmt: skip
+    elif out.is_dir() and any(not path.name.startswith(".") for path in out.iterdir()):
         raise InputError(out, expected="a new or empty folder", found="other files in it")
+    remove_leftovers(out, out / "images", out / "masks")
     lines = [settings, *map(asdict, done.values())]
     write_bytes(journal, "".join(json.dumps(line) + "\n" for line in lines).encode())
     return done
 
 
+def _samples(dataset: Path) -> str:
+    """How many samples a data set's description speaks of."""
+    try:
+        return str(int(read_json(dataset)["samples"]))
+    except (InputError, LookupError, TypeError, ValueError):
+        return "an unknown number of"
+
+
+def _note(journal: Path, result: Done) -> None:
+    """Add a line to the journal; opened anew each time, so that every line is written out and no handle stays."""
+    try:
+        with journal.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(asdict(result)) + "\n")
+    except OSError as error:
+        raise disk_error(journal, error) from error
+
+
 def _read_lines(path: Path) -> list[Any]:
-    """The JSON documents of a file, up to the first that is cut short (where the power went)."""
+    """The JSON documents of a file, up to the first that is cut short (where the power went) or damaged."""
     documents = []
-    for line in path.read_text("utf-8").splitlines():
+    for line in path.read_text("utf-8", errors="replace").splitlines():
         try:
             documents.append(json.loads(line))
-        except ValueError:
+        except (ValueError, RecursionError):
             break
     return documents
+
+
+def _done(line: Any) -> Done | None:
+    """A line of the journal; None if it is none of ours."""
+    names = {field.name for field in fields(Done)}
+    if isinstance(line, dict) and line.keys() == names and all(isinstance(value, str) for value in line.values()):
+        return Done(**line)
+    return None
+
+
+def _is_there(out: Path, done: Done, settings: dict[str, Any]) -> bool:
+    """Whether a sample's files are those that the journal speaks of (a crash may have taken them)."""
+    files = {out / "images" / f"{done.id}.{settings['image_format']}": done.image}
+    if done.mask:
+        files[out / "masks" / f"{done.id}.png"] = done.mask
+    return not problem_with_id(done.id) and all(f.is_file() and sha256(f) == digest for f, digest in files.items())
 
 
 def _finish(source: Source, out: Path, settings: dict[str, Any], done: dict[str, Done], image_format: str) -> None:
@@ -223,12 +259,10 @@ def _finish(source: Source, out: Path, settings: dict[str, Any], done: dict[str,
         for c in kept
     ]  # fmt: skip
     used = [name for name in source.columns if any(row.get(name) for row in rows)]
-    fields = ["id", "split", "image", "mask", *used]
-    rows = [{name: row.get(name, "") for name in fields} for row in rows]
-    write_csv(out / "manifest.csv", fields, rows)
-    digest = hashlib.sha256((out / "manifest.csv").read_bytes())
-    for c in kept:
-        digest.update(f"{done[c.id].image} {done[c.id].mask}\n".encode())
+    names = ["id", "split", "image", "mask", *used]
+    rows = [{name: row.get(name, "") for name in names} for row in rows]
+    write_csv(out / "manifest.csv", names, rows)
+    digests = [(done[c.id].image, done[c.id].mask) for c in kept]
     counts = Counter(c.split for c in kept)
     write_json(
         out / "dataset.json",
@@ -241,7 +275,8 @@ def _finish(source: Source, out: Path, settings: dict[str, Any], done: dict[str,
             "splits": {split: counts[split] for split in SPLITS},
             "rejected": len(rejected),
             "version": __version__,
-            "hash": digest.hexdigest(),
+            "manifest": sha256(out / "manifest.csv"),
+            "hash": data_hash(out / "manifest.csv", digests),
         },
     )
     (out / JOURNAL).unlink()

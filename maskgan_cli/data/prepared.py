@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePosixPath
+from typing import Any, Final
 
-from maskgan_cli.data.sources import SPLITS
+import numpy as np
+import numpy.typing as npt
+
+from maskgan_cli.data.sources import SPLITS, problem_with_id
 from maskgan_cli.errors import InputError
-from maskgan_cli.files import read_csv, read_json
+from maskgan_cli.files import read_csv, read_json, sha256
+
+ANGLES: Final = ("yaw", "pitch", "roll")
+_MAX_SIDE: Final = 1 << 14  # more is no side of a face
+_HINT: Final = "prepare it again with `maskgan prep-data`"
 
 
 @dataclass(frozen=True)
@@ -73,19 +82,34 @@ class PreparedData:
                 root, expected="a prepared data set (a folder with dataset.json)", found="none",
                 hint="make one with `maskgan prep-data SOURCE OUT`",
             )  # fmt: skip
-        info = read_json(root / "dataset.json")
-        try:
-            samples = [
-                Sample(
-                    row.pop("id"), row.pop("split"), root / row.pop("image"),
-                    root / mask if (mask := row.pop("mask")) else None,
-                    {name: value for name, value in row.items() if value},
+        info = _description(root / "dataset.json")
+        rows = read_csv(root / "manifest.csv")
+        samples = [_sample(root, row, f"{root / 'manifest.csv'}, sample {n}") for n, row in enumerate(rows, 1)]
+        seen: set[str] = set()
+        for sample in samples:
+            if sample.id in seen:
+                raise InputError(
+                    root / "manifest.csv", expected="every id once", found=f"{sample.id} twice", hint=_HINT
                 )
-                for row in read_csv(root / "manifest.csv")
-            ]  # fmt: skip
-            return cls(root, int(info["size"]), str(info["hash"]), samples, info)
-        except (KeyError, TypeError, ValueError) as error:
-            raise InputError(root, expected="a prepared data set", found=f"no {error} in it") from error
+            seen.add(sample.id)
+        if not samples:
+            raise InputError(root / "manifest.csv", expected="samples", found="none", hint=_HINT)
+        return cls(root, info["size"], info["hash"], samples, info)
+
+    def check_manifest(self) -> None:
+        """Insist that the manifest is the one that was prepared: the hash in every result speaks of that.
+
+        The pictures and masks themselves are compared by `maskgan check-data`.
+
+        Raises:
+            InputError: it was changed since.
+        """
+        known = self.info.get("manifest")  # data sets of earlier versions do not say
+        if known is not None and sha256(self.root / "manifest.csv") != known:
+            raise InputError(
+                self.root / "manifest.csv", expected="the manifest that was prepared", found="another",
+                hint=f"take the change into a data set of its own: maskgan prep-data {self.root} NEW",
+            )  # fmt: skip
 
     @property
     def masked(self) -> bool:
@@ -103,6 +127,83 @@ class PreparedData:
             counts = ", ".join(f"{s} {sum(x.split == s for x in self.samples)}" for s in SPLITS)
             raise InputError(self.root, expected=f"samples of the {name} split", found=counts)
         return chosen
+
+
+def _description(path: Path) -> dict[str, Any]:
+    """``dataset.json``, with what we rely on checked."""
+    info = read_json(path)
+    kinds: dict[str, type] = {"size": int, "hash": str, "classes": list}
+    for name, kind in kinds.items():
+        value = info.get(name) if isinstance(info, dict) else None
+        if type(value) is not kind or (name == "size" and not 0 < info["size"] <= _MAX_SIDE):
+            found = "none" if value is None else repr(value)[:40]
+            raise InputError(path, expected=f"a data set's description with its {name}", found=found, hint=_HINT)
+    assert isinstance(info, dict)
+    return info
+
+
+def _sample(root: Path, row: dict[str, str], where: str) -> Sample:
+    """One row of the manifest; nothing that it names lies outside the data set."""
+    for name in ("id", "split", "image", "mask"):
+        if name not in row:
+            raise InputError(root / "manifest.csv", expected=f"a column {name}", found="none", hint=_HINT)
+    if problem := problem_with_id(row["id"]):
+        raise InputError(where, found=problem, hint=_HINT)
+    if row["split"] not in SPLITS:
+        raise InputError(where, expected=f"one of the splits {', '.join(SPLITS)}", found=repr(row["split"]), hint=_HINT)
+    for name in ("image", "mask"):
+        path = PurePosixPath(row[name])
+        if path.is_absolute() or ".." in path.parts or "\\" in row[name] or "\0" in row[name]:
+            raise InputError(where, expected=f"its {name} inside the data set", found=repr(row[name]), hint=_HINT)
+    if not row["image"]:
+        raise InputError(where, expected="an image", found="none", hint=_HINT)
+    others = {n: v for n, v in row.items() if v and n not in ("id", "split", "image", "mask")}
+    mask = root / row["mask"] if row["mask"] else None
+    return Sample(row["id"], row["split"], root / row["image"], mask, others)
+
+
+def data_hash(manifest: Path, digests: Iterable[tuple[str, str]]) -> str:
+    """The hash of a data set: of its manifest and the SHA-256 of each sample's image and mask ("" if it has none)."""
+    total = hashlib.sha256(manifest.read_bytes())
+    for image, mask in digests:
+        total.update(f"{image} {mask}\n".encode())
+    return total.hexdigest()
+
+
+def attributes_of(samples: Sequence[Sample], names: Sequence[str]) -> npt.NDArray[np.bool_]:
+    """Which attributes each sample has, as the manifest says: (N, len(names)).
+
+    Raises:
+        InputError: an attribute that a sample does not say.
+    """
+    return np.array([[_attribute(sample, name) for name in names] for sample in samples], bool).reshape(-1, len(names))
+
+
+def _attribute(sample: Sample, name: str) -> bool:
+    try:
+        return float(sample.fields[name]) > 0
+    except (KeyError, ValueError) as error:
+        known = ", ".join(sorted(name for name, value in sample.fields.items() if value in ("1", "-1")))
+        found = f"attributes {known or 'none'}" if isinstance(error, KeyError) else repr(sample.fields[name])
+        raise InputError(sample.image, expected=f"the attribute {name} in manifest.csv", found=found) from error
+
+
+def poses_of(samples: Sequence[Sample]) -> npt.NDArray[np.float64]:
+    """Yaw, pitch and roll of each sample in degrees (N, 3), as the manifest says.
+
+    Raises:
+        InputError: a sample has none.
+    """
+    rows = []
+    for sample in samples:
+        try:
+            rows.append([float(sample.fields[name]) for name in ANGLES])
+        except (KeyError, ValueError) as error:
+            raise InputError(
+                sample.image, expected="yaw, pitch and roll in manifest.csv", found=f"no number for {error}",
+                hint="prepare a data set with a pose file (see docs/data.md), e.g. one of `maskgan synth`",
+            ) from error  # fmt: skip
+    return np.array(rows).reshape(-1, len(ANGLES))
 
 
 def identities_of(samples: list[Sample]) -> list[str]:

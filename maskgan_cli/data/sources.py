@@ -8,6 +8,17 @@ from pathlib import Path
 SPLITS = ("train", "val", "test")
 
 
+def problem_with_id(name: str) -> str:
+    """Why a sample cannot be called so ("" if it can): its name becomes the name of files in a folder of ours."""
+    if not name:
+        return "it has no id"
+    if "/" in name or "\\" in name or name.startswith("."):
+        return f"its id {name!r} would lead out of the data set, or hide its files"
+    if any(ord(c) < 32 for c in name) or len(name.encode("utf-8", "surrogateescape")) > 200:
+        return f"its id {name[:40]!r} is no name for a file (control characters, or longer than 200 bytes)"
+    return ""
+
+
 @dataclass(frozen=True)
 class Candidate:
     """One sample as a source lists it.

@@ -10,6 +10,7 @@ from maskgan_cli.files.masks import MASK_HINT, palette_image, read_label_map, re
 from maskgan_cli.files.pictures import (
     IMAGE_SUFFIXES,
     Picture,
+    encode_image,
     encode_png,
     is_plain_jpeg,
     max_pixels,
@@ -19,6 +20,7 @@ from maskgan_cli.files.pictures import (
 from maskgan_cli.files.reading import read_csv, read_json, sha256, unreadable
 from maskgan_cli.files.writing import (
     atomic,
+    disk_error,
     refuse_existing,
     remove_leftovers,
     write_bytes,
@@ -31,6 +33,8 @@ __all__ = [
     "MASK_HINT",
     "Picture",
     "atomic",
+    "disk_error",
+    "encode_image",
     "encode_png",
     "is_plain_jpeg",
     "max_pixels",

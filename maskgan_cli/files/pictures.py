@@ -193,6 +193,13 @@ def write_image(
     suffix = path.suffix.lower()
     if suffix not in IMAGE_SUFFIXES:
         raise InputError(path, expected=f"a name ending in one of {' '.join(IMAGE_SUFFIXES)}", found=repr(path.suffix))
+    with atomic(path, overwrite=overwrite) as temporary:
+        temporary.write_bytes(encode_image(picture, suffix, note=note))
+    return path
+
+
+def encode_image(picture: Picture, suffix: str, *, note: Mapping[str, Any] | None = None) -> bytes:
+    """The bytes of an RGB picture's file; ``suffix`` is one of `IMAGE_SUFFIXES`, ``note`` as for `write_image`."""
     options: dict[str, Any] = {}
     if suffix == ".png":
         options |= PNG_OPTIONS
@@ -201,11 +208,9 @@ def write_image(
             options["pnginfo"].add_text("maskgan", json.dumps(note, sort_keys=True))
     elif suffix in (".jpg", ".jpeg", ".webp"):
         options["quality"] = 95
-    data = io.BytesIO()  # in memory first: Pillow's errors of a full disk do not say so
+    data = io.BytesIO()
     Image.fromarray(picture).save(data, _BY_SUFFIX[suffix], **options)
-    with atomic(path, overwrite=overwrite) as temporary:
-        temporary.write_bytes(data.getbuffer())
-    return path
+    return data.getvalue()
 
 
 def encode_png(image: Image.Image) -> bytes:

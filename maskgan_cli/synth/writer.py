@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import islice
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +16,7 @@ from maskgan_cli.errors import InputError
 from maskgan_cli.files import (
     encode_png,
     read_json,
+    remove_leftovers,
     write_bytes,
     write_csv,
     write_image,
@@ -26,10 +24,12 @@ from maskgan_cli.files import (
     write_label_map,
 )  # fmt: skip
 from maskgan_cli.labels import PARTS
+from maskgan_cli.locks import locked
 from maskgan_cli.synth.attributes import CELEBA, attributes
 from maskgan_cli.synth.parameters import Scene
 from maskgan_cli.synth.render import Rendered, face, head_truth, render, with_expression
 from maskgan_cli.synth.sampling import sample_identity, sample_scene
+from maskgan_cli.workers import spread
 
 VERSION: Final = 1  # raise when the same seed gives another picture
 TRAIN_END, VALIDATION_END, END = 162771, 182638, 202599  # CelebA's own index ranges
@@ -98,13 +98,15 @@ def write_dataset(
     out = Path(out)
     people = max(1, count // 5) if identities is None else identities
     plan = Plan(count, size, min(people, max(count, 1)), seed, counterfactuals)
-    _check(out, plan)
-    write_json(out / "synth.json", plan.settings())
-    _write_lists(out, plan, _work(out, plan, workers, progress))
+    _check_settings(plan)
+    with locked(out, "maskgan synth"):
+        _check_folder(out, plan)
+        write_json(out / "synth.json", plan.settings())
+        _write_lists(out, plan, _work(out, plan, workers, progress))
     return out
 
 
-def _check(out: Path, plan: Plan) -> None:
+def _check_settings(plan: Plan) -> None:
     for name, value, low, high in (
         ("count", plan.count, 1, 150_000), ("size", plan.size, 32, 1024),
         ("identities", plan.identities, 1, plan.count),
@@ -114,6 +116,10 @@ def _check(out: Path, plan: Plan) -> None:
             raise InputError(name, expected=f"a whole number from {low} to {high}", found=str(value))
     if plan.counterfactuals and plan.count < 2:
         raise InputError("counterfactuals", expected="at least two pictures", found="1")
+
+
+def _check_folder(out: Path, plan: Plan) -> None:
+    remove_leftovers(*_folders(out))
     if (out / "synth.json").exists():
         there = read_json(out / "synth.json")
         if there != plan.settings():
@@ -123,7 +129,7 @@ def _check(out: Path, plan: Plan) -> None:
                 found=f"another {', '.join(changed)}",
                 hint="choose another folder or repeat the first settings",
             )  # fmt: skip
-    elif out.is_dir() and any(out.iterdir()):
+    elif out.is_dir() and any(not path.name.startswith(".") for path in out.iterdir()):
         raise InputError(
             out,
             expected="a new or empty folder",
@@ -140,39 +146,25 @@ Row = dict[str, Any]
 def _work(out: Path, plan: Plan, workers: int | None, progress: Progress | None) -> dict[Job, Row]:
     jobs: list[Job] = [("picture", i) for i in range(plan.count)]
     jobs += [("pair", j) for j in range(plan.counterfactuals)]
-    number = min(workers or os.cpu_count() or 1, len(jobs))
     done: dict[Job, Row] = {}
-    for job, row in _results(out, plan, jobs, number):
+    rows = spread(partial(_do, out, plan), jobs, workers or os.cpu_count() or 1, chunk=1)
+    for job, row in zip(jobs, rows, strict=True):
         done[job] = row
         if progress is not None:
             progress(len(done), len(jobs))
     return done
 
 
-def _results(out: Path, plan: Plan, jobs: Iterable[Job], workers: int) -> Iterator[tuple[Job, Row]]:
-    if workers <= 1:
-        for job in jobs:
-            yield job, _do(out, plan, job)
-        return
-    queue = iter(jobs)
-    context = multiprocessing.get_context("spawn")  # a fork would inherit locks of running threads
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        running: dict[Future[Row], Job] = {}
-        try:
-            while True:
-                for job in islice(queue, 4 * workers - len(running)):
-                    running[pool.submit(_do, out, plan, job)] = job
-                if not running:
-                    return
-                for finished in wait(running, return_when=FIRST_COMPLETED).done:
-                    yield running.pop(finished), finished.result()
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-
 def _do(out: Path, plan: Plan, job: Job) -> Row:
     kind, number = job
     return _picture(out, plan, number) if kind == "picture" else _pair(out, plan, number)
+
+
+def _folders(out: Path) -> list[Path]:
+    """Every folder of a data set that files are written to."""
+    masks = out / "CelebAMask-HQ-mask-anno"
+    parts = [path for path in masks.iterdir() if path.is_dir()] if masks.is_dir() else []
+    return [out, out / "CelebA-HQ-img", out / "counterfactuals", *parts]
 
 
 def picture_path(out: Path, number: int) -> Path:

@@ -1,0 +1,97 @@
+"""Order, cancelling, and that no process outlives the one that started it."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from maskgan_cli.errors import InputError, WorkError
+from maskgan_cli.workers import spread
+
+
+def square(value: int) -> int:
+    return value * value
+
+
+def refuse(value: int) -> int:
+    if value == 5:
+        raise InputError(f"job {value}", expected="another")
+    return value
+
+
+def die(value: int) -> int:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return value
+
+
+def sleep(value: int) -> int:
+    time.sleep(60 if value else 0)
+    return os.getpid()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("count", [0, 1, 50])
+def test_results_come_in_order(workers: int, count: int) -> None:
+    assert list(spread(square, range(count), workers)) == [i * i for i in range(count)]
+
+
+def test_an_error_arrives_as_itself_after_the_results_before_it() -> None:
+    seen = []
+    with pytest.raises(InputError, match="job 5: expected another"):
+        for value in spread(refuse, range(100), 2, chunk=1):
+            seen.append(value)
+    assert seen == [0, 1, 2, 3, 4]
+    assert not multiprocessing.active_children()
+
+
+def test_a_worker_that_dies_is_one_line() -> None:
+    with pytest.raises(WorkError, match="a worker process died"):
+        list(spread(die, range(4), 2))
+
+
+def test_who_stops_reading_stops_the_work_at_once() -> None:
+    results = spread(sleep, [0, 0, 1, 1, 1], 2, chunk=1)
+    next(results)
+    start = time.perf_counter()
+    results.close()  # type: ignore[attr-defined]
+    assert time.perf_counter() - start < 10
+    assert not multiprocessing.active_children()
+
+
+def _workers_of(process: subprocess.Popen[str]) -> Iterator[int]:
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if int((folder / "stat").read_text().rsplit(")", 1)[1].split()[1]) == process.pid:
+                yield int(folder.name)
+        except OSError:
+            continue
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="no /proc to look for processes in")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_no_worker_outlives_its_parent(number: signal.Signals) -> None:
+    script = (
+        "from maskgan_cli.workers import spread; from tests.test_workers import sleep\n"
+        "for value in spread(sleep, [0, 0, 1, 1, 1], 2, chunk=1): print(value, flush=True)\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline().strip().isdigit()
+    workers = set(_workers_of(process))
+    assert len(workers) >= 2
+    os.kill(process.pid, number)
+    process.communicate(timeout=20)
+    end = time.monotonic() + 10
+    while any(Path(f"/proc/{pid}").exists() for pid in workers) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
