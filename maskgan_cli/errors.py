@@ -1,4 +1,4 @@
-"""The two ways a command can fail, and the one line each of them owes the user."""
+"""The ways a command can fail, and the one line each of them owes the user."""
 
 from __future__ import annotations
 
@@ -24,6 +24,12 @@ class MaskGANError(Exception):
 
 class WorkError(MaskGANError):
     """The input was fine, the work failed (exit code 1): a loss became NaN, the disk is full."""
+
+
+class Stopped(MaskGANError):
+    """The user, or the system, stopped the command (exit code 130)."""
+
+    exit_code = 130
 
 
 class InputError(MaskGANError):

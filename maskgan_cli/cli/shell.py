@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_type_hints
 
 import typer
 
-from maskgan_cli.errors import MaskGANError
+from maskgan_cli.errors import MaskGANError, Stopped
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -113,7 +113,10 @@ def stage(app: typer.Typer, name: str, **settings: Any) -> Callable[[Callable[..
         del hints[first.name]
 
         def run(*, json: bool, quiet: bool, debug: bool, **arguments: Any) -> None:
-            function(Shell(as_json=json, quiet=quiet), **arguments)
+            try:
+                function(Shell(as_json=json, quiet=quiet), **arguments)
+            except KeyboardInterrupt:  # Typer would end the command without a word
+                raise Stopped("stopped; run the same command to go on") from None
 
         common = {"json": _JSON, "quiet": _QUIET, "debug": _DEBUG}
         parameters = [p.replace(annotation=hints[p.name], kind=p.KEYWORD_ONLY) for p in rest]
@@ -140,8 +143,8 @@ def run(app: typer.Typer, arguments: list[str]) -> int:
         with _manners(debug):
             code = app(arguments, prog_name="maskgan", standalone_mode=False)
             return code if isinstance(code, int) else 0
-    except KeyboardInterrupt:
-        return _fail("stopped; run the same command to go on", 130, debug)
+    except KeyboardInterrupt:  # before the command began
+        return _fail("stopped", Stopped.exit_code, debug)
     except MaskGANError as error:
         # An error raised in a data loader's worker arrives with its traceback before the line itself.
         return _fail(str(error).rstrip().rsplit("\n", 1)[-1], error.exit_code, debug)

@@ -177,7 +177,7 @@ def _open_output(out: Path, settings: dict[str, Any], overwrite: bool) -> dict[s
     if overwrite and (journal.is_file() or finished.is_file()):
         for folder in ("images", "masks"):
             shutil.rmtree(out / folder, ignore_errors=True)
-        for file in (journal, finished, out / "manifest.csv", out / "rejected.csv"):
+        for file in (out / "manifest.csv", out / "rejected.csv", journal, finished):  # what marks it as ours goes last
             file.unlink(missing_ok=True)
     elif journal.is_file():  # perhaps with a dataset.json: the end was reached, but not the journal's
         started, *results = _read_lines(journal) or [None]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -12,11 +14,11 @@ from PIL import Image
 
 from maskgan_cli.data.celebamask import official_split, read_source
 from maskgan_cli.data.pairs_folder import split_by_name
-from maskgan_cli.data.prepare import JOURNAL, merge_parts, prepare
+from maskgan_cli.data.prepare import JOURNAL, _listing, merge_parts, prepare
 from maskgan_cli.data.prepared import PreparedData, mask_beside
 from maskgan_cli.data.resize import resize_image, resize_labels
 from maskgan_cli.errors import InputError
-from maskgan_cli.files import read_image, read_json, read_label_map, write_image, write_label_map
+from maskgan_cli.files import read_csv, read_image, read_json, read_label_map, write_image, write_label_map
 from tests.conftest import Command
 from tests.drawn_faces import draw_face, write_raw
 
@@ -213,3 +215,142 @@ def test_annotation_files_that_do_not_parse_are_named(
     (root / file).write_text(text)
     with pytest.raises(InputError, match=message):
         read_source(root)
+
+
+def _pairs(root: Path, names: list[str]) -> Path:
+    for i, name in enumerate(names):
+        picture, _, labels = draw_face(i, 96)
+        write_image(root / "images" / f"{name}.png", picture)
+        write_label_map(root / "masks" / f"{name}.png", labels)
+    return root
+
+
+def test_hidden_files_and_pipes_are_no_samples(tmp_path: Path, maskgan: Command) -> None:
+    root = _pairs(tmp_path / "own", ["a", "b"])
+    (root / "images" / "._a.png").write_bytes(b"what macOS leaves")
+    (root / "images" / ".c-12345678.tmp.png").write_bytes(b"what a kill leaves")
+    os.mkfifo(root / "images" / "pipe.png")
+    outcome = maskgan("prep-data", root, tmp_path / "out", "--size", 64, "--json")
+    assert outcome.code == 0
+    assert (json.loads(outcome.out)["samples"], json.loads(outcome.out)["rejected"]) == (2, 0)
+
+
+def test_a_pipe_in_the_raw_layout_is_rejected_and_does_not_block(raw: Path, tmp_path: Path, maskgan: Command) -> None:
+    root = _copy(raw, tmp_path / "raw")
+    (root / "CelebA-HQ-img" / "0.jpg").unlink()
+    os.mkfifo(root / "CelebA-HQ-img" / "0.jpg")
+    outcome = maskgan("prep-data", root, tmp_path / "out", "--size", 64, "--workers", 1)
+    assert outcome.code == 0
+    assert "rejected 0: " in outcome.err and "no regular file" in outcome.err
+
+
+def test_names_that_are_no_names_for_files_and_names_given_twice_are_rejected(tmp_path: Path, maskgan: Command) -> None:
+    root = _pairs(tmp_path / "own", ["a", "b", "two\nlines", "c\\d"])
+    write_image(root / "images" / "b.jpg", draw_face(1, 96)[0])
+    outcome = maskgan("prep-data", root, tmp_path / "out", "--size", 64)
+    assert outcome.code == 0
+    lines = {row["id"]: row["reason"] for row in read_csv(tmp_path / "out" / "rejected.csv")}
+    assert "several images of that name" in lines["b"]
+    assert "is no name for a file" in lines["two\nlines"]
+    assert "would lead out" in lines["c\\d"]
+    assert [s.id for s in PreparedData.load(tmp_path / "out").samples] == ["a"]
+    assert len([line for line in outcome.err.splitlines() if line.startswith("rejected ")]) == 3
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [b"\xff\xfe\x00", b"[1]\n", b'{"id": "0"}\n', b'{"id": 0, "image": "", "mask": "", "reason": ""}\n', b"null\n",
+     b'{"id": "../x", "image": "a", "mask": "b", "reason": ""}\n', b"[" * 50_000 + b"\n",
+     b'{"id": "400", "image": "00", "mask": "00", "reason": ""}\n'],
+)  # fmt: skip
+def test_a_damaged_journal_costs_work_not_the_data_set(
+    raw: Path, prepared: Path, tmp_path: Path, damage: bytes
+) -> None:
+    options = {"size": 64, "image_format": "png", "workers": 1, "overwrite": False}
+    out = tmp_path / "out"
+    for i, _ in enumerate(prepare(read_source(raw), out, **options)):
+        if i == 3:
+            break
+    (out / JOURNAL).write_bytes((out / JOURNAL).read_bytes() + damage)
+    (out / "images" / "400.png").unlink()  # in the journal, but gone
+    list(prepare(read_source(raw), out, **options))
+    assert read_json(out / "dataset.json")["hash"] == read_json(prepared / "dataset.json")["hash"]
+
+
+def test_what_a_kill_leaves_does_not_stand_in_the_way(raw: Path, prepared: Path, tmp_path: Path) -> None:
+    options = {"size": 64, "image_format": "png", "workers": 1, "overwrite": False}
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "..prepare-0123abcd.tmp.jsonl").touch()  # killed before the journal had its name
+    list(prepare(read_source(raw), out, **options))
+    assert sorted(p.name for p in out.iterdir()) == ["dataset.json", "images", "manifest.csv", "masks", "rejected.csv"]
+    # Killed after dataset.json was written, before the journal was removed.
+    lines = [{"source": "CelebAMask-HQ", "listing": _listing(read_source(raw)), "size": 64, "image_format": "png"}]
+    (out / JOURNAL).write_text(json.dumps(lines[0]) + "\n")
+    (out / "images" / ".0-0123abcd.tmp.png").touch()
+    list(prepare(read_source(raw), out, **options))
+    assert read_json(out / "dataset.json") == {**read_json(prepared / "dataset.json"), "name": "out"}
+    assert not list(out.rglob(".*"))
+
+
+@pytest.mark.parametrize("text", ["[]", "{", "null", '{"samples": []}'])
+def test_a_damaged_description_does_not_break_the_refusal(prepared: Path, raw: Path, tmp_path: Path, text: str) -> None:
+    out = _copy(prepared, tmp_path / "out")
+    (out / "dataset.json").write_text(text)
+    with pytest.raises(InputError, match="an unknown number of samples"):
+        list(prepare(read_source(raw), out, size=64, image_format="png", workers=1, overwrite=False))
+
+
+def test_a_full_disk_is_one_line_and_the_same_command_goes_on(
+    raw: Path, prepared: Path, tmp_path: Path, maskgan: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, count = Path.write_bytes, []
+
+    def full(self: Path, data: bytes) -> int:
+        count.append(self)
+        if len(count) > 9:
+            real(self, data[: len(data) // 2])
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return real(self, data)
+
+    arguments = ("prep-data", raw, tmp_path / "out", "--size", 64, "--workers", 1, "-q")
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", full)
+        outcome = maskgan(*arguments)
+    assert outcome.code == 1
+    assert outcome.err.startswith(f"maskgan: {tmp_path / 'out'}") and "no space left on device" in outcome.err
+    assert len(outcome.err.splitlines()) == 1
+    assert not list((tmp_path / "out").rglob(".*.tmp*"))
+    assert maskgan(*arguments).code == 0
+    assert read_json(tmp_path / "out" / "dataset.json")["hash"] == read_json(prepared / "dataset.json")["hash"]
+
+
+def test_a_second_preparation_is_told_who_is_at_it(raw: Path, tmp_path: Path, maskgan: Command) -> None:
+    first = prepare(read_source(raw), tmp_path / "out", size=64, image_format="png", workers=1, overwrite=False)
+    next(first)
+    outcome = maskgan("prep-data", raw, tmp_path / "out", "--size", 64)
+    assert outcome.code == 2
+    assert "found maskgan prep-data (process" in outcome.err
+    first.close()  # type: ignore[attr-defined]
+    assert maskgan("prep-data", raw, tmp_path / "out", "--size", 64).code == 0
+
+
+def test_a_jpeg_that_keeps_its_size_is_copied(raw: Path, tmp_path: Path, maskgan: Command) -> None:
+    root = _copy(raw, tmp_path / "raw")
+    images = root / "CelebA-HQ-img"
+    grey = Image.open(images / "400.jpg").convert("L")
+    grey.save(images / "400.jpg")
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    Image.open(images / "800.jpg").save(images / "800.jpg", exif=exif)
+    (images / "1200.jpg").write_bytes((images / "1200.jpg").read_bytes()[:1000])
+    assert maskgan("prep-data", root, tmp_path / "out", "--size", 128, "--format", "jpg").code == 0
+    made = tmp_path / "out" / "images"
+    assert (made / "0.jpg").read_bytes() == (images / "0.jpg").read_bytes()
+    assert (made / "400.jpg").read_bytes() != (images / "400.jpg").read_bytes(), "grey becomes RGB"
+    turned = read_image(made / "800.jpg").astype(int) - read_image(images / "800.jpg")
+    assert abs(turned).mean() < 3, "turned as its EXIF says"
+    assert not (made / "1200.jpg").exists()
+    assert "truncated" in (tmp_path / "out" / "rejected.csv").read_text()
+    assert maskgan("prep-data", root, tmp_path / "small", "--size", 64, "--format", "jpg").code == 0
+    assert read_image(tmp_path / "small" / "images" / "0.jpg").shape == (64, 64, 3)

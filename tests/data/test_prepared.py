@@ -1,0 +1,109 @@
+"""A prepared data set is read as if a stranger had written it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from maskgan_cli.data.prepared import PreparedData, attributes_of, data_hash, identities_of, poses_of
+from maskgan_cli.errors import InputError
+from maskgan_cli.files import read_csv, sha256, write_csv
+
+
+@pytest.fixture
+def copy(prepared: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(prepared, tmp_path / "data"))
+
+
+def _edit(root: Path, edit: Callable[[list[dict[str, str]]], object]) -> Path:
+    rows = read_csv(root / "manifest.csv")
+    edit(rows)
+    write_csv(root / "manifest.csv", list(rows[0]), rows)
+    return root
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "message"),
+    [
+        ("image", "../../secret.png", r"sample 2: expected its image inside the data set, found '../../secret.png'"),
+        ("image", "/etc/passwd", "expected its image inside the data set"),
+        ("mask", "masks/../../m.png", "expected its mask inside the data set"),
+        ("image", "", "expected an image, found none"),
+        ("split", "holiday", "expected one of the splits train, val, test, found 'holiday'"),
+        ("id", "../400", r"its id '../400' would lead out of the data set"),
+        ("id", "/tmp/x", "would lead out of the data set"),
+        ("id", ".hidden", "or hide its files"),
+        ("id", "a\nb", "is no name for a file"),
+        ("id", "", "it has no id"),
+        ("id", "0", "expected every id once, found 0 twice"),
+    ],
+)
+def test_rows_that_lead_astray_are_refused_by_number(copy: Path, column: str, value: str, message: str) -> None:
+    _edit(copy, lambda rows: rows[1].update({column: value}))
+    with pytest.raises(InputError, match=message):
+        PreparedData.load(copy)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "null", "5", "{}", "[" * 100_000, "\x00\xff",
+     '{"size": "big", "hash": "", "classes": []}', '{"size": true, "hash": "", "classes": []}',
+     '{"size": -1, "hash": "x", "classes": []}', '{"size": 64, "hash": 3, "classes": []}'],
+)  # fmt: skip
+def test_a_damaged_description_is_one_line(copy: Path, text: str) -> None:
+    (copy / "dataset.json").write_bytes(text.encode("latin-1"))
+    with pytest.raises(InputError, match=r"dataset\.json: expected"):
+        PreparedData.load(copy)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "expected samples, found none"),
+        (b"id,split,image,mask\n", "expected samples, found none"),
+        (b"id,split\n0,train\n", "expected a column image"),
+        (b"id,split,image,mask\n0,train,images/0.png,masks/0.png,1,2\n", "line 2: expected 4 values"),
+        (b"id,split,image,mask\n\xff\xfe", "expected a CSV file"),
+    ],
+)
+def test_a_damaged_manifest_is_one_line(copy: Path, data: bytes, message: str) -> None:
+    (copy / "manifest.csv").write_bytes(data)
+    with pytest.raises(InputError, match=message):
+        PreparedData.load(copy)
+
+
+def test_the_hash_is_of_the_manifest_and_every_file(prepared: Path) -> None:
+    data = PreparedData.load(prepared)
+    digests = [(sha256(sample.image), sha256(sample.mask)) for sample in data.samples]
+    assert data.hash == data_hash(prepared / "manifest.csv", digests)
+
+
+def test_a_manifest_that_was_changed_is_noticed(copy: Path) -> None:
+    PreparedData.load(copy).check_manifest()
+    _edit(copy, lambda rows: rows[0].update(split="test"))
+    with pytest.raises(InputError, match=r"expected the manifest that was prepared, found another; .* prep-data"):
+        PreparedData.load(copy).check_manifest()
+    info = json.loads((copy / "dataset.json").read_text())
+    (copy / "dataset.json").write_text(json.dumps({k: v for k, v in info.items() if k != "manifest"}))
+    PreparedData.load(copy).check_manifest()  # as earlier versions wrote it: nothing to compare with
+
+
+def test_attributes_poses_and_identities_come_off_the_manifest(prepared: Path, copy: Path) -> None:
+    samples = PreparedData.load(prepared).samples
+    assert attributes_of(samples[:3], ["Smiling", "Male"]).tolist() == [[False, False], [True, True], [True, False]]
+    assert attributes_of([], ["Male"]).shape == (0, 1)
+    np.testing.assert_array_equal(poses_of(samples[:2]), [[0.0, -2.0, 0.25], [1.5, -2.0, 0.25]])
+    assert identities_of(samples[:3]) == ["0", "0", "1"]
+    with pytest.raises(InputError, match=r"the attribute Young in manifest\.csv, found attributes Male, Smiling"):
+        attributes_of(samples, ["Young"])
+    _edit(copy, lambda rows: rows[0].update(yaw="left", Male="yes"))
+    strange = PreparedData.load(copy).samples
+    with pytest.raises(InputError, match="expected yaw, pitch and roll"):
+        poses_of(strange)
+    with pytest.raises(InputError, match=r"the attribute Male in manifest\.csv, found 'yes'"):
+        attributes_of(strange, ["Male"])
