@@ -18,4 +18,4 @@ for method in without-ebst with-ebst; do
         -o "$work/results/$method" >&2
     measure "$method" "${metrics[@]}"
 done
-table "$work"/json/without-ebst-*.json "$work"/json/with-ebst-*.json
+table "$work/json/without-ebst.json" "$work/json/with-ebst.json"

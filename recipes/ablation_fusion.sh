@@ -12,4 +12,4 @@ for fusion in concat sft; do
         -o "$work/results/$fusion" >&2
     measure "$fusion" "${metrics[@]}"
 done
-table "$work"/json/concat-*.json "$work"/json/sft-*.json
+table "$work/json/concat.json" "$work/json/sft.json"

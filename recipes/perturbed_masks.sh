@@ -25,4 +25,4 @@ for method in before-ebst after-ebst; do
     maskgan render --pairs "$pairs" --weights "$weights" --device "$DEVICE" -o "$work/results/$method" >&2
     measure "$method" "${metrics[@]}"
 done
-table "$work"/json/before-ebst-*.json "$work"/json/after-ebst-*.json
+table "$work/json/before-ebst.json" "$work/json/after-ebst.json"

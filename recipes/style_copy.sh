@@ -13,4 +13,4 @@ for method in pix2pixhd-m maskgan; do
         -o "$work/results/$method" >&2
     measure "$method" "${metrics[@]}"
 done
-table "$work"/json/pix2pixhd-m-*.json "$work"/json/maskgan-*.json
+table "$work/json/pix2pixhd-m.json" "$work/json/maskgan.json"

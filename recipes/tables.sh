@@ -22,7 +22,9 @@ if [ -z "${DATA:-}" ]; then
     maskgan synth "$work/raw" -n "$FACES" --identities "$PEOPLE" --size "$SIZE" --seed "$SEED" >&2
     [ -e "$data/dataset.json" ] || maskgan prep-data "$work/raw" "$data" --size "$SIZE" >&2
 fi
-SIZE=$(sed -n 's/^ *"size": *\([0-9]*\).*/\1/p' "$data/dataset.json")
+# The side of the pictures, as check-data says in its JSON; it also finds what is wrong before hours of training.
+[[ $(maskgan check-data "$data" --json) =~ '"size": '([0-9]+) ]]
+SIZE=${BASH_REMATCH[1]}
 
 # learn KIND NAME RECIPE STEPS [option...]: train a network to $work/runs/NAME.
 learn() {
@@ -57,32 +59,23 @@ judges() {
     done
 }
 
-# measure METHOD METRIC...: results of $work/results/METHOD to JSON.
+# measure METHOD METRIC...: results of $work/results/METHOD to JSON, in one pass over the pictures.
 measure() {
-    local method=$1 metric
-    local results=$work/results/$method
+    local method=$1
     shift
-    for metric; do
-        local call=(maskgan eval "$metric")
-        [ "$metric" != fid ] || call+=("$data")
-        call+=("$results" --pairs "$pairs" --device "$DEVICE" -o "$work/json/$method-$metric.json")
-        case $metric in
-        segmentation)
-            call+=(--weights "$PARSER")
-            [ -z "${MASKS:-}" ] || call+=(--masks "$MASKS")
-            ;;
-        attributes) call+=(--weights "$ATTRIBUTES") ;;
-        identity) call+=(--weights "$IDENTITY") ;;
-        fid)
-            if [ -n "${INCEPTION:-}" ]; then
-                call+=(--weights "$INCEPTION")
-            else
-                call+=(--features attributes --weights "$ATTRIBUTES")
-            fi
-            ;;
-        esac
-        "${call[@]}" >&2
-    done
+    local call=(maskgan eval results "$data" "$work/results/$method" --pairs "$pairs" --device "$DEVICE")
+    call+=(--metrics "$(IFS=,; echo "$*")" -o "$work/json/$method.json")
+    [ -z "${PARSER:-}" ] || call+=(--parser-weights "$PARSER")
+    [ -z "${ATTRIBUTES:-}" ] || call+=(--attributes-weights "$ATTRIBUTES")
+    [ -z "${IDENTITY:-}" ] || call+=(--identity-weights "$IDENTITY")
+    [ -z "${MASKS:-}" ] || call+=(--masks "$MASKS")
+    if [ -n "${INCEPTION:-}" ]; then
+        call+=(--features-weights "$INCEPTION")
+    else
+        call+=(--features attributes)
+        [ -z "${ATTRIBUTES:-}" ] || call+=(--features-weights "$ATTRIBUTES")
+    fi
+    "${call[@]}" >&2
 }
 
 # The table, on standard output and in $work/table.md.

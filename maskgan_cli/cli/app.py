@@ -16,6 +16,7 @@ from maskgan_cli.cli import (
     interpolate,
     judge,
     parse,
+    results,
     simulate,
     study,
     train,
@@ -58,6 +59,7 @@ interpolate.register(app)
 simulate.register(app)
 parse.register(app)
 app.add_typer(evaluate.app)
+results.register(evaluate.app)
 study.register(evaluate.app)
 judge.register(evaluate.app)
 verify.register(evaluate.app)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,10 +12,11 @@ import typer
 from maskgan_cli.cli import options
 from maskgan_cli.cli.shell import Shell, emit, stage
 from maskgan_cli.errors import InputError
+from maskgan_cli.evaluation.choices import Features, Split
 
 if TYPE_CHECKING:
-    from maskgan_cli.evaluation.pair_list import PairList
     from maskgan_cli.evaluation.results import Result
+    from maskgan_cli.evaluation.subject import Measure, Subject
 
 app = typer.Typer(
     name="eval", help="Measure results as the paper does; JSON in, tables out.", no_args_is_help=True,
@@ -23,10 +24,20 @@ app = typer.Typer(
 )  # fmt: skip
 
 Results = Annotated[Path, typer.Argument(metavar="RESULTS", help="A folder of one method's results.")]
+Reals = Annotated[Path, typer.Argument(metavar="REALS", help="A folder of pictures, or a prepared data set.")]
 Pairs = Annotated[Path, typer.Option("--pairs", help="The CSV of `maskgan eval pairs` that was painted.")]
+Masks = Annotated[
+    Path | None, typer.Option("--masks", help="Where the masks asked for are, if not beside the results.")
+]
+Threshold = Annotated[
+    float | None, typer.Option("--threshold", min=-1, max=1, help="Least cosine of one person; the network's own.")
+]
+FeaturesOf = Annotated[Features, typer.Option("--features", help="Whose features; all but inception's make no FID.")]
+NoCache = Annotated[bool, typer.Option("--no-cache", help="Neither use nor keep the reals' statistics.")]
+BatchSize = Annotated[int, typer.Option("--batch-size", min=1, help="Pictures at once.")]
 Method = Annotated[str | None, typer.Option("--method", help="The row of the table; the folder's name.")]
 Out = Annotated[Path | None, typer.Option("--out", "-o", help="Also write it to this file.")]
-Split = Annotated[str, typer.Option("--split", help="train, val or test.")]
+SplitOf = Annotated[Split, typer.Option("--split", help="Which part of a prepared data set.")]
 
 
 def judge_option(option: str, what: str) -> Any:
@@ -34,12 +45,28 @@ def judge_option(option: str, what: str) -> Any:
     return typer.Option(option, "-w" if option == "--weights" else option, help=f"A run folder or file: {what}.")
 
 
+CLASSIFIER = "the classifier, of `maskgan train attributes`"
+PARSER = "the face parser, of `maskgan train parser`"
+EMBEDDER = "the face embedder, of `maskgan train identity`"
+INCEPTION = "pytorch-fid's pt_inception-2015-12-05-6726825d.pth, or a judge's weights"
+
+
+def measured(
+    shell: Shell, subject: Subject, measures: Sequence[Measure], label: str, batch_size: int = 32
+) -> list[Result]:
+    """Show the results to all measures, and ask them."""
+    from maskgan_cli.evaluation.subject import show
+
+    show(subject.paths, measures, watched(shell, label), batch_size=batch_size)
+    return [measure.result(subject) for measure in measures]
+
+
 @stage(app, "attributes")
 def attributes(
     shell: Shell,
     results: Results,
     pairs: Pairs,
-    weights: Annotated[Path | None, judge_option("--weights", "the classifier, of `maskgan train attributes`")] = None,
+    weights: Annotated[Path | None, judge_option("--weights", CLASSIFIER)] = None,
     method: Method = None,
     device: options.Device = "auto",
     out: Out = None,
@@ -47,24 +74,13 @@ def attributes(
 ) -> None:
     """Share of the results that show the attributes the pairs ask for."""
     from maskgan_cli.devices import pick_device
-    from maskgan_cli.evaluation.attributes import attribute_accuracy
-    from maskgan_cli.evaluation.judging import load_judge
-    from maskgan_cli.evaluation.pair_list import PairList
-    from maskgan_cli.evaluation.results import weights_of
+    from maskgan_cli.evaluation.attributes import AttributeAccuracy
+    from maskgan_cli.evaluation.subject import Subject
 
     refuse_early(out, overwrite)
-    listed = PairList.load(pairs)
-    paths = listed.results(results)
-    judge, where = load_judge("attributes", weights, pick_device(device))
-    found = attribute_accuracy(paths, listed.wanted(), judge, judge.names, watched(shell, "attributes"))
-    mean = sum(found.values()) / len(found)
-    each: dict[str, float | None]
-    each = {f"attribute_accuracy/{name}": value for name, value in found.items()} if len(found) > 1 else {}
-    record = {"attributes": weights_of(judge, where)}
-    conclude(
-        shell, _result(listed, results, paths, method, "attribute_accuracy", mean, record, values=each,
-                       details={"attributes": list(found)}), out, overwrite,
-    )  # fmt: skip
+    subject = Subject.of(results, pairs, method)
+    measure = AttributeAccuracy.load(subject.pairs, weights, pick_device(device))
+    conclude(shell, measured(shell, subject, [measure], "attributes")[0], out, overwrite)
 
 
 @stage(app, "segmentation")
@@ -72,61 +88,36 @@ def segmentation(
     shell: Shell,
     results: Results,
     pairs: Pairs,
-    masks: Annotated[
-        Path | None, typer.Option("--masks", help="Where the masks asked for are, if not beside the results.")
-    ] = None,
-    weights: Annotated[Path | None, judge_option("--weights", "the face parser, of `maskgan train parser`")] = None,
+    masks: Masks = None,
+    weights: Annotated[Path | None, judge_option("--weights", PARSER)] = None,
     method: Method = None,
     device: options.Device = "auto",
     out: Out = None,
     overwrite: options.Overwrite = False,
 ) -> None:
     """Share of pixels where a parser sees the class that the mask asked for; mean IoU."""
-    import torch
-
     from maskgan_cli.devices import pick_device
-    from maskgan_cli.evaluation import segmentation as metric
-    from maskgan_cli.evaluation.judging import load_judge
-    from maskgan_cli.evaluation.pair_list import PairList
-    from maskgan_cli.evaluation.results import trace, weights_of
-    from maskgan_cli.labels import CLASSES
-    from maskgan_cli.metrics.confusion import table_agreement
+    from maskgan_cli.evaluation.segmentation import SegmentationAccuracy
+    from maskgan_cli.evaluation.subject import Subject
 
     refuse_early(out, overwrite)
-    listed = PairList.load(pairs)
-    paths = listed.results(results)
-    otherwise = listed.files("source_mask") if listed.protocol == "style-copy" else None
-    asked = metric.masks_asked_for(paths, masks, otherwise)
-    judge, where = load_judge("parser", weights, pick_device(device))
-    table = metric.confusion(paths, asked, judge, watched(shell, "segmentation"))
-    agreed = table_agreement(torch.from_numpy(table).double())
-    found = _result(
-        listed, results, paths, method, "segmentation_accuracy", agreed["accuracy"],
-        {"parser": weights_of(judge, where)}, values={"mean_iou": agreed["miou"]},
-        details={"classes": list(CLASSES), "confusion": table.tolist(), **agreed},
-    )  # fmt: skip
-    found.inputs["masks"] = trace(masks or asked[0].parent, asked)
-    conclude(shell, found, out, overwrite)
+    subject = Subject.of(results, pairs, method)
+    measure = SegmentationAccuracy.load(subject, masks, weights, pick_device(device))
+    conclude(shell, measured(shell, subject, [measure], "segmentation")[0], out, overwrite)
 
 
 @stage(app, "fid")
 def fid(
     shell: Shell,
-    reals: Annotated[Path, typer.Argument(metavar="REALS", help="A folder of pictures, or a prepared data set.")],
+    reals: Reals,
     results: Results,
-    weights: Annotated[
-        Path | None,
-        judge_option("--weights", "pytorch-fid's pt_inception-2015-12-05-6726825d.pth, or a judge's weights"),
-    ] = None,
-    features: Annotated[
-        str,
-        typer.Option("--features", help="inception, or a judge in its place: parser, attributes, pose or identity."),
-    ] = "inception",
+    weights: Annotated[Path | None, judge_option("--weights", INCEPTION)] = None,
+    features: FeaturesOf = Features.INCEPTION,
     pairs: Annotated[Path | None, typer.Option("--pairs", help="Measure the results of these pairs only.")] = None,
-    split: Split = "test",
+    split: SplitOf = Split.TEST,
     method: Method = None,
-    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Pictures at once.")] = 32,
-    no_cache: Annotated[bool, typer.Option("--no-cache", help="Neither use nor keep the reals' statistics.")] = False,
+    batch_size: BatchSize = 32,
+    no_cache: NoCache = False,
     device: options.Device = "auto",
     out: Out = None,
     overwrite: options.Overwrite = False,
@@ -135,31 +126,40 @@ def fid(
 
     With other features the metric is called frechet/NAME and is no FID.
     """
-    from maskgan_cli.devices import pick_device
-    from maskgan_cli.evaluation.fid import load_features, measure, metric_name
-    from maskgan_cli.evaluation.pair_list import PairList
-    from maskgan_cli.evaluation.pictures import pictures_of, side_of
-    from maskgan_cli.evaluation.results import trace, weights_of
-    from maskgan_cli.metrics.frechet import frechet_distance
-    from maskgan_cli.weights.cache import cache_folder
+    from maskgan_cli.evaluation.subject import Subject
 
     refuse_early(out, overwrite)
-    listed = None if pairs is None else PairList.load(pairs)
-    real = pictures_of(reals, split)
-    paths = pictures_of(results, split) if listed is None else listed.results(results)
-    network, where = load_features(features, weights, pick_device(device))
-    cache = None if no_cache else cache_folder() / "features"
-    if side_of(real[0]) != side_of(paths[0]):
-        shell.say(f"reals are {side_of(real[0])} px, results {side_of(paths[0])} px: the difference counts too")
-    theirs = measure(real, network, batch_size=batch_size, cache=cache, watch=watched(shell, "reals"))
-    ours = measure(paths, network, batch_size=batch_size, cache=None, watch=watched(shell, "results"))
-    found = _result(
-        listed, results, paths, method, metric_name(network), frechet_distance(theirs, ours),
-        {features: weights_of(network, where)}, details={"reals": len(real), "features": len(ours.mean)},
-        split=split if (reals / "dataset.json").is_file() else "",
+    if pairs is not None:
+        subject = Subject.of(results, pairs, method)
+    else:
+        named = split.value if (reals / "dataset.json").is_file() else ""
+        subject = Subject.without_pairs(results, method, split.value, named_split=named)
+    measure = frechet(shell, subject, reals, split, features, weights, batch_size, no_cache, device)
+    conclude(shell, measured(shell, subject, [measure], "results", batch_size)[0], out, overwrite)
+
+
+def frechet(
+    shell: Shell, subject: Subject, reals: Path, split: Split, features: Features, weights: Path | None,
+    batch_size: int, no_cache: bool, device: str,
+) -> Measure:  # fmt: skip
+    """The distance from the reals, which are looked at now."""
+    from maskgan_cli.devices import pick_device
+    from maskgan_cli.evaluation.fid import FrechetDistance, load_features
+    from maskgan_cli.evaluation.pictures import pictures_of, side_of
+    from maskgan_cli.evaluation.results import weights_of
+    from maskgan_cli.weights.cache import cache_folder
+
+    if len(subject.paths) < 2:
+        raise InputError(subject.folder, expected="at least two pictures", found=str(len(subject.paths)))
+    real = pictures_of(reals, split.value)
+    network, where = load_features(features.value, weights, pick_device(device))
+    side = side_of(real[0])
+    if side != subject.size:
+        shell.say(f"reals are {side} px, results {subject.size} px: the difference counts too")
+    return FrechetDistance(
+        network, real, reals, {features.value: weights_of(network, where)}, batch_size=batch_size,
+        cache=None if no_cache else cache_folder() / "features", watch=watched(shell, "reals"),
     )  # fmt: skip
-    found.inputs["reals"] = trace(reals, real)
-    conclude(shell, found, out, overwrite)
 
 
 @stage(app, "identity")
@@ -167,10 +167,8 @@ def identity(
     shell: Shell,
     results: Results,
     pairs: Pairs,
-    weights: Annotated[Path | None, judge_option("--weights", "the face embedder, of `maskgan train identity`")] = None,
-    threshold: Annotated[
-        float | None, typer.Option("--threshold", min=-1, max=1, help="Least cosine of one person; the network's own.")
-    ] = None,
+    weights: Annotated[Path | None, judge_option("--weights", EMBEDDER)] = None,
+    threshold: Threshold = None,
     method: Method = None,
     device: options.Device = "auto",
     out: Out = None,
@@ -178,27 +176,14 @@ def identity(
 ) -> None:
     """Share of the results that are verified as the source's person, and the mean cosine."""
     from maskgan_cli.devices import pick_device
-    from maskgan_cli.evaluation.identity import verify
-    from maskgan_cli.evaluation.judging import load_judge
-    from maskgan_cli.evaluation.pair_list import PairList
-    from maskgan_cli.evaluation.results import trace, weights_of
+    from maskgan_cli.evaluation.identity import IdentityAccuracy
+    from maskgan_cli.evaluation.subject import Subject
 
     refuse_early(out, overwrite)
-    listed = PairList.load(pairs)
-    paths = listed.results(results)
-    judge, where = load_judge("identity", weights, pick_device(device))
-    least = judge.threshold if threshold is None else threshold
-    if least is None:
-        raise InputError(where, expected="a network with a threshold", found="none", hint="name one with --threshold")
-    sources = listed.files("source")
-    verified = verify(paths, sources, judge, least, watched(shell, "identity"))
-    found = _result(
-        listed, results, paths, method, "identity_accuracy", verified.accuracy,
-        {"identity": weights_of(judge, where)}, values={"identity_cosine": verified.cosine},
-        details={"threshold": least},
-    )  # fmt: skip
-    found.inputs["sources"] = trace(sources[0].parent, sources)
-    conclude(shell, found, out, overwrite)
+    subject = Subject.of(results, pairs, method)
+    watch = watched(shell, "sources")
+    measure = IdentityAccuracy.load(subject.pairs, weights, threshold, pick_device(device), watch)
+    conclude(shell, measured(shell, subject, [measure], "identity")[0], out, overwrite)
 
 
 @stage(app, "counterfactual")
@@ -223,12 +208,11 @@ def counterfactual(
     from maskgan_cli.evaluation.counterfactual import RenderedPair, against_truth
     from maskgan_cli.evaluation.feature_distance import FeatureDistance
     from maskgan_cli.evaluation.judging import load_judge
-    from maskgan_cli.evaluation.pair_list import PairList
     from maskgan_cli.evaluation.results import trace, weights_of
+    from maskgan_cli.evaluation.subject import Subject
 
     refuse_early(out, overwrite)
-    listed = PairList.load(pairs)
-    paths = listed.results(results)
+    subject = Subject.of(results, pairs, method)
     chosen = pick_device(device)
     distance = FeatureDistance(perceptual, chosen)
     record = {} if perceptual is None else {"perceptual": weights_of(distance, perceptual)}
@@ -236,14 +220,15 @@ def counterfactual(
     if identity_weights is not None:
         embed, where = load_judge("identity", identity_weights, chosen)
         record["identity"] = weights_of(embed, where)
-    files = [listed.files(column) for column in ("source_mask", "truth", "truth_mask")]
-    rendered = [RenderedPair(*row) for row in zip(paths, *files, strict=True)]
-    values: dict[str, float | None] = {**against_truth(rendered, distance, embed, watched(shell, "against the truth"))}
-    found = _result(
-        listed, results, paths, method, "psnr_inside", values.pop("psnr_inside"), record, values=values,
+    files = [subject.pairs.files(column) for column in ("source_mask", "truth", "truth_mask")]
+    rendered = [RenderedPair(*row) for row in zip(subject.paths, *files, strict=True)]
+    means, intervals = against_truth(rendered, distance, embed, watched(shell, "against the truth"))
+    values: dict[str, float | None] = {**means}
+    found = subject.result(
+        "psnr_inside", values.pop("psnr_inside"), record, values=values, intervals=intervals,
         details={"feature_distance": distance.name},
+        inputs={"truths": trace(files[1][0].parent, [*files[1], *files[2]])},
     )  # fmt: skip
-    found.inputs["truths"] = trace(files[1][0].parent, [*files[1], *files[2]])
     conclude(shell, found, out, overwrite)
 
 
@@ -260,31 +245,6 @@ def watched(shell: Shell, label: str) -> Callable[[Iterable[Any], int], Iterator
     return lambda items, total: shell.track(items, total, label)
 
 
-def _result(
-    listed: PairList | None,
-    folder: Path,
-    paths: list[Path],
-    method: str | None,
-    metric: str,
-    value: float | None,
-    judges: dict[str, dict[str, Any]],
-    *,
-    values: dict[str, float | None] | None = None,
-    details: dict[str, Any] | None = None,
-    split: str = "",
-) -> Result:
-    """The record of one number: whose results, by which pairs, painted by what."""
-    from maskgan_cli.evaluation.pictures import side_of
-    from maskgan_cli.evaluation.results import Result, painted_by, trace
-
-    inputs = {"results": trace(folder, paths)} | ({"pairs": listed.trace()} if listed else {})
-    about = (listed.protocol, listed.split) if listed else ("", split)
-    return Result(
-        metric, value, len(paths), method or folder.resolve().name, *about, side_of(paths[0]),
-        listed.seed if listed else None, inputs, {**judges, **painted_by(paths)}, values or {}, details or {},
-    )  # fmt: skip
-
-
 def conclude(shell: Shell, found: Result | list[Result], out: Path | None, overwrite: bool) -> None:
     """Print the result, the same with and without --json, and write it where asked."""
     from maskgan_cli.files import write_json
@@ -296,6 +256,8 @@ def conclude(shell: Shell, found: Result | list[Result], out: Path | None, overw
         write_json(out, document, overwrite=overwrite)
     for result in results:
         value = "none" if result.value is None else f"{result.value:.4f}"
-        shell.say(f"{result.metric} of {result.method}: {value} (n = {result.n})")
+        ends = result.document()["intervals"].get(result.metric)
+        sure = f", 95 % from {ends[0]:.4f} to {ends[1]:.4f}" if ends else ""
+        shell.say(f"{result.metric} of {result.method}: {value} (n = {result.n}{sure})")
     emit(json.dumps(document, indent=2))
     shell.say(f"next: maskgan eval report {out or 'RESULT.json ...'}")

@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from maskgan_cli.cli import options
-from maskgan_cli.cli.evaluate import Out, Split, refuse_early, watched
+from maskgan_cli.cli.evaluate import Out, SplitOf, refuse_early, watched
 from maskgan_cli.cli.shell import Shell, stage
 from maskgan_cli.cli.verify import finish
-from maskgan_cli.errors import InputError
+from maskgan_cli.evaluation.choices import Split, Trusted
 
 
 def register(app: typer.Typer) -> None:
@@ -21,19 +21,17 @@ def register(app: typer.Typer) -> None:
 
 def judge(
     shell: Shell,
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="parser, attributes or pose; identity: eval verify.")],
+    kind: Annotated[Trusted, typer.Argument(metavar="KIND", help="parser, attributes or pose; identity: eval verify.")],
     data: options.Data,
     weights: Annotated[
         Path | None, typer.Option("--weights", "-w", help="A run folder or a .safetensors file of the judge.")
     ] = None,
-    split: Split = "test",
+    split: SplitOf = Split.TEST,
     out: Out = None,
     device: options.Device = "auto",
     overwrite: options.Overwrite = False,
 ) -> None:
     """Put a data set's faces before a judge and compare with what the data set says of them."""
-    if kind not in ("parser", "attributes", "pose"):
-        raise InputError("KIND", expected="parser, attributes or pose", found=kind)
     from rich.table import Table
 
     from maskgan_cli.data.prepared import PreparedData
@@ -44,21 +42,22 @@ def judge(
 
     refuse_early(out, overwrite)
     prepared = PreparedData.load(data)
-    samples = prepared.split(split)
-    network, where = load_judge(kind, weights, pick_device(device))
-    headline, measure = TRUST[kind]
+    samples = prepared.split(split.value)
+    network, where = load_judge(kind.value, weights, pick_device(device))
+    headline, measure = TRUST[kind.value]
     value, values, details = measure(network, samples, watched(shell, f"judging by {where}"))
     document = {
-        "metric": f"{kind} {headline}", "value": value, "n": len(samples), "split": split, "size": prepared.size,
+        "metric": f"{kind.value} {headline}", "value": value, "n": len(samples), "split": split.value,
+        "size": prepared.size,
         "data": {"name": prepared.info.get("name"), "hash": prepared.hash},
-        "weights": {kind: weights_of(network, where)}, "values": values, "details": details,
+        "weights": {kind.value: weights_of(network, where)}, "values": values, "details": details,
     }  # fmt: skip
     rows: dict[str, dict[str, float]] = {}
     for name, number in values.items():
         column, _, row = name.partition("/")
         rows.setdefault(row or "all", {})[column] = number
     columns = list(dict.fromkeys(column for row in rows.values() for column in row))
-    table = Table("", *columns, title=f"{headline}: {value:.3f} ({len(samples)} faces of the {split} split)")
+    table = Table("", *columns, title=f"{headline}: {value:.3f} ({len(samples)} faces of the {split.value} split)")
     for name, numbers in rows.items():
         table.add_row(name, *(f"{numbers[column]:.3f}" if column in numbers else "" for column in columns))
     shell.console.print(table)

@@ -9,9 +9,10 @@ from typing import Annotated, Any
 import typer
 
 from maskgan_cli.cli import options
-from maskgan_cli.cli.evaluate import Out, Split, conclude, judge_option, refuse_early, watched
+from maskgan_cli.cli.evaluate import Out, SplitOf, conclude, judge_option, refuse_early, watched
 from maskgan_cli.cli.shell import Shell, emit, stage
 from maskgan_cli.errors import InputError
+from maskgan_cli.evaluation.choices import Form, Protocol, Split
 
 
 def register(app: typer.Typer) -> None:
@@ -24,9 +25,9 @@ def pairs(
     shell: Shell,
     data: options.Data,
     protocol: Annotated[
-        str, typer.Option("--protocol", help="smiling, style-copy, identity or counterfactual.")
-    ] = "smiling",
-    split: Split = "test",
+        Protocol, typer.Option("--protocol", help="Which of the paper's experiments, or rendered truths.")
+    ] = Protocol.SMILING,
+    split: SplitOf = Split.TEST,
     count: Annotated[
         int | None, typer.Option("--count", "-n", min=1, help="How many; the paper's number, or all there are.")
     ] = None,
@@ -48,20 +49,19 @@ def pairs(
     from maskgan_cli.files import write_bytes
 
     refuse_early(out, overwrite)
-    if protocol not in PROTOCOLS:
-        raise InputError("--protocol", expected=" or ".join(PROTOCOLS), found=protocol)
+    named, part = protocol.value, split.value
     prepared = PreparedData.load(data)
-    if protocol == "counterfactual":
+    if protocol is Protocol.COUNTERFACTUAL:
         if truths is None:
             raise InputError("--truths", expected="the folder of `maskgan synth --counterfactuals`", found="none")
         found, poses = rendered_pairs(prepared, truths, count), ""
-        split = "+".join(sorted({pair.source.split for pair in found}))
+        part = "+".join(sorted({pair.source.split for pair in found}))
     else:
-        angles, poses = _poses(shell, prepared.split(split), pose_weights, device)
-        found = choose(prepared, protocol, split=split, count=count, seed=seed, poses=angles)
-    if count is None and len(found) < PROTOCOLS[protocol].count and protocol != "counterfactual":
-        shell.say(f"the {split} split offers {len(found)} pairs, not the paper's {PROTOCOLS[protocol].count}")
-    rows = rows_of(found, protocol, split=split, seed=seed, poses=poses)
+        angles, poses = _poses(shell, prepared.split(part), pose_weights, device)
+        found = choose(prepared, named, split=part, count=count, seed=seed, poses=angles)
+    if count is None and len(found) < PROTOCOLS[named].count and protocol is not Protocol.COUNTERFACTUAL:
+        shell.say(f"the {part} split offers {len(found)} pairs, not the paper's {PROTOCOLS[named].count}")
+    rows = rows_of(found, named, split=part, seed=seed, poses=poses)
     table = as_csv(rows)
     if out is not None:
         write_bytes(out, f"{table}\n".encode(), overwrite=overwrite)
@@ -69,7 +69,7 @@ def pairs(
     apart = f", poses at most {max(distances):.1f} degrees apart" if distances else ""
     shell.say(f"{len(found)} pairs{apart}")
     if shell.as_json:
-        shell.finish({"protocol": protocol, "rule": PROTOCOLS[protocol].rule, "pairs": rows})
+        shell.finish({"protocol": named, "rule": PROTOCOLS[named].rule, "pairs": rows})
     else:
         emit(table)
 
@@ -142,7 +142,7 @@ def named_folders(methods: Sequence[str]) -> dict[str, Path]:
 def report(
     shell: Shell,
     files: Annotated[list[Path], typer.Argument(metavar="JSON...", help="What the other eval commands printed.")],
-    form: Annotated[str, typer.Option("--format", help="markdown, html or latex.")] = "markdown",
+    form: Annotated[Form, typer.Option("--format", help="How the table is written.")] = Form.MARKDOWN,
     out: Out = None,
     overwrite: options.Overwrite = False,
 ) -> None:
@@ -152,12 +152,10 @@ def report(
     from maskgan_cli.files import write_bytes
 
     refuse_early(out, overwrite)
-    if form not in FORMATS:
-        raise InputError("--format", expected=" or ".join(FORMATS), found=form)
-    text = FORMATS[form](build_table([result for file in files for result in read_results(file)]))
+    text = FORMATS[form.value](build_table([result for file in files for result in read_results(file)]))
     if out is not None:
         write_bytes(out, f"{text}\n".encode(), overwrite=overwrite)
     if shell.as_json:
-        shell.finish({"format": form, "table": text})
+        shell.finish({"format": form.value, "table": text})
     else:
         emit(text)

@@ -9,9 +9,9 @@ from typing import Annotated, Any
 import typer
 
 from maskgan_cli.cli import options
-from maskgan_cli.cli.evaluate import Out, Split, refuse_early, watched
+from maskgan_cli.cli.evaluate import Out, SplitOf, refuse_early, watched
 from maskgan_cli.cli.shell import Shell, emit, stage
-from maskgan_cli.errors import InputError
+from maskgan_cli.evaluation.choices import Points, Split
 
 
 def register(app: typer.Typer) -> None:
@@ -26,9 +26,9 @@ def verify(
         Path, typer.Option("--weights", "-w", help="Of `maskgan train identity`, of facenet-pytorch (.pt), or .onnx.")
     ],
     pairs: Annotated[int, typer.Option("--pairs", min=20, help="How many, half of one person.")] = 1000,
-    split: Split = "test",
+    split: SplitOf = Split.TEST,
     points: Annotated[
-        str | None,
+        Points | None,
         typer.Option("--points", help="Align by each face's mask, by mtcnn, or by the crop; mask if there are masks."),
     ] = None,
     out: Out = None,
@@ -39,24 +39,27 @@ def verify(
     """Verification on pairs of faces: accuracy, ROC and the threshold, as one JSON document."""
     from maskgan_cli.data.prepared import PreparedData
     from maskgan_cli.devices import pick_device
-    from maskgan_cli.evaluation.verification import WAYS, verify_samples
+    from maskgan_cli.evaluation.verification import verify_samples
     from maskgan_cli.judges.identity import load_identity
+    from maskgan_cli.metrics.intervals import wilson
 
-    if points not in (*WAYS, None):
-        raise InputError("--points", expected=" or ".join(WAYS), found=str(points))
     refuse_early(out, overwrite)
     prepared = PreparedData.load(data)
-    samples = prepared.split(split)
+    samples = prepared.split(split.value)
     judge = load_identity(weights, pick_device(device))
-    way = points or ("mask" if samples[0].mask_file else "crop")
+    way = points.value if points else ("mask" if samples[0].mask_file else "crop")
     measured = verify_samples(
         samples, judge, pairs=pairs, seed=seed, points=way,
         track=watched(shell, "verifying"),
     )  # fmt: skip
-    document = {"metric": "verification", "value": measured["accuracy"], "n": measured["pairs"], "split": split,
+    # Cross-validated folds are of one size, so the mean of their shares is a share of the pairs.
+    sure = wilson(round(measured["accuracy"] * measured["pairs"]), measured["pairs"])
+    document = {"metric": "verification", "value": measured["accuracy"], "interval_95": sure,
+                "n": measured["pairs"], "split": split.value,
                 "data": {"name": prepared.info.get("name"), "hash": prepared.hash}, **measured}  # fmt: skip
     shell.say(
-        f"accuracy {measured['accuracy']:.3f} on {measured['pairs']} pairs; one person from cosine "
+        f"accuracy {measured['accuracy']:.3f} (95 % from {sure[0]:.3f} to {sure[1]:.3f}) "
+        f"on {measured['pairs']} pairs; one person from cosine "
         f"{measured['threshold']:.3f}; TAR {measured['tar_at_far_0.01']:.3f} at FAR 0.01"
     )
     finish(shell, document, out)

@@ -18,6 +18,7 @@ from maskgan_cli.data.resize import resize_image, resize_labels
 from maskgan_cli.evaluation.feature_distance import FeatureDistance
 from maskgan_cli.evaluation.identity import cosine
 from maskgan_cli.files import Picture, read_image, read_label_map
+from maskgan_cli.metrics.intervals import Interval, of_mean
 from maskgan_cli.metrics.similarity import Region, compare, mean_over
 
 
@@ -36,8 +37,8 @@ def against_truth(
     distance: FeatureDistance,
     embed: Callable[[Tensor], Tensor] | None,
     watch: Callable[[Sequence[RenderedPair], int], Iterator[RenderedPair]],
-) -> dict[str, float]:
-    """Mean over the pairs of everything that can be measured against the truth, at the results' size.
+) -> tuple[dict[str, float], dict[str, Interval]]:
+    """Mean over the pairs of everything that can be measured against the truth, at the results' size, and intervals.
 
     ``identity_inside`` is the cosine between the truth and the truth with the result's edited region
     pasted in; ``identity_outside`` is the other way about. A pair without an edited region counts
@@ -61,7 +62,9 @@ def against_truth(
         if embed is not None:
             row |= _identity(result, truth, edited, embed)
         rows.append(row)
-    return {name: _nanmean([row[name] for row in rows]) for name in rows[0]}
+    known = {name: [row[name] for row in rows if not np.isnan(row[name])] for name in rows[0]}
+    means = {name: float(np.mean(values)) if values else float("nan") for name, values in known.items()}
+    return means, {name: of_mean(values) for name, values in known.items()}
 
 
 def _identity(result: Picture, truth: Picture, edited: Region, embed: Callable[[Tensor], Tensor]) -> dict[str, float]:
@@ -71,8 +74,3 @@ def _identity(result: Picture, truth: Picture, edited: Region, embed: Callable[[
     values = cosine(vectors[1:], vectors[:1].expand(3, -1)).tolist()
     names = ("identity_cosine", "identity_inside", "identity_outside")
     return dict(zip(names, values, strict=True))
-
-
-def _nanmean(values: Sequence[float]) -> float:
-    known = [value for value in values if not np.isnan(value)]
-    return float(np.mean(known)) if known else float("nan")

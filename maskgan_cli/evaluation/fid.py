@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import torch
 from torch import Tensor
@@ -18,8 +18,10 @@ from torch import Tensor
 from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation.judging import JUDGES, Watch, load_judge
 from maskgan_cli.evaluation.pictures import batches, digest
+from maskgan_cli.evaluation.results import Result, trace
+from maskgan_cli.evaluation.subject import Subject
 from maskgan_cli.files import sha256
-from maskgan_cli.metrics.frechet import Statistics, StreamingStatistics
+from maskgan_cli.metrics.frechet import Statistics, StreamingStatistics, frechet_distance
 from maskgan_cli.models.inception import SIDE, FIDInception, fold_norms
 from maskgan_cli.weights.foreign import load_foreign
 from maskgan_cli.weights.format import load_strictly, published_sha256
@@ -85,6 +87,38 @@ def load_features(name: str, where: Path | None, device: torch.device) -> tuple[
 def metric_name(network: FeatureNetwork) -> str:
     """``fid`` for the published Inception alone, else ``frechet/`` and what the features are."""
     return "fid" if getattr(network, "published", False) else f"frechet/{network.name}"
+
+
+class FrechetDistance:
+    """A measure (see `subject.Measure`): the distance of the results' features from the reals'.
+
+    Args:
+        network: what sees the features.
+        reals: the pictures to compare with; ``where`` they are is for the record.
+        record: the network's weights by its name, for the result.
+        batch_size, cache, watch: see `measure`, which looks at the reals at once.
+    """
+
+    def __init__(
+        self, network: FeatureNetwork, reals: Sequence[Path], where: Path, record: dict[str, dict[str, Any]],
+        *, batch_size: int, cache: Path | None, watch: Watch,
+    ) -> None:  # fmt: skip
+        self._network, self._reals, self._where, self._record = network, list(reals), where, record
+        self._theirs = measure(reals, network, batch_size=batch_size, cache=cache, watch=watch)
+        self._ours = StreamingStatistics()
+
+    def take(self, images: Tensor) -> None:
+        """The next results (N, 3, S, S) ``uint8``."""
+        self._ours.add(self._network.features(images).float().cpu().numpy())
+
+    def result(self, subject: Subject) -> Result:
+        """FID, or the distance over other features under its own name."""
+        ours = self._ours.finish()
+        return subject.result(
+            metric_name(self._network), frechet_distance(self._theirs, ours), self._record,
+            details={"reals": len(self._reals), "features": len(ours.mean)},
+            inputs={"reals": trace(self._where, self._reals)},
+        )  # fmt: skip
 
 
 @torch.inference_mode()

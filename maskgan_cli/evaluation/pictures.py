@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 from maskgan_cli.data.prepared import PreparedData
@@ -82,5 +83,13 @@ def _check_size(path: Path, picture: Picture, first: tuple[int, ...], other: Pat
 
 
 def side_of(path: Path) -> int:
-    """The side of a picture."""
-    return int(read_image(path).shape[0])
+    """The side of a square picture, read off its first bytes.
+
+    Raises:
+        InputError: unreadable.
+    """
+    try:
+        with Image.open(path) as image:
+            return image.width
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        return int(read_image(path).shape[0])  # which says what is wrong with it

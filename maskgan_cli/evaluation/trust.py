@@ -12,11 +12,13 @@ from maskgan_cli.data.pose import ANGLES, pose_of
 from maskgan_cli.data.prepared import Sample
 from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation.judging import Watch, judged
-from maskgan_cli.evaluation.segmentation import confusion
+from maskgan_cli.evaluation.segmentation import SegmentationAccuracy
+from maskgan_cli.evaluation.subject import show
 from maskgan_cli.judges.attributes import AttributeJudge
 from maskgan_cli.judges.parser import ParserJudge
 from maskgan_cli.judges.pose import PoseJudge
 from maskgan_cli.metrics.confusion import Confusion, table_agreement
+from maskgan_cli.metrics.intervals import of_mean
 
 Measured = tuple[float, dict[str, float], dict[str, Any]]  # the headline, further numbers, what was counted
 
@@ -27,9 +29,10 @@ def trust_parser(judge: ParserJudge, samples: Sequence[Sample], watch: Watch) ->
     Raises:
         InputError: a sample without a mask.
     """
-    table = confusion([s.image for s in samples], [s.mask for s in samples], judge, watch)
-    values = table_agreement(torch.from_numpy(table).double())
-    return values.pop("accuracy"), values, {"pixels": table.tolist()}
+    measure = SegmentationAccuracy(judge, [s.mask for s in samples])
+    show([s.image for s in samples], [measure], watch)
+    values = table_agreement(torch.from_numpy(measure.table).double())
+    return values.pop("accuracy"), values, {"pixels": measure.table.tolist(), "interval_95": of_mean(measure.shares)}
 
 
 def trust_attributes(judge: AttributeJudge, samples: Sequence[Sample], watch: Watch) -> Measured:
@@ -51,7 +54,7 @@ def trust_attributes(judge: AttributeJudge, samples: Sequence[Sample], watch: Wa
     values = {f"accuracy/{name}": table.accuracy for name, table in tables.items()}
     values |= {f"balanced_accuracy/{name}": table.balanced_accuracy for name, table in tables.items()}
     mean = sum(table.accuracy for table in tables.values()) / len(tables)
-    return mean, values, {name: vars(table) for name, table in tables.items()}
+    return mean, values, {name: vars(t) | {"interval_95": t.interval()} for name, t in tables.items()}
 
 
 def trust_pose(judge: PoseJudge, samples: Sequence[Sample], watch: Watch) -> Measured:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from maskgan_cli.labels import CLASSES, NUM_CLASSES
+from maskgan_cli.metrics.intervals import Interval, wilson
 
 
 def agreement(truth: Tensor, guess: Tensor) -> dict[str, float]:
@@ -57,6 +58,10 @@ class Confusion:
     def accuracy(self) -> float:
         """The share of right answers."""
         return (self.hits + self.rejections) / (self.hits + self.misses + self.alarms + self.rejections)
+
+    def interval(self) -> Interval:
+        """The 95 % interval of the accuracy."""
+        return wilson(self.hits + self.rejections, self.hits + self.misses + self.alarms + self.rejections)
 
     @property
     def balanced_accuracy(self) -> float:

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 import torch
 
-from maskgan_cli.evaluation.attributes import attribute_accuracy
 from maskgan_cli.files import read_image, read_json, read_label_map, sha256, write_image
 from maskgan_cli.judges.attributes import load_attributes
 from maskgan_cli.judges.parser import load_parser
 from maskgan_cli.judges.pose import load_pose
+from maskgan_cli.metrics.intervals import wilson
 from maskgan_cli.models.arcface import ArcFaceConfig, IResNet
 from maskgan_cli.models.attributes import AttributeConfig, AttributeNet
 from maskgan_cli.models.hopenet import HopeNet, HopeNetConfig
@@ -87,8 +87,10 @@ def test_from_pairs_to_a_table_whose_numbers_can_be_traced(
         assert documents[name] == read_json(tmp_path / f"{name}.json")
 
     judge = load_attributes(judges["attributes"], torch.device("cpu"))
-    expected = attribute_accuracy(paths, {"Smiling": [1, 1, 1]}, judge, judge.names, lambda items, _: iter(items))
-    assert documents["attributes"]["value"] == expected["Smiling"]
+    seen_smiling = torch.cat([judge(torch.from_numpy(read_image(p).copy()).permute(2, 0, 1)[None]) for p in paths])
+    smiling = (seen_smiling[:, judge.names.index("Smiling")] >= 0.5).double()
+    assert documents["attributes"]["value"] == float(smiling.mean())
+    assert documents["attributes"]["intervals"]["attribute_accuracy"] == list(wilson(int(smiling.sum()), 3))
     parser = load_parser(judges["parser"], torch.device("cpu"))
     seen = [parser(torch.from_numpy(read_image(p).copy()).permute(2, 0, 1)[None])[0].numpy() for p in paths]
     asked = [read_label_map(path.with_name(f"{path.stem}.mask.png")) for path in paths]
@@ -112,6 +114,35 @@ def test_from_pairs_to_a_table_whose_numbers_can_be_traced(
     assert f"{100 * documents['segmentation']['value']:.2f}" in row
     assert painter in table.out
     assert "\\begin{tabular}" in maskgan("eval", "report", tmp_path / "fid.json", "--format", "latex").out
+
+
+def test_all_metrics_in_one_pass_are_those_of_each_command(
+    painted: Path, judges: dict[str, Path], prepared: Path, tmp_path: Path, maskgan: Command
+) -> None:
+    named = ("--pairs", tmp_path / "pairs.csv", *CPU)
+    frechet = ("--features", "parser", "--weights", judges["parser"])
+    alone = [
+        json.loads(maskgan("eval", *call, *named).out)
+        for call in (
+            ("attributes", painted, "--weights", judges["attributes"]),
+            ("segmentation", painted, "--weights", judges["parser"]),
+            ("fid", prepared, painted, *frechet),
+            ("identity", painted, "--weights", judges["identity"]),
+        )
+    ]
+    call = ("eval", "results", prepared, painted, *named, "--attributes-weights", judges["attributes"],
+            "--parser-weights", judges["parser"], "--identity-weights", judges["identity"], "--features", "parser",
+            "--features-weights", judges["parser"])  # fmt: skip
+    together = maskgan(*call, "-o", tmp_path / "all.json")
+    assert together.code == 0, together.err
+    assert json.loads(together.out) == alone == read_json(tmp_path / "all.json")
+    two = maskgan(*call, "--metrics", "identity, attributes")
+    assert json.loads(two.out) == [alone[3], alone[0]]
+    table = maskgan("eval", "report", tmp_path / "all.json")
+    assert "attribute acc. (%) ↑ | segmentation acc. (%) ↑ | mean IoU (%) ↑ | Fréchet distance, parser ↓" in table.out
+    wrong = maskgan(*call, "--metrics", "identity,beauty")
+    assert (wrong.code, wrong.out) == (2, "")
+    assert "--metrics: expected some of attributes, segmentation, fid, identity, found beauty" in wrong.err
 
 
 def test_a_small_split_gives_the_pairs_it_has_and_says_so(prepared: Path, maskgan: Command) -> None:
@@ -223,11 +254,12 @@ def test_what_is_wrong_is_said_in_one_line(
     (tmp_path / "list.csv").write_text("source,target\na.png,b.png\n")
     (tmp_path / "no.csv").write_text("source,target\n")
     cases: dict[str, tuple[object, ...]] = {
-        "--protocol: expected smiling or": ("pairs", prepared, "--protocol", "frowning"),
+        "'frowning' is not one of 'smiling', 'style-copy'": ("pairs", prepared, "--protocol", "frowning"),
         "expected 400 faces without Smiling": ("pairs", prepared, "--split", "train", "-n", 400),
         "the attribute Heavy_Makeup": ("pairs", prepared, "--protocol", "style-copy", "--split", "train", "-n", 4),
         "--truths: expected the folder": ("pairs", prepared, "--protocol", "counterfactual"),
         "nowhere: expected a prepared data set": ("pairs", tmp_path / "nowhere"),
+        "'dev' is not one of 'train', 'val', 'test'": ("pairs", prepared, "--split", "dev"),
         "half: expected the results of 3 pairs": ("attributes", tmp_path / "half", "--pairs", pairs, *judge),
         "empty: expected the results of 3 pairs": ("attributes", tmp_path / "empty", "--pairs", pairs, *judge),
         "list.csv: expected a column output": ("attributes", painted, "--pairs", tmp_path / "list.csv", *judge),
@@ -239,7 +271,7 @@ def test_what_is_wrong_is_said_in_one_line(
         "half: expected at least two pictures, found 1": (
             "fid", prepared, tmp_path / "half", "--features", "attributes", *judge
         ),
-        "--features: expected inception or parser": ("fid", prepared, painted, "--features", "vgg"),
+        "'vgg' is not one of 'inception', 'parser'": ("fid", prepared, painted, "--features", "vgg"),
         "--weights: expected pytorch-fid's": ("fid", prepared, painted),
         "expected a truth for every pair": ("counterfactual", painted, "--pairs", pairs),
         "--pairs: expected the CSV": ("survey", tmp_path / "s"),
@@ -247,7 +279,7 @@ def test_what_is_wrong_is_said_in_one_line(
         "--method: expected NAME=FOLDER, found a": ("survey", tmp_path / "s", "--pairs", pairs, "--method", "a"),
         "none.json: expected a JSON file": ("report", tmp_path / "none.json"),
         "pairs.csv: found a result that exists already": ("attributes", painted, "--pairs", pairs, *judge, "-o", pairs),
-        "--format: expected markdown": ("report", tmp_path / "none.json", "--format", "word"),
+        "'word' is not one of 'markdown', 'html', 'latex'": ("report", tmp_path / "none.json", "--format", "word"),
     }  # fmt: skip
     for message, arguments in cases.items():
         outcome = maskgan("eval", *arguments, "-q")

@@ -25,8 +25,8 @@ COMMANDS = [[], ["demo"], ["synth"], ["prep-data"], ["check-data"], ["train"], [
             ["weights"], ["weights", "import"], ["weights", "list"], ["weights", "pull"],
             ["weights", "export"], ["simulate-edits"]]  # fmt: skip
 
-COMMANDS += [["eval"], *(["eval", name] for name in ("pairs", "attributes", "segmentation", "fid", "identity",
-                                                     "counterfactual", "survey", "report", "judge",
+COMMANDS += [["eval"], *(["eval", name] for name in ("pairs", "results", "attributes", "segmentation", "fid",
+                                                     "identity", "counterfactual", "survey", "report", "judge",
                                                      "verify"))]  # fmt: skip
 
 

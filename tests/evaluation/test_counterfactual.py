@@ -75,10 +75,12 @@ def test_everything_against_the_truth_inside_and_outside(tmp_path: Path) -> None
     def embed(images: Tensor) -> Tensor:
         return images[..., :16].float().mean((2, 3))
 
-    found = against_truth([pair, pair], FeatureDistance(None, torch.device("cpu")), embed, _watch)
+    found, intervals = against_truth([pair, pair], FeatureDistance(None, torch.device("cpu")), embed, _watch)
     alone = compare(result, truth, EDITED)
     assert found["psnr_inside"] == pytest.approx(alone.psnr_inside)
     assert found["psnr_outside"] == math.inf
+    assert intervals["psnr_inside"] == pytest.approx((alone.psnr_inside,) * 2)
+    assert np.isnan(intervals["psnr_outside"]).all()
     assert found["ssim_inside"] == pytest.approx(alone.ssim_inside)
     assert found["feature_distance_inside"] > found["feature_distance_outside"] > 0
     colour = truth[:, :16].reshape(-1, 3).mean(0)
@@ -94,6 +96,6 @@ def test_a_truth_of_another_size_is_compared_at_the_results(tmp_path: Path) -> N
     before = write_label_map(tmp_path / "before.png", np.zeros((64, 64), np.uint8))
     after = write_label_map(tmp_path / "after.png", np.kron(EDITED, np.ones((4, 4))).astype(np.uint8))
     distance = FeatureDistance(None, torch.device("cpu"))
-    found = against_truth([RenderedPair(grey, before, large, after)], distance, None, _watch)
+    found, _ = against_truth([RenderedPair(grey, before, large, after)], distance, None, _watch)
     assert found["psnr_inside"] == found["psnr_outside"] == pytest.approx(20 * math.log10(255 / 10))
     assert "identity_inside" not in found

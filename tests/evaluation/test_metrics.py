@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,11 @@ import torch
 from torch import Tensor
 
 from maskgan_cli.errors import InputError
-from maskgan_cli.evaluation.attributes import attribute_accuracy
-from maskgan_cli.evaluation.identity import verify
-from maskgan_cli.evaluation.segmentation import confusion, masks_asked_for
+from maskgan_cli.evaluation import pictures
+from maskgan_cli.evaluation.attributes import AttributeAccuracy
+from maskgan_cli.evaluation.identity import IdentityAccuracy
+from maskgan_cli.evaluation.segmentation import SegmentationAccuracy, masks_asked_for
+from maskgan_cli.evaluation.subject import Subject, show
 from maskgan_cli.files import write_image, write_label_map
 from maskgan_cli.metrics.confusion import table_agreement
 
@@ -37,12 +40,13 @@ def _red_and_green(images: Tensor) -> Tensor:
 def test_attribute_accuracy_is_the_share_seen_as_wanted(tmp_path: Path) -> None:
     paths = _plain(tmp_path, [(255, 0, 0), (200, 200, 0), (0, 255, 0), (0, 0, 0)])
     wanted = {"red": [1, 1, 1, -1], "green": [-1, -1, -1, -1]}
-    found = attribute_accuracy(paths, wanted, _red_and_green, ["red", "green"], _watch)
-    assert found == {"red": 0.75, "green": 0.5}
+    measure = AttributeAccuracy(_red_and_green, ["red", "green"], wanted)
+    show(paths, [measure], _watch, batch_size=3)
+    assert measure.shares() == {"red": 0.75, "green": 0.5}
     with pytest.raises(InputError, match="the classifier: expected the attribute Smiling, found red, green"):
-        attribute_accuracy(paths, {"Smiling": [1] * 4}, _red_and_green, ["red", "green"], _watch)
+        AttributeAccuracy(_red_and_green, ["red", "green"], {"Smiling": [1] * 4})
     with pytest.raises(InputError, match="a column for each attribute"):
-        attribute_accuracy(paths, {}, _red_and_green, ["red"], _watch)
+        AttributeAccuracy(_red_and_green, ["red"], {})
 
 
 def test_confusion_counts_pixels_by_what_was_asked_and_what_is_seen(tmp_path: Path) -> None:
@@ -55,7 +59,10 @@ def test_confusion_counts_pixels_by_what_was_asked_and_what_is_seen(tmp_path: Pa
     result = write_image(tmp_path / "a.png", picture)
     write_label_map(tmp_path / "a.mask.png", asked)
     masks = masks_asked_for([result], None, None)
-    table = confusion([result], masks, lambda images: images[:, 0], _watch)
+    measure = SegmentationAccuracy(lambda images: images[:, 0], masks)
+    show([result], [measure], _watch)
+    table = measure.table
+    assert measure.shares == [63 / 64]
     assert table.sum() == 64
     assert (table[0, 0], table[0, 2], table[1, 1]) == (31, 1, 32)
     agreed = table_agreement(torch.from_numpy(table).double())
@@ -84,9 +91,49 @@ def test_identity_is_the_share_of_cosines_over_the_threshold(tmp_path: Path) -> 
     def embed(images: Tensor) -> Tensor:
         return images.float().mean((2, 3))
 
-    found = verify(results, sources, embed, 0.6, _watch)
-    assert found.accuracy == pytest.approx(1 / 3)
-    assert found.cosine == pytest.approx((1 + 0.5 + 0) / 3, abs=2e-3)
-    assert verify(results, sources, embed, 0.4, _watch).accuracy == pytest.approx(2 / 3)
+    def shares(results: list[Path], sources: list[Path], threshold: float) -> tuple[float, float]:
+        measure = IdentityAccuracy(embed, sources, threshold, _watch)
+        show(results, [measure], _watch)
+        cosines = measure.cosines()
+        return float((cosines >= threshold).mean()), float(cosines.mean())
+
+    assert shares(results, sources, 0.6) == (pytest.approx(1 / 3), pytest.approx((1 + 0.5 + 0) / 3, abs=2e-3))
+    assert shares(results, sources, 0.4)[0] == pytest.approx(2 / 3)
     with pytest.raises(InputError, match="found NaN or zero for some faces"):
-        verify(_plain(tmp_path / "z", [(0, 0, 0)]), sources[:1], embed, 0.5, _watch)
+        shares(_plain(tmp_path / "z", [(0, 0, 0)]), sources[:1], 0.5)
+
+
+def test_several_measures_read_each_picture_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The numbers are those of each alone; every result is decoded and hashed once."""
+    paths = _plain(tmp_path / "r", [(0, i, 3 * i) for i in range(1, 8)])
+    masks = [write_label_map(tmp_path / "m" / f"{i}.png", np.zeros((8, 8), np.uint8)) for i in range(7)]
+    sources = _plain(tmp_path / "s", [(0, 3, i) for i in range(1, 8)])
+
+    def make() -> list[Any]:
+        return [
+            AttributeAccuracy(_red_and_green, ["red", "green"], {"green": [1, -1, -1, -1, -1, -1, -1]}),
+            SegmentationAccuracy(lambda images: images[:, 0], masks),
+            IdentityAccuracy(lambda images: images.float().mean((2, 3)), sources, 0.9, _watch),
+        ]
+
+    def results(subject: Subject, measures: list[Any]) -> list[dict[str, Any]]:
+        show(subject.paths, measures, _watch, batch_size=3)
+        return [measure.result(subject).document() for measure in measures]
+
+    alone = [results(Subject(tmp_path / "r", paths, "m"), [measure])[0] for measure in make()]
+    read, hashed = Counter[Path](), Counter[Path]()
+
+    def counted(counter: Counter[Path], function: Any) -> Any:
+        def call(path: Path) -> Any:
+            counter[path] += 1
+            return function(path)
+
+        return call
+
+    monkeypatch.setattr(pictures, "read_image", counted(read, pictures.read_image))
+    monkeypatch.setattr(pictures, "sha256", counted(hashed, pictures.sha256))
+    subject, measures = Subject(tmp_path / "r", paths, "m"), make()
+    read.clear()
+    assert results(subject, measures) == alone
+    assert read == dict.fromkeys(paths, 1)
+    assert {hashed[path] for path in paths} == {1}

@@ -80,4 +80,4 @@ def test_the_command_prints_one_document(prepared: Path, tmp_path: Path, maskgan
     assert "pixel accuracy" in outcome.err
     wrong = maskgan("eval", "judge", "hair", prepared)
     assert (wrong.code, wrong.out) == (2, "")
-    assert "expected parser, attributes or pose, found hair" in wrong.err
+    assert "'hair' is not one of 'parser', 'attributes', 'pose'" in wrong.err
