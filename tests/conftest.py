@@ -13,6 +13,7 @@ from accelerate import Accelerator
 from maskgan_cli.cli.app import app
 from maskgan_cli.cli.shell import run
 from maskgan_cli.data.prepared import PreparedData
+from maskgan_cli.training.host import Host
 from maskgan_cli.training.setup import Plan
 from tests.drawn_faces import write_raw
 
@@ -56,7 +57,7 @@ def maskgan(capfd: pytest.CaptureFixture[str]) -> Command:
 def plan(prepared: Path, out: Path, *, overwrite: bool = False) -> Plan:
     """A training of this process on the CPU."""
     data = PreparedData.load(prepared)
-    return Plan(data, out, Accelerator(cpu=True), resume=True, overwrite=overwrite, say=lambda text: None)
+    return Plan(data, out, Accelerator(cpu=True), resume=True, overwrite=overwrite, host=Host())
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar, get_type_hints
 
 import typer
 
@@ -28,6 +28,13 @@ T = TypeVar("T")
 _JSON = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of paths.")]
 _QUIET = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars, no remarks.")]
 _DEBUG = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+
+
+class Report(Protocol):
+    """How far things are: done, of how many, and a few words beside the bar, which stay until others come."""
+
+    def __call__(self, done: int, total: int, note: str | None = None) -> None:
+        """Draw it."""
 
 
 class Shell:
@@ -70,8 +77,8 @@ class Shell:
                 report(count, total)
 
     @contextlib.contextmanager
-    def progress(self, label: str) -> Iterator[Callable[[int, int], None]]:
-        """A progress bar that is told (done, total) now and then."""
+    def progress(self, label: str) -> Iterator[Report]:
+        """A progress bar that is told (done, total) now and then, and perhaps what to show beside it."""
         from rich.progress import (
             BarColumn,
             MofNCompleteColumn,
@@ -81,6 +88,7 @@ class Shell:
             TextColumn,
             TimeRemainingColumn,
         )
+        from rich.table import Column
         from rich.text import Text
 
         class Rate(ProgressColumn):
@@ -88,9 +96,16 @@ class Shell:
                 return Text(f"{task.finished_speed or task.speed or 0:.1f}/s")
 
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn())
-        with Progress(*columns, console=self.console, disable=self.quiet) as bar:
-            task = bar.add_task(label, total=None)
-            yield lambda done, total: bar.update(task, completed=done, total=total)
+        beside = TextColumn("{task.fields[note]}", table_column=Column(no_wrap=True, overflow="ellipsis"))
+        with Progress(*columns, beside, console=self.console, disable=self.quiet) as bar:
+            task = bar.add_task(label, total=None, note="")
+
+            def report(done: int, total: int, note: str | None = None) -> None:
+                bar.update(task, completed=done, total=total)
+                if note is not None:
+                    bar.update(task, note=note)
+
+            yield report
 
 
 def emit(text: str) -> None:

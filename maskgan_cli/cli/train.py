@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import enum
 import inspect
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 import typer
 
 from maskgan_cli.cli import options
-from maskgan_cli.cli.shell import Shell, stage
-from maskgan_cli.errors import InputError
+from maskgan_cli.cli.shell import Report, Shell, stage
 from maskgan_cli.networks import Option, Training, resolve, trainings
 
 if TYPE_CHECKING:
-    from accelerate import Accelerator
+    from maskgan_cli.training.run import Order
 
 _SEVERAL = "\n\nSeveral GPUs or processes: torchrun --standalone --nproc-per-node 2 -m maskgan_cli train {} ..."
 
@@ -109,56 +108,50 @@ def _annotation(option: Option) -> Any:
 
 
 def _train(shell: Shell, training: Training, chosen: Options, own: dict[str, Any]) -> None:
-    """Resolve the recipe, run the loop with a progress bar, report the weights."""
-    from maskgan_cli.config import load_recipe
-    from maskgan_cli.data.prepared import PreparedData
-    from maskgan_cli.training.setup import Plan
+    """Fill in the order, and carry it out as a command does."""
+    from maskgan_cli.training.run import Order
 
     short = {option.name: option.setting for option in training.options if option.setting}
-    changes = [*chosen.settings, *(setting.format(own[name]) for name, setting in short.items() if own[name])]
-    recipe = load_recipe(resolve(f"{training.module}:{training.recipe}"), training.name, chosen.recipe, changes)
-    data = PreparedData.load(chosen.data)
-    accelerator = make_accelerator(chosen.device, recipe.precision)
-    if not accelerator.is_main_process:
+    order = Order(
+        task=training.name,
+        recipe_class=resolve(f"{training.module}:{training.recipe}"),
+        prepare=resolve(f"{training.module}:prepare_training"),
+        options={name: value for name, value in own.items() if name not in short},
+        data=chosen.data,
+        out=chosen.out,
+        recipe=chosen.recipe,
+        changes=[*chosen.settings, *(setting.format(own[name]) for name, setting in short.items() if own[name])],
+        start=chosen.start,
+        resume=chosen.resume is Resume.AUTO,
+        overwrite=chosen.overwrite,
+    )
+    _carry_out(shell, order, chosen.device, training.next_command.format(out=chosen.out, data=chosen.data))
+
+
+def _carry_out(shell: Shell, order: Order, device: str, next_command: str) -> None:
+    """Losses beside a progress bar, Ctrl-C saves, and the weights' path at the end."""
+    from maskgan_cli.training.host import Host, stop_on_signals
+    from maskgan_cli.training.run import is_main_process, train
+
+    if not is_main_process():
         shell = Shell(quiet=True)
-    plan = Plan(
-        data=data, out=chosen.out, accelerator=accelerator, resume=chosen.resume is Resume.AUTO,
-        overwrite=chosen.overwrite, say=shell.say, start=chosen.start,
-    )  # fmt: skip
-    prepare = resolve(f"{training.module}:prepare_training")
-    loop = prepare(plan, recipe, **{name: value for name, value in own.items() if name not in short})
-    done, total = loop.progress.step, recipe.schedule.steps
-    if done >= total:
-        shell.say(f"{chosen.out} has its {total} steps already; raise schedule.steps to train on")
-    elif done:
-        shell.say(f"going on after step {done}")
-    for _ in shell.track(loop.steps(), total, "training", done=done):
-        pass
-    if accelerator.is_main_process:
+    with stop_on_signals(shell.say) as stop, contextlib.ExitStack() as stack:
+        bars: list[tuple[Report, int]] = []  # the bar, once there is something to show, and its length
+
+        def stepped(done: int, total: int) -> None:
+            if not bars:
+                bars.append((stack.enter_context(shell.progress("training")), total))
+            bars[0][0](done, total)
+
+        def logged(step: int, values: Mapping[str, float]) -> None:
+            losses = {name: value for name, value in values.items() if name not in ("lr", "images_per_second")}
+            report, total = bars[0]
+            report(step, total, "  ".join(f"{name} {value:.3g}" for name, value in losses.items()))
+
+        loop = train(order, Host(device, stop, shell.say, stepped, logged))
+    if is_main_process():
         shell.wrote(loop.run.model)
-        next_command = training.next_command.format(out=chosen.out, data=chosen.data)
-        shell.finish({"steps": loop.progress.step, "run": str(chosen.out)}, next_command=next_command)
-
-
-def make_accelerator(device: str, precision: str) -> Accelerator:
-    """Hugging Face Accelerate on the device asked for.
-
-    Raises:
-        InputError: no such device, or a precision it cannot do.
-    """
-    from maskgan_cli.devices import pick_device
-
-    chosen = pick_device(device)
-    if chosen.index is not None:
-        os.environ["ACCELERATE_TORCH_DEVICE"] = str(chosen)
-    from accelerate import Accelerator
-
-    if precision == "fp16" and chosen.type == "cpu":
-        raise InputError("precision", expected="no or bf16 on the CPU", found="fp16")
-    try:
-        return Accelerator(cpu=chosen.type == "cpu", mixed_precision=precision)
-    except ValueError as error:
-        raise InputError("precision", expected="one this device can do", found=str(error)) from error
+        shell.finish({"steps": loop.progress.step, "run": str(order.out)}, next_command=next_command)
 
 
 generate(app)

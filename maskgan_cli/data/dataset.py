@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -151,12 +153,30 @@ class StepSampler(Sampler[list[Draw]]):
 
 
 def batches(dataset: FaceDataset, sampler: StepSampler, *, workers: int, pin: bool) -> Iterator[Batch]:
-    """An endless stream of batches, one per step."""
+    """An endless stream of batches, one per step.
+
+    Loader processes do not hear SIGINT and SIGTERM: the process that trains hears them, goes on to the end
+    of its step and ends the loaders itself.
+    """
     loader: DataLoader[Item] = DataLoader(
         dataset, batch_sampler=sampler, num_workers=workers, collate_fn=collate, pin_memory=pin,
         persistent_workers=workers > 0,
     )  # fmt: skip
-    return cast(Iterator[Batch], iter(loader))
+    with _deaf():
+        return cast(Iterator[Batch], iter(loader))
+
+
+@contextlib.contextmanager
+def _deaf() -> Iterator[None]:
+    """Processes that are started in this block never see SIGINT or SIGTERM; this one sees them after it."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def collate(items: list[Item]) -> Batch:

@@ -13,9 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
-from accelerate import Accelerator
 
-from maskgan_cli.config import load_recipe
 from maskgan_cli.data import celebamask
 from maskgan_cli.data.prepare import prepare
 from maskgan_cli.data.prepared import PreparedData, Sample
@@ -32,9 +30,10 @@ from maskgan_cli.synth import write_dataset
 from maskgan_cli.training import dmn as dmn_task
 from maskgan_cli.training import mask_vae as vae_task
 from maskgan_cli.training.dmn import DMNRecipe
+from maskgan_cli.training.host import Host, stop_on_signals
 from maskgan_cli.training.loop import Loop
 from maskgan_cli.training.mask_vae import VAERecipe
-from maskgan_cli.training.setup import Plan
+from maskgan_cli.training.run import Order, train
 from maskgan_cli.weights.lookup import bundled
 
 T = TypeVar("T")
@@ -159,10 +158,9 @@ def _train(kind: str, data: PreparedData, out: Path, steps: int, *, seed: int, d
     changes = [f"seed={seed}", f"schedule.steps={steps}", f"schedule.checkpoint_every={often}",
                f"schedule.sample_every={steps}", f"schedule.validate_every={often}"]  # fmt: skip
     changes += ["schedule.decay_from=null"] if kind == "vae" else []
-    plan = Plan(data, out, Accelerator(cpu=device == "cpu"), resume=True, overwrite=False, say=watch.say)
-    loop = prepare_training(plan, load_recipe(kind_of_recipe, kind, "tiny-cpu", changes))
-    for _ in watch.track(loop.steps(), steps, f"training the {kind}", done=loop.progress.step):
-        pass
+    order = Order(kind, kind_of_recipe, prepare_training, data.root, out, changes=changes)
+    with stop_on_signals(watch.say) as stop, watch.progress(f"training the {kind}") as report:
+        train(order, Host(device, stop, watch.say, report))
     return out
 
 

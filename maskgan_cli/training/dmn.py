@@ -345,7 +345,7 @@ def prepare_training(plan: Plan, recipe: DMNRecipe) -> Loop:
     """
     plan.check_size(recipe.network.image_size)
     features, record = feature_network(recipe.perceptual)
-    plan.say(f"perceptual loss: {record['network']}")
+    plan.host.say(f"perceptual loss: {record['network']}")
     start = None if plan.start is None else read_weights(plan.start, "dmn")
     rests: dict[str, Any] = {"perceptual": record}
     if start is not None:
@@ -356,7 +356,7 @@ def prepare_training(plan: Plan, recipe: DMNRecipe) -> Loop:
         if start is not None:
             tensors, small = start.tensors, DMNConfig(**start.config)
             if small.image_size < recipe.network.image_size and recipe.network == grown_from(small):
-                plan.say(f"growing {start.path} from {small.image_size} to {recipe.network.image_size} px")
+                plan.host.say(f"growing {start.path} from {small.image_size} to {recipe.network.image_size} px")
                 tensors = grow(tensors, task.generator.state_dict())
             task.start_from(tensors, trained_discriminator(plan.start), start.path)
         return task

@@ -164,7 +164,9 @@ def prepare_training(plan: Plan, recipe: EBSTRecipe, *, dmn: Path, vae: Path) ->
                          found=str(recipe.data.batch_size))  # fmt: skip
     features, record = feature_network(recipe.perceptual)
     discriminator = trained_discriminator(dmn)
-    plan.say(f"perceptual loss: {record['network']}; discriminator: {'trained' if discriminator else 'from scratch'}")
+    plan.host.say(
+        f"perceptual loss: {record['network']}; discriminator: {'trained' if discriminator else 'from scratch'}"
+    )
 
     def make_task(validation: Batch) -> EBSTTask:
         task = EBSTTask(recipe, plan.accelerator, features, validation, mask_vae)

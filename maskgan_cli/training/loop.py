@@ -7,11 +7,9 @@ but weights, optimiser states and the step number to end with the same bits on t
 from __future__ import annotations
 
 import math
-import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from types import FrameType
 from typing import Any, Protocol
 
 import numpy as np
@@ -25,6 +23,7 @@ from maskgan_cli.data.dataset import Batch
 from maskgan_cli.errors import MaskGANError, WorkError
 from maskgan_cli.files import Picture, write_image
 from maskgan_cli.training.checkpoint import RunFolder, Stateful
+from maskgan_cli.training.host import Host
 
 
 class Task(Protocol):
@@ -67,7 +66,10 @@ class Loop:
         batches: called with the first step; an endless stream of batches from there.
         accelerator: devices, processes, precision.
         about: written into every weights file.
-        say: shows a line to the user.
+        host: who says when to stop, and is told how it goes.
+
+    Attributes:
+        progress: where the run stands.
     """
 
     def __init__(
@@ -79,61 +81,65 @@ class Loop:
         accelerator: Accelerator,
         *,
         about: Mapping[str, Any],
-        say: Callable[[str], None],
+        host: Host,
     ) -> None:
         self.task, self.recipe, self.run, self.batches = task, recipe, run, batches
-        self.accelerator, self.about, self.say = accelerator, about, say
+        self.accelerator, self.about, self.host = accelerator, about, host
         self._states: dict[str, Stateful] = dict(task.optimisers)
         if accelerator.scaler is not None:  # fp16 scales its losses, and remembers by how much
             self._states["scaler"] = accelerator.scaler
         self.progress = run.restore(task.networks, self._states)
         if accelerator.is_main_process:
             run.forget_metrics_after(self.progress.step)
-        self._stop = False
-        self._board = _tensorboard(run.path) if accelerator.is_main_process else None
+        self._names: tuple[str, ...] = ()  # of the losses
+        self._unread: list[Tensor] = []  # the losses of the last steps, still on the device
+        self._seconds = 0.0  # that these steps took
+        self._wishes: Tensor | None = None  # how many processes wanted to stop at the step before
+        self._board: Any = None
 
     def steps(self) -> Iterator[int]:
         """Train, yielding the number of every finished step.
 
         Raises:
             WorkError: a loss or a weight became NaN or infinite.
-            Interrupted: SIGINT or SIGTERM came; the state was saved.
+            Interrupted: the host asked to stop; the state was saved.
         """
-        schedule = self.recipe.schedule
-        previous = {s: signal.signal(s, self._ask_to_stop) for s in (signal.SIGINT, signal.SIGTERM)}
+        schedule, progress = self.recipe.schedule, self.progress
+        self.host.stepped(progress.step, schedule.steps)
+        if progress.step >= schedule.steps:
+            return
+        if self.accelerator.is_main_process:
+            self._board = _tensorboard(self.run.path, progress.step + 1)
         try:
-            stream = self.batches(self.progress.step)
-            saved = self.progress.step
-            while self.progress.step < schedule.steps:
+            stream = self.batches(progress.step)
+            while progress.step < schedule.steps:
                 started = time.perf_counter()
-                rate, losses = self._train_one(next(stream))
-                self._count(losses, time.perf_counter() - started, rate)
-                step = self.progress.step
+                rate, stop = self._train_one(next(stream))
+                progress.step += 1
+                step = progress.step
                 last = step == schedule.steps
+                log, save = step % schedule.log_every == 0, step % schedule.checkpoint_every == 0 or last or stop
+                if log or save:
+                    self._read_losses()
+                self._seconds += time.perf_counter() - started
+                if log:
+                    self._log_losses(rate)
                 if step % schedule.validate_every == 0 or last:
                     self._validate()
                 if step % schedule.sample_every == 0 or last:
                     self._sheet()
-                if step % schedule.checkpoint_every == 0 or last or self._stop:
+                if save:
                     self._checkpoint()
-                    saved = step
+                self.host.stepped(step, schedule.steps)
                 yield step
-                if self._stop and not last:
-                    raise Interrupted(f"stopped after step {saved}, state saved; run the same command to go on")
+                if stop and not last:
+                    raise Interrupted(f"stopped after step {step}, state saved; run the same command to go on")
         finally:
-            for number, handler in previous.items():
-                signal.signal(number, handler)
             if self._board is not None:
                 self._board.close()
 
-    def _ask_to_stop(self, number: int, frame: FrameType | None) -> None:
-        if self._stop:  # a second time means now
-            raise KeyboardInterrupt
-        self._stop = True
-        self.say("stopping after this step")
-
-    def _train_one(self, batch: Batch) -> tuple[float, dict[str, float]]:
-        """One step; returns the learning rate and the losses, averaged over the processes."""
+    def _train_one(self, batch: Batch) -> tuple[float, bool]:
+        """One step; returns the learning rate, and whether to stop."""
         step, rank = self.progress.step, self.accelerator.process_index
         torch.manual_seed(int(np.random.default_rng((self.recipe.seed, step, rank)).integers(1 << 62)))
         rate = learning_rate(self.recipe.optimiser.lr, step, self.recipe.schedule)
@@ -141,35 +147,52 @@ class Loop:
             for group in optimiser.param_groups:
                 group["lr"] = rate
         terms = self.task.step(batch.to(self.accelerator.device))
-        # One small reduction tells every process the mean losses and whether anyone was asked to stop.
-        stop = torch.tensor(float(self._stop), device=self.accelerator.device)
-        news = torch.stack([*(term.detach().float() for term in terms.values()), stop])
-        *values, stops = self.accelerator.reduce(news, reduction="mean").tolist()
-        self._stop = stops > 0
-        for name, value in zip(terms, values, strict=True):
-            if not math.isfinite(value):
-                self._fail(f"the loss {name} became {value}")
-        self.progress.step += 1
-        return rate, dict(zip(terms, values, strict=True))
+        self._names = tuple(terms)
+        news = torch.stack([term.detach().float() for term in terms.values()])
+        stop = self.host.stop()
+        if self.accelerator.num_processes > 1:
+            # One small reduction tells every process the mean losses and whether anyone was asked to stop.
+            # The wish is read a step later, when it has long been computed, so that no device is waited for.
+            news = torch.cat([news, news.new_tensor([float(stop)])])
+            news = self.accelerator.reduce(news, reduction="mean")
+            stop = self._wishes is not None and float(self._wishes) > 0
+            self._wishes = news[-1]
+        self._unread.append(news)
+        return rate, stop
 
-    def _fail(self, what: str) -> None:
+    def _read_losses(self) -> None:
+        """Bring the losses of the last steps off the device, all at once, and add them up."""
+        progress, first = self.progress, self.progress.step - len(self._unread)
+        rows = torch.stack(self._unread).tolist() if self._unread else []
+        self._unread = []
+        for step, row in enumerate(rows, start=first):
+            losses = dict(zip(self._names, row, strict=False))  # the wish to stop has no name
+            for name, value in losses.items():
+                if not math.isfinite(value):
+                    self._fail(f"the loss {name} became {value}", step)
+            sums = progress.sums or dict.fromkeys((*losses, "seconds"), 0.0)
+            progress.sums = {name: total + losses.get(name, 0.0) for name, total in sums.items()}
+            progress.window += 1
+
+    def _fail(self, what: str, step: int) -> None:
         states = self.run.states
         good = f"the last good checkpoint is {states[-1]}" if states else "no checkpoint had been written yet"
-        raise WorkError(
-            f"{self.run.path}: {what} after step {self.progress.step}; {good}; "
-            "try a lower optimiser.lr, or precision=no"
-        )
+        raise WorkError(f"{self.run.path}: {what} after step {step}; {good}; try a lower optimiser.lr, or precision=no")
 
-    def _count(self, losses: Mapping[str, float], seconds: float, rate: float) -> None:
+    def _log_losses(self, rate: float) -> None:
         progress = self.progress
-        sums = progress.sums or dict.fromkeys((*losses, "seconds"), 0.0)
-        progress.sums = {name: sums[name] + value for name, value in {**losses, "seconds": seconds}.items()}
-        progress.window += 1
-        if progress.step % self.recipe.schedule.log_every == 0:
-            means = {name: total / progress.window for name, total in progress.sums.items()}
-            images = self.recipe.data.batch_size / means.pop("seconds")
-            self._log({**means, "lr": rate, "images_per_second": round(images, 2)})
-            progress.sums, progress.window = None, 0
+        self._count_seconds()
+        means = {name: total / progress.window for name, total in (progress.sums or {}).items()}
+        images = self.recipe.data.batch_size / means.pop("seconds")
+        values = {**means, "lr": rate, "images_per_second": round(images, 2)}
+        self._log(values)
+        self.host.logged(progress.step, values)
+        progress.sums, progress.window = None, 0
+
+    def _count_seconds(self) -> None:
+        if self.progress.sums is not None:
+            self.progress.sums["seconds"] += self._seconds
+        self._seconds = 0.0
 
     def _log(self, values: Mapping[str, float]) -> None:
         if self.accelerator.is_main_process:
@@ -184,11 +207,14 @@ class Loop:
             self._log(values)
             self.progress.validation = {"step": float(self.progress.step), **values}
             shown = ", ".join(f"{name} {value:.4g}" for name, value in values.items() if "/" not in name)
-            self.say(f"step {self.progress.step}: {shown}")
+            self.host.say(f"step {self.progress.step}: {shown}")
+            self.host.validated(self.progress.step, values)
 
     def _sheet(self) -> None:
         if self.accelerator.is_main_process:
-            write_image(self.run.path / "samples" / f"step-{self.progress.step:06d}.png", self.task.sheet())
+            path = self.run.path / "samples" / f"step-{self.progress.step:06d}.png"
+            write_image(path, self.task.sheet())
+            self.host.drawn(self.progress.step, path)
 
     def _checkpoint(self) -> None:
         broken = [
@@ -197,12 +223,16 @@ class Loop:
             if not all(bool(torch.isfinite(value).all()) for value in network.state_dict().values())
         ]
         if broken:
-            self._fail(f"a weight of the {broken[0]} became NaN or infinite")
+            self._fail(f"a weight of the {broken[0]} became NaN or infinite", self.progress.step)
         if self.accelerator.is_main_process:
+            self._count_seconds()
             self.run.save(self.progress, self.task.networks, self._states)
-            news = {"step": self.progress.step, "metrics": self.progress.validation}
-            self.task.save_model(self.run.model, {**self.about, **news})
+            self._save_model()
         self.accelerator.wait_for_everyone()
+
+    def _save_model(self) -> None:
+        news = {"step": self.progress.step, "metrics": self.progress.validation}
+        self.task.save_model(self.run.model, {**self.about, **news})
 
 
 def learning_rate(base: float, step: int, schedule: ScheduleSettings) -> float:
@@ -231,10 +261,13 @@ def average_gradients(accelerator: Accelerator, network: nn.Module) -> None:
         offset += gradient.numel()
 
 
-def _tensorboard(path: Path) -> Any:
-    """A TensorBoard writer where the package is installed (``pip install maskgan[tensorboard]``)."""
+def _tensorboard(path: Path, step: int) -> Any:
+    """A TensorBoard writer where the package is installed (``pip install maskgan[tensorboard]``).
+
+    ``step`` is the next one: what was written of it and later ones, before a kill, is to be forgotten.
+    """
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
         return None
-    return SummaryWriter(str(path / "events"))
+    return SummaryWriter(str(path / "events"), purge_step=step)

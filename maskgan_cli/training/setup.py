@@ -12,10 +12,11 @@ from accelerate import Accelerator
 
 from maskgan_cli.config import TrainingRecipe
 from maskgan_cli.data.dataset import Batch, FaceDataset, StepSampler, batches, first_samples
-from maskgan_cli.data.prepared import PreparedData, Sample
+from maskgan_cli.data.prepared import PreparedData
 from maskgan_cli.errors import InputError
 from maskgan_cli.models.dmn import parameter_count
 from maskgan_cli.training.checkpoint import RunFolder
+from maskgan_cli.training.host import Host
 from maskgan_cli.training.loop import Loop, Task
 from maskgan_cli.training.start import begin_with, read_start
 
@@ -29,7 +30,7 @@ class Plan:
         out: the run folder.
         accelerator: devices, processes, precision.
         resume, overwrite: what to do with a run that is there, see `RunFolder.start`.
-        say: shows a line to the user.
+        host: who runs it.
         start: a weights file or run folder to begin with instead of random numbers.
     """
 
@@ -38,7 +39,7 @@ class Plan:
     accelerator: Accelerator
     resume: bool
     overwrite: bool
-    say: Callable[[str], None]
+    host: Host
     start: Path | None = None
 
     def check_size(self, size: int) -> None:
@@ -59,7 +60,6 @@ class Plan:
         make_task: Callable[[Batch], Task],
         rests: Mapping[str, Mapping[str, Any]],
         *,
-        samples: Mapping[str, list[Sample]] | None = None,
         masked: bool = True,
         begins: str = "",
     ) -> Loop:
@@ -70,7 +70,6 @@ class Plan:
             make_task: called with the validation faces once the run folder is ours.
             rests: what the run rests on besides the data, by name, for the record; must not change
                 on resume.
-            samples: those of ``train`` and ``val`` that the task can use; all if None.
             masked: whether it looks at masks.
             begins: kind of the weights that its first network may begin with.
 
@@ -78,9 +77,8 @@ class Plan:
             InputError: data, recipe and run folder do not go together.
         """
         data, accelerator = self.data, self.accelerator
-        chosen = samples or {name: data.split(name) for name in ("train", "val")}
-        train = FaceDataset(chosen["train"], data.size, cache=recipe.data.cache, masked=masked)
-        validation = FaceDataset(chosen["val"], data.size, cache=False, masked=masked)
+        train = FaceDataset(data.split("train"), data.size, cache=recipe.data.cache, masked=masked)
+        validation = FaceDataset(data.split("val"), data.size, cache=False, masked=masked)
         rests = {"data": {"name": data.info.get("name"), "hash": data.hash}, **rests}
         start = None if self.start is None or not begins else read_start(self.start, begins)
         if start is not None:
@@ -99,7 +97,7 @@ class Plan:
         if start is not None:
             begin_with(next(iter(task.networks.values())), start, begins)
         learners = ", ".join(f"{n} {parameter_count(task.networks[n]) / 1e6:.1f} M" for n in task.optimisers)
-        self.say(
+        self.host.say(
             f"{len(train)} training faces of {data.size} px; parameters: {learners}; "
             f"{accelerator.num_processes} process(es) on {accelerator.device}"
         )
@@ -112,4 +110,4 @@ class Plan:
             return batches(train, sampler, workers=recipe.data.workers, pin=accelerator.device.type == "cuda")
 
         card = {"recipe": recipe.model_dump(mode="json"), **rests}
-        return Loop(task, recipe, run, stream, accelerator, about=card, say=self.say)
+        return Loop(task, recipe, run, stream, accelerator, about=card, host=self.host)
