@@ -79,6 +79,22 @@ def test_the_photos_grain_goes_on_in_the_painting() -> None:
     assert rough[0] == pytest.approx(rough[1], rel=0.2)
 
 
+def test_lips_keep_most_of_their_own_colour() -> None:
+    photo, lip = _photo(grain=0.0), ID["l_lip"]
+    before = np.full((96, 96), _SKIN, np.uint8)
+    before[40:50, 30:60] = lip
+    after = np.full_like(before, _SKIN)
+    after[44:56, 34:64] = lip
+    photo[before == lip] = (190, 30, 40)
+    faded = _photo(grain=0.0)
+    faded[after == lip] = (130, 70, 70)
+    pasted = paste_seamless(photo, faded, before, after)
+    lips = pasted[48:52, 42:56].reshape(-1, 3).mean(axis=0)
+    wanted = 0.7 * np.array((190, 30, 40)) + 0.3 * np.array((130, 70, 70))
+    assert np.abs(lips - wanted).max() < 4, lips
+    assert (pasted[~grown(before, after)] == photo[~grown(before, after)]).all()
+
+
 def test_the_region_grows_over_what_the_edit_touches_and_over_nothing_else() -> None:
     before, after = _edit()
     region = grown(before, after)
