@@ -29,10 +29,8 @@ def align(
 
     Prints one path per photo; photos without a face are named once the others are done.
     """
-    from maskgan_cli.data.crop import cut, oriented_square
-    from maskgan_cli.devices import pick_device
+    from maskgan_cli.editing.faces import check_files
     from maskgan_cli.files import read_image, refuse_existing, write_image
-    from maskgan_cli.judges.finder import FaceFinder
 
     paths = [out / f"{photo.stem}.png" for photo in photos]
     if len(set(paths)) < len(paths):
@@ -40,6 +38,11 @@ def align(
         raise InputError(twice, found="two photos for one result", hint="give the photos different names")
     for path in paths if not overwrite else []:
         refuse_existing(path)
+    check_files(photos)
+    from maskgan_cli.data.crop import cut, oriented_square
+    from maskgan_cli.devices import pick_device
+    from maskgan_cli.judges.finder import FaceFinder
+
     finder = FaceFinder(pick_device(device))
     records, faceless = [], []
     for photo, path in shell.track(zip(photos, paths, strict=True), len(photos), "aligning"):

@@ -55,24 +55,26 @@ def interpolate(
     Prints the label maps in order, the strip, the GIF, and with --style the painted faces.
     """
     _check_usage(second, sample, extrapolate, keep_ends, style, style_mask)
-    from maskgan_cli.data.resize import resize_labels
-    from maskgan_cli.editing import interpolate as manifold
-    from maskgan_cli.editing.faces import load_face, read_shape
-    from maskgan_cli.editing.parse import MaskMaker
-    from maskgan_cli.editing.render import Renderer
-    from maskgan_cli.files import write_image, write_label_map
+    from maskgan_cli.editing.faces import FaceReader, check_files, read_shape
     from maskgan_cli.weights.lookup import find_weights, named_with_origin
 
+    check_files(path for path in (first, second, style, style_mask) if path is not None)
     vae_file = find_weights(weights, "vae")
     dmn_file = find_weights(dmn_weights, "dmn", "--dmn-weights") if style is not None else None
+    from maskgan_cli.data.resize import resize_labels
+    from maskgan_cli.editing import interpolate as manifold
+    from maskgan_cli.editing.render import Renderer
+    from maskgan_cli.files import write_image, write_label_map
+
     manifold.check_folder(out)
     names = manifold.Names.inside(out, sample or steps, faces=style is not None)
     if not overwrite:
         names.refuse_existing()
-    start = read_shape(first)
+    read = FaceReader(parser_weights, device, shell.say)
+    start = read_shape(first, read.make_mask)
     side = len(start)
-    end = read_shape(second) if second is not None else start
-    face = load_face(style, style_mask, MaskMaker(parser_weights, device, shell.say)) if style is not None else None
+    end = read_shape(second, read.make_mask) if second is not None else start
+    face = read(style, style_mask) if style is not None else None
     vae = manifold.MaskManifold(vae_file, device)
     renderer = Renderer(dmn_file, device) if dmn_file is not None else None
     shell.say(f"masks of {side} px from codes at {vae.size} px with {named_with_origin(vae_file, 'vae')}")

@@ -13,15 +13,6 @@ Seed = Annotated[int, typer.Option("--seed", min=0, help="Same seed, same result
 Workers = Annotated[int | None, typer.Option("--workers", min=0, help="Processes; all cores if not given.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there already.")]
 Data = Annotated[Path, typer.Argument(metavar="DATA", help="A prepared data set.")]
-Weights = Annotated[
-    Path | None,
-    typer.Option(
-        "--weights",
-        "-w",
-        envvar="MASKGAN_WEIGHTS",
-        help="A run folder or a .safetensors file of `maskgan train dmn`.",
-    ),
-]
 VAEWeights = Annotated[
     Path | None,
     typer.Option(

@@ -45,10 +45,9 @@ def parse(
 
     Prints one label map per photo. A face that fills the picture as in CelebA-HQ is parsed best: see `maskgan align`.
     """
-    from maskgan_cli.devices import pick_device
-    from maskgan_cli.editing.parse import parse_files
+    from maskgan_cli.editing.faces import check_files
+    from maskgan_cli.editing.framing import FACE_CROP, oddity
     from maskgan_cli.files import refuse_existing, write_label_map
-    from maskgan_cli.judges.parser import load_parser
     from maskgan_cli.weights.lookup import find_weights, named_with_origin
 
     if look is not None and look % 16:
@@ -57,10 +56,9 @@ def parse(
     paths = [Path(name) for name in names if name]
     if not paths:
         raise InputError("standard input", expected="paths of photos, one per line", found="nothing")
+    check_files(paths)
     masks: dict[Path, Path] = {}
     for path in paths:
-        if not path.is_file():
-            raise InputError(path, expected="a picture", found="no such file")
         mask = out / f"{path.stem}.png" if out is not None else path.with_name(f"{path.stem}.mask.png")
         if mask in masks.values():
             raise InputError(path, expected="photos of different names", found=f"two that would write {mask}")
@@ -68,11 +66,17 @@ def parse(
             refuse_existing(mask)
         masks[path] = mask
     parser = find_weights(weights, "parser")
+    from maskgan_cli.devices import pick_device
+    from maskgan_cli.editing.parse import parse_files
+    from maskgan_cli.judges.parser import load_parser
+
     judge = load_parser(parser, pick_device(device), look)
     shell.say(f"parsing with {named_with_origin(parser, 'parser')}")
     parsed = parse_files(judge, paths, size=size, batch_size=batch_size)
     for path, labels in shell.track(parsed, len(paths), "parsing"):
         shell.wrote(write_label_map(masks[path], labels, overwrite=overwrite))
+        if found := oddity(labels):
+            shell.say(f"{path}: {found}, which is not {FACE_CROP}; cut the face out with `maskgan align`")
     first = paths[0]
     shell.finish(
         {"masks": {str(p): str(m) for p, m in masks.items()}, "weights": judge.sha256},

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import inspect
+import io
 import json
 import os
 import signal
@@ -119,22 +121,36 @@ def emit(text: str) -> None:
 
 
 def stage(app: typer.Typer, name: str, **settings: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Register a command that takes a `Shell` first; ``--json``, ``--quiet`` and ``--debug`` come with it."""
+    """Register a command that takes a `Shell` first; ``--json``, ``--quiet`` and ``--debug`` come with it.
+
+    A parameter whose type is a dataclass stands for all its fields: they become options, and the function gets the
+    dataclass made of them. So options that many commands share are written once.
+    """
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
         hints = get_type_hints(function, include_extras=True)
         hints.pop("return", None)
         first, *rest = inspect.signature(function).parameters.values()
         del hints[first.name]
+        groups = {p.name: hints.pop(p.name) for p in rest if dataclasses.is_dataclass(hints[p.name])}
+        members = {f.name: f for kind in groups.values() for f in dataclasses.fields(kind)}
+        for kind in groups.values():
+            hints |= get_type_hints(kind, include_extras=True)
 
         def run(*, json: bool, quiet: bool, debug: bool, **arguments: Any) -> None:
+            for group, kind in groups.items():
+                arguments[group] = kind(**{f.name: arguments.pop(f.name) for f in dataclasses.fields(kind)})
             try:
                 function(Shell(as_json=json, quiet=quiet), **arguments)
             except KeyboardInterrupt:  # Typer would end the command without a word
                 raise Stopped("stopped; run the same command to go on") from None
 
         common = {"json": _JSON, "quiet": _QUIET, "debug": _DEBUG}
-        parameters = [p.replace(annotation=hints[p.name], kind=p.KEYWORD_ONLY) for p in rest]
+        parameters = [p.replace(annotation=hints[p.name], kind=p.KEYWORD_ONLY) for p in rest if p.name not in groups]
+        parameters += [
+            inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY, default=f.default, annotation=hints[n])
+            for n, f in members.items()
+        ]
         parameters += [
             inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=a) for n, a in common.items()
         ]
@@ -154,6 +170,8 @@ def run(app: typer.Typer, arguments: list[str]) -> int:
     0 done, 1 the work failed, 2 bad usage or bad input, 130 interrupted.
     """
     debug = "--debug" in arguments
+    if isinstance(sys.stdout, io.TextIOWrapper):  # names of files that are no UTF-8 are printed as they are
+        sys.stdout.reconfigure(errors="surrogateescape")
     try:
         with _manners(debug):
             code = app(arguments, prog_name="maskgan", standalone_mode=False)

@@ -18,8 +18,9 @@ from maskgan_cli.data import celebamask
 from maskgan_cli.data.prepare import prepare
 from maskgan_cli.data.prepared import PreparedData, Sample
 from maskgan_cli.demo.page import Page
+from maskgan_cli.editing.edits import Edit, Row, render_edits, style_edits, swap_edits
 from maskgan_cli.editing.interpolate import MaskManifold, between, frames, positions, strip, write_animation
-from maskgan_cli.editing.jobs import Edit, Result, Row, render_edits, run_edits, style_edits, swap_edits
+from maskgan_cli.editing.jobs import Result, run_edits
 from maskgan_cli.editing.options import BARE, Blend
 from maskgan_cli.editing.render import Renderer, Request
 from maskgan_cli.errors import InputError
@@ -177,7 +178,12 @@ def _interpolate(samples: list[Sample], vae: MaskManifold, renderer: Renderer, f
 
 
 def _paint(
-    renderer: Renderer, out: Path, watch: Watcher, name: str, rows: list[dict[str, Path]], make: Callable[[Row], Edit]
+    renderer: Renderer,
+    out: Path,
+    watch: Watcher,
+    name: str,
+    rows: list[dict[str, Path]],
+    make: Callable[[Row], Edit[Request]],
 ) -> list[Result]:
     paths = [out / "results" / name / f"{i:02d}.png" for i in range(len(rows))]
     results = run_edits(zip(rows, paths, strict=True), make, renderer, batch_size=8, save_masks=True, overwrite=True)

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import csv
+import stat
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+
+import numpy as np
+from PIL import Image
 
 from maskgan_cli.data.prepared import in_prepared, mask_beside
+from maskgan_cli.editing.framing import FACE_CROP, oddity
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import Picture, read_image, read_label_map, unreadable
-from maskgan_cli.labels import LabelMap
+from maskgan_cli.labels import PALETTE, LabelMap
+
+_FAR: Final = 60  # of two colours, summed over the channels: more than JPEG does to a palette colour
 
 
 @dataclass(frozen=True)
@@ -37,6 +45,46 @@ class Face:
 
 
 MakeMask = Callable[[Path, Picture], tuple[LabelMap, str]]  # see `maskgan_cli.editing.parse.MaskMaker`
+ReadFace = Callable[[Path, Path | None], Face]  # see `load_face` and `FaceReader`
+
+
+class FaceReader:
+    """Reads faces, and has the masks that nobody gave made by the face parser.
+
+    The parser, and PyTorch with it, is loaded when the first mask is wanted.
+
+    Args:
+        weights: of the face parser; those found by `find_weights` if None.
+        device: see `pick_device`.
+        say: told each picture whose mask is made.
+        force: go on with pictures that are no face crop by their mask.
+    """
+
+    def __init__(self, weights: Path | None, device: str, say: Callable[[str], None], *, force: bool = False) -> None:
+        self._weights, self._device, self._say, self._force = weights, device, say, force
+        self._made: MakeMask | None = None
+
+    def __call__(self, image: Path, mask: Path | None) -> Face:
+        """See `load_face`."""
+        return load_face(image, mask, self.make_mask)
+
+    def make_mask(self, image: Path, picture: Picture) -> tuple[LabelMap, str]:
+        """A picture (S, S, 3) and its path -> its label map and the parser's SHA-256.
+
+        Raises:
+            InputError: no parser, or by its mask the picture is no face crop.
+        """
+        if self._made is None:
+            from maskgan_cli.editing.parse import MaskMaker
+
+            self._made = MaskMaker(self._weights, self._device, self._say)
+        labels, parser = self._made(image, picture)
+        if not self._force and (found := oddity(labels)):
+            raise InputError(
+                image, expected=FACE_CROP, found=found,
+                hint="cut the face out with `maskgan align`, name its mask, or go on with --force",
+            )  # fmt: skip
+        return labels, parser
 
 
 def load_face(image: Path, mask: Path | None, make_mask: MakeMask | None = None) -> Face:
@@ -86,13 +134,46 @@ def read_square_mask(path: Path) -> LabelMap:
     return labels
 
 
-def read_shape(path: Path) -> LabelMap:
-    """A square label map, named by its own file or by the picture that has it beside it.
+def read_shape(path: Path, make_mask: MakeMask | None = None) -> LabelMap:
+    """A square label map: a mask's own file, or the mask of a picture, lying beside it or made for it.
 
     Raises:
-        InputError: neither a square label map nor a picture with one.
+        InputError: neither a square label map nor a picture that has one, or whose mask can be made.
     """
-    return read_square_mask(mask_beside(path) or path)
+    beside = mask_beside(path)
+    if beside is not None:
+        return read_square_mask(beside)
+    try:
+        return read_square_mask(path)
+    except InputError:
+        if make_mask is None or not _looks_like_a_photo(path):
+            raise
+        return load_face(path, None, make_mask).labels
+
+
+def _looks_like_a_photo(path: Path) -> bool:
+    """Whether most of a picture's colours are far from the palette: a spoiled mask is no photo."""
+    picture = np.asarray(Image.fromarray(read_image(path)).resize((64, 64), Image.Resampling.NEAREST)).astype(int)
+    if (picture == picture[..., :1]).all():
+        return False  # grey: rather ids than a photo
+    distance = np.abs(picture[..., None, :] - PALETTE.astype(int)).sum(-1).min(-1)
+    return bool((distance > _FAR).mean() > 0.5)
+
+
+def check_files(paths: Iterable[Path]) -> None:
+    """Make sure that every input is a file, before anything is loaded or painted.
+
+    Raises:
+        InputError: naming the first that is missing, a folder, a pipe or a device.
+    """
+    for path in dict.fromkeys(paths):
+        try:
+            mode = path.stat().st_mode
+        except (OSError, ValueError) as error:
+            raise unreadable(path, error, "a picture") from error
+        if not stat.S_ISREG(mode):
+            found = "a folder" if stat.S_ISDIR(mode) else "no regular file (a pipe or a device)"
+            raise InputError(path, expected="a picture", found=found)
 
 
 def read_pairs(where: str, columns: Sequence[str], optional: Sequence[str]) -> list[dict[str, Path]]:
@@ -111,6 +192,7 @@ def read_pairs(where: str, columns: Sequence[str], optional: Sequence[str]) -> l
     """
     try:
         text = sys.stdin.read() if where == "-" else Path(where).read_text("utf-8")
+        text = text.removeprefix("\ufeff")  # as Excel begins its CSV files
     except (OSError, ValueError) as error:
         raise unreadable(Path(where), error, "a list of pairs") from error
     name = "standard input" if where == "-" else where

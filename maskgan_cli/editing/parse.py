@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Final
 
+import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 from maskgan_cli.data.resize import resize_labels
 from maskgan_cli.devices import pick_device
 from maskgan_cli.errors import InputError
-from maskgan_cli.files import Picture
-from maskgan_cli.judges import read_pictures
+from maskgan_cli.files import Picture, read_image
 from maskgan_cli.judges.parser import ParserJudge, load_parser
 from maskgan_cli.labels import LabelMap
 from maskgan_cli.weights.lookup import find_weights, named_with_origin
+
+LONGEST: Final = 2048  # pixels; memory stays below half a gigabyte a picture, whatever its size
 
 
 def parse(judge: ParserJudge, pictures: Tensor, size: int | None = None) -> Iterator[LabelMap]:
@@ -25,7 +30,7 @@ def parse(judge: ParserJudge, pictures: Tensor, size: int | None = None) -> Iter
 
     Args:
         judge: the face parser.
-        pictures: all of one size, of any sides.
+        pictures: all of one size, of any sides; memory grows with them, see `bounded`.
         size: side of the label maps; the pictures' own sides if None. Only squares can have one.
     """
     height, width = pictures.shape[-2:]
@@ -36,19 +41,52 @@ def parse(judge: ParserJudge, pictures: Tensor, size: int | None = None) -> Iter
         yield labels if size is None else resize_labels(labels, size)
 
 
+def bounded(picture: Picture) -> Picture:
+    """A picture (H, W, 3), scaled down where its longer side is above `LONGEST`: the parser sees no more anyway."""
+    height, width = picture.shape[:2]
+    longest = max(height, width)
+    if longest <= LONGEST:
+        return picture
+    sides = tuple(max(1, round(side * LONGEST / longest)) for side in (width, height))
+    return np.asarray(Image.fromarray(picture).resize(sides, Image.Resampling.BOX, reducing_gap=3.0))
+
+
 def parse_files(
     judge: ParserJudge, paths: Iterable[Path], *, size: int | None, batch_size: int
 ) -> Iterator[tuple[Path, LabelMap]]:
-    """Each picture's path and label map, in order.
+    """Each picture's path and label map at the picture's own size, in order.
 
     Raises:
         InputError: a file is no picture, or has no square shape though ``size`` asks for one.
     """
-    for names, pictures in read_pictures(paths, batch_size):
-        height, width = pictures.shape[-2:]
-        if size is not None and height != width:
-            raise InputError(names[0], expected="a square picture where --size is given", found=f"{width}x{height}")
-        yield from zip(names, parse(judge, pictures, size), strict=True)
+    for names, pictures, sides in _batches(paths, batch_size):
+        for name, labels, (height, width) in zip(names, parse(judge, pictures), sides, strict=True):
+            if size is not None and height != width:
+                raise InputError(name, expected="a square picture where --size is given", found=f"{width}x{height}")
+            yield name, _scaled(labels, (height, width) if size is None else (size, size))
+
+
+_Batch = tuple[list[Path], Tensor, list[tuple[int, int]]]
+
+
+def _batches(paths: Iterable[Path], batch_size: int) -> Iterator[_Batch]:
+    """Bounded pictures of one size (N, 3, h, w) with their paths and their own heights and widths."""
+
+    def read(path: Path) -> tuple[Path, Picture, tuple[int, int]]:
+        picture = read_image(path)
+        return path, bounded(picture), (picture.shape[0], picture.shape[1])
+
+    for _, alike in itertools.groupby(map(read, paths), key=lambda one: one[1].shape):
+        while some := list(itertools.islice(alike, batch_size)):
+            names, pictures, sides = zip(*some, strict=True)
+            yield list(names), torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2), list(sides)
+
+
+def _scaled(labels: LabelMap, sides: tuple[int, int]) -> LabelMap:
+    """A label map at another height and width, by nearest neighbour."""
+    if labels.shape == sides:
+        return labels
+    return np.asarray(Image.fromarray(labels).resize(sides[::-1], Image.Resampling.NEAREST))
 
 
 class MaskMaker:
@@ -75,5 +113,5 @@ class MaskMaker:
             self._judge = load_parser(weights, pick_device(self._device))
             self._say(f"face parser: {named_with_origin(weights, 'parser')}")
         self._say(f"{image} has no mask beside it: the face parser makes it")
-        pixels = torch.from_numpy(picture.copy()).permute(2, 0, 1).unsqueeze(0)
-        return next(parse(self._judge, pixels)), self._judge.sha256
+        pixels = torch.from_numpy(bounded(picture).copy()).permute(2, 0, 1).unsqueeze(0)
+        return _scaled(next(parse(self._judge, pixels)), picture.shape[:2]), self._judge.sha256

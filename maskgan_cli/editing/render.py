@@ -3,35 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from maskgan_cli.data.resize import resize_image, resize_labels
+from maskgan_cli.editing.methods import Request
 from maskgan_cli.editing.painters import NetworkPainter, ONNXPainter, Painter
-from maskgan_cli.files import Picture
-from maskgan_cli.labels import LabelMap
 
-
-@dataclass(frozen=True)
-class Request:
-    """One picture to paint: a shape, and the face whose look it shall have.
-
-    Attributes:
-        labels: (S, S) the edited label map.
-        style_labels: (T, T) label map of the face whose look is kept.
-        style_picture: (T, T, 3) that face.
-    """
-
-    labels: LabelMap
-    style_labels: LabelMap
-    style_picture: Picture
+__all__ = ["Renderer", "Request"]
 
 
 class Renderer:
-    """Loaded weights, ready to paint.
+    """A Dense Mapping Network as a `maskgan_cli.editing.methods.Method`.
 
     Args:
         weights: a weights file or run folder, or what ``maskgan weights export --onnx`` made of one.
@@ -46,6 +32,11 @@ class Renderer:
         self.painter: Painter = painter(weights, device)
         self.weights = self.painter.weights
         self.size = int(self.weights.config["image_size"])
+
+    @property
+    def note(self) -> dict[str, Any]:
+        """See `Method.note`."""
+        return {"weights": self.weights.sha256}
 
     def paint(self, requests: Sequence[Request]) -> npt.NDArray[np.uint8]:
         """Requests -> pictures (N, size, size, 3) at the network's own size."""

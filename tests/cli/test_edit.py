@@ -260,7 +260,7 @@ def test_unwritable_and_existing_outputs_are_refused(
         ("", "expected lines of source, target, found nothing"),
         ("source,target\n", "found a header and nothing else"),
         ("a.png\n", "line 1: expected source, target, found no target"),
-        ("source,target,output\na/x.png,y.png,o.png\nb/x.png,z.png,o.png\n", "pairs 1 and 2 both writing it"),
+        ("source,target,output\na/x.png,y.png,o.png\nb/x.png,z.png,o.png\n", "pair 1 and pair 2 both writing it"),
     ],
 )
 def test_lists_of_pairs_are_checked(

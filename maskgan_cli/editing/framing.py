@@ -1,0 +1,35 @@
+"""Is this a face crop? What the mask of a picture says about it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from maskgan_cli.labels import ID, LabelMap
+
+# Of 142 real CelebA-HQ faces parsed by the bundled parser, and 850 masks drawn by people, none is outside these
+# limits (least skin 0.13 and 0.12, eyes to mouth 0.16 to 0.38 and 0.17 to 0.65), but 7 drawn masks without eyes.
+LEAST_SKIN: Final = 0.1  # share of the picture
+LEAST_EYES: Final = 0.0003
+EYES_TO_MOUTH: Final = (0.15, 0.7)  # share of the side
+
+_SKIN: Final = [ID["skin"], ID["nose"]]
+_EYES: Final = [ID["l_eye"], ID["r_eye"], ID["eye_g"]]
+_MOUTH: Final = [ID["mouth"], ID["u_lip"], ID["l_lip"]]
+
+FACE_CROP: Final = "a face that fills the picture, as in CelebA-HQ"
+
+
+def oddity(labels: LabelMap) -> str:
+    """What in a label map (H, W) is not as in a face crop, in a few words; empty if nothing is."""
+    skin, eyes, mouth = (np.isin(labels, ids) for ids in (_SKIN, _EYES, _MOUTH))
+    if skin.mean() < LEAST_SKIN:
+        return f"skin on {skin.mean():.1%} of it"
+    if eyes.mean() < LEAST_EYES:
+        return "no eyes"
+    if mouth.any():
+        apart = (np.nonzero(mouth)[0].mean() - np.nonzero(eyes)[0].mean()) / len(labels)
+        if not EYES_TO_MOUTH[0] <= apart <= EYES_TO_MOUTH[1]:
+            return f"the mouth {apart:.0%} of its height below the eyes"
+    return ""

@@ -1,0 +1,78 @@
+"""Where results go: names inside the output folder and nowhere else, no two the same, all fit to be written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from maskgan_cli.editing.jobs import mask_path
+from maskgan_cli.errors import InputError
+from maskgan_cli.files import IMAGE_SUFFIXES
+
+_LONGEST: Final = 255  # bytes in a name, on all usual file systems
+
+
+def output_paths(
+    rows: Sequence[Mapping[str, Path]], out: Path, *, listed: bool, save_masks: bool = False, sheet: Path | None = None
+) -> list[Path]:
+    """Where each row's picture goes: ``out`` itself, or for a list a name inside the folder ``out``.
+
+    Args:
+        rows: with a column ``output`` for a list that names its results.
+        listed: whether the rows are a list.
+        save_masks: whether each picture's mask goes beside it.
+        sheet: where the overview goes, if there is one.
+
+    Raises:
+        InputError: a name that leads out of the folder or cannot be written; two results in one file; ``out`` is a file
+            or a folder where it must be the other.
+    """
+    if not listed and out.is_dir():
+        raise InputError(out, expected="a picture's file name", found="a folder")
+    if listed and out.is_file():
+        raise InputError(out, expected="a folder for the results of --pairs", found="a file")
+    paths = [out / _name(row, number) for number, row in enumerate(rows, start=1)] if listed else [out]
+    seen: dict[Path, str] = {} if sheet is None else {_plain(sheet): "--sheet"}
+    for number, path in enumerate(paths, start=1):
+        who = f"pair {number}" if listed else "the result"
+        for written in _written(path, save_masks):
+            if (other := seen.get(_plain(written))) is not None:
+                raise InputError(
+                    written, expected="one result per file", found=f"{other} and {who} both writing it",
+                    hint="add a column `output` with distinct names" if listed else "name another file",
+                )  # fmt: skip
+            seen[_plain(written)] = who
+    return paths
+
+
+def _name(row: Mapping[str, Path], number: int) -> Path:
+    if "output" not in row:
+        first, second = list(row.values())[:2]
+        return Path(f"{first.stem}__{second.stem}.png")
+    name = row["output"]
+    if name.is_absolute() or name.drive or ".." in name.parts or name == Path():
+        raise InputError(
+            f"pair {number}, output", expected="a name inside the output folder", found=str(name),
+            hint="leave out the `..` or the leading folder",
+        )  # fmt: skip
+    return name
+
+
+def _written(path: Path, save_masks: bool) -> Iterator[Path]:
+    """The files of one result, once it is sure that their names can be written."""
+    if path.suffix.lower() not in IMAGE_SUFFIXES:
+        raise InputError(path, expected=f"a name ending in one of {' '.join(IMAGE_SUFFIXES)}", found=repr(path.suffix))
+    for written in (path, mask_path(path)) if save_masks else (path,):
+        if "\0" in str(written) or len(os.fsencode(written.name)) > _LONGEST:
+            raise InputError(written, expected=f"a name of at most {_LONGEST} bytes", found=f"{written.name[:40]}...")
+        yield written
+
+
+def _plain(path: Path) -> Path:
+    """One spelling for one file."""
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError, ValueError):  # a loop of links, a name that no file can have: said on writing
+        return path

@@ -1,0 +1,67 @@
+"""A method that is no network of ours takes part in everything: lists, resuming, records, sheets, masks."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from maskgan_cli.editing import methods
+from maskgan_cli.editing.methods import METHODS, Entry, Request
+from maskgan_cli.files import read_image
+from maskgan_cli.labels import PALETTE
+from tests.conftest import Command
+
+
+class Crayon:
+    """Paints masks in the palette's colours."""
+
+    size = 32
+
+    def __init__(self, weights: Path, device: str) -> None:
+        self.note = {"method": "crayon", "weights": weights.name}
+        self.painted = 0
+
+    def paint(self, requests: Sequence[Request]) -> np.ndarray:
+        return np.stack([PALETTE[r.labels[::2, ::2]] for r in requests])
+
+
+@pytest.fixture
+def crayon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(METHODS, "crayon", Entry("Crayon", "dmn", f"{__name__}:Crayon"))
+
+
+def test_another_method_edits_lists_goes_on_and_says_what_made_each_picture(
+    crayon: None, weights: Path, prepared: Path, tmp_path: Path, maskgan: Command
+) -> None:
+    images = [prepared / "images" / f"{i * 400}.png" for i in range(4)]
+    (tmp_path / "pairs.csv").write_text("".join(f"{a},{b}\n" for a, b in itertools.pairwise(images)))
+    call = ("swap", "--method", "crayon", "-w", weights / "model.safetensors", "--parts", "nose", "--pairs",
+            tmp_path / "pairs.csv", "-o", tmp_path / "out", "--save-masks")  # fmt: skip
+    done = maskgan(*call, "--sheet", tmp_path / "sheet.png")
+    assert done.code == 0, done.err
+    first = Path(done.lines[0])
+    with Image.open(first) as image:
+        note = json.loads(image.info["maskgan"])
+    assert (note["method"], note["weights"]) == ("crayon", "model.safetensors")
+    assert set(map(tuple, read_image(first).reshape(-1, 3))) <= set(map(tuple, PALETTE))
+    assert read_image(tmp_path / "sheet.png").shape == (3 * 128, 4 * 128, 3)
+    written, time = first.read_bytes(), Path(done.lines[2]).stat().st_mtime_ns
+    first.unlink()
+    again = maskgan(*call)
+    assert again.lines == done.lines[:-1]
+    assert first.read_bytes() == written
+    assert Path(done.lines[2]).stat().st_mtime_ns == time, "what was there is kept"
+    other = maskgan(*(x if x != "crayon" else "dmn" for x in call), "--device", "cpu")
+    assert (other.code, "--overwrite" in other.err) == (2, True), "another method's results are foreign"
+
+
+def test_an_unknown_method_is_refused_and_the_known_are_named(tmp_path: Path, maskgan: Command) -> None:
+    outcome = maskgan("swap", "a.png", "b.png", "--method", "oil", "-o", tmp_path / "o.png")
+    assert (outcome.code, "--method: expected one of dmn, found oil" in outcome.err) == (2, True), outcome.err
+    assert methods.method_named("dmn").kind == "dmn"

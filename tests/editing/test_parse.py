@@ -1,0 +1,47 @@
+"""Masks that the parser makes: large photos at a bounded size, the result at their own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from maskgan_cli.editing import parse
+from maskgan_cli.files import write_image
+
+
+class _Bright:
+    """A parser of one rule: bright pixels are skin. It keeps the sizes it was shown."""
+
+    sha256 = "0"
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[int, ...]] = []
+
+    def __call__(self, images: Tensor) -> Tensor:
+        self.seen.append(tuple(images.shape))
+        return (images[:, 0] > 127).to(torch.uint8)
+
+
+def test_a_large_photo_is_looked_at_small_and_its_mask_is_as_large_as_the_photo(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parse, "LONGEST", 32)
+    picture = np.zeros((48, 96, 3), np.uint8)
+    picture[:, 48:] = 255
+    large, small = write_image(tmp_path / "l.png", picture), write_image(tmp_path / "s.png", picture[:16, 40:56])
+    judge = _Bright()
+    masks = dict(parse.parse_files(judge, [large, small, small], size=None, batch_size=8))  # type: ignore[arg-type]
+    assert judge.seen == [(1, 3, 32, 32), (2, 3, 16, 16)], "squares, none larger than the bound, equal ones together"
+    assert (masks[large] == (picture[..., 0] > 127)).all()
+    assert (masks[small] == (picture[:16, 40:56, 0] > 127)).all()
+
+
+def test_batches_are_no_larger_than_asked_for(tmp_path: Path) -> None:
+    path = write_image(tmp_path / "a.png", np.zeros((16, 16, 3), np.uint8))
+    judge = _Bright()
+    assert len(list(parse.parse_files(judge, [path] * 5, size=8, batch_size=2))) == 5  # type: ignore[arg-type]
+    assert [shape[0] for shape in judge.seen] == [2, 2, 1]
