@@ -71,7 +71,7 @@ def test_version(maskgan: Command) -> None:
         (["prep-data", "a", "b", "--size", "big"], "--size"),
         (["check-data", "nowhere"], "nowhere: expected a prepared data set"),
         (["swap-mouth"], "missing SOURCE and TARGET"),
-        (["swap-mouth", "a.png", "b.png", "--weights", "none"], "none: expected dmn weights, found no such file"),
+        (["swap-mouth", "a.png", "b.png", "--weights", "none"], "a.png: expected a picture, found no such file"),
         (["swap", "a.png", "b.png", "--parts", "wig"], "unknown part 'wig'"),
         (["interpolate", "a.png", "b.png"], "a.png: expected a picture, found no such file"),
         (["parse", "a.png"], "a.png: expected a picture, found no such file"),
