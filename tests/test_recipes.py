@@ -23,7 +23,7 @@ SMALL = "--set network.width=4 --set network.style_width=4 --set discriminator.w
 FEW = "--set data.batch_size=4 --set schedule.validation_samples=4"
 SETTINGS = {
     "FACES": "100", "PEOPLE": "20", "PAIRS": "2", "STEPS": "2", "JUDGE_STEPS": "2", "DEVICE": "cpu",
-    "SETS": SMALL + FEW, "JUDGE_SETS": "--set network.width=8 --set data.batch_size=4", "OMP_NUM_THREADS": "1",
+    "SETS": SMALL + FEW, "JUDGE_SETS": "--set network.width=16 --set data.batch_size=4", "OMP_NUM_THREADS": "1",
     "VAE_STEPS": "2", "VAE_SETS": f"--set network.width=4 {FEW}",
     "EBST_STEPS": "2", "EBST_SETS": f"--set discriminator.width=4 --set perceptual.width=4 --set blender.width=4 {FEW}",
 }  # fmt: skip
