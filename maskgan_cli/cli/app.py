@@ -9,6 +9,7 @@ import typer
 from maskgan_cli import __version__
 from maskgan_cli.cli import (
     align,
+    compare,
     data,
     demo,
     edit,
@@ -59,6 +60,7 @@ interpolate.register(app)
 simulate.register(app)
 parse.register(app)
 app.add_typer(evaluate.app)
+compare.register(app)
 results.register(evaluate.app)
 study.register(evaluate.app)
 judge.register(evaluate.app)

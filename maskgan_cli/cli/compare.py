@@ -1,0 +1,48 @@
+"""``compare``: what several methods made of the same pairs, side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from maskgan_cli.cli import options
+from maskgan_cli.cli.evaluate import Masks, Pairs
+from maskgan_cli.cli.shell import Shell, stage
+from maskgan_cli.cli.study import named_folders
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's command."""
+    stage(app, "compare", rich_help_panel="Evaluation")(compare)
+
+
+def compare(
+    shell: Shell,
+    pairs: Pairs,
+    methods: Annotated[
+        list[str], typer.Option("--method", help="NAME=FOLDER of one method's results; may be repeated.")
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the picture and the page.")],
+    masks: Masks = None,
+    count: Annotated[int, typer.Option("--count", "-n", min=1, help="How many pairs, from the first on.")] = 8,
+    size: Annotated[int, typer.Option("--size", min=32, max=1024, help="Side of a tile in pixels.")] = 128,
+    overwrite: options.Overwrite = False,
+) -> None:
+    """Source, target, mask and every method's result side by side: comparison.png, and index.html with all details."""
+    from maskgan_cli.evaluation.comparison import compare_methods, write_comparison
+    from maskgan_cli.evaluation.pair_list import PairList
+
+    named, listed = named_folders(methods), PairList.load(pairs)
+    comparison = compare_methods(listed, named, count=count, masks=masks)
+    if len(comparison.rows) < count:
+        shell.say(f"the list has {len(comparison.rows)} pairs, not {count}")
+    title = f"{', '.join(named)}: {listed.protocol}, {listed.split} split, seed {listed.seed}"
+    for path in write_comparison(out, comparison, title=title, size=size, overwrite=overwrite):
+        shell.wrote(path)
+    shell.finish(
+        {"pairs": len(comparison.rows), "methods": list(named), "columns": comparison.columns},
+        next_command=f"maskgan eval survey survey --pairs {pairs} "
+        + " ".join(f"--method {method}" for method in methods),
+    )  # fmt: skip

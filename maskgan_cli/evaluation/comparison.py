@@ -1,0 +1,141 @@
+"""Methods side by side: source, target, mask and every method's result, a row for each pair."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from maskgan_cli.data.resize import resize_image
+from maskgan_cli.errors import InputError
+from maskgan_cli.evaluation.pair_list import PairList
+from maskgan_cli.evaluation.segmentation import masks_asked_for
+from maskgan_cli.files import Picture, read_image, read_label_map, refuse_existing, write_bytes, write_image
+from maskgan_cli.labels import colourise
+from maskgan_cli.pages import render
+
+_PAPER: Final = 255  # white
+_GAP: Final = 4  # pixels between tiles
+_INK: Final = (34, 34, 34)
+PICTURE: Final = "comparison.png"
+PAGE: Final = "index.html"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One pair.
+
+    Attributes:
+        caption: which pair, how far apart, what was asked for.
+        pictures: as many as there are columns, of any square size.
+    """
+
+    caption: str
+    pictures: list[Picture]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Captions of the columns, and the pairs."""
+
+    columns: list[str]
+    rows: list[Row]
+
+
+def compare_methods(pairs: PairList, methods: Mapping[str, Path], *, count: int, masks: Path | None) -> Comparison:
+    """The first ``count`` pairs of a list, as every method edited them.
+
+    The mask is the one asked for (see `masks_asked_for`); where no result has one, the column is left out.
+    Rendered pairs also show their true answer.
+
+    Args:
+        methods: name -> folder of results.
+        masks: a folder of the masks that were asked for.
+
+    Raises:
+        InputError: no methods, missing results, unreadable pictures.
+    """
+    if not methods:
+        raise InputError("--method", expected="a method or more, as NAME=FOLDER", found="none")
+    count = min(count, len(pairs.rows))
+    results = {name: pairs.results(folder)[:count] for name, folder in methods.items()}
+    chosen = pairs.rows[:count]
+    asked = _masks(pairs, next(iter(results.values())), masks)
+    truth = "truth" in chosen[0] and all(row["truth"] for row in chosen)
+    columns = ["source", "target", *(["mask"] if asked else []), *methods, *(["truth"] if truth else [])]
+    rows = []
+    for number, row in enumerate(chosen):
+        pictures = [read_image(Path(row["source"])), read_image(Path(row["target"]))]
+        pictures += [colourise(read_label_map(asked[number]))] if asked else []
+        pictures += [read_image(paths[number]) for paths in results.values()]
+        pictures += [read_image(Path(row["truth"]))] if truth else []
+        rows.append(Row(_caption(pairs, number), pictures))
+    return Comparison(columns, rows)
+
+
+def _masks(pairs: PairList, results: Sequence[Path], folder: Path | None) -> list[Path]:
+    otherwise = pairs.files("source_mask") if pairs.protocol == "style-copy" else None
+    try:
+        return masks_asked_for(results, folder, otherwise)
+    except InputError:
+        if folder is not None:
+            raise
+        return []
+
+
+def _caption(pairs: PairList, number: int) -> str:
+    row = pairs.rows[number]
+    wanted = ", ".join(name if values[number] > 0 else f"no {name}" for name, values in pairs.wanted().items())
+    apart = f"{float(row['distance']):.1f}° apart" if row.get("distance") else ""
+    return " · ".join(part for part in (Path(row["output"]).stem, apart, wanted) if part)
+
+
+def draw(comparison: Comparison, size: int) -> Picture:
+    """One picture: a line of captions above tiles of ``size`` pixels, white between them."""
+    from skimage.util import montage
+
+    tiles = [resize_image(picture, size) for row in comparison.rows for picture in row.pictures]
+    grid: Picture = montage(
+        np.stack(tiles), grid_shape=(len(comparison.rows), len(comparison.columns)), padding_width=_GAP,
+        fill=(_PAPER,) * 3, channel_axis=-1,
+    )  # fmt: skip
+    head = Image.new("RGB", (grid.shape[1], max(18, size // 6)), (_PAPER,) * 3)
+    pen, font = ImageDraw.Draw(head), ImageFont.load_default(max(10, size // 10))
+    for i, caption in enumerate(comparison.columns):
+        middle = _GAP + i * (size + _GAP) + size / 2
+        pen.text((middle, head.height / 2), _fitted(caption, size, font), fill=_INK, font=font, anchor="mm")
+    return np.concatenate([np.asarray(head), grid])
+
+
+def _fitted(text: str, width: int, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:
+    """The text on one line, cut where it would run into its neighbour."""
+    text = " ".join(text.split())
+    whole = text
+    while text and font.getlength(whole) > width:
+        text = text[:-1]
+        whole = f"{text}…"
+    return whole
+
+
+def write_comparison(out: Path, comparison: Comparison, *, title: str, size: int, overwrite: bool) -> Iterator[Path]:
+    """Write the picture, then the page with its own copies of the pictures; yields both paths.
+
+    Raises:
+        InputError: one of them is there already.
+    """
+    if not overwrite:
+        for name in (PICTURE, PAGE, "images"):
+            refuse_existing(out / name)
+    yield write_image(out / PICTURE, draw(comparison, size), overwrite=overwrite)
+    shown = []
+    for i, row in enumerate(comparison.rows):
+        names = [f"images/{i:04d}-{j:02d}.png" for j in range(len(row.pictures))]
+        for name, picture in zip(names, row.pictures, strict=True):
+            write_image(out / name, picture, overwrite=overwrite)
+        shown.append((row.caption, list(zip(names, comparison.columns, strict=True))))
+    page = render("compare.html", title=title, columns=comparison.columns, rows=shown, size=size)
+    yield write_bytes(out / PAGE, page.encode(), overwrite=overwrite)
