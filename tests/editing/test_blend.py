@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from skimage.color import lab2rgb, rgb2lab
 
 from maskgan_cli.editing.blend import GROWTH, grown, paste_back, paste_seamless, paste_soft
 from maskgan_cli.editing.options import Blend, Edge
 from maskgan_cli.labels import ID, part_ids
 from tests.drawn_faces import draw_face
 
-_SKIN, _MOUTH, _EYE = ID["skin"], ID["mouth"], ID["l_eye"]
+_SKIN, _NOSE, _EYE = ID["skin"], ID["nose"], ID["l_eye"]
 
 
 def _edit(side: int = 96) -> tuple[np.ndarray, np.ndarray]:
-    """A mouth that comes, on skin, with an eye close by."""
+    """A nose that comes, on skin, with an eye close by."""
     before = np.full((side, side), _SKIN, np.uint8)
     before[26:29, 40:56] = _EYE
     after = before.copy()
-    after[30:50, 30:60] = _MOUTH
+    after[30:50, 30:60] = _NOSE
     return before, after
 
 
@@ -90,7 +91,8 @@ def test_lips_keep_most_of_their_own_colour() -> None:
     faded[after == lip] = (130, 70, 70)
     pasted = paste_seamless(photo, faded, before, after)
     lips = pasted[48:52, 42:56].reshape(-1, 3).mean(axis=0)
-    wanted = 0.7 * np.array((190, 30, 40)) + 0.3 * np.array((130, 70, 70))
+    own, painted = (rgb2lab(np.array(colour) / 255) for colour in ((190, 30, 40), (130, 70, 70)))
+    wanted = 255 * lab2rgb(0.7 * own + 0.3 * painted)
     assert np.abs(lips - wanted).max() < 4, lips
     assert (pasted[~grown(before, after)] == photo[~grown(before, after)]).all()
 
