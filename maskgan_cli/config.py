@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_type_hints
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from maskgan_cli.errors import InputError
 
@@ -34,17 +34,26 @@ class OptimiserSettings(Section):
 class ScheduleSettings(Section):
     """How long to train and how often to look, in steps (one step = one batch).
 
-    The learning rate is constant until ``decay_from`` and then falls linearly to 0 at ``steps``.
+    The learning rate is constant until ``decay_from`` and then falls linearly to 0 at ``steps``;
+    with ``decay_every`` it is multiplied by ``decay`` each time so many steps are done.
     """
 
     steps: Positive
     decay_from: Positive | None = None
+    decay: Annotated[float, Field(gt=0.0, le=1.0)] | None = None
+    decay_every: Positive | None = None
     log_every: Positive = 50
     validate_every: Positive = 1000
     sample_every: Positive = 1000
     checkpoint_every: Positive = 1000
     validation_samples: Positive = 128
     sheet_rows: Positive = 4
+
+    @model_validator(mode="after")
+    def _decays(self) -> ScheduleSettings:
+        if (self.decay is None) != (self.decay_every is None):
+            raise ValueError("decay and decay_every go together")
+        return self
 
 
 class DataSettings(Section):

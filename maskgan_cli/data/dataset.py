@@ -152,7 +152,7 @@ class StepSampler(Sampler[list[Draw]]):
         return int(self._order[place]), self.flip and bool(self._mirror[place])
 
 
-def batches(dataset: FaceDataset, sampler: StepSampler, *, workers: int, pin: bool) -> Iterator[Batch]:
+def batches(dataset: FaceDataset, sampler: Sampler[list[Draw]], *, workers: int, pin: bool) -> Iterator[Batch]:
     """An endless stream of batches, one per step.
 
     Loader processes do not hear SIGINT and SIGTERM: the process that trains hears them, goes on to the end

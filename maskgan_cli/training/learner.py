@@ -24,20 +24,36 @@ class Learner(Generic[Network]):
         network: to train.
         settings: Adam's.
         accelerator: device, processes, precision.
+        weight_decay: Adam's.
+        rate: of this network, as a multiple of the recipe's learning rate.
     """
 
-    def __init__(self, name: str, network: Network, settings: OptimiserSettings, accelerator: Accelerator) -> None:
+    def __init__(
+        self, name: str, network: Network, settings: OptimiserSettings, accelerator: Accelerator, *,
+        weight_decay: float = 0.0, rate: float = 1.0,
+    ) -> None:  # fmt: skip
         place: dict[str, Any] = {"device": accelerator.device, "memory_format": torch.channels_last}
         self.network, self.accelerator = network.to(**place), accelerator
-        adam = Adam(network.parameters(), lr=settings.lr, betas=(settings.beta1, settings.beta2))
+        self.parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
+        group = {"params": network.parameters(), "rate": rate}  # the loop multiplies the learning rate by it
+        betas = (settings.beta1, settings.beta2)
+        adam = Adam([group], lr=settings.lr * rate, betas=betas, weight_decay=weight_decay)
         self.optimiser = accelerator.prepare_optimizer(adam)
         self.networks: Mapping[str, nn.Module] = {name: network}
         self.optimisers: Mapping[str, Optimizer] = {name: self.optimiser}
 
+    @property
+    def updates(self) -> int:
+        """How many updates the network has had; Adam counts them, so a resumed run knows."""
+        return max((int(state["step"]) for state in self.optimiser.state.values()), default=0)
+
     def update(self, loss: Tensor) -> None:
-        """One step of Adam on the gradient of a loss, averaged over the processes."""
+        """One step of Adam on the gradient of a loss, averaged over the processes.
+
+        Networks that the loss came through, and that are not this one, collect nothing.
+        """
         self.optimiser.zero_grad()
-        self.accelerator.backward(loss)
+        self.accelerator.backward(loss, inputs=self.parameters)
         average_gradients(self.accelerator, self.network)
         self.optimiser.step()
 

@@ -145,7 +145,7 @@ class Loop:
         rate = learning_rate(self.recipe.optimiser.lr, step, self.recipe.schedule)
         for optimiser in self.task.optimisers.values():
             for group in optimiser.param_groups:
-                group["lr"] = rate
+                group["lr"] = rate * group.get("rate", 1.0)
         terms = self.task.step(batch.to(self.accelerator.device))
         self._names = tuple(terms)
         news = torch.stack([term.detach().float() for term in terms.values()])
@@ -236,7 +236,9 @@ class Loop:
 
 
 def learning_rate(base: float, step: int, schedule: ScheduleSettings) -> float:
-    """Constant until ``decay_from``, then linear to 0 at the last step."""
+    """Constant until ``decay_from``, then linear to 0 at the last step; or times ``decay`` every ``decay_every``."""
+    if schedule.decay is not None and schedule.decay_every is not None:
+        base *= schedule.decay ** (step // schedule.decay_every)
     start = schedule.decay_from
     if start is None or step < start:
         return base

@@ -9,9 +9,10 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
+from torch.utils.data import Sampler
 
 from maskgan_cli.config import TrainingRecipe
-from maskgan_cli.data.dataset import Batch, FaceDataset, StepSampler, batches, first_samples
+from maskgan_cli.data.dataset import Batch, Draw, FaceDataset, StepSampler, batches, first_samples
 from maskgan_cli.data.prepared import PreparedData
 from maskgan_cli.errors import InputError
 from maskgan_cli.models.dmn import parameter_count
@@ -62,6 +63,7 @@ class Plan:
         *,
         masked: bool = True,
         begins: str = "",
+        sampler: Callable[[int], Sampler[list[Draw]]] | None = None,
     ) -> Loop:
         """Start or continue the run folder, build the task, connect it with its batches.
 
@@ -72,6 +74,7 @@ class Plan:
                 on resume.
             masked: whether it looks at masks.
             begins: kind of the weights that its first network may begin with.
+            sampler: called with the first step; the draws of training samples from there. Shuffled epochs if None.
 
         Raises:
             InputError: data, recipe and run folder do not go together.
@@ -103,11 +106,11 @@ class Plan:
         )
 
         def stream(first_step: int) -> Iterator[Batch]:
-            sampler = StepSampler(
+            draws = sampler(first_step) if sampler is not None else StepSampler(
                 len(train), recipe.data.batch_size, seed=recipe.seed, flip=recipe.data.flip, first_step=first_step,
                 rank=accelerator.process_index, world=accelerator.num_processes,
             )  # fmt: skip
-            return batches(train, sampler, workers=recipe.data.workers, pin=accelerator.device.type == "cuda")
+            return batches(train, draws, workers=recipe.data.workers, pin=accelerator.device.type == "cuda")
 
         card = {"recipe": recipe.model_dump(mode="json"), **rests}
         return Loop(task, recipe, run, stream, accelerator, about=card, host=self.host)

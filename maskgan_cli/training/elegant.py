@@ -1,0 +1,262 @@
+"""Train ELEGANT (Xiao et al. 2018, Sec. 3): faces with and without an attribute exchange it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from pydantic import model_validator
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.optim import Optimizer
+from torch.utils.data import Sampler
+
+from maskgan_cli.config import DataSettings, Positive, Section, TrainingRecipe
+from maskgan_cli.data.dataset import Batch, Draw, StepSampler
+from maskgan_cli.errors import InputError
+from maskgan_cli.files import Picture
+from maskgan_cli.models.baselines.elegant import (
+    Elegant,
+    ElegantConfig,
+    ElegantDiscriminatorConfig,
+    ElegantDiscriminators,
+)
+from maskgan_cli.models.layers import to_bytes, to_unit
+from maskgan_cli.training import losses
+from maskgan_cli.training.attributes import attribute_table
+from maskgan_cli.training.augment import NotNegative
+from maskgan_cli.training.learner import Learner
+from maskgan_cli.training.loop import Loop
+from maskgan_cli.training.setup import Plan
+from maskgan_cli.weights.format import save_weights
+
+
+class ElegantCriticSettings(Section):
+    """The discriminators' width; size and attributes are the network's."""
+
+    width: Positive = 64
+
+
+class ElegantLossSettings(Section):
+    """Weight of the reconstruction beside the adversarial terms."""
+
+    reconstruction: NotNegative = 5.0
+
+
+class ElegantRecipe(TrainingRecipe):
+    """Everything ``maskgan train elegant`` needs besides the data set.
+
+    A step goes over all attributes; half of ``data.batch_size`` over their number is how many faces
+    with an attribute, and as many without it, meet in one update.
+    """
+
+    task: Literal["elegant"] = "elegant"
+    data: DataSettings = DataSettings(batch_size=64, flip=False)
+    network: ElegantConfig = ElegantConfig()
+    discriminator: ElegantCriticSettings = ElegantCriticSettings()
+    loss: ElegantLossSettings = ElegantLossSettings()
+    weight_decay: NotNegative = 1e-5
+
+    @model_validator(mode="after")
+    def _divides(self) -> ElegantRecipe:
+        if self.data.batch_size % (2 * len(self.network.attributes)):
+            raise ValueError("data.batch_size is a multiple of twice the number of network.attributes")
+        return self
+
+    @property
+    def pairs(self) -> int:
+        """Faces with an attribute, and as many without it, in one update of all processes."""
+        return self.data.batch_size // (2 * len(self.network.attributes))
+
+
+class PairSampler(Sampler[list[Draw]]):
+    """The draws of each step: for every attribute, faces that have it and then as many that lack it.
+
+    Each of these lists is walked through in shuffled epochs, see `StepSampler`.
+
+    Args:
+        truth: (samples, attributes) in {0, 1}.
+        names: the attributes.
+        pairs: faces with, and faces without an attribute, of all processes together.
+        seed, flip, first_step, rank, world: see `StepSampler`.
+
+    Raises:
+        InputError: no face has an attribute, or all have it.
+    """
+
+    def __init__(
+        self, truth: Tensor, names: tuple[str, ...], pairs: int, *, seed: int, flip: bool, first_step: int = 0,
+        rank: int = 0, world: int = 1,
+    ) -> None:  # fmt: skip
+        self.first_step = first_step
+        self.lists: list[tuple[list[int], StepSampler]] = []
+        for place, name in enumerate(names):
+            for value in (1, 0):
+                chosen = torch.nonzero(truth[:, place] == value).flatten().tolist()
+                if not chosen:
+                    raise InputError(
+                        name, expected="training faces with this attribute and without it",
+                        found=f"all {len(truth)} {'without' if value else 'with'}",
+                    )  # fmt: skip
+                own = int(np.random.SeedSequence((seed, len(self.lists))).generate_state(1)[0])
+                walk = StepSampler(len(chosen), pairs, seed=own, flip=flip, rank=rank, world=world)
+                self.lists.append((chosen, walk))
+
+    def __iter__(self) -> Iterator[list[Draw]]:
+        step = self.first_step
+        while True:
+            yield self.draws(step)
+            step += 1
+
+    def draws(self, step: int) -> list[Draw]:
+        """This process's draws of one step."""
+        return [(chosen[index], mirrored) for chosen, walk in self.lists for index, mirrored in walk.draws(step)]
+
+
+class ElegantTask:
+    """Encoder and decoder as one network, and two discriminators as another.
+
+    Args:
+        recipe: see `ElegantRecipe`.
+        accelerator: device, processes, precision.
+        truth: (training samples, attributes) in {0, 1}.
+        validation: faces that are measured and shown.
+        validation_truth: (validation samples, attributes) in {0, 1}.
+    """
+
+    def __init__(
+        self, recipe: ElegantRecipe, accelerator: Accelerator, truth: Tensor, validation: Batch,
+        validation_truth: Tensor,
+    ) -> None:  # fmt: skip
+        self.recipe, self.accelerator = recipe, accelerator
+        self.truth = truth.to(accelerator.device)
+        self.validation, self.validation_truth = validation, validation_truth[validation.indices]
+        torch.manual_seed(recipe.seed)  # the same start in every process
+        config, count = recipe.network, len(recipe.network.attributes)
+        critics = ElegantDiscriminators(
+            ElegantDiscriminatorConfig(config.image_size, count, recipe.discriminator.width)
+        )  # fmt: skip
+        more = {"weight_decay": recipe.weight_decay}
+        self.elegant = Learner("elegant", Elegant(config), recipe.optimiser, accelerator, **more)
+        self.critics = Learner("discriminator", critics, recipe.optimiser, accelerator, **more)
+        self.networks: Mapping[str, nn.Module] = {**self.elegant.networks, **self.critics.networks}
+        self.optimisers: Mapping[str, Optimizer] = {**self.elegant.optimisers, **self.critics.optimisers}
+
+    def step(self, batch: Batch) -> dict[str, Tensor]:
+        """One update of the discriminators and one of encoder and decoder for each attribute.
+
+        The terms are the means over the attributes.
+        """
+        images, labels = to_unit(batch.images), self.truth[batch.indices]
+        count = len(self.recipe.network.attributes)
+        parts = zip(images.chunk(2 * count), labels.chunk(2 * count), strict=True)
+        each = [self._exchange(i, *next(parts), *next(parts)) for i in range(count)]
+        return {name: torch.stack([terms[name].detach() for terms in each]).mean() for name in each[0]}
+
+    def _exchange(self, i: int, a: Tensor, label_a: Tensor, b: Tensor, label_b: Tensor) -> dict[str, Tensor]:
+        """A with an attribute, B without it; C is A without it, D is B with it."""
+        label_c, label_d = label_a.clone(), label_b.clone()
+        label_c[:, i], label_d[:, i] = label_b[:, i], label_a[:, i]
+        network, critics = self.elegant.network, self.critics.network
+        with self.accelerator.autocast():
+            code_a, skips_a = network.encoder(a)
+            code_b, skips_b = network.encoder(b)
+            own_a, c = (network.decode(a, code, (code_a, skips_a))
+                        for code in (code_a, network.replace(code_a, code_b, i)))  # fmt: skip
+            own_b, d = (network.decode(b, code, (code_b, skips_b))
+                        for code in (code_b, network.replace(code_b, code_a, i)))  # fmt: skip
+            real = [critics(x, label) for x, label in ((a, label_a), (b, label_b))]
+            fake = [critics(x.detach(), label) for x, label in ((c, label_c), (d, label_d))]
+        verdicts = [losses.said_real(x, real=True) for x in real] + [losses.said_real(x, real=False) for x in fake]
+        discriminator = torch.stack(verdicts).sum() / 4
+        self.critics.update(discriminator)
+        with self.accelerator.autocast():  # the discriminators have learnt since
+            again = [critics(x, label) for x, label in ((c, label_c), (d, label_d))]
+        adversarial = torch.stack([losses.said_real(x, real=True) for x in again]).sum()
+        reconstruction = F.mse_loss(own_a.float(), a) + F.mse_loss(own_b.float(), b)
+        self.elegant.update(self.recipe.loss.reconstruction * reconstruction + adversarial)
+        return {"reconstruction": reconstruction, "adversarial": adversarial, "discriminator": discriminator}
+
+    def _pairs(self, i: int) -> tuple[Tensor, Tensor]:
+        """Validation faces without an attribute, and as many that have it."""
+        has = self.validation_truth[:, i] > 0
+        faces, exemplars = self.validation.images[~has], self.validation.images[has]
+        count = min(len(faces), len(exemplars))
+        return faces[:count], exemplars[:count]
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, float]:
+        """L1 in [0, 1] of faces decoded from their own codes, and of what an exemplar's attribute changes."""
+        network, size = self.elegant.network, self.recipe.data.batch_size
+
+        def own(part: Tensor) -> Tensor:
+            image = to_unit(part)
+            encoded = network.encoder(image)
+            error: Tensor = (network.decode(image, encoded[0], encoded) - image).abs().mean((1, 2, 3))
+            return error
+
+        moved = [torch.zeros(0)]
+        for i in range(len(self.recipe.network.attributes)):
+
+            def exchanged(pair: Tensor, i: int = i) -> Tensor:
+                image, exemplar = to_unit(pair[:, 0]), to_unit(pair[:, 1])
+                change: Tensor = (network(image, exemplar, i) - image).abs().mean((1, 2, 3))
+                return change
+
+            if len(pairs := torch.stack(self._pairs(i), 1)):
+                moved.append(self.elegant.answers(pairs, exchanged, size))
+        errors, changes = self.elegant.answers(self.validation.images, own, size), torch.cat(moved)
+        return {
+            "val_own_l1": float(errors.mean()) / 2,
+            "val_changed_l1": float(changes.sum()) / max(len(changes), 1) / 2,
+        }
+
+    @torch.no_grad()
+    def sheet(self) -> Picture:
+        """Rows of: face, exemplar, the face with the exemplar's attribute, the exemplar with the face's."""
+        device, network = self.accelerator.device, self.elegant.network
+        rows = []
+        for i in range(len(self.recipe.network.attributes)):
+            faces, exemplars = (x[: self.recipe.schedule.sheet_rows].to(device) for x in self._pairs(i))
+            if len(faces):
+                b, a = to_unit(faces), to_unit(exemplars)
+                columns = (faces, exemplars, to_bytes(network(b, a, i)), to_bytes(network(a, b, i)))
+                rows.append(torch.cat([x.cpu().permute(0, 2, 3, 1) for x in columns], dim=2).flatten(0, 1))
+        if not rows:
+            return np.full((8, 8, 3), 255, np.uint8)
+        return torch.cat(rows).numpy()
+
+    def save_model(self, path: Path, about: Mapping[str, Any]) -> None:
+        """Write encoder and decoder, and beside them the discriminators."""
+        network, critics = self.elegant.network, self.critics.network
+        save_weights(path, network, kind="elegant", config=asdict(network.config), about=about)
+        save_weights(path.with_name("discriminator.safetensors"), critics, kind="elegant-discriminator",
+                     config=asdict(critics.config), about=about)  # fmt: skip
+
+
+def prepare_training(plan: Plan, recipe: ElegantRecipe) -> Loop:
+    """Everything up to the first step; `Loop.steps` does the rest. Masks are not read.
+
+    Raises:
+        InputError: data, recipe and run folder do not go together.
+    """
+    plan.check_size(recipe.network.image_size)
+    names, accelerator = recipe.network.attributes, plan.accelerator
+    truth = {split: attribute_table(plan.data.split(split), names) for split in ("train", "val")}
+
+    def sampler(first_step: int) -> PairSampler:
+        return PairSampler(
+            truth["train"], names, recipe.pairs, seed=recipe.seed, flip=recipe.data.flip, first_step=first_step,
+            rank=accelerator.process_index, world=accelerator.num_processes,
+        )  # fmt: skip
+
+    sampler(0)  # complains before the run folder is touched
+    return plan.loop(
+        recipe, lambda validation: ElegantTask(recipe, accelerator, truth["train"], validation, truth["val"]), {},
+        begins="elegant", masked=False, sampler=sampler,
+    )  # fmt: skip
