@@ -185,6 +185,7 @@ _DRIVE = "https://drive.google.com/"
 _RESEARCH = "non-commercial research and education only (the authors' repository says so)"
 _IMAGENET = "BSD-3-Clause code; trained on ImageNet, whose terms may bind the weights"
 _BASELINES = "maskgan_cli.models.baselines"
+_CHANGED = Option("attributes", str, "What it changes, e.g. Smiling,Male.", setting="network.attributes=[{}]")
 _EDIT = "maskgan swap-mouth SRC.png TGT.png --weights {out} -o result.png"
 
 # torchvision and pytorch-fid put the first eight digits of the SHA-256 into their files' names.
@@ -304,8 +305,43 @@ _ALL: Final = (
         ),
     ),
     Kind(
+        "pix2pixhd-m", "Pix2PixHD-m", "maskgan_cli.models.dmn:DenseMappingNetwork",
+        "maskgan_cli.models.dmn:Pix2PixHDmConfig", onnx="maskgan_cli.weights.export:PAINTER",
+        trainings=(
+            Training(
+                "pix2pixhd-m", "maskgan_cli.training.pix2pixhd", "Pix2PixHDmRecipe",
+                "Train Pix2PixHD-m: the Dense Mapping Network without its label branch, a baseline of the paper.",
+                "maskgan style-copy SRC.png TGT.png --method pix2pixhd-m --weights {out} -o result.png", several=True,
+            ),
+        ),
+    ),
+    Kind(
+        "spade", "SPADE", f"{_BASELINES}.spade:SPADE", f"{_BASELINES}.spade:SPADEConfig",
+        layout="maskgan_cli.weights.baselines:SPADE",
+        trainings=(
+            Training(
+                "spade", "maskgan_cli.training.spade", "SPADERecipe",
+                "Train SPADE: faces painted from masks and one vector of their look, a baseline of the paper.",
+                "maskgan style-copy SRC.png TGT.png --method spade --weights {out} -o result.png", several=True,
+            ),
+        ),
+    ),
+    Kind(
+        "spade-discriminator", "SPADE's discriminator", f"{_BASELINES}.spade:SPADEDiscriminator",
+        "maskgan_cli.models.discriminator:DiscriminatorConfig",
+        layout="maskgan_cli.weights.baselines:SPADE_DISCRIMINATOR",
+    ),
+    Kind(
         "stargan", "StarGAN", f"{_BASELINES}.stargan:StarGANGenerator", f"{_BASELINES}.stargan:StarGANConfig",
         layout="maskgan_cli.weights.baselines:STARGAN",
+        trainings=(
+            Training(
+                "stargan", "maskgan_cli.training.stargan", "StarGANRecipe",
+                "Train StarGAN: faces with other attributes, a baseline of the paper.",
+                "maskgan transfer SRC.png --attribute Smiling --method stargan --weights {out} -o result.png",
+                options=(_CHANGED,), several=True,
+            ),
+        ),
     ),
     Kind(
         "stargan-discriminator", "StarGAN's discriminator", f"{_BASELINES}.stargan:StarGANDiscriminator",
@@ -315,20 +351,19 @@ _ALL: Final = (
     Kind(
         "elegant", "ELEGANT", f"{_BASELINES}.elegant:Elegant", f"{_BASELINES}.elegant:ElegantConfig",
         layout="maskgan_cli.weights.baselines:ELEGANT",
+        trainings=(
+            Training(
+                "elegant", "maskgan_cli.training.elegant", "ElegantRecipe",
+                "Train ELEGANT: faces take an attribute over from an exemplar, a baseline of the paper.",
+                "maskgan transfer SRC.png TGT.png --attribute Smiling --method elegant --weights {out} -o result.png",
+                options=(_CHANGED,), several=True,
+            ),
+        ),
     ),
     Kind(
         "elegant-discriminator", "ELEGANT's discriminators", f"{_BASELINES}.elegant:ElegantDiscriminators",
         f"{_BASELINES}.elegant:ElegantDiscriminatorConfig",
         layout="maskgan_cli.weights.baselines:ELEGANT_DISCRIMINATOR",
-    ),
-    Kind(
-        "spade", "SPADE", f"{_BASELINES}.spade:SPADE", f"{_BASELINES}.spade:SPADEConfig",
-        layout="maskgan_cli.weights.baselines:SPADE",
-    ),
-    Kind(
-        "spade-discriminator", "SPADE's discriminator", f"{_BASELINES}.spade:SPADEDiscriminator",
-        "maskgan_cli.models.discriminator:DiscriminatorConfig",
-        layout="maskgan_cli.weights.baselines:SPADE_DISCRIMINATOR",
     ),
     Kind(
         "vgg19", "VGG-19 features up to relu5_1", "maskgan_cli.models.perceptual:VGG19Features",

@@ -72,6 +72,18 @@ class DMNConfig:
         return self.blocks * 4 * self.bottleneck
 
 
+@dataclass(frozen=True)
+class Pix2PixHDmConfig(DMNConfig):
+    """Pix2PixHD-m, the paper's baseline: the style encoder keeps only its image branch; all else is equal."""
+
+    fusion: Fusion = "none"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.fusion != "none":
+            raise ValueError(f"fusion: Pix2PixHD-m has none, and not {self.fusion}")
+
+
 class SpatialAwareStyleEncoder(nn.Module):
     """A face and its mask -> AdaIN parameters (paper, Sec. 3.1, Fig. 4).
 

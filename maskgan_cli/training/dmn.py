@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, ClassVar, Literal, cast
 
 import numpy as np
 import torch
@@ -131,7 +131,12 @@ class DMNTask:
         accelerator: device, processes, precision.
         features: the frozen network of the perceptual loss, or None.
         validation: faces to measure and to show.
+
+    Attributes:
+        kind: of the weights it writes.
     """
+
+    kind: ClassVar[str] = "dmn"
 
     def __init__(
         self, recipe: GANRecipe, accelerator: Accelerator, features: FeatureNetwork | None, validation: Batch
@@ -284,7 +289,7 @@ class DMNTask:
 
     def save_model(self, path: Path, about: Mapping[str, Any]) -> None:
         """Write the generator's weights and what is needed to build it."""
-        save_weights(path, self.best, kind="dmn", config=asdict(self.recipe.network), about=about)
+        save_weights(path, self.best, kind=self.kind, config=asdict(self.recipe.network), about=about)
 
 
 def moving_average(decay: float, warmup: bool) -> Callable[[Any, Any, Any], None]:
@@ -343,16 +348,25 @@ def prepare_training(plan: Plan, recipe: DMNRecipe) -> Loop:
     Raises:
         InputError: data, recipe, weights and run folder do not go together.
     """
+    return prepare_stage_one(plan, recipe, DMNTask)
+
+
+def prepare_stage_one(plan: Plan, recipe: GANRecipe, task_class: type[DMNTask]) -> Loop:
+    """`prepare_training` for the Dense Mapping Network or a relative of it.
+
+    Raises:
+        InputError: see `prepare_training`.
+    """
     plan.check_size(recipe.network.image_size)
     features, record = feature_network(recipe.perceptual)
     plan.host.say(f"perceptual loss: {record['network']}")
-    start = None if plan.start is None else read_weights(plan.start, "dmn")
+    start = None if plan.start is None else read_weights(plan.start, task_class.kind)
     rests: dict[str, Any] = {"perceptual": record}
     if start is not None:
         rests["start"] = {"sha256": start.sha256}
 
     def make(validation: Batch) -> DMNTask:
-        task = DMNTask(recipe, plan.accelerator, features, validation)
+        task = task_class(recipe, plan.accelerator, features, validation)
         if start is not None:
             tensors, small = start.tensors, DMNConfig(**start.config)
             if small.image_size < recipe.network.image_size and recipe.network == grown_from(small):

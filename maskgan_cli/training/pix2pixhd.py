@@ -1,0 +1,32 @@
+"""Train Pix2PixHD-m, the baseline of the paper (Sec. 5): the Dense Mapping Network without its label branch."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from maskgan_cli.models.dmn import Pix2PixHDmConfig
+from maskgan_cli.training.dmn import DMNTask, GANRecipe, prepare_stage_one
+from maskgan_cli.training.loop import Loop
+from maskgan_cli.training.setup import Plan
+
+
+class Pix2PixHDmRecipe(GANRecipe):
+    """Everything ``maskgan train pix2pixhd-m`` needs besides the data set, see `GANRecipe`."""
+
+    task: Literal["pix2pixhd-m"] = "pix2pixhd-m"
+    network: Pix2PixHDmConfig = Pix2PixHDmConfig()
+
+
+class Pix2PixHDmTask(DMNTask):
+    """Stage I of the Dense Mapping Network, under its own name."""
+
+    kind = "pix2pixhd-m"
+
+
+def prepare_training(plan: Plan, recipe: Pix2PixHDmRecipe) -> Loop:
+    """Everything up to the first step; `Loop.steps` does the rest.
+
+    Raises:
+        InputError: data, recipe, weights and run folder do not go together.
+    """
+    return prepare_stage_one(plan, recipe, Pix2PixHDmTask)

@@ -1,0 +1,183 @@
+"""Train SPADE (Park et al. 2019, Sec. 3 and 4): faces painted from their own masks and a code of their look."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from pydantic import model_validator
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from maskgan_cli.config import OptimiserSettings, Section, TrainingRecipe
+from maskgan_cli.data.dataset import Batch
+from maskgan_cli.files import Picture
+from maskgan_cli.labels import colourise
+from maskgan_cli.models.baselines.spade import SPADE, SPADEConfig, SPADEDiscriminator
+from maskgan_cli.models.discriminator import DiscriminatorConfig
+from maskgan_cli.models.layers import one_hot, to_bytes, to_unit
+from maskgan_cli.models.mask_vae import draw_code
+from maskgan_cli.models.perceptual import VGG19Features
+from maskgan_cli.training import losses
+from maskgan_cli.training.augment import NotNegative
+from maskgan_cli.training.dmn import PerceptualSettings, feature_network
+from maskgan_cli.training.learner import Learner
+from maskgan_cli.training.loop import Loop
+from maskgan_cli.training.setup import Plan
+from maskgan_cli.weights.format import save_weights
+
+
+class SPADELossSettings(Section):
+    """Weights of the loss terms; ``kl`` is of the divergence summed over the batch, ``pixel`` (L1) is ours."""
+
+    adversarial: NotNegative = 1.0
+    feature_matching: NotNegative = 10.0
+    perceptual: NotNegative = 10.0
+    kl: NotNegative = 0.05
+    pixel: NotNegative = 0.0
+
+
+class SPADERecipe(TrainingRecipe):
+    """Everything ``maskgan train spade`` needs besides the data set.
+
+    With ``two_rates`` generator and encoder learn at half of ``optimiser.lr`` and the discriminator at
+    twice that (TTUR, Heusel et al. 2017).
+    """
+
+    task: Literal["spade"] = "spade"
+    optimiser: OptimiserSettings = OptimiserSettings(beta1=0.0, beta2=0.9)
+    two_rates: bool = True
+    network: SPADEConfig = SPADEConfig()
+    discriminator: DiscriminatorConfig = DiscriminatorConfig()
+    perceptual: PerceptualSettings = PerceptualSettings()
+    loss: SPADELossSettings = SPADELossSettings()
+
+    @model_validator(mode="after")
+    def _vgg(self) -> SPADERecipe:
+        if self.perceptual.network == "parser":
+            raise ValueError("perceptual.network is vgg19, random or none")
+        return self
+
+
+class SPADETask:
+    """Generator with encoder, discriminator, one fixed feature network.
+
+    Args:
+        recipe: see `SPADERecipe`.
+        accelerator: device, processes, precision.
+        features: the frozen network of the perceptual loss, or None.
+        validation: faces to measure and to show.
+    """
+
+    def __init__(
+        self, recipe: SPADERecipe, accelerator: Accelerator, features: VGG19Features | None, validation: Batch
+    ) -> None:
+        self.recipe, self.accelerator, self.validation = recipe, accelerator, validation
+        torch.manual_seed(recipe.seed)  # the same start in every process
+        slow, fast = (0.5, 2.0) if recipe.two_rates else (1.0, 1.0)
+        self.spade = Learner("spade", SPADE(recipe.network), recipe.optimiser, accelerator, rate=slow)
+        critic = SPADEDiscriminator(recipe.discriminator)
+        self.critic = Learner("discriminator", critic, recipe.optimiser, accelerator, rate=fast)
+        self.features = None if features is None else features.to(accelerator.device)
+        self.networks: Mapping[str, nn.Module] = {**self.spade.networks, **self.critic.networks}
+        self.optimisers: Mapping[str, Optimizer] = {**self.spade.optimisers, **self.critic.optimisers}
+
+    def step(self, batch: Batch) -> dict[str, Tensor]:
+        """Update generator and encoder, then the discriminator on faces painted anew."""
+        mask, real = one_hot(batch.labels), to_unit(batch.images)
+        with self.accelerator.autocast():
+            fake, kl = self._paint(mask, real)
+            fake_features, real_features = self._judge(mask, fake, real)
+        terms = {
+            "adversarial": losses.hinge_wish(fake_features),
+            # With the published four layers each weighs 1 and the sum is halved for two scales, as in SPADE.
+            "feature_matching": losses.feature_matching(fake_features, real_features),
+            "kl": kl,
+            "pixel": losses.pixel(fake, real, None, batch.labels),
+        }
+        if self.features is not None:
+            with self.accelerator.autocast():
+                ours = self.features(fake)
+                with torch.no_grad():
+                    theirs = self.features(real)
+            terms["perceptual"] = losses.perceptual(ours, theirs)
+        weights = self.recipe.loss.model_dump()
+        self.spade.update(torch.stack([weights[name] * term for name, term in terms.items()]).sum())
+        with self.accelerator.autocast():
+            with torch.no_grad():
+                fake, _ = self._paint(mask, real)
+            fake_features, real_features = self._judge(mask, fake, real)
+        discriminator = losses.hinge(fake_features, real=False) + losses.hinge(real_features, real=True)
+        self.critic.update(discriminator)
+        return {**terms, "discriminator": discriminator}
+
+    def _paint(self, mask: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
+        """Faces (N, 3, S, S) from codes that are drawn, and KL summed over the batch of all processes."""
+        network = self.spade.network
+        if network.encoder is None:
+            return network.generator(mask, None), real.new_zeros(())
+        mean, log_variance = network.encoder(real)
+        fake: Tensor = network.generator(mask, draw_code(mean, log_variance))
+        # The mean over each process's share, times the whole batch: averaged gradients are the sum's.
+        return fake, losses.kl_divergence(mean, log_variance) * self.recipe.data.batch_size
+
+    def _judge(self, mask: Tensor, fake: Tensor, real: Tensor) -> tuple[losses.Features, losses.Features]:
+        """Features of fake and real, which pass the discriminator as one batch."""
+        both = self.critic.network(torch.cat([mask, mask]), torch.cat([fake, real.to(fake.dtype)]))
+        halves = [[layer.chunk(2) for layer in scale] for scale in both]
+        fakes, reals = ([[layer[i] for layer in scale] for scale in halves] for i in (0, 1))
+        return fakes, reals
+
+    def _painted(self, labels: Tensor, style_images: Tensor) -> Tensor:
+        """Label maps (N, S, S) and pictures (N, 3, S, S), bytes -> ``uint8`` pictures with the most likely codes."""
+        network, device = self.spade.network, self.accelerator.device
+
+        def answer(rows: Tensor) -> Tensor:
+            rows = rows.cpu()
+            return to_bytes(network(one_hot(labels[rows].to(device)), to_unit(style_images[rows].to(device))))
+
+        return self.spade.answers(torch.arange(len(labels)), answer, self.recipe.data.batch_size)
+
+    def validate(self) -> dict[str, float]:
+        """Reconstruction of the validation faces: L1 in [0, 1] and PSNR in dB."""
+        real = self.validation.images
+        error = (self._painted(self.validation.labels, real).float() - real.float()) / 255
+        psnr = -10 * torch.log10(error.square().mean(dim=(1, 2, 3)).clamp_min(1e-10))
+        return {"val_l1": float(error.abs().mean()), "val_psnr": float(psnr.mean())}
+
+    def sheet(self) -> Picture:
+        """Rows of: mask, face, its reconstruction, and its shape in the next face's look."""
+        rows = min(self.recipe.schedule.sheet_rows, len(self.validation.images))
+        labels, images = self.validation.labels[:rows], self.validation.images[:rows]
+        same, other = self._painted(labels, images), self._painted(labels, images.roll(-1, 0))
+        columns = [np.concatenate([colourise(row) for row in labels.numpy()])]
+        columns += [np.concatenate(list(x.permute(0, 2, 3, 1).numpy())) for x in (images, same, other)]
+        return np.concatenate(columns, axis=1)
+
+    def save_model(self, path: Path, about: Mapping[str, Any]) -> None:
+        """Write generator and encoder, and beside them the discriminator."""
+        network, critic = self.spade.network, self.critic.network
+        save_weights(path, network, kind="spade", config=asdict(network.config), about=about)
+        save_weights(path.with_name("discriminator.safetensors"), critic, kind="spade-discriminator",
+                     config=asdict(critic.config), about=about)  # fmt: skip
+
+
+def prepare_training(plan: Plan, recipe: SPADERecipe) -> Loop:
+    """Everything up to the first step; `Loop.steps` does the rest.
+
+    Raises:
+        InputError: data, recipe, weights and run folder do not go together.
+    """
+    plan.check_size(recipe.network.image_size)
+    features, record = feature_network(recipe.perceptual)
+    assert features is None or isinstance(features, VGG19Features)  # the recipe saw to it
+    plan.host.say(f"perceptual loss: {record['network']}")
+    return plan.loop(
+        recipe, lambda validation: SPADETask(recipe, plan.accelerator, features, validation),
+        {"perceptual": record}, begins="spade",
+    )  # fmt: skip

@@ -1,0 +1,171 @@
+"""The baselines train as everything does: to the bit after a resume, in processes, in half precision, with weights."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from accelerate import Accelerator
+from safetensors.torch import load_file
+
+from maskgan_cli.config import load_recipe, recipe_folder
+from maskgan_cli.networks import KINDS, Training, resolve, trainings
+from maskgan_cli.training.loop import Loop
+from maskgan_cli.weights.format import load, read_weights
+from tests.conftest import Command, plan
+
+BATCH = ("data.batch_size=4", "schedule.validation_samples=4", "schedule.checkpoint_every=2", "schedule.log_every=1")
+SETTINGS: dict[str, tuple[str, ...]] = {
+    "pix2pixhd-m": ("network.width=4", "network.style_width=4", "discriminator.width=4", "perceptual.width=4", *BATCH),
+    "spade": ("network.width=2", "network.hidden=4", "network.latent=8", "discriminator.width=4", "perceptual.width=4",
+              *BATCH),
+    "stargan": ("network.width=4", "network.blocks=1", "network.attributes=[Smiling,Male]", "discriminator.width=4",
+                "critic_steps=2", *BATCH),
+    "elegant": ("network.width=4", "network.attributes=[Smiling,Male]", "discriminator.width=4", *BATCH,
+                "data.batch_size=8"),
+}  # fmt: skip
+TRAININGS = {training.name: training for training in trainings() if training.name in SETTINGS}
+
+
+def recipe_of(name: str, *changes: str) -> Any:
+    training: Training = TRAININGS[name]
+    kind = resolve(f"{training.module}:{training.recipe}")
+    return load_recipe(kind, name, "tiny-cpu", [*SETTINGS[name], *changes])
+
+
+def loop_of(name: str, prepared: Path, out: Path, *changes: str) -> Loop:
+    prepare = resolve(f"{TRAININGS[name].module}:prepare_training")
+    loop: Loop = prepare(plan(prepared, out), recipe_of(name, *changes))
+    return loop
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_a_run_in_two_parts_is_the_run_in_one(name: str, prepared: Path, tmp_path: Path) -> None:
+    for out, ends in ((tmp_path / "whole", (4,)), (tmp_path / "parts", (2, 4))):
+        for end in ends:
+            list(loop_of(name, prepared, out, f"schedule.steps={end}").steps())
+    state = tmp_path / "whole" / "state" / "step-000004"
+    files = sorted(path.name for path in state.glob("*.safetensors"))
+    assert len(files) >= 2
+    for file in files:
+        whole, parts = (load_file(tmp_path / run / "state" / "step-000004" / file) for run in ("whole", "parts"))
+        assert whole.keys() == parts.keys()
+        assert all(torch.equal(whole[key], parts[key]) for key in whole), file
+    lines = [
+        [json.loads(x) for x in (tmp_path / run / "metrics.jsonl").read_text().splitlines()]
+        for run in ("whole", "parts")
+    ]
+    for line in lines[0] + lines[1]:
+        line.pop("images_per_second", None)
+    whole_losses, parts_losses = ([line for line in run if "lr" in line] for run in lines)
+    assert whole_losses == parts_losses
+    written = read_weights(tmp_path / "parts", name)
+    assert written.about["step"] == 4
+    assert (tmp_path / "parts" / "samples" / "step-000004.png").is_file()
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_what_is_written_is_loaded_again(name: str, prepared: Path, tmp_path: Path, maskgan: Command) -> None:
+    options = [part for change in (*SETTINGS[name], "schedule.steps=1") for part in ("--set", change)]
+    outcome = maskgan("train", name, prepared, "-o", tmp_path / "run", "--device", "cpu", *options)
+    assert outcome.code == 0, outcome.err
+    assert outcome.lines == [str(tmp_path / "run" / "model.safetensors")]
+    _, weights = load(name, tmp_path / "run", torch.device("cpu"))
+    assert weights.kind == name
+    if f"{name}-discriminator" in KINDS:
+        load(f"{name}-discriminator", tmp_path / "run" / "discriminator.safetensors", torch.device("cpu"))
+    assert KINDS[name].title in (tmp_path / "run" / "model.md").read_text()
+    again = maskgan("train", name, prepared, "-o", tmp_path / "more", "--device", "cpu", *options,
+                    "--start-from", tmp_path / "run")  # fmt: skip
+    assert again.code == 0, again.err
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_half_precision_learns_in_half_precision(
+    name: str, prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: set[torch.dtype] = set()
+    loop = loop_of(name, prepared, tmp_path / "run", "schedule.steps=2")
+    # What an accelerator of mixed_precision="bf16" gives; a process has one precision only.
+    monkeypatch.setattr(Accelerator, "autocast", lambda self: torch.autocast("cpu", torch.bfloat16))
+    for network in loop.task.networks.values():
+        for module in network.modules():
+            if isinstance(module, torch.nn.Conv2d):
+                module.register_forward_hook(lambda module, inputs, output: seen.add(output.dtype))
+    before = {n: [p.clone() for p in network.parameters()] for n, network in loop.task.networks.items()}
+    list(loop.steps())
+    assert torch.bfloat16 in seen
+    for key, network in loop.task.networks.items():
+        parameters = list(network.parameters())
+        assert all(p.dtype == torch.float32 and bool(torch.isfinite(p).all()) for p in parameters)
+        assert not all(map(torch.equal, parameters, before[key])), key
+
+
+# Without what is drawn: of the others, each process draws its own.
+STILL = {"spade": ("network.encoder=false",), "elegant": (), "pix2pixhd-m": ()}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", STILL)
+def test_two_processes_have_the_gradient_of_one_with_the_whole_batch(name: str, prepared: Path, tmp_path: Path) -> None:
+    # One thread each: another number of threads rounds differently.
+    one, two = tmp_path / "one", tmp_path / "two"
+    changes = (*SETTINGS[name], *STILL[name], "schedule.steps=1", "precision=no")
+    options = ["--device", "cpu", *(part for change in changes for part in ("--set", change))]
+    command = ["-m", "maskgan_cli", "train", name, str(prepared)]
+    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    for out, start in ((one, command), (two, [*torchrun, *command])):
+        subprocess.run(
+            [sys.executable, *start, "-o", str(out), *options], check=True, capture_output=True,
+            env={**os.environ, "OMP_NUM_THREADS": "1"}, timeout=300,
+        )  # fmt: skip
+    moments = []
+    for run in (one, two):
+        state = torch.load(run / "state" / "step-000001" / "optimisers.pt", weights_only=True)
+        moments.append({n: torch.cat([s["exp_avg"].flatten() for s in v["state"].values()]) for n, v in state.items()})
+    for network, gradient in moments[0].items():
+        assert gradient.norm() > 0
+        assert (moments[1][network] - gradient).norm() < 1e-3 * gradient.norm(), network
+    assert json.loads((two / "run.json").read_text())["processes"] == 2
+
+
+@pytest.mark.slow
+def test_stargan_runs_in_two_processes(prepared: Path, tmp_path: Path) -> None:
+    changes = (*SETTINGS["stargan"], "schedule.steps=2")
+    options = ["--device", "cpu", *(part for change in changes for part in ("--set", change))]
+    subprocess.run(
+        [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "maskgan_cli",
+         "train", "stargan", str(prepared), "-o", str(tmp_path / "run"), *options],
+        check=True, capture_output=True, env={**os.environ, "OMP_NUM_THREADS": "1"}, timeout=300,
+    )  # fmt: skip
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["processes"] == 2
+
+
+def test_the_papers_recipes_are_the_published_networks() -> None:
+    for name in SETTINGS:
+        training = TRAININGS[name]
+        kind = resolve(f"{training.module}:{training.recipe}")
+        for path in recipe_folder(name).glob("*.yaml"):
+            recipe = load_recipe(kind, name, path.stem, [])
+            if not path.stem.startswith("paper-"):
+                continue
+            size = int(path.stem.removeprefix("paper-"))
+            published = type(recipe.network)(image_size=size)
+            assert recipe.network == published, path
+            defaults = kind(schedule={"steps": 1})
+            for part in ("discriminator", "loss", "optimiser"):
+                assert getattr(recipe, part) == getattr(defaults, part), (path, part)
+
+
+@pytest.mark.parametrize("name", ["stargan", "elegant"])
+def test_attributes_that_the_data_lack_are_named(name: str, prepared: Path, tmp_path: Path, maskgan: Command) -> None:
+    outcome = maskgan("train", name, prepared, "-o", tmp_path / "run", "--attributes", "Wearing_Hat")
+    assert outcome.code == 2
+    assert "expected the attribute Wearing_Hat in its manifest" in outcome.err
+    assert not (tmp_path / "run").exists()
