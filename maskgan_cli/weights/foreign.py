@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import mmap
 import pickle
+import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -48,7 +50,9 @@ def load_foreign(path: str | Path, expected: str) -> dict[str, Tensor]:
                 loaded: Any = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
         else:
             _refuse_inflating(path, expected)
-            loaded = torch.load(path, map_location="cpu", weights_only=True)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of kinds of tensors that are refused below
+                loaded = torch.load(path, map_location="cpu", weights_only=True)
     except InputError:
         raise
     except pickle.UnpicklingError as error:
@@ -74,12 +78,19 @@ def load_foreign(path: str | Path, expected: str) -> dict[str, Tensor]:
 
 
 def _refuse_inflating(path: Path, expected: str) -> None:
-    """torch.save compresses nothing, so an archive that holds more than its own size is none of its files."""
+    """Refuse the two ways in which torch.load itself would take memory at a small file's word.
+
+    torch.save compresses nothing, so an archive that holds more than its own size is none of its files; and a
+    ``bytearray`` is the one thing besides tensors that it makes of any length.
+    """
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             held = sum(entry.file_size for entry in archive.infolist())
         if held > path.stat().st_size:
             raise InputError(path, expected=expected, found=f"an archive that unpacks to {held / 1e9:.1f} GB")
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        if content.find(b"bytearray") >= 0:
+            raise InputError(path, expected=expected, found="more than tensors (a bytearray, of any length)")
 
 
 def _refuse_expanding(path: Path, tensors: dict[str, Tensor], expected: str) -> None:

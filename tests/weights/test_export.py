@@ -86,9 +86,30 @@ def test_what_is_no_painter_is_refused_in_one_line(
     nameless = onnx.load(exported)
     del nameless.metadata_props[:]
     onnx.save(nameless, tmp_path / "nameless.onnx")
+    for name, about in {
+        "nested": "[" * 100_000, "null": "null", "bare": '{"kind": "dmn"}', "vast": '{"kind": "dmn", "config": '
+        '{"image_size": 32000}}', "vae": '{"kind": "vae", "config": {}}',
+    }.items():  # fmt: skip
+        del nameless.metadata_props[:]
+        onnx.helper.set_model_props(nameless, {"maskgan": about})
+        onnx.save(nameless, tmp_path / f"{name}.onnx")
+    nameless.graph.input[0].name = "wig"
+    onnx.save(nameless, tmp_path / "renamed.onnx")
+    whole = exported.read_bytes()
+    (tmp_path / "half.onnx").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "deep.onnx").write_bytes(b"\x3a\xff\xff\xff\xff\x0f" * 100_000)
     cases: dict[str, tuple[object, ...]] = {
         "text.onnx: expected a network as ONNX": (tmp_path / "text.onnx",),
         "nameless.onnx: expected a Dense Mapping Network exported by": (tmp_path / "nameless.onnx",),
+        **{
+            f"{name}.onnx: expected a Dense Mapping Network exported by": (tmp_path / f"{name}.onnx",)
+            for name in ("nested", "null", "bare", "vae")
+        },
+        "vast.onnx: expected the settings of a dmn, found image_size": (tmp_path / "vast.onnx",),
+        **{
+            f"{name}.onnx: expected a network as ONNX": (tmp_path / f"{name}.onnx",)
+            for name in ("half", "deep", "renamed")
+        },
         "none.onnx: expected a network as ONNX, found no such file": (tmp_path / "none.onnx",),
         "--onnx: expected a file whose name ends in .onnx": (tmp_path / "w.safetensors",),
         "--device: expected auto or cpu": (exported, "--device", "mps"),

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import hashlib
 import json
+import os
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -36,6 +39,7 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.files = {"w.pth": CONTENT}
         self.ranges: list[str | None] = []
+        self.version = '"v1"'
 
     def url(self, path: str) -> str:
         return f"http://127.0.0.1:{self.server_address[1]}/{path}"
@@ -53,11 +57,20 @@ class Handler(BaseHTTPRequestHandler):
             return
         content = self.server.files[name]
         start = int(asked.removeprefix("bytes=").rstrip("-")) if asked and how != "forgetful" else 0
+        if self.headers["If-Range"] not in (None, self.server.version):
+            start = 0
         body = content[start:]
         self.send_response(206 if start else 200)
         self.send_header("Content-Length", str(len(body)))
+        if how == "dies":
+            self.send_header("ETag", self.server.version)
         self.end_headers()
-        sent = {"breaks": 0, "stutters": 300_000, "forgetful": 400_000 if len(self.server.ranges) == 1 else None}
+        sent = {
+            "breaks": 0,
+            "dies": 300_000 if len(self.server.ranges) == 1 else 0 if len(self.server.ranges) < 3 else None,
+            "stutters": 300_000,
+            "forgetful": 400_000 if len(self.server.ranges) == 1 else None,
+        }
         if how == "breaks" and not start:
             sent["breaks"] = 1000
         self.wfile.write(body[: sent.get(how)])  # and hang up
@@ -135,6 +148,59 @@ def test_a_broken_connection_is_taken_up_again(how: str, server: Server) -> None
     assert server.ranges == asked[how]
 
 
+def test_a_download_that_died_goes_on_where_it_ended_if_the_file_is_still_the_same(server: Server, cache: Path) -> None:
+    entry = _entry(server.url("dies/w.pth"), sha256=DIGEST)
+    with pytest.raises(WorkError, match="broke off before the end; the same command goes on there"):
+        fetch(entry)
+    assert _files(cache) == ["w.pth.part", "w.pth.part.json"]
+    assert fetch(entry).read_bytes() == CONTENT
+    assert server.ranges == [None, "bytes=262144-", "bytes=262144-"]
+    assert _files(cache) == ["pins.json", "w.pth"]
+
+
+@pytest.mark.parametrize("note", ["another version", "damaged", "none", "another file"])
+def test_what_came_of_another_file_is_not_gone_on_with(note: str, server: Server, cache: Path) -> None:
+    url = server.url("dies/w.pth")
+    cache.mkdir(parents=True)
+    (cache / "w.pth.part").write_bytes(b"x" * 262_144)
+    notes = {
+        "another version": json.dumps({"url": url, "etag": '"v0"'}), "damaged": "[" * 100_000,
+        "another file": json.dumps({"url": url + "x", "etag": '"v1"'}),
+    }  # fmt: skip
+    if note in notes:
+        (cache / "w.pth.part.json").write_text(notes[note])
+    server.ranges = [None, None]  # the server is past its dying
+    assert fetch(_entry(url, sha256=DIGEST)).read_bytes() == CONTENT
+    assert server.ranges[2:] == ["bytes=262144-" if note == "another version" else None]
+
+
+def test_what_dead_downloads_of_other_files_left_goes_after_a_day(server: Server, cache: Path) -> None:
+    cache.mkdir(parents=True)
+    for name, hours in (("tmpa1b2", 25), ("o.pth.part", 25), ("o.pth.part.json", 25), ("n.pth.part", 1), ("k.pth", 99)):
+        (cache / name).touch()
+        long_ago = time.time() - hours * 3600
+        os.utime(cache / name, (long_ago, long_ago))
+    fetch(_entry(server.url("good/w.pth")))
+    assert _files(cache) == ["k.pth", "n.pth.part", "pins.json", "w.pth"]
+
+
+def test_a_pin_says_nothing_against_a_published_hash(server: Server, cache: Path) -> None:
+    server.files["w.pth"] = CONTENT[::-1]
+    forged = hashlib.sha256(CONTENT[::-1]).hexdigest()
+    cache.mkdir(parents=True)
+    (cache / "pins.json").write_text(json.dumps({"w.pth": forged}))
+    for known in (DIGEST[:8], DIGEST):
+        with pytest.raises(WorkError, match=f"{forged} is not the published {known}; it was removed"):
+            fetch(_entry(server.url("good/w.pth"), sha256=known))
+    server.files["w.pth"] = CONTENT
+    assert fetch(_entry(server.url("good/w.pth"), sha256=DIGEST[:8])).read_bytes() == CONTENT
+    assert json.loads((cache / "pins.json").read_text()) == {"w.pth": DIGEST}
+    for damage in ("[]", "{", '{"w.pth": 5}', "[" * 100_000):
+        (cache / "pins.json").write_text(damage)
+        with pytest.raises(InputError, match=r"pins\.json: expected"):
+            fetch(_entry(server.url("good/w.pth")))
+
+
 def test_a_connection_that_stays_broken_leaves_nothing(server: Server, cache: Path) -> None:
     with pytest.raises(WorkError, match="broke off before the end; what had come was removed; try again later"):
         fetch(_entry(server.url("breaks/w.pth"), sha256=DIGEST))
@@ -199,3 +265,16 @@ def test_the_list_is_csv_with_every_kind(maskgan: Command) -> None:
     assert lines[0].split(",")[:4] == ["name", "here", "pull", "megabytes"]
     assert [line.split(",")[0] for line in lines[1:]] == list(published())
     assert all(line.split(",")[1] == "no" for line in lines[1:])
+    rows = {row["name"]: row for row in csv.DictReader(lines)}
+    assert rows["vgg19"]["check"] == "weak: 8 of 64 digits published"
+    assert rows["dmn"]["check"] == "nothing published: the first download is remembered"
+
+
+def test_the_list_is_a_table_for_people(maskgan: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "160")
+    outcome = maskgan("weights", "list")
+    assert "weak: 8 of 64 digits" in outcome.out
+    assert "│ vgg19" in outcome.out
+    monkeypatch.setenv("MASKGAN_CACHE", "x" * 300)
+    assert maskgan("weights", "list").out == outcome.out, "a cache that cannot be read holds nothing"

@@ -19,6 +19,7 @@ from maskgan_cli.weights.cache import cached_weights
 from maskgan_cli.weights.foreign import load_foreign
 from maskgan_cli.weights.format import differences, load, save_weights
 from maskgan_cli.weights.lookup import bundled, find_weights, named_with_origin
+from tests.conftest import Command
 
 
 def test_given_weights_come_first_then_the_environments_the_caches_and_the_bundled_ones(
@@ -41,6 +42,19 @@ def test_given_weights_come_first_then_the_environments_the_caches_and_the_bundl
     assert find_weights(None, "pose") == Path("old")
     monkeypatch.setenv("MASKGAN_POSE_WEIGHTS", "pose")
     assert find_weights(None, "pose") == Path("pose")
+
+
+def test_a_cache_that_cannot_be_read_is_passed_over_with_a_remark(
+    prepared: Path, tmp_path: Path, maskgan: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MASKGAN_CACHE", str(tmp_path / ("x" * 300)))
+    faces = prepared / "images"
+    done = maskgan("swap-mouth", faces / "0.png", faces / "400.png", "-o", tmp_path / "o.png", "--device", "cpu")
+    assert done.code == 0, done.err
+    assert "bundled with the package; the cache" in done.err
+    assert "cannot be read: file name too long)" in done.err.replace("\n", " ")
+    with pytest.raises(InputError, match=r"--weights: expected .*, found the cache .* cannot be read: file name too"):
+        find_weights(None, "vgg19")
 
 
 @pytest.mark.parametrize(
