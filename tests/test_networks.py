@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import json
 from pathlib import Path
@@ -41,6 +42,14 @@ def test_what_an_entry_names_is_there(kind: object) -> None:
         assert (recipe_folder(training.name) / "tiny-cpu.yaml").is_file()
 
 
+@pytest.mark.parametrize("package", ["models", "weights", "judges"])
+def test_packages_say_what_is_in_them(package: str) -> None:
+    found = importlib.import_module(f"maskgan_cli.{package}")
+    assert found.__file__ and found.__doc__
+    for module in Path(found.__file__).parent.glob("*.py"):
+        assert module.name == "__init__.py" or module.name in found.__doc__, module.name
+
+
 def test_names_are_told_apart_and_old_ones_understood() -> None:
     names = [name for kind in KINDS.values() for name in (kind.name, *kind.aliases)]
     variables = [name for kind in KINDS.values() for name in kind.variables]
@@ -51,7 +60,7 @@ def test_names_are_told_apart_and_old_ones_understood() -> None:
         "dmn", "pose", "identity", "dmn", "wig",
     ]  # fmt: skip
     assert judges() == ("parser", "attributes", "pose", "identity")
-    with pytest.raises(InputError, match=r"KIND: expected one of dmn, .*, found hopent"):
+    with pytest.raises(InputError, match=r"KIND: expected one of dmn, .*, found hopent; did you mean pose\?"):
         choose("hopent", imported(), "KIND")
     with pytest.raises(InputError, match=r"did you mean parser\?"):
         choose("parsre", imported(), "KIND")

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from maskgan_cli.config import TrainingRecipe
 from maskgan_cli.data.dataset import Batch
 from maskgan_cli.files import Picture
-from maskgan_cli.networks import Kind, Option, Published, Training
+from maskgan_cli.kinds import Kind, Option, Published, Training
 from maskgan_cli.training.learner import Learner
 from maskgan_cli.weights.format import save_weights
 from maskgan_cli.weights.layouts import Layout

@@ -4,40 +4,28 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+from maskgan_cli.networks import KINDS
 
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1 or mps.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Same seed, same result.")]
 Workers = Annotated[int | None, typer.Option("--workers", min=0, help="Processes; all cores if not given.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there already.")]
 Data = Annotated[Path, typer.Argument(metavar="DATA", help="A prepared data set.")]
-VAEWeights = Annotated[
-    Path | None,
-    typer.Option(
-        "--weights",
-        "-w",
-        envvar="MASKGAN_VAE_WEIGHTS",
-        help="A run folder or a .safetensors file of `maskgan train vae`.",
-    ),
-]
-ParserWeights = Annotated[
-    Path | None,
-    typer.Option(
-        "--parser-weights",
-        envvar="MASKGAN_PARSER_WEIGHTS",
-        help="A run folder or a .safetensors file of `maskgan train parser`, for photos without a mask.",
-    ),
-]
-DMNWeights = Annotated[
-    Path | None,
-    typer.Option(
-        "--dmn-weights",
-        envvar="MASKGAN_WEIGHTS",
-        help="A run folder or a .safetensors file of `maskgan train dmn`, to paint the faces.",
-    ),
-]
+
+
+def weights_of(kind: str, *names: str, what_for: str = "") -> Any:
+    """The option that takes weights of a kind; its variable stands in for it."""
+    trained = f"A run folder or a .safetensors file of `maskgan train {kind}`{what_for}."
+    return typer.Option(*names, envvar=KINDS[kind].variables[0], help=trained)
+
+
+VAEWeights = Annotated[Path | None, weights_of("vae", "--weights", "-w")]
+ParserWeights = Annotated[Path | None, weights_of("parser", "--parser-weights", what_for=", for photos without a mask")]
+DMNWeights = Annotated[Path | None, weights_of("dmn", "--dmn-weights", what_for=", to paint the faces")]
 
 
 def count_workers(workers: int | None) -> int:

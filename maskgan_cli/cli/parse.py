@@ -24,13 +24,7 @@ def parse(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="A folder; else NAME.mask.png beside each photo.")
     ] = None,
-    weights: Annotated[
-        Path | None,
-        typer.Option(
-            "--weights", "-w", envvar="MASKGAN_PARSER_WEIGHTS",
-            help="A run folder or a .safetensors file of `maskgan train parser`.",
-        ),
-    ] = None,
+    weights: Annotated[Path | None, options.weights_of("parser", "--weights", "-w")] = None,
     size: Annotated[
         int | None, typer.Option("--size", min=16, max=4096, help="Side of the masks; the photo's own if not given.")
     ] = None,

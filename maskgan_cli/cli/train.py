@@ -15,7 +15,8 @@ import typer
 
 from maskgan_cli.cli import options
 from maskgan_cli.cli.shell import Report, Shell, stage
-from maskgan_cli.networks import Option, Training, resolve, trainings
+from maskgan_cli.kinds import Option, Training
+from maskgan_cli.networks import resolve, trainings
 
 if TYPE_CHECKING:
     from maskgan_cli.training.run import Order

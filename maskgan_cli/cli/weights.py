@@ -127,15 +127,19 @@ def _csv(rows: list[dict[str, str]]) -> None:
 
 
 def _table(rows: list[dict[str, str]]) -> None:
-    """For people: what fits a terminal; the sources are in the CSV."""
+    """For people: what fits their terminal; everything is in the CSV."""
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    shown = ("name", "here", "pull", "megabytes", "needed_by", "check", "licence")
-    table = Table(*(name.replace("_", " ") for name in shown))
+    console = Console()
+    shown = ["here", "pull", "megabytes", "needed_by"]
+    shown += [name for name, width in (("check", 100), ("licence", 130)) if console.width >= width]
+    table = Table(Column("name", no_wrap=True), *(name.replace("_", " ") for name in shown))
     for row in rows:
-        table.add_row(*(row[name] for name in shown))
-    Console().print(table)
+        table.add_row(row["name"], *(row[name] for name in shown))
+    console.print(table)
+    if len(shown) < 6:
+        console.print("A wider terminal also shows what downloads are checked against, and licences; so does --json.")
 
 
 @stage(app, "pull")

@@ -2,6 +2,9 @@
 
 All have one shape (`Judge`): built from a self-describing weights file, pictures in, values out, the
 file's SHA-256 at hand for the results.
+
+parser.py, attributes.py, pose.py, identity.py   one each
+finder.py   where in a photo a face is
 """
 
 from __future__ import annotations

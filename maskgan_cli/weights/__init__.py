@@ -1,11 +1,11 @@
 """Weights files: what they are, where commands find them, published checkpoints in, portable models out.
 
 format.py     self-describing safetensors files, loaded strictly
+foreign.py    state dicts that others have saved, read without believing them
 lookup.py     which file a command takes: named, environment, cache, bundled
 card.py       the model card beside a file
 cache.py      the user's cache folder
-published.py  what is published where, under which licence
-layouts.py    published checkpoints' names for their tensors, and ours
+layouts.py, baselines.py   published checkpoints' names for their tensors, and ours
 convert.py    a published checkpoint -> ours
 fetch.py, pull.py   download, check, import
 export.py     ONNX

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import refuse_existing, sha256
-from maskgan_cli.networks import Kind, choose, imported, resolve
+from maskgan_cli.kinds import Kind
+from maskgan_cli.networks import choose, imported, resolve
 from maskgan_cli.weights.cache import cached_weights
 from maskgan_cli.weights.card import card_path
 from maskgan_cli.weights.foreign import load_foreign

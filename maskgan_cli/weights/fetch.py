@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from maskgan_cli.errors import InputError, WorkError
 from maskgan_cli.files import read_json, sha256, write_json
-from maskgan_cli.networks import Kind
+from maskgan_cli.kinds import Kind
 from maskgan_cli.weights.cache import cache_folder
 
 if TYPE_CHECKING:

@@ -22,7 +22,8 @@ from torch import Tensor, nn
 from maskgan_cli import __version__
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import sha256, unreadable, write_bytes
-from maskgan_cli.networks import KINDS, Kind, canonical, resolve
+from maskgan_cli.kinds import Kind
+from maskgan_cli.networks import KINDS, canonical, resolve
 from maskgan_cli.weights.card import write_card
 
 MODEL_FILE = "model.safetensors"

@@ -19,8 +19,9 @@ import pytest
 import torch
 
 from maskgan_cli.errors import InputError, WorkError
+from maskgan_cli.kinds import Kind
 from maskgan_cli.models.perceptual import VGG19Features
-from maskgan_cli.networks import KINDS, Kind, published
+from maskgan_cli.networks import KINDS, published
 from maskgan_cli.weights.fetch import fetch
 from tests.conftest import Command
 from tests.weights.checkpoints import filled
