@@ -9,4 +9,5 @@ layouts.py, baselines.py   published checkpoints' names for their tensors, and o
 convert.py    a published checkpoint -> ours
 fetch.py, pull.py   download, check, import
 export.py     ONNX
+pack.py       16-bit floats
 """

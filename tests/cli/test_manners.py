@@ -23,7 +23,7 @@ COMMANDS = [[], ["demo"], ["synth"], ["prep-data"], ["check-data"], ["train"], [
             ["train", "identity"], ["align"], ["parse"],
             ["render"], ["swap-mouth"], ["swap"], ["style-copy"], ["interpolate"],
             ["weights"], ["weights", "import"], ["weights", "list"], ["weights", "pull"],
-            ["weights", "export"], ["simulate-edits"], ["compare"]]  # fmt: skip
+            ["weights", "export"], ["weights", "pack"], ["simulate-edits"], ["compare"]]  # fmt: skip
 
 COMMANDS += [["eval"], *(["eval", name] for name in ("pairs", "results", "attributes", "segmentation", "fid",
                                                      "identity", "counterfactual", "survey", "report", "judge",
