@@ -53,6 +53,9 @@ class ScheduleSettings(Section):
     def _decays(self) -> ScheduleSettings:
         if (self.decay is None) != (self.decay_every is None):
             raise ValueError("decay and decay_every go together")
+        if self.decay_from is not None and self.decay_from >= self.steps:
+            raise ValueError(f"decay_from={self.decay_from} is not before the last of {self.steps} steps: set both, or "
+                             "decay_from=null for a rate that stays")  # fmt: skip
         return self
 
 
@@ -110,7 +113,8 @@ def load_recipe(kind: type[Recipe], task: str, name: str, changes: list[str]) ->
     try:
         return kind.model_validate(values)
     except ValidationError as error:
-        raise InputError(path, found=_readable(kind, error), hint="see docs/training.md") from error
+        what = _blamed(changes, error) or path
+        raise InputError(what, found=_readable(kind, error), hint="see docs/training.md") from error
 
 
 def dump_recipe(recipe: Section) -> str:
@@ -141,6 +145,23 @@ def _value(text: str) -> Any:
         with contextlib.suppress(ValueError):
             return float(value)
     return value
+
+
+def _blamed(changes: list[str], error: ValidationError) -> str:
+    """The changes that made a recipe wrong; empty if the recipe was wrong without them."""
+    blamed: list[str] = []
+    for problem in error.errors():
+        where = [str(part) for part in problem["loc"]]
+        found = [change for change in changes if _concerns(problem["msg"], where, change.partition("=")[0].split("."))]
+        if not found:
+            return ""
+        blamed += found
+    return " ".join(f"--set {change}" for change in dict.fromkeys(blamed))
+
+
+def _concerns(message: str, where: list[str], key: list[str]) -> bool:
+    """Whether a problem lies in a setting's value, or is its section's, which names it."""
+    return where[: len(key)] == key or (key[: len(where)] == where and key[-1] in message)
 
 
 def _readable(kind: type[Section], error: ValidationError) -> str:

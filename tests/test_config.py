@@ -14,6 +14,7 @@ from maskgan_cli.models.arcface import DEPTHS, ArcFaceConfig
 from maskgan_cli.models.dmn import DMNConfig
 from maskgan_cli.models.hopenet import HopeNetConfig
 from maskgan_cli.models.mask_vae import MaskVAEConfig
+from maskgan_cli.networks import resolve, trainings
 from maskgan_cli.training.dmn import DMNRecipe
 from maskgan_cli.training.ebst import EBSTRecipe
 from maskgan_cli.training.identity import IdentityRecipe
@@ -31,7 +32,8 @@ def test_the_papers_recipes_are_the_papers() -> None:
         assert recipe.network == DMNConfig(image_size=size)
         assert (recipe.optimiser.lr, recipe.optimiser.beta1, recipe.optimiser.beta2) == (2e-4, 0.5, 0.999)
         assert recipe.loss.model_dump() == {
-            "adversarial": 1.0, "feature_matching": 10.0, "perceptual": 10.0, "pixel": 0.0
+            "adversarial": 1.0, "feature_matching": 10.0, "perceptual": 10.0, "pixel": 0.0, "small_classes": 1.0,
+                "segmentation": 0.0,
         }  # fmt: skip
         assert (recipe.data.batch_size, recipe.perceptual.network, recipe.ema) == (8, "vgg19", 0.0)
 
@@ -90,7 +92,7 @@ def test_set_changes_one_value_and_reads_numbers_as_people_write_them() -> None:
         ("network.widht=8", r"did you mean network\.width"),
         ("optimiser.lr=-1", "optimiser.lr: Input should be greater than 0"),
         ("network.image_size=100", "image_size is a multiple of 32"),
-        ("perceptual.network=resnet", "perceptual.network: Input should be 'vgg19', 'random' or 'none'"),
+        ("perceptual.network=resnet", "perceptual.network: Input should be 'vgg19', 'random', 'parser' or 'none'"),
         ("optimiser", "expected key=value"),
         ("ema.x=1", "ema is a value"),
         ("seed=-1", "seed: Input should be greater than or equal to 0"),
@@ -110,3 +112,30 @@ def test_unknown_recipes_list_the_known_ones(tmp_path: Path) -> None:
     (tmp_path / "list.yaml").write_text(yaml.safe_dump([1]))
     with pytest.raises(InputError, match="found list"):
         _load(name=str(tmp_path / "list.yaml"))
+
+
+@pytest.mark.parametrize(
+    "path", sorted(recipe_folder("dmn").parent.glob("*/*.yaml")), ids=lambda p: f"{p.parent.name}/{p.stem}"
+)
+def test_every_recipe_loads_for_its_task(path: Path) -> None:
+    training = next(training for training in trainings() if training.name == path.parent.name)
+    recipe = load_recipe(resolve(f"{training.module}:{training.recipe}"), training.name, path.stem, [])
+    assert recipe.task == training.name  # type: ignore[attr-defined]
+    assert yaml.safe_load(path.read_text())["task"] == training.name
+
+
+def test_what_set_made_wrong_is_blamed_on_set(tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text((recipe_folder("dmn") / "tiny-cpu.yaml").read_text().replace("ema: 0.99", "ema: 7"))
+    for name, changes, line in (
+        ("tiny-cpu", ["ema=0.5", "optimiser.lr=-1"], "--set optimiser.lr=-1: found optimiser.lr: Input"),
+        ("tiny-cpu", ["network.widht=4"], "--set network.widht=4: found unknown setting network.widht"),
+        ("tiny-cpu", ["seed=1", "loss.segmentation=1"], "--set loss.segmentation=1: found Value error, loss.segm"),
+        ("tiny-cpu", ["schedule.steps=9", "schedule.decay_from=9"],
+         "--set schedule.steps=9 --set schedule.decay_from=9: found schedule: Value error, decay_from=9"),
+        (str(wrong), ["seed=1"], f"{wrong}: found ema: Input should be less than 1"),
+        (str(wrong), ["optimiser.lr=-1"], f"{wrong}: found optimiser.lr: Input"),
+    ):  # fmt: skip
+        with pytest.raises(InputError) as error:
+            load_recipe(DMNRecipe, "dmn", name, changes)
+        assert str(error.value).startswith(line)

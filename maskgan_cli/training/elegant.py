@@ -234,9 +234,9 @@ class ElegantTask:
     def save_model(self, path: Path, about: Mapping[str, Any]) -> None:
         """Write encoder and decoder, and beside them the discriminators."""
         network, critics = self.elegant.network, self.critics.network
-        save_weights(path, network, kind="elegant", config=asdict(network.config), about=about)
         save_weights(path.with_name("discriminator.safetensors"), critics, kind="elegant-discriminator",
                      config=asdict(critics.config), about=about)  # fmt: skip
+        save_weights(path, network, kind="elegant", config=asdict(network.config), about=about)
 
 
 def prepare_training(plan: Plan, recipe: ElegantRecipe) -> Loop:

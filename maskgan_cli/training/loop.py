@@ -18,12 +18,13 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from maskgan_cli.config import ScheduleSettings, TrainingRecipe
+from maskgan_cli.config import TrainingRecipe
 from maskgan_cli.data.dataset import Batch
 from maskgan_cli.errors import MaskGANError, WorkError
 from maskgan_cli.files import Picture, write_image
 from maskgan_cli.training.checkpoint import RunFolder, Stateful
 from maskgan_cli.training.host import Host
+from maskgan_cli.training.schedule import learning_rate
 
 
 class Task(Protocol):
@@ -47,7 +48,7 @@ class Task(Protocol):
         """A picture from which a person can judge the run."""
 
     def save_model(self, path: Path, about: Mapping[str, Any]) -> None:
-        """Write the weights that users will load."""
+        """Write the weights that users will load; other files beside them first, ``path`` last."""
 
 
 class Interrupted(MaskGANError):
@@ -88,7 +89,7 @@ class Loop:
         self._states: dict[str, Stateful] = dict(task.optimisers)
         if accelerator.scaler is not None:  # fp16 scales its losses, and remembers by how much
             self._states["scaler"] = accelerator.scaler
-        self.progress = run.restore(task.networks, self._states)
+        self.progress = run.restore(task.networks, self._states, host.say)
         if accelerator.is_main_process:
             run.forget_metrics_after(self.progress.step)
         self._names: tuple[str, ...] = ()  # of the losses
@@ -105,6 +106,8 @@ class Loop:
             Interrupted: the host asked to stop; the state was saved.
         """
         schedule, progress = self.recipe.schedule, self.progress
+        if progress.step and self.accelerator.is_main_process and self.run.model_is_behind(progress.step):
+            self._save_model()  # killed, or out of room, between the state and the model
         self.host.stepped(progress.step, schedule.steps)
         if progress.step >= schedule.steps:
             return
@@ -233,16 +236,6 @@ class Loop:
     def _save_model(self) -> None:
         news = {"step": self.progress.step, "metrics": self.progress.validation}
         self.task.save_model(self.run.model, {**self.about, **news})
-
-
-def learning_rate(base: float, step: int, schedule: ScheduleSettings) -> float:
-    """Constant until ``decay_from``, then linear to 0 at the last step; or times ``decay`` every ``decay_every``."""
-    if schedule.decay is not None and schedule.decay_every is not None:
-        base *= schedule.decay ** (step // schedule.decay_every)
-    start = schedule.decay_from
-    if start is None or step < start:
-        return base
-    return base * (schedule.steps - step) / (schedule.steps - start)
 
 
 def average_gradients(accelerator: Accelerator, network: nn.Module) -> None:

@@ -86,7 +86,7 @@ class Plan:
         start = None if self.start is None or not begins else read_start(self.start, begins)
         if start is not None:
             rests["start"] = {"sha256": start.sha256}
-        about = {
+        about: dict[str, Any] = {
             **rests,
             "torch": torch.__version__,
             "processes": accelerator.num_processes,
@@ -94,7 +94,8 @@ class Plan:
         }
         run = RunFolder(self.out)
         if accelerator.is_main_process:
-            run.start(recipe, about, resume=self.resume, overwrite=self.overwrite)
+            about = run.start(recipe, about, resume=self.resume, overwrite=self.overwrite)
+            rests.update({"start": about["start"]} if "start" in about else {})
         accelerator.wait_for_everyone()
         task = make_task(first_samples(validation, recipe.schedule.validation_samples))
         if start is not None:

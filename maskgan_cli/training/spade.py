@@ -162,9 +162,9 @@ class SPADETask:
     def save_model(self, path: Path, about: Mapping[str, Any]) -> None:
         """Write generator and encoder, and beside them the discriminator."""
         network, critic = self.spade.network, self.critic.network
-        save_weights(path, network, kind="spade", config=asdict(network.config), about=about)
         save_weights(path.with_name("discriminator.safetensors"), critic, kind="spade-discriminator",
                      config=asdict(critic.config), about=about)  # fmt: skip
+        save_weights(path, network, kind="spade", config=asdict(network.config), about=about)
 
 
 def prepare_training(plan: Plan, recipe: SPADERecipe) -> Loop:

@@ -181,9 +181,9 @@ class StarGANTask:
     def save_model(self, path: Path, about: Mapping[str, Any]) -> None:
         """Write the generator's weights, and beside them the discriminator's."""
         generator, critic = self.generator.network, self.critic.network
-        save_weights(path, generator, kind="stargan", config=asdict(generator.config), about=about)
         save_weights(path.with_name("discriminator.safetensors"), critic, kind="stargan-discriminator",
                      config=asdict(critic.config), about=about)  # fmt: skip
+        save_weights(path, generator, kind="stargan", config=asdict(generator.config), about=about)
 
 
 def _critic_config(recipe: StarGANRecipe) -> StarGANDiscriminatorConfig:

@@ -100,7 +100,7 @@ def test_images_alone_are_enough(raw: Path, tmp_path: Path, maskgan: Command) ->
         "--device",
         "cpu",
     )
-    steps = ("--set", "schedule.steps=2", "--set", "schedule.validation_samples=4")
+    steps = ("--set", "schedule.steps=2", "--set", "schedule.validation_samples=4", "--set", "schedule.decay_from=null")
     done = maskgan("train", "attributes", data.root, "--attributes", "Smiling", *tiny, *steps, "-o", tmp_path / "run")
     assert done.lines == [str(tmp_path / "run" / "model.safetensors")]
     wrong = maskgan("train", "vae", data.root, "--device", "cpu", "-o", tmp_path / "vae")
@@ -115,6 +115,6 @@ def test_a_classifier_may_begin_with_a_bare_trunk(tmp_path: Path) -> None:
     network, donor = AttributeNet(recipe.network), AttributeNet(recipe.network)
     head = network.head.weight.clone()
     save_weights(tmp_path / "r.safetensors", donor.trunk, kind="resnet18", config={}, about={})
-    begin_with(network, read_start(tmp_path / "r.safetensors", "attributes"))
+    begin_with(network, read_start(tmp_path / "r.safetensors", "attributes"), "attributes")
     assert all(map(torch.equal, network.trunk.state_dict().values(), donor.trunk.state_dict().values()))
     assert torch.equal(network.head.weight, head)

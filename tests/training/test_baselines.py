@@ -26,7 +26,7 @@ SETTINGS: dict[str, tuple[str, ...]] = {
     "spade": ("network.width=2", "network.hidden=4", "network.latent=8", "discriminator.width=4", "perceptual.width=4",
               *BATCH),
     "stargan": ("network.width=4", "network.blocks=1", "network.attributes=[Smiling,Male]", "discriminator.width=4",
-                "critic_steps=2", *BATCH),
+                "critic_steps=2", "schedule.decay_from=null", *BATCH),
     "elegant": ("network.width=4", "network.attributes=[Smiling,Male]", "discriminator.width=4", *BATCH,
                 "data.batch_size=8"),
 }  # fmt: skip

@@ -16,13 +16,12 @@ import torch
 from accelerate import Accelerator
 from safetensors.torch import load_file, save_file
 
-from maskgan_cli.config import ScheduleSettings, load_recipe
+from maskgan_cli.config import load_recipe
 from maskgan_cli.data.dataset import FaceDataset, first_samples
 from maskgan_cli.data.prepared import PreparedData
 from maskgan_cli.errors import InputError, WorkError
 from maskgan_cli.models.perceptual import VGG19Features
 from maskgan_cli.training.dmn import DMNRecipe, DMNTask, PerceptualSettings, feature_network, prepare_training
-from maskgan_cli.training.loop import learning_rate
 from maskgan_cli.weights.format import read_weights
 from tests.conftest import TINY, Command, plan
 
@@ -221,9 +220,3 @@ def test_a_published_vgg_file_loads_whole_and_a_wrong_one_is_named(tmp_path: Pat
     save_file(tensors, tmp_path / "short.safetensors")
     with pytest.raises(InputError, match=r"missing features\.0\.bias"):
         feature_network(PerceptualSettings(weights=tmp_path / "short.safetensors"))
-
-
-def test_learning_rate_is_constant_then_linear_to_zero() -> None:
-    schedule = ScheduleSettings(steps=100, decay_from=60)
-    assert [learning_rate(2.0, step, schedule) for step in (0, 59, 60, 80, 100)] == [2, 2, 2, 1, 0]
-    assert learning_rate(2.0, 99, ScheduleSettings(steps=100)) == 2

@@ -15,7 +15,7 @@ from maskgan_cli.data.prepared import PreparedData
 from maskgan_cli.errors import InputError
 from maskgan_cli.training.attributes import attribute_table
 from maskgan_cli.training.elegant import ElegantTask, PairSampler
-from maskgan_cli.training.loop import learning_rate
+from maskgan_cli.training.schedule import learning_rate
 from tests.training.test_baselines import recipe_of
 
 TRUTH = torch.tensor([[i % 3 == 0, i % 2 == 0] for i in range(12)]).float()

@@ -22,7 +22,7 @@ from tests.conftest import Command
 TINY = (
     "--recipe", "tiny-cpu", "--device", "cpu", "--set", "network.width=8", "--set", "network.blocks=[1, 1, 1, 1]",
     "--set", "network.embedding=16", "--set", "network.image_size=32", "--set", "network.dropout=0",
-    "--set", "data.batch_size=8", "--set", "loss.warmup=5", "-q",
+    "--set", "data.batch_size=8", "--set", "loss.warmup=5", "-q", "--set", "schedule.decay_from=null",
 )  # fmt: skip
 
 
@@ -97,7 +97,7 @@ def test_eval_verify(run: Path, people: Path, tmp_path: Path, capfd: pytest.Capt
     assert json.loads((tmp_path / "v.json").read_text()) == document
     assert call(commands, [*arguments, "--split", "test"]) == 2
     assert call(commands, [*arguments, "--points", "nose"]) == 2
-    assert "--points: expected mask or mtcnn or crop, found nose" in capfd.readouterr().err
+    assert "'nose' is not one of 'mask', 'mtcnn', 'crop'" in capfd.readouterr().err
     assert call(commands, [*arguments, "--points", "mask"]) == 2
     assert "a data set of images only" in capfd.readouterr().err
 

@@ -24,7 +24,7 @@ from tests.conftest import Command
 
 TINY = (
     "--recipe", "tiny-cpu", "--device", "cpu", "--set", "network.image_size=64", "--set", "network.width=4",
-    "--set", "data.batch_size=4", "--set", "schedule.validation_samples=4",
+    "--set", "data.batch_size=4", "--set", "schedule.validation_samples=4", "--set", "schedule.decay_from=null",
 )  # fmt: skip
 
 
@@ -140,7 +140,8 @@ def test_start_from_takes_weights_over_at_another_size_and_says_which(
     """With a learning rate of next to nothing, the run ends where it began."""
     task.save_model(tmp_path / "parser.safetensors", {})
     common = ("--set", "network.width=8", "--set", "network.image_size=64", "--set", "data.batch_size=2", "-q")
-    once = ("--set", "schedule.steps=1", "--set", "schedule.validation_samples=2", "--device", "cpu")
+    once = ("--set", "schedule.steps=1", "--set", "schedule.validation_samples=2", "--device", "cpu",
+            "--set", "schedule.decay_from=null")  # fmt: skip
     call = ("train", "parser", prepared, *common, *once, "--set", "optimiser.lr=1e-12")
     done = maskgan(*call, "--start-from", tmp_path / "parser.safetensors", "-o", tmp_path / "run")
     assert done.code == 0, done.err
