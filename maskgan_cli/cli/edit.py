@@ -1,4 +1,4 @@
-"""``render``, ``swap-mouth``, ``swap`` and ``style-copy``: one picture, or a list of pairs in batches."""
+"""``render``, ``swap-mouth``, ``swap``, ``style-copy`` and ``transfer``: one picture, or a list of pairs in batches."""
 
 from __future__ import annotations
 
@@ -33,7 +33,13 @@ class Editing:
         str | None,
         typer.Option("--pairs", help="A list of pairs (CSV with a header, or lines of paths); - reads standard input."),
     ] = None
-    method: Annotated[str, typer.Option("--method", help="Who paints: dmn, the paper's network.")] = "dmn"
+    method: Annotated[
+        str,
+        typer.Option(
+            "--method",
+            help="Who paints: dmn (the paper's network), pix2pixhd-m, spade; transfer: stargan, elegant too.",
+        ),
+    ] = "dmn"
     weights: Annotated[
         Path | None,
         typer.Option("--weights", "-w", help="Of that method: a run folder or a .safetensors file (MASKGAN_WEIGHTS)."),
@@ -90,7 +96,8 @@ class Pasting:
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
     for name, function in (
-        ("render", render), ("swap-mouth", swap_mouth), ("swap", swap), ("style-copy", style_copy)
+        ("render", render), ("swap-mouth", swap_mouth), ("swap", swap), ("style-copy", style_copy),
+        ("transfer", transfer),
     ):  # fmt: skip
         stage(app, name, rich_help_panel="Editing")(function)
 
@@ -198,6 +205,56 @@ def style_copy(
     _run(shell, style_edits, rows, out, editing)
 
 
+def transfer(
+    shell: Shell,
+    source: Source = None,
+    target: Annotated[
+        Path | None, typer.Argument(metavar="[TGT]", help="The face that has it; StarGAN does without.")
+    ] = None,
+    attribute: Annotated[str, typer.Option("--attribute", help="By CelebA's name, e.g. Smiling.")] = "Smiling",
+    out: Out = Path("transferred.png"),
+    remove: Annotated[bool, typer.Option("--remove", help="StarGAN: take the attribute away.")] = False,
+    strength: Annotated[
+        float | None, typer.Option("--strength", min=0.0, max=3.0, help="ELEGANT: how far to go (1).")
+    ] = None,
+    *,
+    masks: Masks,
+    pasting: Pasting,
+    editing: Editing,
+) -> None:
+    """Give SRC an attribute, by any method.
+
+    The methods that paint masks take the parts of TGT that show it; ELEGANT takes it from TGT's picture; StarGAN
+    sets it. Which parts show what: docs/baselines.md.
+
+    With --pairs, columns are source,target[,source_mask,target_mask][,output].
+    """
+    from maskgan_cli.editing.methods import method_named
+    from maskgan_cli.editing.transfer import attribute_edits, parts_of, shape_edits
+
+    entry, blend = method_named(editing.method), pasting.asked()
+    if remove and (entry.masks or entry.exemplar):
+        raise InputError("--remove", expected="--method stargan; here TGT decides", found=f"--method {editing.method}")
+    if strength is not None and (entry.masks or not entry.exemplar):
+        raise InputError("--strength", expected="--method elegant", found=f"--method {editing.method}")
+    columns, more = _TWO_FACES
+    alone = not entry.masks and not entry.exemplar
+    needed, optional = (columns[:1], (*columns[1:], *more)) if alone else (columns, more)
+    rows = _rows(_two_faces(source, target, masks), editing.pairs, needed, optional)
+    if entry.masks:
+        parts_of(attribute)
+        _run(shell, partial(shape_edits, attribute=attribute, blend=blend), rows, out, editing, any_method=True)
+        return
+    asked = {"--save-masks": editing.save_masks, "--blend": blend.wanted}
+    if unfit := [name for name, value in asked.items() if value]:
+        raise InputError(unfit[0], expected="a method that paints masks", found=f"--method {editing.method}")
+    make = partial(
+        attribute_edits, attribute=attribute, value=not remove, exemplar=entry.exemplar,
+        strength=1.0 if strength is None else strength,
+    )  # fmt: skip
+    _run(shell, make, rows, out, editing, any_method=True)
+
+
 def _two_faces(source: Path | None, target: Path | None, masks: Masks) -> dict[str, Path | None]:
     return {"source": source, "target": target, "source_mask": masks.src_mask, "target_mask": masks.tgt_mask}
 
@@ -225,10 +282,13 @@ def _run(
     out: Path,
     asked: Editing,
     onnx: Path | None = None,
+    *,
+    any_method: bool = False,
 ) -> None:
     """Paint every row, report every file. ``make`` takes the row and ``read``.
 
-    Whatever is wrong with paths is said before a network, and PyTorch with it, is loaded.
+    Whatever is wrong with paths is said before a network, and PyTorch with it, is loaded. Unless it may be
+    ``any_method``, it is one that paints masks.
     """
     from maskgan_cli.editing import jobs
     from maskgan_cli.editing.faces import FaceReader, check_files
@@ -238,7 +298,7 @@ def _run(
     from maskgan_cli.locks import locked
     from maskgan_cli.weights.lookup import find_weights, named_with_origin
 
-    entry = method_named(asked.method)
+    entry = method_named(asked.method, masks=not any_method)
     sheet, listed = asked.sheet, asked.pairs is not None
     if sheet is not None and not asked.overwrite:
         refuse_existing(sheet)

@@ -26,7 +26,8 @@ class Edit(Generic[R]):
 
     Attributes:
         request: what the method is asked to paint.
-        face: the face that lends its look; with ``blend``, the picture that is pasted into.
+        face: the face that lends its look; with ``blend``, the picture that is pasted into. None if the method
+            sees no masks, whose paintings stay bare.
         labels: (S, S), the mask that is painted; None if the method paints none.
         inputs: file by role, for the record.
         settings: what else decides the result, for the record.
@@ -35,7 +36,7 @@ class Edit(Generic[R]):
     """
 
     request: R
-    face: Face
+    face: Face | None
     labels: LabelMap | None
     inputs: dict[str, Path]
     settings: dict[str, Any]
@@ -44,11 +45,11 @@ class Edit(Generic[R]):
 
     def side(self, painted: int) -> int:
         """Side of the finished picture, where the method paints at ``painted`` pixels."""
-        return painted if self.blend is None else len(self.face.picture)
+        return painted if self.blend is None or self.face is None else len(self.face.picture)
 
     def finish(self, painted: Picture) -> Picture:
         """The method's picture -> the picture to write."""
-        if self.blend is None or self.labels is None:
+        if self.blend is None or self.face is None or self.labels is None:
             return painted
         side = len(self.face.picture)
         after = resize_labels(self.labels, side)

@@ -98,13 +98,8 @@ def load_face(image: Path, mask: Path | None, make_mask: MakeMask | None = None)
     Raises:
         InputError: no mask to be found or made, not square, or sizes that differ.
     """
-    picture = read_image(image)
+    picture = read_square_picture(image)
     mask = mask or mask_beside(image)
-    if picture.shape[0] != picture.shape[1]:
-        raise InputError(
-            image, expected="a square face crop", found=f"{picture.shape[1]}x{picture.shape[0]}",
-            hint="maskgan align makes one",
-        )  # fmt: skip
     if mask is None:
         if make_mask is None:
             raise InputError(
@@ -120,6 +115,21 @@ def load_face(image: Path, mask: Path | None, make_mask: MakeMask | None = None)
             found=f"{labels.shape[1]}x{labels.shape[0]}", hint=f"the image is {image}",
         )  # fmt: skip
     return Face(image, mask, picture, labels)
+
+
+def read_square_picture(path: Path) -> Picture:
+    """Read a picture and insist that it is square.
+
+    Raises:
+        InputError: see `read_image`; or not square.
+    """
+    picture = read_image(path)
+    if picture.shape[0] != picture.shape[1]:
+        raise InputError(
+            path, expected="a square face crop", found=f"{picture.shape[1]}x{picture.shape[0]}",
+            hint="maskgan align makes one",
+        )  # fmt: skip
+    return picture
 
 
 def read_square_mask(path: Path) -> LabelMap:

@@ -62,11 +62,15 @@ class Entry:
         title: for people.
         kind: of its weights, in `networks.KINDS`.
         painter: ``module:name`` of its class, made from (weights, device).
+        masks: whether it paints masks (`Request`); the others change attributes of a picture.
+        exemplar: whether a method without masks needs a second face, to take the attribute from.
     """
 
     title: str
     kind: str
     painter: str
+    masks: bool = True
+    exemplar: bool = True
 
     def load(self, weights: Path, device: str) -> Method[Any]:
         """The method with these weights on this device.
@@ -80,15 +84,25 @@ class Entry:
 
 METHODS: Final[dict[str, Entry]] = {
     "dmn": Entry("Dense Mapping Network", "dmn", "maskgan_cli.editing.render:Renderer"),
+    "pix2pixhd-m": Entry("Pix2PixHD-m", "pix2pixhd-m", "maskgan_cli.editing.baselines:Pix2PixHDmRenderer"),
+    "spade": Entry("SPADE", "spade", "maskgan_cli.editing.baselines:SPADERenderer"),
+    "stargan": Entry("StarGAN", "stargan", "maskgan_cli.editing.baselines:StarGANChanger", masks=False, exemplar=False),
+    "elegant": Entry("ELEGANT", "elegant", "maskgan_cli.editing.baselines:ElegantChanger", masks=False),
 }
 
 
-def method_named(name: str) -> Entry:
+def method_named(name: str, *, masks: bool = False) -> Entry:
     """A method of the table.
 
+    Args:
+        name: its name there.
+        masks: whether it has to paint masks.
+
     Raises:
-        InputError: no method of that name.
+        InputError: no method of that name, or one that does not paint masks.
     """
-    if name not in METHODS:
-        raise InputError("--method", expected=f"one of {', '.join(METHODS)}", found=name)
+    among = [known for known, entry in METHODS.items() if entry.masks or not masks]
+    if name not in among:
+        hint = "it paints no masks: `maskgan transfer` changes attributes with it" if name in METHODS else ""
+        raise InputError("--method", expected=f"one of {', '.join(among)}", found=name, hint=hint)
     return METHODS[name]

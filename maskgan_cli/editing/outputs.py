@@ -49,8 +49,8 @@ def output_paths(
 
 def _name(row: Mapping[str, Path], number: int) -> Path:
     if "output" not in row:
-        first, second = list(row.values())[:2]
-        return Path(f"{first.stem}__{second.stem}.png")
+        faces = [path.stem for role, path in row.items() if role not in ("source_mask", "target_mask", "style_mask")]
+        return Path(f"{'__'.join(faces[:2])}.png")
     name = row["output"]
     if name.is_absolute() or name.drive or ".." in name.parts or name == Path():
         raise InputError(

@@ -40,9 +40,9 @@ class NetworkPainter:
         InputError: no such weights, or no such device.
     """
 
-    def __init__(self, weights: str | Path, device: str) -> None:
+    def __init__(self, weights: str | Path, device: str, kind: str = "dmn") -> None:
         self.device = pick_device(device)
-        self.network, self.weights = load("dmn", weights, self.device)
+        self.network, self.weights = load(kind, weights, self.device)
 
     @torch.inference_mode()
     def paint(self, labels: Bytes, style_labels: Bytes, style_pictures: Bytes) -> Bytes:
@@ -61,7 +61,7 @@ class ONNXPainter:
         InputError: no such file, not one of ours, or onnxruntime or its CUDA part is missing.
     """
 
-    def __init__(self, weights: str | Path, device: str) -> None:
+    def __init__(self, weights: str | Path, device: str, kind: str = "dmn") -> None:
         path = Path(weights)
         try:
             import onnxruntime
@@ -75,19 +75,19 @@ class ONNXPainter:
             raise
         except Exception as error:  # onnxruntime names no common base for what a damaged file raises
             raise unreadable(path, error, "a network as ONNX") from error
-        ours = "a Dense Mapping Network exported by `maskgan weights export --onnx`"
+        ours = f"a {KINDS[kind].title} exported by `maskgan weights export --onnx`"
         description = described(path, self.session.get_modelmeta().custom_metadata_map.get("maskgan"), ours)
-        if (kind := description.pop("kind")) != "dmn":
-            raise InputError(path, expected=ours, found=f"{kind[:40]} weights")
+        if (found := description.pop("kind")) != kind:
+            raise InputError(path, expected=ours, found=f"{found[:40]} weights")
         inputs, outputs = self.session.get_inputs(), self.session.get_outputs()
         if [one.name for one in (*inputs, *outputs)] != [*PAINTER.inputs, PAINTER.output]:
             raise InputError(path, expected=ours, found="other inputs and outputs")
         config = description.pop("config")
         try:
-            settings_of(KINDS["dmn"], config)
+            settings_of(KINDS[kind], config)
         except ValueError as error:
-            raise InputError(path, expected="the settings of a dmn", found=str(error)) from error
-        self.weights = Weights(path, "dmn", config, description, {}, sha256(path))
+            raise InputError(path, expected=f"the settings of a {kind}", found=str(error)) from error
+        self.weights = Weights(path, kind, config, description, {}, sha256(path))
 
     def paint(self, labels: Bytes, style_labels: Bytes, style_pictures: Bytes) -> Bytes:
         """See `Painter.paint`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -25,11 +25,16 @@ class Renderer:
 
     Raises:
         InputError: no such weights, or no such device.
+
+    Attributes:
+        kind: of the weights.
     """
+
+    kind: ClassVar[str] = "dmn"
 
     def __init__(self, weights: str | Path, device: str = "auto") -> None:
         painter = ONNXPainter if Path(weights).suffix == ".onnx" else NetworkPainter
-        self.painter: Painter = painter(weights, device)
+        self.painter: Painter = painter(weights, device, self.kind)
         self.weights = self.painter.weights
         self.size = int(self.weights.config["image_size"])
 

@@ -20,8 +20,9 @@ from tests.conftest import Command
 PACKAGE = Path(maskgan_cli.__file__).parent
 COMMANDS = [[], ["demo"], ["synth"], ["prep-data"], ["check-data"], ["train"], ["train", "dmn"], ["train", "vae"],
             ["train", "ebst"], ["train", "parser"], ["train", "attributes"], ["train", "pose"],
-            ["train", "identity"], ["align"], ["parse"],
-            ["render"], ["swap-mouth"], ["swap"], ["style-copy"], ["interpolate"],
+            ["train", "identity"], ["train", "stargan"], ["train", "elegant"], ["train", "spade"],
+            ["train", "pix2pixhd-m"], ["align"], ["parse"],
+            ["render"], ["swap-mouth"], ["swap"], ["style-copy"], ["transfer"], ["interpolate"],
             ["weights"], ["weights", "import"], ["weights", "list"], ["weights", "pull"],
             ["weights", "export"], ["weights", "pack"], ["simulate-edits"], ["compare"]]  # fmt: skip
 

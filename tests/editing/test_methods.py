@@ -63,5 +63,7 @@ def test_another_method_edits_lists_goes_on_and_says_what_made_each_picture(
 
 def test_an_unknown_method_is_refused_and_the_known_are_named(tmp_path: Path, maskgan: Command) -> None:
     outcome = maskgan("swap", "a.png", "b.png", "--method", "oil", "-o", tmp_path / "o.png")
-    assert (outcome.code, "--method: expected one of dmn, found oil" in outcome.err) == (2, True), outcome.err
+    assert (outcome.code, "--method: expected one of dmn, pix2pixhd-m, spade, found oil" in outcome.err) == (2, True), (
+        outcome.err
+    )
     assert methods.method_named("dmn").kind == "dmn"
