@@ -1,8 +1,19 @@
 """Editing: functions from masks and pictures to masks and pictures.
 
-swap.py         the mask of SRC with parts of TGT's; what lies behind a lost part
-render.py       a Dense Mapping Network on pictures of any size, batched
-interpolate.py  masks between, beyond and around masks, by MaskVAE; strip and animation
-blend.py        the result pasted back into the source, untouched pixels untouched
+options.py      what a user may ask of an edit; light to import
 faces.py        a picture and its mask, wherever that comes from; lists of pairs
+framing.py      is this a face crop, by its mask?
+parse.py        masks by the face parser
+swap.py         the mask of SRC with parts of TGT's; what lies behind a lost part
+edits.py        the edits: a row of files -> what a method is asked to paint
+methods.py      who paints: the table of methods, and what each of them can do
+render.py       the paper's method: a Dense Mapping Network on pictures of any size, batched
+painters.py     that network in PyTorch or as ONNX
+blend.py        the painting pasted back into the source, untouched pixels untouched
+membrane.py     the difference of the two on the rim, spread inside
+grain.py        the photo's grain, which a painting lacks
+jobs.py         rows of files -> pictures on disk, by any method; interrupted lists go on
+outputs.py      where results go, and nowhere else
+interpolate.py  masks between, beyond and around masks, by MaskVAE; strip and animation
+simulate.py     the edits that EBST trains with, as files
 """

@@ -36,6 +36,8 @@ def test_a_large_photo_is_looked_at_small_and_its_mask_is_as_large_as_the_photo(
     judge = _Bright()
     masks = dict(parse.parse_files(judge, [large, small, small], size=None, batch_size=8))  # type: ignore[arg-type]
     assert judge.seen == [(1, 3, 32, 32), (2, 3, 16, 16)], "squares, none larger than the bound, equal ones together"
+    list(parse.parse_files(judge, [large] * 3, size=None, batch_size=8))  # type: ignore[arg-type]
+    assert judge.seen[2:] == [(1, 3, 32, 32)] * 3, "no more at once than take the memory of one of the largest"
     assert (masks[large] == (picture[..., 0] > 127)).all()
     assert (masks[small] == (picture[:16, 40:56, 0] > 127)).all()
 
