@@ -16,6 +16,7 @@ from maskgan_cli.labels import LabelMap, part_ids
 
 GROWTH: Final = 0.035  # how far the edited region is grown, as a share of the side
 _MOUTH: Final = list(part_ids("mouth"))
+_FEATURES: Final = part_ids("face,glasses,ears,earring")
 _BAND: Final = 0.06  # width of the band around it that the grain is measured on
 
 
@@ -84,7 +85,8 @@ def grown(before: LabelMap, after: LabelMap) -> Region:
     """Where two label maps (S, S) differ, and what lies close to that: creases and shadows of a lost part.
 
     The region grows over classes that the edit touches and over no other: a mouth's grows over skin and lips, and
-    leaves eyes, nose and hair alone. A mouth that changes is painted as a whole.
+    leaves eyes, nose and hair alone. Of a feature that is merely covered at one end, such as a brow, the rest stays
+    too; a mouth that changes is painted as a whole.
     """
     edited: Region = before != after
     if not edited.any():
@@ -97,9 +99,11 @@ def grown(before: LabelMap, after: LabelMap) -> Region:
 
 
 def _touched(before: LabelMap, after: LabelMap) -> LabelMap:
-    """The classes that the edit takes or gives."""
+    """The classes that the edit takes or gives, but features that it only covers a part of, as a fringe does a brow."""
     edited = before != after
-    return np.union1d(before[edited], after[edited])
+    lost, gained = before[edited], after[edited]
+    kept = [part for part in _FEATURES if (lost == part).sum() <= 0.5 * (before == part).sum()]
+    return np.union1d(np.setdiff1d(lost, kept), gained)
 
 
 def _near(region: Region, distance: float) -> Region:

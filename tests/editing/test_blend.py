@@ -108,6 +108,18 @@ def test_the_region_grows_over_what_the_edit_touches_and_over_nothing_else() -> 
     assert not grown(before, before).any()
 
 
+def test_a_feature_covered_at_one_end_keeps_its_other_end() -> None:
+    before = np.full((96, 96), _SKIN, np.uint8)
+    before[40:44, 30:50] = ID["l_brow"]
+    fringe, gone, moved = before.copy(), before.copy(), before.copy()
+    fringe[20:60, 20:34] = ID["hair"]
+    assert not grown(before, fringe)[40:44, 34:50].any(), "covered at one end"
+    gone[40:44, 30:46] = _SKIN
+    assert grown(before, gone)[40:44, 46:49].all(), "most of it is gone: so is its shadow"
+    moved[40:44, 30:34], moved[40:44, 50:54] = _SKIN, ID["l_brow"]
+    assert grown(before, moved)[40:44, 34:37].all(), "it is what the edit is about"
+
+
 def test_an_edit_up_to_the_pictures_border_and_one_of_all_of_it_are_pasted_too() -> None:
     photo = _photo()
     before = np.full((96, 96), ID["background"], np.uint8)
