@@ -16,6 +16,7 @@ from maskgan_cli.labels import LabelMap, part_ids
 
 GROWTH: Final = 0.035  # how far the edited region is grown, as a share of the side
 _MOUTH: Final = list(part_ids("mouth"))
+MARGIN: Final = 0.012  # what it stays away from other features
 _FEATURES: Final = part_ids("face,glasses,ears,earring")
 _BAND: Final = 0.06  # width of the band around it that the grain is measured on
 
@@ -85,15 +86,19 @@ def grown(before: LabelMap, after: LabelMap) -> Region:
     """Where two label maps (S, S) differ, and what lies close to that: creases and shadows of a lost part.
 
     The region grows over classes that the edit touches and over no other: a mouth's grows over skin and lips, and
-    leaves eyes, nose and hair alone. Of a feature that is merely covered at one end, such as a brow, the rest stays
-    too; a mouth that changes is painted as a whole.
+    leaves hair, eyes and nose alone, and a margin around eyes and nose. Of a feature that is merely covered at one
+    end, such as a brow, the rest stays too; a mouth that changes is painted as a whole.
     """
     edited: Region = before != after
     if not edited.any():
         return edited
     if np.isin(before[edited], _MOUTH).any() or np.isin(after[edited], _MOUTH).any():
         edited = edited | np.isin(before, _MOUTH) | np.isin(after, _MOUTH)  # half a mouth fits no other half
-    allowed = _near(edited, GROWTH * len(before)) & np.isin(before, _touched(before, after))
+    touched = _touched(before, after)
+    allowed = _near(edited, GROWTH * len(before)) & np.isin(before, touched)
+    others = np.isin(before, np.setdiff1d(_FEATURES, touched))
+    if others.any():
+        allowed &= ~_near(others, MARGIN * len(before))  # lashes and nostrils' shadows are no colour of the skin
     pieces, _ = ndimage.label(allowed | edited)
     return np.isin(pieces, np.unique(pieces[edited]))
 

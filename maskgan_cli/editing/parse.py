@@ -36,7 +36,9 @@ def parse(judge: ParserJudge, pictures: Tensor, size: int | None = None) -> Iter
     height, width = pictures.shape[-2:]
     side = max(height, width)
     rows, columns = torch.arange(side).clamp(max=height - 1), torch.arange(side).clamp(max=width - 1)
-    for some in torch.split(pictures, max(1, LONGEST**2 // side**2)):  # as many as take the memory of one of the largest
+    for some in torch.split(
+        pictures, max(1, LONGEST**2 // side**2)
+    ):  # as many as take the memory of one of the largest
         maps = judge(some[:, :, rows][..., columns])[:, :height, :width]
         for labels in maps.cpu().numpy():
             yield labels if size is None else resize_labels(labels, size)

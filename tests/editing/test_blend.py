@@ -102,6 +102,7 @@ def test_the_region_grows_over_what_the_edit_touches_and_over_nothing_else() -> 
     region = grown(before, after)
     assert region[before != after].all()
     assert not region[before == _EYE].any(), "an eye close by stays"
+    assert not region[29, 40:56].any(), "and so does the rim of it"
     reach = int(GROWTH * 96)
     assert region[49 + reach, 45]
     assert not region[50 + reach, 45]
