@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -43,6 +44,7 @@ def compare(
         shell.wrote(path)
     shell.finish(
         {"pairs": len(comparison.rows), "methods": list(named), "columns": comparison.columns},
-        next_command=f"maskgan eval survey survey --pairs {pairs} "
-        + " ".join(f"--method {method}" for method in methods),
+        next_command=shlex.join(
+            ["maskgan", "eval", "survey", "survey", "--pairs", str(pairs), *(f"--method={m}" for m in methods)]
+        ),
     )  # fmt: skip

@@ -8,8 +8,10 @@ from typing import Annotated
 import typer
 
 from maskgan_cli.cli import options
+from maskgan_cli.cli.evaluate import SplitOf
 from maskgan_cli.cli.shell import Shell, stage
 from maskgan_cli.errors import InputError
+from maskgan_cli.evaluation.choices import Split
 
 
 def register(app: typer.Typer) -> None:
@@ -23,7 +25,7 @@ def simulate_edits(
     out: Annotated[Path, typer.Option("--out", "-o", help="A new folder for label maps and edits.csv.")] = Path(
         "edits"
     ),
-    split: Annotated[str, typer.Option("--split", help="train, val or test.")] = "test",
+    split: SplitOf = Split.TEST,
     count: Annotated[int | None, typer.Option("--count", "-n", min=2, help="How many faces; all if not given.")] = None,
     weights: options.VAEWeights = None,
     lambda_inter: Annotated[
@@ -46,9 +48,9 @@ def simulate_edits(
     from maskgan_cli.files import refuse_existing, write_csv
     from maskgan_cli.weights.lookup import find_weights
 
-    samples = PreparedData.load(data).split(split)[:count]
+    samples = PreparedData.load(data).split(split.value)[:count]
     if len(samples) < 2:
-        raise InputError(data, expected=f"two faces or more in the {split} split", found=str(len(samples)))
+        raise InputError(data, expected=f"two faces or more in the {split.value} split", found=str(len(samples)))
     names = [name for name in attributes.split(",") if name]
     for sample in samples:
         if missing := [name for name in names if name not in sample.fields]:

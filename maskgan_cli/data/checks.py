@@ -84,6 +84,8 @@ def summarise(data: PreparedData, reports: list[SampleReport]) -> dict[str, Any]
 
 def contact_sheet(data: PreparedData, ids: list[str], *, tile: int = 128, columns: int = 4) -> Picture:
     """Picture and coloured mask, if it has one, side by side for each of the samples named, in rows of ``columns``."""
+    from skimage.util import montage
+
     by_id = {sample.id: sample for sample in data.samples}
     tiles = []
     for name in ids:
@@ -91,9 +93,9 @@ def contact_sheet(data: PreparedData, ids: list[str], *, tile: int = 128, column
         if data.masked:
             panels.append(colourise(resize_labels(read_label_map(by_id[name].mask), tile)))
         tiles.append(np.hstack(panels))
-    blank = np.full_like(tiles[0], 255)
-    tiles += [blank] * (-len(tiles) % columns)
-    return np.vstack([np.hstack(tiles[i : i + columns]) for i in range(0, len(tiles), columns)])
+    sheet: Picture = montage(np.stack(tiles), grid_shape=(-(-len(tiles) // columns), columns), channel_axis=-1,
+                             fill=(255, 255, 255))  # fmt: skip
+    return sheet
 
 
 def _inspect_one(job: tuple[Sample, int]) -> SampleReport:

@@ -22,6 +22,7 @@ from maskgan_cli.evaluation.pictures import side_of
 from maskgan_cli.evaluation.results import Result, checked, painted_by, trace
 from maskgan_cli.files import read_csv, read_image, read_json, refuse_existing, write_bytes, write_image, write_json
 from maskgan_cli.metrics.intervals import Interval, of_mean, wilson
+from maskgan_cli.pages import render
 
 CRITERIA: Final = ("quality", "realism")
 # What the participant is asked; whatever is no style copy takes over the mouth.
@@ -53,7 +54,7 @@ def build_survey(
     if questions > len(pairs.rows):
         raise InputError(pairs.path, expected=f"{questions} pairs", found=str(len(pairs.rows)))
     if not overwrite:
-        for name in ("key.json", "questions.js", "images", *(file.name for file in _PAGE.iterdir())):
+        for name in ("key.json", "index.html", "questions.js", "images", *(file.name for file in _PAGE.iterdir())):
             refuse_existing(out / name)
     rng = np.random.default_rng(seed)
     asked = [int(i) for i in rng.permutation(len(pairs.rows))[:questions]]
@@ -83,7 +84,7 @@ def build_survey(
     for file in sorted(_PAGE.iterdir()):
         write_bytes(out / file.name, file.read_bytes())
     write_json(out / "key.json", key)
-    return out / "index.html"
+    return write_bytes(out / "index.html", render("survey.html", count=len(shown)).encode())
 
 
 @dataclass(frozen=True)

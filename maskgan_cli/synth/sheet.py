@@ -17,9 +17,11 @@ def contact_sheet(faces: Sequence[Rendered], columns: int = 6, *, masks: bool = 
     Returns:
         An RGB picture; missing cells of the last row are black.
     """
+    from skimage.util import montage
+
     if not faces:
         raise ValueError("a contact sheet needs a face")
     cells = [np.concatenate([face.picture, colourise(face.labels)], 1) if masks else face.picture for face in faces]
-    cells += [np.zeros_like(cells[0])] * (-len(cells) % columns)
-    rows = [np.concatenate(cells[i : i + columns], 1) for i in range(0, len(cells), columns)]
-    return np.concatenate(rows)
+    sheet: Picture = montage(np.stack(cells), grid_shape=(-(-len(cells) // columns), columns), channel_axis=-1,
+                             fill=(0, 0, 0))  # fmt: skip
+    return sheet
