@@ -27,22 +27,13 @@ from maskgan_cli.errors import InputError
 from maskgan_cli.files import read_csv, read_image, read_label_map, write_image, write_json
 from maskgan_cli.labels import part_ids
 from maskgan_cli.metrics.similarity import compare
+from maskgan_cli.networks import KINDS, resolve
 from maskgan_cli.synth import write_dataset
-from maskgan_cli.training import dmn as dmn_task
-from maskgan_cli.training import mask_vae as vae_task
-from maskgan_cli.training.dmn import DMNRecipe
 from maskgan_cli.training.host import Host, stop_on_signals
-from maskgan_cli.training.loop import Loop
-from maskgan_cli.training.mask_vae import VAERecipe
 from maskgan_cli.training.run import Order, train
 from maskgan_cli.weights.lookup import bundled
 
 T = TypeVar("T")
-
-_TASKS: dict[str, tuple[Any, Callable[..., Loop]]] = {
-    "dmn": (DMNRecipe, dmn_task.prepare_training),
-    "vae": (VAERecipe, vae_task.prepare_training),
-}
 
 
 class Watcher(Protocol):
@@ -154,12 +145,13 @@ def _prepare(raw: Path, data: Path, size: int, workers: int, watch: Watcher) -> 
 
 
 def _train(kind: str, data: PreparedData, out: Path, steps: int, *, seed: int, device: str, watch: Watcher) -> Path:
-    kind_of_recipe, prepare_training = _TASKS[kind]
+    training = KINDS[kind].trainings[0]
+    recipe, prepare_training = (resolve(f"{training.module}:{name}") for name in (training.recipe, "prepare_training"))
     often = max(1, steps // 3)
     changes = [f"seed={seed}", f"schedule.steps={steps}", f"schedule.checkpoint_every={often}",
                f"schedule.sample_every={steps}", f"schedule.validate_every={often}"]  # fmt: skip
     changes += ["schedule.decay_from=null"] if kind == "vae" else []
-    order = Order(kind, kind_of_recipe, prepare_training, data.root, out, changes=changes)
+    order = Order(training.name, recipe, prepare_training, data.root, out, changes=changes)
     with stop_on_signals(watch.say) as stop, watch.progress(f"training the {kind}") as report:
         train(order, Host(device, stop, watch.say, report))
     return out

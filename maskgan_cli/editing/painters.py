@@ -75,7 +75,7 @@ class ONNXPainter:
             raise
         except Exception as error:  # onnxruntime names no common base for what a damaged file raises
             raise unreadable(path, error, "a network as ONNX") from error
-        ours = f"a {KINDS[kind].title} exported by `maskgan weights export --onnx`"
+        self.ours = ours = f"a {KINDS[kind].title} exported by `maskgan weights export --onnx`"
         description = described(path, self.session.get_modelmeta().custom_metadata_map.get("maskgan"), ours)
         if (found := description.pop("kind")) != kind:
             raise InputError(path, expected=ours, found=f"{found[:40]} weights")
@@ -93,7 +93,13 @@ class ONNXPainter:
         """See `Painter.paint`."""
         unit = to_unit(torch.from_numpy(style_pictures).permute(0, 3, 1, 2)).contiguous().numpy()
         inputs = {"mask": labels, "style_mask": style_labels, "style_image": unit}
-        (images,) = self.session.run(["image"], inputs)
+        try:
+            (images,) = self.session.run(["image"], inputs)
+            good = images.shape == unit.shape and bool(np.isfinite(images).all())
+        except Exception as error:  # onnxruntime names no common base for what a network's inside raises
+            raise InputError(self.weights.path, expected=self.ours, found="a network that fails on faces") from error
+        if not good:
+            raise InputError(self.weights.path, expected=self.ours, found="NaN, or another size, in its answer")
         return to_bytes(torch.from_numpy(images)).permute(0, 2, 3, 1).contiguous().numpy()
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -23,6 +24,7 @@ from maskgan_cli.weights.foreign import load_foreign
 from maskgan_cli.weights.format import load, load_strictly
 
 _FACENET_SIZE = 160
+_MOST = 2048  # the largest side of the faces that an ONNX network may ask for
 
 
 class IdentityJudge:
@@ -140,10 +142,21 @@ def _load_onnx(path: Path, device: torch.device, divisor: float) -> IdentityJudg
     def embed(faces: Tensor) -> Tensor:
         values = ((faces.float() - 127.5) / divisor).cpu().numpy()
         parts = np.split(values, len(values)) if batch == 1 else [values]
-        answers = [session.run(None, {entry: part})[0].reshape(len(part), -1) for part in parts]
-        return torch.from_numpy(np.concatenate(answers)).to(device)
+        return torch.from_numpy(np.concatenate([_answer(path, session, entry, part) for part in parts])).to(device)
 
     return IdentityJudge("identity/onnx", embed, size=size, device=device, digest=sha256(path))
+
+
+def _answer(path: Path, session: Any, entry: str, faces: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """A network's first output for faces (N, 3, S, S), as embeddings (N, D)."""
+    try:
+        answer: npt.NDArray[np.float32] = np.asarray(session.run(None, {entry: faces})[0], np.float32)
+        embeddings = answer.reshape(len(faces), -1)
+    except Exception as error:  # see above; or an output that is no array, or not one for each face
+        raise InputError(path, expected="one embedding a face", found="a network that fails on faces") from error
+    if not embeddings.size or not np.isfinite(embeddings).all():
+        raise InputError(path, expected="one embedding a face", found="NaN, infinity or nothing in its answer")
+    return embeddings
 
 
 def _onnx_input(path: Path, session: Any) -> tuple[str, int | None, int]:
@@ -153,6 +166,6 @@ def _onnx_input(path: Path, session: Any) -> tuple[str, int | None, int]:
     described = ", ".join(f"{one.name} {one.shape}" for one in inputs)
     fixed = [dimension if isinstance(dimension, int) else None for dimension in shape]
     square = len(fixed) == 4 and fixed[1] in (3, None) and fixed[2] == fixed[3]
-    if len(inputs) != 1 or not square or fixed[0] not in (1, None):
+    if len(inputs) != 1 or not square or fixed[0] not in (1, None) or (fixed[2] or 1) > _MOST:
         raise InputError(path, expected="one input of shape (1 or N, 3, S, S)", found=described or "none")
     return inputs[0].name, fixed[0], fixed[2] or TEMPLATE_SIZE

@@ -83,6 +83,25 @@ def test_onnx_networks_of_another_shape_are_refused(tmp_path: Path) -> None:
         load_identity(tmp_path / "broken.onnx", CPU)
     with pytest.raises(InputError, match="no such file"):
         load_identity(tmp_path / "none.onnx", CPU)
+    with pytest.raises(InputError, match=r"expected one input of shape"):
+        load_identity(_onnx(tmp_path / "vast.onnx", batch=1, size=100_000), CPU)
+
+
+@pytest.mark.parametrize(("divide", "found"), [(True, "NaN, infinity or nothing"), (False, "a network that fails")])
+def test_onnx_networks_that_fail_on_faces_are_one_line(divide: bool, found: str, faces: Tensor, tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx", reason="needs the package onnx")
+    model = onnx.load(_onnx(tmp_path / "net.onnx", batch="N", size=64))
+    model.graph.node.append(
+        onnx.helper.make_node("Div", ["out", "zero"], ["last"])
+        if divide
+        else onnx.helper.make_node("Reshape", ["out", "shape"], ["last"])
+    )
+    model.graph.initializer.append(onnx.helper.make_tensor("zero", 1, [1], [0.0]))
+    model.graph.initializer.append(onnx.helper.make_tensor("shape", 7, [2], [7, 11]))
+    model.graph.output[0].CopyFrom(onnx.helper.make_tensor_value_info("last", 1, None))
+    onnx.save(model, tmp_path / "fails.onnx")
+    with pytest.raises(InputError, match=rf"fails\.onnx: expected one embedding a face, found {found}"):
+        load_identity(tmp_path / "fails.onnx", CPU)(faces)
 
 
 def test_facenet_state_dicts_load_strictly(faces: Tensor, tmp_path: Path) -> None:

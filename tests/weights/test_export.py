@@ -95,6 +95,12 @@ def test_what_is_no_painter_is_refused_in_one_line(
         onnx.save(nameless, tmp_path / f"{name}.onnx")
     nameless.graph.input[0].name = "wig"
     onnx.save(nameless, tmp_path / "renamed.onnx")
+    broken = onnx.load(exported)
+    for number in broken.graph.initializer:
+        if number.data_type == onnx.TensorProto.FLOAT and len(number.dims) == 4:
+            values = np.full(tuple(number.dims), np.nan, np.float32)
+            number.CopyFrom(onnx.numpy_helper.from_array(values, number.name))
+    onnx.save(broken, tmp_path / "nan.onnx")
     whole = exported.read_bytes()
     (tmp_path / "half.onnx").write_bytes(whole[: len(whole) // 2])
     (tmp_path / "deep.onnx").write_bytes(b"\x3a\xff\xff\xff\xff\x0f" * 100_000)
@@ -103,7 +109,7 @@ def test_what_is_no_painter_is_refused_in_one_line(
         "nameless.onnx: expected a Dense Mapping Network exported by": (tmp_path / "nameless.onnx",),
         **{
             f"{name}.onnx: expected a Dense Mapping Network exported by": (tmp_path / f"{name}.onnx",)
-            for name in ("nested", "null", "bare", "vae")
+            for name in ("nested", "null", "bare", "vae", "nan")
         },
         "vast.onnx: expected the settings of a dmn, found image_size": (tmp_path / "vast.onnx",),
         **{
