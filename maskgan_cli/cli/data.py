@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,7 +10,7 @@ import typer
 
 from maskgan_cli.cli import options
 from maskgan_cli.cli.shell import Shell, stage
-from maskgan_cli.errors import InputError
+from maskgan_cli.errors import InputError, WorkError
 
 if TYPE_CHECKING:
     from maskgan_cli.data.sources import Source
@@ -116,33 +117,55 @@ def check_data(
     shell: Shell,
     data: options.Data,
     sheet: Annotated[Path | None, typer.Option("--sheet", help="The contact sheet; DATA/contact-sheet.png.")] = None,
+    report: Annotated[Path | None, typer.Option("--report", help="The report; DATA/report.json.")] = None,
     seed: options.Seed = 0,
     workers: options.Workers = None,
+    overwrite: options.Overwrite = False,
 ) -> None:
     """Look at every sample: class shares and counts, doubtful or duplicate samples, a contact sheet.
 
-    Prints the paths of the report (JSON) and of the contact sheet.
+    Prints the paths of the report (JSON) and of the contact sheet; those in DATA are renewed by every check.
+    Ends with exit code 1 if a file cannot be read, or is not what was prepared.
     """
     import numpy as np
 
     from maskgan_cli.data.checks import contact_sheet, inspect, summarise
     from maskgan_cli.data.prepared import PreparedData
-    from maskgan_cli.files import write_image, write_json
+    from maskgan_cli.files import refuse_existing, write_image, write_json
 
     prepared = PreparedData.load(data)
+    for path in filter(None, (sheet, report)):
+        if not overwrite:
+            refuse_existing(path)
     reports = list(shell.track(inspect(prepared, options.count_workers(workers)), len(prepared.samples), "checking"))
     document = summarise(prepared, reports)
-    good = [report.id for report in reports if report.digest]
+    good = {report.id for report in reports if report.readable}
     chosen = np.random.default_rng(seed).permutation(len(good))[:24]
-    doubtful = [name for name in document["suspicious"] if name in set(good)][:8]
-    sheet = sheet or data / "contact-sheet.png"
-    report_path = write_json(data / "report.json", document)
+    by_place = [report.id for report in reports if report.readable]
+    doubtful = [name for name in document["suspicious"] if name in good][:8]
     _show_tables(shell, document)
-    shell.wrote(report_path)
-    if good:
-        picture = contact_sheet(prepared, [good[i] for i in sorted(chosen)] + doubtful)
-        shell.wrote(write_image(sheet, picture))
-    shell.finish(document, next_command=f"maskgan train dmn {data} --recipe tiny-cpu -o runs/dmn")
+    here = os.access(data, os.W_OK)
+    if not here and None in (sheet, report):
+        shell.say(f"{data} cannot be written: name other places with --report and --sheet")
+    if report or here:
+        shell.wrote(write_json(report or data / "report.json", document))
+    if good and (sheet or here):
+        picture = contact_sheet(prepared, [by_place[i] for i in sorted(chosen)] + doubtful)
+        shell.wrote(write_image(sheet or data / "contact-sheet.png", picture))
+    fault = _fault(document)
+    shell.finish(document, next_command="" if fault else f"maskgan train dmn {data} --recipe tiny-cpu -o runs/dmn")
+    if fault:
+        raise WorkError(f"{data}: {fault}; prepare it again")
+
+
+def _fault(document: dict[str, Any]) -> str:
+    """Why the data set is not the one that was prepared; "" if it is."""
+    if unreadable := document["unreadable"]:
+        first = document["suspicious"][unreadable[0]][0].partition(";")[0]
+        return f"{len(unreadable)} of {document['images']} samples cannot be read ({first})"
+    if document["hash"] != document["hash_now"]:
+        return f"its files are not those that were prepared (hash {document['hash_now']:.8}, not {document['hash']:.8})"
+    return ""
 
 
 def _show_tables(shell: Shell, document: dict[str, Any]) -> None:

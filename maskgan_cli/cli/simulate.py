@@ -42,7 +42,7 @@ def simulate_edits(
 
     Prints the list's path, for `maskgan render --pairs` and `maskgan eval attributes --pairs`.
     """
-    from maskgan_cli.data.prepared import PreparedData
+    from maskgan_cli.data.prepared import PreparedData, attributes_of
     from maskgan_cli.editing.interpolate import MaskManifold
     from maskgan_cli.editing.simulate import COLUMNS, write_edits
     from maskgan_cli.files import refuse_existing, write_csv
@@ -52,9 +52,7 @@ def simulate_edits(
     if len(samples) < 2:
         raise InputError(data, expected=f"two faces or more in the {split.value} split", found=str(len(samples)))
     names = [name for name in attributes.split(",") if name]
-    for sample in samples:
-        if missing := [name for name in names if name not in sample.fields]:
-            raise InputError(sample.image, expected=f"the attribute {missing[0]} in its manifest", found="none")
+    attributes_of(samples, names)  # every face must say them
     listing = out / "edits.csv"
     if not overwrite:
         refuse_existing(listing)

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import multiprocessing
-from collections import defaultdict
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 from scipy import ndimage
 
-from maskgan_cli.data.prepared import PreparedData, Sample
+from maskgan_cli.data.duplicates import Fingerprint, fingerprint, near_pairs
+from maskgan_cli.data.prepared import PreparedData, Sample, data_hash
 from maskgan_cli.data.resize import resize_image, resize_labels
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import Picture, read_image, read_label_map, sha256
 from maskgan_cli.labels import CLASSES, ID, NUM_CLASSES, LabelMap, colourise
+from maskgan_cli.workers import spread
 
 _MIN_SKIN = 0.02  # of all pixels; a frontal CelebA-HQ face has 0.15 to 0.4
 _MIN_CONTRAST = 4.0  # standard deviation of grey values
@@ -34,26 +32,28 @@ class SampleReport:
         id, split: which sample.
         shares: (19,) share of the pixels per class.
         problems: what is wrong or doubtful about it.
-        digest: SHA-256 of the image file.
-        hash64: a 64-bit perceptual hash; near duplicates differ in few bits.
+        digest, mask_digest: SHA-256 of its files; "" where one cannot be read, or there is no mask.
+        fingerprint: what near duplicates share; None where the image cannot be read or is of one colour.
     """
 
     id: str
     split: str
     shares: npt.NDArray[np.float64]
     problems: list[str]
-    digest: str
-    hash64: int
+    digest: str = ""
+    mask_digest: str = ""
+    fingerprint: Fingerprint | None = None
+
+    @property
+    def readable(self) -> bool:
+        """Whether image and mask could be read."""
+        return bool(self.digest)
 
 
 def inspect(data: PreparedData, workers: int) -> Iterator[SampleReport]:
     """Look at every sample, in the manifest's order."""
     jobs = [(sample, data.size) for sample in data.samples]
-    if workers <= 1:
-        yield from map(_inspect_one, jobs)
-        return
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
-        yield from pool.map(_inspect_one, jobs, chunksize=16)
+    return spread(_inspect_one, jobs, workers)
 
 
 def summarise(data: PreparedData, reports: list[SampleReport]) -> dict[str, Any]:
@@ -61,11 +61,12 @@ def summarise(data: PreparedData, reports: list[SampleReport]) -> dict[str, Any]
     shares = np.stack([report.shares for report in reports])
     problems = {report.id: list(report.problems) for report in reports if report.problems}
     for first, second, kind in _duplicates(reports):
-        problems.setdefault(second, []).append(f"{kind} of {first}")
+        problems.setdefault(second, []).append(f"{kind} {first}")
     splits = {name: sum(r.split == name for r in reports) for name in ("train", "val", "test")}
     return {
         "data": str(data.root),
         "hash": data.hash,
+        "hash_now": data_hash(data.root / "manifest.csv", [(r.digest, r.mask_digest) for r in reports]),
         "images": len(reports),
         "classes": int((shares > 0).any(0).sum()),
         "size": data.size,
@@ -78,6 +79,7 @@ def summarise(data: PreparedData, reports: list[SampleReport]) -> dict[str, Any]
             }
             for i, name in enumerate(CLASSES)
         },
+        "unreadable": [report.id for report in reports if not report.readable],
         "suspicious": problems,
     }
 
@@ -101,23 +103,23 @@ def contact_sheet(data: PreparedData, ids: list[str], *, tile: int = 128, column
 def _inspect_one(job: tuple[Sample, int]) -> SampleReport:
     sample, size = job
     problems: list[str] = []
-    shares, digest, code = np.zeros(NUM_CLASSES), "", -1
+    shares = np.zeros(NUM_CLASSES)
     try:
         picture = read_image(sample.image)
         labels = read_label_map(sample.mask) if sample.mask_file else None
+        digest, mask_digest = sha256(sample.image), sha256(sample.mask) if sample.mask_file else ""
     except InputError as error:
-        return SampleReport(sample.id, sample.split, shares, [str(error)], digest, code)
+        return SampleReport(sample.id, sample.split, shares, [str(error)])
     if picture.shape[:2] != (size, size):
         problems.append(f"image is {picture.shape[1]}x{picture.shape[0]}, not {size}x{size}")
-    digest = sha256(sample.image)
-    grey = picture.mean(-1)
-    code = _perceptual_hash(grey)
-    if grey.std() < _MIN_CONTRAST:
-        problems.append(f"almost one colour (standard deviation {grey.std():.1f} of 255)")
+    contrast = picture.mean(-1).std()
+    if contrast < _MIN_CONTRAST:
+        problems.append(f"almost one colour (standard deviation {contrast:.1f} of 255)")
     if labels is not None:
         shares = np.bincount(labels.ravel(), minlength=NUM_CLASSES) / labels.size
         problems += _mask_problems(labels, shares, size)
-    return SampleReport(sample.id, sample.split, shares, problems, digest, code)
+    looks = fingerprint(picture) if contrast >= _MIN_CONTRAST else None
+    return SampleReport(sample.id, sample.split, shares, problems, digest, mask_digest, looks)
 
 
 def _mask_problems(labels: LabelMap, shares: npt.NDArray[np.float64], size: int) -> list[str]:
@@ -159,26 +161,15 @@ def _specks(labels: npt.NDArray[np.uint8]) -> int:
     return total
 
 
-def _perceptual_hash(grey: npt.NDArray[np.float64]) -> int:
-    """dHash: is each pixel of a 9 x 8 thumbnail brighter than its right neighbour?"""
-    thumbnail = Image.fromarray(grey.astype(np.uint8)).resize((9, 8), Image.Resampling.BOX)
-    small = np.asarray(thumbnail)
-    bits = (small[:, 1:] > small[:, :-1]).ravel()
-    return int(np.packbits(bits).view(">u8")[0])
-
-
 def _duplicates(reports: list[SampleReport]) -> Iterator[tuple[str, str, str]]:
-    groups: dict[str | int, list[SampleReport]] = defaultdict(list)
+    """Pairs (an earlier sample, a later one, what they share); of several, the earliest is named."""
+    firsts: dict[str, SampleReport] = {}
     for report in reports:
-        if report.digest:
-            groups[report.digest].append(report)
-    for group in groups.values():
-        for other in group[1:]:
-            yield group[0].id, other.id, "same file"
-    firsts = [group[0] for group in groups.values()]
-    groups = defaultdict(list)
-    for report in firsts:
-        groups[report.hash64].append(report)
-    for group in groups.values():
-        for other in group[1:]:
-            yield group[0].id, other.id, "looks the same (perceptual hash)"
+        if report.readable and firsts.setdefault(report.digest, report) is not report:
+            yield firsts[report.digest].id, report.id, "same file as"
+    looks = [(report.id, report.fingerprint) for report in firsts.values() if report.fingerprint is not None]
+    named: set[int] = set()
+    for i, j, bits in near_pairs([look for _, look in looks]):
+        if j not in named:
+            named.add(j)
+            yield looks[i][0], looks[j][0], f"looks the same ({bits} of 256 bits differ) as"

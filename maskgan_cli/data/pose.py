@@ -13,10 +13,8 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from maskgan_cli.data.prepared import Sample
-from maskgan_cli.errors import InputError
+from maskgan_cli.data.prepared import Sample, poses_of
 
-ANGLES: Final = ("yaw", "pitch", "roll")
 MIRRORED: Final = (-1.0, 1.0, -1.0)  # what a mirror does to each of them
 
 
@@ -26,16 +24,7 @@ def pose_of(samples: Sequence[Sample]) -> Tensor:
     Raises:
         InputError: a sample has none.
     """
-    rows = []
-    for sample in samples:
-        try:
-            rows.append([float(sample.fields[name]) for name in ANGLES])
-        except (KeyError, ValueError) as error:
-            raise InputError(
-                sample.image, expected="yaw, pitch and roll in manifest.csv", found=f"no number for {error}",
-                hint="prepare a data set with a pose file (see docs/data.md), e.g. one of `maskgan synth`",
-            ) from error  # fmt: skip
-    return torch.tensor(rows)
+    return torch.from_numpy(poses_of(samples).astype("float32"))
 
 
 def mirror_pose(angles: Tensor, mirrored: Tensor) -> Tensor:

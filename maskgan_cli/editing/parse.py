@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final
@@ -12,10 +11,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from maskgan_cli.data.pictures import read_pictures
 from maskgan_cli.data.resize import resize_labels
 from maskgan_cli.devices import pick_device
 from maskgan_cli.errors import InputError
-from maskgan_cli.files import Picture, read_image
+from maskgan_cli.files import Picture
 from maskgan_cli.judges.parser import ParserJudge, load_parser
 from maskgan_cli.labels import LabelMap
 from maskgan_cli.weights.lookup import find_weights, named_with_origin
@@ -62,27 +62,11 @@ def parse_files(
     Raises:
         InputError: a file is no picture, or has no square shape though ``size`` asks for one.
     """
-    for names, pictures, sides in _batches(paths, batch_size):
+    for names, pictures, sides in read_pictures(paths, batch_size, change=bounded):
         for name, labels, (height, width) in zip(names, parse(judge, pictures), sides, strict=True):
             if size is not None and height != width:
                 raise InputError(name, expected="a square picture where --size is given", found=f"{width}x{height}")
             yield name, _scaled(labels, (height, width) if size is None else (size, size))
-
-
-_Batch = tuple[list[Path], Tensor, list[tuple[int, int]]]
-
-
-def _batches(paths: Iterable[Path], batch_size: int) -> Iterator[_Batch]:
-    """Bounded pictures of one size (N, 3, h, w) with their paths and their own heights and widths."""
-
-    def read(path: Path) -> tuple[Path, Picture, tuple[int, int]]:
-        picture = read_image(path)
-        return path, bounded(picture), (picture.shape[0], picture.shape[1])
-
-    for _, alike in itertools.groupby(map(read, paths), key=lambda one: one[1].shape):
-        while some := list(itertools.islice(alike, batch_size)):
-            names, pictures, sides = zip(*some, strict=True)
-            yield list(names), torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2), list(sides)
 
 
 def _scaled(labels: LabelMap, sides: tuple[int, int]) -> LabelMap:

@@ -7,14 +7,13 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import numpy as np
-import torch
 from PIL import Image
 from torch import Tensor
 
+from maskgan_cli.data.pictures import read_pictures
 from maskgan_cli.data.prepared import PreparedData
 from maskgan_cli.errors import InputError
-from maskgan_cli.files import IMAGE_SUFFIXES, Picture, read_image, sha256
+from maskgan_cli.files import IMAGE_SUFFIXES, read_image, sha256
 
 
 def pictures_of(where: Path, split: str) -> list[Path]:
@@ -61,19 +60,15 @@ def batches(paths: Sequence[Path], batch_size: int) -> Iterator[Tensor]:
         InputError: unreadable, not square, or of another size than the first.
     """
     first: tuple[int, ...] = ()
-    with ThreadPoolExecutor(4) as pool:
-        for start in range(0, len(paths), batch_size):
-            chunk = paths[start : start + batch_size]
-            pictures = list(pool.map(read_image, chunk))
-            first = first or pictures[0].shape
-            for path, picture in zip(chunk, pictures, strict=True):
-                _check_size(path, picture, first, paths[0])
-            yield torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2)
+    for names, pictures, sides in read_pictures(paths, batch_size):
+        first = first or sides[0]
+        _check_size(names[0], sides[0], first, paths[0])  # the others of a batch are as its first
+        yield pictures
 
 
-def _check_size(path: Path, picture: Picture, first: tuple[int, ...], other: Path) -> None:
-    height, width = picture.shape[:2]
-    if (height, width) != first[:2]:
+def _check_size(path: Path, sides: tuple[int, int], first: tuple[int, ...], other: Path) -> None:
+    height, width = sides
+    if sides != first:
         raise InputError(
             path, expected=f"{first[1]}x{first[0]} as {other.name}", found=f"{width}x{height}",
             hint="measure pictures of one size",

@@ -8,8 +8,8 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
-from maskgan_cli.data.pose import ANGLES, pose_of
-from maskgan_cli.data.prepared import Sample
+from maskgan_cli.data.pose import pose_of
+from maskgan_cli.data.prepared import ANGLES, Sample
 from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation.judging import Watch, judged
 from maskgan_cli.evaluation.segmentation import SegmentationAccuracy

@@ -9,16 +9,12 @@ finder.py   where in a photo a face is
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Protocol
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from maskgan_cli.files import Picture, read_image
 from maskgan_cli.models.layers import to_unit
 
 
@@ -48,26 +44,3 @@ def prepare(images: Tensor, size: int, device: torch.device) -> Tensor:
     if units.shape[-1] != size:
         units = F.interpolate(units, (size, size), mode="bilinear", antialias=True).clamp_(-1, 1)
     return units.contiguous(memory_format=torch.channels_last)
-
-
-def read_pictures(paths: Iterable[Path], batch_size: int = 16) -> Iterator[tuple[list[Path], Tensor]]:
-    """Pictures of a list in batches (N, 3, H, W) ``uint8``; neighbours of another size start a new batch.
-
-    Raises:
-        InputError: a file is no picture.
-    """
-    names: list[Path] = []
-    waiting: list[Picture] = []
-    for path in paths:
-        picture = read_image(path)
-        if waiting and (len(waiting) == batch_size or waiting[0].shape != picture.shape):
-            yield names, _stack(waiting)
-            names, waiting = [], []
-        names.append(path)
-        waiting.append(picture)
-    if waiting:
-        yield names, _stack(waiting)
-
-
-def _stack(pictures: list[Picture]) -> Tensor:
-    return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2)

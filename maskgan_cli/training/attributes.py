@@ -15,8 +15,7 @@ from torch.nn import functional as F
 
 from maskgan_cli.config import TrainingRecipe
 from maskgan_cli.data.dataset import Batch
-from maskgan_cli.data.prepared import Sample
-from maskgan_cli.errors import InputError
+from maskgan_cli.data.prepared import Sample, attributes_of
 from maskgan_cli.files import Picture
 from maskgan_cli.judges import prepare
 from maskgan_cli.metrics.confusion import Confusion
@@ -47,15 +46,7 @@ def attribute_table(samples: list[Sample], names: tuple[str, ...]) -> Tensor:
     Raises:
         InputError: a sample without one of them.
     """
-    rows = []
-    for sample in samples:
-        if missing := [name for name in names if name not in sample.fields]:
-            known = ", ".join(sorted(name for name, value in sample.fields.items() if value in ("1", "-1")))
-            raise InputError(
-                sample.image, expected=f"the attribute {missing[0]} in its manifest", found=known or "no attributes"
-            )
-        rows.append([float(sample.fields[name]) > 0 for name in names])
-    return torch.tensor(rows, dtype=torch.float32)
+    return torch.from_numpy(attributes_of(samples, names)).float()
 
 
 class AttributeTask:

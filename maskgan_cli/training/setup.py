@@ -80,6 +80,7 @@ class Plan:
             InputError: data, recipe and run folder do not go together.
         """
         data, accelerator = self.data, self.accelerator
+        data.check_manifest()
         train = FaceDataset(data.split("train"), data.size, cache=recipe.data.cache, masked=masked)
         validation = FaceDataset(data.split("val"), data.size, cache=False, masked=masked)
         rests = {"data": {"name": data.info.get("name"), "hash": data.hash}, **rests}

@@ -41,7 +41,7 @@ def test_the_files_are_the_edits_and_nobody_is_their_own_reference(
 
 def test_wrong_input_is_one_line(prepared: Path, vae_weights: Path, tmp_path: Path, maskgan: Command) -> None:
     call = ("simulate-edits", prepared, "-w", vae_weights, "--device", "cpu", "-o", tmp_path / "edits")
-    assert "expected the attribute Hat in its manifest" in maskgan(*call, "--attributes", "Hat").err
+    assert "the attribute Hat in manifest.csv" in maskgan(*call, "--attributes", "Hat").err
     assert not (tmp_path / "edits").exists()
     assert maskgan(*call).code == 0
     again = maskgan(*call)

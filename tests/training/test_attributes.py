@@ -71,7 +71,7 @@ def test_the_table_reads_the_manifest_and_names_what_is_missing(
     outcome = maskgan("train", "attributes", prepared, "--attributes", "Smilling", "--set", "network.image_size=64",
                       "-o", tmp_path / "run")  # fmt: skip
     assert outcome.code == 2
-    assert "expected the attribute Smilling in its manifest, found Male, Smiling" in outcome.err
+    assert "expected the attribute Smilling in manifest.csv, found attributes Male, Smiling" in outcome.err
     assert not (tmp_path / "run").exists()
 
 

@@ -14,9 +14,9 @@ from safetensors.torch import load_file
 
 from maskgan_cli.config import load_recipe
 from maskgan_cli.data.dataset import FaceDataset, first_samples
+from maskgan_cli.data.pictures import read_pictures
 from maskgan_cli.data.prepared import PreparedData
 from maskgan_cli.files import read_label_map
-from maskgan_cli.judges import read_pictures
 from maskgan_cli.judges.parser import load_parser
 from maskgan_cli.training.parser import ParserRecipe, ParserTask
 from maskgan_cli.weights.format import read_weights
@@ -130,7 +130,7 @@ def test_pictures_are_read_in_batches_of_one_size(tmp_path: Path) -> None:
     paths = [tmp_path / f"{i}.png" for i in range(5)]
     for path, side in zip(paths, (8, 8, 8, 16, 16), strict=True):
         Image.fromarray(np.full((side, side, 3), side, np.uint8)).save(path)
-    found = [(len(names), tuple(images.shape)) for names, images in read_pictures(paths, 2)]
+    found = [(len(names), tuple(images.shape)) for names, images, _ in read_pictures(paths, 2)]
     assert found == [(2, (2, 3, 8, 8)), (1, (1, 3, 8, 8)), (2, (2, 3, 16, 16))]
 
 
