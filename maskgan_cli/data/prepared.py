@@ -176,7 +176,8 @@ def attributes_of(samples: Sequence[Sample], names: Sequence[str]) -> npt.NDArra
     Raises:
         InputError: an attribute that a sample does not say.
     """
-    return np.array([[_attribute(sample, name) for name in names] for sample in samples], bool).reshape(-1, len(names))
+    rows = [[_attribute(sample, name) for name in names] for sample in samples]
+    return np.array(rows, bool).reshape(len(samples), len(names))
 
 
 def _attribute(sample: Sample, name: str) -> bool:

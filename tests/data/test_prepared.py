@@ -97,6 +97,7 @@ def test_attributes_poses_and_identities_come_off_the_manifest(prepared: Path, c
     samples = PreparedData.load(prepared).samples
     assert attributes_of(samples[:3], ["Smiling", "Male"]).tolist() == [[False, False], [True, True], [True, False]]
     assert attributes_of([], ["Male"]).shape == (0, 1)
+    assert attributes_of(samples, []).shape == (20, 0)
     np.testing.assert_array_equal(poses_of(samples[:2]), [[0.0, -2.0, 0.25], [1.5, -2.0, 0.25]])
     assert identities_of(samples[:3]) == ["0", "0", "1"]
     with pytest.raises(InputError, match=r"the attribute Young in manifest\.csv, found attributes Male, Smiling"):
