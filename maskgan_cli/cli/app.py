@@ -13,6 +13,7 @@ from maskgan_cli.cli import (
     data,
     demo,
     edit,
+    editor,
     evaluate,
     interpolate,
     judge,
@@ -52,6 +53,7 @@ def _root(
 
 
 demo.register(app)
+editor.register(app)
 data.register(app)
 align.register(app)
 app.add_typer(train.app)

@@ -1,0 +1,17 @@
+"""The interactive editor (paper, Sec. 5.6) as a local web page: ``maskgan edit``.
+
+studio.py    the networks, loaded once: a face's style, its painting, its mask, its codes
+face.py      a face to edit: cut out of a photo, with its mask, and pasted back
+session.py   one face being edited, its files on disk, what is done to it
+shelf.py     all sessions: a few in memory, the rest on disk
+library.py   what comes with the package: example faces, and the parts and directions taken from them
+uploads.py   pictures, masks and session files as they arrive: bounded, then decoded
+archive.py   a session as one zip that opens again
+worker.py    one thread that does the work, and a bounded queue before it
+guard.py     who may ask: the token, the host, the origin; and what a browser may do with the answer
+desk.py      what every route needs
+routes.py    the sessions over HTTP
+server.py    the application: the page's files, the routes, how failures are told
+serve.py     a socket, an address, an orderly end
+page/        HTML, CSS and ES modules as the browser gets them
+"""

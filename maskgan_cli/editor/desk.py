@@ -1,0 +1,104 @@
+"""What every route needs: the networks, the sessions, the worker, and a gate for what is uploaded."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Annotated, Final, TypeVar
+
+from fastapi import Depends, Request, Response
+
+from maskgan_cli.editor.face import Face
+from maskgan_cli.editor.session import Session
+from maskgan_cli.editor.shelf import Shelf
+from maskgan_cli.editor.studio import Studio
+from maskgan_cli.editor.uploads import read_body
+from maskgan_cli.editor.worker import Busy, Worker
+
+T = TypeVar("T")
+
+_UPLOADS: Final = 4  # bodies that are read at the same time
+_WAITING: Final = 12  # and how many may wait for that
+
+
+class Gate:
+    """Lets a few in, has a few wait, turns the others away."""
+
+    def __init__(self, inside: int, waiting: int) -> None:
+        self._places, self._free = asyncio.Semaphore(inside), inside + waiting
+
+    async def __aenter__(self) -> None:
+        if self._free == 0:
+            raise Busy
+        self._free -= 1
+        await self._places.acquire()
+
+    async def __aexit__(self, *_: object) -> None:
+        self._free += 1
+        self._places.release()
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Everything in one place.
+
+    Attributes:
+        studio: the networks; only the worker's thread uses them.
+        shelf: the sessions.
+        worker: does everything that computes.
+        start: name of the session that the page opens with, or "".
+    """
+
+    studio: Studio
+    shelf: Shelf
+    worker: Worker
+    start: str = ""
+    gate: Gate = field(default_factory=lambda: Gate(_UPLOADS, _WAITING))
+
+    async def work(self, job: Callable[[], T]) -> T:
+        """Have something computed.
+
+        Raises:
+            Busy: too much is waiting.
+        """
+        return await asyncio.wrap_future(self.worker.submit(job))
+
+    def begin(self, face: Face, name: str, photo: bytes | None) -> Session:
+        """A new session, at hand."""
+        return self.shelf.put(Session.begin(self.shelf.root, face, name, photo))
+
+    async def upload(self, request: Request) -> bytes:
+        """The body of a request that brings a file.
+
+        Raises:
+            TooLarge: more than is read.
+            Busy: too many are coming in.
+        """
+        async with self.gate:
+            return await read_body(request.stream())
+
+
+def _desk(request: Request) -> Desk:
+    desk: Desk = request.app.state.desk
+    return desk
+
+
+AtDesk = Annotated[Desk, Depends(_desk)]
+
+
+def png(data: bytes, *, download: str = "", extra: dict[str, str] | None = None) -> Response:
+    """A PNG file as an answer; with ``download``, to be saved under that name."""
+    return _attached(data, "image/png", download, extra)
+
+
+def raw(data: bytes) -> Response:
+    """A label map as the page reads it: a byte per pixel."""
+    return _attached(data, "application/octet-stream", "", None)
+
+
+def _attached(data: bytes, kind: str, download: str, extra: dict[str, str] | None) -> Response:
+    headers = dict(extra or {})
+    if download:
+        headers["content-disposition"] = f'attachment; filename="{download}"'
+    return Response(data, media_type=kind, headers=headers)

@@ -1,0 +1,48 @@
+// What the page asks of its server. Every failure becomes an Error whose message a person can read.
+
+const base = new URL("..", import.meta.url);
+
+async function ask(path, options = {}) {
+  let answer;
+  try {
+    answer = await fetch(new URL(path, base), { cache: "no-store", ...options });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Error("The editor does not answer. Is `maskgan edit` still running?");
+  }
+  if (!answer.ok) {
+    const line = await answer.json().then((document) => document.error, () => "");
+    throw new Error(line || `The editor answered ${answer.status}.`);
+  }
+  return answer;
+}
+
+const query = (values) => new URLSearchParams(values).toString();
+const json = async (path, options) => (await ask(path, options)).json();
+const bytes = async (path, options) => new Uint8Array(await (await ask(path, options)).arrayBuffer());
+const post = (body, signal) => ({ method: "POST", body, signal });
+
+export const address = (path) => new URL(path, base).href;
+export const about = () => json("api/about");
+export const openExample = (example) => json(`api/sessions?${query({ example })}`, post());
+export const openPicture = (file) => json(`api/sessions?${query({ name: file.name ?? "picture" })}`, post(file));
+export const session = (id) => json(`api/sessions/${id}`);
+export const labels = (id, which) => bytes(`api/sessions/${id}/${which}.labels`);
+export const addOther = (id, file) => json(`api/sessions/${id}/others`, post(file));
+export const addExample = (id, example) => json(`api/sessions/${id}/others?${query({ example })}`, post());
+export const swap = (id, mask, other, parts) =>
+  bytes(`api/sessions/${id}/swap?${query({ other, parts })}`, post(mask));
+export const vary = (id, mask, values) => bytes(`api/sessions/${id}/vary?${query(values)}`, post(mask));
+export const wear = (id, mask, item) => bytes(`api/sessions/${id}/wear?${query({ item })}`, post(mask));
+export const parse = (id) => bytes(`api/sessions/${id}/parse`, post());
+export const command = (id) => json(`api/sessions/${id}/command`);
+
+export async function render(id, mask, values, signal) {
+  const answer = await ask(`api/sessions/${id}/render?${query(values)}`, post(mask, signal));
+  if (answer.status === 204) return null; // a newer request took its place
+  return { blob: await answer.blob(), milliseconds: Number(answer.headers.get("x-milliseconds")) };
+}
+
+export async function picture(path) {
+  return createImageBitmap(await (await ask(path)).blob());
+}

@@ -1,0 +1,71 @@
+// The face follows: a quick preview at once, the full picture when the hand rests. The newest state wins.
+
+import * as api from "./api.js";
+
+export class Live {
+  // current() -> {id, mask (bytes), style, finish}; show(bitmap, blob, preview); say(text, busy)
+  constructor({ current, show, say }) {
+    Object.assign(this, { current, show, say, version: 0, revision: 0, dragging: false, running: false });
+  }
+  start(revision) {
+    this.revision = revision;
+    this.version++;
+    this.abort?.abort();
+  }
+  changed(dragging = false) {
+    this.version++;
+    this.dragging = dragging;
+    this.full?.abort(); // older work: nobody waits for it any more
+    if (!this.running) this._run();
+  }
+  // Resolves once the full picture of the newest state is shown.
+  settled() {
+    return new Promise((resolve) => { this.waiting = [...(this.waiting ?? []), resolve]; this._settle(); });
+  }
+  get done() { return !this.running && this.shown === this.version; }
+
+  async _run() {
+    this.running = true;
+    let failures = 0;
+    this.say("painting", true);
+    while (this.shown !== this.version) {
+      const version = this.version;
+      try {
+        const since = performance.now();
+        if (await this._ask(true)) this.latency = performance.now() - since;
+        if (version !== this.version) continue;
+        if (this.dragging) break; // the full picture comes when the stroke ends
+        this.full = new AbortController();
+        const took = await this._ask(false, this.full.signal);
+        this.full = null;
+        if (took !== null && version === this.version) {
+          this.shown = version;
+          this.say(`painted in ${took} ms`, false);
+        }
+        failures = 0;
+      } catch (error) {
+        this.full = null;
+        if (error.name === "AbortError") continue;
+        if (++failures > 2) {
+          this.say(error.message, false, true);
+          break;
+        }
+        await new Promise((resolve) => setTimeout(resolve, 400 * failures));
+      }
+    }
+    this.running = false;
+    this._settle();
+  }
+  async _ask(preview, signal) {
+    const { id, mask, style, finish } = this.current();
+    const answer = await api.render(id, mask.slice(), { revision: ++this.revision, style, finish, preview }, signal);
+    if (!answer) return null;
+    this.show(await createImageBitmap(answer.blob), answer.blob, preview, answer.milliseconds);
+    return answer.milliseconds;
+  }
+  _settle() {
+    if (!this.done) return;
+    for (const resolve of this.waiting ?? []) resolve();
+    this.waiting = [];
+  }
+}

@@ -1,0 +1,152 @@
+"""The sessions' routes: each reads its request, has the worker do it, answers."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query, Request, Response
+
+from maskgan_cli.editor import library
+from maskgan_cli.editor.desk import AtDesk, Desk, png, raw
+from maskgan_cli.editor.face import Face, face_of
+from maskgan_cli.editor.session import Finish, Session, encode
+from maskgan_cli.editor.uploads import decode_picture, read_body, read_mask
+from maskgan_cli.errors import InputError
+from maskgan_cli.files import encode_png, palette_image
+from maskgan_cli.labels import LabelMap, part_ids
+
+router = APIRouter(prefix="/api")
+
+Name = Annotated[str, Path(max_length=64)]
+Number = Annotated[int, Query(ge=0, le=99)]
+Text = Annotated[str, Query(max_length=200)]
+
+
+@router.get("/examples/{name}.png")
+async def example_picture(desk: AtDesk, name: Name) -> Response:
+    """An example to look at."""
+    number = library.example(name).number
+    return png(await desk.work(lambda: encode(library.photo() if number is None else library.rendered(number).picture)))
+
+
+@router.post("/sessions")
+async def begin(desk: AtDesk, request: Request, example: Text = "", name: Text = "picture") -> dict[str, Any]:
+    """A new session with an example, or with the picture that is sent."""
+    data = b"" if example else await desk.upload(request)
+
+    def job() -> Session:
+        if example:
+            face, photo = library.open_example(example, desk.studio)
+            return desk.begin(face, library.example(example).title, None if photo is None else encode(photo))
+        return desk.begin(face_of(decode_picture(data), desk.studio), plain(name), data)
+
+    return (await desk.work(job)).state()
+
+
+@router.get("/sessions/{name}")
+async def state(desk: AtDesk, name: Name) -> dict[str, Any]:
+    """What the page needs to know of a session."""
+    return (await desk.work(lambda: desk.shelf.get(name))).state()
+
+
+@router.get("/sessions/{name}/face.png")
+async def face_picture(desk: AtDesk, name: Name) -> Response:
+    """The face as it was."""
+    return png(await desk.work(lambda: encode(desk.shelf.get(name).face.picture)))
+
+
+@router.get("/sessions/{name}/{which}.labels")
+async def labels(desk: AtDesk, name: Name, which: Literal["face", "mask"]) -> Response:
+    """The face's label map as it was, or the one that was painted last."""
+
+    def job() -> bytes:
+        session = desk.shelf.get(name)
+        return (session.labels if which == "mask" else session.face.labels).tobytes()
+
+    return raw(await desk.work(job))
+
+
+@router.get("/sessions/{name}/mask.png")
+async def mask(desk: AtDesk, name: Name) -> Response:
+    """The same as a palette PNG, to be kept."""
+    data = await desk.work(lambda: encode_png(palette_image(desk.shelf.get(name).labels)))
+    return png(data, download="mask.png")
+
+
+@router.get("/sessions/{name}/result.png")
+async def result(desk: AtDesk, name: Name) -> Response:
+    """The face in the shape of that label map, to be kept; what made it is written inside."""
+    return png(await desk.work(lambda: desk.shelf.get(name).result(desk.studio)), download="result.png")
+
+
+@router.post("/sessions/{name}/render")
+async def render(
+    desk: AtDesk, request: Request, name: Name, revision: Annotated[int, Query(ge=0, le=1 << 53)],
+    style: Number = 0, finish: Finish = "seamless", preview: bool = False,
+) -> Response:  # fmt: skip
+    """The face in the shape of the label map that is sent; no content if a newer one came in the meantime."""
+    data = await mask_sent(request)
+    session = desk.shelf.get(name)
+    session.revision = max(session.revision, revision)  # at once: what waits in the queue is older
+
+    def job() -> tuple[bytes, float]:
+        since = time.perf_counter()
+        labels = read_mask(data, session.side)
+        made = session.render(desk.studio, labels, revision=revision, style=style, finish=finish, preview=preview)
+        return made, time.perf_counter() - since
+
+    made, seconds = await desk.work(job)
+    return png(made, extra={"x-milliseconds": f"{seconds * 1000:.0f}"})
+
+
+@router.post("/sessions/{name}/others")
+async def add_other(desk: AtDesk, request: Request, name: Name, example: Text = "") -> dict[str, Any]:
+    """Another face beside the session's: an example, or the picture that is sent."""
+    data = b"" if example else await desk.upload(request)
+
+    def job() -> dict[str, Any]:
+        session, studio = desk.shelf.get(name), desk.studio
+        face: Face = library.open_example(example, studio)[0] if example else face_of(decode_picture(data), studio)
+        return {"number": session.add_other(face), **session.state()}
+
+    return await desk.work(job)
+
+
+@router.get("/sessions/{name}/others/{number}.png")
+async def other(desk: AtDesk, name: Name, number: int) -> Response:
+    """Another face to look at."""
+    return png(await desk.work(lambda: encode(desk.shelf.get(name).other(number).picture)))
+
+
+@router.post("/sessions/{name}/swap")
+async def swap(desk: AtDesk, request: Request, name: Name, other: Number, parts: Text) -> Response:
+    """The label map that is sent, with parts of another face's shape."""
+    try:
+        ids = part_ids(parts)
+    except ValueError as error:
+        raise InputError("the parts", found=str(error)) from None
+    return await changed(desk, request, name, lambda session, labels: session.swapped(labels, other, ids))
+
+
+async def changed(desk: Desk, request: Request, name: str, change: Any) -> Response:
+    """Answer a label map with another."""
+    data = await mask_sent(request)
+
+    def job() -> bytes:
+        session = desk.shelf.get(name)
+        labels: LabelMap = change(session, read_mask(data, session.side))
+        return labels.tobytes()
+
+    return raw(await desk.work(job))
+
+
+async def mask_sent(request: Request) -> bytes:
+    """The label map in a request's body, not yet believed."""
+    return await read_body(request.stream(), 1 << 20)
+
+
+def plain(name: str) -> str:
+    """A picture's name as a person reads it: no folders, no odd characters."""
+    last = name.replace("\\", "/").rsplit("/", 1)[-1]
+    return "".join(c for c in last if c.isalnum() or c in " ._-()")[:80].strip(". ") or "picture"

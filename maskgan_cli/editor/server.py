@@ -1,0 +1,95 @@
+"""The application: the page's files, the routes, and how failures are told. See ``guard`` for who is heard at all."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from maskgan_cli import __version__
+from maskgan_cli.editing.swap import BEHIND
+from maskgan_cli.editor import library, routes
+from maskgan_cli.editor.desk import AtDesk, Desk
+from maskgan_cli.editor.uploads import TooLarge
+from maskgan_cli.editor.worker import Busy, Superseded
+from maskgan_cli.errors import InputError, MaskGANError
+from maskgan_cli.labels import CLASSES, FLIP_IDS, GROUPS, ID, PALETTE
+
+_TYPES: Final = {".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8",
+                 ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml", ".png": "image/png"}  # fmt: skip
+
+
+def page_files() -> dict[str, tuple[bytes, str]]:
+    """The page's files by name, with their types: all that can be asked for, read once."""
+    folder = resources.files("maskgan_cli.editor") / "page"
+    return {
+        entry.name: (entry.read_bytes(), _TYPES[Path(entry.name).suffix])
+        for entry in folder.iterdir()
+        if entry.is_file() and Path(entry.name).suffix in _TYPES
+    }
+
+
+def make_app(desk: Desk) -> FastAPI:
+    """The application, to be put behind a `Guard`."""
+    app = FastAPI(title="maskgan edit", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.desk = desk
+    files = page_files()
+    for kind in (MaskGANError, RequestValidationError, Busy, Superseded, HTTPException, Exception):
+        app.add_exception_handler(kind, told)
+
+    @app.get("/")
+    async def index() -> Response:
+        return _file(files, "index.html")
+
+    @app.get("/page/{name}")
+    async def page(name: str) -> Response:
+        return _file(files, name)
+
+    app.get("/api/about")(about)
+    app.include_router(routes.router)
+    return app
+
+
+async def about(desk: AtDesk) -> dict[str, Any]:
+    """What the page is built from: classes and their colours, examples, what the editor begins with."""
+    return {
+        "version": __version__, "start": desk.start, "classes": CLASSES,
+        "colours": [f"#{r:02x}{g:02x}{b:02x}" for r, g, b in PALETTE.tolist()],
+        "mirror": FLIP_IDS[: len(CLASSES)].tolist(), "groups": {k: [ID[n] for n in v] for k, v in GROUPS.items()},
+        "behind": {ID[k]: [ID[n] for n in v] for k, v in BEHIND.items()},
+        "examples": [{"name": e.name, "title": e.title} for e in library.EXAMPLES],
+        "size": desk.studio.size, "weights": desk.studio.weights.sha256[:12],
+    }  # fmt: skip
+
+
+async def told(_: Request, error: Exception) -> Response:
+    """Any failure as a status and one line that names no place on this machine."""
+    if isinstance(error, Superseded):
+        return Response(status_code=204, headers={"x-superseded": "1"})
+    if isinstance(error, Busy):
+        return _line("the editor is busy; try again in a moment", 503, {"retry-after": "2"})
+    if isinstance(error, InputError):
+        return _line(str(error), 413 if isinstance(error, TooLarge) else 422)
+    if isinstance(error, RequestValidationError):
+        return _line("a request that this page does not make", 422)
+    if isinstance(error, HTTPException):
+        return _line("no such page" if error.status_code == 404 else "not possible here", error.status_code)
+    if isinstance(error, MaskGANError):
+        return _line(str(error), 500)
+    return _line("something unexpected went wrong; the terminal shows what", 500)  # uvicorn logs the traceback
+
+
+def _line(text: str, status: int, headers: dict[str, str] | None = None) -> Response:
+    return JSONResponse({"error": text}, status, headers)
+
+
+def _file(files: dict[str, tuple[bytes, str]], name: str) -> Response:
+    if name not in files:
+        return _line("no such page", 404)
+    data, kind = files[name]
+    return Response(data, media_type=kind)

@@ -1,0 +1,236 @@
+"""One face being edited: what is on disk, what is in memory, what can be done to it."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+from torch import Tensor
+
+from maskgan_cli.editing.swap import swap_parts
+from maskgan_cli.editor.face import Face, resized
+from maskgan_cli.editor.studio import Studio, blend, blend_quickly
+from maskgan_cli.editor.worker import Superseded
+from maskgan_cli.errors import InputError
+from maskgan_cli.files import (
+    Picture,
+    read_image,
+    read_json,
+    read_label_map,
+    write_bytes,
+    write_image,
+    write_json,
+    write_label_map,
+)
+from maskgan_cli.labels import LabelMap
+
+Finish = Literal["seamless", "bare"]  # the edit in the photo, or the network's painting as it is
+MAX_OTHERS: Final = 12
+_ID: Final = re.compile(r"[0-9a-f]{32}")
+_FORMAT: Final = 1
+
+
+def new_id() -> str:
+    """A name that nobody guesses."""
+    return secrets.token_hex(16)
+
+
+def is_id(text: str) -> bool:
+    """Whether this is the name of a session, and not a path or anything else."""
+    return _ID.fullmatch(text) is not None
+
+
+@dataclass
+class Session:
+    """A face, its edited label map, other faces that lend shape or look.
+
+    Attributes:
+        id: its name, and its folder's.
+        folder: where everything is kept that must outlive a reload or the program.
+        name: what the user called the picture.
+        face: as it was when the session began.
+        labels: the edited label map (S, S).
+        others: further faces, all of the same side.
+        style: whose look is painted: 0 the face's own, k the look of ``others[k - 1]``.
+        revision: the number of the newest request; older ones are no longer wanted.
+    """
+
+    id: str
+    folder: Path
+    name: str
+    face: Face
+    labels: LabelMap
+    others: list[Face] = field(default_factory=list)
+    style: int = 0
+    finish: Finish = "seamless"
+    revision: int = 0
+    _styles: dict[int, Tensor] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def begin(cls, root: Path, face: Face, name: str, photo: bytes | None = None) -> Session:
+        """A new session with a folder of its own; ``photo`` is the file that the face was cut out of."""
+        session = cls(new_id(), Path(), name, face, face.labels.copy())
+        session.folder = root / session.id
+        session.folder.mkdir(mode=0o700, parents=True)
+        if photo is not None and face.square is not None:
+            write_bytes(session.folder / "photo", photo)
+        write_image(session.folder / "face.png", face.picture)
+        write_label_map(session.folder / "face.mask.png", face.labels)
+        session.save()
+        return session
+
+    @classmethod
+    def resume(cls, root: Path, name: str) -> Session:
+        """The session whose folder is there.
+
+        Raises:
+            InputError: none, or one that cannot be read.
+        """
+        if not is_id(name) or not (root / name / "session.json").is_file():
+            raise InputError("the session", found="none of that name", hint="open the picture again")
+        folder = root / name
+        try:
+            state = read_json(folder / "session.json")
+            square = None if state["square"] is None else np.array(state["square"], np.float64)
+            own = _read_face(folder, "face")
+            face = Face(own.picture, own.labels, square, state["parser"])
+            others = [_read_face(folder, f"other-{i}") for i in range(state["others"])]
+            labels = read_label_map(folder / "mask.png")
+            return cls(name, folder, state["name"], face, labels, others, state["style"], state["finish"],
+                       state["revision"])  # fmt: skip
+        except (InputError, KeyError, TypeError, ValueError) as error:
+            raise InputError("the session", found="files that cannot be read", hint="open the picture again") from error
+
+    def save(self) -> None:
+        """Write down what has changed, each file whole or not at all."""
+        write_label_map(self.folder / "mask.png", self.labels)
+        square = None if self.face.square is None else self.face.square.tolist()
+        write_json(self.folder / "session.json", {
+            "format": _FORMAT, "name": self.name, "square": square, "parser": self.face.parser,
+            "others": len(self.others), "style": self.style, "finish": self.finish, "revision": self.revision,
+            "saved": time.time(),
+        })  # fmt: skip
+
+    @property
+    def side(self) -> int:
+        """Pixels along an edge of the face."""
+        return len(self.labels)
+
+    def state(self) -> dict[str, Any]:
+        """What the page needs to know."""
+        return {
+            "id": self.id, "name": self.name, "side": self.side, "style": self.style, "finish": self.finish,
+            "revision": self.revision, "others": len(self.others), "photo": self.face.square is not None,
+            "parsed": bool(self.face.parser),
+        }  # fmt: skip
+
+    # ------------------------------------------------------------------------------------ painting
+
+    def render(
+        self, studio: Studio, labels: LabelMap, *, revision: int, style: int, finish: Finish, preview: bool
+    ) -> bytes:
+        """The face in the shape of ``labels``, as a PNG file.
+
+        A preview has a soft edge and few pixels. A full picture is what is kept: its label map is saved.
+
+        Raises:
+            InputError: no such style.
+            Superseded: a newer request came before this one was done.
+        """
+        self._still_wanted(revision)
+        painted = studio.paint(labels, self.look(studio, style))
+        self._still_wanted(revision)
+        picture = self._finished(painted, labels, style, finish, preview)
+        self._still_wanted(revision)
+        if preview:
+            return encode(picture)
+        self.labels, self.style, self.finish = labels, style, finish
+        self.save()
+        return encode(picture, self.note(studio))
+
+    def result(self, studio: Studio) -> bytes:
+        """The full picture of what was painted last, as a PNG file: the same bytes as `render` gave."""
+        painted = studio.paint(self.labels, self.look(studio, self.style))
+        return encode(self._finished(painted, self.labels, self.style, self.finish, False), self.note(studio))
+
+    def _finished(self, painted: Picture, labels: LabelMap, style: int, finish: Finish, preview: bool) -> Picture:
+        if finish == "bare" or style != 0:  # another's look has no place in this photo's light
+            return painted
+        join = blend_quickly if preview else blend
+        return join(self.face.picture, painted, self.face.labels, labels)
+
+    def _still_wanted(self, revision: int) -> None:
+        if revision < self.revision:
+            raise Superseded
+
+    def look(self, studio: Studio, style: int) -> Tensor:
+        """A face's style, encoded once."""
+        if not 0 <= style <= len(self.others):
+            raise InputError("the style", expected=f"0 to {len(self.others)}", found=str(style))
+        if style not in self._styles:
+            face = self.face if style == 0 else self.others[style - 1]
+            self._styles[style] = studio.encode(face.picture, face.labels)
+        return self._styles[style]
+
+    def note(self, studio: Studio) -> dict[str, Any]:
+        """What made the result."""
+        return {"edit": "maskgan edit", "style": self.style, "finish": self.finish, "parser": self.face.parser,
+                **studio.about()}  # fmt: skip
+
+    # -------------------------------------------------------------------------------- other faces
+
+    def add_other(self, face: Face) -> int:
+        """Keep another face beside this one; its number.
+
+        Raises:
+            InputError: there are many already.
+        """
+        if len(self.others) == MAX_OTHERS:
+            raise InputError("other faces", expected=f"at most {MAX_OTHERS}", found="one more",
+                             hint="begin a new session")  # fmt: skip
+        face, name = resized(face, self.side), f"other-{len(self.others)}"
+        write_image(self.folder / f"{name}.png", face.picture)
+        write_label_map(self.folder / f"{name}.mask.png", face.labels)
+        self.others.append(face)
+        self.save()
+        return len(self.others)
+
+    def other(self, number: int) -> Face:
+        """Other face ``number``, from 1.
+
+        Raises:
+            InputError: there is none.
+        """
+        if not 1 <= number <= len(self.others):
+            raise InputError("the other face", expected=f"1 to {len(self.others)}", found=str(number))
+        return self.others[number - 1]
+
+    def swapped(self, labels: LabelMap, number: int, parts: tuple[int, ...]) -> LabelMap:
+        """``labels`` (S, S) with parts of another face's shape."""
+        return swap_parts(labels, self.other(number).labels, parts)
+
+
+def _read_face(folder: Path, name: str) -> Face:
+    return Face(read_image(folder / f"{name}.png"), read_label_map(folder / f"{name}.mask.png"))
+
+
+def encode(picture: Picture, note: Mapping[str, Any] | None = None) -> bytes:
+    """A picture as a PNG file, quickly; with what made it in its text field ``maskgan``."""
+    if note is None:
+        buffer = io.BytesIO()
+        Image.fromarray(picture).save(buffer, "PNG", compress_level=1)
+        return buffer.getvalue()
+    text, buffer = PngInfo(), io.BytesIO()
+    text.add_text("maskgan", json.dumps(note, sort_keys=True))
+    Image.fromarray(picture).save(buffer, "PNG", compress_level=3, pnginfo=text)
+    return buffer.getvalue()

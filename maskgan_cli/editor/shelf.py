@@ -1,0 +1,59 @@
+"""All sessions: the ones in use in memory, the others on disk, the oldest gone."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections import OrderedDict
+from pathlib import Path
+from typing import Final
+
+from maskgan_cli.editor.session import Session, is_id
+
+_IN_MEMORY: Final = 8
+_ON_DISK: Final = 100
+
+
+class Shelf:
+    """Sessions by name.
+
+    Args:
+        root: the folder of their folders.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._open: OrderedDict[str, Session] = OrderedDict()
+        self._lock = threading.RLock()
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._tidy()
+
+    def put(self, session: Session) -> Session:
+        """Keep a session at hand."""
+        with self._lock:
+            self._open[session.id] = session
+            self._open.move_to_end(session.id)
+            while len(self._open) > _IN_MEMORY:
+                self._open.popitem(last=False)  # everything it knows is in its folder
+        return session
+
+    def get(self, name: str) -> Session:
+        """A session, read from its folder if it is not at hand.
+
+        Raises:
+            InputError: no such session.
+        """
+        with self._lock:  # two readers of one folder would be two sessions
+            return self.put(self._open.get(name) or Session.resume(self.root, name))
+
+    def _folders(self) -> list[Path]:
+        found = []
+        for folder in self.root.iterdir():
+            state = folder / "session.json"
+            if is_id(folder.name) and state.is_file():
+                found.append((state.stat().st_mtime, folder))
+        return [folder for _, folder in sorted(found, key=lambda entry: -entry[0])]
+
+    def _tidy(self) -> None:
+        for folder in self._folders()[_ON_DISK:]:
+            shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,107 @@
+"""The networks, loaded once and used by every session: a face's style, its painting, its mask, its codes."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from maskgan_cli.data.resize import resize_image, resize_labels
+from maskgan_cli.devices import pick_device
+from maskgan_cli.editing.blend import paste_seamless, paste_soft
+from maskgan_cli.editing.interpolate import MaskManifold
+from maskgan_cli.editing.parse import MaskMaker
+from maskgan_cli.files import Picture
+from maskgan_cli.judges.finder import FaceFinder
+from maskgan_cli.labels import LabelMap
+from maskgan_cli.models.dmn import DenseMappingNetwork
+from maskgan_cli.models.layers import one_hot, to_bytes, to_unit
+from maskgan_cli.weights.format import load
+
+PREVIEW = 256  # side of what is shown while one draws
+_SOFTNESS = 0.05
+
+
+@dataclass(frozen=True)
+class Files:
+    """Which weights are used. All are there when the editor starts; what is rarely needed is loaded late."""
+
+    dmn: Path
+    vae: Path
+    parser: Path
+
+
+class Studio:
+    """Everything that takes a network. One thread at a time uses it.
+
+    Args:
+        files: the weights.
+        device: see `pick_device`.
+
+    Raises:
+        InputError: no such weights, or no such device.
+    """
+
+    def __init__(self, files: Files, device: str = "auto") -> None:
+        self.device, self._files, self._device = pick_device(device), files, device
+        network, self.weights = load("dmn", files.dmn, self.device)
+        assert isinstance(network, DenseMappingNetwork)
+        self.network = network.to(memory_format=torch.channels_last)
+        self.size = network.config.image_size
+
+    @functools.cached_property
+    def manifold(self) -> MaskManifold:
+        """The MaskVAE."""
+        return MaskManifold(self._files.vae, self._device)
+
+    @functools.cached_property
+    def finder(self) -> FaceFinder:
+        """Finds faces in photos; an InputError where facenet-pytorch is missing."""
+        return FaceFinder(self.device)
+
+    @functools.cached_property
+    def _parser(self) -> MaskMaker:
+        return MaskMaker(self._files.parser, self._device, lambda line: None)
+
+    def parse(self, picture: Picture) -> tuple[LabelMap, str]:
+        """A face (S, S, 3) -> its label map (S, S) and the SHA-256 of the parser's weights."""
+        return self._parser(Path("picture"), picture)
+
+    @torch.inference_mode()
+    def encode(self, picture: Picture, labels: LabelMap) -> Tensor:
+        """A face (S, S, 3) and its label map (S, S) -> its style (1, style_dim)."""
+        pixels = torch.from_numpy(np.array(resize_image(picture, self.size))).permute(2, 0, 1)[None].to(self.device)
+        mask = one_hot(self._batch(labels))
+        return self.network.encode_style(mask, to_unit(pixels))
+
+    @torch.inference_mode()
+    def paint(self, labels: LabelMap, style: Tensor) -> Picture:
+        """A label map (S, S) and a style (1, style_dim) -> the painting (size, size, 3)."""
+        image = to_bytes(self.network.generate(one_hot(self._batch(labels)), style))
+        return image[0].permute(1, 2, 0).cpu().contiguous().numpy()
+
+    def _batch(self, labels: LabelMap) -> Tensor:
+        return torch.from_numpy(np.array(resize_labels(labels, self.size)))[None].to(self.device)
+
+    def about(self) -> dict[str, Any]:
+        """What painted, for the record of a result."""
+        return {"weights": self.weights.sha256, "size": self.size}
+
+
+def blend(picture: Picture, painted: Picture, before: LabelMap, after: LabelMap) -> Picture:
+    """The painting in its place in the face (S, S, 3), no seam to be seen."""
+    return paste_seamless(picture, resize_image(painted, len(picture)), before, after)
+
+
+def blend_quickly(picture: Picture, painted: Picture, before: LabelMap, after: LabelMap) -> Picture:
+    """The same at `PREVIEW` pixels with a soft edge, for a moment's look."""
+    side = min(PREVIEW, len(picture))
+    return paste_soft(
+        resize_image(picture, side), resize_image(painted, side), resize_labels(before, side),
+        resize_labels(after, side), softness=_SOFTNESS,
+    )  # fmt: skip

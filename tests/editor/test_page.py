@@ -1,0 +1,139 @@
+"""The page in a real browser: what a person does, and what they get."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from maskgan_cli.editor.serve import Editor
+from maskgan_cli.files import read_label_map
+from maskgan_cli.labels import ID
+
+_MOUTH = [ID["mouth"], ID["u_lip"], ID["l_lip"]]
+
+
+def begin(page: Any, editor: Editor, example: str = "rendered-0") -> None:
+    """Open the page and an example."""
+    page.goto(editor.url)
+    page.click(f"#examples button[data-name={example}]")
+    page.wait_for_selector("#welcome", state="hidden")
+    settled(page)
+
+
+def settled(page: Any) -> None:
+    """Wait for the full picture of the newest mask."""
+    page.evaluate("editor.live.settled()")
+
+
+def result(page: Any) -> bytes:
+    """The bytes of the picture that is shown."""
+    return bytes(page.evaluate("editor.result.arrayBuffer().then((b) => [...new Uint8Array(b)])"))
+
+
+def mask(page: Any) -> np.ndarray:
+    """The label map in the page."""
+    side = page.evaluate("editor.mask.side")
+    return np.array(page.evaluate("[...editor.mask.data]"), np.uint8).reshape(side, side)
+
+
+def place(page: Any, x: float, y: float) -> tuple[float, float]:
+    """Where in the window a pixel of the mask is."""
+    found = page.evaluate("([x, y]) => editor.view.place(x, y)", [float(x), float(y)])
+    return found["x"], found["y"]
+
+
+def paint_mouth(page: Any) -> None:
+    """Open the mouth: a stroke of its inside, with the mouse."""
+    rows, columns = np.nonzero(np.isin(mask(page), _MOUTH))
+    page.keyboard.press("1")
+    page.keyboard.press("0")
+    page.mouse.move(*place(page, columns.min(), rows.mean()))
+    page.mouse.down()
+    page.mouse.move(*place(page, columns.mean(), rows.max() + 6), steps=4)
+    page.mouse.move(*place(page, columns.max(), rows.mean()), steps=4)
+    page.mouse.up()
+    settled(page)
+
+
+def save(page: Any, what: str, path: Path) -> Path:
+    """Save something by the dialog."""
+    page.keyboard.press("Control+s")
+    with page.expect_download() as download:
+        page.click(f"[data-download='{what}']")
+    download.value.save_as(path)
+    page.keyboard.press("Escape")
+    return path
+
+
+def test_paint_see_undo_redo_save_reload(page: Any, editor: Editor, tmp_path: Path) -> None:
+    begin(page, editor)
+    first, before = result(page), mask(page)
+    paint_mouth(page)
+    second, painted = result(page), mask(page)
+    assert (before != painted).sum() > 50
+    assert set(np.unique(painted[before != painted])) == {ID["mouth"]}
+    assert not np.array_equal(*(np.asarray(Image.open(io.BytesIO(data))) for data in (first, second)))
+
+    page.click("#undo")
+    settled(page)
+    assert np.array_equal(mask(page), before)
+    assert result(page) == first
+    page.keyboard.press("Control+Shift+z")
+    settled(page)
+    assert np.array_equal(mask(page), painted)
+    assert result(page) == second
+
+    assert np.array_equal(read_label_map(save(page, "mask.png", tmp_path / "mask.png")), painted)
+    assert save(page, "result.png", tmp_path / "result.png").read_bytes() == second
+
+    page.reload()
+    page.wait_for_selector("#undo:enabled")
+    settled(page)
+    assert np.array_equal(mask(page), painted)
+    assert result(page) == second
+    page.click("#undo")
+    settled(page)
+    assert result(page) == first
+
+
+def test_a_hundred_fast_strokes_end_in_the_result_of_the_last(page: Any, editor: Editor) -> None:
+    begin(page, editor)
+    page.evaluate(
+        """() => {
+          for (let k = 0; k < 100; k++) {
+            editor.mask.data.fill(k % 19, 256 * (100 + k), 256 * (100 + k) + 120);
+            editor.commit("brush");
+          }
+        }"""
+    )
+    settled(page)
+    assert page.evaluate("editor.history.steps.length") == 101
+    session = page.evaluate("editor.session.id")
+    expected = page.evaluate(
+        "fetch(`api/sessions/${editor.session.id}/result.png`).then((a) => a.arrayBuffer())"
+        ".then((b) => [...new Uint8Array(b)])"
+    )
+    assert result(page) == bytes(expected)
+    assert np.array_equal(mask(page), read_label_map(editor.shelf.root / session / "mask.png"))
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_everything_has_a_name_and_fits(page: Any, editor: Editor, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    begin(page, editor)
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    unnamed = page.evaluate(
+        """() => [...document.querySelectorAll("button, input:not([hidden]), select")]
+          .filter((e) => !(e.textContent.trim() || e.getAttribute("aria-label") || e.title || e.labels?.length))
+          .map((e) => e.outerHTML)"""
+    )
+    assert unnamed == []
+    untold = page.evaluate(
+        "() => [...document.querySelectorAll('#tools button')].filter((e) => !/\\([A-Z]/.test(e.title)).length"
+    )
+    assert untold == 0
