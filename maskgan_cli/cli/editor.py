@@ -20,10 +20,9 @@ def edit(
     shell: Shell,
     photo: Annotated[Path | None, typer.Argument(metavar="[PHOTO]", help="A photo of a face.")] = None,
     style: Annotated[Path | None, typer.Option("--style", help="Another face: its look and its parts at hand.")] = None,
-    weights: options.Weights = None,
+    weights: Annotated[Path | None, options.weights_of("dmn", "--weights", "-w")] = None,
     vae_weights: Annotated[
-        Path | None,
-        typer.Option("--vae-weights", envvar="MASKGAN_VAE_WEIGHTS", help="Of `maskgan train vae`, for the sliders."),
+        Path | None, options.weights_of("vae", "--vae-weights", what_for=", for the sliders")
     ] = None,
     parser_weights: options.ParserWeights = None,
     host: Annotated[str, typer.Option("--host", help="The address to listen on; this machine only if not given.")] = (

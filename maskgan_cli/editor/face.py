@@ -11,10 +11,11 @@ import numpy.typing as npt
 from maskgan_cli.data.alignment import CROP
 from maskgan_cli.data.crop import cut, oriented_square
 from maskgan_cli.data.resize import resize_image, resize_labels
+from maskgan_cli.editing.framing import oddity
 from maskgan_cli.editor.studio import Studio
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import Picture
-from maskgan_cli.labels import ID, LabelMap
+from maskgan_cli.labels import LabelMap
 
 Square = npt.NDArray[np.float64]
 
@@ -80,6 +81,4 @@ def _whole(photo: Picture, studio: Studio) -> Face | None:
     """The whole picture as the face, if the parser sees one in it."""
     picture = resize_image(photo, side_for(len(photo)))
     labels, parser = studio.parse(picture)
-    if np.mean(labels == ID["skin"]) < 0.05:
-        return None
-    return Face(picture, labels, None, parser)
+    return None if oddity(labels) else Face(picture, labels, None, parser)
