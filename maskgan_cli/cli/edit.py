@@ -51,9 +51,7 @@ class Editing:
     )
     batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Pictures painted at once.")] = 8
     device: options.Device = "auto"
-    force: Annotated[
-        bool, typer.Option("--force", help="Go on with a picture that is no face crop by its parsed mask.")
-    ] = False
+    force: options.Force = False
     overwrite: options.Overwrite = False
 
 

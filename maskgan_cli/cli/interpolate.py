@@ -48,6 +48,7 @@ def interpolate(
     batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Faces painted at once.")] = 8,
     seed: options.Seed = 0,
     device: options.Device = "auto",
+    force: options.Force = False,
     overwrite: options.Overwrite = False,
 ) -> None:
     """Masks on the way from A to B (paper, Sec. 3.2), a strip and an animation of them.
@@ -70,7 +71,7 @@ def interpolate(
     names = manifold.Names.inside(out, sample or steps, faces=style is not None)
     if not overwrite:
         names.refuse_existing()
-    read = FaceReader(parser_weights, device, shell.say)
+    read = FaceReader(parser_weights, device, shell.say, force=force)
     start = read_shape(first, read.make_mask)
     side = len(start)
     end = read_shape(second, read.make_mask) if second is not None else start
@@ -83,6 +84,8 @@ def interpolate(
 
     centre = vae.encode(start)
     settings: dict[str, Any] = {"weights": vae.weights.sha256, "inputs": [str(p) for p in (first, second) if p]}
+    if read.parser:
+        settings["parser"] = read.parser
     if sample is not None:
         codes = manifold.around(centre, sample, spread=spread, seed=seed)
         settings |= {"spread": spread, "seed": seed}

@@ -14,6 +14,7 @@ Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1 o
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Same seed, same result.")]
 Workers = Annotated[int | None, typer.Option("--workers", min=0, help="Processes; all cores if not given.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there already.")]
+Force = Annotated[bool, typer.Option("--force", help="Go on with a picture that is no face crop by its parsed mask.")]
 Data = Annotated[Path, typer.Argument(metavar="DATA", help="A prepared data set.")]
 
 

@@ -58,7 +58,12 @@ class FaceReader:
         device: see `pick_device`.
         say: told each picture whose mask is made.
         force: go on with pictures that are no face crop by their mask.
+
+    Attributes:
+        parser: SHA-256 of the parser's weights once it has made a mask, else "".
     """
+
+    parser = ""
 
     def __init__(self, weights: Path | None, device: str, say: Callable[[str], None], *, force: bool = False) -> None:
         self._weights, self._device, self._say, self._force = weights, device, say, force
@@ -78,13 +83,13 @@ class FaceReader:
             from maskgan_cli.editing.parse import MaskMaker
 
             self._made = MaskMaker(self._weights, self._device, self._say)
-        labels, parser = self._made(image, picture)
+        labels, self.parser = self._made(image, picture)
         if not self._force and (found := oddity(labels)):
             raise InputError(
                 image, expected=FACE_CROP, found=found,
                 hint="cut the face out with `maskgan align`, name its mask, or go on with --force",
             )  # fmt: skip
-        return labels, parser
+        return labels, self.parser
 
 
 def load_face(image: Path, mask: Path | None, make_mask: MakeMask | None = None) -> Face:
