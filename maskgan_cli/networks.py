@@ -208,7 +208,7 @@ _ALL: Final = (
     ),
     Kind(
         "spade", "SPADE", f"{_BASELINES}.spade:SPADE", f"{_BASELINES}.spade:SPADEConfig",
-        layout="maskgan_cli.weights.baselines:SPADE",
+        layout="maskgan_cli.weights.baselines:SPADE", onnx="maskgan_cli.weights.export:SPADE_PAINTER",
         trainings=(
             Training(
                 "spade", "maskgan_cli.training.spade", "SPADERecipe",
@@ -224,7 +224,7 @@ _ALL: Final = (
     ),
     Kind(
         "stargan", "StarGAN", f"{_BASELINES}.stargan:StarGANGenerator", f"{_BASELINES}.stargan:StarGANConfig",
-        layout="maskgan_cli.weights.baselines:STARGAN",
+        layout="maskgan_cli.weights.baselines:STARGAN", onnx="maskgan_cli.weights.export:CHANGER",
         trainings=(
             Training(
                 "stargan", "maskgan_cli.training.stargan", "StarGANRecipe",
@@ -241,7 +241,7 @@ _ALL: Final = (
     ),
     Kind(
         "elegant", "ELEGANT", f"{_BASELINES}.elegant:Elegant", f"{_BASELINES}.elegant:ElegantConfig",
-        layout="maskgan_cli.weights.baselines:ELEGANT",
+        layout="maskgan_cli.weights.baselines:ELEGANT", onnx="maskgan_cli.weights.export:EXCHANGER",
         trainings=(
             Training(
                 "elegant", "maskgan_cli.training.elegant", "ElegantRecipe",

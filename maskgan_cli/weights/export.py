@@ -1,7 +1,12 @@
-"""ONNX of a Dense Mapping Network or a face parser, with what it is written inside it.
+"""ONNX of the networks that users run, with what it is written inside it.
 
 Dense Mapping Network: ``mask`` and ``style_mask`` (N, S, S) uint8 class ids, ``style_image`` (N, 3, S, S)
 float32 in [-1, 1] -> ``image`` (N, 3, S, S) float32 in [-1, 1].
+Pix2PixHD-m: the same; it does not look at ``style_mask``.
+SPADE: ``mask`` and ``style_image`` -> ``image``, with the most likely code of the look.
+StarGAN: ``image`` and ``label`` (N, attributes) float32 of 0 and 1 -> ``changed``, an image.
+ELEGANT: ``image``, ``exemplar`` and ``strength`` (N, attributes) float32, how much of each attribute to take over,
+0 to 1 -> ``changed``, an image.
 Face parser: ``image`` (N, 3, S, S) float32 in [-1, 1] -> ``logits`` (N, 19, S, S) float32.
 N is free, S the network's own.
 """
@@ -23,6 +28,8 @@ from maskgan_cli import __version__
 from maskgan_cli.errors import InputError, WorkError
 from maskgan_cli.files import atomic, refuse_existing, sha256
 from maskgan_cli.labels import NUM_CLASSES
+from maskgan_cli.models.baselines.elegant import Elegant
+from maskgan_cli.models.baselines.spade import SPADE
 from maskgan_cli.models.dmn import DenseMappingNetwork, parameter_count
 from maskgan_cli.networks import KINDS, exported, resolve
 from maskgan_cli.weights.card import card_path, write_card
@@ -49,6 +56,43 @@ class PaintFromIds(nn.Module):
         return image
 
 
+class PaintOneLook(nn.Module):
+    """SPADE with label maps as they lie on disk."""
+
+    ids: Tensor
+
+    def __init__(self, network: SPADE) -> None:
+        super().__init__()
+        self.network = network
+        self.register_buffer("ids", torch.arange(NUM_CLASSES, dtype=torch.uint8).view(1, -1, 1, 1), persistent=False)
+
+    def forward(self, mask: Tensor, style_image: Tensor) -> Tensor:
+        """Label maps (N, S, S) uint8, image (N, 3, S, S) in [-1, 1] -> image of the same shape."""
+        image: Tensor = self.network((mask.unsqueeze(1) == self.ids).float(), style_image)
+        return image
+
+
+class ExchangeByStrength(nn.Module):
+    """ELEGANT for any of its attributes, or several at once."""
+
+    channels: Tensor
+
+    def __init__(self, network: Elegant) -> None:
+        super().__init__()
+        self.network = network
+        channels = torch.zeros(len(network.config.attributes), network.config.channels[-1])
+        for place in range(len(channels)):
+            channels[place, network.slice_of(place)] = 1.0
+        self.register_buffer("channels", channels, persistent=False)  # which attribute each channel stands for
+
+    def forward(self, image: Tensor, exemplar: Tensor, strength: Tensor) -> Tensor:
+        """Images (N, 3, S, S) in [-1, 1] twice, shares (N, attributes) -> image of the same shape."""
+        encoded = self.network.encoder(image)
+        step = self.network.encoder(exemplar)[0] - encoded[0]
+        share = (strength @ self.channels)[:, :, None, None]
+        return self.network.decode(image, encoded[0] + share * step, encoded)
+
+
 @dataclass(frozen=True)
 class Portable:
     """How a kind of network is exported: what is put around it, and what goes in and out by which names."""
@@ -59,6 +103,9 @@ class Portable:
 
 
 PAINTER = Portable(PaintFromIds, ("mask", "style_mask", "style_image"), "image")
+SPADE_PAINTER = Portable(PaintOneLook, ("mask", "style_image"), "image")
+CHANGER = Portable(lambda network: network, ("image", "label"), "changed")
+EXCHANGER = Portable(ExchangeByStrength, ("image", "exemplar", "strength"), "changed")
 PARSER = Portable(lambda network: network, ("image",), "logits")
 
 
@@ -84,7 +131,9 @@ def export_onnx(where: str | Path, out: Path, *, overwrite: bool = False) -> flo
         refuse_existing(card_path(out))
     kind = kind_of(where)
     if kind not in exported():
-        raise InputError(where, expected=f"weights of kind {' or '.join(exported())}", found=f"{kind} weights")
+        raise InputError(
+            where, expected=f"weights of one of the kinds {', '.join(exported())}", found=f"{kind} weights"
+        )
     portable: Portable = resolve(KINDS[kind].onnx)
     network, weights = load(kind, where, torch.device("cpu"))
     # Channels-last memory is for training and PyTorch's inference; the file keeps plain tensors.
@@ -142,9 +191,12 @@ def _difference(portable: Portable, network: nn.Module, weights: Weights, path: 
 def _example(portable: Portable, weights: Weights, count: int) -> tuple[Tensor, ...]:
     """Random inputs, the same for the same count."""
     size, generator = weights.config["image_size"], torch.Generator().manual_seed(count)
-    return tuple(
-        torch.randint(0, NUM_CLASSES, (count, size, size), generator=generator, dtype=torch.uint8)
-        if name.endswith("mask")
-        else torch.rand(count, 3, size, size, generator=generator) * 2 - 1
-        for name in portable.inputs
-    )
+
+    def draw(name: str) -> Tensor:
+        if name.endswith("mask"):
+            return torch.randint(0, NUM_CLASSES, (count, size, size), generator=generator, dtype=torch.uint8)
+        if name in ("label", "strength"):
+            return torch.randint(0, 2, (count, len(weights.config["attributes"])), generator=generator).float()
+        return torch.rand(count, 3, size, size, generator=generator) * 2 - 1
+
+    return tuple(draw(name) for name in portable.inputs)

@@ -166,7 +166,7 @@ class SPADEGenerator(nn.Module):
         Without an encoder the code is not looked at.
         """
         if self.config.encoder:
-            features = self.first(code).view(len(mask), -1, self.side, self.side)
+            features = self.first(code).unflatten(1, (-1, self.side, self.side))
         else:
             features = self.first(F.interpolate(mask, (self.side, self.side), mode="nearest"))
         for block, enlarged in zip(self.blocks, self.enlarged, strict=True):

@@ -1,0 +1,89 @@
+"""The baselines as ONNX: PyTorch's answers, any batch, through onnxruntime alone."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+
+from maskgan_cli.editing.baselines import Pix2PixHDmRenderer
+from maskgan_cli.editing.methods import Request
+from maskgan_cli.models.baselines.elegant import Elegant, ElegantConfig
+from maskgan_cli.models.baselines.spade import SPADE, SPADEConfig
+from maskgan_cli.models.baselines.stargan import StarGANConfig, StarGANGenerator
+from maskgan_cli.models.dmn import DenseMappingNetwork, Pix2PixHDmConfig
+from maskgan_cli.models.layers import one_hot
+from maskgan_cli.weights.export import export_onnx
+from maskgan_cli.weights.format import save_weights
+
+
+def _exported(kind: str, network: torch.nn.Module, folder: Path) -> tuple[Any, Path]:
+    file = save_weights(folder / "w.safetensors", network, kind=kind, config=asdict(network.config), about={})  # type: ignore[call-overload]
+    out = folder / f"{kind}.onnx"
+    assert export_onnx(file, out) < 1e-3
+    (entry,) = onnx.load(out).metadata_props
+    assert json.loads(entry.value)["kind"] == kind
+    return onnxruntime.InferenceSession(out, providers=["CPUExecutionProvider"]), out
+
+
+def _same(session: Any, output: str, inputs: dict[str, torch.Tensor], expected: torch.Tensor) -> None:
+    (answer,) = session.run([output], {name: tensor.numpy() for name, tensor in inputs.items()})
+    assert answer.shape == tuple(expected.shape)
+    assert np.abs(answer - expected.numpy()).max() < 1e-3
+    assert expected.std() > 1e-3
+
+
+@pytest.mark.slow
+def test_spade(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = SPADE(SPADEConfig(64, 4, 8, latent=8, encoded_size=128))
+    mask, look = torch.randint(0, 19, (5, 64, 64), dtype=torch.uint8), torch.rand(5, 3, 64, 64) * 2 - 1
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.mul_(20)  # the published start is too faint to tell pictures apart
+        for _ in range(3):
+            network(one_hot(mask), look)  # singular vectors and statistics find their places
+    session, _ = _exported("spade", network, tmp_path)
+    with torch.no_grad():
+        _same(session, "image", {"mask": mask, "style_image": look}, network.eval()(one_hot(mask), look))
+
+
+def test_stargan(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = StarGANGenerator(StarGANConfig(32, ("Smiling", "Male"), 4, 1))
+    session, _ = _exported("stargan", network, tmp_path)
+    image, label = torch.rand(5, 3, 32, 32) * 2 - 1, torch.eye(2)[[0, 1, 0, 1, 1]]
+    with torch.no_grad():
+        _same(session, "changed", {"image": image, "label": label}, network(image, label))
+
+
+@pytest.mark.slow
+def test_elegant_exchanges_by_strength(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = Elegant(ElegantConfig(32, ("a", "b", "c"), 4))
+    session, _ = _exported("elegant", network, tmp_path)
+    image, exemplar = torch.rand(2, 3, 3, 32, 32) * 2 - 1
+    for place, strength in ((0, 1.0), (2, 0.3)):
+        shares = torch.zeros(3, 3)
+        shares[:, place] = strength
+        with torch.no_grad():
+            expected = network(image, exemplar, place, strength)
+        _same(session, "changed", {"image": image, "exemplar": exemplar, "strength": shares}, expected)
+
+
+@pytest.mark.slow
+def test_pix2pixhd_m_paints_from_its_onnx_file(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = DenseMappingNetwork(Pix2PixHDmConfig(64, 4, 2, 1, 2))
+    _, out = _exported("pix2pixhd-m", network, tmp_path)
+    labels = np.random.default_rng(0).integers(0, 19, (64, 64), dtype=np.uint8)
+    request = Request(labels, labels, np.random.default_rng(1).integers(0, 255, (64, 64, 3), dtype=np.uint8))
+    pictures = [Pix2PixHDmRenderer(path, "cpu").paint([request])[0] for path in (out, tmp_path / "w.safetensors")]
+    assert np.abs(pictures[0].astype(int) - pictures[1]).max() <= 1
