@@ -11,11 +11,12 @@ import torch
 
 from maskgan_cli.devices import pick_device
 from maskgan_cli.errors import InputError
-from maskgan_cli.files import sha256, unreadable
+from maskgan_cli.files import sha256
 from maskgan_cli.models.layers import one_hot, to_bytes, to_unit
 from maskgan_cli.networks import KINDS
 from maskgan_cli.weights.export import PAINTER
 from maskgan_cli.weights.format import Weights, described, load, settings_of
+from maskgan_cli.weights.runtime import open_onnx, there
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -63,18 +64,7 @@ class ONNXPainter:
 
     def __init__(self, weights: str | Path, device: str, kind: str = "dmn") -> None:
         path = Path(weights)
-        try:
-            import onnxruntime
-        except ImportError as error:
-            raise InputError(
-                path, expected="the package onnxruntime", found="none", hint='pip install "maskgan[onnx]"'
-            ) from error
-        try:
-            self.session = onnxruntime.InferenceSession(path.read_bytes(), providers=_providers(device))
-        except InputError:
-            raise
-        except Exception as error:  # onnxruntime names no common base for what a damaged file raises
-            raise unreadable(path, error, "a network as ONNX") from error
+        self.session = open_onnx(path, _providers(path, device), "a network as ONNX")
         self.ours = ours = f"a {KINDS[kind].title} exported by `maskgan weights export --onnx`"
         description = described(path, self.session.get_modelmeta().custom_metadata_map.get("maskgan"), ours)
         if (found := description.pop("kind")) != kind:
@@ -103,16 +93,14 @@ class ONNXPainter:
         return to_bytes(torch.from_numpy(images)).permute(0, 2, 3, 1).contiguous().numpy()
 
 
-def _providers(device: str) -> list[str]:
+def _providers(path: Path, device: str) -> list[str]:
     """``--device`` in onnxruntime's words."""
-    import onnxruntime
-
-    there = onnxruntime.get_available_providers()
+    here = there(path)
     cuda = "CUDAExecutionProvider"
     if device == "auto":
-        return [name for name in (cuda, "CPUExecutionProvider") if name in there]
+        return [name for name in (cuda, "CPUExecutionProvider") if name in here]
     chosen = {"cpu": "CPUExecutionProvider", "cuda": cuda}.get(device)
-    if chosen is None or chosen not in there:
-        raise InputError("--device", expected="auto or cpu" + (" or cuda" if cuda in there else "") + " with ONNX",
+    if chosen is None or chosen not in here:
+        raise InputError("--device", expected="auto or cpu" + (" or cuda" if cuda in here else "") + " with ONNX",
                          found=device)  # fmt: skip
     return [chosen]

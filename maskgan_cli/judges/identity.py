@@ -18,10 +18,11 @@ from torch.nn import functional as F
 
 from maskgan_cli.data.alignment import TEMPLATE_SIZE, Points, align, crop_points
 from maskgan_cli.errors import InputError
-from maskgan_cli.files import sha256, unreadable
+from maskgan_cli.files import sha256
 from maskgan_cli.models.layers import to_unit
 from maskgan_cli.weights.foreign import load_foreign
 from maskgan_cli.weights.format import load, load_strictly
+from maskgan_cli.weights.runtime import open_onnx, there
 
 _FACENET_SIZE = 160
 _MOST = 2048  # the largest side of the faces that an ONNX network may ask for
@@ -121,22 +122,9 @@ def _load_facenet(path: Path, device: torch.device) -> IdentityJudge:
 
 
 def _load_onnx(path: Path, device: torch.device, divisor: float) -> IdentityJudge:
-    if not path.is_file():
-        raise InputError(path, expected="an ONNX face embedder", found="no such file", hint="check the path")
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise InputError(
-            path, expected="the package onnxruntime", found="none", hint='pip install "maskgan[onnx]"'
-        ) from error
     wanted = ["CUDAExecutionProvider"] if device.type == "cuda" else []
-    providers = [name for name in [*wanted, "CPUExecutionProvider"] if name in onnxruntime.get_available_providers()]
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = torch.get_num_threads()
-    try:
-        session = onnxruntime.InferenceSession(str(path), options, providers=providers)
-    except Exception as error:  # onnxruntime names no common base for what a damaged file raises
-        raise unreadable(path, RuntimeError("a file that onnxruntime cannot read"), "an ONNX network") from error
+    providers = [name for name in [*wanted, "CPUExecutionProvider"] if name in there(path)]
+    session = open_onnx(path, providers, "an ONNX network")
     entry, batch, size = _onnx_input(path, session)
 
     def embed(faces: Tensor) -> Tensor:

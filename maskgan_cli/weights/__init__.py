@@ -8,6 +8,7 @@ cache.py      the user's cache folder
 layouts.py, baselines.py   published checkpoints' names for their tensors, and ours
 convert.py    a published checkpoint -> ours
 fetch.py, pull.py   download, check, import
-export.py     ONNX
+export.py     ONNX out
+runtime.py    ONNX in
 pack.py       16-bit floats
 """

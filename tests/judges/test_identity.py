@@ -74,13 +74,19 @@ def test_any_onnx_embedder_plugs_in(faces: Tensor, tmp_path: Path, batch: int | 
     assert torch.allclose(judge(faces), nn.functional.normalize(means), atol=1e-5)
 
 
-def test_onnx_networks_of_another_shape_are_refused(tmp_path: Path) -> None:
+def test_onnx_networks_of_another_shape_are_refused(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("onnxruntime", reason="needs the package onnxruntime")
     with pytest.raises(InputError, match=r"expected one input of shape \(1 or N, 3, S, S\), found in \[1, 1, 64, 64\]"):
         load_identity(_onnx(tmp_path / "grey.onnx", batch=1, size=64, channels=1), CPU)
     (tmp_path / "broken.onnx").write_bytes(b"no network")
     with pytest.raises(InputError, match=r"broken.onnx: expected an ONNX network"):
         load_identity(tmp_path / "broken.onnx", CPU)
+    whole = _onnx(tmp_path / "whole.onnx", batch="N", size=64).read_bytes()
+    for old, new in ((b"in", b"\x96n"), (b"out", b"\xa7ut"), (b"Flatten", b"Flattem")):
+        (tmp_path / "text.onnx").write_bytes(whole.replace(old, new))
+        with pytest.raises(InputError, match=r"text\.onnx: expected an ONNX network, found a file that onnxruntime"):
+            load_identity(tmp_path / "text.onnx", CPU)
+    assert capfd.readouterr() == ("", ""), "onnxruntime says nothing"
     with pytest.raises(InputError, match="no such file"):
         load_identity(tmp_path / "none.onnx", CPU)
     with pytest.raises(InputError, match=r"expected one input of shape"):
