@@ -1,4 +1,4 @@
-"""``align``: photos to square crops framed like CelebA-HQ."""
+"""``align`` and ``paste``: photos to square crops framed like CelebA-HQ, and edits of them back into the photos."""
 
 from __future__ import annotations
 
@@ -8,53 +8,131 @@ from typing import Annotated
 import typer
 
 from maskgan_cli.cli import options
+from maskgan_cli.cli.batch import Batch, Recursive, pictures
 from maskgan_cli.cli.shell import Shell, stage
 from maskgan_cli.errors import InputError
 
+Chosen = Annotated[
+    str | None, typer.Option("--face", help="Which face, counted from the left, or all; the largest if not given.")
+]
+
 
 def register(app: typer.Typer) -> None:
-    """Add this module's command."""
+    """Add this module's commands."""
     stage(app, "align", rich_help_panel="Data")(align)
+    stage(app, "paste", rich_help_panel="Data")(paste)
 
 
 def align(
     shell: Shell,
-    photos: Annotated[list[Path], typer.Argument(metavar="PHOTO...", help="Photos with a face.")],
+    photos: Annotated[
+        list[str], typer.Argument(metavar="PHOTO...", help="Photos with a face, folders of them; - reads paths.")
+    ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the crops, named NAME.png.")],
     size: Annotated[int, typer.Option("--size", min=32, max=2048, help="Side of the crops.")] = 512,
+    face: Chosen = None,
+    overview: Annotated[
+        bool, typer.Option("--overview", help="Also NAME.overview.png: the faces, numbered from left to right.")
+    ] = False,
+    recursive: Recursive = False,
     device: options.Device = "auto",
+    force: Annotated[bool, typer.Option("--force", help="Also cut out faces of less than 64 pixels.")] = False,
     overwrite: options.Overwrite = False,
 ) -> None:
-    """Cut the largest face out of each photo, upright and framed like CelebA-HQ.
+    """Cut a face out of each photo, upright and framed like CelebA-HQ.
 
-    Prints one path per photo; photos without a face are named once the others are done.
+    Beside each crop lies NAME.crop.json: with it, `maskgan paste` puts an edit of the crop back into the photo. With
+    --face all, the crops are NAME-1.png, NAME-2.png and so on. Prints the crops; photos without a face are named.
     """
-    from maskgan_cli.editing.faces import check_files
-    from maskgan_cli.files import read_image, refuse_existing, write_image
+    from maskgan_cli.files import read_photo, refuse_existing, write_image, write_json
 
-    paths = [out / f"{photo.stem}.png" for photo in photos]
+    items = pictures(photos, recursive=recursive)
+    _distinct([out / f"{item.name}.png" for item in items])
+    which = chosen(face)
+    if len(items) == 1:  # what is wrong with the only path is said before PyTorch is imported
+        from maskgan_cli.editing.faces import check_files
+
+        check_files([items[0].path])
+    for item in items if which != "all" and not overwrite else []:
+        refuse_existing(out / f"{item.name}.png")
+    from maskgan_cli.devices import pick_device
+    from maskgan_cli.editing.cutouts import record_path
+    from maskgan_cli.editing.overview import overview as drawn
+    from maskgan_cli.editing.search import PhotoSearch
+
+    search = PhotoSearch(pick_device(device), force=force)
+    records, batch = [], Batch(shell, len(items))
+    for item in shell.track(items, len(items), "aligning"):
+        with batch.attempt(item.path):
+            photo = read_photo(item.path)
+            if overview:
+                picture = drawn(photo.picture, search.faces(photo))
+                shell.wrote(write_image(out / f"{item.name}.overview.png", picture, overwrite=overwrite))
+            for cutout in search.cut(photo, size, which):
+                name = f"{item.name}-{cutout.number}" if which == "all" else str(item.name)
+                path = write_image(out / f"{name}.png", cutout.picture, overwrite=overwrite)
+                write_json(record_path(path), cutout.record() | {"image": path.name}, overwrite=True)
+                shell.wrote(path)
+                points = cutout.points.round(2).tolist()
+                records.append({"photo": str(item.path), "image": str(path), "face": cutout.number,
+                                "faces": cutout.count, "points": points})  # fmt: skip
+    first = next((record["image"] for record in records), "")
+    batch.finish({"results": records}, next_command=f"maskgan parse {first} -o {out}")
+
+
+def paste(
+    shell: Shell,
+    crop: Annotated[Path, typer.Argument(metavar="CROP", help="A crop of `maskgan align`, or its NAME.crop.json.")],
+    result: Annotated[Path, typer.Argument(metavar="RESULT", help="An edit of that crop, of any size.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The photo with the edit in it.")],
+    photo: Annotated[
+        Path | None, typer.Option("--photo", help="The photo, if it is no longer where it was cut.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Go on though the photo's file has changed.")] = False,
+    overwrite: options.Overwrite = False,
+) -> None:
+    """Put an edit of a crop back into its photo, at its own place.
+
+    Only what the edit changed is pasted: all other pixels are the photo's, bit for bit where OUT's format keeps
+    pixels (PNG, TIFF, BMP). The photo's EXIF data, orientation and colour profile are kept.
+    """
+    from maskgan_cli.editing.cutouts import read_cutout
+    from maskgan_cli.editing.faces import check_files
+    from maskgan_cli.files import read_image, read_note, refuse_existing, sha256, write_photo
+
+    if not overwrite:
+        refuse_existing(out)
+    check_files([crop, result])
+    cutout = read_cutout(crop, photo, force=force)
+    edited = read_image(result)
+    if edited.shape[0] != edited.shape[1]:
+        raise InputError(
+            result, expected="an edit of the crop, square as it is", found=f"{edited.shape[1]}x{edited.shape[0]}"
+        )
+    note = {"edit": "paste", "face": cutout.number, "made": read_note(result),
+            "inputs": {"photo": sha256(cutout.photo.path), "result": sha256(result)}}  # fmt: skip
+    lossy = result.suffix.lower() in (".jpg", ".jpeg", ".webp")
+    picture = cutout.put_back(edited, lossy=lossy)
+    changed = int((picture != cutout.photo.picture).any(-1).sum())
+    shell.say(f"{changed:,} of {picture.shape[0] * picture.shape[1]:,} pixels changed")
+    shell.wrote(write_photo(out, picture, cutout.photo, note=note, overwrite=overwrite))
+    shell.finish({"photo": str(cutout.photo.path), "changed_pixels": changed})
+
+
+def chosen(face: str | None) -> int | str | None:
+    """``--face``: a number from 1, ``all``, or None for the largest.
+
+    Raises:
+        InputError: neither.
+    """
+    if face is None or face == "all":
+        return face
+    if not face.isdecimal() or not 1 <= int(face) <= 999:
+        raise InputError("--face", expected="a number from 1, counted from the left, or all", found=repr(face))
+    return int(face)
+
+
+def _distinct(paths: list[Path]) -> None:
     if len(set(paths)) < len(paths):
         twice = next(path for path in paths if paths.count(path) > 1)
         raise InputError(twice, found="two photos for one result", hint="give the photos different names")
-    for path in paths if not overwrite else []:
-        refuse_existing(path)
-    check_files(photos)
-    from maskgan_cli.data.crop import cut, oriented_square
-    from maskgan_cli.devices import pick_device
-    from maskgan_cli.judges.finder import FaceFinder
-
-    finder = FaceFinder(pick_device(device))
-    records, faceless = [], []
-    for photo, path in shell.track(zip(photos, paths, strict=True), len(photos), "aligning"):
-        picture = read_image(photo)
-        points = finder.find(picture)
-        if points is None:
-            faceless.append(photo)
-            continue
-        square = oriented_square(points)
-        shell.wrote(write_image(path, cut(picture, square, size), overwrite=overwrite))
-        records.append({"photo": str(photo), "image": str(path), "points": points.round(2).tolist()})
-    if faceless:
-        others = f" (nor in {len(faceless) - 1} others)" if faceless[1:] else ""
-        raise InputError(faceless[0], expected="a photo with a face", found=f"no face{others}", hint="leave it out")
-    shell.finish({"results": records}, next_command=f"maskgan parse {paths[0]} -o {out}")

@@ -57,6 +57,13 @@ class Shell:
         """A remark for people."""
         self.console.print(text, markup=False)
 
+    def warn(self, line: str) -> None:
+        """One thing of many that failed: named in any case, while the others go on."""
+        if self.quiet:
+            print(f"maskgan: {line}", file=sys.stderr)
+        else:
+            self.console.print(f"maskgan: {line}", markup=False)
+
     def wrote(self, path: Path) -> None:
         """Report a file that is now there: at once as a line, or later in the JSON document."""
         self.written.append(str(path))

@@ -59,3 +59,15 @@ def _mirrored(low: int, high: int, length: int) -> npt.NDArray[np.int64]:
     """The places low .. high - 1, those outside 0 .. length - 1 mirrored at the border pixels' edges."""
     places = np.arange(low, high) % (2 * length)
     return np.where(places < length, places, 2 * length - 1 - places)
+
+
+def matrix_of(square: npt.NDArray[np.float64], size: int) -> npt.NDArray[np.float64]:
+    """The matrix (2, 3) that takes (x, y, 1) in a square's crop of ``size`` pixels to its place in the photo."""
+    right, below = (square[3] - square[0]) / size, (square[1] - square[0]) / size
+    return np.stack([right, below, square[0]], 1)
+
+
+def square_of(matrix: npt.NDArray[np.float64], size: int) -> npt.NDArray[np.float64]:
+    """The corners (4, 2) of the square whose crop of ``size`` pixels has this matrix: see `matrix_of`."""
+    corners = np.array([[0, 0, 1], [0, size, 1], [size, size, 1], [size, 0, 1]])
+    return np.asarray(corners @ matrix.T)

@@ -3,10 +3,12 @@
 writing.py   atomic writes of bytes, JSON and CSV; what a killed write leaves, taken away
 reading.py   JSON, CSV and hashes of files; what is said of a file that cannot be read
 pictures.py  pictures in the formats we read and write, with a limit to their size
+photos.py    a photograph with its EXIF data and how its file is turned
 masks.py     label maps: plain, palette or colour-coded; part files of the raw layout
 """
 
 from maskgan_cli.files.masks import MASK_HINT, palette_image, read_label_map, read_part, write_label_map
+from maskgan_cli.files.photos import Photo, read_note, read_photo, write_photo
 from maskgan_cli.files.pictures import (
     IMAGE_SUFFIXES,
     Picture,
@@ -31,6 +33,7 @@ from maskgan_cli.files.writing import (
 __all__ = [
     "IMAGE_SUFFIXES",
     "MASK_HINT",
+    "Photo",
     "Picture",
     "atomic",
     "disk_error",
@@ -43,7 +46,9 @@ __all__ = [
     "read_image",
     "read_json",
     "read_label_map",
+    "read_note",
     "read_part",
+    "read_photo",
     "refuse_existing",
     "remove_leftovers",
     "sha256",
@@ -53,4 +58,5 @@ __all__ = [
     "write_image",
     "write_json",
     "write_label_map",
+    "write_photo",
 ]

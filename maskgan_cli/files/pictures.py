@@ -75,7 +75,7 @@ def max_pixels() -> int:
 def read_image(path: str | Path) -> Picture:
     """Read any picture as RGB (H, W, 3) ``uint8``, turned the way its EXIF says.
 
-    Grey pictures of 16 bits are scaled by 255 / 65535, float ones from [0, 1].
+    Grey pictures of 16 bits are scaled by 255 / 65535, float ones from [0, 1]. What is transparent lies on white.
 
     Raises:
         InputError: missing, unreadable, truncated, too large, not a picture, or of values that have no
@@ -86,6 +86,8 @@ def read_image(path: str | Path) -> Picture:
     if image.mode[0] in "IF":
         return _from_wide(path, image)
     try:
+        if image.has_transparency_data:
+            image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
         return np.asarray(image.convert("RGB"))
     except ValueError as error:  # a colour space that Pillow cannot convert, e.g. LAB
         raise InputError(path, expected="an RGB picture", found=f"one of mode {image.mode}") from error
@@ -187,7 +189,7 @@ def write_image(
 ) -> Path:
     """Write an RGB picture (H, W, 3) atomically; the suffix names the format.
 
-    ``note`` says what made the picture; it is kept as JSON in a PNG's ``maskgan`` text field.
+    ``note`` says what made the picture; it is kept as JSON in a PNG's ``maskgan`` text field, or a JPEG's comment.
     """
     path = Path(path)
     suffix = path.suffix.lower()
@@ -198,16 +200,35 @@ def write_image(
     return path
 
 
-def encode_image(picture: Picture, suffix: str, *, note: Mapping[str, Any] | None = None) -> bytes:
-    """The bytes of an RGB picture's file; ``suffix`` is one of `IMAGE_SUFFIXES`, ``note`` as for `write_image`."""
-    options: dict[str, Any] = {}
+def encode_image(
+    picture: Picture,
+    suffix: str,
+    *,
+    note: Mapping[str, Any] | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    text: Mapping[str, str] | None = None,
+) -> bytes:
+    """The bytes of an RGB picture's file.
+
+    Args:
+        picture: (H, W, 3).
+        suffix: one of `IMAGE_SUFFIXES`.
+        note: as for `write_image`.
+        metadata: ``exif``, ``icc_profile`` and ``dpi`` for formats that have them, as Pillow takes them.
+        text: text fields, for a PNG.
+    """
+    options: dict[str, Any] = dict(metadata or {})
     if suffix == ".png":
         options |= PNG_OPTIONS
-        if note:
+        fields = dict(text or {}) | ({"maskgan": json.dumps(note, sort_keys=True)} if note else {})
+        if fields:
             options["pnginfo"] = PngImagePlugin.PngInfo()
-            options["pnginfo"].add_text("maskgan", json.dumps(note, sort_keys=True))
+            for key, value in fields.items():
+                options["pnginfo"].add_text(key, value)
     elif suffix in (".jpg", ".jpeg", ".webp"):
         options["quality"] = 95
+        if note and suffix != ".webp":
+            options["comment"] = f"maskgan {json.dumps(note, sort_keys=True)}"
     data = io.BytesIO()
     Image.fromarray(picture).save(data, _BY_SUFFIX[suffix], **options)
     return data.getvalue()

@@ -26,6 +26,7 @@ COMMANDS = [[], ["demo"], ["synth"], ["prep-data"], ["check-data"], ["train"], [
             ["weights"], ["weights", "import"], ["weights", "list"], ["weights", "pull"],
             ["weights", "export"], ["weights", "pack"], ["simulate-edits"], ["compare"]]  # fmt: skip
 
+COMMANDS += [["paste"]]
 COMMANDS += [["eval"], *(["eval", name] for name in ("pairs", "results", "attributes", "segmentation", "fid",
                                                      "identity", "counterfactual", "survey", "report", "judge",
                                                      "verify"))]  # fmt: skip

@@ -1,0 +1,155 @@
+"""A face cut out of a photo, and the record beside a crop that lets an edit of it find its way back."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from maskgan_cli import __version__
+from maskgan_cli.data.alignment import Points
+from maskgan_cli.data.crop import cut, matrix_of, oriented_square, square_of
+from maskgan_cli.editing.uncrop import Square, cut_labels, put_back, put_labels_back
+from maskgan_cli.errors import InputError
+from maskgan_cli.files import Photo, Picture, read_json, read_photo, sha256
+from maskgan_cli.judges.finder import Found
+from maskgan_cli.labels import LabelMap
+
+LEAST: Final = 64  # pixels of a face's square; less is no face to edit
+_LOSSY: Final = 8  # levels that saving as JPEG or WebP may change
+
+
+@dataclass(frozen=True)
+class Cutout:
+    """One face of a photo, framed like CelebA-HQ.
+
+    Attributes:
+        photo: the whole.
+        square: (4, 2), the corners of what is cut out: see `oriented_square`.
+        size: side of the crop.
+        points: (5, 2), the face's points in the photo: see `data.alignment`.
+        confidence: of the finder, 0 to 1.
+        number: of the face, counted from 1 from left to right.
+        count: how many faces the photo has.
+    """
+
+    photo: Photo
+    square: Square
+    size: int
+    points: Points
+    confidence: float = 1.0
+    number: int = 1
+    count: int = 1
+
+    @classmethod
+    def of(cls, photo: Photo, found: Found, size: int, number: int = 1, count: int = 1) -> Cutout:
+        """The square around a face that was found."""
+        return cls(photo, oriented_square(found.points), size, found.points, found.confidence, number, count)
+
+    @cached_property
+    def picture(self) -> Picture:
+        """The crop (size, size, 3)."""
+        return cut(self.photo.picture, self.square, self.size)
+
+    @property
+    def side(self) -> float:
+        """Side of the square in the photo, in pixels."""
+        return float(np.hypot(*(self.square[3] - self.square[0])))
+
+    def cut_labels(self, labels: LabelMap) -> LabelMap:
+        """What a label map of the whole photo (H, W) says of the crop: (size, size)."""
+        return cut_labels(labels, self.square, self.size)
+
+    def put_back(self, result: Picture, *, lossy: bool = False) -> Picture:
+        """The photo (H, W, 3) with an edit of the crop at its own place: see `uncrop.put_back`."""
+        return put_back(self.photo.picture, self.square, result, tolerance=_LOSSY if lossy else 0)
+
+    def put_labels_back(self, labels: LabelMap) -> LabelMap:
+        """A label map of the crop as one of the photo (H, W)."""
+        height, width = self.photo.picture.shape[:2]
+        return put_labels_back((height, width), self.square, labels)
+
+    def record(self) -> dict[str, Any]:
+        """What ``NAME.crop.json`` holds: enough to cut the same crop again, and to undo it."""
+        height, width = self.photo.picture.shape[:2]
+        return {
+            "source": str(self.photo.path.resolve()),
+            "source_sha256": sha256(self.photo.path),
+            "source_size": [width, height],
+            "orientation": self.photo.orientation,
+            "size": self.size,
+            "matrix": matrix_of(self.square, self.size).tolist(),
+            "points": [[round(x, 3), round(y, 3)] for x, y in self.points.tolist()],
+            "confidence": round(self.confidence, 5),
+            "face": self.number,
+            "faces": self.count,
+            "version": __version__,
+        }
+
+
+def record_path(crop: Path) -> Path:
+    """Where the record of a crop lies: ``NAME.crop.json`` beside it."""
+    return crop.with_name(f"{crop.stem}.crop.json")
+
+
+def read_cutout(crop: Path, photo: Path | None = None, *, force: bool = False) -> Cutout:
+    """What ``maskgan align`` cut, from the crop's record and the photo it came from.
+
+    Args:
+        crop: the crop, or its record itself.
+        photo: the photo, where it is no longer where the record says.
+        force: go on with a photo that has other bytes than the one that was cut (of the same size still).
+
+    Raises:
+        InputError: no record, a damaged one, no photo, or another one.
+    """
+    path = crop if crop.suffix == ".json" else record_path(crop)
+    if not path.is_file():
+        raise InputError(
+            crop, expected=f"the record of its crop ({path.name} beside it)", found="none",
+            hint="`maskgan align` writes it; keep it beside the crop, or name it instead",
+        )  # fmt: skip
+    record = read_json(path)
+    try:
+        matrix = np.array(record["matrix"], np.float64)
+        points = np.array(record["points"], np.float64)
+        size, source = int(record["size"]), Path(str(record["source"]))
+        width, height = (int(side) for side in record["source_size"])
+        if matrix.shape != (2, 3) or points.shape != (5, 2) or not 1 <= size <= 1 << 15:
+            raise ValueError("another shape")
+        if not np.isfinite(matrix).all() or abs(np.linalg.det(matrix[:, :2])) < 1e-6:
+            raise ValueError("a matrix without a way back")
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise InputError(
+            path, expected="a crop's record as `maskgan align` writes it", found=f"{type(error).__name__}: {error}"
+        ) from error
+    source = photo or _there(source, path)
+    read = read_photo(source)
+    if read.picture.shape[:2] != (height, width):
+        raise InputError(
+            source, expected=f"the photo that was cut, {width}x{height}",
+            found=f"{read.picture.shape[1]}x{read.picture.shape[0]}", hint="name the right one with --photo",
+        )  # fmt: skip
+    if not force and record.get("source_sha256") != sha256(source):
+        raise InputError(
+            source, expected="the photo that was cut", found="a file of other bytes",
+            hint="name the right one with --photo, or go on with --force",
+        )  # fmt: skip
+    confidence = _number(record, "confidence", 1.0)
+    number, count = int(_number(record, "face", 1)), int(_number(record, "faces", 1))
+    return Cutout(read, square_of(matrix, size), size, points, confidence, number, count)
+
+
+def _there(source: Path, record: Path) -> Path:
+    """The photo where the record says, or of that name beside the record."""
+    return source if source.is_file() or not (record.parent / source.name).is_file() else record.parent / source.name
+
+
+def _number(record: Mapping[str, Any], name: str, otherwise: float) -> float:
+    value = record.get(name, otherwise)
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else otherwise

@@ -1,0 +1,60 @@
+"""Faces in photos: found, counted from the left, chosen, cut out."""
+
+from __future__ import annotations
+
+import torch
+
+from maskgan_cli.editing.cutouts import LEAST, Cutout
+from maskgan_cli.errors import InputError
+from maskgan_cli.files import Photo
+from maskgan_cli.judges.finder import SURE, FaceFinder, Found
+
+Which = int | str | None  # a number from 1, "all", or None for the largest
+
+
+class PhotoSearch:
+    """Finds the faces of photos, one photo after the other.
+
+    Args:
+        device: where the finder runs.
+        force: take faces that are too small, or that the finder is not sure of.
+    """
+
+    def __init__(self, device: torch.device, *, force: bool = False) -> None:
+        self._finder, self._force = FaceFinder(device), force
+        self._last: tuple[Photo, list[Found]] | None = None
+
+    def faces(self, photo: Photo) -> list[Found]:
+        """All faces of a photo, from left to right."""
+        if self._last is None or self._last[0] is not photo:
+            self._last = (photo, self._finder.find_all(photo.picture, sure=0.0 if self._force else SURE))
+        return self._last[1]
+
+    def cut(self, photo: Photo, size: int, which: Which = None) -> list[Cutout]:
+        """The face that is wanted, or all of them, as crops of ``size`` pixels.
+
+        Raises:
+            InputError: no face, fewer than that, or one of less than 64 pixels (unless forced).
+        """
+        faces = self.faces(photo)
+        if not faces:
+            raise InputError(photo.path, expected="a photo with a face", found="no face", hint="leave it out")
+        cutouts = [Cutout.of(photo, face, size, n, len(faces)) for n, face in enumerate(faces, start=1)]
+        if which is None:
+            cutouts = [max(cutouts, key=lambda one: one.side)]
+        elif which != "all":
+            if int(which) > len(cutouts):
+                raise InputError(
+                    photo.path, expected=f"face {which}", found=f"{len(faces)} face{'s' if faces[1:] else ''}",
+                    hint="`maskgan align --overview` draws their numbers",
+                )  # fmt: skip
+            cutouts = [cutouts[int(which) - 1]]
+        elif not self._force:
+            large = [one for one in cutouts if one.side >= LEAST]
+            cutouts = large or cutouts
+        if not self._force and (small := min(cutouts, key=lambda one: one.side)).side < LEAST:
+            raise InputError(
+                photo.path, expected=f"a face of at least {LEAST} pixels",
+                found=f"one whose square has {small.side:.0f}", hint="take a larger picture, or go on with --force",
+            )  # fmt: skip
+        return cutouts

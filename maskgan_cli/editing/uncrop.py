@@ -1,0 +1,134 @@
+"""The way back from a crop: what an edit changed is put into the photo, at its own place and nowhere else."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+from scipy import ndimage
+
+from maskgan_cli.data.crop import cut, matrix_of
+from maskgan_cli.editing.grain import missing_grain
+from maskgan_cli.files import Picture
+from maskgan_cli.labels import LabelMap
+
+_EDGE: Final = 0.06  # of the crop's side: over this width an edit that reaches the crop's edge fades out
+_RIM: Final = 0.012  # of the crop's side: over this width the photo's own detail gives way to the edit's
+_FINER: Final = 1.2  # times the crop's resolution: from here on the photo has grain that the crop cannot hold
+_LEAST: Final = 0.25  # levels; a smaller change rounds to none
+_GREY: Final = (0.299, 0.587, 0.114)
+
+Square = npt.NDArray[np.float64]
+Field = npt.NDArray[np.float32]
+
+
+def put_back(picture: Picture, square: Square, result: Picture, *, tolerance: int = 0) -> Picture:
+    """A photo (H, W, 3) with the edit of one of its crops.
+
+    Where the edit changed the crop, its change is added to the photo. Detail that the photo has there and the crop
+    could not hold belongs to what is gone: from the rim of the change inwards, it gives way to grain like that
+    around it. An edit that reaches the crop's edge fades out over 6 % of its side. All other pixels are the photo's,
+    bit for bit. A photo without colour stays without.
+
+    Args:
+        picture: the photo.
+        square: (4, 2), where the crop was cut: see `crop.cut`.
+        result: (S, S, 3), the edited crop, of any size.
+        tolerance: differences up to this many levels are no change, e.g. those that JPEG makes.
+
+    Returns:
+        (H, W, 3), a new array.
+    """
+    size = len(result)
+    cropped = cut(picture, square, size)
+    difference = result.astype(np.float32) - cropped
+    if (picture == picture[..., :1]).all():
+        difference = np.repeat((difference @ np.array(_GREY, np.float32))[..., None], 3, -1)
+    changed = ndimage.binary_closing(np.abs(difference).max(-1) > max(tolerance, 0), iterations=2)
+    changed |= np.abs(difference).max(-1) > tolerance  # closing loses what touches the border
+    changed = ndimage.binary_dilation(changed, iterations=2) if tolerance else changed
+    if not changed.any():
+        return picture.copy()
+    window = _window(size)
+    depth = np.ones_like(window) if changed.all() else (ndimage.distance_transform_edt(changed) - 1) / (_RIM * size)
+    replaced = np.clip(depth, 0, 1).astype(np.float32) * window
+    difference *= (changed * window)[..., None]
+    box = _box(square, picture.shape)
+    planes = _placed(np.dstack([difference, replaced, cropped.astype(np.float32)]), square, box)
+    photo = picture[box].astype(np.float32)
+    weight, painted = np.clip(planes[..., 3:4], 0, 1), planes[..., 4:]
+    change = planes[..., :3] - weight * (photo - painted)
+    if (side := float(np.hypot(*(square[3] - square[0])))) > _FINER * size:
+        around = ndimage.binary_dilation(weight[..., 0] > 0.5, iterations=max(1, round(_EDGE / 2 * side)))
+        band = around & (weight[..., 0] == 0)
+        change += weight * missing_grain(photo.astype(np.float64), painted.astype(np.float64), band).astype(np.float32)
+    # Interpolation rings a little beyond what changed; the detail's weight is there only where it was replaced.
+    near = _placed(ndimage.binary_dilation(changed, iterations=2).astype(np.float32)[..., None], square, box)[..., 0]
+    where = (near > 0.5) & (np.abs(change).max(-1) >= _LEAST)
+    pasted = picture.copy()
+    pasted[box][where] = np.clip(np.rint(photo + change), 0, 255).astype(np.uint8)[where]
+    return pasted
+
+
+def put_labels_back(shape: tuple[int, int], square: Square, labels: LabelMap) -> LabelMap:
+    """The label map (S, S) of a crop as one of the whole photo (H, W); background outside the square."""
+    box = _box(square, shape)
+    whole: LabelMap = np.zeros(shape, np.uint8)
+    rows, columns = box
+    to_crop = _affine(square, len(labels), (rows.start, columns.start))
+    sides = (columns.stop - columns.start, rows.stop - rows.start)
+    placed = Image.fromarray(labels).transform(sides, Image.Transform.AFFINE, to_crop, Image.Resampling.NEAREST)
+    whole[box] = np.asarray(placed)
+    return whole
+
+
+def cut_labels(labels: LabelMap, square: Square, size: int) -> LabelMap:
+    """Cut a square out of a photo's label map (H, W): (size, size), by nearest neighbour; background beyond it."""
+    (a, b, c), (d, e, f) = matrix_of(square, size)
+    image = Image.fromarray(labels)
+    return np.asarray(image.transform((size, size), Image.Transform.AFFINE, (a, b, c, d, e, f)))
+
+
+def _window(size: int) -> Field:
+    """1 inside, falling smoothly to 0 at the edge of a crop (size, size)."""
+    away = np.minimum(np.arange(size) + 0.5, size - 0.5 - np.arange(size)) / (_EDGE * size)
+    ramp = np.clip(away, 0, 1)
+    ramp = ramp * ramp * (3 - 2 * ramp)
+    return np.asarray(np.minimum(ramp[:, None], ramp[None, :]), np.float32)
+
+
+def _box(square: Square, shape: tuple[int, ...]) -> tuple[slice, slice]:
+    """The part of a photo (H, W, ...) that the square's bounding box covers."""
+    low, high = np.floor(square.min(0)).astype(int), np.ceil(square.max(0)).astype(int)
+    sides = (shape[1], shape[0])
+    left, top = (int(np.clip(low[i], 0, sides[i])) for i in (0, 1))
+    right, bottom = (int(np.clip(high[i], 0, sides[i])) for i in (0, 1))
+    return slice(top, bottom), slice(left, right)
+
+
+def _placed(planes: Field, square: Square, box: tuple[slice, slice]) -> Field:
+    """Planes (S, S, C) of a crop where they lie in the photo's box: (h, w, C), 0 outside the crop."""
+    size, side = len(planes), float(np.hypot(*(square[3] - square[0])))
+    if side < size:  # the photo is coarser than the crop: shrink with a good filter first
+        size = max(1, round(side))
+    rows, columns = box
+    sides = (columns.stop - columns.start, rows.stop - rows.start)
+    to_crop = _affine(square, size, (rows.start, columns.start))
+    placed = []
+    for plane in np.moveaxis(planes, -1, 0):
+        image = Image.fromarray(np.ascontiguousarray(plane), mode="F")
+        if size != len(planes):
+            image = image.resize((size, size), Image.Resampling.BOX if side < 2 else Image.Resampling.LANCZOS)
+        placed.append(np.asarray(image.transform(sides, Image.Transform.AFFINE, to_crop, Image.Resampling.BICUBIC)))
+    return np.stack(placed, -1)
+
+
+def _affine(square: Square, size: int, corner: tuple[int, int]) -> tuple[float, ...]:
+    """Pillow's six numbers that take a place in the box whose corner is (top, left) to one in the crop."""
+    matrix = matrix_of(square, size)
+    back = np.linalg.inv(matrix[:, :2])
+    top, left = corner
+    offset = back @ (np.array([left, top]) - matrix[:, 2])
+    return (back[0, 0], back[0, 1], offset[0], back[1, 0], back[1, 1], offset[1])
