@@ -101,7 +101,7 @@ _ALL: Final = (
                 "ebst", "maskgan_cli.training.ebst", "EBSTRecipe",
                 "Train on with simulated edits (EBST): a trained generator learns to follow masks nobody drew.",
                 _EDIT, several=True, options=(
-                    Option("dmn", Path, "Run folder (or weights) of `maskgan train dmn`.", required=True),
+                    Option("dmn", Path, "Run folder (or weights) of `maskgan train dmn`; or --start-from."),
                     Option("vae", Path, "Run folder (or weights) of `maskgan train vae`.", required=True),
                 ),
             ),

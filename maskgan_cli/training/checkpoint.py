@@ -15,23 +15,21 @@ import json
 import re
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-import torch
 import yaml
 from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
 from torch import nn
 
 from maskgan_cli.config import ScheduleSettings, TrainingRecipe, dump_recipe
 from maskgan_cli.errors import InputError, WorkError
 from maskgan_cli.files import disk_error, read_json, remove_leftovers, sha256, write_bytes, write_json
 from maskgan_cli.training.schedule import check_rate
+from maskgan_cli.training.state import Damaged, Progress, Stateful, Unwritten, discard, read_state, step_of, write_state
 from maskgan_cli.weights.card import card_path
-from maskgan_cli.weights.format import MODEL_FILE, differences, shapes_of
+from maskgan_cli.weights.format import MODEL_FILE
 
 # What may differ between the start of a run and its continuation without changing what it computes.
 _FREE_SETTINGS = ("schedule.steps", "schedule.decay_from", "schedule.log_every", "schedule.validate_every",
@@ -40,26 +38,6 @@ _FREE_SETTINGS = ("schedule.steps", "schedule.decay_from", "schedule.log_every",
 # What a run rests on, besides its recipe, and must rest on to its end.
 _FOUNDATIONS = ("data", "perceptual", "dmn", "vae", "start")
 _KEPT_STATES = 2  # the newest, and one before it in case the newest was written by a failing disk
-
-
-class Stateful(Protocol):
-    """An optimiser, or whatever else keeps numbers between steps."""
-
-    def state_dict(self) -> dict[str, Any]:
-        """Everything to be kept."""
-
-    def load_state_dict(self, state_dict: dict[str, Any], /) -> Any:
-        """Take it back."""
-
-
-@dataclass
-class Progress:
-    """Where a run stands: finished steps, the loss sums since the last log line, the last validation."""
-
-    step: int = 0
-    window: int = 0
-    sums: dict[str, float] | None = None
-    validation: dict[str, float] | None = None
 
 
 class RunFolder:
@@ -74,7 +52,7 @@ class RunFolder:
     def states(self) -> list[Path]:
         """Complete state folders, oldest first."""
         found = (self.path / "state").glob("step-*") if (self.path / "state").is_dir() else []
-        return sorted((p for p in found if re.fullmatch(r"step-\d+", p.name)), key=_step_of)
+        return sorted((p for p in found if re.fullmatch(r"step-\d+", p.name)), key=step_of)
 
     def start(
         self, recipe: TrainingRecipe, about: Mapping[str, Any], *, resume: bool, overwrite: bool
@@ -134,34 +112,19 @@ class RunFolder:
             WorkError: the disk is full, or failed otherwise.
         """
         folder = self.path / "state" / f"step-{progress.step:06d}"
-        partial = file = folder.with_name(f".{folder.name}")
-        shutil.rmtree(partial, ignore_errors=True)
+        partial = folder.with_name(f".{folder.name}")
         try:
-            partial.mkdir(parents=True)
-            for name, network in networks.items():
-                file = partial / f"{name}.safetensors"
-                tensors = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
-                save_file(tensors, file)
-            file = partial / "optimisers.pt"
-            torch.save({name: optimiser.state_dict() for name, optimiser in optimisers.items()}, file)
-            file = partial / "progress.json"
-            file.write_text(json.dumps(vars(progress), indent=2) + "\n", "utf-8")
-            file = partial / "hashes.json"
-            hashes = {path.name: sha256(path) for path in sorted(partial.iterdir())}
-            file.write_text(json.dumps(hashes, indent=2) + "\n", "utf-8")
-        # torch.save and safetensors have errors of their own for a disk that is full.
-        except (OSError, SafetensorError, RuntimeError) as error:
-            shutil.rmtree(partial, ignore_errors=True)
+            write_state(partial, progress, networks, optimisers)
+        except Unwritten as error:
             last = f"the last state is {self.states[-1]}" if self.states else "no state had been written yet"
-            reason = (getattr(error, "strerror", None) or " ".join(str(error).split())[:200]).lower()
             raise WorkError(
-                f"{folder / file.name}: could not be written: {reason}; {last}; "
+                f"{folder / error.name}: could not be written: {error}; {last}; "
                 "make room on the disk and run the same command again"
             ) from error
-        _discard(folder)
+        discard(folder)
         partial.rename(folder)
         for old in self.states[:-_KEPT_STATES]:
-            _discard(old)
+            discard(old)
 
     def restore(
         self, networks: Mapping[str, nn.Module], optimisers: Mapping[str, Stateful], say: Callable[[str], None]
@@ -174,8 +137,8 @@ class RunFolder:
         damaged: list[str] = []
         for folder in reversed(self.states):
             try:
-                progress = _load(folder, networks, optimisers)
-            except _Damaged as error:
+                progress = read_state(folder, networks, optimisers)
+            except Damaged as error:
                 damaged.append(str(error))
                 continue
             for problem in damaged:
@@ -249,7 +212,7 @@ class RunFolder:
                 schedule = ScheduleSettings.model_validate(before["schedule"])
             except (KeyError, ValidationError):  # one that is refused today
                 return about
-            check_rate(self.path, schedule, recipe.schedule, _step_of(self.states[-1]))
+            check_rate(self.path, schedule, recipe.schedule, step_of(self.states[-1]))
         return about
 
     def _recipe(self, kind: type[TrainingRecipe]) -> dict[str, Any]:
@@ -268,69 +231,6 @@ class RunFolder:
             return kind.model_validate(values).model_dump(mode="json")
         except ValidationError:
             return values
-
-
-class _Damaged(Exception):
-    """A file of a state that cannot be used, and why."""
-
-
-def _load(folder: Path, networks: Mapping[str, nn.Module], optimisers: Mapping[str, Stateful]) -> Progress:
-    """Read a whole state, and only then hand it over."""
-    file = folder / "hashes.json"
-    try:
-        if file.exists():  # states of earlier versions have none
-            for name, expected in json.loads(file.read_bytes()).items():
-                file = folder / name
-                if sha256(file) != expected:
-                    raise ValueError("not as it was written")
-        tensors = {}
-        for name, network in networks.items():
-            file = folder / f"{name}.safetensors"
-            tensors[name] = load_file(file)
-            if different := differences(shapes_of(network.state_dict()), shapes_of(tensors[name])):
-                raise ValueError(different)
-        file = folder / "progress.json"
-        progress = _progress(json.loads(file.read_bytes()), _step_of(folder))
-        file = folder / "optimisers.pt"
-        states = torch.load(file, map_location="cpu", weights_only=True)
-        found, expected = (", ".join(sorted(map(str, names))) for names in (states, optimisers))
-    except Exception as error:  # what safetensors, torch and zip files raise has no common base
-        raise _Damaged(f"{file}: damaged ({' '.join(str(error).split())[:120] or type(error).__name__})") from error
-    if found != expected:
-        raise InputError(
-            file, expected=f"a training with {expected}", found=f"one with {found}",
-            hint=f"this version trains otherwise: begin a new run with --start-from {folder.parent.parent}",
-        )  # fmt: skip
-    try:
-        for name, optimiser in optimisers.items():
-            optimiser.load_state_dict(states[name])
-    except Exception as error:
-        raise _Damaged(f"{file}: damaged ({' '.join(str(error).split())[:120]})") from error
-    for name, network in networks.items():
-        network.load_state_dict(tensors[name])
-    return progress
-
-
-def _progress(values: Any, step: int) -> Progress:
-    """What progress.json holds, checked."""
-    progress = Progress(**values)
-    numbers = [*(progress.sums or {}).values(), *(progress.validation or {}).values(), progress.window]
-    if progress.step != step or not all(isinstance(number, int | float) for number in numbers):
-        raise ValueError("no progress of this step")
-    return progress
-
-
-def _discard(folder: Path) -> None:
-    """Remove a state, first from sight, so that a kill leaves no half of it."""
-    if folder.exists():
-        hidden = folder.with_name(f".{folder.name}-old")
-        shutil.rmtree(hidden, ignore_errors=True)
-        folder.rename(hidden)
-        shutil.rmtree(hidden)
-
-
-def _step_of(folder: Path) -> int:
-    return int(folder.name.removeprefix("step-"))
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

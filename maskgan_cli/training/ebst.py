@@ -27,12 +27,14 @@ from maskgan_cli.models.alpha_blender import AlphaBlender, AlphaBlenderConfig
 from maskgan_cli.models.dmn import DMNConfig
 from maskgan_cli.models.layers import one_hot, to_bytes, to_unit
 from maskgan_cli.models.mask_vae import MaskVAE, simulated_edits
-from maskgan_cli.training import losses
-from maskgan_cli.training.dmn import DMNTask, FeatureNetwork, GANRecipe, feature_network, trained_discriminator
-from maskgan_cli.training.learner import Learner
+from maskgan_cli.training.adversarial import AdversarialTask, GANRecipe
 from maskgan_cli.training.loop import Loop
+from maskgan_cli.training.perceptual import FeatureNetwork, feature_network
 from maskgan_cli.training.setup import Plan
-from maskgan_cli.weights.format import load, read_weights, save_weights
+from maskgan_cli.training.start import generator_file, trained
+from maskgan_cli.weights.format import load, load_strictly, read_weights, save_weights
+
+STAGE_TWO = "generator+blender"  # the Adam that Stage II has for both; Stage I's is "generator"
 
 
 class EBSTRecipe(GANRecipe):
@@ -48,12 +50,12 @@ class EBSTRecipe(GANRecipe):
     lambda_inter: Annotated[float, Field(gt=0.0)] = 2.5
 
 
-class EBSTTask(DMNTask):
+class EBSTTask(AdversarialTask):
     """Generator, blender and discriminator learn; the MaskVAE does not.
 
     Args:
         recipe: see `EBSTRecipe`; its ``network`` is the trained generator's.
-        accelerator, features, validation: as for `DMNTask`.
+        accelerator, features, validation: as for `AdversarialTask`.
         vae: frozen, in the state for inference, on any device.
     """
 
@@ -69,10 +71,9 @@ class EBSTTask(DMNTask):
     ) -> None:
         super().__init__(recipe, accelerator, features, validation)
         self.vae = vae.to(accelerator.device).eval().requires_grad_(False)
-        learner = Learner("blender", AlphaBlender(recipe.blender), recipe.optimiser, accelerator)
-        self.blender = learner.network
-        self.networks = {**self.networks, **learner.networks}
-        self.optimisers = {**self.optimisers, **learner.optimisers}
+        self.blender = AlphaBlender(recipe.blender).to(accelerator.device).to(memory_format=torch.channels_last)
+        self.networks = {**self.networks, "blender": self.blender}
+        self.learn(STAGE_TWO, self.generator, self.blender)
 
     @torch.no_grad()
     def edited_masks(self, mask: Tensor) -> tuple[Tensor, Tensor]:
@@ -82,34 +83,39 @@ class EBSTTask(DMNTask):
         return one_hot(inter), one_hot(outer)
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        """Stage I and Stage II in one update: the look is encoded once and painted in three shapes."""
-        mask, real, seen = self._inputs(batch)
+        """Two updates of the generator, each with its own Adam, then one of the discriminator.
+
+        Stage I is that of the Dense Mapping Network. Stage II paints with what Stage I has just learnt and
+        teaches generator and blender together; the look is encoded once for both edits.
+        """
+        mask, real, seen = self.inputs(batch)
+        with self.accelerator.autocast():
+            fake = self.generate(self.generator, mask, mask, seen)
+        fake_features, real_features = self.judge(mask, fake), self.judge(mask, real)
+        first = self.terms(batch.labels, fake, real, fake_features, real_features)
+        self.update("generator", self.weighted(first), retain_graph=True)
+
         inter_mask, outer_mask = self.edited_masks(mask)
         with self.accelerator.autocast():
             style = self.generator.encode_style(mask, seen)
-            shapes = torch.cat([mask, inter_mask, outer_mask])
-            fake, inter, outer = self.generator.generate(shapes, style.repeat(3, 1)).chunk(3)
+            shapes = torch.cat([inter_mask, outer_mask])
+            inter, outer = self.generator.generate(shapes, style.repeat(2, 1)).chunk(2)
             blend, _ = self.blender(inter, outer)
-            fake_features, blend_features, real_features = (self.discriminator(mask, x) for x in (fake, blend, real))
-        first = self._generator_terms(batch.labels, fake, real, fake_features, real_features)
-        second = self._generator_terms(batch.labels, blend, real, blend_features, real_features)
-        as_fake = 0.5 * (
-            losses.least_squares(fake_features, real=False) + losses.least_squares(blend_features, real=False)
-        )
-        discriminator_loss = 0.5 * (as_fake + losses.least_squares(real_features, real=True))
-        generator_loss = self._weighted(first) + self._weighted(second)
-        self._update(generator_loss, "generator", "blender", retain_graph=True)
-        self._update(discriminator_loss, "discriminator")
-        if self.average is not None:
-            self.average.update_parameters(self.generator)
+        blend_features = self.judge(mask, blend)
+        second = self.terms(batch.labels, blend, real, blend_features, real_features)
+        self.update(STAGE_TWO, self.weighted(second), retain_graph=True)
+
+        verdict = self.verdict([fake_features, blend_features], real_features)
+        self.update("discriminator", verdict)
+        self.averaged()
         blended = {f"blend_{name}": term for name, term in second.items()}
-        return {**first, **blended, "discriminator": discriminator_loss}
+        return {**first, **blended, "discriminator": verdict}
 
     def save_model(self, path: Path, about: Mapping[str, Any]) -> None:
         """Write the generator, and beside it the blender, each with what is needed to build it."""
-        super().save_model(path, about)
         config = asdict(self.recipe.blender)
         save_weights(path.with_name("blender.safetensors"), self.blender, kind="blender", config=config, about=about)
+        super().save_model(path, about)
 
     @torch.no_grad()
     def sheet(self) -> Picture:
@@ -135,43 +141,55 @@ def _picture(images: Tensor) -> Picture:
     return np.concatenate(list(to_bytes(images).permute(0, 2, 3, 1).cpu().numpy()))
 
 
-def prepare_training(plan: Plan, recipe: EBSTRecipe, *, dmn: Path, vae: Path) -> Loop:
+def prepare_training(plan: Plan, recipe: EBSTRecipe, *, vae: Path, dmn: Path | None = None) -> Loop:
     """Everything up to the first step; `Loop.steps` does the rest.
 
     Args:
-        dmn: run folder or weights of the trained generator; a run folder lends its discriminator too.
         vae: run folder or weights of the MaskVAE.
+        dmn: run folder or weights of the trained generator; a folder lends its discriminator too. With
+            ``plan.start`` in its place the blender comes from there as well.
 
     Raises:
         InputError: data, recipe, weights and run folder do not go together.
     """
-    if plan.start is not None:
-        raise InputError("--start-from", expected="--dmn, whose weights EBST begins with", found=str(plan.start))
-    trained = read_weights(dmn, "dmn")
-    network = DMNConfig(**trained.config)
+    source = plan.start or dmn
+    if source is None or (plan.start and dmn):
+        raise InputError("--dmn", expected="a trained generator, by --dmn or with its blender by --start-from",
+                         found="both" if source else "neither")  # fmt: skip
+    start = read_weights(generator_file(source, "dmn"), "dmn")
+    network = DMNConfig(**start.config)
     if "network" in recipe.model_fields_set and recipe.network != network:
-        raise InputError("network", expected=f"that of {trained.path}", found="another", hint="leave it out")
+        raise InputError("network", expected=f"that of {start.path}", found="another", hint="leave it out")
     recipe = recipe.model_copy(update={"network": network})
     plan.check_size(network.image_size)
     mask_vae, vae_weights = load("vae", vae, plan.accelerator.device)
     if mask_vae.config.image_size != network.image_size:
         raise InputError(
-            vae_weights.path, expected=f"a MaskVAE of {network.image_size} px, as {trained.path} is",
+            vae_weights.path, expected=f"a MaskVAE of {network.image_size} px, as {start.path} is",
             found=f"{mask_vae.config.image_size} px",
         )  # fmt: skip
     if recipe.data.batch_size < 2 * plan.accelerator.num_processes:
         raise InputError("data.batch_size", expected="two faces or more a process, to go from one to another",
                          found=str(recipe.data.batch_size))  # fmt: skip
     features, record = feature_network(recipe.perceptual)
-    discriminator = trained_discriminator(dmn)
-    plan.host.say(
-        f"perceptual loss: {record['network']}; discriminator: {'trained' if discriminator else 'from scratch'}"
-    )
+    discriminator = trained("discriminator", source)
+    blender = trained("blender", plan.start)
+    begun = {name: "trained" if part else "from scratch" for name, part in
+             (("discriminator", discriminator), ("blender", blender))}  # fmt: skip
+    plan.host.say(", ".join([f"perceptual loss: {record['network']}", *(f"{n}: {how}" for n, how in begun.items())]))
 
     def make_task(validation: Batch) -> EBSTTask:
         task = EBSTTask(recipe, plan.accelerator, features, validation, mask_vae)
-        task.start_from(trained.tensors, discriminator, dmn)
+        task.start_from(start.tensors, discriminator, source)
+        if blender is not None:
+            load_strictly(task.blender, blender, source)
         return task
 
-    rests = {"perceptual": record, "dmn": {"sha256": trained.sha256}, "vae": {"sha256": vae_weights.sha256}}
+    rests: dict[str, Any] = {
+        "perceptual": record,
+        "dmn": {"sha256": start.sha256},
+        "vae": {"sha256": vae_weights.sha256},
+    }
+    if plan.start is not None:
+        rests["start"] = {"sha256": start.sha256}
     return plan.loop(recipe, make_task, rests)

@@ -22,9 +22,10 @@ from maskgan_cli.config import TrainingRecipe
 from maskgan_cli.data.dataset import Batch
 from maskgan_cli.errors import MaskGANError, WorkError
 from maskgan_cli.files import Picture, write_image
-from maskgan_cli.training.checkpoint import RunFolder, Stateful
+from maskgan_cli.training.checkpoint import RunFolder
 from maskgan_cli.training.host import Host
 from maskgan_cli.training.schedule import learning_rate
+from maskgan_cli.training.state import Stateful
 
 
 class Task(Protocol):

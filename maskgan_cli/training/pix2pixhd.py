@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 from maskgan_cli.models.dmn import Pix2PixHDmConfig
-from maskgan_cli.training.dmn import DMNTask, GANRecipe, prepare_stage_one
+from maskgan_cli.training.adversarial import GANRecipe
+from maskgan_cli.training.dmn import DMNTask, prepare_stage_one
 from maskgan_cli.training.loop import Loop
 from maskgan_cli.training.setup import Plan
 

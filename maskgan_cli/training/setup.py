@@ -101,7 +101,8 @@ class Plan:
         task = make_task(first_samples(validation, recipe.schedule.validation_samples))
         if start is not None:
             begin_with(next(iter(task.networks.values())), start, begins)
-        learners = ", ".join(f"{n} {parameter_count(task.networks[n]) / 1e6:.1f} M" for n in task.optimisers)
+        counted = {name: network for name, network in task.networks.items() if name != "average"}
+        learners = ", ".join(f"{name} {parameter_count(n) / 1e6:.1f} M" for name, n in counted.items())
         self.host.say(
             f"{len(train)} training faces of {data.size} px; parameters: {learners}; "
             f"{accelerator.num_processes} process(es) on {accelerator.device}"

@@ -25,9 +25,9 @@ from maskgan_cli.models.mask_vae import draw_code
 from maskgan_cli.models.perceptual import VGG19Features
 from maskgan_cli.training import losses
 from maskgan_cli.training.augment import NotNegative
-from maskgan_cli.training.dmn import PerceptualSettings, feature_network
 from maskgan_cli.training.learner import Learner
 from maskgan_cli.training.loop import Loop
+from maskgan_cli.training.perceptual import PerceptualSettings, feature_network
 from maskgan_cli.training.setup import Plan
 from maskgan_cli.weights.format import save_weights
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from torch import nn
+from torch import Tensor, nn
 
 from maskgan_cli.networks import KINDS
-from maskgan_cli.weights.format import Weights, kind_of, load_strictly, read_weights
+from maskgan_cli.training.checkpoint import RunFolder
+from maskgan_cli.weights.foreign import load_foreign
+from maskgan_cli.weights.format import MODEL_FILE, Weights, kind_of, load_strictly, read_weights
 
 
 def read_start(where: Path, kind: str) -> Weights:
@@ -32,3 +34,25 @@ def begin_with(network: nn.Module, start: Weights, kind: str) -> None:
     entry = KINDS[kind]
     part = entry.start if start.kind == kind else entry.trunks[start.kind]
     load_strictly(network.get_submodule(part), start.tensors, start.path)
+
+
+def generator_file(where: Path, kind: str) -> Path:
+    """The file of a generator: ``where`` itself, or in a folder ``model.safetensors``, or else ``KIND.safetensors``."""
+    named = where / f"{kind}.safetensors"
+    return named if named.is_file() and not (where / MODEL_FILE).is_file() else where
+
+
+def trained(name: str, where: Path | None) -> dict[str, Tensor] | None:
+    """The discriminator or blender that a run's newest state holds, or that lies in a folder beside the generator.
+
+    Returns:
+        Its tensors, not yet compared with a network; None if there is none.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    if where is None or not where.is_dir():
+        return None
+    states = RunFolder(where).states
+    path = (states[-1] if states else where) / f"{name}.safetensors"
+    return load_foreign(path, f"tensors of a {name}") if path.is_file() else None

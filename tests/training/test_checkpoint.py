@@ -16,13 +16,14 @@ from torch.optim import Adam
 
 from maskgan_cli.config import ScheduleSettings, load_recipe
 from maskgan_cli.errors import InputError, WorkError
-from maskgan_cli.training import checkpoint
-from maskgan_cli.training.checkpoint import Progress, RunFolder
+from maskgan_cli.training import state
+from maskgan_cli.training.checkpoint import RunFolder
 from maskgan_cli.training.dmn import DMNRecipe, prepare_training
 from maskgan_cli.training.host import Host
 from maskgan_cli.training.loop import Loop
 from maskgan_cli.training.run import Order, train
 from maskgan_cli.training.schedule import check_rate, learning_rate
+from maskgan_cli.training.state import Progress
 from maskgan_cli.weights.format import read_weights
 from tests.conftest import TINY, Command
 
@@ -183,7 +184,7 @@ def test_a_full_disk_names_the_file_and_keeps_the_last_state(
             else RuntimeError("file write failed")
         )
 
-    target, name, file = (checkpoint, "save_file", "net.safetensors") if what == "save_file" else (
+    target, name, file = (state, "save_file", "net.safetensors") if what == "save_file" else (
         torch, "save", "optimisers.pt")  # fmt: skip
     monkeypatch.setattr(target, name, full)
     line = rf"step-000003/{file}: could not be written: .*; the last state is .*step-000002; make room"

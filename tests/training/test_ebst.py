@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from safetensors.torch import load_file
 from maskgan_cli.config import load_recipe
 from maskgan_cli.data.dataset import Batch, FaceDataset, first_samples
 from maskgan_cli.data.prepared import PreparedData
-from maskgan_cli.files import read_image
+from maskgan_cli.files import read_image, sha256
 from maskgan_cli.models.alpha_blender import AlphaBlender, AlphaBlenderConfig
 from maskgan_cli.models.layers import one_hot
 from maskgan_cli.training import losses as paper
@@ -57,6 +59,55 @@ def test_the_start_is_the_trained_generator_and_its_discriminator(task: EBSTTask
     assert all(torch.equal(p, theirs[name]) for name, p in task.discriminator.state_dict().items())
 
 
+def test_start_from_takes_generator_discriminator_and_blender_of_a_run_or_of_a_folder_of_files(
+    prepared: Path, weights: Path, vae_weights: Path, tmp_path: Path, maskgan: Command
+) -> None:
+    call = ("train", "ebst", prepared, "--vae", vae_weights, *TINY, "--set", "schedule.steps=1", "--set", "ema=0")
+    assert maskgan(*call, "--dmn", weights, "-o", tmp_path / "first").code == 0
+    first = tmp_path / "first"
+    files = tmp_path / "files"
+    files.mkdir()
+    for name, source in (("dmn", first / "model"), ("blender", first / "blender"),
+                         ("discriminator", first / "state/step-000001/discriminator")):  # fmt: skip
+        shutil.copy(source.with_suffix(".safetensors"), files / f"{name}.safetensors")
+    for k, source in enumerate((first, files)):
+        out = tmp_path / f"second-{k}"
+        outcome = maskgan(
+            *(x for x in call if x != "-q"), "--start-from", source, "-o", out, "--set", "optimiser.lr=1e-12"
+        )
+        assert outcome.code == 0, outcome.err
+        assert "discriminator: trained, blender: trained" in outcome.err
+        for name in ("generator", "blender", "discriminator"):
+            ours, theirs = (load_file(run / f"state/step-000001/{name}.safetensors") for run in (out, first))
+            assert all(torch.allclose(ours[key], theirs[key], atol=1e-9) for key in theirs), name
+        assert json.loads((out / "run.json").read_text())["start"]["sha256"] == sha256(first / "model.safetensors")
+    for extra, found in ((("--dmn", weights, "--start-from", first), "both"), ((), "neither")):
+        outcome = maskgan(*call, *extra, "-o", tmp_path / "third")
+        assert outcome.code == 2
+        assert (
+            f"--dmn: expected a trained generator, by --dmn or with its blender by --start-from, found {found}"
+            in outcome.err
+        )
+    (files / "discriminator.safetensors").write_bytes(b"broken")
+    outcome = maskgan(*call, "--start-from", files, "-o", tmp_path / "third")
+    assert (outcome.code, "discriminator.safetensors: expected" in outcome.err) == (2, True), outcome.err
+
+
+def test_a_run_of_one_adam_for_both_stages_is_refused_with_a_way_on(
+    prepared: Path, weights: Path, vae_weights: Path, tmp_path: Path, maskgan: Command
+) -> None:
+    call = ("train", "ebst", prepared, "--dmn", weights, "--vae", vae_weights, *TINY, "-o", tmp_path / "run")
+    assert maskgan(*call, "--set", "schedule.steps=1").code == 0
+    state = tmp_path / "run/state/step-000001"
+    adams = torch.load(state / "optimisers.pt", weights_only=True)
+    adams["blender"] = adams.pop("generator+blender")
+    torch.save(adams, state / "optimisers.pt")
+    (state / "hashes.json").unlink()
+    outcome = maskgan(*call, "--set", "schedule.steps=2")
+    assert outcome.code == 2
+    assert f"begin a new run with --start-from {tmp_path / 'run'}" in outcome.err
+
+
 def test_edits_go_the_same_way_towards_and_away_from_the_neighbour(
     task: EBSTTask, batch: Batch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -85,30 +136,60 @@ def test_a_step_updates_three_networks_and_leaves_the_vae_alone(
     for name in ("generator", "blender", "discriminator", "average"):
         assert not all(map(torch.equal, before[name], after[name])), name
     assert all(map(torch.equal, before["vae"], after["vae"]))
-    assert len(calls) == 1, "the look is encoded once"
+    assert len(calls) == 2, "the look is encoded once for each stage, not for each edit"
     stage1 = {"adversarial", "feature_matching", "pixel", "perceptual"}
     assert set(losses) == stage1 | {f"blend_{name}" for name in stage1} | {"discriminator"}
     assert all(torch.isfinite(value) for value in losses.values())
 
 
-def test_stage_two_alone_teaches_generator_and_blender(
+def test_each_stage_has_its_own_adam_and_every_backward_pass_its_step(
     task: EBSTTask, batch: Batch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """One Adam for the generator, one for generator and blender, as published; in fp16 a loss that is propagated
+    under one scale and stepped under another would be wrong, so every backward pass is followed by its step."""
     _decode_anything(task, monkeypatch)
-    calls = iter([0.0, 1.0])  # the first stage's loss, then the second's
-    weighted = task._weighted
-    monkeypatch.setattr(task, "_weighted", lambda terms: next(calls) * weighted(terms))
-    gradients = {}
-    for name in ("generator", "blender"):
-        network = task.networks[name]
-        monkeypatch.setattr(
-            task.optimisers[name], "step",
-            lambda n=name, net=network: gradients.update({n: [p.grad.norm() for p in net.parameters()]}),
-        )  # fmt: skip
+    order: list[str] = []
+    gradients: dict[str, list[bool]] = {}
+    backward = task.accelerator.backward
+    monkeypatch.setattr(task.accelerator, "backward", lambda *a, **k: (order.append("backward"), backward(*a, **k)))
+    for name, optimiser in task.optimisers.items():
+        step = optimiser.step
+
+        def watched(name: str = name, step: Callable[[], object] = step) -> None:
+            order.append(name)
+            networks = (task.generator, task.blender, task.discriminator)
+            gradients[name] = [any(p.grad is not None and bool(p.grad.any()) for p in n.parameters()) for n in networks]
+            step()
+
+        monkeypatch.setattr(optimiser, "step", watched)
     task.step(batch)
-    assert all(max(norms) > 0 for norms in gradients.values())
-    assert len(gradients) == 2
-    assert all(p.grad is None for p in task.vae.parameters())
+    assert order == ["backward", "generator", "backward", "generator+blender", "backward", "discriminator"]
+    assert gradients["generator"] == [True, False, False]
+    assert gradients["generator+blender"] == [True, True, False]
+    assert gradients["discriminator"][2]
+    parameters = {
+        name: {id(p) for group in optimiser.param_groups for p in group["params"]}
+        for name, optimiser in task.optimisers.items()
+    }
+    generator, blender, discriminator = (
+        {id(p) for p in network.parameters()} for network in (task.generator, task.blender, task.discriminator)
+    )
+    assert parameters == {
+        "generator": generator, "generator+blender": generator | blender, "discriminator": discriminator,
+    }  # fmt: skip
+
+
+def test_stage_two_paints_with_what_stage_one_has_just_learnt(
+    task: EBSTTask, batch: Batch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[torch.Tensor] = []
+    weight = next(task.generator.parameters())
+    task.generator.style_encoder.register_forward_hook(lambda *_: seen.append(weight.detach().clone()))
+    monkeypatch.setattr(task.optimisers["generator+blender"], "step", lambda: None)
+    task.step(batch)
+    first, second = seen
+    assert not torch.equal(first, second)
+    assert torch.equal(second, weight)
 
 
 def test_the_discriminator_judges_every_picture_with_the_faces_own_mask_and_sees_the_blend_as_fake(
@@ -127,7 +208,7 @@ def test_the_discriminator_judges_every_picture_with_the_faces_own_mask_and_sees
     task.step(batch)
     assert len(masks) == 3
     assert all(torch.equal(mask, one_hot(batch.labels)) for mask in masks)
-    # generator: fake and blend as real; discriminator: fake and blend as fake, the face as real
+    # generator: fake, then blend as real; discriminator: fake and blend as fake, the face as real
     assert verdicts == [True, True, False, False, True]
 
 

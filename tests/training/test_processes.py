@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,9 +21,11 @@ from accelerate import Accelerator
 from maskgan_cli.config import load_recipe
 from maskgan_cli.data.dataset import Batch, FaceDataset, StepSampler, batches
 from maskgan_cli.data.prepared import PreparedData
+from maskgan_cli.models.mask_vae import MaskVAE, MaskVAEConfig
 from maskgan_cli.training.ebst import EBSTRecipe, EBSTTask
 from maskgan_cli.training.ebst import prepare_training as prepare_ebst
 from maskgan_cli.training.mask_vae import VAERecipe, VAETask
+from maskgan_cli.weights.format import read_weights, save_weights
 from tests.conftest import TINY_VAE, plan
 from tests.training.test_ebst import CHANGES as EBST_CHANGES
 from tests.training.test_mask_vae import CHANGES as VAE_CHANGES
@@ -84,19 +87,67 @@ def test_vae(prepared: Path, tmp_path: Path) -> None:
 
 
 def test_ebst(prepared: Path, weights: Path, vae_weights: Path, tmp_path: Path) -> None:
+    vae = _lively(vae_weights, tmp_path / "vae.safetensors")
     changes = [word for change in EBST_CHANGES for word in ("--set", change)]
-    _two_processes("train", "ebst", str(prepared), "--dmn", str(weights), "--vae", str(vae_weights), "--device", "cpu",
+    _two_processes("train", "ebst", str(prepared), "--dmn", str(weights), "--vae", str(vae), "--device", "cpu",
                    "-o", str(tmp_path / "run"), "-q", *changes, *STEPS)  # fmt: skip
-    by_hand: dict[str, list[torch.Tensor]] = {"generator": [], "blender": []}
-    for rank, half in enumerate(_halves(prepared)):
-        recipe = load_recipe(EBSTRecipe, "ebst", "tiny-cpu", list(EBST_CHANGES))
-        task = prepare_ebst(plan(prepared, tmp_path / f"half-{rank}"), recipe, dmn=weights, vae=vae_weights).task
+    recipe = load_recipe(EBSTRecipe, "ebst", "tiny-cpu", list(EBST_CHANGES))
+    tasks, halves = [], _halves(prepared)
+    for rank in range(2):
+        task = prepare_ebst(plan(prepared, tmp_path / f"half-{rank}"), recipe, dmn=weights, vae=vae).task
         assert isinstance(task, EBSTTask)
-        _seed(rank)
-        task.step(half)
+        tasks.append(task)
+    # The two processes by hand: where one would reduce its gradients, take the mean of both halves'.
+    by_hand: dict[str, list[torch.Tensor]] = {"generator": [], "generator+blender": []}
+    first, second = (
+        _gradients(task, half, rank, {}) for rank, (task, half) in enumerate(zip(tasks, halves, strict=True))
+    )
+    shared = {"generator": (first["generator"] + second["generator"]) / 2}
+    for rank, half in enumerate(halves):
+        task = prepare_ebst(plan(prepared, tmp_path / f"again-{rank}"), recipe, dmn=weights, vae=vae).task
+        assert isinstance(task, EBSTTask)
+        found = _gradients(task, half, rank, shared)
         for name, gradients in by_hand.items():
-            parameters = task.networks[name].parameters()
-            gradients.append(torch.cat([p.grad.flatten() for p in parameters if p.grad is not None]))
-    assert by_hand["generator"][0].norm() > 0
-    # A MaskVAE of three steps decodes every code alike, so both edits are one and the blender learns nothing.
+            gradients.append(found[name])
+    blender = sum(p.numel() for p in tasks[0].blender.parameters())
+    for gradient in by_hand["generator+blender"]:
+        assert gradient[-blender:].norm() > 0, "the blender learns"
     _close(_moments(tmp_path / "run"), by_hand)
+
+
+def _lively(vae: Path, path: Path) -> Path:
+    """A MaskVAE whose code matters: one of three steps decodes every code alike, and no blend could differ."""
+    weights = read_weights(vae, "vae")
+    network = MaskVAE(MaskVAEConfig(**weights.config))
+    generator = torch.Generator().manual_seed(0)
+    for parameter in network.parameters():
+        if parameter.ndim > 1:
+            parameter.data = torch.randn(parameter.shape, generator=generator) * (3 / parameter[0].numel()) ** 0.5
+    return save_weights(path, network, kind="vae", config=weights.config, about={})
+
+
+def _gradients(task: EBSTTask, half: Batch, rank: int, shared: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """What every optimiser is given in one step; those in ``shared`` step down that instead of their own."""
+    found: dict[str, torch.Tensor] = {}
+    for name, optimiser in task.optimisers.items():
+        step, parameters = optimiser.step, [p for group in optimiser.param_groups for p in group["params"]]
+
+        def watched(name: str = name, step: Any = step, parameters: list[torch.Tensor] = parameters) -> None:
+            assert all(p.grad is not None for p in parameters)
+            if name in shared:
+                _put(shared[name], parameters)
+            found[name] = torch.cat([p.grad.flatten().clone() for p in parameters if p.grad is not None])
+            step()
+
+        optimiser.step = watched  # type: ignore[method-assign]
+    _seed(rank)
+    task.step(half)
+    return found
+
+
+def _put(vector: torch.Tensor, parameters: list[torch.Tensor]) -> None:
+    """Put a flat gradient into the parameters."""
+    offset = 0
+    for parameter in parameters:
+        parameter.grad = vector[offset : offset + parameter.numel()].view_as(parameter).clone()
+        offset += parameter.numel()

@@ -1,0 +1,297 @@
+"""The adversarial step that DMN, EBST and their relatives share (paper, Sec. 3.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, cast
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.optim import Adam, Optimizer
+from torch.optim.swa_utils import AveragedModel
+
+from maskgan_cli.config import Section, Share, TrainingRecipe
+from maskgan_cli.data.dataset import Batch
+from maskgan_cli.files import Picture
+from maskgan_cli.labels import ID, NUM_CLASSES, colourise
+from maskgan_cli.models.discriminator import DiscriminatorConfig, MultiScaleDiscriminator
+from maskgan_cli.models.dmn import DenseMappingNetwork, DMNConfig
+from maskgan_cli.models.layers import one_hot, to_bytes, to_unit
+from maskgan_cli.models.parser import FaceParser
+from maskgan_cli.training import losses
+from maskgan_cli.training.augment import AugmentSettings, NotNegative, recolour
+from maskgan_cli.training.average import moving_average
+from maskgan_cli.training.loop import average_gradients
+from maskgan_cli.training.perceptual import FeatureNetwork, PerceptualSettings
+from maskgan_cli.weights.format import load_strictly, save_weights
+
+_SMALL = ("l_eye", "r_eye", "l_brow", "r_brow", "u_lip", "l_lip", "mouth", "eye_g", "l_ear", "r_ear", "ear_r")
+
+
+class LossSettings(Section):
+    """Weights of the loss terms; ``pixel`` and ``segmentation`` are ours, and 0 in the paper's recipes.
+
+    ``pixel`` is L1, in which the small classes (eyes, brows, lips, mouth, glasses, ears, earrings)
+    weigh ``small_classes`` times as much as the others. ``segmentation`` is the cross-entropy of what
+    the face parser (``perceptual.network: parser``) reads in the picture against the mask asked for.
+    """
+
+    adversarial: float = 1.0
+    feature_matching: float = 10.0
+    perceptual: float = 10.0
+    pixel: float = 0.0
+    small_classes: Annotated[float, Field(gt=0.0)] = 1.0
+    segmentation: float = 0.0
+
+
+class LookSettings(Section):
+    """How far faces are changed in training, so that looks foreign to the data are not foreign to the network.
+
+    ``light`` and ``tint`` change the face itself, as the network sees it and as it shall paint it;
+    ``blur`` and ``noise`` only what the style encoder sees. See `AugmentSettings`.
+    """
+
+    light: NotNegative = 0.0
+    tint: NotNegative = 0.0
+    blur: Share = 0.0
+    noise: NotNegative = 0.0
+
+
+class GANRecipe(TrainingRecipe):
+    """What both stages of the paper's training need besides the data set.
+
+    ``ema`` is the decay of a moving average of the generator's weights, 0 for none; with
+    ``ema_warmup`` it averages over few steps at first, so that an early picture is not an old one;
+    ``initialisation: balanced`` is for narrow networks, see `DenseMappingNetwork.balance`.
+    """
+
+    ema: Share = 0.0
+    ema_warmup: bool = False
+    initialisation: Literal["published", "balanced"] = "published"
+    network: DMNConfig = DMNConfig()
+    discriminator: DiscriminatorConfig = DiscriminatorConfig()
+    perceptual: PerceptualSettings = PerceptualSettings()
+    loss: LossSettings = LossSettings()
+    look: LookSettings = LookSettings()
+
+    @model_validator(mode="after")
+    def _parsed(self) -> GANRecipe:
+        if self.loss.segmentation and self.perceptual.network != "parser":
+            raise ValueError("loss.segmentation needs perceptual.network=parser")
+        return self
+
+
+class AdversarialTask:
+    """A generator, its discriminator and a fixed feature network: what DMN, EBST and their relatives share.
+
+    `step` is one update of Stage I. A relative replaces what it does otherwise:
+
+    - `new_generator`: the network that paints, called as ``generator(mask, style_mask, image)``; one that
+      is called in another way replaces `generate` too, in training and (`best`) for the sheets;
+    - `wish` and `verdict`: the generator's and the discriminator's side of the adversarial loss;
+    - `terms`: the generator's losses by name, which ``recipe.loss`` weighs by the same names; a term of its
+      own (KL, a cycle) is added to what ``super().terms(...)`` returns and to its recipe's ``loss``;
+    - `step`, built from `inputs`, `judge`, `terms`, `weighted`, `update` and `averaged`, for other stages: after
+      every backward pass exactly one optimiser makes its step, so that fp16's loss scale is one for both.
+
+    Args:
+        recipe: see `GANRecipe`.
+        accelerator: device, processes, precision.
+        features: the frozen network of the perceptual loss, or None.
+        validation: faces to measure and to show.
+
+    Attributes:
+        kind: of the weights it writes.
+    """
+
+    kind: ClassVar[str] = "dmn"
+
+    def __init__(
+        self, recipe: GANRecipe, accelerator: Accelerator, features: FeatureNetwork | None, validation: Batch
+    ) -> None:
+        self.recipe, self.accelerator = recipe, accelerator
+        torch.manual_seed(recipe.seed)  # the same start in every process
+        place: dict[str, Any] = {"device": accelerator.device, "memory_format": torch.channels_last}
+        self.generator = self.new_generator().to(**place)
+        self.discriminator = MultiScaleDiscriminator(recipe.discriminator).to(**place)
+        self.features = features.to(**place) if features is not None else None
+        self.average: AveragedModel | None = None
+        if recipe.ema:
+            self.average = AveragedModel(self.generator, multi_avg_fn=moving_average(recipe.ema, recipe.ema_warmup))
+        self.emphasis: Tensor | None = None  # (19,), what a pixel of each class weighs
+        if recipe.loss.small_classes != 1.0:
+            self.emphasis = torch.ones(NUM_CLASSES, device=accelerator.device)
+            self.emphasis[[ID[name] for name in _SMALL]] = recipe.loss.small_classes
+        self.validation = validation
+        self.learners: dict[str, tuple[nn.Module, ...]] = {}
+        self.optimisers: Mapping[str, Optimizer] = {}
+        self.learn("generator", self.generator)
+        self.learn("discriminator", self.discriminator)
+        self.networks: Mapping[str, nn.Module] = {"generator": self.generator, "discriminator": self.discriminator}
+        if self.average is not None:
+            self.networks = {**self.networks, "average": self.average}
+
+    def new_generator(self) -> DenseMappingNetwork:
+        """The network that learns to paint, before it is moved to its device."""
+        network = DenseMappingNetwork(self.recipe.network)
+        if self.recipe.initialisation == "balanced":
+            network.balance()
+        return network
+
+    def start_from(
+        self, generator: Mapping[str, Tensor], discriminator: Mapping[str, Tensor] | None, source: Path
+    ) -> None:
+        """Take over trained weights; without ``discriminator`` it starts anew.
+
+        Raises:
+            InputError: naming ``source`` and the tensors that do not fit.
+        """
+        load_strictly(self.generator, generator, source)
+        load_strictly(self.best, generator, source)
+        if discriminator is not None:
+            load_strictly(self.discriminator, discriminator, source)
+
+    def learn(self, name: str, *networks: nn.Module) -> None:
+        """Add an optimiser: one Adam for the parameters of these networks, see `update`."""
+        settings = self.recipe.optimiser
+        parameters = [parameter for network in networks for parameter in network.parameters()]
+        adam = Adam(parameters, lr=settings.lr, betas=(settings.beta1, settings.beta2))
+        self.learners[name] = networks
+        self.optimisers = {**self.optimisers, name: self.accelerator.prepare_optimizer(adam)}
+
+    @property
+    def best(self) -> DenseMappingNetwork:
+        """The generator to show and to ship: the moving average where the recipe keeps one."""
+        return cast(DenseMappingNetwork, self.average.module) if self.average is not None else self.generator
+
+    def step(self, batch: Batch) -> dict[str, Tensor]:
+        """Update generator and discriminator once; both see the same forward passes."""
+        mask, real, seen = self.inputs(batch)
+        with self.accelerator.autocast():
+            fake = self.generate(self.generator, mask, mask, seen)
+        fake_features, real_features = self.judge(mask, fake), self.judge(mask, real)
+        terms = self.terms(batch.labels, fake, real, fake_features, real_features)
+        verdict = self.verdict([fake_features], real_features)
+        # Each loss is propagated to its own network only, so one forward of the discriminator
+        # serves both and neither network collects the other's gradient.
+        self.update("generator", self.weighted(terms), retain_graph=True)
+        self.update("discriminator", verdict)
+        self.averaged()
+        return {**terms, "discriminator": verdict}
+
+    def generate(self, generator: DenseMappingNetwork, mask: Tensor, style_mask: Tensor, image: Tensor) -> Tensor:
+        """One-hot masks (N, 19, S, S) and pictures (N, 3, S, S) in [-1, 1] -> pictures like them."""
+        picture: Tensor = generator(mask, style_mask, image)
+        return picture
+
+    def judge(self, mask: Tensor, picture: Tensor) -> losses.Features:
+        """What the discriminator sees in pictures of that mask."""
+        with self.accelerator.autocast():
+            features: losses.Features = self.discriminator(mask, picture)
+        return features
+
+    def wish(self, fake: losses.Features) -> Tensor:
+        """The adversarial loss of the generator: that its pictures be taken for real."""
+        return losses.least_squares(fake, real=True)
+
+    def verdict(self, fakes: list[losses.Features], real: losses.Features) -> Tensor:
+        """The discriminator's loss: half for the faces, half for all that was painted."""
+        painted = torch.stack([losses.least_squares(fake, real=False) for fake in fakes]).mean()
+        return 0.5 * (painted + losses.least_squares(real, real=True))
+
+    def inputs(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+        """One-hot masks, the faces to paint, and the same faces as the style encoder sees them."""
+        mask, real, look = one_hot(batch.labels), to_unit(batch.images), self.recipe.look
+        if look.light or look.tint:
+            real = recolour(real, AugmentSettings(light=look.light, tint=look.tint, noise=0.0))
+        seen = real
+        if look.blur or look.noise:
+            seen = recolour(real, AugmentSettings(light=0.0, tint=0.0, blur=look.blur, noise=look.noise))
+        return mask, real, seen
+
+    def terms(
+        self, labels: Tensor, fake: Tensor, real: Tensor, fake_features: losses.Features, real_features: losses.Features
+    ) -> dict[str, Tensor]:
+        """The generator's losses by name, not yet weighed; ``labels`` are the label maps that were asked for."""
+        terms = {
+            "adversarial": self.wish(fake_features),
+            "feature_matching": losses.feature_matching(fake_features, real_features),
+            "pixel": losses.pixel(fake, real, self.emphasis, labels),
+        }
+        if self.features is None:
+            return terms
+        with self.accelerator.autocast():
+            if isinstance(self.features, FaceParser):
+                bottom, ours = self.features.encode(fake)
+                if self.recipe.loss.segmentation:
+                    logits = self.features.decode(bottom, ours).float()
+                    terms["segmentation"] = F.cross_entropy(logits, labels.long())
+                ours = [*ours, bottom]
+                with torch.no_grad():
+                    bottom, theirs = self.features.encode(real)
+                    theirs = [*theirs, bottom]
+            else:
+                ours = self.features(fake)
+                with torch.no_grad():
+                    theirs = self.features(real)
+        terms["perceptual"] = losses.perceptual(ours, theirs)
+        return terms
+
+    def weighted(self, terms: Mapping[str, Tensor]) -> Tensor:
+        """The sum of the terms, each times its weight in ``recipe.loss``."""
+        weights = self.recipe.loss.model_dump()
+        return torch.stack([weights[name] * term for name, term in terms.items()]).sum()
+
+    def update(self, name: str, loss: Tensor, *, retain_graph: bool = False) -> None:
+        """One step of one optimiser down one loss."""
+        optimiser, learners = self.optimisers[name], self.learners[name]
+        optimiser.zero_grad()
+        inputs = [parameter for network in learners for parameter in network.parameters()]
+        self.accelerator.backward(loss, inputs=inputs, retain_graph=retain_graph)
+        for network in learners:
+            average_gradients(self.accelerator, network)
+        optimiser.step()
+
+    def averaged(self) -> None:
+        """Let the moving average, if there is one, follow the generator."""
+        if self.average is not None:
+            self.average.update_parameters(self.generator)
+
+    @torch.no_grad()
+    def _paint(self, labels: Tensor, style_labels: Tensor, style_images: Tensor) -> Tensor:
+        """Byte tensors in, ``uint8`` pictures (N, 3, H, W) out, in batches of the training size."""
+        device, size = self.accelerator.device, self.recipe.data.batch_size
+        pictures = []
+        for i in range(0, len(labels), size):
+            mask, style_mask = (one_hot(x[i : i + size].to(device)) for x in (labels, style_labels))
+            image = self.generate(self.best, mask, style_mask, to_unit(style_images[i : i + size].to(device)))
+            pictures.append(to_bytes(image).cpu())
+        return torch.cat(pictures)
+
+    def validate(self) -> dict[str, float]:
+        """Reconstruction of the validation faces: L1 in [0, 1] and PSNR in dB."""
+        real = self.validation.images
+        fake = self._paint(self.validation.labels, self.validation.labels, real)
+        error = (fake.float() - real.float()) / 255
+        psnr = -10 * torch.log10(error.square().mean(dim=(1, 2, 3)).clamp_min(1e-10))
+        return {"val_l1": float(error.abs().mean()), "val_psnr": float(psnr.mean())}
+
+    def sheet(self) -> Picture:
+        """Rows of: mask, face, its reconstruction, and its shape in the next face's style."""
+        rows = min(self.recipe.schedule.sheet_rows, len(self.validation.images))
+        labels, images = self.validation.labels[:rows], self.validation.images[:rows]
+        same = self._paint(labels, labels, images)
+        other = self._paint(labels, labels.roll(-1, 0), images.roll(-1, 0))
+        columns = [np.concatenate([colourise(row) for row in labels.numpy()])]
+        columns += [np.concatenate(list(x.permute(0, 2, 3, 1).numpy())) for x in (images, same, other)]
+        return np.concatenate(columns, axis=1)
+
+    def save_model(self, path: Path, about: Mapping[str, Any]) -> None:
+        """Write the generator's weights and what is needed to build it."""
+        save_weights(path, self.best, kind=self.kind, config=asdict(self.recipe.network), about=about)

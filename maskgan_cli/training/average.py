@@ -1,0 +1,23 @@
+"""The moving average of a generator's weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+
+def moving_average(decay: float, warmup: bool) -> Callable[[Any, Any, Any], None]:
+    """What `AveragedModel` calls: new = decay * old + (1 - decay) * current.
+
+    With ``warmup`` the decay is at most (1 + n) / (10 + n) in the n-th step.
+    """
+
+    @torch.no_grad()
+    def update(averages: Any, current: Any, count: Any) -> None:
+        n = int(count)
+        kept = min(decay, (1 + n) / (10 + n)) if warmup else decay
+        torch._foreach_lerp_(averages, current, 1 - kept)
+
+    return update

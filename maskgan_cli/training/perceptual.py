@@ -1,0 +1,69 @@
+"""The fixed network whose features the perceptual loss compares (paper, Sec. 3.3)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from pydantic import model_validator
+
+from maskgan_cli.config import Positive, Section
+from maskgan_cli.errors import InputError
+from maskgan_cli.files import sha256
+from maskgan_cli.models.parser import FaceParser
+from maskgan_cli.models.perceptual import VGG19Features
+from maskgan_cli.weights.foreign import load_vgg19
+from maskgan_cli.weights.format import load
+from maskgan_cli.weights.lookup import find_weights
+
+FeatureNetwork = VGG19Features | FaceParser
+
+
+class PerceptualSettings(Section):
+    """Which features the perceptual loss compares.
+
+    ``vgg19`` needs ``weights``, a file in torchvision's layout, or VGG-19 in the cache (``maskgan
+    weights pull vgg19``). ``random`` is the same network with
+    ``width`` channels in its first layer and seeded random weights. ``parser`` is a face parser of
+    ours (``weights``, or the one that commands find), whose features tie the picture to the mask.
+    ``none`` switches the loss off.
+    ``normalise`` feeds ImageNet-normalised images instead of [-1, 1].
+    """
+
+    network: Literal["vgg19", "random", "parser", "none"] = "vgg19"
+    weights: Path | None = None
+    width: Positive = 64
+    normalise: bool = False
+
+    @model_validator(mode="after")
+    def _consistent(self) -> PerceptualSettings:
+        if self.network != "random" and self.width != 64:
+            raise ValueError("width is for network=random; VGG-19 has 64")
+        return self
+
+
+def feature_network(settings: PerceptualSettings) -> tuple[FeatureNetwork | None, dict[str, Any]]:
+    """The network of the perceptual loss and the record of which one it is.
+
+    Raises:
+        InputError: VGG-19 is wanted and its weights are not given or do not fit.
+    """
+    if settings.network == "none":
+        return None, {"network": "none"}
+    if settings.network == "parser":
+        where = find_weights(settings.weights, "parser", "perceptual.weights")
+        parser, weights = load("parser", where, torch.device("cpu"))
+        return parser, {"network": "face parser", "sha256": weights.sha256}
+    if settings.network == "random":
+        network = VGG19Features.random(settings.width)
+        return network, {"network": f"untrained VGG-19 of width {settings.width}, seed 0"}
+    try:
+        path = find_weights(settings.weights, "vgg19", "perceptual.weights")
+    except InputError as error:
+        raise InputError(
+            "perceptual.weights", expected="a VGG-19 file in torchvision's layout", found="none",
+            hint="run `maskgan weights pull vgg19`, or add --set perceptual.weights=vgg19.pth, or --set "
+            "perceptual.network=random --set perceptual.width=32",
+        ) from error  # fmt: skip
+    return load_vgg19(path, normalise=settings.normalise), {"network": "VGG-19", "sha256": sha256(path)}
