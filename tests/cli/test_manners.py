@@ -81,7 +81,7 @@ def test_version(maskgan: Command) -> None:
         (["train", "parser", "nowhere"], "nowhere: expected a prepared data set"),
         (["train", "attributes", "nowhere"], "nowhere: expected a prepared data set"),
         (["train", "vae", "nowhere"], "nowhere: expected a prepared data set"),
-        (["train", "ebst", "nowhere"], "Missing option '--dmn'"),
+        (["train", "ebst", "nowhere"], "Missing option '--vae'"),
         (["train", "dmn", "nowhere", "--device", "tpu"], "nowhere: expected a prepared data set"),
     ],
 )
