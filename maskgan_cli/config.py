@@ -17,6 +17,10 @@ Positive = Annotated[int, Field(gt=0)]
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
 
 
+# What PyYAML raises: its own errors, and those of the values it builds (a date of month 99, `!!int ""`).
+_NOT_YAML = (yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
+
+
 class Section(BaseModel):
     """A part of a recipe: unknown names are errors, values cannot change after loading."""
 
@@ -104,8 +108,9 @@ def load_recipe(kind: type[Recipe], task: str, name: str, changes: list[str]) ->
         raise InputError(
             f"--recipe {name}", expected=f"a YAML file or one of: {known}", found=error.strerror or str(error)
         ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(path, expected="a YAML recipe", found=" ".join(str(error).split())) from error
+    except _NOT_YAML as error:
+        found = "one nested too deep" if isinstance(error, RecursionError) else " ".join(str(error).split())
+        raise InputError(path, expected="a YAML recipe", found=found[:200] or type(error).__name__) from error
     if not isinstance(values, dict):
         raise InputError(path, expected="a YAML recipe (names and values)", found=type(values).__name__)
     for change in changes:
@@ -139,7 +144,7 @@ def _value(text: str) -> Any:
     """Read a value as YAML would, but take 1e-4 for a number (YAML 1.1 wants 1.0e-4)."""
     try:
         value = yaml.safe_load(text)
-    except yaml.YAMLError:
+    except _NOT_YAML:
         return text
     if isinstance(value, str):
         with contextlib.suppress(ValueError):

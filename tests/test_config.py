@@ -139,3 +139,16 @@ def test_what_set_made_wrong_is_blamed_on_set(tmp_path: Path) -> None:
         with pytest.raises(InputError) as error:
             load_recipe(DMNRecipe, "dmn", name, changes)
         assert str(error.value).startswith(line)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["when: 2001-99-99", "!!int ''", "[" * 20_000, "a: &a [*a]", "seed: &s {seed: *s}", "? [1]\n: 2", "1: 2", "\x01",
+     "!!python/object/apply:os.system ['true']", "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
+         f"{b}: &{b} [" + ",".join([f"*{a}"] * 9) + "]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True))],
+)  # fmt: skip
+def test_recipes_of_strangers_are_one_line(tmp_path: Path, text: str) -> None:
+    (tmp_path / "r.yaml").write_text(text)
+    with pytest.raises(InputError, match=r"r\.yaml") as caught:
+        load_recipe(TrainingRecipe, "dmn", str(tmp_path / "r.yaml"), [])
+    assert len(str(caught.value)) < 2000

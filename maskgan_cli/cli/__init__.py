@@ -1,10 +1,19 @@
 """The command line: one module per group of commands. Parse, call, print; no logic, no torch import.
 
+app.py          every group of commands, joined
 shell.py        the manners every command shares
 options.py      the options that mean the same everywhere
+batch.py        lists and folders of pictures: one bad file never ends a batch
 demo.py         demo
 data.py         synth, prep-data, check-data
+align.py        align
+parse.py        parse
 train.py        train ...
-edit.py         render, swap-mouth, swap, style-copy
+edit.py         render, swap-mouth, swap, style-copy, transfer
 interpolate.py  interpolate
+simulate.py     simulate-edits
+compare.py      compare
+editor.py       editor
+weights.py      weights ...
+evaluate.py, results.py, judge.py, verify.py, study.py   eval ...
 """

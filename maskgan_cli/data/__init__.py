@@ -2,8 +2,15 @@
 
 celebamask.py   the raw CelebAMask-HQ layout: part files, mapping, attributes, poses, identities
 pairs_folder.py any folder of images and label maps
+sources.py      what both of them list: candidates, before anything is decoded
 prepare.py      either of them -> a prepared data set
-prepared.py     reading a prepared data set
+prepared.py     reading a prepared data set: samples, attributes, poses, identities
 checks.py       what is in it: class shares, suspicious samples, a contact sheet
+duplicates.py   pictures that are nearly the same
 dataset.py      prepared data set -> batches of tensors, the same for any number of processes
+pictures.py     any list of pictures -> batches of tensors
+resize.py       square pictures and label maps at another size
+alignment.py    five points of a face, and where face networks expect them
+crop.py         the square that CelebA-HQ cuts out of a photo
+pose.py         yaw, pitch and roll under mirrors and turns
 """

@@ -3,12 +3,17 @@
 options.py      what a user may ask of an edit; light to import
 faces.py        a picture and its mask, wherever that comes from; lists of pairs
 framing.py      is this a face crop, by its mask?
+search.py, overview.py   the faces of a photo: found, numbered, chosen
+cutouts.py, uncrop.py    a face cut out of its photo, and the way back
 parse.py        masks by the face parser
 swap.py         the mask of SRC with parts of TGT's; what lies behind a lost part
 edits.py        the edits: a row of files -> what a method is asked to paint
 methods.py      who paints: the table of methods, and what each of them can do
 render.py       the paper's method: a Dense Mapping Network on pictures of any size, batched
 painters.py     that network in PyTorch or as ONNX
+baselines.py    the paper's baselines as methods
+transfer.py     an attribute changed: by parts of the mask, by a label, or by an exemplar
+colours.py      the colours of a face's parts, taken from its photo
 blend.py        the painting pasted back into the source, untouched pixels untouched
 membrane.py     the difference of the two on the rim, spread inside
 grain.py        the photo's grain, which a painting lacks

@@ -59,7 +59,7 @@ def _roots(rng: np.random.Generator, posed: Posed, faces: I32, count: int) -> _R
     )
 
 
-def _scalp(style: HairStyle, recession: float, covered: float | None, sideburn: float) -> I32:
+def _scalp(recession: float, covered: float | None, sideburn: float) -> I32:
     """Triangles that bear hair; ``covered`` is the height above which a hat sits."""
     body = head().group("body")
     middle = f32(head().canonical[body].mean(1))
@@ -186,7 +186,7 @@ def grow_hair(
     """
     if style.name == "bald":
         return None
-    faces = _scalp(style, recession, covered, sideburn)
+    faces = _scalp(recession, covered, sideburn)
     guides = _roots(rng, posed, faces, GUIDES)
     steps = int(np.clip(style.top / STEP, 5, 24))
     if style.comb == "tied":

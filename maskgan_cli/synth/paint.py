@@ -29,7 +29,7 @@ def apply(
         np.zeros(count, np.float32), s.n.copy(), np.zeros(count, bool), np.zeros(count, np.float32),
     )  # fmt: skip
     _skin(p, s, k, identity, scene, noise, fineness)
-    _lips(p, s, k, identity, scene, noise)
+    _lips(p, s, identity, scene, noise)
     _hair_roots(p, s, k, identity, scene, noise)
     _mouth(p, s, k, scene)
     _eyes(p, s, k, identity, scene, posed, light)
@@ -106,7 +106,7 @@ def _skin(p: Paint, s: Surface, k: Classes, who: Identity, scene: Scene, noise: 
     p.gloss[:] = 22
 
 
-def _lips(p: Paint, s: Surface, k: Classes, who: Identity, scene: Scene, noise: Noise) -> None:
+def _lips(p: Paint, s: Surface, who: Identity, scene: Scene, noise: Noise) -> None:
     edge = ramp(0.25, 0.75, s.lips)
     bare = f32(who.skin) * f32([0.84, 0.50, 0.50]) if who.tone < 5 else f32(who.skin) * f32([0.95, 0.62, 0.62])
     colour = bare * (1 - scene.lipstick) + f32(scene.lip_colour) * scene.lipstick

@@ -113,7 +113,7 @@ def render(identity: Identity, scene: Scene, size: int) -> Rendered:
         _lens(canvas, lens, scene, camera)
     yaw, pitch, roll = head_pose(posed, camera)
     return Rendered(
-        _develop(canvas.colour, identity, scene, size, rng(10)), label_map(canvas.labels, SAMPLES),
+        _develop(canvas.colour, identity, scene, rng(10)), label_map(canvas.labels, SAMPLES),
         yaw, pitch, roll, attributes(identity, scene), identity, scene,
     )  # fmt: skip
 
@@ -241,9 +241,7 @@ def _lens(canvas: Canvas, lens: tuple[F32, I32], scene: Scene, camera: Camera) -
     canvas.labels[seen & (~kept | (dark > 0.9))] = ID["eye_g"]
 
 
-def _develop(
-    colour: F32, identity: Identity, scene: Scene, size: int, rng: np.random.Generator
-) -> npt.NDArray[np.uint8]:
+def _develop(colour: F32, identity: Identity, scene: Scene, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
     """Exposure, tone curve, the lens's softness and the sensor's grain: linear light -> sRGB picture."""
     light = scene.light
     expected = light.key * 0.72 + float(np.mean(light.ambient))

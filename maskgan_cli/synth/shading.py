@@ -131,10 +131,10 @@ def shade_hair(
     whole = base * (key * diffuse[..., None] + around) + glow + gleam
     strand, a = renumber[dots.strand], dots.along[:, None]
     shown = whole[strand, dots.segment] * (1 - a) + whole[strand, dots.segment + 1] * a
-    _lay_hair(canvas, dots.pixel, f32(shown), dots.depth, camera)
+    _lay_hair(canvas, dots.pixel, f32(shown), dots.depth)
 
 
-def _lay_hair(canvas: Canvas, pixel: npt.NDArray[np.int64], colour: F32, depth: F32, camera: Camera) -> None:
+def _lay_hair(canvas: Canvas, pixel: npt.NDArray[np.int64], colour: F32, depth: F32) -> None:
     """Put hair dots on the canvas; close the gaps inside a mass of hair, drop dots that are alone.
 
     A few thousand strands stand for a hundred thousand: where most of the neighbourhood is hair,

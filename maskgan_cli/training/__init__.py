@@ -1,10 +1,16 @@
 """Training: one loop, one file per task.
 
 loop.py         steps, metrics, sample sheets, checkpoints, interruption, the NaN guard
-checkpoint.py   the run folder, and resuming from it
+host.py         who runs it: the command line, a thread, a measurement
+run.py          from what was asked for to finished weights, under any host
 setup.py        from data set and recipe to the loop
-losses.py       least squares, feature matching, perceptual; cross-entropy, KL
+checkpoint.py, state.py   the run folder, one state of it, and resuming
+adversarial.py, perceptual.py, average.py   the step that painters share, the features it compares, moving averages
+start.py, grow.py   begin with trained weights, of half the side too
+learner.py, schedule.py, losses.py, augment.py   an Adam, its rate, what is minimised, what faces are put through
 dmn.py          Stage I: the Dense Mapping Network
 mask_vae.py     MaskVAE
 ebst.py         Stage II: Editing Behaviour Simulated Training
+pix2pixhd.py, spade.py, stargan.py, elegant.py   the paper's baselines
+parser.py, attributes.py, pose.py, identity.py   the judges
 """

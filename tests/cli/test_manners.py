@@ -1,13 +1,13 @@
-"""The rules every command keeps: stdout is data, one line per error, exit codes, speed of --help."""
+"""The rules every command keeps: stdout is data, one line per error, exit codes; the package's own order."""
 
 from __future__ import annotations
 
 import ast
 import json
 import os
+import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -48,16 +48,6 @@ def test_help_answers_without_torch(command: list[str]) -> None:
     done = _python("-c", code)
     assert done.returncode == 0, done.stderr
     assert "Usage:" in done.stdout
-
-
-def test_help_is_quick() -> None:
-    _python("-m", "maskgan_cli", "--help")
-    times = []
-    for _ in range(3):
-        start = time.perf_counter()
-        _python("-m", "maskgan_cli", "--help")
-        times.append(time.perf_counter() - start)
-    assert min(times) < 1.5  # 0.3 s on an idle machine; the promise of 0.5 s is measured in benchmarks/
 
 
 def test_version(maskgan: Command) -> None:
@@ -163,3 +153,12 @@ def test_arrows_go_one_way() -> None:
                 assert allowed, f"{path.relative_to(PACKAGE)} imports {node.module}"
                 if mine == "models":
                     assert theirs in ("labels", "models"), f"{path.name}: networks know torch and labels only"
+
+
+@pytest.mark.parametrize("folder", sorted(p.parent for p in PACKAGE.rglob("__init__.py")), ids=lambda p: p.name)
+def test_package_docstrings_list_what_is_there(folder: Path) -> None:
+    """A package that names one of its files names them all, and none that is gone."""
+    files = {path.name for path in folder.glob("*.py")} - {"__init__.py"}
+    docstring = ast.get_docstring(ast.parse((folder / "__init__.py").read_text())) or ""
+    if folder != PACKAGE:  # whose files and folders are drawn in docs/architecture.md
+        assert set(re.findall(r"\b\w+\.py\b", docstring)) == files

@@ -12,7 +12,7 @@ import pytest
 from scipy import ndimage
 
 from maskgan_cli.labels import ID, NUM_CLASSES
-from maskgan_cli.synth import contact_sheet, face, render, sample_identity, sample_scene, with_expression
+from maskgan_cli.synth import face, render, sample_identity, sample_scene, with_expression
 from maskgan_cli.synth.attributes import CELEBA
 from maskgan_cli.synth.hairstyles import STYLES
 from maskgan_cli.synth.masks import SMALLEST
@@ -163,10 +163,3 @@ def test_colours_follow_the_classes(few):
     skin, lips, brows = mean("skin"), mean("l_lip"), mean("l_brow")
     assert lips[0] / lips[1] > skin[0] / skin[1] + 0.1
     assert brows.mean() < skin.mean() - 15
-
-
-def test_contact_sheet_holds_every_face(few):
-    sheet = contact_sheet(few[:5], columns=3)
-    assert sheet.shape == (2 * 64, 3 * 2 * 64, 3)
-    np.testing.assert_array_equal(sheet[64:, 128:192], few[4].picture)
-    assert (sheet[64:, 256:] == 0).all()
