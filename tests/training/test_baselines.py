@@ -116,7 +116,7 @@ STILL = {"spade": ("network.encoder=false",), "elegant": (), "pix2pixhd-m": ()}
 def test_two_processes_have_the_gradient_of_one_with_the_whole_batch(name: str, prepared: Path, tmp_path: Path) -> None:
     # One thread each: another number of threads rounds differently.
     one, two = tmp_path / "one", tmp_path / "two"
-    changes = (*SETTINGS[name], *STILL[name], "schedule.steps=1", "precision=no")
+    changes = (*SETTINGS[name], *STILL[name], "schedule.steps=1")
     options = ["--device", "cpu", *(part for change in changes for part in ("--set", change))]
     command = ["-m", "maskgan_cli", "train", name, str(prepared)]
     torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
