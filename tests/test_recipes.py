@@ -13,10 +13,13 @@ import pytest
 from maskgan_cli.files import read_json, sha256
 
 RECIPES = Path(__file__).parents[1] / "recipes"
-PIPELINES = ("attribute_transfer", "style_copy", "identity", "ablation_fusion", "ablation_ebst", "perturbed_masks")
+PIPELINES = (
+    "baselines", "attribute_transfer", "style_copy", "identity", "ablation_fusion", "ablation_ebst", "perturbed_masks",
+)  # fmt: skip
 ROWS = {
     "ablation_fusion": ["concat", "sft"], "ablation_ebst": ["without-ebst", "with-ebst"],
     "perturbed_masks": ["before-ebst", "after-ebst"],
+    "baselines": ["stargan", "elegant", "spade", "pix2pixhd-m", "maskgan"],
     **{name: ["pix2pixhd-m", "maskgan"] for name in ("attribute_transfer", "style_copy", "identity")},
 }  # fmt: skip
 SMALL = "--set network.width=4 --set network.style_width=4 --set discriminator.width=4 --set perceptual.width=4 "
@@ -24,6 +27,9 @@ FEW = "--set data.batch_size=4 --set schedule.validation_samples=4"
 SETTINGS = {
     "FACES": "100", "PEOPLE": "20", "PAIRS": "2", "STEPS": "2", "JUDGE_STEPS": "2", "DEVICE": "cpu",
     "SETS": SMALL + FEW, "JUDGE_SETS": "--set network.width=16 --set data.batch_size=4", "OMP_NUM_THREADS": "1",
+    "STARGAN_SETS": f"--set network.width=4 --set discriminator.width=4 {FEW}",
+    "ELEGANT_SETS": f"--set network.width=4 --set discriminator.width=4 {FEW}",
+    "SPADE_SETS": f"--set network.width=2 --set discriminator.width=4 --set perceptual.width=4 {FEW}",
     "VAE_STEPS": "2", "VAE_SETS": f"--set network.width=4 {FEW}",
     "EBST_STEPS": "2", "EBST_SETS": f"--set discriminator.width=4 --set perceptual.width=4 --set blender.width=4 {FEW}",
 }  # fmt: skip
