@@ -19,8 +19,9 @@ from maskgan_cli.labels import GROUPS, ID, LabelMap
 
 Points = npt.NDArray[np.float64]
 
-# Where the five points lie in ArcFace's aligned faces of 112 x 112 pixels.
-TEMPLATE: Final[Points] = np.array(
+# Where the five points lie in ArcFace's aligned faces of 112 x 112 pixels. Published with (0, 0) as the middle of
+# the first pixel, hence the half.
+TEMPLATE: Final[Points] = 0.5 + np.array(
     [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]]
 )
 TEMPLATE_SIZE: Final = 112

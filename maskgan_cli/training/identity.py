@@ -90,6 +90,7 @@ class IdentityTask:
     ) -> None:
         self.recipe, self.accelerator, self.validation = recipe, accelerator, validation
         self.people = people.to(accelerator.device)
+        self._found: dict[tuple[int, bool], Points] = {}
         self.pairs, self.same = balanced_pairs(names, recipe.pairs, recipe.seed)
         torch.manual_seed(recipe.seed)  # the same start in every process
         classifier = Classifier(recipe, int(people.max()) + 1)
@@ -98,7 +99,8 @@ class IdentityTask:
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
         """Update once on aligned and augmented faces. A person's mirror image is the same person."""
-        moved, _, _ = move(to_unit(self._aligned(batch)), None, self.recipe.augment)
+        aligned = align(batch.images, self._points(batch), self.recipe.network.image_size)
+        moved, _, _ = move(to_unit(aligned), None, self.recipe.augment)
         faces, people = recolour(moved, self.recipe.augment), self.people[batch.indices]
         with self.accelerator.autocast():
             logits = self.learner.network(faces, people)
@@ -107,14 +109,19 @@ class IdentityTask:
         # Accuracy with the margin against the right person: it rises late.
         return {"cross_entropy": loss, "accuracy": (logits.argmax(1) == people).float().mean()}
 
-    def _aligned(self, batch: Batch) -> Tensor:
-        points = batch_points(batch.labels, batch.images.shape[-1])
-        return align(batch.images, points, self.recipe.network.image_size)
+    def _points(self, batch: Batch) -> Points:
+        """The five points (N, 5, 2) of training faces; each face's are searched once, and once mirrored."""
+        keys = list(zip(batch.indices.tolist(), batch.mirrored.tolist(), strict=True))
+        new = [row for row, key in enumerate(keys) if key not in self._found]
+        points = batch_points(batch.labels[new], batch.images.shape[-1])
+        self._found |= {keys[row]: own for row, own in zip(new, points, strict=True)}
+        return np.stack([self._found[key] for key in keys])
 
     @functools.cached_property
     def _faces(self) -> Tensor:
         """The validation faces, aligned once: (N, 3, size, size) ``uint8``."""
-        return self._aligned(self.validation)
+        points = batch_points(self.validation.labels, self.validation.images.shape[-1])
+        return align(self.validation.images, points, self.recipe.network.image_size)
 
     def _embed(self) -> Tensor:
         """The validation faces' unit embeddings (N, D) on the CPU."""

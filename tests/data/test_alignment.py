@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from skimage.transform import SimilarityTransform
+from skimage.transform import SimilarityTransform, warp
 
 from maskgan_cli.data.alignment import CROP, TEMPLATE, align, crop_points, points_of_mask, similarity
 from maskgan_cli.labels import ID, flip
@@ -101,3 +101,21 @@ def test_each_face_of_a_batch_is_aligned_by_its_own_points() -> None:
     assert aligned.shape == (2, 3, 112, 112)
     for k, shift in enumerate((3, 9)):
         assert torch.equal(aligned[k], images[k, :, shift : shift + 112, shift : shift + 112])
+
+
+def test_faces_are_aligned_to_the_pixel_as_arcface_publishes_it() -> None:
+    """Its way: a similarity of points to the template, both counting from the middle of the first pixel, and a warp."""
+    published = np.array(
+        [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]]
+    )
+    y, x = np.mgrid[:160, :160]
+    waves = [np.sin(x / 9 + k) * np.cos(y / 7 - k) for k in range(3)]
+    picture = (127.5 + 100 * np.stack(waves, -1)).astype(np.uint8)
+    counted = _turned(published, 8.0, 0.9, (20.0, 25.0))
+    there = SimilarityTransform.from_estimate(counted, published)
+    expected = warp(picture, there.inverse, output_shape=(112, 112), order=1, preserve_range=True)
+    ours = align(torch.from_numpy(picture).permute(2, 0, 1)[None], counted + 0.5)
+    difference = np.abs(ours[0].permute(1, 2, 0).numpy() - expected)[8:-8, 8:-8]
+    assert difference.max() < 1.0
+    shifted = align(torch.from_numpy(picture).permute(2, 0, 1)[None], counted)  # half a pixel off
+    assert np.abs(shifted[0].permute(1, 2, 0).numpy() - expected)[8:-8, 8:-8].max() > 3.0

@@ -9,13 +9,17 @@ import numpy as np
 import pytest
 import torch
 import typer
+from accelerate import Accelerator
 
 from maskgan_cli.cli.app import app
 from maskgan_cli.cli.shell import run as call
 from maskgan_cli.cli.verify import register
+from maskgan_cli.config import load_recipe
+from maskgan_cli.data.dataset import Batch
 from maskgan_cli.files import write_csv, write_image, write_json
 from maskgan_cli.judges.identity import load_identity
-from maskgan_cli.training.identity import batch_points
+from maskgan_cli.training import identity
+from maskgan_cli.training.identity import IdentityRecipe, IdentityTask, batch_points
 from maskgan_cli.weights.format import read_weights
 from tests.conftest import Command
 
@@ -123,3 +127,19 @@ def test_faces_without_identity_or_pairs_are_refused(
     assert few.code == 2
     assert "10 validation pairs of one person" in few.err
     assert not (tmp_path / "run").exists()
+
+
+def test_the_points_of_a_face_are_searched_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = load_recipe(IdentityRecipe, "identity", "tiny-cpu", [x for x in TINY if "=" in x and "[" not in x])
+    rng = np.random.default_rng(0)
+    labels = torch.from_numpy(rng.integers(0, 19, (8, 32, 32)).astype(np.uint8))
+    images = torch.from_numpy(rng.integers(0, 256, (8, 3, 32, 32)).astype(np.uint8))
+    batch = Batch(images, labels, torch.arange(8) % 4, torch.arange(8) >= 4)
+    names = [str(i // 4) for i in range(8)]
+    task = IdentityTask(recipe, Accelerator(cpu=True), torch.tensor([0, 0, 1, 1]), batch, names)
+    searched: list[object] = []
+    search = identity.points_of_mask
+    monkeypatch.setattr(identity, "points_of_mask", lambda mask: (searched.append(mask), search(mask))[1])
+    for _ in range(3):
+        assert np.array_equal(task._points(batch), batch_points(labels, 32), equal_nan=True)
+    assert len(searched) == 8 + 3 * 8  # once for each face and its mirror image, and three times by hand
