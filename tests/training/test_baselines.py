@@ -107,8 +107,8 @@ def test_half_precision_learns_in_half_precision(
         assert not all(map(torch.equal, parameters, before[key])), key
 
 
-# Without what is drawn: of the others, each process draws its own. SPADE's discriminator sees faces that are painted
-# after the generator's update, whose size Adam makes the same for the smallest gradient, noise included: hence the rate.
+# Without what is drawn: of the others, each process draws its own. SPADE's discriminator sees faces painted
+# after the generator's update, which Adam makes as large for noise as for a gradient: hence the rate.
 STILL = {"spade": ("network.encoder=false", "optimiser.lr=1e-12"), "elegant": (), "pix2pixhd-m": ()}
 
 
