@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_type_hints
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from maskgan_cli.errors import InputError
 
@@ -72,11 +72,16 @@ class DataSettings(Section):
     cache: bool = False
 
 
+def _spelled(value: Any) -> Any:
+    """YAML reads a bare ``no`` as false; here it means the word."""
+    return "no" if value is False else value
+
+
 class TrainingRecipe(Section):
     """What every training recipe says; each task adds its networks and losses."""
 
     seed: Annotated[int, Field(ge=0)] = 0
-    precision: Literal["no", "fp16", "bf16"] = "no"
+    precision: Annotated[Literal["no", "fp16", "bf16"], BeforeValidator(_spelled)] = "no"
     optimiser: OptimiserSettings = OptimiserSettings()
     schedule: ScheduleSettings
     data: DataSettings = DataSettings()

@@ -152,3 +152,7 @@ def test_recipes_of_strangers_are_one_line(tmp_path: Path, text: str) -> None:
     with pytest.raises(InputError, match=r"r\.yaml") as caught:
         load_recipe(TrainingRecipe, "dmn", str(tmp_path / "r.yaml"), [])
     assert len(str(caught.value)) < 2000
+
+
+def test_precision_no_is_the_word_as_the_command_line_gives_it() -> None:
+    assert load_recipe(DMNRecipe, "dmn", "tiny-cpu", ["precision=no"]).precision == "no"

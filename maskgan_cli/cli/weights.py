@@ -33,9 +33,6 @@ Size = Annotated[
     ),
 ]
 Kind = Annotated[str, typer.Argument(metavar="KIND", help=f"One of {', '.join(imported())}.")]
-Exportable = Annotated[
-    Path, typer.Argument(metavar="WEIGHTS", help=f"A run folder or .safetensors file: {', '.join(exported())}.")
-]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A name that `maskgan weights list` gives.")]
 
 

@@ -14,11 +14,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 
-from maskgan_cli.data.prepared import PreparedData, Sample
+from maskgan_cli.data.prepared import PreparedData, Sample, attributes_of, poses_of
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import read_csv
 
-ANGLES: Final = ("yaw", "pitch", "roll")
 STYLE_ATTRIBUTES: Final = ("Male", "Heavy_Makeup", "No_Beard")
 SAME_PERSON: Final = 1e4  # more than any pose is apart: the same person only where nobody else is left
 
@@ -81,8 +80,8 @@ def choose(
     rng = np.random.default_rng(seed)
     if protocol == "style-copy":
         return _style_copy(data, samples, min(len(samples), PROTOCOLS[protocol].count) if count is None else count, rng)
-    smiling = attribute(data, samples, "Smiling")
-    angles = manifest_poses(data, samples) if poses is None else poses
+    smiling = _signs(samples, "Smiling")
+    angles = _poses(samples) if poses is None else poses
     among = np.flatnonzero(smiling < 0) if protocol == "smiling" else np.arange(len(samples))
     what = "faces without Smiling" if protocol == "smiling" else "faces"
     sources = _draw(data, among, count, rng, what, smiling=smiling, most=PROTOCOLS[protocol].count)
@@ -120,33 +119,18 @@ def rendered_pairs(data: PreparedData, raw: Path, count: int | None) -> list[Pai
     return pairs
 
 
-def manifest_poses(data: PreparedData, samples: Sequence[Sample]) -> Poses:
-    """Head poses (N, 3) in degrees from the manifest.
-
-    Raises:
-        InputError: a sample without one.
-    """
+def _poses(samples: Sequence[Sample]) -> Poses:
+    """Head poses (N, 3) in degrees from the manifest; without them, a network can be asked."""
     try:
-        return np.array([[float(s.fields[angle]) for angle in ANGLES] for s in samples])
-    except (KeyError, ValueError):
-        raise InputError(
-            data.root / "manifest.csv", expected="yaw, pitch and roll of every face", found="some or all missing",
-            hint="prepare the data with its pose file, or name a pose network with --pose-weights",
-        ) from None  # fmt: skip
+        return poses_of(samples)
+    except InputError as error:
+        hint = "prepare the data with its pose file, or name a pose network with --pose-weights"
+        raise InputError(error.what, expected=error.expected, found=error.found, hint=hint) from error
 
 
-def attribute(data: PreparedData, samples: Sequence[Sample], name: str) -> npt.NDArray[np.int64]:
-    """An attribute (N,) as 1 and -1.
-
-    Raises:
-        InputError: the manifest does not have it for every sample.
-    """
-    try:
-        return np.array([1 if int(s.fields[name]) > 0 else -1 for s in samples])
-    except (KeyError, ValueError):
-        raise InputError(
-            data.root / "manifest.csv", expected=f"the attribute {name} of every face", found="some or all missing"
-        ) from None
+def _signs(samples: Sequence[Sample], name: str) -> npt.NDArray[np.int64]:
+    """An attribute (N,) as 1 and -1."""
+    return np.where(attributes_of(samples, [name])[:, 0], 1, -1)
 
 
 def _draw(
@@ -193,7 +177,7 @@ def _style_copy(data: PreparedData, samples: list[Sample], count: int, rng: np.r
     chosen = np.sort(rng.permutation(np.arange(len(samples)))[:count])
     if count < 2:
         raise InputError(data.root, expected="at least two faces", found=str(count))
-    wanted = {name: attribute(data, samples, name) for name in STYLE_ATTRIBUTES}
+    wanted = {name: _signs(samples, name) for name in STYLE_ATTRIBUTES}
     order = derangement(wanted["Male"][chosen] > 0, rng)
     return [
         Pair(samples[chosen[s]], samples[t], None, {name: int(values[t]) for name, values in wanted.items()})

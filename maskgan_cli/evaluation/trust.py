@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from maskgan_cli.data.pose import pose_of
-from maskgan_cli.data.prepared import ANGLES, Sample
+from maskgan_cli.data.prepared import ANGLES, Sample, attributes_of
 from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation.judging import Watch, judged
 from maskgan_cli.evaluation.segmentation import SegmentationAccuracy
@@ -47,10 +47,8 @@ def trust_attributes(judge: AttributeJudge, samples: Sequence[Sample], watch: Wa
             "the manifest", expected=f"an attribute the classifier knows ({', '.join(judge.names)})", found="none"
         )
     answers = torch.cat(list(judged(judge, [s.image for s in samples], watch))) >= 0.5
-    tables = {}
-    for name in known:
-        truth = torch.tensor([float(sample.fields[name]) > 0 for sample in samples])
-        tables[name] = Confusion.count(truth, answers[:, judge.names.index(name)])
+    truth = torch.from_numpy(attributes_of(samples, known))
+    tables = {name: Confusion.count(truth[:, i], answers[:, judge.names.index(name)]) for i, name in enumerate(known)}
     values = {f"accuracy/{name}": table.accuracy for name, table in tables.items()}
     values |= {f"balanced_accuracy/{name}": table.balanced_accuracy for name, table in tables.items()}
     mean = sum(table.accuracy for table in tables.values()) / len(tables)

@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from maskgan_cli.data.alignment import Points, crop_points, points_of_mask
+from maskgan_cli.data.pictures import read_pictures
 from maskgan_cli.data.prepared import Sample, identities_of
 from maskgan_cli.errors import InputError
-from maskgan_cli.files import Picture, read_image, read_label_map
+from maskgan_cli.files import Picture, read_label_map
 from maskgan_cli.judges.finder import FaceFinder
 from maskgan_cli.judges.identity import IdentityJudge
 from maskgan_cli.metrics.verification import balanced_pairs, measure
@@ -70,11 +71,11 @@ def verify_samples(
 def _embed(samples: list[Sample], judge: IdentityJudge, way: str) -> Iterator[Tensor]:
     """Unit embeddings (N, D) on the CPU, batch by batch."""
     finder = FaceFinder(judge.device) if way == "mtcnn" else None
-    for start in range(0, len(samples), _BATCH):
-        part = samples[start : start + _BATCH]
-        pictures = [read_image(sample.image) for sample in part]
-        points = np.stack([_points(s, p, way, finder) for s, p in zip(part, pictures, strict=True)])
-        images = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2)
+    queue = iter(samples)
+    for _, images, _ in read_pictures([sample.image for sample in samples], _BATCH):
+        points = np.stack(
+            [_points(next(queue), picture, way, finder) for picture in images.permute(0, 2, 3, 1).numpy()]
+        )
         yield judge(images, points).cpu()
 
 

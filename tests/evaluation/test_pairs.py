@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from maskgan_cli.data.prepared import PreparedData, Sample
+from maskgan_cli.data.prepared import PreparedData, Sample, poses_of
 from maskgan_cli.editing.faces import read_pairs
 from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation.pair_list import PairList, as_csv, rows_of
-from maskgan_cli.evaluation.pairs import PROTOCOLS, choose, derangement, manifest_poses
+from maskgan_cli.evaluation.pairs import PROTOCOLS, choose, derangement
 
 ALL = ("Smiling", "Male", "Heavy_Makeup", "No_Beard")
 
@@ -43,7 +43,7 @@ def test_smiling_pairs_go_from_without_to_with_at_the_least_sum_of_distances() -
     assert all(s.fields["Smiling"] == "-1" for s in sources)
     assert all(t.fields["Smiling"] == "1" for t in targets)
     assert len({t.id for t in targets}) == len({s.id for s in sources}) == 4
-    poses = {s.id: pose for s, pose in zip(data.samples, manifest_poses(data, data.samples), strict=True)}
+    poses = {s.id: pose for s, pose in zip(data.samples, poses_of(data.samples), strict=True)}
     smiling = [s.id for s in data.samples if s.fields["Smiling"] == "1"]
     least = min(
         sum(float(np.linalg.norm(poses[a.id] - poses[b])) for a, b in zip(sources, order, strict=True))
@@ -193,8 +193,8 @@ def test_a_list_that_somebody_changed(change: Any, line: str, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("data", "protocol", "count", "line"),
     [
-        (_data(20, drop="yaw"), "smiling", 2, "expected yaw, pitch and roll of every face.*--pose-weights"),
-        (_data(20, drop="Smiling"), "smiling", 2, "expected the attribute Smiling of every face"),
+        (_data(20, drop="yaw"), "smiling", 2, "expected yaw, pitch and roll in manifest.csv.*--pose-weights"),
+        (_data(20, drop="Smiling"), "smiling", 2, "expected the attribute Smiling in manifest.csv"),
         (_data(20, drop="No_Beard"), "style-copy", 2, "expected the attribute No_Beard"),
         (_data(20), "smiling", 15, "expected 15 faces without Smiling, found"),
         (_data(20), "identity", 20, "ask for fewer pairs with -n"),

@@ -133,10 +133,17 @@ def test_two_processes_have_the_gradient_of_one_with_the_whole_batch(prepared: P
     assert json.loads((two / "run.json").read_text())["processes"] == 2
 
 
-def test_bf16_trains(prepared: Path, tmp_path: Path) -> None:
-    command = _command(prepared, tmp_path / "run", *_steps(2), "--set", "precision=bf16")
-    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)
-    assert done.stdout.splitlines() == [str(tmp_path / "run" / "model.safetensors")]
+def test_bf16_computes_the_same_losses_in_fewer_digits(prepared: Path, tmp_path: Path) -> None:
+    lines = {}
+    for precision in ("no", "bf16"):
+        run = tmp_path / precision
+        settings = (*_steps(1), "--set", "schedule.log_every=1", "--set", f"precision={precision}")
+        subprocess.run(_command(prepared, run, *settings), check=True, capture_output=True, timeout=120)
+        lines[precision] = json.loads((run / "metrics.jsonl").read_text().splitlines()[0])
+    for name in ("adversarial", "feature_matching", "pixel", "discriminator"):
+        exact, short = lines["no"][name], lines["bf16"][name]
+        assert short != exact, "bf16 keeps eight bits: something must differ"
+        assert short == pytest.approx(exact, rel=0.03), name
 
 
 def test_nan_stops_the_run_and_keeps_the_last_good_checkpoint(
