@@ -12,7 +12,7 @@ demo: $(READY)
 	$(VENV)/bin/maskgan demo --out demo
 
 test: $(READY) check
-	$(VENV)/bin/python -m pytest -m "not slow"
+	$(VENV)/bin/python -m pytest -n auto -m "not slow"
 
 test-slow: $(READY)
 	$(VENV)/bin/python -m pytest -m slow
