@@ -1,48 +1,91 @@
-"""A page of pictures and numbers: plain HTML that any browser opens from disk."""
+"""The demo's page: one file of plain HTML with its pictures inside, which any browser opens from disk."""
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from maskgan_cli.files import write_bytes
+from maskgan_cli.data.resize import resize_image
+from maskgan_cli.demo.pictures import Row
+from maskgan_cli.files import encode_image, read_image, write_bytes
+from maskgan_cli.labels import CLASSES, PALETTE
 from maskgan_cli.pages import render
 
+_LARGEST: Final = 512  # pixels: the most that a picture is shown with
+_EDITS: Final = {
+    "mouth": ("Another mouth", "The shape of mouth and lips is the other face's; colours, light and grain are hers."),
+    "hair": ("Another hairstyle", "What the old hair covered becomes forehead or background, and is painted anew."),
+    "glasses": ("Glasses", "Glasses appear because the mask has them now. Lenses and frame are the network's idea."),
+    "style": ("Another look", "The whole mask stays hers, skin, hair colour and light are the other face's. "
+              "Here nothing is pasted back: this is the network's own painting."),
+}  # fmt: skip
+_NAMES: Final = {
+    "background": "background", "skin": "skin", "nose": "nose", "eye_g": "glasses", "l_eye": "left eye",
+    "r_eye": "right eye", "l_brow": "left brow", "r_brow": "right brow", "l_ear": "left ear", "r_ear": "right ear",
+    "mouth": "inside of the mouth", "u_lip": "upper lip", "l_lip": "lower lip", "hair": "hair", "hat": "hat",
+    "ear_r": "earring", "neck_l": "necklace", "neck": "neck", "cloth": "clothes",
+}  # fmt: skip
 
-class Page:
-    """Sections of text, pictures and tables, written as one file beside the pictures it shows.
 
-    Args:
-        title: its heading.
-        width: of the text at most, in CSS's units.
+@dataclass(frozen=True)
+class Shown:
+    """What the page shows.
+
+    Attributes:
+        photo: edits of the photo; `asked` is the mask.
+        faces: edits of rendered faces; `asked` is the truth.
+        crop_mask: the photo's own mask.
+        animation, strip: the way between two masks.
+        commands: lines that make all of it, in order.
+        numbers: see `run_demo`.
+        trained: whether the demo trained its weights itself.
     """
 
-    def __init__(self, title: str, *, width: str = "60rem") -> None:
-        self._title, self._width = title, width
-        self._parts: list[tuple[str, Any]] = []  # the kind of part, and what the template shows of it
+    photo: Sequence[Row]
+    faces: Sequence[Row]
+    crop_mask: Path
+    animation: Path
+    strip: Path
+    commands: Sequence[str]
+    numbers: dict[str, Any]
+    trained: bool
 
-    def section(self, title: str, text: str) -> None:
-        """Start a section with a heading and a paragraph."""
-        self._parts.append(("section", (title, text)))
 
-    def commands(self, lines: Sequence[str]) -> None:
-        """Show commands as they would be typed."""
-        self._parts.append(("commands", "\n".join(lines)))
+def write_page(path: Path, shown: Shown) -> Path:
+    """Write the page atomically."""
+    edits = []
+    for row in shown.photo:
+        title, text = _EDITS[row.name]
+        cells = [(row.target, "takes it from"), (row.asked, "mask asked for"), (row.result, "result")]
+        edits.append((title, text, row.command, [(embedded(file), caption) for file, caption in cells]))
+    faces = [
+        [(embedded(file), caption) for file, caption in (
+            (row.source, "source"), (row.target, "takes the mouth from"), (row.result, "result"),
+            (row.asked, "truth"),
+        )]
+        for row in shown.faces
+    ]  # fmt: skip
+    colours = [(_NAMES[name], name, f"#{bytes(PALETTE[i]).hex()}") for i, name in enumerate(CLASSES)]
+    text = render(
+        "demo.html", edits=edits, faces=faces, colours=colours, photo=embedded(shown.photo[0].source),
+        photo_mask=embedded(shown.crop_mask), animation=embedded(shown.animation), strip=embedded(shown.strip),
+        commands="\n".join(shown.commands), numbers=shown.numbers, trained=shown.trained,
+    )  # fmt: skip
+    return write_bytes(path, text.encode())
 
-    def row(self, pictures: Sequence[tuple[str, str]]) -> None:
-        """Pictures side by side: (path relative to the page, caption)."""
-        self._parts.append(("row", pictures))
 
-    def picture(self, path: str, caption: str) -> None:
-        """One wide picture."""
-        self._parts.append(("picture", (path, caption)))
+def embedded(path: Path) -> str:
+    """A picture as a ``data:`` address: masks and animations as they are, others as JPEG, no larger than shown."""
+    if path.suffix == ".gif" or path.name.endswith(".mask.png"):
+        return _address(path.suffix[1:], path.read_bytes())
+    picture = read_image(path)
+    if len(picture) > _LARGEST and picture.shape[0] == picture.shape[1]:
+        picture = resize_image(picture, _LARGEST)
+    return _address("jpeg", encode_image(picture, ".jpg"))
 
-    def table(self, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """A table; numbers come formatted."""
-        self._parts.append(("table", (header, rows)))
 
-    def write(self, path: Path) -> Path:
-        """Write the page atomically."""
-        text = render("page.html", title=self._title, width=self._width, parts=self._parts)
-        return write_bytes(path, text.encode())
+def _address(kind: str, data: bytes) -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"

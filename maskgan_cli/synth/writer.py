@@ -199,11 +199,15 @@ def _tested(count: int, identities: int) -> tuple[int, ...]:
     return tested if len(tested) >= 2 else tuple(range(count))
 
 
+def candidates(plan: Plan, number: int) -> list[int]:
+    """The source of a counterfactual, and up to eight pictures of which one becomes its target."""
+    rng = np.random.default_rng([plan.seed, 5, number])
+    return [int(v) for v in rng.permutation(_tested(plan.count, plan.identities))[:9]]
+
+
 def pair_of(plan: Plan, number: int) -> tuple[int, int]:
     """Source and target of a counterfactual: other people, other mouths, of the test split if it can be."""
-    rng = np.random.default_rng([plan.seed, 5, number])
-    chosen = rng.permutation(_tested(plan.count, plan.identities))[:9]
-    source, *others = (int(v) for v in chosen)
+    source, *others = candidates(plan, number)
 
     def scene(i: int) -> Scene:
         return sample_scene(plan.seed, i, sample_identity(plan.seed, i % plan.identities))

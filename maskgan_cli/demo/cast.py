@@ -1,0 +1,106 @@
+"""Who plays what: a few rendered people, chosen by what will be drawn before anything is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import count, permutations
+from typing import Final
+
+from maskgan_cli.synth.parameters import Scene
+from maskgan_cli.synth.render import head_truth
+from maskgan_cli.synth.sampling import sample_identity, sample_scene
+from maskgan_cli.synth.writer import Plan, candidates, pair_of
+
+PEOPLE: Final = 12
+_FRONTAL: Final = 15.0  # degrees from the camera that a face may look, to lend its shape to a frontal photo
+_FAR: Final = 30.0  # degrees between source and target of a pair
+_LITTLE_HAIR: Final = ("bald", "buzz")
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Numbers of the pictures that ``maskgan synth`` renders with `seed`.
+
+    Attributes:
+        mouth, hair, glasses: who lends it to the photo.
+        look: whose look the photo is painted in, and whose shape is painted in the photo's look.
+        ways: the two between whose masks the way leads.
+        pairs: source and target of every counterfactual.
+    """
+
+    seed: int
+    mouth: int
+    hair: int
+    glasses: int
+    look: int
+    ways: tuple[int, int]
+    pairs: list[tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class _Face:
+    number: int
+    scene: Scene
+    angle: float  # the larger of yaw and pitch, degrees
+
+    @property
+    def sunglasses(self) -> bool:
+        return self.scene.glasses is not None and self.scene.glasses.dark > 0
+
+    @property
+    def bare(self) -> bool:
+        """Nothing on the face or the head."""
+        return self.scene.glasses is None and self.scene.hat is None and self.scene.beard == "none"
+
+
+def find_cast(seed: int, size: int, pairs: int) -> Cast:
+    """The first cast from ``seed`` on that has a part for everyone.
+
+    No two pairs are the same, nobody in them wears sunglasses, and their mouths differ. Scenes are sampled,
+    none is rendered.
+    """
+    for at in count(seed):
+        plan = Plan(PEOPLE, size, PEOPLE, at, pairs)
+        if len({candidates(plan, j)[0] for j in range(pairs)}) < pairs:
+            continue
+        faces = [_sample(at, i) for i in range(PEOPLE)]
+        if (roles := _roles(faces)) and (chosen := _pairs(plan, faces)):
+            return Cast(at, *roles, chosen)
+    raise AssertionError("seeds do not end")
+
+
+def _sample(seed: int, number: int) -> _Face:
+    person = sample_identity(seed, number)
+    scene = sample_scene(seed, number, person)
+    yaw, pitch, _ = head_truth(person, scene)
+    return _Face(number, scene, max(abs(yaw), abs(pitch)))
+
+
+def _roles(faces: list[_Face]) -> tuple[int, int, int, int, tuple[int, int]] | None:
+    frontal = sorted((f for f in faces if f.angle < _FRONTAL), key=lambda f: f.angle)
+
+    def first(fits: Callable[[_Face], bool]) -> _Face | None:
+        return next((f for f in frontal if fits(f)), None)
+
+    mouth = first(lambda f: f.scene.beard == "none" and f.scene.mouth_open)
+    hair = first(lambda f: f.bare and f.scene.style.name not in _LITTLE_HAIR)
+    glasses = first(lambda f: f.scene.glasses is not None and not f.sunglasses and f.scene.hat is None)
+    ways = next(((a, b) for a, b in permutations((f for f in frontal if f.bare), 2) if _unlike(a, b)), None)
+    if not (mouth and hair and glasses and ways):
+        return None
+    return mouth.number, hair.number, glasses.number, ways[1].number, (ways[0].number, ways[1].number)
+
+
+def _unlike(a: _Face, b: _Face) -> bool:
+    """Whether the way between two masks shows something: a mouth that opens."""
+    return not a.scene.mouth_open and b.scene.mouth_open
+
+
+def _pairs(plan: Plan, faces: list[_Face]) -> list[tuple[int, int]] | None:
+    chosen = [pair_of(plan, j) for j in range(plan.counterfactuals)]
+    for a, b in ((faces[i], faces[j]) for i, j in chosen):
+        alike = (a.scene.smiling, a.scene.mouth_open) == (b.scene.smiling, b.scene.mouth_open)
+        if alike or a.sunglasses or b.sunglasses or abs(a.scene.yaw - b.scene.yaw) > _FAR:
+            return None
+    return chosen

@@ -1,0 +1,167 @@
+"""The demo's commands: what is run is what is shown."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from maskgan_cli.demo.cast import PEOPLE, Cast
+
+PHOTO = Path("astronaut.png")
+CROP = Path("photo") / PHOTO.name
+FETCH = f"python -c \"from skimage import data, io; io.imsave('{PHOTO}', data.astronaut())\""
+Perform = Callable[[Sequence[str]], str]  # runs a command of `maskgan` and returns its standard output
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command of `maskgan`; a `Path` among its words lies in the demo's folder.
+
+    Attributes:
+        words: what is typed after ``maskgan``.
+        again: options with which it may run again where its results are.
+        done: a file that says that there is nothing left to do.
+        long: whether people want to see how far it is.
+    """
+
+    words: tuple[str | Path, ...]
+    again: tuple[str, ...] = ()
+    done: Path | None = None
+    long: bool = False
+
+    def __str__(self) -> str:
+        return shlex.join(["maskgan", *map(str, self.words)])
+
+    def run(self, folder: Path, perform: Perform) -> dict[str, Any]:
+        """Run it in ``folder``; returns its JSON document, {} where nothing was left to do."""
+        if self.done is not None and (folder / self.done).is_file():
+            return {}
+        words = [str(folder / word) if isinstance(word, Path) else word for word in self.words]
+        quiet = () if self.long else ("--quiet",)
+        found: dict[str, Any] = json.loads(perform([*words, *self.again, *quiet, "--json"]))
+        return found
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How much the demo does.
+
+    Attributes:
+        size: side of the rendered faces.
+        pairs: counterfactual pairs to show and to measure with.
+        steps: masks on the way between two.
+        training: faces, people, generator's steps and MaskVAE's steps, where the demo trains.
+    """
+
+    size: int
+    pairs: int
+    steps: int
+    training: tuple[int, int, int, int] | None = None
+
+
+BUNDLED = Scale(size=256, pairs=5, steps=12)
+TRAINED = Scale(size=256, pairs=5, steps=12, training=(400, 100, 500, 400))
+SMALLEST = Scale(size=64, pairs=2, steps=3, training=(24, 24, 4, 4))
+_TRAINING_SIZE = 64  # the tiny recipes' own
+
+
+class Commands:
+    """Every command of a demo, by section of its page.
+
+    Args:
+        scale: how much is done.
+        cast: who plays what.
+        device, workers: options for those commands that have them; None leaves them out.
+    """
+
+    def __init__(self, scale: Scale, cast: Cast, *, seed: int, device: str | None, workers: int | None) -> None:
+        self.scale, self.cast, self.seed = scale, cast, seed
+        self._device = () if device is None else ("--device", device)
+        self._workers = () if workers is None else ("--workers", str(workers))
+        trained = scale.training is not None
+        self._dmn: tuple[str | Path, ...] = ("--weights", Path("dmn")) if trained else ()
+        self._vae: tuple[str | Path, ...] = ("--weights", Path("vae"), "--dmn-weights", Path("dmn")) if trained else ()
+
+    def training(self) -> list[Command]:
+        """Faces to learn from, a generator and a MaskVAE; nothing where bundled weights are taken."""
+        if self.scale.training is None:
+            return []
+        faces, people, steps, vae_steps = self.scale.training
+        raw, data = Path("training-faces"), Path("training")
+        drawn = ("-n", str(faces), "--identities", str(people), "--size", str(_TRAINING_SIZE), "--seed", str(self.seed))
+        return [
+            Command(("synth", raw, *drawn, *self._workers), long=True),
+            Command(("prep-data", raw, data, "--size", str(_TRAINING_SIZE), *self._workers),
+                    done=data / "dataset.json", long=True),
+            self._train("dmn", steps),
+            self._train("vae", vae_steps, "--set", "schedule.decay_from=null"),
+        ]  # fmt: skip
+
+    def _train(self, kind: str, steps: int, *more: str) -> Command:
+        often = max(1, steps // 3)
+        settings = {"steps": steps, "checkpoint_every": often, "sample_every": steps, "validate_every": often}
+        changes = [word for name, value in settings.items() for word in ("--set", f"schedule.{name}={value}")]
+        words = ("train", kind, Path("training"), "--recipe", "tiny-cpu", "-o", Path(kind), "--seed", str(self.seed))
+        return Command((*words, *changes, *more, *self._device), long=True)
+
+    def faces(self) -> list[Command]:
+        """The cast, rendered, with masks, and the true answers of the pairs."""
+        size = ("--size", str(self.scale.size))
+        people, pairs = str(PEOPLE), str(self.scale.pairs)
+        drawn = ("-n", people, "--identities", people, *size, "--counterfactuals", pairs, "--seed", str(self.cast.seed))
+        return [
+            Command(("synth", Path("faces"), *drawn, *self._workers), long=True),
+            Command(("prep-data", Path("faces"), Path("cast"), *size, *self._workers),
+                    done=Path("cast/dataset.json")),
+        ]  # fmt: skip
+
+    def crop(self) -> list[Command]:
+        """The photo's face, and its mask."""
+        return [
+            Command(("align", PHOTO, "-o", CROP.parent, *self._device), ("--overwrite",)),
+            Command(("parse", CROP, *self._device), ("--overwrite",)),
+        ]
+
+    def photo(self) -> dict[str, Command]:
+        """Edits of the photo by the names of their results."""
+        cast = self.cast
+
+        def edit(name: str, number: int, *words: str) -> Command:
+            return self._edit(words[0], CROP, face(number), *words[1:], "-o", Path(f"{name}.png"), "--save-masks")
+
+        return {
+            "mouth": edit("mouth", cast.mouth, "swap-mouth"),
+            "hair": edit("hair", cast.hair, "swap", "--parts", "hair"),
+            "glasses": edit("glasses", cast.glasses, "swap", "--parts", "glasses"),
+            "style": edit("style", cast.look, "style-copy"),
+        }
+
+    def pairs(self) -> dict[str, Command]:
+        """Every pair's mouth swapped: as painted, and pasted back; what is measured of them."""
+        listed = ("--pairs", Path("pairs.csv"))
+        truths = ("--protocol", "counterfactual", "--truths", Path("faces"))
+        return {
+            "pairs": Command(("eval", "pairs", Path("cast"), *truths, "-o", Path("pairs.csv")), ("--overwrite",)),
+            "bare": self._edit("swap-mouth", *listed, "-o", Path("bare"), "--save-masks"),
+            "seamless": self._edit("swap-mouth", *listed, "--blend", "-o", Path("seamless")),
+            "read": Command(("eval", "segmentation", Path("bare"), *listed, *self._device, "-o", Path("read.json")),
+                            ("--overwrite",)),
+        }  # fmt: skip
+
+    def way(self) -> Command:
+        """From one mask to another, in one look."""
+        a, b = (face(number) for number in self.cast.ways)
+        words = ("interpolate", a, b, "--steps", str(self.scale.steps), "--style", a, "-o", Path("between"))
+        return Command((*words, *self._vae, *self._device), ("--overwrite",))
+
+    def _edit(self, *words: str | Path) -> Command:
+        return Command((*words, *self._dmn, *self._device), ("--overwrite",))
+
+
+def face(number: int) -> Path:
+    """A picture of the cast."""
+    return Path("cast/images") / f"{number}.png"
