@@ -13,6 +13,7 @@ from maskgan_cli.demo.cast import PEOPLE, Cast
 
 PHOTO = Path("astronaut.png")
 CROP = Path("photo") / PHOTO.name
+EDITED = Path("edited.png")
 FETCH = f"python -c \"from skimage import data, io; io.imsave('{PHOTO}', data.astronaut())\""
 Perform = Callable[[Sequence[str]], str]  # runs a command of `maskgan` and returns its standard output
 
@@ -65,7 +66,7 @@ class Scale:
 
 BUNDLED = Scale(size=256, pairs=5, steps=12)
 TRAINED = Scale(size=256, pairs=5, steps=12, training=(400, 100, 500, 400))
-SMALLEST = Scale(size=64, pairs=2, steps=3, training=(24, 24, 4, 4))
+SMALLEST = Scale(size=64, pairs=2, steps=3, training=(16, 16, 2, 2))
 _TRAINING_SIZE = 64  # the tiny recipes' own
 
 
@@ -139,6 +140,10 @@ class Commands:
             "glasses": edit("glasses", cast.glasses, "swap", "--parts", "glasses"),
             "style": edit("style", cast.look, "style-copy"),
         }
+
+    def paste(self) -> Command:
+        """The first edit back in the whole photo."""
+        return Command(("paste", CROP, Path("mouth.png"), "-o", EDITED), ("--overwrite",))
 
     def pairs(self) -> dict[str, Command]:
         """Every pair's mouth swapped: as painted, and pasted back; what is measured of them."""

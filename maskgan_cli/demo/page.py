@@ -37,6 +37,7 @@ class Shown:
     Attributes:
         photo: edits of the photo; `asked` is the mask.
         faces: edits of rendered faces; `asked` is the truth.
+        whole: the whole photo before and after the first edit.
         crop_mask: the photo's own mask.
         animation, strip: the way between two masks.
         commands: lines that make all of it, in order.
@@ -46,6 +47,7 @@ class Shown:
 
     photo: Sequence[Row]
     faces: Sequence[Row]
+    whole: tuple[Path, Path]
     crop_mask: Path
     animation: Path
     strip: Path
@@ -71,7 +73,8 @@ def write_page(path: Path, shown: Shown) -> Path:
     colours = [(_NAMES[name], name, f"#{bytes(PALETTE[i]).hex()}") for i, name in enumerate(CLASSES)]
     text = render(
         "demo.html", edits=edits, faces=faces, colours=colours, photo=embedded(shown.photo[0].source),
-        photo_mask=embedded(shown.crop_mask), animation=embedded(shown.animation), strip=embedded(shown.strip),
+        photo_mask=embedded(shown.crop_mask), whole=[embedded(file) for file in shown.whole],
+        animation=embedded(shown.animation), strip=embedded(shown.strip),
         commands="\n".join(shown.commands), numbers=shown.numbers, trained=shown.trained,
     )  # fmt: skip
     return write_bytes(path, text.encode())

@@ -38,9 +38,9 @@ class Row:
 
 
 def write_pictures(
-    folder: Path, photo: Sequence[Row], faces: Sequence[Row], animation: Path, weights: Mapping[str, str]
+    folder: Path, photo: Sequence[Row], faces: Sequence[Row], strip: Path, weights: Mapping[str, str]
 ) -> Path:
-    """The photo with its edits, pairs beside their truth, and the animation; returns their list.
+    """The photo with its edits, pairs beside their truth, and the way between two masks; returns their list.
 
     The list has the SHA-256 of every picture and of the weights, so that a test can tell that they belong together.
     """
@@ -49,10 +49,10 @@ def write_pictures(
     files = [
         write_bytes(folder / "photo.jpg", _grid([edits])),
         write_bytes(folder / "faces.jpg", _grid(pairs)),
-        write_bytes(folder / "between.gif", animation.read_bytes()),
+        write_bytes(folder / "between.jpg", _jpeg(read_image(strip))),
     ]
-    about = {"made by": "recipes/readme_picture.sh", "weights": dict(weights), "pictures": {p.name: sha256(p) for p in files}}
-    return write_json(folder / LIST, about)
+    hashes = {path.name: sha256(path) for path in files}
+    return write_json(folder / LIST, {"weights": dict(weights), "pictures": hashes})
 
 
 def _grid(rows: Sequence[Sequence[Path]]) -> bytes:
@@ -63,6 +63,10 @@ def _grid(rows: Sequence[Sequence[Path]]) -> bytes:
     for y, row in enumerate(tiles):
         for x, tile in enumerate(row):
             canvas[y * step : y * step + SIDE, x * step : x * step + SIDE] = tile
+    return _jpeg(canvas)
+
+
+def _jpeg(picture: Picture) -> bytes:
     data = io.BytesIO()
-    Image.fromarray(canvas).save(data, "JPEG", quality=_QUALITY)
+    Image.fromarray(picture).save(data, "JPEG", quality=_QUALITY)
     return data.getvalue()
