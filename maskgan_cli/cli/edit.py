@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from maskgan_cli.cli import options
+from maskgan_cli.cli.batch import Batch
 from maskgan_cli.cli.shell import Shell, stage
 from maskgan_cli.editing.options import Blend, Edge
 from maskgan_cli.errors import InputError
@@ -51,6 +52,18 @@ class Editing:
     )
     batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Pictures painted at once.")] = 8
     device: options.Device = "auto"
+    crop: Annotated[
+        bool | None,
+        typer.Option(
+            "--crop/--photo",
+            help="Take pictures for face crops, or for photos to find a face in; if neither is given, one framed like "
+            "CelebA-HQ is a crop.",
+        ),
+    ] = None
+    face: Annotated[
+        int | None, typer.Option("--face", min=1, help="Which face of the photo that is edited, from the left.")
+    ] = None
+    tgt_face: Annotated[int | None, typer.Option("--tgt-face", min=1, help="Which face of TGT, from the left.")] = None
     force: options.Force = False
     overwrite: options.Overwrite = False
 
@@ -289,9 +302,11 @@ def _run(
     ``any_method``, it is one that paints masks.
     """
     from maskgan_cli.editing import jobs
-    from maskgan_cli.editing.faces import FaceReader, check_files
+    from maskgan_cli.editing.faces import check_files
     from maskgan_cli.editing.methods import method_named
+    from maskgan_cli.editing.options import Taken
     from maskgan_cli.editing.outputs import output_paths
+    from maskgan_cli.editing.reader import PhotoReader
     from maskgan_cli.files import refuse_existing, write_image
     from maskgan_cli.locks import locked
     from maskgan_cli.weights.lookup import find_weights, named_with_origin
@@ -301,17 +316,32 @@ def _run(
     if sheet is not None and not asked.overwrite:
         refuse_existing(sheet)
     paths = output_paths(rows, out, listed=listed, save_masks=asked.save_masks, sheet=sheet)
-    check_files(path for row in rows for role, path in row.items() if role != "output")
+    batch, work = Batch(shell, len(rows)), []
+    for row, path in zip(rows, paths, strict=True):
+        with batch.attempt(path):
+            check_files(file for role, file in row.items() if role != "output")
+            work.append((row, path))
+    if not work:
+        batch.finish({"results": []})
     weights = onnx or find_weights(asked.weights, entry.kind)
     method = entry.load(weights, asked.device)
     shell.say(f"painting at {method.size} px with {named_with_origin(weights, entry.kind)}")
-    read = FaceReader(asked.parser_weights, asked.device, shell.say, force=asked.force)
+    taken = {None: Taken.AUTO, True: Taken.CROP, False: Taken.PHOTO}[asked.crop]
+    numbers = {"source": asked.face, "style_image": asked.face, "target": asked.tgt_face}
+    read = PhotoReader(
+        asked.parser_weights,
+        asked.device,
+        shell.say,
+        force=asked.force,
+        taken=taken,
+        numbers={role: number for role, number in numbers.items() if number is not None},
+    )
     shown: list[jobs.Result] = []
     records = []
     with locked(out, "another edit"):
         results = jobs.run_edits(
-            zip(rows, paths, strict=True), partial(make, read=read), method,
-            batch_size=asked.batch_size, save_masks=asked.save_masks, overwrite=asked.overwrite,
+            work, partial(make, read=read), method, batch_size=asked.batch_size, save_masks=asked.save_masks,
+            overwrite=asked.overwrite, attempt=batch.attempt,
         )  # fmt: skip
         for result in shell.track(results, len(rows), "painting"):
             shell.wrote(result.path)
@@ -320,7 +350,7 @@ def _run(
             records.append({"image": str(result.path), "mask": result.mask and str(result.mask), **result.note})
             if sheet is not None and len(shown) < _SHEET_ROWS:
                 shown.append(result)
-        if sheet is not None:
+        if sheet is not None and shown:
             picture = jobs.sheet(shown, max(method.size, 128))
             shell.wrote(write_image(sheet, picture, overwrite=asked.overwrite))
-    shell.finish({"results": records})
+    batch.finish({"results": records})

@@ -12,12 +12,13 @@ from maskgan_cli.editing.grain import missing_grain
 from maskgan_cli.editing.membrane import Region, harmonic
 from maskgan_cli.editing.options import Blend, Edge
 from maskgan_cli.files import Picture
-from maskgan_cli.labels import LabelMap, part_ids
+from maskgan_cli.labels import ID, LabelMap, part_ids
 
 GROWTH: Final = 0.035  # how far the edited region is grown, as a share of the side
 _MOUTH: Final = list(part_ids("mouth"))
 MARGIN: Final = 0.012  # what it stays away from other features
 _FEATURES: Final = part_ids("face,glasses,ears,earring")
+_SOFT: Final = 0.03  # width of the edge around a person, as a share of the side
 _BAND: Final = 0.06  # width of the band around it that the grain is measured on
 
 
@@ -79,6 +80,23 @@ def paste_seamless(source: Picture, result: Picture, before: LabelMap, after: La
     joined = match_parts(joined, after[box], region, source, before) + missing_grain(photo, painting, band)
     pasted = source.copy()
     pasted[box][region] = np.clip(np.round(joined), 0, 255).astype(np.uint8)[region]
+    return pasted
+
+
+def paste_person(source: Picture, result: Picture, labels: LabelMap) -> Picture:
+    """The result where the source's label map shows a person (anything but background), with a soft edge.
+
+    Args:
+        source, result: (S, S, 3).
+        labels: (S, S), of both.
+
+    Returns:
+        (S, S, 3); far from the person the source is exact.
+    """
+    width = _SOFT * len(source)
+    distance = ndimage.distance_transform_edt(labels == ID["background"]) / width
+    alpha = np.clip(1.0 - distance, 0.0, 1.0)[..., None]
+    pasted: Picture = np.round(alpha * result + (1.0 - alpha) * source).astype(np.uint8)
     return pasted
 
 

@@ -69,6 +69,10 @@ class Cutout:
         """The photo (H, W, 3) with an edit of the crop at its own place: see `uncrop.put_back`."""
         return put_back(self.photo.picture, self.square, result, tolerance=_LOSSY if lossy else 0)
 
+    def again(self, picture: Picture) -> Picture:
+        """The same crop of another version of the photo."""
+        return cut(picture, self.square, self.size)
+
     def put_labels_back(self, labels: LabelMap) -> LabelMap:
         """A label map of the crop as one of the photo (H, W)."""
         height, width = self.photo.picture.shape[:2]

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from maskgan_cli.data.resize import resize_image, resize_labels
-from maskgan_cli.editing.blend import paste_back
-from maskgan_cli.editing.faces import Face, ReadFace, load_face, read_square_mask
+from maskgan_cli.editing.blend import paste_back, paste_person
+from maskgan_cli.editing.faces import Face, ReadFace, read_face, read_square_mask
 from maskgan_cli.editing.methods import Request
 from maskgan_cli.editing.options import Blend
 from maskgan_cli.editing.swap import swap_parts
-from maskgan_cli.files import Picture
+from maskgan_cli.files import Photo, Picture, read_label_map
 from maskgan_cli.labels import CLASSES, LabelMap, colourise
+
+if TYPE_CHECKING:
+    from maskgan_cli.editing.cutouts import Cutout
 
 R = TypeVar("R")
 Row = Mapping[str, Path]
@@ -33,6 +36,7 @@ class Edit(Generic[R]):
         settings: what else decides the result, for the record.
         panels: pictures that explain it on a sheet, of any square size.
         blend: how the painting is pasted back into ``face``, or None for the bare painting.
+        place: the face whose place in its photo a bare painting takes; None if it stays by itself.
     """
 
     request: R
@@ -42,32 +46,61 @@ class Edit(Generic[R]):
     settings: dict[str, Any]
     panels: list[Picture]
     blend: Blend | None = None
+    place: Face | None = None
 
-    def side(self, painted: int) -> int:
-        """Side of the finished picture, where the method paints at ``painted`` pixels."""
-        return painted if self.blend is None or self.face is None else len(self.face.picture)
+    @property
+    def photo(self) -> Photo | None:
+        """The photograph that the finished picture is an edit of; None for a painting by itself."""
+        place = self._place
+        return None if place is None else place.photo
+
+    @property
+    def _place(self) -> Face | None:
+        return self.place if self.blend is None else self.face
+
+    @property
+    def _cutout(self) -> Cutout | None:
+        place = self._place
+        return None if place is None else place.cutout
 
     def finish(self, painted: Picture) -> Picture:
         """The method's picture -> the picture to write."""
-        if self.blend is None or self.face is None or self.labels is None:
+        if self.blend is not None and self.face is not None and self.labels is not None:
+            side = len(self.face.picture)
+            after = resize_labels(self.labels, side)
+            edited = paste_back(self.face.picture, resize_image(painted, side), self.face.labels, after, self.blend)
+        elif self.place is not None:
+            edited = paste_person(self.place.picture, resize_image(painted, len(self.place.picture)), self.place.labels)
+        else:
             return painted
-        side = len(self.face.picture)
-        after = resize_labels(self.labels, side)
-        return paste_back(self.face.picture, resize_image(painted, side), self.face.labels, after, self.blend)
+        return edited if self._cutout is None else self._cutout.put_back(edited)
+
+    def mask(self, painted: int) -> LabelMap | None:
+        """The mask that is painted, of the finished picture's size, where the method paints at ``painted`` pixels."""
+        if self.labels is None:
+            return None
+        place = self._place
+        labels = resize_labels(self.labels, painted if place is None else len(place.picture))
+        return labels if self._cutout is None else self._cutout.put_labels_back(labels)
+
+    def shown(self, picture: Picture) -> Picture:
+        """What of the finished picture a sheet shows: the face."""
+        return picture if self._cutout is None else self._cutout.again(picture)
 
 
-def render_edits(row: Row, *, blend: Blend, read: ReadFace = load_face) -> Edit[Request]:
+def render_edits(row: Row, *, blend: Blend, read: ReadFace = read_face) -> Edit[Request]:
     """``mask``, ``style_image`` and maybe ``style_mask`` -> the edit of ``maskgan render``."""
-    face = read(row["style_image"], row.get("style_mask"))
-    labels = read_square_mask(row["mask"])
+    face = read(row["style_image"], row.get("style_mask"), "style_image")
+    labels = _shape_for(face, row["mask"])
     inputs = _named(mask=row["mask"], style_image=face.image, style_mask=face.mask)
     panels = [face.picture, colourise(face.labels), colourise(labels)]
-    asked = blend if blend.wanted else None  # the mask may be anybody's: nothing is pasted unasked
+    # The mask may be anybody's: into a face crop nothing is pasted unasked.
+    asked = blend if (face.cutout is not None if blend.wanted is None else blend.wanted) else None
     settings = {"edit": "render", "blend": asked and asked.note} | _parser(face)
     return Edit(Request(labels, face.labels, face.picture), face, labels, inputs, settings, panels, asked)
 
 
-def swap_edits(row: Row, parts: Collection[int], *, blend: Blend, read: ReadFace = load_face) -> Edit[Request]:
+def swap_edits(row: Row, parts: Collection[int], *, blend: Blend, read: ReadFace = read_face) -> Edit[Request]:
     """``source``, ``target`` and maybe their masks -> the edit of ``maskgan swap``."""
     source, target, inputs = _two_faces(row, read)
     labels = swap_parts(source.labels, resize_labels(target.labels, len(source.labels)), parts)
@@ -79,18 +112,28 @@ def swap_edits(row: Row, parts: Collection[int], *, blend: Blend, read: ReadFace
     return Edit(request, source, labels, inputs, settings, panels, asked)
 
 
-def style_edits(row: Row, *, read: ReadFace = load_face) -> Edit[Request]:
+def style_edits(row: Row, *, read: ReadFace = read_face) -> Edit[Request]:
     """``source``, ``target`` and maybe their masks -> the edit of ``maskgan style-copy``."""
     source, target, inputs = _two_faces(row, read)
     panels = [source.picture, target.picture, colourise(source.labels)]
     request = Request(source.labels, target.labels, target.picture)
     settings = {"edit": "style-copy"} | _parser(source, target)
-    return Edit(request, target, source.labels, inputs, settings, panels)
+    place = source if source.cutout is not None else None
+    return Edit(request, target, source.labels, inputs, settings, panels, place=place)
+
+
+def _shape_for(face: Face, mask: Path) -> LabelMap:
+    """The label map to paint: a square one, or one of the whole photo that the face was cut out of."""
+    if face.cutout is not None and face.photo is not None:
+        labels = read_label_map(mask)
+        if labels.shape == face.photo.picture.shape[:2]:
+            return face.cutout.cut_labels(labels)
+    return read_square_mask(mask)
 
 
 def _two_faces(row: Row, read: ReadFace) -> tuple[Face, Face, dict[str, Path]]:
-    source = read(row["source"], row.get("source_mask"))
-    target = read(row["target"], row.get("target_mask"))
+    source = read(row["source"], row.get("source_mask"), "source")
+    target = read(row["target"], row.get("target_mask"), "target")
     inputs = _named(source=source.image, target=target.image, source_mask=source.mask, target_mask=target.mask)
     return source, target, inputs
 

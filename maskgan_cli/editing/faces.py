@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from PIL import Image
@@ -16,8 +16,11 @@ from PIL import Image
 from maskgan_cli.data.prepared import in_prepared, mask_beside
 from maskgan_cli.editing.framing import FACE_CROP, oddity
 from maskgan_cli.errors import InputError
-from maskgan_cli.files import Picture, read_image, read_label_map, unreadable
+from maskgan_cli.files import Photo, Picture, read_image, read_label_map, unreadable
 from maskgan_cli.labels import PALETTE, LabelMap
+
+if TYPE_CHECKING:
+    from maskgan_cli.editing.cutouts import Cutout
 
 _FAR: Final = 60  # of two colours, summed over the channels: more than JPEG does to a palette colour
 
@@ -30,6 +33,8 @@ class Face:
         image: the picture's file.
         mask: the label map's file, or None where the face parser made it.
         parser: SHA-256 of the parser's weights in that case, else "".
+        photo: the photograph that it is, or that it was cut out of; None for pictures of a prepared data set.
+        cutout: where in it, if it was cut out.
     """
 
     image: Path
@@ -37,6 +42,8 @@ class Face:
     picture: Picture
     labels: LabelMap
     parser: str = ""
+    photo: Photo | None = None
+    cutout: Cutout | None = None
 
     @property
     def is_photo(self) -> bool:
@@ -45,7 +52,7 @@ class Face:
 
 
 MakeMask = Callable[[Path, Picture], tuple[LabelMap, str]]  # see `maskgan_cli.editing.parse.MaskMaker`
-ReadFace = Callable[[Path, Path | None], Face]  # see `load_face` and `FaceReader`
+ReadFace = Callable[[Path, Path | None, str], Face]  # see `read_face` and `editing.reader.PhotoReader`
 
 
 class FaceReader:
@@ -90,6 +97,11 @@ class FaceReader:
                 hint="cut the face out with `maskgan align`, name its mask, or go on with --force",
             )  # fmt: skip
         return labels, self.parser
+
+
+def read_face(image: Path, mask: Path | None, role: str) -> Face:
+    """A face crop that has a mask, whatever its role in an edit: see `load_face`."""
+    return load_face(image, mask)
 
 
 def load_face(image: Path, mask: Path | None, make_mask: MakeMask | None = None) -> Face:

@@ -13,6 +13,7 @@ from maskgan_cli.labels import ID, LabelMap
 LEAST_SKIN: Final = 0.1  # share of the picture
 LEAST_EYES: Final = 0.0003
 EYES_TO_MOUTH: Final = (0.15, 0.7)  # share of the side
+FARTHEST: Final = 0.12  # of the side: any point from where CelebA-HQ's crops have it
 
 _SKIN: Final = [ID["skin"], ID["nose"]]
 _EYES: Final = [ID["l_eye"], ID["r_eye"], ID["eye_g"]]
@@ -33,3 +34,16 @@ def oddity(labels: LabelMap) -> str:
         if not EYES_TO_MOUTH[0] <= apart <= EYES_TO_MOUTH[1]:
             return f"the mouth {apart:.0%} of its height below the eyes"
     return ""
+
+
+def framed(labels: LabelMap) -> bool:
+    """Whether a picture's parsed mask (S, S) is a face's whose points lie about where CelebA-HQ's crops have them."""
+    from maskgan_cli.data.alignment import (  # brings PyTorch, which checks of paths do without
+        crop_points,
+        points_of_mask,
+    )
+
+    if oddity(labels):
+        return False
+    away = np.abs(points_of_mask(labels) - crop_points(len(labels))) / len(labels)
+    return bool(np.nanmax(away) <= FARTHEST)

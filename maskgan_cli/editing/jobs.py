@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-from PIL import Image
 
 from maskgan_cli import __version__
-from maskgan_cli.data.resize import resize_image, resize_labels
+from maskgan_cli.data.resize import resize_image
 from maskgan_cli.editing.edits import Edit, Row
 from maskgan_cli.editing.methods import Method
 from maskgan_cli.errors import InputError
-from maskgan_cli.files import Picture, read_image, read_label_map, refuse_existing, sha256, write_image, write_label_map
-from maskgan_cli.labels import LabelMap
+from maskgan_cli.files import (
+    Picture,
+    read_image,
+    read_label_map,
+    read_note,
+    refuse_existing,
+    sha256,
+    write_image,
+    write_label_map,
+    write_photo,
+)
 
 R = TypeVar("R")
 
@@ -47,11 +55,21 @@ def run_edits(
     batch_size: int,
     save_masks: bool,
     overwrite: bool,
+    attempt: Callable[[Path], AbstractContextManager[None]] = lambda _: nullcontext(),
 ) -> Iterator[Result]:
     """Paint every row to its path, in batches and in order.
 
     A result that is there already and was made from the same files, weights and settings is kept;
     so an interrupted list goes on where it stopped.
+
+    Args:
+        rows: files by role, and where the picture goes.
+        make: a row -> its edit.
+        method: who paints.
+        batch_size: pictures painted at once.
+        save_masks: also write each picture's mask.
+        overwrite: replace what is there.
+        attempt: entered with the row's path while its files are read; a row whose failure it swallows is left out.
 
     Raises:
         InputError: an unreadable input, or a path that holds something else and not ``overwrite``.
@@ -63,20 +81,27 @@ def run_edits(
             pictures = method.paint([edit.request for edit, _, _ in waiting])
             for (edit, path, note), painted in zip(waiting, pictures, strict=True):
                 picture = edit.finish(painted)
-                write_image(path, picture, note=note)
-                yield _result(edit, path, note, picture, save_masks)
+                if edit.photo is None:
+                    write_image(path, picture, note=note)
+                else:
+                    write_photo(path, picture, edit.photo, note=note)
+                yield _result(edit, path, note, picture, save_masks, method.size)
             waiting.clear()
 
     for row, path in rows:
-        edit = make(row)
+        edit = None
+        with attempt(path):
+            edit = make(row)
+        if edit is None:
+            continue
         note = _note(edit, method)
         if save_masks and not overwrite:
             _refuse_other_mask(mask_path(path), edit, method.size)
         if path.exists() and not overwrite:
-            if _read_note(path) != note:
+            if read_note(path) != note:
                 refuse_existing(path)
             yield from flush()  # keep the order
-            yield _result(edit, path, note, read_image(path), save_masks)
+            yield _result(edit, path, note, read_image(path), save_masks, method.size)
             continue
         waiting.append((edit, path, note))
         if len(waiting) == batch_size:
@@ -104,23 +129,11 @@ def _note(edit: Edit[R], method: Method[R]) -> dict[str, Any]:
     }
 
 
-def _read_note(path: Path) -> Any:
-    try:
-        with Image.open(path) as image:
-            return json.loads(image.info.get("maskgan", "null"))
-    except (OSError, ValueError):
-        return None
-
-
-def _painted_mask(edit: Edit[R], side: int) -> LabelMap | None:
-    return None if edit.labels is None else resize_labels(edit.labels, side)
-
-
 def _refuse_other_mask(path: Path, edit: Edit[R], painted: int) -> None:
     """Make sure that no mask is lost: one that is there must be the one that would be written."""
     if not path.exists():
         return
-    wanted = _painted_mask(edit, edit.side(painted))
+    wanted = edit.mask(painted)
     try:
         same = wanted is not None and np.array_equal(read_label_map(path), wanted)
     except InputError:
@@ -129,7 +142,7 @@ def _refuse_other_mask(path: Path, edit: Edit[R], painted: int) -> None:
         refuse_existing(path)
 
 
-def _result(edit: Edit[R], path: Path, note: dict[str, Any], picture: Picture, save_mask: bool) -> Result:
-    labels = _painted_mask(edit, len(picture)) if save_mask else None
+def _result(edit: Edit[R], path: Path, note: dict[str, Any], picture: Picture, save_mask: bool, painted: int) -> Result:
+    labels = edit.mask(painted) if save_mask else None
     mask = write_label_map(mask_path(path), labels) if labels is not None else None
-    return Result(path, mask, note, [*edit.panels, picture])
+    return Result(path, mask, note, [*edit.panels, edit.shown(picture)])

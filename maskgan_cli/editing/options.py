@@ -34,4 +34,12 @@ class Blend:
         return self.softness if self.edge is Edge.SOFT else self.edge.value
 
 
+class Taken(str, Enum):
+    """What a picture is taken for; see `maskgan_cli.editing.reader`."""
+
+    AUTO = "auto"
+    CROP = "crop"
+    PHOTO = "photo"
+
+
 BARE = Blend(wanted=False)

@@ -11,7 +11,7 @@ from typing import Final
 
 from maskgan_cli.data.prepared import PreparedData, in_prepared
 from maskgan_cli.editing.edits import Edit, Row, swap_edits
-from maskgan_cli.editing.faces import ReadFace, load_face, read_square_picture
+from maskgan_cli.editing.faces import ReadFace, read_face, read_square_picture
 from maskgan_cli.editing.methods import Request
 from maskgan_cli.editing.options import Blend
 from maskgan_cli.errors import InputError
@@ -76,14 +76,14 @@ def parts_of(attribute: str) -> tuple[int, ...]:
     return part_ids(PARTS_OF[attribute])
 
 
-def shape_edits(row: Row, *, attribute: str, blend: Blend, read: ReadFace = load_face) -> Edit[Request]:
+def shape_edits(row: Row, *, attribute: str, blend: Blend, read: ReadFace = read_face) -> Edit[Request]:
     """``source``, ``target`` and maybe their masks -> the source with the target's parts that show the attribute."""
     edit = swap_edits(row, parts_of(attribute), blend=blend, read=read)
     return replace(edit, settings={**edit.settings, "edit": "transfer", "attribute": attribute})
 
 
 def attribute_edits(
-    row: Row, *, attribute: str, value: bool = True, strength: float = 1.0, exemplar: bool, read: ReadFace = load_face
+    row: Row, *, attribute: str, value: bool = True, strength: float = 1.0, exemplar: bool, read: ReadFace = read_face
 ) -> Edit[AttributeRequest]:
     """``source`` and maybe ``target`` -> the edit of ``maskgan transfer`` by a method without masks.
 

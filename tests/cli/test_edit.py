@@ -209,7 +209,7 @@ def test_bad_input_is_one_clear_line_and_leaves_nothing(
         "text.png: expected a picture (PNG, JPEG, WebP, BMP or TIFF), found a file that is no picture": (
             bad / "text.png", target, *mask, *cpu,
         ),
-        "oblong.png: expected a square face crop, found 64x40": (bad / "oblong.png", target, *mask, *cpu),
+        "expected a mask of its image's size 64x40, found 64x64": (bad / "oblong.png", target, *mask, *cpu),
         "nowhere: expected parser weights, found no such file": (
             bad / "alone.png", target, *cpu, "--parser-weights", "nowhere",
         ),

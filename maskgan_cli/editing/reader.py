@@ -1,0 +1,136 @@
+"""Any picture as a face to edit: a face crop as it is, any other searched, cut out, and remembered for the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from maskgan_cli.data.prepared import in_prepared, mask_beside
+from maskgan_cli.editing.faces import Face, FaceReader
+from maskgan_cli.editing.framing import FACE_CROP, framed, oddity
+from maskgan_cli.editing.options import Taken
+from maskgan_cli.errors import InputError
+from maskgan_cli.files import Photo, Picture, read_label_map, read_photo
+from maskgan_cli.labels import LabelMap
+
+if TYPE_CHECKING:
+    from maskgan_cli.editing.search import PhotoSearch
+
+SIDES: Final = (128, 1024)  # of a face that is cut out of a photo to be edited: its own resolution within these
+
+
+class PhotoReader:
+    """Reads faces to edit from crops and photographs alike.
+
+    A picture of a prepared data set, and one framed like CelebA-HQ, is the face itself. In any other the face is
+    looked for and cut out; the `Face` remembers where, so that an edit is pasted back there. The face finder is
+    loaded when the first photo has to be searched.
+
+    Args:
+        weights: of the face parser; those found by `find_weights` if None.
+        device: see `pick_device`.
+        say: told what is done with each picture, in a line.
+        force: go on with what is no face crop, and with faces that are too small.
+        taken: whether pictures are crops or photos, instead of looking.
+        numbers: which face of a photo, counted from the left, by role; the largest of others.
+    """
+
+    def __init__(
+        self,
+        weights: Path | None,
+        device: str,
+        say: Callable[[str], None],
+        *,
+        force: bool = False,
+        taken: Taken = Taken.AUTO,
+        numbers: Mapping[str, int] | None = None,
+    ) -> None:
+        self._crops = FaceReader(weights, device, say, force=force)
+        self._parse = FaceReader(weights, device, self._say_once, force=True)
+        self._device, self._say, self._force, self._taken = device, say, force, taken
+        self._numbers = numbers or {}
+        self._said: set[str] = set()
+        self._search: PhotoSearch | None = None
+
+    def _say_once(self, text: str) -> None:
+        """The parser may see a photo twice, whole and cut out: said once."""
+        if text not in self._said:
+            self._said.add(text)
+            self._say(text)
+
+    @property
+    def search(self) -> PhotoSearch:
+        """Finds faces in photos."""
+        if self._search is None:
+            from maskgan_cli.devices import pick_device
+            from maskgan_cli.editing.search import PhotoSearch
+
+            self._search = PhotoSearch(pick_device(self._device), force=self._force)
+        return self._search
+
+    def __call__(self, image: Path, mask: Path | None, role: str) -> Face:
+        """A picture's face, and its mask from wherever it is: named, beside it, cut out of the photo's, or made.
+
+        Raises:
+            InputError: unreadable; no face; a face of less than 64 pixels; a mask of another size, or one that
+                is no face's.
+        """
+        if self._taken is Taken.CROP or (in_prepared(image) and self._taken is Taken.AUTO):
+            return self._crops(image, mask)
+        photo, mask = read_photo(image), mask or mask_beside(image)
+        labels, parser = (None, "") if mask is None else (_of_its_size(mask, photo), "")
+        if self._taken is Taken.AUTO and role not in self._numbers and _is_square(photo.picture):
+            if labels is None:
+                labels, parser = self._parse.make_mask(image, photo.picture)
+            if framed(labels) or (mask is not None and not oddity(labels)):
+                return Face(image, mask, photo.picture, labels, parser, photo=photo)
+        return self._cut_out(photo, mask, (labels, parser), self._numbers.get(role))
+
+    def _cut_out(self, photo: Photo, mask: Path | None, read: tuple[LabelMap | None, str], number: int | None) -> Face:
+        """The face of a photo whose mask was given (``mask``), or parsed, or not looked for yet."""
+        whole, parser = read
+        try:
+            (cutout,) = self.search.cut(photo, 1, number)
+        except InputError as error:
+            trusted = self._taken is Taken.AUTO and (mask is not None or self._force)
+            if error.found == "no face" and whole is not None and trusted:
+                return Face(photo.path, mask, photo.picture, whole, parser, photo=photo)
+            if error.found == "no face":
+                raise InputError(
+                    photo.path, expected="a photo with a face", found="no face",
+                    hint=f"leave it out{', name its mask, or go on with --force' if _is_square(photo.picture) else ''}",
+                ) from None  # fmt: skip
+            raise
+        cutout = replace(cutout, size=int(np.clip(round(cutout.side), *SIDES)))
+        others = f", one of {cutout.count} (--face chooses)" if cutout.count > 1 else ""
+        self._say(
+            f"{photo.path}: face {cutout.number}{others}, {cutout.side:.0f} px wide, is cut out; edits are pasted back"
+        )
+        if mask is not None and whole is not None:
+            labels, parser = cutout.cut_labels(whole), ""
+        else:
+            labels, parser = self._parse.make_mask(photo.path, cutout.picture)
+        if not self._force and (found := oddity(labels)):
+            raise InputError(
+                mask or photo.path, expected=FACE_CROP, found=f"{found} of face {cutout.number}",
+                hint="choose another with --face, name its mask, or go on with --force",
+            )  # fmt: skip
+        return Face(photo.path, mask, cutout.picture, labels, parser, photo=photo, cutout=cutout)
+
+
+def _of_its_size(mask: Path, photo: Photo) -> LabelMap:
+    labels, sides = read_label_map(mask), photo.picture.shape
+    if labels.shape != sides[:2]:
+        raise InputError(
+            mask, expected=f"a mask of its image's size {sides[1]}x{sides[0]}",
+            found=f"{labels.shape[1]}x{labels.shape[0]}", hint=f"the image is {photo.path}",
+        )  # fmt: skip
+    return labels
+
+
+def _is_square(picture: Picture) -> bool:
+    return bool(picture.shape[0] == picture.shape[1])

@@ -1,0 +1,179 @@
+"""Edits of any photo: a face crop as it is, anything else searched, edited, pasted back where it was."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage import data
+
+from maskgan_cli.data.crop import oriented_square
+from maskgan_cli.files import read_image, read_label_map, read_photo, write_image, write_label_map
+from maskgan_cli.judges.finder import FaceFinder
+from maskgan_cli.labels import ID
+from tests.conftest import Command
+
+
+@pytest.fixture(scope="module")
+def points() -> np.ndarray:
+    """Of the astronaut's face (NASA, public domain), found once."""
+    import torch
+
+    found = FaceFinder(torch.device("cpu")).find(data.astronaut())
+    assert found is not None
+    return found
+
+
+@pytest.fixture
+def astronaut(tmp_path: Path) -> Path:
+    return write_image(tmp_path / "astronaut.png", data.astronaut())
+
+
+@pytest.fixture
+def call(weights: Path, astronaut: Path, prepared: Path) -> tuple[str, ...]:
+    """A mouth swap whose shape comes from a drawn face, by an untrained generator and the bundled parser."""
+    target = str(prepared / "images" / "400.png")
+    return ("swap-mouth", str(astronaut), target, "--weights", str(weights), "--device", "cpu")
+
+
+def _inside(square: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    y, x = np.mgrid[: shape[0], : shape[1]] + 0.5
+    place = np.stack([x, y], -1) - square[0]
+    right, below = square[3] - square[0], square[1] - square[0]
+    along, down = place @ right / (right @ right), place @ below / (below @ below)
+    return (along >= 0) & (along <= 1) & (down >= 0) & (down <= 1)
+
+
+def test_a_photo_is_edited_at_its_own_place(
+    call: tuple[str, ...], astronaut: Path, points: np.ndarray, tmp_path: Path, maskgan: Command
+) -> None:
+    outcome = maskgan(*call, "-o", tmp_path / "out.png", "--save-masks", "--sheet", tmp_path / "sheet.png")
+    assert outcome.code == 0, outcome.err
+    assert f"{astronaut}: face 1, 167 px wide, is cut out; edits are pasted back" in outcome.err.replace("\n", " ")
+    before, after = read_image(astronaut), read_image(tmp_path / "out.png")
+    changed = (before != after).any(-1)
+    assert after.shape == before.shape
+    assert changed.any()
+    assert not changed[~_inside(oriented_square(points), before.shape)].any()
+    middle = points[3:].mean(0)  # of the mouth
+    rows, columns = np.nonzero(changed)
+    assert np.hypot(columns.mean() - middle[0], rows.mean() - middle[1]) < 20
+    mask = read_label_map(tmp_path / "out.mask.png")
+    assert mask.shape == before.shape[:2]
+    wider = oriented_square(points) + np.array([[-1, -1], [-1, 1], [1, 1], [1, -1]])
+    assert not mask[~_inside(wider, mask.shape)].any()
+    assert read_image(tmp_path / "sheet.png").shape[0] == 128
+
+
+def _deep(picture: np.ndarray) -> Image.Image:
+    return Image.fromarray(np.asarray(Image.fromarray(picture).convert("L")).astype(np.uint16) * 257)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["dark", "grey", "16-bit", "CMYK", "RGBA", "EXIF-turned", "turned", "scaled", "JPEG"])
+def test_photos_of_all_kinds(kind: str, call: tuple[str, ...], tmp_path: Path, maskgan: Command) -> None:
+    picture, path, exif = data.astronaut(), tmp_path / "photo.png", Image.Exif()
+    image = Image.fromarray(picture)
+    if kind == "dark":
+        image = Image.fromarray((picture * 0.4).astype(np.uint8))
+    elif kind == "grey":
+        image = image.convert("L")
+    elif kind == "16-bit":
+        image = _deep(picture)
+    elif kind == "CMYK":
+        image, path = image.convert("CMYK"), tmp_path / "photo.tif"
+    elif kind == "RGBA":
+        image.putalpha(Image.fromarray(np.tile(np.linspace(128, 255, 512), (512, 1)).astype(np.uint8)))
+    elif kind == "EXIF-turned":
+        exif[0x0112] = 8
+        image = image.transpose(Image.Transpose.ROTATE_270)
+    elif kind == "turned":
+        image = image.rotate(20, Image.Resampling.BICUBIC, expand=True)
+    elif kind == "scaled":
+        image = image.resize((1200, 1200), Image.Resampling.BICUBIC)
+    elif kind == "JPEG":
+        path = tmp_path / "photo.jpg"
+    image.save(path, exif=exif)
+    import torch
+
+    photo = read_photo(path)
+    found = FaceFinder(torch.device("cpu")).find(photo.picture)
+    assert found is not None
+    outcome = maskgan(call[0], path, *call[2:], "-o", tmp_path / "out.png")
+    assert outcome.code == 0, outcome.err
+    result = read_photo(tmp_path / "out.png")
+    assert result.orientation == photo.orientation
+    changed = (result.picture != photo.picture).any(-1)
+    assert changed.any()
+    assert not changed[~_inside(oriented_square(found), changed.shape)].any()
+    assert result.is_grey == photo.is_grey
+
+
+def test_crop_and_photo_are_forced(
+    call: tuple[str, ...], astronaut: Path, tmp_path: Path, maskgan: Command, prepared: Path
+) -> None:
+    outcome = maskgan(*call, "-o", tmp_path / "out.png", "--crop", "-q")
+    assert outcome.code == 2
+    assert f"{astronaut}: expected a face that fills the picture, as in CelebA-HQ" in outcome.err
+    outcome = maskgan(*call, "-o", tmp_path / "out.png", "--photo", "-q")  # the drawn target is no face to the finder
+    assert outcome.code == 2
+    assert "400.png: expected a photo with a face, found no face" in outcome.err
+
+
+def test_no_face_and_a_missing_one(call: tuple[str, ...], tmp_path: Path, maskgan: Command) -> None:
+    wall = write_image(tmp_path / "wall.png", np.full((90, 160, 3), 120, np.uint8))
+    outcome = maskgan(call[0], wall, *call[2:], "-o", tmp_path / "out.png", "-q")
+    assert outcome.code == 2
+    assert outcome.err == f"maskgan: {wall}: expected a photo with a face, found no face; leave it out\n"
+    outcome = maskgan(*call, "-o", tmp_path / "out.png", "-q", "--face", "2")
+    assert "expected face 2, found 1 face" in outcome.err
+
+
+def test_a_mask_of_the_photo_is_cut_out_with_it(
+    call: tuple[str, ...], astronaut: Path, points: np.ndarray, tmp_path: Path, maskgan: Command
+) -> None:
+    """The result's own mask lies beside it: editing it again needs no parser."""
+    assert maskgan(*call, "-o", tmp_path / "out.png", "--save-masks", "-q").code == 0
+    again = maskgan("swap-mouth", tmp_path / "out.png", *call[2:], "-o", tmp_path / "again.png")
+    assert again.code == 0, again.err
+    assert "the face parser makes it" not in again.err
+    write_label_map(tmp_path / "small.mask.png", np.full((64, 64), ID["skin"], np.uint8))
+    refused = maskgan(*call, "-o", tmp_path / "b.png", "--src-mask", tmp_path / "small.mask.png", "-q")
+    assert "expected a mask of its image's size 512x512, found 64x64" in refused.err
+
+
+def test_render_and_style_copy_take_photos(
+    call: tuple[str, ...], astronaut: Path, points: np.ndarray, tmp_path: Path, maskgan: Command
+) -> None:
+    inside = _inside(oriented_square(points), (512, 512))
+    styled = maskgan("style-copy", *call[1:], "-o", tmp_path / "styled.png", "-q")
+    assert styled.code == 0, styled.err
+    rendered = maskgan("render", call[2].replace("images", "masks"), astronaut, *call[3:], "-o", tmp_path / "r.png")
+    assert rendered.code == 0, rendered.err
+    for name in ("styled.png", "r.png"):
+        changed = (read_image(tmp_path / name) != read_image(astronaut)).any(-1)
+        assert changed.any()
+        assert not changed[~inside].any()
+    bare = maskgan("render", call[2].replace("images", "masks"), astronaut, *call[3:], "-o", tmp_path / "bare.png",
+                   "--no-blend", "-q")  # fmt: skip
+    assert bare.code == 0
+    assert read_image(tmp_path / "bare.png").shape == (64, 64, 3)
+
+
+def test_a_bad_photo_ends_no_list(call: tuple[str, ...], astronaut: Path, tmp_path: Path, maskgan: Command) -> None:
+    write_image(tmp_path / "wall.png", np.full((90, 160, 3), 120, np.uint8))
+    (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff")
+    sources = ["wall.png", "astronaut.png", "broken.jpg", "nowhere.png"]
+    lines = "".join(f"{tmp_path / source},{call[2]}\n" for source in sources)
+    (tmp_path / "pairs.csv").write_text(f"source,target\n{lines}")
+    outcome = maskgan(call[0], "--pairs", tmp_path / "pairs.csv", *call[3:], "-o", tmp_path / "out", "--json")
+    assert outcome.code == 1, outcome.err
+    document = json.loads(outcome.out)
+    assert [Path(one["image"]).name for one in document["results"]] == ["astronaut__400.png"]
+    assert (document["done"], document["failed"]) == (1, 3)
+    assert [one["reason"].split(":")[0].rsplit("/", 1)[-1] for one in document["failures"]] == [
+        "nowhere.png", "wall.png", "broken.jpg",
+    ]  # fmt: skip
