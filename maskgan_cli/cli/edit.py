@@ -23,6 +23,14 @@ _SHEET_ROWS = 32
 _TWO_FACES = ("source", "target"), ("source_mask", "target_mask", "output")
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="The picture; with --pairs, a folder.")]
+Fit = Annotated[
+    bool | None,
+    typer.Option(
+        "--fit/--as-is",
+        help="Bring TGT's parts onto SRC's face by the faces' points, or replace them where they are, as in the paper. "
+        "If neither is given, edits that are pasted back are fitted, bare paintings are not.",
+    ),
+]
 Source = Annotated[Path | None, typer.Argument(metavar="[SRC]", help="The face to edit: its look stays.")]
 
 
@@ -149,6 +157,7 @@ def swap_mouth(
     source: Source = None,
     target: Annotated[Path | None, typer.Argument(metavar="[TGT]", help="The face whose mouth shape is taken.")] = None,
     out: Out = Path("swapped.png"),
+    fit: Fit = None,
     *,
     masks: Masks,
     pasting: Pasting,
@@ -160,7 +169,7 @@ def swap_mouth(
 
     With --pairs, columns are source,target[,source_mask,target_mask][,output].
     """
-    swap(shell, source, target, "mouth", out, masks=masks, pasting=pasting, editing=editing)
+    swap(shell, source, target, "mouth", out, fit, masks=masks, pasting=pasting, editing=editing)
 
 
 def swap(
@@ -173,6 +182,7 @@ def swap(
         str, typer.Option("--parts", help="Classes or groups, e.g. hair,eyes,mouth (see docs/label-maps.md).")
     ] = "mouth",
     out: Out = Path("swapped.png"),
+    fit: Fit = None,
     *,
     masks: Masks,
     pasting: Pasting,
@@ -192,7 +202,7 @@ def swap(
     except ValueError as error:
         raise InputError("--parts", found=str(error)) from None
     rows = _rows(_two_faces(source, target, masks), editing.pairs, *_TWO_FACES)
-    _run(shell, partial(swap_edits, parts=ids, blend=pasting.asked()), rows, out, editing)
+    _run(shell, partial(swap_edits, parts=ids, blend=pasting.asked(), fit=fit), rows, out, editing)
 
 
 def style_copy(
@@ -228,6 +238,7 @@ def transfer(
     strength: Annotated[
         float | None, typer.Option("--strength", min=0.0, max=3.0, help="ELEGANT: how far to go (1).")
     ] = None,
+    fit: Fit = None,
     *,
     masks: Masks,
     pasting: Pasting,
@@ -254,7 +265,9 @@ def transfer(
     rows = _rows(_two_faces(source, target, masks), editing.pairs, needed, optional)
     if entry.masks:
         parts_of(attribute)
-        _run(shell, partial(shape_edits, attribute=attribute, blend=blend), rows, out, editing, any_method=True)
+        _run(
+            shell, partial(shape_edits, attribute=attribute, blend=blend, fit=fit), rows, out, editing, any_method=True
+        )
         return
     asked = {"--save-masks": editing.save_masks, "--blend": blend.wanted}
     if unfit := [name for name, value in asked.items() if value]:

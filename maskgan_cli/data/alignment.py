@@ -7,15 +7,15 @@ of the first pixel. A point that cannot be seen is NaN.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
-from torch.nn import functional as F
 
 from maskgan_cli.labels import GROUPS, ID, LabelMap
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Points = npt.NDArray[np.float64]
 
@@ -119,6 +119,9 @@ def align(images: Tensor, points: Points, size: int = TEMPLATE_SIZE) -> Tensor:
     Returns:
         (N, 3, size, size) ``uint8`` on the same device; black outside the picture.
     """
+    import torch  # here: whoever needs points alone does without it
+    from torch.nn import functional as F
+
     pictures, points = images.float(), np.broadcast_to(points, (len(images), 5, 2))
     targets = TEMPLATE * (size / TEMPLATE_SIZE)
     # Where faces shrink, shrink the whole picture first, with antialiasing.

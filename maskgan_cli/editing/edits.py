@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from maskgan_cli.data.resize import resize_image, resize_labels
 from maskgan_cli.editing.blend import paste_back, paste_person
 from maskgan_cli.editing.faces import Face, ReadFace, read_face, read_square_mask
+from maskgan_cli.editing.fit import fit_parts
 from maskgan_cli.editing.methods import Request
 from maskgan_cli.editing.options import Blend
 from maskgan_cli.editing.swap import swap_parts
@@ -100,12 +101,28 @@ def render_edits(row: Row, *, blend: Blend, read: ReadFace = read_face) -> Edit[
     return Edit(Request(labels, face.labels, face.picture), face, labels, inputs, settings, panels, asked)
 
 
-def swap_edits(row: Row, parts: Collection[int], *, blend: Blend, read: ReadFace = read_face) -> Edit[Request]:
-    """``source``, ``target`` and maybe their masks -> the edit of ``maskgan swap``."""
+def swap_edits(
+    row: Row, parts: Collection[int], *, blend: Blend, fit: bool | None = None, read: ReadFace = read_face
+) -> Edit[Request]:
+    """``source``, ``target`` and maybe their masks -> the edit of ``maskgan swap``.
+
+    Args:
+        row: the files.
+        parts: class ids.
+        blend: how the painting is pasted back.
+        fit: whether the target's parts are brought onto the source's face (see `fit_parts`) or replace the source's
+            where they are, as in the paper; if None, those of an edit that is pasted back are.
+        read: reads a face.
+    """
     source, target, inputs = _two_faces(row, read)
-    labels = swap_parts(source.labels, resize_labels(target.labels, len(source.labels)), parts)
     asked = blend if (source.is_photo if blend.wanted is None else blend.wanted) else None
+    shape = resize_labels(target.labels, len(source.labels))
+    if fitted := (asked is not None if fit is None else fit):
+        shape = fit_parts(shape, source.labels, parts)
+    labels = swap_parts(source.labels, shape, parts)
     settings = {"edit": "swap", "parts": [CLASSES[i] for i in sorted(parts)], "blend": asked and asked.note}
+    if fitted:
+        settings["fit"] = True
     settings |= _parser(source, target)
     panels = [source.picture, target.picture, colourise(labels)]
     request = Request(labels, source.labels, source.picture)

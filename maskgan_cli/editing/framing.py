@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 
+from maskgan_cli.data.alignment import crop_points, points_of_mask
 from maskgan_cli.labels import ID, LabelMap
 
 # Of 142 real CelebA-HQ faces parsed by the bundled parser, and 850 masks drawn by people, none is outside these
@@ -38,11 +39,6 @@ def oddity(labels: LabelMap) -> str:
 
 def framed(labels: LabelMap) -> bool:
     """Whether a picture's parsed mask (S, S) is a face's whose points lie about where CelebA-HQ's crops have them."""
-    from maskgan_cli.data.alignment import (  # brings PyTorch, which checks of paths do without
-        crop_points,
-        points_of_mask,
-    )
-
     if oddity(labels):
         return False
     away = np.abs(points_of_mask(labels) - crop_points(len(labels))) / len(labels)

@@ -76,9 +76,11 @@ def parts_of(attribute: str) -> tuple[int, ...]:
     return part_ids(PARTS_OF[attribute])
 
 
-def shape_edits(row: Row, *, attribute: str, blend: Blend, read: ReadFace = read_face) -> Edit[Request]:
+def shape_edits(
+    row: Row, *, attribute: str, blend: Blend, fit: bool | None = None, read: ReadFace = read_face
+) -> Edit[Request]:
     """``source``, ``target`` and maybe their masks -> the source with the target's parts that show the attribute."""
-    edit = swap_edits(row, parts_of(attribute), blend=blend, read=read)
+    edit = swap_edits(row, parts_of(attribute), blend=blend, fit=fit, read=read)
     return replace(edit, settings={**edit.settings, "edit": "transfer", "attribute": attribute})
 
 

@@ -1,0 +1,89 @@
+"""Parts brought onto another face: sideways where the poses differ, turned and scaled where the framing does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from maskgan_cli.editing.edits import swap_edits
+from maskgan_cli.editing.fit import fit_parts
+from maskgan_cli.editing.options import Blend
+from maskgan_cli.editing.swap import swap_parts
+from maskgan_cli.files import read_label_map
+from maskgan_cli.labels import GROUPS, ID, LabelMap, part_ids
+
+MOUTH = part_ids("mouth")
+
+
+def _face(*, mouth: tuple[int, int] = (64, 94), half: int = 12) -> LabelMap:
+    """A face of rectangles, framed like CelebA-HQ at 128 px; the mouth's middle and half its width can be chosen."""
+    labels = np.zeros((128, 128), np.uint8)
+    labels[30:118, 28:100] = ID["skin"]
+    labels[58:64, 42:54], labels[58:64, 74:86] = ID["r_eye"], ID["l_eye"]
+    labels[66:82, 58:70] = ID["nose"]
+    x, y = mouth
+    labels[y - 4 : y, x - half : x + half], labels[y : y + 4, x - half : x + half] = ID["u_lip"], ID["l_lip"]
+    return labels
+
+
+def _box(labels: LabelMap, ids: tuple[int, ...] = MOUTH) -> list[int]:
+    rows, columns = np.nonzero(np.isin(labels, ids))
+    return [int(v) for v in (columns.min(), columns.max() + 1, rows.min(), rows.max() + 1)]
+
+
+def test_a_face_fits_itself() -> None:
+    face = _face()
+    assert np.array_equal(np.isin(fit_parts(face, face, MOUTH), MOUTH), np.isin(face, MOUTH))
+
+
+def test_a_mouth_goes_sideways_and_keeps_shape_and_height() -> None:
+    """The source looks aside: its mouth lies 7 px to the right. The target's smile is wider and higher."""
+    fitted = fit_parts(_face(mouth=(62, 90), half=16), _face(mouth=(71, 95)), MOUTH)
+    assert _box(fitted) == [71 - 16, 71 + 16, 86, 94]
+
+
+@pytest.mark.parametrize(("factor", "degrees"), [(0.7, 0.0), (1.3, 0.0), (1.0, 20.0)])
+def test_a_target_framed_otherwise_is_brought_to_the_source(factor: float, degrees: float) -> None:
+    face, angle = _face(), np.radians(degrees)
+    back = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]) / factor
+    offset = np.array([64.0, 64]) - back @ [60.0, 70]
+    numbers = (back[0, 0], back[0, 1], offset[0], back[1, 0], back[1, 1], offset[1])
+    other = np.asarray(Image.fromarray(face).transform((128, 128), Image.Transform.AFFINE, numbers))
+    fitted, parts = fit_parts(other, face, part_ids("face")), [ID[name] for name in GROUPS["face"]]
+    wanted, got = np.isin(face, parts), np.isin(fitted, parts)
+    assert (wanted & got).sum() / (wanted | got).sum() > 0.85
+    direct = np.isin(other, parts)
+    assert (wanted & direct).sum() / (wanted | direct).sum() < 0.6
+
+
+def test_each_part_goes_by_its_own_points() -> None:
+    fitted = fit_parts(_face(), _face(mouth=(72, 94)), part_ids("mouth,eyes"))
+    assert _box(fitted, part_ids("eyes")) == _box(_face(), part_ids("eyes"))
+    assert _box(fitted)[:2] == [60, 84]
+    assert not np.isin(fitted, [ID["nose"], ID["skin"]]).any()
+
+
+def test_faces_without_points_stay_as_they_are() -> None:
+    nothing, face = np.full((128, 128), ID["hair"], np.uint8), _face(mouth=(64, 94))
+    moved = fit_parts(face, nothing, MOUTH)
+    assert abs(_box(moved)[0] - _box(face)[0]) <= 2
+    assert not fit_parts(nothing, face, MOUTH).any()
+
+
+def test_what_is_pasted_back_is_fitted_and_bare_paintings_are_the_papers(prepared: Path) -> None:
+    """Unless asked otherwise. Faces of the prepared set are drawn with their mouths apart."""
+    row = {"source": prepared / "images" / "0.png", "target": prepared / "images" / "400.png"}
+    source, target = (read_label_map(prepared / "masks" / f"{name}.png") for name in (0, 400))
+    direct, fitted = (swap_parts(source, t, MOUTH) for t in (target, fit_parts(target, source, MOUTH)))
+    assert not np.array_equal(direct, fitted)
+    for blend, fit, expected in (
+        (Blend(), None, direct), (Blend(wanted=False), None, direct), (Blend(wanted=True), None, fitted),
+        (Blend(wanted=True), False, direct), (Blend(), True, fitted),
+    ):  # fmt: skip
+        edit = swap_edits(row, MOUTH, blend=blend, fit=fit)
+        assert edit.labels is not None
+        assert np.array_equal(edit.labels, expected)
+        assert edit.settings.get("fit", False) == (expected is fitted)
