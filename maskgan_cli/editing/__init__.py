@@ -4,9 +4,11 @@ options.py      what a user may ask of an edit; light to import
 faces.py        a picture and its mask, wherever that comes from; lists of pairs
 framing.py      is this a face crop, by its mask?
 search.py, overview.py   the faces of a photo: found, numbered, chosen
+reader.py       any picture as a face to edit: crops as they are, photos searched and cut
 cutouts.py, uncrop.py    a face cut out of its photo, and the way back
 parse.py        masks by the face parser
 swap.py         the mask of SRC with parts of TGT's; what lies behind a lost part
+fit.py          the parts of one face brought onto another by their points
 edits.py        the edits: a row of files -> what a method is asked to paint
 methods.py      who paints: the table of methods, and what each of them can do
 render.py       the paper's method: a Dense Mapping Network on pictures of any size, batched
