@@ -75,8 +75,8 @@ def test_faces_without_points_stay_as_they_are() -> None:
 
 def test_what_is_pasted_back_is_fitted_and_bare_paintings_are_the_papers(prepared: Path) -> None:
     """Unless asked otherwise. Faces of the prepared set are drawn with their mouths apart."""
-    row = {"source": prepared / "images" / "0.png", "target": prepared / "images" / "400.png"}
-    source, target = (read_label_map(prepared / "masks" / f"{name}.png") for name in (0, 400))
+    row = {"source": prepared / "images" / "0.png", "target": prepared / "images" / "1200.png"}
+    source, target = (read_label_map(prepared / "masks" / f"{name}.png") for name in (0, 1200))
     direct, fitted = (swap_parts(source, t, MOUTH) for t in (target, fit_parts(target, source, MOUTH)))
     assert not np.array_equal(direct, fitted)
     for blend, fit, expected in (
