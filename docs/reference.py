@@ -145,9 +145,7 @@ def settings() -> str:
 def leaves(model: type[Any], prefix: str = "") -> Iterator[tuple[str, str, Any]]:
     """Every setting's dotted name, what values it takes, and its default (`dataclasses.MISSING` if it has none)."""
     for name, hint in get_type_hints(model, include_extras=True).items():
-        if name.startswith("_") or name in ("model_config", "task") or get_origin(hint) is not None and (
-            "ClassVar" in str(get_origin(hint))
-        ):  # fmt: skip
+        if name.startswith("_") or name in ("model_config", "task") or "ClassVar" in str(get_origin(hint)):
             continue
         if _is_section(hint):
             yield from leaves(hint, f"{prefix}{name}.")

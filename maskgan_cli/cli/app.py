@@ -15,6 +15,7 @@ from maskgan_cli.cli import (
     edit,
     editor,
     evaluate,
+    inspect,
     interpolate,
     judge,
     parse,
@@ -61,6 +62,7 @@ edit.register(app)
 interpolate.register(app)
 simulate.register(app)
 parse.register(app)
+inspect.register(app)
 app.add_typer(evaluate.app)
 compare.register(app)
 results.register(evaluate.app)

@@ -97,5 +97,5 @@ def read_note(path: str | Path) -> Any:
         with Image.open(path) as image:
             text = image.info.get("maskgan") or bytes(image.info.get("comment", b"")).decode().removeprefix("maskgan ")
             return json.loads(text or "null")
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, RecursionError):
         return None

@@ -102,7 +102,8 @@ def why_not(words: list[str]) -> str:
             name, command, rest = command.resolve_command(context, rest)
             context = command.make_context(name, rest, parent=context)
     except Exception as error:
-        return str(getattr(error, "format_message", lambda: error)()) or "it names no command"
+        said = error.format_message() if hasattr(error, "format_message") else str(error)
+        return said or "it names no command"
     return ""
 
 
