@@ -14,5 +14,5 @@ printf '%s\n' "$images/2.png,$images/12.png" "$images/12.png,$images/32.png" |
     maskgan style-copy --pairs - -o "$work/style" --sheet "$here/figures/style.png" --overwrite
 maskgan interpolate "$images/12.png" "$images/32.png" --steps 6 --style "$images/12.png" -o "$work/between" --overwrite
 cp "$work/between/strip.png" "$here/figures/maskvae.png"
-maskgan simulate-edits "$work/data" -n 1 -o "$work/edits" --overwrite
+maskgan simulate-edits "$work/data" -n 2 -o "$work/edits" --overwrite
 maskgan render --pairs "$work/edits/edits.csv" -o "$work/edited" --sheet "$here/figures/ebst.png" --overwrite

@@ -1,0 +1,81 @@
+"""The tutorials' commands, one after another as a reader types them, at their smallest."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from maskgan_cli.cli.app import app
+from maskgan_cli.cli.shell import run
+from maskgan_cli.files import write_image
+from maskgan_cli.synth import face
+from maskgan_cli.weights.lookup import bundled
+from tests.conftest import TINY, TINY_VAE
+from tests.docs.commands import ROOT, shown
+
+DOCS = ROOT / "docs"
+NOT_RUN = {("weights", "pull"): "a download"}
+STEPS = ("--set", "schedule.steps=2")
+SMALL = {
+    "vae": (*TINY_VAE, *STEPS),
+    "dmn": (*TINY, *STEPS),
+    "ebst": (
+        "--recipe", "tiny-cpu", "--set", "discriminator.width=4", "--set", "perceptual.width=4", "--set",
+        "blender.width=4", "--set", "data.batch_size=4", "--set", "schedule.validation_samples=4", *STEPS,
+    ),
+    "parser": ("--recipe", "tiny-cpu", "--set", "network.image_size=64", "--set", "data.batch_size=4", *STEPS),
+}  # fmt: skip
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def folder(raw: Path, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What the tutorials take for granted: two photos, a download, trained networks."""
+    for number, name in enumerate(("photo", "other")):
+        picture = face(seed=3, number=number, size=256).picture
+        write_image(tmp_path / f"{name}.jpg", picture)
+        write_image(tmp_path / f"{name}.png", picture)
+    (tmp_path / "CelebAMask-HQ").symlink_to(raw)
+    (tmp_path / "runs" / "parser").mkdir(parents=True)
+    found = bundled("parser")
+    assert found is not None
+    shutil.copy(found, tmp_path / "runs" / "parser" / "model.safetensors")
+    shutil.copytree(weights, tmp_path / "runs" / "dmn")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("page", ["index.md", "tutorials/photo.md", "tutorials/celebamask.md"])
+def test_the_page_can_be_followed(page: str, folder: Path) -> None:
+    if page == "tutorials/celebamask.md":  # it trains its own
+        shutil.rmtree(folder / "runs")
+    for line in shown(DOCS / page):
+        if tuple(line.words[:2]) not in NOT_RUN:
+            words = _small(line.words)
+            assert run(app, words) == 0, f"{line}\nrun as: maskgan {' '.join(words)}"
+            if "-o" in words:
+                assert Path(words[words.index("-o") + 1]).exists(), line
+
+
+def test_what_made_a_result_is_shown(folder: Path) -> None:
+    (folder / "results").mkdir()
+    for name in ("result.png", "results/a.png", "results/b.png"):
+        write_image(folder / name, face(seed=0, number=1, size=64).picture, note={"edit": "swap"})
+    lines = list(shown(DOCS / "responsible-use.md"))
+    assert [line.words[0] for line in lines] == ["inspect", "inspect"]
+    for line in lines:
+        assert run(app, [str(name) for word in line.words for name in (sorted(Path().glob(word)) or [word])]) == 0, line
+
+
+def _small(words: list[str]) -> list[str]:
+    """The same command where all that takes long is small."""
+    words = ["64" if before == "--size" else word for before, word in zip(["", *words], words, strict=False)]
+    if words[0] == "train":
+        at = words.index("--recipe")
+        return [*words[:at], *words[at + 2 :], *SMALL[words[1]], "--device", "cpu", "--workers", "0"]
+    if "runs/ebst" in words:  # two steps make no parser: its masks are no faces
+        words.append("--force")
+    return words

@@ -1,0 +1,110 @@
+"""The wheel and the sdist, built and tried as somebody who installs them would."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import maskgan_cli
+
+ROOT = Path(__file__).parents[1]
+NEEDED = {
+    "maskgan_cli/py.typed", "maskgan_cli/assets/dmn.safetensors", "maskgan_cli/assets/vae.safetensors",
+    "maskgan_cli/assets/parser.safetensors", "maskgan_cli/assets/head.npz", "maskgan_cli/assets/WEIGHTS.md",
+    "maskgan_cli/assets/HEAD.md", "maskgan_cli/templates/page.html", "maskgan_cli/templates/survey.html",
+    "maskgan_cli/evaluation/survey_page/survey.js", "maskgan_cli/editor/page/index.html",
+    "maskgan_cli/editor/page/main.js", "maskgan_cli/recipes/dmn/paper-512.yaml",
+}  # fmt: skip
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the wheel and the sdist; the wheel is built from the sdist."""
+    pytest.importorskip("build", reason="the package `build` is not installed")
+    pytest.importorskip("hatchling", reason="hatchling is not installed")
+    out = tmp_path_factory.mktemp("dist")
+    done = subprocess.run(
+        [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(out), str(ROOT)],
+        capture_output=True, text=True, check=False, timeout=600,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return out
+
+
+@pytest.fixture(scope="module")
+def installed(dist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The ``maskgan`` of an environment that has the wheel, and this one's other packages."""
+    root = tmp_path_factory.mktemp("clean") / "venv"
+    venv.create(root, with_pip=False)
+    python = root / "bin" / "python"
+    site = sysconfig.get_path("purelib", vars={"base": str(root), "platbase": str(root)})
+    (wheel,) = dist.glob("*.whl")
+    install = [sys.executable, "-m", "pip", "--python", str(python), "install", "-q", "--no-deps", "--no-index"]
+    subprocess.run([*install, str(wheel)], check=True, timeout=300)
+    # Its dependencies: this environment's packages, after the wheel's own, without what is linked into them
+    # (an editable install of this checkout is a .pth file, which is read from site-packages alone).
+    (Path(site) / "others.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    return root / "bin" / "maskgan"
+
+
+def _run(command: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    home = folder / "home"
+    home.mkdir(exist_ok=True)
+    environment = {"PATH": os.environ["PATH"], "HOME": str(home), "OMP_NUM_THREADS": "1"}
+    return subprocess.run(
+        [str(command), *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+        env=environment,
+    )
+
+
+def test_the_wheel_holds_what_runs_and_nothing_else(dist: Path) -> None:
+    (wheel,) = dist.glob("*.whl")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert names >= NEEDED
+    assert {name.split("/")[0] for name in names} == {"maskgan_cli", f"maskgan-{maskgan_cli.__version__}.dist-info"}
+    recipes = {f"maskgan_cli/{path.relative_to(ROOT).as_posix()}" for path in (ROOT / "recipes").rglob("*.yaml")}
+    assert recipes <= names
+
+
+def test_the_sdist_holds_tests_and_documentation(dist: Path) -> None:
+    (sdist,) = dist.glob("*.tar.gz")
+    with tarfile.open(sdist) as file:
+        names = {name.split("/", 1)[1] for name in file.getnames() if "/" in name}
+    assert names >= {"README.md", "LICENSE", "CHANGELOG.md", "docs/training.md", "tests/test_package.py"}
+    assert not [name for name in names if name.startswith(("runs/", "data/", ".git/", "site/"))]
+
+
+def test_the_installed_command_works_from_anywhere(installed: Path, tmp_path: Path) -> None:
+    where = _run(installed.parent / "python", tmp_path, "-c", "import maskgan_cli; print(maskgan_cli.__file__)")
+    assert str(installed.parents[1]) in where.stdout, "the checkout was tried, not the wheel"
+    assert _run(installed, tmp_path, "--version").stdout == f"{maskgan_cli.__version__}\n"
+    assert "--recipe" in _run(installed, tmp_path, "train", "dmn", "--help").stdout
+    listed = _run(installed, tmp_path, "weights", "list", "--json")
+    assert listed.returncode == 0, listed.stderr
+    unknown = _run(installed, tmp_path, "train", "dmn", ".", "--recipe", "none")
+    assert unknown.returncode == 2
+
+
+def test_the_installed_command_edits_a_face(installed: Path, tmp_path: Path) -> None:
+    for line in (
+        "synth raw -n 10 --size 64 --workers 1", "prep-data raw data --size 64 --workers 1",
+        "swap-mouth data/images/1.png data/images/2.png -o result.png --device cpu", "inspect result.png --json",
+    ):  # fmt: skip
+        done = _run(installed, tmp_path, *line.split())
+        assert done.returncode == 0, done.stderr
+    assert '"edit": "swap"' in done.stdout
