@@ -11,6 +11,7 @@ parse.py        parse
 train.py        train ...
 edit.py         render, swap-mouth, swap, style-copy, transfer
 interpolate.py  interpolate
+inspect.py      inspect
 simulate.py     simulate-edits
 compare.py      compare
 editor.py       editor
