@@ -25,7 +25,10 @@ SMALL = {
         "--recipe", "tiny-cpu", "--set", "discriminator.width=4", "--set", "perceptual.width=4", "--set",
         "blender.width=4", "--set", "data.batch_size=4", "--set", "schedule.validation_samples=4", *STEPS,
     ),
-    "parser": ("--recipe", "tiny-cpu", "--set", "network.image_size=64", "--set", "data.batch_size=4", *STEPS),
+    "parser": (
+        "--recipe", "tiny-cpu", "--set", "network.image_size=64", "--set", "data.batch_size=4", "--set",
+        "schedule.decay_from=null", *STEPS,
+    ),
 }  # fmt: skip
 
 pytestmark = pytest.mark.slow
