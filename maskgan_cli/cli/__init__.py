@@ -6,10 +6,10 @@ options.py      the options that mean the same everywhere
 batch.py        lists and folders of pictures: one bad file never ends a batch
 demo.py         demo
 data.py         synth, prep-data, check-data
-align.py        align
+align.py        align, paste
 parse.py        parse
 train.py        train ...
-edit.py         render, swap-mouth, swap, style-copy, transfer
+edit.py         render, swap-mouth, swap, style-copy, transfer, reshape
 interpolate.py  interpolate
 inspect.py      inspect
 simulate.py     simulate-edits

@@ -8,6 +8,7 @@ reader.py       any picture as a face to edit: crops as they are, photos searche
 cutouts.py, uncrop.py    a face cut out of its photo, and the way back
 parse.py        masks by the face parser
 swap.py         the mask of SRC with parts of TGT's; what lies behind a lost part
+reshape.py      parts grown, moved and scaled, mouths opened and closed, without a second face
 fit.py          the parts of one face brought onto another by their points
 edits.py        the edits: a row of files -> what a method is asked to paint
 methods.py      who paints: the table of methods, and what each of them can do

@@ -13,6 +13,7 @@ from maskgan_cli.editing.faces import Face, ReadFace, read_face, read_square_mas
 from maskgan_cli.editing.fit import fit_parts
 from maskgan_cli.editing.methods import Request
 from maskgan_cli.editing.options import Blend
+from maskgan_cli.editing.reshape import Reshaping, reshape
 from maskgan_cli.editing.swap import swap_parts
 from maskgan_cli.files import Photo, Picture, read_label_map
 from maskgan_cli.labels import CLASSES, LabelMap, colourise
@@ -126,6 +127,18 @@ def swap_edits(
     settings |= _parser(source, target)
     panels = [source.picture, target.picture, colourise(labels)]
     request = Request(labels, source.labels, source.picture)
+    return Edit(request, source, labels, inputs, settings, panels, asked)
+
+
+def reshape_edits(row: Row, how: Reshaping, *, blend: Blend, read: ReadFace = read_face) -> Edit[Request]:
+    """``source`` and maybe its mask -> the edit of ``maskgan reshape``."""
+    source = read(row["source"], row.get("source_mask"), "source")
+    labels = reshape(source.labels, how)
+    asked = blend if (source.is_photo if blend.wanted is None else blend.wanted) else None
+    settings = {"edit": "reshape", "blend": asked and asked.note, **how.note} | _parser(source)
+    request = Request(labels, source.labels, source.picture)
+    panels = [source.picture, colourise(source.labels), colourise(labels)]
+    inputs = _named(source=source.image, source_mask=source.mask)
     return Edit(request, source, labels, inputs, settings, panels, asked)
 
 

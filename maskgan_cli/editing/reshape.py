@@ -1,0 +1,118 @@
+"""Edits of a mask that need no second face: parts grown, moved and scaled, a mouth opened or closed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from PIL import Image
+from scipy import ndimage
+
+from maskgan_cli.editing.swap import BEHIND, remove_parts
+from maskgan_cli.labels import CLASSES, ID, LabelMap
+
+SCALE: Final = 512  # lengths are pixels of a face crop of this size
+_UPPER, _LOWER, _INNER = ID["u_lip"], ID["l_lip"], ID["mouth"]
+
+
+@dataclass(frozen=True)
+class Reshaping:
+    """What becomes of some parts; lengths in pixels of a crop of 512 px.
+
+    Attributes:
+        parts: class ids.
+        grow: how far their outline goes out, or in if negative.
+        move: right and down.
+        scale: times as large, around their own middle.
+        open_mouth: how far the lower lip goes down; 0 leaves it, below 0 closes the mouth.
+    """
+
+    parts: tuple[int, ...] = ()
+    grow: float = 0.0
+    move: tuple[float, float] = (0.0, 0.0)
+    scale: float = 1.0
+    open_mouth: float = 0.0
+
+    @property
+    def note(self) -> dict[str, object]:
+        """For the record of a result."""
+        return {"parts": [CLASSES[i] for i in sorted(self.parts)], "grow": self.grow, "move": list(self.move),
+                "scale": self.scale, "open_mouth": self.open_mouth}  # fmt: skip
+
+
+def reshape(labels: LabelMap, how: Reshaping) -> LabelMap:
+    """A label map (S, S) with parts reshaped; what they leave is filled as a swap does (see `remove_parts`)."""
+    unit, result = len(labels) / SCALE, labels
+    if how.parts and (how.scale != 1.0 or any(how.move)):
+        result = _moved(result, how.parts, how.scale, np.array(how.move) * unit)
+    if how.parts and how.grow:
+        result = _grown(result, how.parts, how.grow * unit)
+    if how.open_mouth > 0:
+        result = open_mouth(result, how.open_mouth * unit)
+    elif how.open_mouth < 0:
+        result = close_mouth(result)
+    return result if result is not labels else labels.copy()
+
+
+def open_mouth(labels: LabelMap, down: float) -> LabelMap:
+    """The lower lip ``down`` pixels lower in the middle, at rest in the corners; the inside of the mouth between."""
+    lips = np.isin(labels, (_UPPER, _LOWER, _INNER))
+    columns = np.flatnonzero(lips.any(0))
+    result = labels.copy()
+    if not len(columns):
+        return result
+    middle, half = (columns[0] + columns[-1]) / 2, max((columns[-1] - columns[0]) / 2, 1)
+    for x in columns:
+        low = np.flatnonzero(labels[:, x] == _LOWER)
+        shift = round(down * (1 - ((x - middle) / half) ** 2))
+        if not len(low) or shift <= 0:
+            continue
+        result[low[0] : low[0] + shift, x] = _INNER
+        moved = low + shift
+        result[moved[moved < len(labels)], x] = _LOWER
+    return result
+
+
+def close_mouth(labels: LabelMap) -> LabelMap:
+    """The lower lip against the upper one; what it leaves is skin. No inside of the mouth is left."""
+    result = remove_parts(labels, (_INNER, _LOWER))
+    for x in np.flatnonzero((labels == _LOWER).any(0) | (labels == _INNER).any(0)):
+        low, inside = np.flatnonzero(labels[:, x] == _LOWER), np.flatnonzero(labels[:, x] == _INNER)
+        if len(low):
+            above = len(inside[inside < low[0]])
+            result[low - above, x] = np.where(result[low - above, x] == _UPPER, _UPPER, _LOWER)
+    return result
+
+
+def _grown(labels: LabelMap, parts: Collection[int], by: float) -> LabelMap:
+    """Parts whose outline goes outwards, over what may lie behind them, or inwards."""
+    result = labels if by > 0 else remove_parts(labels, parts)
+    result = result.copy()
+    for part in sorted(parts):
+        region = labels == part
+        if not region.any():
+            continue
+        if by > 0:
+            near = ndimage.distance_transform_edt(~region) <= by
+            result[near & np.isin(labels, [ID[name] for name in BEHIND[CLASSES[part]]])] = part
+        else:
+            kept = ndimage.distance_transform_edt(region) > -by
+            result[kept] = part
+    return result
+
+
+def _moved(labels: LabelMap, parts: Collection[int], scale: float, offset: np.ndarray) -> LabelMap:
+    region = np.isin(labels, list(parts))
+    if not region.any():
+        return labels
+    rows, columns = np.nonzero(region)
+    middle = np.array([columns.mean(), rows.mean()]) + 0.5
+    start = middle - (middle + offset) / scale
+    numbers = (1 / scale, 0.0, float(start[0]), 0.0, 1 / scale, float(start[1]))
+    alone = Image.fromarray(np.where(region, labels, 0).astype(np.uint8))
+    moved = np.asarray(alone.transform(labels.shape[::-1], Image.Transform.AFFINE, numbers))
+    result = remove_parts(labels, parts)
+    result[moved > 0] = moved[moved > 0]
+    return result
