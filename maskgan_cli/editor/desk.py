@@ -89,15 +89,16 @@ AtDesk = Annotated[Desk, Depends(_desk)]
 
 def png(data: bytes, *, download: str = "", extra: dict[str, str] | None = None) -> Response:
     """A PNG file as an answer; with ``download``, to be saved under that name."""
-    return _attached(data, "image/png", download, extra)
+    return attached(data, "image/png", download, extra)
 
 
 def raw(data: bytes) -> Response:
     """A label map as the page reads it: a byte per pixel."""
-    return _attached(data, "application/octet-stream", "", None)
+    return attached(data, "application/octet-stream", "", None)
 
 
-def _attached(data: bytes, kind: str, download: str, extra: dict[str, str] | None) -> Response:
+def attached(data: bytes, kind: str, download: str, extra: dict[str, str] | None = None) -> Response:
+    """Bytes of a kind as an answer."""
     headers = dict(extra or {})
     if download:
         headers["content-disposition"] = f'attachment; filename="{download}"'

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from maskgan_cli.editor import library
-from maskgan_cli.editor.desk import AtDesk, Desk, png, raw
+from maskgan_cli.editor.archive import command, is_archive, pack, unpack
+from maskgan_cli.editor.desk import AtDesk, Desk, attached, png, raw
 from maskgan_cli.editor.face import Face, face_of
 from maskgan_cli.editor.session import Finish, Session, encode
+from maskgan_cli.editor.shapes import REACH, along, wear
 from maskgan_cli.editor.uploads import decode_picture, read_body, read_mask
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import encode_png, palette_image
@@ -26,19 +29,20 @@ Text = Annotated[str, Query(max_length=200)]
 @router.get("/examples/{name}.png")
 async def example_picture(desk: AtDesk, name: Name) -> Response:
     """An example to look at."""
-    number = library.example(name).number
-    return png(await desk.work(lambda: encode(library.photo() if number is None else library.rendered(number).picture)))
+    return png(encode(library.thumbnail(name)))
 
 
 @router.post("/sessions")
 async def begin(desk: AtDesk, request: Request, example: Text = "", name: Text = "picture") -> dict[str, Any]:
-    """A new session with an example, or with the picture that is sent."""
+    """A new session with an example, or with the picture or the session file that is sent."""
     data = b"" if example else await desk.upload(request)
 
     def job() -> Session:
+        if is_archive(data):
+            return desk.shelf.put(unpack(data, desk.shelf.root))
         if example:
             face, photo = library.open_example(example, desk.studio)
-            return desk.begin(face, library.example(example).title, None if photo is None else encode(photo))
+            return desk.begin(face, library.title(example), None if photo is None else encode(photo))
         return desk.begin(face_of(decode_picture(data), desk.studio), plain(name), data)
 
     return (await desk.work(job)).state()
@@ -78,6 +82,31 @@ async def mask(desk: AtDesk, name: Name) -> Response:
 async def result(desk: AtDesk, name: Name) -> Response:
     """The face in the shape of that label map, to be kept; what made it is written inside."""
     return png(await desk.work(lambda: desk.shelf.get(name).result(desk.studio)), download="result.png")
+
+
+@router.get("/sessions/{name}/strip.png")
+async def strip(desk: AtDesk, name: Name) -> Response:
+    """Before, mask and after in one picture."""
+    return png(await desk.work(lambda: desk.shelf.get(name).strip(desk.studio)), download="before-after.png")
+
+
+@router.get("/sessions/{name}/photo.png")
+async def photo(desk: AtDesk, name: Name) -> Response:
+    """The whole photo with the result in its place."""
+    return png(await desk.work(lambda: desk.shelf.get(name).in_photo(desk.studio)), download="photo.png")
+
+
+@router.get("/sessions/{name}/session.zip")
+async def archive(desk: AtDesk, name: Name) -> Response:
+    """Everything, to go on with."""
+    data = await desk.work(lambda: pack(desk.shelf.get(name), desk.studio))
+    return attached(data, "application/zip", "session.zip")
+
+
+@router.get("/sessions/{name}/command")
+async def equivalent(desk: AtDesk, name: Name) -> dict[str, str]:
+    """The line that makes the result again."""
+    return {"command": await desk.work(lambda: command(desk.shelf.get(name)))}
 
 
 @router.post("/sessions/{name}/render")
@@ -129,14 +158,53 @@ async def swap(desk: AtDesk, request: Request, name: Name, other: Number, parts:
     return await changed(desk, request, name, lambda session, labels: session.swapped(labels, other, ids))
 
 
-async def changed(desk: Desk, request: Request, name: str, change: Any) -> Response:
+@router.post("/sessions/{name}/vary")
+async def vary(
+    desk: AtDesk, request: Request, name: Name, amount: Annotated[float, Query(ge=-3, le=3)], direction: Text = "",
+    other: Number = 0,
+) -> Response:  # fmt: skip
+    """The label map that is sent, moved along MaskVAE's manifold: in a direction, or towards another face's mask."""
+
+    def change(session: Session, labels: LabelMap) -> LabelMap:
+        manifold = desk.studio.manifold
+        if direction:
+            step = desk.studio.direction(direction, lambda: library.direction(direction, manifold))
+            return along(labels, manifold, amount * step, reach=REACH[direction])
+        step = manifold.encode(session.other(other).labels) - manifold.encode(labels)
+        return along(labels, manifold, amount * step)
+
+    return await changed(desk, request, name, change)
+
+
+@router.post("/sessions/{name}/wear")
+async def put_on(desk: AtDesk, request: Request, name: Name, item: Text) -> Response:
+    """The label map that is sent, wearing something of the library."""
+
+    def change(_: Session, labels: LabelMap) -> LabelMap:
+        thing = library.item(item)
+        return wear(labels, thing.labels, thing.kind)
+
+    return await changed(desk, request, name, change)
+
+
+@router.post("/sessions/{name}/parse")
+async def parse(desk: AtDesk, name: Name) -> Response:
+    """The face's label map as the parser sees it."""
+
+    def job() -> bytes:
+        labels, _ = desk.studio.parse(desk.shelf.get(name).face.picture)
+        return labels.tobytes()
+
+    return raw(await desk.work(job))
+
+
+async def changed(desk: Desk, request: Request, name: str, change: Callable[[Session, LabelMap], LabelMap]) -> Response:
     """Answer a label map with another."""
     data = await mask_sent(request)
 
     def job() -> bytes:
         session = desk.shelf.get(name)
-        labels: LabelMap = change(session, read_mask(data, session.side))
-        return labels.tobytes()
+        return change(session, read_mask(data, session.side)).tobytes()
 
     return raw(await desk.work(job))
 

@@ -62,9 +62,13 @@ async def about(desk: AtDesk) -> dict[str, Any]:
         "colours": [f"#{r:02x}{g:02x}{b:02x}" for r, g, b in PALETTE.tolist()],
         "mirror": FLIP_IDS[: len(CLASSES)].tolist(), "groups": {k: [ID[n] for n in v] for k, v in GROUPS.items()},
         "behind": {ID[k]: [ID[n] for n in v] for k, v in BEHIND.items()},
-        "examples": [{"name": e.name, "title": e.title} for e in library.EXAMPLES],
+        "examples": _named(library.EXAMPLES), "directions": _named(library.DIRECTIONS), "items": _named(library.ITEMS),
         "size": desk.studio.size, "weights": desk.studio.weights.sha256[:12],
     }  # fmt: skip
+
+
+def _named(titles: dict[str, str]) -> list[dict[str, str]]:
+    return [{"name": name, "title": title} for name, title in titles.items()]
 
 
 async def told(_: Request, error: Exception) -> Response:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import json
 import re
 import secrets
 import time
@@ -13,17 +11,18 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 import numpy as np
-from PIL import Image
-from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
+from maskgan_cli.data.resize import resize_image
 from maskgan_cli.editing.swap import swap_parts
 from maskgan_cli.editor.face import Face, resized
+from maskgan_cli.editor.photo import into_photo
 from maskgan_cli.editor.studio import Studio, blend, blend_quickly
 from maskgan_cli.editor.worker import Superseded
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import (
     Picture,
+    encode_image,
     read_image,
     read_json,
     read_label_map,
@@ -32,12 +31,12 @@ from maskgan_cli.files import (
     write_json,
     write_label_map,
 )
-from maskgan_cli.labels import LabelMap
+from maskgan_cli.labels import LabelMap, colourise
 
 Finish = Literal["seamless", "bare"]  # the edit in the photo, or the network's painting as it is
 MAX_OTHERS: Final = 12
 _ID: Final = re.compile(r"[0-9a-f]{32}")
-_FORMAT: Final = 1
+FORMAT: Final = 1  # of session.json
 
 
 def new_id() -> str:
@@ -116,7 +115,7 @@ class Session:
         write_label_map(self.folder / "mask.png", self.labels)
         square = None if self.face.square is None else self.face.square.tolist()
         write_json(self.folder / "session.json", {
-            "format": _FORMAT, "name": self.name, "square": square, "parser": self.face.parser,
+            "format": FORMAT, "name": self.name, "square": square, "parser": self.face.parser,
             "others": len(self.others), "style": self.style, "finish": self.finish, "revision": self.revision,
             "saved": time.time(),
         })  # fmt: skip
@@ -160,14 +159,40 @@ class Session:
 
     def result(self, studio: Studio) -> bytes:
         """The full picture of what was painted last, as a PNG file: the same bytes as `render` gave."""
-        painted = studio.paint(self.labels, self.look(studio, self.style))
-        return encode(self._finished(painted, self.labels, self.style, self.finish, False), self.note(studio))
+        return encode(self.picture(studio), self.note(studio))
 
     def _finished(self, painted: Picture, labels: LabelMap, style: int, finish: Finish, preview: bool) -> Picture:
         if finish == "bare" or style != 0:  # another's look has no place in this photo's light
             return painted
         join = blend_quickly if preview else blend
         return join(self.face.picture, painted, self.face.labels, labels)
+
+    @property
+    def bare(self) -> bool:
+        """Whether the result is the painting as it is."""
+        return self.finish == "bare" or self.style != 0
+
+    def picture(self, studio: Studio) -> Picture:
+        """The full picture of what was painted last: (S, S, 3), or the network's side if it is bare."""
+        painted = studio.paint(self.labels, self.look(studio, self.style))
+        return self._finished(painted, self.labels, self.style, self.finish, False)
+
+    def strip(self, studio: Studio) -> bytes:
+        """Before, the mask, after: side by side, as a PNG file."""
+        after = resize_image(self.picture(studio), self.side)
+        return encode(np.hstack([self.face.picture, colourise(self.labels), after]), self.note(studio))
+
+    def in_photo(self, studio: Studio) -> bytes:
+        """The photo that the face was cut out of, with the result in its place, as a PNG file.
+
+        Raises:
+            InputError: there is none.
+        """
+        path = self.folder / "photo"
+        if self.face.square is None or not path.is_file():
+            raise InputError("the photo", found="none: the picture is the face itself", hint="save the result")
+        photo = read_image(path)
+        return encode(into_photo(photo, self.face.square, self.face.picture, self.picture(studio)), self.note(studio))
 
     def _still_wanted(self, revision: int) -> None:
         if revision < self.revision:
@@ -225,12 +250,5 @@ def _read_face(folder: Path, name: str) -> Face:
 
 
 def encode(picture: Picture, note: Mapping[str, Any] | None = None) -> bytes:
-    """A picture as a PNG file, quickly; with what made it in its text field ``maskgan``."""
-    if note is None:
-        buffer = io.BytesIO()
-        Image.fromarray(picture).save(buffer, "PNG", compress_level=1)
-        return buffer.getvalue()
-    text, buffer = PngInfo(), io.BytesIO()
-    text.add_text("maskgan", json.dumps(note, sort_keys=True))
-    Image.fromarray(picture).save(buffer, "PNG", compress_level=3, pnginfo=text)
-    return buffer.getvalue()
+    """A picture as a PNG file, with what made it inside."""
+    return encode_image(picture, ".png", note=note)

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from maskgan_cli.editing.swap import swap_parts
+from maskgan_cli.editor import library
 from maskgan_cli.editor.serve import Editor
-from maskgan_cli.files import read_label_map
+from maskgan_cli.files import encode_image, read_label_map
 from maskgan_cli.labels import ID
 
 _MOUTH = [ID["mouth"], ID["u_lip"], ID["l_lip"]]
@@ -120,6 +122,93 @@ def test_a_hundred_fast_strokes_end_in_the_result_of_the_last(page: Any, editor:
     )
     assert result(page) == bytes(expected)
     assert np.array_equal(mask(page), read_label_map(editor.shelf.root / session / "mask.png"))
+
+
+def drop(page: Any, data: bytes, onto: str) -> None:
+    """Drop a picture file somewhere."""
+    page.evaluate(
+        """([data, onto]) => {
+          const bag = new DataTransfer();
+          bag.items.add(new File([new Uint8Array(data)], "friend.png", { type: "image/png" }));
+          document.querySelector(onto).dispatchEvent(new DragEvent("drop", { dataTransfer: bag, bubbles: true }));
+        }""",
+        [list(data), onto],
+    )
+
+
+def test_hair_of_a_dropped_picture_a_hat_a_smile_and_the_session_opened_again(
+    page: Any, editor: Editor, tmp_path: Path
+) -> None:
+    begin(page, editor)
+    before = mask(page)
+    drop(page, encode_image(library.photo(), ".png"), "#others")
+    page.click("#other-list [data-part=hair]", timeout=60_000)
+    page.wait_for_selector("#undo:enabled")
+    settled(page)
+    swapped = mask(page)
+    other = editor.shelf.get(page.evaluate("editor.session.id")).other(1)
+    assert np.array_equal(swapped == ID["hair"], other.labels == ID["hair"])
+    assert np.array_equal(swapped, swap_parts(before, other.labels, [ID["hair"]]))
+
+    page.click("#tabs [data-panel=edit]")
+    page.click("[data-item=hat-beanie]")
+    page.wait_for_selector("#undo:enabled")
+    page.evaluate("new Promise((done) => setInterval(() => editor.mask.data.includes(14) && done(), 20))")
+    settled(page)
+    worn = mask(page)
+    assert (worn == ID["hat"]).sum() > 1000
+
+    slider = page.locator("[data-direction=mouth]")
+    slider.focus()
+    slider.press("End")
+    page.evaluate("new Promise((done) => setInterval(() => editor.history.index === 3 && done(), 20))")
+    settled(page)
+    assert not np.array_equal(mask(page), worn)
+    slider.press("Home")
+    page.click("#undo")
+    assert slider.input_value() == "0"
+
+    settled(page)
+    painted, shown = mask(page), result(page)
+    file = save(page, "session.zip", tmp_path / "session.zip")
+    page.evaluate("location.hash = ''")
+    page.reload()
+    page.set_input_files("#file", file)
+    page.wait_for_selector("#welcome", state="hidden")
+    settled(page)
+    assert np.array_equal(mask(page), painted)
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(result(page)))), np.asarray(Image.open(io.BytesIO(shown))))
+
+
+def test_a_mouth_as_an_object_and_both_brows_at_once(page: Any, editor: Editor) -> None:
+    begin(page, editor)
+    before = mask(page)
+    rows, columns = np.nonzero(np.isin(before, _MOUTH))
+    page.keyboard.press("v")
+    page.mouse.click(*place(page, columns.mean(), rows.mean()))
+    page.mouse.move(*place(page, columns.max() + 1, (rows.min() + rows.max() + 1) / 2))
+    page.mouse.down()
+    page.mouse.move(*place(page, columns.max() + 11, rows.mean()), steps=3)
+    page.mouse.up()
+    page.keyboard.press("Enter")
+    wider = mask(page)
+    wide = np.nonzero(np.isin(wider, _MOUTH))[1]
+    assert np.ptp(wide) > np.ptp(columns) + 12  # it grows to both sides
+    assert not np.isin(wider[wider != before], [*set(range(19)) - {ID["skin"], *_MOUTH}]).any()
+
+    page.keyboard.press("b")
+    page.keyboard.press("m")
+    page.keyboard.press("7")
+    rows, columns = np.nonzero(before == ID["r_brow"])
+    page.mouse.click(*place(page, columns.mean(), rows.min() - 12))
+    painted = mask(page)
+    added = painted != wider
+    left, right = (added & (painted == ID[name]) for name in ("l_brow", "r_brow"))
+    assert left.sum() > 50 and right.sum() > 50 and (left | right).sum() == added.sum()
+    assert np.nonzero(right)[1].max() < np.nonzero(left)[1].min()
+    page.keyboard.press("Control+z")
+    page.keyboard.press("Control+z")
+    assert np.array_equal(mask(page), before)
 
 
 @pytest.mark.parametrize("width", [1280, 390])

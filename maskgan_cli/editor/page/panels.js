@@ -1,12 +1,13 @@
 // What stands around the picture: tools, classes, sliders, other faces, what goes out.
 
 import * as api from "./api.js";
+import { Sliders } from "./sliders.js";
 import { TOOLS } from "./tools.js";
 import { VIEWS } from "./view.js";
 
 const NAMES = {
   background: "Background", skin: "Skin", nose: "Nose", eye_g: "Glasses", l_eye: "Left eye", r_eye: "Right eye",
-  l_brow: "Left brow", r_brow: "Right brow", l_ear: "Left ear", r_ear: "Right ear", mouth: "Mouth (inside)",
+  l_brow: "Left brow", r_brow: "Right brow", l_ear: "Left ear", r_ear: "Right ear", mouth: "Mouth",
   u_lip: "Upper lip", l_lip: "Lower lip", hair: "Hair", hat: "Hat", ear_r: "Earring", neck_l: "Necklace",
   neck: "Neck", cloth: "Clothes",
 };
@@ -27,6 +28,7 @@ export class Panels {
     Object.assign(this, { editor, recentClasses: [], about: editor.about });
     this._tools();
     this._classes();
+    this._shapes();
     this._pictures();
     this._exports();
     this.toolChanged();
@@ -87,6 +89,7 @@ export class Panels {
   finishChanged() { element("finish").checked = this.editor.finish !== "bare"; }
   historyChanged() {
     const { history } = this.editor;
+    this.sliders.release();
     element("undo").disabled = !history?.canUndo;
     element("redo").disabled = !history?.canRedo;
   }
@@ -130,7 +133,7 @@ export class Panels {
     });
   }
   searchClasses() {
-    this.showTab("classes");
+    this.showTab("edit");
     element("class-search").focus();
   }
   classChanged() {
@@ -148,6 +151,21 @@ export class Panels {
     element("class-now").textContent = NAMES[this.about.classes[value]];
   }
   previousClass() { return this.recentClasses[1] ?? this.editor.tools.value; }
+
+  // ------------------------------------------------------------------------------------ shapes
+  _shapes() {
+    const { editor } = this;
+    this.sliders = new Sliders(editor, (message) => this.toast(message, true));
+    element("sliders").append(...this.about.directions.map(({ name, title }) =>
+      this.sliders.make(title, { direction: name }, -1, 1.5)));
+    element("items").append(...this.about.items.map(({ name, title }) => {
+      const button = make("button", { type: "button", textContent: title, dataset: { item: name } });
+      button.addEventListener("click", () => editor.ready && this.change(() => api.wear(editor.session.id, editor.mask.data, name), `wear ${name}`));
+      return button;
+    }));
+    element("parse").addEventListener("click", () => editor.ready && this.change(() => api.parse(editor.session.id), "parse"));
+    element("reset").addEventListener("click", () => editor.ready && editor.replace(editor.original.data, "start over"));
+  }
 
   // ---------------------------------------------------------------------------------- pictures
   _pictures() {
@@ -225,7 +243,8 @@ export class Panels {
           button.addEventListener("click", () => this.change(() => api.swap(session.id, editor.mask.data, number, part), `take ${part}`));
           return button;
         }));
-      return make("article", {}, picture, make("div", {}, look, make("small", { textContent: "Take the shape of its" }), parts));
+      const mix = this.sliders.make("All of its shape", { other: number }, 0, 1);
+      return make("article", {}, picture, make("div", {}, look, make("small", { textContent: "Take the shape of its" }), parts, mix));
     }));
   }
   // A label map made by the server takes the place of the one here.
@@ -240,6 +259,10 @@ export class Panels {
 
   // -------------------------------------------------------------------------------------- out
   _exports() {
+    element("copy").addEventListener("click", async () => {
+      await navigator.clipboard.writeText(element("command").textContent).then(
+        () => this.toast("Copied."), () => getSelection().selectAllChildren(element("command")));
+    });
     element("export").addEventListener("click", () => this.showExport());
     for (const button of document.querySelectorAll("[data-download]")) {
       button.addEventListener("click", () => this.download(button.dataset.download, button.dataset.name));
@@ -248,7 +271,10 @@ export class Panels {
   async showExport() {
     if (!this.editor.ready) return;
     this.editor.tools.finish();
+    element("save-photo").hidden = !this.editor.session.photo;
     element("export-dialog").showModal();
+    await this.editor.live.settled();
+    element("command").textContent = (await api.command(this.editor.session.id)).command;
   }
   // Saved is what is shown: wait for the full picture first.
   async download(what, name) {

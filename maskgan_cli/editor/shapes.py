@@ -1,0 +1,88 @@
+"""Changes of a label map that need more than a brush: along MaskVAE's manifold, and things to wear."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from maskgan_cli.data.alignment import Points, points_of_mask, similarity
+from maskgan_cli.data.resize import resize_labels
+from maskgan_cli.editing.interpolate import Codes, MaskManifold
+from maskgan_cli.editing.membrane import Region
+from maskgan_cli.editing.swap import remove_parts
+from maskgan_cli.labels import CLASSES, GROUPS, ID, LabelMap
+
+Field = npt.NDArray[np.float64]
+
+_SIDE: Final = 256  # the masks are moved at; what the networks see is smaller still
+_DEEP: Final = 12.0  # pixels of that: what lies deeper in a class is as deep as can be
+
+# What a direction may change: the classes between which pixels move. Hair and clothes stay where a smile begins.
+REACH: Final[dict[str, tuple[str, ...]]] = {
+    "smile": ("skin", *GROUPS["mouth"]),
+    "mouth": ("skin", *GROUPS["mouth"]),
+    "brows": ("skin", *GROUPS["brows"]),
+    "hair": ("hair", "background", "neck", "cloth", "skin", *GROUPS["ears"]),
+}
+
+
+def along(labels: LabelMap, manifold: MaskManifold, step: Codes, *, reach: tuple[str, ...] = CLASSES) -> LabelMap:
+    """A label map (S, S) moved along MaskVAE's manifold by ``step`` (1, latent).
+
+    The network's own picture of the mask is coarser than the mask, and would replace it as a whole. So the mask's
+    borders are moved instead: each class has a depth, how far inside it a pixel lies; by as much as the step
+    changes the network's depths, the mask's change; the deepest class wins. A step of 0 changes nothing.
+
+    Args:
+        labels: where it begins.
+        manifold: a trained MaskVAE.
+        step: the way in its space of codes.
+        reach: names of the classes between which borders may move.
+    """
+    side, ids = min(len(labels), _SIDE), [ID[name] for name in reach]
+    small, code = resize_labels(labels, side), manifold.encode(labels)
+    (before,), (after,) = manifold.decode(code, side), manifold.decode(code + step, side)
+    depth, change = _depths(small, ids), _depths(after, ids) - _depths(before, ids)
+    kinds: LabelMap = np.array(ids, np.uint8)
+    there, here = kinds[(depth + change).argmax(0)], kinds[depth.argmax(0)]
+    moved = resize_labels(((there != here) & np.isin(small, ids)).astype(np.uint8), len(labels)).astype(bool)
+    return np.where(moved, resize_labels(there, len(labels)), labels)
+
+
+def _depths(labels: LabelMap, ids: Sequence[int]) -> Field:
+    return np.stack([_depth(labels == i) for i in ids])
+
+
+def _depth(region: Region) -> Field:
+    """How far inside a region a pixel lies, below 0 outside; at most `_DEEP` pixels."""
+    if not region.any() or region.all():
+        return np.full(region.shape, _DEEP if region.any() else -_DEEP, float)
+    inside, outside = (ndimage.distance_transform_edt(part) for part in (region, ~region))
+    found: Field = np.clip(np.where(region, inside - 0.5, 0.5 - outside), -_DEEP, _DEEP)
+    return found
+
+
+def wear(labels: LabelMap, item: LabelMap, kind: int) -> LabelMap:
+    """A label map (S, S) that wears what another one (T, T) wears: class ``kind``, brought onto the face by its points.
+
+    What it wore of that kind is taken off first.
+    """
+    turn = similarity(points_of_mask(item), points_of_mask(labels))
+    bare = remove_parts(labels, [kind]) if (labels == kind).any() else labels.copy()
+    bare[_moved(item == kind, turn, len(labels))] = kind
+    return bare
+
+
+def _moved(region: Region, turn: Points, side: int) -> Region:
+    """A region (T, T) after a similarity (2, 3), as a region (side, side): each pixel looks up where it came from."""
+    back = np.linalg.inv(turn[:, :2])
+    rows, columns = np.mgrid[:side, :side] + 0.5
+    source = np.floor(np.stack([columns - turn[0, 2], rows - turn[1, 2]], -1) @ back.T).astype(int)
+    inside = ((source >= 0) & (source < len(region))).all(-1)
+    source = np.where(inside[..., None], source, 0)
+    found: Region = region[source[..., 1], source[..., 0]] & inside
+    return found

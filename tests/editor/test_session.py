@@ -1,0 +1,181 @@
+"""Sessions without a browser: what is kept, what goes out, and that the command line makes the same picture."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from maskgan_cli.data.crop import cut
+from maskgan_cli.editor import library
+from maskgan_cli.editor.archive import command, pack, unpack
+from maskgan_cli.editor.photo import into_photo
+from maskgan_cli.editor.session import Session
+from maskgan_cli.editor.shapes import REACH, along, wear
+from maskgan_cli.editor.shelf import Shelf
+from maskgan_cli.editor.studio import Studio
+from maskgan_cli.editor.worker import Busy, Superseded, Worker
+from maskgan_cli.errors import InputError
+from maskgan_cli.files import read_image
+from maskgan_cli.labels import ID
+from tests.conftest import Command
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Session:
+    """A rendered face whose mouth is painted over."""
+    session = Session.begin(tmp_path / "shelf", library.rendered("rendered-0"), "a face")
+    session.labels[150:160, 110:150] = ID["mouth"]
+    return session
+
+
+def _paint(session: Session, studio: Studio, **changes: object) -> bytes:
+    settings = {"revision": 1, "style": 0, "finish": "seamless", "preview": False, **changes}
+    return session.render(studio, session.labels, **settings)  # type: ignore[arg-type]
+
+
+def _pixels(data: bytes) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(data)))
+
+
+def test_what_is_saved_is_there_for_the_next_program(session: Session, studio: Studio) -> None:
+    made = _paint(session, studio)
+    later = Shelf(session.folder.parent).get(session.id)
+    assert np.array_equal(later.labels, session.labels)
+    assert later.result(studio) == made
+    assert oct(session.folder.stat().st_mode)[-3:] == "700"
+
+
+def test_a_seamless_result_leaves_the_rest_of_the_face_alone(session: Session, studio: Studio) -> None:
+    picture = _pixels(_paint(session, studio))
+    assert np.array_equal(picture[:100], session.face.picture[:100])
+    assert not np.array_equal(picture[150:160, 110:150], session.face.picture[150:160, 110:150])
+    assert _pixels(_paint(session, studio, finish="bare")).shape == (64, 64, 3)
+
+
+def test_older_requests_give_way(session: Session, studio: Studio) -> None:
+    session.revision = 5
+    with pytest.raises(Superseded):
+        _paint(session, studio, revision=4)
+    _paint(session, studio, revision=5)
+
+
+@pytest.mark.parametrize("finish", ["seamless", "bare"])
+def test_the_command_makes_the_same_picture(
+    session: Session, studio: Studio, finish: str, weights: Path, tmp_path: Path, maskgan: Command,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    _paint(session, studio, finish=finish)
+    with zipfile.ZipFile(io.BytesIO(pack(session, studio))) as file:
+        file.extractall(tmp_path / "unpacked")
+    monkeypatch.chdir(tmp_path / "unpacked")
+    shown = read_image(Path("result.png"))
+    words = command(session).split()[1:]
+    outcome = maskgan(*words, "--weights", weights, "--overwrite")
+    assert outcome.code == 0, outcome.err
+    assert np.array_equal(read_image(Path("result.png")), shown)
+
+
+def test_a_session_file_says_what_made_it_and_opens_again(session: Session, studio: Studio, tmp_path: Path) -> None:
+    session.add_other(library.rendered("rendered-1"))
+    _paint(session, studio, style=1)
+    data = pack(session, studio)
+    with zipfile.ZipFile(io.BytesIO(data)) as file:
+        state = json.loads(file.read("session.json"))
+    assert state["made_with"]["weights"] == studio.weights.sha256
+    assert set(state["sha256"]) == {"face.png", "face.mask.png", "mask.png", "other-0.png", "other-0.mask.png",
+                                    "result.png"}  # fmt: skip
+    again = unpack(data, tmp_path / "elsewhere")
+    assert np.array_equal(again.labels, session.labels)
+    assert np.array_equal(_pixels(again.result(studio)), _pixels(session.result(studio)))
+
+
+def _changed(data: bytes, name: str, content: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(buffer, "w") as new:
+        for entry in old.namelist():
+            new.writestr(entry, content if entry == name else old.read(entry))
+    return buffer.getvalue()
+
+
+def test_a_session_file_that_was_tampered_with(session: Session, studio: Studio, tmp_path: Path) -> None:
+    data, root = pack(session, studio), tmp_path / "elsewhere"
+    for bad in (b"PK\x03\x04", data[:-500], _changed(data, "mask.png", b"x"), _changed(data, "session.json", b"{}"),
+                _changed(data, "session.json", b"[")):  # fmt: skip
+        with pytest.raises(InputError, match="the session file"):
+            unpack(bad, root)
+    buffer = io.BytesIO(data)
+    with zipfile.ZipFile(buffer, "a") as file:
+        file.writestr("../../evil.png", b"x")
+    assert unpack(buffer.getvalue(), root).folder.parent == root
+    assert not list(tmp_path.rglob("evil.png"))
+    assert len(list(root.iterdir())) == 1
+
+
+def test_a_step_of_nothing_changes_nothing_and_a_step_keeps_to_its_classes(studio: Studio) -> None:
+    labels = library.rendered("rendered-1").labels
+    for name in library.DIRECTIONS:
+        step = library.direction(name, studio.manifold)
+        assert np.array_equal(along(labels, studio.manifold, 0 * step, reach=REACH[name]), labels)
+        moved = along(labels, studio.manifold, step, reach=REACH[name])
+        ids = [ID[part] for part in REACH[name]]
+        assert np.isin(labels[moved != labels], ids).all() and np.isin(moved[moved != labels], ids).all()
+
+
+def test_things_are_put_on_where_the_face_is() -> None:
+    labels = library.rendered("rendered-1").labels
+    for name in library.ITEMS:
+        item = library.item(name)
+        worn = wear(labels, item.labels, item.kind)
+        assert (worn == item.kind).sum() > 20
+        assert set(np.unique(worn[worn != labels])) <= {item.kind, *np.unique(labels)}
+    same = library.item("glasses-round")
+    assert np.array_equal(wear(same.labels, same.labels, same.kind) == same.kind, same.labels == same.kind)
+    glasses = wear(labels, same.labels, same.kind)
+    eyes = np.nonzero(np.isin(labels, [ID["l_eye"], ID["r_eye"]]))
+    rows, columns = np.nonzero(glasses == same.kind)
+    assert rows.min() < eyes[0].mean() < rows.max()
+    assert columns.min() < eyes[1].min() and eyes[1].max() < columns.max()
+
+
+def test_a_face_back_in_its_photo() -> None:
+    photo = library.photo()
+    square = np.array([[140.0, 20.0], [130.0, 190.0], [300.0, 200.0], [310.0, 30.0]])
+    face = cut(photo, square, 256)
+    assert np.array_equal(into_photo(photo, square, face, face), photo)
+    after = face.copy()
+    after[120:136, 100:140] = [255, 0, 0]
+    pasted = into_photo(photo, square, face, after)
+    rows, columns = np.nonzero((pasted != photo).any(-1))
+    middle = square[0] + (square[3] - square[0]) * 120 / 256 + (square[1] - square[0]) * 128 / 256
+    assert abs(rows.mean() - middle[1]) < 1.5 and abs(columns.mean() - middle[0]) < 1.5
+    assert (
+        np.array_equal(cut(pasted, square, 256)[126:130, 110:130].mean((0, 1)).round(-1), [250, 0, 0])
+        or (pasted[int(middle[1]), int(middle[0])] == [255, 0, 0]).all()
+    )
+    edge = np.array([[-40.0, -30.0], [-40.0, 90.0], [80.0, 90.0], [80.0, -30.0]])  # half outside the photo
+    inside = into_photo(photo, edge, cut(photo, edge, 64), np.full((64, 64, 3), 9, np.uint8))
+    assert (inside[0:60, 0:60] == 9).all() and np.array_equal(inside[95:], photo[95:])
+
+
+def test_the_worker_is_bounded() -> None:
+    import threading
+
+    worker, hold = Worker(waiting=2), threading.Event()
+    first = worker.submit(hold.wait)
+    while first.running() is False:
+        pass
+    waiting = [worker.submit(lambda: 1), worker.submit(lambda: 1 // 0)]
+    with pytest.raises(Busy):
+        worker.submit(lambda: 1)
+    hold.set()
+    assert waiting[0].result(5) == 1
+    with pytest.raises(ZeroDivisionError):
+        waiting[1].result(5)
+    assert worker.submit(lambda: 2).result(5) == 2
+    worker.close()
