@@ -21,11 +21,11 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 
 
 @pytest.fixture(scope="session")
-def studio(weights: Path, vae_weights: Path) -> Studio:
-    """Small networks, and the bundled parser."""
-    parser = bundled("parser")
-    assert parser is not None
-    return Studio(Files(weights / "model.safetensors", vae_weights, parser), "cpu")
+def studio(weights: Path) -> Studio:
+    """A very small generator; MaskVAE and parser as they are bundled."""
+    vae, parser = bundled("vae"), bundled("parser")
+    assert vae and parser
+    return Studio(Files(weights / "model.safetensors", vae, parser), "cpu")
 
 
 @pytest.fixture(scope="session")

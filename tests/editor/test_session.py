@@ -154,10 +154,7 @@ def test_a_face_back_in_its_photo() -> None:
     rows, columns = np.nonzero((pasted != photo).any(-1))
     middle = square[0] + (square[3] - square[0]) * 120 / 256 + (square[1] - square[0]) * 128 / 256
     assert abs(rows.mean() - middle[1]) < 1.5 and abs(columns.mean() - middle[0]) < 1.5
-    assert (
-        np.array_equal(cut(pasted, square, 256)[126:130, 110:130].mean((0, 1)).round(-1), [250, 0, 0])
-        or (pasted[int(middle[1]), int(middle[0])] == [255, 0, 0]).all()
-    )
+    assert (pasted[int(middle[1]), int(middle[0])] == [255, 0, 0]).all()
     edge = np.array([[-40.0, -30.0], [-40.0, 90.0], [80.0, 90.0], [80.0, -30.0]])  # half outside the photo
     inside = into_photo(photo, edge, cut(photo, edge, 64), np.full((64, 64, 3), 9, np.uint8))
     assert (inside[0:60, 0:60] == 9).all() and np.array_equal(inside[95:], photo[95:])
