@@ -1,7 +1,9 @@
 """The interactive editor (paper, Sec. 5.6) as a local web page: ``maskgan edit``.
 
 studio.py    the networks, loaded once: a face's style, its painting, its mask, its codes
-face.py      a face to edit: cut out of a photo, with its mask, and pasted back
+face.py      a face to edit: found in a photo and cut out, with its mask
+shapes.py    changes of a mask that need more than a brush: along MaskVAE, things to wear
+photo.py     the edited face back in its photo
 session.py   one face being edited, its files on disk, what is done to it
 shelf.py     all sessions: a few in memory, the rest on disk
 library.py   what comes with the package: example faces, and the parts and directions taken from them

@@ -5,7 +5,7 @@ import * as api from "./api.js";
 export class Live {
   // current() -> {id, mask (bytes), style, finish}; show(bitmap, blob, preview); say(text, busy)
   constructor({ current, show, say }) {
-    Object.assign(this, { current, show, say, version: 0, revision: 0, dragging: false, running: false });
+    Object.assign(this, { current, show, say, version: 0, revision: 0, previews: 0, dragging: false, running: false });
   }
   start(revision) {
     this.revision = revision;
@@ -60,6 +60,7 @@ export class Live {
     const { id, mask, style, finish } = this.current();
     const answer = await api.render(id, mask.slice(), { revision: ++this.revision, style, finish, preview }, signal);
     if (!answer) return null;
+    if (preview) this.previews++;
     this.show(await createImageBitmap(answer.blob), answer.blob, preview, answer.milliseconds);
     return answer.milliseconds;
   }

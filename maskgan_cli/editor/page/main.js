@@ -24,7 +24,7 @@ class Editor {
     this.panels = new Panels(this);
     bindKeys(this);
     this.finish = "seamless";
-    const wanted = this.about.start || location.hash.slice(1);
+    const wanted = location.hash.slice(1) || this.about.start;
     if (wanted && await this.open(() => api.session(wanted), true)) return;
     this.panels.welcome();
   }
@@ -50,6 +50,7 @@ class Editor {
       else history.push(this.mask, this.style, "begin");
       if (this.style > session.others) this.style = 0;
       window.history.replaceState(null, "", `#${session.id}`);
+      try { localStorage.setItem("last", session.id); } catch { /* a window without a memory */ }
       this.live.start(session.revision);
       this.view.recolour(this.mask);
       this.panels.opened();

@@ -173,6 +173,7 @@ export class Panels {
     element("open").addEventListener("click", () => this.welcome());
     element("choose").addEventListener("click", () => this.choosePicture());
     input.addEventListener("change", () => { if (input.files[0]) this.openFile(input.files[0]); input.value = ""; });
+    element("go-on").addEventListener("click", () => this._opened(editor.open(() => api.session(localStorage.getItem("last")))));
     element("add-other").addEventListener("click", () => otherInput.click());
     otherInput.addEventListener("change", () => { if (otherInput.files[0]) this.addOther(() => api.addOther(editor.session.id, otherInput.files[0])); otherInput.value = ""; });
     element("examples").append(...this.about.examples.map(({ name, title }) => {
@@ -207,6 +208,9 @@ export class Panels {
   openFile(file) { return this._opened(this.editor.open(() => api.openPicture(file))); }
   async _opened(opening) { if (await opening) element("welcome").close(); }
   welcome() {
+    let last = null;
+    try { last = localStorage.getItem("last"); } catch { /* a window without a memory */ }
+    element("go-on").hidden = !last || this.editor.session?.id === last;
     if (!element("welcome").open) element("welcome").showModal();
   }
   opened() {
