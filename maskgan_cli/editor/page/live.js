@@ -27,7 +27,7 @@ export class Live {
   async _run() {
     this.running = true;
     let failures = 0;
-    this.say("painting", true);
+    this.say("painting …", true);
     while (this.shown !== this.version) {
       const version = this.version;
       try {
@@ -40,7 +40,7 @@ export class Live {
         this.full = null;
         if (took !== null && version === this.version) {
           this.shown = version;
-          this.say(`painted in ${took} ms`, false);
+          this.say(`${took} ms`, false);
         }
         failures = 0;
       } catch (error) {
