@@ -8,6 +8,7 @@ session.py   one face being edited, its files on disk, what is done to it
 shelf.py     all sessions: a few in memory, the rest on disk
 library.py   what comes with the package: example faces, and the parts and directions taken from them
 archive.py   a session as one zip that opens again
+fill_library.py  renders that file again
 uploads.py   pictures, masks and session files as they arrive: bounded, then decoded
 worker.py    one thread that does the work, and a bounded queue before it
 guard.py     who may ask: the token, the host, the origin; and what a browser may do with the answer

@@ -1,6 +1,6 @@
 """What comes with the package: faces to begin with, things to wear, directions in the space of masks.
 
-They lie in ``assets/editor.npz``, rendered by ``assets/fill_editor_library.py``. The photo is scikit-image's.
+They lie in ``assets/editor.npz``, rendered by `fill_library`. The photo is scikit-image's.
 """
 
 from __future__ import annotations

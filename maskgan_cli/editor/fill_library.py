@@ -1,6 +1,6 @@
 """How ``editor.npz`` was made: example faces, things to wear, and pairs of masks that differ in one thing.
 
-    python -m maskgan_cli.assets.fill_editor_library
+    python -m maskgan_cli.editor.fill_library
 
 A pure function of the rendered faces; needs no network and takes some minutes on one core.
 """
@@ -88,7 +88,7 @@ def _wearing(things: dict[str, Any]) -> LabelMap:
 
 
 def main() -> None:
-    """Render everything and write the file beside this one."""
+    """Render everything and write the file."""
     found: dict[str, Any] = {}
     for name, (before, after) in DIRECTIONS.items():
         pairs = []
@@ -106,7 +106,7 @@ def main() -> None:
     assert all((found[f"item-{name}"] == ID[_CLASS[name.split("-")[0]]]).any() for name in ITEMS)
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **found)
-    write_bytes(Path(__file__).with_name("editor.npz"), buffer.getvalue())
+    write_bytes(Path(__file__).parents[1] / "assets" / "editor.npz", buffer.getvalue())
 
 
 _CLASS: Final = {"glasses": "eye_g", "hat": "hat", "earrings": "ear_r", "necklace": "neck_l"}
