@@ -38,7 +38,7 @@ def edit(
     leaves this machine; sessions are kept in the cache folder and are there again next time.
     """
     from maskgan_cli.editor.face import face_of
-    from maskgan_cli.editor.serve import Editor
+    from maskgan_cli.editor.serve import LOOPBACK, Editor
     from maskgan_cli.editor.session import Session
     from maskgan_cli.editor.shelf import Shelf
     from maskgan_cli.editor.studio import Files, Studio
@@ -68,6 +68,8 @@ def edit(
             shell.finish({"url": url})
         else:
             emit(url)
+        if host not in LOOPBACK:
+            shell.say(f"listening on {host}: whoever is told the address above can use the editor")
         shell.say("the editor is at the address above; Ctrl-C ends it, sessions are kept")
 
     editor.run(ready, browser=browser)

@@ -18,7 +18,7 @@ from maskgan_cli.editor.worker import Busy, Worker
 
 T = TypeVar("T")
 
-_UPLOADS: Final = 4  # bodies that are read at the same time
+_UPLOADS: Final = 4  # files that are read or worked on at the same time
 _WAITING: Final = 12  # and how many may wait for that
 
 
@@ -66,17 +66,18 @@ class Desk:
 
     def begin(self, face: Face, name: str, photo: bytes | None) -> Session:
         """A new session, at hand."""
-        return self.shelf.put(Session.begin(self.shelf.root, face, name, photo))
+        return self.shelf.add(Session.begin(self.shelf.root, face, name, photo))
 
-    async def upload(self, request: Request) -> bytes:
-        """The body of a request that brings a file.
+    async def work_on(self, request: Request, job: Callable[[bytes], T]) -> T:
+        """Have something computed from the file that a request brings. Few files are in memory at the same time.
 
         Raises:
             TooLarge: more than is read.
             Busy: too many are coming in.
         """
         async with self.gate:
-            return await read_body(request.stream())
+            data = await read_body(request.stream())
+            return await self.work(lambda: job(data))
 
 
 def _desk(request: Request) -> Desk:

@@ -35,17 +35,16 @@ async def example_picture(desk: AtDesk, name: Name) -> Response:
 @router.post("/sessions")
 async def begin(desk: AtDesk, request: Request, example: Text = "", name: Text = "picture") -> dict[str, Any]:
     """A new session with an example, or with the picture or the session file that is sent."""
-    data = b"" if example else await desk.upload(request)
 
-    def job() -> Session:
+    def job(data: bytes) -> Session:
         if is_archive(data):
-            return desk.shelf.put(unpack(data, desk.shelf.root))
+            return desk.shelf.add(unpack(data, desk.shelf.root))
         if example:
             face, photo = library.open_example(example, desk.studio)
             return desk.begin(face, library.title(example), None if photo is None else encode(photo))
         return desk.begin(face_of(decode_picture(data), desk.studio), plain(name), data)
 
-    return (await desk.work(job)).state()
+    return (await desk.work_on(request, job)).state()
 
 
 @router.get("/sessions/{name}")
@@ -132,14 +131,13 @@ async def render(
 @router.post("/sessions/{name}/others")
 async def add_other(desk: AtDesk, request: Request, name: Name, example: Text = "") -> dict[str, Any]:
     """Another face beside the session's: an example, or the picture that is sent."""
-    data = b"" if example else await desk.upload(request)
 
-    def job() -> dict[str, Any]:
+    def job(data: bytes) -> dict[str, Any]:
         session, studio = desk.shelf.get(name), desk.studio
         face: Face = library.open_example(example, studio)[0] if example else face_of(decode_picture(data), studio)
         return {"number": session.add_other(face), **session.state()}
 
-    return await desk.work(job)
+    return await desk.work_on(request, job)
 
 
 @router.get("/sessions/{name}/others/{number}.png")

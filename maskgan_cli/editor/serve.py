@@ -21,7 +21,7 @@ from maskgan_cli.editor.worker import Worker
 from maskgan_cli.errors import InputError
 
 PORT: Final = 8719  # the first one tried where none is named
-_LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
+LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 
 
 def listen(host: str, port: int | None) -> socket.socket:
@@ -43,6 +43,7 @@ def listen(host: str, port: int | None) -> socket.socket:
                 raise InputError(f"{host}:{attempt}", expected="a free address of this machine", found=reason,
                                  hint="choose another --port") from error  # fmt: skip
             continue
+        listener.listen(64)  # whoever comes as soon as the address is printed waits until the server is up
         return listener
     raise AssertionError("the last attempt returns or raises")
 
@@ -62,7 +63,7 @@ class Editor:
         self.socket = listen(host, port)
         self.port = int(self.socket.getsockname()[1])
         anywhere = host in ("0.0.0.0", "::")
-        hosts = (*_LOOPBACK, host, *([socket.gethostname().lower()] if anywhere else []))
+        hosts = (*LOOPBACK, host, *([socket.gethostname().lower()] if anywhere else []))
         app: ASGIApp = Guard(make_app(Desk(studio, shelf, self.worker, start)), token=self.token, hosts=hosts,
                              any_address=anywhere)  # fmt: skip
         shown = "127.0.0.1" if anywhere else f"[{host}]" if ":" in host else host

@@ -37,6 +37,11 @@ class Shelf:
                 self._open.popitem(last=False)  # everything it knows is in its folder
         return session
 
+    def add(self, session: Session) -> Session:
+        """Keep a new session at hand; the oldest on disk goes where there are very many."""
+        self._tidy()
+        return self.put(session)
+
     def get(self, name: str) -> Session:
         """A session, read from its folder if it is not at hand.
 

@@ -23,6 +23,14 @@ def test_it_prints_its_address_serves_and_loses_nothing_on_ctrl_c(weights: Path,
     command = [sys.executable, "-m", "maskgan_cli", "edit", "--no-browser", "--port", "0", "--weights", str(weights)]
     environment = {**os.environ, "MASKGAN_CACHE": str(tmp_path)}
     program = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    try:
+        _use_and_end(program, tmp_path)
+    finally:
+        program.kill()
+        program.communicate()
+
+
+def _use_and_end(program: subprocess.Popen[str], cache: Path) -> None:
     assert program.stdout is not None
     url = program.stdout.readline().strip()
     assert url.startswith("http://127.0.0.1:") and url.endswith("/")
@@ -34,7 +42,7 @@ def test_it_prints_its_address_serves_and_loses_nothing_on_ctrl_c(weights: Path,
     out, err = program.communicate(timeout=60)
     assert (program.returncode, out) == (0, "")
     assert "Traceback" not in err
-    assert np.array_equal(Shelf(tmp_path / "editor").get(session["id"]).labels, mask)
+    assert np.array_equal(Shelf(cache / "editor").get(session["id"]).labels, mask)
 
 
 @pytest.mark.parametrize(

@@ -84,10 +84,11 @@ class Editor {
   redo() { this._step(1); }
   _step(by) {
     if (!this.ready) return;
-    if (this.tools.stroke || this.tools.selection || this.tools.points.length) {
+    if (this.tools.stroke || this.tools.points.length) {
       this.tools.cancel();
       return;
     }
+    this.tools.finish();
     if (!this.history.move(by)) return;
     this.style = this.history.restore(this.mask);
     this.panels.historyChanged();

@@ -97,9 +97,6 @@ export class Selection {
     }
     this.changed = true;
   }
-  undo() {
-    this.mask.data.set(this.before);
-  }
   draw(context, twice, line) {
     this.line = line;
     twice(() => {

@@ -33,7 +33,7 @@ export class Tools {
   chooseClass(value) {
     if (this.selection && value !== this.value) {
       this.selection.recolour(value);
-      this.editor.touched(false);
+      this.editor.commit("move");
     }
     this.value = value;
     this.editor.classChanged();
@@ -41,17 +41,13 @@ export class Tools {
   }
   // End what is half done: a polygon is dropped, a moved part stays where it is.
   finish() {
-    if (this.selection) {
-      const changed = this.selection.changed;
-      this.selection = null;
-      if (changed) this.editor.commit("move");
-    }
+    this.selection = null;
     this.points = [];
     this.view.draw();
   }
   cancel() {
     if (this.stroke) { this.editor.mask.data.set(this.stroke.base); this.stroke = null; this.editor.touched(false); }
-    if (this.selection) { this.selection.undo(); this.selection = null; this.editor.touched(false); }
+    this.selection = null;
     this.points = [];
     this.view.draw();
   }
@@ -126,7 +122,11 @@ export class Tools {
       this.stroke = null;
       this.editor.commit(this.tool);
     } else if (this.tool === "lasso" && this.points.length > 2) this._fillPoints("lasso");
-    else if (this.selection?.held) { this.selection.held = null; this.editor.touched(false); }
+    else if (this.selection?.held) {
+      this.selection.held = null;
+      if (this.selection.changed) this.editor.commit("move");
+      if (this.selection) this.selection.changed = false;
+    }
     this.view.draw();
   }
   _pinch() {
@@ -204,7 +204,7 @@ export class Tools {
       const far = event.shiftKey ? 16 : event.altKey ? 1 : 4;
       if (this.selection && this.tool === "move") {
         this.selection.nudge(steps[0] * far / 4, steps[1] * far / 4);
-        editor.touched(false);
+        editor.commit("move");
       }
       this.hover = { ...this.hover, x: Math.max(0, Math.min(side, this.hover.x + steps[0] * far)), y: Math.max(0, Math.min(side, this.hover.y + steps[1] * far)) };
     } else if (this.tool === "brush" || this.tool === "eraser") {
