@@ -135,7 +135,8 @@ def stage(app: typer.Typer, name: str, **settings: Any) -> Callable[[Callable[..
     """
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
-        hints = get_type_hints(function, include_extras=True)
+        # Not get_type_hints: on Python 3.10 it hides the Annotated of what is None by default inside an Optional.
+        hints = inspect.get_annotations(function, eval_str=True)
         hints.pop("return", None)
         first, *rest = inspect.signature(function).parameters.values()
         del hints[first.name]
