@@ -20,6 +20,7 @@ colours.py      the colours of a face's parts, taken from its photo
 blend.py        the painting pasted back into the source, untouched pixels untouched
 membrane.py     the difference of the two on the rim, spread inside
 grain.py        the photo's grain, which a painting lacks
+editor.py       all of it from Python: `from maskgan_cli import Editor`
 jobs.py         rows of files -> pictures on disk, by any method; interrupted lists go on
 outputs.py      where results go, and nowhere else
 interpolate.py  masks between, beyond and around masks, by MaskVAE; strip and animation
