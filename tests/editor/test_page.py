@@ -182,6 +182,7 @@ def test_hair_of_a_dropped_picture_a_hat_a_smile_and_the_session_opened_again(
     file = save(page, "session.zip", tmp_path / "session.zip")
     page.evaluate("location.hash = ''")
     page.reload()
+    page.wait_for_selector("#welcome[open]")  # before that nobody listens to the field
     page.set_input_files("#file", file)
     page.wait_for_selector("#welcome", state="hidden")
     settled(page)
