@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from maskgan_cli.data import pictures as reading
 from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation import pictures
 from maskgan_cli.evaluation.attributes import AttributeAccuracy
@@ -130,7 +131,7 @@ def test_several_measures_read_each_picture_once(tmp_path: Path, monkeypatch: py
 
         return call
 
-    monkeypatch.setattr(pictures, "read_image", counted(read, pictures.read_image))
+    monkeypatch.setattr(reading, "read_image", counted(read, reading.read_image))
     monkeypatch.setattr(pictures, "sha256", counted(hashed, pictures.sha256))
     subject, measures = Subject(tmp_path / "r", paths, "m"), make()
     read.clear()
