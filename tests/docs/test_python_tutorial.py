@@ -24,6 +24,6 @@ def test_the_blocks_run(
     names: dict[str, object] = {}
     for block in blocks:
         exec(compile(block, "python.md", "exec"), names)
-    assert read_image("result.png").shape == (64, 64, 3)
+    assert read_image("result.png").shape == (128, 128, 3)  # the bundled generator's
     assert read_note("result.png") == {"edit": "mine"}
     assert int(capsys.readouterr().out) > 10_000  # the network's parameters

@@ -1,0 +1,48 @@
+"""The bundled files, what is said of them, and the script that makes them belong to one another."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from maskgan_cli.files import sha256
+from maskgan_cli.networks import KINDS
+from maskgan_cli.weights.format import kind_of
+from maskgan_cli.weights.lookup import bundled
+
+ROOT = Path(__file__).parents[1]
+ASSETS = ROOT / "maskgan_cli" / "assets"
+BUNDLED = [name for name, kind in KINDS.items() if kind.bundled]
+
+
+def test_every_bundled_kind_is_there_and_no_other() -> None:
+    assert {path.stem for path in ASSETS.glob("*.safetensors")} == set(BUNDLED)
+
+
+@pytest.mark.parametrize("kind", BUNDLED)
+def test_the_overview_names_the_hash_and_the_script_writes_the_file(kind: str) -> None:
+    path = bundled(kind)
+    assert path is not None
+    assert kind_of(path) == kind
+    assert sha256(path) in (ASSETS / "WEIGHTS.md").read_text()
+    script = (ROOT / "recipes" / "bundled_weights.sh").read_text()
+    assert f"assets/{kind}.safetensors" in script or re.search(rf"^pack .* {kind}$", script, re.MULTILINE)
+    card = path.with_suffix(".md")
+    assert not card.exists() or sha256(path) in card.read_text()
+
+
+def test_all_bundled_weights_together_are_at_most_40_megabytes() -> None:
+    assert sum(path.stat().st_size for path in ASSETS.glob("*.safetensors")) <= 40e6
+
+
+def test_the_readmes_pictures_were_painted_by_the_bundled_weights() -> None:
+    folder = ROOT / "docs" / "demo"
+    about = json.loads((folder / "pictures.json").read_text())
+    for kind, digest in about["weights"].items():
+        assert digest == sha256(ASSETS / f"{kind}.safetensors"), "run recipes/readme_picture.sh"
+    for name in ("photo.jpg", "faces.jpg"):
+        assert about["pictures"][name] == sha256(folder / name)
+        assert f"docs/demo/{name}" in (ROOT / "README.md").read_text()
