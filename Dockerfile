@@ -1,16 +1,16 @@
-# maskgan, on the CPU; its default command is the demo, which ends in a page of pictures:
+# maskgan; its default command is the demo, which ends in a page of pictures:
 #   docker build -t maskgan .
 #   mkdir out && docker run --rm --user "$(id -u):$(id -g)" -v "$PWD/out:/work" maskgan      # out/demo/index.html
 #   docker run --rm --user "$(id -u):$(id -g)" -v "$PWD:/work" maskgan swap-mouth a.png b.png -o c.png
-# With CUDA: the name of the wheels that fit your driver, from https://download.pytorch.org/whl/, e.g. cu130
-# (the host needs NVIDIA's container toolkit):
-#   docker build -t maskgan:cuda --build-arg TORCH=cu130 .
-#   docker run --rm --gpus all --user "$(id -u):$(id -g)" -v "$PWD/out:/work" maskgan:cuda
+# PyTorch's default wheels bring CUDA (the host needs NVIDIA's container toolkit). For a smaller image, or another CUDA,
+# give pip the options of PyTorch's installation page:
+#   docker build -t maskgan:cpu --build-arg PIP="OPTIONS" .
+#   docker run --rm --gpus all --user "$(id -u):$(id -g)" -v "$PWD/out:/work" maskgan
 FROM python:3.11-slim
-ARG TORCH=cpu
+ARG PIP=""
 ENV PIP_NO_CACHE_DIR=1 PYTHONUNBUFFERED=1 MASKGAN_CACHE=/cache
 WORKDIR /src
-RUN pip install --index-url https://download.pytorch.org/whl/${TORCH} torch torchvision
+RUN pip install ${PIP} torch torchvision
 COPY pyproject.toml README.md LICENSE CITATION.cff CHANGELOG.md ./
 COPY maskgan_cli ./maskgan_cli
 COPY recipes ./recipes

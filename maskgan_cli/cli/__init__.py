@@ -9,7 +9,7 @@ data.py         synth, prep-data, check-data
 align.py        align, paste
 parse.py        parse
 train.py        train ...
-edit.py         render, swap-mouth, swap, style-copy, transfer, reshape
+edit.py, edits.py   render, swap-mouth, swap, style-copy, transfer, reshape; what they share
 interpolate.py  interpolate
 inspect.py      inspect
 simulate.py     simulate-edits
