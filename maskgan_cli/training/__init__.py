@@ -5,7 +5,8 @@ host.py         who runs it: the command line, a thread, a measurement
 run.py          from what was asked for to finished weights, under any host
 setup.py        from data set and recipe to the loop
 checkpoint.py, state.py   the run folder, one state of it, and resuming
-adversarial.py, perceptual.py, average.py   the step that painters share, the features it compares, moving averages
+painting.py, adversarial.py   what painters share: losses, measures, sheets; and the step of the paper's
+perceptual.py, average.py     the features that are compared, moving averages
 start.py, grow.py   begin with trained weights, of half the side too
 learner.py, schedule.py, losses.py, augment.py   an Adam, its rate, what is minimised, what faces are put through
 dmn.py          Stage I: the Dense Mapping Network

@@ -7,27 +7,24 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, cast
 
-import numpy as np
 import torch
 from accelerate import Accelerator
 from pydantic import Field, model_validator
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torch.optim import Adam, Optimizer
 from torch.optim.swa_utils import AveragedModel
 
 from maskgan_cli.config import Section, Share, TrainingRecipe
 from maskgan_cli.data.dataset import Batch
-from maskgan_cli.files import Picture
-from maskgan_cli.labels import ID, NUM_CLASSES, colourise
+from maskgan_cli.labels import ID, NUM_CLASSES
 from maskgan_cli.models.discriminator import DiscriminatorConfig, MultiScaleDiscriminator
 from maskgan_cli.models.dmn import DenseMappingNetwork, DMNConfig
 from maskgan_cli.models.layers import one_hot, to_bytes, to_unit
-from maskgan_cli.models.parser import FaceParser
 from maskgan_cli.training import losses
 from maskgan_cli.training.augment import AugmentSettings, NotNegative, recolour
 from maskgan_cli.training.average import moving_average
 from maskgan_cli.training.loop import average_gradients
+from maskgan_cli.training.painting import PaintingTask
 from maskgan_cli.training.perceptual import FeatureNetwork, PerceptualSettings
 from maskgan_cli.weights.format import load_strictly, save_weights
 
@@ -87,7 +84,7 @@ class GANRecipe(TrainingRecipe):
         return self
 
 
-class AdversarialTask:
+class AdversarialTask(PaintingTask):
     """A generator, its discriminator and a fixed feature network: what DMN, EBST and their relatives share.
 
     `step` is one update of Stage I. A relative replaces what it does otherwise:
@@ -111,6 +108,7 @@ class AdversarialTask:
     """
 
     kind: ClassVar[str] = "dmn"
+    recipe: GANRecipe
 
     def __init__(
         self, recipe: GANRecipe, accelerator: Accelerator, features: FeatureNetwork | None, validation: Batch
@@ -166,6 +164,11 @@ class AdversarialTask:
         self.optimisers = {**self.optimisers, name: self.accelerator.prepare_optimizer(adam)}
 
     @property
+    def weights(self) -> LossSettings:
+        """See `PaintingTask.weights`."""
+        return self.recipe.loss
+
+    @property
     def best(self) -> DenseMappingNetwork:
         """The generator to show and to ship: the moving average where the recipe keeps one."""
         return cast(DenseMappingNetwork, self.average.module) if self.average is not None else self.generator
@@ -196,10 +199,6 @@ class AdversarialTask:
             features: losses.Features = self.discriminator(mask, picture)
         return features
 
-    def wish(self, fake: losses.Features) -> Tensor:
-        """The adversarial loss of the generator: that its pictures be taken for real."""
-        return losses.least_squares(fake, real=True)
-
     def verdict(self, fakes: list[losses.Features], real: losses.Features) -> Tensor:
         """The discriminator's loss: half for the faces, half for all that was painted."""
         painted = torch.stack([losses.least_squares(fake, real=False) for fake in fakes]).mean()
@@ -214,39 +213,6 @@ class AdversarialTask:
         if look.blur or look.noise:
             seen = recolour(real, AugmentSettings(light=0.0, tint=0.0, blur=look.blur, noise=look.noise))
         return mask, real, seen
-
-    def terms(
-        self, labels: Tensor, fake: Tensor, real: Tensor, fake_features: losses.Features, real_features: losses.Features
-    ) -> dict[str, Tensor]:
-        """The generator's losses by name, not yet weighed; ``labels`` are the label maps that were asked for."""
-        terms = {
-            "adversarial": self.wish(fake_features),
-            "feature_matching": losses.feature_matching(fake_features, real_features),
-            "pixel": losses.pixel(fake, real, self.emphasis, labels),
-        }
-        if self.features is None:
-            return terms
-        with self.accelerator.autocast():
-            if isinstance(self.features, FaceParser):
-                bottom, ours = self.features.encode(fake)
-                if self.recipe.loss.segmentation:
-                    logits = self.features.decode(bottom, ours).float()
-                    terms["segmentation"] = F.cross_entropy(logits, labels.long())
-                ours = [*ours, bottom]
-                with torch.no_grad():
-                    bottom, theirs = self.features.encode(real)
-                    theirs = [*theirs, bottom]
-            else:
-                ours = self.features(fake)
-                with torch.no_grad():
-                    theirs = self.features(real)
-        terms["perceptual"] = losses.perceptual(ours, theirs)
-        return terms
-
-    def weighted(self, terms: Mapping[str, Tensor]) -> Tensor:
-        """The sum of the terms, each times its weight in ``recipe.loss``."""
-        weights = self.recipe.loss.model_dump()
-        return torch.stack([weights[name] * term for name, term in terms.items()]).sum()
 
     def update(self, name: str, loss: Tensor, *, retain_graph: bool = False) -> None:
         """One step of one optimiser down one loss."""
@@ -264,7 +230,7 @@ class AdversarialTask:
             self.average.update_parameters(self.generator)
 
     @torch.no_grad()
-    def _paint(self, labels: Tensor, style_labels: Tensor, style_images: Tensor) -> Tensor:
+    def painted(self, labels: Tensor, style_labels: Tensor, style_images: Tensor) -> Tensor:
         """Byte tensors in, ``uint8`` pictures (N, 3, H, W) out, in batches of the training size."""
         device, size = self.accelerator.device, self.recipe.data.batch_size
         pictures = []
@@ -273,24 +239,6 @@ class AdversarialTask:
             image = self.generate(self.best, mask, style_mask, to_unit(style_images[i : i + size].to(device)))
             pictures.append(to_bytes(image).cpu())
         return torch.cat(pictures)
-
-    def validate(self) -> dict[str, float]:
-        """Reconstruction of the validation faces: L1 in [0, 1] and PSNR in dB."""
-        real = self.validation.images
-        fake = self._paint(self.validation.labels, self.validation.labels, real)
-        error = (fake.float() - real.float()) / 255
-        psnr = -10 * torch.log10(error.square().mean(dim=(1, 2, 3)).clamp_min(1e-10))
-        return {"val_l1": float(error.abs().mean()), "val_psnr": float(psnr.mean())}
-
-    def sheet(self) -> Picture:
-        """Rows of: mask, face, its reconstruction, and its shape in the next face's style."""
-        rows = min(self.recipe.schedule.sheet_rows, len(self.validation.images))
-        labels, images = self.validation.labels[:rows], self.validation.images[:rows]
-        same = self._paint(labels, labels, images)
-        other = self._paint(labels, labels.roll(-1, 0), images.roll(-1, 0))
-        columns = [np.concatenate([colourise(row) for row in labels.numpy()])]
-        columns += [np.concatenate(list(x.permute(0, 2, 3, 1).numpy())) for x in (images, same, other)]
-        return np.concatenate(columns, axis=1)
 
     def save_model(self, path: Path, about: Mapping[str, Any]) -> None:
         """Write the generator's weights and what is needed to build it."""

@@ -7,7 +7,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import torch
 from accelerate import Accelerator
 from pydantic import model_validator
@@ -16,8 +15,6 @@ from torch.optim import Optimizer
 
 from maskgan_cli.config import OptimiserSettings, Section, TrainingRecipe
 from maskgan_cli.data.dataset import Batch
-from maskgan_cli.files import Picture
-from maskgan_cli.labels import colourise
 from maskgan_cli.models.baselines.spade import SPADE, SPADEConfig, SPADEDiscriminator
 from maskgan_cli.models.discriminator import DiscriminatorConfig
 from maskgan_cli.models.layers import one_hot, to_bytes, to_unit
@@ -27,6 +24,7 @@ from maskgan_cli.training import losses
 from maskgan_cli.training.augment import NotNegative
 from maskgan_cli.training.learner import Learner
 from maskgan_cli.training.loop import Loop
+from maskgan_cli.training.painting import PaintingTask
 from maskgan_cli.training.perceptual import PerceptualSettings, feature_network
 from maskgan_cli.training.setup import Plan
 from maskgan_cli.weights.format import save_weights
@@ -64,7 +62,7 @@ class SPADERecipe(TrainingRecipe):
         return self
 
 
-class SPADETask:
+class SPADETask(PaintingTask):
     """Generator with encoder, discriminator, one fixed feature network.
 
     Args:
@@ -73,6 +71,8 @@ class SPADETask:
         features: the frozen network of the perceptual loss, or None.
         validation: faces to measure and to show.
     """
+
+    recipe: SPADERecipe
 
     def __init__(
         self, recipe: SPADERecipe, accelerator: Accelerator, features: VGG19Features | None, validation: Batch
@@ -87,27 +87,24 @@ class SPADETask:
         self.networks: Mapping[str, nn.Module] = {**self.spade.networks, **self.critic.networks}
         self.optimisers: Mapping[str, Optimizer] = {**self.spade.optimisers, **self.critic.optimisers}
 
+    @property
+    def weights(self) -> SPADELossSettings:
+        """See `PaintingTask.weights`."""
+        return self.recipe.loss
+
+    def wish(self, fake: losses.Features) -> Tensor:
+        """The generator's side of the hinge loss."""
+        return losses.hinge_wish(fake)
+
     def step(self, batch: Batch) -> dict[str, Tensor]:
         """Update generator and encoder, then the discriminator on faces painted anew."""
         mask, real = one_hot(batch.labels), to_unit(batch.images)
         with self.accelerator.autocast():
             fake, kl = self._paint(mask, real)
             fake_features, real_features = self._judge(mask, fake, real)
-        terms = {
-            "adversarial": losses.hinge_wish(fake_features),
-            # With the published four layers each weighs 1 and the sum is halved for two scales, as in SPADE.
-            "feature_matching": losses.feature_matching(fake_features, real_features),
-            "kl": kl,
-            "pixel": losses.pixel(fake, real, None, batch.labels),
-        }
-        if self.features is not None:
-            with self.accelerator.autocast():
-                ours = self.features(fake)
-                with torch.no_grad():
-                    theirs = self.features(real)
-            terms["perceptual"] = losses.perceptual(ours, theirs)
-        weights = self.recipe.loss.model_dump()
-        self.spade.update(torch.stack([weights[name] * term for name, term in terms.items()]).sum())
+        # With the published four layers each weighs 1 and the sum is halved for two scales, as in SPADE.
+        terms = {**self.terms(batch.labels, fake, real, fake_features, real_features), "kl": kl}
+        self.spade.update(self.weighted(terms))
         with self.accelerator.autocast():
             with torch.no_grad():
                 fake, _ = self._paint(mask, real)
@@ -133,8 +130,8 @@ class SPADETask:
         fakes, reals = ([[layer[i] for layer in scale] for scale in halves] for i in (0, 1))
         return fakes, reals
 
-    def _painted(self, labels: Tensor, style_images: Tensor) -> Tensor:
-        """Label maps (N, S, S) and pictures (N, 3, S, S), bytes -> ``uint8`` pictures with the most likely codes."""
+    def painted(self, labels: Tensor, style_labels: Tensor, style_images: Tensor) -> Tensor:
+        """See `PaintingTask.painted`: the most likely codes of the pictures, whose own masks SPADE does not look at."""
         network, device = self.spade.network, self.accelerator.device
 
         def answer(rows: Tensor) -> Tensor:
@@ -142,22 +139,6 @@ class SPADETask:
             return to_bytes(network(one_hot(labels[rows].to(device)), to_unit(style_images[rows].to(device))))
 
         return self.spade.answers(torch.arange(len(labels)), answer, self.recipe.data.batch_size)
-
-    def validate(self) -> dict[str, float]:
-        """Reconstruction of the validation faces: L1 in [0, 1] and PSNR in dB."""
-        real = self.validation.images
-        error = (self._painted(self.validation.labels, real).float() - real.float()) / 255
-        psnr = -10 * torch.log10(error.square().mean(dim=(1, 2, 3)).clamp_min(1e-10))
-        return {"val_l1": float(error.abs().mean()), "val_psnr": float(psnr.mean())}
-
-    def sheet(self) -> Picture:
-        """Rows of: mask, face, its reconstruction, and its shape in the next face's look."""
-        rows = min(self.recipe.schedule.sheet_rows, len(self.validation.images))
-        labels, images = self.validation.labels[:rows], self.validation.images[:rows]
-        same, other = self._painted(labels, images), self._painted(labels, images.roll(-1, 0))
-        columns = [np.concatenate([colourise(row) for row in labels.numpy()])]
-        columns += [np.concatenate(list(x.permute(0, 2, 3, 1).numpy())) for x in (images, same, other)]
-        return np.concatenate(columns, axis=1)
 
     def save_model(self, path: Path, about: Mapping[str, Any]) -> None:
         """Write generator and encoder, and beside them the discriminator."""
