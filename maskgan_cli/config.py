@@ -80,7 +80,7 @@ def _spelled(value: Any) -> Any:
 class TrainingRecipe(Section):
     """What every training recipe says; each task adds its networks and losses."""
 
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0, strict=True)] = 0
     precision: Annotated[Literal["no", "fp16", "bf16"], BeforeValidator(_spelled)] = "no"
     optimiser: OptimiserSettings = OptimiserSettings()
     schedule: ScheduleSettings

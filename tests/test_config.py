@@ -158,3 +158,9 @@ def test_recipes_of_strangers_are_one_line(tmp_path: Path, text: str) -> None:
 
 def test_precision_no_is_the_word_as_the_command_line_gives_it() -> None:
     assert load_recipe(DMNRecipe, "dmn", "tiny-cpu", ["precision=no"]).precision == "no"
+
+
+@pytest.mark.parametrize("value", ["'7'", "true", "1.5"])
+def test_a_seed_is_a_whole_number_and_no_text(value: str) -> None:
+    with pytest.raises(InputError, match="seed: Input should be a valid integer"):
+        _load(f"seed={value}")
