@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from maskgan_cli import labels
+from maskgan_cli.cli.data import Order
 from maskgan_cli.labels import CLASSES, ID, NUM_CLASSES, ORDERS, PALETTE
 
 
@@ -46,3 +47,7 @@ def test_part_ids_names_what_it_does_not_know(wrong: str) -> None:
 def test_colourise_paints_each_id_in_its_colour() -> None:
     picture = labels.colourise(np.array([[1, 13]], np.uint8))
     assert picture.tolist() == [[[204, 0, 0], [0, 0, 204]]]
+
+
+def test_the_command_line_offers_every_order() -> None:
+    assert [order.value for order in Order] == list(ORDERS)

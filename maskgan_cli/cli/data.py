@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,10 +11,24 @@ import typer
 
 from maskgan_cli.cli import options
 from maskgan_cli.cli.shell import Shell, stage
-from maskgan_cli.errors import InputError, WorkError
+from maskgan_cli.errors import WorkError
 
 if TYPE_CHECKING:
     from maskgan_cli.data.sources import Source
+
+
+class ImageFormat(str, Enum):
+    """What prepared images are written as."""
+
+    PNG = "png"
+    JPG = "jpg"
+
+
+class Order(str, Enum):
+    """`labels.ORDERS`."""
+
+    CELEBAMASK = "celebamask"
+    PARSER = "parser"
 
 
 def register(app: typer.Typer) -> None:
@@ -60,10 +75,10 @@ def prep_data(
     source: Annotated[Path, typer.Argument(help="The raw CelebAMask-HQ layout, or a folder of images and label maps.")],
     out: Annotated[Path, typer.Argument(help="Where to write the prepared data set.")],
     size: Annotated[int, typer.Option("--size", help="Side of the images, 64 to 1024.")] = 256,
-    image_format: Annotated[str, typer.Option("--format", help="png (exact) or jpg (a fifth of the space).")] = "png",
-    order: Annotated[str, typer.Option("--order", help="Class order of plain label maps: celebamask or parser.")] = (
-        "celebamask"
-    ),
+    image_format: Annotated[
+        ImageFormat, typer.Option("--format", help="png is exact, jpg takes a fifth of the space.")
+    ] = ImageFormat.PNG,
+    order: Annotated[Order, typer.Option("--order", help="Class order of plain label maps.")] = Order.CELEBAMASK,
     images_only: Annotated[bool, typer.Option("--images-only", help="Prepare images without masks.")] = False,
     val_share: Annotated[float, typer.Option(min=0, max=1, help="Validation share where no split is given.")] = 0.1,
     test_share: Annotated[float, typer.Option(min=0, max=1, help="Test share where no split is given.")] = 0.1,
@@ -78,15 +93,13 @@ def prep_data(
     from maskgan_cli.data.prepare import prepare
     from maskgan_cli.files import read_json
 
-    if image_format not in ("png", "jpg"):
-        raise InputError("--format", expected="png or jpg", found=image_format)
     shares = {"val_share": val_share, "test_share": test_share}
-    found = _read_source(source, order=order, seed=seed, masked=not images_only, **shares)
+    found = _read_source(source, order=order.value, seed=seed, masked=not images_only, **shares)
     fates = prepare(
         found,
         out,
         size=size,
-        image_format=image_format,
+        image_format=image_format.value,
         workers=options.count_workers(workers),
         overwrite=overwrite,
     )
@@ -102,10 +115,7 @@ def prep_data(
 
 def _read_source(source: Path, *, order: str, val_share: float, test_share: float, seed: int, masked: bool) -> Source:
     from maskgan_cli.data import celebamask, pairs_folder
-    from maskgan_cli.labels import ORDERS
 
-    if order not in ORDERS:
-        raise InputError("--order", expected=" or ".join(ORDERS), found=order)
     if celebamask.is_raw_layout(source):
         return celebamask.read_source(source, masked=masked)
     return pairs_folder.read_source(
