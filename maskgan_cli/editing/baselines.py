@@ -14,14 +14,13 @@ from torch import Tensor
 from maskgan_cli.data.resize import resize_image, resize_labels
 from maskgan_cli.devices import pick_device
 from maskgan_cli.editing.methods import Request
+from maskgan_cli.editing.painters import open_painter
 from maskgan_cli.editing.render import Renderer
 from maskgan_cli.editing.transfer import AttributeRequest
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import Picture
 from maskgan_cli.judges.attributes import AttributeJudge, load_attributes
 from maskgan_cli.models.baselines.stargan import asked_labels
-from maskgan_cli.models.layers import one_hot, to_bytes, to_unit
-from maskgan_cli.weights.format import load
 from maskgan_cli.weights.lookup import find_weights
 
 Pictures = npt.NDArray[np.uint8]
@@ -41,22 +40,22 @@ class Pix2PixHDmRenderer(Renderer):
 class SPADERenderer:
     """SPADE as a `maskgan_cli.editing.methods.Method`; of a look's code it takes the mean, which repeats.
 
+    Args:
+        weights, device: see `open_painter`.
+
     Raises:
         InputError: no such weights, or no such device.
     """
 
     def __init__(self, weights: Path, device: str = "auto") -> None:
-        self.device = pick_device(device)
-        self.network, read = load("spade", weights, self.device)
-        self.size = int(read.config["image_size"])
-        self.note = {"method": "spade", "code": "mean", "weights": read.sha256}
+        self.painter = open_painter("spade", weights, device)
+        self.size = int(self.painter.weights.config["image_size"])
+        self.note = {"method": "spade", "code": "mean", "weights": self.painter.weights.sha256}
 
-    @torch.inference_mode()
     def paint(self, requests: Sequence[Request]) -> Pictures:
         """Requests -> pictures (N, size, size, 3) at the network's own size."""
-        labels = torch.from_numpy(np.stack([resize_labels(r.labels, self.size) for r in requests]))
-        looks = _units([r.style_picture for r in requests], self.size, self.device)
-        return _pictures(self.network(one_hot(labels.to(self.device)), looks))
+        labels = np.stack([resize_labels(r.labels, self.size) for r in requests])
+        return self.painter.paint(labels, _resized([r.style_picture for r in requests], self.size))
 
 
 class StarGANChanger:
@@ -65,20 +64,22 @@ class StarGANChanger:
     What a face has of the network's other attributes is said by the manifest of its data set, or else
     by an attribute classifier, where one is found.
 
+    Args:
+        weights, device: see `open_painter`.
+
     Raises:
         InputError: no such weights, or no such device.
     """
 
     def __init__(self, weights: Path, device: str = "auto") -> None:
-        self.device = pick_device(device)
-        self.network, read = load("stargan", weights, self.device)
+        self.painter = open_painter("stargan", weights, device)
+        read = self.painter.weights
         self.size, self.names = int(read.config["image_size"]), tuple(read.config["attributes"])
         self.note: dict[str, Any] = {"method": "stargan", "weights": read.sha256}
-        self.judge = _classifier(self.device) if len(self.names) > 1 else None
+        self.judge = _classifier(device) if len(self.names) > 1 else None
         if self.judge is not None:
             self.note["attributes"] = self.judge.sha256
 
-    @torch.inference_mode()
     def paint(self, requests: Sequence[AttributeRequest]) -> Pictures:
         """Requests -> pictures (N, size, size, 3) at the network's own size.
 
@@ -91,8 +92,7 @@ class StarGANChanger:
         asked = torch.cat([
             asked_labels(self.names, now[[i]], r.attribute, r.value) for i, r in enumerate(requests)
         ])  # fmt: skip
-        return _pictures(self.network(_units([r.picture for r in requests], self.size, self.device),
-                                      asked.to(self.device)))  # fmt: skip
+        return self.painter.paint(_resized([r.picture for r in requests], self.size), asked.numpy())
 
     def _labels(self, request: AttributeRequest) -> Tensor:
         """What the face has now, (attributes,) of 0 and 1; the one that is asked for does not matter."""
@@ -114,31 +114,31 @@ class StarGANChanger:
 class ElegantChanger:
     """ELEGANT as a `maskgan_cli.editing.methods.Method`.
 
+    Args:
+        weights, device: see `open_painter`.
+
     Raises:
         InputError: no such weights, or no such device.
     """
 
     def __init__(self, weights: Path, device: str = "auto") -> None:
-        self.device = pick_device(device)
-        self.network, read = load("elegant", weights, self.device)
+        self.painter = open_painter("elegant", weights, device)
+        read = self.painter.weights
         self.size, self.names = int(read.config["image_size"]), tuple(read.config["attributes"])
         self.note = {"method": "elegant", "weights": read.sha256}
 
-    @torch.inference_mode()
     def paint(self, requests: Sequence[AttributeRequest]) -> Pictures:
         """Requests -> pictures (N, size, size, 3) at the network's own size.
 
         Raises:
             InputError: an attribute that the network does not know.
         """
-        painted = np.empty((len(requests), self.size, self.size, 3), np.uint8)
-        for name, strength in {(r.attribute, r.strength) for r in requests}:
-            _check(name, self.names)
-            places = [i for i, r in enumerate(requests) if (r.attribute, r.strength) == (name, strength)]
-            faces = _units([requests[i].picture for i in places], self.size, self.device)
-            exemplars = _units([requests[i].needed_exemplar() for i in places], self.size, self.device)
-            painted[places] = _pictures(self.network(faces, exemplars, self.names.index(name), strength))
-        return painted
+        shares = np.zeros((len(requests), len(self.names)), np.float32)
+        for share, request in zip(shares, requests, strict=True):
+            _check(request.attribute, self.names)
+            share[self.names.index(request.attribute)] = request.strength
+        faces = _resized([r.picture for r in requests], self.size)
+        return self.painter.paint(faces, _resized([r.needed_exemplar() for r in requests], self.size), shares)
 
 
 def _check(attribute: str, names: tuple[str, ...]) -> None:
@@ -148,20 +148,15 @@ def _check(attribute: str, names: tuple[str, ...]) -> None:
         )  # fmt: skip
 
 
-def _classifier(device: torch.device) -> AttributeJudge | None:
+def _classifier(device: str) -> AttributeJudge | None:
     """The attribute classifier that commands find, if there is any."""
     try:
         where = find_weights(None, "attributes")
     except InputError:
         return None
-    return load_attributes(where, device)
+    return load_attributes(where, pick_device(device))
 
 
-def _units(pictures: Sequence[Picture], size: int, device: torch.device) -> Tensor:
-    """Pictures of any square sizes -> (N, 3, size, size) in [-1, 1] on the device."""
-    stacked = torch.from_numpy(np.stack([resize_image(picture, size) for picture in pictures]))
-    return to_unit(stacked.permute(0, 3, 1, 2).to(device))
-
-
-def _pictures(images: Tensor) -> Pictures:
-    return to_bytes(images).permute(0, 2, 3, 1).cpu().numpy()
+def _resized(pictures: Sequence[Picture], size: int) -> Pictures:
+    """Pictures of any square sizes -> (N, size, size, 3)."""
+    return np.stack([resize_image(picture, size) for picture in pictures])

@@ -1,4 +1,8 @@
-"""Who paints: a Dense Mapping Network in PyTorch, or the same one as ONNX."""
+"""A network that paints or changes pictures, in PyTorch or as ONNX: either takes the inputs of its export.
+
+Those are arrays, in the order that `maskgan_cli.weights.export` gives them: label maps (N, S, S) ``uint8``, pictures
+(N, S, S, 3) ``uint8``, and numbers (N, attributes) ``float32``.
+"""
 
 from __future__ import annotations
 
@@ -8,21 +12,23 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from maskgan_cli.devices import pick_device
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import sha256
-from maskgan_cli.models.layers import one_hot, to_bytes, to_unit
-from maskgan_cli.networks import KINDS
-from maskgan_cli.weights.export import PAINTER
+from maskgan_cli.models.layers import to_bytes, to_unit
+from maskgan_cli.networks import KINDS, resolve
+from maskgan_cli.weights.export import Portable
 from maskgan_cli.weights.format import Weights, described, load, settings_of
 from maskgan_cli.weights.runtime import open_onnx, there
 
 Bytes = npt.NDArray[np.uint8]
+Inputs = Bytes | npt.NDArray[np.float32]
 
 
 class Painter(Protocol):
-    """Batches of a fixed size in, pictures out.
+    """Batches of the network's size in, pictures out.
 
     Attributes:
         weights: what is painted with; ``config["image_size"]`` is the side of everything.
@@ -30,8 +36,22 @@ class Painter(Protocol):
 
     weights: Weights
 
-    def paint(self, labels: Bytes, style_labels: Bytes, style_pictures: Bytes) -> Bytes:
-        """Label maps (N, S, S) twice and pictures (N, S, S, 3) -> pictures (N, S, S, 3), all ``uint8``."""
+    def paint(self, *inputs: Inputs) -> Bytes:
+        """The inputs of the network's export, see above -> pictures (N, S, S, 3) ``uint8``."""
+
+
+def open_painter(kind: str, weights: str | Path, device: str = "auto") -> Painter:
+    """A network of a kind that can be exported.
+
+    Args:
+        kind: of the weights.
+        weights: a weights file or run folder, or what ``maskgan weights export --onnx`` made of one.
+        device: see `pick_device`; ONNX is run on the CPU, or on CUDA where onnxruntime has it.
+
+    Raises:
+        InputError: no such weights, or no such device.
+    """
+    return (ONNXPainter if Path(weights).suffix == ".onnx" else NetworkPainter)(kind, weights, device)
 
 
 class NetworkPainter:
@@ -41,17 +61,16 @@ class NetworkPainter:
         InputError: no such weights, or no such device.
     """
 
-    def __init__(self, weights: str | Path, device: str, kind: str = "dmn") -> None:
+    def __init__(self, kind: str, weights: str | Path, device: str) -> None:
         self.device = pick_device(device)
-        self.network, self.weights = load(kind, weights, self.device)
+        network, self.weights = load(kind, weights, self.device)
+        portable: Portable = resolve(KINDS[kind].onnx)
+        self.network = portable.wrap(network).to(self.device).eval()
 
     @torch.inference_mode()
-    def paint(self, labels: Bytes, style_labels: Bytes, style_pictures: Bytes) -> Bytes:
+    def paint(self, *inputs: Inputs) -> Bytes:
         """See `Painter.paint`."""
-        masks, style_masks, pictures = (
-            torch.from_numpy(x).to(self.device) for x in (labels, style_labels, style_pictures)
-        )
-        images = self.network(one_hot(masks), one_hot(style_masks), to_unit(pictures.permute(0, 3, 1, 2)))
+        images: Tensor = self.network(*(_read(torch.from_numpy(x).to(self.device)) for x in inputs))
         return to_bytes(images).permute(0, 2, 3, 1).cpu().numpy()
 
 
@@ -62,15 +81,16 @@ class ONNXPainter:
         InputError: no such file, not one of ours, or onnxruntime or its CUDA part is missing.
     """
 
-    def __init__(self, weights: str | Path, device: str, kind: str = "dmn") -> None:
+    def __init__(self, kind: str, weights: str | Path, device: str) -> None:
         path = Path(weights)
         self.session = open_onnx(path, _providers(path, device), "a network as ONNX")
         self.ours = ours = f"a {KINDS[kind].title} exported by `maskgan weights export --onnx`"
         description = described(path, self.session.get_modelmeta().custom_metadata_map.get("maskgan"), ours)
         if (found := description.pop("kind")) != kind:
             raise InputError(path, expected=ours, found=f"{found[:40]} weights")
+        self.portable: Portable = resolve(KINDS[kind].onnx)
         inputs, outputs = self.session.get_inputs(), self.session.get_outputs()
-        if [one.name for one in (*inputs, *outputs)] != [*PAINTER.inputs, PAINTER.output]:
+        if [one.name for one in (*inputs, *outputs)] != [*self.portable.inputs, self.portable.output]:
             raise InputError(path, expected=ours, found="other inputs and outputs")
         config = description.pop("config")
         try:
@@ -79,18 +99,23 @@ class ONNXPainter:
             raise InputError(path, expected=f"the settings of a {kind}", found=str(error)) from error
         self.weights = Weights(path, kind, config, description, {}, sha256(path))
 
-    def paint(self, labels: Bytes, style_labels: Bytes, style_pictures: Bytes) -> Bytes:
+    def paint(self, *inputs: Inputs) -> Bytes:
         """See `Painter.paint`."""
-        unit = to_unit(torch.from_numpy(style_pictures).permute(0, 3, 1, 2)).contiguous().numpy()
-        inputs = {"mask": labels, "style_mask": style_labels, "style_image": unit}
+        arrays = [_read(torch.from_numpy(x)).contiguous().numpy() for x in inputs]
+        count, size = len(arrays[0]), self.weights.config["image_size"]
         try:
-            (images,) = self.session.run(["image"], inputs)
-            good = images.shape == unit.shape and bool(np.isfinite(images).all())
+            (images,) = self.session.run([self.portable.output], dict(zip(self.portable.inputs, arrays, strict=True)))
+            good = images.shape == (count, 3, size, size) and bool(np.isfinite(images).all())
         except Exception as error:  # onnxruntime names no common base for what a network's inside raises
             raise InputError(self.weights.path, expected=self.ours, found="a network that fails on faces") from error
         if not good:
             raise InputError(self.weights.path, expected=self.ours, found="NaN, or another size, in its answer")
         return to_bytes(torch.from_numpy(images)).permute(0, 2, 3, 1).contiguous().numpy()
+
+
+def _read(values: Tensor) -> Tensor:
+    """Pictures as networks read them, (N, 3, S, S) in [-1, 1]; anything else as it is."""
+    return to_unit(values.permute(0, 3, 1, 2)) if values.ndim == 4 else values
 
 
 def _providers(path: Path, device: str) -> list[str]:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from maskgan_cli.data.resize import resize_image, resize_labels
 from maskgan_cli.editing.methods import Request
-from maskgan_cli.editing.painters import NetworkPainter, ONNXPainter, Painter
+from maskgan_cli.editing.painters import open_painter
 
 __all__ = ["Renderer", "Request"]
 
@@ -20,8 +20,7 @@ class Renderer:
     """A Dense Mapping Network as a `maskgan_cli.editing.methods.Method`.
 
     Args:
-        weights: a weights file or run folder, or what ``maskgan weights export --onnx`` made of one.
-        device: see `pick_device`; ONNX is painted on the CPU, or on CUDA where onnxruntime has it.
+        weights, device: see `open_painter`.
 
     Raises:
         InputError: no such weights, or no such device.
@@ -33,8 +32,7 @@ class Renderer:
     kind: ClassVar[str] = "dmn"
 
     def __init__(self, weights: str | Path, device: str = "auto") -> None:
-        painter = ONNXPainter if Path(weights).suffix == ".onnx" else NetworkPainter
-        self.painter: Painter = painter(weights, device, self.kind)
+        self.painter = open_painter(self.kind, weights, device)
         self.weights = self.painter.weights
         self.size = int(self.weights.config["image_size"])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from maskgan_cli.config import TrainingRecipe
 from maskgan_cli.data.dataset import Batch
-from maskgan_cli.data.prepared import Sample, attributes_of
+from maskgan_cli.data.prepared import PreparedData, attributes_of
 from maskgan_cli.files import Picture
 from maskgan_cli.judges import prepare
 from maskgan_cli.metrics.confusion import Confusion
@@ -40,13 +40,26 @@ class AttributeRecipe(TrainingRecipe):
     balance: bool = False
 
 
-def attribute_table(samples: list[Sample], names: tuple[str, ...]) -> Tensor:
-    """The manifest's attributes (samples, names) as 1.0 and 0.0.
+@dataclass(frozen=True)
+class Truth:
+    """Which attributes the faces of a data set have, as its manifest says: 1.0 and 0.0.
 
-    Raises:
-        InputError: a sample without one of them.
+    Attributes:
+        train: (training samples, attributes).
+        val: (validation samples, attributes).
     """
-    return torch.from_numpy(attributes_of(samples, names)).float()
+
+    train: Tensor
+    val: Tensor
+
+    @classmethod
+    def read(cls, data: PreparedData, names: tuple[str, ...]) -> Truth:
+        """The attributes of these names.
+
+        Raises:
+            InputError: a sample without one of them.
+        """
+        return cls(*(torch.from_numpy(attributes_of(data.split(split), names)).float() for split in ("train", "val")))
 
 
 class AttributeTask:
@@ -55,19 +68,15 @@ class AttributeTask:
     Args:
         recipe: see `AttributeRecipe`.
         accelerator: device, processes, precision.
-        truth: (training samples, attributes) in {0, 1}.
+        truth: the recipe's attributes.
         validation: faces that are measured and shown.
-        validation_truth: (validation samples, attributes) in {0, 1}.
     """
 
-    def __init__(
-        self, recipe: AttributeRecipe, accelerator: Accelerator, truth: Tensor, validation: Batch,
-        validation_truth: Tensor,
-    ) -> None:  # fmt: skip
+    def __init__(self, recipe: AttributeRecipe, accelerator: Accelerator, truth: Truth, validation: Batch) -> None:
         self.recipe, self.accelerator = recipe, accelerator
-        self.truth = truth.to(accelerator.device)
-        self.validation, self.validation_truth = validation, validation_truth[validation.indices]
-        share = self.truth.mean(0).clamp(1 / len(truth), 1 - 1 / len(truth))
+        self.truth = truth.train.to(accelerator.device)
+        self.validation, self.validation_truth = validation, truth.val[validation.indices]
+        share = self.truth.mean(0).clamp(1 / len(self.truth), 1 - 1 / len(self.truth))
         self.weight = 0.5 / torch.stack([1 - share, share])  # (2, attributes): of faces without and with it
         torch.manual_seed(recipe.seed)  # the same start in every process
         self.learner = Learner("attributes", AttributeNet(recipe.network), recipe.optimiser, accelerator)
@@ -134,9 +143,8 @@ def prepare_training(plan: Plan, recipe: AttributeRecipe) -> Loop:
     Raises:
         InputError: data, recipe and run folder do not go together.
     """
-    truth = {split: attribute_table(plan.data.split(split), recipe.network.names) for split in ("train", "val")}
-
-    def make(validation: Batch) -> AttributeTask:
-        return AttributeTask(recipe, plan.accelerator, truth["train"], validation, truth["val"])
-
-    return plan.loop(recipe, make, {}, begins="attributes", masked=False)
+    truth = Truth.read(plan.data, recipe.network.names)
+    return plan.loop(
+        recipe, lambda validation: AttributeTask(recipe, plan.accelerator, truth, validation), {},
+        begins="attributes", masked=False,
+    )  # fmt: skip

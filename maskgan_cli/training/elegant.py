@@ -28,7 +28,7 @@ from maskgan_cli.models.baselines.elegant import (
 )
 from maskgan_cli.models.layers import to_bytes, to_unit
 from maskgan_cli.training import losses
-from maskgan_cli.training.attributes import attribute_table
+from maskgan_cli.training.attributes import Truth
 from maskgan_cli.training.augment import NotNegative
 from maskgan_cli.training.learner import Learner
 from maskgan_cli.training.loop import Loop
@@ -124,18 +124,14 @@ class ElegantTask:
     Args:
         recipe: see `ElegantRecipe`.
         accelerator: device, processes, precision.
-        truth: (training samples, attributes) in {0, 1}.
+        truth: the network's attributes.
         validation: faces that are measured and shown.
-        validation_truth: (validation samples, attributes) in {0, 1}.
     """
 
-    def __init__(
-        self, recipe: ElegantRecipe, accelerator: Accelerator, truth: Tensor, validation: Batch,
-        validation_truth: Tensor,
-    ) -> None:  # fmt: skip
+    def __init__(self, recipe: ElegantRecipe, accelerator: Accelerator, truth: Truth, validation: Batch) -> None:
         self.recipe, self.accelerator = recipe, accelerator
-        self.truth = truth.to(accelerator.device)
-        self.validation, self.validation_truth = validation, validation_truth[validation.indices]
+        self.truth = truth.train.to(accelerator.device)
+        self.validation, self.validation_truth = validation, truth.val[validation.indices]
         torch.manual_seed(recipe.seed)  # the same start in every process
         config, count = recipe.network, len(recipe.network.attributes)
         critics = ElegantDiscriminators(
@@ -247,16 +243,16 @@ def prepare_training(plan: Plan, recipe: ElegantRecipe) -> Loop:
     """
     plan.check_size(recipe.network.image_size)
     names, accelerator = recipe.network.attributes, plan.accelerator
-    truth = {split: attribute_table(plan.data.split(split), names) for split in ("train", "val")}
+    truth = Truth.read(plan.data, names)
 
     def sampler(first_step: int) -> PairSampler:
         return PairSampler(
-            truth["train"], names, recipe.pairs, seed=recipe.seed, flip=recipe.data.flip, first_step=first_step,
+            truth.train, names, recipe.pairs, seed=recipe.seed, flip=recipe.data.flip, first_step=first_step,
             rank=accelerator.process_index, world=accelerator.num_processes,
         )  # fmt: skip
 
     sampler(0)  # complains before the run folder is touched
     return plan.loop(
-        recipe, lambda validation: ElegantTask(recipe, accelerator, truth["train"], validation, truth["val"]), {},
+        recipe, lambda validation: ElegantTask(recipe, accelerator, truth, validation), {},
         begins="elegant", masked=False, sampler=sampler,
     )  # fmt: skip

@@ -19,7 +19,8 @@ from maskgan_cli.models.dmn import parameter_count
 from maskgan_cli.training.checkpoint import RunFolder
 from maskgan_cli.training.host import Host
 from maskgan_cli.training.loop import Loop, Task
-from maskgan_cli.training.start import begin_with, read_start
+from maskgan_cli.training.start import begin_with, read_start, trained
+from maskgan_cli.weights.format import load_strictly
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,8 @@ class Plan:
             rests: what the run rests on besides the data, by name, for the record; must not change
                 on resume.
             masked: whether it looks at masks.
-            begins: kind of the weights that its first network may begin with.
+            begins: kind of the weights that its first network may begin with; from a folder its others
+                (discriminators) come along.
             sampler: called with the first step; the draws of training samples from there. Shuffled epochs if None.
 
         Raises:
@@ -100,7 +102,12 @@ class Plan:
         accelerator.wait_for_everyone()
         task = make_task(first_samples(validation, recipe.schedule.validation_samples))
         if start is not None:
-            begin_with(next(iter(task.networks.values())), start, begins)
+            first, *others = task.networks.items()
+            begin_with(first[1], start, begins)
+            for name, network in others:
+                if (tensors := trained(name, self.start)) is not None:
+                    load_strictly(network, tensors, start.path.parent)
+                self.host.say(f"{name}: {'from scratch' if tensors is None else 'trained'}")
         counted = {name: network for name, network in task.networks.items() if name != "average"}
         learners = ", ".join(f"{name} {parameter_count(n) / 1e6:.1f} M" for name, n in counted.items())
         self.host.say(

@@ -26,7 +26,7 @@ from maskgan_cli.models.baselines.stargan import (
 )
 from maskgan_cli.models.layers import to_bytes, to_unit
 from maskgan_cli.training import losses
-from maskgan_cli.training.attributes import attribute_table
+from maskgan_cli.training.attributes import Truth
 from maskgan_cli.training.augment import NotNegative
 from maskgan_cli.training.learner import Learner
 from maskgan_cli.training.loop import Loop
@@ -70,18 +70,14 @@ class StarGANTask:
     Args:
         recipe: see `StarGANRecipe`.
         accelerator: device, processes, precision.
-        truth: (training samples, attributes) in {0, 1}.
+        truth: the network's attributes.
         validation: faces that are measured and shown.
-        validation_truth: (validation samples, attributes) in {0, 1}.
     """
 
-    def __init__(
-        self, recipe: StarGANRecipe, accelerator: Accelerator, truth: Tensor, validation: Batch,
-        validation_truth: Tensor,
-    ) -> None:  # fmt: skip
+    def __init__(self, recipe: StarGANRecipe, accelerator: Accelerator, truth: Truth, validation: Batch) -> None:
         self.recipe, self.accelerator = recipe, accelerator
-        self.truth = truth.to(accelerator.device)
-        self.validation, self.validation_truth = validation, validation_truth[validation.indices]
+        self.truth = truth.train.to(accelerator.device)
+        self.validation, self.validation_truth = validation, truth.val[validation.indices]
         torch.manual_seed(recipe.seed)  # the same start in every process
         self.generator = Learner("generator", StarGANGenerator(recipe.network), recipe.optimiser, accelerator)
         critic = StarGANDiscriminator(_critic_config(recipe))
@@ -205,10 +201,8 @@ def prepare_training(plan: Plan, recipe: StarGANRecipe) -> Loop:
         InputError: data, recipe and run folder do not go together.
     """
     plan.check_size(recipe.network.image_size)
-    names = recipe.network.attributes
-    truth = {split: attribute_table(plan.data.split(split), names) for split in ("train", "val")}
-
-    def make(validation: Batch) -> StarGANTask:
-        return StarGANTask(recipe, plan.accelerator, truth["train"], validation, truth["val"])
-
-    return plan.loop(recipe, make, {}, begins="stargan", masked=False)
+    truth = Truth.read(plan.data, recipe.network.attributes)
+    return plan.loop(
+        recipe, lambda validation: StarGANTask(recipe, plan.accelerator, truth, validation), {},
+        begins="stargan", masked=False,
+    )  # fmt: skip

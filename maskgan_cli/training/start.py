@@ -18,7 +18,7 @@ def read_start(where: Path, kind: str) -> Weights:
     Raises:
         InputError: no such weights, or of another kind.
     """
-    trunks = KINDS[kind].trunks
+    where, trunks = generator_file(where, kind), KINDS[kind].trunks
     return read_weights(where, found if trunks and (found := kind_of(where)) in trunks else kind)
 
 
@@ -43,7 +43,7 @@ def generator_file(where: Path, kind: str) -> Path:
 
 
 def trained(name: str, where: Path | None) -> dict[str, Tensor] | None:
-    """The discriminator or blender that a run's newest state holds, or that lies in a folder beside the generator.
+    """The discriminator, say, that a run's newest state holds, or that lies in a folder beside the generator.
 
     Returns:
         Its tensors, not yet compared with a network; None if there is none.

@@ -14,7 +14,7 @@ from maskgan_cli.data.dataset import Batch
 from maskgan_cli.data.prepared import PreparedData
 from maskgan_cli.judges.attributes import load_attributes
 from maskgan_cli.models.attributes import AttributeNet
-from maskgan_cli.training.attributes import AttributeRecipe, AttributeTask, attribute_table
+from maskgan_cli.training.attributes import AttributeRecipe, AttributeTask, Truth
 from maskgan_cli.training.start import begin_with, read_start
 from maskgan_cli.weights.format import save_weights
 from tests.conftest import Command
@@ -32,7 +32,7 @@ def _task(count: int, rare: float, *changes: str) -> tuple[AttributeTask, Batch]
     images = torch.from_numpy(np.clip(pictures, 0, 255).astype(np.uint8))
     batch = Batch(images, torch.empty(count, 0, 0), torch.arange(count), torch.zeros(count, dtype=torch.bool))
     recipe = load_recipe(AttributeRecipe, "attributes", "tiny-cpu", [*SMALL, "network.names=[Top,Left]", *changes])
-    return AttributeTask(recipe, Accelerator(cpu=True), truth, batch, truth), batch
+    return AttributeTask(recipe, Accelerator(cpu=True), Truth(truth, truth), batch), batch
 
 
 def test_it_learns_two_attributes_at_once_and_the_judge_answers_alike(tmp_path: Path) -> None:
@@ -65,9 +65,10 @@ def test_balancing_gives_both_answers_the_same_weight() -> None:
 def test_the_table_reads_the_manifest_and_names_what_is_missing(
     prepared: Path, maskgan: Command, tmp_path: Path
 ) -> None:
-    samples = PreparedData.load(prepared).split("train")
-    table = attribute_table(samples, ("Smiling", "Male"))
-    assert table[:, 0].tolist() == [float(s.fields["Smiling"] == "1") for s in samples]
+    data = PreparedData.load(prepared)
+    truth = Truth.read(data, ("Smiling", "Male"))
+    for table, split in ((truth.train, "train"), (truth.val, "val")):
+        assert table[:, 0].tolist() == [float(s.fields["Smiling"] == "1") for s in data.split(split)]
     outcome = maskgan("train", "attributes", prepared, "--attributes", "Smilling", "--set", "network.image_size=64",
                       "-o", tmp_path / "run")  # fmt: skip
     assert outcome.code == 2

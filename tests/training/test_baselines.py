@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from accelerate import Accelerator
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from maskgan_cli.config import load_recipe, recipe_folder
+from maskgan_cli.errors import InputError
 from maskgan_cli.networks import KINDS, Training, resolve, trainings
 from maskgan_cli.training.loop import Loop
 from maskgan_cli.weights.format import load, read_weights
@@ -84,6 +87,28 @@ def test_what_is_written_is_loaded_again(name: str, prepared: Path, tmp_path: Pa
     again = maskgan("train", name, prepared, "-o", tmp_path / "more", "--device", "cpu", *options,
                     "--start-from", tmp_path / "run")  # fmt: skip
     assert again.code == 0, again.err
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_start_from_takes_the_discriminator_over_too(name: str, prepared: Path, tmp_path: Path) -> None:
+    list(loop_of(name, prepared, tmp_path / "first", "schedule.steps=2").steps())
+    files = tmp_path / "files"  # as published weights lie beside each other
+    files.mkdir()
+    shutil.copy(tmp_path / "first" / "model.safetensors", files / f"{name}.safetensors")
+    shutil.copy(tmp_path / "first" / "state" / "step-000002" / "discriminator.safetensors", files)
+    generator = read_weights(tmp_path / "first", name).tensors
+    discriminator = load_file(files / "discriminator.safetensors")
+    prepare = resolve(f"{TRAININGS[name].module}:prepare_training")
+    for start in (tmp_path / "first", files, files / f"{name}.safetensors"):
+        order = replace(plan(prepared, tmp_path / f"from-{start.name}"), start=start)
+        first, *others = prepare(order, recipe_of(name, "schedule.steps=1", "seed=7")).task.networks.items()
+        assert all(torch.equal(generator[key], value) for key, value in first[1].state_dict().items())
+        theirs = dict(others)["discriminator"].state_dict()
+        assert all(torch.equal(discriminator[key], value) for key, value in theirs.items()) == start.is_dir()
+    spoilt = {key: value[..., :1].contiguous() for key, value in discriminator.items()}
+    save_file(spoilt, files / "discriminator.safetensors")
+    with pytest.raises(InputError, match="expected the tensors of"):
+        prepare(replace(plan(prepared, tmp_path / "spoilt"), start=files), recipe_of(name, "schedule.steps=1"))
 
 
 @pytest.mark.parametrize("name", SETTINGS)

@@ -13,7 +13,7 @@ from maskgan_cli.config import ScheduleSettings
 from maskgan_cli.data.dataset import Batch, FaceDataset, collate
 from maskgan_cli.data.prepared import PreparedData
 from maskgan_cli.errors import InputError
-from maskgan_cli.training.attributes import attribute_table
+from maskgan_cli.training.attributes import Truth
 from maskgan_cli.training.elegant import ElegantTask, PairSampler
 from maskgan_cli.training.schedule import learning_rate
 from tests.training.test_baselines import recipe_of
@@ -23,12 +23,12 @@ TRUTH = torch.tensor([[i % 3 == 0, i % 2 == 0] for i in range(12)]).float()
 
 def _task(prepared: Path, *changes: str) -> tuple[ElegantTask, Batch]:
     recipe = recipe_of("elegant", *changes)
-    samples = PreparedData.load(prepared).split("train")
-    truth = attribute_table(samples, recipe.network.attributes)
-    dataset = FaceDataset(samples, 64, cache=True, masked=False)
+    data = PreparedData.load(prepared)
+    truth = Truth.read(data, recipe.network.attributes).train
+    dataset = FaceDataset(data.split("train"), 64, cache=True, masked=False)
     sampler = PairSampler(truth, recipe.network.attributes, recipe.pairs, seed=0, flip=False)
     validation = collate([dataset[(i, False)] for i in range(len(dataset))])
-    task = ElegantTask(recipe, Accelerator(cpu=True), truth, validation, truth)
+    task = ElegantTask(recipe, Accelerator(cpu=True), Truth(truth, truth), validation)
     return task, collate([dataset[draw] for draw in sampler.draws(0)])
 
 

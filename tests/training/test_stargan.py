@@ -9,17 +9,17 @@ from accelerate import Accelerator
 
 from maskgan_cli.data.dataset import Batch, FaceDataset, first_samples
 from maskgan_cli.data.prepared import PreparedData
-from maskgan_cli.training.attributes import attribute_table
+from maskgan_cli.training.attributes import Truth
 from maskgan_cli.training.stargan import StarGANTask
 from tests.training.test_baselines import recipe_of
 
 
 def _task(prepared: Path, *changes: str) -> tuple[StarGANTask, Batch]:
     recipe = recipe_of("stargan", *changes)
-    samples = PreparedData.load(prepared).split("train")
-    truth = attribute_table(samples, recipe.network.attributes)
-    batch = first_samples(FaceDataset(samples, 64, cache=True, masked=False), 8)
-    return StarGANTask(recipe, Accelerator(cpu=True), truth, batch, truth), batch
+    data = PreparedData.load(prepared)
+    truth = Truth.read(data, recipe.network.attributes).train
+    batch = first_samples(FaceDataset(data.split("train"), 64, cache=True, masked=False), 8)
+    return StarGANTask(recipe, Accelerator(cpu=True), Truth(truth, truth), batch), batch
 
 
 def test_the_generator_learns_every_so_many_steps_and_its_terms_count_as_often(prepared: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ import onnxruntime
 import pytest
 import torch
 
-from maskgan_cli.editing.baselines import Pix2PixHDmRenderer
-from maskgan_cli.editing.methods import Request
+from maskgan_cli.editing.methods import METHODS, Request
+from maskgan_cli.editing.transfer import AttributeRequest
+from maskgan_cli.errors import InputError
 from maskgan_cli.models.baselines.elegant import Elegant, ElegantConfig
 from maskgan_cli.models.baselines.spade import SPADE, SPADEConfig
 from maskgan_cli.models.baselines.stargan import StarGANConfig, StarGANGenerator
@@ -24,13 +26,37 @@ from maskgan_cli.weights.export import export_onnx
 from maskgan_cli.weights.format import save_weights
 
 
-def _exported(kind: str, network: torch.nn.Module, folder: Path) -> tuple[Any, Path]:
+def _exported(kind: str, network: torch.nn.Module, folder: Path) -> Any:
     file = save_weights(folder / "w.safetensors", network, kind=kind, config=asdict(network.config), about={})  # type: ignore[call-overload]
-    out = folder / f"{kind}.onnx"
+    out = folder / "network.onnx"
     assert export_onnx(file, out) < 1e-3
     (entry,) = onnx.load(out).metadata_props
     assert json.loads(entry.value)["kind"] == kind
-    return onnxruntime.InferenceSession(out, providers=["CPUExecutionProvider"]), out
+    return onnxruntime.InferenceSession(out, providers=["CPUExecutionProvider"])
+
+
+def _paints_alike(method: str, folder: Path, requests: list[Any]) -> None:
+    """The method gives the same pictures from the ONNX file as from the weights, others of other requests."""
+    onnx_file, weights = (
+        METHODS[method].load(folder / name, "cpu").paint(requests) for name in ("network.onnx", "w.safetensors")
+    )
+    assert np.abs(onnx_file.astype(int) - weights).max() <= 1
+    assert len({picture.tobytes() for picture in weights}) == len(requests)
+
+
+def _pictures(count: int, size: int) -> Any:
+    return np.random.default_rng(1).integers(0, 255, (count, size, size, 3), dtype=np.uint8)
+
+
+def _faces(size: int) -> list[AttributeRequest]:
+    """What both kinds of changers are asked: other faces, other exemplars, other attributes, other strengths."""
+    first, second, third, fourth = _pictures(4, size)
+    ask = partial(AttributeRequest, "x", known={"Smiling": True, "Male": False})
+    return [
+        ask(picture=first, exemplar=second, attribute="Smiling", value=False, strength=1.0),
+        ask(picture=third, exemplar=fourth, attribute="Male", value=True, strength=1.0),
+        ask(picture=third, exemplar=fourth, attribute="Smiling", value=False, strength=0.5),
+    ]
 
 
 def _same(session: Any, output: str, inputs: dict[str, torch.Tensor], expected: torch.Tensor) -> None:
@@ -50,25 +76,32 @@ def test_spade(tmp_path: Path) -> None:
             parameter.mul_(20)  # the published start is too faint to tell pictures apart
         for _ in range(3):
             network(one_hot(mask), look)  # singular vectors and statistics find their places
-    session, _ = _exported("spade", network, tmp_path)
+    session = _exported("spade", network, tmp_path)
     with torch.no_grad():
         _same(session, "image", {"mask": mask, "style_image": look}, network.eval()(one_hot(mask), look))
+    labels = mask.numpy()
+    shapes = [Request(labels[i], labels[i], picture) for i, picture in enumerate(_pictures(3, 64))]
+    _paints_alike("spade", tmp_path, shapes)
 
 
 def test_stargan(tmp_path: Path) -> None:
     torch.manual_seed(0)
     network = StarGANGenerator(StarGANConfig(32, ("Smiling", "Male"), 4, 1))
-    session, _ = _exported("stargan", network, tmp_path)
+    session = _exported("stargan", network, tmp_path)
     image, label = torch.rand(5, 3, 32, 32) * 2 - 1, torch.eye(2)[[0, 1, 0, 1, 1]]
     with torch.no_grad():
         _same(session, "changed", {"image": image, "label": label}, network(image, label))
+    _paints_alike("stargan", tmp_path, _faces(32))
 
 
 @pytest.mark.slow
 def test_elegant_exchanges_by_strength(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    network = Elegant(ElegantConfig(32, ("a", "b", "c"), 4))
-    session, _ = _exported("elegant", network, tmp_path)
+    network = Elegant(ElegantConfig(32, ("Smiling", "Young", "Male"), 4))
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.mul_(3)  # the published start changes next to nothing
+    session = _exported("elegant", network, tmp_path)
     image, exemplar = torch.rand(2, 3, 3, 32, 32) * 2 - 1
     for place, strength in ((0, 1.0), (2, 0.3)):
         shares = torch.zeros(3, 3)
@@ -76,14 +109,19 @@ def test_elegant_exchanges_by_strength(tmp_path: Path) -> None:
         with torch.no_grad():
             expected = network(image, exemplar, place, strength)
         _same(session, "changed", {"image": image, "exemplar": exemplar, "strength": shares}, expected)
+    _paints_alike("elegant", tmp_path, _faces(32))
 
 
 @pytest.mark.slow
 def test_pix2pixhd_m_paints_from_its_onnx_file(tmp_path: Path) -> None:
     torch.manual_seed(0)
     network = DenseMappingNetwork(Pix2PixHDmConfig(64, 4, 2, 1, 2))
-    _, out = _exported("pix2pixhd-m", network, tmp_path)
-    labels = np.random.default_rng(0).integers(0, 19, (64, 64), dtype=np.uint8)
-    request = Request(labels, labels, np.random.default_rng(1).integers(0, 255, (64, 64, 3), dtype=np.uint8))
-    pictures = [Pix2PixHDmRenderer(path, "cpu").paint([request])[0] for path in (out, tmp_path / "w.safetensors")]
-    assert np.abs(pictures[0].astype(int) - pictures[1]).max() <= 1
+    _exported("pix2pixhd-m", network, tmp_path)
+    labels = np.random.default_rng(0).integers(0, 19, (3, 64, 64), dtype=np.uint8)
+    _paints_alike("pix2pixhd-m", tmp_path, [Request(labels[i], labels[0], x) for i, x in enumerate(_pictures(3, 64))])
+
+
+def test_a_file_of_another_method_is_refused(tmp_path: Path) -> None:
+    _exported("stargan", StarGANGenerator(StarGANConfig(32, ("Smiling",), 4, 1)), tmp_path)
+    with pytest.raises(InputError, match=r"expected a SPADE exported by .*, found stargan weights"):
+        METHODS["spade"].load(tmp_path / "network.onnx", "cpu")
