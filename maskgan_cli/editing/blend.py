@@ -7,14 +7,25 @@ from typing import Final
 import numpy as np
 from scipy import ndimage
 
+from maskgan_cli.editing.carry import carry_parts
 from maskgan_cli.editing.colours import match_parts
 from maskgan_cli.editing.grain import missing_grain
-from maskgan_cli.editing.membrane import Region, harmonic
+from maskgan_cli.editing.membrane import Field, Region, harmonic
 from maskgan_cli.editing.options import Blend, Edge
 from maskgan_cli.files import Picture
 from maskgan_cli.labels import ID, LabelMap, part_ids
 
-GROWTH: Final = 0.035  # how far the edited region is grown, as a share of the side
+# How far the edited region is grown, as a share of the side; over that the edit fades out. Hair, frames and brows leave
+# fringes that masks do not hold; around a mouth each pixel of the person counts: real faces' cosine to the source is
+# 0.819 at 0.035, 0.853 at 0.015.
+GROWTH: Final = 0.035
+MOUTH_GROWTH: Final = 0.015
+# How far parts that the photo shows keep its own texture; what is broader than this share of the side is light,
+# and comes from the painting this far. Inside the edit of rendered pairs, and real faces' cosine to its source: 20.43
+# dB and 0.853 with none of it, 20.42 and 0.849 with nothing else, 20.52 and 0.850 so; and lips look like lips.
+_OWN: Final = 0.95
+_TEXTURE: Final = 0.016
+_LIGHT: Final = 0.4
 _MOUTH: Final = list(part_ids("mouth"))
 MARGIN: Final = 0.012  # what it stays away from other features
 _FEATURES: Final = part_ids("face,glasses,ears,earring")
@@ -59,8 +70,8 @@ def paste_seamless(source: Picture, result: Picture, before: LabelMap, after: La
 
     The difference between source and result on the rim of the grown region (see `grown`) is spread inside
     it (see `harmonic`) and added to the result, as in Poisson image editing (Perez et al., 2003): on the rim there is
-    nothing to see. Parts get the colours that they have in the source (see `match_parts`), and the grain that the
-    result lacks is added. Outside the region the source is exact.
+    nothing to see. Parts get the colours that they have in the source (see `match_parts`) and its texture (see
+    `carry_parts`); elsewhere the grain that the result lacks is added. Outside the region the source is exact.
 
     Args:
         source, result: (S, S, 3).
@@ -76,11 +87,30 @@ def paste_seamless(source: Picture, result: Picture, before: LabelMap, after: La
     region, photo, painting = region[box], source[box].astype(float), result[box].astype(float)
     touched = np.isin(before[box], _touched(before, after))
     band = _near(region, _BAND * len(source)) & touched & ~region
-    joined = painting + harmonic(photo - painting, region)
-    joined = match_parts(joined, after[box], region, source, before) + missing_grain(photo, painting, band)
+    joined = match_parts(painting + harmonic(photo - painting, region), after[box], region, source, before)
+    own, weight = (whole[box] for whole in carry_parts(source, before, after))
+    weight *= _OWN * np.clip(ndimage.distance_transform_edt(region) - 1.0, 0.0, 3.0) / 3.0
+    painted = joined + missing_grain(photo, painting, band)
+    joined = painted + weight[..., None] * (_lit(own, joined, weight, len(source)) - painted)
+    alpha = _fade(before, after)[box][..., None]
     pasted = source.copy()
-    pasted[box][region] = np.clip(np.round(joined), 0, 255).astype(np.uint8)[region]
+    pasted[box][region] = np.clip(np.round(alpha * joined + (1 - alpha) * photo), 0, 255).astype(np.uint8)[region]
     return pasted
+
+
+def _lit(own: Field, painting: Field, weight: Field, side: int) -> Field:
+    """Texture of the photo (h, w, 3) in the light of the painting, averaged where it counts."""
+    width = _TEXTURE * side
+    counts = ndimage.gaussian_filter(weight, width)[..., None]
+    light = ndimage.gaussian_filter(weight[..., None] * (painting - own), (width, width, 0.0))
+    return np.asarray(own + _LIGHT * light / np.maximum(counts, 1e-3))
+
+
+def _fade(before: LabelMap, after: LabelMap) -> Field:
+    """1 in the edit, falling to 0 (H, W) over the distance that its region grows by."""
+    distance = ndimage.distance_transform_edt(~_edited(before, after)) / _reach(before, after)
+    share = np.clip(1.0 - distance, 0.0, 1.0)
+    return np.asarray(share * share * (3.0 - 2.0 * share))
 
 
 def paste_person(source: Picture, result: Picture, labels: LabelMap) -> Picture:
@@ -107,18 +137,31 @@ def grown(before: LabelMap, after: LabelMap) -> Region:
     leaves hair, eyes and nose alone, and a margin around eyes and nose. Of a feature that is merely covered at one
     end, such as a brow, the rest stays too; a mouth that changes is painted as a whole.
     """
-    edited: Region = before != after
+    edited = _edited(before, after)
     if not edited.any():
         return edited
-    if np.isin(before[edited], _MOUTH).any() or np.isin(after[edited], _MOUTH).any():
-        edited = edited | np.isin(before, _MOUTH) | np.isin(after, _MOUTH)  # half a mouth fits no other half
     touched = _touched(before, after)
-    allowed = _near(edited, GROWTH * len(before)) & np.isin(before, touched)
+    allowed = _near(edited, _reach(before, after)) & np.isin(before, touched)
     others = np.isin(before, np.setdiff1d(_FEATURES, touched))
     if others.any():
         allowed &= ~_near(others, MARGIN * len(before))  # lashes and nostrils' shadows are no colour of the skin
     pieces, _ = ndimage.label(allowed | edited)
     return np.isin(pieces, np.unique(pieces[edited]))
+
+
+def _edited(before: LabelMap, after: LabelMap) -> Region:
+    """Where two label maps differ, and all of a mouth that changes: half a mouth fits no other half."""
+    edited: Region = before != after
+    if np.isin(before[edited], _MOUTH).any() or np.isin(after[edited], _MOUTH).any():
+        edited = edited | np.isin(before, _MOUTH) | np.isin(after, _MOUTH)
+    return edited
+
+
+def _reach(before: LabelMap, after: LabelMap) -> float:
+    """How many pixels the region of an edit grows by."""
+    edited = before != after
+    mouth_alone = np.isin(np.union1d(before[edited], after[edited]), [*_MOUTH, ID["skin"]]).all()
+    return (MOUTH_GROWTH if mouth_alone else GROWTH) * len(before)
 
 
 def _touched(before: LabelMap, after: LabelMap) -> LabelMap:

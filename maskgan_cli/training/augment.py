@@ -16,6 +16,8 @@ from torch.nn import functional as F
 from maskgan_cli.config import Section, Share
 from maskgan_cli.labels import ID
 
+_REPAINTED = ("background", "hair", "hat", "cloth")  # what may have any colour
+
 NotNegative = Annotated[float, Field(ge=0.0)]
 
 
@@ -34,6 +36,9 @@ class AugmentSettings(Section):
             al. 2021), mixed with the picture itself.
         grey: share of the pictures that lose their colours.
         backdrop: share of the pictures whose background is another picture of the batch; needs masks.
+        repaint: share of the pictures whose hair, hat, clothes and background get other colours and
+            contrasts, often each other's, so that a region is known by its shape and place; needs masks.
+        shade: strength of soft light and shadow over the picture.
     """
 
     rotate: NotNegative = 10.0
@@ -46,6 +51,8 @@ class AugmentSettings(Section):
     texture: Share = 0.0
     grey: Share = 0.0
     backdrop: Share = 0.0
+    repaint: Share = 0.0
+    shade: NotNegative = 0.0
 
 
 def move(images: Tensor, labels: Tensor | None, settings: AugmentSettings) -> tuple[Tensor, Tensor | None, Tensor]:
@@ -84,6 +91,9 @@ def recolour(images: Tensor, settings: AugmentSettings) -> Tensor:
     n, device = len(images), images.device
     one = (n, 1, 1, 1)
     x = images.add(1.0).div(2.0)
+    if settings.shade:
+        field = F.interpolate(_between((n, 1, 4, 4), device), x.shape[2:], mode="bicubic", align_corners=False)
+        x = x * torch.exp(field * settings.shade)
     if settings.light:
         gamma = torch.exp(_between(one, device) * settings.light)
         contrast = torch.exp(_between(one, device) * settings.light)
@@ -125,6 +135,38 @@ def change_backdrop(images: Tensor, labels: Tensor, settings: AugmentSettings) -
     enlarged = F.interpolate(other[:, :, y : y + half, x : x + half], (side, side), mode="bilinear")
     chosen = torch.rand((n, 1, 1, 1), device=images.device) < settings.backdrop
     return torch.where(chosen & (labels == ID["background"]).unsqueeze(1), enlarged, images)
+
+
+def repaint(images: Tensor, labels: Tensor, settings: AugmentSettings) -> Tensor:
+    """Dark hair before a dark wall, a shirt of the wall's colour: what tells regions apart is not their colour.
+
+    Args:
+        images: (N, 3, S, S) in [-1, 1].
+        labels: (N, S, S) label maps.
+        settings: how many.
+    """
+    if not settings.repaint:
+        return images
+    n, device = len(images), images.device
+    one = (n, 1, 1, 1)
+    chosen = torch.rand(one, device=device) < settings.repaint
+    regions = [(labels == ID[name]).unsqueeze(1) for name in _REPAINTED]
+    means = [_mean(images, region) for region in regions]
+    pixels = images.permute(0, 2, 3, 1).reshape(-1, 3)
+    for region, mean in zip(regions, means, strict=True):
+        anywhere = pixels[torch.randint(len(pixels), (n,), device=device)].view(n, 3, 1, 1)
+        neighbour = means[int(torch.randint(len(means), ()))]
+        colour = torch.where(torch.rand(one, device=device) < 0.5, anywhere, neighbour)
+        contrast = torch.exp(_between(one, device) * 0.7)
+        other = (images - mean) * contrast + colour
+        changed = chosen & region & (torch.rand(one, device=device) < 0.7)
+        images = torch.where(changed, other, images)
+    return images.clamp(-1.0, 1.0)
+
+
+def _mean(images: Tensor, region: Tensor) -> Tensor:
+    """Mean colour (N, 3, 1, 1) of each picture within its region (N, 1, S, S); grey where there is none."""
+    return (images * region).sum((2, 3), keepdim=True) / region.sum((2, 3), keepdim=True).clamp_min(1)
 
 
 def _foreign_texture(x: Tensor) -> Tensor:

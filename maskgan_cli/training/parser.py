@@ -20,7 +20,7 @@ from maskgan_cli.labels import colourise
 from maskgan_cli.metrics.confusion import agreement
 from maskgan_cli.models.layers import to_unit
 from maskgan_cli.models.parser import FaceParser, ParserConfig
-from maskgan_cli.training.augment import AugmentSettings, change_backdrop, move, recolour
+from maskgan_cli.training.augment import AugmentSettings, change_backdrop, move, recolour, repaint
 from maskgan_cli.training.learner import Learner
 from maskgan_cli.training.loop import Loop
 from maskgan_cli.training.setup import Plan
@@ -54,7 +54,7 @@ class ParserTask:
         """Update once on augmented faces. Mirrored ones arrive with left and right exchanged."""
         images, labels, _ = move(to_unit(batch.images), batch.labels, self.recipe.augment)
         assert labels is not None
-        images = change_backdrop(images, labels, self.recipe.augment)
+        images = repaint(change_backdrop(images, labels, self.recipe.augment), labels, self.recipe.augment)
         with self.accelerator.autocast():
             logits = self.learner.network(recolour(images, self.recipe.augment))
         loss = F.cross_entropy(logits.float(), labels.long())

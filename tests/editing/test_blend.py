@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from skimage.color import lab2rgb, rgb2lab
 
-from maskgan_cli.editing.blend import GROWTH, grown, paste_back, paste_seamless, paste_soft
+from maskgan_cli.editing.blend import GROWTH, MOUTH_GROWTH, grown, paste_back, paste_seamless, paste_soft
 from maskgan_cli.editing.options import Blend, Edge
 from maskgan_cli.labels import ID, part_ids
 from tests.drawn_faces import draw_face
@@ -92,7 +92,8 @@ def test_lips_keep_most_of_their_own_colour() -> None:
     pasted = paste_seamless(photo, faded, before, after)
     lips = pasted[48:52, 42:56].reshape(-1, 3).mean(axis=0)
     own, painted = (rgb2lab(np.array(colour) / 255) for colour in ((190, 30, 40), (130, 70, 70)))
-    wanted = 255 * lab2rgb(0.7 * own + 0.3 * painted)
+    light = 255 * lab2rgb(0.7 * own + 0.3 * painted)  # the painting in the photo's colours: it lights the lips
+    wanted = (190, 30, 40) + 0.43 * (light - (190, 30, 40))
     assert np.abs(lips - wanted).max() < 4, lips
     assert (pasted[~grown(before, after)] == photo[~grown(before, after)]).all()
 
@@ -107,6 +108,20 @@ def test_the_region_grows_over_what_the_edit_touches_and_over_nothing_else() -> 
     assert region[49 + reach, 45]
     assert not region[50 + reach, 45]
     assert not grown(before, before).any()
+
+
+def test_around_a_mouth_the_region_grows_less() -> None:
+    before = np.full((96, 96), _SKIN, np.uint8)
+    before[40:50, 30:60] = ID["l_lip"]
+    after = before.copy()
+    after[50:54, 30:60] = ID["l_lip"]
+    region = grown(before, after)
+    reach = int(MOUTH_GROWTH * 96)
+    assert region[40:54, 30:60].all(), "a mouth as a whole"
+    assert region[53 + reach, 45]
+    assert not region[54 + reach, 45]
+    after[20:24, 30:60] = ID["l_brow"]
+    assert grown(before, after)[54 + reach, 45], "more than a mouth"
 
 
 def test_a_feature_covered_at_one_end_keeps_its_other_end() -> None:
