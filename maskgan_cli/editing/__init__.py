@@ -17,6 +17,7 @@ painters.py     that network in PyTorch or as ONNX
 baselines.py    the paper's baselines as methods
 transfer.py     an attribute changed: by parts of the mask, by a label, or by an exemplar
 colours.py      the colours of a face's parts, taken from its photo
+carry.py        the photo's own lips, teeth and brows, carried to their new shape
 blend.py        the painting pasted back into the source, untouched pixels untouched
 membrane.py     the difference of the two on the rim, spread inside
 grain.py        the photo's grain, which a painting lacks
