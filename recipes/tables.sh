@@ -5,12 +5,15 @@
 #   PAIRS     pairs to measure; the paper has 400 (style copy: 1000)
 #   RECIPE, STEPS, SETS   of the networks that are compared; the recipe's own steps if not given
 #   JUDGE_RECIPE, JUDGE_STEPS, JUDGE_SETS         of the judges
-#   PARSER, ATTRIBUTES, IDENTITY                  weights to take instead of training these judges
+#   PARSER, ATTRIBUTES, IDENTITY                  weights to take instead of training these judges; PARSER=bundled is
+#             the parser of the package
+#   JUDGED    what the attribute judge tells
 #   INCEPTION pytorch-fid's weights, for the FID; else the distance is over the attribute judge's features
 #   SEED, DEVICE
 work=${WORK:-$(basename "$0" .sh)}
 SIZE=${SIZE:-64} FACES=${FACES:-600} PEOPLE=${PEOPLE:-120} PAIRS=${PAIRS:-12} SEED=${SEED:-0}
 RECIPE=${RECIPE:-tiny-cpu} STEPS=${STEPS:-} DEVICE=${DEVICE:-auto}
+JUDGED=${JUDGED:-Smiling,Male,Heavy_Makeup,No_Beard}
 JUDGE_RECIPE=${JUDGE_RECIPE:-tiny-cpu} JUDGE_STEPS=${JUDGE_STEPS:-}
 read -ra SETS <<<"${SETS:-}"
 read -ra JUDGE_SETS <<<"${JUDGE_SETS:-}"
@@ -48,7 +51,7 @@ judges() {
             ;;
         attributes | fid)
             [ -n "${ATTRIBUTES:-}" ] || learn attributes attributes "$JUDGE_RECIPE" "$JUDGE_STEPS" \
-                --set network.image_size="$SIZE" --attributes Smiling,Male,Heavy_Makeup,No_Beard "${JUDGE_SETS[@]}"
+                --set network.image_size="$SIZE" --attributes "$JUDGED" "${JUDGE_SETS[@]}"
             ATTRIBUTES=${ATTRIBUTES:-$work/runs/attributes}
             ;;
         identity)
@@ -65,7 +68,7 @@ measure() {
     shift
     local call=(maskgan eval results "$data" "$work/results/$method" --pairs "$pairs" --device "$DEVICE")
     call+=(--metrics "$(IFS=,; echo "$*")" -o "$work/json/$method.json")
-    [ -z "${PARSER:-}" ] || call+=(--parser-weights "$PARSER")
+    [ "${PARSER:-bundled}" = bundled ] || call+=(--parser-weights "$PARSER")
     [ -z "${ATTRIBUTES:-}" ] || call+=(--attributes-weights "$ATTRIBUTES")
     [ -z "${IDENTITY:-}" ] || call+=(--identity-weights "$IDENTITY")
     [ -z "${MASKS:-}" ] || call+=(--masks "$MASKS")

@@ -27,6 +27,9 @@ def pairs(
     protocol: Annotated[
         Protocol, typer.Option("--protocol", help="Which of the paper's experiments, or rendered truths.")
     ] = Protocol.SMILING,
+    attribute: Annotated[
+        str | None, typer.Option("--attribute", help="For transfer: what is transferred, e.g. Eyeglasses.")
+    ] = None,
     split: SplitOf = Split.TEST,
     count: Annotated[
         int | None, typer.Option("--count", "-n", min=1, help="How many; the paper's number, or all there are.")
@@ -50,6 +53,9 @@ def pairs(
 
     refuse_early(out, overwrite)
     named, part = protocol.value, split.value
+    if (protocol is Protocol.TRANSFER) != (attribute is not None):
+        raise InputError("--attribute", expected="an attribute with --protocol transfer, and with no other",
+                         found=attribute or "none")  # fmt: skip
     prepared = PreparedData.load(data)
     if protocol is Protocol.COUNTERFACTUAL:
         if truths is None:
@@ -58,7 +64,7 @@ def pairs(
         part = "+".join(sorted({pair.source.split for pair in found}))
     else:
         angles, poses = _poses(shell, prepared.split(part), pose_weights, device)
-        found = choose(prepared, named, split=part, count=count, seed=seed, poses=angles)
+        found = choose(prepared, named, split=part, count=count, seed=seed, poses=angles, attribute=attribute or "")
     if count is None and len(found) < PROTOCOLS[named].count and protocol is not Protocol.COUNTERFACTUAL:
         shell.say(f"the {part} split offers {len(found)} pairs, not the paper's {PROTOCOLS[named].count}")
     rows = rows_of(found, named, split=part, seed=seed, poses=poses)

@@ -9,6 +9,7 @@ class Protocol(str, Enum):
     """How pairs are chosen; `pairs.PROTOCOLS` has their rules."""
 
     SMILING = "smiling"
+    TRANSFER = "transfer"
     STYLE_COPY = "style-copy"
     IDENTITY = "identity"
     COUNTERFACTUAL = "counterfactual"

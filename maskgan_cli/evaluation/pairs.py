@@ -55,6 +55,7 @@ _NEAREST = (
 )
 PROTOCOLS: Final = {
     "smiling": Protocol(400, f"sources at random without Smiling; targets with it; {_NEAREST}"),
+    "transfer": Protocol(400, f"sources at random without the attribute; targets with it; {_NEAREST}"),
     "style-copy": Protocol(
         1000, "targets at random; sources the same pictures in another order, none with itself, half of the pairs "
         "of different gender as far as the genders go",
@@ -65,11 +66,19 @@ PROTOCOLS: Final = {
 
 
 def choose(
-    data: PreparedData, protocol: str, *, split: str, count: int | None, seed: int, poses: Poses | None = None
+    data: PreparedData,
+    protocol: str,
+    *,
+    split: str,
+    count: int | None,
+    seed: int,
+    poses: Poses | None = None,
+    attribute: str = "Smiling",
 ) -> list[Pair]:
-    """The pairs of ``smiling``, ``style-copy`` or ``identity``.
+    """The pairs of ``smiling``, ``transfer``, ``style-copy`` or ``identity``.
 
     Args:
+        attribute: what the targets of ``transfer`` have and its sources lack.
         count: how many; the protocol's own number if None, or as many as the split has.
         poses: (N, 3) degrees for the split's samples; the manifest's if None.
 
@@ -80,19 +89,20 @@ def choose(
     rng = np.random.default_rng(seed)
     if protocol == "style-copy":
         return _style_copy(data, samples, min(len(samples), PROTOCOLS[protocol].count) if count is None else count, rng)
-    smiling = _signs(samples, "Smiling")
+    name = attribute if protocol == "transfer" else "Smiling"
+    signs = _signs(samples, name)
     angles = _poses(samples) if poses is None else poses
-    among = np.flatnonzero(smiling < 0) if protocol == "smiling" else np.arange(len(samples))
-    what = "faces without Smiling" if protocol == "smiling" else "faces"
-    sources = _draw(data, among, count, rng, what, smiling=smiling, most=PROTOCOLS[protocol].count)
-    groups = [sources[smiling[sources] < 0], sources[smiling[sources] > 0]]
+    among = np.arange(len(samples)) if protocol == "identity" else np.flatnonzero(signs < 0)
+    what = "faces" if protocol == "identity" else f"faces without {name}"
+    sources = _draw(data, among, count, rng, what, signs=signs, most=PROTOCOLS[protocol].count)
+    groups = [sources[signs[sources] < 0], sources[signs[sources] > 0]]
     chosen: dict[int, tuple[int, float]] = {}
     for group in groups:
         if len(group):
-            targets = np.flatnonzero(smiling == -smiling[group[0]])
-            chosen |= _nearest(data, samples, group, targets, angles)
+            targets = np.flatnonzero(signs == -signs[group[0]])
+            chosen |= _nearest(data, samples, group, targets, angles, name)
     return [
-        Pair(samples[i], samples[chosen[i][0]], chosen[i][1], {"Smiling": -int(smiling[i])})
+        Pair(samples[i], samples[chosen[i][0]], chosen[i][1], {name: -int(signs[i])})
         for i in (int(v) for v in sources)
     ]  # fmt: skip
 
@@ -135,14 +145,14 @@ def _signs(samples: Sequence[Sample], name: str) -> npt.NDArray[np.int64]:
 
 def _draw(
     data: PreparedData, among: npt.NDArray[np.int64], count: int | None, rng: np.random.Generator, what: str,
-    *, smiling: npt.NDArray[np.int64], most: int,
+    *, signs: npt.NDArray[np.int64], most: int,
 ) -> npt.NDArray[np.int64]:  # fmt: skip
     """``count`` of the faces ``among`` at random; without a count, ``most``, or as many as find a target each."""
     order = rng.permutation(among)
     if count is None:
-        targets = {sign: int((smiling == -sign).sum()) for sign in (-1, 1)}
-        rank = np.where(smiling[order] < 0, np.cumsum(smiling[order] < 0), np.cumsum(smiling[order] > 0))
-        order = order[rank <= np.where(smiling[order] < 0, targets[-1], targets[1])][:most]
+        targets = {sign: int((signs == -sign).sum()) for sign in (-1, 1)}
+        rank = np.where(signs[order] < 0, np.cumsum(signs[order] < 0), np.cumsum(signs[order] > 0))
+        order = order[rank <= np.where(signs[order] < 0, targets[-1], targets[1])][:most]
         if not len(order):
             raise InputError(data.root, expected=f"{what}, and targets with the opposite", found="none in this split")
         return np.sort(order)
@@ -157,12 +167,12 @@ def _check_enough(data: PreparedData, count: int, there: int, what: str) -> None
 
 def _nearest(
     data: PreparedData, samples: Sequence[Sample], sources: npt.NDArray[np.int64], targets: npt.NDArray[np.int64],
-    poses: Poses,
+    poses: Poses, name: str,
 ) -> dict[int, tuple[int, float]]:  # fmt: skip
     """Source -> its target and their distance."""
     if len(targets) < len(sources):
         raise InputError(
-            data.root, expected=f"{len(sources)} faces with the opposite of Smiling", found=str(len(targets)),
+            data.root, expected=f"{len(sources)} faces with the opposite of {name}", found=str(len(targets)),
             hint="ask for fewer pairs with -n",
         )  # fmt: skip
     distances = np.linalg.norm(poses[sources][:, None] - poses[targets][None], axis=-1)

@@ -287,3 +287,12 @@ def test_what_is_wrong_is_said_in_one_line(
         assert len(outcome.err.splitlines()) == 1, outcome.err
         assert message in outcome.err, outcome.err
     assert not (tmp_path / "s").exists()
+
+
+def test_an_attribute_is_asked_for_with_transfer_and_refused_without(prepared: Path, maskgan: Command) -> None:
+    call = ("eval", "pairs", prepared, "--split", "train", "-n", 2)
+    done = maskgan(*call, "--protocol", "transfer", "--attribute", "Male")
+    assert done.code == 0, done.err
+    assert [row["Male"] for row in csv.DictReader(done.lines)] == ["1", "1"]
+    for wrong in (("--protocol", "transfer"), ("--attribute", "Male")):
+        assert "--attribute: expected an attribute with --protocol transfer" in maskgan(*call, *wrong).err
