@@ -1,8 +1,13 @@
 """MaskGAN: diverse and interactive facial image manipulation through semantic masks."""
 
 import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from maskgan_cli.editing.editor import Editor
 
 __version__ = "0.1.0"
+__all__ = ["Editor", "__version__"]
 
 
 def __getattr__(name: str) -> object:

@@ -9,7 +9,8 @@ data.py         synth, prep-data, check-data
 align.py        align, paste
 parse.py        parse
 train.py        train ...
-edit.py, edits.py   render, swap-mouth, swap, style-copy, transfer, reshape; what they share
+edit.py, edits.py   render, swap-mouth, swap, style-copy, transfer; what the editing commands share
+reshape.py      reshape, find-directions
 interpolate.py  interpolate
 inspect.py      inspect
 simulate.py     simulate-edits

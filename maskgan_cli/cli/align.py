@@ -12,10 +12,6 @@ from maskgan_cli.cli.batch import Batch, Recursive, pictures
 from maskgan_cli.cli.shell import Shell, stage
 from maskgan_cli.errors import InputError
 
-Chosen = Annotated[
-    str | None, typer.Option("--face", help="Which face, counted from the left, or all; the largest if not given.")
-]
-
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
@@ -30,7 +26,7 @@ def align(
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the crops, named NAME.png.")],
     size: Annotated[int, typer.Option("--size", min=32, max=2048, help="Side of the crops.")] = 512,
-    face: Chosen = None,
+    face: options.Chosen = None,
     overview: Annotated[
         bool, typer.Option("--overview", help="Also NAME.overview.png: the faces, numbered from left to right.")
     ] = False,
@@ -48,7 +44,7 @@ def align(
 
     items = pictures(photos, recursive=recursive)
     _distinct([out / f"{item.name}.png" for item in items])
-    which = chosen(face)
+    which = options.chosen(face)
     if len(items) == 1:  # what is wrong with the only path is said before PyTorch is imported
         from maskgan_cli.editing.faces import check_files
 
@@ -117,19 +113,6 @@ def paste(
     shell.say(f"{changed:,} of {picture.shape[0] * picture.shape[1]:,} pixels changed")
     shell.wrote(write_photo(out, picture, cutout.photo, note=note, overwrite=overwrite))
     shell.finish({"photo": str(cutout.photo.path), "changed_pixels": changed})
-
-
-def chosen(face: str | None) -> int | str | None:
-    """``--face``: a number from 1, ``all``, or None for the largest.
-
-    Raises:
-        InputError: neither.
-    """
-    if face is None or face == "all":
-        return face
-    if not face.isdecimal() or not 1 <= int(face) <= 999:
-        raise InputError("--face", expected="a number from 1, counted from the left, or all", found=repr(face))
-    return int(face)
 
 
 def _distinct(paths: list[Path]) -> None:

@@ -19,6 +19,7 @@ from maskgan_cli.cli import (
     interpolate,
     judge,
     parse,
+    reshape,
     results,
     simulate,
     study,
@@ -59,6 +60,7 @@ data.register(app)
 align.register(app)
 app.add_typer(train.app)
 edit.register(app)
+reshape.register(app)
 interpolate.register(app)
 simulate.register(app)
 parse.register(app)

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from maskgan_cli.cli.edits import Editing, Masks, Pasting, faces_of, rows_of, run_edits
 from maskgan_cli.cli.shell import Shell, stage
 from maskgan_cli.errors import InputError
-
-if TYPE_CHECKING:
-    pass
 
 _TWO_FACES = ("source", "target"), ("source_mask", "target_mask", "output")
 
@@ -33,7 +30,7 @@ def register(app: typer.Typer) -> None:
     """Add this module's commands."""
     for name, function in (
         ("render", render), ("swap-mouth", swap_mouth), ("swap", swap), ("style-copy", style_copy),
-        ("transfer", transfer), ("reshape", reshape),
+        ("transfer", transfer),
     ):  # fmt: skip
         stage(app, name, rich_help_panel="Editing")(function)
 
@@ -194,47 +191,3 @@ def transfer(
         strength=1.0 if strength is None else strength,
     )  # fmt: skip
     run_edits(shell, make, rows, out, editing, any_method=True)
-
-
-def reshape(
-    shell: Shell,
-    source: Annotated[Path | None, typer.Argument(metavar="[FACE]", help="The face to edit.")] = None,
-    part: Annotated[str, typer.Option("--part", help="Classes or groups, e.g. hair or nose.")] = "",
-    grow: Annotated[float, typer.Option("--grow", help="How far the outline goes out, or in if below 0.")] = 0.0,
-    move: Annotated[str, typer.Option("--move", help="Right and down, e.g. 10,-4.")] = "0,0",
-    scale: Annotated[float, typer.Option("--scale", min=0.2, max=5.0, help="Times as large, around its middle.")] = 1.0,
-    open_mouth: Annotated[float, typer.Option("--open-mouth", min=0, help="How far the lower lip goes down.")] = 0.0,
-    close_mouth: Annotated[bool, typer.Option("--close-mouth", help="The lips against each other.")] = False,
-    mask: Annotated[Path | None, typer.Option("--mask", help="Mask of FACE, if it is not beside it.")] = None,
-    out: Out = Path("reshaped.png"),
-    *,
-    pasting: Pasting,
-    editing: Editing,
-) -> None:
-    """Change the shape of a face's parts, without a second face. Lengths are pixels of a face crop of 512 px.
-
-    With --pairs, columns are source[,source_mask][,output].
-    """
-    from maskgan_cli.editing.edits import reshape_edits
-    from maskgan_cli.editing.reshape import Reshaping
-    from maskgan_cli.labels import part_ids
-
-    try:
-        right, down = (float(number) for number in move.split(","))
-    except ValueError:
-        raise InputError("--move", expected="two numbers, right and down, e.g. 10,-4", found=repr(move)) from None
-    if open_mouth and close_mouth:
-        raise InputError("--close-mouth", expected="one of the two", found="--open-mouth beside it")
-    changes = bool(grow or right or down or scale != 1.0)
-    if changes != bool(part):
-        found = "no --part" if changes else "nothing to do with it"
-        raise InputError("--part", expected="a part with --grow, --move or --scale", found=found)
-    if not changes and not open_mouth and not close_mouth:
-        raise InputError("--part", expected="something to do, e.g. --part hair --grow 12", found="nothing")
-    try:
-        parts = part_ids(part) if part else ()
-    except ValueError as error:
-        raise InputError("--part", found=str(error)) from None
-    how = Reshaping(parts, grow, (right, down), scale, -1.0 if close_mouth else open_mouth)
-    rows = rows_of({"source": source, "source_mask": mask}, editing.pairs, ("source",), ("source_mask", "output"))
-    run_edits(shell, partial(reshape_edits, how=how, blend=pasting.asked()), rows, out, editing)

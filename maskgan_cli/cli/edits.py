@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,7 +16,7 @@ from maskgan_cli.editing.options import Blend, Edge
 from maskgan_cli.errors import InputError
 
 if TYPE_CHECKING:
-    from maskgan_cli.editing.edits import Edit
+    from maskgan_cli.editing.edits import Edit, Row
 
 _SHEET_ROWS = 32
 
@@ -56,9 +55,7 @@ class Editing:
             "CelebA-HQ is a crop.",
         ),
     ] = None
-    face: Annotated[
-        int | None, typer.Option("--face", min=1, help="Which face of the photo that is edited, from the left.")
-    ] = None
+    face: options.Chosen = None
     tgt_face: Annotated[int | None, typer.Option("--tgt-face", min=1, help="Which face of TGT, from the left.")] = None
     force: options.Force = False
     overwrite: options.Overwrite = False
@@ -117,7 +114,10 @@ def rows_of(
             raise InputError("--pairs", expected="a list alone", found=f"{next(iter(named.values()))} beside it")
         return read_pairs(pairs, columns, optional)
     if missing := [name.upper() for name in columns if name not in named]:
-        raise InputError(f"missing {' and '.join(missing)}", hint="name two files, or a list with --pairs")
+        raise InputError(
+            f"missing {' and '.join(missing)}",
+            hint=f"name {'two files' if columns[1:] else 'a file'}, or a list with --pairs",
+        )
     return [named]
 
 
@@ -137,6 +137,7 @@ def run_edits(
     ``any_method``, it is one that paints masks.
     """
     from maskgan_cli.editing import jobs
+    from maskgan_cli.editing.edits import every_face
     from maskgan_cli.editing.faces import check_files
     from maskgan_cli.editing.methods import method_named
     from maskgan_cli.editing.options import Taken
@@ -146,7 +147,9 @@ def run_edits(
     from maskgan_cli.locks import locked
     from maskgan_cli.weights.lookup import find_weights, named_with_origin
 
-    entry = method_named(asked.method, masks=not any_method)
+    entry, which = method_named(asked.method, masks=not any_method), options.chosen(asked.face)
+    if which is not None and not entry.masks:
+        raise InputError("--face", expected="a method that paints masks", found=f"--method {asked.method}")
     sheet, listed = asked.sheet, asked.pairs is not None
     if sheet is not None and not asked.overwrite:
         refuse_existing(sheet)
@@ -162,7 +165,8 @@ def run_edits(
     method = entry.load(weights, asked.device)
     shell.say(f"painting at {method.size} px with {named_with_origin(weights, entry.kind)}")
     taken = {None: Taken.AUTO, True: Taken.CROP, False: Taken.PHOTO}[asked.crop]
-    numbers = {"source": asked.face, "style_image": asked.face, "target": asked.tgt_face}
+    face = which if isinstance(which, int) else None
+    numbers = {"source": face, "style_image": face, "target": asked.tgt_face}
     read = PhotoReader(
         asked.parser_weights,
         asked.device,
@@ -171,11 +175,16 @@ def run_edits(
         taken=taken,
         numbers={role: number for role, number in numbers.items() if number is not None},
     )
+    role = "style_image" if "style_image" in rows[0] else "source"
+
+    def edits_of(row: Row) -> list[Edit[Any]]:
+        return every_face(make, row, role, read) if which == "all" else [make(row, read=read)]
+
     shown: list[jobs.Result] = []
     records = []
     with locked(out, "another edit"):
         results = jobs.run_edits(
-            work, partial(make, read=read), method, batch_size=asked.batch_size, save_masks=asked.save_masks,
+            work, edits_of, method, batch_size=asked.batch_size, save_masks=asked.save_masks,
             overwrite=asked.overwrite, attempt=batch.attempt,
         )  # fmt: skip
         for result in shell.track(results, len(rows), "painting"):

@@ -65,7 +65,6 @@ def interpolate(
     from maskgan_cli.data.resize import resize_labels
     from maskgan_cli.editing import interpolate as manifold
     from maskgan_cli.editing.render import Renderer
-    from maskgan_cli.files import write_image, write_label_map
 
     manifold.check_folder(out)
     names = manifold.Names.inside(out, sample or steps, faces=style is not None)
@@ -96,17 +95,12 @@ def interpolate(
     masks = list(vae.decode(codes, side))
     if keep_ends:
         masks[0], masks[-1] = start, resize_labels(end, side)
-    for path, labels in zip(names.masks, masks, strict=True):
-        shell.wrote(write_label_map(path, labels))
     faces: list[Picture] = []
     if renderer is not None and face is not None:
         settings |= {"dmn_weights": renderer.weights.sha256, "style": str(style)}
         faces = _paint(shell, renderer, masks, face.labels, face.picture, batch_size)
-    frames = manifold.frames(masks, faces)
-    shell.wrote(write_image(names.strip, manifold.strip(frames)))
-    shell.wrote(manifold.write_animation(names.animation, frames))
-    for path, picture in zip(names.faces, faces, strict=True):
-        shell.wrote(write_image(path, picture, note={"edit": "interpolate", **settings}))
+    for path in manifold.Interpolation(masks, faces, settings).write(names):
+        shell.wrote(path)
     shell.finish({"masks": [str(path) for path in names.masks], "strip": str(names.strip),
                   "animation": str(names.animation), "faces": [str(path) for path in names.faces],
                   **settings})  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from maskgan_cli.errors import InputError
 from maskgan_cli.networks import KINDS
 
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1 or mps.")]
@@ -15,6 +16,10 @@ Seed = Annotated[int, typer.Option("--seed", min=0, help="Same seed, same result
 Workers = Annotated[int | None, typer.Option("--workers", min=0, help="Processes; all cores if not given.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there already.")]
 Force = Annotated[bool, typer.Option("--force", help="Go on with a picture that is no face crop by its parsed mask.")]
+Chosen = Annotated[
+    str | None,
+    typer.Option("--face", help="Which face of the photo, counted from the left, or all; the largest if not given."),
+]
 Data = Annotated[Path, typer.Argument(metavar="DATA", help="A prepared data set.")]
 
 
@@ -37,3 +42,16 @@ def count_workers(workers: int | None) -> int:
         return len(os.sched_getaffinity(0))
     except AttributeError:  # macOS, Windows
         return os.cpu_count() or 1
+
+
+def chosen(face: str | None) -> int | str | None:
+    """``--face``: a number from 1, ``all``, or None for the largest.
+
+    Raises:
+        InputError: neither.
+    """
+    if face is None or face == "all":
+        return face
+    if not face.isdecimal() or not 1 <= int(face) <= 999:
+        raise InputError("--face", expected="a number from 1, counted from the left, or all", found=repr(face))
+    return int(face)

@@ -9,6 +9,9 @@ cutouts.py, uncrop.py    a face cut out of its photo, and the way back
 parse.py        masks by the face parser
 swap.py         the mask of SRC with parts of TGT's; what lies behind a lost part
 reshape.py      parts grown, moved and scaled, mouths opened and closed, without a second face
+shapes.py       a mask moved along MaskVAE's manifold; things to wear
+directions.py   ways along that manifold: the package's own, and those of a data set's attributes
+library.py      masks that come with the package; fill_library.py renders them
 fit.py          the parts of one face brought onto another by their points
 edits.py        the edits: a row of files -> what a method is asked to paint
 methods.py      who paints: the table of methods, and what each of them can do

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from maskgan_cli.data.resize import resize_labels
+from maskgan_cli.editing.directions import Directions
 from maskgan_cli.editing.edits import Edit, reshape_edits, style_edits, swap_edits
 from maskgan_cli.editing.faces import Face, ReadFace
+from maskgan_cli.editing.interpolate import Interpolation, MaskManifold, between, positions
 from maskgan_cli.editing.methods import Request, method_named
 from maskgan_cli.editing.options import Blend
 from maskgan_cli.editing.reader import PhotoReader
@@ -55,6 +59,8 @@ class Editor:
     Args:
         weights: a run folder or file; those that the commands would find if None.
         parser_weights: of the face parser, likewise.
+        vae_weights: of the MaskVAE, likewise; read when it is first needed.
+        directions: a file of ``maskgan find-directions``, for `reshape`.
         device: auto, cpu, cuda, cuda:1 or mps.
         method: who paints masks: dmn, pix2pixhd-m or spade.
         force: go on with what is no face crop, and with small faces.
@@ -68,13 +74,15 @@ class Editor:
         weights: str | Path | None = None,
         *,
         parser_weights: str | Path | None = None,
+        vae_weights: str | Path | None = None,
+        directions: str | Path | None = None,
         device: str = "auto",
         method: str = "dmn",
         force: bool = False,
     ) -> None:
         entry = method_named(method, masks=True)
-        self._method = entry.load(find_weights(None if weights is None else Path(weights), entry.kind), device)
-        self._parser = None if parser_weights is None else Path(parser_weights)
+        self._method = entry.load(find_weights(_path(weights), entry.kind), device)
+        self._parser, self._vae, self._file = _path(parser_weights), _path(vae_weights), _path(directions)
         self._device, self._force = device, force
 
     def open(self, image: str | Path, mask: str | Path | None = None, *, number: int | None = None) -> Face:
@@ -100,9 +108,85 @@ class Editor:
         row = {"source": source.image, "target": target.image}
         return self._made(style_edits(row, read=_given(source=source, target=target)))
 
-    def reshape(self, face: Face, how: Reshaping, *, blend: bool | None = None) -> Edited:
-        """The face with parts grown, moved or scaled, or its mouth opened or closed."""
-        return self._made(reshape_edits({"source": face.image}, how, blend=Blend(blend), read=_given(source=face)))
+    def reshape(
+        self,
+        face: Face,
+        part: str = "",
+        *,
+        grow: float = 0.0,
+        move: tuple[float, float] = (0.0, 0.0),
+        scale: float = 1.0,
+        open_mouth: float = 0.0,
+        close_mouth: bool = False,
+        add: str | Sequence[str] = (),
+        along: Mapping[str, float] | None = None,
+        blend: bool | None = None,
+    ) -> Edited:
+        """The face in another shape, without a second face; see ``maskgan reshape``.
+
+        Args:
+            face: as opened.
+            part: what grows, moves or is scaled, e.g. ``"hair"`` or ``"nose,brows"``.
+            grow, move, scale, open_mouth, close_mouth: see `Reshaping`; pixels of a crop of 512 px.
+            add: things to put on, e.g. ``"glasses"`` or ``["hat-fedora", "earrings"]``: see `library.ITEMS`.
+            along: how far to go in directions along MaskVAE's manifold, e.g. ``{"smile": 1.5}``.
+            blend: whether the painting is pasted back; photos' are if it is None.
+
+        Raises:
+            ValueError: no part of that name.
+            InputError: no such thing or direction, or directions of another MaskVAE.
+        """
+        things = (add,) if isinstance(add, str) else tuple(add)
+        ways = tuple((along or {}).items())
+        parts = part_ids(part) if part else ()
+        how = Reshaping(parts, grow, move, scale, -1.0 if close_mouth else open_mouth, ways, things)
+        row, directions = {"source": face.image}, self._directions if ways else None
+        given = _given(source=face)
+        return self._made(reshape_edits(row, how, blend=Blend(blend), directions=directions, read=given))
+
+    def interpolate(
+        self,
+        first: Face,
+        second: Face,
+        steps: int = 8,
+        *,
+        beyond: float = 0.0,
+        keep_ends: bool = False,
+        style: Face | None = None,
+    ) -> Interpolation:
+        """Masks on the way from one face's to another's (paper, Sec. 3.2); see ``maskgan interpolate``.
+
+        Args:
+            first, second: the ends; the masks are of the first one's size.
+            steps: how many masks, ends included.
+            beyond: go on beyond both ends by this share of the way.
+            keep_ends: the first and last mask are the faces' own, not MaskVAE's picture of them.
+            style: a face in whose look every mask is painted.
+
+        Raises:
+            ValueError: fewer than two steps, or ends that are kept though the way goes on beyond them.
+            InputError: no MaskVAE's weights.
+        """
+        if steps < 2 or (keep_ends and beyond):
+            raise ValueError("two steps or more, and none beyond ends that are kept")
+        manifold, where = self._manifold, positions(steps, beyond=beyond)
+        codes = between(manifold.encode(first.labels), manifold.encode(second.labels), where)
+        masks = list(manifold.decode(codes, len(first.labels)))
+        if keep_ends:
+            masks[0], masks[-1] = first.labels, resize_labels(second.labels, len(first.labels))
+        note: dict[str, Any] = {"weights": manifold.weights.sha256, "positions": where.tolist(), "keep_ends": keep_ends}
+        if style is None:
+            return Interpolation(masks, [], note)
+        faces = [self._method.paint([Request(labels, style.labels, style.picture)])[0] for labels in masks]
+        return Interpolation(masks, faces, {**note, **self._method.note})
+
+    @cached_property
+    def _manifold(self) -> MaskManifold:
+        return MaskManifold(find_weights(self._vae, "vae"), self._device)
+
+    @cached_property
+    def _directions(self) -> Directions:
+        return Directions(self._manifold, self._file)
 
     def _made(self, edit: Edit[Request]) -> Edited:
         (painted,) = self._method.paint([edit.request])
@@ -113,3 +197,7 @@ class Editor:
 def _given(**faces: Face) -> ReadFace:
     """A reader of faces that are read already, by role."""
     return lambda _image, _mask, role: faces[role]
+
+
+def _path(given: str | Path | None) -> Path | None:
+    return None if given is None else Path(given)

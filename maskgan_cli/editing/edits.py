@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import numpy as np
 
 from maskgan_cli.data.resize import resize_image, resize_labels
 from maskgan_cli.editing.blend import paste_back, paste_person
@@ -15,11 +17,14 @@ from maskgan_cli.editing.methods import Request
 from maskgan_cli.editing.options import Blend
 from maskgan_cli.editing.reshape import Reshaping, reshape
 from maskgan_cli.editing.swap import swap_parts
+from maskgan_cli.errors import InputError
 from maskgan_cli.files import Photo, Picture, read_label_map
 from maskgan_cli.labels import CLASSES, LabelMap, colourise
 
 if TYPE_CHECKING:
     from maskgan_cli.editing.cutouts import Cutout
+    from maskgan_cli.editing.directions import Directions
+    from maskgan_cli.editing.reader import PhotoReader
 
 R = TypeVar("R")
 Row = Mapping[str, Path]
@@ -90,6 +95,56 @@ class Edit(Generic[R]):
         return picture if self._cutout is None else self._cutout.again(picture)
 
 
+def every_face(make: Callable[..., Edit[R]], row: Row, role: str, read: PhotoReader) -> list[Edit[R]]:
+    """The edit of every face of a photo; what else the row names is read once.
+
+    Args:
+        make: a row and ``read`` -> an edit.
+        row: the files.
+        role: of the photo, e.g. ``source``.
+        read: reads faces.
+
+    Raises:
+        InputError: no face that can be edited.
+    """
+    others: dict[str, Face] = {}
+
+    def reader(face: Face) -> ReadFace:
+        def given(image: Path, mask: Path | None, asked: str) -> Face:
+            if asked == role:
+                return face
+            if asked not in others:
+                others[asked] = read(image, mask, asked)
+            return others[asked]
+
+        return given
+
+    mask = row.get("style_mask" if role == "style_image" else f"{role}_mask")
+    edits = [make(row, read=reader(face)) for face in read.every(row[role], mask, role)]
+    if len(edits) > 1 and edits[0].photo is None:
+        raise InputError("--face", expected="one face, where the painting stays bare", found="all")
+    return edits
+
+
+def joined(pictures: Sequence[Picture], photo: Photo | None) -> Picture:
+    """Pictures of one photo, each with an edit of its own, as one with them all."""
+    if photo is None or len(pictures) == 1:
+        return pictures[0]
+    result = photo.picture.copy()
+    for picture in pictures:
+        changed = (picture != photo.picture).any(-1)
+        result[changed] = picture[changed]
+    return result
+
+
+def overlaid(masks: Sequence[LabelMap]) -> LabelMap:
+    """Label maps (H, W) of one photo's faces as one; background hides nothing."""
+    result = masks[0].copy()
+    for labels in masks[1:]:
+        result = np.where(labels > 0, labels, result)
+    return result
+
+
 def render_edits(row: Row, *, blend: Blend, read: ReadFace = read_face) -> Edit[Request]:
     """``mask``, ``style_image`` and maybe ``style_mask`` -> the edit of ``maskgan render``."""
     face = read(row["style_image"], row.get("style_mask"), "style_image")
@@ -130,12 +185,15 @@ def swap_edits(
     return Edit(request, source, labels, inputs, settings, panels, asked)
 
 
-def reshape_edits(row: Row, how: Reshaping, *, blend: Blend, read: ReadFace = read_face) -> Edit[Request]:
-    """``source`` and maybe its mask -> the edit of ``maskgan reshape``."""
+def reshape_edits(
+    row: Row, how: Reshaping, *, blend: Blend, directions: Directions | None = None, read: ReadFace = read_face
+) -> Edit[Request]:
+    """``source`` and maybe its mask -> the edit of ``maskgan reshape``; see `reshape` for ``directions``."""
     source = read(row["source"], row.get("source_mask"), "source")
-    labels = reshape(source.labels, how)
+    labels = reshape(source.labels, how, directions)
     asked = blend if (source.is_photo if blend.wanted is None else blend.wanted) else None
     settings = {"edit": "reshape", "blend": asked and asked.note, **how.note} | _parser(source)
+    settings |= {} if directions is None else directions.note
     request = Request(labels, source.labels, source.picture)
     panels = [source.picture, colourise(source.labels), colourise(labels)]
     inputs = _named(source=source.image, source_mask=source.mask)
@@ -173,7 +231,9 @@ def _named(**files: Path | None) -> dict[str, Path]:
     return {role: path for role, path in files.items() if path is not None}
 
 
-def _parser(*faces: Face) -> dict[str, str]:
-    """Which parser made a mask, for the record, if one did."""
+def _parser(*faces: Face) -> dict[str, Any]:
+    """Which parser made a mask, and which faces were cut out of photos, for the record."""
     made = [face.parser for face in faces if face.parser]
-    return {"parser": made[0]} if made else {}
+    numbers = [face.cutout and face.cutout.number for face in faces]
+    found: dict[str, Any] = {"parser": made[0]} if made else {}
+    return found | {name: number for name, number in zip(("face", "target_face"), numbers, strict=False) if number}

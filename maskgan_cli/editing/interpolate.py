@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +18,7 @@ from torch.nn import functional as F
 from maskgan_cli.data.resize import resize_image, resize_labels
 from maskgan_cli.devices import pick_device
 from maskgan_cli.errors import InputError
-from maskgan_cli.files import Picture, atomic, refuse_existing
+from maskgan_cli.files import Picture, atomic, refuse_existing, write_image, write_label_map
 from maskgan_cli.labels import LabelMap, colourise
 from maskgan_cli.models.layers import one_hot
 from maskgan_cli.weights.format import load
@@ -126,6 +128,52 @@ def check_folder(folder: Path) -> None:
     """Raise an InputError if a file stands where the folder of results shall be."""
     if folder.is_file():
         raise InputError(folder, expected="a folder for the results", found="a file")
+
+
+@dataclass(frozen=True)
+class Interpolation:
+    """A sequence of masks, and perhaps of faces painted in their shapes.
+
+    Attributes:
+        masks: label maps (S, S) in order.
+        faces: (T, T, 3) in the same order; empty without a style.
+        note: what made it; every face carries it in its file.
+    """
+
+    masks: list[LabelMap]
+    faces: list[Picture]
+    note: Mapping[str, Any]
+
+    @cached_property
+    def frames(self) -> list[Picture]:
+        """Per mask one picture: the coloured mask, and below it its face if there are faces."""
+        return frames(self.masks, self.faces)
+
+    @property
+    def strip(self) -> Picture:
+        """All frames side by side."""
+        return strip(self.frames)
+
+    def save(self, folder: str | Path, *, overwrite: bool = False) -> list[Path]:
+        """Write the masks, the strip, the animation and the faces into a folder, as ``maskgan interpolate`` does.
+
+        Raises:
+            InputError: a file stands in the way.
+        """
+        check_folder(Path(folder))
+        names = Names.inside(Path(folder), len(self.masks), faces=bool(self.faces))
+        if not overwrite:
+            names.refuse_existing()
+        return list(self.write(names))
+
+    def write(self, names: Names) -> Iterator[Path]:
+        """Write everything, each path as it is there."""
+        for path, labels in zip(names.masks, self.masks, strict=True):
+            yield write_label_map(path, labels)
+        yield write_image(names.strip, self.strip)
+        yield write_animation(names.animation, self.frames)
+        for path, picture in zip(names.faces, self.faces, strict=True):
+            yield write_image(path, picture, note={"edit": "interpolate", **self.note})
 
 
 def frames(masks: Sequence[LabelMap], faces: Sequence[Picture]) -> list[Picture]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ import numpy as np
 
 from maskgan_cli import __version__
 from maskgan_cli.data.resize import resize_image
-from maskgan_cli.editing.edits import Edit, Row
+from maskgan_cli.editing.edits import Edit, Row, joined, overlaid
 from maskgan_cli.editing.methods import Method
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import (
@@ -26,6 +26,7 @@ from maskgan_cli.files import (
     write_label_map,
     write_photo,
 )
+from maskgan_cli.labels import LabelMap
 
 R = TypeVar("R")
 
@@ -49,7 +50,7 @@ class Result:
 
 def run_edits(
     rows: Iterable[tuple[Row, Path]],
-    make: Callable[[Row], Edit[R]],
+    make: Callable[[Row], Sequence[Edit[R]]],
     method: Method[R],
     *,
     batch_size: int,
@@ -64,7 +65,7 @@ def run_edits(
 
     Args:
         rows: files by role, and where the picture goes.
-        make: a row -> its edit.
+        make: a row -> its edit; of a photo whose every face is edited, one for each.
         method: who paints.
         batch_size: pictures painted at once.
         save_masks: also write each picture's mask.
@@ -74,37 +75,37 @@ def run_edits(
     Raises:
         InputError: an unreadable input, or a path that holds something else and not ``overwrite``.
     """
-    waiting: list[tuple[Edit[R], Path, dict[str, Any]]] = []
+    waiting: list[tuple[Sequence[Edit[R]], Path, dict[str, Any]]] = []
 
     def flush() -> Iterator[Result]:
         if waiting:
-            pictures = method.paint([edit.request for edit, _, _ in waiting])
-            for (edit, path, note), painted in zip(waiting, pictures, strict=True):
-                picture = edit.finish(painted)
-                if edit.photo is None:
+            pictures = iter(method.paint([edit.request for edits, _, _ in waiting for edit in edits]))
+            for edits, path, note in waiting:
+                picture = joined([edit.finish(next(pictures)) for edit in edits], edits[0].photo)
+                if edits[0].photo is None:
                     write_image(path, picture, note=note)
                 else:
-                    write_photo(path, picture, edit.photo, note=note)
-                yield _result(edit, path, note, picture, save_masks, method.size)
+                    write_photo(path, picture, edits[0].photo, note=note)
+                yield _result(edits, path, note, picture, save_masks, method.size)
             waiting.clear()
 
     for row, path in rows:
-        edit = None
+        edits: Sequence[Edit[R]] = ()
         with attempt(path):
-            edit = make(row)
-        if edit is None:
+            edits = make(row)
+        if not edits:
             continue
-        note = _note(edit, method)
+        note = _note(edits, method)
         if save_masks and not overwrite:
-            _refuse_other_mask(mask_path(path), edit, method.size)
+            _refuse_other_mask(mask_path(path), edits, method.size)
         if path.exists() and not overwrite:
             if read_note(path) != note:
                 refuse_existing(path)
             yield from flush()  # keep the order
-            yield _result(edit, path, note, read_image(path), save_masks, method.size)
+            yield _result(edits, path, note, read_image(path), save_masks, method.size)
             continue
-        waiting.append((edit, path, note))
-        if len(waiting) == batch_size:
+        waiting.append((edits, path, note))
+        if sum(len(edits) for edits, _, _ in waiting) >= batch_size:
             yield from flush()
     yield from flush()
 
@@ -120,20 +121,28 @@ def mask_path(picture: Path) -> Path:
     return picture.with_name(f"{picture.stem}.mask.png")
 
 
-def _note(edit: Edit[R], method: Method[R]) -> dict[str, Any]:
+def _note(edits: Sequence[Edit[R]], method: Method[R]) -> dict[str, Any]:
+    more = {"face": [edit.settings.get("face") for edit in edits]} if len(edits) > 1 else {}
     return {
-        **edit.settings,
+        **edits[0].settings,
+        **more,
         **method.note,
         "version": __version__,
-        "inputs": {role: sha256(path) for role, path in edit.inputs.items()},
+        "inputs": {role: sha256(path) for role, path in edits[0].inputs.items()},
     }
 
 
-def _refuse_other_mask(path: Path, edit: Edit[R], painted: int) -> None:
+def _mask(edits: Sequence[Edit[R]], painted: int) -> LabelMap | None:
+    """The mask that is painted; of several faces of a photo, all of theirs in one."""
+    masks = [labels for edit in edits if (labels := edit.mask(painted)) is not None]
+    return overlaid(masks) if masks else None
+
+
+def _refuse_other_mask(path: Path, edits: Sequence[Edit[R]], painted: int) -> None:
     """Make sure that no mask is lost: one that is there must be the one that would be written."""
     if not path.exists():
         return
-    wanted = edit.mask(painted)
+    wanted = _mask(edits, painted)
     try:
         same = wanted is not None and np.array_equal(read_label_map(path), wanted)
     except InputError:
@@ -142,7 +151,9 @@ def _refuse_other_mask(path: Path, edit: Edit[R], painted: int) -> None:
         refuse_existing(path)
 
 
-def _result(edit: Edit[R], path: Path, note: dict[str, Any], picture: Picture, save_mask: bool, painted: int) -> Result:
-    labels = edit.mask(painted) if save_mask else None
+def _result(
+    edits: Sequence[Edit[R]], path: Path, note: dict[str, Any], picture: Picture, save_mask: bool, painted: int
+) -> Result:
+    labels = _mask(edits, painted) if save_mask else None
     mask = write_label_map(mask_path(path), labels) if labels is not None else None
-    return Result(path, mask, note, [*edit.panels, edit.shown(picture)])
+    return Result(path, mask, note, [*edits[0].panels, edits[0].shown(picture)])

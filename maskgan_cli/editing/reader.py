@@ -18,7 +18,8 @@ from maskgan_cli.files import Photo, Picture, read_label_map, read_photo
 from maskgan_cli.labels import LabelMap
 
 if TYPE_CHECKING:
-    from maskgan_cli.editing.search import PhotoSearch
+    from maskgan_cli.editing.cutouts import Cutout
+    from maskgan_cli.editing.search import PhotoSearch, Which
 
 SIDES: Final = (128, 1024)  # of a face that is cut out of a photo to be edited: its own resolution within these
 
@@ -79,39 +80,66 @@ class PhotoReader:
             InputError: unreadable; no face; a face of less than 64 pixels; a mask of another size, or one that
                 is no face's.
         """
+        return self._read(image, mask, role, self._numbers.get(role))[0]
+
+    def every(self, image: Path, mask: Path | None, role: str) -> list[Face]:
+        """All faces of a picture that can be edited, from left to right; the others are named.
+
+        Raises:
+            InputError: see above; or none can be.
+        """
+        return self._read(image, mask, role, "all")
+
+    def _read(self, image: Path, mask: Path | None, role: str, which: Which) -> list[Face]:
         if self._taken is Taken.CROP or (in_prepared(image) and self._taken is Taken.AUTO):
-            return self._crops(image, mask)
+            return [self._crops(image, mask)]
         photo, mask = read_photo(image), mask or mask_beside(image)
         labels, parser = (None, "") if mask is None else (_of_its_size(mask, photo), "")
         if self._taken is Taken.AUTO and role not in self._numbers and _is_square(photo.picture):
             if labels is None:
                 labels, parser = self._parse.make_mask(image, photo.picture)
             if framed(labels) or (mask is not None and not oddity(labels)):
-                return Face(image, mask, photo.picture, labels, parser, photo=photo)
-        return self._cut_out(photo, mask, (labels, parser), self._numbers.get(role))
+                return [Face(image, mask, photo.picture, labels, parser, photo=photo)]
+        return self._cut_out(photo, mask, (labels, parser), which)
 
-    def _cut_out(self, photo: Photo, mask: Path | None, read: tuple[LabelMap | None, str], number: int | None) -> Face:
-        """The face of a photo whose mask was given (``mask``), or parsed, or not looked for yet."""
+    def _cut_out(self, photo: Photo, mask: Path | None, read: tuple[LabelMap | None, str], which: Which) -> list[Face]:
+        """The faces of a photo whose mask was given (``mask``), or parsed, or not looked for yet."""
         whole, parser = read
         try:
-            (cutout,) = self.search.cut(photo, 1, number)
+            cutouts = self.search.cut(photo, 1, which)
         except InputError as error:
             trusted = self._taken is Taken.AUTO and (mask is not None or self._force)
             if error.found == "no face" and whole is not None and trusted:
-                return Face(photo.path, mask, photo.picture, whole, parser, photo=photo)
+                return [Face(photo.path, mask, photo.picture, whole, parser, photo=photo)]
             if error.found == "no face":
                 raise InputError(
                     photo.path, expected="a photo with a face", found="no face",
                     hint=f"leave it out{', name its mask, or go on with --force' if _is_square(photo.picture) else ''}",
                 ) from None  # fmt: skip
             raise
+        faces, failure = [], None
+        for cutout in cutouts:
+            try:
+                faces.append(self._cut(cutout, mask, whole))
+            except InputError as error:
+                if len(cutouts) == 1:
+                    raise
+                failure = error
+                self._say(f"left out: {error}")
+        if failure is not None and not faces:
+            raise failure
+        return faces
+
+    def _cut(self, cutout: Cutout, mask: Path | None, whole: LabelMap | None) -> Face:
+        """One face, with its part of the photo's mask if one was given."""
+        photo, parser = cutout.photo, ""
         cutout = replace(cutout, size=int(np.clip(round(cutout.side), *SIDES)))
         others = f", one of {cutout.count} (--face chooses)" if cutout.count > 1 else ""
         self._say(
             f"{photo.path}: face {cutout.number}{others}, {cutout.side:.0f} px wide, is cut out; edits are pasted back"
         )
         if mask is not None and whole is not None:
-            labels, parser = cutout.cut_labels(whole), ""
+            labels = cutout.cut_labels(whole)
         else:
             labels, parser = self._parse.make_mask(photo.path, cutout.picture)
         if not self._force and (found := oddity(labels)):

@@ -1,17 +1,22 @@
-"""Edits of a mask that need no second face: parts grown, moved and scaled, a mouth opened or closed."""
+"""Edits of a mask that need no second face: parts grown, moved and scaled, a mouth opened or closed, things put on."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from PIL import Image
 from scipy import ndimage
 
+from maskgan_cli.editing import library
+from maskgan_cli.editing.shapes import wear
 from maskgan_cli.editing.swap import BEHIND, remove_parts
 from maskgan_cli.labels import CLASSES, ID, LabelMap
+
+if TYPE_CHECKING:
+    from maskgan_cli.editing.directions import Directions
 
 SCALE: Final = 512  # lengths are pixels of a face crop of this size
 _UPPER, _LOWER, _INNER = ID["u_lip"], ID["l_lip"], ID["mouth"]
@@ -27,6 +32,8 @@ class Reshaping:
         move: right and down.
         scale: times as large, around their own middle.
         open_mouth: how far the lower lip goes down; 0 leaves it, below 0 closes the mouth.
+        along: names of directions along MaskVAE's manifold, and how far to go: see `directions`.
+        add: names of things to put on: see `library.ITEMS`.
     """
 
     parts: tuple[int, ...] = ()
@@ -34,17 +41,36 @@ class Reshaping:
     move: tuple[float, float] = (0.0, 0.0)
     scale: float = 1.0
     open_mouth: float = 0.0
+    along: tuple[tuple[str, float], ...] = ()
+    add: tuple[str, ...] = ()
 
     @property
     def note(self) -> dict[str, object]:
         """For the record of a result."""
-        return {"parts": [CLASSES[i] for i in sorted(self.parts)], "grow": self.grow, "move": list(self.move),
-                "scale": self.scale, "open_mouth": self.open_mouth}  # fmt: skip
+        note: dict[str, object] = {"parts": [CLASSES[i] for i in sorted(self.parts)], "grow": self.grow}
+        note |= {"move": list(self.move), "scale": self.scale, "open_mouth": self.open_mouth}
+        if self.along:
+            note["along"] = [list(one) for one in self.along]
+        if self.add:
+            note["add"] = list(self.add)
+        return note
 
 
-def reshape(labels: LabelMap, how: Reshaping) -> LabelMap:
-    """A label map (S, S) with parts reshaped; what they leave is filled as a swap does (see `remove_parts`)."""
+def reshape(labels: LabelMap, how: Reshaping, directions: Directions | None = None) -> LabelMap:
+    """A label map (S, S) with parts reshaped; what they leave is filled as a swap does (see `remove_parts`).
+
+    Args:
+        labels: where it begins.
+        how: what to do: first along directions, then to parts, then to the mouth; things are put on last.
+        directions: of the MaskVAE in use, where ``how.along`` names some.
+
+    Raises:
+        InputError: a direction or a thing that there is none of.
+    """
     unit, result = len(labels) / SCALE, labels
+    for name, amount in how.along:
+        assert directions is not None
+        result = directions.move(result, name, amount)
     if how.parts and (how.scale != 1.0 or any(how.move)):
         result = _moved(result, how.parts, how.scale, np.array(how.move) * unit)
     if how.parts and how.grow:
@@ -53,6 +79,8 @@ def reshape(labels: LabelMap, how: Reshaping) -> LabelMap:
         result = open_mouth(result, how.open_mouth * unit)
     elif how.open_mouth < 0:
         result = close_mouth(result)
+    for name in how.add:
+        result = wear(result, library.item(name))
     return result if result is not labels else labels.copy()
 
 

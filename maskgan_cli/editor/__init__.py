@@ -2,13 +2,11 @@
 
 studio.py    the networks, loaded once: a face's style, its painting, its mask, its codes
 face.py      a face to edit: found in a photo and cut out, with its mask
-shapes.py    changes of a mask that need more than a brush: along MaskVAE, things to wear
 photo.py     the edited face back in its photo
 session.py   one face being edited, its files on disk, what is done to it
 shelf.py     all sessions: a few in memory, the rest on disk
-library.py   what comes with the package: example faces, and the parts and directions taken from them
+library.py   the faces that come with the package
 archive.py   a session as one zip that opens again
-fill_library.py  renders that file again
 uploads.py   pictures, masks and session files as they arrive: bounded, then decoded
 worker.py    one thread that does the work, and a bounded queue before it
 guard.py     who may ask: the token, the host, the origin; and what a browser may do with the answer

@@ -8,12 +8,13 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
+from maskgan_cli.editing.library import item as library_item
+from maskgan_cli.editing.shapes import along, wear
 from maskgan_cli.editor import library
 from maskgan_cli.editor.archive import command, is_archive, pack, unpack
 from maskgan_cli.editor.desk import AtDesk, Desk, attached, png, raw
 from maskgan_cli.editor.face import Face, face_of
 from maskgan_cli.editor.session import Finish, Session, encode
-from maskgan_cli.editor.shapes import REACH, along, wear
 from maskgan_cli.editor.uploads import decode_picture, read_body, read_mask
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import encode_png, palette_image
@@ -164,10 +165,9 @@ async def vary(
     """The label map that is sent, moved along MaskVAE's manifold: in a direction, or towards another face's mask."""
 
     def change(session: Session, labels: LabelMap) -> LabelMap:
-        manifold = desk.studio.manifold
         if direction:
-            step = desk.studio.direction(direction, lambda: library.direction(direction, manifold))
-            return along(labels, manifold, amount * step, reach=REACH[direction])
+            return desk.studio.directions.move(labels, direction, amount)
+        manifold = desk.studio.manifold
         step = manifold.encode(session.other(other).labels) - manifold.encode(labels)
         return along(labels, manifold, amount * step)
 
@@ -178,11 +178,7 @@ async def vary(
 async def put_on(desk: AtDesk, request: Request, name: Name, item: Text) -> Response:
     """The label map that is sent, wearing something of the library."""
 
-    def change(_: Session, labels: LabelMap) -> LabelMap:
-        thing = library.item(item)
-        return wear(labels, thing.labels, thing.kind)
-
-    return await changed(desk, request, name, change)
+    return await changed(desk, request, name, lambda _, labels: wear(labels, library_item(item)))
 
 
 @router.post("/sessions/{name}/parse")

@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from maskgan_cli import __version__
+from maskgan_cli.editing.library import DIRECTIONS, ITEMS
 from maskgan_cli.editing.swap import BEHIND
 from maskgan_cli.editor import library, routes
 from maskgan_cli.editor.desk import AtDesk, Desk
@@ -62,7 +63,7 @@ async def about(desk: AtDesk) -> dict[str, Any]:
         "colours": [f"#{r:02x}{g:02x}{b:02x}" for r, g, b in PALETTE.tolist()],
         "mirror": FLIP_IDS[: len(CLASSES)].tolist(), "groups": {k: [ID[n] for n in v] for k, v in GROUPS.items()},
         "behind": {ID[k]: [ID[n] for n in v] for k, v in BEHIND.items()},
-        "examples": _named(library.EXAMPLES), "directions": _named(library.DIRECTIONS), "items": _named(library.ITEMS),
+        "examples": _named(library.EXAMPLES), "directions": _named(DIRECTIONS), "items": _named(ITEMS),
         "size": desk.studio.size, "weights": desk.studio.weights.sha256[:12],
     }  # fmt: skip
 

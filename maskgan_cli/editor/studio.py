@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,8 @@ from torch import Tensor
 from maskgan_cli.data.resize import resize_image, resize_labels
 from maskgan_cli.devices import pick_device
 from maskgan_cli.editing.blend import paste_seamless, paste_soft
-from maskgan_cli.editing.interpolate import Codes, MaskManifold
+from maskgan_cli.editing.directions import Directions
+from maskgan_cli.editing.interpolate import MaskManifold
 from maskgan_cli.editing.parse import MaskMaker
 from maskgan_cli.files import Picture
 from maskgan_cli.judges.finder import FaceFinder
@@ -54,18 +54,16 @@ class Studio:
         assert isinstance(network, DenseMappingNetwork)
         self.network = network.to(memory_format=torch.channels_last)
         self.size = network.config.image_size
-        self._directions: dict[str, Codes] = {}
 
     @functools.cached_property
     def manifold(self) -> MaskManifold:
         """The MaskVAE."""
         return MaskManifold(self._files.vae, self._device)
 
-    def direction(self, name: str, find: Callable[[], Codes]) -> Codes:
-        """A way in the MaskVAE's space, found once."""
-        if name not in self._directions:
-            self._directions[name] = find()
-        return self._directions[name]
+    @functools.cached_property
+    def directions(self) -> Directions:
+        """The ways along its manifold, each found once."""
+        return Directions(self.manifold)
 
     @functools.cached_property
     def finder(self) -> FaceFinder:

@@ -11,7 +11,7 @@ from PIL import Image
 from skimage import data
 
 from maskgan_cli.data.crop import oriented_square
-from maskgan_cli.files import read_image, read_label_map, read_photo, write_image, write_label_map
+from maskgan_cli.files import read_image, read_label_map, read_note, read_photo, write_image, write_label_map
 from maskgan_cli.judges.finder import FaceFinder
 from maskgan_cli.labels import ID
 from tests.conftest import Command
@@ -182,3 +182,25 @@ def test_a_bad_photo_ends_no_list(call: tuple[str, ...], astronaut: Path, tmp_pa
     assert [one["reason"].split(":")[0].rsplit("/", 1)[-1] for one in document["failures"]] == [
         "nowhere.png", "wall.png", "broken.jpg",
     ]  # fmt: skip
+
+
+def test_every_face_of_a_photo(call: tuple[str, ...], points: np.ndarray, tmp_path: Path, maskgan: Command) -> None:
+    """Two faces side by side: each is edited as it is alone, and nothing else is touched."""
+    pair = write_image(tmp_path / "pair.png", np.hstack([data.astronaut(), data.astronaut()[:, ::-1]]))
+    before, pictures = read_image(pair), []
+    for which in ("1", "2", "all"):
+        out = tmp_path / f"{which}.png"
+        outcome = maskgan(call[0], pair, *call[2:], "--face", which, "-o", out, "--save-masks")
+        assert outcome.code == 0, outcome.err
+        pictures.append(read_image(out))
+        assert read_note(out)["face"] == ([1, 2] if which == "all" else int(which))
+    first, second = ((picture != before).any(-1) for picture in pictures[:2])
+    assert first[:, :512].any() and not first[:, 512:].any()
+    assert second[:, 512:].any() and not second[:, :512].any()
+    assert np.array_equal(pictures[2], np.hstack([pictures[0][:, :512], pictures[1][:, 512:]]))
+    masks = [read_label_map(tmp_path / f"{which}.mask.png") for which in ("1", "2", "all")]
+    assert np.array_equal(masks[2], np.where(masks[1] > 0, masks[1], masks[0]))
+    again = maskgan(call[0], pair, *call[2:], "--face", "2", "-o", tmp_path / "1.png", "-q")
+    assert again.code == 2 and "1.png: found a result that exists already" in again.err
+    bare = maskgan(call[0], pair, *call[2:], "--face", "all", "--no-blend", "-o", tmp_path / "bare.png", "-q")
+    assert "--face: expected one face, where the painting stays bare, found all" in bare.err

@@ -18,12 +18,17 @@ def test_the_blocks_run(
         (tmp_path / "data" / "faces" / kind).mkdir(parents=True)
         for name, path in zip(("2.png", "12.png"), sorted((prepared / kind).iterdir())[:2], strict=True):
             (tmp_path / "data" / "faces" / kind / name).symlink_to(path)
+            if kind == "images":
+                (tmp_path / ("me.png" if name == "2.png" else "friend.png")).symlink_to(path)
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "tutorials" / "python.md").read_text(), re.DOTALL)
-    assert len(blocks) == 4
+    assert len(blocks) == 5
     names: dict[str, object] = {}
     for block in blocks:
         exec(compile(block, "python.md", "exec"), names)
     assert read_image("result.png").shape == (128, 128, 3)  # the bundled generator's
     assert read_note("result.png") == {"edit": "mine"}
-    assert int(capsys.readouterr().out) > 10_000  # the network's parameters
+    shapes, sequence, parameters = capsys.readouterr().out.splitlines()
+    assert shapes.endswith("['mouth', 'u_lip', 'l_lip']")
+    assert sequence.startswith("4 (")
+    assert int(parameters) > 10_000

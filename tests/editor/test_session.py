@@ -16,7 +16,6 @@ from maskgan_cli.editor import library
 from maskgan_cli.editor.archive import command, pack, unpack
 from maskgan_cli.editor.photo import into_photo
 from maskgan_cli.editor.session import Session
-from maskgan_cli.editor.shapes import REACH, along, wear
 from maskgan_cli.editor.shelf import Shelf
 from maskgan_cli.editor.studio import Studio
 from maskgan_cli.editor.worker import Busy, Superseded, Worker
@@ -115,32 +114,6 @@ def test_a_session_file_that_was_tampered_with(session: Session, studio: Studio,
     assert unpack(buffer.getvalue(), root).folder.parent == root
     assert not list(tmp_path.rglob("evil.png"))
     assert len(list(root.iterdir())) == 1
-
-
-def test_a_step_of_nothing_changes_nothing_and_a_step_keeps_to_its_classes(studio: Studio) -> None:
-    labels = library.rendered("rendered-1").labels
-    for name in library.DIRECTIONS:
-        step = library.direction(name, studio.manifold)
-        assert np.array_equal(along(labels, studio.manifold, 0 * step, reach=REACH[name]), labels)
-        moved = along(labels, studio.manifold, step, reach=REACH[name])
-        ids = [ID[part] for part in REACH[name]]
-        assert np.isin(labels[moved != labels], ids).all() and np.isin(moved[moved != labels], ids).all()
-
-
-def test_things_are_put_on_where_the_face_is() -> None:
-    labels = library.rendered("rendered-1").labels
-    for name in library.ITEMS:
-        item = library.item(name)
-        worn = wear(labels, item.labels, item.kind)
-        assert (worn == item.kind).sum() > 20
-        assert set(np.unique(worn[worn != labels])) <= {item.kind, *np.unique(labels)}
-    same = library.item("glasses-round")
-    assert np.array_equal(wear(same.labels, same.labels, same.kind) == same.kind, same.labels == same.kind)
-    glasses = wear(labels, same.labels, same.kind)
-    eyes = np.nonzero(np.isin(labels, [ID["l_eye"], ID["r_eye"]]))
-    rows, columns = np.nonzero(glasses == same.kind)
-    assert rows.min() < eyes[0].mean() < rows.max()
-    assert columns.min() < eyes[1].min() and eyes[1].max() < columns.max()
 
 
 def test_a_face_back_in_its_photo() -> None:

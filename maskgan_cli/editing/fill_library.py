@@ -1,6 +1,6 @@
-"""How ``editor.npz`` was made: example faces, things to wear, and pairs of masks that differ in one thing.
+"""How ``library.npz`` was made: example faces, things to wear, and pairs of masks that differ in one thing.
 
-    python -m maskgan_cli.editor.fill_library
+    python -m maskgan_cli.editing.fill_library
 
 A pure function of the rendered faces; needs no network and takes some minutes on one core.
 """
@@ -15,14 +15,15 @@ from typing import Any, Final
 
 import numpy as np
 
+from maskgan_cli.data.alignment import points_of_mask
 from maskgan_cli.files import write_bytes
-from maskgan_cli.labels import ID, LabelMap
+from maskgan_cli.labels import LabelMap
 from maskgan_cli.synth import render, sample_identity, sample_scene
 from maskgan_cli.synth.hairstyles import STYLES
 from maskgan_cli.synth.parameters import Earring, Glasses, Hat, Identity, Scene, Weights
 
 _SEED: Final = 14
-_SIDE, _SMALL = 256, 128
+_SIDE, _SMALL, _WIDE = 256, 128, 384
 _PEOPLE: Final = 16  # per direction
 _EXAMPLES: Final = (3, 6, 11, 17)
 
@@ -48,16 +49,40 @@ _OPEN: Final = _units(jawOpen=0.45, mouthLowerDownLeft=0.4, mouthLowerDownRight=
 _BROWS: Final = _units(browInnerUp=0.8, browOuterUpLeft=0.8, browOuterUpRight=0.8)
 
 
-def _hair(length: float) -> Callable[[Scene], Scene]:
-    style = replace(STYLES["bob"], top=length + 0.2, side=length)
-    return lambda scene: replace(scene, style=style)
+Change = Callable[[Identity, Scene], tuple[Identity, Scene]]
 
 
-DIRECTIONS: Final[dict[str, tuple[Callable[[Scene], Scene], Callable[[Scene], Scene]]]] = {
-    "smile": (lambda s: s, lambda s: replace(s, expression=_SMILE, smiling=True, mouth_open=True)),
-    "mouth": (lambda s: s, lambda s: replace(s, expression=_OPEN, mouth_open=True)),
-    "brows": (lambda s: s, lambda s: replace(s, expression=_BROWS)),
-    "hair": (_hair(0.9), _hair(2.4)),
+def _unchanged(person: Identity, scene: Scene) -> tuple[Identity, Scene]:
+    return person, scene
+
+
+def _scene(**values: Any) -> Change:
+    return lambda person, scene: (person, replace(scene, **values))
+
+
+def _hair(length: float) -> Change:
+    return _scene(style=replace(STYLES["bob"], top=length + 0.2, side=length))
+
+
+def _shape(**amounts: float) -> Change:
+    """The head's own sliders, by name."""
+    more = tuple((f"local/{name.replace('_', '-')}", value) for name, value in amounts.items())
+    return lambda person, scene: (replace(person, shape=(*person.shape, *more)), scene)
+
+
+PAIRS: Final[dict[str, tuple[Change, Change]]] = {
+    "smile": (_unchanged, _scene(expression=_SMILE, smiling=True, mouth_open=True)),
+    "open-mouth": (_unchanged, _scene(expression=_OPEN, mouth_open=True)),
+    "raise-brows": (_unchanged, _scene(expression=_BROWS)),
+    "hair-length": (_hair(0.9), _hair(2.4)),
+    "face-width": (
+        _shape(head_scale_horiz_decr=0.5, chin_width_decr=0.4, head_fat_decr=0.3),
+        _shape(head_scale_horiz_incr=0.5, chin_width_incr=0.4, head_fat_incr=0.4),
+    ),
+    "nose-width": (
+        _shape(nose_scale_horiz_decr=0.8, nose_width3_decr=0.6),
+        _shape(nose_scale_horiz_incr=1.0, nose_width3_incr=0.8),
+    ),
 }
 
 _BLACK, _GOLD = (0.02, 0.02, 0.02), (0.8, 0.6, 0.2)
@@ -67,7 +92,7 @@ def _glasses(width: float, height: float, exponent: float, dark: float) -> Glass
     return Glasses(width, height, exponent, 0.035, _BLACK, dark, _BLACK, 0.0)
 
 
-ITEMS: Final[dict[str, dict[str, Any]]] = {
+THINGS: Final[dict[str, dict[str, Any]]] = {
     "glasses-round": {"glasses": _glasses(0.27, 0.25, 2.2, 0.0)},
     "glasses-square": {"glasses": _glasses(0.3, 0.2, 4.5, 0.0)},
     "glasses-sun": {"glasses": _glasses(0.31, 0.24, 3.0, 0.95)},
@@ -81,35 +106,33 @@ ITEMS: Final[dict[str, dict[str, Any]]] = {
 
 
 def _wearing(things: dict[str, Any]) -> LabelMap:
-    """A face with its hair out of the way that wears something."""
+    """A face with its hair out of the way that wears something; the picture is wide enough for hats."""
     person, scene = _face(21)
     clothes = replace(scene.clothes, kind="wide", raised=0.0)
-    return render(person, replace(scene, style=STYLES["updo"], clothes=clothes, **things), _SIDE).labels
+    return render(person, replace(scene, style=STYLES["updo"], clothes=clothes, zoom=1.5, **things), _WIDE).labels
 
 
 def main() -> None:
     """Render everything and write the file."""
     found: dict[str, Any] = {}
-    for name, (before, after) in DIRECTIONS.items():
+    for name, (before, after) in PAIRS.items():
         pairs = []
         for number in range(_PEOPLE):
             person, scene = _face(100 + number, yaw=float(np.linspace(-12, 12, _PEOPLE)[number]))
-            pairs.append([render(person, change(scene), _SMALL).labels for change in (before, after)])
+            pairs.append([render(*change(person, scene), _SMALL).labels for change in (before, after)])
         found[f"direction-{name}"] = np.array(pairs, np.uint8)
-    for name, things in ITEMS.items():
+    found["items-points"] = points_of_mask(_wearing({}))  # of one face: dark glasses and hats hide nothing of it here
+    for name, things in THINGS.items():
         found[f"item-{name}"] = _wearing(things)
     for place, number in enumerate(_EXAMPLES):
         person = sample_identity(_SEED, number)
         scene = replace(sample_scene(_SEED, number, person), yaw=6.0 * (-1) ** place, pitch=0.0, hat=None, glasses=None)
         drawn = render(person, scene, _SIDE)
         found[f"example-{place}-picture"], found[f"example-{place}-labels"] = drawn.picture, drawn.labels
-    assert all((found[f"item-{name}"] == ID[_CLASS[name.split("-")[0]]]).any() for name in ITEMS)
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **found)
-    write_bytes(Path(__file__).parents[1] / "assets" / "editor.npz", buffer.getvalue())
+    write_bytes(Path(__file__).parents[1] / "assets" / "library.npz", buffer.getvalue())
 
-
-_CLASS: Final = {"glasses": "eye_g", "hat": "hat", "earrings": "ear_r", "necklace": "neck_l"}
 
 if __name__ == "__main__":
     main()

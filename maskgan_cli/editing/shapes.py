@@ -12,22 +12,15 @@ from scipy import ndimage
 from maskgan_cli.data.alignment import Points, points_of_mask, similarity
 from maskgan_cli.data.resize import resize_labels
 from maskgan_cli.editing.interpolate import Codes, MaskManifold
+from maskgan_cli.editing.library import Item
 from maskgan_cli.editing.membrane import Region
 from maskgan_cli.editing.swap import remove_parts
-from maskgan_cli.labels import CLASSES, GROUPS, ID, LabelMap
+from maskgan_cli.labels import CLASSES, ID, LabelMap
 
 Field = npt.NDArray[np.float64]
 
 _SIDE: Final = 256  # the masks are moved at; what the networks see is smaller still
 _DEEP: Final = 12.0  # pixels of that: what lies deeper in a class is as deep as can be
-
-# What a direction may change: the classes between which pixels move. Hair and clothes stay where a smile begins.
-REACH: Final[dict[str, tuple[str, ...]]] = {
-    "smile": ("skin", *GROUPS["mouth"]),
-    "mouth": ("skin", *GROUPS["mouth"]),
-    "brows": ("skin", *GROUPS["brows"]),
-    "hair": ("hair", "background", "neck", "cloth", "skin", *GROUPS["ears"]),
-}
 
 
 def along(labels: LabelMap, manifold: MaskManifold, step: Codes, *, reach: tuple[str, ...] = CLASSES) -> LabelMap:
@@ -66,15 +59,28 @@ def _depth(region: Region) -> Field:
     return found
 
 
-def wear(labels: LabelMap, item: LabelMap, kind: int) -> LabelMap:
-    """A label map (S, S) that wears what another one (T, T) wears: class ``kind``, brought onto the face by its points.
+def wear(labels: LabelMap, item: Item) -> LabelMap:
+    """A label map (S, S) that wears something, brought onto the face by its points.
 
-    What it wore of that kind is taken off first.
+    What it wore of that kind is taken off first. No hair stands above a hat.
     """
-    turn = similarity(points_of_mask(item), points_of_mask(labels))
+    turn, kind = similarity(item.points, points_of_mask(labels)), item.kind
     bare = remove_parts(labels, [kind]) if (labels == kind).any() else labels.copy()
-    bare[_moved(item == kind, turn, len(labels))] = kind
+    worn = _moved(item.labels == kind, turn, len(labels))
+    if kind == ID["hat"] and worn.any():
+        bare[(bare == ID["hair"]) & _above(worn)] = ID["background"]
+    bare[worn] = kind
     return bare
+
+
+def _above(region: Region) -> Region:
+    """What lies above the lower rim of a region (S, S), beside it as at its end."""
+    columns = np.flatnonzero(region.any(0))
+    rim = len(region) - region[::-1].argmax(0)
+    across = np.clip(np.arange(region.shape[1]), columns[0], columns[-1])
+    nearest = columns[np.abs(columns[:, None] - across).argmin(0)]
+    above: Region = np.arange(len(region))[:, None] < rim[nearest]
+    return above
 
 
 def _moved(region: Region, turn: Points, side: int) -> Region:

@@ -1,0 +1,166 @@
+"""Ways along MaskVAE's manifold: more smile, longer hair. They belong to one MaskVAE, and are found anew for another.
+
+The package's own are the mean difference of the codes of two masks of one rendered face that differ in nothing else.
+It takes a moment to find them, so they are found when they are asked for, by whatever MaskVAE is in use. Those of a
+data set's attributes are found once (`maskgan find-directions`) and kept in a file with that MaskVAE's hash.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+from maskgan_cli import __version__
+from maskgan_cli.data.prepared import Sample
+from maskgan_cli.editing import library
+from maskgan_cli.editing.interpolate import Codes, MaskManifold
+from maskgan_cli.editing.shapes import along
+from maskgan_cli.errors import InputError
+from maskgan_cli.files import sha256, unreadable, write_bytes
+from maskgan_cli.labels import CLASSES, GROUPS, LabelMap
+
+# What each of the package's directions may change: the classes between which pixels move. Hair stays where a smile
+# begins.
+REACH: Final[Mapping[str, tuple[str, ...]]] = {
+    "smile": ("skin", *GROUPS["mouth"]),
+    "open-mouth": ("skin", *GROUPS["mouth"]),
+    "raise-brows": ("skin", *GROUPS["brows"]),
+    "hair-length": ("hair", "background", "neck", "cloth", "skin", *GROUPS["ears"]),
+    "face-width": ("skin", "hair", "background", "neck", *GROUPS["ears"]),
+    "nose-width": ("skin", "nose"),
+}
+_LEAST: Final = 2  # faces with an attribute, and without it
+
+
+@dataclass(frozen=True)
+class Direction:
+    """One way.
+
+    Attributes:
+        step: (1, latent), as far as from without to with.
+        reach: names of the classes between which it may move borders.
+    """
+
+    step: Codes
+    reach: tuple[str, ...]
+
+
+def own_direction(name: str, manifold: MaskManifold) -> Direction:
+    """One of the package's directions (`library.DIRECTIONS`), found for this MaskVAE.
+
+    Raises:
+        InputError: none of that name.
+    """
+    steps = [manifold.encode(after) - manifold.encode(before) for before, after in library.pairs(name)]
+    return Direction(torch.cat(steps).mean(0, keepdim=True), REACH[name])
+
+
+def attribute_directions(codes: Codes, samples: Sequence[Sample]) -> dict[str, Codes]:
+    """The directions (1, latent) of every attribute that some of these faces have and others have not.
+
+    Least squares of the codes on all attributes at once: what women's masks have in common is no part of the
+    direction of lipstick. A step of 1 leads from a face without the attribute to one with it.
+
+    Args:
+        codes: (N, latent), of the faces' masks.
+        samples: the N faces, whose manifest says their attributes.
+
+    Raises:
+        InputError: no attribute that differs.
+    """
+    names = [name for name in samples[0].fields if all(s.fields.get(name) in ("1", "-1") for s in samples)]
+    has = np.array([[float(sample.fields[name] == "1") for name in names] for sample in samples])
+    kept = [i for i in range(len(names)) if _LEAST <= has[:, i].sum() <= len(samples) - _LEAST]
+    if not kept:
+        raise InputError(
+            samples[0].image.parent.parent, expected="attributes in manifest.csv that faces differ in", found="none",
+            hint="prepare a data set with an attribute file, or one of `maskgan synth`",
+        )  # fmt: skip
+    known = np.concatenate([has[:, kept], np.ones((len(samples), 1))], 1)
+    found = np.linalg.lstsq(known, codes.cpu().double().numpy(), rcond=None)[0]
+    return {names[i]: torch.from_numpy(found[[row]]).float() for row, i in enumerate(kept)}
+
+
+def write_directions(path: Path, steps: Mapping[str, Codes], *, vae: str, data: str, overwrite: bool = False) -> Path:
+    """Keep directions in a safetensors file, with the SHA-256 of the MaskVAE and the hash of the data set."""
+    about = {"kind": "directions", "vae": vae, "data": data, "version": __version__}
+    tensors = {name: step.cpu().contiguous() for name, step in steps.items()}
+    return write_bytes(path, save(tensors, {"maskgan": json.dumps(about, sort_keys=True)}), overwrite=overwrite)
+
+
+def read_directions(path: Path) -> tuple[dict[str, Codes], dict[str, Any]]:
+    """Directions by name, and what the file says of them.
+
+    Raises:
+        InputError: missing, damaged, or another file.
+    """
+    expected = "directions written by `maskgan find-directions`"
+    try:
+        with safe_open(path, framework="pt") as file:
+            about = json.loads((file.metadata() or {}).get("maskgan", "null"))
+            steps = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+    except (OSError, SafetensorError, ValueError) as error:
+        raise unreadable(path, error, expected) from error
+    if not isinstance(about, dict) or about.get("kind") != "directions" or not isinstance(about.get("vae"), str):
+        raise InputError(path, expected=expected, found="another safetensors file")
+    return steps, about
+
+
+class Directions:
+    """Moves masks along the manifold of one MaskVAE, in directions by name.
+
+    Args:
+        manifold: the MaskVAE.
+        file: directions of `maskgan find-directions`, besides the package's own.
+
+    Raises:
+        InputError: a file that cannot be read, or that belongs to another MaskVAE.
+    """
+
+    def __init__(self, manifold: MaskManifold, file: Path | None = None) -> None:
+        self._manifold, self._known = manifold, dict[str, Direction]()
+        self.note = {"vae": manifold.weights.sha256}
+        if file is None:
+            return
+        steps, about = read_directions(file)
+        if about["vae"] != manifold.weights.sha256:
+            raise InputError(
+                file, expected=f"directions of the MaskVAE in use ({manifold.weights.sha256[:12]})",
+                found=f"those of another ({about['vae'][:12]})",
+                hint="find them again with `maskgan find-directions DATA -o FILE`, or name theirs with --vae-weights",
+            )  # fmt: skip
+        if unfit := next((name for name, step in steps.items() if not self._fits(step)), None):
+            raise InputError(file, expected=f"codes of {self._latent} numbers", found=f"something else for {unfit}")
+        self._known = {name: Direction(step.to(manifold.device), CLASSES) for name, step in steps.items()}
+        self.note["directions"] = sha256(file)
+
+    @property
+    def _latent(self) -> int:
+        return int(self._manifold.network.config.latent)
+
+    def _fits(self, step: Codes) -> bool:
+        return step.shape == (1, self._latent) and step.dtype == torch.float32 and bool(torch.isfinite(step).all())
+
+    def find(self, name: str) -> Direction:
+        """A direction by name.
+
+        Raises:
+            InputError: none of that name.
+        """
+        if name not in self._known:
+            library.known("--along", name, [*self._known, *(n for n in library.DIRECTIONS if n not in self._known)])
+            self._known[name] = own_direction(name, self._manifold)
+        return self._known[name]
+
+    def move(self, labels: LabelMap, name: str, amount: float) -> LabelMap:
+        """A label map (S, S) with ``amount`` times more of something, or less: see `shapes.along`."""
+        way = self.find(name)
+        return along(labels, self._manifold, amount * way.step, reach=way.reach)

@@ -1,0 +1,89 @@
+"""Shapes that come with the package: things to wear, and pairs of masks that differ in one thing.
+
+They lie in ``assets/library.npz``, beside the browser editor's example faces, rendered by `fill_library`.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from maskgan_cli.data.alignment import Points
+from maskgan_cli.errors import InputError
+from maskgan_cli.labels import ID, LabelMap
+
+_FILE: Final = Path(__file__).parents[1] / "assets" / "library.npz"
+_CLASS: Final = {"glasses": "eye_g", "hat": "hat", "earrings": "ear_r", "necklace": "neck_l"}
+ITEMS: Final[dict[str, str]] = {
+    "glasses-round": "Round glasses", "glasses-square": "Square glasses", "glasses-sun": "Sunglasses",
+    "hat-beanie": "Beanie", "hat-fedora": "Fedora", "hat-sun": "Sun hat", "earrings-hoop": "Hoops",
+    "earrings-drop": "Drops", "necklace-pearls": "Necklace",
+}  # fmt: skip
+DIRECTIONS: Final[dict[str, str]] = {
+    "smile": "Smile", "open-mouth": "Open mouth", "raise-brows": "Raise brows", "hair-length": "Hair length",
+    "face-width": "Face width", "nose-width": "Nose width",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Item:
+    """Something to wear.
+
+    Attributes:
+        labels: the label map (T, T) of a face that wears it.
+        points: (5, 2), that face's: see `data.alignment`.
+        kind: its class.
+    """
+
+    labels: LabelMap
+    points: Points
+    kind: int
+
+
+@functools.cache
+def read_library() -> dict[str, Any]:
+    """Everything in the file, by name."""
+    with np.load(_FILE, allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}
+
+
+def item(name: str) -> Item:
+    """Something to wear: one of `ITEMS`, or a kind of them (``glasses``), whose first it is.
+
+    Raises:
+        InputError: nothing of that name.
+    """
+    found = next((known for known in ITEMS if name in (known, known.split("-")[0])), "")
+    if not found:
+        kinds = dict.fromkeys(known.split("-")[0] for known in ITEMS)
+        raise InputError("what to wear", expected=" or ".join([*kinds, *ITEMS]), found=repr(name))
+    file = read_library()
+    return Item(file[f"item-{found}"], file["items-points"], ID[_CLASS[found.split("-")[0]]])
+
+
+def pairs(direction: str) -> npt.NDArray[np.uint8]:
+    """Masks (N, 2, S, S) of rendered faces without and with more of something, that differ in nothing else.
+
+    Raises:
+        InputError: no direction of that name.
+    """
+    known("the direction", direction, DIRECTIONS)
+    found: npt.NDArray[np.uint8] = read_library()[f"direction-{direction}"]
+    return found
+
+
+def known(what: str, name: str, names: Iterable[str]) -> str:
+    """The name, if it is one of these.
+
+    Raises:
+        InputError: it is not.
+    """
+    if name not in names:
+        raise InputError(what, expected=" or ".join(names), found=repr(name))
+    return name

@@ -1,0 +1,71 @@
+"""Directions of attributes: found exactly where codes follow them, kept with their MaskVAE, refused with another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from maskgan_cli.data.prepared import Sample
+from maskgan_cli.editing.directions import Directions, attribute_directions, read_directions, write_directions
+from maskgan_cli.editing.interpolate import MaskManifold
+from maskgan_cli.errors import InputError
+from maskgan_cli.files import sha256, write_bytes
+from tests.conftest import Command
+
+
+def test_attributes_that_go_together_are_told_apart() -> None:
+    rng = np.random.default_rng(0)
+    male = rng.random(200) < 0.5
+    lipstick = ~male & (rng.random(200) < 0.7)  # the difference of means would have the one in the other
+    ways = torch.tensor([[3.0, 0.0, 1.0], [0.0, 2.0, 0.0]])
+    codes = 0.5 + torch.from_numpy(np.stack([male, lipstick], 1)).float() @ ways
+    samples = [
+        Sample(str(i), "train", Path("data/images/0.png"), None,
+               {"Male": "1" if m else "-1", "Wearing_Lipstick": "1" if w else "-1", "Young": "1", "yaw": "3.5"})
+        for i, (m, w) in enumerate(zip(male, lipstick, strict=True))
+    ]  # fmt: skip
+    found = attribute_directions(codes, samples)
+    assert list(found) == ["Male", "Wearing_Lipstick"]  # of Young nobody is without
+    assert torch.allclose(torch.cat(list(found.values())), ways, atol=1e-5)
+    with pytest.raises(InputError, match=r"expected attributes in manifest\.csv that faces differ in, found none"):
+        attribute_directions(codes[:3], samples[:3])
+
+
+def test_a_file_of_directions_is_its_vaes_alone(
+    prepared: Path, weights: Path, vae_weights: Path, tmp_path: Path, maskgan: Command
+) -> None:
+    file, image = tmp_path / "ways.safetensors", prepared / "images" / "0.png"
+    outcome = maskgan("find-directions", prepared, "-w", vae_weights, "--device", "cpu", "-o", file)
+    assert outcome.code == 0, outcome.err
+    assert outcome.lines == [str(file)]
+    steps, about = read_directions(file)
+    assert about["vae"] == sha256(vae_weights / "model.safetensors")
+    name = next(iter(steps))
+    assert f"next: maskgan reshape FACE --along {name}" in outcome.err
+    call = ("reshape", image, "--along", f"{name}=-2", "--directions", file, "-w", weights, "--device", "cpu", "-q")
+    outcome = maskgan(*call, "--vae-weights", vae_weights, "-o", tmp_path / "out.png")
+    assert outcome.code == 0, outcome.err
+    outcome = maskgan(*call, "-o", tmp_path / "other.png")  # the bundled one
+    assert outcome.code == 2
+    assert f"{file}: expected directions of the MaskVAE in use" in outcome.err
+    assert len(outcome.err.splitlines()) == 1
+    unknown = maskgan(*call[:3], "tail", *call[4:], "--vae-weights", vae_weights, "-o", tmp_path / "other.png")
+    assert f"--along: expected {name} or " in unknown.err and "found 'tail'" in unknown.err
+
+
+def test_spoiled_files_are_refused(vae_weights: Path, tmp_path: Path) -> None:
+    manifold, path = MaskManifold(vae_weights, "cpu"), tmp_path / "ways.safetensors"
+    mine = manifold.weights.sha256
+    for data in (b"", b"no tensors at all"):
+        write_bytes(path, data)
+        with pytest.raises(InputError, match="expected directions written by"):
+            Directions(manifold, path)
+    with pytest.raises(InputError, match="found another safetensors file"):
+        Directions(manifold, vae_weights / "model.safetensors")
+    for step in (torch.zeros(1, 5), torch.full((1, 16), torch.nan), torch.zeros(1, 16, dtype=torch.int32)):
+        write_directions(path, {"odd": step}, vae=mine, data="", overwrite=True)
+        with pytest.raises(InputError, match="expected codes of 16 numbers, found something else for odd"):
+            Directions(manifold, path)
