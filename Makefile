@@ -1,12 +1,13 @@
 # Two commands on a machine with Python alone:
 #   make demo    sets everything up and runs the whole loop, ending in a page of pictures
 #   make test    sets everything up and passes the tests
+# and for those who change it: test-slow, test-hard, coverage, check, format, bench, lock
 
 PYTHON ?= python3
 VENV ?= .venv
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-slow check format bench clean
+.PHONY: demo test test-slow test-hard check format bench clean
 
 demo: $(READY)
 	$(VENV)/bin/maskgan demo --out demo
@@ -16,6 +17,11 @@ test: $(READY) check
 
 test-slow: $(READY)
 	$(VENV)/bin/python -m pytest -m slow
+
+# Hostile inputs, kills, full disks: under an hour, alone on the machine; writes docs/reliability.md.
+test-hard: $(READY)
+	$(VENV)/bin/python -m pytest -m hard tests/hard
+	$(VENV)/bin/python -m tests.hard.report
 
 check: $(READY)
 	$(VENV)/bin/ruff check .

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from pathlib import Path
 
+_LONGEST = 800  # characters of a line; whoever needs more of a name or a value has it in the file
 _UNSEEN = ("Cc", "Cs", "Zl", "Zp")  # control characters, halves of surrogates, separators of lines
 
 
@@ -19,7 +20,10 @@ class MaskGANError(Exception):
     exit_code = 1
 
     def __init__(self, line: str = "") -> None:
-        super().__init__(one_line(line))
+        line = one_line(line)
+        if len(line) > _LONGEST:  # its beginning says what, its end what to do
+            line = f"{line[: _LONGEST // 2]} [...] {line[-_LONGEST // 2 :]}"
+        super().__init__(line)
 
 
 class WorkError(MaskGANError):

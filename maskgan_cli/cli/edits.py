@@ -143,7 +143,7 @@ def run_edits(
     from maskgan_cli.editing.options import Taken
     from maskgan_cli.editing.outputs import output_paths
     from maskgan_cli.editing.reader import PhotoReader
-    from maskgan_cli.files import refuse_existing, write_image
+    from maskgan_cli.files import refuse_existing, remove_leftovers, write_image
     from maskgan_cli.locks import locked
     from maskgan_cli.weights.lookup import find_weights, named_with_origin
 
@@ -183,6 +183,8 @@ def run_edits(
     shown: list[jobs.Result] = []
     records = []
     with locked(out, "another edit"):
+        if listed:
+            remove_leftovers(out)
         results = jobs.run_edits(
             work, edits_of, method, batch_size=asked.batch_size, save_masks=asked.save_masks,
             overwrite=asked.overwrite, attempt=batch.attempt,

@@ -65,6 +65,8 @@ def interpolate(
     from maskgan_cli.data.resize import resize_labels
     from maskgan_cli.editing import interpolate as manifold
     from maskgan_cli.editing.render import Renderer
+    from maskgan_cli.files import remove_leftovers
+    from maskgan_cli.locks import locked
 
     manifold.check_folder(out)
     names = manifold.Names.inside(out, sample or steps, faces=style is not None)
@@ -99,8 +101,12 @@ def interpolate(
     if renderer is not None and face is not None:
         settings |= {"dmn_weights": renderer.weights.sha256, "style": str(style)}
         faces = _paint(shell, renderer, masks, face.labels, face.picture, batch_size)
-    for path in manifold.Interpolation(masks, faces, settings).write(names):
-        shell.wrote(path)
+    with locked(out, "maskgan interpolate"):
+        remove_leftovers(out)
+        if not overwrite:
+            names.refuse_existing()
+        for path in manifold.Interpolation(masks, faces, settings).write(names):
+            shell.wrote(path)
     shell.finish({"masks": [str(path) for path in names.masks], "strip": str(names.strip),
                   "animation": str(names.animation), "faces": [str(path) for path in names.faces],
                   **settings})  # fmt: skip

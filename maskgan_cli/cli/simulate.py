@@ -45,7 +45,8 @@ def simulate_edits(
     from maskgan_cli.data.prepared import PreparedData, attributes_of
     from maskgan_cli.editing.interpolate import MaskManifold
     from maskgan_cli.editing.simulate import COLUMNS, write_edits
-    from maskgan_cli.files import refuse_existing, write_csv
+    from maskgan_cli.files import refuse_existing, remove_leftovers, write_csv
+    from maskgan_cli.locks import locked
     from maskgan_cli.weights.lookup import find_weights
 
     samples = PreparedData.load(data).split(split.value)[:count]
@@ -57,9 +58,13 @@ def simulate_edits(
     if not overwrite:
         refuse_existing(listing)
     manifold = MaskManifold(find_weights(weights, "vae"), device)
-    edits = write_edits(samples, manifold, out, lambda_inter=lambda_inter, seed=seed, attributes=names)
-    rows = list(shell.track(edits, 2 * len(samples), "simulating"))
-    shell.wrote(write_csv(listing, [*COLUMNS, *names], rows))
+    with locked(out, "maskgan simulate-edits"):
+        remove_leftovers(out)
+        if not overwrite:
+            refuse_existing(listing)
+        edits = write_edits(samples, manifold, out, lambda_inter=lambda_inter, seed=seed, attributes=names)
+        rows = list(shell.track(edits, 2 * len(samples), "simulating"))
+        shell.wrote(write_csv(listing, [*COLUMNS, *names], rows))
     shell.finish(
         {"edits": len(rows), "weights": manifold.weights.sha256},
         next_command=f"maskgan render --pairs {listing} -o rendered",

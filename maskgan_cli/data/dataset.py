@@ -7,7 +7,6 @@ import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +15,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from maskgan_cli.data.prepared import Sample
-from maskgan_cli.errors import InputError
+from maskgan_cli.errors import InputError, MaskGANError
 from maskgan_cli.files import Picture, read_image, read_label_map
 from maskgan_cli.labels import LabelMap, flip
 
@@ -156,14 +155,46 @@ def batches(dataset: FaceDataset, sampler: Sampler[list[Draw]], *, workers: int,
     """An endless stream of batches, one per step.
 
     Loader processes do not hear SIGINT and SIGTERM: the process that trains hears them, goes on to the end
-    of its step and ends the loaders itself.
+    of its step and ends the loaders itself. They end when the stream does: by what is wrong with a sample, or
+    because nobody holds it any more.
+
+    Raises:
+        InputError: a sample cannot be read; by the stream, when its batch is asked for.
     """
-    loader: DataLoader[Item] = DataLoader(
-        dataset, batch_sampler=sampler, num_workers=workers, collate_fn=collate, pin_memory=pin,
+    loader: DataLoader[Item | MaskGANError] = DataLoader(
+        _Told(dataset), batch_sampler=sampler, num_workers=workers, collate_fn=_collate_or_tell, pin_memory=pin,
         persistent_workers=workers > 0,
     )  # fmt: skip
     with _deaf():
-        return cast(Iterator[Batch], iter(loader))
+        return _stream(iter(loader))
+
+
+class _Told(Dataset["Item | MaskGANError"]):
+    """A data set that hands over what is wrong with a sample: raised in a loader, it would arrive as its traceback."""
+
+    def __init__(self, dataset: FaceDataset) -> None:
+        self._dataset = dataset
+
+    def __getitem__(self, draw: Draw) -> Item | MaskGANError:
+        try:
+            return self._dataset[draw]
+        except MaskGANError as error:
+            return error
+
+
+def _collate_or_tell(items: list[Item | MaskGANError]) -> Batch | MaskGANError:
+    wrong = [item for item in items if isinstance(item, MaskGANError)]
+    return wrong[0] if wrong else collate([item for item in items if not isinstance(item, MaskGANError)])
+
+
+def _stream(loaded: Iterator[Batch | MaskGANError]) -> Iterator[Batch]:
+    try:
+        for batch in loaded:
+            if isinstance(batch, MaskGANError):
+                raise batch
+            yield batch
+    finally:
+        del loaded  # ends the loader's processes: a traceback would keep them, and the program's end waits for them
 
 
 @contextlib.contextmanager

@@ -21,6 +21,8 @@ from maskgan_cli.judges.finder import Found
 from maskgan_cli.labels import LabelMap
 
 LEAST: Final = 64  # pixels of a face's square; less is no face to edit
+_LARGEST: Final = 1 << 12  # side of a crop
+_FAR: Final = 16  # times the photo's longer side: no face's square reaches as far
 _LOSSY: Final = 8  # levels that saving as JPEG or WebP may change
 
 
@@ -124,10 +126,12 @@ def read_cutout(crop: Path, photo: Path | None = None, *, force: bool = False) -
         points = np.array(record["points"], np.float64)
         size, source = int(record["size"]), Path(str(record["source"]))
         width, height = (int(side) for side in record["source_size"])
-        if matrix.shape != (2, 3) or points.shape != (5, 2) or not 1 <= size <= 1 << 15:
+        if matrix.shape != (2, 3) or points.shape != (5, 2) or not 1 <= size <= _LARGEST:
             raise ValueError("another shape")
         if not np.isfinite(matrix).all() or abs(np.linalg.det(matrix[:, :2])) < 1e-6:
             raise ValueError("a matrix without a way back")
+        if np.abs(square_of(matrix, size)).max() > _FAR * max(width, height):
+            raise ValueError("a crop from far outside its photo")
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise InputError(
             path, expected="a crop's record as `maskgan align` writes it", found=f"{type(error).__name__}: {error}"

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 import numpy as np
 from torch import Tensor
@@ -105,6 +105,11 @@ class Session:
             face = Face(own.picture, own.labels, square, state["parser"])
             others = [_read_face(folder, f"other-{i}") for i in range(state["others"])]
             labels = read_label_map(folder / "mask.png")
+            numbers, words = (state["style"], state["revision"]), (state["name"], state["parser"])
+            if not all(type(n) is int for n in numbers) or not all(type(word) is str for word in words):
+                raise TypeError("state of other types")
+            if (square is not None and square.shape != (4, 2)) or state["finish"] not in get_args(Finish):
+                raise ValueError("a state that is none of ours")
             return cls(name, folder, state["name"], face, labels, others, state["style"], state["finish"],
                        state["revision"])  # fmt: skip
         except (InputError, KeyError, TypeError, ValueError) as error:

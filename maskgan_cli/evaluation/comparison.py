@@ -90,7 +90,10 @@ def _masks(pairs: PairList, results: Sequence[Path], folder: Path | None) -> lis
 def _caption(pairs: PairList, number: int) -> str:
     row = pairs.rows[number]
     wanted = ", ".join(name if values[number] > 0 else f"no {name}" for name, values in pairs.wanted().items())
-    apart = f"{float(row['distance']):.1f}° apart" if row.get("distance") else ""
+    try:
+        apart = f"{float(row['distance']):.1f}° apart" if row.get("distance") else ""
+    except ValueError:
+        raise InputError(pairs.path, expected="a number as distance", found=repr(row["distance"])) from None
     return " · ".join(part for part in (Path(row["output"]).stem, apart, wanted) if part)
 
 

@@ -118,6 +118,8 @@ def rendered_pairs(data: PreparedData, raw: Path, count: int | None) -> list[Pai
     number = len(rows) if count is None else count
     if not 0 < number <= len(rows):
         raise InputError(listing, expected=f"{max(number, 1)} pairs", found=str(len(rows)))
+    if missing := [name for name in ("source", "target", "truth", "truth_mask") if name not in rows[0]]:
+        raise InputError(listing, expected=f"a column {missing[0]}", found="none")
     by_id = {sample.id: sample for sample in data.samples}
     pairs = []
     for row in rows[:number]:

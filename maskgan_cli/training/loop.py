@@ -114,6 +114,7 @@ class Loop:
             return
         if self.accelerator.is_main_process:
             self._board = _tensorboard(self.run.path, progress.step + 1)
+        stream: Iterator[Batch] | None = None
         try:
             stream = self.batches(progress.step)
             while progress.step < schedule.steps:
@@ -139,6 +140,7 @@ class Loop:
                 if stop and not last:
                     raise Interrupted(f"stopped after step {step}, state saved; run the same command to go on")
         finally:
+            stream = None  # ends the loader's processes, whatever traceback holds on to this frame
             if self._board is not None:
                 self._board.close()
 

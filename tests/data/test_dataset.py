@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -74,3 +76,18 @@ def test_a_sample_of_another_size_is_named(prepared: Path, tmp_path: Path) -> No
     wrong = type(sample)(sample.id, sample.split, sample.image, mask, {})
     with pytest.raises(InputError, match=r"m\.png: expected 64x64, found 32x32"):
         FaceDataset([wrong], 64, cache=False)[(0, False)]
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_damaged_sample_is_one_line_and_leaves_no_process(prepared: Path, tmp_path: Path, workers: int) -> None:
+    shutil.copytree(prepared, tmp_path / "data")
+    data = PreparedData.load(tmp_path / "data")
+    spoiled = data.split("train")[0].image
+    spoiled.write_bytes(spoiled.read_bytes()[:300])
+    faces = FaceDataset(data.split("train"), 64, cache=False)
+    stream = batches(faces, StepSampler(len(faces), len(faces), seed=0, flip=False), workers=workers, pin=False)
+    with pytest.raises(InputError) as error:
+        next(stream)
+    assert str(error.value).startswith(f"{spoiled}: expected a picture, found ")
+    assert "Traceback" not in str(error.value)
+    assert not multiprocessing.active_children()  # though the traceback is still held here

@@ -8,6 +8,7 @@ import torch
 
 from maskgan_cli.data.prepared import PreparedData
 from maskgan_cli.files import read_csv, read_label_map
+from maskgan_cli.locks import locked
 from maskgan_cli.models.layers import one_hot
 from maskgan_cli.models.mask_vae import simulated_edits
 from maskgan_cli.weights.format import load
@@ -46,3 +47,17 @@ def test_wrong_input_is_one_line(prepared: Path, vae_weights: Path, tmp_path: Pa
     assert maskgan(*call).code == 0
     again = maskgan(*call)
     assert (again.code, "--overwrite" in again.err) == (2, True)
+
+
+def test_two_at_one_folder_are_told(prepared: Path, vae_weights: Path, tmp_path: Path, maskgan: Command) -> None:
+    mask = next((prepared / "masks").iterdir())
+    commands = (
+        ("simulate-edits", prepared, "--split", "train", "--weights", vae_weights, "-o", tmp_path / "out"),
+        ("interpolate", mask, mask, "--weights", vae_weights, "-o", tmp_path / "out"),
+    )
+    for command in commands:
+        with locked(tmp_path / "out", "a rival"):
+            outcome = maskgan(*command, "--device", "cpu", "-q")
+        assert outcome.code == 2
+        assert "found a rival (process " in outcome.err
+        assert not (tmp_path / "out").exists()

@@ -50,6 +50,16 @@ def test_what_is_saved_is_there_for_the_next_program(session: Session, studio: S
     assert oct(session.folder.stat().st_mode)[-3:] == "700"
 
 
+@pytest.mark.parametrize(
+    "change", [{"style": {}}, {"revision": "1"}, {"name": None}, {"parser": 1}, {"finish": "x"}, {"square": [1, 2]}]
+)
+def test_a_damaged_state_is_one_line(session: Session, change: dict[str, object]) -> None:
+    state = session.folder / "session.json"
+    state.write_text(json.dumps(json.loads(state.read_text()) | change))
+    with pytest.raises(InputError, match="the session: found files that cannot be read"):
+        Session.resume(session.folder.parent, session.id)
+
+
 def test_a_seamless_result_leaves_the_rest_of_the_face_alone(session: Session, studio: Studio) -> None:
     picture = _pixels(_paint(session, studio))
     assert np.array_equal(picture[:100], session.face.picture[:100])

@@ -18,7 +18,7 @@ from maskgan_cli.data.prepared import PreparedData, Sample, poses_of
 from maskgan_cli.editing.faces import read_pairs
 from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation.pair_list import PairList, as_csv, rows_of
-from maskgan_cli.evaluation.pairs import PROTOCOLS, choose, derangement
+from maskgan_cli.evaluation.pairs import PROTOCOLS, choose, derangement, rendered_pairs
 
 ALL = ("Smiling", "Male", "Heavy_Makeup", "No_Beard")
 
@@ -214,3 +214,10 @@ def test_a_list_that_somebody_changed(change: Any, line: str, tmp_path: Path) ->
 def test_pairs_that_cannot_be_had(data: PreparedData, protocol: str, count: int | None, line: str) -> None:
     with pytest.raises(InputError, match=line):
         choose(data, protocol, split="test", count=count, seed=0)
+
+
+def test_a_list_of_rendered_pairs_without_a_column(prepared: Path, tmp_path: Path) -> None:
+    (tmp_path / "counterfactuals").mkdir()
+    (tmp_path / "counterfactuals" / "pairs.csv").write_text("pair,source,truth,truth_mask\n0,0.jpg,a.jpg,a.png\n")
+    with pytest.raises(InputError, match=r"pairs\.csv: expected a column target, found none"):
+        rendered_pairs(PreparedData.load(prepared), tmp_path, None)

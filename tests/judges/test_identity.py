@@ -89,7 +89,7 @@ def test_onnx_networks_of_another_shape_are_refused(tmp_path: Path, capfd: pytes
     assert capfd.readouterr() == ("", ""), "onnxruntime says nothing"
     with pytest.raises(InputError, match="no such file"):
         load_identity(tmp_path / "none.onnx", CPU)
-    with pytest.raises(InputError, match=r"expected one input of shape"):
+    with pytest.raises(InputError, match=r"expected one input of shape|found one with a tensor of 30,000,000,000"):
         load_identity(_onnx(tmp_path / "vast.onnx", batch=1, size=100_000), CPU)
 
 
@@ -138,3 +138,17 @@ def test_cosines_of_the_same_picture_are_one(faces: Tensor) -> None:
     judge = IdentityJudge("x", lambda x: x.float().flatten(1) - 100, size=32, device=CPU, digest="")
     embedded = judge(faces)
     assert np.allclose((embedded @ embedded.T).diagonal(), 1.0, atol=1e-6)
+
+
+def test_an_onnx_network_that_asks_for_gigabytes_is_refused(tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx", reason="needs the package onnx")
+    pytest.importorskip("onnxruntime", reason="needs the package onnxruntime")
+    model = onnx.load(_onnx(tmp_path / "net.onnx", batch="N", size=64))
+    model.graph.initializer.append(onnx.helper.make_tensor("shape", onnx.TensorProto.INT64, [2], [1 << 15, 1 << 15]))
+    model.graph.node.insert(0, onnx.helper.make_node("ConstantOfShape", ["shape"], ["much"]))
+    model.graph.output.append(onnx.helper.make_tensor_value_info("much", onnx.TensorProto.FLOAT, None))
+    onnx.save(model, tmp_path / "much.onnx")
+    with pytest.raises(
+        InputError, match=r"much\.onnx: expected an ONNX network, found one with a tensor of 1,073,741,824"
+    ):
+        load_identity(tmp_path / "much.onnx", CPU)

@@ -1,0 +1,1 @@
+"""Hard tests: hostile inputs, kills, full disks, rivals, long runs. `make test-hard` runs them, nothing else does."""
