@@ -39,7 +39,7 @@ def parse(judge: ParserJudge, pictures: Tensor, size: int | None = None) -> Iter
     for some in torch.split(
         pictures, max(1, LONGEST**2 // side**2)
     ):  # as many as take the memory of one of the largest
-        maps = judge(some[:, :, rows][..., columns])[:, :height, :width]
+        maps = judge.carefully(some[:, :, rows][..., columns])[:, :height, :width]
         for labels in maps.cpu().numpy():
             yield labels if size is None else resize_labels(labels, size)
 

@@ -21,7 +21,7 @@ class _Bright:
     def __init__(self) -> None:
         self.seen: list[tuple[int, ...]] = []
 
-    def __call__(self, images: Tensor) -> Tensor:
+    def carefully(self, images: Tensor) -> Tensor:
         self.seen.append(tuple(images.shape))
         return (images[:, 0] > 127).to(torch.uint8)
 
