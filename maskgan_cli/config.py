@@ -87,7 +87,7 @@ class TrainingRecipe(Section):
     data: DataSettings = DataSettings()
 
 
-Recipe = TypeVar("Recipe", bound=TrainingRecipe)
+Recipe = TypeVar("Recipe", bound=Section)
 
 
 def recipe_folder(task: str) -> Path:

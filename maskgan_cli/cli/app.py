@@ -19,11 +19,13 @@ from maskgan_cli.cli import (
     interpolate,
     judge,
     parse,
+    reproduce,
     reshape,
     results,
     simulate,
     study,
     train,
+    truths,
     verify,
     weights,
 )
@@ -67,8 +69,10 @@ parse.register(app)
 inspect.register(app)
 app.add_typer(evaluate.app)
 compare.register(app)
+reproduce.register(app)
 results.register(evaluate.app)
 study.register(evaluate.app)
+truths.register(evaluate.app)
 judge.register(evaluate.app)
 verify.register(evaluate.app)
 app.add_typer(weights.app)

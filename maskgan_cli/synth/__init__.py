@@ -14,11 +14,12 @@ writer.py                                    the raw CelebAMask-HQ layout, on al
 
 from maskgan_cli.synth.render import Rendered, face, render, with_expression
 from maskgan_cli.synth.sampling import sample_identity, sample_scene
-from maskgan_cli.synth.writer import write_dataset
+from maskgan_cli.synth.writer import read_plan, write_dataset
 
 __all__ = [
     "Rendered",
     "face",
+    "read_plan",
     "render",
     "sample_identity",
     "sample_scene",

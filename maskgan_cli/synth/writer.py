@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Final
@@ -227,9 +227,33 @@ def pair_of(plan: Plan, number: int) -> tuple[int, int]:
 def counterfactual(plan: Plan, number: int) -> tuple[int, int, Rendered]:
     """Source, target, and the source drawn again with the target's expression."""
     source, target = pair_of(plan, number)
+    return source, target, answer(plan, source, target)
+
+
+def answer(plan: Plan, source: int, target: int) -> Rendered:
+    """Picture ``source`` of a data set, drawn again with the expression of picture ``target``."""
     people = [sample_identity(plan.seed, i % plan.identities) for i in (source, target)]
     scenes = [sample_scene(plan.seed, i, who) for i, who in zip((source, target), people, strict=True)]
-    return source, target, render(people[0], with_expression(*scenes), plan.size)
+    return render(people[0], with_expression(*scenes), plan.size)
+
+
+def read_plan(folder: Path) -> Plan:
+    """What a folder of rendered faces was written by.
+
+    Raises:
+        InputError: it is none, or one of another version, whose pictures are drawn otherwise today.
+    """
+    what = "a folder of `maskgan synth`"
+    if not (folder / "synth.json").is_file():
+        raise InputError(folder, expected=what, found="no synth.json")
+    there = read_json(folder / "synth.json")
+    names = [field.name for field in fields(Plan)]
+    if not isinstance(there, dict) or not all(type(there.get(name)) is int for name in names):
+        raise InputError(folder / "synth.json", expected=f"what {what[2:]} says of itself", found="something else")
+    if there.get("version") != VERSION:
+        raise InputError(folder, expected=f"faces of version {VERSION}", found=f"version {there.get('version')}",
+                         hint="render them again in another folder")  # fmt: skip
+    return Plan(**{name: there[name] for name in names})
 
 
 def _pair(out: Path, plan: Plan, number: int) -> Row:

@@ -1,0 +1,176 @@
+"""``reproduce``: a table of the paper, from nothing or from a data set."""
+
+from __future__ import annotations
+
+import functools
+import shlex
+from collections.abc import Sequence
+from dataclasses import asdict
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from maskgan_cli.cli import options
+from maskgan_cli.cli.shell import Shell, emit, stage
+from maskgan_cli.errors import InputError
+
+if TYPE_CHECKING:
+    from maskgan_cli.reproduce.plan import Plan
+
+_JUDGES = ("parser", "attributes", "identity", "inception")
+
+
+class Name(str, Enum):
+    """The tables: `tables.TABLES`."""
+
+    ATTRIBUTE_TRANSFER = "attribute-transfer"
+    STYLE_COPY = "style-copy"
+    IDENTITY = "identity"
+    FUSION = "fusion"
+    EBST = "ebst"
+    COUNTERFACTUAL = "counterfactual"
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's command."""
+    stage(app, "reproduce", rich_help_panel="Evaluation")(reproduce)
+
+
+def reproduce(
+    shell: Shell,
+    table: Annotated[Name, typer.Argument(metavar="TABLE", help=", ".join(name.value for name in Name) + ".")],
+    data: Annotated[
+        Path | None, typer.Option("--data", help="A prepared data set with masks; faces are rendered if not given.")
+    ] = None,
+    preset: Annotated[str, typer.Option("--preset", help="tiny, small, paper, or a YAML file like them.")] = "tiny",
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="The folder for everything; reproduce/PRESET if not given.")
+    ] = None,
+    judges: Annotated[
+        list[str],
+        typer.Option("--judge", help="KIND=WEIGHTS of parser, attributes, identity or inception, not trained here."),
+    ] = [],  # noqa: B006 (Typer reads the default and never changes it)
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the plan as a shell script, and do nothing.")
+    ] = False,
+    seed: options.Seed = 0,
+    workers: options.Workers = None,
+    device: options.Device = "auto",
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Start over what the folder holds of another plan.")
+    ] = False,
+) -> None:
+    """Make one of the paper's tables: train what is missing, paint, measure, write table, figure and one JSON.
+
+    Prints the files. Stopped, the same command goes on where it was; what several tables share is made once.
+    """
+    from maskgan_cli.reproduce.preset import load_preset
+    from maskgan_cli.reproduce.stages import script
+    from maskgan_cli.reproduce.tables import TABLES
+
+    loaded = load_preset(preset)
+    plan = _plan(loaded, data, seed, _weights(judges), device, workers)
+    TABLES[table.value](plan)
+    folder = out or Path("reproduce") / "-".join([Path(preset).stem, *([data.resolve().name] if data else [])])
+    command = _command(table, preset, data, out, judges, seed)
+    stages = list(plan.stages.values())
+    if dry_run:
+        _show(shell, plan, script(stages, str(folder), command))
+        return
+    _run(shell, plan, folder, {"table": table.value, "command": command, "seed": seed}, overwrite=overwrite)
+
+
+def _command(table: Name, preset: str, data: Path | None, out: Path | None, judges: list[str], seed: int) -> str:
+    """The command that makes the same again."""
+    words = ["maskgan", "reproduce", table.value, "--preset", preset]
+    words += ["--data", str(data)] if data else []
+    words += [word for judge in judges for word in ("--judge", judge)]
+    words += ["--seed", str(seed)] if seed else []
+    return shlex.join([*words, *(["-o", str(out)] if out else [])])
+
+
+def _weights(judges: Sequence[str]) -> dict[str, str]:
+    named = {}
+    for judge in judges:
+        kind, _, where = judge.partition("=")
+        if kind not in _JUDGES or not where:
+            raise InputError("--judge", expected=f"KIND=WEIGHTS, KIND one of {', '.join(_JUDGES)}", found=judge)
+        if not Path(where).exists():
+            raise InputError("--judge", expected="a weights file or a run folder", found=f"no {where}")
+        named[kind] = str(Path(where).resolve())
+    return named
+
+
+def _plan(preset: Any, data: Path | None, seed: int, judges: dict[str, str], device: str, workers: int | None) -> Plan:
+    """An empty plan, everything that is given checked."""
+    from maskgan_cli.data.prepared import PreparedData
+    from maskgan_cli.reproduce.plan import Plan
+    from maskgan_cli.weights.lookup import find_weights
+
+    if preset.features == "inception" and "inception" not in judges:
+        judges["inception"] = str(find_weights(None, "inception", "--judge inception=...").resolve())
+    identified = True
+    if data is not None:
+        prepared = PreparedData.load(data)
+        if prepared.size != preset.size:
+            raise InputError(
+                data, expected=f"a data set of {preset.size} px, as the preset's recipes are",
+                found=f"{prepared.size} px", hint=f"maskgan prep-data {data} ANOTHER --size {preset.size}",
+            )  # fmt: skip
+        identified = all(sample.fields.get("identity") for sample in prepared.samples)
+    return Plan(
+        preset, None if data is None else str(data.resolve()), seed, judges, identified,
+        device=() if device == "auto" else ("--device", device),
+        workers=() if workers is None else ("--workers", str(workers)),
+    )  # fmt: skip
+
+
+def _show(shell: Shell, plan: Plan, text: str) -> None:
+    if shell.as_json:
+        shell.finish({"stages": [{**asdict(one), "command": str(one)} for one in plan.stages.values()]})
+    else:
+        emit(text)
+
+
+def _run(shell: Shell, plan: Plan, folder: Path, asked: dict[str, Any], *, overwrite: bool) -> None:
+    from maskgan_cli.files import write_json
+    from maskgan_cli.locks import locked
+    from maskgan_cli.reproduce import record
+    from maskgan_cli.reproduce.runner import as_subprocess, run_stages
+    from maskgan_cli.reproduce.stages import about
+
+    stages, stamps = list(plan.stages.values()), {}
+    folder.mkdir(parents=True, exist_ok=True)
+    given = record.given(plan)
+    with locked(folder, "maskgan reproduce"):
+        execute = functools.partial(as_subprocess, quiet=shell.quiet)
+        for one, stamp in run_stages(stages, folder, execute, given=given, overwrite=overwrite):
+            if stamp is not None:
+                stamps[one.name] = stamp
+                continue
+            left = [s.seconds for s in stages[stages.index(one) :]]
+            shell.say(f"[{stages.index(one) + 1}/{len(stages)}] {one.name} ({about(left)} of one core to go)")
+            shell.say(f"$ {one}")
+        document = record.record(plan, folder, stamps, {**asked, "given": given})
+        name = str(asked["table"])
+        result = write_json(folder / name / "results.json", document)
+    for table in plan.tables:
+        _print(shell, record.lines(record.shown(table, folder)), table.name)
+        for file in table.files:
+            shell.wrote(folder / file)
+    for figure in plan.figures:
+        shell.wrote(folder / figure)
+    shell.wrote(result)
+    shell.finish(document, next_command=f"open {folder / name / 'figure' / 'index.html'} in a browser")
+
+
+def _print(shell: Shell, lines: Sequence[Sequence[str]], title: str) -> None:
+    """The table for people."""
+    from rich.table import Table
+
+    table = Table(*lines[0], title=title)
+    for row in lines[1:]:
+        table.add_row(*row)
+    shell.console.print(table)

@@ -1,0 +1,148 @@
+"""One JSON document of everything: numbers, intervals, hashes, commands, machine and time."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any, Final
+
+from maskgan_cli import __version__
+from maskgan_cli.data.prepared import PreparedData
+from maskgan_cli.evaluation.report import Table as Shown
+from maskgan_cli.evaluation.report import build_table
+from maskgan_cli.evaluation.results import Result, finite, read_results
+from maskgan_cli.files import sha256
+from maskgan_cli.reproduce.plan import Plan, Table
+from maskgan_cli.reproduce.runner import Stamp
+from maskgan_cli.weights.format import MODEL_FILE
+
+# Two-sided 95 % points of Student's t by degrees of freedom.
+_T: Final = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365, 8: 2.306, 9: 2.262}
+CONTROL, TREATED = r"control-\d+", r"maskgan-ebst(-\d+)?"
+
+
+def results_of(table: Table, folder: Path) -> list[Result]:
+    """All that was measured for a table."""
+    return [result for name in table.results for result in read_results(folder / name)]
+
+
+def shown(table: Table, folder: Path) -> Shown:
+    """A table for people."""
+    return build_table(results_of(table, folder))
+
+
+def given(plan: Plan) -> str:
+    """The hash of what a plan rests on and does not make: the data set, the judges' weights; "" if nothing."""
+    held = {"data": PreparedData.load(Path(plan.data)).hash} if plan.data else {}
+    for name, where in plan.judges.items():
+        file = Path(where) / MODEL_FILE if Path(where).is_dir() else Path(where)
+        held[name] = sha256(file)
+    return hashlib.sha256(json.dumps(held, sort_keys=True).encode()).hexdigest() if held else ""
+
+
+def record(plan: Plan, folder: Path, stamps: dict[str, Stamp], asked: dict[str, Any]) -> dict[str, Any]:
+    """The document.
+
+    Args:
+        plan: all of whose stages are finished.
+        folder: where.
+        stamps: of its stages.
+        asked: what the command was asked for.
+    """
+    tables = {table.name: _table(table, folder) for table in plan.tables}
+    weights = {
+        f"runs/{path.parent.name}": sha256(path) for path in sorted((folder / "runs").glob("*/model.safetensors"))
+        if f"train {path.parent.name}" in plan.stages
+    }  # fmt: skip
+    spent = [stamp.processor_seconds for stamp in stamps.values()]
+    return {
+        **asked,
+        "version": __version__,
+        "preset": plan.preset.model_dump(mode="json"),
+        "machine": machine(),
+        "seconds": round(sum(stamp.seconds for stamp in stamps.values()), 1),
+        "processor_seconds": None if None in spent else round(sum(value or 0 for value in spent), 1),
+        "tables": tables,
+        "weights": weights,
+        "figures": {name: sha256(folder / name) for name in plan.figures},
+        "stages": [
+            {"name": name, "command": str(plan.stages[name]), "seconds": stamp.seconds,
+             "processor_seconds": stamp.processor_seconds, "sha256": stamp.digest}
+            for name, stamp in stamps.items()
+        ],
+    }  # fmt: skip
+
+
+def _table(table: Table, folder: Path) -> dict[str, Any]:
+    results = results_of(table, folder)
+    rows: dict[str, dict[str, Any]] = {}
+    for result in results:
+        row = rows.setdefault(result.method, {})
+        for name, value in result.numbers().items():
+            ends = result.intervals.get(name)
+            row[name] = {"value": finite(value), "n": result.n, **({"interval_95": list(ends)} if ends else {})}
+    documents = [
+        {key: value for key, value in result.document().items() if key != "details"} for result in results
+    ]  # what else was counted stays in the results' own files
+    found = {
+        "rows": rows, "files": {name: sha256(folder / name) for name in (*table.files, *table.results)},
+        "results": documents,
+    }  # fmt: skip
+    return found | ({"seeds": seeds} if (seeds := over_seeds(rows)) else {})
+
+
+def over_seeds(rows: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """EBST less its control, metric by metric, over the seeds; {} where there are not two of each.
+
+    The interval is Student's over the differences of the same seed: when it holds 0, the difference may be chance.
+    """
+    control = [row for name, row in rows.items() if re.fullmatch(CONTROL, name)]
+    treated = [row for name, row in rows.items() if re.fullmatch(TREATED, name)]
+    if len(control) != len(treated) or len(control) < 2:
+        return {}
+    found = {}
+    for metric in control[0]:
+        pairs = [(b[metric]["value"], a[metric]["value"]) for b, a in zip(treated, control, strict=True)]
+        if any(None in pair for pair in pairs):
+            continue
+        differences = [after - before for after, before in pairs]
+        half = _T.get(len(pairs) - 1, 1.96) * stdev(differences) / len(pairs) ** 0.5
+        found[metric] = {
+            "ebst": mean(after for after, _ in pairs), "control": mean(before for _, before in pairs),
+            "difference": mean(differences), "interval_95": [mean(differences) - half, mean(differences) + half],
+            "seeds": len(pairs),
+        }  # fmt: skip
+    return found
+
+
+def machine() -> dict[str, Any]:
+    """What the numbers were made on."""
+    import torch
+
+    return {
+        "processor": _processor(), "cores": os.cpu_count(),
+        "gpus": [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())],
+        "system": f"{platform.system()} {platform.machine()}", "python": platform.python_version(),
+        "torch": torch.__version__,
+    }  # fmt: skip
+
+
+def _processor() -> str:
+    """The processor's name as the system has it."""
+    try:
+        found = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    except OSError:
+        found = None
+    return found[1].strip() if found else platform.processor()
+
+
+def lines(found: Shown) -> list[Sequence[str]]:
+    """Headings and rows of a table as text."""
+    body = [[method, *(f"{cell.text} {cell.interval}".rstrip() for cell in cells)] for method, cells in found.rows]
+    return [["method", *found.headings], *body]

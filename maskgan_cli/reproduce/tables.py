@@ -1,0 +1,121 @@
+"""The tables, each as its rows and columns (paper, Sec. 5: Tables 2 to 4 and the ablations)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from maskgan_cli.errors import InputError
+from maskgan_cli.reproduce.plan import ATTRIBUTES, MASKLESS, START, TRUTH, Plan
+
+MASKED: Final = ("spade", "pix2pixhd-m", "maskgan", "maskgan-ebst")
+METRICS: Final = ("attributes", "segmentation", "fid", "identity")
+_SMILING: Final = "transfer --attribute Smiling"
+
+
+def attribute_transfer(plan: Plan) -> None:
+    """Table 2: Smiling, transferred by every method."""
+    pairs = plan.pairs("smiling", truths=True)
+    measured, needs = [], [pairs[0]]
+    for name, metrics in [*((n, ("attributes", "fid", "identity")) for n in MASKLESS), *((n, METRICS) for n in MASKED)]:
+        plan.method(name)
+        needs.append(plan.paint(name, "smiling", pairs, command=_SMILING))
+        measured.append(plan.measure(name, "smiling", pairs, metrics, needs[-1:]))
+    if plan.rendered:
+        measured.append(plan.measure(TRUTH, "smiling", pairs, METRICS, needs, masks="smiling/maskgan"))
+    plan.table("attribute-transfer", measured)
+    plan.figure("attribute-transfer", "smiling", pairs, [*MASKLESS, *MASKED], needs, "smiling/maskgan")
+
+
+def counterfactual(plan: Plan) -> None:
+    """The table nobody has: every method against the true answer."""
+    if not plan.rendered:
+        raise InputError("--data", expected="no data set: only rendered faces have a true answer", found=plan.faces)
+    pairs = plan.pairs("smiling", truths=True)
+    measured, needs = [], [pairs[0]]
+    for name in (*MASKLESS, *MASKED):
+        plan.method(name)
+        needs.append(plan.paint(name, "smiling", pairs, command=_SMILING))
+        measured.append(plan.against_truth(name, "smiling", pairs, needs[-1:]))
+    measured.append(plan.against_truth(TRUTH, "smiling", pairs, []))
+    plan.table("counterfactual", measured)
+    plan.figure("counterfactual", "smiling", pairs, [*MASKLESS, *MASKED], needs, "smiling/maskgan")
+
+
+def style_copy(plan: Plan) -> None:
+    """Table 3: the look of one face in the shape of another, by the methods that paint masks."""
+    pairs = plan.pairs("style-copy")
+    measured, needs = [], []
+    for name in MASKED:
+        plan.method(name)
+        needs.append(plan.paint(name, "style-copy", pairs, command="style-copy"))
+        measured.append(plan.measure(name, "style-copy", pairs, ("attributes", "segmentation", "fid"), needs[-1:]))
+    plan.table("style-copy", measured)
+    plan.figure("style-copy", "style-copy", pairs, MASKED, needs)
+
+
+def identity(plan: Plan) -> None:
+    """Table 4: is it still the same person after Smiling was changed?"""
+    if not plan.has_identities and "identity" not in plan.judges:
+        raise InputError("--data", expected="a data set with identities, or --judge identity=WEIGHTS", found="neither")
+    pairs = plan.pairs("identity", truths=True)
+    measured, needs = [], [pairs[0]]
+    for name in (*MASKLESS, *MASKED):
+        plan.method(name)
+        needs.append(plan.paint(name, "identity", pairs, command=_SMILING))
+        measured.append(plan.measure(name, "identity", pairs, ("identity",), needs[-1:]))
+    if plan.rendered:
+        measured.append(plan.measure(TRUTH, "identity", pairs, ("identity",), needs[:1]))
+    plan.table("identity", measured)
+    plan.figure("identity", "identity", pairs, [*MASKLESS, *MASKED], needs, "identity/maskgan")
+
+
+def fusion(plan: Plan) -> None:
+    """The ablation of the style encoder: no label branch, concatenation, SFT (the paper's)."""
+    pairs = plan.pairs("smiling", truths=True)
+    measured, needs = [], [pairs[0]]
+    for name in ("pix2pixhd-m", "concat", "maskgan"):
+        plan.method(name)
+        needs.append(plan.paint(name, "smiling", pairs, command=_SMILING))
+        measured.append(plan.measure(name, "smiling", pairs, METRICS, needs[-1:]))
+    plan.table("fusion", measured)
+    plan.figure("fusion", "smiling", pairs, ("pix2pixhd-m", "concat", "maskgan"), needs, "smiling/maskgan")
+
+
+def ebst(plan: Plan) -> None:
+    """EBST beside its control, the same start trained on for as many steps without simulated edits."""
+    seeds = range(plan.seed, plan.seed + plan.preset.repetitions)
+    rows = ["maskgan"]
+    start = plan.method("maskgan")
+    for seed in seeds:
+        rows.append(f"control-{seed}")
+        plan.train("control", run=rows[-1], seed=seed, needs=[start], more=("--start-from", "runs/maskgan"))
+    for seed in seeds:
+        rows.append("maskgan-ebst" if seed == plan.seed else f"maskgan-ebst-{seed}")
+        plan.ebst(rows[-1], seed)
+    edits = _simulated(plan)
+    smiling = plan.pairs("smiling", truths=True)
+    on_edits, on_mouths, painted = [], [], []
+    for row in rows:
+        done = plan.paint("maskgan", "edits", edits, run=row, command="render")
+        on_edits.append(plan.measure(row, "edits", edits, ("attributes", "segmentation", "fid"), [done], masks="edits"))
+        painted.append(plan.paint("maskgan", "smiling", smiling, run=row, command=_SMILING))
+        on_mouths.append(plan.measure(row, "smiling", smiling, METRICS, painted[-1:]))
+    plan.table("ebst", on_edits)
+    plan.table("ebst-smiling", on_mouths)
+    plan.figure("ebst", "smiling", smiling, rows, painted, "smiling/maskgan")
+
+
+def _simulated(plan: Plan) -> tuple[str, str]:
+    """Both simulated edits of the test split's faces."""
+    count = ("-n", str(plan.preset.pairs["edits"])) if "edits" in plan.preset.pairs else ()
+    words = ("simulate-edits", plan.faces, "--weights", "runs/vae", *count, "--seed", str(plan.seed))
+    stage = plan.add("simulate edits", (*words, "--attributes", ATTRIBUTES, "-o", "edits", "--overwrite"),
+                     ["edits/edits.csv"], [plan.prepare(), "train vae"], START, plan.device)  # fmt: skip
+    return stage, "edits/edits.csv"
+
+
+TABLES: Final[dict[str, Callable[[Plan], None]]] = {
+    "attribute-transfer": attribute_transfer, "style-copy": style_copy, "identity": identity, "fusion": fusion,
+    "ebst": ebst, "counterfactual": counterfactual,
+}  # fmt: skip
