@@ -19,8 +19,8 @@ maskgan train spade data --recipe tiny-cpu -o runs/spade --seed 0 --set schedule
 # paint style-copy spade: about 10 seconds
 maskgan style-copy --pairs style-copy/pairs.csv --method spade --weights runs/spade -o style-copy/spade
 
-# train attributes: about 55 seconds
-maskgan train attributes data --recipe tiny-cpu -o runs/attributes --seed 0 --set schedule.steps=200 --set schedule.decay_from=100 --set network.width=16 --attributes Smiling,Male,Heavy_Makeup,No_Beard
+# train attributes: about 45 seconds
+maskgan train attributes data --recipe tiny-cpu -o runs/attributes --seed 0 --set schedule.steps=600 --set schedule.decay_from=300 --set network.width=16 --set augment.rotate=4 --set augment.zoom=0.05 --set augment.shift=0.03 --set augment.light=0.15 --set augment.tint=0.1 --set augment.blur=false --set augment.noise=0.02 --attributes Smiling,Male,Heavy_Makeup,No_Beard
 
 # measure style-copy spade: about 15 seconds
 maskgan eval results data style-copy/spade --pairs style-copy/pairs.csv --method spade --metrics attributes,segmentation,fid --attributes-weights runs/attributes --features attributes --features-weights runs/attributes -o style-copy/spade.json --overwrite
