@@ -47,7 +47,7 @@ maskgan eval truths faces smiling/pairs.csv -o smiling/truth --overwrite
 maskgan render --pairs edits/edits.csv --method dmn --weights runs/maskgan -o edits/maskgan
 
 # train attributes: about 45 seconds
-maskgan train attributes data --recipe tiny-cpu -o runs/attributes --seed 0 --set schedule.steps=600 --set schedule.decay_from=300 --set network.width=16 --set augment.rotate=4 --set augment.zoom=0.05 --set augment.shift=0.03 --set augment.light=0.15 --set augment.tint=0.1 --set augment.blur=false --set augment.noise=0.02 --attributes Smiling,Male,Heavy_Makeup,No_Beard
+maskgan train attributes data --recipe tiny-cpu -o runs/attributes --seed 0 --set schedule.steps=600 --set schedule.decay_from=300 --set network.width=16 --set augment.rotate=4 --set augment.zoom=0.05 --set augment.shift=0.03 --set augment.light=0.15 --set augment.tint=0.1 --set augment.blur=0 --set augment.noise=0.02 --attributes Smiling,Male,Heavy_Makeup,No_Beard
 
 # measure edits maskgan: about 10 seconds
 maskgan eval results data edits/maskgan --pairs edits/edits.csv --method maskgan --metrics attributes,segmentation,fid --masks edits --attributes-weights runs/attributes --features attributes --features-weights runs/attributes -o edits/maskgan.json --overwrite

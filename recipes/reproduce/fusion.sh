@@ -23,7 +23,7 @@ maskgan train pix2pixhd-m data --recipe tiny-cpu -o runs/pix2pixhd-m --seed 0 --
 maskgan transfer --attribute Smiling --pairs smiling/truth/pairs.csv --method pix2pixhd-m --weights runs/pix2pixhd-m --save-masks -o smiling/pix2pixhd-m
 
 # train attributes: about 45 seconds
-maskgan train attributes data --recipe tiny-cpu -o runs/attributes --seed 0 --set schedule.steps=600 --set schedule.decay_from=300 --set network.width=16 --set augment.rotate=4 --set augment.zoom=0.05 --set augment.shift=0.03 --set augment.light=0.15 --set augment.tint=0.1 --set augment.blur=false --set augment.noise=0.02 --attributes Smiling,Male,Heavy_Makeup,No_Beard
+maskgan train attributes data --recipe tiny-cpu -o runs/attributes --seed 0 --set schedule.steps=600 --set schedule.decay_from=300 --set network.width=16 --set augment.rotate=4 --set augment.zoom=0.05 --set augment.shift=0.03 --set augment.light=0.15 --set augment.tint=0.1 --set augment.blur=0 --set augment.noise=0.02 --attributes Smiling,Male,Heavy_Makeup,No_Beard
 
 # train identity: about 45 seconds
 maskgan train identity data --recipe tiny-cpu -o runs/identity --seed 0 --set schedule.steps=150 --set schedule.decay_from=90 --set data.batch_size=32 --set loss.warmup=60

@@ -20,7 +20,7 @@ maskgan train spade data --recipe tiny-cpu -o runs/spade --seed 0 --set schedule
 maskgan style-copy --pairs style-copy/pairs.csv --method spade --weights runs/spade -o style-copy/spade
 
 # train attributes: about 45 seconds
-maskgan train attributes data --recipe tiny-cpu -o runs/attributes --seed 0 --set schedule.steps=600 --set schedule.decay_from=300 --set network.width=16 --set augment.rotate=4 --set augment.zoom=0.05 --set augment.shift=0.03 --set augment.light=0.15 --set augment.tint=0.1 --set augment.blur=false --set augment.noise=0.02 --attributes Smiling,Male,Heavy_Makeup,No_Beard
+maskgan train attributes data --recipe tiny-cpu -o runs/attributes --seed 0 --set schedule.steps=600 --set schedule.decay_from=300 --set network.width=16 --set augment.rotate=4 --set augment.zoom=0.05 --set augment.shift=0.03 --set augment.light=0.15 --set augment.tint=0.1 --set augment.blur=0 --set augment.noise=0.02 --attributes Smiling,Male,Heavy_Makeup,No_Beard
 
 # measure style-copy spade: about 15 seconds
 maskgan eval results data style-copy/spade --pairs style-copy/pairs.csv --method spade --metrics attributes,segmentation,fid --attributes-weights runs/attributes --features attributes --features-weights runs/attributes -o style-copy/spade.json --overwrite

@@ -13,7 +13,7 @@ from maskgan_cli.cli.app import app
 from maskgan_cli.config import load_recipe
 from maskgan_cli.errors import InputError
 from maskgan_cli.networks import resolve, trainings
-from maskgan_cli.reproduce.plan import Plan
+from maskgan_cli.reproduce.plan import Plan, _spelled
 from maskgan_cli.reproduce.preset import load_preset, preset_names
 from maskgan_cli.reproduce.record import over_seeds
 from maskgan_cli.reproduce.stages import Stage
@@ -87,6 +87,11 @@ def test_every_training_of_a_preset_is_a_recipe_that_loads(preset: str) -> None:
             size = getattr(recipe.network, "image_size", None) if training.name != "ebst" else None
             if size is not None and training.name not in ("identity", "parser", "attributes"):
                 assert size == load_preset(preset).size
+
+
+@pytest.mark.parametrize(("value", "text"), [(None, "null"), (True, "true"), (False, "false"), (0, "0"), (1.0, "1.0")])
+def test_settings_are_spelled_as_set_reads_them(value: object, text: str) -> None:
+    assert _spelled(value) == text
 
 
 def test_methods_are_compared_by_equal_means() -> None:
