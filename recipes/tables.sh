@@ -7,7 +7,7 @@
 #   JUDGE_RECIPE, JUDGE_STEPS, JUDGE_SETS         of the judges
 #   PARSER, ATTRIBUTES, IDENTITY                  weights to take instead of training these judges; PARSER=bundled is
 #             the parser of the package
-#   JUDGED    what the attribute judge tells
+#   JUDGED, ATTRIBUTES_SETS                       what the attribute judge tells, and changes of its recipe alone
 #   INCEPTION pytorch-fid's weights, for the FID; else the distance is over the attribute judge's features
 #   SEED, DEVICE
 work=${WORK:-$(basename "$0" .sh)}
@@ -17,6 +17,7 @@ JUDGED=${JUDGED:-Smiling,Male,Heavy_Makeup,No_Beard}
 JUDGE_RECIPE=${JUDGE_RECIPE:-tiny-cpu} JUDGE_STEPS=${JUDGE_STEPS:-}
 read -ra SETS <<<"${SETS:-}"
 read -ra JUDGE_SETS <<<"${JUDGE_SETS:-}"
+read -ra ATTRIBUTES_SETS <<<"${ATTRIBUTES_SETS:-}"
 data=${DATA:-$work/data} pairs=$work/pairs.csv
 mkdir -p "$work/json"
 rm -f "$work"/json/*.json
@@ -51,7 +52,7 @@ judges() {
             ;;
         attributes | fid)
             [ -n "${ATTRIBUTES:-}" ] || learn attributes attributes "$JUDGE_RECIPE" "$JUDGE_STEPS" \
-                --set network.image_size="$SIZE" --attributes "$JUDGED" "${JUDGE_SETS[@]}"
+                --set network.image_size="$SIZE" --attributes "$JUDGED" "${JUDGE_SETS[@]}" "${ATTRIBUTES_SETS[@]}"
             ATTRIBUTES=${ATTRIBUTES:-$work/runs/attributes}
             ;;
         identity)

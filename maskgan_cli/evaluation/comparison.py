@@ -49,7 +49,8 @@ class Comparison:
 def compare_methods(pairs: PairList, methods: Mapping[str, Path], *, count: int, masks: Path | None) -> Comparison:
     """The first ``count`` pairs of a list, as every method edited them.
 
-    The mask is the one asked for (see `masks_asked_for`); where no result has one, the column is left out.
+    The mask is the one asked for (see `masks_asked_for`), of the first method that has any; where none has, the
+    column is left out.
     Rendered pairs also show their true answer.
 
     Args:
@@ -64,7 +65,7 @@ def compare_methods(pairs: PairList, methods: Mapping[str, Path], *, count: int,
     count = min(count, len(pairs.rows))
     results = {name: pairs.results(folder)[:count] for name, folder in methods.items()}
     chosen = pairs.rows[:count]
-    asked = _masks(pairs, next(iter(results.values())), masks)
+    asked = next(filter(None, (_masks(pairs, paths, masks) for paths in results.values())), [])
     truth = "truth" in chosen[0] and all(row["truth"] for row in chosen)
     columns = ["source", "target", *(["mask"] if asked else []), *methods, *(["truth"] if truth else [])]
     rows = []

@@ -75,6 +75,15 @@ def test_every_tile_is_what_its_caption_says(work: Path, maskgan: Command) -> No
     assert "seed 7" in page
 
 
+def test_the_mask_is_shown_though_the_first_method_paints_none(work: Path, maskgan: Command) -> None:
+    for path in (work / "ours").glob("*.mask.png"):
+        path.rename(work / "a<b" / path.name)
+    outcome = maskgan(*_call(work, "-n", 1, "--json"))
+    assert json.loads(outcome.out)["columns"] == ["source", "target", "mask", "ours", "a<b"]
+    mask = read_image(work / "out" / "images" / "0000-02.png")
+    assert (mask == PALETTE[3]).all()
+
+
 def test_without_masks_there_is_no_such_column_and_truths_get_one(work: Path, maskgan: Command) -> None:
     for path in (work / "ours").glob("*.mask.png"):
         path.unlink()
