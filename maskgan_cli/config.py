@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import difflib
+import itertools
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_type_hints
 
@@ -125,6 +126,31 @@ def load_recipe(kind: type[Recipe], task: str, name: str, changes: list[str]) ->
     except ValidationError as error:
         what = _blamed(changes, error) or path
         raise InputError(what, found=_readable(kind, error), hint="see docs/training.md") from error
+
+
+def recipe_paths(task: str) -> list[Path]:
+    """The files of a task's recipes, by name."""
+    return sorted(recipe_folder(task).glob("*.yaml"))
+
+
+def read_recipe(path: Path) -> tuple[dict[str, Any], str]:
+    """One of the package's recipes as its file has it, and what its first lines of comment say of it."""
+    text = path.read_text("utf-8")
+    lines = itertools.takewhile(lambda line: line.startswith("#"), text.splitlines())
+    about = " ".join(line.lstrip("# ") for line in lines)
+    return yaml.safe_load(text), about.partition(". ")[0].rstrip(".")
+
+
+def fitting_recipe(task: str, size: int) -> list[str]:
+    """Options of ``maskgan train`` that fit a data set of ``size`` pixels: the smallest recipe made for that size.
+
+    Where there is none, the smallest of all with that size set.
+    """
+    sides = {path.stem: read_recipe(path)[0].get("network", {}).get("image_size") for path in recipe_paths(task)}
+    order = "tiny small bundled paper"
+    names = sorted(sides, key=lambda name: (order.find(name.split("-")[0]), name))
+    fitting = [name for name in names if sides[name] == size]
+    return ["--recipe", fitting[0]] if fitting else ["--recipe", names[0], "--set", f"network.image_size={size}"]
 
 
 def dump_recipe(recipe: Section) -> str:

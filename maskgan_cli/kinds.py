@@ -38,7 +38,8 @@ class Training:
         module: where ``prepare_training(plan, recipe, **own options)`` is.
         recipe: the class of its recipe, in that module.
         help: the command's help.
-        next_command: what to type when it is done; ``{out}`` and ``{data}`` are filled in.
+        next_command: what to type when it is done; ``{out}`` (the run folder), ``{data}``, and ``{source}`` and
+            ``{target}`` (two of its faces) are filled in.
         options: its own options.
         several: whether the help tells how to train in several processes.
     """

@@ -77,7 +77,7 @@ _RESEARCH = "non-commercial research and education only (the authors' repository
 _IMAGENET = "BSD-3-Clause code; trained on ImageNet, whose terms may bind the weights"
 _BASELINES = "maskgan_cli.models.baselines"
 _CHANGED = Option("attributes", str, "What it changes, e.g. Smiling,Male.", setting="network.attributes=[{}]")
-_EDIT = "maskgan swap-mouth SRC.png TGT.png --weights {out} -o result.png"
+_EDIT = "maskgan swap-mouth {source} {target} --weights {out} -o result.png"
 
 # torchvision and pytorch-fid put the first eight digits of the SHA-256 into their files' names.
 # The others publish no hash that we know.
@@ -125,7 +125,7 @@ _ALL: Final = (
             Training(
                 "vae", "maskgan_cli.training.mask_vae", "VAERecipe",
                 "Train MaskVAE: masks to codes that can be mixed, and back to masks.",
-                "maskgan interpolate A.png B.png --weights {out} -o between", several=True,
+                "maskgan interpolate {source} {target} --weights {out} -o between", several=True,
             ),
         ),
     ),
@@ -142,7 +142,7 @@ _ALL: Final = (
             Training(
                 "parser", "maskgan_cli.training.parser", "ParserRecipe",
                 "Train the face parser: from a photo to its mask.",
-                "maskgan parse PHOTO.jpg --weights {out} -o masks",
+                "maskgan parse {source} --weights {out} -o masks",
             ),
         ),
     ),
@@ -155,7 +155,7 @@ _ALL: Final = (
                 "attributes", "maskgan_cli.training.attributes", "AttributeRecipe",
                 "Train an attribute classifier: one network for all the attributes named.\n\n"
                 "The paper has one network for each attribute: name one at a time.",
-                "maskgan eval attributes RESULTS --weights {out}",
+                "maskgan eval judge attributes {data} --weights {out}",
                 options=(Option("attributes", str, "Their names, e.g. Smiling,Male.", setting="network.names=[{}]"),),
             ),
         ),
@@ -173,7 +173,7 @@ _ALL: Final = (
             Training(
                 "pose", "maskgan_cli.training.pose", "PoseRecipe",
                 "Train HopeNet: from a face to its yaw, pitch and roll.",
-                "maskgan eval pairs DATA --pose-weights {out} -o pairs.csv",
+                "maskgan eval pairs {data} --pose-weights {out} -o pairs.csv",
             ),
         ),
     ),
@@ -202,7 +202,7 @@ _ALL: Final = (
             Training(
                 "pix2pixhd-m", "maskgan_cli.training.pix2pixhd", "Pix2PixHDmRecipe",
                 "Train Pix2PixHD-m: the Dense Mapping Network without its label branch, a baseline of the paper.",
-                "maskgan style-copy SRC.png TGT.png --method pix2pixhd-m --weights {out} -o result.png", several=True,
+                "maskgan style-copy {source} {target} --method pix2pixhd-m --weights {out} -o result.png", several=True,
             ),
         ),
     ),
@@ -213,7 +213,7 @@ _ALL: Final = (
             Training(
                 "spade", "maskgan_cli.training.spade", "SPADERecipe",
                 "Train SPADE: faces painted from masks and one vector of their look, a baseline of the paper.",
-                "maskgan style-copy SRC.png TGT.png --method spade --weights {out} -o result.png", several=True,
+                "maskgan style-copy {source} {target} --method spade --weights {out} -o result.png", several=True,
             ),
         ),
     ),
@@ -229,7 +229,7 @@ _ALL: Final = (
             Training(
                 "stargan", "maskgan_cli.training.stargan", "StarGANRecipe",
                 "Train StarGAN: faces with other attributes, a baseline of the paper.",
-                "maskgan transfer SRC.png --attribute Smiling --method stargan --weights {out} -o result.png",
+                "maskgan transfer {source} --attribute Smiling --method stargan --weights {out} -o result.png",
                 options=(_CHANGED,), several=True,
             ),
         ),
@@ -246,7 +246,7 @@ _ALL: Final = (
             Training(
                 "elegant", "maskgan_cli.training.elegant", "ElegantRecipe",
                 "Train ELEGANT: faces take an attribute over from an exemplar, a baseline of the paper.",
-                "maskgan transfer SRC.png TGT.png --attribute Smiling --method elegant --weights {out} -o result.png",
+                "maskgan transfer {source} {target} --attribute Smiling --method elegant --weights {out} -o result.png",
                 options=(_CHANGED,), several=True,
             ),
         ),

@@ -9,6 +9,8 @@ data.py         synth, prep-data, check-data
 align.py        align, paste
 parse.py        parse
 train.py        train ...
+recipes.py      recipes list, recipes show
+doctor.py       doctor
 edit.py, edits.py   render, swap-mouth, swap, style-copy, transfer; what the editing commands share
 reshape.py      reshape, find-directions
 interpolate.py  interpolate

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from maskgan_cli.cli import options
 from maskgan_cli.cli.batch import Batch, Recursive, pictures
-from maskgan_cli.cli.shell import Shell, stage
+from maskgan_cli.cli.shell import Shell, counted, stage
 from maskgan_cli.errors import InputError
 
 
@@ -40,7 +40,7 @@ def align(
     Beside each crop lies NAME.crop.json: with it, `maskgan paste` puts an edit of the crop back into the photo. With
     --face all, the crops are NAME-1.png, NAME-2.png and so on. Prints the crops; photos without a face are named.
     """
-    from maskgan_cli.files import read_photo, refuse_existing, write_image, write_json
+    from maskgan_cli.files import read_photo, refuse_existing, sha256, write_image, write_json
 
     items = pictures(photos, recursive=recursive)
     _distinct([out / f"{item.name}.png" for item in items])
@@ -49,31 +49,41 @@ def align(
         from maskgan_cli.editing.faces import check_files
 
         check_files([items[0].path])
-    for item in items if which != "all" and not overwrite else []:
-        refuse_existing(out / f"{item.name}.png")
-    from maskgan_cli.devices import pick_device
     from maskgan_cli.editing.cutouts import record_path
+
+    for item in items if which != "all" and not overwrite else []:
+        crop = out / f"{item.name}.png"
+        if not (item.path.is_file() and _recorded(record_path(crop)).get("source_sha256") == sha256(item.path)):
+            refuse_existing(crop)
+    from maskgan_cli.devices import pick_device
     from maskgan_cli.editing.overview import overview as drawn
     from maskgan_cli.editing.search import PhotoSearch
 
     search = PhotoSearch(pick_device(device), force=force)
-    records, batch = [], Batch(shell, len(items))
+    records, batch, kept = [], Batch(shell, len(items)), 0
     for item in shell.track(items, len(items), "aligning"):
         with batch.attempt(item.path):
             photo = read_photo(item.path)
             if overview:
                 picture = drawn(photo.picture, search.faces(photo))
-                shell.wrote(write_image(out / f"{item.name}.overview.png", picture, overwrite=overwrite))
+                shell.wrote(write_image(out / f"{item.name}.overview.png", picture))
             for cutout in search.cut(photo, size, which):
                 name = f"{item.name}-{cutout.number}" if which == "all" else str(item.name)
-                path = write_image(out / f"{name}.png", cutout.picture, overwrite=overwrite)
-                write_json(record_path(path), cutout.record() | {"image": path.name}, overwrite=True)
+                path = out / f"{name}.png"
+                record = cutout.record() | {"image": path.name}
+                if path.exists() and not overwrite and _recorded(record_path(path)) == record:
+                    kept += 1
+                else:
+                    write_image(path, cutout.picture, overwrite=overwrite)
+                    write_json(record_path(path), record, overwrite=True)
                 shell.wrote(path)
                 points = cutout.points.round(2).tolist()
                 records.append({"photo": str(item.path), "image": str(path), "face": cutout.number,
                                 "faces": cutout.count, "points": points})  # fmt: skip
+    if kept:
+        shell.say(f"{counted(kept, 'crop')} there already, cut from the same photos")
     first = next((record["image"] for record in records), "")
-    batch.finish({"results": records}, next_command=f"maskgan parse {first} -o {out}")
+    batch.finish({"results": records}, next_command=["maskgan", "parse", first] if first else ())
 
 
 def paste(
@@ -92,13 +102,14 @@ def paste(
     Only what the edit changed is pasted: all other pixels are the photo's, bit for bit where OUT's format keeps
     pixels (PNG, TIFF, BMP). The photo's EXIF data, orientation and colour profile are kept.
     """
-    from maskgan_cli.editing.cutouts import read_cutout
     from maskgan_cli.editing.faces import check_files
     from maskgan_cli.files import read_image, read_note, refuse_existing, sha256, write_photo
 
     if not overwrite:
         refuse_existing(out)
     check_files([crop, result])
+    from maskgan_cli.editing.cutouts import read_cutout
+
     cutout = read_cutout(crop, photo, force=force)
     edited = read_image(result)
     if edited.shape[0] != edited.shape[1]:
@@ -113,6 +124,17 @@ def paste(
     shell.say(f"{changed:,} of {picture.shape[0] * picture.shape[1]:,} pixels changed")
     shell.wrote(write_photo(out, picture, cutout.photo, note=note, overwrite=overwrite))
     shell.finish({"photo": str(cutout.photo.path), "changed_pixels": changed})
+
+
+def _recorded(path: Path) -> dict[str, Any]:
+    """What a crop's record says; nothing if there is none, or none that can be read."""
+    from maskgan_cli.files import read_json
+
+    try:
+        record = read_json(path)
+    except InputError:
+        return {}
+    return record if isinstance(record, dict) else {}
 
 
 def _distinct(paths: list[Path]) -> None:

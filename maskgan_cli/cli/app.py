@@ -12,6 +12,7 @@ from maskgan_cli.cli import (
     compare,
     data,
     demo,
+    doctor,
     edit,
     editor,
     evaluate,
@@ -19,6 +20,7 @@ from maskgan_cli.cli import (
     interpolate,
     judge,
     parse,
+    recipes,
     reproduce,
     reshape,
     results,
@@ -57,10 +59,12 @@ def _root(
 
 
 demo.register(app)
+doctor.register(app)
 editor.register(app)
 data.register(app)
 align.register(app)
 app.add_typer(train.app)
+app.add_typer(recipes.app)
 edit.register(app)
 reshape.register(app)
 interpolate.register(app)

@@ -98,14 +98,14 @@ class Batch:
             if not self.shell.as_json:
                 self.shell.warn(str(error))
 
-    def finish(self, document: dict[str, Any], *, next_command: str = "") -> None:
+    def finish(self, document: dict[str, Any], *, next_command: Sequence[object] = ()) -> None:
         """End the command, with what failed in its document.
 
         Raises:
             WorkError: something failed.
         """
         summary = {"done": self.total - len(self.failures), "failed": len(self.failures), "failures": self.failures}
-        self.shell.finish({**document, **summary}, next_command="" if self.failures else next_command)
+        self.shell.finish({**document, **summary}, next_command=() if self.failures else next_command)
         if self.failures:
             named = "named in the document" if self.shell.as_json else "named above"
             raise WorkError(f"{len(self.failures)} of {self.total} failed, {named}; the others are done")

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from maskgan_cli.cli import options
-from maskgan_cli.cli.evaluate import Masks, Pairs
-from maskgan_cli.cli.shell import Shell, stage
+from maskgan_cli.cli.evaluate import Masks, Pairs, refuse_early
+from maskgan_cli.cli.shell import Shell, counted, stage
 from maskgan_cli.cli.study import named_folders
 
 
@@ -32,19 +31,19 @@ def compare(
     overwrite: options.Overwrite = False,
 ) -> None:
     """Source, target, mask and every method's result side by side: comparison.png, and index.html with all details."""
+    refuse_early(None, overwrite, pairs=pairs)
     from maskgan_cli.evaluation.comparison import compare_methods, write_comparison
     from maskgan_cli.evaluation.pair_list import PairList
 
     named, listed = named_folders(methods), PairList.load(pairs)
     comparison = compare_methods(listed, named, count=count, masks=masks)
     if len(comparison.rows) < count:
-        shell.say(f"the list has {len(comparison.rows)} pairs, not {count}")
+        shell.say(f"the list has {counted(len(comparison.rows), 'pair')}, not {count}")
     title = f"{', '.join(named)}: {listed.protocol}, {listed.split} split, seed {listed.seed}"
     for path in write_comparison(out, comparison, title=title, size=size, overwrite=overwrite):
         shell.wrote(path)
     shell.finish(
         {"pairs": len(comparison.rows), "methods": list(named), "columns": comparison.columns},
-        next_command=shlex.join(
-            ["maskgan", "eval", "survey", "survey", "--pairs", str(pairs), *(f"--method={m}" for m in methods)]
-        ),
+        next_command=["maskgan", "eval", "survey", "survey", "--pairs", pairs, *(f"--method={m}" for m in methods)]
+        if methods[1:] else (),
     )  # fmt: skip

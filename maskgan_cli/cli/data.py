@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from maskgan_cli.cli import options
-from maskgan_cli.cli.shell import Shell, stage
+from maskgan_cli.cli.shell import Shell, counted, stage
 from maskgan_cli.errors import WorkError
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def synth(
     shell.wrote(out)
     shell.finish(
         {"pictures": count, "size": size, "counterfactuals": counterfactuals, "seed": seed},
-        next_command=f"maskgan prep-data {out} data/rendered-{size} --size {size}",
+        next_command=["maskgan", "prep-data", out, f"data/rendered-{size}", "--size", size],
     )
 
 
@@ -108,9 +108,9 @@ def prep_data(
             shell.say(f"rejected {fate.id}: {fate.reason}")
     info = read_json(out / "dataset.json")
     splits = ", ".join(f"{name} {count}" for name, count in info["splits"].items())
-    shell.say(f"{info['samples']} samples of {size} px ({splits}); {info['rejected']} rejected")
+    shell.say(f"{counted(info['samples'], 'sample')} of {size} px ({splits}); {info['rejected']} rejected")
     shell.wrote(out / "manifest.csv")
-    shell.finish(info, next_command=f"maskgan check-data {out}")
+    shell.finish(info, next_command=["maskgan", "check-data", out])
 
 
 def _read_source(source: Path, *, order: str, val_share: float, test_share: float, seed: int, masked: bool) -> Source:
@@ -139,6 +139,7 @@ def check_data(
     """
     import numpy as np
 
+    from maskgan_cli.config import fitting_recipe
     from maskgan_cli.data.checks import contact_sheet, inspect, summarise
     from maskgan_cli.data.prepared import PreparedData
     from maskgan_cli.files import refuse_existing, write_image, write_json
@@ -163,7 +164,9 @@ def check_data(
         picture = contact_sheet(prepared, [by_place[i] for i in sorted(chosen)] + doubtful)
         shell.wrote(write_image(sheet or data / "contact-sheet.png", picture))
     fault = _fault(document)
-    shell.finish(document, next_command="" if fault else f"maskgan train dmn {data} --recipe tiny-cpu -o runs/dmn")
+    kind = "dmn" if prepared.masked else "attributes"
+    train = ["maskgan", "train", kind, data, *fitting_recipe(kind, prepared.size), "-o", f"runs/{kind}"]
+    shell.finish(document, next_command=() if fault else train)
     if fault:
         raise WorkError(f"{data}: {fault}; prepare it again")
 
@@ -179,20 +182,23 @@ def _fault(document: dict[str, Any]) -> str:
 
 
 def _show_tables(shell: Shell, document: dict[str, Any]) -> None:
+    from rich.markup import escape
     from rich.table import Table
 
     # Helen (Le et al. 2012) with the parts of Smith et al. 2013, as the paper's Table 1 gives it.
     summary = Table("data set", "images", "classes", "mask size", title="Compared with Helen")
     summary.add_row("Helen", "2,330", "11", "400x600")
     summary.add_row("CelebAMask-HQ", "30,000", "19", "512x512")
-    summary.add_row(document["data"], f"{document['images']:,}", str(document["classes"]), f"{document['size']} px")
+    summary.add_row(
+        escape(str(document["data"])), f"{document['images']:,}", str(document["classes"]), f"{document['size']} px"
+    )
     shell.console.print(summary)
     table = Table("class", "images", "of all images", "of all pixels", title="Classes")
     for name, row in document["per_class"].items():
         table.add_row(name, f"{row['images']:,}", f"{row['share_of_images']:.1%}", f"{row['share_of_pixels']:.2%}")
     shell.console.print(table)
     suspicious = document["suspicious"]
-    shell.say(f"{len(suspicious)} suspicious samples" + (":" if suspicious else ""))
+    shell.say(counted(len(suspicious), "suspicious sample") + (":" if suspicious else ""))
     for name, problems in list(suspicious.items())[:10]:
         shell.say(f"  {name}: {'; '.join(problems)}")
     if len(suspicious) > 10:

@@ -44,7 +44,8 @@ def demo(
         out, train=train, smallest=smallest, seed=seed, workers=workers, device=chosen, perform=perform, watch=shell
     )
     shell.wrote(page)
-    shell.finish(numbers, next_command=f"open {page} in a browser")
+    shell.say(f"next: open {page} in a browser")
+    shell.finish(numbers)
 
 
 def _perform(words: list[str]) -> str:

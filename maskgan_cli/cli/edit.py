@@ -14,13 +14,13 @@ from maskgan_cli.errors import InputError
 
 _TWO_FACES = ("source", "target"), ("source_mask", "target_mask", "output")
 
-Out = Annotated[Path, typer.Option("--out", "-o", help="The picture; with --pairs, a folder.")]
+Out = Annotated[Path, typer.Option("--out", "-o", help="The picture, or a folder for it; with --pairs, a folder.")]
 Fit = Annotated[
     bool | None,
     typer.Option(
         "--fit/--as-is",
         help="Bring TGT's parts onto SRC's face by the faces' points, or replace them where they are, as in the paper. "
-        "If neither is given, edits that are pasted back are fitted, bare paintings are not.",
+        "If neither is given, edits of photos that are pasted back are fitted, those of prepared data sets never are.",
     ),
 ]
 Source = Annotated[Path | None, typer.Argument(metavar="[SRC]", help="The face to edit: its look stays.")]

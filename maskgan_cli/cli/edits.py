@@ -11,7 +11,7 @@ import typer
 
 from maskgan_cli.cli import options
 from maskgan_cli.cli.batch import Batch
-from maskgan_cli.cli.shell import Shell
+from maskgan_cli.cli.shell import Shell, counted
 from maskgan_cli.editing.options import Blend, Edge
 from maskgan_cli.errors import InputError
 
@@ -181,8 +181,8 @@ def run_edits(
         return every_face(make, row, role, read) if which == "all" else [make(row, read=read)]
 
     shown: list[jobs.Result] = []
-    records = []
-    with locked(out, "another edit"):
+    records, kept = [], 0
+    with locked(out if listed else paths[0], "another edit"):
         if listed:
             remove_leftovers(out)
         results = jobs.run_edits(
@@ -190,6 +190,7 @@ def run_edits(
             overwrite=asked.overwrite, attempt=batch.attempt,
         )  # fmt: skip
         for result in shell.track(results, len(rows), "painting"):
+            kept += result.kept
             shell.wrote(result.path)
             if result.mask is not None:
                 shell.wrote(result.mask)
@@ -199,4 +200,6 @@ def run_edits(
         if sheet is not None and shown:
             picture = jobs.sheet(shown, max(method.size, 128))
             shell.wrote(write_image(sheet, picture, overwrite=asked.overwrite))
-    batch.finish({"results": records})
+    if kept:
+        shell.say(f"{counted(kept, 'result')} there already, made from the same files, weights and settings")
+    batch.finish({"results": records, "kept": kept})

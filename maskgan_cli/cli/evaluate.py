@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -73,11 +74,11 @@ def attributes(
     overwrite: options.Overwrite = False,
 ) -> None:
     """Share of the results that show the attributes the pairs ask for."""
+    refuse_early(out, overwrite, pairs=pairs)
     from maskgan_cli.devices import pick_device
     from maskgan_cli.evaluation.attributes import AttributeAccuracy
     from maskgan_cli.evaluation.subject import Subject
 
-    refuse_early(out, overwrite)
     subject = Subject.of(results, pairs, method)
     measure = AttributeAccuracy.load(subject.pairs, weights, pick_device(device))
     conclude(shell, measured(shell, subject, [measure], "attributes")[0], out, overwrite)
@@ -96,11 +97,11 @@ def segmentation(
     overwrite: options.Overwrite = False,
 ) -> None:
     """Share of pixels where a parser sees the class that the mask asked for; mean IoU."""
+    refuse_early(out, overwrite, pairs=pairs)
     from maskgan_cli.devices import pick_device
     from maskgan_cli.evaluation.segmentation import SegmentationAccuracy
     from maskgan_cli.evaluation.subject import Subject
 
-    refuse_early(out, overwrite)
     subject = Subject.of(results, pairs, method)
     measure = SegmentationAccuracy.load(subject, masks, weights, pick_device(device))
     conclude(shell, measured(shell, subject, [measure], "segmentation")[0], out, overwrite)
@@ -126,9 +127,9 @@ def fid(
 
     With other features the metric is called frechet/NAME and is no FID.
     """
+    refuse_early(out, overwrite, pairs=pairs, reals=reals)
     from maskgan_cli.evaluation.subject import Subject
 
-    refuse_early(out, overwrite)
     if pairs is not None:
         subject = Subject.of(results, pairs, method)
     else:
@@ -175,11 +176,11 @@ def identity(
     overwrite: options.Overwrite = False,
 ) -> None:
     """Share of the results that are verified as the source's person, and the mean cosine."""
+    refuse_early(out, overwrite, pairs=pairs)
     from maskgan_cli.devices import pick_device
     from maskgan_cli.evaluation.identity import IdentityAccuracy
     from maskgan_cli.evaluation.subject import Subject
 
-    refuse_early(out, overwrite)
     subject = Subject.of(results, pairs, method)
     watch = watched(shell, "sources")
     measure = IdentityAccuracy.load(subject.pairs, weights, threshold, pick_device(device), watch)
@@ -204,6 +205,7 @@ def counterfactual(
     overwrite: options.Overwrite = False,
 ) -> None:
     """Against the true pictures of rendered pairs: PSNR, SSIM and feature distance, inside and outside the edit."""
+    refuse_early(out, overwrite, pairs=pairs)
     from maskgan_cli.devices import pick_device
     from maskgan_cli.evaluation.counterfactual import RenderedPair, against_truth
     from maskgan_cli.evaluation.feature_distance import FeatureDistance
@@ -211,7 +213,6 @@ def counterfactual(
     from maskgan_cli.evaluation.results import trace, weights_of
     from maskgan_cli.evaluation.subject import Subject
 
-    refuse_early(out, overwrite)
     subject = Subject.of(results, pairs, method)
     chosen = pick_device(device)
     distance = FeatureDistance(perceptual, chosen)
@@ -232,12 +233,24 @@ def counterfactual(
     conclude(shell, found, out, overwrite)
 
 
-def refuse_early(out: Path | None, overwrite: bool) -> None:
-    """Find out that a result is there already before the work, not after it."""
-    from maskgan_cli.files import refuse_existing
+def refuse_early(
+    out: Path | None, overwrite: bool, *, pairs: Path | None = None, data: Path | None = None,
+    reals: Path | None = None, files: Sequence[Path] = (),
+) -> None:  # fmt: skip
+    """Find out before the work, and before PyTorch is imported, that a result is there already, or an input is not."""
+    from maskgan_cli.data.prepared import check_prepared
+    from maskgan_cli.files import refuse_existing, unreadable
 
     if out is not None and not overwrite:
         refuse_existing(out)
+    for path, what in ((pairs, "a CSV file"), *((file, "a JSON file") for file in files)):
+        if path is not None and not path.exists():
+            raise unreadable(path, FileNotFoundError(), what)
+    if data is not None:
+        check_prepared(data)
+    if reals is not None and not reals.is_dir():
+        found = "a file" if reals.exists() else "no such folder"
+        raise InputError(reals, expected="a folder of pictures, or a prepared data set", found=found)
 
 
 def watched(shell: Shell, label: str) -> Callable[[Iterable[Any], int], Iterator[Any]]:
@@ -260,4 +273,5 @@ def conclude(shell: Shell, found: Result | list[Result], out: Path | None, overw
         sure = f", 95 % from {ends[0]:.4f} to {ends[1]:.4f}" if ends else ""
         shell.say(f"{result.metric} of {result.method}: {value} (n = {result.n}{sure})")
     emit(json.dumps(document, indent=2))
-    shell.say(f"next: maskgan eval report {out or 'RESULT.json ...'}")
+    if out is not None:
+        shell.say(f"next: {shlex.join(['maskgan', 'eval', 'report', str(out)])}")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from maskgan_cli.cli.batch import Batch, Recursive, pictures
 from maskgan_cli.cli.shell import Shell, emit, stage
 from maskgan_cli.errors import WorkError, one_line
 
@@ -19,7 +19,11 @@ def register(app: typer.Typer) -> None:
 
 def inspect(
     shell: Shell,
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Pictures (PNG or JPEG keep their history).")],
+    files: Annotated[
+        list[str],
+        typer.Argument(metavar="FILE...", help="Pictures (PNG or JPEG keep their history), folders; - reads paths."),
+    ],
+    recursive: Recursive = False,
 ) -> None:
     """Show what made a picture: the edit, and the SHA-256 of the weights and of every input.
 
@@ -29,18 +33,21 @@ def inspect(
     from maskgan_cli.editing.faces import check_files
     from maskgan_cli.files import read_image, read_note, sha256
 
-    check_files(files)
-    found = []
-    for path in files:
-        read_image(path)  # a damaged file, or none that is a picture, is said to be so
-        note = read_note(path)
-        note = note if isinstance(note, Mapping) and note else None
-        found.append({"file": str(path), "sha256": sha256(path), "made_by": note})
+    paths = [item.path for item in pictures(files, recursive=recursive)]
+    found, batch = [], Batch(shell, len(paths))
+    for path in paths:
+        note = None
+        with batch.attempt(path):
+            check_files([path])
+            read_image(path)  # a damaged file, or none that is a picture, is said to be so
+            note = read_note(path)
+            note = note if isinstance(note, Mapping) and note else None
+            found.append({"file": str(path), "sha256": sha256(path), "made_by": note})
         if note is not None and not shell.as_json:
             emit(one_line(str(path)))
             for name, value in _told(note):
                 emit(f"    {name}: {value}")
-    shell.finish({"files": found})
+    batch.finish({"files": found})
     if silent := [entry["file"] for entry in found if entry["made_by"] is None]:
         others = f" (nor do {len(silent) - 1} others)" if silent[1:] else ""
         raise WorkError(f"{silent[0]}: does not say what made it{others}")

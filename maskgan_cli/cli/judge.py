@@ -32,6 +32,7 @@ def judge(
     overwrite: options.Overwrite = False,
 ) -> None:
     """Put a data set's faces before a judge and compare with what the data set says of them."""
+    refuse_early(out, overwrite, data=data)
     from rich.table import Table
 
     from maskgan_cli.data.prepared import PreparedData
@@ -40,7 +41,6 @@ def judge(
     from maskgan_cli.evaluation.results import weights_of
     from maskgan_cli.evaluation.trust import TRUST
 
-    refuse_early(out, overwrite)
     prepared = PreparedData.load(data)
     samples = prepared.split(split.value)
     network, where = load_judge(kind.value, weights, pick_device(device))

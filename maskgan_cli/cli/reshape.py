@@ -11,7 +11,7 @@ import typer
 from maskgan_cli.cli import options
 from maskgan_cli.cli.edit import Out
 from maskgan_cli.cli.edits import Editing, Pasting, rows_of, run_edits
-from maskgan_cli.cli.shell import Shell, stage
+from maskgan_cli.cli.shell import Shell, counted, stage
 from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation.choices import Split
 
@@ -148,7 +148,7 @@ def find_directions(
     from maskgan_cli.files import read_label_map
 
     manifold = MaskManifold(file, device)
-    shell.say(f"codes of {len(samples)} masks by {named_with_origin(file, 'vae')}")
+    shell.say(f"codes of {counted(len(samples), 'mask')} by {named_with_origin(file, 'vae')}")
     tracked = shell.track(samples, len(samples), "encoding")
     found = attribute_directions(torch.cat([manifold.encode(read_label_map(s.mask)) for s in tracked]), samples)
     shell.wrote(
@@ -156,5 +156,17 @@ def find_directions(
     )  # fmt: skip
     shell.finish(
         {"directions": sorted(found), "vae": manifold.weights.sha256},
-        next_command=f"maskgan reshape FACE --along {next(iter(found))} --directions {out}",
+        next_command=[
+            "maskgan",
+            "reshape",
+            samples[0].image,
+            "--along",
+            next(iter(found)),
+            "--directions",
+            out,
+            "--vae-weights",
+            file,
+            "-o",
+            "reshaped.png",
+        ],
     )

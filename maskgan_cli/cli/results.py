@@ -69,6 +69,7 @@ def results(
     overwrite: options.Overwrite = False,
 ) -> None:
     """Several metrics of one method at once, reading each picture once; a list of what the single commands print."""
+    refuse_early(out, overwrite, pairs=pairs)
     wanted = _metrics(metrics)
     from maskgan_cli.devices import pick_device
     from maskgan_cli.evaluation.attributes import AttributeAccuracy
@@ -76,7 +77,6 @@ def results(
     from maskgan_cli.evaluation.segmentation import SegmentationAccuracy
     from maskgan_cli.evaluation.subject import Subject
 
-    refuse_early(out, overwrite)
     subject = Subject.of(results, pairs, method)
     listed, chosen = subject.pairs, pick_device(device)
     make: dict[Metric, Callable[[], Measure]] = {

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import dataclasses
 import functools
 import inspect
 import io
 import json
 import os
+import shlex
 import signal
 import sys
 import threading
 import traceback
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar, get_type_hints
 
@@ -70,12 +72,12 @@ class Shell:
         if not self.as_json:
             emit(str(path))
 
-    def finish(self, document: dict[str, Any] | None = None, *, next_command: str = "") -> None:
-        """End the command: the JSON document if asked for, and what to type next."""
+    def finish(self, document: dict[str, Any] | None = None, *, next_command: Sequence[object] = ()) -> None:
+        """End the command: the JSON document if asked for, and the words to type next."""
         if self.as_json:
             emit(json.dumps({**(document or {}), "written": self.written}, indent=2))
         if next_command:
-            self.say(f"next: {next_command}")
+            self.say(f"next: {shlex.join(map(str, next_command))}")
 
     def track(self, items: Iterable[T], total: int, label: str, *, done: int = 0) -> Iterator[T]:
         """Pass items through while a progress bar shows how many, how fast and how long still."""
@@ -125,6 +127,20 @@ def emit(text: str) -> None:
         # What is left in the buffer must not raise again when Python flushes it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(0) from None
+
+
+def emit_csv(rows: Sequence[dict[str, str]]) -> None:
+    """Print rows as CSV under a header of their names."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    emit(text.getvalue().rstrip())
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 pair``, ``2 pairs``, ``30,000 samples``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def stage(app: typer.Typer, name: str, **settings: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:

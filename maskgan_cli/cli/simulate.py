@@ -43,8 +43,6 @@ def simulate_edits(
     Prints the list's path, for `maskgan render --pairs` and `maskgan eval attributes --pairs`.
     """
     from maskgan_cli.data.prepared import PreparedData, attributes_of
-    from maskgan_cli.editing.interpolate import MaskManifold
-    from maskgan_cli.editing.simulate import COLUMNS, write_edits
     from maskgan_cli.files import refuse_existing, remove_leftovers, write_csv
     from maskgan_cli.locks import locked
     from maskgan_cli.weights.lookup import find_weights
@@ -57,6 +55,9 @@ def simulate_edits(
     listing = out / "edits.csv"
     if not overwrite:
         refuse_existing(listing)
+    from maskgan_cli.editing.interpolate import MaskManifold
+    from maskgan_cli.editing.simulate import COLUMNS, write_edits
+
     manifold = MaskManifold(find_weights(weights, "vae"), device)
     with locked(out, "maskgan simulate-edits"):
         remove_leftovers(out)
@@ -67,5 +68,5 @@ def simulate_edits(
         shell.wrote(write_csv(listing, [*COLUMNS, *names], rows))
     shell.finish(
         {"edits": len(rows), "weights": manifold.weights.sha256},
-        next_command=f"maskgan render --pairs {listing} -o rendered",
+        next_command=["maskgan", "render", "--pairs", listing, "-o", "rendered"],
     )

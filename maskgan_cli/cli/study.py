@@ -10,7 +10,7 @@ import typer
 
 from maskgan_cli.cli import options
 from maskgan_cli.cli.evaluate import Out, SplitOf, conclude, judge_option, refuse_early, watched
-from maskgan_cli.cli.shell import Shell, emit, stage
+from maskgan_cli.cli.shell import Shell, counted, emit, stage
 from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation.choices import Form, Protocol, Split
 
@@ -46,12 +46,12 @@ def pairs(
     overwrite: options.Overwrite = False,
 ) -> None:
     """Choose who is compared with whom, by head pose: a CSV that `swap-mouth --pairs -` reads."""
+    refuse_early(out, overwrite, data=data)
     from maskgan_cli.data.prepared import PreparedData
     from maskgan_cli.evaluation.pair_list import as_csv, rows_of
     from maskgan_cli.evaluation.pairs import PROTOCOLS, choose, rendered_pairs
     from maskgan_cli.files import write_bytes
 
-    refuse_early(out, overwrite)
     named, part = protocol.value, split.value
     if (protocol is Protocol.TRANSFER) != (attribute is not None):
         raise InputError("--attribute", expected="an attribute with --protocol transfer, and with no other",
@@ -66,18 +66,21 @@ def pairs(
         angles, poses = _poses(shell, prepared.split(part), pose_weights, device)
         found = choose(prepared, named, split=part, count=count, seed=seed, poses=angles, attribute=attribute or "")
     if count is None and len(found) < PROTOCOLS[named].count and protocol is not Protocol.COUNTERFACTUAL:
-        shell.say(f"the {part} split offers {len(found)} pairs, not the paper's {PROTOCOLS[named].count}")
+        shell.say(f"the {part} split offers {counted(len(found), 'pair')}, not the paper's {PROTOCOLS[named].count}")
     rows = rows_of(found, named, split=part, seed=seed, poses=poses)
     table = as_csv(rows)
     if out is not None:
         write_bytes(out, f"{table}\n".encode(), overwrite=overwrite)
     distances = [pair.distance for pair in found if pair.distance is not None]
     apart = f", poses at most {max(distances):.1f} degrees apart" if distances else ""
-    shell.say(f"{len(found)} pairs{apart}")
+    shell.say(f"{counted(len(found), 'pair')}{apart}")
     if shell.as_json:
         shell.finish({"protocol": named, "rule": PROTOCOLS[named].rule, "pairs": rows})
-    else:
-        emit(table)
+        return
+    emit(table)
+    if out is not None:
+        edit = "style-copy" if protocol is Protocol.STYLE_COPY else "swap-mouth"
+        shell.finish(next_command=["maskgan", edit, "--pairs", out, "-o", "results"])
 
 
 def _poses(shell: Shell, samples: Sequence[Any], weights: Path | None, device: str) -> tuple[Any, str]:
@@ -113,10 +116,10 @@ def survey(
 
     Prints the page's path; with --tally, one JSON result per method.
     """
+    refuse_early(out, overwrite, pairs=pairs)
     from maskgan_cli.evaluation.pair_list import PairList
     from maskgan_cli.evaluation.survey import build_survey, tally
 
-    refuse_early(out, overwrite)
     if answers:
         conclude(shell, tally(folder, answers), out, overwrite)
         return
@@ -125,7 +128,10 @@ def survey(
     named = named_folders(methods)
     page = build_survey(folder, PairList.load(pairs), named, questions=count, seed=seed, overwrite=overwrite)
     shell.wrote(page)
-    shell.finish({"questions": count, "methods": list(named)}, next_command=f"maskgan eval survey {folder} --tally CSV")
+    shell.finish(
+        {"questions": count, "methods": list(named)},
+        next_command=["maskgan", "eval", "survey", folder, "--tally", "ANSWERS.csv"],
+    )  # fmt: skip
 
 
 def named_folders(methods: Sequence[str]) -> dict[str, Path]:
@@ -153,11 +159,11 @@ def report(
     overwrite: options.Overwrite = False,
 ) -> None:
     """One table: a row per method, the best in bold, the hash of every file below."""
+    refuse_early(out, overwrite, files=files)
     from maskgan_cli.evaluation.report import FORMATS, build_table
     from maskgan_cli.evaluation.results import read_results
     from maskgan_cli.files import write_bytes
 
-    refuse_early(out, overwrite)
     text = FORMATS[form.value](build_table([result for file in files for result in read_results(file)]))
     if out is not None:
         write_bytes(out, f"{text}\n".encode(), overwrite=overwrite)

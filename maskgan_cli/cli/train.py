@@ -110,6 +110,9 @@ def _annotation(option: Option) -> Any:
 
 def _train(shell: Shell, training: Training, chosen: Options, own: dict[str, Any]) -> None:
     """Fill in the order, and carry it out as a command does."""
+    from maskgan_cli.data.prepared import check_prepared
+
+    check_prepared(chosen.data)
     from maskgan_cli.training.run import Order
 
     short = {option.name: option.setting for option in training.options if option.setting}
@@ -126,7 +129,7 @@ def _train(shell: Shell, training: Training, chosen: Options, own: dict[str, Any
         resume=chosen.resume is Resume.AUTO,
         overwrite=chosen.overwrite,
     )
-    _carry_out(shell, order, chosen.device, training.next_command.format(out=chosen.out, data=chosen.data))
+    _carry_out(shell, order, chosen.device, training.next_command)
 
 
 def _carry_out(shell: Shell, order: Order, device: str, next_command: str) -> None:
@@ -152,7 +155,18 @@ def _carry_out(shell: Shell, order: Order, device: str, next_command: str) -> No
         loop = train(order, Host(device, stop, shell.say, stepped, logged))
     if is_main_process():
         shell.wrote(loop.run.model)
-        shell.finish({"steps": loop.progress.step, "run": str(order.out)}, next_command=next_command)
+        shell.finish(
+            {"steps": loop.progress.step, "run": str(order.out)}, next_command=_next_command(next_command, order)
+        )  # fmt: skip
+
+
+def _next_command(template: str, order: Order) -> list[str]:
+    """A training's next command, about two faces of its data set that it has not learnt from."""
+    from maskgan_cli.data.prepared import PreparedData
+
+    faces = sorted(PreparedData.load(order.data).samples, key=lambda sample: sample.split == "train")
+    files = {"source": faces[0].image, "target": faces[-1 if len(faces) < 2 else 1].image}
+    return [word.format(out=order.out, data=order.data, **files) for word in template.split()]
 
 
 generate(app)

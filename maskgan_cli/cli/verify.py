@@ -37,13 +37,13 @@ def verify(
     overwrite: options.Overwrite = False,
 ) -> None:
     """Verification on pairs of faces: accuracy, ROC and the threshold, as one JSON document."""
+    refuse_early(out, overwrite, data=data)
     from maskgan_cli.data.prepared import PreparedData
     from maskgan_cli.devices import pick_device
     from maskgan_cli.evaluation.verification import verify_samples
     from maskgan_cli.judges.identity import load_identity
     from maskgan_cli.metrics.intervals import wilson
 
-    refuse_early(out, overwrite)
     prepared = PreparedData.load(data)
     samples = prepared.split(split.value)
     judge = load_identity(weights, pick_device(device))

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import functools
-import io
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from maskgan_cli.cli import options
-from maskgan_cli.cli.shell import Shell, emit, stage
+from maskgan_cli.cli.shell import Shell, emit_csv, stage
 from maskgan_cli.networks import exported, imported, published
 
 app = typer.Typer(
@@ -59,6 +57,11 @@ def import_(
     overwrite: options.Overwrite = False,
 ) -> None:
     """Convert a published checkpoint: every tensor under our names, or one line on what does not fit."""
+    from maskgan_cli.files import unreadable
+
+    for file in files:
+        if not file.exists():
+            raise unreadable(file, FileNotFoundError(), "a published checkpoint")
     from maskgan_cli.weights.card import card_path
     from maskgan_cli.weights.convert import import_weights
 
@@ -91,7 +94,7 @@ def list_(shell: Shell) -> None:
         if sys.stdout.isatty():
             _table(shown)
         else:
-            _csv(shown)
+            emit_csv(shown)
     shell.finish({"weights": rows})
 
 
@@ -113,14 +116,6 @@ def _check(sha256: str) -> str:
 
 def _yes_or_no(value: Any) -> str:
     return ("yes" if value else "no") if isinstance(value, bool) else str(value)
-
-
-def _csv(rows: list[dict[str, str]]) -> None:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    emit(text.getvalue().rstrip())
 
 
 def _table(rows: list[dict[str, str]]) -> None:

@@ -77,11 +77,7 @@ class PreparedData:
             InputError: it is no prepared data set.
         """
         root = Path(root)
-        if not (root / "dataset.json").is_file():
-            raise InputError(
-                root, expected="a prepared data set (a folder with dataset.json)", found="none",
-                hint="make one with `maskgan prep-data SOURCE OUT`",
-            )  # fmt: skip
+        check_prepared(root)
         info = _description(root / "dataset.json")
         rows = read_csv(root / "manifest.csv")
         samples = [_sample(root, row, f"{root / 'manifest.csv'}, sample {n}") for n, row in enumerate(rows, 1)]
@@ -127,6 +123,15 @@ class PreparedData:
             counts = ", ".join(f"{s} {sum(x.split == s for x in self.samples)}" for s in SPLITS)
             raise InputError(self.root, expected=f"samples of the {name} split", found=counts)
         return chosen
+
+
+def check_prepared(root: Path) -> None:
+    """Raise an InputError where there is no prepared data set; nothing is read."""
+    if not (root / "dataset.json").is_file():
+        raise InputError(
+            root, expected="a prepared data set (a folder with dataset.json)", found="none",
+            hint="make one with `maskgan prep-data SOURCE OUT`",
+        )  # fmt: skip
 
 
 def _description(path: Path) -> dict[str, Any]:

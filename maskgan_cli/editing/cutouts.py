@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -17,8 +17,10 @@ from maskgan_cli.data.crop import cut, matrix_of, oriented_square, square_of
 from maskgan_cli.editing.uncrop import Square, cut_labels, put_back, put_labels_back
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import Photo, Picture, read_json, read_photo, sha256
-from maskgan_cli.judges.finder import Found
 from maskgan_cli.labels import LabelMap
+
+if TYPE_CHECKING:
+    from maskgan_cli.judges.finder import Found
 
 LEAST: Final = 64  # pixels of a face's square; less is no face to edit
 _LARGEST: Final = 1 << 12  # side of a crop

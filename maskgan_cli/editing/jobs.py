@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -40,12 +40,14 @@ class Result:
         mask: where its mask is, if it was asked for.
         note: what made it (also inside the PNG).
         panels: the edit's panels and the picture, for a sheet.
+        kept: whether it was there already, made from the same files, weights and settings.
     """
 
     path: Path
     mask: Path | None
     note: dict[str, Any]
     panels: list[Picture]
+    kept: bool = False
 
 
 def run_edits(
@@ -102,7 +104,8 @@ def run_edits(
             if read_note(path) != note:
                 refuse_existing(path)
             yield from flush()  # keep the order
-            yield _result(edits, path, note, read_image(path), save_masks, method.size)
+            there = _result(edits, path, note, read_image(path), save_masks, method.size)
+            yield replace(there, kept=True)
             continue
         waiting.append((edits, path, note))
         if sum(len(edits) for edits, _, _ in waiting) >= batch_size:

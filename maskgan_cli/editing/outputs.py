@@ -17,7 +17,7 @@ _LONGEST: Final = 255  # bytes in a name, on all usual file systems
 def output_paths(
     rows: Sequence[Mapping[str, Path]], out: Path, *, listed: bool, save_masks: bool = False, sheet: Path | None = None
 ) -> list[Path]:
-    """Where each row's picture goes: ``out`` itself, or for a list a name inside the folder ``out``.
+    """Where each row's picture goes: ``out`` itself, or into it where it is a folder's name, as a list's always is.
 
     Args:
         rows: with a column ``output`` for a list that names its results.
@@ -27,13 +27,13 @@ def output_paths(
 
     Raises:
         InputError: a name that leads out of the folder or cannot be written; two results in one file; ``out`` is a file
-            or a folder where it must be the other.
+            where it must be a folder.
     """
-    if not listed and out.is_dir():
-        raise InputError(out, expected="a picture's file name", found="a folder")
-    if listed and out.is_file():
-        raise InputError(out, expected="a folder for the results of --pairs", found="a file")
-    paths = [out / _name(row, number) for number, row in enumerate(rows, start=1)] if listed else [out]
+    inside = listed or out.is_dir() or not out.suffix  # `-o results/`, there or not yet
+    if inside and out.is_file():
+        what = "a folder for the results of --pairs" if listed else "a picture's file name, or a folder"
+        raise InputError(out, expected=what, found="a file" if listed else "a file without a suffix")
+    paths = [out / _name(row, number) for number, row in enumerate(rows, start=1)] if inside else [out]
     seen: dict[Path, str] = {} if sheet is None else {_plain(sheet): "--sheet"}
     for number, path in enumerate(paths, start=1):
         who = f"pair {number}" if listed else "the result"

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from maskgan_cli.data.pictures import read_pictures
+from maskgan_cli.data.pictures import Attempt, attempted, read_pictures
 from maskgan_cli.data.resize import resize_labels
 from maskgan_cli.devices import pick_device
 from maskgan_cli.errors import InputError
@@ -55,18 +55,30 @@ def bounded(picture: Picture) -> Picture:
 
 
 def parse_files(
-    judge: ParserJudge, paths: Iterable[Path], *, size: int | None, batch_size: int
+    judge: ParserJudge, paths: Iterable[Path], *, size: int | None, batch_size: int, attempt: Attempt = attempted
 ) -> Iterator[tuple[Path, LabelMap]]:
     """Each picture's path and label map at the picture's own size, in order.
+
+    Args:
+        judge: the face parser.
+        paths: the files.
+        size: side of the label maps; the pictures' own if None.
+        batch_size: pictures parsed at once.
+        attempt: entered with a path while it is read; a picture whose failure it swallows is left out.
 
     Raises:
         InputError: a file is no picture, or has no square shape though ``size`` asks for one.
     """
-    for names, pictures, sides in read_pictures(paths, batch_size, change=bounded):
-        for name, labels, (height, width) in zip(names, parse(judge, pictures), sides, strict=True):
-            if size is not None and height != width:
-                raise InputError(name, expected="a square picture where --size is given", found=f"{width}x{height}")
-            yield name, _scaled(labels, (height, width) if size is None else (size, size))
+
+    def fit(path: Path, picture: Picture) -> Picture:
+        height, width = picture.shape[:2]
+        if size is not None and height != width:
+            raise InputError(path, expected="a square picture where --size is given", found=f"{width}x{height}")
+        return bounded(picture)
+
+    for names, pictures, sides in read_pictures(paths, batch_size, change=fit, attempt=attempt):
+        for name, labels, own in zip(names, parse(judge, pictures), sides, strict=True):
+            yield name, _scaled(labels, own if size is None else (size, size))
 
 
 def _scaled(labels: LabelMap, sides: tuple[int, int]) -> LabelMap:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -11,11 +11,13 @@ from scipy import ndimage
 
 from maskgan_cli.data.alignment import Points, points_of_mask, similarity
 from maskgan_cli.data.resize import resize_labels
-from maskgan_cli.editing.interpolate import Codes, MaskManifold
 from maskgan_cli.editing.library import Item
 from maskgan_cli.editing.membrane import Region
 from maskgan_cli.editing.swap import remove_parts
 from maskgan_cli.labels import CLASSES, ID, LabelMap
+
+if TYPE_CHECKING:
+    from maskgan_cli.editing.interpolate import Codes, MaskManifold
 
 Field = npt.NDArray[np.float64]
 

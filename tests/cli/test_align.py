@@ -125,6 +125,20 @@ def test_results_are_not_overwritten(photos: Path, maskgan: Command) -> None:
     assert maskgan(*call, "--overwrite").code == 0
 
 
+def test_a_second_run_keeps_what_was_cut_and_says_so(photos: Path, maskgan: Command) -> None:
+    call = ("align", photos / "two.png", "-o", photos / "out", "--size", "64")
+    assert "there already" not in maskgan(*call).err
+    crop = photos / "out" / "two.png"
+    before = crop.stat().st_mtime_ns
+    outcome = maskgan(*call)
+    assert (outcome.code, outcome.lines) == (0, [str(crop)])
+    assert "1 crop there already, cut from the same photos" in outcome.err
+    assert crop.stat().st_mtime_ns == before
+    for other in (("--size", "96"), ("--face", "1", "--force")):  # what is there is another crop
+        outcome = maskgan(*call, *other)
+        assert (outcome.code, "two.png: found a result that exists already" in outcome.err) == (2, True), outcome.err
+
+
 def test_two_photos_of_one_name(photos: Path, maskgan: Command) -> None:
     outcome = maskgan("align", photos / "face.png", photos / "x" / "face.jpg", "-o", photos / "out")
     assert outcome.code == 2

@@ -243,7 +243,6 @@ def test_unwritable_and_existing_outputs_are_refused(
     (tmp_path / "file").write_text("precious")
     for out, message in (
         (tmp_path / "file" / "o.png", "a place that can be written"),
-        (tmp_path, "expected a picture's file name, found a folder"),
         (tmp_path / "o.xyz", "expected a name ending in one of"),
         (tmp_path / "file.png", "a result that exists already"),
     ):
@@ -252,6 +251,19 @@ def test_unwritable_and_existing_outputs_are_refused(
         outcome = maskgan("swap-mouth", *faces, "-o", out, "-q", *cpu)
         assert (outcome.code, message in outcome.err) == (2, True), outcome.err
     assert (tmp_path / "file.png").read_text() == "precious"
+
+
+def test_a_folder_takes_a_single_result_too(
+    faces: tuple[Path, Path], cpu: tuple[str, ...], tmp_path: Path, maskgan: Command
+) -> None:
+    name = f"{faces[0].stem}__{faces[1].stem}.png"
+    for again in ("", "there already"):
+        outcome = maskgan("swap-mouth", *faces, "-o", f"{tmp_path / 'new'}/", *cpu)
+        assert outcome.lines == [str(tmp_path / "new" / name)], outcome.err
+        assert again in outcome.err
+    (tmp_path / "plain").write_text("precious")
+    outcome = maskgan("swap-mouth", *faces, "-o", tmp_path / "plain", *cpu, "-q")
+    assert (outcome.code, (tmp_path / "plain").read_text()) == (2, "precious")
 
 
 @pytest.mark.parametrize(

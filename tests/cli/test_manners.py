@@ -54,6 +54,45 @@ def test_help_answers_without_torch() -> None:
     assert {path: answer for path, answer in answers.items() if answer != [0, True, []]} == {}
 
 
+# Every command is given a file that is not there, where PyTorch cannot be imported.
+MISSING = """
+import contextlib, io, json, sys
+sys.modules["torch"] = None
+from maskgan_cli.cli.app import app
+from maskgan_cli.cli.shell import run
+
+answers = {}
+for line in sys.stdin.read().splitlines():
+    with contextlib.redirect_stderr(io.StringIO()) as err:
+        code = run(app, line.split())
+    answers[line] = [code, err.getvalue()]
+print(json.dumps(answers))
+"""
+
+
+def test_paths_are_looked_at_before_torch_is_imported() -> None:
+    lines = (
+        "swap-mouth no.png no.png", "swap no.png no.png --parts hair", "style-copy no.png no.png",
+        "render no.png no.png", "transfer no.png no.png", "reshape no.png --open-mouth 3",
+        "reshape no.png --along smile",
+        "swap-mouth --pairs no.csv", "interpolate no.png no.png", "parse no.png", "align no.png -o no",
+        "paste no.png no.png -o out.png", "inspect no.png", "prep-data nowhere out", "check-data nowhere",
+        "train dmn nowhere", "simulate-edits nowhere", "find-directions nowhere -o ways.safetensors",
+        "eval pairs nowhere", "eval attributes nowhere --pairs no.csv", "eval segmentation nowhere --pairs no.csv",
+        "eval identity nowhere --pairs no.csv", "eval counterfactual nowhere --pairs no.csv",
+        "eval fid nowhere nowhere",
+        "eval report no.json", "eval survey nowhere --pairs no.csv --method a=nowhere --method b=nowhere",
+        "eval verify nowhere --weights no.onnx", "eval judge parser nowhere", "weights import dmn no.pth",
+        "compare --pairs no.csv --method a=no -o out",
+    )  # fmt: skip
+    done = subprocess.run([sys.executable, "-c", MISSING], input="\n".join(lines), capture_output=True, text=True,
+                          check=False, timeout=120)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    answers = json.loads(done.stdout)
+    wrong = {line: answer for line, answer in answers.items() if answer[0] != 2 or answer[1].count("\n") != 1}
+    assert not wrong, "\n".join(f"{line}: {answer}" for line, answer in wrong.items())
+
+
 def test_version(maskgan: Command) -> None:
     assert maskgan("--version").lines == [maskgan_cli.__version__]
 

@@ -44,7 +44,6 @@ def test_a_file_of_directions_is_its_vaes_alone(
     steps, about = read_directions(file)
     assert about["vae"] == sha256(vae_weights / "model.safetensors")
     name = next(iter(steps))
-    assert f"next: maskgan reshape FACE --along {name}" in outcome.err
     call = ("reshape", image, "--along", f"{name}=-2", "--directions", file, "-w", weights, "--device", "cpu", "-q")
     outcome = maskgan(*call, "--vae-weights", vae_weights, "-o", tmp_path / "out.png")
     assert outcome.code == 0, outcome.err
