@@ -17,6 +17,7 @@ from maskgan_cli.errors import InputError
 
 if TYPE_CHECKING:
     from maskgan_cli.editing.edits import Edit, Row
+    from maskgan_cli.editing.reader import PhotoReader
 
 _SHEET_ROWS = 32
 
@@ -140,9 +141,7 @@ def run_edits(
     from maskgan_cli.editing.edits import every_face
     from maskgan_cli.editing.faces import check_files
     from maskgan_cli.editing.methods import method_named
-    from maskgan_cli.editing.options import Taken
     from maskgan_cli.editing.outputs import output_paths
-    from maskgan_cli.editing.reader import PhotoReader
     from maskgan_cli.files import refuse_existing, remove_leftovers, write_image
     from maskgan_cli.locks import locked
     from maskgan_cli.weights.lookup import find_weights, named_with_origin
@@ -164,17 +163,7 @@ def run_edits(
     weights = onnx or find_weights(asked.weights, entry.kind)
     method = entry.load(weights, asked.device)
     shell.say(f"painting at {method.size} px with {named_with_origin(weights, entry.kind)}")
-    taken = {None: Taken.AUTO, True: Taken.CROP, False: Taken.PHOTO}[asked.crop]
-    face = which if isinstance(which, int) else None
-    numbers = {"source": face, "style_image": face, "target": asked.tgt_face}
-    read = PhotoReader(
-        asked.parser_weights,
-        asked.device,
-        shell.say,
-        force=asked.force,
-        taken=taken,
-        numbers={role: number for role, number in numbers.items() if number is not None},
-    )
+    read = _reader(shell, asked, which)
     role = "style_image" if "style_image" in rows[0] else "source"
 
     def edits_of(row: Row) -> list[Edit[Any]]:
@@ -203,3 +192,17 @@ def run_edits(
     if kept:
         shell.say(f"{counted(kept, 'result')} there already, made from the same files, weights and settings")
     batch.finish({"results": records, "kept": kept})
+
+
+def _reader(shell: Shell, asked: Editing, which: int | str | None) -> PhotoReader:
+    """What reads the faces: crops or photos, and of those the face that was asked for."""
+    from maskgan_cli.editing.options import Taken
+    from maskgan_cli.editing.reader import PhotoReader
+
+    taken = {None: Taken.AUTO, True: Taken.CROP, False: Taken.PHOTO}[asked.crop]
+    face = which if isinstance(which, int) else None
+    numbers = {"source": face, "style_image": face, "target": asked.tgt_face}
+    return PhotoReader(
+        asked.parser_weights, asked.device, shell.say, force=asked.force, taken=taken,
+        numbers={role: number for role, number in numbers.items() if number is not None},
+    )  # fmt: skip
