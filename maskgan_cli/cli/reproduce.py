@@ -163,7 +163,8 @@ def _run(shell: Shell, plan: Plan, folder: Path, asked: dict[str, Any], *, overw
     for figure in plan.figures:
         shell.wrote(folder / figure)
     shell.wrote(result)
-    shell.finish(document, next_command=f"open {folder / name / 'figure' / 'index.html'} in a browser")
+    shell.say(f"next: open {folder / name / 'figure' / 'index.html'} in a browser")
+    shell.finish(document)
 
 
 def _print(shell: Shell, lines: Sequence[Sequence[str]], title: str) -> None:

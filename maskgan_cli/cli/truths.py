@@ -40,4 +40,4 @@ def truths(
     drawn = draw_truths(listed, plan, out, overwrite=overwrite)
     rows = list(shell.track(drawn, len(listed.rows), "rendering"))
     shell.wrote(write_csv(listing, list(rows[0]), rows))
-    shell.finish({"pairs": len(rows)}, next_command=f"maskgan swap-mouth --pairs {listing} -o results")
+    shell.finish({"pairs": len(rows)}, next_command=["maskgan", "swap-mouth", "--pairs", listing, "-o", "results"])

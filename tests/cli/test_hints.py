@@ -19,7 +19,7 @@ CLI = Path(maskgan_cli.__file__).parent / "cli"
 # Commands whose suggestion some test below runs.
 FOLLOWED = {
     "synth", "prep_data", "check_data", "align", "parse", "simulate_edits", "find_directions", "pairs", "compare",
-    "survey", "list_", "_carry_out",
+    "survey", "truths", "list_", "_carry_out",
 }  # fmt: skip
 PLACEHOLDERS = {"ANSWERS.csv"}  # what only people can make
 FEW = ("--set", "schedule.steps=2", "--device", "cpu", "--workers", "0", "-q")
@@ -64,6 +64,11 @@ def test_from_nothing_to_a_training(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert words[:2] == ["train", "dmn"]
     assert words[words.index("--recipe") + 1] == "tiny-cpu"
     words = hint(maskgan(*words, *TINY[2:], *FEW[:2], "--workers", 0))
+    assert words[0] == "swap-mouth"
+    assert maskgan(*words).code == 0
+    data = "data/rendered-64"
+    assert maskgan("eval", "pairs", data, "--split", "train", "-n", 1, "-o", "pairs.csv").code == 0
+    words = hint(maskgan("eval", "truths", "my faces/raw", "pairs.csv", "-o", "the truth"))
     assert words[0] == "swap-mouth"
     assert maskgan(*words).code == 0
 
