@@ -11,7 +11,7 @@ import typer
 
 from maskgan_cli.cli import options
 from maskgan_cli.cli.shell import Shell, counted, stage
-from maskgan_cli.errors import WorkError
+from maskgan_cli.errors import InputError, WorkError
 
 if TYPE_CHECKING:
     from maskgan_cli.data.sources import Source
@@ -56,13 +56,17 @@ def synth(
 
     Prints the folder. Interrupted? Run the same command again: it goes on.
     """
+    from maskgan_cli.data.celebamask import IMAGES
     from maskgan_cli.synth import write_dataset
 
+    there = len(list((out / IMAGES).glob("[0-9]*"))) if (out / IMAGES).is_dir() else 0
     with shell.progress("rendering") as report:
         write_dataset(
             out, count, size, identities, seed=seed, workers=options.count_workers(workers),
             counterfactuals=counterfactuals, progress=report,
         )  # fmt: skip
+    if there:
+        shell.say(f"{counted(min(there, count), 'picture')} there already, of {count:,}")
     shell.wrote(out)
     shell.finish(
         {"pictures": count, "size": size, "counterfactuals": counterfactuals, "seed": seed},
@@ -93,6 +97,7 @@ def prep_data(
     from maskgan_cli.data.prepare import prepare
     from maskgan_cli.files import read_json
 
+    before = _hash_of(out)
     shares = {"val_share": val_share, "test_share": test_share}
     found = _read_source(source, order=order.value, seed=seed, masked=not images_only, **shares)
     fates = prepare(
@@ -107,10 +112,22 @@ def prep_data(
         if fate.reason:
             shell.say(f"rejected {fate.id}: {fate.reason}")
     info = read_json(out / "dataset.json")
+    if before == info["hash"] and not overwrite:
+        shell.say(f"{out} was prepared already, and nothing has changed")
     splits = ", ".join(f"{name} {count}" for name, count in info["splits"].items())
     shell.say(f"{counted(info['samples'], 'sample')} of {size} px ({splits}); {info['rejected']} rejected")
     shell.wrote(out / "manifest.csv")
     shell.finish(info, next_command=["maskgan", "check-data", out])
+
+
+def _hash_of(data: Path) -> str:
+    """The hash of the data set that is there already; "" if there is none."""
+    from maskgan_cli.files import read_json
+
+    try:
+        return str(read_json(data / "dataset.json")["hash"])
+    except (InputError, KeyError, TypeError):
+        return ""
 
 
 def _read_source(source: Path, *, order: str, val_share: float, test_share: float, seed: int, masked: bool) -> Source:

@@ -58,8 +58,13 @@ def test_from_nothing_to_a_training(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.chdir(tmp_path)
     words = hint(maskgan("synth", "my faces/raw", "-n", 10, "--size", 64, "--workers", 1))
     assert words[0] == "prep-data"
-    words = hint(maskgan(*words, "--workers", 1))
+    again = maskgan("synth", "my faces/raw", "-n", 10, "--size", 64, "--workers", 1)
+    assert (again.code, "10 pictures there already, of 10" in again.err) == (0, True), again.err
+    prepare = (*words, "--workers", 1)
+    words = hint(maskgan(*prepare))
     assert words[0] == "check-data"
+    again = maskgan(*prepare)
+    assert (again.code, "was prepared already, and nothing has changed" in again.err) == (0, True), again.err
     words = hint(maskgan(*words, "--workers", 1))
     assert words[:2] == ["train", "dmn"]
     assert words[words.index("--recipe") + 1] == "tiny-cpu"
