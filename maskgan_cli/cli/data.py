@@ -76,7 +76,9 @@ def synth(
 
 def prep_data(
     shell: Shell,
-    source: Annotated[Path, typer.Argument(help="The raw CelebAMask-HQ layout, or a folder of images and label maps.")],
+    source: Annotated[
+        Path, typer.Argument(help="CelebAMask-HQ or CelebA as downloaded, or a folder of images and label maps.")
+    ],
     out: Annotated[Path, typer.Argument(help="Where to write the prepared data set.")],
     size: Annotated[int, typer.Option("--size", help="Side of the images, 64 to 1024.")] = 256,
     image_format: Annotated[
@@ -131,10 +133,12 @@ def _hash_of(data: Path) -> str:
 
 
 def _read_source(source: Path, *, order: str, val_share: float, test_share: float, seed: int, masked: bool) -> Source:
-    from maskgan_cli.data import celebamask, pairs_folder
+    from maskgan_cli.data import celeba, celebamask, pairs_folder
 
     if celebamask.is_raw_layout(source):
         return celebamask.read_source(source, masked=masked)
+    if celeba.is_celeba_layout(source):
+        return celeba.read_source(source)
     return pairs_folder.read_source(
         source, order=order, val_share=val_share, test_share=test_share, seed=seed, masked=masked
     )

@@ -1,9 +1,10 @@
 """From downloads to batches.
 
 celebamask.py   the raw CelebAMask-HQ layout: part files, mapping, attributes, poses, identities
+celeba.py       the CelebA layout: aligned pictures without masks
 pairs_folder.py any folder of images and label maps
-sources.py      what both of them list: candidates, before anything is decoded
-prepare.py      either of them -> a prepared data set
+sources.py      what all of them list: candidates, before anything is decoded
+prepare.py      any of them -> a prepared data set
 prepared.py     reading a prepared data set: samples, attributes, poses, identities
 checks.py       what is in it: class shares, suspicious samples, a contact sheet
 duplicates.py   pictures that are nearly the same

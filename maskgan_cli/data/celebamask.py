@@ -44,12 +44,12 @@ def read_source(root: Path, *, masked: bool = True) -> Source:
             hint = "" if folder == IMAGES else "--images-only prepares a data set without masks"
             raise InputError(root, expected=f"the raw layout with a folder {folder}", found="none", hint=hint)
     mapping = _read_mapping(root / MAPPING)
-    attributes = _read_table(root / ATTRIBUTES)
+    attributes = read_table(root / ATTRIBUTES)
     poses = {
         name: {new: row[old] for new, old in zip(("yaw", "pitch", "roll"), row, strict=False)}
-        for name, row in _read_table(root / POSES).items()
+        for name, row in read_table(root / POSES).items()
     }
-    identities = _read_identities(root / IDENTITIES)
+    identities = read_identities(root / IDENTITIES)
 
     images = {int(match[1]): path for path in (root / IMAGES).iterdir()
               if (match := _IMAGE_FILE.fullmatch(path.name)) and path.suffix.lower() in IMAGE_SUFFIXES}  # fmt: skip
@@ -87,17 +87,22 @@ def _list_masks(root: Path) -> dict[int, dict[str, Path]]:
     return masks
 
 
-def _lines(path: Path) -> Iterator[list[str]]:
+def lines_of(path: Path) -> Iterator[list[str]]:
+    """The words of each line of an annotation file, empty lines left out.
+
+    Raises:
+        InputError: unreadable.
+    """
     try:
         text = path.read_text("utf-8-sig")
     except (OSError, ValueError) as error:
-        raise unreadable(path, error, "an annotation file of CelebAMask-HQ") from error
+        raise unreadable(path, error, "an annotation file of CelebA") from error
     return (line.split() for line in text.splitlines() if line.strip())
 
 
 def _read_mapping(path: Path) -> dict[int, tuple[int, str]]:
     """CelebA-HQ index -> (CelebA index, CelebA file name)."""
-    lines = _lines(path)
+    lines = lines_of(path)
     next(lines, None)  # idx orig_idx orig_file
     try:
         return {int(index): (int(celeba), file) for index, celeba, file in lines}
@@ -105,11 +110,11 @@ def _read_mapping(path: Path) -> dict[int, tuple[int, str]]:
         raise InputError(path, expected="lines of: index, CelebA index, file name", found=str(error)) from error
 
 
-def _read_table(path: Path) -> dict[str, dict[str, str]]:
+def read_table(path: Path) -> dict[str, dict[str, str]]:
     """A count, a line of column names, then file name and values; {} if there is no such file."""
     if not path.exists():
         return {}
-    lines = _lines(path)
+    lines = lines_of(path)
     next(lines, None)  # the count
     names = next(lines, [])
     rows: dict[str, dict[str, str]] = {}
@@ -120,10 +125,11 @@ def _read_table(path: Path) -> dict[str, dict[str, str]]:
     return rows
 
 
-def _read_identities(path: Path) -> dict[str, str]:
+def read_identities(path: Path) -> dict[str, str]:
+    """File name -> identity; {} if there is no such file."""
     if not path.exists():
         return {}
     try:
-        return {file: identity for file, identity in _lines(path)}  # noqa: C416 (checks the width)
+        return {file: identity for file, identity in lines_of(path)}  # noqa: C416 (checks the width)
     except ValueError as error:
         raise InputError(path, expected="lines of: file name, identity", found=str(error)) from error

@@ -20,6 +20,7 @@ from maskgan_cli.data.resize import resize_image, resize_labels
 from maskgan_cli.data.sources import SPLITS, Candidate, Source, problem_with_id
 from maskgan_cli.errors import InputError, MaskGANError
 from maskgan_cli.files import (
+    Picture,
     disk_error,
     encode_image,
     encode_png,
@@ -82,7 +83,10 @@ def prepare(
                 yield done[candidate.id]
             else:
                 todo.append(candidate)
-        work = partial(_prepare_one, out=out, size=size, image_format=image_format, order=source.order)
+        work = partial(
+            _prepare_one, out=out, size=size, image_format=image_format, order=source.order, needed=source.sides,
+            crop=source.crop,
+        )  # fmt: skip
         for result in spread(work, todo, workers):
             done[result.id] = result
             if not result.reason:  # a rejected sample is looked at again, it may have been mended
@@ -112,16 +116,24 @@ def merge_parts(parts: dict[str, Path]) -> LabelMap:
     return labels
 
 
-def _prepare_one(candidate: Candidate, *, out: Path, size: int, image_format: str, order: str) -> Done:
+def _prepare_one(
+    candidate: Candidate, *, out: Path, size: int, image_format: str, order: str, needed: tuple[int, int] | None,
+    crop: int | None,
+) -> Done:  # fmt: skip
     """Runs in a worker process. Anything wrong with the sample becomes its reason."""
     assert candidate.image is not None
     masked, raw = bool(candidate.masks), "" not in candidate.masks
     try:
-        original = is_plain_jpeg(candidate.image) if image_format == "jpg" else None
+        original = is_plain_jpeg(candidate.image) if image_format == "jpg" and crop is None else None
         picture = None if original == (size, size) else read_image(candidate.image)
         labels = None
         if masked:
             labels = merge_parts(candidate.masks) if raw else read_label_map(candidate.masks[""], order=order)
+        if picture is not None and needed is not None and picture.shape[1::-1] != needed:
+            expected = f"{needed[0]}x{needed[1]}"
+            return Done(candidate.id, reason=f"wrong size: the image is {_side(picture.shape)}, not {expected}")
+        if picture is not None and crop is not None:
+            picture = _central(picture, crop)
         sides = (size, size) if picture is None else picture.shape[:2]
         if problem := _problem(sides, labels, raw=raw):
             return Done(candidate.id, reason=problem)
@@ -135,6 +147,12 @@ def _prepare_one(candidate: Candidate, *, out: Path, size: int, image_format: st
         return Done(candidate.id, image)
     mask = encode_png(palette_image(resize_labels(labels, size)))
     return Done(candidate.id, image, _write(out / "masks" / f"{candidate.id}.png", mask))
+
+
+def _central(picture: Picture, side: int) -> Picture:
+    """The square of that side in the middle of a picture that is large enough."""
+    top, left = ((length - side) // 2 for length in picture.shape[:2])
+    return picture[top : top + side, left : left + side]
 
 
 def _write(path: Path, data: bytes) -> str:

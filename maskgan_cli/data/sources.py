@@ -50,6 +50,8 @@ class Source:
         columns: the manifest columns its samples may fill, in order.
         order: class order of its label maps, a key of `maskgan_cli.labels.ORDERS`.
         masked: whether its samples have masks at all.
+        sides: width and height that every picture must have; None where any square will do.
+        crop: side of the central square that is taken of each picture; None takes the whole.
     """
 
     name: str
@@ -57,3 +59,5 @@ class Source:
     columns: list[str]
     order: str = "celebamask"
     masked: bool = True
+    sides: tuple[int, int] | None = None
+    crop: int | None = None

@@ -1,5 +1,5 @@
 #!/bin/sh
-# maskgan reproduce identity --preset tiny: 29 commands, about 14 minutes of one core.
+# maskgan reproduce identity --preset tiny: 26 commands, about 12 minutes of one core.
 set -eu
 mkdir -p reproduce/tiny
 cd reproduce/tiny
@@ -16,23 +16,14 @@ maskgan eval pairs data --protocol identity --seed 0 -o identity/pairs.csv --ove
 # truth identity: about 5 seconds
 maskgan eval truths faces identity/pairs.csv -o identity/truth --overwrite
 
-# train stargan: about 2 minutes
-maskgan train stargan data --recipe tiny-cpu -o runs/stargan --seed 0 --set schedule.steps=360 --set schedule.decay_from=null --attributes Smiling
-
-# paint identity stargan: about 10 seconds
-maskgan transfer --attribute Smiling --pairs identity/truth/pairs.csv --method stargan --weights runs/stargan -o identity/stargan
-
-# train identity: about 45 seconds
-maskgan train identity data --recipe tiny-cpu -o runs/identity --seed 0 --set schedule.steps=150 --set schedule.decay_from=90 --set data.batch_size=32 --set loss.warmup=60
-
-# measure identity stargan: about 10 seconds
-maskgan eval results data identity/stargan --pairs identity/truth/pairs.csv --method stargan --metrics identity --identity-weights runs/identity -o identity/stargan.json --overwrite
-
 # train elegant: about 2 minutes
 maskgan train elegant data --recipe tiny-cpu -o runs/elegant --seed 0 --set schedule.steps=270 --set schedule.decay_from=null --attributes Smiling,Eyeglasses
 
 # paint identity elegant: about 10 seconds
 maskgan transfer --attribute Smiling --pairs identity/truth/pairs.csv --method elegant --weights runs/elegant -o identity/elegant
+
+# train identity: about 45 seconds
+maskgan train identity data --recipe tiny-cpu -o runs/identity --seed 0 --set schedule.steps=150 --set schedule.decay_from=90 --set data.batch_size=32 --set loss.warmup=60
 
 # measure identity elegant: about 10 seconds
 maskgan eval results data identity/elegant --pairs identity/truth/pairs.csv --method elegant --metrics identity --identity-weights runs/identity -o identity/elegant.json --overwrite
@@ -80,13 +71,13 @@ maskgan eval results data identity/maskgan-ebst --pairs identity/truth/pairs.csv
 maskgan eval results data identity/truth --pairs identity/truth/pairs.csv --method truth --metrics identity --identity-weights runs/identity -o identity/truth.json --overwrite
 
 # table identity md: about 5 seconds
-maskgan eval report identity/stargan.json identity/elegant.json identity/spade.json identity/pix2pixhd-m.json identity/maskgan.json identity/maskgan-ebst.json identity/truth.json --format markdown -o identity/table.md --overwrite
+maskgan eval report identity/elegant.json identity/spade.json identity/pix2pixhd-m.json identity/maskgan.json identity/maskgan-ebst.json identity/truth.json --format markdown -o identity/table.md --overwrite
 
 # table identity html: about 5 seconds
-maskgan eval report identity/stargan.json identity/elegant.json identity/spade.json identity/pix2pixhd-m.json identity/maskgan.json identity/maskgan-ebst.json identity/truth.json --format html -o identity/table.html --overwrite
+maskgan eval report identity/elegant.json identity/spade.json identity/pix2pixhd-m.json identity/maskgan.json identity/maskgan-ebst.json identity/truth.json --format html -o identity/table.html --overwrite
 
 # table identity tex: about 5 seconds
-maskgan eval report identity/stargan.json identity/elegant.json identity/spade.json identity/pix2pixhd-m.json identity/maskgan.json identity/maskgan-ebst.json identity/truth.json --format latex -o identity/table.tex --overwrite
+maskgan eval report identity/elegant.json identity/spade.json identity/pix2pixhd-m.json identity/maskgan.json identity/maskgan-ebst.json identity/truth.json --format latex -o identity/table.tex --overwrite
 
 # figure identity: about 5 seconds
-maskgan compare --pairs identity/truth/pairs.csv --method stargan=identity/stargan --method elegant=identity/elegant --method spade=identity/spade --method pix2pixhd-m=identity/pix2pixhd-m --method maskgan=identity/maskgan --method maskgan-ebst=identity/maskgan-ebst -n 6 -o identity/figure --overwrite --masks identity/maskgan
+maskgan compare --pairs identity/truth/pairs.csv --method elegant=identity/elegant --method spade=identity/spade --method pix2pixhd-m=identity/pix2pixhd-m --method maskgan=identity/maskgan --method maskgan-ebst=identity/maskgan-ebst -n 6 -o identity/figure --overwrite --masks identity/maskgan
