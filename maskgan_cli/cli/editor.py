@@ -42,10 +42,13 @@ def edit(
     from maskgan_cli.editor.session import Session
     from maskgan_cli.editor.shelf import Shelf
     from maskgan_cli.editor.studio import Files, Studio
+    from maskgan_cli.errors import InputError
     from maskgan_cli.files import read_image
     from maskgan_cli.weights.cache import cache_folder
     from maskgan_cli.weights.lookup import find_weights, named_with_origin
 
+    if style is not None and photo is None:
+        raise InputError("--style", expected="a PHOTO to edit beside it", found="none", hint="name the photo first")
     pictures = [read_image(path) if path else None for path in (photo, style)]
     files = Files(
         dmn=find_weights(weights, "dmn"),

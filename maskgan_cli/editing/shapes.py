@@ -61,12 +61,19 @@ def _depth(region: Region) -> Field:
     return found
 
 
-def wear(labels: LabelMap, item: Item) -> LabelMap:
+def wear(labels: LabelMap, item: Item, face: Points | None = None) -> LabelMap:
     """A label map (S, S) that wears something, brought onto the face by its points.
 
     What it wore of that kind is taken off first. No hair stands above a hat.
+
+    Args:
+        labels: the face's.
+        item: what it wears.
+        face: (5, 2), its points, where they are known better than from ``labels``: a mouth that was painted wider
+            makes no face wider.
     """
-    turn, kind = similarity(item.points, points_of_mask(labels)), item.kind
+    points = points_of_mask(labels) if face is None else face
+    turn, kind = similarity(item.points, points), item.kind
     bare = remove_parts(labels, [kind]) if (labels == kind).any() else labels.copy()
     worn = _moved(item.labels == kind, turn, len(labels))
     if kind == ID["hat"] and worn.any():

@@ -2,7 +2,6 @@
 
 studio.py    the networks, loaded once: a face's style, its painting, its mask, its codes
 face.py      a face to edit: found in a photo and cut out, with its mask
-photo.py     the edited face back in its photo
 session.py   one face being edited, its files on disk, what is done to it
 shelf.py     all sessions: a few in memory, the rest on disk
 library.py   the faces that come with the package

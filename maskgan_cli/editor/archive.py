@@ -68,7 +68,7 @@ def unpack(data: bytes, root: Path) -> Session:
 
 def command(session: Session) -> str:
     """One line that makes the result again from the session file's own files."""
-    look = "face" if session.style == 0 else f"other-{session.style - 1}"
+    look = session.look_name
     bare = " --no-blend" if session.bare else " --blend"
     return f"maskgan render mask.png {look}.png --style-mask {look}.mask.png{bare} -o result.png"
 

@@ -1,4 +1,4 @@
-"""A face to edit: found in a photo, cut out as CelebA-HQ does, with its mask; and pasted back into the photo."""
+"""A face to edit: found in a photo, cut out as CelebA-HQ does, with its mask."""
 
 from __future__ import annotations
 
@@ -6,22 +6,18 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
-from maskgan_cli.data.alignment import CROP
 from maskgan_cli.data.crop import cut, oriented_square
 from maskgan_cli.data.resize import resize_image, resize_labels
-from maskgan_cli.editing.framing import oddity
+from maskgan_cli.editing.cutouts import LEAST
+from maskgan_cli.editing.framing import framed
+from maskgan_cli.editing.uncrop import Square
 from maskgan_cli.editor.studio import Studio
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import Picture
 from maskgan_cli.labels import LabelMap
 
-Square = npt.NDArray[np.float64]
-
 SIDES: Final = (256, 512)  # of the face while it is edited: the larger one where the photo has that many pixels
-_FRAMED: Final = 0.06  # how far, as a share of the side, a crop's eyes and mouth may lie from where crops have them
-_SMALLEST: Final = 48
 
 
 @dataclass(frozen=True)
@@ -42,24 +38,20 @@ class Face:
 def face_of(photo: Picture, studio: Studio, what: str = "the picture") -> Face:
     """The largest face of a photo (H, W, 3), or the photo itself where it is a face crop already.
 
+    What is a crop and what a photo is decided as the editing commands do: see `framed`.
+
     Raises:
         InputError: no face, or none that is large enough.
     """
-    height, width = photo.shape[:2]
-    points = studio.finder.find(photo)
-    if points is None:
-        if height == width and (face := _whole(photo, studio)) is not None:
-            return face
+    if photo.shape[0] == photo.shape[1] and framed((face := _whole(photo, studio)).labels):
+        return face
+    squares = [oriented_square(found.points) for found in studio.finder.find_all(photo)]
+    if not squares:
         raise InputError(what, expected="a photo with a face", found="no face", hint="choose another photo")
-    if height == width and np.abs(points / width - CROP)[[0, 1, 3, 4]].max() < _FRAMED:
-        face = _whole(photo, studio)
-        if face is not None:
-            return face
-    square = oriented_square(points)
-    extent = float(np.hypot(*(square[3] - square[0])))
-    if extent < _SMALLEST:
+    square = max(squares, key=_extent)
+    if (extent := _extent(square)) < LEAST:
         raise InputError(
-            what, expected=f"a face of {_SMALLEST} pixels or more", found=f"one of {extent:.0f}",
+            what, expected=f"a face of at least {LEAST} pixels", found=f"one whose square has {extent:.0f}",
             hint="choose a photo taken from nearer",
         )  # fmt: skip
     picture = cut(photo, square, side_for(extent))
@@ -77,8 +69,13 @@ def resized(face: Face, side: int) -> Face:
     return Face(resize_image(face.picture, side), resize_labels(face.labels, side), face.square, face.parser)
 
 
-def _whole(photo: Picture, studio: Studio) -> Face | None:
-    """The whole picture as the face, if the parser sees one in it."""
+def _whole(photo: Picture, studio: Studio) -> Face:
+    """The whole picture as the face."""
     picture = resize_image(photo, side_for(len(photo)))
     labels, parser = studio.parse(picture)
-    return None if oddity(labels) else Face(picture, labels, None, parser)
+    return Face(picture, labels, None, parser)
+
+
+def _extent(square: Square) -> float:
+    """Side of a square in its photo, in pixels."""
+    return float(np.hypot(*(square[3] - square[0])))

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
+from maskgan_cli.data.alignment import points_of_mask
 from maskgan_cli.editing.library import item as library_item
 from maskgan_cli.editing.shapes import along, wear
 from maskgan_cli.editor import library
@@ -178,7 +179,10 @@ async def vary(
 async def put_on(desk: AtDesk, request: Request, name: Name, item: Text) -> Response:
     """The label map that is sent, wearing something of the library."""
 
-    return await changed(desk, request, name, lambda _, labels: wear(labels, library_item(item)))
+    def change(session: Session, labels: LabelMap) -> LabelMap:
+        return wear(labels, library_item(item), points_of_mask(session.face.labels))  # where no edit has moved anything
+
+    return await changed(desk, request, name, change)
 
 
 @router.post("/sessions/{name}/parse")

@@ -16,7 +16,7 @@ from maskgan_cli.editing.library import DIRECTIONS, ITEMS
 from maskgan_cli.editing.swap import BEHIND
 from maskgan_cli.editor import library, routes
 from maskgan_cli.editor.desk import AtDesk, Desk
-from maskgan_cli.editor.uploads import TooLarge
+from maskgan_cli.editor.uploads import MAX_BYTES, TooLarge
 from maskgan_cli.editor.worker import Busy, Superseded
 from maskgan_cli.errors import InputError, MaskGANError
 from maskgan_cli.labels import CLASSES, FLIP_IDS, GROUPS, ID, PALETTE
@@ -64,7 +64,7 @@ async def about(desk: AtDesk) -> dict[str, Any]:
         "mirror": FLIP_IDS[: len(CLASSES)].tolist(), "groups": {k: [ID[n] for n in v] for k, v in GROUPS.items()},
         "behind": {ID[k]: [ID[n] for n in v] for k, v in BEHIND.items()},
         "examples": _named(library.EXAMPLES), "directions": _named(DIRECTIONS), "items": _named(ITEMS),
-        "size": desk.studio.size, "weights": desk.studio.weights.sha256[:12],
+        "size": desk.studio.size, "most_bytes": MAX_BYTES, "weights": desk.studio.weights.sha256[:12],
     }  # fmt: skip
 
 

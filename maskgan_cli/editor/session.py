@@ -13,19 +13,25 @@ from typing import Any, Final, Literal, get_args
 import numpy as np
 from torch import Tensor
 
+from maskgan_cli import __version__
 from maskgan_cli.data.resize import resize_image
+from maskgan_cli.editing.blend import paste_person
+from maskgan_cli.editing.fit import fit_parts
 from maskgan_cli.editing.swap import swap_parts
+from maskgan_cli.editing.uncrop import put_back
 from maskgan_cli.editor.face import Face, resized
-from maskgan_cli.editor.photo import into_photo
 from maskgan_cli.editor.studio import Studio, blend, blend_quickly
 from maskgan_cli.editor.worker import Superseded
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import (
     Picture,
     encode_image,
+    encode_photo,
     read_image,
     read_json,
     read_label_map,
+    read_photo,
+    sha256,
     write_bytes,
     write_image,
     write_json,
@@ -74,6 +80,7 @@ class Session:
     finish: Finish = "seamless"
     revision: int = 0
     _styles: dict[int, Tensor] = field(default_factory=dict, repr=False)
+    _painted: tuple[bytes, int, Picture] | None = field(default=None, repr=False)
 
     @classmethod
     def begin(cls, root: Path, face: Face, name: str, photo: bytes | None = None) -> Session:
@@ -152,7 +159,7 @@ class Session:
             Superseded: a newer request came before this one was done.
         """
         self._still_wanted(revision)
-        painted = studio.paint(labels, self.look(studio, style))
+        painted = self._painting(studio, labels, style)
         self._still_wanted(revision)
         picture = self._finished(painted, labels, style, finish, preview)
         self._still_wanted(revision)
@@ -165,6 +172,13 @@ class Session:
     def result(self, studio: Studio) -> bytes:
         """The full picture of what was painted last, as a PNG file: the same bytes as `render` gave."""
         return encode(self.picture(studio), self.note(studio))
+
+    def _painting(self, studio: Studio, labels: LabelMap, style: int) -> Picture:
+        """The network's painting; the newest is kept, as the full picture follows the preview of the same mask."""
+        mask = labels.tobytes()
+        if self._painted is None or self._painted[:2] != (mask, style):
+            self._painted = (mask, style, studio.paint(labels, self.look(studio, style)))
+        return self._painted[2]
 
     def _finished(self, painted: Picture, labels: LabelMap, style: int, finish: Finish, preview: bool) -> Picture:
         if finish == "bare" or style != 0:  # another's look has no place in this photo's light
@@ -179,7 +193,7 @@ class Session:
 
     def picture(self, studio: Studio) -> Picture:
         """The full picture of what was painted last: (S, S, 3), or the network's side if it is bare."""
-        painted = studio.paint(self.labels, self.look(studio, self.style))
+        painted = self._painting(studio, self.labels, self.style)
         return self._finished(painted, self.labels, self.style, self.finish, False)
 
     def strip(self, studio: Studio) -> bytes:
@@ -193,11 +207,13 @@ class Session:
         Raises:
             InputError: there is none.
         """
-        path = self.folder / "photo"
-        if self.face.square is None or not path.is_file():
+        path, square = self.folder / "photo", self.face.square
+        if square is None or not path.is_file():
             raise InputError("the photo", found="none: the picture is the face itself", hint="save the result")
-        photo = read_image(path)
-        return encode(into_photo(photo, self.face.square, self.face.picture, self.picture(studio)), self.note(studio))
+        photo, made = read_photo(path), resize_image(self.picture(studio), self.side)
+        if self.bare:
+            made = paste_person(self.face.picture, made, self.face.labels)
+        return encode_photo(put_back(photo.picture, square, made), ".png", photo, note=self.note(studio))
 
     def _still_wanted(self, revision: int) -> None:
         if revision < self.revision:
@@ -212,10 +228,23 @@ class Session:
             self._styles[style] = studio.encode(face.picture, face.labels)
         return self._styles[style]
 
+    @property
+    def look_name(self) -> str:
+        """The stem of the files of the face whose look is painted."""
+        return "face" if self.style == 0 else f"other-{self.style - 1}"
+
     def note(self, studio: Studio) -> dict[str, Any]:
-        """What made the result."""
-        return {"edit": "maskgan edit", "style": self.style, "finish": self.finish, "parser": self.face.parser,
-                **studio.about()}  # fmt: skip
+        """What made the result: as `maskgan render` would tell it, and that its mask is painted, if it is."""
+        look = self.look_name
+        files = {"mask": "mask.png", "style_image": f"{look}.png", "style_mask": f"{look}.mask.png"}
+        painted = int((self.labels != self.face.labels).sum())
+        return {
+            "edit": "maskgan edit", "style": self.style, "finish": self.finish, "parser": self.face.parser,
+            "mask": {"made_by": "hand" if painted else "parser" if self.face.parser else "its file",
+                     "pixels_painted": painted},
+            "inputs": {role: sha256(self.folder / file) for role, file in files.items()},
+            "version": __version__, **studio.about(),
+        }  # fmt: skip
 
     # -------------------------------------------------------------------------------- other faces
 
@@ -246,8 +275,8 @@ class Session:
         return self.others[number - 1]
 
     def swapped(self, labels: LabelMap, number: int, parts: tuple[int, ...]) -> LabelMap:
-        """``labels`` (S, S) with parts of another face's shape."""
-        return swap_parts(labels, self.other(number).labels, parts)
+        """``labels`` (S, S) with parts of another face's shape, brought to where they belong (see `fit_parts`)."""
+        return swap_parts(labels, fit_parts(self.other(number).labels, labels, parts), parts)
 
 
 def _read_face(folder: Path, name: str) -> Face:

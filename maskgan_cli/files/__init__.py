@@ -8,7 +8,7 @@ masks.py     label maps: plain, palette or colour-coded; part files of the raw l
 """
 
 from maskgan_cli.files.masks import MASK_HINT, palette_image, read_label_map, read_part, write_label_map
-from maskgan_cli.files.photos import Photo, read_note, read_photo, write_photo
+from maskgan_cli.files.photos import Photo, encode_photo, read_note, read_photo, write_photo
 from maskgan_cli.files.pictures import (
     IMAGE_SUFFIXES,
     Picture,
@@ -38,6 +38,7 @@ __all__ = [
     "atomic",
     "disk_error",
     "encode_image",
+    "encode_photo",
     "encode_png",
     "is_plain_jpeg",
     "max_pixels",

@@ -83,12 +83,15 @@ def write_photo(
         InputError: a name that is no picture's, or an existing file without ``overwrite``.
     """
     path = Path(path)
-    suffix, stored = path.suffix.lower(), picture
+    return write_bytes(path, encode_photo(picture, path.suffix.lower(), photo, note=note), overwrite=overwrite)
+
+
+def encode_photo(picture: Picture, suffix: str, photo: Photo, *, note: Mapping[str, Any] | None = None) -> bytes:
+    """The bytes of an edited photograph's file: see `write_photo`."""
     keeps = suffix in (".png", ".jpg", ".jpeg", ".webp")
     if keeps and photo.orientation in _BACK and "exif" in photo.metadata:
-        stored = np.asarray(Image.fromarray(picture).transpose(_BACK[photo.orientation]))
-    data = encode_image(stored, suffix, note=note, metadata=photo.metadata if keeps else {}, text=photo.text)
-    return write_bytes(path, data, overwrite=overwrite)
+        picture = np.asarray(Image.fromarray(picture).transpose(_BACK[photo.orientation]))
+    return encode_image(picture, suffix, note=note, metadata=photo.metadata if keeps else {}, text=photo.text)
 
 
 def read_note(path: str | Path) -> Any:

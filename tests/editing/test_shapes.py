@@ -83,6 +83,16 @@ def test_things_are_put_on_where_the_face_is(face: LabelMap) -> None:
         assert columns.min() < eyes[1].min() and eyes[1].max() < columns.max()
 
 
+def test_things_go_where_the_face_is_said_to_be(face: LabelMap) -> None:
+    """Not where a mouth that was painted three times as wide would have it."""
+    edited, item = face.copy(), library.item("glasses-sun")
+    rows = np.flatnonzero((face == ID["mouth"]).any(1))
+    edited[rows[0] : rows[-1] + 1, 60:200] = ID["mouth"]
+    there, said = (wear(labels, item, points_of_mask(face)) == item.kind for labels in (face, edited))
+    assert np.array_equal(there, said)
+    assert not np.array_equal(there, wear(edited, item) == item.kind)
+
+
 def test_a_face_of_the_things_own_frame_gets_them_as_they_are() -> None:
     """Where the points are the same ones, nothing moves."""
     item = library.item("glasses-round")

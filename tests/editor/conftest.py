@@ -1,4 +1,4 @@
-"""A running editor with a very small network, and a browser."""
+"""A running editor with very small networks, and a browser: one of each for all tests of a module."""
 
 from __future__ import annotations
 
@@ -34,10 +34,8 @@ def editor(studio: Studio, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     editor = Editor(studio, Shelf(tmp_path_factory.mktemp("editor")), port=0)
     thread = threading.Thread(target=editor.run)
     thread.start()
-    for _ in range(200):
-        if editor.server.started:
-            break
-        time.sleep(0.05)
+    while not editor.server.started:
+        time.sleep(0.02)
     yield editor
     editor.server.should_exit = True
     thread.join()
@@ -47,32 +45,54 @@ class Client:
     """A caller with the token."""
 
     def __init__(self, editor: Editor) -> None:
-        self.url = editor.url
+        self.url, self.session = editor.url, requests.Session()
 
     def get(self, path: str, **options: Any) -> requests.Response:
-        return requests.get(self.url + path, timeout=60, **options)
+        return self.session.get(self.url + path, timeout=60, **options)
 
     def post(self, path: str, data: bytes = b"", **options: Any) -> requests.Response:
-        return requests.post(self.url + path, data, timeout=60, **options)
+        return self.session.post(self.url + path, data, timeout=60, **options)
 
 
 @pytest.fixture
-def client(editor: Editor) -> Client:
-    return Client(editor)
+def client(editor: Editor) -> Iterator[Client]:
+    client = Client(editor)
+    yield client
+    client.session.close()
 
 
-@pytest.fixture
-def page(editor: Editor) -> Iterator[Any]:
-    """A page of Debian's Chromium; an error in it fails the test."""
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Debian's Chromium. Of a module, not of the session: Playwright's event loop would be in others' way."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     if CHROMIUM is None:
         pytest.skip("no Chromium on this machine (Debian: apt-get install chromium)")
-    failures: list[str] = []
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_context(accept_downloads=True, viewport={"width": 1280, "height": 800}).new_page()
-        page.on("pageerror", lambda error: failures.append(str(error)))
-        page.on("console", lambda line: failures.append(line.text) if line.type == "error" else None)
-        yield page
+        yield browser
         browser.close()
+
+
+@pytest.fixture
+def options() -> dict[str, Any]:
+    """How the page's window is: see Playwright's `new_context`."""
+    return {"viewport": {"width": 1280, "height": 800}}
+
+
+@pytest.fixture
+def failures() -> list[str]:
+    """What the page complains of; a test takes out what it expects."""
+    return []
+
+
+@pytest.fixture
+def page(browser: Any, options: dict[str, Any], failures: list[str]) -> Iterator[Any]:
+    """A page with a memory of its own; an error in it fails the test."""
+    context = browser.new_context(accept_downloads=True, **options)
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    page.on("pageerror", lambda error: failures.append(str(error)))
+    page.on("console", lambda line: failures.append(line.text) if line.type == "error" else None)
+    yield page
+    context.close()
     assert failures == []

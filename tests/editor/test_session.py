@@ -11,17 +11,20 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from maskgan_cli import __version__
 from maskgan_cli.data.crop import cut
+from maskgan_cli.data.resize import resize_image
+from maskgan_cli.editing.framing import framed
 from maskgan_cli.editor import library
 from maskgan_cli.editor.archive import command, pack, unpack
-from maskgan_cli.editor.photo import into_photo
+from maskgan_cli.editor.face import Face, face_of
 from maskgan_cli.editor.session import Session
 from maskgan_cli.editor.shelf import Shelf
 from maskgan_cli.editor.studio import Studio
 from maskgan_cli.editor.worker import Busy, Superseded, Worker
 from maskgan_cli.errors import InputError
-from maskgan_cli.files import read_image
-from maskgan_cli.labels import ID
+from maskgan_cli.files import encode_image, read_image, read_label_map, read_note, sha256
+from maskgan_cli.labels import ID, part_ids
 from tests.conftest import Command
 
 
@@ -126,21 +129,73 @@ def test_a_session_file_that_was_tampered_with(session: Session, studio: Studio,
     assert len(list(root.iterdir())) == 1
 
 
-def test_a_face_back_in_its_photo() -> None:
+def test_a_face_back_in_its_photo(studio: Studio, tmp_path: Path) -> None:
     photo = library.photo()
     square = np.array([[140.0, 20.0], [130.0, 190.0], [300.0, 200.0], [310.0, 30.0]])
     face = cut(photo, square, 256)
-    assert np.array_equal(into_photo(photo, square, face, face), photo)
-    after = face.copy()
-    after[120:136, 100:140] = [255, 0, 0]
-    pasted = into_photo(photo, square, face, after)
-    rows, columns = np.nonzero((pasted != photo).any(-1))
+    labels = np.where(np.isin(np.arange(256), range(60, 200)), ID["skin"], ID["background"]).astype(np.uint8)
+    labels = np.repeat(labels[None], 256, 0)
+    session = Session.begin(tmp_path, Face(face, labels, square), "a photo", encode_image(photo, ".png"))
+    assert np.array_equal(_pixels(session.in_photo(studio)), photo)
+    session.labels[120:136, 100:140] = ID["mouth"]
+    session.save()
+    rows, columns = np.nonzero((_pixels(session.in_photo(studio)) != photo).any(-1))
     middle = square[0] + (square[3] - square[0]) * 120 / 256 + (square[1] - square[0]) * 128 / 256
-    assert abs(rows.mean() - middle[1]) < 1.5 and abs(columns.mean() - middle[0]) < 1.5
-    assert (pasted[int(middle[1]), int(middle[0])] == [255, 0, 0]).all()
-    edge = np.array([[-40.0, -30.0], [-40.0, 90.0], [80.0, 90.0], [80.0, -30.0]])  # half outside the photo
-    inside = into_photo(photo, edge, cut(photo, edge, 64), np.full((64, 64, 3), 9, np.uint8))
-    assert (inside[0:60, 0:60] == 9).all() and np.array_equal(inside[95:], photo[95:])
+    assert abs(rows.mean() - middle[1]) < 4 and abs(columns.mean() - middle[0]) < 4 and len(rows) < 6000
+    session.finish = "bare"  # the painting takes the person's place, and nothing beyond the face's square
+    changed = (_pixels(session.in_photo(studio)) != photo).any(-1)
+    assert changed[110, 220] and not changed[:, 315:].any() and not changed[205:].any()
+
+
+def test_parts_are_swapped_as_the_command_swaps_them(
+    session: Session, studio: Studio, weights: Path, tmp_path: Path, maskgan: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session.add_other(library.rendered("rendered-1"))
+    _paint(session, studio)
+    swapped = session.swapped(session.labels, 1, part_ids("hair,mouth"))
+    monkeypatch.chdir(session.folder)
+    outcome = maskgan(
+        "swap", "face.png", "other-0.png", "--src-mask", "mask.png", "--tgt-mask", "other-0.mask.png",
+        "--parts", "hair,mouth", "-w", weights, "-o", tmp_path / "swapped.png", "--save-masks",
+    )  # fmt: skip
+    assert outcome.code == 0, outcome.err
+    assert np.array_equal(read_label_map(tmp_path / "swapped.mask.png"), swapped)
+
+
+def test_a_result_says_that_its_mask_was_painted(session: Session, studio: Studio, tmp_path: Path) -> None:
+    (tmp_path / "result.png").write_bytes(_paint(session, studio))
+    note = read_note(tmp_path / "result.png")
+    painted = int((session.labels != session.face.labels).sum())
+    assert note["mask"] == {"made_by": "hand", "pixels_painted": painted}
+    files = {"mask": "mask.png", "style_image": "face.png", "style_mask": "face.mask.png"}
+    assert note["inputs"] == {role: sha256(session.folder / file) for role, file in files.items()}
+    assert (note["weights"], note["version"]) == (studio.weights.sha256, __version__)
+    session.labels = session.face.labels.copy()
+    (tmp_path / "result.png").write_bytes(_paint(session, studio))
+    assert read_note(tmp_path / "result.png")["mask"] == {"made_by": "its file", "pixels_painted": 0}
+
+
+def test_the_full_picture_takes_the_previews_painting(
+    session: Session, studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[int] = []
+    real = studio.paint
+    monkeypatch.setattr(studio, "paint", lambda labels, style: (calls.append(1), real(labels, style))[1])
+    _paint(session, studio, preview=True)
+    _paint(session, studio)
+    assert len(calls) == 1
+    session.labels[0, 0] ^= 1
+    _paint(session, studio)
+    assert len(calls) == 2
+
+
+@pytest.mark.parametrize("side", [256, 300])
+def test_a_crop_and_a_photo_are_told_apart_as_the_commands_do(studio: Studio, side: int) -> None:
+    face = library.rendered("rendered-0")
+    whole = face_of(resize_image(face.picture, side), studio)
+    assert whole.square is None and whole.picture.shape == (256, 256, 3)
+    found = face_of(library.photo(), studio)  # square, too, but not framed as crops are
+    assert found.square is not None and framed(found.labels)
 
 
 def test_the_worker_is_bounded() -> None:

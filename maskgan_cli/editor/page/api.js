@@ -20,15 +20,26 @@ async function ask(path, options = {}) {
 const query = (values) => new URLSearchParams(values).toString();
 const json = async (path, options) => (await ask(path, options)).json();
 const bytes = async (path, options) => new Uint8Array(await (await ask(path, options)).arrayBuffer());
+// A picture or session file to send; the server reads no more than this, and says so late.
+let most = Infinity;
+function sent(file) {
+  const mb = (bytes) => Math.ceil(bytes / 2 ** 20);
+  if (file.size > most) throw new Error(`the file: expected at most ${mb(most)} MB, found ${mb(file.size)} MB`);
+  return post(file);
+}
 const post = (body, signal) => ({ method: "POST", body, signal });
 
 export const address = (path) => new URL(path, base).href;
-export const about = () => json("api/about");
+export async function about() {
+  const document = await json("api/about");
+  most = document.most_bytes;
+  return document;
+}
 export const openExample = (example) => json(`api/sessions?${query({ example })}`, post());
-export const openPicture = (file) => json(`api/sessions?${query({ name: file.name ?? "picture" })}`, post(file));
+export const openPicture = async (file) => json(`api/sessions?${query({ name: file.name ?? "picture" })}`, sent(file));
 export const session = (id) => json(`api/sessions/${id}`);
 export const labels = (id, which) => bytes(`api/sessions/${id}/${which}.labels`);
-export const addOther = (id, file) => json(`api/sessions/${id}/others`, post(file));
+export const addOther = async (id, file) => json(`api/sessions/${id}/others`, sent(file));
 export const addExample = (id, example) => json(`api/sessions/${id}/others?${query({ example })}`, post());
 export const swap = (id, mask, other, parts) =>
   bytes(`api/sessions/${id}/swap?${query({ other, parts })}`, post(mask));

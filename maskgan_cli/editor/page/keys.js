@@ -35,13 +35,13 @@ export function bindKeys(editor) {
       tools.space = true;
       done();
     } else if (key === "escape") tools.cancel();
-    else if (key === "enter" && !event.target.closest("button, a, summary")) tools.points.length ? tools._finishPolygon() : tools.finish();
+    else if (key === "enter" && !event.target.closest("button, a, summary")) tools.points.length ? tools.finishPolygon() : tools.finish();
     else if (TOOL_KEYS[key]) tools.choose(TOOL_KEYS[key]);
     else if (/^[0-9]$/.test(key)) digit(key);
     else if (key === "[" || key === "]") editor.panels.setSize(tools.size * (key === "[" ? 1 / 1.2 : 1.2));
     else if (key === "m") editor.panels.setMirror(!tools.mirror);
     else if (key === "o") editor.panels.setOver(tools.over < 0 ? tools.value : -1);
-    else if (key === "x") tools.chooseClass(editor.panels.previousClass());
+    else if (key === "x") tools.chooseClass(editor.panels.classes.previous);
     else if (key === "q") editor.setView(VIEWS[(VIEWS.indexOf(view.mode) + 1) % VIEWS.length]);
     else if (key === "t") editor.setFinish(editor.finish === "bare" ? "seamless" : "bare");
     else if (key === "f") view.fit();

@@ -5,12 +5,12 @@ import * as api from "./api.js";
 export class Live {
   // current() -> {id, mask (bytes), style, finish}; show(bitmap, blob, preview); say(text, busy)
   constructor({ current, show, say }) {
-    Object.assign(this, { current, show, say, version: 0, revision: 0, previews: 0, dragging: false, running: false });
+    Object.assign(this, { current, show, say, waiting: [], version: 0, revision: 0, previews: 0, dragging: false, running: false });
   }
   start(revision) {
     this.revision = revision;
     this.version++;
-    this.abort?.abort();
+    this.full?.abort();
   }
   changed(dragging = false) {
     this.version++;
@@ -18,9 +18,13 @@ export class Live {
     this.full?.abort(); // older work: nobody waits for it any more
     if (!this.running) this._run();
   }
-  // Resolves once the full picture of the newest state is shown.
+  // Resolves once the full picture of the newest state is shown; fails if there is none to be had.
   settled() {
-    return new Promise((resolve) => { this.waiting = [...(this.waiting ?? []), resolve]; this._settle(); });
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ resolve, reject });
+      if (this.done) this._settle();
+      else if (!this.running) this._run();
+    });
   }
   get done() { return !this.running && this.shown === this.version; }
 
@@ -48,6 +52,7 @@ export class Live {
         if (error.name === "AbortError") continue;
         if (++failures > 2) {
           this.say(error.message, false, true);
+          for (const { reject } of this.waiting.splice(0)) reject(error);
           break;
         }
         await new Promise((resolve) => setTimeout(resolve, 400 * failures));
@@ -60,13 +65,13 @@ export class Live {
     const { id, mask, style, finish } = this.current();
     const answer = await api.render(id, mask.slice(), { revision: ++this.revision, style, finish, preview }, signal);
     if (!answer) return null;
+    const bitmap = await createImageBitmap(answer.blob);
+    if (id !== this.current().id) return null; // another face was opened in the meantime
     if (preview) this.previews++;
-    this.show(await createImageBitmap(answer.blob), answer.blob, preview, answer.milliseconds);
+    this.show(bitmap, answer.blob, preview);
     return answer.milliseconds;
   }
   _settle() {
-    if (!this.done) return;
-    for (const resolve of this.waiting ?? []) resolve();
-    this.waiting = [];
+    if (this.done) for (const { resolve } of this.waiting.splice(0)) resolve();
   }
 }

@@ -1,6 +1,7 @@
 // The editor: one face, its mask and history; tools change the mask, the face follows.
 
 import * as api from "./api.js";
+import { bindCanvas } from "./bykeys.js";
 import { History } from "./history.js";
 import { bindKeys } from "./keys.js";
 import { Live } from "./live.js";
@@ -23,6 +24,7 @@ class Editor {
     });
     this.panels = new Panels(this);
     bindKeys(this);
+    bindCanvas(this);
     this.finish = "seamless";
     const wanted = location.hash.slice(1) || this.about.start;
     if (wanted && await this.open(() => api.session(wanted), true)) return;
@@ -89,9 +91,12 @@ class Editor {
       return;
     }
     this.tools.finish();
+    const undone = this.history.current.label;
     if (!this.history.move(by)) return;
     this.style = this.history.restore(this.mask);
     this.panels.historyChanged();
+    this.panels.othersChanged();
+    this.panels.say(by < 0 ? `undone: ${undone}` : `again: ${this.history.current.label}`);
     this.touched(false);
   }
   setStyle(style) {

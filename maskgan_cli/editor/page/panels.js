@@ -1,38 +1,25 @@
 // What stands around the picture: tools, classes, sliders, other faces, what goes out.
 
 import * as api from "./api.js";
+import { Classes } from "./classes.js";
+import { make, roving } from "./elements.js";
 import { Sliders } from "./sliders.js";
 import { TOOLS } from "./tools.js";
 import { VIEWS } from "./view.js";
 
-const NAMES = {
-  background: "Background", skin: "Skin", nose: "Nose", eye_g: "Glasses", l_eye: "Left eye", r_eye: "Right eye",
-  l_brow: "Left brow", r_brow: "Right brow", l_ear: "Left ear", r_ear: "Right ear", mouth: "Mouth",
-  u_lip: "Upper lip", l_lip: "Lower lip", hair: "Hair", hat: "Hat", ear_r: "Earring", neck_l: "Necklace",
-  neck: "Neck", cloth: "Clothes",
-};
 const PARTS = { hair: "Hair", mouth: "Mouth", eyes: "Eyes", brows: "Brows", nose: "Nose", skin: "Face shape", glasses: "Glasses", hat: "Hat", earring: "Earrings" };
 const element = (id) => document.getElementById(id);
-
-function make(tag, properties = {}, ...children) {
-  const { dataset, ...rest } = properties;
-  const made = Object.assign(document.createElement(tag), rest);
-  Object.assign(made.dataset, dataset);
-  for (const [name, value] of Object.entries(rest)) if (name.startsWith("aria-") || name === "role") made.setAttribute(name, value);
-  made.append(...children);
-  return made;
-}
+const NARROW = matchMedia("(max-width: 760px)"); // as in the style sheet
 
 export class Panels {
   constructor(editor) {
-    Object.assign(this, { editor, recentClasses: [], about: editor.about });
+    Object.assign(this, { editor, about: editor.about });
+    this.classes = new Classes(editor, () => editor.view.canvas.focus());
     this._tools();
-    this._classes();
     this._shapes();
     this._pictures();
     this._exports();
     this.toolChanged();
-    this.classChanged();
     this.viewChanged();
     this.finishChanged();
     element("weights").textContent = `${this.about.size} px network · maskgan ${this.about.version}`;
@@ -46,16 +33,23 @@ export class Panels {
     element("undo").addEventListener("click", () => editor.undo());
     element("redo").addEventListener("click", () => editor.redo());
     element("fit").addEventListener("click", () => view.fit());
+    element("zoom-in").addEventListener("click", () => this.zoom(1.25));
+    element("zoom-out").addEventListener("click", () => this.zoom(0.8));
     element("finish").addEventListener("change", (event) => editor.setFinish(event.target.checked ? "seamless" : "bare"));
     element("size").addEventListener("input", (event) => this.setSize(Number(event.target.value)));
     element("hardness").addEventListener("input", (event) => { tools.hardness = event.target.value / 100; });
     element("square").addEventListener("change", (event) => { tools.square = event.target.checked; view.draw(); });
     element("mirror").addEventListener("change", (event) => this.setMirror(event.target.checked));
     element("over").addEventListener("change", (event) => this.setOver(Number(event.target.value)));
+    element("wipe").addEventListener("input", (event) => this.setWipe(event.target.value / 100));
     element("opacity").addEventListener("input", (event) => { view.opacity = event.target.value / 100; view.draw(); });
     element("help").addEventListener("click", () => this.help());
     for (const button of document.querySelectorAll("dialog .close")) button.addEventListener("click", () => button.closest("dialog").close());
     for (const tab of document.querySelectorAll("#tabs button")) tab.addEventListener("click", () => this.showTab(tab.dataset.panel));
+    this.retool = roving(element("tools"), () => element(`tool-${tools.tool}`));
+    this.retab = roving(element("tabs"), () => document.querySelector("#tabs [aria-selected=true]"));
+    NARROW.addEventListener("change", () => this.showTab(document.body.dataset.panel));
+    this.showTab("shape");
     this.setSize(tools.size);
   }
   setSize(size) {
@@ -72,6 +66,11 @@ export class Panels {
     this.editor.tools.over = value;
     element("over").value = value;
   }
+  setWipe(share) {
+    this.editor.view.wipe = Math.max(0, Math.min(1, share));
+    element("wipe").value = Math.round(100 * this.editor.view.wipe);
+    this.editor.view.draw();
+  }
   zoom(factor) {
     const box = this.editor.view.canvas.getBoundingClientRect();
     const pane = this.editor.view.panes()[0], ratio = box.width / this.editor.view.canvas.width;
@@ -81,83 +80,42 @@ export class Panels {
     const { tool } = this.editor.tools;
     for (const name of TOOLS) element(`tool-${name}`).setAttribute("aria-pressed", name === tool);
     document.body.dataset.tool = tool;
+    this.retool();
+    this.say(element(`tool-${tool}`).title);
   }
   viewChanged() {
     for (const name of VIEWS) element(`view-${name}`).setAttribute("aria-pressed", name === this.editor.view.mode);
     document.body.dataset.view = this.editor.view.mode;
   }
   finishChanged() { element("finish").checked = this.editor.finish !== "bare"; }
+  classChanged() {
+    this.classes.changed();
+    this.say(this.classes.name(this.editor.tools.value));
+  }
   historyChanged() {
     const { history } = this.editor;
     this.sliders.release();
     element("undo").disabled = !history?.canUndo;
     element("redo").disabled = !history?.canRedo;
   }
-  showTab(name) {
-    for (const tab of document.querySelectorAll("#tabs button")) tab.setAttribute("aria-selected", tab.dataset.panel === name);
-    for (const panel of document.querySelectorAll("#side > section")) panel.classList.toggle("shown", panel.id === name);
-  }
-
-  // ----------------------------------------------------------------------------------- classes
-  _classes() {
-    const list = element("class-list");
-    this.rows = this.about.classes.map((name, id) => {
-      const swatch = make("span", { className: "swatch" });
-      swatch.style.backgroundColor = this.about.colours[id];
-      const row = make("button", { type: "button", role: "option", title: `${NAMES[name]} (${name}): type ${id}`, dataset: { id } },
-        swatch, make("span", { className: "name", textContent: NAMES[name] }), make("kbd", { textContent: id }));
-      row.addEventListener("click", () => this.editor.tools.chooseClass(id));
-      list.append(row);
-      element("over").append(make("option", { value: id, textContent: `only ${NAMES[name].toLowerCase()}` }));
-      return row;
-    });
-    const search = element("class-search");
-    search.addEventListener("input", () => this._filter(search.value));
-    search.addEventListener("keydown", (event) => {
-      const shown = this.rows.filter((row) => !row.hidden);
-      if (event.key === "Enter" && shown.length) {
-        this.editor.tools.chooseClass(Number(shown[0].dataset.id));
-        event.key = "Escape";
-      }
-      if (event.key === "Enter" || event.key === "Escape") {
-        search.value = "";
-        this._filter("");
-        this.editor.view.canvas.focus();
-      }
-    });
-  }
-  _filter(text) {
-    const wanted = text.trim().toLowerCase();
-    this.rows.forEach((row, id) => {
-      row.hidden = !`${NAMES[this.about.classes[id]]} ${this.about.classes[id]} ${id}`.toLowerCase().includes(wanted);
-    });
-  }
   searchClasses() {
-    this.showTab("edit");
+    this.showTab("paint");
     element("class-search").focus();
   }
-  classChanged() {
-    const { value } = this.editor.tools;
-    this.rows.forEach((row, id) => row.setAttribute("aria-selected", id === value));
-    this.recentClasses = [value, ...this.recentClasses.filter((id) => id !== value)].slice(0, 6);
-    element("recent").replaceChildren(...this.recentClasses.map((id) => {
-      const name = NAMES[this.about.classes[id]];
-      const button = make("button", { type: "button", className: "swatch", title: name, "aria-label": name });
-      button.setAttribute("aria-pressed", id === value);
-      button.style.backgroundColor = this.about.colours[id];
-      button.addEventListener("click", () => this.editor.tools.chooseClass(id));
-      return button;
-    }));
-    element("class-now").textContent = NAMES[this.about.classes[value]];
+  // Where there is room, shapes and classes share a tab.
+  showTab(name) {
+    if (name === "paint" && !NARROW.matches) name = "shape";
+    document.body.dataset.panel = name;
+    for (const tab of document.querySelectorAll("#tabs button")) tab.setAttribute("aria-selected", tab.dataset.panel === name);
+    this.retab();
   }
-  previousClass() { return this.recentClasses[1] ?? this.editor.tools.value; }
 
   // ------------------------------------------------------------------------------------ shapes
   _shapes() {
     const { editor } = this;
     this.sliders = new Sliders(editor, (message) => this.toast(message, true));
     element("sliders").append(...this.about.directions.map(({ name, title }) =>
-      this.sliders.make(title, { direction: name }, -1, 1.5)));
+      this.sliders.make(title, { direction: name }, -1, 1)));
     element("items").append(...this.about.items.map(({ name, title }) => {
       const button = make("button", { type: "button", textContent: title, dataset: { item: name } });
       button.addEventListener("click", () => editor.ready && this.change(() => api.wear(editor.session.id, editor.mask.data, name), `wear ${name}`));
@@ -192,7 +150,8 @@ export class Panels {
       event.preventDefault();
       document.body.classList.remove("dropping");
       const file = event.dataTransfer.files[0];
-      if (file) this.take(file, Boolean(event.target.closest?.("#others")));
+      const side = event.target.closest?.("#side") && document.body.dataset.panel === "others";
+      if (file) this.take(file, Boolean(side || event.target.closest?.("#others")));
     });
     addEventListener("paste", (event) => {
       const file = [...event.clipboardData.files][0];
@@ -254,10 +213,14 @@ export class Panels {
   // A label map made by the server takes the place of the one here.
   async change(ask, label) {
     this.editor.tools.finish();
+    const late = setTimeout(() => this.busy("One moment …"), 400);
     try {
       this.editor.replace(await ask(), label);
     } catch (error) {
       this.toast(error.message, true);
+    } finally {
+      clearTimeout(late);
+      this.busy("");
     }
   }
 
@@ -277,12 +240,20 @@ export class Panels {
     this.editor.tools.finish();
     element("save-photo").hidden = !this.editor.session.photo;
     element("export-dialog").showModal();
-    await this.editor.live.settled();
-    element("command").textContent = (await api.command(this.editor.session.id)).command;
+    try {
+      await this.editor.live.settled();
+      element("command").textContent = (await api.command(this.editor.session.id)).command;
+    } catch (error) {
+      this.toast(error.message, true);
+    }
   }
   // Saved is what is shown: wait for the full picture first.
   async download(what, name) {
-    await this.editor.live.settled();
+    try {
+      await this.editor.live.settled();
+    } catch (error) {
+      return this.toast(error.message, true);
+    }
     const { session } = this.editor;
     const link = make("a", { href: api.address(`api/sessions/${session.id}/${what}`), download: name });
     link.click();
@@ -296,14 +267,19 @@ export class Panels {
     status.classList.toggle("busy", busy);
     status.classList.toggle("failed", failed);
   }
+  // What a screen reader says.
+  say(text) { element("said").textContent = text; }
   busy(text) {
-    element("busy").hidden = !text;
-    element("busy").textContent = text;
+    const note = element("busy");
+    note.hidden = !text;
+    note.textContent = text;
+    this._above(note);
   }
   toast(text, failed = false) {
     const toast = make("div", { className: failed ? "toast failed" : "toast", textContent: text, role: failed ? "alert" : "status" });
-    const inside = document.querySelector("dialog[open]") ?? document.body; // above an open dialog, not below it
-    inside.append(toast);
+    this._above(toast);
     setTimeout(() => toast.remove(), 6000);
   }
+  // An open dialog lies above everything that is not inside it.
+  _above(note) { (document.querySelector("dialog[open]") ?? document.body).append(note); }
 }

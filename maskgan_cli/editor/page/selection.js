@@ -73,6 +73,20 @@ export class Selection {
     this.pose.y += dy;
     this.apply();
   }
+  stretch(across, down) {
+    this.pose.sx = Math.max(0.1, this.pose.sx + across);
+    this.pose.sy = Math.max(0.1, this.pose.sy + down);
+    this.apply();
+  }
+  turnBy(angle) {
+    this.pose.turn += angle;
+    this.apply();
+  }
+  // As it was before it was taken hold of.
+  putBack() {
+    Object.assign(this.pose, this.held.pose);
+    this.changed ? this.apply() : null;
+  }
   recolour(value) {
     this.values = this.values.map(() => value);
     this.apply();

@@ -8,21 +8,21 @@ const FEATURES = [2, 4, 5, 10, 11, 12]; // nose, eyes, mouth: they say where the
 
 export class Tools {
   constructor(editor, view) {
-    Object.assign(this, { editor, view, tool: "brush", value: 12, size: 14, hardness: 1, square: false, over: -1, mirror: false });
-    Object.assign(this, { pointers: new Map(), stroke: null, points: [], hover: null, selection: null, spare: null });
+    Object.assign(this, { editor, view, tool: "brush", value: 12, size: 14, hardness: 1, square: false, over: -1, mirror: false, reach: 10 });
+    Object.assign(this, { pointers: new Map(), stroke: null, tap: null, pinch: null, points: [], hover: null, selection: null, spare: null });
     view.decorate = (context, pane, scale) => this._decorate(context, pane, scale);
     const canvas = view.canvas;
     canvas.addEventListener("pointerdown", (event) => this._down(event));
     canvas.addEventListener("pointermove", (event) => this._move(event));
     for (const name of ["pointerup", "pointercancel"]) canvas.addEventListener(name, (event) => this._up(event));
     canvas.addEventListener("pointerleave", () => { this.hover = null; view.draw(); });
-    canvas.addEventListener("dblclick", () => this._finishPolygon());
+    canvas.addEventListener("dblclick", () => this.finishPolygon());
     canvas.addEventListener("contextmenu", (event) => event.preventDefault());
     canvas.addEventListener("wheel", (event) => {
       event.preventDefault();
-      view.zoomAt(Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.0015)), event.clientX, event.clientY);
+      const speed = event.ctrlKey ? 0.01 : event.deltaMode ? 0.05 : 0.0015; // Ctrl: two fingers on a touchpad
+      view.zoomAt(Math.exp(-event.deltaY * speed), event.clientX, event.clientY);
     }, { passive: false });
-    canvas.addEventListener("keydown", (event) => this._key(event));
   }
   choose(tool) {
     this.finish();
@@ -45,8 +45,13 @@ export class Tools {
     this.points = [];
     this.view.draw();
   }
+  // Give up what is half done: the mask is again as it was before.
   cancel() {
-    if (this.stroke) { this.editor.mask.data.set(this.stroke.base); this.stroke = null; this.editor.touched(false); }
+    if (this.stroke || this.selection?.held) {
+      this.stroke ? this.editor.mask.data.set(this.stroke.base) : this.selection.putBack();
+      this.stroke = null;
+      this.editor.touched(false);
+    }
     this.selection = null;
     this.points = [];
     this.view.draw();
@@ -56,7 +61,7 @@ export class Tools {
   }
   newFace() {
     this._axis = null;
-    Object.assign(this, { stroke: null, selection: null, points: [] });
+    Object.assign(this, { stroke: null, tap: null, selection: null, points: [], hover: null });
   }
 
   _mirror() {
@@ -70,58 +75,70 @@ export class Tools {
     });
   }
   _down(event) {
-    const { view, editor } = this;
+    const { view, editor } = this, touch = event.pointerType === "touch";
     if (!editor.ready) return;
     view.canvas.focus({ preventScroll: true });
     try { view.canvas.setPointerCapture(event.pointerId); } catch { /* a pointer that is gone already */ }
-    this.pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
-    if (this.pointers.size === 2) { this.stroke ? this.cancel() : null; this.points = this.tool === "lasso" ? [] : this.points; this.pinch = this._pinch(); return; }
-    if (this.pointers.size > 2) return;
-    const place = view.locate(event.clientX, event.clientY);
+    if (touch && [...this.pointers.values()].some((other) => other.pen)) return; // the hand that holds the pen
+    this.pointers.set(event.pointerId, { x: event.clientX, y: event.clientY, pen: event.pointerType === "pen" });
+    if (this.pointers.size > 1) {
+      this._startPinch();
+      return;
+    }
+    const place = view.locate(event.clientX, event.clientY), { x, y } = place;
     this.pane = place.pane;
-    if (event.button === 1 || this.tool === "hand" || this.space) { this.panning = true; return; }
-    if (event.button === 2) { this._pick(place); return; }
-    if (view.mode === "wipe" && this._nearWipe(place)) { this.wiping = true; return; }
-    const { x, y } = place;
-    if (this.tool === "brush" || this.tool === "eraser") {
-      this.stroke = this._newStroke(this.tool === "eraser");
+    this.panned = { x: event.clientX, y: event.clientY };
+    this.chosen = this.value;
+    this.reach = (touch ? 16 : 10) * (devicePixelRatio || 1); // canvas pixels from which a handle is caught
+    const erase = this.tool === "eraser" || (event.pointerType === "pen" && event.button === 5); // the pen's other end
+    if (event.button === 1 || this.tool === "hand" || this.space) this.panning = true;
+    else if (event.button === 2) this._pick(place);
+    else if (view.mode === "wipe" && this._nearWipe(place)) this.wiping = true;
+    else if (this.tool === "brush" || erase) {
+      this.stroke = this._newStroke(erase);
       this._draw(event);
     } else if (this.tool === "lasso") this.points = [[x, y]];
-    else if (this.tool === "polygon") this._addPoint(x, y);
-    else if (this.tool === "fill") this.fill(x, y);
-    else if (this.tool === "pipette") this._pick(place);
-    else if (this.tool === "move") this._grab(x, y, event.altKey);
+    else if (this.tool === "move") this.grab(x, y, event.altKey, this.reach);
+    else this.tap = place; // done when the pointer is lifted: a second finger may come and zoom
   }
   _move(event) {
     const { view } = this, before = this.pointers.get(event.pointerId);
+    if (!before && this.pointers.size) return; // of a hand that is not listened to, or a mouse beside the pen
     this.hover = view.locate(event.clientX, event.clientY, before ? this.pane : null);
-    if (before) this.pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
-    if (before && this.pointers.size === 2 && this.pinch) {
+    if (before) Object.assign(this.pointers.get(event.pointerId), { x: event.clientX, y: event.clientY });
+    if (this.pinch) {
       const now = this._pinch();
       view.panBy(now.x - this.pinch.x, now.y - this.pinch.y);
       view.zoomAt(now.length / this.pinch.length, now.x, now.y);
       this.pinch = now;
-    } else if (before && this.panning) view.panBy(event.clientX - before.x, event.clientY - before.y);
-    else if (before && this.wiping) this._wipeTo(this.hover);
+      this.hover = null;
+    } else if (this.panning) view.panBy(event.clientX - this.panned.x, event.clientY - this.panned.y);
+    else if (this.wiping) this._wipeTo(this.hover);
     else if (this.stroke) {
       for (const part of event.getCoalescedEvents?.().length ? event.getCoalescedEvents() : [event]) this._draw(part);
     } else if (before && this.tool === "lasso" && this.points.length) this.points.push([this.hover.x, this.hover.y]);
-    else if (before && this.selection?.held) {
+    else if (this.selection?.held) {
       this.selection.drag(this.hover.x, this.hover.y, event.shiftKey);
       this.editor.touched(true);
     }
+    this.panned = { x: event.clientX, y: event.clientY };
     view.canvas.style.cursor = this._cursor();
     view.draw();
   }
   _up(event) {
     if (!this.pointers.delete(event.pointerId)) return;
-    if (this.pointers.size) return;
-    this.pinch = null;
-    if (this.panning || this.wiping) { this.panning = this.wiping = false; return; }
+    if (this.pointers.size) { // fingers go one after the other, and none of them paints
+      if (this.pinch) this.pinch = this._pinch();
+      return;
+    }
+    const { tap } = this;
+    this.panning = this.wiping = false;
+    this.pinch = this.tap = null;
     if (this.stroke) {
       this.stroke = null;
       this.editor.commit(this.tool);
-    } else if (this.tool === "lasso" && this.points.length > 2) this._fillPoints("lasso");
+    } else if (tap) this.tapped(tap.x, tap.y);
+    else if (this.tool === "lasso" && this.points.length > 2) this._fillPoints("lasso");
     else if (this.selection?.held) {
       this.selection.held = null;
       if (this.selection.changed) this.editor.commit("move");
@@ -129,8 +146,17 @@ export class Tools {
     }
     this.view.draw();
   }
+  // A second finger has come: what the first one began was no edit.
+  _startPinch() {
+    this.tap = null;
+    this.panning = this.wiping = false;
+    if (this.stroke || this.selection?.held) this.cancel();
+    if (this.tool === "lasso") this.points = [];
+    if (this.pointers.size === 2) this.chooseClass(this.chosen);
+    this.pinch = this._pinch();
+  }
   _pinch() {
-    const [a, b] = [...this.pointers.values()];
+    const [a, b = a] = [...this.pointers.values()];
     return { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2, length: Math.max(1, Math.hypot(a.x - b.x, a.y - b.y)) };
   }
   _draw(event) {
@@ -149,13 +175,23 @@ export class Tools {
     if (found >= 0) this.chooseClass(found);
     if (this.tool === "pipette") this.choose("brush");
   }
-  _addPoint(x, y) {
-    const [first] = this.points, near = 8 / this.view.frame(this.view.panes()[0]).scale;
-    if (this.points.length > 2 && Math.hypot(first[0] - x, first[1] - y) < near) this._finishPolygon();
+  // One touch of a tool that needs no more.
+  tapped(x, y) {
+    if (this.tool === "fill") this.fill(x, y);
+    else if (this.tool === "pipette") this._pick({ x, y });
+    else if (this.tool === "polygon") this.addPoint(x, y);
+  }
+  dab(x, y) {
+    this._newStroke(this.tool === "eraser").to(x, y);
+    this.editor.commit(this.tool);
+  }
+  addPoint(x, y) {
+    const [first] = this.points, near = this.reach / this.view.frame(this.view.panes()[0]).scale;
+    if (this.points.length > 2 && Math.hypot(first[0] - x, first[1] - y) < near) this.finishPolygon();
     else this.points.push([x, y]);
     this.view.draw();
   }
-  _finishPolygon() {
+  finishPolygon() {
     if (this.tool === "polygon" && this.points.length > 2) this._fillPoints("polygon");
   }
   _fillPoints(label) {
@@ -169,52 +205,28 @@ export class Tools {
     this.points = [];
     this.editor.commit(label);
   }
-  _grab(x, y, alone) {
-    const scale = this.view.frame(this.view.panes()[0]).scale;
-    if (this.selection?.grab(x, y, 10 * (devicePixelRatio || 1) / scale)) return;
+  // Take hold of a part, or of a handle of the one that is chosen already; from the keyboard (`reach` 0) just choose.
+  grab(x, y, alone = false, reach = 0) {
+    const { scale } = this.view.frame(this.view.panes()[0]);
+    if (reach && this.selection?.grab(x, y, reach / scale)) return;
     this.finish();
     if (this.editor.mask.at(x, y) < 0) return;
     this.selection = new Selection(this.editor.mask, x, y, this.editor.about, alone);
-    this.selection.grab(x, y, 0);
+    if (reach) this.selection.grab(x, y, 0);
     this.value = this.editor.mask.at(x, y);
     this.editor.classChanged();
   }
   _nearWipe({ px, pane }) {
-    const cut = pane.left + pane.width / 2 + (this.view.wipe - 0.5) * Math.min(pane.width, pane.height);
-    return Math.abs(px - cut) < 14 * (devicePixelRatio || 1);
+    return Math.abs(px - this.view.cut(pane)) < 14 * (devicePixelRatio || 1);
   }
   _wipeTo({ px, pane }) {
-    this.view.wipe = Math.max(0, Math.min(1, 0.5 + (px - pane.left - pane.width / 2) / Math.min(pane.width, pane.height)));
+    this.editor.panels.setWipe(0.5 + (px - pane.left - pane.width / 2) / this.view.extent(pane));
   }
   _cursor() {
     if (this.panning) return "grabbing";
     if (this.tool === "hand" || this.space) return "grab";
     if (this.view.mode === "wipe" && this.hover && this._nearWipe(this.hover)) return "ew-resize";
     return this.tool === "move" ? "move" : this.tool === "brush" || this.tool === "eraser" ? "none" : "crosshair";
-  }
-  // The canvas by keyboard: arrows move the brush, Enter paints.
-  _key(event) {
-    const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
-    if (!steps && event.key !== "Enter") return;
-    event.preventDefault();
-    event.stopPropagation();
-    const { view, editor } = this, side = editor.mask.side;
-    this.hover ??= { x: side / 2, y: side / 2, pane: view.panes()[0] };
-    if (steps) {
-      const far = event.shiftKey ? 16 : event.altKey ? 1 : 4;
-      if (this.selection && this.tool === "move") {
-        this.selection.nudge(steps[0] * far / 4, steps[1] * far / 4);
-        editor.commit("move");
-      }
-      this.hover = { ...this.hover, x: Math.max(0, Math.min(side, this.hover.x + steps[0] * far)), y: Math.max(0, Math.min(side, this.hover.y + steps[1] * far)) };
-    } else if (this.tool === "brush" || this.tool === "eraser") {
-      this._newStroke(this.tool === "eraser").to(this.hover.x, this.hover.y);
-      editor.commit(this.tool);
-    } else if (this.tool === "fill") this.fill(this.hover.x, this.hover.y);
-    else if (this.tool === "pipette") this._pick(this.hover);
-    else if (this.tool === "polygon") event.shiftKey ? this._finishPolygon() : this._addPoint(this.hover.x, this.hover.y);
-    else if (this.tool === "move") { this.selection ? this.finish() : this._grab(this.hover.x, this.hover.y, false); if (this.selection) this.selection.held = null; }
-    view.draw();
   }
   _decorate(context, pane, scale) {
     const line = 1.5 * (devicePixelRatio || 1) / scale;

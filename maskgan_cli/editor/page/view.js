@@ -2,6 +2,8 @@
 
 export const VIEWS = ["split", "overlay", "mask", "result", "wipe"];
 
+const MARGIN = 8; // around the picture, in CSS pixels
+
 export class View {
   constructor(canvas) {
     Object.assign(this, { canvas, context: canvas.getContext("2d"), mode: "split", opacity: 0.55, zoom: 1, x: 0.5, y: 0.5, wipe: 0.5 });
@@ -45,9 +47,13 @@ export class View {
     const half = (height - gap) / 2;
     return [{ kind: "overlay", left: 0, top: 0, width, height: half }, { kind: "result", left: 0, top: half + gap, width, height: half }];
   }
+  // The side of a picture that fills a pane, in canvas pixels, with a little room around it
+  extent(pane) { return Math.max(32, Math.min(pane.width, pane.height) - 2 * MARGIN * (devicePixelRatio || 1)); }
+  // Where the slider between photo and result stands
+  cut(pane) { return pane.left + pane.width / 2 + (this.wipe - 0.5) * this.extent(pane); }
   // Canvas pixels per mask pixel, and where the mask's corner lies in a pane
   frame(pane) {
-    const scale = Math.min(pane.width, pane.height) / this.side * this.zoom;
+    const scale = this.extent(pane) / this.side * this.zoom;
     return { scale, left: pane.left + pane.width / 2 - this.x * this.side * scale, top: pane.top + pane.height / 2 - this.y * this.side * scale };
   }
   // A place in the page -> mask coordinates, and the pane it is in
@@ -79,6 +85,14 @@ export class View {
     this.y -= dy * ratio / scale / this.side;
     this._keepNear();
     this.draw();
+  }
+  // Move the picture so far that a place of the mask is to be seen.
+  reveal(x, y) {
+    const pane = this.panes()[0], { scale, left, top } = this.frame(pane), edge = Math.min(40, pane.width / 4, pane.height / 4);
+    const beyond = (at, low, size) => Math.min(0, at - low - edge) + Math.max(0, at - low - size + edge);
+    this.x += beyond(left + x * scale, pane.left, pane.width) / scale / this.side;
+    this.y += beyond(top + y * scale, pane.top, pane.height) / scale / this.side;
+    this._keepNear();
   }
   _keepNear() {
     this.x = Math.max(-0.1, Math.min(1.1, this.x));
@@ -114,7 +128,7 @@ export class View {
         c.globalAlpha = 1;
       } else {
         put(photo);
-        const cut = pane.left + pane.width / 2 + (this.wipe - 0.5) * Math.min(pane.width, pane.height);
+        const cut = this.cut(pane);
         c.save();
         c.beginPath();
         c.rect(cut, pane.top, pane.width, pane.height);
