@@ -89,7 +89,14 @@ def test_a_hundred_fast_strokes_end_in_the_result_of_the_last(page: Any, editor:
     assert page.evaluate("editor.history.steps.length") == 101
     session = page.evaluate("editor.session.id")
     assert result(page) == fetched(page, f"api/sessions/{session}/result.png")
-    assert np.array_equal(mask(page), read_label_map(editor.shelf.root / session / "mask.png"))
+    last = mask(page)
+    assert np.array_equal(last, read_label_map(editor.shelf.root / session / "mask.png"))
+    page.evaluate("for (let k = 0; k < 100; k++) editor.undo()")
+    assert page.evaluate("[editor.history.index, editor.mask.equals(editor.original)]") == [0, True]
+    page.evaluate("for (let k = 0; k < 100; k++) editor.redo()")
+    assert np.array_equal(mask(page), last)
+    settled(page)
+    assert result(page) == fetched(page, f"api/sessions/{session}/result.png")
 
 
 def drop(page: Any, data: bytes, onto: str) -> None:
@@ -102,6 +109,49 @@ def drop(page: Any, data: bytes, onto: str) -> None:
         }""",
         [base64.b64encode(data).decode(), onto],
     )
+
+
+def test_a_second_photo_and_the_first_is_still_there(page: Any, editor: Editor) -> None:
+    begin(page, editor)
+    first, paths = page.evaluate("location.hash"), library.rendered("rendered-2")
+    page.evaluate("editor.mask.data.fill(13, 0, 2560); editor.commit('brush')")
+    settled(page)
+    painted = mask(page)
+    drop(page, encode_image(paths.picture, ".png"), "#canvas")
+    until(page, f"location.hash !== '{first}' && editor.ready && editor.history.steps.length === 1")
+    settled(page)
+    assert page.inner_text("#picture-name") == "friend.png" and page.is_disabled("#undo")
+    shown = np.asarray(Image.open(io.BytesIO(result(page))))
+    assert np.array_equal(shown, paths.picture)
+    page.goto(editor.url + first)
+    page.reload()
+    page.wait_for_selector("#undo:enabled")
+    assert np.array_equal(mask(page), painted)
+
+
+def test_what_cannot_be_opened_is_one_line_in_the_page(page: Any, editor: Editor, failures: list[str]) -> None:
+    begin(page, editor)
+    session = page.evaluate("location.hash")
+    tiny, blank = (encode_image(np.full((side, side, 3), 90, np.uint8), ".png") for side in (1, 300))
+    wrong = {
+        b"not a picture": "the picture: expected a picture (PNG, JPEG, WebP, BMP or TIFF), found a file that is no "
+        "picture; save it as PNG or JPEG",
+        tiny: "the picture: expected a photo with a face, found no face; choose another photo",
+        blank: "the picture: expected a photo with a face, found no face; choose another photo",
+        b"PK\x03\x04": "the session file: expected a session that was saved here, found something else",
+        bytes((40 << 20) + 1): "the file: expected at most 40 MB, found 41 MB",
+    }
+    for data, line in wrong.items():
+        drop(page, data, "#canvas")
+        page.wait_for_selector(".toast")
+        assert page.inner_text(".toast") == line
+        assert page.get_attribute(".toast", "role") == "alert"
+        page.evaluate("document.querySelector('.toast').remove()")
+    assert page.evaluate("location.hash") == session and page.evaluate("editor.ready")
+    refused = [text for text in failures if "422" in text]
+    assert len(refused) == 4
+    for text in refused:  # the browser's own note of an answer that was no
+        failures.remove(text)
 
 
 def test_hair_of_a_dropped_picture_a_hat_a_smile_and_the_session_opened_again(

@@ -249,7 +249,7 @@ export class Tools {
         if (this.hover && this.tool === "polygon") context.lineTo(this.hover.x, this.hover.y);
       });
     }
-    this.selection?.draw(context, twice, line);
+    if (pane.kind !== "result" || this.view.mode === "result") this.selection?.draw(context, twice, line); // or it hides what comes of it
     if (this.hover && (this.tool === "brush" || this.tool === "eraser") && !this.space) {
       const radius = this.size / 2, places = [this.hover.x];
       if (this.mirror) places.push(2 * this.axis - this.hover.x);
