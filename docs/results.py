@@ -1,0 +1,142 @@
+"""docs/results.md, from the JSON that `maskgan reproduce` wrote: python docs/results.py [reproduced folder].
+
+With a folder (e.g. reproduce/tiny), its finished tables are taken over into docs/results/ first. The page holds no
+number that is not in those files.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from maskgan_cli.evaluation.report import COLUMNS, build_table
+from maskgan_cli.evaluation.results import read_results
+from maskgan_cli.files import write_bytes, write_json
+
+DOCS = Path(__file__).parent
+KEPT = DOCS / "results"
+ORDER = ("attribute-transfer", "style-copy", "identity", "fusion", "ebst", "counterfactual")
+TITLES = {
+    "attribute-transfer": "Attribute transfer (Smiling)", "style-copy": "Style copy", "identity": "Identity",
+    "fusion": "Fusion", "ebst": "EBST and its control", "counterfactual": "Against the truth",
+}  # fmt: skip
+
+
+class Claim(NamedTuple):
+    """What the paper says of an order: in ``table``, ``winner`` is best of ``among`` by ``metric``."""
+
+    words: str
+    table: str
+    metric: str
+    winner: str
+    among: tuple[str, ...] = ()
+
+
+MASKED = ("spade", "pix2pixhd-m", "maskgan")
+PAIR = ("maskgan", "maskgan-ebst")
+CLAIMS = (
+    Claim("StarGAN has the best Smiling accuracy", "attribute-transfer", "attribute_accuracy", "stargan"),
+    Claim("StarGAN has the best FID", "attribute-transfer", "fid", "stargan"),
+    Claim("SPADE has the best segmentation accuracy", "attribute-transfer", "segmentation_accuracy", "spade"),
+    Claim("SPADE has it in style copy too", "style-copy", "segmentation_accuracy", "spade"),
+    Claim("EBST raises Smiling accuracy", "attribute-transfer", "attribute_accuracy", "maskgan-ebst", PAIR),
+    Claim("EBST raises segmentation accuracy", "attribute-transfer", "segmentation_accuracy", "maskgan-ebst", PAIR),
+    Claim("EBST lowers FID", "attribute-transfer", "fid", "maskgan-ebst", PAIR),
+    Claim("MaskGAN keeps identity best of those that paint masks", "identity", "identity_accuracy", "maskgan", MASKED),
+    Claim("SFT is better than concatenation", "fusion", "attribute_accuracy", "maskgan", ("maskgan", "concat")),
+)  # fmt: skip
+
+
+def take_over(folder: Path) -> None:
+    """The JSON and the figure of every finished table of a folder of `maskgan reproduce`."""
+    for name in ORDER:
+        found = folder / name / "results.json"
+        if found.is_file():
+            write_json(KEPT / f"{name}.json", json.loads(found.read_text()))
+            shutil.copyfile(folder / name / "figure" / "comparison.png", KEPT / f"{name}.png")
+
+
+def page(kept: Path) -> str:
+    """The whole page."""
+    documents = {name: json.loads((kept / f"{name}.json").read_text()) for name in ORDER
+                 if (kept / f"{name}.json").is_file()}  # fmt: skip
+    parts = [
+        "# Results",
+        "The paper's tables, made here with all methods trained by equal means, on rendered faces, whose truth is "
+        "known. They compare methods with each other at this size; they say nothing of the paper's own numbers. Shares "
+        "and means carry 95 % intervals over the pairs: rows whose intervals overlap may differ by chance. Each JSON "
+        "holds every number, hash and command.",
+    ]
+    parts += [part for name, document in documents.items() for part in _section(name, document)]
+    if orders := _orders(documents):
+        parts += ["## The paper's orders beside ours", orders]
+    return "\n\n".join(parts) + "\n"
+
+
+def _section(name: str, document: dict[str, Any]) -> list[str]:
+    machine, spent = document["machine"], document["processor_seconds"]
+    gpus = ", ".join(machine["gpus"]) or "no GPU"
+    time = f"{document['seconds'] / 60:.0f} minutes" + (f", {spent / 60:.0f} of one core" if spent else "")
+    parts = [
+        f"## {TITLES[name]}", f"    {document['command']}",
+        f"{machine['processor']}, {machine['cores']} cores, {gpus}: {time}, what it shares with other tables included. "
+        f"[{name}.json](results/{name}.json)",
+    ]  # fmt: skip
+    for table, found in document["tables"].items():
+        parts += [*([f"`{table}`:"] if len(document["tables"]) > 1 else []), _table(found)]
+        if "seeds" in found:
+            parts.append(_seeds(found["seeds"]))
+    return [*parts, f"![{TITLES[name]}](results/{name}.png)"]
+
+
+def _table(found: dict[str, Any]) -> str:
+    """The table as `maskgan eval report` makes it, without its list of files."""
+    with tempfile.TemporaryDirectory() as folder:
+        table = build_table(read_results(write_json(Path(folder) / "results.json", found["results"])))
+    rows = [["method", *table.headings], ["---"] * (len(table.headings) + 1)]
+    for method, cells in table.rows:
+        rows.append([method, *((f"**{c.text}**" if c.best else c.text) + f" {c.interval}".rstrip() for c in cells)])
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+
+def _seeds(seeds: dict[str, dict[str, Any]]) -> str:
+    rows = [["over the seeds", "EBST", "control", "difference", "95 %"], ["---"] * 5]
+    for metric, row in seeds.items():
+        low, high = row["interval_95"]
+        words = "chance would do" if low <= 0 <= high else "more than chance"
+        rows.append([metric, *(f"{row[key]:.4f}" for key in ("ebst", "control", "difference")),
+                     f"{low:.4f} to {high:.4f}, {words}"])  # fmt: skip
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+
+def _orders(documents: dict[str, Any]) -> str:
+    rows = [["the paper says", "here"], ["---", "---"]]
+    for claim in CLAIMS:
+        if claim.table in documents:
+            rows.append([claim.words, judged(claim, documents[claim.table]["tables"][claim.table]["rows"])])
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows) if rows[2:] else ""
+
+
+def judged(claim: Claim, rows: dict[str, dict[str, Any]]) -> str:
+    """Whether a claim holds of a table's rows, and by which numbers."""
+    rows = {name: row for name, row in rows.items() if name != "truth" and (not claim.among or name in claim.among)}
+    metric = next((m for row in rows.values() for m in row if m == claim.metric or
+                   (claim.metric == "fid" and m.startswith("frechet/"))), claim.metric)  # fmt: skip
+    values = {name: row[metric]["value"] for name, row in rows.items() if metric in row}
+    column = COLUMNS[metric.split("/")[0]]
+    best = (max if column.more_is_better else min)(values.values())
+    first = [name for name, value in values.items() if value == best]
+    holds = claim.winner in first and len(first) == 1
+    told = ", ".join(f"{name} {value * column.factor:.{column.digits}f}" for name, value in values.items())
+    return f"{'yes' if holds else 'no' if claim.winner not in first else 'a tie'} ({told})"
+
+
+if __name__ == "__main__":
+    KEPT.mkdir(exist_ok=True)
+    if sys.argv[1:]:
+        take_over(Path(sys.argv[1]))
+    write_bytes(DOCS / "results.md", page(KEPT).encode())
