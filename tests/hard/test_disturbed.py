@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -29,6 +30,19 @@ NAMES = (
     "eval survey",
 )
 KILLS, TERMS = 20, 5
+DONE = "found a result that exists already|found a prepared data set of"  # by the one that was killed at its very end
+
+
+def whole(stage: Stage, out: Path, bits: dict[str, str]) -> bool:
+    """Run a disturbed stage again: whether it ends well, or finds its work done, with nothing but the right bits."""
+    again = finish(stage, out)
+    well = again.code == 0 or (again.code == 2 and len(again.lines) == 1 and bool(re.search(DONE, again.said)))
+    found = stage.bits(out)
+    if well and found == bits and not left_over(out):
+        return True
+    different = sorted(name for name in bits.keys() | found.keys() if bits.get(name) != found.get(name))
+    print(f"exit code {again.code}, {again.said!r}, different: {different}, left over: {left_over(out)}")
+    return False
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -39,9 +53,9 @@ def test_killed_at_random_moments(
     bits, seconds = clean(stage, tmp_path / "clean")
     killed = same = 0
     for _ in range(KILLS):
-        first, second = disturbed(stage, tmp_path / "out", seconds, rng, signal.SIGKILL)
+        first = disturbed(stage, tmp_path / "out", seconds, rng, signal.SIGKILL)
         killed += first == KILLED
-        same += second.code == 0 and stage.bits(tmp_path / "out") == bits and not left_over(tmp_path / "out")
+        same += whole(stage, tmp_path / "out", bits)
     figures(what="SIGKILL at random moments, run again", of=name, tries=KILLS, hit=killed, fine=same)
     assert same == KILLS
     assert killed >= KILLS // 2
@@ -60,8 +74,7 @@ def test_killed_before_each_rename(name: str, all_stages: dict[str, Stage], tmp_
             break
         assert code == KILLED
         points += 1
-        second = finish(stage, out)
-        fine += second.code == 0 and stage.bits(out) == bits and not left_over(out)
+        fine += whole(stage, out, bits)
     figures(what="killed before each rename and removal, run again", of=name, tries=points, hit=points, fine=fine)
     assert 0 < points == fine
 
@@ -74,9 +87,9 @@ def test_stopped_by_sigterm(
     bits, seconds = clean(stage, tmp_path / "clean")
     stopped = fine = 0
     for _ in range(TERMS):
-        first, second = disturbed(stage, tmp_path / "out", seconds, rng, signal.SIGTERM)
+        first = disturbed(stage, tmp_path / "out", seconds, rng, signal.SIGTERM)
         stopped += first == STOPPED
-        fine += second.code == 0 and stage.bits(tmp_path / "out") == bits and not left_over(tmp_path / "out")
+        fine += whole(stage, tmp_path / "out", bits)
     figures(what="SIGTERM at random moments: one line, run again", of=name, tries=TERMS, hit=stopped, fine=fine)
     assert fine == TERMS
 
@@ -143,8 +156,7 @@ def test_the_disk_is_full(name: str, all_stages: dict[str, Stage], tmp_path: Pat
                 assert not half
             if mounted:
                 subprocess.run(["mount", "-o", "remount,size=1g", str(disk)], check=True)
-            second = finish(stage, disk / "out")
-            fine += second.code == 0 and stage.bits(disk / "out") == bits and not left_over(disk / "out")
+            fine += whole(stage, disk / "out", bits)
     figures(what=f"the disk is full ({how}), room is made, run again", of=name, tries=len(SHARES), hit=full, fine=fine)
     assert fine == len(SHARES)
     assert full
