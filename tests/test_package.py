@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -108,3 +109,27 @@ def test_the_installed_command_edits_a_face(installed: Path, tmp_path: Path) -> 
         done = _run(installed, tmp_path, *line.split())
         assert done.returncode == 0, done.stderr
     assert '"edit": "swap"' in done.stdout
+
+
+def test_the_lock_holds_all_that_is_needed_and_the_constraints_are_the_same() -> None:
+    def pinned(name: str) -> set[str]:
+        lines = (ROOT / name).read_text().splitlines()
+        return {
+            " ".join(line.split()[:5]).rstrip(" \\")
+            for line in lines
+            if "==" in line and not line.startswith((" ", "#"))
+        }
+
+    def names(pins: set[str]) -> set[str]:
+        return {pin.split("==")[0] for pin in pins}
+
+    locked, constrained = pinned("requirements.lock"), pinned("constraints.txt")
+    assert locked <= constrained
+    assert names(constrained) - names(locked) == {"torch", "torchvision"}, "their builds differ by machine"
+    text = (ROOT / "pyproject.toml").read_text()
+    needed = {
+        found.lower() for found in re.findall(r'^  "([A-Za-z-]+)[>="]', text.split("[project.urls]")[0], re.MULTILINE)
+    }
+    assert {"accelerate", "typer", "ruff"} <= needed
+    assert needed <= names(constrained)
+    assert (ROOT / "requirements.lock").read_text().count("--hash=sha256:") > len(locked)

@@ -16,7 +16,7 @@ from tests.conftest import TINY, TINY_VAE
 from tests.docs.commands import ROOT, shown
 
 DOCS = ROOT / "docs"
-NOT_RUN = {("weights", "pull"): "a download"}
+NOT_RUN = {("weights", "pull"): "a download", ("edit", "photo.png"): "serves until Ctrl-C"}
 STEPS = ("--set", "schedule.steps=2")
 SMALL = {
     "vae": (*TINY_VAE, *STEPS),
@@ -51,7 +51,7 @@ def folder(raw: Path, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
     return tmp_path
 
 
-@pytest.mark.parametrize("page", ["index.md", "tutorials/photo.md", "tutorials/celebamask.md"])
+@pytest.mark.parametrize("page", ["../README.md", "index.md", "tutorials/photo.md", "tutorials/celebamask.md"])
 def test_the_page_can_be_followed(page: str, folder: Path) -> None:
     if page == "tutorials/celebamask.md":  # it trains its own
         shutil.rmtree(folder / "runs")

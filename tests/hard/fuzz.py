@@ -8,13 +8,13 @@ import os
 import random
 import resource
 import shutil
-import signal
 import sys
 import time
 import traceback
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final
@@ -37,7 +37,13 @@ class Report:
     findings: list[dict[str, Any]] = field(default_factory=list)
 
 
-def attack(stock: Path, scratch: Path, names: list[str], inputs: int, seed: int) -> dict[str, Report]:
+Note = Callable[[dict[str, Report]], None]
+
+
+def attack(
+    stock: Path, scratch: Path, names: list[str], inputs: int, seed: int, *, workers: int = 2,
+    note: Note = lambda reports: None,
+) -> dict[str, Report]:  # fmt: skip
     """So many inputs in all, spread over the readers; a report for each.
 
     Args:
@@ -46,26 +52,53 @@ def attack(stock: Path, scratch: Path, names: list[str], inputs: int, seed: int)
         names: the readers; all if empty.
         inputs: if every reader were asked.
         seed: decides every byte of every input.
+        workers: processes.
+        note: told now and then what has been found so far.
     """
     reports: dict[str, Report] = {}
-    start: tuple[str, int] | None = None
+    orders = [Order(stock, scratch, names, inputs, seed, part, workers) for part in range(workers)]
+    with ThreadPoolExecutor(workers) as pool:
+        running = [pool.submit(_attack, order, reports) for order in orders]
+        while wait(running, timeout=30).not_done:
+            note(dict(reports))
+        for part in running:
+            part.result()
+    note(reports)
+    return reports
+
+
+@dataclass(frozen=True)
+class Order:
+    """What one worker does: its share of the inputs, from a place on."""
+
+    stock: Path
+    scratch: Path
+    names: list[str]
+    inputs: int
+    seed: int
+    part: int
+    parts: int
+    after: tuple[str, int] | None = None
+
+
+def _attack(order: Order, reports: dict[str, Report]) -> None:
+    context = multiprocessing.get_context("spawn")
     while True:
-        context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
-        worker = context.Process(target=_work, args=(theirs, stock, scratch, names, inputs, seed, start))
+        worker = context.Process(target=_work, args=(theirs, order))
         worker.start()
         theirs.close()
         at, ended = _watch(ours, reports)
-        if ended == "done":
-            worker.join()
-            return reports
-        worker.kill()
+        if ended != "done":
+            worker.kill()
         worker.join()
+        if ended == "done":
+            return
         if at is None:
             raise RuntimeError(f"a worker {ended} before its first input")
         name, number = at
         reports[name].findings.append({"number": number, "what": f"the process {ended}"})
-        start = (name, number + 1)
+        order = replace(order, after=at)
 
 
 def _watch(pipe: Connection, reports: dict[str, Report]) -> tuple[tuple[str, int] | None, str]:
@@ -96,47 +129,43 @@ def _watch(pipe: Connection, reports: dict[str, Report]) -> tuple[tuple[str, int
             report.findings.append({"number": number, "what": what, "memory": memory, "seconds": seconds})
 
 
-def _work(
-    pipe: Connection,
-    stock: Path,
-    scratch: Path,
-    names: list[str],
-    inputs: int,
-    seed: int,
-    start: tuple[str, int] | None,
-) -> None:
-    os.environ["MASKGAN_CACHE"] = str(scratch / "no-cache")
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _work(pipe: Connection, order: Order) -> None:
+    own = order.scratch / f"worker-{os.getpid()}"
+    (own / "wrote").mkdir(parents=True)
+    os.environ["MASKGAN_CACHE"] = str(own / "no-cache")
     import torch
 
     torch.set_num_threads(1)
     from tests.hard.readers import readers
     from tests.hard.stock import Stock
 
-    own = scratch / f"worker-{os.getpid()}"
-    (own / "wrote").mkdir(parents=True)
     sink = os.open(os.devnull, os.O_WRONLY)
     os.dup2(sink, 1)
     os.dup2(sink, 2)  # libraries may print: only what commands say counts, and that is caught
-    found = readers(Stock(stock), own / "wrote")
+    found = readers(Stock(order.stock), own / "wrote")
     size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (size + _RESERVE, size + _RESERVE))
-    total = sum(reader.share for reader in found.values())
-    skipping = start is not None
-    for name, reader in found.items():
-        if names and name not in names:
-            continue
-        for number in range(-(-reader.share * inputs // total)):
-            if skipping and start is not None:
-                if (name, number) != start:
-                    continue
-                skipping = False
-            pipe.send((name, number, None))
-            pipe.send((name, number, _one(name, number, seed, reader, own)))
-        if skipping and start is not None and start[0] == name:
-            skipping = False  # the last input of this reader was the one that ended the worker before
+    places = _places({name: reader.share for name, reader in found.items()}, order)
+    if order.after is not None:
+        places = places[places.index(order.after) + 1 :]
+    for name, number in places:
+        pipe.send((name, number, None))
+        pipe.send((name, number, _one(name, number, order.seed, found[name], own)))
     pipe.send(None)
     os._exit(0)
+
+
+def _places(shares: dict[str, int], order: Order) -> list[tuple[str, int]]:
+    """The reader and number of each input, in ten rounds over all readers: the first tenth is of all of them."""
+    counts = {name: -(-share * order.inputs // sum(shares.values())) for name, share in shares.items()}
+    places = [
+        (name, number)
+        for turn in range(10)
+        for name, count in counts.items()
+        if not order.names or name in order.names
+        for number in range(count * turn // 10, count * (turn + 1) // 10)
+    ]
+    return places[order.part :: order.parts]
 
 
 def _one(name: str, number: int, seed: int, reader: Any, own: Path) -> tuple[str, str, float, int]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.hard.conftest import Figures
-from tests.hard.fuzz import attack, summary
+from tests.hard.fuzz import Report, attack, summary
 from tests.hard.stock import Stock
 
 pytestmark = pytest.mark.hard
@@ -19,7 +19,11 @@ pytestmark = pytest.mark.hard
 def test_hostile_inputs(stock: Stock, tmp_path: Path, figures: Figures) -> None:
     inputs = int(os.environ.get("HARD_INPUTS", "10000"))
     since = time.monotonic()
-    reports = attack(stock.root, tmp_path, [], inputs, seed=20)
-    figures(what="hostile inputs", seconds=time.monotonic() - since, readers={n: asdict(r) for n, r in reports.items()})
+
+    def note(reports: dict[str, Report]) -> None:
+        seconds = time.monotonic() - since
+        figures(what="hostile inputs", seconds=seconds, readers={n: asdict(r) for n, r in reports.items()})
+
+    reports = attack(stock.root, tmp_path, [], inputs, seed=20, note=note)
     assert sum(report.inputs for report in reports.values()) >= inputs
     assert not summary(reports)
