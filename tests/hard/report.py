@@ -31,7 +31,9 @@ _DISTURBED = """## Kills, signals, rivals, full disks
 Each command is disturbed and then run again. It is *fine* if the second run ends well, in the very bits of a run that
 nobody disturbed, and nothing half is left. A kill is SIGKILL to the whole process group; *hit* says how often the
 command was still at work. Of two at one output one works and the other says who holds it, or finds the work done. On a
-full disk the command says in one line which file could not be written.
+full disk the command says in one line which file could not be written. (`maskgan reproduce` is a chain of these commands
+whose stages are stamped when they are whole; its runner is killed and stopped by the quick tests, the chain is not killed here:
+twenty times take hours.)
 
 """
 _MEMORY = """## Memory over many pictures
@@ -48,7 +50,8 @@ def page(figures: list[dict[str, Any]]) -> str:
         by_what[entry["what"]].append(entry)
     text = _HEAD
     for entry in by_what.pop("hostile inputs", []):
-        text += _INPUTS + _inputs(entry)
+        if entry["readers"]:
+            text += _INPUTS + _inputs(entry)
     memory = by_what.pop("memory over many pictures", [])
     if by_what:
         text += _DISTURBED
