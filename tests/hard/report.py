@@ -31,9 +31,10 @@ _DISTURBED = """## Kills, signals, rivals, full disks
 Each command is disturbed and then run again. It is *fine* if the second run ends well, in the very bits of a run that
 nobody disturbed, and nothing half is left. A kill is SIGKILL to the whole process group; *hit* says how often the
 command was still at work. Of two at one output one works and the other says who holds it, or finds the work done. On a
-full disk the command says in one line which file could not be written. (`maskgan reproduce` is a chain of these commands
-whose stages are stamped when they are whole; its runner is killed and stopped by the quick tests, the chain is not killed here:
-twenty times take hours.)
+full disk the command says in one line which file could not be written.
+
+`maskgan reproduce` is a chain of these commands, each of whose results is stamped when it is whole. The quick tests kill and
+stop what runs the chain (`tests/reproduce`); the chain itself is not killed here, since twenty times take hours.
 
 """
 _MEMORY = """## Memory over many pictures
