@@ -226,7 +226,10 @@ def read_pairs(where: str, columns: Sequence[str], optional: Sequence[str]) -> l
     lines = [line for line in text.splitlines() if line.strip()]
     if not lines:
         raise InputError(name, expected=f"lines of {', '.join(columns)}", found="nothing")
-    rows = list(csv.reader(lines, delimiter="\t" if "\t" in lines[0] else ","))
+    try:
+        rows = list(csv.reader(lines, delimiter="\t" if "\t" in lines[0] else ","))
+    except csv.Error as error:  # e.g. a quotation mark that nothing closes
+        raise InputError(name, expected="a list of pairs", found=str(error)) from error
     header = [cell.strip() for cell in rows[0]]
     if set(columns) <= set(header):
         rows = rows[1:]

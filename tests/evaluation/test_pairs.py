@@ -221,3 +221,9 @@ def test_a_list_of_rendered_pairs_without_a_column(prepared: Path, tmp_path: Pat
     (tmp_path / "counterfactuals" / "pairs.csv").write_text("pair,source,truth,truth_mask\n0,0.jpg,a.jpg,a.png\n")
     with pytest.raises(InputError, match=r"pairs\.csv: expected a column target, found none"):
         rendered_pairs(PreparedData.load(prepared), tmp_path, None)
+
+
+def test_a_list_whose_quotation_mark_nothing_closes(tmp_path: Path) -> None:
+    (tmp_path / "pairs.csv").write_text('source,target\n"a.png,b.png\n' + "c.png,d.png\n" * 20_000)
+    with pytest.raises(InputError, match=r"pairs\.csv: expected a list of pairs, found field larger than"):
+        read_pairs(str(tmp_path / "pairs.csv"), ("source", "target"), ())
