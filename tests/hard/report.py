@@ -33,8 +33,8 @@ nobody disturbed, and nothing half is left. A kill is SIGKILL to the whole proce
 command was still at work. Of two at one output one works and the other says who holds it, or finds the work done. On a
 full disk the command says in one line which file could not be written.
 
-`maskgan reproduce` is a chain of these commands, each of whose results is stamped when it is whole. The quick tests stop
-what runs the chain (`tests/reproduce`); the chain itself is not killed here, since twenty times take hours.
+`maskgan reproduce` is a chain of these commands, each of whose results is stamped when it is whole. The quick tests
+stop what runs the chain (`tests/reproduce`); the chain itself is not killed here, since twenty times take hours.
 
 """
 _MEMORY = """## Memory over many pictures
