@@ -76,7 +76,7 @@ def prepare(
         done = _open_output(out, settings, overwrite)
         todo = []
         for candidate in source.candidates:
-            if candidate.id in done:
+            if candidate.id in done and bool(done[candidate.id].mask) == bool(candidate.masks):
                 yield done[candidate.id]
             elif candidate.reason:
                 done[candidate.id] = Done(candidate.id, reason=candidate.reason)
@@ -250,7 +250,7 @@ def _done(line: Any) -> Done | None:
     """A line of the journal; None if it is none of ours."""
     names = {field.name for field in fields(Done)}
     if isinstance(line, dict) and line.keys() == names and all(isinstance(value, str) for value in line.values()):
-        return Done(**line)
+        return Done(**line) if not line["reason"] else None  # what was rejected is never noted
     return None
 
 

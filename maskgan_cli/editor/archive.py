@@ -56,7 +56,6 @@ def unpack(data: bytes, root: Path) -> Session:
         for file, content in files.items():
             write_bytes(folder / file, content)
         session = Session.resume(root, name)
-        _check(session)
     except InputError:
         for path in folder.iterdir():
             path.unlink()
@@ -90,21 +89,6 @@ def _read(data: bytes) -> dict[str, bytes]:
     except (zipfile.BadZipFile, KeyError, TypeError, ValueError, EOFError, NotImplementedError, RuntimeError) as error:
         raise InputError(_WHAT, expected="a session that was saved here", found="something else") from error
     return files
-
-
-def _check(session: Session) -> None:
-    """Insist that everything is of one size."""
-    shape = session.labels.shape
-    fits = (
-        len(shape) == 2
-        and shape[0] == shape[1]
-        and 32 <= shape[0] <= 2048
-        and 0 <= session.style <= len(session.others)
-    )
-    for face in (session.face, *session.others):
-        fits = fits and face.labels.shape == shape and face.picture.shape[:2] == shape
-    if not fits:
-        raise InputError(_WHAT, found="pictures of several sizes")
 
 
 def _hash(data: bytes) -> str:

@@ -117,10 +117,20 @@ class Session:
                 raise TypeError("state of other types")
             if (square is not None and square.shape != (4, 2)) or state["finish"] not in get_args(Finish):
                 raise ValueError("a state that is none of ours")
-            return cls(name, folder, state["name"], face, labels, others, state["style"], state["finish"],
-                       state["revision"])  # fmt: skip
+            session = cls(name, folder, state["name"], face, labels, others, state["style"], state["finish"],
+                          state["revision"])  # fmt: skip
+            session._check()
+            return session
         except (InputError, KeyError, TypeError, ValueError) as error:
             raise InputError("the session", found="files that cannot be read", hint="open the picture again") from error
+
+    def _check(self) -> None:
+        """Insist that everything is square and of one size, and the style one that there is."""
+        side = len(self.labels)
+        shapes = {self.labels.shape, *(face.labels.shape for face in (self.face, *self.others))}
+        shapes |= {face.picture.shape[:2] for face in (self.face, *self.others)}
+        if shapes != {(side, side)} or not 32 <= side <= 2048 or not 0 <= self.style <= len(self.others):
+            raise ValueError("parts that do not fit")
 
     def save(self) -> None:
         """Write down what has changed, each file whole or not at all."""

@@ -277,6 +277,22 @@ def test_a_damaged_journal_costs_work_not_the_data_set(
     assert read_json(out / "dataset.json")["hash"] == read_json(prepared / "dataset.json")["hash"]
 
 
+@pytest.mark.parametrize("change", [{"reason": "x"}, {"mask": ""}])
+def test_a_journal_that_was_changed_drops_no_sample(
+    raw: Path, prepared: Path, tmp_path: Path, change: dict[str, str]
+) -> None:
+    options = {"size": 64, "image_format": "png", "workers": 1, "overwrite": False}
+    out = tmp_path / "out"
+    for i, _ in enumerate(prepare(read_source(raw), out, **options)):
+        if i == 3:
+            break
+    settings, *lines = (out / JOURNAL).read_text().splitlines()
+    changed = [settings, *(json.dumps(json.loads(line) | change) for line in lines)]
+    (out / JOURNAL).write_text("\n".join(changed) + "\n")
+    list(prepare(read_source(raw), out, **options))
+    assert read_json(out / "dataset.json")["hash"] == read_json(prepared / "dataset.json")["hash"]
+
+
 def test_what_a_kill_leaves_does_not_stand_in_the_way(raw: Path, prepared: Path, tmp_path: Path) -> None:
     options = {"size": 64, "image_format": "png", "workers": 1, "overwrite": False}
     out = tmp_path / "out"

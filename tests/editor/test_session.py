@@ -23,7 +23,7 @@ from maskgan_cli.editor.shelf import Shelf
 from maskgan_cli.editor.studio import Studio
 from maskgan_cli.editor.worker import Busy, Superseded, Worker
 from maskgan_cli.errors import InputError
-from maskgan_cli.files import encode_image, read_image, read_label_map, read_note, sha256
+from maskgan_cli.files import encode_image, read_image, read_label_map, read_note, sha256, write_label_map
 from maskgan_cli.labels import ID, part_ids
 from tests.conftest import Command
 
@@ -59,6 +59,12 @@ def test_what_is_saved_is_there_for_the_next_program(session: Session, studio: S
 def test_a_damaged_state_is_one_line(session: Session, change: dict[str, object]) -> None:
     state = session.folder / "session.json"
     state.write_text(json.dumps(json.loads(state.read_text()) | change))
+    with pytest.raises(InputError, match="the session: found files that cannot be read"):
+        Session.resume(session.folder.parent, session.id)
+
+
+def test_parts_that_do_not_fit_are_one_line(session: Session) -> None:
+    write_label_map(session.folder / "mask.png", session.labels[:, :40])
     with pytest.raises(InputError, match="the session: found files that cannot be read"):
         Session.resume(session.folder.parent, session.id)
 
