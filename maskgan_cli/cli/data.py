@@ -115,7 +115,7 @@ def prep_data(
             shell.say(f"rejected {fate.id}: {fate.reason}")
     info = read_json(out / "dataset.json")
     if before == info["hash"] and not overwrite:
-        shell.say(f"{out} was prepared already, and nothing has changed")
+        shell.say(f"{out} was prepared already, from the same list of files; --overwrite prepares it again")
     splits = ", ".join(f"{name} {count}" for name, count in info["splits"].items())
     shell.say(f"{counted(info['samples'], 'sample')} of {size} px ({splits}); {info['rejected']} rejected")
     shell.wrote(out / "manifest.csv")

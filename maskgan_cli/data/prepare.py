@@ -59,7 +59,8 @@ def prepare(
 ) -> Iterator[Done]:
     """Prepare a source, yielding each candidate's fate as it is known; the last one completes the set.
 
-    Work already done for the same settings (an interrupted run) is taken over, not repeated.
+    Work already done for the same settings (an interrupted run) is taken over, not repeated; of a data set that is
+    complete nothing is done, and nothing yielded.
 
     Raises:
         InputError: ``out`` holds something else, or another preparation and not ``overwrite``.
@@ -72,6 +73,8 @@ def prepare(
         "size": size,
         "image_format": image_format,
     }
+    if not overwrite and _is_complete(out, settings):
+        return
     with locked(out, "maskgan prep-data"):
         done = _open_output(out, settings, overwrite)
         todo = []
@@ -188,6 +191,17 @@ def _listing(source: Source) -> str:
     return digest.hexdigest()
 
 
+def _is_complete(out: Path, settings: dict[str, Any]) -> bool:
+    """Whether ``out`` is what these settings make: of the same source, whose list has not changed."""
+    if (out / JOURNAL).exists() or not (out / "dataset.json").is_file():
+        return False
+    try:
+        info = read_json(out / "dataset.json")
+    except InputError:
+        return False
+    return isinstance(info, dict) and info.get("settings") == settings
+
+
 def _open_output(out: Path, settings: dict[str, Any], overwrite: bool) -> dict[str, Done]:
     """The candidates already done in ``out``; makes it ready to go on."""
     journal, finished = out / JOURNAL, out / "dataset.json"
@@ -293,6 +307,7 @@ def _finish(source: Source, out: Path, settings: dict[str, Any], done: dict[str,
             "splits": {split: counts[split] for split in SPLITS},
             "rejected": len(rejected),
             "version": __version__,
+            "settings": settings,
             "manifest": sha256(out / "manifest.csv"),
             "hash": data_hash(out / "manifest.csv", digests),
         },

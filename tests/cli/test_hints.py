@@ -64,7 +64,7 @@ def test_from_nothing_to_a_training(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     words = hint(maskgan(*prepare))
     assert words[0] == "check-data"
     again = maskgan(*prepare)
-    assert (again.code, "was prepared already, and nothing has changed" in again.err) == (0, True), again.err
+    assert (again.code, "was prepared already, from the same list of files" in again.err) == (0, True), again.err
     words = hint(maskgan(*words, "--workers", 1))
     assert words[:2] == ["train", "dmn"]
     assert words[words.index("--recipe") + 1] == "tiny-cpu"

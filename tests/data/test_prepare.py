@@ -135,7 +135,12 @@ def test_other_settings_or_other_files_in_the_output_are_refused(raw: Path, tmp_
     assert outcome.code == 2
     assert "the start of another preparation" in outcome.err
     assert maskgan("prep-data", raw, out, "--size", 96, "--overwrite").code == 0
+    before = (out / "dataset.json").stat().st_mtime_ns
     outcome = maskgan("prep-data", raw, out, "--size", 96)
+    assert outcome.code == 0
+    assert "was prepared already, from the same list of files" in outcome.err
+    assert (out / "dataset.json").stat().st_mtime_ns == before
+    outcome = maskgan("prep-data", raw, out, "--size", 64)
     assert outcome.code == 2
     assert "20 samples" in outcome.err
     other = tmp_path / "other"

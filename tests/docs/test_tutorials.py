@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from skimage.data import astronaut
 
 from maskgan_cli.cli.app import app
 from maskgan_cli.cli.shell import run
@@ -41,6 +42,8 @@ def folder(raw: Path, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
         picture = face(seed=3, number=number, size=256).picture
         write_image(tmp_path / f"{name}.jpg", picture)
         write_image(tmp_path / f"{name}.png", picture)
+        write_image(tmp_path / "photos" / f"{name}.jpg", picture)
+    write_image(tmp_path / "astronaut.png", astronaut())
     (tmp_path / "CelebAMask-HQ").symlink_to(raw)
     (tmp_path / "runs" / "parser").mkdir(parents=True)
     found = bundled("parser")
