@@ -1,4 +1,4 @@
-"""The pictures of the editor's page, taken anew in a browser: a rendered face with a wider, lifted mouth.
+"""The pictures of the editor's page, taken anew in a browser: a photo whose mouth is pulled wider, and sunglasses.
 
     python docs/editor_pictures.py
 
@@ -41,14 +41,16 @@ def main() -> None:
         try:
             with sync_playwright() as driver:
                 browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-                for name, width, height, face in (
-                    ("editor", 1280, 800, "rendered-2"),
-                    ("editor-phone", 390, 844, "rendered-0"),
+                for name, width, height, edit in (
+                    ("editor", 1280, 800, pull_a_mouth),
+                    ("editor-phone", 390, 844, put_sunglasses_on),
                 ):
                     page = browser.new_page(viewport={"width": width, "height": height})
                     page.set_default_timeout(0)
                     page.goto(url)
-                    edit(page, face)
+                    edit(page)
+                    page.evaluate("editor.live.settled()")
+                    page.wait_for_timeout(300)
                     Image.open(io.BytesIO(page.screenshot())).save(HERE / f"{name}.jpg", quality=90)
                     page.close()
                 browser.close()
@@ -57,25 +59,32 @@ def main() -> None:
             server.wait()
 
 
-def edit(page: Any, face: str) -> None:
-    """Open a face, smile, and pull the mouth wider by its handle."""
-    page.click(f"#examples button[data-name={face}]")
-    page.wait_for_selector("#welcome", state="hidden")
-    page.evaluate("editor.live.settled()")
-    page.evaluate("editor.tools.choose('move')")
+def pull_a_mouth(page: Any) -> None:
+    """The photo's mouth, wider by its handle."""
+    begin(page, "astronaut")
+    page.keyboard.press("v")
     spot = page.evaluate(_MOUTH)
     page.mouse.click(spot["x"], spot["y"])
     spot = page.evaluate(_HANDLE)
     page.mouse.move(spot["x"], spot["y"])
     page.mouse.down()
-    page.mouse.move(spot["x"] + 0.03 * page.viewport_size["width"] / 2, spot["y"], steps=4)
+    page.mouse.move(spot["x"] + 9, spot["y"], steps=4)
     page.mouse.up()
-    page.locator("[data-direction=smile]").focus()
-    page.keyboard.press("End")
-    while page.evaluate("editor.history.index") < 2:
+
+
+def put_sunglasses_on(page: Any) -> None:
+    """A rendered face with sunglasses."""
+    begin(page, "rendered-1")
+    page.evaluate("document.querySelector('[data-item=glasses-sun]').click()")
+    while page.evaluate("editor.history.index") < 1:
         page.wait_for_timeout(50)
-    page.evaluate("editor.tools.choose('brush'); document.activeElement.blur(); editor.live.settled()")
-    page.wait_for_timeout(300)
+
+
+def begin(page: Any, face: str) -> None:
+    """Open one of the examples."""
+    page.click(f"#examples button[data-name={face}]")
+    page.wait_for_selector("#welcome", state="hidden")
+    page.evaluate("editor.live.settled()")
 
 
 if __name__ == "__main__":

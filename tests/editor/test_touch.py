@@ -113,6 +113,27 @@ def test_a_finger_fills_and_draws_a_polygon(page: Any, editor: Editor) -> None:
     assert np.array_equal(drawn[91:], filled[91:])
 
 
+def test_a_finger_pulls_the_handle_that_is_nearest(page: Any, editor: Editor) -> None:
+    begin(page, editor)
+    fingers, mouth = Fingers(page), [ID[name] for name in ("mouth", "u_lip", "l_lip")]
+
+    def extent() -> tuple[float, float]:
+        rows, columns = np.nonzero(np.isin(mask(page), mouth))
+        return float(np.ptp(columns)), float(np.ptp(rows))
+
+    page.click("#tool-move")
+    rows, columns = np.nonzero(mask(page) == ID["l_lip"])
+    fingers.draw(place(page, columns.mean(), rows.mean()))
+    (width, height), at = extent(), "editor.tools.selection.handles().find(({ u, v }) => u === 1 && v === 0).at"
+    x, y = page.evaluate(at)
+    fingers.draw(place(page, x + 1, y + 1), place(page, x + 6, y + 1), place(page, x + 9, y + 1))
+    wider, as_high = extent()
+    assert wider > width + 8 and as_high == height  # a whole mouth is a few millimetres of a telephone
+    x, y = page.evaluate("[editor.tools.selection.pose.x, editor.tools.selection.pose.y]")
+    fingers.draw(place(page, x, y), place(page, x, y - 6))
+    assert extent() == pytest.approx((wider, as_high), abs=1)
+
+
 def test_a_pen_presses_rubs_out_and_is_not_disturbed_by_the_hand(page: Any, editor: Editor) -> None:
     begin(page, editor)
     before, fingers = mask(page), Fingers(page)

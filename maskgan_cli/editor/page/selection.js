@@ -41,17 +41,15 @@ export class Selection {
     const [x, y] = this._out(0, -1), { turn } = this.pose;
     return [x + Math.sin(turn) * 18 * line, y - Math.cos(turn) * 18 * line];
   }
+  // By what is nearest: the handles of a small part lie close to one another, and to its middle.
   grab(x, y, reach) {
-    const near = ([a, b]) => Math.hypot(a - x, b - y) < reach;
-    const begin = { x, y, pose: { ...this.pose } };
-    if (reach && near(this.knob(this.line ?? 1))) this.held = { kind: "turn", ...begin };
-    else {
-      const handle = reach ? this.handles().find((h) => near(h.at)) : null;
-      const [a, b] = this._in(x, y), { sx, sy } = this.pose;
-      if (handle) this.held = { kind: "scale", handle, ...begin };
-      else if (Math.abs(a) <= this.half.x * sx + 2 && Math.abs(b) <= this.half.y * sy + 2) this.held = { kind: "move", ...begin };
-      else this.held = null;
-    }
+    const begin = { x, y, pose: { ...this.pose } }, { sx, sy } = this.pose, [a, b] = this._in(x, y);
+    const spots = [{ kind: "move", at: [this.pose.x, this.pose.y] }, { kind: "turn", at: this.knob(this.line ?? 1) },
+      ...this.handles().map((handle) => ({ kind: "scale", handle, at: handle.at }))];
+    const far = ({ at }) => Math.hypot(at[0] - x, at[1] - y);
+    const nearest = spots.reduce((best, spot) => (far(spot) < far(best) ? spot : best));
+    const inside = Math.abs(a) <= this.half.x * sx + 2 && Math.abs(b) <= this.half.y * sy + 2;
+    this.held = far(nearest) < reach ? { ...nearest, ...begin } : inside ? { kind: "move", ...begin } : null;
     return this.held !== null;
   }
   drag(x, y, even) {
