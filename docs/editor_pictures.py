@@ -1,4 +1,4 @@
-"""The pictures of the editor's page, taken anew in a browser: a photo whose mouth is pulled wider, and sunglasses.
+"""The pictures of the editor's page, taken anew in a browser: a photo whose mouth is pulled wider, and glasses put on.
 
     python docs/editor_pictures.py
 
@@ -43,7 +43,7 @@ def main() -> None:
                 browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
                 for name, width, height, edit in (
                     ("editor", 1280, 800, pull_a_mouth),
-                    ("editor-phone", 390, 844, put_sunglasses_on),
+                    ("editor-phone", 390, 844, put_glasses_on),
                 ):
                     page = browser.new_page(viewport={"width": width, "height": height})
                     page.set_default_timeout(0)
@@ -72,10 +72,10 @@ def pull_a_mouth(page: Any) -> None:
     page.mouse.up()
 
 
-def put_sunglasses_on(page: Any) -> None:
-    """A rendered face with sunglasses."""
+def put_glasses_on(page: Any) -> None:
+    """A rendered face with glasses."""
     begin(page, "rendered-1")
-    page.evaluate("document.querySelector('[data-item=glasses-sun]').click()")
+    page.evaluate("document.querySelector('[data-item=glasses-round]').click()")
     while page.evaluate("editor.history.index") < 1:
         page.wait_for_timeout(50)
 
