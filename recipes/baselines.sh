@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Attribute transfer with every method: StarGAN, ELEGANT, SPADE, Pix2PixHD-m and MaskGAN, trained and measured here, with
-# the numbers and pictures of docs/baselines.md: Smiling by all of them, Eyeglasses by ELEGANT, and what the attribute
-# judge says of held-out faces that nobody changed. STARGAN_STEPS, ELEGANT_STEPS are those two's; STEPS the others', which
+# Attribute transfer with every method: StarGAN, ELEGANT, SPADE, Pix2PixHD-m and MaskGAN, trained, measured and drawn here:
+# Smiling by all of them (table.md, compare), Eyeglasses by ELEGANT (glasses.json, compare-glasses), and what the attribute
+# judge says of held-out faces that nobody changed (judge.json). STARGAN_STEPS, ELEGANT_STEPS are those two's; STEPS the others', which
 # see equally many steps; STARGAN_SETS, ELEGANT_SETS, SPADE_SETS are changes of their recipes; PARSER=bundled takes the
 # parser of the package for a judge; the other settings are in tables.sh.
 #   FACES=5400 PEOPLE=1080 PAIRS=200 PARSER=bundled recipes/baselines.sh
