@@ -254,7 +254,7 @@ def test_what_is_wrong_is_said_in_one_line(
     (tmp_path / "list.csv").write_text("source,target\na.png,b.png\n")
     (tmp_path / "no.csv").write_text("source,target\n")
     cases: dict[str, tuple[object, ...]] = {
-        "'frowning' is not one of 'smiling', 'style-copy'": ("pairs", prepared, "--protocol", "frowning"),
+        "'frowning' is not one of 'smiling', 'transfer', 'style-copy'": ("pairs", prepared, "--protocol", "frowning"),
         "expected 400 faces without Smiling": ("pairs", prepared, "--split", "train", "-n", 400),
         "the attribute Heavy_Makeup": ("pairs", prepared, "--protocol", "style-copy", "--split", "train", "-n", 4),
         "--truths: expected the folder": ("pairs", prepared, "--protocol", "counterfactual"),
