@@ -26,7 +26,7 @@ pack "$work/dmn" "$work/second128" dmn
 maskgan synth "$work/raw" -n 1600 --identities 320 --size 128 --seed 1
 prepared "$work/raw" "$work/data" 64
 maskgan train vae "$work/data" --recipe tiny-cpu -o "$work/vae" --set schedule.validation_samples=160
-cp "$work/vae/model.safetensors" "$assets/vae.safetensors"
+pack "$work/vae" "$work/data" vae
 
 # The parser learns from larger pictures of more people: first small and quick, then at its own size.
 maskgan synth "$work/large" -n 2000 --identities 750 --size 256 --seed 7
@@ -37,6 +37,15 @@ done
 light=(--set augment.light=0.3 --set augment.tint=0.25 --set augment.blur=0.5 --set augment.noise=0.08)
 maskgan train parser "$work/data64" --recipe tiny-cpu -o "$work/parser64" --set network.image_size=64 \
     --set schedule.steps=1600 --set schedule.decay_from=1000 "${light[@]}"
-maskgan train parser "$work/data128" --recipe tiny-cpu -o "$work/parser" --start-from "$work/parser64" \
+maskgan train parser "$work/data128" --recipe tiny-cpu -o "$work/parser-first" --start-from "$work/parser64" \
     --set schedule.steps=400 --set schedule.decay_from=1 "${light[@]}"
-cp "$work/parser/model.safetensors" "$assets/parser.safetensors"
+# Then on the generator's faces, regions in foreign colours.
+foreign() { # steps, decay from, out, start
+    maskgan train parser "$work/second128" --recipe bundled-128 -o "$work/$3" --start-from "$work/$4" \
+        --set seed=0 --set "schedule.steps=$1" --set "schedule.decay_from=$2" --set augment.light=0.3 \
+        --set augment.tint=0.2 --set augment.shade=0.3 --set augment.repaint=0.6 "${@:5}"
+}
+foreign 400 133 parser-second parser-first --set augment.zoom=0.2 --set augment.shift=0.06 --set augment.backdrop=0.4
+foreign 2600 1000 parser-third parser-second --set augment.zoom=0.25 --set augment.shift=0.07 --set augment.backdrop=0.5
+maskgan train parser "$work/second128" --recipe bundled-128 -o "$work/parser" --start-from "$work/parser-third"
+pack "$work/parser" "$work/second128" parser
