@@ -106,7 +106,7 @@ def test_parse_writes_masks_beside_photos_or_into_a_folder(
     assert cut.shape == (48, 64)
     assert (cut == read_label_map(sample.mask)[8:56]).mean() > 0.7
     again = maskgan("parse", photo, "--weights", tmp_path / "parser.safetensors")
-    assert (again.code, "--overwrite" in again.err) == (2, True)
+    assert again.code == 0, "the same work is there already"
     sized = maskgan("parse", photo, "-w", tmp_path / "parser.safetensors", "-o", tmp_path / "out", "--size", "32")
     assert sized.lines == [str(tmp_path / "out" / "me.png")]
     assert read_label_map(tmp_path / "out" / "me.png").shape == (32, 32)
