@@ -46,7 +46,10 @@ def spread(
     if workers <= 1 or len(jobs) < 2:
         yield from map(work, jobs)
         return
-    chunk = chunk or max(1, min(16, len(jobs) // (8 * workers)))
+    yield from _spread(work, jobs, workers, chunk or max(1, min(16, len(jobs) // (8 * workers))))
+
+
+def _spread(work: Callable[[Job], Result], jobs: Sequence[Job], workers: int, chunk: int) -> Iterator[Result]:
     pieces = (jobs[start : start + chunk] for start in range(0, len(jobs), chunk))
     context = multiprocessing.get_context("spawn")
     watched, alive = context.Pipe(duplex=False)
@@ -67,6 +70,20 @@ def spread(
         alive.close()  # whoever still works ends now
         pool.shutdown(cancel_futures=True)
         watched.close()
+
+
+def apart(work: Callable[[Job], Result], job: Job) -> Result:
+    """The result of ``work`` for one job, done in a fresh process that is gone afterwards.
+
+    Args:
+        work: picklable, like the job and the result.
+        job: its argument.
+
+    Raises:
+        WorkError: the process died.
+    """
+    (result,) = _spread(work, [job], 1, 1)
+    return result
 
 
 def _do(work: Callable[[Job], Result], jobs: Sequence[Job]) -> list[Result]:

@@ -9,6 +9,7 @@ import typer
 from maskgan_cli import __version__
 from maskgan_cli.cli import (
     align,
+    bench,
     compare,
     data,
     demo,
@@ -80,3 +81,4 @@ truths.register(evaluate.app)
 judge.register(evaluate.app)
 verify.register(evaluate.app)
 app.add_typer(weights.app)
+bench.register(app)

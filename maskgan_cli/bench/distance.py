@@ -1,0 +1,59 @@
+"""``eval fid``: pictures through the Inception network, its weights random: they take their time whatever they are."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from maskgan_cli.bench.figure import Case, Work
+from maskgan_cli.bench.table import Wish
+from maskgan_cli.devices import pick_device
+from maskgan_cli.evaluation.fid import Inception, measure
+from maskgan_cli.files import write_image
+from maskgan_cli.models.inception import FIDInception
+
+
+def cases(wish: Wish) -> list[Case]:
+    """Pictures of 64 px, which Inception sees at its own size whatever they are."""
+    return [Case("fid", "batch 16", {"count": 128 if wish.thorough else 16, "batch": 16, "device": wish.device})]
+
+
+@contextlib.contextmanager
+def work(count: int, batch: int, device: str, size: int = 64) -> Iterator[Work]:
+    """One round reads every picture of a folder and makes its features' statistics."""
+    with tempfile.TemporaryDirectory() as name:
+        network = Inception(random_inception(Path(name) / "inception.pth"), pick_device(device))
+        paths = noise(Path(name) / "pictures", count, size, 0)
+
+        def once() -> None:
+            measure(paths, network, batch_size=batch, cache=None, watch=lambda batches, _: iter(batches))
+
+        yield Work(once, count, "picture", {"size": size, "batch": batch})
+
+
+def random_inception(path: Path) -> Path:
+    """Random weights in pytorch-fid's layout that keep the signal's size through all layers."""
+    torch.manual_seed(0)
+    network = FIDInception()
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    torch.save(network.state_dict() | {"fc.weight": torch.zeros(1008, 2048), "fc.bias": torch.zeros(1008)}, path)
+    return path
+
+
+def noise(folder: Path, count: int, size: int, seed: int) -> list[Path]:
+    """Pictures of blurred noise whose roughness and colour depend on the seed."""
+    rng, paths = np.random.default_rng(seed), []
+    for i in range(count):
+        coarse = rng.integers(0, 255, (4 + 4 * seed, 4 + 4 * seed, 3), np.uint8)
+        side = np.arange(size) * len(coarse) // size
+        paths.append(write_image(folder / f"{i:05d}.png", coarse[side][:, side]))
+    return paths

@@ -1,0 +1,104 @@
+"""One case, in a process of its own: so no case has another's memory, caches or warm network."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from maskgan_cli.bench.figure import Case, Figure, Work
+from maskgan_cli.bench.table import MEASUREMENTS
+from maskgan_cli.networks import resolve
+from maskgan_cli.workers import apart
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How long to measure one case: rounds until ``seconds`` are over, but never fewer than ``least``.
+
+    Attributes:
+        seconds: to spend.
+        least, most: rounds.
+        warm_up: rounds before those that count.
+    """
+
+    seconds: float = 2.0
+    least: int = 3
+    most: int = 200
+    warm_up: int = 1
+
+
+QUICK, THOROUGH = Effort(), Effort(seconds=20.0, least=10)
+
+
+def measure(case: Case, effort: Effort = QUICK) -> Figure:
+    """Measure a case in a fresh process.
+
+    Raises:
+        InputError, WorkError: the case cannot be done here, or the process died.
+    """
+    return apart(_measured, (case, effort))
+
+
+def _measured(order: tuple[Case, Effort]) -> Figure:
+    return measure_here(*order)
+
+
+def measure_here(case: Case, effort: Effort = QUICK) -> Figure:
+    """`measure` in this process, whose memory it then shows."""
+    prepare: AbstractContextManager[Work] = resolve(MEASUREMENTS[case.what].work)(**case.settings)
+    with prepare as work:
+        rounds = list(_rounds(work, effort))
+    seconds, processor = zip(*rounds, strict=True)
+    return Figure(
+        case, work.unit, work.count, work.about, seconds, processor, peak_memory(), _device_memory()
+    )  # fmt: skip
+
+
+def _rounds(work: Work, effort: Effort) -> Iterator[tuple[float, float]]:
+    """Seconds by the clock and of the processor, round by round."""
+    for _ in range(effort.warm_up):
+        work.once()
+    begun = time.perf_counter()
+    for number in range(effort.most):
+        if number >= effort.least and time.perf_counter() - begun > effort.seconds:
+            return
+        clock, processor = time.perf_counter(), processor_time()
+        work.once()
+        yield time.perf_counter() - clock, processor_time() - processor
+
+
+def processor_time() -> float:
+    """Processor seconds that this process and its finished children have used so far."""
+    if sys.platform == "win32":
+        return time.process_time()
+    import resource
+
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
+
+
+def peak_memory() -> float | None:
+    """Most resident memory that this process, or one of its finished children, had, in MB; None if nobody knows."""
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / unit
+    mine = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+    if sys.platform == "linux":  # whose figure for this process holds its parent's too, from before it was loaded
+        status = Path("/proc/self/status").read_text().splitlines()
+        mine = next(int(line.split()[1]) / 1024 for line in status if line.startswith("VmHWM:"))
+    return round(max(mine, children), 1)
+
+
+def _device_memory() -> float | None:
+    torch: Any = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_available():
+        return None
+    return float(round(torch.cuda.max_memory_allocated() / 2**20, 1))

@@ -1,0 +1,41 @@
+"""Figures of many cases, and the document that keeps them."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from maskgan_cli.bench.figure import RESULT_SCHEMA, Case, Figure
+from maskgan_cli.bench.measure import QUICK, THOROUGH, measure
+from maskgan_cli.bench.table import MEASUREMENTS, Wish
+from maskgan_cli.networks import resolve
+
+# Passes cases through, given how many there are and what they are: a progress bar.
+Watch = Callable[[Iterable[Case], int, str], Iterator[Case]]
+
+
+def take(names: Sequence[str], weights: Path | None, device: str, *, thorough: bool, watch: Watch) -> Iterator[Figure]:
+    """Measure every case of these measurements, one after the other.
+
+    Args:
+        names: in `MEASUREMENTS`.
+        weights, device, thorough: see `Wish`.
+        watch: see `Watch`.
+
+    Raises:
+        InputError, WorkError: a case cannot be done here.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        for name in names:
+            (where := Path(folder) / name).mkdir()
+            cases: list[Case] = resolve(MEASUREMENTS[name].cases)(Wish(thorough, weights, device, where))
+            for case in watch(cases, len(cases), MEASUREMENTS[name].title):
+                yield measure(case, THOROUGH if thorough else QUICK)
+
+
+def report(figures: Sequence[Figure], machine: Mapping[str, Any], *, thorough: bool) -> dict[str, Any]:
+    """The document of ``--json`` and of ``benchmarks/``."""
+    documents = [figure.document() for figure in figures]
+    return {"schema": RESULT_SCHEMA, "machine": dict(machine), "thorough": thorough, "figures": documents}

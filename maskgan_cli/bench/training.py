@@ -1,0 +1,60 @@
+"""Steps of ``train dmn``, batches and all, on rendered faces."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import torch
+
+from maskgan_cli.bench.figure import Case, Work
+from maskgan_cli.bench.table import Wish
+from maskgan_cli.config import load_recipe
+from maskgan_cli.data.celebamask import read_source
+from maskgan_cli.data.prepare import prepare
+from maskgan_cli.data.prepared import PreparedData
+from maskgan_cli.synth import write_dataset
+from maskgan_cli.training.dmn import DMNRecipe, prepare_training
+from maskgan_cli.training.host import Host
+from maskgan_cli.training.run import make_accelerator
+from maskgan_cli.training.setup import Plan
+
+_RARELY = 10**9  # steps: never while we measure
+
+
+def cases(wish: Wish) -> list[Case]:
+    """The small recipe; thorough: the bundled generator's too."""
+    recipes = ["tiny-cpu", "bundled-128"] if wish.thorough else ["tiny-cpu"]
+    return [Case("training", f"recipe {name}", {"recipe": name, "device": wish.device}) for name in recipes]
+
+
+@contextlib.contextmanager
+def work(recipe: str, device: str, changes: Sequence[str] = ()) -> Iterator[Work]:
+    """One round is a step."""
+    never = [f"schedule.{name}_every={_RARELY}" for name in ("log", "validate", "sample", "checkpoint")]
+    never += [f"schedule.steps={_RARELY}", "schedule.decay_from=null", "schedule.validation_samples=1"]
+    settings = load_recipe(DMNRecipe, "dmn", recipe, [*never, *changes])
+    with tempfile.TemporaryDirectory() as name:
+        data = faces(Path(name), 20, settings.network.image_size)
+        accelerator = make_accelerator(device, settings.precision)
+        plan = Plan(data, Path(name) / "run", accelerator, resume=False, overwrite=False, host=Host(device))
+        steps = prepare_training(plan, settings).steps()
+
+        def once() -> None:
+            next(steps)
+            if accelerator.device.type == "cuda":
+                torch.cuda.synchronize()
+
+        about = {"size": settings.network.image_size, "batch": settings.data.batch_size, "recipe": recipe}
+        yield Work(once, 1, "step", about)
+
+
+def faces(folder: Path, count: int, size: int) -> PreparedData:
+    """Rendered faces, prepared."""
+    raw = write_dataset(folder / "raw", count, 64, identities=10, workers=1)
+    out = folder / "data"
+    for _ in prepare(read_source(raw), out, size=size, image_format="png", workers=1, overwrite=False):
+        pass
+    return PreparedData.load(out)
