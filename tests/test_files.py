@@ -127,11 +127,47 @@ def test_an_unwritable_place_is_an_input_error(tmp_path: Path) -> None:
 
 
 def test_part_files_count_every_colour(tmp_path: Path) -> None:
-    picture = np.zeros((2, 2, 3), np.uint8)
-    picture[0, 1, 2] = 1
-    for name, image in {"rgb": Image.fromarray(picture), "l": Image.fromarray(picture.max(-1))}.items():
+    """Whatever the mode: a pixel is the part's if a colour channel is not zero; alpha says nothing."""
+    picture = np.zeros((3, 4, 3), np.uint8)
+    picture[0, 1, 2], picture[2, 2, 0] = 1, 255
+    grey = Image.fromarray(picture.max(-1))
+    clear = Image.fromarray(np.dstack([picture, np.eye(3, 4, dtype=np.uint8)]))
+    for name, image in {
+        "rgb": Image.fromarray(picture), "l": grey, "p": grey.convert("P"), "rgba": clear,
+        "la": Image.merge("LA", [grey, clear.getchannel("A")]), "1": grey.point([0] + [255] * 255).convert("1"),
+        "16": Image.fromarray(picture.max(-1).astype(np.uint16) * 200),
+    }.items():  # fmt: skip
         part = files.read_part(_saved(tmp_path / f"{name}.png", image))
-        assert part.tolist() == [[False, True], [False, False]], name
+        where = np.zeros(part.shape, bool)
+        where[part.box] = part.region
+        assert where.tolist() == (picture.max(-1) > 0).tolist(), name
+
+
+def test_a_part_is_read_where_it_is(tmp_path: Path) -> None:
+    picture = np.zeros((8, 6), np.uint8)
+    picture[2:4, 1:5] = 255
+    part = files.read_part(_saved(tmp_path / "part.png", Image.fromarray(picture)))
+    assert (part.shape, part.region.shape) == ((8, 6), (2, 4))
+    empty = files.read_part(_saved(tmp_path / "empty.png", Image.fromarray(picture * 0)))
+    assert (empty.shape, empty.region.size) == ((8, 6), 0)
+
+
+@pytest.mark.parametrize("side", [64, 512])
+def test_label_maps_of_faces_come_back_and_are_small(side: int, tmp_path: Path) -> None:
+    y, x = np.mgrid[:side, :side] / side - 0.5
+    labels = np.zeros((side, side), np.uint8)
+    for value, (cx, cy, radius) in {
+        13: (0, 0, 0.45),
+        1: (0.02, 0.05, 0.3),
+        4: (0.1, 0, 0.05),
+        11: (0, 0.2, 0.08),
+    }.items():
+        labels[(x - cx) ** 2 + 0.7 * (y - cy) ** 2 < radius**2] = value
+    path = files.write_label_map(tmp_path / "mask.png", labels)
+    assert (files.read_label_map(path) == labels).all()
+    plain = tmp_path / "plain.png"
+    files.palette_image(labels).save(plain)
+    assert path.stat().st_size <= 1.15 * plain.stat().st_size
 
 
 # ------------------------------------------------------------------------------- pictures of other kinds

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import statistics
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,6 +71,24 @@ def _rounds(work: Work, effort: Effort) -> Iterator[tuple[float, float]]:
         clock, processor = time.perf_counter(), processor_time()
         work.once()
         yield time.perf_counter() - clock, processor_time() - processor
+
+
+def alternate(works: Mapping[str, Work], effort: Effort = QUICK) -> dict[str, float]:
+    """Processor seconds of one thing of each work, done in turns in this process: the median of their rounds.
+
+    In turns, so that a machine that grows busy or hot slows all of them alike.
+    """
+    taken: dict[str, list[float]] = {name: [] for name in works}
+    begun = time.perf_counter()
+    for number in range(effort.warm_up + effort.most):
+        if number >= effort.warm_up + effort.least and time.perf_counter() - begun > effort.seconds:
+            break
+        for name, work in works.items():
+            before = processor_time()
+            work.once()
+            if number >= effort.warm_up:
+                taken[name].append((processor_time() - before) / work.count)
+    return {name: statistics.median(seconds) for name, seconds in taken.items()}
 
 
 def processor_time() -> float:

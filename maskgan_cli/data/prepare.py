@@ -23,9 +23,8 @@ from maskgan_cli.files import (
     Picture,
     disk_error,
     encode_image,
-    encode_png,
+    encode_label_map,
     is_plain_jpeg,
-    palette_image,
     read_image,
     read_json,
     read_label_map,
@@ -108,12 +107,12 @@ def merge_parts(parts: dict[str, Path]) -> LabelMap:
     for part in PARTS:
         if part not in parts:
             continue
-        region = read_part(parts[part])
+        found = read_part(parts[part])
         if labels is None:
-            labels = np.zeros(region.shape, np.uint8)
-        if region.shape != labels.shape:
-            raise InputError(parts[part], expected=_side(labels.shape), found=_side(region.shape))
-        np.putmask(labels, region, ID[part])
+            labels = np.zeros(found.shape, np.uint8)
+        if found.shape != labels.shape:
+            raise InputError(parts[part], expected=_side(labels.shape), found=_side(found.shape))
+        labels[found.box][found.region] = ID[part]
     if labels is None:
         raise ValueError("merge_parts needs at least one part")
     return labels
@@ -148,7 +147,7 @@ def _prepare_one(
     image = _write(out / "images" / f"{candidate.id}{suffix}", data)
     if labels is None:
         return Done(candidate.id, image)
-    mask = encode_png(palette_image(resize_labels(labels, size)))
+    mask = encode_label_map(resize_labels(labels, size))
     return Done(candidate.id, image, _write(out / "masks" / f"{candidate.id}.png", mask))
 
 

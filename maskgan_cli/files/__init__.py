@@ -7,7 +7,14 @@ photos.py    a photograph with its EXIF data and how its file is turned
 masks.py     label maps: plain, palette or colour-coded; part files of the raw layout
 """
 
-from maskgan_cli.files.masks import MASK_HINT, palette_image, read_label_map, read_part, write_label_map
+from maskgan_cli.files.masks import (
+    MASK_HINT,
+    encode_label_map,
+    palette_image,
+    read_label_map,
+    read_part,
+    write_label_map,
+)
 from maskgan_cli.files.photos import Photo, encode_photo, read_note, read_photo, write_photo
 from maskgan_cli.files.pictures import (
     IMAGE_SUFFIXES,
@@ -38,6 +45,7 @@ __all__ = [
     "atomic",
     "disk_error",
     "encode_image",
+    "encode_label_map",
     "encode_photo",
     "encode_png",
     "is_plain_jpeg",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,13 +13,14 @@ import numpy.typing as npt
 from PIL import Image
 
 from maskgan_cli.errors import InputError
-from maskgan_cli.files.pictures import Picture, encode_png, open_image
+from maskgan_cli.files.pictures import PNG_OPTIONS, Picture, encode_png, open_image
 from maskgan_cli.files.writing import write_bytes
 from maskgan_cli.labels import NUM_CLASSES, PALETTE, LabelMap, convert
 
 MASK_HINT: Final = "save it as a palette PNG of the 19 class ids (see docs/label-maps.md)"
 _NO_CLASS: Final = 255
 _CHUNK: Final = 1 << 18  # pixels looked up at a time
+_LARGE: Final = 512 * 512  # pixels of a label map that is packed by run lengths
 
 
 def read_label_map(path: str | Path, *, order: str = "celebamask") -> LabelMap:
@@ -60,7 +62,16 @@ def write_label_map(path: str | Path, labels: LabelMap, *, overwrite: bool = Tru
     path = Path(path)
     if path.suffix.lower() != ".png":
         raise InputError(path, expected="a label map's name ending in .png", found=repr(path.suffix))
-    return write_bytes(path, encode_png(palette_image(labels)), overwrite=overwrite)
+    return write_bytes(path, encode_label_map(labels), overwrite=overwrite)
+
+
+def encode_label_map(labels: LabelMap) -> bytes:
+    """The bytes of the file that `write_label_map` writes.
+
+    Large maps are long runs of one class, which zlib's run-length strategy packs in a quarter of the time: real
+    faces of 512 px come out 3 % smaller, but those of 256 px would be 29 % larger.
+    """
+    return encode_png(palette_image(labels), **(PNG_OPTIONS if labels.size >= _LARGE else {}))
 
 
 def palette_image(labels: LabelMap) -> Image.Image:
@@ -72,17 +83,37 @@ def palette_image(labels: LabelMap) -> Image.Image:
     return image
 
 
-def read_part(path: str | Path) -> npt.NDArray[np.bool_]:
-    """Read one part file of the raw layout: True (H, W) where any colour channel is not zero.
+@dataclass(frozen=True)
+class Part:
+    """One part file: where its part is, and nothing of the empty rest, which is most of it.
+
+    Attributes:
+        shape: (H, W) of the file.
+        box: rows and columns of ``region`` in it.
+        region: (h, w), True where the part is.
+    """
+
+    shape: tuple[int, int]
+    box: tuple[slice, slice]
+    region: npt.NDArray[np.bool_]
+
+
+def read_part(path: str | Path) -> Part:
+    """Read one part file of the raw layout: the part is where any colour channel is not zero.
 
     Raises:
         InputError: missing, unreadable, truncated or too large.
     """
     image = open_image(Path(path))
-    pixels = np.asarray(image.convert("L") if image.mode == "LA" else image)
+    if image.mode == "LA":
+        image = image.convert("L")
+    left, top, right, bottom = 0, 0, *image.size
+    if image.mode in ("1", "L", "P", "RGB", "RGBA"):  # Pillow finds no box in other modes
+        left, top, right, bottom = image.getbbox(alpha_only=False) or (0, 0, 0, 0)
+    pixels = np.asarray(image.crop((left, top, right, bottom)))
     if pixels.ndim == 3:
         pixels = pixels[..., 0] | pixels[..., 1] | pixels[..., 2]
-    return np.asarray(pixels > 0)
+    return Part((image.height, image.width), (slice(top, bottom), slice(left, right)), np.asarray(pixels > 0))
 
 
 def _used(image: Image.Image) -> list[int]:

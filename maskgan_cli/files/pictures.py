@@ -155,6 +155,8 @@ def is_plain_jpeg(path: Path) -> tuple[int, int] | None:
 
 def _turned(image: Image.Image) -> Image.Image:
     try:
+        if image.getexif().get(0x0112, 1) == 1:  # Pillow would copy it
+            return image
         return ImageOps.exif_transpose(image)
     except Exception:  # damaged EXIF data are no reason to refuse the picture
         return image
@@ -234,8 +236,8 @@ def encode_image(
     return data.getvalue()
 
 
-def encode_png(image: Image.Image) -> bytes:
-    """The bytes of a PNG file of ``image``."""
+def encode_png(image: Image.Image, **options: Any) -> bytes:
+    """The bytes of a PNG file of ``image``; ``options`` are Pillow's."""
     buffer = io.BytesIO()
-    image.save(buffer, "PNG")
+    image.save(buffer, "PNG", **options)
     return buffer.getvalue()

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from maskgan_cli.bench.figure import Case, Work
-from maskgan_cli.bench.measure import Effort, measure, measure_here
+from maskgan_cli.bench.measure import Effort, alternate, measure, measure_here
 from maskgan_cli.bench.table import MEASUREMENTS, Measurement
 
 FEW = Effort(seconds=0.0, least=2, most=5)
@@ -59,6 +59,22 @@ def test_rounds_stop_with_the_time_or_at_the_most(case: Any, effort: Effort, rou
     calls.clear()
     assert len(measure_here(case("counted"), effort).seconds) == rounds
     assert len(calls) == rounds + effort.warm_up
+
+
+def test_works_are_done_in_turns() -> None:
+    turns: list[str] = []
+
+    def busy() -> None:
+        turns.append("b")
+        until = time.process_time() + 0.05
+        while time.process_time() < until:
+            pass
+
+    works = {"a": Work(lambda: turns.append("a"), 1, "turn"), "b": Work(busy, 2, "turn")}
+    each = alternate(works, Effort(seconds=0.0, least=3, warm_up=1))
+    assert "".join(turns) == "abababab"
+    assert each["a"] < 0.01
+    assert 0.025 <= each["b"] < 0.05
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows does not tell of children")
