@@ -12,7 +12,7 @@ import torch
 
 from maskgan_cli.bench.figure import Case, Work
 from maskgan_cli.bench.table import Wish
-from maskgan_cli.editing.painters import NetworkPainter, ONNXPainter, Painter
+from maskgan_cli.editing.painters import open_painter
 from maskgan_cli.labels import NUM_CLASSES
 from maskgan_cli.models.dmn import DenseMappingNetwork, DMNConfig
 from maskgan_cli.weights.export import export_onnx
@@ -45,7 +45,7 @@ def cases(wish: Wish) -> list[Case]:
 @contextlib.contextmanager
 def work(weights: Path, batch: int, device: str) -> Iterator[Work]:
     """One round paints a batch of random label maps and pictures."""
-    painter: Painter = (ONNXPainter if weights.suffix == ".onnx" else NetworkPainter)(weights, device)
+    painter = open_painter("dmn", weights, device)
     size = int(painter.weights.config["image_size"])
     inputs = random_inputs(batch, size)
     yield Work(lambda: painter.paint(*inputs), batch, "picture", {"size": size, "batch": batch})

@@ -10,7 +10,7 @@ import pytest
 from maskgan_cli.bench import distance, painting, preparation, starting, training
 from maskgan_cli.bench.table import MEASUREMENTS, Wish
 from maskgan_cli.data.celebamask import read_source
-from maskgan_cli.editing.painters import NetworkPainter
+from maskgan_cli.editing.painters import open_painter
 from maskgan_cli.files import read_image
 from maskgan_cli.networks import resolve
 
@@ -25,7 +25,7 @@ def test_a_round_of_painting_is_a_batch_of_pictures(weights: Path) -> None:
     with painting.work(file, 2, "cpu") as work:
         pictures = work.once()
     assert isinstance(pictures, np.ndarray)
-    np.testing.assert_array_equal(pictures, NetworkPainter(file, "cpu").paint(*painting.random_inputs(2, 64)))
+    np.testing.assert_array_equal(pictures, open_painter("dmn", file, "cpu").paint(*painting.random_inputs(2, 64)))
     assert (work.count, work.unit, work.about) == (2, "picture", {"size": 64, "batch": 2})
 
 
