@@ -12,10 +12,10 @@ from typing import ClassVar, Literal
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from maskgan_cli.labels import NUM_CLASSES
 from maskgan_cli.models.layers import (
     AdaINResidualBlock,
     ConcatFusion,
+    MaskConv7,
     SpatialFeatureTransform,
     Upsampling,
     conv4_down,
@@ -97,7 +97,7 @@ class SpatialAwareStyleEncoder(nn.Module):
         self.fusion = config.fusion
         if config.fusion != "none":
             self.label_to_prior1 = nn.Sequential(
-                conv7(NUM_CLASSES, c1), nn.ReLU(),
+                MaskConv7(c1), nn.ReLU(),
                 conv4_down(c1, c2), nn.ReLU(),
                 conv4_down(c2, c4),
             )  # fmt: skip
@@ -134,7 +134,7 @@ class ImageGenerationBackbone(nn.Module):
     def __init__(self, config: DMNConfig) -> None:
         super().__init__()
         widths = [config.width << level for level in range(config.downs + 1)]
-        self.head = nn.Sequential(conv7(NUM_CLASSES, widths[0]), instance_norm(widths[0]), nn.ReLU())
+        self.head = nn.Sequential(MaskConv7(widths[0]), instance_norm(widths[0]), nn.ReLU())
         self.downs = nn.Sequential(*(down(a, b) for a, b in pairwise(widths)))
         self.blocks = nn.ModuleList(AdaINResidualBlock(widths[-1]) for _ in range(config.blocks))
         rising = widths[::-1]
@@ -153,7 +153,8 @@ class ImageGenerationBackbone(nn.Module):
 class DenseMappingNetwork(nn.Module):
     """G(mask, style_mask, style_image): the face of ``style_image`` in the shape of ``mask``.
 
-    In training Stage I all three come from one face; at inference ``mask`` is the edited one.
+    In training Stage I all three come from one face; at inference ``mask`` is the edited one. Masks are one-hot, or
+    label maps (N, H, W) ``uint8``, see `MaskConv7`.
     """
 
     def __init__(self, config: DMNConfig) -> None:

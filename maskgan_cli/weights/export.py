@@ -51,7 +51,9 @@ class PaintFromIds(nn.Module):
 
     def forward(self, mask: Tensor, style_mask: Tensor, style_image: Tensor) -> Tensor:
         """Label maps (N, S, S) uint8 twice, image (N, 3, S, S) in [-1, 1] -> image of the same shape."""
-        masks = [(labels.unsqueeze(1) == self.ids).float() for labels in (mask, style_mask)]
+        masks = [mask, style_mask]
+        if torch.compiler.is_compiling() or mask.device.type != "cpu":  # elsewhere a look-up is no faster
+            masks = [(labels.unsqueeze(1) == self.ids).float() for labels in masks]
         image: Tensor = self.network(*masks, style_image)
         return image
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 from torch import nn
 
-from maskgan_cli.models.dmn import DenseMappingNetwork, DMNConfig, parameter_count
+from maskgan_cli.models.dmn import DenseMappingNetwork, DMNConfig, Fusion, parameter_count
 from maskgan_cli.models.layers import (
     AdaINResidualBlock,
     ConcatFusion,
+    MaskConv7,
     SpatialFeatureTransform,
     adaptive_instance_norm,
     instance_norm,
@@ -179,3 +181,23 @@ def test_a_size_the_network_cannot_halve_is_refused() -> None:
 
 def test_parameter_count_counts_what_learns() -> None:
     assert parameter_count(nn.Conv2d(2, 3, 5)) == 2 * 3 * 25 + 3
+
+
+@pytest.mark.parametrize(("count", "height", "width"), [(1, 16, 16), (3, 70, 24), (2, 129, 8)])
+def test_label_maps_are_looked_up_to_the_same_numbers(count: int, height: int, width: int) -> None:
+    """Whatever the size: borders reflect, and strips of rows join without a seam."""
+    torch.manual_seed(0)
+    layer = MaskConv7(5)
+    labels = torch.randint(0, 19, (count, height, width), dtype=torch.uint8)
+    torch.testing.assert_close(layer(labels), layer(one_hot(labels)), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("fusion", ["sft", "none"])
+def test_a_network_paints_label_maps_as_it_paints_one_hot_masks(fusion: Fusion) -> None:
+    torch.manual_seed(0)
+    network = DenseMappingNetwork(replace(SMALL, fusion=fusion))
+    labels, style_labels = _labels(2, 64).byte(), _labels(2, 64, 1).byte()
+    image = torch.rand(2, 3, 64, 64) * 2 - 1
+    expected = network(one_hot(labels), one_hot(style_labels), image)
+    torch.testing.assert_close(network(labels, style_labels, image), expected, rtol=0, atol=1e-5)
+    assert expected.std() > 0.01
