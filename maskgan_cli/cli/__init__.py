@@ -11,6 +11,7 @@ parse.py        parse
 train.py        train ...
 recipes.py      recipes list, recipes show
 doctor.py       doctor
+bench.py        bench
 edit.py, edits.py   render, swap-mouth, swap, style-copy, transfer; what the editing commands share
 reshape.py      reshape, find-directions
 interpolate.py  interpolate
