@@ -151,7 +151,7 @@ def _run(shell: Shell, plan: Plan, folder: Path, asked: dict[str, Any], *, overw
                 stamps[one.name] = stamp
                 continue
             left = [s.seconds for s in stages[stages.index(one) :]]
-            shell.say(f"[{stages.index(one) + 1}/{len(stages)}] {one.name} ({about(left)} of one core to go)")
+            shell.say(f"[{stages.index(one) + 1}/{len(stages)}] {one.name} (to go: {about(left)})")
             shell.say(f"$ {one}")
         document = record.record(plan, folder, stamps, {**asked, "given": given})
         name = str(asked["table"])

@@ -32,7 +32,7 @@ class Stage:
 
 
 def about(seconds: Iterable[float | None]) -> str:
-    """How long stages take in words: ``about 3 minutes``; those nobody measured are left out and counted."""
+    """How long stages take, in words, e.g. ``about 3 minutes of one core``; those nobody measured are counted."""
     given = list(seconds)
     known = [value for value in given if value is not None]
     total = sum(known)
@@ -45,7 +45,7 @@ def about(seconds: Iterable[float | None]) -> str:
     else:
         words = f"about {round(total / 3600)} hours"
     unknown = len(given) - len(known)
-    return f"{words} and {unknown} stages not measured" if unknown else words
+    return f"{words} of one core" + (f", and {unknown} not measured" if unknown else "")
 
 
 def script(stages: Sequence[Stage], folder: str, made_by: str) -> str:
@@ -57,7 +57,7 @@ def script(stages: Sequence[Stage], folder: str, made_by: str) -> str:
     """
     lines = [
         "#!/bin/sh",
-        f"# {made_by}: {len(stages)} commands, {about(s.seconds for s in stages)} of one core.",
+        f"# {made_by}: {len(stages)} commands, {about(s.seconds for s in stages)}.",
         "set -eu",
         f"mkdir -p {shlex.quote(folder)}",
         f"cd {shlex.quote(folder)}",

@@ -169,14 +169,20 @@ def test_a_plan_is_a_script_for_a_shell(tmp_path: Path) -> None:
     command.chmod(0o755)
     subprocess.run(["sh"], input=text, text=True, check=True, env={"PATH": f"{command.parent}:/usr/bin:/bin"})
     assert (tmp_path / "new folder" / "words").read_text().splitlines() == ["a b", "-o", "x'y", "c", "--device", "cpu"]
-    assert "2 commands, about 60 seconds and 1 stages not measured of one core" in text
+    assert "2 commands, about 60 seconds of one core, and 1 not measured" in text
     assert shlex.split(str(stages[0])) == ["maskgan", "a b", "-o", "x'y"]
 
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [([], "time not measured"), ([None], "time not measured"), ([3.0], "about 5 seconds"), ([180.0], "about 3 minutes"),
-     ([3600.0] * 5, "about 5 hours"), ([60.0, None], "about 60 seconds and 1 stages not measured")],
-)  # fmt: skip
+    [
+        ([], "time not measured"),
+        ([None], "time not measured"),
+        ([3.0], "about 5 seconds of one core"),
+        ([180.0], "about 3 minutes of one core"),
+        ([3600.0] * 5, "about 5 hours of one core"),
+        ([60.0, None], "about 60 seconds of one core, and 1 not measured"),
+    ],
+)
 def test_times_in_words(seconds: list[float | None], words: str) -> None:
     assert about(seconds) == words

@@ -1,0 +1,83 @@
+"""Tables at their smallest, from nothing to the JSON that holds every number."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from maskgan_cli.cli.app import app
+from maskgan_cli.cli.shell import run
+from maskgan_cli.files import read_json, sha256
+from maskgan_cli.reproduce.stages import Stage
+from tests.conftest import Command
+
+NARROW = {"network.width": 4, "discriminator.width": 4, "data.batch_size": 4, "schedule.validation_samples": 4}
+PAINTER = {**NARROW, "network.style_width": 4, "perceptual.width": 4}
+JUDGE = {"network.width": 16, "data.batch_size": 4}
+
+
+def _network(settings: dict[str, int], **more: object) -> dict[str, object]:
+    return {"recipe": "tiny-cpu", "steps": 2, "set": settings, **more}
+
+
+SMALLEST = {
+    "size": 64, "faces": {"count": 60, "people": 20}, "features": "attributes", "repetitions": 2, "shown": 1,
+    "pairs": {"smiling": 2, "edits": 2},
+    "networks": {
+        "parser": _network({}, bundled=True), "attributes": _network(JUDGE), "identity": _network(JUDGE),
+        "maskgan": _network(PAINTER), "concat": _network(PAINTER), "pix2pixhd-m": _network(PAINTER),
+        "control": _network(PAINTER), "elegant": _network(NARROW), "stargan": _network(NARROW),
+        "spade": _network({**NARROW, "network.width": 2, "perceptual.width": 4}),
+        "vae": _network({"network.width": 4, "data.batch_size": 4, "schedule.validation_samples": 4}),
+        "ebst": _network({"discriminator.width": 4, "perceptual.width": 4, "blender.width": 4, "data.batch_size": 4,
+                          "schedule.validation_samples": 4}),
+    },
+}  # fmt: skip
+
+
+@pytest.mark.slow
+def test_tables_from_nothing_share_their_work_and_hold_every_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, maskgan: Command
+) -> None:
+    ran: list[str] = []
+
+    def here(stage: Stage, folder: Path, *, quiet: bool) -> int:
+        ran.append(stage.name)
+        monkeypatch.chdir(folder)
+        try:
+            return run(app, [*stage.words, *stage.how, "--quiet"])
+        finally:
+            monkeypatch.chdir(tmp_path)
+
+    monkeypatch.setattr("maskgan_cli.reproduce.runner.as_subprocess", here)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "smallest.yaml").write_text(yaml.safe_dump(SMALLEST))
+
+    def table(name: str) -> dict[str, object]:
+        ran.clear()
+        outcome = maskgan("reproduce", name, "--preset", "smallest.yaml", "-o", "work", "--workers", "1", "-q")
+        assert outcome.code == 0, outcome.err
+        assert f"work/{name}/results.json" in outcome.out
+        assert (tmp_path / "work" / name / "figure" / "comparison.png").is_file()
+        return read_json(tmp_path / "work" / name / "results.json")
+
+    rows = ["stargan", "elegant", "spade", "pix2pixhd-m", "maskgan", "maskgan-ebst", "truth"]
+    first = table("attribute-transfer")
+    assert list(first["tables"]["attribute-transfer"]["rows"]) == rows
+    assert len(ran) == len(first["stages"])
+    for where, digest in {**first["tables"]["attribute-transfer"]["files"], **first["figures"]}.items():
+        assert sha256(tmp_path / "work" / where) == digest
+    weights = {e["sha256"] for r in first["tables"]["attribute-transfer"]["results"] for e in r["weights"].values()}
+    assert set(first["weights"].values()) - {first["weights"]["runs/vae"]} <= weights
+
+    second = table("counterfactual")
+    found = second["tables"]["counterfactual"]["rows"]
+    assert list(found) == rows
+    assert found["truth"]["ssim_inside"]["value"] == 1
+    assert all(found[name]["ssim_inside"]["value"] < 1 for name in rows[:-1])
+    assert not any(name.startswith(("train", "paint", "render")) for name in ran), "that was all there"
+
+    table("counterfactual")
+    assert ran == []
