@@ -7,6 +7,7 @@ does not know the token; its requests name its own origin; and a name of its own
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import ipaddress
 import json
@@ -58,7 +59,11 @@ class Guard:
         if scope["type"] != "http":
             return  # no web sockets here
 
+        answered = False
+
         async def send_marked(message: Message) -> None:
+            nonlocal answered
+            answered = True
             if message["type"] == "http.response.start":
                 own = {name for name, _ in message["headers"]}
                 extra = [(k.encode(), v.encode()) for k, v in HEADERS.items() if k.encode() not in own]
@@ -83,7 +88,11 @@ class Guard:
             await _redirect(send_marked, f"/{self.token}/")
             return
         inner = {**scope, "path": f"/{parts[2]}", "raw_path": f"/{parts[2]}".encode()}
-        await self.app(inner, receive, send_marked)
+        try:
+            await self.app(inner, receive, send_marked)
+        except asyncio.CancelledError:  # Ctrl-C, and what was asked for takes longer than anybody waits then
+            if not answered:
+                await _refuse(send_marked, 503, "the editor has ended; what was painted is kept")
 
     def _is_ours(self, host: str) -> bool:
         name = host.rsplit(":", 1)[0] if not host.endswith("]") else host

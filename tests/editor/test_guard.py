@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import io
 import struct
@@ -13,7 +14,9 @@ import numpy as np
 import pytest
 import requests
 from PIL import Image
+from starlette.types import Message, Receive, Scope, Send
 
+from maskgan_cli.editor.guard import Guard
 from maskgan_cli.editor.serve import Editor
 from tests.editor.conftest import Client
 
@@ -161,6 +164,24 @@ def test_a_name_is_kept_without_its_folders(client: Client) -> None:
     assert plain("C:\\Users\\me\\<b>me</b>.jpg") == "b.jpg"
     assert plain("...") == "picture"
     assert plain("Größe 1.png") == "Größe 1.png"
+
+
+def test_what_ctrl_c_cuts_short_is_told_so() -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        raise asyncio.CancelledError
+
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def receive() -> Message:
+        return {"type": "http.request"}
+
+    scope = {"type": "http", "method": "GET", "path": "/token/api/about", "headers": [(b"host", b"localhost")]}
+    asyncio.run(Guard(app, token="token", hosts=["localhost"])(scope, receive, send))
+    assert sent[0]["status"] == 503
+    assert sent[1]["body"] == b'{"error": "the editor has ended; what was painted is kept"}'
 
 
 def test_nothing_that_is_answered_names_a_place_on_this_machine(editor: Editor, client: Client) -> None:
