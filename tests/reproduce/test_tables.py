@@ -23,7 +23,7 @@ def _network(settings: dict[str, int], **more: object) -> dict[str, object]:
 
 
 SMALLEST = {
-    "size": 64, "faces": {"count": 60, "people": 20}, "features": "attributes", "repetitions": 2, "shown": 1,
+    "size": 64, "faces": {"count": 100, "people": 20}, "features": "attributes", "repetitions": 2, "shown": 1,
     "pairs": {"smiling": 2, "edits": 2},
     "networks": {
         "parser": _network({}, bundled=True), "attributes": _network(JUDGE), "identity": _network(JUDGE),
