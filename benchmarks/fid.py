@@ -19,36 +19,9 @@ import tempfile
 import time
 from pathlib import Path
 
-import numpy as np
-import torch
-from torch import nn
-
-from maskgan_cli.files import write_image
-from maskgan_cli.models.inception import FIDInception
+from maskgan_cli.bench.distance import noise, random_inception
 
 NAME = "pt_inception-2015-12-05-6726825d.pth"
-
-
-def random_weights(path: Path) -> Path:
-    """Random weights in pytorch-fid's layout that keep the signal's size through all layers."""
-    torch.manual_seed(0)
-    network = FIDInception()
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d):
-            nn.init.kaiming_normal_(module.weight)
-    path.parent.mkdir(parents=True)
-    torch.save(network.state_dict() | {"fc.weight": torch.zeros(1008, 2048), "fc.bias": torch.zeros(1008)}, path)
-    return path
-
-
-def pictures(folder: Path, count: int, size: int, seed: int) -> Path:
-    """Blurred noise whose roughness and colour depend on the seed."""
-    rng = np.random.default_rng(seed)
-    for i in range(count):
-        coarse = rng.integers(0, 255, (4 + 4 * seed, 4 + 4 * seed, 3), np.uint8)
-        side = np.arange(size) * len(coarse) // size
-        write_image(folder / f"{i:05d}.png", coarse[side][:, side])
-    return folder
 
 
 def run(command: list[str], environment: dict[str, str]) -> tuple[str, dict[str, float]]:
@@ -70,9 +43,10 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         work = Path(name)
-        weights = random_weights(work / "torch" / "hub" / "checkpoints" / NAME)
-        reals = pictures(work / "reals", options.pictures, options.size, 0)
-        others = [pictures(work / f"results{seed}", options.pictures, options.size, seed) for seed in (1, 2)]
+        weights = random_inception(work / "torch" / "hub" / "checkpoints" / NAME)
+        reals, *others = (work / name for name in ("reals", "results1", "results2"))
+        for seed, folder in enumerate((reals, *others)):
+            noise(folder, options.pictures, options.size, seed)
         environment = {
             "TORCH_HOME": str(work / "torch"), "MASKGAN_CACHE": str(work / "cache"),
             "OMP_NUM_THREADS": str(options.threads),
