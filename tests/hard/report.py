@@ -23,7 +23,8 @@ _INPUTS = """## Hostile inputs
 Valid files spoiled: cut short, bits flipped, spliced, sizes and types in headers changed, values exchanged, nested
 without end, archives renamed, doubled and packed a thousandfold, NaN among weights, requests no page would send. Each
 input must end well or with one line that names what is wrong: no traceback, no "unexpected", no half file, nothing
-outside the output, within 20 s and 2 GB for the whole process (PyTorch included).
+outside the output, within 20 s of processor time (two minutes of the clock) and 2 GB for the whole process (PyTorch
+included).
 
 """
 _DISTURBED = """## Kills, signals, rivals, full disks
@@ -76,7 +77,8 @@ def _inputs(entry: dict[str, Any]) -> str:
         "**all**", *total, f"{max(r['slowest'] for r in readers.values()):.1f} s",
         _mb(max(r["most_memory"] for r in readers.values())),
     ))  # fmt: skip
-    return _table(("reader", "inputs", "read", "refused in one line", "anything else", "slowest", "memory"), rows)
+    table = _table(("reader", "inputs", "read", "refused in one line", "anything else", "slowest", "memory"), rows)
+    return f"{table}`HARD_INPUTS` says how many; the readers take turns, and a run that is cut short has fewer of each.\n\n"
 
 
 def _mb(count: int) -> str:

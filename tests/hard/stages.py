@@ -73,7 +73,7 @@ def stages(stock: Stock, url: str) -> list[Stage]:
     methods = [f"--method={name}={stock.root / name}" for name in ("ours", "theirs")]
     lists: dict[str, Callable[[Path], list[object]]] = {
         "prep-data": lambda at: ["prep-data", stock.plain, at / "data", "--size", SIDE, "--workers", 1, "-q"],
-        "synth": lambda at: ["synth", at / "raw", "-n", 4, "--size", 32, "--workers", 1, "--counterfactuals", 2, "-q"],
+        "synth": lambda at: ["synth", at / "raw", "-n", 2, "--size", 32, "--workers", 1, "--counterfactuals", 1, "-q"],
         "train dmn": lambda at: ["train", "dmn", stock.data, "-o", at / "run", *TINY, *settings, "-q"],
         "swap, a list": lambda at: ["swap", *pairs, "-o", at / "out", "--parts", "mouth", "--batch-size", 1,
                                     "--save-masks", "--as-is", "--weights", stock.dmn, *cpu],
