@@ -78,7 +78,7 @@ def _inputs(entry: dict[str, Any]) -> str:
         _mb(max(r["most_memory"] for r in readers.values())),
     ))  # fmt: skip
     table = _table(("reader", "inputs", "read", "refused in one line", "anything else", "slowest", "memory"), rows)
-    return f"{table}`HARD_INPUTS` says how many; the readers take turns, and a run that is cut short has fewer of each.\n\n"
+    return f"{table}A run that is cut short has fewer of each. `HARD_INPUTS` sets how many (10,000).\n\n"
 
 
 def _mb(count: int) -> str:
