@@ -173,7 +173,7 @@ def readers(stock: Stock, scratch: Path) -> dict[str, Reader]:
             [plain], lambda at: command("prep-data", at, scratch / "out", "--size", SIDE, "--workers", 1), 200
         ),
         "journals of prep-data": Reader(
-            [_begun(stock)], lambda at: _goes_on(stock, at), 250, (".prepare.jsonl", "dataset.json", "manifest.csv")
+            [_begun(stock, scratch)], lambda at: _goes_on(stock, at), 250, (".prepare.jsonl", "dataset.json", "manifest.csv")
         ),
         "settings of synth": Reader([{"synth.json": _synth_settings()}], _synth, 150),
         "lists of rendered pairs": Reader(
@@ -181,7 +181,7 @@ def readers(stock: Stock, scratch: Path) -> dict[str, Reader]:
             lambda at: rendered_pairs(PreparedData.load(stock.data), at, None), 200,
         ),
         "recipes": Reader(recipe_files, lambda at: _recipe(_one(at), dict(recipes)), 800),
-        "caches of features": Reader([_cache(stock)], lambda at: _measure(stock, at), 400),
+        "caches of features": Reader([_cache(stock, scratch)], lambda at: _measure(stock, at), 400),
         "weights": Reader(
             [{f"{kind}.safetensors": file} for kind, file in kinds.items()], lambda at: _load(_one(at)), 800
         ),
@@ -231,10 +231,10 @@ def _data_set(folder: Path) -> None:
     command("eval", "pairs", folder, "--split", "test", "-n", 1)
 
 
-def _begun(stock: Stock) -> Files:
+def _begun(stock: Stock, scratch: Path) -> Files:
     """A preparation that was interrupted after its last sample: its journal and files, and a finished manifest."""
     files = contents(stock.data)
-    out = stock.root / "begun"
+    out = scratch / "begun"
     done = [json_line(id=str(i), image=sha256(stock.data / "images" / f"{i}.png"),
                       mask=sha256(stock.data / "masks" / f"{i}.png"), reason="") for i in range(3)]  # fmt: skip
     real, Path.unlink = Path.unlink, lambda self, missing_ok=False: None  # type: ignore[method-assign]
@@ -292,8 +292,8 @@ class _Features:
         return images.float().mean((2, 3))
 
 
-def _cache(stock: Stock) -> Files:
-    folder = stock.root / "cache"
+def _cache(stock: Stock, scratch: Path) -> Files:
+    folder = scratch / "cache"
     _measure(stock, folder)
     return contents(folder)
 

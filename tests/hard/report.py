@@ -15,7 +15,8 @@ _HEAD = f"""# Reliability
 
 What was done to maskgan {__version__} to break it, and what came of it. `make test-hard` repeats all of it with the
 same seeds (Linux, under an hour, alone on the machine) and writes this page; these figures are of 2 cores of an AMD
-EPYC. Everything that did not hold was mended and has a test of its own among the quick ones.
+EPYC. Everything that did not hold was mended and has a test of its own among the quick ones. What has no row here
+was not run for this page.
 
 """
 _INPUTS = """## Hostile inputs
