@@ -173,7 +173,8 @@ def readers(stock: Stock, scratch: Path) -> dict[str, Reader]:
             [plain], lambda at: command("prep-data", at, scratch / "out", "--size", SIDE, "--workers", 1), 200
         ),
         "journals of prep-data": Reader(
-            [_begun(stock, scratch)], lambda at: _goes_on(stock, at), 250, (".prepare.jsonl", "dataset.json", "manifest.csv")
+            [_begun(stock, scratch)], lambda at: _goes_on(stock, at), 250,
+            (".prepare.jsonl", "dataset.json", "manifest.csv"),
         ),
         "settings of synth": Reader([{"synth.json": _synth_settings()}], _synth, 150),
         "lists of rendered pairs": Reader(
