@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # The weights that come with the package, trained on rendered faces alone: Dense Mapping Network and face parser
 # at 128 px, MaskVAE at 64 px. Measured on two processor cores that had other work too: the 5,400 faces 28 minutes; the
-# generator's first part about an hour, its second 31 minutes and its third 67, on one core each; MaskVAE and parser
-# about two hours.
+# generator's four parts 60, 31, 105 and 36 minutes on one core each, the last two with the core to themselves;
+# MaskVAE and the parser's first part about two hours, its others 5, 24 and 15 minutes on one core.
 #   recipes/bundled_weights.sh [work folder]
 set -euo pipefail
 work=${1:-bundled-weights}
@@ -10,7 +10,8 @@ assets=$(dirname "$0")/../maskgan_cli/assets
 pack() { maskgan weights pack "$1" "$2" -o "$assets/$3.safetensors" --licence Apache-2.0 --overwrite; }
 prepared() { [ -e "$2/dataset.json" ] || maskgan prep-data "$1" "$2" --size "$3"; }
 
-# The generator. The files in the package were stopped at steps 4,048, 1,203 and 1,734 of the three parts.
+# The generator. The files in the package were stopped at steps 4,048, 1,203, 2,699 and 1,350 of its
+# parts; the last one looked through the parser of 2,600 steps below, which came first.
 maskgan synth "$work/first" -n 2400 --identities 600 --size 256 --seed 11
 prepared "$work/first" "$work/first128" 128
 maskgan train dmn "$work/first128" --recipe bundled-128-first -o "$work/dmn-first"
@@ -19,8 +20,10 @@ prepared "$work/second" "$work/second256" 256
 prepared "$work/second256" "$work/second128" 128
 maskgan train dmn "$work/second128" --recipe bundled-128 -o "$work/dmn-second" --start-from "$work/dmn-first" \
     --set loss.adversarial=1 --set loss.pixel=20 --set schedule.steps=1203 --set schedule.decay_from=null
-maskgan train dmn "$work/second128" --recipe bundled-128 -o "$work/dmn" --start-from "$work/dmn-second" \
-    --set schedule.steps=1734 --set schedule.decay_from=null
+maskgan train dmn "$work/second128" --recipe bundled-128 -o "$work/dmn-third" --start-from "$work/dmn-second" \
+    --set schedule.steps=2699 --set schedule.decay_from=null
+maskgan train dmn "$work/second128" --recipe bundled-128 -o "$work/dmn" --start-from "$work/dmn-third" \
+    --set schedule.steps=1350 --set schedule.decay_from=250
 pack "$work/dmn" "$work/second128" dmn
 
 maskgan synth "$work/raw" -n 1600 --identities 320 --size 128 --seed 1
