@@ -20,7 +20,7 @@ Fit = Annotated[
     typer.Option(
         "--fit/--as-is",
         help="Bring TGT's parts onto SRC's face by the faces' points, or replace them where they are, as in the paper. "
-        "If neither is given, edits of photos that are pasted back are fitted, those of prepared data sets never are.",
+        "If neither is given, edits that are pasted back are fitted, bare paintings are not.",
     ),
 ]
 Source = Annotated[Path | None, typer.Argument(metavar="[SRC]", help="The face to edit: its look stays.")]

@@ -42,6 +42,7 @@ class Cast:
 class _Face:
     number: int
     scene: Scene
+    dark: bool  # of hair, that differs from the photo's at a glance
     angle: float  # the larger of yaw and pitch, degrees
 
     @property
@@ -74,7 +75,7 @@ def _sample(seed: int, number: int) -> _Face:
     person = sample_identity(seed, number)
     scene = sample_scene(seed, number, person)
     yaw, pitch, _ = head_truth(person, scene)
-    return _Face(number, scene, max(abs(yaw), abs(pitch)))
+    return _Face(number, scene, person.hair_family == "black", max(abs(yaw), abs(pitch)))
 
 
 def _roles(faces: list[_Face]) -> tuple[int, int, int, int, tuple[int, int]] | None:
@@ -87,9 +88,10 @@ def _roles(faces: list[_Face]) -> tuple[int, int, int, int, tuple[int, int]] | N
     hair = first(lambda f: f.bare and f.scene.style.name not in _LITTLE_HAIR)
     glasses = first(lambda f: f.scene.glasses is not None and not f.sunglasses and f.scene.hat is None)
     ways = next(((a, b) for a, b in permutations((f for f in frontal if f.bare), 2) if _unlike(a, b)), None)
-    if not (mouth and hair and glasses and ways):
+    look = next((f for f in faces if f.bare and f.dark and f.scene.style.name not in _LITTLE_HAIR), None)
+    if not (mouth and hair and glasses and look and ways):
         return None
-    return mouth.number, hair.number, glasses.number, ways[1].number, (ways[0].number, ways[1].number)
+    return mouth.number, hair.number, glasses.number, look.number, (ways[0].number, ways[1].number)
 
 
 def _unlike(a: _Face, b: _Face) -> bool:

@@ -152,7 +152,7 @@ class Commands:
         return {
             "pairs": Command(("eval", "pairs", Path("cast"), *truths, "-o", Path("pairs.csv")), ("--overwrite",)),
             "bare": self._edit("swap-mouth", *listed, "-o", Path("bare"), "--save-masks"),
-            "seamless": self._edit("swap-mouth", *listed, "--blend", "--fit", "-o", Path("seamless")),
+            "seamless": self._edit("swap-mouth", *listed, "--blend", "-o", Path("seamless")),
             "read": Command(("eval", "segmentation", Path("bare"), *listed, *self._device, "-o", Path("read.json")),
                             ("--overwrite",)),
         }  # fmt: skip

@@ -167,14 +167,14 @@ def swap_edits(
         parts: class ids.
         blend: how the painting is pasted back.
         fit: whether the target's parts are brought onto the source's face (see `fit_parts`) or replace the source's
-            where they are, as in the paper; if None, those of an edit that is pasted back into a photo are. Faces of
-            a prepared data set, and so the lists of ``eval pairs``, keep to the paper.
+            where they are, as in the paper; if None, those of an edit that is pasted back are. Bare paintings, and so
+            the paper's protocols, keep to the paper.
         read: reads a face.
     """
     source, target, inputs = _two_faces(row, read)
     asked = blend if (source.is_photo if blend.wanted is None else blend.wanted) else None
     shape = resize_labels(target.labels, len(source.labels))
-    if fitted := (asked is not None and source.is_photo if fit is None else fit):
+    if fitted := (asked is not None if fit is None else fit):
         shape = fit_parts(shape, source.labels, parts)
     labels = swap_parts(source.labels, shape, parts)
     settings = {"edit": "swap", "parts": [CLASSES[i] for i in sorted(parts)], "blend": asked and asked.note}
