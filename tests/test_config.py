@@ -116,9 +116,10 @@ def test_unknown_recipes_list_the_known_ones(tmp_path: Path) -> None:
         _load(name=str(tmp_path / "list.yaml"))
 
 
-@pytest.mark.parametrize(
-    "path", sorted(recipe_folder("dmn").parent.glob("*/*.yaml")), ids=lambda p: f"{p.parent.name}/{p.stem}"
-)
+RECIPES = [path for training in trainings() for path in sorted(recipe_folder(training.name).glob("*.yaml"))]
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda p: f"{p.parent.name}/{p.stem}")
 def test_every_recipe_loads_for_its_task(path: Path) -> None:
     training = next(training for training in trainings() if training.name == path.parent.name)
     recipe = load_recipe(resolve(f"{training.module}:{training.recipe}"), training.name, path.stem, [])
