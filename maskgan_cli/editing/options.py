@@ -40,6 +40,3 @@ class Taken(str, Enum):
     AUTO = "auto"
     CROP = "crop"
     PHOTO = "photo"
-
-
-BARE = Blend(wanted=False)
