@@ -189,9 +189,20 @@ def swap_edits(
 def reshape_edits(
     row: Row, how: Reshaping, *, blend: Blend, directions: Directions | None = None, read: ReadFace = read_face
 ) -> Edit[Request]:
-    """``source`` and maybe its mask -> the edit of ``maskgan reshape``; see `reshape` for ``directions``."""
+    """``source`` and maybe its mask -> the edit of ``maskgan reshape``; see `reshape` for ``directions``.
+
+    Raises:
+        InputError: what is asked for changes nothing in the mask.
+    """
     source = read(row["source"], row.get("source_mask"), "source")
     labels = reshape(source.labels, how, directions)
+    if np.array_equal(labels, source.labels):
+        raise InputError(
+            source.image,
+            expected="a face whose mask has the parts that are reshaped",
+            found="none of them, or nothing left to change",
+            hint="look at its mask with `maskgan parse`, or draw it with `maskgan edit`",
+        )
     asked = blend if (source.is_photo if blend.wanted is None else blend.wanted) else None
     settings = {"edit": "reshape", "blend": asked and asked.note, **how.note} | _parser(source)
     settings |= {} if directions is None else directions.note

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from maskgan_cli.editing.reshape import Reshaping, reshape
-from maskgan_cli.files import read_label_map
-from maskgan_cli.labels import part_ids
+from maskgan_cli.files import read_label_map, write_label_map
+from maskgan_cli.labels import ID, part_ids
 from tests.conftest import Command
 
 
@@ -41,3 +41,13 @@ def test_half_a_wish_is_one_line(wish: tuple[str, ...], line: str, maskgan: Comm
     outcome = maskgan("reshape", "face.png", *wish)
     assert (outcome.code, outcome.out) == (2, "")
     assert line in outcome.err
+
+
+def test_what_changes_nothing_is_said(prepared: Path, weights: Path, tmp_path: Path, maskgan: Command) -> None:
+    face = sorted((prepared / "images").iterdir())[0]
+    mask = tmp_path / "bare.png"
+    write_label_map(mask, np.full((64, 64), ID["skin"], np.uint8))
+    outcome = maskgan("reshape", face, "--mask", mask, "--open-mouth", 8, "-w", weights, "-o", tmp_path / "x.png")
+    assert outcome.code == 2
+    assert "expected a face whose mask has the parts that are reshaped, found none of them" in outcome.err
+    assert not (tmp_path / "x.png").exists()
