@@ -11,7 +11,7 @@ import pytest
 from maskgan_cli.files import sha256
 from maskgan_cli.networks import KINDS
 from maskgan_cli.weights.format import kind_of
-from maskgan_cli.weights.lookup import bundled
+from maskgan_cli.weights.lookup import bundled, recorded
 
 ROOT = Path(__file__).parents[1]
 ASSETS = ROOT / "maskgan_cli" / "assets"
@@ -32,6 +32,13 @@ def test_the_overview_names_the_hash_and_the_script_writes_the_file(kind: str) -
     assert f"assets/{kind}.safetensors" in script or re.search(rf"^pack .* {kind}$", script, re.MULTILINE)
     card = path.with_suffix(".md")
     assert not card.exists() or sha256(path) in card.read_text()
+
+
+def test_records_name_bundled_weights_as_they_lie_in_the_package(tmp_path: Path) -> None:
+    path = bundled("parser")
+    assert path is not None
+    assert recorded(path) == "maskgan_cli/assets/parser.safetensors"
+    assert recorded(tmp_path / "x.safetensors") == str(tmp_path / "x.safetensors")
 
 
 def test_all_bundled_weights_together_are_at_most_40_megabytes() -> None:

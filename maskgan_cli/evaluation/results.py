@@ -17,6 +17,7 @@ from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation.pictures import digest
 from maskgan_cli.files import read_json, sha256
 from maskgan_cli.weights.format import MODEL_FILE
+from maskgan_cli.weights.lookup import recorded
 
 T = TypeVar("T")
 
@@ -86,7 +87,7 @@ def trace(where: Path, files: Sequence[Path]) -> dict[str, Any]:
 def weights_of(judge: Any, path: Path) -> dict[str, Any]:
     """The record of a judge's weights file, or that of its run folder."""
     path = path / MODEL_FILE if path.is_dir() else path
-    return {"name": judge.name, "path": str(path), "sha256": judge.sha256}
+    return {"name": judge.name, "path": recorded(path), "sha256": judge.sha256}
 
 
 def painted_by(results: Sequence[Path]) -> dict[str, dict[str, Any]]:

@@ -16,6 +16,12 @@ def bundled(kind: str) -> Path | None:
     return path if KINDS[canonical(kind)].bundled and path.is_file() else None
 
 
+def recorded(path: Path) -> str:
+    """How records name a weights file: bundled ones as they lie in the package, wherever that is installed."""
+    package = Path(__file__).parents[1]
+    return path.relative_to(package.parent).as_posix() if path.is_relative_to(package) else str(path)
+
+
 def find_weights(given: Path | None, kind: str, option: str = "--weights") -> Path:
     """``--weights`` if given, else the environment's, else those in the cache, else the bundled ones.
 
