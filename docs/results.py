@@ -7,11 +7,12 @@ number that is not in those files.
 from __future__ import annotations
 
 import json
-import shutil
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from PIL import Image
 
 from maskgan_cli.evaluation.report import COLUMNS, build_table
 from maskgan_cli.evaluation.results import read_results
@@ -57,7 +58,8 @@ def take_over(folder: Path) -> None:
         found = folder / name / "results.json"
         if found.is_file():
             write_json(KEPT / f"{name}.json", json.loads(found.read_text()))
-            shutil.copyfile(folder / name / "figure" / "comparison.png", KEPT / f"{name}.png")
+            with Image.open(folder / name / "figure" / "comparison.png") as figure:
+                figure.convert("RGB").save(KEPT / f"{name}.jpg", quality=88)
 
 
 def page(kept: Path) -> str:
@@ -69,7 +71,9 @@ def page(kept: Path) -> str:
         "The paper's tables, made here with all methods trained by equal means, on rendered faces, whose truth is "
         "known. They compare methods with each other at this size; they say nothing of the paper's own numbers. Shares "
         "and means carry 95 % intervals over the pairs: rows whose intervals overlap may differ by chance. Each JSON "
-        "holds every number, hash and command.",
+        "holds every number, hash and command. At the tiny preset each painter learns for a minute or two, "
+        "which is far from trained: it shows that the chain runs and how a table comes about, not which method is "
+        "better. Read the row of the truth first: that is what the judges say of the right answers.",
     ]
     parts += [part for name, document in documents.items() for part in _section(name, document)]
     if orders := _orders(documents):
@@ -90,7 +94,7 @@ def _section(name: str, document: dict[str, Any]) -> list[str]:
         parts += [*([f"`{table}`:"] if len(document["tables"]) > 1 else []), _table(found)]
         if "seeds" in found:
             parts.append(_seeds(found["seeds"]))
-    return [*parts, f"![{TITLES[name]}](results/{name}.png)"]
+    return [*parts, f"![{TITLES[name]}](results/{name}.jpg)"]
 
 
 def _table(found: dict[str, Any]) -> str:
