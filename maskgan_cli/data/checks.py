@@ -94,10 +94,18 @@ def contact_sheet(data: PreparedData, ids: list[str], *, tile: int = 128, column
         panels = [resize_image(read_image(by_id[name].image), tile)]
         if data.masked:
             panels.append(colourise(resize_labels(read_label_map(by_id[name].mask), tile)))
-        tiles.append(np.hstack(panels))
+        tiles.append(np.hstack([_square(panel, tile) for panel in panels]))
     sheet: Picture = montage(np.stack(tiles), grid_shape=(-(-len(tiles) // columns), columns), channel_axis=-1,
                              fill=(255, 255, 255))  # fmt: skip
     return sheet
+
+
+def _square(panel: Picture, side: int) -> Picture:
+    """A panel on a square of its own: a spoiled file of a data set may have other sides than the rest."""
+    square = np.zeros((side, side, 3), np.uint8)
+    part = panel[:side, :side]
+    square[: part.shape[0], : part.shape[1]] = part
+    return square
 
 
 def _inspect_one(job: tuple[Sample, int]) -> SampleReport:

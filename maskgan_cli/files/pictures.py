@@ -218,6 +218,9 @@ def encode_image(
         note: as for `write_image`.
         metadata: ``exif``, ``icc_profile`` and ``dpi`` for formats that have them, as Pillow takes them.
         text: text fields, for a PNG.
+
+    Raises:
+        InputError: the format cannot hold a picture of that size.
     """
     options: dict[str, Any] = dict(metadata or {})
     if suffix == ".png":
@@ -232,7 +235,12 @@ def encode_image(
         if note and suffix != ".webp":
             options["comment"] = f"maskgan {json.dumps(note, sort_keys=True)}"
     data = io.BytesIO()
-    Image.fromarray(picture).save(data, _BY_SUFFIX[suffix], **options)
+    try:
+        Image.fromarray(picture).save(data, _BY_SUFFIX[suffix], **options)
+    except (OSError, ValueError) as error:  # WebP ends at 16,383 pixels, JPEG at 65,535
+        height, width = picture.shape[:2]
+        raise InputError(f"a picture as {suffix}", expected="a size and metadata that the format can hold",
+                         found=f"{width} x {height} pixels: {error}", hint="write a .png") from error  # fmt: skip
     return data.getvalue()
 
 
