@@ -192,11 +192,11 @@ def reshape_edits(
     """``source`` and maybe its mask -> the edit of ``maskgan reshape``; see `reshape` for ``directions``.
 
     Raises:
-        InputError: what is asked for changes nothing in the mask.
+        InputError: what is asked for of parts changes nothing in the mask.
     """
     source = read(row["source"], row.get("source_mask"), "source")
     labels = reshape(source.labels, how, directions)
-    if np.array_equal(labels, source.labels):
+    if not how.along and np.array_equal(labels, source.labels):  # a small step along a direction may move no border
         raise InputError(
             source.image,
             expected="a face whose mask has the parts that are reshaped",
