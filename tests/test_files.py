@@ -341,3 +341,10 @@ def test_what_a_kill_leaves_is_recognised_and_nothing_else_is(tmp_path: Path) ->
     files.remove_leftovers(tmp_path / "copies", tmp_path, tmp_path / "nowhere")
     assert not list((tmp_path / "copies").iterdir())
     assert all((tmp_path / name).exists() for name in mine)
+
+
+def test_a_picture_that_its_format_cannot_hold_is_one_line() -> None:
+    long = np.zeros((1, 16_384, 3), np.uint8)
+    with pytest.raises(InputError, match=r"as \.webp: expected a size and metadata .* found 16384 x 1 pixels"):
+        files.encode_image(long, ".webp")
+    assert files.encode_image(long, ".png")

@@ -46,6 +46,10 @@ def _repaint(copy: Path) -> None:
     write_image(copy / "images" / "0.png", np.random.default_rng(0).integers(0, 256, (64, 64, 3)).astype(np.uint8))
 
 
+def _flatten(copy: Path) -> None:
+    write_image(copy / "images" / "0.png", np.zeros((40, 64, 3), np.uint8))
+
+
 def _relabel(copy: Path) -> None:
     write_label_map(copy / "masks" / "0.png", read_label_map(copy / "masks" / "400.png"))
 
@@ -55,7 +59,7 @@ def _move(copy: Path) -> None:
     manifest.write_text(manifest.read_text().replace("0,train", "0,val", 1))
 
 
-@pytest.mark.parametrize("change", [_repaint, _relabel, _move])
+@pytest.mark.parametrize("change", [_repaint, _flatten, _relabel, _move])
 def test_files_that_are_not_those_prepared_end_with_exit_code_1(copy: Path, maskgan: Command, change: object) -> None:
     change(copy)  # type: ignore[operator]
     outcome = maskgan("check-data", copy, "--workers", 1, "-q")
