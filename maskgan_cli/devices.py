@@ -1,6 +1,10 @@
-"""``--device``: one meaning for every command."""
+"""``--device``: one meaning for every command; and what the processor is called."""
 
 from __future__ import annotations
+
+import platform
+import re
+from pathlib import Path
 
 import torch
 
@@ -26,3 +30,12 @@ def pick_device(name: str = "auto") -> torch.device:
                          + ["mps"] * mps)  # fmt: skip
         raise InputError("--device", expected=f"one of {here}", found=name, hint="use --device auto")
     return device
+
+
+def processor() -> str:
+    """The processor's name as the system has it."""
+    try:
+        found = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    except OSError:
+        found = None
+    return found[1].strip() if found else platform.processor() or platform.machine()

@@ -25,6 +25,11 @@ Result = TypeVar("Result")
 _AHEAD: Final = 4  # pieces of work given to each process before the first is fetched
 
 
+def cores() -> int:
+    """How many processor cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1  # macOS, Windows
+
+
 def spread(
     work: Callable[[Job], Result], jobs: Sequence[Job], workers: int, *, chunk: int | None = None
 ) -> Iterator[Result]:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import importlib.metadata
-import os
 import platform
-import sys
-from pathlib import Path
 from typing import Any, Final
 
 from maskgan_cli import __version__
+from maskgan_cli.workers import cores
 
 _PACKAGES: Final = ("torch", "numpy", "pillow", "onnxruntime")
 
@@ -22,7 +20,7 @@ def machine(device: str) -> dict[str, Any]:
     """
     import torch
 
-    from maskgan_cli.devices import pick_device
+    from maskgan_cli.devices import pick_device, processor
 
     chosen = pick_device(device)
     return {
@@ -34,20 +32,6 @@ def machine(device: str) -> dict[str, Any]:
         "system": f"{platform.system()} {platform.machine()}",
         "versions": {"maskgan": __version__, "python": platform.python_version(), **_versions()},
     }
-
-
-def processor() -> str:
-    """The processor's name."""
-    if sys.platform == "linux":
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
-
-
-def cores() -> int:
-    """How many processor cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _versions() -> dict[str, str | None]:

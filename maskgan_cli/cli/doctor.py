@@ -67,9 +67,9 @@ def _versions() -> Iterator[Finding]:
 def _devices() -> Iterator[Finding]:
     import torch
 
-    from maskgan_cli.cli.options import count_workers
+    from maskgan_cli.workers import cores
 
-    yield Finding("cpu", f"{count_workers(None)} cores for this process, {torch.get_num_threads()} threads")
+    yield Finding("cpu", f"{cores()} cores for this process, {torch.get_num_threads()} threads")
     for i in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
         about = torch.cuda.get_device_properties(i)
         yield Finding(f"cuda:{i}", f"{about.name}, {about.total_memory / 1e9:.0f} GB")

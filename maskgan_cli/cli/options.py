@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -36,12 +35,9 @@ DMNWeights = Annotated[Path | None, weights_of("dmn", "--dmn-weights", what_for=
 
 def count_workers(workers: int | None) -> int:
     """``--workers``, or the number of cores this process may use."""
-    if workers is not None:
-        return workers
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # macOS, Windows
-        return os.cpu_count() or 1
+    from maskgan_cli.workers import cores
+
+    return cores() if workers is None else workers
 
 
 def chosen(face: str | None) -> int | str | None:

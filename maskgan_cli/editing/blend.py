@@ -57,9 +57,7 @@ def paste_soft(source: Picture, result: Picture, before: LabelMap, after: LabelM
     edited = before != after
     if not edited.any():
         return source.copy()
-    distance = ndimage.distance_transform_edt(~edited) / (softness * len(source))
-    fade = np.clip(1.0 - distance, 0.0, 1.0)
-    alpha = (fade * fade * (3.0 - 2.0 * fade))[..., None]  # smoothstep: no visible rim at either end
+    alpha = _fading(ndimage.distance_transform_edt(~edited) / (softness * len(source)))[..., None]
     mixed = alpha * result + (1.0 - alpha) * source
     pasted: Picture = np.round(mixed).astype(np.uint8)
     return pasted
@@ -80,19 +78,20 @@ def paste_seamless(source: Picture, result: Picture, before: LabelMap, after: La
     Returns:
         (S, S, 3).
     """
-    region = grown(before, after)
-    if not region.any():
+    if (before == after).all():
         return source.copy()
+    away = _away(before, after)
+    region = _region(before, after, away)
     box = _around(region, round(_BAND * len(source)) + 2)
+    own, weight = (whole[box] for whole in carry_parts(source, before, after, region))
     region, photo, painting = region[box], source[box].astype(float), result[box].astype(float)
     touched = np.isin(before[box], _touched(before, after))
     band = _near(region, _BAND * len(source)) & touched & ~region
     joined = match_parts(painting + harmonic(photo - painting, region), after[box], region, source, before)
-    own, weight = (whole[box] for whole in carry_parts(source, before, after))
     weight *= _OWN * np.clip(ndimage.distance_transform_edt(region) - 1.0, 0.0, 3.0) / 3.0
     painted = joined + missing_grain(photo, painting, band)
     joined = painted + weight[..., None] * (_lit(own, joined, weight, len(source)) - painted)
-    alpha = _fade(before, after)[box][..., None]
+    alpha = _fading(away[box])[..., None]
     pasted = source.copy()
     pasted[box][region] = np.clip(np.round(alpha * joined + (1 - alpha) * photo), 0, 255).astype(np.uint8)[region]
     return pasted
@@ -106,9 +105,8 @@ def _lit(own: Field, painting: Field, weight: Field, side: int) -> Field:
     return np.asarray(own + _LIGHT * light / np.maximum(counts, 1e-3))
 
 
-def _fade(before: LabelMap, after: LabelMap) -> Field:
-    """1 in the edit, falling to 0 (H, W) over the distance that its region grows by."""
-    distance = ndimage.distance_transform_edt(~_edited(before, after)) / _reach(before, after)
+def _fading(distance: Field) -> Field:
+    """1 at a distance of 0, falling to 0 at 1: smoothstep, so that no rim is to be seen at either end."""
     share = np.clip(1.0 - distance, 0.0, 1.0)
     return np.asarray(share * share * (3.0 - 2.0 * share))
 
@@ -137,11 +135,15 @@ def grown(before: LabelMap, after: LabelMap) -> Region:
     leaves hair, eyes and nose alone, and a margin around eyes and nose. Of a feature that is merely covered at one
     end, such as a brow, the rest stays too; a mouth that changes is painted as a whole.
     """
-    edited = _edited(before, after)
-    if not edited.any():
-        return edited
-    touched = _touched(before, after)
-    allowed = _near(edited, _reach(before, after)) & np.isin(before, touched)
+    if (before == after).all():
+        return np.zeros(before.shape, bool)
+    return _region(before, after, _away(before, after))
+
+
+def _region(before: LabelMap, after: LabelMap, away: Field) -> Region:
+    """`grown`, given `_away`."""
+    edited, touched = away == 0, _touched(before, after)
+    allowed = (away <= 1) & np.isin(before, touched)
     others = np.isin(before, np.setdiff1d(_FEATURES, touched))
     if others.any():
         allowed &= ~_near(others, MARGIN * len(before))  # lashes and nostrils' shadows are no colour of the skin
@@ -149,19 +151,18 @@ def grown(before: LabelMap, after: LabelMap) -> Region:
     return np.isin(pieces, np.unique(pieces[edited]))
 
 
-def _edited(before: LabelMap, after: LabelMap) -> Region:
-    """Where two label maps differ, and all of a mouth that changes: half a mouth fits no other half."""
+def _away(before: LabelMap, after: LabelMap) -> Field:
+    """How far pixels (H, W) are from an edit: 0 in it, 1 as far as its region grows.
+
+    An edit is where two label maps differ, and all of a mouth that changes: half a mouth fits no other half.
+    """
     edited: Region = before != after
-    if np.isin(before[edited], _MOUTH).any() or np.isin(after[edited], _MOUTH).any():
+    classes = np.union1d(before[edited], after[edited])
+    mouth_alone = np.isin(classes, [*_MOUTH, ID["skin"]]).all()
+    if np.isin(classes, _MOUTH).any():
         edited = edited | np.isin(before, _MOUTH) | np.isin(after, _MOUTH)
-    return edited
-
-
-def _reach(before: LabelMap, after: LabelMap) -> float:
-    """How many pixels the region of an edit grows by."""
-    edited = before != after
-    mouth_alone = np.isin(np.union1d(before[edited], after[edited]), [*_MOUTH, ID["skin"]]).all()
-    return (MOUTH_GROWTH if mouth_alone else GROWTH) * len(before)
+    reach = (MOUTH_GROWTH if mouth_alone else GROWTH) * len(before)
+    return np.asarray(ndimage.distance_transform_edt(~edited) / reach)
 
 
 def _touched(before: LabelMap, after: LabelMap) -> LabelMap:

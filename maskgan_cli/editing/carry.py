@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from maskgan_cli.editing.membrane import Field
+from maskgan_cli.editing.membrane import Field, Region
 from maskgan_cli.files import Picture
 from maskgan_cli.labels import ID, LabelMap
 
@@ -64,7 +64,7 @@ class _Band:
         return float((self.bottom - self.top).mean())
 
 
-def carry_parts(photo: Picture, before: LabelMap, after: LabelMap) -> tuple[Field, Field]:
+def carry_parts(photo: Picture, before: LabelMap, after: LabelMap, region: Region) -> tuple[Field, Field]:
     """The photo's lips, mouth and brows in the shape that a mask asks for.
 
     Each part is a band along its feature's axis. A place in the new band shows what the photo has at the same place
@@ -74,6 +74,7 @@ def carry_parts(photo: Picture, before: LabelMap, after: LabelMap) -> tuple[Fiel
     Args:
         photo, before: (S, S, 3) and its label map.
         after: (S, S), the mask asked for.
+        region: (S, S), where the parts are wanted; elsewhere they may not be there.
 
     Returns:
         The carried parts (S, S, 3), 0 to 255, and how far they count (S, S), 0 to 1.
@@ -89,7 +90,7 @@ def carry_parts(photo: Picture, before: LabelMap, after: LabelMap) -> tuple[Fiel
             if source is None or target is None or (name == "mouth" and not _as_open(source, target, len(before))):
                 continue
             soft = ndimage.gaussian_filter(here.astype(float), _SOFT * len(before))
-            y, x = np.nonzero(soft > weight)
+            y, x = np.nonzero((soft > weight) & region)
             carried[y, x] = _sample(photo, x, y, (old, source), (new, target))
             weight = np.maximum(weight, soft)
     return carried, weight

@@ -152,7 +152,7 @@ def render_edits(row: Row, *, blend: Blend, read: ReadFace = read_face) -> Edit[
     inputs = _named(mask=row["mask"], style_image=face.image, style_mask=face.mask)
     panels = [face.picture, colourise(face.labels), colourise(labels)]
     # The mask may be anybody's: into a face crop nothing is pasted unasked.
-    asked = blend if (face.cutout is not None if blend.wanted is None else blend.wanted) else None
+    asked = blend.unless(bare=face.cutout is None)
     settings = {"edit": "render", "blend": asked and asked.note} | _parser(face)
     return Edit(Request(labels, face.labels, face.picture), face, labels, inputs, settings, panels, asked)
 
@@ -172,7 +172,7 @@ def swap_edits(
         read: reads a face.
     """
     source, target, inputs = _two_faces(row, read)
-    asked = blend if (source.is_photo if blend.wanted is None else blend.wanted) else None
+    asked = blend.unless(bare=not source.is_photo)
     shape = resize_labels(target.labels, len(source.labels))
     if fitted := (asked is not None if fit is None else fit):
         shape = fit_parts(shape, source.labels, parts)
@@ -203,7 +203,7 @@ def reshape_edits(
             found="none of them, or nothing left to change",
             hint="look at its mask with `maskgan parse`, or draw it with `maskgan edit`",
         )
-    asked = blend if (source.is_photo if blend.wanted is None else blend.wanted) else None
+    asked = blend.unless(bare=not source.is_photo)
     settings = {"edit": "reshape", "blend": asked and asked.note, **how.note} | _parser(source)
     settings |= {} if directions is None else directions.note
     request = Request(labels, source.labels, source.picture)

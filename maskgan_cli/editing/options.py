@@ -28,6 +28,10 @@ class Blend:
     edge: Edge = Edge.SEAMLESS
     softness: float = 0.05
 
+    def unless(self, bare: bool) -> Blend | None:
+        """What is done if nothing else is asked for: this, or None where a painting stays ``bare`` by itself."""
+        return None if (bare if self.wanted is None else not self.wanted) else self
+
     @property
     def note(self) -> str | float:
         """For the record of a result."""

@@ -6,20 +6,17 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import numpy.typing as npt
 from scipy import ndimage
 
 from maskgan_cli.data.alignment import Points, points_of_mask, similarity
 from maskgan_cli.data.resize import resize_labels
 from maskgan_cli.editing.library import Item
-from maskgan_cli.editing.membrane import Region
+from maskgan_cli.editing.membrane import Field, Region
 from maskgan_cli.editing.swap import remove_parts
 from maskgan_cli.labels import CLASSES, ID, LabelMap
 
 if TYPE_CHECKING:
     from maskgan_cli.editing.interpolate import Codes, MaskManifold
-
-Field = npt.NDArray[np.float64]
 
 _SIDE: Final = 256  # the masks are moved at; what the networks see is smaller still
 _DEEP: Final = 12.0  # pixels of that: what lies deeper in a class is as deep as can be

@@ -125,21 +125,14 @@ def machine() -> dict[str, Any]:
     """What the numbers were made on."""
     import torch
 
+    from maskgan_cli.devices import processor
+
     return {
-        "processor": _processor(), "cores": os.cpu_count(),
+        "processor": processor(), "cores": os.cpu_count(),
         "gpus": [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())],
         "system": f"{platform.system()} {platform.machine()}", "python": platform.python_version(),
         "torch": torch.__version__,
     }  # fmt: skip
-
-
-def _processor() -> str:
-    """The processor's name as the system has it."""
-    try:
-        found = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
-    except OSError:
-        found = None
-    return found[1].strip() if found else platform.processor()
 
 
 def lines(found: Shown) -> list[Sequence[str]]:

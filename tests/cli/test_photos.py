@@ -15,6 +15,7 @@ from maskgan_cli.files import read_image, read_label_map, read_note, read_photo,
 from maskgan_cli.judges.finder import FaceFinder
 from maskgan_cli.labels import ID
 from tests.conftest import Command
+from tests.squares import in_square
 
 
 @pytest.fixture(scope="module")
@@ -39,14 +40,6 @@ def call(weights: Path, astronaut: Path, prepared: Path) -> tuple[str, ...]:
     return ("swap-mouth", str(astronaut), target, "--weights", str(weights), "--device", "cpu")
 
 
-def _inside(square: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    y, x = np.mgrid[: shape[0], : shape[1]] + 0.5
-    place = np.stack([x, y], -1) - square[0]
-    right, below = square[3] - square[0], square[1] - square[0]
-    along, down = place @ right / (right @ right), place @ below / (below @ below)
-    return (along >= 0) & (along <= 1) & (down >= 0) & (down <= 1)
-
-
 def test_a_photo_is_edited_at_its_own_place(
     call: tuple[str, ...], astronaut: Path, points: np.ndarray, tmp_path: Path, maskgan: Command
 ) -> None:
@@ -57,14 +50,14 @@ def test_a_photo_is_edited_at_its_own_place(
     changed = (before != after).any(-1)
     assert after.shape == before.shape
     assert changed.any()
-    assert not changed[~_inside(oriented_square(points), before.shape)].any()
+    assert not changed[~in_square(oriented_square(points), before.shape)].any()
     middle = points[3:].mean(0)  # of the mouth
     rows, columns = np.nonzero(changed)
     assert np.hypot(columns.mean() - middle[0], rows.mean() - middle[1]) < 20
     mask = read_label_map(tmp_path / "out.mask.png")
     assert mask.shape == before.shape[:2]
     wider = oriented_square(points) + np.array([[-1, -1], [-1, 1], [1, 1], [1, -1]])
-    assert not mask[~_inside(wider, mask.shape)].any()
+    assert not mask[~in_square(wider, mask.shape)].any()
     assert read_image(tmp_path / "sheet.png").shape[0] == 128
 
 
@@ -108,7 +101,7 @@ def test_photos_of_all_kinds(kind: str, call: tuple[str, ...], tmp_path: Path, m
     assert result.orientation == photo.orientation
     changed = (result.picture != photo.picture).any(-1)
     assert changed.any()
-    assert not changed[~_inside(oriented_square(found), changed.shape)].any()
+    assert not changed[~in_square(oriented_square(found), changed.shape)].any()
     assert result.is_grey == photo.is_grey
 
 
@@ -153,7 +146,7 @@ def test_a_mask_of_the_photo_is_cut_out_with_it(
 def test_render_and_style_copy_take_photos(
     call: tuple[str, ...], astronaut: Path, points: np.ndarray, tmp_path: Path, maskgan: Command
 ) -> None:
-    inside = _inside(oriented_square(points), (512, 512))
+    inside = in_square(oriented_square(points), (512, 512))
     styled = maskgan("style-copy", *call[1:], "-o", tmp_path / "styled.png", "-q")
     assert styled.code == 0, styled.err
     rendered = maskgan("render", call[2].replace("images", "masks"), astronaut, *call[3:], "-o", tmp_path / "r.png")

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -262,6 +263,17 @@ def test_names_that_are_no_names_for_files_and_names_given_twice_are_rejected(tm
     assert len([line for line in outcome.err.splitlines() if line.startswith("rejected ")]) == 3
 
 
+OPTIONS: dict[str, Any] = {"size": 64, "image_format": "png", "workers": 1, "overwrite": False}
+
+
+def _interrupted(raw: Path, out: Path) -> Path:
+    """A preparation that was stopped after four samples."""
+    for i, _ in enumerate(prepare(read_source(raw), out, **OPTIONS)):
+        if i == 3:
+            break
+    return out
+
+
 @pytest.mark.parametrize(
     "damage",
     [b"\xff\xfe\x00", b"[1]\n", b'{"id": "0"}\n', b'{"id": 0, "image": "", "mask": "", "reason": ""}\n', b"null\n",
@@ -271,14 +283,10 @@ def test_names_that_are_no_names_for_files_and_names_given_twice_are_rejected(tm
 def test_a_damaged_journal_costs_work_not_the_data_set(
     raw: Path, prepared: Path, tmp_path: Path, damage: bytes
 ) -> None:
-    options = {"size": 64, "image_format": "png", "workers": 1, "overwrite": False}
-    out = tmp_path / "out"
-    for i, _ in enumerate(prepare(read_source(raw), out, **options)):
-        if i == 3:
-            break
+    out = _interrupted(raw, tmp_path / "out")
     (out / JOURNAL).write_bytes((out / JOURNAL).read_bytes() + damage)
     (out / "images" / "400.png").unlink()  # in the journal, but gone
-    list(prepare(read_source(raw), out, **options))
+    list(prepare(read_source(raw), out, **OPTIONS))
     assert read_json(out / "dataset.json")["hash"] == read_json(prepared / "dataset.json")["hash"]
 
 
@@ -286,15 +294,11 @@ def test_a_damaged_journal_costs_work_not_the_data_set(
 def test_a_journal_that_was_changed_drops_no_sample(
     raw: Path, prepared: Path, tmp_path: Path, change: dict[str, str]
 ) -> None:
-    options = {"size": 64, "image_format": "png", "workers": 1, "overwrite": False}
-    out = tmp_path / "out"
-    for i, _ in enumerate(prepare(read_source(raw), out, **options)):
-        if i == 3:
-            break
+    out = _interrupted(raw, tmp_path / "out")
     settings, *lines = (out / JOURNAL).read_text().splitlines()
     changed = [settings, *(json.dumps(json.loads(line) | change) for line in lines)]
     (out / JOURNAL).write_text("\n".join(changed) + "\n")
-    list(prepare(read_source(raw), out, **options))
+    list(prepare(read_source(raw), out, **OPTIONS))
     assert read_json(out / "dataset.json")["hash"] == read_json(prepared / "dataset.json")["hash"]
 
 

@@ -8,6 +8,7 @@ from maskgan_cli.editing.carry import carry_parts
 from maskgan_cli.labels import ID
 
 _SIDE = 128
+_ALL = np.ones((_SIDE, _SIDE), bool)  # wanted everywhere
 _LIPS = (ID["u_lip"], ID["l_lip"])
 
 
@@ -33,7 +34,7 @@ def _ramp(middle: tuple[int, int], width: int) -> np.ndarray:
 def test_the_same_mask_carries_the_photo_as_it_is() -> None:
     photo = np.random.default_rng(0).integers(0, 256, (_SIDE, _SIDE, 3), dtype=np.uint8)
     labels = _face((70, 60), 50, 9, gap=12)
-    carried, weight = carry_parts(photo, labels, labels)
+    carried, weight = carry_parts(photo, labels, labels, _ALL)
     sure = weight > 0.5
     assert np.isin(labels, (*_LIPS, ID["mouth"]))[sure].mean() > 0.95
     assert np.abs(carried - photo)[sure].mean() < 16, "up to half a pixel of the rims' smoothing"
@@ -41,7 +42,7 @@ def test_the_same_mask_carries_the_photo_as_it_is() -> None:
 
 def test_a_moved_and_narrower_mouth_shows_the_same_from_corner_to_corner() -> None:
     before, after = _face((70, 60), 60, 10), _face((80, 66), 40, 14)
-    carried, weight = carry_parts(_ramp((70, 60), 60), before, after)
+    carried, weight = carry_parts(_ramp((70, 60), 60), before, after, _ALL)
     for share in (0.2, 0.5, 0.8):
         column = round(66 + (share - 0.5) * 40)
         for row in (74, 86):  # either lip
@@ -51,7 +52,7 @@ def test_a_moved_and_narrower_mouth_shows_the_same_from_corner_to_corner() -> No
 
 def test_a_turned_mouth_turns_its_texture() -> None:
     before, after = _face((64, 64), 60, 10), _face((64, 64), 60, 10, turn=0.3)
-    carried, _ = carry_parts(_ramp((64, 64), 60), before, after)
+    carried, _ = carry_parts(_ramp((64, 64), 60), before, after, _ALL)
     for share in (0.2, 0.8):
         along = (share - 0.5) * 60
         at = (round(64 + along * np.sin(0.3)), round(64 + along * np.cos(0.3)))
@@ -63,9 +64,9 @@ def test_a_closed_mouth_gives_no_teeth_and_an_open_one_does() -> None:
     opened = _face((70, 64), 50, 8, gap=16)
     inside = opened == ID["mouth"]
     core = inside & (np.abs(np.arange(_SIDE) - 70) < 5)[:, None] & (np.abs(np.arange(_SIDE) - 64) < 20)
-    _, weight = carry_parts(photo, _face((70, 64), 50, 8), opened)
+    _, weight = carry_parts(photo, _face((70, 64), 50, 8), opened, _ALL)
     assert weight[core].max() < 0.05, "nothing to carry"
-    _, weight = carry_parts(photo, _face((68, 60), 44, 8, gap=12), opened)
+    _, weight = carry_parts(photo, _face((68, 60), 44, 8, gap=12), opened, _ALL)
     assert weight[core].min() > 0.9
 
 
@@ -73,5 +74,5 @@ def test_a_part_that_is_missing_on_either_side_carries_nothing() -> None:
     photo = np.zeros((_SIDE, _SIDE, 3), np.uint8)
     skin, lips = np.full((_SIDE, _SIDE), ID["skin"], np.uint8), _face((70, 64), 50, 8)
     for before, after in ((skin, lips), (lips, skin), (skin, skin)):
-        _, weight = carry_parts(photo, before, after)
+        _, weight = carry_parts(photo, before, after, _ALL)
         assert not weight.any()

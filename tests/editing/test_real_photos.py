@@ -21,6 +21,7 @@ from maskgan_cli.editing.cutouts import Cutout
 from maskgan_cli.files import read_image, read_note, read_photo, write_image
 from maskgan_cli.judges.finder import FaceFinder
 from tests.conftest import Command
+from tests.squares import in_square
 
 FACES = Path(__file__).parents[3] / "shared" / "data" / "celebamask-mini" / "CelebA-HQ-img"
 KINDS = ("plain", "turned", "turned back", "small", "large", "two faces", "dark", "grey", "EXIF-turned", "16-bit")
@@ -70,14 +71,6 @@ def _put(photo: Image.Image, face: Path, side: int, angle: float, middle: np.nda
     return middle + np.array([x * math.cos(turn) - y * math.sin(turn), x * math.sin(turn) + y * math.cos(turn)])
 
 
-def _inside(square: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    y, x = np.mgrid[: shape[0], : shape[1]] + 0.5
-    place = np.stack([x, y], -1) - square[0]
-    right, below = square[3] - square[0], square[1] - square[0]
-    along, down = place @ right / (right @ right), place @ below / (below @ below)
-    return (along >= 0) & (along <= 1) & (down >= 0) & (down <= 1)
-
-
 def test_sixty_photos_are_edited_where_their_faces_are(tmp_path: Path, maskgan: Command) -> None:
     faces, finder = sorted(FACES.iterdir()), FaceFinder(torch.device("cpu"))
     photos, eyes = [], []
@@ -101,7 +94,7 @@ def test_sixty_photos_are_edited_where_their_faces_are(tmp_path: Path, maskgan: 
         which = read_note(tmp_path / "out" / photo.name)["face"]
         square = oriented_square(finder.find_all(before.picture)[which - 1].points)
         assert changed.any(), photo
-        assert not changed[~_inside(square, changed.shape)].any(), photo
+        assert not changed[~in_square(square, changed.shape)].any(), photo
         rows, columns = np.nonzero(changed)
         side = np.hypot(*(square[3] - square[0]))
         away.append(np.hypot(columns.mean() - eyes[number][0], rows.mean() - eyes[number][1]) / side)
