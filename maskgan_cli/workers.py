@@ -91,6 +91,17 @@ def apart(work: Callable[[Job], Result], job: Job) -> Result:
     return result
 
 
+def end_with_parent() -> None:
+    """End at once when the parent is gone, which holds the other end of our stdin and sends nothing."""
+
+    def wait() -> None:
+        with contextlib.suppress(OSError):
+            os.read(0, 1)
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
 def _do(work: Callable[[Job], Result], jobs: Sequence[Job]) -> list[Result]:
     return [work(job) for job in jobs]
 

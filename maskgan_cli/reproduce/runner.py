@@ -28,6 +28,9 @@ from maskgan_cli.reproduce.stages import Stage
 
 STAMPS: Final = "stamps"
 Execute = Callable[[Stage, Path], int]  # runs a stage in a folder; returns its exit code
+_PROGRAM: Final = (
+    "from maskgan_cli import workers; workers.end_with_parent(); from maskgan_cli.__main__ import main; main()"
+)
 
 
 @dataclass(frozen=True)
@@ -64,23 +67,26 @@ class StageFailed(MaskGANError):
 def as_subprocess(stage: Stage, folder: Path, *, quiet: bool = False) -> int:
     """Run a stage by this Python, its progress on our stderr; a signal to us is passed on and waited for.
 
+    If we are killed, the stage dies with us: whoever runs the plan again finds nobody at work.
+
     Raises:
         KeyboardInterrupt: we were stopped; the stage has ended.
     """
     package = str(Path(maskgan_cli.__file__).parents[1])
     paths = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH", "")]))
-    words = [sys.executable, "-m", "maskgan_cli", *stage.words, *stage.how, *(["--quiet"] if quiet else [])]
+    words = [sys.executable, "-c", _PROGRAM, *stage.words, *stage.how, *(["--quiet"] if quiet else [])]
     # A session of its own: Ctrl-C in a terminal reaches us alone, so that the stage is told once and not twice.
     child = subprocess.Popen(
-        words, cwd=folder, env={**os.environ, "PYTHONPATH": paths}, stdin=subprocess.DEVNULL,
+        words, cwd=folder, env={**os.environ, "PYTHONPATH": paths}, stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
-    try:
-        return child.wait()
-    except KeyboardInterrupt:
-        child.send_signal(signal.SIGTERM)
-        child.wait()
-        raise
+    with child:
+        try:
+            return child.wait()
+        except KeyboardInterrupt:
+            child.send_signal(signal.SIGTERM)
+            child.wait()
+            raise
 
 
 def run_stages(

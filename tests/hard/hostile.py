@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import random
@@ -179,7 +180,7 @@ def json_text(rng: random.Random, data: bytes) -> bytes:
             case 3 if isinstance(parent[key], int | float):
                 parent[key] = rng.choice((-1, 0, 1.5, 1e308, float("nan"), float("-inf"), 1 << 80, -parent[key]))
             case _:
-                parent[key] = rng.choice(VALUES)
+                parent[key] = copy.deepcopy(rng.choice(VALUES))  # or it may come to hold itself
     text = json.dumps(document)
     if rng.random() < 0.05:
         text = text.replace(":", ": [" * 5000, 1)

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -123,12 +124,11 @@ def test_the_digest_tells_names_and_contents_and_passes_over_hidden_files(tmp_pa
     assert digest_of([tmp_path / "x"]) != first
 
 
-def test_a_signal_ends_the_stage_then_the_command_and_the_next_call_goes_on(tmp_path: Path) -> None:
-    """A whole process: `as_subprocess` runs a real command that has no end, and is told to stop."""
+@pytest.fixture
+def rendering(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """A whole process whose stage, a real command by `as_subprocess`, has begun to write and has no end."""
     program = f"""
-import sys
 from pathlib import Path
-from maskgan_cli.cli.app import app
 from maskgan_cli.cli.shell import _manners
 from maskgan_cli.reproduce.runner import as_subprocess, run_stages
 from maskgan_cli.reproduce.stages import Stage
@@ -139,22 +139,42 @@ try:
 except Exception as error:
     print(type(error).__name__, error)
 """
-    child = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    )
-    for _ in range(600):
-        if list(tmp_path.glob("faces/CelebA-HQ-img/*.jpg")):
-            break
-        time.sleep(0.1)
-    child.send_signal(signal.SIGTERM)
-    out, _ = child.communicate(timeout=60)
+    ) as process:
+        for _ in range(600):
+            if _rendered(tmp_path):
+                break
+            time.sleep(0.1)
+        yield process
+        process.kill()
+
+
+def _rendered(folder: Path) -> int:
+    return len(list(folder.glob("faces/CelebA-HQ-img/*.jpg")))
+
+
+def test_a_signal_ends_the_stage_then_the_command_and_the_next_call_goes_on(
+    rendering: subprocess.Popen[str], tmp_path: Path
+) -> None:
+    rendering.send_signal(signal.SIGTERM)
+    out, _ = rendering.communicate(timeout=60)
     assert out.startswith("Stopped stopped in stage `render`; run the same command to go on")
-    rendered = len(list(tmp_path.glob("faces/CelebA-HQ-img/*.jpg")))
+    rendered = _rendered(tmp_path)
     time.sleep(0.5)
-    assert len(list(tmp_path.glob("faces/CelebA-HQ-img/*.jpg"))) == rendered, "nobody goes on behind our back"
+    assert _rendered(tmp_path) == rendered, "nobody goes on behind our back"
     stamp = read_json(tmp_path / STAMPS / "render.json")
     assert stamp["digest"] == ""
     assert stamp["seconds"] > 0
+
+
+def test_a_kill_of_the_command_ends_its_stage(rendering: subprocess.Popen[str], tmp_path: Path) -> None:
+    rendering.kill()
+    rendering.wait(timeout=60)
+    time.sleep(0.5)
+    rendered = _rendered(tmp_path)
+    time.sleep(1)
+    assert 0 < _rendered(tmp_path) == rendered, "nobody goes on behind our back"
 
 
 def test_a_plan_is_a_script_for_a_shell(tmp_path: Path) -> None:
