@@ -20,7 +20,17 @@ from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation.pair_list import PairList
 from maskgan_cli.evaluation.pictures import side_of
 from maskgan_cli.evaluation.results import Result, checked, painted_by, trace
-from maskgan_cli.files import read_csv, read_image, read_json, refuse_existing, write_bytes, write_image, write_json
+from maskgan_cli.files import (
+    read_csv,
+    read_image,
+    read_json,
+    refuse_existing,
+    remove_leftovers,
+    write_bytes,
+    write_image,
+    write_json,
+)
+from maskgan_cli.locks import locked
 from maskgan_cli.metrics.intervals import Interval, of_mean, wilson
 from maskgan_cli.pages import render
 
@@ -56,6 +66,15 @@ def build_survey(
     if not overwrite:
         for name in ("key.json", "index.html", "questions.js", "images", *(file.name for file in _PAGE.iterdir())):
             refuse_existing(out / name)
+    with locked(out, "maskgan eval survey"):
+        remove_leftovers(out, out / "images")
+        return _write(out, pairs, methods, results, questions, seed)
+
+
+def _write(
+    out: Path, pairs: PairList, methods: Mapping[str, Path], results: Mapping[str, Sequence[Path]], questions: int,
+    seed: int,
+) -> Path:  # fmt: skip
     rng = np.random.default_rng(seed)
     asked = [int(i) for i in rng.permutation(len(pairs.rows))[:questions]]
     key: dict[str, Any] = {

@@ -64,8 +64,8 @@ def disk_error(path: Path, error: OSError) -> WorkError:
     return WorkError(f"{path}: could not be written: {(error.strerror or str(error)).lower()}")
 
 
-def remove_leftovers(*folders: Path) -> None:
-    """Take away the temporary files that killed writes left directly in these folders.
+def remove_leftovers(*folders: Path, of: str = "") -> None:
+    """Take away the temporary files that killed writes left directly in these folders; those ``of`` one stem alone.
 
     Call it only where nobody else writes, e.g. while holding the folder's lock: the temporary file of
     a write that goes on looks the same.
@@ -73,7 +73,7 @@ def remove_leftovers(*folders: Path) -> None:
     for folder in folders:
         if folder.is_dir():
             for path in folder.iterdir():
-                if _TEMPORARY.fullmatch(path.name):
+                if _TEMPORARY.fullmatch(path.name) and path.name.startswith(f".{of[:40]}-" if of else "."):
                     path.unlink(missing_ok=True)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from maskgan_cli.errors import InputError, WorkError
 from maskgan_cli.files import read_json, sha256, write_json
-from maskgan_cli.kinds import Kind
+from maskgan_cli.kinds import Kind, Published
 from maskgan_cli.weights.cache import cache_folder
 
 if TYPE_CHECKING:
@@ -46,16 +46,22 @@ def fetch(kind: Kind, report: Report = lambda done, total: None) -> Path:
             kind.name, expected="a direct download", found="a page for people",
             hint=f"fetch it by hand from {page}, then run `maskgan weights import {kind.name} FILE`",
         )  # fmt: skip
-    folder = cache_folder() / "downloads"
-    path = folder / entry.urls[0].rsplit("/", 1)[-1]
+    path = download_path(entry)
     pins = _pins()
     pin = pins.get(path.name, "")
     # A pin says more than a published beginning that it agrees with, and nothing against one.
     known = pin if pin.startswith(entry.sha256) else entry.sha256
     whose = "the published" if entry.sha256 and entry.sha256.startswith(known) else "the first download's"
-    if path.is_file() and sha256(path).startswith(known):
+
+    def pinned(digest: str) -> Path:
+        if pin != digest:
+            write_json(_pins_file(), {**pins, path.name: digest})
         return path
-    folder.mkdir(parents=True, exist_ok=True)
+
+    if path.is_file() and (digest := sha256(path)).startswith(known):
+        _Part(path).remove()
+        return pinned(digest)
+    path.parent.mkdir(parents=True, exist_ok=True)
     failures = []
     for url in entry.urls:
         try:
@@ -63,13 +69,21 @@ def fetch(kind: Kind, report: Report = lambda done, total: None) -> Path:
         except WorkError as failure:
             failures.append(str(failure))
             continue
-        if pin != digest:
-            write_json(_pins_file(), {**pins, path.name: digest})
-        return path
+        return pinned(digest)
     raise WorkError(
         f"{kind.name}: {'; '.join(failures)}; try again later, or download it elsewhere and run "
         f"`maskgan weights import {kind.name} FILE`"
     )
+
+
+def downloads() -> Path:
+    """Where downloads lie until they are imported."""
+    return cache_folder() / "downloads"
+
+
+def download_path(published: Published) -> Path:
+    """Where the download of a kind lies, or will."""
+    return downloads() / published.urls[0].rsplit("/", 1)[-1]
 
 
 def _fetch_one(url: str, path: Path, known: str, report: Report, *, whose: str) -> str:
@@ -195,7 +209,7 @@ def _why(url: str, error: Exception, *, kept: bool) -> str:
 
 
 def _pins_file() -> Path:
-    return cache_folder() / "downloads" / "pins.json"
+    return downloads() / "pins.json"
 
 
 def _pins() -> dict[str, str]:

@@ -20,6 +20,7 @@ from maskgan_cli.evaluation.pair_list import PairList, as_csv, rows_of
 from maskgan_cli.evaluation.pairs import Pair
 from maskgan_cli.evaluation.survey import FIELDS, build_survey, tally
 from maskgan_cli.files import read_json, sha256, write_image
+from maskgan_cli.locks import locked
 from maskgan_cli.metrics.intervals import wilson
 
 METHODS = ("good", "poor", "middling")
@@ -44,6 +45,17 @@ def survey(tmp_path: Path) -> Path:
     return build_survey(
         tmp_path / "survey", PairList.load(tmp_path / "pairs.csv"), folders, questions=4, seed=0, overwrite=False
     ).parent
+
+
+def test_what_a_kill_left_half_written_goes_when_the_survey_is_made_again(survey: Path) -> None:
+    folders = {method: survey.parent / method for method in METHODS}
+    for half in (survey / ".index-0123abcd.tmp.html", survey / "images" / ".0-source-0123abcd.tmp.png"):
+        half.touch()
+    pairs = PairList.load(survey.parent / "pairs.csv")
+    build_survey(survey, pairs, folders, questions=4, seed=0, overwrite=True)
+    assert not list(survey.parent.rglob(".*"))
+    with locked(survey, "another"), pytest.raises(InputError, match=r"another .*at it"):
+        build_survey(survey, pairs, folders, questions=4, seed=0, overwrite=True)
 
 
 def test_nothing_the_page_loads_tells_whose_a_result_is(survey: Path) -> None:

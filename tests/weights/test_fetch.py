@@ -261,6 +261,30 @@ def test_pull_imports_into_the_cache_and_the_download_goes(
     assert (outcome.code, "did you mean vgg19?" in outcome.err, len(outcome.err.splitlines())) == (2, True, 1)
 
 
+def test_a_pull_that_was_killed_is_finished_by_the_next_one(
+    server: Server, cache: Path, tmp_path: Path, maskgan: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = filled({name: tuple(t.shape) for name, t in VGG19Features().state_dict().items()})
+    torch.save(theirs, tmp_path / "vgg.pth")
+    server.files["vgg.pth"] = (tmp_path / "vgg.pth").read_bytes()
+    monkeypatch.setitem(KINDS, "vgg19", _entry(server.url("good/vgg.pth")))
+    assert maskgan("weights", "pull", "vgg19").code == 0
+    # As after a kill between the weights and their card, and before each of two renames.
+    weights = cache.parent / "weights"
+    card = (weights / "vgg19.md").read_bytes()
+    (weights / "vgg19.md").unlink()
+    (cache / "pins.json").unlink()
+    (cache / "vgg.pth").write_bytes(server.files["vgg.pth"])
+    (weights / ".vgg19-0123abcd.tmp.md").touch()
+    (weights / ".other-0123abcd.tmp.md").touch()  # of an import that goes on, perhaps
+    (cache / ".pins-0123abcd.tmp.json").touch()
+    assert maskgan("weights", "pull", "vgg19").code == 0
+    assert (weights / "vgg19.md").read_bytes() == card
+    assert _files(weights) == [".other-0123abcd.tmp.md", "vgg19.md", "vgg19.safetensors"]
+    assert _files(cache) == ["pins.json"]
+    assert len(server.ranges) == 1, "nothing is downloaded again"
+
+
 def test_the_list_is_csv_with_every_kind(maskgan: Command) -> None:
     lines = maskgan("weights", "list").lines
     assert lines[0].split(",")[:4] == ["name", "here", "pull", "megabytes"]
