@@ -199,6 +199,8 @@ def run(app: typer.Typer, arguments: list[str]) -> int:
     try:
         with _manners(debug):
             code = app(arguments, prog_name="maskgan", standalone_mode=False)
+            if code == Stopped.exit_code:  # before the command began, while Typer reads its words: it says nothing
+                raise KeyboardInterrupt
             return code if isinstance(code, int) else 0
     except KeyboardInterrupt:  # before the command began
         return _fail("stopped", Stopped.exit_code, debug)

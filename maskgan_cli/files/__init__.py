@@ -28,6 +28,7 @@ from maskgan_cli.files.pictures import (
 )
 from maskgan_cli.files.reading import read_csv, read_json, sha256, unreadable
 from maskgan_cli.files.writing import (
+    DiskError,
     atomic,
     disk_error,
     refuse_existing,
@@ -40,6 +41,7 @@ from maskgan_cli.files.writing import (
 __all__ = [
     "IMAGE_SUFFIXES",
     "MASK_HINT",
+    "DiskError",
     "Photo",
     "Picture",
     "atomic",

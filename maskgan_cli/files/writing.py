@@ -29,7 +29,7 @@ def atomic(path: str | Path, *, overwrite: bool = True) -> Iterator[Path]:
 
     Raises:
         InputError: ``path`` exists and ``overwrite`` is off, or the folder cannot be written.
-        WorkError: the disk is full, or failed otherwise.
+        DiskError: the disk is full, or failed otherwise.
     """
     path = Path(path)
     if not overwrite:
@@ -59,9 +59,13 @@ def atomic(path: str | Path, *, overwrite: bool = True) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def disk_error(path: Path, error: OSError) -> WorkError:
-    """The error of a write that the disk refused (full, over quota), naming the file."""
-    return WorkError(f"{path}: could not be written: {(error.strerror or str(error)).lower()}")
+class DiskError(WorkError):
+    """A write that the disk refused (full, over quota)."""
+
+
+def disk_error(path: Path, error: OSError) -> DiskError:
+    """The error of such a write, naming the file."""
+    return DiskError(f"{path}: could not be written: {(error.strerror or str(error)).lower()}")
 
 
 def remove_leftovers(*folders: Path, of: str = "") -> None:

@@ -64,7 +64,8 @@ def write_state(
             tensors = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
             save_file(tensors, file)
         file = folder / "optimisers.pt"
-        torch.save({name: optimiser.state_dict() for name, optimiser in optimisers.items()}, file)
+        with file.open("wb") as opened:  # Python's, not torch's own: it knows why a write failed
+            torch.save({name: optimiser.state_dict() for name, optimiser in optimisers.items()}, opened)
         file = folder / "progress.json"
         file.write_text(json.dumps(vars(progress), indent=2) + "\n", "utf-8")
         file = folder / "hashes.json"

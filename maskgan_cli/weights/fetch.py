@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from maskgan_cli.errors import InputError, WorkError
-from maskgan_cli.files import read_json, sha256, write_json
+from maskgan_cli.files import DiskError, disk_error, read_json, sha256, write_json
 from maskgan_cli.kinds import Kind, Published
 from maskgan_cli.weights.cache import cache_folder
 
@@ -37,7 +37,7 @@ def fetch(kind: Kind, report: Report = lambda done, total: None) -> Path:
 
     Raises:
         InputError: the kind has no direct download; the message says how to get it.
-        WorkError: no mirror gave the right file; the message says why each one did not.
+        WorkError: no mirror gave the right file, and the message says why each one did not; or the disk is full.
     """
     entry = kind.published
     if entry is None or not entry.urls:
@@ -66,6 +66,8 @@ def fetch(kind: Kind, report: Report = lambda done, total: None) -> Path:
     for url in entry.urls:
         try:
             digest = _fetch_one(url, path, known, report, whose=whose)
+        except DiskError:
+            raise
         except WorkError as failure:
             failures.append(str(failure))
             continue
@@ -184,15 +186,22 @@ def _resuming(url: str, part: _Part, report: Report) -> None:
 
 def _append(answer: requests.Response, part: _Part, report: Report) -> None:
     """Write an answer's bytes to the end of ``part``, or from its start if the server began anew."""
+    import requests
+
     goes_on = answer.status_code == 206  # partial content, as asked for
     done = part.size if goes_on else 0
     length = int(answer.headers.get("Content-Length", 0))
     total = done + length if length else 0
-    with part.file.open("ab" if goes_on else "wb") as target:
-        for block in answer.iter_content(_BLOCK):
-            target.write(block)
-            done += len(block)
-            report(done, total)
+    try:
+        with part.file.open("ab" if goes_on else "wb") as target:
+            for block in answer.iter_content(_BLOCK):
+                target.write(block)
+                done += len(block)
+                report(done, total)
+    except requests.RequestException:  # they are OSErrors too
+        raise
+    except OSError as error:
+        raise disk_error(part.file, error) from error
 
 
 def _why(url: str, error: Exception, *, kept: bool) -> str:

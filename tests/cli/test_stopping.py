@@ -11,7 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import typer
 
+from maskgan_cli.cli.shell import run
 from maskgan_cli.data.prepared import PreparedData, data_hash
 from maskgan_cli.files import sha256
 from maskgan_cli.synth import write_dataset
@@ -67,6 +69,17 @@ def test_synth_stops_in_one_line_and_goes_on(tmp_path: Path, number: int) -> Non
     write_dataset(out, 8, 48, 3, workers=1)
     write_dataset(tmp_path / "whole", 8, 48, 3, workers=1)
     assert _bytes(out) == _bytes(tmp_path / "whole")
+
+
+def test_a_signal_before_the_command_has_begun_is_one_line_too(capsys: pytest.CaptureFixture[str]) -> None:
+    app = typer.Typer()
+
+    @app.command()
+    def early() -> None:
+        raise KeyboardInterrupt
+
+    assert run(app, []) == 130
+    assert capsys.readouterr().err == "maskgan: stopped\n"
 
 
 def _bytes(folder: Path) -> dict[str, bytes]:

@@ -137,12 +137,12 @@ def test_the_disk_is_full(name: str, all_stages: dict[str, Stage], tmp_path: Pat
     stage = all_stages[name]
     bits, _ = clean(stage, tmp_path / "clean")
     sizes = [path.stat().st_size for path in (tmp_path / "clean").rglob("*") if path.is_file()]
-    whole = sum(-(-size // 4096) * 4096 for size in sizes)
+    needed = sum(-(-size // 4096) * 4096 for size in sizes)
     full = fine = 0
     how = "tmpfs"
     for number, share in enumerate(SHARES):
         disk = tmp_path / f"disk-{number}"
-        with small_disk(disk, int(share * whole)) as mounted:
+        with small_disk(disk, int(share * needed)) as mounted:
             how = "tmpfs" if mounted else "a limit to files"
             largest = 0 if mounted else max(1, int(share * max(sizes)))
             run = Started(stage, disk / "out", largest=largest).wait()

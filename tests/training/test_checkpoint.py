@@ -193,6 +193,17 @@ def test_a_full_disk_names_the_file_and_keeps_the_last_state(
     assert [p.name for p in (run.path / "state").iterdir()] == [p.name for p in run.states]
 
 
+def test_what_a_disk_says_reaches_people_and_not_what_torch_makes_of_it(run: RunFolder) -> None:
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1024, before[1]))
+    try:
+        with pytest.raises(WorkError, match=r"optimisers\.pt: could not be written: file too large; "):
+            run.save(Progress(3), *_parts())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
 def test_a_full_disk_names_the_metrics(run: RunFolder) -> None:
     if not Path("/dev/full").exists():
         pytest.skip("no /dev/full here")

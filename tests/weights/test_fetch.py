@@ -233,6 +233,18 @@ def test_what_only_a_browser_can_fetch_is_told() -> None:
             fetch(KINDS[name])
 
 
+def test_a_disk_that_fills_is_told_with_the_file_and_no_other_mirror_is_asked(server: Server, cache: Path) -> None:
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, before[1]))
+    try:
+        with pytest.raises(WorkError, match=r"^\S*/w\.pth\.part: could not be written: file too large$"):
+            fetch(_entry(server.url("good/w.pth"), server.url("good/w.pth")))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert len(server.ranges) == 1
+
+
 def test_pull_imports_into_the_cache_and_the_download_goes(
     server: Server, cache: Path, tmp_path: Path, maskgan: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
