@@ -74,7 +74,10 @@ def write_state(
     # torch.save and safetensors have errors of their own for a disk that is full.
     except (OSError, SafetensorError, RuntimeError) as error:
         shutil.rmtree(folder, ignore_errors=True)
-        why = getattr(error, "strerror", None) or " ".join(str(error).split())[:200]
+        first: BaseException = error
+        while not isinstance(first, OSError) and first.__context__ is not None:
+            first = first.__context__  # what torch makes of it came after what the disk said
+        why = getattr(first, "strerror", None) or " ".join(str(error).split())[:200]
         raise Unwritten(file.name, why.lower()) from error
 
 

@@ -193,13 +193,18 @@ def test_a_full_disk_names_the_file_and_keeps_the_last_state(
     assert [p.name for p in (run.path / "state").iterdir()] == [p.name for p in run.states]
 
 
-def test_what_a_disk_says_reaches_people_and_not_what_torch_makes_of_it(run: RunFolder) -> None:
+@pytest.mark.parametrize("most", [1, 1024, 50_000, 80_500])
+def test_what_a_disk_says_reaches_people_and_not_what_torch_makes_of_it(run: RunFolder, most: int) -> None:
     resource = pytest.importorskip("resource")
+    network = nn.Linear(100, 100)
+    optimiser = Adam(network.parameters())
+    network(torch.ones(1, 100)).sum().backward()
+    optimiser.step()
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1024, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, before[1]))
     try:
         with pytest.raises(WorkError, match=r"optimisers\.pt: could not be written: file too large; "):
-            run.save(Progress(3), *_parts())
+            run.save(Progress(3), {}, {"net": optimiser})
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
