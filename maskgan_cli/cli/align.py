@@ -103,10 +103,9 @@ def paste(
     pixels (PNG, TIFF, BMP). The photo's EXIF data, orientation and colour profile are kept.
     """
     from maskgan_cli.editing.faces import check_files
-    from maskgan_cli.files import read_image, read_note, refuse_existing, sha256, write_photo
+    from maskgan_cli.files import check_picture_name, encode_photo, keep_or_write, read_image, read_note, sha256
 
-    if not overwrite:
-        refuse_existing(out)
+    check_picture_name(out)
     check_files([crop, result])
     from maskgan_cli.editing.cutouts import read_cutout
 
@@ -122,8 +121,11 @@ def paste(
     picture = cutout.put_back(edited, lossy=lossy)
     changed = int((picture != cutout.photo.picture).any(-1).sum())
     shell.say(f"{changed:,} of {picture.shape[0] * picture.shape[1]:,} pixels changed")
-    shell.wrote(write_photo(out, picture, cutout.photo, note=note, overwrite=overwrite))
-    shell.finish({"photo": str(cutout.photo.path), "changed_pixels": changed})
+    data = encode_photo(picture, out.suffix.lower(), cutout.photo, note=note)
+    if kept := keep_or_write(out, data, overwrite=overwrite):
+        shell.say("there already, pasted from the same crop and edit")
+    shell.wrote(out)
+    shell.finish({"photo": str(cutout.photo.path), "changed_pixels": changed, "kept": kept})
 
 
 def _recorded(path: Path) -> dict[str, Any]:

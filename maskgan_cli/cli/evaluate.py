@@ -74,7 +74,7 @@ def attributes(
     overwrite: options.Overwrite = False,
 ) -> None:
     """Share of the results that show the attributes the pairs ask for."""
-    refuse_early(out, overwrite, pairs=pairs)
+    refuse_early(out, overwrite, results=results, pairs=pairs)
     from maskgan_cli.devices import pick_device
     from maskgan_cli.evaluation.attributes import AttributeAccuracy
     from maskgan_cli.evaluation.subject import Subject
@@ -97,7 +97,7 @@ def segmentation(
     overwrite: options.Overwrite = False,
 ) -> None:
     """Share of pixels where a parser sees the class that the mask asked for; mean IoU."""
-    refuse_early(out, overwrite, pairs=pairs)
+    refuse_early(out, overwrite, results=results, pairs=pairs)
     from maskgan_cli.devices import pick_device
     from maskgan_cli.evaluation.segmentation import SegmentationAccuracy
     from maskgan_cli.evaluation.subject import Subject
@@ -127,7 +127,7 @@ def fid(
 
     With other features the metric is called frechet/NAME and is no FID.
     """
-    refuse_early(out, overwrite, pairs=pairs, reals=reals)
+    refuse_early(out, overwrite, results=results, pairs=pairs, reals=reals)
     from maskgan_cli.evaluation.subject import Subject
 
     if pairs is not None:
@@ -176,7 +176,7 @@ def identity(
     overwrite: options.Overwrite = False,
 ) -> None:
     """Share of the results that are verified as the source's person, and the mean cosine."""
-    refuse_early(out, overwrite, pairs=pairs)
+    refuse_early(out, overwrite, results=results, pairs=pairs)
     from maskgan_cli.devices import pick_device
     from maskgan_cli.evaluation.identity import IdentityAccuracy
     from maskgan_cli.evaluation.subject import Subject
@@ -205,7 +205,7 @@ def counterfactual(
     overwrite: options.Overwrite = False,
 ) -> None:
     """Against the true pictures of rendered pairs: PSNR, SSIM and feature distance, inside and outside the edit."""
-    refuse_early(out, overwrite, pairs=pairs)
+    refuse_early(out, overwrite, results=results, pairs=pairs)
     from maskgan_cli.devices import pick_device
     from maskgan_cli.evaluation.counterfactual import RenderedPair, against_truth
     from maskgan_cli.evaluation.feature_distance import FeatureDistance
@@ -234,14 +234,17 @@ def counterfactual(
 
 
 def refuse_early(
-    out: Path | None, overwrite: bool, *, pairs: Path | None = None, data: Path | None = None,
-    reals: Path | None = None, files: Sequence[Path] = (),
+    out: Path | None, overwrite: bool, *, results: Path | None = None, pairs: Path | None = None,
+    data: Path | None = None, reals: Path | None = None, files: Sequence[Path] = (),
 ) -> None:  # fmt: skip
-    """Find out before the work, and before PyTorch is imported, that a result is there already, or an input is not."""
+    """Find out before the work, and before PyTorch is imported, that another result is there, or an input is not.
+
+    What is there and may be the same measurement is compared with what is found: see `keep`.
+    """
     from maskgan_cli.data.prepared import check_prepared
     from maskgan_cli.files import refuse_existing, unreadable
 
-    if out is not None and not overwrite:
+    if out is not None and not overwrite and not _may_be_same(out, results):
         refuse_existing(out)
     for path, what in ((pairs, "a CSV file"), *((file, "a JSON file") for file in files)):
         if path is not None and not path.exists():
@@ -253,6 +256,29 @@ def refuse_early(
         raise InputError(reals, expected="a folder of pictures, or a prepared data set", found=found)
 
 
+def _may_be_same(out: Path, results: Path | None) -> bool:
+    """Whether a file holds measurements, and of that folder of results if there is one."""
+    from maskgan_cli.files import read_json
+
+    try:
+        found = read_json(out)
+        documents = found if isinstance(found, list) else [found]
+        places = [document["inputs"]["results"]["path"] for document in documents] if results is not None else []
+        return all("metric" in document for document in documents) and all(place == str(results) for place in places)
+    except (InputError, LookupError, TypeError):
+        return False
+
+
+def keep(shell: Shell, out: Path, data: bytes, overwrite: bool) -> bool:
+    """Write a command's result; one that is there already and is the same stays, which is said and returned."""
+    from maskgan_cli.files import keep_or_write
+
+    kept = keep_or_write(out, data, overwrite=overwrite)
+    if kept:
+        shell.say(f"{out} holds just that already")
+    return kept
+
+
 def watched(shell: Shell, label: str) -> Callable[[Iterable[Any], int], Iterator[Any]]:
     """What passes batches through under a progress bar."""
     return lambda items, total: shell.track(items, total, label)
@@ -260,13 +286,11 @@ def watched(shell: Shell, label: str) -> Callable[[Iterable[Any], int], Iterator
 
 def conclude(shell: Shell, found: Result | list[Result], out: Path | None, overwrite: bool) -> None:
     """Print the result, the same with and without --json, and write it where asked."""
-    from maskgan_cli.files import write_json
+    from maskgan_cli.files import encode_json
 
     results = found if isinstance(found, list) else [found]
     documents = [result.document() for result in results]
     document = documents if isinstance(found, list) else documents[0]
-    if out is not None:
-        write_json(out, document, overwrite=overwrite)
     for result in results:
         value = "none" if result.value is None else f"{result.value:.4f}"
         ends = result.document()["intervals"].get(result.metric)
@@ -274,4 +298,5 @@ def conclude(shell: Shell, found: Result | list[Result], out: Path | None, overw
         shell.say(f"{result.metric} of {result.method}: {value} (n = {result.n}{sure})")
     emit(json.dumps(document, indent=2))
     if out is not None:
+        keep(shell, out, encode_json(document), overwrite)
         shell.say(f"next: {shlex.join(['maskgan', 'eval', 'report', str(out)])}")

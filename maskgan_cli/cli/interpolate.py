@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from maskgan_cli.cli import options
-from maskgan_cli.cli.shell import Shell, stage
+from maskgan_cli.cli.shell import Shell, counted, stage
 from maskgan_cli.errors import InputError
 
 if TYPE_CHECKING:
@@ -65,13 +65,10 @@ def interpolate(
     from maskgan_cli.data.resize import resize_labels
     from maskgan_cli.editing import interpolate as manifold
     from maskgan_cli.editing.render import Renderer
-    from maskgan_cli.files import remove_leftovers
-    from maskgan_cli.locks import locked
+    from maskgan_cli.files import sha256
 
     manifold.check_folder(out)
     names = manifold.Names.inside(out, sample or steps, faces=style is not None)
-    if not overwrite:
-        names.refuse_existing()
     read = FaceReader(parser_weights, device, shell.say, force=force)
     start = read_shape(first, read.make_mask)
     side = len(start)
@@ -84,7 +81,9 @@ def interpolate(
         shell.say(f"faces painted with {named_with_origin(dmn_file, 'dmn')}")
 
     centre = vae.encode(start)
-    settings: dict[str, Any] = {"weights": vae.weights.sha256, "inputs": [str(p) for p in (first, second) if p]}
+    settings: dict[str, Any] = {
+        "weights": vae.weights.sha256, "inputs": [sha256(path) for path in (first, second) if path is not None]
+    }  # fmt: skip
     if read.parser:
         settings["parser"] = read.parser
     if sample is not None:
@@ -97,19 +96,37 @@ def interpolate(
     masks = list(vae.decode(codes, side))
     if keep_ends:
         masks[0], masks[-1] = start, resize_labels(end, side)
+    if not overwrite:  # before the faces, which take longest
+        manifold.refuse_others(manifold.mask_files(names, masks))
     faces: list[Picture] = []
     if renderer is not None and face is not None:
-        settings |= {"dmn_weights": renderer.weights.sha256, "style": str(style)}
-        faces = _paint(shell, renderer, masks, face.labels, face.picture, batch_size)
+        settings |= {"dmn_weights": renderer.weights.sha256, "style": sha256(face.image)}
+        settings |= {"style_mask": sha256(face.mask)} if face.mask is not None else {}
+        there = None if overwrite else manifold.kept_faces(names, settings)
+        faces = there or _paint(shell, renderer, masks, face.labels, face.picture, batch_size)
+    kept = _write(shell, out, manifold.Interpolation(masks, faces, settings).files(names), overwrite)
+    shell.finish({"masks": [str(path) for path in names.masks], "strip": str(names.strip),
+                  "animation": str(names.animation), "faces": [str(path) for path in names.faces],
+                  "kept": kept, **settings})  # fmt: skip
+
+
+def _write(shell: Shell, out: Path, files: dict[Path, bytes], overwrite: bool) -> int:
+    """Write what is not there yet, or nothing if something else is; how many files were there."""
+    from maskgan_cli.editing.interpolate import refuse_others
+    from maskgan_cli.files import keep_or_write, remove_leftovers
+    from maskgan_cli.locks import locked
+
+    kept = 0
     with locked(out, "maskgan interpolate"):
         remove_leftovers(out)
         if not overwrite:
-            names.refuse_existing()
-        for path in manifold.Interpolation(masks, faces, settings).write(names):
+            refuse_others(files)
+        for path, data in files.items():
+            kept += keep_or_write(path, data, overwrite=overwrite)
             shell.wrote(path)
-    shell.finish({"masks": [str(path) for path in names.masks], "strip": str(names.strip),
-                  "animation": str(names.animation), "faces": [str(path) for path in names.faces],
-                  **settings})  # fmt: skip
+    if kept:
+        shell.say(f"{counted(kept, 'file')} there already, made from the same files, weights and settings")
+    return kept
 
 
 def _paint(

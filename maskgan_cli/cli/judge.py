@@ -61,4 +61,4 @@ def judge(
     for name, numbers in rows.items():
         table.add_row(name, *(f"{numbers[column]:.3f}" if column in numbers else "" for column in columns))
     shell.console.print(table)
-    finish(shell, document, out)
+    finish(shell, document, out, overwrite)

@@ -133,40 +133,32 @@ def find_directions(
     The package's own directions (smile, hair-length, ...) need no file: they are found for any MaskVAE when asked for.
     """
     from maskgan_cli.data.prepared import PreparedData
-    from maskgan_cli.files import refuse_existing
     from maskgan_cli.weights.lookup import find_weights, named_with_origin
 
     prepared = PreparedData.load(data)
     samples = prepared.split(split.value)[:count]
-    if not overwrite:
-        refuse_existing(out)
     file = find_weights(weights, "vae")
     import torch
 
-    from maskgan_cli.editing.directions import attribute_directions, write_directions
+    from maskgan_cli.editing.directions import attribute_directions, kept_directions, origin, write_directions
     from maskgan_cli.editing.interpolate import MaskManifold
-    from maskgan_cli.files import read_label_map
+    from maskgan_cli.files import read_label_map, refuse_existing
 
     manifold = MaskManifold(file, device)
-    shell.say(f"codes of {counted(len(samples), 'mask')} by {named_with_origin(file, 'vae')}")
-    tracked = shell.track(samples, len(samples), "encoding")
-    found = attribute_directions(torch.cat([manifold.encode(read_label_map(s.mask)) for s in tracked]), samples)
-    shell.wrote(
-        write_directions(out, found, vae=manifold.weights.sha256, data=prepared.hash, overwrite=overwrite)
-    )  # fmt: skip
+    about = origin(vae=manifold.weights.sha256, data=prepared.hash, split=split.value, faces=len(samples))
+    found = None if overwrite else kept_directions(out, about)
+    if kept := found is not None:
+        shell.say("there already, found in the same faces with the same weights")
+    else:
+        if not overwrite:
+            refuse_existing(out)
+        shell.say(f"codes of {counted(len(samples), 'mask')} by {named_with_origin(file, 'vae')}")
+        tracked = shell.track(samples, len(samples), "encoding")
+        found = attribute_directions(torch.cat([manifold.encode(read_label_map(s.mask)) for s in tracked]), samples)
+        write_directions(out, found, about, overwrite=overwrite)
+    shell.wrote(out)
     shell.finish(
-        {"directions": sorted(found), "vae": manifold.weights.sha256},
-        next_command=[
-            "maskgan",
-            "reshape",
-            samples[0].image,
-            "--along",
-            next(iter(found)),
-            "--directions",
-            out,
-            "--vae-weights",
-            file,
-            "-o",
-            "reshaped.png",
-        ],
-    )
+        {"directions": sorted(found), "vae": manifold.weights.sha256, "kept": kept},
+        next_command=["maskgan", "reshape", samples[0].image, "--along", min(found), "--directions", out,
+                      "--vae-weights", file, "-o", "reshaped.png"],
+    )  # fmt: skip

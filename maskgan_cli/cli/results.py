@@ -69,7 +69,7 @@ def results(
     overwrite: options.Overwrite = False,
 ) -> None:
     """Several metrics of one method at once, reading each picture once; a list of what the single commands print."""
-    refuse_early(out, overwrite, pairs=pairs)
+    refuse_early(out, overwrite, results=results, pairs=pairs)
     wanted = _metrics(metrics)
     from maskgan_cli.devices import pick_device
     from maskgan_cli.evaluation.attributes import AttributeAccuracy

@@ -9,7 +9,7 @@ import typer
 
 from maskgan_cli.cli import options
 from maskgan_cli.cli.evaluate import SplitOf
-from maskgan_cli.cli.shell import Shell, stage
+from maskgan_cli.cli.shell import Shell, counted, stage
 from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation.choices import Split
 
@@ -43,7 +43,7 @@ def simulate_edits(
     Prints the list's path, for `maskgan render --pairs` and `maskgan eval attributes --pairs`.
     """
     from maskgan_cli.data.prepared import PreparedData, attributes_of
-    from maskgan_cli.files import refuse_existing, remove_leftovers, write_csv
+    from maskgan_cli.files import encode_csv, keep_or_write, remove_leftovers
     from maskgan_cli.locks import locked
     from maskgan_cli.weights.lookup import find_weights
 
@@ -53,20 +53,20 @@ def simulate_edits(
     names = [name for name in attributes.split(",") if name]
     attributes_of(samples, names)  # every face must say them
     listing = out / "edits.csv"
-    if not overwrite:
-        refuse_existing(listing)
     from maskgan_cli.editing.interpolate import MaskManifold
     from maskgan_cli.editing.simulate import COLUMNS, write_edits
 
     manifold = MaskManifold(find_weights(weights, "vae"), device)
     with locked(out, "maskgan simulate-edits"):
         remove_leftovers(out)
-        if not overwrite:
-            refuse_existing(listing)
-        edits = write_edits(samples, manifold, out, lambda_inter=lambda_inter, seed=seed, attributes=names)
+        edits = write_edits(
+            samples, manifold, out, lambda_inter=lambda_inter, seed=seed, attributes=names, overwrite=overwrite
+        )
         rows = list(shell.track(edits, 2 * len(samples), "simulating"))
-        shell.wrote(write_csv(listing, [*COLUMNS, *names], rows))
+        if kept := keep_or_write(listing, encode_csv([*COLUMNS, *names], rows), overwrite=overwrite):
+            shell.say(f"{counted(len(rows), 'edit')} there already, of the same faces, weights and settings")
+        shell.wrote(listing)
     shell.finish(
-        {"edits": len(rows), "weights": manifold.weights.sha256},
+        {"edits": len(rows), "weights": manifold.weights.sha256, "kept": kept},
         next_command=["maskgan", "render", "--pairs", listing, "-o", "rendered"],
     )

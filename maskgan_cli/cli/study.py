@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from maskgan_cli.cli import options
-from maskgan_cli.cli.evaluate import Out, SplitOf, conclude, judge_option, refuse_early, watched
+from maskgan_cli.cli.evaluate import Out, SplitOf, conclude, judge_option, keep, refuse_early, watched
 from maskgan_cli.cli.shell import Shell, counted, emit, stage
 from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation.choices import Form, Protocol, Split
@@ -46,11 +46,10 @@ def pairs(
     overwrite: options.Overwrite = False,
 ) -> None:
     """Choose who is compared with whom, by head pose: a CSV that `swap-mouth --pairs -` reads."""
-    refuse_early(out, overwrite, data=data)
+    refuse_early(None, overwrite, data=data)
     from maskgan_cli.data.prepared import PreparedData
     from maskgan_cli.evaluation.pair_list import as_csv, rows_of
     from maskgan_cli.evaluation.pairs import PROTOCOLS, choose, rendered_pairs
-    from maskgan_cli.files import write_bytes
 
     named, part = protocol.value, split.value
     if (protocol is Protocol.TRANSFER) != (attribute is not None):
@@ -65,12 +64,15 @@ def pairs(
     else:
         angles, poses = _poses(shell, prepared.split(part), pose_weights, device)
         found = choose(prepared, named, split=part, count=count, seed=seed, poses=angles, attribute=attribute or "")
-    if count is None and len(found) < PROTOCOLS[named].count and protocol is not Protocol.COUNTERFACTUAL:
-        shell.say(f"the {part} split offers {counted(len(found), 'pair')}, not the paper's {PROTOCOLS[named].count}")
+    wanted = count or (0 if protocol is Protocol.COUNTERFACTUAL else PROTOCOLS[named].count)
+    if len(found) < wanted:
+        where = truths if protocol is Protocol.COUNTERFACTUAL else f"the {part} split"
+        whose = "the paper's " if count is None and attribute in (None, "Smiling") else ""
+        shell.say(f"{where} offers {counted(len(found), 'pair')}, not {whose}{wanted}")
     rows = rows_of(found, named, split=part, seed=seed, poses=poses)
     table = as_csv(rows)
     if out is not None:
-        write_bytes(out, f"{table}\n".encode(), overwrite=overwrite)
+        keep(shell, out, f"{table}\n".encode(), overwrite)
     distances = [pair.distance for pair in found if pair.distance is not None]
     apart = f", poses at most {max(distances):.1f} degrees apart" if distances else ""
     shell.say(f"{counted(len(found), 'pair')}{apart}")
@@ -159,14 +161,13 @@ def report(
     overwrite: options.Overwrite = False,
 ) -> None:
     """One table: a row per method, the best in bold, the hash of every file below."""
-    refuse_early(out, overwrite, files=files)
+    refuse_early(None, overwrite, files=files)
     from maskgan_cli.evaluation.report import FORMATS, build_table
     from maskgan_cli.evaluation.results import read_results
-    from maskgan_cli.files import write_bytes
 
     text = FORMATS[form.value](build_table([result for file in files for result in read_results(file)]))
     if out is not None:
-        write_bytes(out, f"{text}\n".encode(), overwrite=overwrite)
+        keep(shell, out, f"{text}\n".encode(), overwrite)
     if shell.as_json:
         shell.finish({"format": form.value, "table": text})
     else:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from maskgan_cli.cli import options
+from maskgan_cli.cli.evaluate import keep
 from maskgan_cli.cli.shell import Shell, stage
 
 
@@ -30,14 +31,13 @@ def truths(
     """
     from maskgan_cli.evaluation.pair_list import PairList
     from maskgan_cli.evaluation.truths import draw_truths
-    from maskgan_cli.files import refuse_existing, write_csv
+    from maskgan_cli.files import encode_csv
     from maskgan_cli.synth import read_plan
 
     listing = out / "pairs.csv"
-    if not overwrite:
-        refuse_existing(listing)
     listed, plan = PairList.load(pairs), read_plan(faces)
     drawn = draw_truths(listed, plan, out, overwrite=overwrite)
     rows = list(shell.track(drawn, len(listed.rows), "rendering"))
-    shell.wrote(write_csv(listing, list(rows[0]), rows))
+    keep(shell, listing, encode_csv(list(rows[0]), rows), overwrite)
+    shell.wrote(listing)
     shell.finish({"pairs": len(rows)}, next_command=["maskgan", "swap-mouth", "--pairs", listing, "-o", "results"])

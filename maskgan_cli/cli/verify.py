@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from maskgan_cli.cli import options
-from maskgan_cli.cli.evaluate import Out, SplitOf, refuse_early, watched
+from maskgan_cli.cli.evaluate import Out, SplitOf, keep, refuse_early, watched
 from maskgan_cli.cli.shell import Shell, emit, stage
 from maskgan_cli.evaluation.choices import Points, Split
 
@@ -62,15 +62,16 @@ def verify(
         f"on {measured['pairs']} pairs; one person from cosine "
         f"{measured['threshold']:.3f}; TAR {measured['tar_at_far_0.01']:.3f} at FAR 0.01"
     )
-    finish(shell, document, out)
+    finish(shell, document, out, overwrite)
 
 
-def finish(shell: Shell, document: dict[str, Any], out: Path | None) -> None:
+def finish(shell: Shell, document: dict[str, Any], out: Path | None, overwrite: bool) -> None:
     """stdout has the file's path, or the document where there is no file or --json asks for it."""
     if out is not None:
-        from maskgan_cli.files import write_json
+        from maskgan_cli.files import encode_json
 
-        shell.wrote(write_json(out, document))
+        keep(shell, out, encode_json(document), overwrite)
+        shell.wrote(out)
     elif not shell.as_json:
         emit(json.dumps(document, indent=2))
     shell.finish(document)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -200,16 +201,23 @@ def poses_of(samples: Sequence[Sample]) -> npt.NDArray[np.float64]:
     Raises:
         InputError: a sample has none.
     """
-    rows = []
-    for sample in samples:
-        try:
-            rows.append([float(sample.fields[name]) for name in ANGLES])
-        except (KeyError, ValueError) as error:
-            raise InputError(
-                sample.image, expected="yaw, pitch and roll in manifest.csv", found=f"no number for {error}",
-                hint="prepare a data set with a pose file (see docs/data.md), e.g. one of `maskgan synth`",
-            ) from error  # fmt: skip
+    rows = [[_angle(sample, name) for name in ANGLES] for sample in samples]
     return np.array(rows).reshape(-1, len(ANGLES))
+
+
+def _angle(sample: Sample, name: str) -> float:
+    text = sample.fields.get(name)
+    try:
+        number = float(text or "")
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        found = f"no {name}" if text is None else f"{text!r} as {name}"
+        raise InputError(
+            sample.image, expected="yaw, pitch and roll in manifest.csv", found=found,
+            hint="prepare a data set with a pose file (see docs/data.md), e.g. one of `maskgan synth`",
+        )  # fmt: skip
+    return number
 
 
 def identities_of(samples: list[Sample]) -> list[str]:

@@ -58,12 +58,19 @@ def match_parts(painting: Field, after: LabelMap, region: Region, photo: Picture
             continue
         changed += ndimage.gaussian_filter(here.astype(float), soft)[..., None] * (wanted - lab)
     inwards = np.clip(ndimage.distance_transform_edt(region) - 1.0, 0.0, 3 * soft) / (3 * soft)
-    return np.asarray(painting + inwards[..., None] * 255 * (lab2rgb(changed) - lab2rgb(lab)))
+    return np.asarray(painting + inwards[..., None] * 255 * (_rgb_of(changed) - _rgb_of(lab)))
 
 
 def _lab_of(pixels: Picture) -> Field:
     """Pixels (n, 3) in CIELAB."""
     return np.asarray(rgb2lab(pixels[None] / 255)[0])
+
+
+def _rgb_of(lab: Field) -> Field:
+    """CIELAB (H, W, 3) as RGB, 0 to 1; a blue that no light has (Z below 0) becomes the bluest there is."""
+    light = np.clip(lab[..., :1], 0.0, 100.0)
+    bluest = 200.0 / 116.0 * (light + 16.0)
+    return np.asarray(lab2rgb(np.concatenate([light, lab[..., 1:2], np.minimum(lab[..., 2:], bluest)], axis=-1)))
 
 
 def _towards(lab: Field, ours: Field, theirs: Field) -> Field:

@@ -89,9 +89,20 @@ def attribute_directions(codes: Codes, samples: Sequence[Sample]) -> dict[str, C
     return {names[i]: torch.from_numpy(found[[row]]).float() for row, i in enumerate(kept)}
 
 
-def write_directions(path: Path, steps: Mapping[str, Codes], *, vae: str, data: str, overwrite: bool = False) -> Path:
-    """Keep directions in a safetensors file, with the SHA-256 of the MaskVAE and the hash of the data set."""
-    about = {"kind": "directions", "vae": vae, "data": data, "version": __version__}
+def origin(*, vae: str, data: str, split: str, faces: int) -> dict[str, Any]:
+    """What a file of directions says of where they come from.
+
+    Args:
+        vae, data: the SHA-256 of the MaskVAE and the hash of the data set.
+        split, faces: whose masks were looked at, and how many.
+    """
+    return {"kind": "directions", "vae": vae, "data": data, "split": split, "faces": faces, "version": __version__}
+
+
+def write_directions(
+    path: Path, steps: Mapping[str, Codes], about: Mapping[str, Any], *, overwrite: bool = False
+) -> Path:
+    """Keep directions in a safetensors file, with their `origin`."""
     tensors = {name: step.cpu().contiguous() for name, step in steps.items()}
     return write_bytes(path, save(tensors, {"maskgan": json.dumps(about, sort_keys=True)}), overwrite=overwrite)
 
@@ -112,6 +123,15 @@ def read_directions(path: Path) -> tuple[dict[str, Codes], dict[str, Any]]:
     if not isinstance(about, dict) or about.get("kind") != "directions" or not isinstance(about.get("vae"), str):
         raise InputError(path, expected=expected, found="another safetensors file")
     return steps, about
+
+
+def kept_directions(path: Path, about: Mapping[str, Any]) -> dict[str, Codes] | None:
+    """The directions in a file if they are of that `origin`; None for whatever else is there, or nothing."""
+    try:
+        steps, found = read_directions(path)
+    except InputError:
+        return None
+    return steps if found == about else None
 
 
 class Directions:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,7 +19,16 @@ from torch.nn import functional as F
 from maskgan_cli.data.resize import resize_image, resize_labels
 from maskgan_cli.devices import pick_device
 from maskgan_cli.errors import InputError
-from maskgan_cli.files import Picture, atomic, refuse_existing, write_image, write_label_map
+from maskgan_cli.files import (
+    Picture,
+    encode_image,
+    encode_label_map,
+    holds,
+    keep_or_write,
+    read_image,
+    read_note,
+    refuse_existing,
+)
 from maskgan_cli.labels import LabelMap, colourise
 from maskgan_cli.models.layers import one_hot
 from maskgan_cli.weights.format import load
@@ -114,15 +124,6 @@ class Names:
 
         return cls(numbered("mask"), numbered("face") if faces else [], folder / "strip.png", folder / "animation.gif")
 
-    def refuse_existing(self) -> None:
-        """Make sure that nothing would be overwritten.
-
-        Raises:
-            InputError: naming the first file that is there already.
-        """
-        for path in (*self.masks, *self.faces, self.strip, self.animation):
-            refuse_existing(path)
-
 
 def check_folder(folder: Path) -> None:
     """Raise an InputError if a file stands where the folder of results shall be."""
@@ -157,23 +158,58 @@ class Interpolation:
     def save(self, folder: str | Path, *, overwrite: bool = False) -> list[Path]:
         """Write the masks, the strip, the animation and the faces into a folder, as ``maskgan interpolate`` does.
 
+        Files that are there already and are the same stay.
+
         Raises:
-            InputError: a file stands in the way.
+            InputError: another file stands in the way; then nothing is written.
         """
         check_folder(Path(folder))
         names = Names.inside(Path(folder), len(self.masks), faces=bool(self.faces))
+        files = self.files(names)
         if not overwrite:
-            names.refuse_existing()
-        return list(self.write(names))
+            refuse_others(files)
+        for path, data in files.items():
+            keep_or_write(path, data, overwrite=overwrite)
+        return list(files)
 
-    def write(self, names: Names) -> Iterator[Path]:
-        """Write everything, each path as it is there."""
-        for path, labels in zip(names.masks, self.masks, strict=True):
-            yield write_label_map(path, labels)
-        yield write_image(names.strip, self.strip)
-        yield write_animation(names.animation, self.frames)
-        for path, picture in zip(names.faces, self.faces, strict=True):
-            yield write_image(path, picture, note={"edit": "interpolate", **self.note})
+    def files(self, names: Names) -> dict[Path, bytes]:
+        """What each file holds, in the order in which they are reported."""
+        note = face_note(self.note)
+        return {
+            **mask_files(names, self.masks),
+            names.strip: encode_image(self.strip, ".png"),
+            names.animation: encode_animation(self.frames),
+            **{path: encode_image(face, ".png", note=note) for path, face in zip(names.faces, self.faces, strict=True)},
+        }
+
+
+def mask_files(names: Names, masks: Sequence[LabelMap]) -> dict[Path, bytes]:
+    """What the label maps' files hold."""
+    return {path: encode_label_map(labels) for path, labels in zip(names.masks, masks, strict=True)}
+
+
+def face_note(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """What a painted face's file says of it."""
+    return {"edit": "interpolate", **settings}
+
+
+def kept_faces(names: Names, settings: Mapping[str, Any]) -> list[Picture] | None:
+    """The faces, if all are there and say that they were made so."""
+    note = face_note(settings)
+    if not all(path.is_file() and read_note(path) == note for path in names.faces):
+        return None
+    return [read_image(path) for path in names.faces]
+
+
+def refuse_others(files: Mapping[Path, bytes]) -> None:
+    """Make sure that nothing would be overwritten but by the same.
+
+    Raises:
+        InputError: naming the first file that is there and holds something else.
+    """
+    for path, data in files.items():
+        if not holds(path, data):
+            refuse_existing(path)
 
 
 def frames(masks: Sequence[LabelMap], faces: Sequence[Picture]) -> list[Picture]:
@@ -190,13 +226,12 @@ def strip(pictures: Sequence[Picture]) -> Picture:
     return np.hstack(pictures)
 
 
-def write_animation(path: Path, pictures: Sequence[Picture]) -> Path:
-    """Write pictures of one size as an endlessly repeated GIF, atomically.
+def encode_animation(pictures: Sequence[Picture]) -> bytes:
+    """The bytes of pictures of one size as an endlessly repeated GIF.
 
     Up to 256 colours, as coloured masks have, stay exact; faces are reduced to 256.
     """
-    images = [Image.fromarray(picture) for picture in pictures]
+    images, data = [Image.fromarray(picture) for picture in pictures], io.BytesIO()
     pace = [_END_MS, *[_FRAME_MS] * (len(images) - 2), _END_MS][: len(images)]
-    with atomic(path) as temporary:
-        images[0].save(temporary, "GIF", save_all=True, append_images=images[1:], duration=pace, loop=0)
-    return path
+    images[0].save(data, "GIF", save_all=True, append_images=images[1:], duration=pace, loop=0)
+    return data.getvalue()

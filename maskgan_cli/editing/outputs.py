@@ -9,7 +9,7 @@ from typing import Final
 
 from maskgan_cli.editing.jobs import mask_path
 from maskgan_cli.errors import InputError
-from maskgan_cli.files import IMAGE_SUFFIXES
+from maskgan_cli.files import check_picture_name
 
 _LONGEST: Final = 255  # bytes in a name, on all usual file systems
 
@@ -62,8 +62,7 @@ def _name(row: Mapping[str, Path], number: int) -> Path:
 
 def _written(path: Path, save_masks: bool) -> Iterator[Path]:
     """The files of one result, once it is sure that their names can be written."""
-    if path.suffix.lower() not in IMAGE_SUFFIXES:
-        raise InputError(path, expected=f"a name ending in one of {' '.join(IMAGE_SUFFIXES)}", found=repr(path.suffix))
+    check_picture_name(path)
     for written in (path, mask_path(path)) if save_masks else (path,):
         if "\0" in str(written) or len(os.fsencode(written.name)) > _LONGEST:
             raise InputError(written, expected=f"a name of at most {_LONGEST} bytes", found=f"{written.name[:40]}...")

@@ -11,7 +11,7 @@ import torch
 
 from maskgan_cli.data.prepared import Sample
 from maskgan_cli.editing.interpolate import Codes, MaskManifold
-from maskgan_cli.files import read_label_map, write_label_map
+from maskgan_cli.files import encode_label_map, keep_or_write, read_label_map
 from maskgan_cli.models.mask_vae import simulated_edits
 
 COLUMNS: Final = (
@@ -28,6 +28,7 @@ def write_edits(
     lambda_inter: float,
     seed: int,
     attributes: Sequence[str] = (),
+    overwrite: bool = False,
 ) -> Iterator[dict[str, str]]:
     """Write M_inter and M_outer of each sample, and yield a row of `COLUMNS` for each of the two.
 
@@ -42,6 +43,10 @@ def write_edits(
         lambda_inter: the step is this fraction's inverse of the way to the reference.
         seed: of the draw.
         attributes: columns to add, 1 or -1 as in the manifest.
+        overwrite: replace label maps that are there and are others.
+
+    Raises:
+        InputError: such a label map is there, and not ``overwrite``.
     """
     order = torch.randperm(len(samples), generator=torch.Generator().manual_seed(seed)).tolist()
     reference = dict(zip(order, order[1:] + order[:1], strict=True))  # a ring: nobody is their own reference
@@ -56,7 +61,8 @@ def write_edits(
         with torch.inference_mode():
             pair = simulated_edits(manifold.network, code(index), code(reference[index]), lambda_inter)
         for name, edit in zip(("inter", "outer"), pair, strict=True):
-            mask = write_label_map(out / f"{sample.id}-{name}.png", edit[0].to("cpu", torch.uint8).numpy())
+            mask = out / f"{sample.id}-{name}.png"
+            keep_or_write(mask, encode_label_map(edit[0].to("cpu", torch.uint8).numpy()), overwrite=overwrite)
             values = (mask, sample.image, sample.mask, f"{sample.id}-{name}.png", sample.image, other.image,
                       sample.mask, other.mask, "simulated-edits", sample.split, seed, rule)  # fmt: skip
             row = dict(zip(COLUMNS, map(str, values), strict=True))

@@ -79,7 +79,7 @@ def choose(
 
     Args:
         attribute: what the targets of ``transfer`` have and its sources lack.
-        count: how many; the protocol's own number if None, or as many as the split has.
+        count: how many at most; the protocol's own number if None. As many as the split has, if it has fewer.
         poses: (N, 3) degrees for the split's samples; the manifest's if None.
 
     Raises:
@@ -87,14 +87,15 @@ def choose(
     """
     samples = data.split(split)
     rng = np.random.default_rng(seed)
+    most = PROTOCOLS[protocol].count if count is None else count
     if protocol == "style-copy":
-        return _style_copy(data, samples, min(len(samples), PROTOCOLS[protocol].count) if count is None else count, rng)
+        return _style_copy(data, samples, most, rng)
     name = attribute if protocol == "transfer" else "Smiling"
     signs = _signs(samples, name)
     angles = _poses(samples) if poses is None else poses
     among = np.arange(len(samples)) if protocol == "identity" else np.flatnonzero(signs < 0)
     what = "faces" if protocol == "identity" else f"faces without {name}"
-    sources = _draw(data, among, count, rng, what, signs=signs, most=PROTOCOLS[protocol].count)
+    sources = _draw(data, among, most, rng, what, signs)
     groups = [sources[signs[sources] < 0], sources[signs[sources] > 0]]
     chosen: dict[int, tuple[int, float]] = {}
     for group in groups:
@@ -111,18 +112,17 @@ def rendered_pairs(data: PreparedData, raw: Path, count: int | None) -> list[Pai
     """The pairs of ``synth --counterfactuals`` in ``raw``, their faces taken from the prepared data set.
 
     Raises:
-        InputError: no such pairs, too few of them, or faces that were not prepared.
+        InputError: no such pairs, or faces that were not prepared.
     """
     listing = raw / "counterfactuals" / "pairs.csv"
     rows = read_csv(listing)
-    number = len(rows) if count is None else count
-    if not 0 < number <= len(rows):
-        raise InputError(listing, expected=f"{max(number, 1)} pairs", found=str(len(rows)))
+    if not rows:
+        raise InputError(listing, expected="pairs", found="none")
     if missing := [name for name in ("source", "target", "truth", "truth_mask") if name not in rows[0]]:
         raise InputError(listing, expected=f"a column {missing[0]}", found="none")
     by_id = {sample.id: sample for sample in data.samples}
     pairs = []
-    for row in rows[:number]:
+    for row in rows[:count]:
         source, target = (by_id.get(Path(row[role]).stem) for role in ("source", "target"))
         if source is None or target is None:
             raise InputError(listing, expected=f"faces that are in {data.root}", found=f"{row['source']}, which is not")
@@ -146,25 +146,17 @@ def _signs(samples: Sequence[Sample], name: str) -> npt.NDArray[np.int64]:
 
 
 def _draw(
-    data: PreparedData, among: npt.NDArray[np.int64], count: int | None, rng: np.random.Generator, what: str,
-    *, signs: npt.NDArray[np.int64], most: int,
+    data: PreparedData, among: npt.NDArray[np.int64], most: int, rng: np.random.Generator, what: str,
+    signs: npt.NDArray[np.int64],
 ) -> npt.NDArray[np.int64]:  # fmt: skip
-    """``count`` of the faces ``among`` at random; without a count, ``most``, or as many as find a target each."""
+    """``most`` of the faces ``among`` at random, or as many as find a target each."""
     order = rng.permutation(among)
-    if count is None:
-        targets = {sign: int((signs == -sign).sum()) for sign in (-1, 1)}
-        rank = np.where(signs[order] < 0, np.cumsum(signs[order] < 0), np.cumsum(signs[order] > 0))
-        order = order[rank <= np.where(signs[order] < 0, targets[-1], targets[1])][:most]
-        if not len(order):
-            raise InputError(data.root, expected=f"{what}, and targets with the opposite", found="none in this split")
-        return np.sort(order)
-    _check_enough(data, count, len(among), what)
-    return np.sort(order[:count])
-
-
-def _check_enough(data: PreparedData, count: int, there: int, what: str) -> None:
-    if count > there:
-        raise InputError(data.root, expected=f"{count} {what}", found=str(there), hint="ask for fewer with -n")
+    targets = {sign: int((signs == -sign).sum()) for sign in (-1, 1)}
+    rank = np.where(signs[order] < 0, np.cumsum(signs[order] < 0), np.cumsum(signs[order] > 0))
+    order = order[rank <= np.where(signs[order] < 0, targets[-1], targets[1])][:most]
+    if not len(order):
+        raise InputError(data.root, expected=f"{what}, and targets with the opposite", found="none in this split")
+    return np.sort(order)
 
 
 def _nearest(
@@ -172,11 +164,6 @@ def _nearest(
     poses: Poses, name: str,
 ) -> dict[int, tuple[int, float]]:  # fmt: skip
     """Source -> its target and their distance."""
-    if len(targets) < len(sources):
-        raise InputError(
-            data.root, expected=f"{len(sources)} faces with the opposite of {name}", found=str(len(targets)),
-            hint="ask for fewer pairs with -n",
-        )  # fmt: skip
     distances = np.linalg.norm(poses[sources][:, None] - poses[targets][None], axis=-1)
     people = np.array([s.fields.get("identity", "") for s in samples])
     same = (people[sources][:, None] == people[targets][None]) & (people[sources] != "")[:, None]
@@ -184,11 +171,10 @@ def _nearest(
     return {int(sources[r]): (int(targets[c]), float(distances[r, c])) for r, c in zip(rows, columns, strict=True)}
 
 
-def _style_copy(data: PreparedData, samples: list[Sample], count: int, rng: np.random.Generator) -> list[Pair]:
-    _check_enough(data, count, len(samples), "faces")
-    chosen = np.sort(rng.permutation(np.arange(len(samples)))[:count])
-    if count < 2:
-        raise InputError(data.root, expected="at least two faces", found=str(count))
+def _style_copy(data: PreparedData, samples: list[Sample], most: int, rng: np.random.Generator) -> list[Pair]:
+    if min(len(samples), most) < 2:
+        raise InputError(data.root, expected="at least two faces", found=str(min(len(samples), most)))
+    chosen = np.sort(rng.permutation(np.arange(len(samples)))[:most])
     wanted = {name: _signs(samples, name) for name in STYLE_ATTRIBUTES}
     order = derangement(wanted["Male"][chosen] > 0, rng)
     return [

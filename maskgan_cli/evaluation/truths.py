@@ -9,7 +9,7 @@ from maskgan_cli.data.resize import resize_image, resize_labels
 from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation.pair_list import PairList
 from maskgan_cli.evaluation.pictures import side_of
-from maskgan_cli.files import write_image, write_label_map
+from maskgan_cli.files import encode_image, encode_label_map, keep_or_write
 from maskgan_cli.synth.writer import Plan, answer
 
 
@@ -24,7 +24,7 @@ def draw_truths(listed: PairList, plan: Plan, folder: Path, *, overwrite: bool) 
         The pair's row, with its ``truth`` and ``truth_mask``.
 
     Raises:
-        InputError: pictures that the plan does not have, or files that are there and not ``overwrite``.
+        InputError: pictures that the plan does not have, or files that are there, are others, and not ``overwrite``.
     """
     numbers = [[_number(Path(row[role]), plan) for role in ("source", "target")] for row in listed.rows]
     for row, (source, target) in zip(listed.rows, numbers, strict=True):
@@ -32,8 +32,8 @@ def draw_truths(listed: PairList, plan: Plan, folder: Path, *, overwrite: bool) 
         drawn = answer(plan, source, target)
         truth = folder / row["output"]
         mask = truth.with_name(f"{truth.stem}.mask.png")
-        write_label_map(mask, resize_labels(drawn.labels, side), overwrite=overwrite)
-        write_image(truth, resize_image(drawn.picture, side), overwrite=overwrite)
+        keep_or_write(mask, encode_label_map(resize_labels(drawn.labels, side)), overwrite=overwrite)
+        keep_or_write(truth, encode_image(resize_image(drawn.picture, side), truth.suffix.lower()), overwrite=overwrite)
         yield {**row, "truth": str(truth), "truth_mask": str(mask)}
 
 

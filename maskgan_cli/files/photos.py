@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 from PIL import Image
 
-from maskgan_cli.files.pictures import Picture, encode_image, read_image
+from maskgan_cli.files.pictures import Picture, check_picture_name, encode_image, read_image
 from maskgan_cli.files.writing import write_bytes
 
 _ORIENTATION: Final = 0x0112
@@ -83,6 +83,7 @@ def write_photo(
         InputError: a name that is no picture's, or an existing file without ``overwrite``.
     """
     path = Path(path)
+    check_picture_name(path)
     return write_bytes(path, encode_photo(picture, path.suffix.lower(), photo, note=note), overwrite=overwrite)
 
 

@@ -194,12 +194,16 @@ def write_image(
     ``note`` says what made the picture; it is kept as JSON in a PNG's ``maskgan`` text field, or a JPEG's comment.
     """
     path = Path(path)
-    suffix = path.suffix.lower()
-    if suffix not in IMAGE_SUFFIXES:
-        raise InputError(path, expected=f"a name ending in one of {' '.join(IMAGE_SUFFIXES)}", found=repr(path.suffix))
+    check_picture_name(path)
     with atomic(path, overwrite=overwrite) as temporary:
-        temporary.write_bytes(encode_image(picture, suffix, note=note))
+        temporary.write_bytes(encode_image(picture, path.suffix.lower(), note=note))
     return path
+
+
+def check_picture_name(path: Path) -> None:
+    """Raise an InputError if a file's name does not end as a picture's does."""
+    if path.suffix.lower() not in IMAGE_SUFFIXES:
+        raise InputError(path, expected=f"a name ending in one of {' '.join(IMAGE_SUFFIXES)}", found=repr(path.suffix))
 
 
 def encode_image(

@@ -87,6 +87,27 @@ def refuse_existing(path: Path) -> None:
         raise InputError(path, found="a result that exists already", hint="add --overwrite to replace it")
 
 
+def keep_or_write(path: str | Path, data: bytes, *, overwrite: bool = False) -> bool:
+    """Write ``data`` atomically, unless the file holds just that: then a second run has nothing left to do.
+
+    Returns:
+        Whether it was there already.
+
+    Raises:
+        InputError: the file holds anything else, and not ``overwrite``.
+    """
+    if holds(path, data):
+        return True
+    write_bytes(path, data, overwrite=overwrite)
+    return False
+
+
+def holds(path: str | Path, data: bytes) -> bool:
+    """Whether a file is there and holds just ``data``."""
+    path = Path(path)
+    return path.is_file() and path.stat().st_size == len(data) and path.read_bytes() == data
+
+
 def write_bytes(path: str | Path, data: bytes, *, overwrite: bool = True) -> Path:
     """Write ``data`` atomically."""
     with atomic(path, overwrite=overwrite) as temporary:
@@ -96,13 +117,23 @@ def write_bytes(path: str | Path, data: bytes, *, overwrite: bool = True) -> Pat
 
 def write_json(path: str | Path, value: Any, *, overwrite: bool = True) -> Path:
     """Write a JSON document atomically, indented, UTF-8, with a final newline."""
-    return write_bytes(path, (json.dumps(value, indent=2) + "\n").encode(), overwrite=overwrite)
+    return write_bytes(path, encode_json(value), overwrite=overwrite)
+
+
+def encode_json(value: Any) -> bytes:
+    """The bytes of the file that `write_json` writes."""
+    return (json.dumps(value, indent=2) + "\n").encode()
 
 
 def write_csv(path: str | Path, fields: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Path:
     """Write rows under a header of ``fields`` atomically."""
+    return write_bytes(path, encode_csv(fields, rows))
+
+
+def encode_csv(fields: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> bytes:
+    """The bytes of the file that `write_csv` writes."""
     text = io.StringIO()
     writer = csv.DictWriter(text, fields, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    return write_bytes(path, text.getvalue().encode("utf-8", "surrogateescape"))
+    return text.getvalue().encode("utf-8", "surrogateescape")

@@ -157,6 +157,25 @@ def test_pasted_without_an_edit_it_is_the_photo(photos: Path, crop: Path, maskga
     assert np.array_equal(read_image(photos / "back.png"), read_image(photos / "two.png"))
 
 
+def test_a_second_paste_says_that_it_is_there_already(photos: Path, crop: Path, maskgan: Command) -> None:
+    edited = read_image(crop).copy()
+    for name in ("back.png", "back.jpg"):
+        write_image(photos / "edited.png", edited)
+        call = ("paste", crop, photos / "edited.png", "-o", photos / name)
+        assert "there already" not in maskgan(*call).err
+        held = (photos / name).read_bytes()
+        again = maskgan(*call)
+        assert (again.code, again.lines) == (0, [str(photos / name)]), again.err
+        assert "there already, pasted from the same crop and edit" in again.err
+        edited[20:40, 20:40] += 40
+        write_image(photos / "edited.png", edited)
+        other = maskgan(*call)
+        assert other.code == 2 and f"{name}: found a result that exists already" in other.err
+        assert (photos / name).read_bytes() == held
+    outcome = maskgan(*call[:-1], photos / "back.xyz")
+    assert outcome.code == 2 and "back.xyz: expected a name ending in one of .png" in outcome.err
+
+
 def test_an_edit_is_pasted_at_its_place(photos: Path, crop: Path, maskgan: Command) -> None:
     edited = read_image(crop).copy()
     edited[20:40, 20:40] = 0

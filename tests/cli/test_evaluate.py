@@ -86,6 +86,14 @@ def test_from_pairs_to_a_table_whose_numbers_can_be_traced(
         documents[name] = json.loads(outcome.out)
         assert documents[name] == read_json(tmp_path / f"{name}.json")
 
+    for name, call in calls.items():  # once more: the same, which is said, and nothing is written
+        held, again = (tmp_path / f"{name}.json").read_bytes(), maskgan(*call, "-o", tmp_path / f"{name}.json")
+        assert (again.code, json.loads(again.out)) == (0, documents[name]), again.err
+        assert f"{name}.json holds just that already" in again.err
+        other = maskgan(*call, "-o", tmp_path / f"{name}.json", "--method", "another name", "-q")
+        assert other.code == 2 and "a result that exists already" in other.err, other.err
+        assert (tmp_path / f"{name}.json").read_bytes() == held
+
     judge = load_attributes(judges["attributes"], torch.device("cpu"))
     seen_smiling = torch.cat([judge(torch.from_numpy(read_image(p).copy()).permute(2, 0, 1)[None]) for p in paths])
     smiling = (seen_smiling[:, judge.names.index("Smiling")] >= 0.5).double()
@@ -255,7 +263,6 @@ def test_what_is_wrong_is_said_in_one_line(
     (tmp_path / "no.csv").write_text("source,target\n")
     cases: dict[str, tuple[object, ...]] = {
         "'frowning' is not one of 'smiling', 'transfer', 'style-copy'": ("pairs", prepared, "--protocol", "frowning"),
-        "expected 400 faces without Smiling": ("pairs", prepared, "--split", "train", "-n", 400),
         "the attribute Heavy_Makeup": ("pairs", prepared, "--protocol", "style-copy", "--split", "train", "-n", 4),
         "--truths: expected the folder": ("pairs", prepared, "--protocol", "counterfactual"),
         "nowhere: expected a prepared data set": ("pairs", tmp_path / "nowhere"),
@@ -287,6 +294,20 @@ def test_what_is_wrong_is_said_in_one_line(
         assert len(outcome.err.splitlines()) == 1, outcome.err
         assert message in outcome.err, outcome.err
     assert not (tmp_path / "s").exists()
+
+
+def test_fewer_pairs_than_asked_for_are_said_to_be_so(prepared: Path, tmp_path: Path, maskgan: Command) -> None:
+    call = ("eval", "pairs", prepared, "--split", "train", "-o", tmp_path / "pairs.csv")
+    all_there = maskgan(*call)
+    offered = len(all_there.lines) - 1
+    assert f"the train split offers {offered} pairs, not the paper's 400" in all_there.err
+    asked = maskgan(*call, "-n", 1000)
+    assert (asked.code, asked.out) == (0, all_there.out)
+    assert f"the train split offers {offered} pairs, not 1000" in asked.err
+    assert f"{tmp_path / 'pairs.csv'} holds just that already" in asked.err
+    assert "offers" not in maskgan(*call[:-2], "-n", offered).err
+    other = maskgan(*call[:-2], "--protocol", "transfer", "--attribute", "Male")
+    assert " pairs, not 400" in other.err, other.err  # the paper transfers Smiling alone
 
 
 def test_an_attribute_is_asked_for_with_transfer_and_refused_without(prepared: Path, maskgan: Command) -> None:

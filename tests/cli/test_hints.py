@@ -23,12 +23,14 @@ FOLLOWED = {
 }  # fmt: skip
 PLACEHOLDERS = {"ANSWERS.csv"}  # what only people can make
 FEW = ("--set", "schedule.steps=2", "--device", "cpu", "--workers", "0", "-q")
+_SMALL, _STEADY = ("--set", "data.batch_size=4"), ("--set", "schedule.decay_from=null")
 OWN = {
     "vae": (*TINY_VAE, "--set", "schedule.steps=2"),
     "dmn": (*TINY, "--set", "schedule.steps=2"),
-    "parser": ("--set", "network.image_size=64", "--set", "data.batch_size=4", "--set", "schedule.decay_from=null"),
-    "pose": ("--set", "data.batch_size=4", "--set", "schedule.decay_from=null"),
-    "attributes": ("--set", "data.batch_size=4", "--set", "schedule.decay_from=null"),
+    "parser": ("--set", "network.image_size=64", *_SMALL, *_STEADY),
+    **dict.fromkeys(("pose", "attributes", "identity", "stargan"), (*_SMALL, *_STEADY)),
+    "elegant": (*_SMALL, "--set", "network.attributes=[Smiling, Male]"),
+    "ebst": (*_SMALL, "--set", "discriminator.width=4"),  # as the network that it starts from
 }  # fmt: skip
 
 
@@ -85,14 +87,23 @@ def test_trainings(
     monkeypatch: pytest.MonkeyPatch, maskgan: Command,
 ) -> None:  # fmt: skip
     monkeypatch.chdir(tmp_path)
-    small = OWN.get(training, ("--set", "data.batch_size=4"))
+    small = OWN.get(training, _SMALL)
+    data = _of_few_people(tmp_path, maskgan) if training == "identity" else prepared
     more = ("--dmn", weights, "--vae", vae_weights) if training == "ebst" else ()
-    words = hint(maskgan("train", training, prepared, *more, *small, *FEW[:-1], "-o", "my run"))
+    words = hint(maskgan("train", training, data, *more, *small, *FEW[:-1], "-o", "my run"))
     if words[:2] == ["eval", "verify"]:
         words += ["--pairs", "20"]
     outcome = maskgan(*words, *(("--force",) if words[0] in ("swap-mouth", "style-copy") else ()))
     few = ("samples", "faces", "pairs", "people")  # the drawn data set is small; that is no fault of the suggestion
     assert outcome.code == 0 or any(word in outcome.err for word in few), outcome.err
+
+
+def _of_few_people(folder: Path, maskgan: Command) -> Path:
+    """A data set with several pictures a person, which the drawn one has not."""
+    one = ("--workers", 1, "-q")
+    assert maskgan("synth", folder / "raw", "-n", 120, "--identities", 6, "--size", 64, *one).code == 0
+    assert maskgan("prep-data", folder / "raw", folder / "data", "--size", 64, *one).code == 0
+    return folder / "data"
 
 
 def test_photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, maskgan: Command) -> None:

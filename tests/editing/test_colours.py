@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
+import pytest
 from skimage.color import lab2rgb, rgb2lab
 
+from maskgan_cli.editing import colours
 from maskgan_cli.editing.blend import grown
 from maskgan_cli.editing.colours import match_parts
 from maskgan_cli.labels import ID
@@ -73,3 +77,20 @@ def test_a_mouth_is_painted_as_a_whole() -> None:
     after[30:34, 48:54] = LIP  # one corner hangs
     assert grown(before, after)[20:30, 10:54].all()
     assert not grown(before, before).any()
+
+
+def test_a_blue_that_no_light_has_becomes_the_bluest_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As scikit-image has it, which warns of it each time."""
+    before = np.full((64, 64), SKIN, np.uint8)
+    before[20:40, 16:48] = LIP
+    photo, painting = np.full((64, 64, 3), 200, np.uint8), np.full((64, 64, 3), 200.0)
+    photo[20:30, 16:48], photo[30:40, 16:48] = (255, 128, 128), (0, 255, 0)
+    painting[20:38, 16:48], painting[38:40, 16:48] = (30, 128, 255), (30, 0, 0)
+    everywhere = np.ones_like(before, bool)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        result = match_parts(painting, before, everywhere, photo, before)
+    monkeypatch.setattr(colours, "_rgb_of", lab2rgb)
+    with pytest.warns(UserWarning, match="negative Z"):
+        expected = match_parts(painting, before, everywhere, photo, before)
+    np.testing.assert_allclose(result, expected, atol=1e-6)

@@ -42,6 +42,13 @@ def test_a_file_of_directions_is_its_vaes_alone(
     assert outcome.code == 0, outcome.err
     assert outcome.lines == [str(file)]
     steps, about = read_directions(file)
+    held, call = file.read_bytes(), ("find-directions", prepared, "-w", vae_weights, "--device", "cpu", "-o", file)
+    again = maskgan(*call)
+    assert (again.code, again.lines) == (0, [str(file)]), again.err
+    assert "there already, found in the same faces with the same weights" in again.err
+    fewer = maskgan(*call, "-n", "5")
+    assert fewer.code == 2 and "a result that exists already" in fewer.err, fewer.err
+    assert file.read_bytes() == held
     assert about["vae"] == sha256(vae_weights / "model.safetensors")
     name = next(iter(steps))
     call = ("reshape", image, "--along", f"{name}=-2", "--directions", file, "-w", weights, "--device", "cpu", "-q")
@@ -65,6 +72,6 @@ def test_spoiled_files_are_refused(vae_weights: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="found another safetensors file"):
         Directions(manifold, vae_weights / "model.safetensors")
     for step in (torch.zeros(1, 5), torch.full((1, 16), torch.nan), torch.zeros(1, 16, dtype=torch.int32)):
-        write_directions(path, {"odd": step}, vae=mine, data="", overwrite=True)
+        write_directions(path, {"odd": step}, {"kind": "directions", "vae": mine}, overwrite=True)
         with pytest.raises(InputError, match="expected codes of 16 numbers, found something else for odd"):
             Directions(manifold, path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import torch
 from PIL import Image
 
 from maskgan_cli.data.resize import resize_labels
-from maskgan_cli.editing.interpolate import MaskManifold, around, between, frames, positions, write_animation
+from maskgan_cli.editing.interpolate import MaskManifold, around, between, encode_animation, frames, positions
 from maskgan_cli.editing.render import Renderer, Request
 from maskgan_cli.files import read_image, read_label_map, write_label_map
 from maskgan_cli.labels import NUM_CLASSES, PALETTE, colourise
@@ -79,9 +80,9 @@ def test_frames_are_coloured_tiles_with_the_face_below() -> None:
     assert (with_face[128:] == 7).all()
 
 
-def test_the_animation_keeps_order_and_exact_colours(tmp_path: Path) -> None:
+def test_the_animation_keeps_order_and_exact_colours() -> None:
     pictures = [np.tile(np.roll(PALETTE, i, 0), (19, 1, 1)) for i in range(3)]
-    with Image.open(write_animation(tmp_path / "a.gif", pictures)) as gif:
+    with Image.open(io.BytesIO(encode_animation(pictures))) as gif:
         assert (gif.n_frames, gif.info["loop"]) == (3, 0)
         for i, picture in enumerate(pictures):
             gif.seek(i)
@@ -152,6 +153,28 @@ def test_a_style_paints_every_mask(
         expected = renderer.paint([Request(read_label_map(mask), *look)])[0]
         assert (read_image(painted) == expected).all()
     assert read_image(document["strip"]).shape == (256, 3 * 128, 3)
+
+
+def test_a_second_run_paints_nothing_again(
+    masks: tuple[Path, Path], prepared: Path, weights: Path, cpu: tuple[str, ...], tmp_path: Path, maskgan: Command,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    out, faces = tmp_path / "o", [prepared / "images" / f"{name}.png" for name in (800, 400)]
+    call = ("interpolate", *masks, "--steps", 3, "-o", out, "--dmn-weights", weights, *cpu, "--style")
+    first = maskgan(*call, faces[0])
+    assert (first.code, "there already" in first.err) == (0, False), first.err
+    files = {path: path.read_bytes() for path in out.iterdir()}
+    with monkeypatch.context() as patch:
+        patch.setattr(Renderer, "paint", lambda *_: pytest.fail("painted what was there"))
+        again = maskgan(*call, faces[0])
+    assert (again.code, again.lines) == (0, first.lines), again.err
+    assert "8 files there already, made from the same files, weights and settings" in again.err
+    (out / "mask-001.png").unlink()
+    (out / "animation.gif").unlink()
+    assert "6 files there already" in maskgan(*call, faces[0]).err
+    other = maskgan(*call, faces[1])  # masks are the same, faces are not
+    assert other.code == 2 and "strip.png: found a result that exists already" in other.err, other.err
+    assert {path: path.read_bytes() for path in out.iterdir()} == files
 
 
 @pytest.mark.parametrize(

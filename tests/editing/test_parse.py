@@ -47,3 +47,23 @@ def test_batches_are_no_larger_than_asked_for(tmp_path: Path) -> None:
     judge = _Bright()
     assert len(list(parse.parse_files(judge, [path] * 5, size=8, batch_size=2))) == 5  # type: ignore[arg-type]
     assert [shape[0] for shape in judge.seen] == [2, 2, 1]
+
+
+def test_dark_photos_are_lit_up_and_no_others() -> None:
+    seen = []
+
+    class Watching(_Bright):
+        def carefully(self, images: Tensor) -> Tensor:
+            seen.extend(images)
+            return super().carefully(images)
+
+    rng = np.random.default_rng(0)
+    usual = torch.from_numpy(rng.integers(0, 256, (3, 32, 32), np.uint8))
+    dark = (usual * 0.3).to(torch.uint8)
+    _, labels = parse.parse(Watching(), torch.stack([usual, dark]))  # type: ignore[arg-type]
+    assert torch.equal(seen[0], usual)
+    most = float(np.percentile(dark.amax(0), 98))
+    assert torch.equal(seen[1], (dark.float() * 210 / most).clamp(max=255).to(torch.uint8))
+    assert ((labels == 1) == (seen[1][0] > 127).numpy()).all()
+    (black,) = parse.parse(_Bright(), torch.zeros(1, 3, 8, 8, dtype=torch.uint8))  # type: ignore[arg-type]
+    assert not black.any()

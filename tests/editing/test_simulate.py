@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from maskgan_cli.data.prepared import PreparedData
-from maskgan_cli.files import read_csv, read_label_map
+from maskgan_cli.files import read_csv, read_label_map, write_label_map
 from maskgan_cli.locks import locked
 from maskgan_cli.models.layers import one_hot
 from maskgan_cli.models.mask_vae import simulated_edits
@@ -44,9 +44,32 @@ def test_wrong_input_is_one_line(prepared: Path, vae_weights: Path, tmp_path: Pa
     call = ("simulate-edits", prepared, "-w", vae_weights, "--device", "cpu", "-o", tmp_path / "edits")
     assert "the attribute Hat in manifest.csv" in maskgan(*call, "--attributes", "Hat").err
     assert not (tmp_path / "edits").exists()
-    assert maskgan(*call).code == 0
+
+
+def test_a_second_run_keeps_what_is_there_and_replaces_nothing(
+    prepared: Path, vae_weights: Path, tmp_path: Path, maskgan: Command
+) -> None:
+    out = tmp_path / "edits"
+    call = ("simulate-edits", prepared, "--split", "val", "-w", vae_weights, "--device", "cpu", "-o", out)
+    assert "there already" not in maskgan(*call).err
+    files = {path: path.read_bytes() for path in out.iterdir()}
     again = maskgan(*call)
-    assert (again.code, "--overwrite" in again.err) == (2, True)
+    assert (again.code, again.lines) == (0, [str(out / "edits.csv")]), again.err
+    assert "edits there already, of the same faces, weights and settings" in again.err
+    (out / "edits.csv").unlink()
+    assert maskgan(*call).code == 0
+    assert {path: path.read_bytes() for path in out.iterdir()} == files
+    other = maskgan(*call, "--lambda-inter", "1.5")
+    assert other.code == 2 and "a result that exists already; add --overwrite" in other.err, other.err
+    (out / "edits.csv").unlink()
+    painted = next(path for path in files if path.suffix == ".png")
+    write_label_map(painted, 18 - read_label_map(painted))
+    mine = painted.read_bytes()
+    outcome = maskgan(*call)
+    assert outcome.code == 2 and f"{painted}: found a result that exists already" in outcome.err, outcome.err
+    assert painted.read_bytes() == mine
+    assert maskgan(*call, "--overwrite").code == 0
+    assert {path: path.read_bytes() for path in out.iterdir()} == files
 
 
 def test_two_at_one_folder_are_told(prepared: Path, vae_weights: Path, tmp_path: Path, maskgan: Command) -> None:

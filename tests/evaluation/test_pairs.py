@@ -23,7 +23,7 @@ from maskgan_cli.evaluation.pairs import PROTOCOLS, choose, derangement, rendere
 ALL = ("Smiling", "Male", "Heavy_Makeup", "No_Beard")
 
 
-def _data(count: int, *, seed: int = 0, people: int | None = None, drop: str = "") -> PreparedData:
+def _data(count: int, *, seed: int = 0, people: int | None = None, drop: str = "", turned: str = "") -> PreparedData:
     rng = np.random.default_rng(seed)
     samples = []
     for i in range(count):
@@ -31,6 +31,7 @@ def _data(count: int, *, seed: int = 0, people: int | None = None, drop: str = "
         fields = {name: f"{value:.3f}" for name, value in angles}
         fields |= {name: str(rng.choice([-1, 1])) for name in ALL}
         fields |= {"identity": str(i % people)} if people else {}
+        fields |= {"yaw": turned} if turned else {}
         fields.pop(drop, None)
         samples.append(Sample(str(i), "test", Path(f"d/images/{i}.png"), Path(f"d/masks/{i}.png"), fields))
     return PreparedData(Path("d"), 64, "hash", samples, {})
@@ -142,12 +143,14 @@ def test_the_list_is_read_by_the_editing_commands_and_read_back(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("protocol", ["smiling", "identity", "style-copy"])
-def test_without_a_count_a_small_split_gives_what_it_has(protocol: str) -> None:
+def test_a_small_split_gives_what_it_has(protocol: str) -> None:
+    """Whether nobody said how many, or asked for more."""
     data = _data(21, seed=3)
     smiling = sum(sample.fields["Smiling"] == "1" for sample in data.samples)
     rarer = min(smiling, 21 - smiling)
     most = {"smiling": rarer, "identity": 2 * rarer, "style-copy": 21}[protocol]
     pairs = choose(data, protocol, split="test", count=None, seed=0)
+    assert choose(data, protocol, split="test", count=22, seed=0) == pairs
     assert len(pairs) == len({pair.source.id for pair in pairs}) == len({pair.target.id for pair in pairs}) == most
     assert len(choose(_data(2200), protocol, split="test", count=None, seed=0)) == PROTOCOLS[protocol].count
 
@@ -206,9 +209,9 @@ def test_a_list_that_somebody_changed(change: Any, line: str, tmp_path: Path) ->
         (_data(20, drop="yaw"), "smiling", 2, "expected yaw, pitch and roll in manifest.csv.*--pose-weights"),
         (_data(20, drop="Smiling"), "smiling", 2, "expected the attribute Smiling in manifest.csv"),
         (_data(20, drop="No_Beard"), "style-copy", 2, "expected the attribute No_Beard"),
-        (_data(20), "smiling", 15, "expected 15 faces without Smiling, found"),
-        (_data(20), "identity", 20, "ask for fewer pairs with -n"),
-        (_data(20), "style-copy", 21, "expected 21 faces, found 20"),
+        (_data(20, turned="nan"), "smiling", 2, "expected yaw, pitch and roll in manifest.csv, found 'nan' as yaw"),
+        (_data(20, turned="-inf"), "identity", 2, "expected yaw, pitch and roll in manifest.csv, found '-inf' as yaw"),
+        (_data(1), "style-copy", 4, "expected at least two faces, found 1"),
     ],
 )
 def test_pairs_that_cannot_be_had(data: PreparedData, protocol: str, count: int | None, line: str) -> None:

@@ -54,6 +54,9 @@ def test_the_truth_is_a_method_without_a_fault(faces: Path, data: Path, tmp_path
     assert {"psnr_inside", "psnr_outside"} <= set(result["infinite"])
     assert result["values"]["ssim_inside"] == 1
     again = maskgan("eval", "truths", faces, pairs, "-o", out)
+    assert (again.code, "holds just that already" in again.err) == (0, True), again.err
+    write_json(out / "pairs.csv", "mine")
+    again = maskgan("eval", "truths", faces, pairs, "-o", out)
     assert again.code == 2
     assert "--overwrite" in again.err
     assert maskgan("eval", "truths", faces, pairs, "-o", out, "--overwrite").code == 0
