@@ -101,7 +101,7 @@ def test_trainings(
 def _of_few_people(folder: Path, maskgan: Command) -> Path:
     """A data set with several pictures a person, which the drawn one has not."""
     one = ("--workers", 1, "-q")
-    assert maskgan("synth", folder / "raw", "-n", 120, "--identities", 6, "--size", 64, *one).code == 0
+    assert maskgan("synth", folder / "raw", "-n", 120, "--identities", 20, "--size", 64, *one).code == 0
     assert maskgan("prep-data", folder / "raw", folder / "data", "--size", 64, *one).code == 0
     return folder / "data"
 
