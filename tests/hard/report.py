@@ -32,11 +32,11 @@ _DISTURBED = """## Kills, signals, rivals, full disks
 
 Each command is disturbed and then run again. It is *fine* if the second run ends well, in the very bits of a run that
 nobody disturbed, and nothing half is left. A kill is SIGKILL to the whole process group; *hit* says how often the
-command was still at work. Of two at one output one works and the other says who holds it, or finds the work done. On a
-full disk the command says in one line which file could not be written.
+command was still at work, with two at one output how often the other was told who holds it (else it found the work
+done, or came when it was), and with a full disk how often the command ended with the one line that names the file.
 
-`maskgan reproduce` is a chain of these commands, each of whose results is stamped when it is whole. The quick tests
-stop what runs the chain (`tests/reproduce`); the chain itself is not killed here, since twenty times take hours.
+`maskgan reproduce` is the fusion table of ten faces here, fourteen commands long, with networks of two steps; its kill
+is of what runs the chain, and the command that runs at that moment dies with it.
 
 """
 _MEMORY = """## Memory over many pictures

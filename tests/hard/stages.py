@@ -83,10 +83,12 @@ def stages(stock: Stock, url: str) -> list[Stage]:
                                       "-o", at / "edits", "--overwrite", *cpu],
         "weights pull": lambda at: ["weights", "pull", "blender", "-q"],
         "eval survey": lambda at: ["eval", "survey", at / "survey", *pairs, "-n", 2, *methods, "--overwrite", "-q"],
+        "reproduce": lambda at: ["reproduce", *stock.for_reproduce(), "-o", at / "work", "-q"],
     }  # fmt: skip
     same = {
         "train dmn": r"run/(model\.\w+|config\.yaml|samples/.*)", "weights pull": r"cache/weights/blender\.\w+",
         "simulate-edits": r"edits/.*\.png",  # its list names the folder, which differs between two runs here
+        "reproduce": r"work/(runs/[^/]+/model\.\w+|smiling/.*\.png|fusion/table\.\w+|fusion/figure/.*\.png)",
     }  # fmt: skip
     return [
         Stage(name, words, same.get(name, ".*"), url if name == "weights pull" else "") for name, words in lists.items()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import random
 import re
 import shutil
@@ -29,7 +30,7 @@ NAMES = (
     "weights pull",
     "eval survey",
 )
-KILLS, TERMS = 20, 5
+TRIES = int(os.environ.get("HARD_TRIES", "20"))
 DONE = "found a result that exists already|found a prepared data set of"  # by the one that was killed at its very end
 
 
@@ -45,20 +46,20 @@ def whole(stage: Stage, out: Path, bits: dict[str, str]) -> bool:
     return False
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, "reproduce"])
 def test_killed_at_random_moments(
     name: str, all_stages: dict[str, Stage], tmp_path: Path, rng: random.Random, figures: Figures
 ) -> None:
     stage = all_stages[name]
     bits, seconds = clean(stage, tmp_path / "clean")
     killed = same = 0
-    for _ in range(KILLS):
+    for _ in range(TRIES):
         first = disturbed(stage, tmp_path / "out", seconds, rng, signal.SIGKILL)
         killed += first == KILLED
         same += whole(stage, tmp_path / "out", bits)
-    figures(what="SIGKILL at random moments, run again", of=name, tries=KILLS, hit=killed, fine=same)
-    assert same == KILLS
-    assert killed >= KILLS // 2
+    figures(what="SIGKILL at random moments, run again", of=name, tries=TRIES, hit=killed, fine=same)
+    assert same == TRIES
+    assert killed >= TRIES // 2
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -86,12 +87,13 @@ def test_stopped_by_sigterm(
     stage = all_stages[name]
     bits, seconds = clean(stage, tmp_path / "clean")
     stopped = fine = 0
-    for _ in range(TERMS):
+    for _ in range(TRIES):
         first = disturbed(stage, tmp_path / "out", seconds, rng, signal.SIGTERM)
         stopped += first == STOPPED
         fine += whole(stage, tmp_path / "out", bits)
-    figures(what="SIGTERM at random moments: one line, run again", of=name, tries=TERMS, hit=stopped, fine=fine)
-    assert fine == TERMS
+    figures(what="SIGTERM at random moments: one line, run again", of=name, tries=TRIES, hit=stopped, fine=fine)
+    assert fine == TRIES
+    assert stopped >= TRIES // 2
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -15,7 +15,7 @@ from tests.hard.stock import SIDE, Stock
 
 pytestmark = pytest.mark.hard
 
-PICTURES = int(os.environ.get("HARD_PICTURES", "1000"))
+PICTURES = int(os.environ.get("HARD_PICTURES", "8000"))
 _MAY_GROW = 48 << 20  # bytes, from a tenth of the work to its end
 
 
