@@ -6,6 +6,7 @@ import errno
 import os
 import tracemalloc
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -175,9 +176,10 @@ def test_label_maps_of_faces_come_back_and_are_small(side: int, tmp_path: Path) 
 
 def test_grey_pictures_of_16_bits_and_floats_are_scaled(tmp_path: Path) -> None:
     wide = (np.arange(256, dtype=np.uint16) * 257).reshape(16, 16)  # 257 = 65535 / 255
-    for name, array in {
+    arrays: dict[str, Any] = {
         "16.png": wide, "16.tif": wide, "32.tif": wide.astype(np.int32), "float.tif": (wide / 65535).astype(np.float32)
-    }.items():  # fmt: skip
+    }  # fmt: skip
+    for name, array in arrays.items():
         read = files.read_image(_saved(tmp_path / name, Image.fromarray(array)))
         assert (read == np.arange(256).reshape(16, 16)[..., None]).all(), name
 

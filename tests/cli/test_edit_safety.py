@@ -95,8 +95,8 @@ def test_masks_and_sheets_that_are_there_stay(
 
 def test_a_name_that_is_no_utf8_is_printed_as_it_is(faces: tuple[Path, Path], weights: Path, tmp_path: Path) -> None:
     out = os.fsencode(tmp_path) + b"/\xff\xfe.png"
-    call = [sys.executable, "-m", "maskgan_cli", "swap-mouth", *map(str, faces), "-q", "--device", "cpu", "-w", weights]
-    done = subprocess.run([*call, "-o", out], capture_output=True, check=False)
+    call = [sys.executable, "-m", "maskgan_cli", "swap-mouth", *map(str, faces), "-q", "--device", "cpu"]
+    done = subprocess.run([*call, "-w", weights, "-o", out], capture_output=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, out + b"\n", b"")
     assert Path(os.fsdecode(out)).is_file()
 

@@ -108,7 +108,7 @@ def test_every_rejection_has_its_reason(raw: Path, tmp_path: Path, maskgan: Comm
 
 
 def test_an_interrupted_preparation_goes_on_and_ends_the_same(raw: Path, tmp_path: Path) -> None:
-    options = {"size": 64, "image_format": "png", "workers": 1, "overwrite": False}
+    options: dict[str, Any] = {"size": 64, "image_format": "png", "workers": 1, "overwrite": False}
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     list(prepare(read_source(raw), whole, **options))
     for i, _ in enumerate(prepare(read_source(raw), broken, **options)):
@@ -303,7 +303,7 @@ def test_a_journal_that_was_changed_drops_no_sample(
 
 
 def test_what_a_kill_leaves_does_not_stand_in_the_way(raw: Path, prepared: Path, tmp_path: Path) -> None:
-    options = {"size": 64, "image_format": "png", "workers": 1, "overwrite": False}
+    options: dict[str, Any] = {"size": 64, "image_format": "png", "workers": 1, "overwrite": False}
     out = tmp_path / "out"
     out.mkdir()
     (out / "..prepare-0123abcd.tmp.jsonl").touch()  # killed before the journal had its name

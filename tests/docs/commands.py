@@ -6,7 +6,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import typer
 
@@ -94,7 +94,7 @@ def _commands(text: str) -> Iterator[list[str]]:
 
 def why_not(words: list[str]) -> str:
     """What Typer says against a command line, or nothing; nothing is run."""
-    command = typer.main.get_command(app)
+    command: Any = typer.main.get_command(app)
     try:
         context = command.make_context("maskgan", list(words))
         while hasattr(command, "commands"):
@@ -109,7 +109,8 @@ def why_not(words: list[str]) -> str:
 
 def unknown(words: list[str]) -> str:
     """The first word of a mentioned command that the command line does not know, or nothing."""
-    command, typed = typer.main.get_command(app), list(words)
+    command: Any = typer.main.get_command(app)
+    typed = list(words)
     while hasattr(command, "commands") and typed and typed[0] in command.commands:
         command = command.commands[typed.pop(0)]
     if hasattr(command, "commands") and typed and re.fullmatch(r"[a-z][a-z-]+", typed[0]):

@@ -73,7 +73,8 @@ def test_what_made_a_result_is_shown(folder: Path) -> None:
     lines = list(shown(DOCS / "responsible-use.md"))
     assert [line.words[0] for line in lines] == ["inspect", "inspect"]
     for line in lines:
-        assert run(app, [str(name) for word in line.words for name in (sorted(Path().glob(word)) or [word])]) == 0, line
+        words = [name for word in line.words for name in sorted(map(str, Path().glob(word))) or [word]]
+        assert run(app, words) == 0, line
 
 
 def _small(words: list[str]) -> list[str]:

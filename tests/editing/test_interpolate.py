@@ -14,11 +14,10 @@ from PIL import Image
 from maskgan_cli.data.resize import resize_labels
 from maskgan_cli.editing.interpolate import MaskManifold, around, between, encode_animation, frames, positions
 from maskgan_cli.editing.render import Renderer, Request
-from maskgan_cli.files import read_image, read_label_map, write_label_map
+from maskgan_cli.files import read_image, read_label_map, sha256, write_label_map
 from maskgan_cli.labels import NUM_CLASSES, PALETTE, colourise
 from maskgan_cli.models.layers import one_hot
 from maskgan_cli.synth import face
-from maskgan_cli.weights.format import sha256
 from maskgan_cli.weights.lookup import bundled
 from tests.conftest import Command
 
@@ -83,7 +82,7 @@ def test_frames_are_coloured_tiles_with_the_face_below() -> None:
 def test_the_animation_keeps_order_and_exact_colours() -> None:
     pictures = [np.tile(np.roll(PALETTE, i, 0), (19, 1, 1)) for i in range(3)]
     with Image.open(io.BytesIO(encode_animation(pictures))) as gif:
-        assert (gif.n_frames, gif.info["loop"]) == (3, 0)
+        assert (getattr(gif, "n_frames", 1), gif.info["loop"]) == (3, 0)
         for i, picture in enumerate(pictures):
             gif.seek(i)
             assert (np.asarray(gif.convert("RGB")) == picture).all()

@@ -75,9 +75,9 @@ def test_sixty_photos_are_edited_where_their_faces_are(tmp_path: Path, maskgan: 
     faces, finder = sorted(FACES.iterdir()), FaceFinder(torch.device("cpu"))
     photos, eyes = [], []
     for number in range(COUNT):
-        photo, exif, between = _photo(number, faces[10 * number], faces[10 * number + 5])
+        picture, exif, between = _photo(number, faces[10 * number], faces[10 * number + 5])
         photos.append(tmp_path / f"{number:02d}.png")
-        photo.save(photos[-1], exif=exif)
+        picture.save(photos[-1], exif=exif)
         eyes.append(between)
     (tmp_path / "list.csv").write_text("source\n" + "".join(f"{photo}\n" for photo in photos))
     outcome = maskgan("reshape", "--pairs", tmp_path / "list.csv", "--add", "glasses", "-o", tmp_path / "out", "--json",

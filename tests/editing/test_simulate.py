@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -29,7 +30,7 @@ def test_the_files_are_the_edits_and_nobody_is_their_own_reference(
     assert sorted(row["target"] for row in rows[::2]) == sorted(samples)
     vae, _ = load("vae", vae_weights, torch.device("cpu"))
     for inter, outer in zip(rows[::2], rows[1::2], strict=True):
-        codes = [
+        codes: Any = [
             vae.encode(one_hot(torch.from_numpy(read_label_map(Path(inter[role])).copy()[None])))[0]
             for role in ("source_mask", "target_mask")
         ]

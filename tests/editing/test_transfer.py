@@ -93,15 +93,14 @@ def test_mask_methods_take_the_parts_that_show_it(
         done = maskgan("transfer", source, target, "--attribute", attribute, "--method", "spade", "-w", files["spade"],
                        "--device", "cpu", "-o", out, "--save-masks")  # fmt: skip
         assert done.code == 0, done.err
-        expected = swap_parts(
-            *(read_label_map(prepared / "masks" / f.name) for f in (source, target)), [ID[p] for p in parts]
-        )
+        before, other = (read_label_map(prepared / "masks" / f.name) for f in (source, target))
+        expected = swap_parts(before, other, [ID[p] for p in parts])
         assert np.array_equal(read_label_map(out.with_suffix(".mask.png")), expected)
         assert _note(out)["parts"] == sorted(parts, key=ID.__getitem__)
     assert all(parts_of(name) for name in PARTS_OF)
-    for name, parts in {"Eyeglasses": ["eye_g"], "Wearing_Hat": ["hat"], "Wearing_Earrings": ["ear_r"],
+    for name, shown in {"Eyeglasses": ["eye_g"], "Wearing_Hat": ["hat"], "Wearing_Earrings": ["ear_r"],
                         "Wearing_Necklace": ["neck_l"], "Narrow_Eyes": ["l_eye", "r_eye"]}.items():  # fmt: skip
-        assert parts_of(name) == tuple(ID[part] for part in parts)
+        assert parts_of(name) == tuple(ID[part] for part in shown)
 
 
 def test_stargan_sets_or_clears_one_attribute_and_keeps_what_the_manifest_says(

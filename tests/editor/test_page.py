@@ -51,7 +51,8 @@ def test_paint_see_undo_redo_save_reload(page: Any, editor: Editor, tmp_path: Pa
     second, painted = result(page), mask(page)
     assert (before != painted).sum() > 50
     assert set(np.unique(painted[before != painted])) == {ID["mouth"]}
-    assert not np.array_equal(*(np.asarray(Image.open(io.BytesIO(data))) for data in (first, second)))
+    one, other = (np.asarray(Image.open(io.BytesIO(data))) for data in (first, second))
+    assert not np.array_equal(one, other)
 
     page.click("#undo")
     settled(page)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from maskgan_cli.data.prepared import SPLITS
+from maskgan_cli.data.sources import SPLITS
 from maskgan_cli.evaluation import choices
 from maskgan_cli.evaluation.fid import NETWORKS
 from maskgan_cli.evaluation.pairs import PROTOCOLS

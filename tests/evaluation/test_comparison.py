@@ -110,9 +110,8 @@ def test_what_cannot_be_compared_is_said_and_nothing_is_replaced(work: Path, mas
         assert line in outcome.err
     listed = (work / "pairs.csv").read_text().replace("1.2500", "far")
     (work / "far.csv").write_text(listed)
-    arguments = _call(work)
-    arguments = [str(word).replace("pairs.csv", "far.csv") for word in arguments]
-    outcome = maskgan(*arguments, "--overwrite")
+    far = [str(word).replace("pairs.csv", "far.csv") for word in _call(work)]
+    outcome = maskgan(*far, "--overwrite")
     assert (outcome.code, "far.csv: expected a number as distance, found 'far'" in outcome.err) == (2, True)
     assert (work / "out" / "comparison.png").read_bytes() == before
     assert maskgan(*_call(work, "--overwrite", "-n", 1)).code == 0

@@ -152,7 +152,8 @@ def inception_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight)
-        elif isinstance(module, nn.BatchNorm2d):  # statistics and scales that folding must not lose
+        elif isinstance(module, nn.BatchNorm2d) and module.running_mean is not None and module.running_var is not None:
+            # statistics and scales that folding must not lose
             nn.init.uniform_(module.running_mean, -0.2, 0.2)
             nn.init.uniform_(module.running_var, 0.5, 1.5)
             nn.init.uniform_(module.weight, 0.8, 1.2)

@@ -19,7 +19,7 @@ from maskgan_cli.evaluation.attributes import AttributeAccuracy
 from maskgan_cli.evaluation.identity import IdentityAccuracy
 from maskgan_cli.evaluation.segmentation import SegmentationAccuracy, masks_asked_for
 from maskgan_cli.evaluation.subject import Subject, show
-from maskgan_cli.files import write_image, write_label_map
+from maskgan_cli.files import read_image, sha256, write_image, write_label_map
 from maskgan_cli.metrics.confusion import table_agreement
 
 
@@ -131,8 +131,8 @@ def test_several_measures_read_each_picture_once(tmp_path: Path, monkeypatch: py
 
         return call
 
-    monkeypatch.setattr(reading, "read_image", counted(read, reading.read_image))
-    monkeypatch.setattr(pictures, "sha256", counted(hashed, pictures.sha256))
+    monkeypatch.setattr(reading, "read_image", counted(read, read_image))
+    monkeypatch.setattr(pictures, "sha256", counted(hashed, sha256))
     subject, measures = Subject(tmp_path / "r", paths, "m"), make()
     read.clear()
     assert results(subject, measures) == alone

@@ -301,7 +301,7 @@ def _cache(stock: Stock, scratch: Path) -> Files:
 
 def _measure(stock: Stock, folder: Path) -> None:
     paths = sorted((stock.plain / "images").iterdir())
-    measure(paths, _Features(), batch_size=4, cache=folder, watch=lambda batches, _: batches)
+    measure(paths, _Features(), batch_size=4, cache=folder, watch=lambda batches, _: iter(batches))
     assert statistics(np.eye(3)).count == 3
 
 

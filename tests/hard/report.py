@@ -69,7 +69,7 @@ def page(figures: list[dict[str, Any]]) -> str:
 
 def _inputs(entry: dict[str, Any]) -> str:
     readers = entry["readers"]
-    rows = [
+    rows: list[Any] = [
         (name, r["inputs"], r["fine"], r["refused"], len(r["findings"]), f"{r['slowest']:.1f} s", _mb(r["most_memory"]))
         for name, r in readers.items()
     ]

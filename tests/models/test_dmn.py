@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -95,7 +96,8 @@ def test_every_parameter_learns() -> None:
 
 def test_adain_parameters_go_bias_before_weight_layer_by_layer() -> None:
     block = AdaINResidualBlock(1)
-    for conv in (block.conv1[1], block.conv2[1]):
+    convolutions: Any = (block.conv1[1], block.conv2[1])
+    for conv in convolutions:
         nn.init.dirac_(conv.weight)
         nn.init.zeros_(conv.bias)
     x = torch.randn(1, 1, 8, 8)
@@ -117,7 +119,8 @@ def test_adain_is_instance_norm_then_weight_and_bias() -> None:
 
 def test_sft_has_one_multiplicative_term() -> None:
     sft = SpatialFeatureTransform(2)
-    for branch, value in ((sft.scale, 3.0), (sft.shift, 7.0)):
+    branches: Any = ((sft.scale, 3.0), (sft.shift, 7.0))
+    for branch, value in branches:
         nn.init.zeros_(branch[2].weight)
         nn.init.constant_(branch[2].bias, value)
     features = torch.randn(1, 2, 4, 4)
@@ -142,7 +145,8 @@ def test_convolutions_start_narrow_and_transposed_ones_as_pytorch_has_them() -> 
     for module in network.modules():
         if isinstance(module, nn.Conv2d) and module.weight.numel() > 10_000:
             assert 0.019 < float(module.weight.detach().std()) < 0.021
-    up = network.backbone.ups[0][0]
+    first: Any = network.backbone.ups[0]
+    up = first[0]
     assert isinstance(up, nn.ConvTranspose2d)
     bound = (up.weight.shape[1] * 9) ** -0.5  # PyTorch's: uniform within 1 / sqrt(fan in)
     assert float(up.weight.detach().abs().max()) <= bound
@@ -151,7 +155,7 @@ def test_convolutions_start_narrow_and_transposed_ones_as_pytorch_has_them() -> 
 
 def test_resize_upsampling_weighs_all_pixels_alike_and_transposed_does_not() -> None:
     def spread(kind: str) -> float:
-        conv = up(1, 1, kind)[:-2]  # type: ignore[arg-type]  # without norm and ReLU
+        conv: Any = up(1, 1, kind)[:-2]  # type: ignore[arg-type]  # without norm and ReLU
         for module in conv:
             if hasattr(module, "weight"):
                 nn.init.constant_(module.weight, 1.0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import nn
 
@@ -41,7 +43,7 @@ def test_each_forward_takes_one_power_iteration() -> None:
 def test_it_is_pytorchs_own() -> None:
     torch.manual_seed(0)
     ours = SpectralConv2d(3, 6, 4, stride=2, padding=2, bias=False)
-    theirs = nn.utils.spectral_norm(nn.Conv2d(3, 6, 4, 2, 2, bias=False))
+    theirs: Any = nn.utils.spectral_norm(nn.Conv2d(3, 6, 4, 2, 2, bias=False))
     theirs.load_state_dict(ours.state_dict())
     x = torch.randn(2, 3, 9, 9)
     for _ in range(2):

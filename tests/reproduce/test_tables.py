@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -55,7 +56,7 @@ def test_tables_from_nothing_share_their_work_and_hold_every_number(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "smallest.yaml").write_text(yaml.safe_dump(SMALLEST))
 
-    def table(name: str) -> dict[str, object]:
+    def table(name: str) -> dict[str, Any]:
         ran.clear()
         outcome = maskgan("reproduce", name, "--preset", "smallest.yaml", "-o", "work", "--workers", "1", "-q")
         assert outcome.code == 0, outcome.err

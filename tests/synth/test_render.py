@@ -6,6 +6,7 @@ import hashlib
 import subprocess
 import sys
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,7 +27,7 @@ print(hashlib.sha256(r.picture.tobytes() + r.labels.tobytes()).hexdigest(), r.ya
 """
 
 
-def level(number=0, **changes):
+def level(number: int = 0, **changes: Any) -> Any:
     """A plain frontal scene: no hat, glasses or hair in the way."""
     person = sample_identity(1, number)
     scene = sample_scene(1, number, person)

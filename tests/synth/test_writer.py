@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from maskgan_cli.synth import face, write_dataset
 from maskgan_cli.synth.attributes import CELEBA
 from maskgan_cli.synth.writer import celeba_index, mask_path, picture_path, split_of
 
-SETTINGS = {"count": 6, "size": 40, "identities": 3, "seed": 2, "counterfactuals": 2}
+SETTINGS: dict[str, Any] = {"count": 6, "size": 40, "identities": 3, "seed": 2, "counterfactuals": 2}
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +82,7 @@ def test_counterfactuals(data):
 
 @pytest.mark.parametrize("identities", [1, 7, 10, 100])
 def test_people_do_not_cross_splits(identities):
-    rule = {}
+    rule: dict[int, str] = {}
     indices = [celeba_index(i, identities) for i in range(1000)]
     assert len(set(indices)) == 1000
     for i, index in enumerate(indices):

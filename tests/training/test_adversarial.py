@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -80,7 +81,8 @@ def test_the_average_follows_its_formula(warmup: bool) -> None:
         average.update_parameters(network)
         kept = min(0.9, (1 + n) / (10 + n)) if warmup else 0.9
         expected = float(n) if n == 0 else kept * expected + (1 - kept) * n  # the first step is taken over whole
-        assert float(average.module.weight.detach()) == pytest.approx(expected, rel=1e-5), n
+        weight: Any = average.module.weight
+        assert float(weight.detach()) == pytest.approx(expected, rel=1e-5), n
 
 
 def test_segmentation_needs_the_parser() -> None:

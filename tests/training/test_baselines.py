@@ -19,7 +19,8 @@ from safetensors.torch import load_file, save_file
 
 from maskgan_cli.config import load_recipe, recipe_folder
 from maskgan_cli.errors import InputError
-from maskgan_cli.networks import KINDS, Training, resolve, trainings
+from maskgan_cli.kinds import Training
+from maskgan_cli.networks import KINDS, resolve, trainings
 from maskgan_cli.training.loop import Loop
 from maskgan_cli.weights.format import load, read_weights
 from tests.conftest import Command, plan

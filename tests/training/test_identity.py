@@ -15,6 +15,7 @@ from maskgan_cli.cli.app import app
 from maskgan_cli.cli.shell import run as call
 from maskgan_cli.cli.verify import register
 from maskgan_cli.config import load_recipe
+from maskgan_cli.data.alignment import points_of_mask
 from maskgan_cli.data.dataset import Batch
 from maskgan_cli.files import write_csv, write_image, write_json
 from maskgan_cli.judges.identity import load_identity
@@ -138,8 +139,7 @@ def test_the_points_of_a_face_are_searched_once(monkeypatch: pytest.MonkeyPatch)
     names = [str(i // 4) for i in range(8)]
     task = IdentityTask(recipe, Accelerator(cpu=True), torch.tensor([0, 0, 1, 1]), batch, names)
     searched: list[object] = []
-    search = identity.points_of_mask
-    monkeypatch.setattr(identity, "points_of_mask", lambda mask: (searched.append(mask), search(mask))[1])
+    monkeypatch.setattr(identity, "points_of_mask", lambda mask: (searched.append(mask), points_of_mask(mask))[1])
     for _ in range(3):
         assert np.array_equal(task._points(batch), batch_points(labels, 32), equal_nan=True)
     assert len(searched) == 8 + 3 * 8  # once for each face and its mirror image, and three times by hand

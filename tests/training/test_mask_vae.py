@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -107,7 +108,8 @@ def test_classes_are_logged_and_not_shown(prepared: Path, tmp_path: Path, maskga
 
 def test_nan_stops_the_run_before_anything_is_kept(prepared: Path, tmp_path: Path) -> None:
     loop = prepare_training(plan(prepared, tmp_path / "run"), _recipe("schedule.steps=2"))
-    bias = loop.task.networks["vae"].to_mean.bias
+    vae: Any = loop.task.networks["vae"]
+    bias = vae.to_mean.bias
     with torch.no_grad():
         bias.fill_(float("nan"))  # type: ignore[operator,union-attr]
     with pytest.raises(WorkError, match="the loss cross_entropy became nan after step 0"):

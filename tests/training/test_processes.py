@@ -139,7 +139,7 @@ def _gradients(task: EBSTTask, half: Batch, rank: int, shared: dict[str, torch.T
             found[name] = torch.cat([p.grad.flatten().clone() for p in parameters if p.grad is not None])
             step()
 
-        optimiser.step = watched  # type: ignore[method-assign]
+        optimiser.step = watched  # type: ignore[method-assign, assignment]
     _seed(rank)
     task.step(half)
     return found

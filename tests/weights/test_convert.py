@@ -87,7 +87,8 @@ LARGE = ("official_netG", "official_vae", "arcface_iresnet50")  # hundreds of me
 def test_every_layout_is_imported_bit_for_bit_under_our_names(name: str, tmp_path: Path) -> None:
     kind, translate = CASES[name]
     theirs = published(name)
-    file, said = saved(theirs, tmp_path / "checkpoint.pth"), []
+    file = saved(theirs, tmp_path / "checkpoint.pth")
+    said: list[str] = []
     out = import_weights(kind, file, tmp_path / "out.safetensors", say=said.append)
     file.unlink()
     read = read_weights(out, kind)
