@@ -60,6 +60,13 @@ def locked(target: str | Path, command: str) -> Iterator[None]:
             os.close(file)
 
 
+def clear_dead(target: str | Path, command: str) -> None:
+    """Take away the lock that a killed process left on what is finished, where there is one and it can be."""
+    if any(place.exists() for place in _places(Path(target))):
+        with contextlib.suppress(InputError), locked(target, command):
+            pass
+
+
 def _take(target: Path) -> tuple[Path, int]:
     """The lock file's path and its open, locked descriptor."""
     while True:
@@ -83,12 +90,15 @@ def _take(target: Path) -> tuple[Path, int]:
         os.close(file)  # its holder removed it between our opening and our locking
 
 
-def _open(target: Path) -> tuple[Path, int]:
+def _places(target: Path) -> list[Path]:
+    """Where the lock may lie."""
     real = Path(os.path.realpath(target))
-    places = [real.with_name(f".{real.name[:80]}.lock")]
-    if real.is_dir():  # mounted where only the folder itself can be written
-        places.append(real / ".lock")
-    for place in places:
+    # The second: mounted where only the folder itself can be written.
+    return [real.with_name(f".{real.name[:80]}.lock"), *([real / ".lock"] if real.is_dir() else [])]
+
+
+def _open(target: Path) -> tuple[Path, int]:
+    for place in _places(target):
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
             return place, os.open(place, os.O_RDWR | os.O_CREAT, 0o666)

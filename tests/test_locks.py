@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 
 from maskgan_cli.errors import InputError
-from maskgan_cli.locks import locked
+from maskgan_cli.locks import clear_dead, locked
 
 HOLD = (
-    "import sys, time; from maskgan_cli.locks import locked\n"
+    "import sys, time; from maskgan_cli.locks import clear_dead, locked\n"
     "with locked(sys.argv[1], 'maskgan test'):\n    print('held', flush=True); time.sleep(60)"
 )
 
@@ -95,3 +95,14 @@ def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     line = "expected a place that can be written, found"
     with pytest.raises(InputError, match=line), locked(tmp_path / "file" / "x", "test"):
         pass
+
+
+def test_a_dead_lock_goes_and_a_living_one_stays(tmp_path: Path) -> None:
+    clear_dead(tmp_path / "x", "test")
+    lock = tmp_path / ".x.lock"
+    lock.touch()
+    clear_dead(tmp_path / "x", "test")
+    assert not lock.exists()
+    with locked(tmp_path / "x", "test"):
+        clear_dead(tmp_path / "x", "another")
+        assert lock.exists()

@@ -36,7 +36,7 @@ from maskgan_cli.files import (
     write_json,
 )
 from maskgan_cli.labels import CLASSES, ID, PARTS, LabelMap
-from maskgan_cli.locks import locked
+from maskgan_cli.locks import clear_dead, locked
 from maskgan_cli.workers import spread
 
 JOURNAL = ".prepare.jsonl"
@@ -73,6 +73,7 @@ def prepare(
         "image_format": image_format,
     }
     if not overwrite and _is_complete(out, settings):
+        clear_dead(out, "maskgan prep-data")
         return
     with locked(out, "maskgan prep-data"):
         done = _open_output(out, settings, overwrite)

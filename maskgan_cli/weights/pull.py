@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 from maskgan_cli.files import remove_leftovers
-from maskgan_cli.locks import locked
+from maskgan_cli.locks import clear_dead, locked
 from maskgan_cli.networks import choose, published
-from maskgan_cli.weights.cache import cache_folder, cached_weights, in_cache
+from maskgan_cli.weights.cache import cached_weights, in_cache
 from maskgan_cli.weights.convert import import_weights
 from maskgan_cli.weights.fetch import WEAK, download_path, downloads, fetch
 
@@ -43,7 +42,8 @@ def pull_weights(
         say(f"{kind} is here already; --overwrite pulls it again")
         return found
 
-    if not os.access(cache_folder(), os.W_OK) and (there := here()) is not None:  # no place for a lock
+    if (there := here()) is not None:
+        clear_dead(downloads(), "maskgan weights pull")
         return there
     out = cached_weights(kind)
     with locked(downloads(), "maskgan weights pull"):

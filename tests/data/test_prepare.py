@@ -316,6 +316,10 @@ def test_what_a_kill_leaves_does_not_stand_in_the_way(raw: Path, prepared: Path,
     list(prepare(read_source(raw), out, **options))
     assert read_json(out / "dataset.json") == {**read_json(prepared / "dataset.json"), "name": "out"}
     assert not list(out.rglob(".*"))
+    # Killed after everything, before its lock was removed.
+    (tmp_path / ".out.lock").touch()
+    assert list(prepare(read_source(raw), out, **options)) == []
+    assert not list(tmp_path.rglob(".*"))
 
 
 @pytest.mark.parametrize("text", ["[]", "{", "null", '{"samples": []}'])

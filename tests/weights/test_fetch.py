@@ -295,6 +295,9 @@ def test_a_pull_that_was_killed_is_finished_by_the_next_one(
     assert _files(weights) == [".other-0123abcd.tmp.md", "vgg19.md", "vgg19.safetensors"]
     assert _files(cache) == ["pins.json"]
     assert len(server.ranges) == 1, "nothing is downloaded again"
+    (cache.parent / ".downloads.lock").touch()  # as after a kill at the very end
+    assert maskgan("weights", "pull", "vgg19").code == 0
+    assert _files(cache.parent) == ["downloads", "weights"]
 
 
 def test_the_list_is_csv_with_every_kind(maskgan: Command) -> None:
