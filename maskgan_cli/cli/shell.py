@@ -18,17 +18,18 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol, TypeVar, get_type_hints
 
 import typer
 
-from maskgan_cli.errors import MaskGANError, Stopped
+from maskgan_cli.errors import InputError, MaskGANError, Stopped
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 T = TypeVar("T")
 
+_STOPPED: Final = "stopped; run the same command to go on"
 _JSON = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of paths.")]
 _QUIET = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars, no remarks.")]
 _DEBUG = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
@@ -167,7 +168,7 @@ def stage(app: typer.Typer, name: str, **settings: Any) -> Callable[[Callable[..
             try:
                 function(Shell(as_json=json, quiet=quiet), **arguments)
             except KeyboardInterrupt:  # Typer would end the command without a word
-                raise Stopped("stopped; run the same command to go on") from None
+                raise Stopped(_STOPPED) from None
 
         common = {"json": _JSON, "quiet": _QUIET, "debug": _DEBUG}
         parameters = [p.replace(annotation=hints[p.name], kind=p.KEYWORD_ONLY) for p in rest if p.name not in groups]
@@ -196,8 +197,9 @@ def run(app: typer.Typer, arguments: list[str]) -> int:
     debug = "--debug" in arguments
     if isinstance(sys.stdout, io.TextIOWrapper):  # names of files that are no UTF-8 are printed as they are
         sys.stdout.reconfigure(errors="surrogateescape")
+    asked = threading.Event()
     try:
-        with _manners(debug):
+        with _manners(debug, asked):
             code = app(arguments, prog_name="maskgan", standalone_mode=False)
             if code == Stopped.exit_code:  # before the command began, while Typer reads its words: it says nothing
                 raise KeyboardInterrupt
@@ -205,9 +207,13 @@ def run(app: typer.Typer, arguments: list[str]) -> int:
     except KeyboardInterrupt:  # before the command began
         return _fail("stopped", Stopped.exit_code, debug)
     except MaskGANError as error:
+        if asked.is_set() and isinstance(error, InputError):
+            return _fail(_STOPPED, Stopped.exit_code, debug)
         # An error raised in a data loader's worker arrives with its traceback before the line itself.
         return _fail(str(error).rstrip().rsplit("\n", 1)[-1], error.exit_code, debug)
     except Exception as error:
+        if asked.is_set():  # libraries make of a signal what they like: RuntimeErrors, tensors that cannot be read
+            return _fail(_STOPPED, Stopped.exit_code, debug)
         if hasattr(error, "format_message"):  # Typer's own: unknown option, missing argument, ...
             command = getattr(getattr(error, "ctx", None), "command_path", "maskgan")
             return _fail(f"{' '.join(error.format_message().split())} (see `{command} --help`)", 2, debug)
@@ -218,15 +224,20 @@ def run(app: typer.Typer, arguments: list[str]) -> int:
 
 
 @contextlib.contextmanager
-def _manners(debug: bool) -> Iterator[None]:
-    """Warnings of libraries are for developers; SIGTERM ends a command as Ctrl-C does; any name can be printed."""
+def _manners(debug: bool, asked: threading.Event) -> Iterator[None]:
+    """Warnings of libraries are for developers; SIGTERM ends a command as Ctrl-C does; any name can be printed.
+
+    Whether either has come is told by ``asked``.
+    """
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a file's name need not be text
             stream.reconfigure(errors="surrogateescape" if stream is sys.stdout else "backslashreplace")
-    owner, before = os.getpid(), None
+    owner = os.getpid()
+    before: dict[signal.Signals, Any] = {}
 
     def stop(number: int, _: object) -> None:
         if os.getpid() == owner:
+            asked.set()
             raise KeyboardInterrupt
         signal.signal(number, signal.SIG_DFL)  # a forked child, such as a data loader's worker: end as asked
         os.kill(os.getpid(), number)
@@ -235,12 +246,14 @@ def _manners(debug: bool) -> Iterator[None]:
         if not debug and not sys.warnoptions:
             warnings.simplefilter("ignore")
         if threading.current_thread() is threading.main_thread():
-            before = signal.signal(signal.SIGTERM, stop)
+            before[signal.SIGTERM] = signal.signal(signal.SIGTERM, stop)
+            if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # in the background it is ignored
+                before[signal.SIGINT] = signal.signal(signal.SIGINT, stop)
         try:
             yield
         finally:
-            if before is not None:
-                signal.signal(signal.SIGTERM, before)
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
 def _fail(line: str, code: int, debug: bool) -> int:

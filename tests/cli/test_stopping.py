@@ -15,6 +15,7 @@ import typer
 
 from maskgan_cli.cli.shell import run
 from maskgan_cli.data.prepared import PreparedData, data_hash
+from maskgan_cli.errors import InputError, WorkError
 from maskgan_cli.files import sha256
 from maskgan_cli.synth import write_dataset
 from tests.conftest import Command
@@ -80,6 +81,39 @@ def test_a_signal_before_the_command_has_begun_is_one_line_too(capsys: pytest.Ca
 
     assert run(app, []) == 130
     assert capsys.readouterr().err == "maskgan: stopped\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("made_of_it", [RuntimeError("empty mode stack"), InputError("w", found="x")])
+def test_what_libraries_make_of_a_signal_is_still_a_signal(
+    made_of_it: Exception, number: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app, before = typer.Typer(), signal.getsignal(number)
+
+    @app.command()
+    def within() -> None:
+        try:
+            signal.raise_signal(number)
+        except KeyboardInterrupt:
+            raise made_of_it from None
+
+    assert run(app, []) == 130
+    assert capsys.readouterr().err == LINE
+    assert signal.getsignal(number) is before
+
+
+def test_what_could_not_be_saved_after_a_signal_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    app = typer.Typer()
+
+    @app.command()
+    def within() -> None:
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        except KeyboardInterrupt:
+            raise WorkError("state: could not be written") from None
+
+    assert run(app, []) == 1
+    assert capsys.readouterr().err == "maskgan: state: could not be written\n"
 
 
 def _bytes(folder: Path) -> dict[str, bytes]:

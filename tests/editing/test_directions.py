@@ -51,14 +51,14 @@ def test_a_file_of_directions_is_its_vaes_alone(
     assert file.read_bytes() == held
     assert about["vae"] == sha256(vae_weights / "model.safetensors")
     name = next(iter(steps))
-    call = ("reshape", image, "--along", f"{name}=-2", "--directions", file, "-w", weights, "--device", "cpu", "-q")
-    outcome = maskgan(*call, "--vae-weights", vae_weights, "-o", tmp_path / "out.png")
+    along = ("reshape", image, "--along", f"{name}=-2", "--directions", file, "-w", weights, "--device", "cpu", "-q")
+    outcome = maskgan(*along, "--vae-weights", vae_weights, "-o", tmp_path / "out.png")
     assert outcome.code == 0, outcome.err
-    outcome = maskgan(*call, "-o", tmp_path / "other.png")  # the bundled one
+    outcome = maskgan(*along, "-o", tmp_path / "other.png")  # the bundled one
     assert outcome.code == 2
     assert f"{file}: expected directions of the MaskVAE in use" in outcome.err
     assert len(outcome.err.splitlines()) == 1
-    unknown = maskgan(*call[:3], "tail", *call[4:], "--vae-weights", vae_weights, "-o", tmp_path / "other.png")
+    unknown = maskgan(*along[:3], "tail", *call[4:], "--vae-weights", vae_weights, "-o", tmp_path / "other.png")
     assert f"--along: expected {name} or " in unknown.err and "found 'tail'" in unknown.err
 
 

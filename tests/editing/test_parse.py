@@ -50,7 +50,7 @@ def test_batches_are_no_larger_than_asked_for(tmp_path: Path) -> None:
 
 
 def test_dark_photos_are_lit_up_and_no_others() -> None:
-    seen = []
+    seen: list[Tensor] = []
 
     class Watching(_Bright):
         def carefully(self, images: Tensor) -> Tensor:

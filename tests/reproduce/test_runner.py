@@ -128,13 +128,14 @@ def test_the_digest_tells_names_and_contents_and_passes_over_hidden_files(tmp_pa
 def rendering(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """A whole process whose stage, a real command by `as_subprocess`, has begun to write and has no end."""
     program = f"""
+import threading
 from pathlib import Path
 from maskgan_cli.cli.shell import _manners
 from maskgan_cli.reproduce.runner import as_subprocess, run_stages
 from maskgan_cli.reproduce.stages import Stage
 stages = [Stage("render", ("synth", "faces", "-n", "5000", "--size", "64", "--workers", "1"), ("faces/synth.json",))]
 try:
-    with _manners(False):
+    with _manners(False, threading.Event()):
         list(run_stages(stages, Path({str(tmp_path)!r}), as_subprocess))
 except Exception as error:
     print(type(error).__name__, error)
