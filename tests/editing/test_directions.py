@@ -58,7 +58,7 @@ def test_a_file_of_directions_is_its_vaes_alone(
     assert outcome.code == 2
     assert f"{file}: expected directions of the MaskVAE in use" in outcome.err
     assert len(outcome.err.splitlines()) == 1
-    unknown = maskgan(*along[:3], "tail", *call[4:], "--vae-weights", vae_weights, "-o", tmp_path / "other.png")
+    unknown = maskgan(*along[:3], "tail", *along[4:], "--vae-weights", vae_weights, "-o", tmp_path / "other.png")
     assert f"--along: expected {name} or " in unknown.err and "found 'tail'" in unknown.err
 
 
