@@ -10,7 +10,8 @@ from skimage.data import astronaut
 
 from maskgan_cli.cli.app import app
 from maskgan_cli.cli.shell import run
-from maskgan_cli.files import write_image
+from maskgan_cli.files import write_image, write_label_map
+from maskgan_cli.labels import ID
 from maskgan_cli.synth import face
 from maskgan_cli.weights.lookup import bundled
 from tests.conftest import TINY, TINY_VAE
@@ -66,6 +67,44 @@ def test_the_page_can_be_followed(page: str, folder: Path) -> None:
                 assert Path(words[words.index("-o") + 1]).exists(), line
 
 
+PLACES = {
+    "SRC": "src.png", "TGT": "tgt.png", "FACE": "src.png", "MASK": "src.mask.png", "STYLE_IMAGE": "tgt.png",
+    "A": "src.mask.png", "B": "tgt.mask.png", "RUN": "runs/dmn", "DATA": "data/faces",
+    "Eyeglasses=2": "Smiling=2",  # drawn faces wear none
+}  # fmt: skip
+ELSEWHERE = {"INCEPTION.pth": "weights that nobody has at hand", "fid.json": "what is made with them"}
+
+
+@pytest.mark.parametrize("page", ["editing.md", "faq.md", "tour.md"])
+def test_the_page_s_commands_run(page: str, folder: Path, prepared: Path) -> None:
+    """Names in capitals stand for files; what one command writes, a later one that reads it finds."""
+    drawn = (face(seed=3, number=number, size=128) for number in range(99))
+    haired = (one for one in drawn if (one.labels == ID["hair"]).any())
+    for name, one in zip(("src", "tgt"), haired, strict=False):
+        write_image(folder / f"{name}.png", one.picture)
+        write_label_map(folder / f"{name}.mask.png", one.labels)
+    for name in ("me.jpg", "friend.jpg"):
+        shutil.copy(folder / "photo.jpg", folder / name)
+    (folder / "pairs.csv").write_text("source,target\nsrc.png,tgt.png\n")
+    if page == "tour.md":  # it makes its own
+        shutil.rmtree(folder / "runs")
+        (folder / "pairs.csv").unlink()
+    else:
+        (folder / "data").mkdir()
+        (folder / "data" / "faces").symlink_to(prepared)
+    for line in shown(DOCS / page):
+        if any(word in ELSEWHERE for word in line.words):
+            continue
+        words = _small([PLACES.get(word, word) for word in line.words])
+        words = ["pairs.csv" if word == "-" else word for word in words]
+        if words[:2] == ["eval", "pairs"]:
+            words += ["--split", "train", "-n", "2"]
+        if page != "tour.md" and "-o" in words:  # several lines of a page show one result
+            out = Path(words[words.index("-o") + 1])
+            shutil.rmtree(out) if out.is_dir() and words[0] != "paste" else out.unlink(missing_ok=True)
+        assert run(app, words) == 0, f"{line}\nrun as: maskgan {' '.join(words)}"
+
+
 def test_what_made_a_result_is_shown(folder: Path) -> None:
     (folder / "results").mkdir()
     for name in ("result.png", "results/a.png", "results/b.png"):
@@ -83,6 +122,8 @@ def _small(words: list[str]) -> list[str]:
     if words[0] == "train":
         at = words.index("--recipe")
         return [*words[:at], *words[at + 2 :], *SMALL[words[1]], "--device", "cpu", "--workers", "0"]
+    if words[0] == "synth":
+        words = ["20" if word == "2000" else word for word in words]
     if "runs/ebst" in words:  # two steps make no parser: its masks are no faces
         words.append("--force")
     return words
