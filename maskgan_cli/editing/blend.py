@@ -12,6 +12,7 @@ from maskgan_cli.editing.colours import match_parts
 from maskgan_cli.editing.grain import missing_grain
 from maskgan_cli.editing.membrane import Field, Region, harmonic
 from maskgan_cli.editing.options import Blend, Edge
+from maskgan_cli.editing.worn import put_on
 from maskgan_cli.files import Picture
 from maskgan_cli.labels import ID, LabelMap, part_ids
 
@@ -20,6 +21,8 @@ from maskgan_cli.labels import ID, LabelMap, part_ids
 # 0.829 at 0.021, 0.845 at 0.015 and 0.852 at 0.01.
 GROWTH: Final = 0.035
 MOUTH_GROWTH: Final = 0.01
+_THICK: Final = 0.008  # of the side, half as thick as what a mouth must lose to
+_LIP_RIM: Final = 0.03  # have its rim of this width painted over: else the skin there takes the lips' colour
 # How far parts that the photo shows keep its own texture; what is broader than this share of the side is light,
 # and comes from the painting this far. Inside the edit of rendered pairs, and real faces' cosine to its source: 20.43
 # dB and 0.853 with none of it, 20.42 and 0.849 with nothing else, 20.52 and 0.850 so; and lips look like lips.
@@ -69,7 +72,8 @@ def paste_seamless(source: Picture, result: Picture, before: LabelMap, after: La
     The difference between source and result on the rim of the grown region (see `grown`) is spread inside
     it (see `harmonic`) and added to the result, as in Poisson image editing (Perez et al., 2003): on the rim there is
     nothing to see. Parts get the colours that they have in the source (see `match_parts`) and its texture (see
-    `carry_parts`); elsewhere the grain that the result lacks is added. Outside the region the source is exact.
+    `carry_parts`); elsewhere the grain that the result lacks is added. Glasses are put on as `put_on` says. Outside
+    the region the source is exact.
 
     Args:
         source, result: (S, S, 3).
@@ -91,6 +95,7 @@ def paste_seamless(source: Picture, result: Picture, before: LabelMap, after: La
     weight *= _OWN * np.clip(ndimage.distance_transform_edt(region) - 1.0, 0.0, 3.0) / 3.0
     painted = joined + missing_grain(photo, painting, band)
     joined = painted + weight[..., None] * (_lit(own, joined, weight, len(source)) - painted)
+    joined = put_on(joined, photo, before[box], after[box], len(source))
     alpha = _fading(away[box])[..., None]
     pasted = source.copy()
     pasted[box][region] = np.clip(np.round(alpha * joined + (1 - alpha) * photo), 0, 255).astype(np.uint8)[region]
@@ -162,7 +167,12 @@ def _away(before: LabelMap, after: LabelMap) -> Field:
     if np.isin(classes, _MOUTH).any():
         edited = edited | np.isin(before, _MOUTH) | np.isin(after, _MOUTH)
     reach = (MOUTH_GROWTH if mouth_alone else GROWTH) * len(before)
-    return np.asarray(ndimage.distance_transform_edt(~edited) / reach)
+    away = ndimage.distance_transform_edt(~edited) / reach
+    lost = np.isin(before, _MOUTH) & ~np.isin(after, _MOUTH)
+    lost = ndimage.binary_opening(lost, iterations=max(1, round(_THICK * len(before))))
+    if mouth_alone and lost.any():  # where lips have gone, their rim goes too
+        away = np.minimum(away, ndimage.distance_transform_edt(~lost) / (_LIP_RIM * len(before)))
+    return np.asarray(away)
 
 
 def _touched(before: LabelMap, after: LabelMap) -> LabelMap:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from maskgan_cli.editing.interpolate import Codes, MaskManifold
 
 _SIDE: Final = 256  # the masks are moved at; what the networks see is smaller still
+_SPECK: Final = 0.03  # of a mouth with its lips: a smaller inside is none
 _DEEP: Final = 12.0  # pixels of that: what lies deeper in a class is as deep as can be
 
 
@@ -42,7 +43,23 @@ def along(labels: LabelMap, manifold: MaskManifold, step: Codes, *, reach: tuple
     kinds: LabelMap = np.array(ids, np.uint8)
     there, here = kinds[(depth + change).argmax(0)], kinds[depth.argmax(0)]
     moved = resize_labels(((there != here) & np.isin(small, ids)).astype(np.uint8), len(labels)).astype(bool)
-    return np.where(moved, resize_labels(there, len(labels)), labels)
+    if moved.any() and side < len(labels):  # the mask's borders lie a little beside those of its small copy
+        moved = ndimage.binary_dilation(moved, iterations=-(-len(labels) // side)) & np.isin(labels, ids)
+    return _within_lips(np.where(moved, resize_labels(there, len(labels)), labels), labels)
+
+
+def _within_lips(labels: LabelMap, before: LabelMap) -> LabelMap:
+    """What has become the inside of a mouth without a lip above it, or is a speck, is that lip; and so below."""
+    upper, inside, lower = (labels == ID[name] for name in ("u_lip", "mouth", "l_lip"))
+    new = inside & (before != ID["mouth"])
+    pieces, count = ndimage.label(inside)
+    sizes = ndimage.sum_labels(inside, pieces, np.arange(count + 1))
+    specks = (sizes < _SPECK * (upper | inside | lower).sum())[pieces]
+    bare_above = new & (specks | ~np.logical_or.accumulate(upper, axis=0))
+    bare_below = new & ~np.logical_or.accumulate(lower[::-1], axis=0)[::-1]
+    result = labels.copy()
+    result[bare_below], result[bare_above] = ID["l_lip"], ID["u_lip"]
+    return result
 
 
 def _depths(labels: LabelMap, ids: Sequence[int]) -> Field:

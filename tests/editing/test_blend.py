@@ -124,6 +124,20 @@ def test_around_a_mouth_the_region_grows_less() -> None:
     assert grown(before, after)[54 + reach, 45], "more than a mouth"
 
 
+def test_where_lips_have_gone_their_rim_goes_too() -> None:
+    """Lips are redder than their mask by some pixels; skin in their place takes nothing of that."""
+    before = np.full((200, 200), ID["skin"], np.uint8)
+    before[100:120, 60:140] = ID["l_lip"]
+    after = np.full_like(before, ID["skin"])
+    after[100:106, 60:140] = ID["l_lip"]
+    photo = np.full((200, 200, 3), (200, 150, 130), np.uint8)
+    photo[98:123, 57:143] = (190, 70, 80)
+    painting = np.full_like(photo, (190, 160, 140))
+    result = paste_seamless(photo, painting, before, after).astype(int)
+    assert np.abs(result[110:120, 70:130] - (200, 150, 130)).max() <= 12
+    assert np.array_equal(result[:92], photo[:92]) and np.array_equal(result[127:], photo[127:])
+
+
 def test_a_feature_covered_at_one_end_keeps_its_other_end() -> None:
     before = np.full((96, 96), _SKIN, np.uint8)
     before[40:44, 30:50] = ID["l_brow"]
