@@ -24,6 +24,7 @@ carry.py        the photo's own lips, teeth and brows, carried to their new shap
 blend.py        the painting pasted back into the source, untouched pixels untouched
 membrane.py     the difference of the two on the rim, spread inside
 grain.py        the photo's grain, which a painting lacks
+worn.py         glasses on a photo: clear panes, firm frames
 editor.py       all of it from Python: `from maskgan_cli import Editor`
 jobs.py         rows of files -> pictures on disk, by any method; interrupted lists go on
 outputs.py      where results go, and nowhere else
