@@ -132,12 +132,11 @@ def _write(shell: Shell, out: Path, files: dict[Path, bytes], overwrite: bool) -
 def _paint(
     shell: Shell, renderer: Renderer, masks: list[LabelMap], style_labels: LabelMap, style_picture: Picture, size: int
 ) -> list[Picture]:
-    """Every mask in one face's look, in batches of ``size``, at the renderer's own size."""
-    from maskgan_cli.editing.render import Request
+    """Every mask in one face's look, in batches of ``size``, with a bar."""
+    from maskgan_cli.editing.interpolate import paint_masks
 
-    requests = [Request(labels, style_labels, style_picture) for labels in masks]
-    parts = [requests[i : i + size] for i in range(0, len(requests), size)]
-    return [picture for part in shell.track(parts, len(parts), "painting") for picture in renderer.paint(part)]
+    parts = paint_masks(renderer, masks, style_labels, style_picture, batch=size)
+    return [picture for part in shell.track(parts, -(-len(masks) // size), "painting") for picture in part]
 
 
 def _check_usage(

@@ -12,7 +12,7 @@ from maskgan_cli.data.resize import resize_labels
 from maskgan_cli.editing.directions import Directions
 from maskgan_cli.editing.edits import Edit, reshape_edits, style_edits, swap_edits
 from maskgan_cli.editing.faces import Face, ReadFace
-from maskgan_cli.editing.interpolate import Interpolation, MaskManifold, between, positions
+from maskgan_cli.editing.interpolate import Interpolation, MaskManifold, between, paint_masks, positions
 from maskgan_cli.editing.methods import Request, method_named
 from maskgan_cli.editing.options import Blend
 from maskgan_cli.editing.reader import PhotoReader
@@ -177,7 +177,8 @@ class Editor:
         note: dict[str, Any] = {"weights": manifold.weights.sha256, "positions": where.tolist(), "keep_ends": keep_ends}
         if style is None:
             return Interpolation(masks, [], note)
-        faces = [self._method.paint([Request(labels, style.labels, style.picture)])[0] for labels in masks]
+        parts = paint_masks(self._method, masks, style.labels, style.picture)
+        faces = [picture for part in parts for picture in part]
         return Interpolation(masks, faces, {**note, **self._method.note})
 
     @cached_property

@@ -18,6 +18,7 @@ from torch.nn import functional as F
 
 from maskgan_cli.data.resize import resize_image, resize_labels
 from maskgan_cli.devices import pick_device
+from maskgan_cli.editing.methods import Method, Request
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import (
     Picture,
@@ -36,6 +37,7 @@ from maskgan_cli.weights.format import load
 _TILE = (128, 256)  # the least and the most pixels a mask gets on the strip and in the animation
 _FRAME_MS = 150
 _END_MS = 600  # the first and last frame stay longer
+BATCH = 8  # faces painted at once
 
 Codes = Tensor  # (N, latent) float32, on the manifold's device
 
@@ -181,6 +183,15 @@ class Interpolation:
             names.animation: encode_animation(self.frames),
             **{path: encode_image(face, ".png", note=note) for path, face in zip(names.faces, self.faces, strict=True)},
         }
+
+
+def paint_masks(
+    painter: Method[Request], masks: Sequence[LabelMap], style: LabelMap, picture: Picture, *, batch: int = BATCH
+) -> Iterator[npt.NDArray[np.uint8]]:
+    """Every mask in the look of one face, ``batch`` at a time: pictures (N, size, size, 3), size the painter's own."""
+    requests = [Request(labels, style, picture) for labels in masks]
+    for start in range(0, len(requests), batch):
+        yield painter.paint(requests[start : start + batch])
 
 
 def mask_files(names: Names, masks: Sequence[LabelMap]) -> dict[Path, bytes]:

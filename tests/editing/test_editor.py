@@ -48,8 +48,9 @@ def test_it_interpolates_and_goes_along_as_the_commands_do(
         assert np.array_equal(read(path), read(tmp_path / "between" / path.name)), path.name
     kept = editor.interpolate(me, friend, 2, keep_ends=True)
     assert np.array_equal(kept.masks[0], me.labels) and np.array_equal(kept.masks[1], friend.labels)
+    assert between.save(tmp_path / "mine") == written, "the same again has nothing left to write"
     with pytest.raises(InputError, match="exists already"):
-        between.save(tmp_path / "mine")
+        kept.save(tmp_path / "mine")
 
     smiling = editor.reshape(me, add=["glasses"], along={"smile": 1.5})
     outcome = maskgan("reshape", paths[0], "--along", "smile=1.5", "--add", "glasses", "-w", weights, "--vae-weights",
