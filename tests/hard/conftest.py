@@ -5,21 +5,40 @@ from __future__ import annotations
 import json
 import os
 import random
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.hard.stages import Stage, served, stages, warm_up
+from tests.hard.stages import Stage, end_all, served, stages, warm_up
 from tests.hard.stock import Stock
 
 Figures = Callable[..., None]
+LIMIT = int(os.environ.get("HARD_LIMIT", "5400"))  # seconds for one test: what hangs shall not hang for ever
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """These tests take most of an hour."""
     return True if "hard" not in str(config.option.markexpr).replace("not hard", "") else None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Each test ends, well or not, within its limit, and so does what it started."""
+
+    def too_long(*_: object) -> None:
+        raise TimeoutError(f"{item.name} did not end within {LIMIT} s")
+
+    before = signal.signal(signal.SIGALRM, too_long)
+    signal.alarm(LIMIT)
+    try:
+        return (yield)
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+        end_all()
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ import random
 import resource
 import shutil
 import sys
+import threading
 import time
 import traceback
 from collections import Counter
@@ -58,10 +59,15 @@ def attack(
     """
     reports: dict[str, Report] = {}
     orders = [Order(stock, scratch, names, inputs, seed, part, workers) for part in range(workers)]
+    stop = threading.Event()
     with ThreadPoolExecutor(workers) as pool:
-        running = [pool.submit(_attack, order, reports) for order in orders]
-        while wait(running, timeout=30).not_done:
-            note(dict(reports))
+        running = [pool.submit(_attack, order, reports, stop) for order in orders]
+        try:
+            while wait(running, timeout=30).not_done:
+                note(dict(reports))
+        except BaseException:
+            stop.set()
+            raise
         for part in running:
             part.result()
     note(reports)
@@ -82,18 +88,18 @@ class Order:
     after: tuple[str, int] | None = None
 
 
-def _attack(order: Order, reports: dict[str, Report]) -> None:
+def _attack(order: Order, reports: dict[str, Report], stop: threading.Event) -> None:
     context = multiprocessing.get_context("spawn")
     while True:
         ours, theirs = context.Pipe()
         worker = context.Process(target=_work, args=(theirs, order))
         worker.start()
         theirs.close()
-        at, ended = _watch(ours, worker.pid or 0, reports)
+        at, ended = _watch(ours, worker.pid or 0, reports, stop)
         if ended != "done":
             worker.kill()
         worker.join()
-        if ended == "done":
+        if ended == "done" or stop.is_set():
             return
         if at is None:
             raise RuntimeError(f"a worker {ended} before its first input")
@@ -102,16 +108,20 @@ def _attack(order: Order, reports: dict[str, Report]) -> None:
         order = replace(order, after=at)
 
 
-def _watch(pipe: Connection, pid: int, reports: dict[str, Report]) -> tuple[tuple[str, int] | None, str]:
+def _watch(
+    pipe: Connection, pid: int, reports: dict[str, Report], stop: threading.Event
+) -> tuple[tuple[str, int] | None, str]:
     """Take what a worker reports until it is done, dies, or does nothing for too long."""
     at: tuple[str, int] | None = None
     while True:
         began, used = time.monotonic(), _processor_seconds(pid)
-        while not pipe.poll(1):
+        while not pipe.poll(1) and not stop.is_set():
             if at is not None and _processor_seconds(pid) - used > SECONDS:
                 return at, f"did not end within {SECONDS} s"
             if time.monotonic() - began > (_WAIT if at else 600):
                 return at, f"did not end within {_WAIT} s"
+        if stop.is_set():
+            return at, "was stopped"
         try:
             message = pipe.recv()
         except (EOFError, ConnectionError):

@@ -124,6 +124,18 @@ def warm_up() -> None:
     process.join()
 
 
+_started: list[Started] = []
+
+
+def end_all() -> None:
+    """Kill the commands that still run."""
+    for started in _started:
+        if started.process.is_alive():
+            started.signal(signal.SIGKILL)
+            started.process.join()
+    _started.clear()
+
+
 class Started:
     """A command that runs."""
 
@@ -143,6 +155,7 @@ class Started:
         self.process.start()
         assert self.process.pid is not None
         self.pid = self.process.pid
+        _started.append(self)
 
     def signal(self, number: int) -> None:
         """Send a signal to it and to all that it started."""
