@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from skimage.transform import SimilarityTransform, warp
+from skimage.transform import estimate_transform, warp
 
 from maskgan_cli.data.alignment import CROP, TEMPLATE, align, crop_points, points_of_mask, similarity
 from maskgan_cli.labels import ID, flip
@@ -27,7 +27,7 @@ def test_least_squares_equals_the_svd_solution() -> None:
     rng = np.random.default_rng(0)
     points = TEMPLATE + rng.normal(0, 5, (4, 5, 2))
     for own, matrix in zip(points, similarity(points, TEMPLATE), strict=True):
-        reference = SimilarityTransform.from_estimate(own, TEMPLATE)
+        reference = estimate_transform("similarity", own, TEMPLATE)
         assert np.allclose(matrix, reference.params[:2])
 
 
@@ -112,7 +112,7 @@ def test_faces_are_aligned_to_the_pixel_as_arcface_publishes_it() -> None:
     waves = [np.sin(x / 9 + k) * np.cos(y / 7 - k) for k in range(3)]
     picture = (127.5 + 100 * np.stack(waves, -1)).astype(np.uint8)
     counted = _turned(published, 8.0, 0.9, (20.0, 25.0))
-    there = SimilarityTransform.from_estimate(counted, published)
+    there = estimate_transform("similarity", counted, published)
     expected = warp(picture, there.inverse, output_shape=(112, 112), order=1, preserve_range=True)
     ours = align(torch.from_numpy(picture).permute(2, 0, 1)[None], counted + 0.5)
     difference = np.abs(ours[0].permute(1, 2, 0).numpy() - expected)[8:-8, 8:-8]
