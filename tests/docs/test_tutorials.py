@@ -14,25 +14,13 @@ from maskgan_cli.files import write_image, write_label_map
 from maskgan_cli.labels import ID
 from maskgan_cli.synth import face
 from maskgan_cli.weights.lookup import bundled
-from tests.conftest import TINY, TINY_VAE
 from tests.docs.commands import ROOT, shown
+from tests.docs.smallest import small
 
 DOCS = ROOT / "docs"
+FOLLOWED = ("../README.md", "index.md", "tutorials/photo.md", "tutorials/celebamask.md")
+NAMED = ("editing.md", "faq.md", "tour.md")  # names in capitals stand for files
 NOT_RUN = {("weights", "pull"): "a download", ("edit", "photo.png"): "serves until Ctrl-C"}
-STEPS = ("--set", "schedule.steps=2")
-SMALL = {
-    "vae": (*TINY_VAE, *STEPS),
-    "dmn": (*TINY, *STEPS),
-    "ebst": (
-        "--recipe", "tiny-cpu", "--set", "discriminator.width=4", "--set", "perceptual.width=4", "--set",
-        "blender.width=4", "--set", "data.batch_size=4", "--set", "schedule.validation_samples=4", *STEPS,
-    ),
-    "parser": (
-        "--recipe", "tiny-cpu", "--set", "network.image_size=64", "--set", "data.batch_size=4", "--set",
-        "schedule.decay_from=null", *STEPS,
-    ),
-}  # fmt: skip
-
 pytestmark = pytest.mark.slow
 
 
@@ -55,13 +43,13 @@ def folder(raw: Path, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
     return tmp_path
 
 
-@pytest.mark.parametrize("page", ["../README.md", "index.md", "tutorials/photo.md", "tutorials/celebamask.md"])
+@pytest.mark.parametrize("page", FOLLOWED)
 def test_the_page_can_be_followed(page: str, folder: Path) -> None:
     if page == "tutorials/celebamask.md":  # it trains its own
         shutil.rmtree(folder / "runs")
     for line in shown(DOCS / page):
         if tuple(line.words[:2]) not in NOT_RUN:
-            words = _small(line.words)
+            words = small(line.words)
             assert run(app, words) == 0, f"{line}\nrun as: maskgan {' '.join(words)}"
             if "-o" in words:
                 assert Path(words[words.index("-o") + 1]).exists(), line
@@ -75,7 +63,7 @@ PLACES = {
 ELSEWHERE = {"INCEPTION.pth": "weights that nobody has at hand", "fid.json": "what is made with them"}
 
 
-@pytest.mark.parametrize("page", ["editing.md", "faq.md", "tour.md"])
+@pytest.mark.parametrize("page", NAMED)
 def test_the_page_s_commands_run(page: str, folder: Path, prepared: Path) -> None:
     """Names in capitals stand for files; what one command writes, a later one that reads it finds."""
     drawn = (face(seed=3, number=number, size=128) for number in range(99))
@@ -95,7 +83,7 @@ def test_the_page_s_commands_run(page: str, folder: Path, prepared: Path) -> Non
     for line in shown(DOCS / page):
         if any(word in ELSEWHERE for word in line.words):
             continue
-        words = _small([PLACES.get(word, word) for word in line.words])
+        words = small([PLACES.get(word, word) for word in line.words])
         words = ["pairs.csv" if word == "-" else word for word in words]
         if words[:2] == ["eval", "pairs"]:
             words += ["--split", "train", "-n", "2"]
@@ -114,16 +102,3 @@ def test_what_made_a_result_is_shown(folder: Path) -> None:
     for line in lines:
         words = [name for word in line.words for name in sorted(map(str, Path().glob(word))) or [word]]
         assert run(app, words) == 0, line
-
-
-def _small(words: list[str]) -> list[str]:
-    """The same command where all that takes long is small."""
-    words = ["64" if before == "--size" else word for before, word in zip(["", *words], words, strict=False)]
-    if words[0] == "train":
-        at = words.index("--recipe")
-        return [*words[:at], *words[at + 2 :], *SMALL[words[1]], "--device", "cpu", "--workers", "0"]
-    if words[0] == "synth":
-        words = ["20" if word == "2000" else word for word in words]
-    if "runs/ebst" in words:  # two steps make no parser: its masks are no faces
-        words.append("--force")
-    return words

@@ -28,6 +28,12 @@ def filled(shapes: dict[str, tuple[int, ...]], seed: int = 0, *, deviation: floa
     return tensors
 
 
+def narrow(name: str, factor: int, **changes: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
+    """A published layout with every dimension from 64 up divided by a factor."""
+    shapes = {key: tuple(d // factor if d >= 64 else d for d in shape) for key, shape in layout(name).items()}
+    return {**shapes, **changes}
+
+
 def published(name: str, seed: int = 0) -> Tensors:
     """A full-size checkpoint of one of the layout files."""
     return filled(layout(name), seed)

@@ -20,7 +20,7 @@ from maskgan_cli.weights.format import build, read_weights, shapes_of
 from tests.conftest import Command
 from tests.layouts import layout
 from tests.weights import references
-from tests.weights.checkpoints import Tensors, filled, saved
+from tests.weights.checkpoints import Tensors, filled, narrow, saved
 
 Shapes = dict[str, tuple[int, ...]]
 NAMES = ("Smiling", "Eyeglasses")
@@ -64,16 +64,10 @@ def test_the_published_keys_are_ours_under_another_name_none_left_over(kind: str
     assert settings == vars(known[kind]), "the shapes tell the published settings"
 
 
-def _narrow(name: str, factor: int, **changes: tuple[int, ...]) -> Shapes:
-    """A published layout with every dimension from 64 up divided by a factor."""
-    shapes = {key: tuple(d // factor if d >= 64 else d for d in shape) for key, shape in layout(name).items()}
-    return {**shapes, **changes}
-
-
 def _stargan() -> tuple[Shapes, Shapes]:
-    trunk = {key: value for key, value in _narrow("stargan_D", 16).items() if "main.8" not in key and "10" not in key}
+    trunk = {key: value for key, value in narrow("stargan_D", 16).items() if "main.8" not in key and "10" not in key}
     trunk |= {"conv1.weight": (1, 32, 3, 3), "conv2.weight": (5, 32, 2, 2)}
-    return _narrow("stargan_G", 16), trunk
+    return narrow("stargan_G", 16), trunk
 
 
 def _double(network: nn.Module) -> nn.Module:
@@ -130,7 +124,7 @@ def test_stargan_answers_as_its_facts_say(tmp_path: Path) -> None:
 
 
 def test_elegant_answers_as_its_facts_say(tmp_path: Path) -> None:
-    encoder, decoder = (_filled(_narrow(f"elegant_{part}", 16), i) for i, part in enumerate(("Enc", "Dec")))
+    encoder, decoder = (_filled(narrow(f"elegant_{part}", 16), i) for i, part in enumerate(("Enc", "Dec")))
     a, b = _images(2, 64, 1), _images(2, 64, 2)
     network = _converted("elegant", tmp_path, encoder, decoder, image_size=64, attributes=("x", "y", "z"))
     assert isinstance(network, Elegant)
@@ -144,7 +138,7 @@ def test_elegant_answers_as_its_facts_say(tmp_path: Path) -> None:
             residual = references.elegant_decoder(decoder, new, code_b, skips)
             with torch.no_grad():
                 _same(network(b, a, attribute, strength), (b + residual).clamp(-1, 1))
-    shapes = _narrow("elegant_D", 16)
+    shapes = narrow("elegant_D", 16)
     shapes |= {"linear.0.weight": (1, 32 * 4 * 4), "conv.0.weight": (4, 6, 3, 3)}
     d1, d2 = _filled(shapes, 5), _filled({**shapes, "linear.0.weight": (1, 32 * 2 * 2)}, 6)
     label = torch.tensor([[1, 0, 1], [0, 0, 1]]).double()
@@ -213,7 +207,7 @@ def test_spades_discriminator_answers_as_its_facts_say(tmp_path: Path) -> None:
 
 
 def test_files_are_imported_bit_for_bit_from_the_command_line(tmp_path: Path, maskgan: Command) -> None:
-    encoder, decoder = (filled(_narrow(f"elegant_{part}", 16), i) for i, part in enumerate(("Enc", "Dec")))
+    encoder, decoder = (filled(narrow(f"elegant_{part}", 16), i) for i, part in enumerate(("Enc", "Dec")))
     files = [saved(encoder, tmp_path / "Enc.pth"), saved(decoder, tmp_path / "Dec.pth")]
     out = tmp_path / "elegant.safetensors"
     outcome = maskgan("weights", "import", "elegant", *files, "-o", out, "--attributes", "Smiling, Bangs", "--size", 64)
@@ -228,7 +222,7 @@ def test_files_are_imported_bit_for_bit_from_the_command_line(tmp_path: Path, ma
 
 def test_what_does_not_fit_is_one_line(tmp_path: Path, maskgan: Command) -> None:
     encoder, decoder = (
-        saved(filled(_narrow(f"elegant_{p}", 16), 0), tmp_path / f"{p}.pth") for p in ("Enc", "Dec")
+        saved(filled(narrow(f"elegant_{p}", 16), 0), tmp_path / f"{p}.pth") for p in ("Enc", "Dec")
     )  # fmt: skip
     shapes, _ = _stargan()
     one = saved(filled({**shapes, "main.0.weight": (4, 4, 7, 7)}), tmp_path / "one.pth")
