@@ -21,6 +21,7 @@ from maskgan_cli.cli import (
     interpolate,
     judge,
     parse,
+    personalise,
     recipes,
     reproduce,
     reshape,
@@ -65,6 +66,7 @@ editor.register(app)
 data.register(app)
 align.register(app)
 app.add_typer(train.app)
+personalise.register(app)
 app.add_typer(recipes.app)
 edit.register(app)
 reshape.register(app)

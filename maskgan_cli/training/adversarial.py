@@ -28,7 +28,7 @@ from maskgan_cli.training.painting import PaintingTask
 from maskgan_cli.training.perceptual import FeatureNetwork, PerceptualSettings
 from maskgan_cli.weights.format import load_strictly, save_weights
 
-_SMALL = ("l_eye", "r_eye", "l_brow", "r_brow", "u_lip", "l_lip", "mouth", "eye_g", "l_ear", "r_ear", "ear_r")
+SMALL_CLASSES = ("l_eye", "r_eye", "l_brow", "r_brow", "u_lip", "l_lip", "mouth", "eye_g", "l_ear", "r_ear", "ear_r")
 
 
 class LossSettings(Section):
@@ -125,7 +125,7 @@ class AdversarialTask(PaintingTask):
         self.emphasis: Tensor | None = None  # (19,), what a pixel of each class weighs
         if recipe.loss.small_classes != 1.0:
             self.emphasis = torch.ones(NUM_CLASSES, device=accelerator.device)
-            self.emphasis[[ID[name] for name in _SMALL]] = recipe.loss.small_classes
+            self.emphasis[[ID[name] for name in SMALL_CLASSES]] = recipe.loss.small_classes
         self.validation = validation
         self.learners: dict[str, tuple[nn.Module, ...]] = {}
         self.optimisers: Mapping[str, Optimizer] = {}

@@ -33,6 +33,7 @@ def write_card(weights: str | Path, description: Mapping[str, Any], *, sha256: s
         "Data": _data(description),
         "Licence": _licence(description),
         "Recipe": _recipe(description),
+        **_person(description.get("personal")),
         "Metrics": _metrics(description.get("metrics")),
         "SHA-256": f"`{sha256}`",
         "Written by": f"maskgan {description['version']}",
@@ -69,6 +70,15 @@ def _recipe(description: Mapping[str, Any]) -> str:
     if source := description.get("source"):
         return f"imported tensor by tensor from `{source['file']}`, SHA-256 `{source['sha256']}`"
     return "not recorded"
+
+
+def _person(personal: Mapping[str, Any] | None) -> dict[str, str]:
+    """The row of weights that `maskgan personalise` made."""
+    if not personal:
+        return {}
+    photos = len(personal["photos"])
+    return {"Person": f"{personal['steps']} steps more on {photos} picture{'' if photos == 1 else 's'} of one person, "
+                      f"from the weights `{personal['start']}`"}  # fmt: skip
 
 
 def _metrics(metrics: Mapping[str, float] | None) -> str:

@@ -19,7 +19,7 @@ CLI = Path(maskgan_cli.__file__).parent / "cli"
 # Commands whose suggestion some test below runs.
 FOLLOWED = {
     "synth", "prep_data", "check_data", "align", "parse", "simulate_edits", "find_directions", "pairs", "compare",
-    "survey", "truths", "list_", "_carry_out",
+    "survey", "truths", "list_", "_carry_out", "personalise",
 }  # fmt: skip
 PLACEHOLDERS = {"ANSWERS.csv"}  # what only people can make
 FEW = ("--set", "schedule.steps=2", "--device", "cpu", "--workers", "0", "-q")
