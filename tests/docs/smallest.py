@@ -37,6 +37,8 @@ def small(words: list[str]) -> list[str]:
             given += [] if dropped else [words[at]]
             at += 2 if dropped else 1
         return [*given, *TRAIN[words[1]]]
+    if words[0] == "personalise":
+        return [*words, "--steps", "2", "--device", "cpu"]
     if words[0] == "synth":
         words = ["20" if word == "2000" else word for word in words]
     if "runs/ebst" in words:  # two steps make no parser: its masks are no faces
