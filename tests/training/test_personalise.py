@@ -1,4 +1,4 @@
-"""personalise: a network learns a person and keeps the mask; the same again is the same; wrong inputs end in one line."""
+"""personalise: a network learns a person and keeps the mask; the same again is the same; one line for wrong inputs."""
 
 from __future__ import annotations
 
