@@ -33,8 +33,11 @@ def openvino_painter(file):
         import openvino
     except ImportError:
         return None
-    threads = {"INFERENCE_NUM_THREADS": torch.get_num_threads(), "PERFORMANCE_HINT": "LATENCY"}
-    network = openvino.Core().compile_model(str(file), "CPU", threads)
+    alike = {
+        "INFERENCE_NUM_THREADS": torch.get_num_threads(), "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_PRECISION_HINT": "f32",  # it takes 16 bits by itself where the processor has them
+    }  # fmt: skip
+    network = openvino.Core().compile_model(str(file), "CPU", alike)
 
     def paint(labels, style_labels, pictures):
         image = to_unit(torch.from_numpy(pictures).permute(0, 3, 1, 2)).contiguous().numpy()

@@ -1,7 +1,7 @@
-"""docs/results.md, from the JSON that `maskgan reproduce` wrote: python docs/results.py [reproduced folder].
+"""docs/results.md, from the JSON that `maskgan reproduce` wrote: python docs/results.py [FOLDER [REAL]].
 
-With a folder (e.g. reproduce/tiny), its finished tables are taken over into docs/results/ first. The page holds no
-number that is not in those files.
+With a folder (e.g. reproduce/modest), its finished tables are taken over into docs/results/ first; those of a second
+one, made of photographs, without their figures. The page holds no number that is not in those files.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from maskgan_cli.files import write_bytes, write_json
 
 DOCS = Path(__file__).parent
 KEPT = DOCS / "results"
+REAL = "photographs-"  # before the names of what photographs gave
 ORDER = ("attribute-transfer", "style-copy", "identity", "fusion", "ebst", "counterfactual")
 TITLES = {
     "attribute-transfer": "Attribute transfer (Smiling)", "style-copy": "Style copy", "identity": "Identity",
@@ -52,49 +53,63 @@ CLAIMS = (
 )  # fmt: skip
 
 
-def take_over(folder: Path) -> None:
-    """The JSON and the figure of every finished table of a folder of `maskgan reproduce`."""
+def take_over(folder: Path, prefix: str = "") -> None:
+    """The JSON of every finished table of a folder of `maskgan reproduce`, and its figure; no figure of photographs."""
     for name in ORDER:
         found = folder / name / "results.json"
         if found.is_file():
-            write_json(KEPT / f"{name}.json", json.loads(found.read_text()))
-            with Image.open(folder / name / "figure" / "comparison.png") as figure:
-                figure.convert("RGB").save(KEPT / f"{name}.jpg", quality=88)
+            write_json(KEPT / f"{prefix}{name}.json", json.loads(found.read_text()))
+            if not prefix:
+                with Image.open(folder / name / "figure" / "comparison.png") as figure:
+                    figure.convert("RGB").save(KEPT / f"{name}.jpg", quality=88)
 
 
 def page(kept: Path) -> str:
     """The whole page."""
-    documents = {name: json.loads((kept / f"{name}.json").read_text()) for name in ORDER
-                 if (kept / f"{name}.json").is_file()}  # fmt: skip
+    documents, photographs = _read(kept, ""), _read(kept, REAL)
     parts = [
         "# Results",
         "The paper's tables, made here with all methods trained by equal means, on rendered faces, whose truth is "
         "known. They compare methods with each other at this size; they say nothing of the paper's own numbers. Shares "
         "and means carry 95 % intervals over the pairs: rows whose intervals overlap may differ by chance. Each JSON "
-        "holds every number, hash and command. At the tiny preset each painter learns for a minute or two, "
-        "which is far from trained: it shows that the chain runs and how a table comes about, not which method is "
-        "better. Read the row of the truth first: that is what the judges say of the right answers.",
+        "holds every number, hash and command. At the modest preset each painter learns for about eight minutes of one "
+        "core at 64 px: faces that are faces, far from the paper's training. Read the row of the truth first: that is "
+        "what the judges say of the right answers.",
     ]
     parts += [part for name, document in documents.items() for part in _section(name, document)]
     if orders := _orders(documents):
         parts += ["## The paper's orders beside ours", orders]
+    if photographs:
+        parts += [
+            "## On photographs",
+            "The same on real faces of CelebAMask-HQ, as far as they reach. The weights learnt on them are not kept, "
+            "and no picture of them is shown. Nobody knows the true answers here.",
+        ]
+        parts += [part for name, document in photographs.items() for part in _section(name, document, photographs=True)]
+        if orders := _orders(photographs):
+            parts.append(orders)
     return "\n\n".join(parts) + "\n"
 
 
-def _section(name: str, document: dict[str, Any]) -> list[str]:
+def _read(kept: Path, prefix: str) -> dict[str, dict[str, Any]]:
+    files = {name: kept / f"{prefix}{name}.json" for name in ORDER}
+    return {name: json.loads(file.read_text()) for name, file in files.items() if file.is_file()}
+
+
+def _section(name: str, document: dict[str, Any], *, photographs: bool = False) -> list[str]:
     machine, spent = document["machine"], document["processor_seconds"]
     gpus = ", ".join(machine["gpus"]) or "no GPU"
     time = f"{document['seconds'] / 60:.0f} minutes" + (f", {spent / 60:.0f} of one core" if spent else "")
     parts = [
-        f"## {TITLES[name]}", f"    {document['command']}",
+        f"##{'#' * photographs} {TITLES[name]}", f"    {document['command']}",
         f"{machine['processor']}, {machine['cores']} cores, {gpus}: {time}, what it shares with other tables included. "
-        f"[{name}.json](results/{name}.json)",
+        f"[{name}.json](results/{REAL * photographs}{name}.json)",
     ]  # fmt: skip
     for table, found in document["tables"].items():
         parts += [*([f"`{table}`:"] if len(document["tables"]) > 1 else []), _table(found)]
         if "seeds" in found:
             parts.append(_seeds(found["seeds"]))
-    return [*parts, f"![{TITLES[name]}](results/{name}.jpg)"]
+    return parts if photographs else [*parts, f"![{TITLES[name]}](results/{name}.jpg)"]
 
 
 def _table(found: dict[str, Any]) -> str:
@@ -141,6 +156,6 @@ def judged(claim: Claim, rows: dict[str, dict[str, Any]]) -> str:
 
 if __name__ == "__main__":
     KEPT.mkdir(exist_ok=True)
-    if sys.argv[1:]:
-        take_over(Path(sys.argv[1]))
+    for folder, prefix in zip(sys.argv[1:], ("", REAL), strict=False):
+        take_over(Path(folder), prefix)
     write_bytes(DOCS / "results.md", page(KEPT).encode())

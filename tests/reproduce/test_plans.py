@@ -39,7 +39,7 @@ def _parsed(stage: Stage) -> dict[str, Any]:
         return dict(context.params)
 
 
-@pytest.mark.parametrize("preset", ["tiny", "small", "paper"])
+@pytest.mark.parametrize("preset", ["tiny", "modest", "small", "paper"])
 @pytest.mark.parametrize("table", TABLES)
 def test_every_command_parses_and_needs_only_what_came_before(table: str, preset: str) -> None:
     plan = _plan(table, preset)
@@ -160,7 +160,7 @@ def test_a_dry_run_writes_nothing(maskgan: Command, tmp_path: Path, monkeypatch:
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (["attribute-transfer", "--preset", "huge"], "--preset: expected a YAML file or one of paper, small, tiny"),
+        (["attribute-transfer", "--preset", "huge"], "--preset: expected a YAML file or one of modest, paper, small, tiny"),
         (["figure-1"], "figure-1"),
         (["identity", "--judge", "taste=x"], "--judge: expected KIND=WEIGHTS, KIND one of parser"),
         (
