@@ -44,7 +44,9 @@ def reproduce(
     data: Annotated[
         Path | None, typer.Option("--data", help="A prepared data set with masks; faces are rendered if not given.")
     ] = None,
-    preset: Annotated[str, typer.Option("--preset", help="tiny, modest, small, paper, or a YAML file like them.")] = "tiny",
+    preset: Annotated[
+        str, typer.Option("--preset", help="tiny, modest, small, paper, or a YAML file like them.")
+    ] = "tiny",
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="The folder for everything; reproduce/PRESET if not given.")
     ] = None,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -11,11 +13,13 @@ import torch
 from accelerate import Accelerator
 from pydantic import Field, model_validator
 from torch import Tensor, nn
+from torch._functorch import config as donation
 from torch.optim import Adam, Optimizer
 from torch.optim.swa_utils import AveragedModel
 
 from maskgan_cli.config import Section, Share, TrainingRecipe
 from maskgan_cli.data.dataset import Batch
+from maskgan_cli.errors import InputError
 from maskgan_cli.labels import ID, NUM_CLASSES
 from maskgan_cli.models.discriminator import DiscriminatorConfig, MultiScaleDiscriminator
 from maskgan_cli.models.dmn import DenseMappingNetwork, DMNConfig
@@ -65,12 +69,14 @@ class GANRecipe(TrainingRecipe):
 
     ``ema`` is the decay of a moving average of the generator's weights, 0 for none; with
     ``ema_warmup`` it averages over few steps at first, so that an early picture is not an old one;
-    ``initialisation: balanced`` is for narrow networks, see `DenseMappingNetwork.balance`.
+    ``initialisation: balanced`` is for narrow networks, see `DenseMappingNetwork.balance`. ``compile`` has
+    PyTorch compile generator and discriminator in the first step, which takes minutes.
     """
 
     ema: Share = 0.0
     ema_warmup: bool = False
     initialisation: Literal["published", "balanced"] = "published"
+    compile: bool = False
     network: DMNConfig = DMNConfig()
     discriminator: DiscriminatorConfig = DiscriminatorConfig()
     perceptual: PerceptualSettings = PerceptualSettings()
@@ -134,6 +140,16 @@ class AdversarialTask(PaintingTask):
         self.networks: Mapping[str, nn.Module] = {"generator": self.generator, "discriminator": self.discriminator}
         if self.average is not None:
             self.networks = {**self.networks, "average": self.average}
+        if recipe.compile:
+            self._compile()
+
+    def _compile(self) -> None:
+        if self.accelerator.device.type == "cpu" and shutil.which(os.environ.get("CXX", "g++")) is None:
+            raise InputError("compile", expected="a C++ compiler (g++, or the one that CXX names)", found="none",
+                             hint="leave it out")  # fmt: skip
+        donation.donated_buffer = False  # each picture's graph is gone through for both networks
+        for network in (self.generator, self.discriminator):
+            network.compile()
 
     def new_generator(self) -> DenseMappingNetwork:
         """The network that learns to paint, before it is moved to its device."""

@@ -109,6 +109,9 @@ def make_accelerator(device: str, precision: str) -> Accelerator:
     name, kept = "ACCELERATE_TORCH_DEVICE", os.environ.get("ACCELERATE_TORCH_DEVICE")
     if chosen.index is not None:
         os.environ[name] = str(chosen)
+    if chosen.type == "cuda":  # every batch is of one size: let cuDNN look for its quickest way, in TF32
+        torch.backends.cudnn.benchmark = True
+        torch.set_float32_matmul_precision("high")
     try:
         return Accelerator(cpu=chosen.type == "cpu", mixed_precision=precision)
     except ValueError as error:

@@ -160,7 +160,10 @@ def test_a_dry_run_writes_nothing(maskgan: Command, tmp_path: Path, monkeypatch:
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (["attribute-transfer", "--preset", "huge"], "--preset: expected a YAML file or one of modest, paper, small, tiny"),
+        (
+            ["attribute-transfer", "--preset", "huge"],
+            "--preset: expected a YAML file or one of modest, paper, small,",
+        ),
         (["figure-1"], "figure-1"),
         (["identity", "--judge", "taste=x"], "--judge: expected KIND=WEIGHTS, KIND one of parser"),
         (

@@ -146,6 +146,26 @@ def test_bf16_computes_the_same_losses_in_fewer_digits(prepared: Path, tmp_path:
         assert short == pytest.approx(exact, rel=0.03), name
 
 
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:The .grad attribute")  # PyTorch's own compiler looks
+def test_compiled_networks_learn_as_the_others_do(prepared: Path) -> None:
+    lines = []
+    for compiled in (False, True):
+        task, dataset = _task(prepared, f"compile={compiled}")
+        assert not any("_orig_mod" in name for name in task.generator.state_dict()), "weights keep their names"
+        lines.append(
+            [{n: float(x.detach()) for n, x in task.step(first_samples(dataset, 8)).items()} for _ in range(2)]
+        )
+    for eager, compiled_losses in zip(*lines, strict=True):
+        assert compiled_losses == pytest.approx(eager, rel=1e-3)
+
+
+def test_a_compiler_that_is_missing_is_told(prepared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    with pytest.raises(InputError, match="compiler"):
+        _task(prepared, "compile=true")
+
+
 def test_nan_stops_the_run_and_keeps_the_last_good_checkpoint(
     prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
