@@ -43,12 +43,16 @@ def cut(picture: Picture, square: npt.NDArray[np.float64], size: int) -> Picture
         (size, size, 3) ``uint8``.
     """
     side = float(np.hypot(*(square[3] - square[0])))
-    image, shrink = Image.fromarray(picture), max(1, int(side / (size * _SUPERSAMPLE)))
-    if shrink > 1:
-        image, square = image.reduce(shrink), square / shrink
+    shrink = max(1, int(side / (size * _SUPERSAMPLE)))
+    square = square / shrink
     low = np.floor(square.min(0)).astype(int) - 3
     high = np.ceil(square.max(0)).astype(int) + 3
-    part = np.asarray(image)[_mirrored(low[1], high[1], image.height)][:, _mirrored(low[0], high[0], image.width)]
+    height, width = (-(-length // shrink) for length in picture.shape[:2])
+    rows, columns = _mirrored(low[1], high[1], height), _mirrored(low[0], high[0], width)
+    top, left = rows.min(), columns.min()  # of what is needed: a photo may be far larger
+    needed = picture[top * shrink : (rows.max() + 1) * shrink, left * shrink : (columns.max() + 1) * shrink]
+    image = Image.fromarray(np.ascontiguousarray(needed))
+    part = np.asarray(image.reduce(shrink) if shrink > 1 else image)[rows - top][:, columns - left]
     corners = tuple(float(value) for value in (square - low).flatten())
     big = (size * _SUPERSAMPLE, size * _SUPERSAMPLE)
     quad = Image.fromarray(part).transform(big, Image.Transform.QUAD, corners, Image.Resampling.BICUBIC)

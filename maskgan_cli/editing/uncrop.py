@@ -9,15 +9,18 @@ import numpy.typing as npt
 from PIL import Image
 from scipy import ndimage
 
-from maskgan_cli.data.crop import cut, matrix_of
+from maskgan_cli.data.crop import cut, matrix_of, square_of
 from maskgan_cli.editing.grain import missing_grain
 from maskgan_cli.files import Picture
 from maskgan_cli.labels import LabelMap
 
 _EDGE: Final = 0.06  # of the crop's side: over this width an edit that reaches the crop's edge fades out
 _RIM: Final = 0.012  # of the crop's side: over this width the photo's own detail gives way to the edit's
-_FINER: Final = 1.2  # times the crop's resolution: from here on the photo has grain that the crop cannot hold
+_FINER: Final = 1.2  # times the crop's resolution: from here on the photo holds what the crop does, and grain besides
 _LEAST: Final = 0.25  # levels; a smaller change rounds to none
+_ROUNDS: Final = 8  # of looking at what the crop still lacks, at most
+_FEW: Final = 0.001  # of the changed pixels; where fewer are more than a level off, that is near enough
+_MARGIN: Final = 8  # pixels of the crop, as far as a filter reaches
 _GREY: Final = (0.299, 0.587, 0.114)
 
 Square = npt.NDArray[np.float64]
@@ -69,7 +72,47 @@ def put_back(picture: Picture, square: Square, result: Picture, *, tolerance: in
     where = (near > 0.5) & (np.abs(change).max(-1) >= _LEAST)
     pasted = picture.copy()
     pasted[box][where] = np.clip(np.rint(photo + change), 0, 255).astype(np.uint8)[where]
+    _settle(pasted, square, cropped + difference, changed)
     return pasted
+
+
+def _settle(pasted: Picture, square: Square, wanted: Field, changed: npt.NDArray[np.bool_]) -> None:
+    """Bring a photo to where its crop is what was wanted, in place: interpolation there and back blurs an edit.
+
+    What the crop lacks is added to the photo and looked at again (iterative back-projection; Irani and Peleg, 1991). A
+    photo that is no finer than the crop cannot hold it all: more than one round would make teeth of ripples.
+
+    Args:
+        pasted: (H, W, 3), with the edit in it.
+        square: where the crop lies.
+        wanted: (S, S, 3), the crop as it is to be.
+        changed: (S, S), where it was edited; elsewhere nothing is touched.
+    """
+    corner, changed = _around(changed)
+    size, (left, top) = len(changed), corner
+    matrix = matrix_of(square, len(wanted))
+    square = square_of(np.column_stack([matrix[:, :2], matrix @ [left, top, 1]]), size)
+    wanted = wanted[top : top + size, left : left + size]
+    box = _box(square, pasted.shape)
+    near = _placed(ndimage.binary_dilation(changed, iterations=2).astype(np.float32)[..., None], square, box)
+    here, photo = near[..., 0] > 0.5, pasted[box].astype(np.float32)
+    for _ in range(_ROUNDS if np.hypot(*(square[3] - square[0])) > _FINER * size else 1):
+        lacks = (wanted - cut(pasted, square, size)) * changed[..., None]
+        if (np.abs(lacks).max(-1) > 1).sum() <= _FEW * changed.sum():
+            return
+        photo = np.clip(photo + _placed(lacks, square, box), 0, 255)
+        pasted[box][here] = np.rint(photo).astype(np.uint8)[here]
+
+
+def _around(changed: npt.NDArray[np.bool_]) -> tuple[tuple[int, int], npt.NDArray[np.bool_]]:
+    """The left top corner of the least square part of a crop (S, S) that holds what changed and a margin, and it."""
+    size = len(changed)
+    low, high = (
+        np.array([pick(np.flatnonzero(changed.any(axis=axis))) for axis in (0, 1)]) for pick in (np.min, np.max)
+    )
+    side = min(size, int((high - low).max()) + 1 + 2 * _MARGIN)
+    left, top = (int(value) for value in np.clip(low - _MARGIN, 0, size - side))
+    return (left, top), changed[top : top + side, left : left + side]
 
 
 def put_labels_back(shape: tuple[int, int], square: Square, labels: LabelMap) -> LabelMap:

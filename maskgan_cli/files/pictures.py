@@ -88,7 +88,7 @@ def read_image(path: str | Path) -> Picture:
     try:
         if image.has_transparency_data:
             image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
-        return np.asarray(image.convert("RGB"))
+        return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))  # or it would be copied
     except ValueError as error:  # a colour space that Pillow cannot convert, e.g. LAB
         raise InputError(path, expected="an RGB picture", found=f"one of mode {image.mode}") from error
 

@@ -61,3 +61,18 @@ def test_a_large_photo_is_shrunk_without_aliasing() -> None:
     photo = np.repeat(fine[..., None], 3, 2).astype(np.uint8)
     square = np.array([[0.0, 0], [0, 512], [512, 512], [512, 0]])
     assert np.abs(cut(photo, square, 64).astype(int) - 127).max() <= 2
+
+
+@pytest.mark.parametrize("side", [30.0, 90.0, 210.0])
+@pytest.mark.parametrize("corner", [(60, 60), (-20, 150)])
+def test_what_lies_far_from_the_square_does_not_count(side: float, corner: tuple[int, int]) -> None:
+    """A large photo, and only its part around the square: the same pixels, however many are averaged first."""
+    rng, size = np.random.default_rng(0), 16
+    photo = rng.integers(0, 256, (480, 520, 3)).astype(np.uint8)
+    square = np.array([[0.0, 0], [0, 1], [1, 1], [1, 0]]) * side + corner
+    part = photo[:, :420] if corner[0] < 0 else photo[24:396, 24:444]  # 24: 1, 2 and 6 pixels are averaged
+    moved = square if corner[0] < 0 else square - 24
+    assert np.array_equal(cut(photo, square, size), cut(part, moved, size))
+    other = photo.copy()
+    other[400:], other[:, 450:] = 0, 0
+    assert np.array_equal(cut(photo, square, size), cut(other, square, size))
