@@ -32,7 +32,7 @@ def compare(
 ) -> None:
     """Source, target, mask and every method's result side by side: comparison.png, and index.html with all details."""
     refuse_early(None, overwrite, pairs=pairs)
-    from maskgan_cli.evaluation.comparison import compare_methods, write_comparison
+    from maskgan_cli.evaluation.comparison import PAGE, PICTURE, compare_methods, write_comparison
     from maskgan_cli.evaluation.pair_list import PairList
 
     named, listed = named_folders(methods), PairList.load(pairs)
@@ -40,10 +40,12 @@ def compare(
     if len(comparison.rows) < count:
         shell.say(f"the list has {counted(len(comparison.rows), 'pair')}, not {count}")
     title = f"{', '.join(named)}: {listed.protocol}, {listed.split} split, seed {listed.seed}"
-    for path in write_comparison(out, comparison, title=title, size=size, overwrite=overwrite):
-        shell.wrote(path)
+    if kept := write_comparison(out, comparison, title=title, size=size, overwrite=overwrite):
+        shell.say("there already, drawn from the same results")
+    for name in (PICTURE, PAGE):
+        shell.wrote(out / name)
     shell.finish(
-        {"pairs": len(comparison.rows), "methods": list(named), "columns": comparison.columns},
+        {"pairs": len(comparison.rows), "methods": list(named), "columns": comparison.columns, "kept": kept},
         next_command=["maskgan", "eval", "survey", "survey", "--pairs", pairs, *(f"--method={m}" for m in methods)]
         if methods[1:] else (),
     )  # fmt: skip

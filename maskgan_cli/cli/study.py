@@ -128,10 +128,12 @@ def survey(
     if pairs is None:
         raise InputError("--pairs", expected="the CSV of `maskgan eval pairs`, or answers to --tally", found="none")
     named = named_folders(methods)
-    page = build_survey(folder, PairList.load(pairs), named, questions=count, seed=seed, overwrite=overwrite)
+    page, kept = build_survey(folder, PairList.load(pairs), named, questions=count, seed=seed, overwrite=overwrite)
+    if kept:
+        shell.say("there already, with the same questions about the same results")
     shell.wrote(page)
     shell.finish(
-        {"questions": count, "methods": list(named)},
+        {"questions": count, "methods": list(named), "kept": kept},
         next_command=["maskgan", "eval", "survey", folder, "--tally", "ANSWERS.csv"],
     )  # fmt: skip
 

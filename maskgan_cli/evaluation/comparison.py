@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -14,7 +14,7 @@ from maskgan_cli.data.resize import resize_image
 from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation.pair_list import PairList
 from maskgan_cli.evaluation.segmentation import masks_asked_for
-from maskgan_cli.files import Picture, read_image, read_label_map, refuse_existing, write_bytes, write_image
+from maskgan_cli.files import Picture, encode_image, keep_or_write_all, read_image, read_label_map, refuse_existing
 from maskgan_cli.labels import colourise
 from maskgan_cli.pages import render
 
@@ -125,21 +125,21 @@ def _fitted(text: str, width: int, font: ImageFont.FreeTypeFont | ImageFont.Imag
     return whole
 
 
-def write_comparison(out: Path, comparison: Comparison, *, title: str, size: int, overwrite: bool) -> Iterator[Path]:
-    """Write the picture, then the page with its own copies of the pictures; yields both paths.
+def write_comparison(out: Path, comparison: Comparison, *, title: str, size: int, overwrite: bool) -> bool:
+    """Write the picture, and the page with its own copies of the pictures.
+
+    Returns:
+        Whether all of it was there already.
 
     Raises:
-        InputError: one of them is there already.
+        InputError: a file of one of these names holds anything else, and not ``overwrite``.
     """
-    if not overwrite:
-        for name in (PICTURE, PAGE, "images"):
-            refuse_existing(out / name)
-    yield write_image(out / PICTURE, draw(comparison, size), overwrite=overwrite)
-    shown = []
+    files, shown = {out / PICTURE: encode_image(draw(comparison, size), ".png")}, []
     for i, row in enumerate(comparison.rows):
         names = [f"images/{i:04d}-{j:02d}.png" for j in range(len(row.pictures))]
-        for name, picture in zip(names, row.pictures, strict=True):
-            write_image(out / name, picture, overwrite=overwrite)
+        files |= {out / name: encode_image(picture, ".png") for name, picture in zip(names, row.pictures, strict=True)}
         shown.append((row.caption, list(zip(names, comparison.columns, strict=True))))
     page = render("compare.html", title=title, columns=comparison.columns, rows=shown, size=size)
-    yield write_bytes(out / PAGE, page.encode(), overwrite=overwrite)
+    if not overwrite and not (out / PICTURE).is_file():
+        refuse_existing(out / "images")  # somebody else's
+    return keep_or_write_all({**files, out / PAGE: page.encode()}, overwrite=overwrite)

@@ -21,14 +21,14 @@ from maskgan_cli.evaluation.pair_list import PairList
 from maskgan_cli.evaluation.pictures import side_of
 from maskgan_cli.evaluation.results import Result, checked, painted_by, trace
 from maskgan_cli.files import (
+    encode_image,
+    encode_json,
+    keep_or_write_all,
     read_csv,
     read_image,
     read_json,
     refuse_existing,
     remove_leftovers,
-    write_bytes,
-    write_image,
-    write_json,
 )
 from maskgan_cli.locks import locked
 from maskgan_cli.metrics.intervals import Interval, of_mean, wilson
@@ -45,7 +45,7 @@ _PAGE: Final = Path(__file__).parent / "survey_page"
 
 def build_survey(
     out: Path, pairs: PairList, methods: Mapping[str, Path], *, questions: int, seed: int, overwrite: bool
-) -> Path:
+) -> tuple[Path, bool]:
     """Write the page, its pictures and the key to the folder ``out``.
 
     Args:
@@ -53,28 +53,30 @@ def build_survey(
         questions: how many pairs to ask about, drawn at random.
 
     Returns:
-        The page.
+        The page, and whether all of it was there already.
 
     Raises:
-        InputError: fewer than two methods, missing results, fewer pairs than questions.
+        InputError: fewer than two methods, missing results, fewer pairs than questions; a file of these names holds
+            anything else, and not ``overwrite``.
     """
     if len(methods) < 2:
         raise InputError("--method", expected="two methods or more, as NAME=FOLDER", found=str(len(methods)))
     results = {name: pairs.results(folder) for name, folder in methods.items()}
     if questions > len(pairs.rows):
         raise InputError(pairs.path, expected=f"{questions} pairs", found=str(len(pairs.rows)))
-    if not overwrite:
-        for name in ("key.json", "index.html", "questions.js", "images", *(file.name for file in _PAGE.iterdir())):
-            refuse_existing(out / name)
+    files = _files(pairs, methods, results, questions, seed)
+    if not overwrite and not (out / "key.json").is_file():
+        refuse_existing(out / "images")  # somebody else's
     with locked(out, "maskgan eval survey"):
         remove_leftovers(out, out / "images")
-        return _write(out, pairs, methods, results, questions, seed)
+        kept = keep_or_write_all({out / name: data for name, data in files.items()}, overwrite=overwrite)
+    return out / "index.html", kept
 
 
-def _write(
-    out: Path, pairs: PairList, methods: Mapping[str, Path], results: Mapping[str, Sequence[Path]], questions: int,
-    seed: int,
-) -> Path:  # fmt: skip
+def _files(
+    pairs: PairList, methods: Mapping[str, Path], results: Mapping[str, Sequence[Path]], questions: int, seed: int
+) -> dict[str, bytes]:
+    """What the folder holds, the page last."""
     rng = np.random.default_rng(seed)
     asked = [int(i) for i in rng.permutation(len(pairs.rows))[:questions]]
     key: dict[str, Any] = {
@@ -84,14 +86,14 @@ def _write(
             for name, paths in results.items()
         },
     }  # fmt: skip
-    shown, answers = [], {}
+    shown, answers, files = [], {}, {}
     for number, i in enumerate(asked):
         names = {rng.bytes(8).hex(): method for method in methods}
         # Written anew, so that no file carries a record of what painted it.
         for token, method in names.items():
-            write_image(out / "images" / f"{token}.png", read_image(results[method][i]))
+            files[f"images/{token}.png"] = encode_image(read_image(results[method][i]), ".png")
         for role in ("source", "target"):
-            write_image(out / "images" / f"{number}-{role}.png", read_image(Path(pairs.rows[i][role])))
+            files[f"images/{number}-{role}.png"] = encode_image(read_image(Path(pairs.rows[i][role])), ".png")
         shown.append({"id": str(number), "options": sorted(names)})
         answers[str(number)] = {"pair": pairs.rows[i]["output"], "options": names}
     key["questions"] = answers
@@ -99,11 +101,9 @@ def _write(
     survey = {"survey": key["survey"], "fields": FIELDS, "questions": shown,
               "criteria": {"quality": _QUALITY.get(pairs.protocol, _MOUTH), "realism": _REALISM}}  # fmt: skip
     # A script, not JSON: a page opened from disk may load the one but not the other.
-    write_bytes(out / "questions.js", f"const SURVEY = {json.dumps(survey, indent=1)};\n".encode())
-    for file in sorted(_PAGE.iterdir()):
-        write_bytes(out / file.name, file.read_bytes())
-    write_json(out / "key.json", key)
-    return write_bytes(out / "index.html", render("survey.html", count=len(shown)).encode())
+    files["questions.js"] = f"const SURVEY = {json.dumps(survey, indent=1)};\n".encode()
+    files |= {file.name: file.read_bytes() for file in sorted(_PAGE.iterdir())}
+    return {**files, "key.json": encode_json(key), "index.html": render("survey.html", count=len(shown)).encode()}
 
 
 @dataclass(frozen=True)

@@ -102,6 +102,17 @@ def keep_or_write(path: str | Path, data: bytes, *, overwrite: bool = False) -> 
     return False
 
 
+def keep_or_write_all(files: Mapping[Path, bytes], *, overwrite: bool = False) -> bool:
+    """`keep_or_write` for files that belong together: nothing is written where one of them holds anything else."""
+    missing = {path: data for path, data in files.items() if not holds(path, data)}
+    if not overwrite:
+        for path in missing:
+            refuse_existing(path)
+    for path, data in missing.items():
+        write_bytes(path, data, overwrite=overwrite)
+    return not missing
+
+
 def holds(path: str | Path, data: bytes) -> bool:
     """Whether a file is there and holds just ``data``."""
     path = Path(path)

@@ -12,7 +12,7 @@ import pytest
 from maskgan_cli.data.prepared import Sample
 from maskgan_cli.evaluation.pair_list import as_csv, rows_of
 from maskgan_cli.evaluation.pairs import Pair
-from maskgan_cli.files import read_image, write_image, write_label_map
+from maskgan_cli.files import read_csv, read_image, write_image, write_label_map
 from maskgan_cli.labels import PALETTE
 from tests.conftest import Command
 
@@ -95,11 +95,32 @@ def test_without_masks_there_is_no_such_column_and_truths_get_one(work: Path, ma
     assert "the list has 3 pairs, not 8" in outcome.err
 
 
+def test_a_second_comparison_says_that_it_is_there_already(work: Path, maskgan: Command) -> None:
+    first = maskgan(*_call(work))
+    files = {path: path.stat().st_mtime_ns for path in (work / "out").rglob("*.*")}
+    again = maskgan(*_call(work))
+    assert (again.code, again.out, "there already" in first.err) == (0, first.out, False)
+    assert "there already, drawn from the same results" in again.err
+    assert {path: path.stat().st_mtime_ns for path in (work / "out").rglob("*.*")} == files
+    (work / "out" / "index.html").unlink()  # one that was killed is finished
+    assert "there already" not in maskgan(*_call(work)).err
+    assert set((work / "out").rglob("*.*")) == set(files)
+    write_image(work / "ours" / read_csv(work / "pairs.csv")[0]["output"], np.zeros((16, 16, 3), np.uint8))
+    other = maskgan(*_call(work))
+    assert other.code == 2 and "comparison.png: found a result that exists already" in other.err
+
+
+def test_pictures_of_something_else_are_not_mixed_with(work: Path, maskgan: Command) -> None:
+    (work / "out" / "images").mkdir(parents=True)
+    outcome = maskgan(*_call(work))
+    assert outcome.code == 2 and "images: found a result that exists already" in outcome.err
+
+
 def test_what_cannot_be_compared_is_said_and_nothing_is_replaced(work: Path, maskgan: Command) -> None:
     assert maskgan(*_call(work)).code == 0
     before = (work / "out" / "comparison.png").read_bytes()
     for line, arguments in {
-        "comparison.png: found a result that exists already; add --overwrite": (),
+        "comparison.png: found a result that exists already; add --overwrite": ("-n", "1"),
         "--method: expected NAME=FOLDER, found ours": ("--method", "ours"),
         "--method: expected a name for each method, found ours twice": ("--method", f"ours={work}"),
         "none: expected a folder of results, found no such folder": ("--method", f"none={work / 'none'}"),

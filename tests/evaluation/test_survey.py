@@ -22,6 +22,7 @@ from maskgan_cli.evaluation.survey import FIELDS, build_survey, tally
 from maskgan_cli.files import read_json, sha256, write_image
 from maskgan_cli.locks import locked
 from maskgan_cli.metrics.intervals import wilson
+from tests.conftest import Command
 
 METHODS = ("good", "poor", "middling")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -44,7 +45,7 @@ def survey(tmp_path: Path) -> Path:
     folders = {method: tmp_path / method for method in METHODS}
     return build_survey(
         tmp_path / "survey", PairList.load(tmp_path / "pairs.csv"), folders, questions=4, seed=0, overwrite=False
-    ).parent
+    )[0].parent
 
 
 def test_what_a_kill_left_half_written_goes_when_the_survey_is_made_again(survey: Path) -> None:
@@ -56,6 +57,18 @@ def test_what_a_kill_left_half_written_goes_when_the_survey_is_made_again(survey
     assert not list(survey.parent.rglob(".*"))
     with locked(survey, "another"), pytest.raises(InputError, match=r"another .*at it"):
         build_survey(survey, pairs, folders, questions=4, seed=0, overwrite=True)
+
+
+def test_a_second_survey_says_that_it_is_there_already(survey: Path, tmp_path: Path, maskgan: Command) -> None:
+    methods = [f"--method={method}={tmp_path / method}" for method in METHODS]
+    call = ("eval", "survey", survey, "--pairs", tmp_path / "pairs.csv", *methods, "-n", "4")
+    files = {path: path.read_bytes() for path in survey.rglob("*.*")}
+    outcome = maskgan(*call, "--json")
+    assert (outcome.code, json.loads(outcome.out)["kept"]) == (0, True), outcome.err
+    assert "there already, with the same questions about the same results" in outcome.err
+    other = maskgan(*call, "--seed", "1")
+    assert other.code == 2 and "found a result that exists already" in other.err
+    assert {path: path.read_bytes() for path in survey.rglob("*.*")} == files
 
 
 def test_nothing_the_page_loads_tells_whose_a_result_is(survey: Path) -> None:
