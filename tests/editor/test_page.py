@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from maskgan_cli.editing.fit import fit_parts
@@ -232,3 +233,21 @@ def test_a_mouth_as_an_object_and_both_brows_at_once(page: Any, editor: Editor) 
     page.keyboard.press("Control+z")
     page.keyboard.press("Control+z")
     assert np.array_equal(mask(page), before)
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (1280, 720), (1440, 900), (390, 844)])
+def test_nothing_is_cut_off(page: Any, editor: Editor, width: int, height: int) -> None:
+    """On a desk all is to be seen without scrolling; on a telephone two rows scroll, and nothing else is too wide."""
+    page.set_viewport_size({"width": width, "height": height})
+    begin(page, editor)
+    cut = page.evaluate(
+        """(rows) => [...document.querySelectorAll(`:is(${rows}) :is(button, input, select)`)].filter((one) => {
+          const { left, right, top, bottom, width } = one.getBoundingClientRect();
+          return width && (left < 0 || top < 0 || right > innerWidth || bottom > innerHeight);
+        }).map((one) => one.outerHTML)""",
+        "header, #tools" if width < 760 else "header, #tools, #side, #options",
+    )
+    assert cut == []
+    scrolls = "(({ scrollHeight, clientHeight }) => scrollHeight > clientHeight)(document.getElementById('panels'))"
+    assert page.evaluate(scrolls) == (width < 760)
+    assert page.evaluate("document.documentElement.scrollWidth") == width
