@@ -185,7 +185,9 @@ def _child(words: list[str], cache: Path, log: Path, url: str, dies_at: int, lar
     torch.set_num_threads(1)
     from maskgan_cli.cli.app import app
     from maskgan_cli.cli.shell import run
+    from maskgan_cli.reproduce import runner
 
+    runner.as_subprocess = _as_fork
     if url:
         entry = KINDS["blender"]
         assert entry.published is not None
@@ -207,6 +209,38 @@ def _child(words: list[str], cache: Path, log: Path, url: str, dies_at: int, lar
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
+
+
+def _as_fork(stage: Any, folder: Path, *, quiet: bool = False) -> int:
+    """A stage of a plan as `runner.as_subprocess` runs it, in a session of its own that ends with ours; but forked.
+
+    Fourteen processes that import PyTorch each would take longer over that than over their work, and a random moment
+    would mostly fall there.
+    """
+    from maskgan_cli import workers
+    from maskgan_cli.cli.app import app
+    from maskgan_cli.cli.shell import run
+
+    theirs, ours = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.setsid()
+        os.close(ours)
+        os.dup2(theirs, 0)
+        os.chdir(folder)
+        workers.end_with_parent()
+        code = run(app, [*stage.words, *stage.how, *(["--quiet"] if quiet else [])])
+        sys.stderr.flush()
+        os._exit(code)
+    os.close(theirs)
+    try:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    except KeyboardInterrupt:
+        os.kill(child, signal.SIGTERM)
+        os.waitpid(child, 0)
+        raise
+    finally:
+        os.close(ours)
 
 
 def finish(stage: Stage, folder: Path) -> Run:
