@@ -88,6 +88,14 @@ def test_pictures_for_documents_are_listed_with_their_hashes(demo: Path) -> None
         assert picture.size == (5 * 256 + 4 * 8, 256)
 
 
+def test_the_photo_is_the_one_that_the_first_command_writes(
+    demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    exec(shlex.split(_commands((demo / "index.html").read_text())[0])[2])
+    assert Path("astronaut.png").read_bytes() == (demo / "astronaut.png").read_bytes()
+
+
 @pytest.mark.slow
 def test_the_commands_on_the_page_make_the_same_bits(
     demo: Path, tmp_path: Path, maskgan: Run, monkeypatch: pytest.MonkeyPatch

@@ -25,7 +25,7 @@ from maskgan_cli.demo.measure import against_truth
 from maskgan_cli.demo.page import Shown, write_page
 from maskgan_cli.demo.pictures import Row, write_pictures
 from maskgan_cli.errors import InputError
-from maskgan_cli.files import read_csv, write_image, write_json
+from maskgan_cli.files import atomic, read_csv, write_json
 from maskgan_cli.weights.lookup import bundled
 
 _FIRST = 224  # the cast of --seed 0
@@ -59,7 +59,8 @@ def run_demo(
     scale = SMALLEST if smallest else BUNDLED if bundled("dmn") and bundled("vae") and not train else TRAINED
     if out.is_dir() and any(out.iterdir()) and not (out / PHOTO).is_file():
         raise InputError(out, expected="a new or empty folder, or an earlier demo's", found="other files in it")
-    write_image(out / PHOTO, _astronaut())
+    with atomic(out / PHOTO) as photo:
+        _fetch(photo)
     cast = find_cast(_FIRST + seed, scale.size, scale.pairs)
     commands = Commands(scale, cast, seed=seed, device=device, workers=workers)
     lines = [FETCH]
@@ -112,8 +113,11 @@ def run_demo(
     return write_page(out / "index.html", shown), numbers
 
 
-def _astronaut() -> Any:
-    """Eileen Collins, photographed by NASA: in the public domain, and part of scikit-image."""
-    from skimage import data
+def _fetch(photo: Path) -> None:
+    """Eileen Collins, photographed by NASA: in the public domain, and part of scikit-image.
 
-    return data.astronaut()  # type: ignore[no-untyped-call]
+    Written as `FETCH` writes it, since what is pasted into a photo records the photo's hash.
+    """
+    from skimage import data, io
+
+    io.imsave(str(photo), data.astronaut())  # type: ignore[no-untyped-call]
