@@ -18,9 +18,9 @@ DOCS = Path(__file__).parents[2] / "docs"
 _HEAD = """# Reliability
 
 What was done to maskgan {version} to break it, and what came of it. `make test-hard` repeats all of it with the
-same seeds (Linux, about an hour, alone on the machine) and writes this page; these figures are of {cores} cores of an
-{processor}. Everything that did not hold was mended and has a test of its own among the quick ones. What has no row
-here was not run for this page. The figures as JSON: [reliability.json](reliability.json).
+same seeds (Linux, about an hour, alone on the machine) and writes this page. These figures are of {machine}.
+Everything that did not hold was mended and has a test of its own among the quick ones. What has no row here was not
+run for this page. The figures as JSON: [reliability.json](reliability.json).
 
 """
 _INPUTS = """## Hostile inputs
@@ -40,7 +40,8 @@ command was still at work, with two at one output how often the other was told w
 done, or came when it was), and with a full disk how often the command ended with the one line that names the file.
 
 `maskgan reproduce` is the fusion table of ten faces here, fourteen commands long, with networks of two steps; its kill
-is of what runs the chain, and the command that runs at that moment dies with it.
+is of what runs the chain, and the command that runs at that moment dies with it. The commands are forked here, since
+starting Python and PyTorch fourteen times takes longer than their work.
 
 """
 _MEMORY = """## Memory over many pictures
@@ -64,7 +65,8 @@ def page(made: dict[str, Any]) -> str:
     by_what: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for entry in figures:
         by_what[entry["what"]].append(entry)
-    text = _HEAD.format(**made)
+    machine = f"{made['cores']} core{'s' if made['cores'] > 1 else ''} of an {made['processor']}"
+    text = _HEAD.format(version=made["version"], machine=machine)
     for entry in by_what.pop("hostile inputs", []):
         if entry["readers"]:
             text += _INPUTS + _inputs(entry)
