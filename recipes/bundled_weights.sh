@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# The weights that come with the package, trained on rendered faces alone: Dense Mapping Network and face parser
-# at 128 px, MaskVAE at 64 px. Measured on two processor cores that had other work too: the 5,400 faces 28 minutes; the
+# The weights that come with the package, trained on rendered faces alone: Dense Mapping Network, MaskVAE and face
+# parser, at 128 px. Measured on two processor cores that had other work too: the 5,400 faces 28 minutes; the
 # generator's four parts 60, 31, 105 and 36 minutes on one core each, the last two with the core to themselves;
-# MaskVAE and the parser's first part about two hours, its others 5, 24 and 15 minutes on one core.
+# MaskVAE 15; the parser's first part less than two hours, its others 5, 24 and 15 minutes on one core.
 #   recipes/bundled_weights.sh [work folder]
 set -euo pipefail
 work=${1:-bundled-weights}
@@ -26,9 +26,10 @@ maskgan train dmn "$work/second128" --recipe bundled-128 -o "$work/dmn" --start-
     --set schedule.steps=1350 --set schedule.decay_from=250
 pack "$work/dmn" "$work/second128" dmn
 
-maskgan synth "$work/raw" -n 1600 --identities 320 --size 128 --seed 1
-prepared "$work/raw" "$work/data" 64
-maskgan train vae "$work/data" --recipe tiny-cpu -o "$work/vae" --set schedule.validation_samples=160
+maskgan synth "$work/raw" -n 2400 --identities 600 --size 128 --seed 1
+prepared "$work/raw" "$work/data" 128
+maskgan train vae "$work/data" --recipe tiny-cpu -o "$work/vae" --set network.image_size=128 --set network.latent=192 \
+    --set schedule.steps=5000 --set schedule.validation_samples=160
 pack "$work/vae" "$work/data" vae
 
 # The parser learns from larger pictures of more people: first small and quick, then at its own size.
