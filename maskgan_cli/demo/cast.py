@@ -23,7 +23,7 @@ class Cast:
     """Numbers of the pictures that ``maskgan synth`` renders with `seed`.
 
     Attributes:
-        mouth, hair, glasses: who lends it to the photo.
+        mouth, glasses: who lends it to the photo.
         look: whose look the photo is painted in, and whose shape is painted in the photo's look.
         ways: the two between whose masks the way leads.
         pairs: source and target of every counterfactual.
@@ -31,7 +31,6 @@ class Cast:
 
     seed: int
     mouth: int
-    hair: int
     glasses: int
     look: int
     ways: tuple[int, int]
@@ -78,20 +77,19 @@ def _sample(seed: int, number: int) -> _Face:
     return _Face(number, scene, person.hair_family == "black", max(abs(yaw), abs(pitch)))
 
 
-def _roles(faces: list[_Face]) -> tuple[int, int, int, int, tuple[int, int]] | None:
+def _roles(faces: list[_Face]) -> tuple[int, int, int, tuple[int, int]] | None:
     frontal = sorted((f for f in faces if f.angle < _FRONTAL), key=lambda f: f.angle)
 
     def first(fits: Callable[[_Face], bool]) -> _Face | None:
         return next((f for f in frontal if fits(f)), None)
 
     mouth = first(lambda f: f.scene.beard == "none" and f.scene.mouth_open)
-    hair = first(lambda f: f.bare and f.scene.style.name not in _LITTLE_HAIR)
     glasses = first(lambda f: f.scene.glasses is not None and not f.sunglasses and f.scene.hat is None)
     ways = next(((a, b) for a, b in permutations((f for f in frontal if f.bare), 2) if _unlike(a, b)), None)
     look = next((f for f in faces if f.bare and f.dark and f.scene.style.name not in _LITTLE_HAIR), None)
-    if not (mouth and hair and glasses and look and ways):
+    if not (mouth and glasses and look and ways):
         return None
-    return mouth.number, hair.number, glasses.number, look.number, (ways[0].number, ways[1].number)
+    return mouth.number, glasses.number, look.number, (ways[0].number, ways[1].number)
 
 
 def _unlike(a: _Face, b: _Face) -> bool:

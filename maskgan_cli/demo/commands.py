@@ -85,6 +85,7 @@ class Commands:
         self._workers = () if workers is None else ("--workers", str(workers))
         trained = scale.training is not None
         self._dmn: tuple[str | Path, ...] = ("--weights", Path("dmn")) if trained else ()
+        self._manifold: tuple[str | Path, ...] = ("--vae-weights", Path("vae")) if trained else ()
         self._vae: tuple[str | Path, ...] = ("--weights", Path("vae"), "--dmn-weights", Path("dmn")) if trained else ()
 
     def training(self) -> list[Command]:
@@ -136,7 +137,9 @@ class Commands:
 
         return {
             "mouth": edit("mouth", cast.mouth, "swap-mouth"),
-            "hair": edit("hair", cast.hair, "swap", "--parts", "hair"),
+            "hair": self._edit(
+                "reshape", CROP, "--along", "hair-length", *self._manifold, "-o", Path("hair.png"), "--save-masks"
+            ),
             "glasses": edit("glasses", cast.glasses, "swap", "--parts", "glasses"),
             "style": edit("style", cast.look, "style-copy"),
         }

@@ -17,7 +17,7 @@ from maskgan_cli.pages import render
 _LARGEST: Final = 512  # pixels: the most that a picture is shown with
 _EDITS: Final = {
     "mouth": ("Another mouth", "The shape of mouth and lips is the other face's; colours, light and grain are hers."),
-    "hair": ("Another hairstyle", "What the old hair covered becomes forehead or background, and is painted anew."),
+    "hair": ("Longer hair", "A step along MaskVAE's direction from short to long hair. What grows is painted."),
     "glasses": ("Glasses", "Glasses appear because the mask has them now. Lenses and frame are the network's idea."),
     "style": ("Another look", "The whole mask stays hers, skin, hair colour and light are the other face's. "
               "Here nothing is pasted back: this is the network's own painting."),
