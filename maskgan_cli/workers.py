@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import multiprocessing
 import os
 import signal
@@ -92,7 +93,14 @@ def apart(work: Callable[[Job], Result], job: Job) -> Result:
 
 
 def end_with_parent() -> None:
-    """End at once when the parent is gone, which holds the other end of our stdin and sends nothing."""
+    """End at once when the parent is gone, which holds the other end of our stdin and sends nothing.
+
+    On Linux the kernel sees to it (1 is PR_SET_PDEATHSIG): the thread that waits here gets no turn while a library
+    computes without giving Python's lock up, and whoever starts the parent again would meet us still at work.
+    """
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
     def wait() -> None:
         with contextlib.suppress(OSError):

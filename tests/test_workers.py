@@ -95,3 +95,27 @@ def test_no_worker_outlives_its_parent(number: signal.Signals) -> None:
     while any(Path(f"/proc/{pid}").exists() for pid in workers) and time.monotonic() < end:
         time.sleep(0.05)
     assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it ends when it comes to its turn")
+def test_a_stage_ends_with_its_parent_even_where_python_gets_no_turn() -> None:
+    busy = "from maskgan_cli.workers import end_with_parent as e; e(); print(1, flush=True); sum(range(10**11))"
+    script = (
+        "import subprocess, sys\n"
+        f"child = subprocess.Popen([sys.executable, '-c', {busy!r}], stdin=subprocess.PIPE, stdout=subprocess.PIPE)\n"
+        "child.stdout.readline(); print(child.pid, flush=True); child.wait()\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    child = Path(f"/proc/{int(process.stdout.readline())}")
+    try:
+        process.kill()
+        process.wait()
+        end = time.monotonic() + 5
+        while child.exists() and time.monotonic() < end:
+            time.sleep(0.05)
+        assert not child.exists()
+    finally:
+        process.stdout.close()
+        if child.exists():
+            os.kill(int(child.name), signal.SIGKILL)
