@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from maskgan_cli.cli.edits import Editing, Masks, Pasting, faces_of, rows_of, run_edits
 from maskgan_cli.cli.shell import Shell, stage
 from maskgan_cli.errors import InputError
+
+if TYPE_CHECKING:
+    from maskgan_cli.editing.edits import Edit, Row
+    from maskgan_cli.editing.faces import ReadFace
 
 _TWO_FACES = ("source", "target"), ("source_mask", "target_mask", "output")
 
@@ -132,12 +136,22 @@ def style_copy(
 
     In the paper's words, TGT is the target image, whose style is kept, and SRC gives the mask.
 
+    Nothing of SRC's own pixels stays in the face: in a photo, the head looks painted, the more so the finer the photo
+    is and the less the weights have seen of photos (the bundled ones: rendered faces alone).
+
     With --pairs, columns are source,target[,source_mask,target_mask][,output].
     """
     from maskgan_cli.editing.edits import style_edits
 
     rows = rows_of(faces_of(source, target, masks), editing.pairs, *_TWO_FACES)
-    run_edits(shell, style_edits, rows, out, editing)
+
+    def edit_of(row: Row, *, read: ReadFace) -> Edit[Any]:
+        edit = style_edits(row, read=read)
+        if edit.place is not None:
+            shell.say(f"{row['source']}: the whole head is painted anew, and will look painted in the photo")
+        return edit
+
+    run_edits(shell, edit_of, rows, out, editing)
 
 
 def transfer(

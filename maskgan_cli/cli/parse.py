@@ -65,7 +65,7 @@ def parse(
     kept = len(masks) - len(wanted) - len(batch.failures)
     if kept:
         shell.say(f"{counted(kept, 'mask')} there already, kept; --overwrite makes them anew")
-    sha256, made = "", {}
+    sha256, made, odd = "", {}, []
     if wanted:
         parser = find_weights(weights, "parser")
         from maskgan_cli.devices import pick_device
@@ -80,13 +80,14 @@ def parse(
             made[path] = write_label_map(masks[path], labels, overwrite=True)
             shell.wrote(masks[path])
             if found := oddity(labels):
+                odd.append(path)
                 shell.say(f"{path}: {found}, which is not {FACE_CROP}; cut the face out with `maskgan align`")
     failed = {failure["file"] for failure in batch.failures}
     done = {path: mask for path, mask in masks.items() if str(path) not in failed}
     for path, mask in done.items():
         if path not in made:
             shell.wrote(mask)
-    batch.finish({"masks": {str(p): str(m) for p, m in done.items()}, "weights": sha256}, next_command=_next(done))
+    batch.finish({"masks": {str(p): str(m) for p, m in done.items()}, "weights": sha256}, next_command=_next(done, odd))
 
 
 def _mask_of(item: Item, out: Path | None) -> Path:
@@ -94,9 +95,11 @@ def _mask_of(item: Item, out: Path | None) -> Path:
     return item.path.with_name(f"{item.path.stem}.mask.png") if out is None else out / f"{item.name}.png"
 
 
-def _next(done: dict[Path, Path]) -> list[object]:
-    """An edit of the first faces that have masks now."""
-    faces = list(done.items())[:2]
+def _next(done: dict[Path, Path], odd: list[Path]) -> list[object]:
+    """An edit of the first faces that have masks now; where none is a face crop, the way to one."""
+    faces = [(path, mask) for path, mask in done.items() if path not in odd][:2]
+    if odd and not faces:
+        return ["maskgan", "align", *odd[:1], "-o", "faces"]
     if len(faces) < 2:
         return [word for path, mask in faces for word in ("maskgan", "reshape", path, "--mask", mask,
                                                           "--open-mouth", 12, "-o", "result.png")]  # fmt: skip

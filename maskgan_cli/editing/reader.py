@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from maskgan_cli.data.alignment import Points
 from maskgan_cli.data.prepared import in_prepared, mask_beside
 from maskgan_cli.editing.faces import Face, FaceReader
 from maskgan_cli.editing.framing import FACE_CROP, framed, oddity
@@ -98,9 +99,15 @@ class PhotoReader:
         if self._taken is Taken.AUTO and role not in self._numbers and _is_square(photo.picture):
             if labels is None:
                 labels, parser = self._parse.make_mask(image, photo.picture)
-            if framed(labels) or (mask is not None and not oddity(labels)):
+            if (mask is not None and not oddity(labels)) or framed(labels, lambda: self._points(photo)):
                 return [Face(image, mask, photo.picture, labels, parser, photo=photo)]
         return self._cut_out(photo, mask, (labels, parser), which)
+
+    def _points(self, photo: Photo) -> Points | None:
+        """The points (5, 2) of the photo's largest face; None without one."""
+        from maskgan_cli.judges.finder import largest  # with PyTorch, which comes after wrong paths are told
+
+        return largest(self.search.faces(photo))
 
     def _cut_out(self, photo: Photo, mask: Path | None, read: tuple[LabelMap | None, str], which: Which) -> list[Face]:
         """The faces of a photo whose mask was given (``mask``), or parsed, or not looked for yet."""

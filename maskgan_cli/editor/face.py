@@ -15,6 +15,7 @@ from maskgan_cli.editing.uncrop import Square
 from maskgan_cli.editor.studio import Studio
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import Picture
+from maskgan_cli.judges.finder import largest
 from maskgan_cli.labels import LabelMap
 
 SIDES: Final = (256, 512)  # of the face while it is edited: the larger one where the photo has that many pixels
@@ -43,8 +44,11 @@ def face_of(photo: Picture, studio: Studio, what: str = "the picture") -> Face:
     Raises:
         InputError: no face, or none that is large enough.
     """
-    if photo.shape[0] == photo.shape[1] and framed((face := _whole(photo, studio)).labels):
-        return face
+    if photo.shape[0] == photo.shape[1]:
+        face = _whole(photo, studio)
+        scale = len(face.labels) / len(photo)
+        if framed(face.labels, lambda: largest(studio.finder.find_all(photo), scale)):
+            return face
     squares = [oriented_square(found.points) for found in studio.finder.find_all(photo)]
     if not squares:
         raise InputError(what, expected="a photo with a face", found="no face", hint="choose another photo")

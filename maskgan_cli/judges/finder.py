@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -31,6 +32,11 @@ class Found:
     side: float
 
 
+def largest(faces: Sequence[Found], scale: float = 1.0) -> Points | None:
+    """The points (5, 2) of the largest of some faces, in a picture ``scale`` times as large; None of none."""
+    return scale * max(faces, key=lambda face: face.side).points if faces else None
+
+
 class FaceFinder:
     """MTCNN on a device.
 
@@ -45,8 +51,7 @@ class FaceFinder:
 
     def find(self, picture: Picture) -> Points | None:
         """The five points (5, 2) in pixels of the largest face in a picture (H, W, 3); None without a face."""
-        faces = self.find_all(picture, sure=0.0)
-        return max(faces, key=lambda face: face.side).points if faces else None
+        return largest(self.find_all(picture, sure=0.0))
 
     def find_all(self, picture: Picture, *, sure: float = SURE) -> list[Found]:
         """All faces in a picture (H, W, 3) that are at least ``sure``, from left to right."""

@@ -113,6 +113,9 @@ def test_photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, maskgan: Comman
     (tmp_path / "my photos").mkdir()
     for name in ("a", "b"):
         write_image(tmp_path / "my photos" / f"{name}.png", astronaut())
+    words = hint(maskgan("parse", "my photos/a.png", "-o", "masks"))
+    assert words == ["align", "my photos/a.png", "-o", "faces"], "its mask is no face's"
+    assert maskgan(*words).code == 0
     words = hint(maskgan("align", "my photos", "-o", "my faces", "--size", 128))
     assert words == ["parse", "my faces/a.png"]
     words = hint(maskgan(*words))

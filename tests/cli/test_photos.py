@@ -197,3 +197,25 @@ def test_every_face_of_a_photo(call: tuple[str, ...], points: np.ndarray, tmp_pa
     assert again.code == 2 and "1.png: found a result that exists already" in again.err
     bare = maskgan(call[0], pair, *call[2:], "--face", "all", "--no-blend", "-o", tmp_path / "bare.png", "-q")
     assert "--face: expected one face, where the painting stays bare, found all" in bare.err
+
+
+def test_a_grey_photo_is_no_crop_whatever_the_parser_makes_of_it(tmp_path: Path, maskgan: Command) -> None:
+    """All of it at once, the bundled parser sees a large face without eyes in it; there is a small one with eyes."""
+    path = tmp_path / "grey.png"
+    Image.fromarray(data.astronaut()).convert("L").save(path)
+    outcome = maskgan("reshape", path, "--open-mouth", 12, "-o", tmp_path / "out.png")
+    assert outcome.code == 0 and "face 1, 1" in outcome.err and "is cut out" in outcome.err, outcome.err
+    before, after = read_image(path), read_image(tmp_path / "out.png")
+    changed = (before != after).any(-1)
+    assert 100 < changed.sum() < 2000 and (after == after[..., :1]).all()
+
+
+def test_a_whole_head_in_another_look_is_told_to_look_painted(
+    call: tuple[str, ...], tmp_path: Path, maskgan: Command
+) -> None:
+    note = "astronaut.png: the whole head is painted anew, and will look painted in the photo"
+    outcome = maskgan("style-copy", *call[1:], "-o", tmp_path / "out.png")
+    assert outcome.code == 0 and note in " ".join(outcome.err.split()), outcome.err
+    outcome = maskgan("style-copy", call[2], call[1], *call[3:], "--crop", "--force", "-o", tmp_path / "bare.png")
+    assert outcome.code == 0 and "painted anew" not in outcome.err
+    assert "painted anew" not in maskgan(*call, "-o", tmp_path / "swap.png").err

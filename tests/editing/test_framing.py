@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from maskgan_cli.editing.framing import oddity
+from maskgan_cli.data.alignment import crop_points
+from maskgan_cli.editing.framing import framed, oddity
 from maskgan_cli.labels import ID, part_ids
 from tests.drawn_faces import draw_face
 
@@ -28,3 +30,16 @@ def test_a_mask_without_skin_or_eyes_or_with_a_face_far_too_small_is_not() -> No
     small = np.zeros_like(labels)
     small[: len(labels) // 4, : len(labels) // 4] = labels[::4, ::4]
     assert oddity(small).startswith("skin on ")
+
+
+def test_where_the_mask_shows_too_few_points_the_face_is_looked_for() -> None:
+    """Skin enough, dark glasses, no mouth: a crop where a face is found all over it or none at all, else a photo."""
+    labels, never = draw_face(0)[2], lambda: pytest.fail("the mask shows where the face is")
+    assert all(framed(draw_face(i)[2], never) for i in range(8))
+    blank = np.where(np.isin(labels, part_ids("mouth,eyes,brows,nose")), ID["skin"], labels)
+    blank[np.isin(labels, part_ids("eyes"))] = ID["eye_g"]
+    assert oddity(blank) == ""
+    points = crop_points(len(labels))
+    assert framed(blank, lambda: points + 0.1 * len(labels)) and framed(blank, lambda: None)
+    assert not framed(blank, lambda: 0.4 * points)
+    assert not framed(np.zeros_like(labels), never)
