@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from maskgan_cli.data.prepared import in_prepared, mask_beside
-from maskgan_cli.editing.framing import FACE_CROP, oddity
+from maskgan_cli.editing.framing import FACE_CROP, misplaced, oddity
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import Photo, Picture, read_image, read_label_map, unreadable
 from maskgan_cli.labels import PALETTE, LabelMap
@@ -91,7 +91,7 @@ class FaceReader:
 
             self._made = MaskMaker(self._weights, self._device, self._say)
         labels, self.parser = self._made(image, picture)
-        if not self._force and (found := oddity(labels)):
+        if not self._force and (found := oddity(labels) or misplaced(labels)):
             raise InputError(
                 image, expected=FACE_CROP, found=found,
                 hint="cut the face out with `maskgan align`, name its mask, or go on with --force",

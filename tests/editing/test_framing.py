@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from maskgan_cli.data.alignment import crop_points
-from maskgan_cli.editing.framing import framed, oddity
+from maskgan_cli.editing.framing import framed, misplaced, oddity
 from maskgan_cli.labels import ID, part_ids
 from tests.drawn_faces import draw_face
 
@@ -43,3 +43,12 @@ def test_where_the_mask_shows_too_few_points_the_face_is_looked_for() -> None:
     assert framed(blank, lambda: points + 0.1 * len(labels)) and framed(blank, lambda: None)
     assert not framed(blank, lambda: 0.4 * points)
     assert not framed(np.zeros_like(labels), never)
+
+
+def test_a_face_beside_its_place_is_told() -> None:
+    labels = draw_face(0)[2]
+    assert misplaced(labels) == ""
+    shift = len(labels) // 4
+    aside = np.pad(labels, ((0, 0), (shift, 0)), mode="edge")[:, : len(labels)]
+    assert oddity(aside) == "" and misplaced(aside).endswith("of its side from their places")
+    assert "eyes, nose or mouth 2" in misplaced(aside)
