@@ -58,7 +58,10 @@ def put_back(picture: Picture, square: Square, result: Picture, *, tolerance: in
     depth = np.ones_like(window) if changed.all() else (ndimage.distance_transform_edt(changed) - 1) / (_RIM * size)
     replaced = np.clip(depth, 0, 1).astype(np.float32) * window
     difference *= (changed * window)[..., None]
-    box = _box(square, picture.shape)
+    _, part = _around(square, changed, round(_EDGE / 2 * size) + _MARGIN)
+    box = _box(part, picture.shape)
+    if not picture[box].size:  # all of it where the crop reaches beyond the photo
+        return picture.copy()
     planes = _placed(np.dstack([difference, replaced, cropped.astype(np.float32)]), square, box)
     photo = picture[box].astype(np.float32)
     weight, painted = np.clip(planes[..., 3:4], 0, 1), planes[..., 4:]
@@ -88,11 +91,9 @@ def _settle(pasted: Picture, square: Square, wanted: Field, changed: npt.NDArray
         wanted: (S, S, 3), the crop as it is to be.
         changed: (S, S), where it was edited; elsewhere nothing is touched.
     """
-    corner, changed = _around(changed)
-    size, (left, top) = len(changed), corner
-    matrix = matrix_of(square, len(wanted))
-    square = square_of(np.column_stack([matrix[:, :2], matrix @ [left, top, 1]]), size)
-    wanted = wanted[top : top + size, left : left + size]
+    part, square = _around(square, changed, _MARGIN)
+    wanted, changed = wanted[part], changed[part]
+    size = len(wanted)
     box = _box(square, pasted.shape)
     near = _placed(ndimage.binary_dilation(changed, iterations=2).astype(np.float32)[..., None], square, box)
     here, photo = near[..., 0] > 0.5, pasted[box].astype(np.float32)
@@ -104,15 +105,16 @@ def _settle(pasted: Picture, square: Square, wanted: Field, changed: npt.NDArray
         pasted[box][here] = np.rint(photo).astype(np.uint8)[here]
 
 
-def _around(changed: npt.NDArray[np.bool_]) -> tuple[tuple[int, int], npt.NDArray[np.bool_]]:
-    """The left top corner of the least square part of a crop (S, S) that holds what changed and a margin, and it."""
-    size = len(changed)
-    low, high = (
-        np.array([pick(np.flatnonzero(changed.any(axis=axis))) for axis in (0, 1)]) for pick in (np.min, np.max)
-    )
-    side = min(size, int((high - low).max()) + 1 + 2 * _MARGIN)
-    left, top = (int(value) for value in np.clip(low - _MARGIN, 0, size - side))
-    return (left, top), changed[top : top + side, left : left + side]
+def _around(
+    square: Square, changed: npt.NDArray[np.bool_], margin: int
+) -> tuple[tuple[slice, slice], npt.NDArray[np.float64]]:
+    """The least square part of a crop (S, S) that holds what changed and a margin, and that part's own square."""
+    size, bounds = len(changed), [np.flatnonzero(changed.any(axis=axis))[[0, -1]] for axis in (0, 1)]
+    side = min(size, max(int(high - low) for low, high in bounds) + 1 + 2 * margin)
+    left, top = (int(np.clip((low + high + 1 - side) // 2, 0, size - side)) for low, high in bounds)
+    matrix = matrix_of(square, size)
+    corner = np.column_stack([matrix[:, :2], matrix @ [left, top, 1]])
+    return (slice(top, top + side), slice(left, left + side)), square_of(corner, side)
 
 
 def put_labels_back(shape: tuple[int, int], square: Square, labels: LabelMap) -> LabelMap:

@@ -118,6 +118,13 @@ def test_a_fine_photos_detail_gives_way_to_what_is_painted() -> None:
     assert (back[250:254, :100] == 250).all()
 
 
+def test_an_edit_beyond_the_photo_changes_nothing() -> None:
+    photo, square = _photo(), _square((0, 120), 128, 0)
+    edited = cut(photo, square, 64).copy()
+    edited[20:40, 2:12] = 0
+    assert np.array_equal(put_back(photo, square, edited), photo)
+
+
 def test_a_grey_photo_stays_grey() -> None:
     photo = np.repeat(_photo()[..., :1], 3, -1)
     square = _square((150, 120), 128, 0)
