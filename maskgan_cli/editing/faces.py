@@ -91,7 +91,10 @@ class FaceReader:
 
             self._made = MaskMaker(self._weights, self._device, self._say)
         labels, self.parser = self._made(image, picture)
-        if not self._force and (found := oddity(labels) or misplaced(labels)):
+        found = oddity(labels) or (
+            "" if in_prepared(image) else misplaced(labels)
+        )  # a data set may be framed otherwise
+        if found and not self._force:
             raise InputError(
                 image, expected=FACE_CROP, found=found,
                 hint="cut the face out with `maskgan align`, name its mask, or go on with --force",
