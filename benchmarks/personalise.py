@@ -26,8 +26,8 @@ from maskgan_cli.data.resize import resize_image, resize_labels
 from maskgan_cli.editing.blend import paste_seamless
 from maskgan_cli.judges.parser import load_parser
 from maskgan_cli.models.layers import to_bytes, to_unit
+from maskgan_cli.personalise import Settings, personalise
 from maskgan_cli.synth import render, sample_identity, sample_scene, with_expression
-from maskgan_cli.training.personalise import Settings, personalise
 from maskgan_cli.weights.format import load
 from maskgan_cli.weights.lookup import find_weights
 

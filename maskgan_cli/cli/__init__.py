@@ -9,6 +9,7 @@ data.py         synth, prep-data, check-data
 align.py        align, paste
 parse.py        parse
 train.py        train ...
+personalise.py  personalise
 recipes.py      recipes list, recipes show
 doctor.py       doctor
 bench.py        bench

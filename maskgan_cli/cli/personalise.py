@@ -47,7 +47,7 @@ def personalise(
         raise InputError(out, expected="a name ending in .safetensors", found=repr(out.suffix))
     items = [item.path for item in pictures(images, recursive=recursive)]
     start, parser = find_weights(weights, "dmn"), find_weights(parser_weights, "parser", "--parser-weights")
-    from maskgan_cli.training.personalise import MOST, Settings, recorded
+    from maskgan_cli.personalise import MOST, Settings, recorded
 
     if len(items) > MOST:
         raise InputError("PHOTO", expected=f"{MOST} pictures at most", found=str(len(items)),
@@ -64,7 +64,7 @@ def personalise(
     from maskgan_cli.devices import pick_device
     from maskgan_cli.editing.reader import PhotoReader
     from maskgan_cli.locks import locked
-    from maskgan_cli.training.personalise import personalised, write
+    from maskgan_cli.personalise import personalised, write
 
     read = PhotoReader(parser_weights, device, shell.say, force=force)
     batch, faces = Batch(shell, len(items)), []

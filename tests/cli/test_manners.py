@@ -180,7 +180,7 @@ LAYERS = {
     "labels": 0, "errors": 0, "files": 0, "locks": 0, "config": 0, "pages": 0, "kinds": 0, "networks": 0, "workers": 0,
     "models": 1, "data": 1, "synth": 1, "metrics": 1, "devices": 1, "weights": 2, "judges": 3,
     "training": 4, "editing": 4, "evaluation": 4,
-    "demo": 5, "reproduce": 5, "bench": 5, "editor": 6, "cli": 7, "__main__": 8, "__init__": 9,
+    "demo": 5, "reproduce": 5, "bench": 5, "personalise": 5, "editor": 6, "cli": 7, "__main__": 8, "__init__": 9,
 }  # fmt: skip
 
 

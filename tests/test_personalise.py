@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
+from maskgan_cli import personalise as module
 from maskgan_cli.files import read_image, read_label_map, read_note
 from maskgan_cli.labels import ID
-from maskgan_cli.training import personalise as module
-from maskgan_cli.training.personalise import Settings, edit, personalise
+from maskgan_cli.personalise import Settings, edit, personalise
 from maskgan_cli.weights.format import load, read_weights
 from maskgan_cli.weights.lookup import find_weights
 from tests.conftest import Command
