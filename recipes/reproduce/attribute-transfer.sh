@@ -17,7 +17,7 @@ maskgan eval pairs data --protocol smiling --seed 0 -o smiling/pairs.csv --overw
 maskgan eval truths faces smiling/pairs.csv -o smiling/truth --overwrite
 
 # train stargan: about 90 seconds of one core
-maskgan train stargan data --recipe tiny-cpu -o runs/stargan --seed 0 --set schedule.steps=360 --set schedule.decay_from=null --attributes Smiling
+maskgan train stargan data --recipe tiny-cpu -o runs/stargan --seed 0 --set schedule.steps=440 --set schedule.decay_from=null --attributes Smiling
 
 # paint smiling stargan: about 10 seconds of one core
 maskgan transfer --attribute Smiling --pairs smiling/truth/pairs.csv --method stargan --weights runs/stargan -o smiling/stargan
