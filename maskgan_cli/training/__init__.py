@@ -12,7 +12,6 @@ learner.py, schedule.py, losses.py, augment.py   an Adam, its rate, what is mini
 dmn.py          Stage I: the Dense Mapping Network
 mask_vae.py     MaskVAE
 ebst.py         Stage II: Editing Behaviour Simulated Training
-personalise.py  a trained Dense Mapping Network learns one person
 pix2pixhd.py, spade.py, stargan.py, elegant.py   the paper's baselines
 parser.py, attributes.py, pose.py, identity.py   the judges
 """
