@@ -20,6 +20,16 @@ from maskgan_cli.files import write_bytes, write_json
 
 DOCS = Path(__file__).parent
 KEPT = DOCS / "results"
+WORDS = {
+    "attribute-transfer": "SPADE follows the mask best and keeps the person least, as in the paper. StarGAN does not "
+    "lead: a few minutes teach it to please its own critic, and other judges disagree about it (see [the "
+    "baselines](baselines.md)).",
+    "fusion": "SFT is best, then concatenation, then no label branch: the paper's order.",
+    "ebst": "Over the seeds, beside training on without it, EBST keeps makeup a little better on simulated edits, "
+    "follows the mask a little less, and lies a little farther from the faces of the split; nothing else differs by more than "
+    "chance. One cause is likely, not proven: this MaskVAE blurs brows and lips, so the edits that EBST learns from "
+    "have often lost them.",
+}  # fmt: skip
 REAL = "photographs-"  # before the names of what photographs gave
 ORDER = ("attribute-transfer", "style-copy", "identity", "fusion", "ebst", "counterfactual")
 TITLES = {
@@ -83,7 +93,8 @@ def page(kept: Path) -> str:
         parts += [
             "## On photographs",
             "The same on real faces of CelebAMask-HQ, as far as they reach. The weights learnt on them are not kept, "
-            "and no picture of them is shown. Nobody knows the true answers here.",
+            "and no picture of them is shown. The poses that pairs are chosen by are a network's (FSA-Net). Nobody "
+            "knows the true answers here, and with so few pairs most rows may differ by chance.",
         ]
         parts += [part for name, document in photographs.items() for part in _section(name, document, photographs=True)]
         if orders := _orders(photographs):
@@ -105,6 +116,8 @@ def _section(name: str, document: dict[str, Any], *, photographs: bool = False) 
         f"{machine['processor']}, {machine['cores']} cores, {gpus}: {time}, what it shares with other tables included. "
         f"[{name}.json](results/{REAL * photographs}{name}.json)",
     ]  # fmt: skip
+    if not photographs and name in WORDS:
+        parts.append(WORDS[name])
     for table, found in document["tables"].items():
         parts += [*([f"`{table}`:"] if len(document["tables"]) > 1 else []), _table(found)]
         if "seeds" in found:
