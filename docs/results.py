@@ -26,9 +26,9 @@ WORDS = {
     "baselines](baselines.md)).",
     "fusion": "SFT is best, then concatenation, then no label branch: the paper's order.",
     "ebst": "Over the seeds, beside training on without it, EBST keeps makeup a little better on simulated edits, "
-    "follows the mask a little less, and lies a little farther from the faces of the split; nothing else differs by more than "
-    "chance. One cause is likely, not proven: this MaskVAE blurs brows and lips, so the edits that EBST learns from "
-    "have often lost them.",
+    "follows the mask a little less, and lies a little farther from the faces of the split; nothing else differs by "
+    "more than chance. One cause is likely, not proven: this MaskVAE blurs brows and lips, so the edits that EBST "
+    "learns from have often lost them.",
 }  # fmt: skip
 REAL = "photographs-"  # before the names of what photographs gave
 ORDER = ("attribute-transfer", "style-copy", "identity", "fusion", "ebst", "counterfactual")
