@@ -24,13 +24,13 @@ from maskgan_cli.editing.faces import Face, check_files
 from maskgan_cli.editing.fit import fit_parts
 from maskgan_cli.editing.swap import swap_parts
 from maskgan_cli.files import Picture, refuse_existing, sha256
-from maskgan_cli.labels import ID, NUM_CLASSES, LabelMap, part_ids
+from maskgan_cli.labels import LabelMap, part_ids
 from maskgan_cli.models.dmn import DenseMappingNetwork
 from maskgan_cli.models.layers import one_hot, to_unit
 from maskgan_cli.models.parser import FaceParser
 from maskgan_cli.synth import render, sample_identity, sample_scene, with_expression
 from maskgan_cli.training import losses
-from maskgan_cli.training.adversarial import SMALL_CLASSES
+from maskgan_cli.training.adversarial import emphasis
 from maskgan_cli.training.augment import AugmentSettings, move, recolour
 from maskgan_cli.weights.format import Weights, load, read_weights, save_weights
 
@@ -97,10 +97,9 @@ def recorded(photos: Sequence[Path], start: Path, parser: Path, settings: Settin
     Raises:
         InputError: a file that cannot be read.
     """
-    files = {"start": read_weights(start, "dmn").path, "parser": read_weights(parser, "parser").path}
     check_files(photos)
-    photographs = [sha256(path) for path in photos]
-    return {"photos": photographs, **{name: sha256(path) for name, path in files.items()}, **asdict(settings)}
+    weights = {"start": read_weights(start, "dmn").sha256, "parser": read_weights(parser, "parser").sha256}
+    return {"photos": [sha256(path) for path in photos], **weights, **asdict(settings)}
 
 
 def personalised(
@@ -114,7 +113,7 @@ def personalised(
     network, weights = load("dmn", start, device)
     reads, _ = load("parser", parser, device)
     pictures, masks = [face.picture for face in faces], [face.labels for face in faces]
-    crops = _faces(_sized(pictures, masks, network.config.image_size), device)
+    crops = _crops(pictures, masks, network)
     before = _painted_back(network, crops)
     personalise(network, reads, pictures, masks, settings, report)
     return Personal(network, weights, before, _painted_back(network, crops))
@@ -162,11 +161,9 @@ def personalise(
         settings: how far.
         report: told how many steps are done, of how many, and the last one's losses.
     """
-    device, side = next(generator.parameters()).device, generator.config.image_size
-    person = _faces(
-        [(resize_image(p, side), resize_labels(m, side)) for p, m in zip(pictures, masks, strict=True)], device
-    )
-    company = _company(side, settings.seed, device)
+    person = _crops(pictures, masks, generator)
+    device = person.images.device
+    company = _company(generator.config.image_size, settings.seed, device)
     rng = np.random.default_rng(settings.seed)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(settings.seed)
@@ -194,7 +191,6 @@ def _lessons(
     mine = _one(person, int(rng.integers(len(person.images))))
     images, labels, _ = move(mine.images, mine.labels, _MOVED)
     assert labels is not None
-    mine = Faces(images, labels)
     number = int(rng.integers(COMPANY))
     first, second = (_one(faces, number) for faces in (company.calm, company.other))
     if rng.random() < 0.5:
@@ -212,7 +208,7 @@ def _lessons(
 
 def _compared(parser: FaceParser, painted: Tensor, wanted: Tensor, known: Tensor, asked: Tensor) -> dict[str, Tensor]:
     """What paintings (N, 3, S, S) lack of what was wanted, where that is ``known`` (N, 1, S, S), and of their masks."""
-    weight = _emphasis(asked.device)[asked.long()].unsqueeze(1) * known
+    weight = emphasis(_SMALL, asked.device)[asked.long()].unsqueeze(1) * known
     pixel = ((painted - wanted).abs() * weight).sum() / (3 * weight.sum())
     bottom, ours = parser.encode(painted)
     segmentation = F.cross_entropy(parser.decode(bottom, ours).float(), asked.long())
@@ -252,8 +248,11 @@ def _company(side: int, seed: int, device: torch.device) -> Company:
     return Company(_faces(calm, device), _faces(other, device))
 
 
-def _sized(pictures: Sequence[Picture], masks: Sequence[LabelMap], side: int) -> list[tuple[Picture, LabelMap]]:
-    return [(resize_image(p, side), resize_labels(m, side)) for p, m in zip(pictures, masks, strict=True)]
+def _crops(pictures: Sequence[Picture], masks: Sequence[LabelMap], network: DenseMappingNetwork) -> Faces:
+    """Faces of any sides at the network's size, on its device."""
+    side, pairs = network.config.image_size, zip(pictures, masks, strict=True)
+    sized = [(resize_image(picture, side), resize_labels(mask, side)) for picture, mask in pairs]
+    return _faces(sized, next(network.parameters()).device)
 
 
 def _faces(faces: Sequence[tuple[Picture, LabelMap]], device: torch.device) -> Faces:
@@ -264,10 +263,3 @@ def _faces(faces: Sequence[tuple[Picture, LabelMap]], device: torch.device) -> F
 
 def _one(faces: Faces, number: int) -> Faces:
     return Faces(faces.images[number : number + 1], faces.labels[number : number + 1])
-
-
-def _emphasis(device: torch.device) -> Tensor:
-    """(19,): what a pixel of each class weighs."""
-    weights = torch.ones(NUM_CLASSES, device=device)
-    weights[[ID[name] for name in SMALL_CLASSES]] = _SMALL
-    return weights

@@ -40,7 +40,7 @@ def personalise(
     Give it to the editing commands as --weights. It still follows the mask, as it also learns from edits of the
     photos' masks, read by the face parser, and from rendered people. Have the person's consent.
     """
-    from maskgan_cli.files import refuse_existing
+    from maskgan_cli.files import refuse_existing, sha256
     from maskgan_cli.weights.lookup import find_weights, named_with_origin
 
     if out.suffix != ".safetensors":
@@ -76,7 +76,7 @@ def personalise(
     shell.say(f"learning from {counted(len(faces), 'picture')}, on from {named_with_origin(start, 'dmn')}")
     with locked(out, "maskgan personalise"), shell.progress("learning") as report:
         made = personalised(start, parser, faces, settings, pick_device(device), report)
-        record = recorded([face.image for face in faces], start, parser, settings)
+        record["photos"] = [sha256(face.image) for face in faces]
         write(out, made, record, overwrite=overwrite)
     shell.say(f"the pictures painted back: L1 {made.before:.3f} before, {made.after:.3f} now")
     shell.wrote(out)

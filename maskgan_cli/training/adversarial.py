@@ -32,7 +32,7 @@ from maskgan_cli.training.painting import PaintingTask
 from maskgan_cli.training.perceptual import FeatureNetwork, PerceptualSettings
 from maskgan_cli.weights.format import load_strictly, save_weights
 
-SMALL_CLASSES = ("l_eye", "r_eye", "l_brow", "r_brow", "u_lip", "l_lip", "mouth", "eye_g", "l_ear", "r_ear", "ear_r")
+_SMALL = ("l_eye", "r_eye", "l_brow", "r_brow", "u_lip", "l_lip", "mouth", "eye_g", "l_ear", "r_ear", "ear_r")
 
 
 class LossSettings(Section):
@@ -49,6 +49,13 @@ class LossSettings(Section):
     pixel: float = 0.0
     small_classes: Annotated[float, Field(gt=0.0)] = 1.0
     segmentation: float = 0.0
+
+
+def emphasis(small: float, device: torch.device) -> Tensor:
+    """(19,): what a pixel of each class weighs, ``small`` for the small classes, 1 for the others."""
+    weights = torch.ones(NUM_CLASSES, device=device)
+    weights[[ID[name] for name in _SMALL]] = small
+    return weights
 
 
 class LookSettings(Section):
@@ -130,8 +137,7 @@ class AdversarialTask(PaintingTask):
             self.average = AveragedModel(self.generator, multi_avg_fn=moving_average(recipe.ema, recipe.ema_warmup))
         self.emphasis: Tensor | None = None  # (19,), what a pixel of each class weighs
         if recipe.loss.small_classes != 1.0:
-            self.emphasis = torch.ones(NUM_CLASSES, device=accelerator.device)
-            self.emphasis[[ID[name] for name in SMALL_CLASSES]] = recipe.loss.small_classes
+            self.emphasis = emphasis(recipe.loss.small_classes, accelerator.device)
         self.validation = validation
         self.learners: dict[str, tuple[nn.Module, ...]] = {}
         self.optimisers: Mapping[str, Optimizer] = {}
