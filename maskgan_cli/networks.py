@@ -102,7 +102,7 @@ _ALL: Final = (
                 "Train on with simulated edits (EBST): a trained generator learns to follow masks nobody drew.",
                 _EDIT, several=True, options=(
                     Option("dmn", Path, "Run folder (or weights) of `maskgan train dmn`; or --start-from."),
-                    Option("vae", Path, "Run folder (or weights) of `maskgan train vae`.", required=True),
+                    Option("vae", Path, "Run folder (or weights) of `maskgan train vae`; else the bundled MaskVAE."),
                 ),
             ),
         ),

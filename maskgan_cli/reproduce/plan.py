@@ -125,14 +125,23 @@ class Plan:
 
     def ebst(self, run: str, seed: int) -> str:
         """MaskGAN trained on with simulated edits."""
-        needs = [self.method("maskgan"), self.train("vae")]
-        return self.train("ebst", run=run, seed=seed, needs=needs, more=("--dmn", "runs/maskgan", "--vae", "runs/vae"))
+        stage, vae = self.vae("--vae")
+        needs = [self.method("maskgan"), stage]
+        return self.train("ebst", run=run, seed=seed, needs=needs, more=("--dmn", "runs/maskgan", *vae))
+
+    def vae(self, option: str) -> tuple[str, tuple[str, ...]]:
+        """MaskVAE's stage and the words that name its weights; nothing where the bundled one is taken."""
+        return ("", ()) if self._taken_bundled("vae") else (self.train("vae"), (option, "runs/vae"))
+
+    def _taken_bundled(self, name: str) -> bool:
+        """Whether a network comes with the package and nothing is trained."""
+        return self.rendered and self._entry(name).bundled
 
     def judge(self, name: str) -> tuple[str, str]:
         """A judge's stage, "" if it needs none, and its weights, "" for those that are found without."""
         if name in self.judges:
             return "", self.judges[name]
-        if name == "inception" or (self.rendered and self._entry(name).bundled):
+        if name == "inception" or self._taken_bundled(name):
             return "", ""
         more = ("--attributes", ATTRIBUTES) if name == "attributes" else ()
         return self.train(name, more=more), f"runs/{name}"

@@ -112,9 +112,10 @@ def ebst(plan: Plan) -> None:
 def _simulated(plan: Plan) -> tuple[str, str]:
     """Both simulated edits of the test split's faces."""
     count = ("-n", str(plan.preset.pairs["edits"])) if "edits" in plan.preset.pairs else ()
-    words = ("simulate-edits", plan.faces, "--weights", "runs/vae", *count, "--seed", str(plan.seed))
+    vae, weights = plan.vae("--weights")
+    words = ("simulate-edits", plan.faces, *weights, *count, "--seed", str(plan.seed))
     stage = plan.add("simulate edits", (*words, "--attributes", ATTRIBUTES, "-o", "edits", "--overwrite"),
-                     ["edits/edits.csv"], [plan.prepare(), "train vae"], START, plan.device)  # fmt: skip
+                     ["edits/edits.csv"], [plan.prepare(), vae], START, plan.device)  # fmt: skip
     return stage, "edits/edits.csv"
 
 

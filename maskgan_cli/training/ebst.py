@@ -33,6 +33,7 @@ from maskgan_cli.training.perceptual import FeatureNetwork, feature_network
 from maskgan_cli.training.setup import Plan
 from maskgan_cli.training.start import generator_file, trained
 from maskgan_cli.weights.format import load, load_strictly, read_weights, save_weights
+from maskgan_cli.weights.lookup import find_weights
 
 STAGE_TWO = "generator+blender"  # the Adam that Stage II has for both; Stage I's is "generator"
 
@@ -141,11 +142,11 @@ def _picture(images: Tensor) -> Picture:
     return np.concatenate(list(to_bytes(images).permute(0, 2, 3, 1).cpu().numpy()))
 
 
-def prepare_training(plan: Plan, recipe: EBSTRecipe, *, vae: Path, dmn: Path | None = None) -> Loop:
+def prepare_training(plan: Plan, recipe: EBSTRecipe, *, vae: Path | None = None, dmn: Path | None = None) -> Loop:
     """Everything up to the first step; `Loop.steps` does the rest.
 
     Args:
-        vae: run folder or weights of the MaskVAE.
+        vae: run folder or weights of the MaskVAE; None: those that all commands take, see `find_weights`.
         dmn: run folder or weights of the trained generator; a folder lends its discriminator too. With
             ``plan.start`` in its place the blender comes from there as well.
 
@@ -162,7 +163,7 @@ def prepare_training(plan: Plan, recipe: EBSTRecipe, *, vae: Path, dmn: Path | N
         raise InputError("network", expected=f"that of {start.path}", found="another", hint="leave it out")
     recipe = recipe.model_copy(update={"network": network})
     plan.check_size(network.image_size)
-    mask_vae, vae_weights = load("vae", vae, plan.accelerator.device)
+    mask_vae, vae_weights = load("vae", find_weights(vae, "vae", "--vae"), plan.accelerator.device)
     if mask_vae.config.image_size != network.image_size:
         raise InputError(
             vae_weights.path, expected=f"a MaskVAE of {network.image_size} px, as {start.path} is",

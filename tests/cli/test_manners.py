@@ -114,7 +114,7 @@ def test_version(maskgan: Command) -> None:
         (["train", "parser", "nowhere"], "nowhere: expected a prepared data set"),
         (["train", "attributes", "nowhere"], "nowhere: expected a prepared data set"),
         (["train", "vae", "nowhere"], "nowhere: expected a prepared data set"),
-        (["train", "ebst", "nowhere"], "Missing option '--vae'"),
+        (["train", "ebst", "nowhere"], "nowhere: expected a prepared data set"),
         (["train", "dmn", "nowhere", "--device", "tpu"], "nowhere: expected a prepared data set"),
     ],
 )

@@ -41,7 +41,7 @@ def test_blocks_pipes_and_continuations_are_read(tmp_path: Path) -> None:
     ("words", "reason"),
     [
         ("swap a.png b.png --part hair", "--part"),
-        ("train ebst DATA --dmn RUN", "--vae"),
+        ("eval report", "Missing argument"),
         ("prep-data only-one", "Missing argument"),
         ("synth raw -n many", "integer"),
         ("frob", "frob"),

@@ -94,8 +94,9 @@ def test_settings_are_spelled_as_set_reads_them(value: object, text: str) -> Non
     assert _spelled(value) == text
 
 
-def test_methods_are_compared_by_equal_means() -> None:
-    networks = load_preset("tiny").networks
+@pytest.mark.parametrize("preset", ["tiny", "modest", "small"])
+def test_methods_are_compared_by_equal_means(preset: str) -> None:
+    networks = load_preset(preset).networks
     painters = [networks[n] for n in ("maskgan", "pix2pixhd-m", "spade", "elegant", "stargan")]
     spent = [(one.steps or 0) * (one.seconds or 0) for one in painters]
     assert all(spent)
@@ -111,6 +112,18 @@ def test_every_number_of_ebst_has_a_control_of_the_same_seed() -> None:
     assert "--start-from" in control.words
     assert control.words[1] == "dmn"
     assert "train vae" not in _all_needs(plan, control)
+
+
+def test_the_small_preset_simulates_edits_with_the_bundled_mask_vae() -> None:
+    small = Plan(load_preset("small"))
+    TABLES["ebst"](small)
+    assert "train vae" not in small.stages
+    assert "--vae" not in small.stages["train maskgan-ebst"].words
+    tiny = _plan("ebst").stages["train maskgan-ebst"]
+    assert tiny.words[tiny.words.index("--vae") + 1] == "runs/vae"
+    own = Plan(load_preset("small"), data="/data/faces")
+    TABLES["ebst"](own)
+    assert "train vae" in own.stages, "the bundled one has seen no photograph"
 
 
 def _word_after(stage: Stage, name: str) -> str:
