@@ -39,6 +39,9 @@ class AugmentSettings(Section):
         repaint: share of the pictures whose hair, hat, clothes and background get other colours and
             contrasts, often each other's, so that a region is known by its shape and place; needs masks.
         shade: strength of soft light and shadow over the picture.
+        mouths: strength of mouths made thinner or thicker, wider or narrower, see `reshape_mouths`; needs masks.
+        lips: strength of light from above on lips, see `light_from_above`; needs masks.
+        outline: share of the pictures whose lips are drawn a pixel larger: people draw lips with their edges.
     """
 
     rotate: NotNegative = 10.0
@@ -53,6 +56,9 @@ class AugmentSettings(Section):
     backdrop: Share = 0.0
     repaint: Share = 0.0
     shade: NotNegative = 0.0
+    mouths: NotNegative = 0.0
+    lips: NotNegative = 0.0
+    outline: Share = 0.0
 
 
 def move(images: Tensor, labels: Tensor | None, settings: AugmentSettings) -> tuple[Tensor, Tensor | None, Tensor]:

@@ -23,6 +23,7 @@ from maskgan_cli.models.parser import FaceParser, ParserConfig
 from maskgan_cli.training.augment import AugmentSettings, change_backdrop, move, recolour, repaint
 from maskgan_cli.training.learner import Learner
 from maskgan_cli.training.loop import Loop
+from maskgan_cli.training.mouths import light_from_above, outlined, reshape_mouths
 from maskgan_cli.training.setup import Plan
 from maskgan_cli.weights.format import save_weights
 
@@ -52,11 +53,18 @@ class ParserTask:
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
         """Update once on augmented faces. Mirrored ones arrive with left and right exchanged."""
-        images, labels, _ = move(to_unit(batch.images), batch.labels, self.recipe.augment)
+        change = self.recipe.augment
+        images, labels, _ = move(to_unit(batch.images), batch.labels, change)
         assert labels is not None
-        images = repaint(change_backdrop(images, labels, self.recipe.augment), labels, self.recipe.augment)
+        if change.mouths:
+            images, labels = reshape_mouths(images, labels, change.mouths)
+        images = repaint(change_backdrop(images, labels, change), labels, change)
+        if change.lips:
+            images = light_from_above(images, labels, change.lips)
+        if change.outline:
+            labels = outlined(labels, change.outline)
         with self.accelerator.autocast():
-            logits = self.learner.network(recolour(images, self.recipe.augment))
+            logits = self.learner.network(recolour(images, change))
         loss = F.cross_entropy(logits.float(), labels.long())
         self.learner.update(loss)
         return {"cross_entropy": loss, "accuracy": (logits.argmax(1) == labels).float().mean()}
