@@ -197,3 +197,22 @@ def pack(
     shell.wrote(out)
     shell.wrote(card_path(out))
     shell.finish({"weights": str(out), "change": change})
+
+
+@stage(app, "average")
+def average(
+    shell: Shell,
+    first: Annotated[Path, typer.Argument(metavar="FIRST", help="A run folder or .safetensors file.")],
+    second: Annotated[Path, typer.Argument(metavar="SECOND", help="What training on from FIRST led to.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The .safetensors file to write.")],
+    share: Annotated[float, typer.Option("--share", help="How much of SECOND, 0 to 1.")] = 0.5,
+    overwrite: options.Overwrite = False,
+) -> None:
+    """Average two networks' weights: one that was trained on may do best between what it was and what it became."""
+    from maskgan_cli.weights.average import average as average_weights
+    from maskgan_cli.weights.card import card_path
+
+    average_weights(first, second, out, share=share, overwrite=overwrite)
+    shell.wrote(out)
+    shell.wrote(card_path(out))
+    shell.finish({"weights": str(out), "share": share})

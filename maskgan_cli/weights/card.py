@@ -34,6 +34,7 @@ def write_card(weights: str | Path, description: Mapping[str, Any], *, sha256: s
         "Licence": _licence(description),
         "Recipe": _recipe(description),
         **_person(description.get("personal")),
+        **_averaged(description.get("averaged")),
         "Metrics": _metrics(description.get("metrics")),
         "SHA-256": f"`{sha256}`",
         "Written by": f"maskgan {description['version']}",
@@ -79,6 +80,15 @@ def _person(personal: Mapping[str, Any] | None) -> dict[str, str]:
     photos = len(personal["photos"])
     return {"Person": f"{personal['steps']} steps more on {photos} picture{'' if photos == 1 else 's'} of one person, "
                       f"from the weights `{personal['start']}`"}  # fmt: skip
+
+
+def _averaged(averaged: Mapping[str, Any] | None) -> dict[str, str]:
+    """The row of weights that `maskgan weights average` made."""
+    if not averaged:
+        return {}
+    return {
+        "Averaged": f"{averaged['share']:g} of the weights `{averaged['second']}`, the rest of `{averaged['first']}`"
+    }
 
 
 def _metrics(metrics: Mapping[str, float] | None) -> str:
