@@ -17,6 +17,7 @@ class Option:
         name: of the command line's ``--name`` and of ``prepare_training``'s argument.
         type: `pathlib.Path` or `str`.
         help: one line.
+        required: whether the command is refused without it; else it is empty.
         setting: the recipe's setting it is short for, e.g. ``network.names=[{}]``; then
             ``prepare_training`` is not told.
     """
@@ -24,6 +25,7 @@ class Option:
     name: str
     type: type
     help: str
+    required: bool = False
     setting: str = ""
 
 

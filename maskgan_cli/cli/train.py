@@ -99,11 +99,12 @@ def _command(training: Training) -> Callable[..., None]:
 
 def _parameter(option: Option) -> inspect.Parameter:
     empty = "" if option.type is str else None
-    return inspect.Parameter(option.name, inspect.Parameter.KEYWORD_ONLY, default=empty)
+    default = inspect.Parameter.empty if option.required else empty
+    return inspect.Parameter(option.name, inspect.Parameter.KEYWORD_ONLY, default=default)
 
 
 def _annotation(option: Option) -> Any:
-    given = option.type if option.type is str else option.type | None
+    given = option.type if option.required or option.type is str else option.type | None
     return Annotated[given, typer.Option(f"--{option.name}", help=option.help)]
 
 

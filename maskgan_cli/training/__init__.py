@@ -8,7 +8,8 @@ checkpoint.py, state.py   the run folder, one state of it, and resuming
 painting.py, adversarial.py   what painters share: losses, measures, sheets; and the step of the paper's
 perceptual.py, average.py     the features that are compared, moving averages
 start.py, grow.py   begin with trained weights, of half the side too
-learner.py, schedule.py, losses.py, augment.py   an Adam, its rate, what is minimised, what faces are put through
+learner.py, schedule.py, losses.py   an Adam, its rate, what is minimised
+augment.py, mouths.py   what faces are put through
 dmn.py          Stage I: the Dense Mapping Network
 mask_vae.py     MaskVAE
 ebst.py         Stage II: Editing Behaviour Simulated Training

@@ -10,5 +10,5 @@ convert.py    a published checkpoint -> ours
 fetch.py, pull.py   download, check, import
 export.py     ONNX out
 runtime.py    ONNX in
-pack.py       16-bit floats
+pack.py, average.py   16-bit floats, averages of two networks
 """
