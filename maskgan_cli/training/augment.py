@@ -6,7 +6,7 @@ Draws come from torch's generator, which the loop seeds by the step, so a resume
 from __future__ import annotations
 
 import math
-from typing import Annotated
+from typing import Annotated, Literal
 
 import torch
 from pydantic import Field
@@ -74,22 +74,37 @@ def move(images: Tensor, labels: Tensor | None, settings: AugmentSettings) -> tu
         counter-clockwise as one looks at it.
     """
     n, device = len(images), images.device
-    degrees = _between(n, device) * settings.rotate
+    degrees = between(n, device) * settings.rotate
     if not (settings.rotate or settings.zoom or settings.shift):
         return images, labels, degrees
-    scale = torch.exp(_between(n, device) * math.log1p(settings.zoom))
+    scale = torch.exp(between(n, device) * math.log1p(settings.zoom))
     angle = torch.deg2rad(degrees)
     cos, sin = angle.cos() / scale, angle.sin() / scale
     # The grid says where each output pixel looks; y points down, so this turns the content counter-clockwise.
-    shift = torch.stack([_between(n, device), _between(n, device)], 1) * 2 * settings.shift
+    shift = torch.stack([between(n, device), between(n, device)], 1) * 2 * settings.shift
     theta = torch.stack([torch.stack([cos, -sin, shift[:, 0]], 1), torch.stack([sin, cos, shift[:, 1]], 1)], 1)
     grid = F.affine_grid(theta, list(images.shape), align_corners=False)
-    moved = F.grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+    moved, labels = resampled(images, labels, grid, outside="reflection")
+    return moved, labels, degrees
+
+
+def resampled(
+    images: Tensor, labels: Tensor | None, grid: Tensor, *, outside: Literal["border", "reflection"]
+) -> tuple[Tensor, Tensor | None]:
+    """Pictures and their label maps where a grid looks: bilinear, and nearest neighbour.
+
+    Args:
+        images: (N, C, S, S).
+        labels: (N, S, S) label maps, or None.
+        grid: (N, S, S, 2), see `torch.nn.functional.grid_sample`.
+        outside: what it finds beyond the edges.
+    """
+    moved = F.grid_sample(images, grid, mode="bilinear", padding_mode=outside, align_corners=False)
     if labels is not None and labels.numel():
         planes = labels.unsqueeze(1).float()
-        nearest = F.grid_sample(planes, grid, mode="nearest", padding_mode="reflection", align_corners=False)
+        nearest = F.grid_sample(planes, grid, mode="nearest", padding_mode=outside, align_corners=False)
         labels = nearest.squeeze(1).round().to(torch.uint8)
-    return moved, labels, degrees
+    return moved, labels
 
 
 def recolour(images: Tensor, settings: AugmentSettings) -> Tensor:
@@ -98,17 +113,17 @@ def recolour(images: Tensor, settings: AugmentSettings) -> Tensor:
     one = (n, 1, 1, 1)
     x = images.add(1.0).div(2.0)
     if settings.shade:
-        field = F.interpolate(_between((n, 1, 4, 4), device), x.shape[2:], mode="bicubic", align_corners=False)
+        field = F.interpolate(between((n, 1, 4, 4), device), x.shape[2:], mode="bicubic", align_corners=False)
         x = x * torch.exp(field * settings.shade)
     if settings.light:
-        gamma = torch.exp(_between(one, device) * settings.light)
-        contrast = torch.exp(_between(one, device) * settings.light)
+        gamma = torch.exp(between(one, device) * settings.light)
+        contrast = torch.exp(between(one, device) * settings.light)
         x = x.clamp(min=1e-4).pow(gamma)
-        x = (x - 0.5) * contrast + 0.5 + _between(one, device) * settings.light / 2
+        x = (x - 0.5) * contrast + 0.5 + between(one, device) * settings.light / 2
     if settings.tint:
         grey = x.mean(1, keepdim=True)
-        x = grey + (x - grey) * (1 + _between(one, device) * 2 * settings.tint)
-        x = x * (1 + _between((n, 3, 1, 1), device) * settings.tint / 2)
+        x = grey + (x - grey) * (1 + between(one, device) * 2 * settings.tint)
+        x = x * (1 + between((n, 3, 1, 1), device) * settings.tint / 2)
     if settings.blur:
         side = x.shape[-1]
         small = max(4, round(side * (1 - settings.blur * float(torch.rand(())))))
@@ -163,7 +178,7 @@ def repaint(images: Tensor, labels: Tensor, settings: AugmentSettings) -> Tensor
         anywhere = pixels[torch.randint(len(pixels), (n,), device=device)].view(n, 3, 1, 1)
         neighbour = means[int(torch.randint(len(means), ()))]
         colour = torch.where(torch.rand(one, device=device) < 0.5, anywhere, neighbour)
-        contrast = torch.exp(_between(one, device) * 0.7)
+        contrast = torch.exp(between(one, device) * 0.7)
         other = (images - mean) * contrast + colour
         changed = chosen & region & (torch.rand(one, device=device) < 0.7)
         images = torch.where(changed, other, images)
@@ -189,6 +204,6 @@ def _foreign_texture(x: Tensor) -> Tensor:
     return share * x + (1 - share) * foreign
 
 
-def _between(shape: int | tuple[int, ...], device: torch.device) -> Tensor:
+def between(shape: int | tuple[int, ...], device: torch.device) -> Tensor:
     """Uniform draws from -1 to 1."""
     return torch.rand(shape, device=device) * 2 - 1

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from maskgan_cli.labels import ID
+from maskgan_cli.training.augment import between, resampled
 
 _MOUTH: Final = tuple(ID[name] for name in ("mouth", "u_lip", "l_lip"))
 _SHADOW: Final = 18  # the longest shadow of a lip is this part of the side
@@ -33,14 +34,12 @@ def reshape_mouths(images: Tensor, labels: Tensor, strength: float) -> tuple[Ten
     down, right = ((where * mouth).sum((1, 2), keepdim=True) / count.clamp_min(1) for where in (y, x))
     near = torch.exp(-(((y - down) / 0.2) ** 2) - ((x - right) / 0.32) ** 2) * (count > 0)
     # By more than 1 a pixel looks farther from the middle, so that the mouth shrinks.
-    tall = torch.exp(strength * (_between((n, 1, 1), device) + 0.6))
-    wide = torch.exp(strength * (_between((n, 1, 1), device) - 0.6) / 2)
+    tall = torch.exp(strength * (between((n, 1, 1), device) + 0.6))
+    wide = torch.exp(strength * (between((n, 1, 1), device) - 0.6) / 2)
     looks = [right + (x - right) * (1 + near * (wide - 1)), down + (y - down) * (1 + near * (tall - 1))]
-    grid = torch.stack(looks, -1)
-    moved = F.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
-    planes = labels.unsqueeze(1).float()
-    nearest = F.grid_sample(planes, grid, mode="nearest", padding_mode="border", align_corners=False)
-    return moved, nearest.squeeze(1).round().to(torch.uint8)
+    moved, changed = resampled(images, labels, torch.stack(looks, -1), outside="border")
+    assert changed is not None
+    return moved, changed
 
 
 def light_from_above(images: Tensor, labels: Tensor, strength: float) -> Tensor:
@@ -74,8 +73,3 @@ def outlined(labels: Tensor, share: float) -> Tensor:
 
 def _is_mouth(labels: Tensor) -> Tensor:
     return torch.isin(labels, torch.tensor(_MOUTH, device=labels.device, dtype=labels.dtype))
-
-
-def _between(shape: tuple[int, ...], device: torch.device) -> Tensor:
-    """Uniform draws from -1 to 1."""
-    return torch.rand(shape, device=device) * 2 - 1

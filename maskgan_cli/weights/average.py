@@ -8,8 +8,7 @@ import torch
 from torch import Tensor
 
 from maskgan_cli.errors import InputError
-from maskgan_cli.files import refuse_existing
-from maskgan_cli.weights.card import card_path
+from maskgan_cli.weights.card import check_output
 from maskgan_cli.weights.format import kind_of, load, save_weights
 
 
@@ -29,13 +28,9 @@ def average(first: str | Path, second: str | Path, out: Path, *, share: float = 
     Raises:
         InputError: unlike networks, a share outside 0 to 1, an ``out`` that exists or is no ``.safetensors`` file.
     """
-    if out.suffix != ".safetensors":
-        raise InputError(out, expected="a name ending in .safetensors", found=repr(out.suffix))
+    check_output(out, ".safetensors", overwrite=overwrite)
     if not 0 <= share <= 1:
         raise InputError("--share", expected="0 to 1", found=str(share))
-    if not overwrite:
-        refuse_existing(out)
-        refuse_existing(card_path(out))
     kind, cpu = kind_of(first), torch.device("cpu")
     before, theirs = load(kind, first, cpu)
     after, ours = load(kind, second, cpu)
@@ -44,7 +39,9 @@ def average(first: str | Path, second: str | Path, out: Path, *, share: float = 
     old, new = before.state_dict(), after.state_dict()
     after.load_state_dict({name: _between(old[name], new[name], share) for name in new})
     made_of = {"first": theirs.sha256, "second": ours.sha256, "share": share}
-    about = {key: value for key, value in ours.about.items() if key not in ("version", "metrics", "stored_as")}
+    about = {
+        key: value for key, value in ours.about.items() if key not in ("version", "metrics", "stored_as", "packed_from")
+    }
     save_weights(out, after, kind=kind, config=ours.config, about={**about, "averaged": made_of})
 
 

@@ -8,13 +8,27 @@ from typing import Any
 
 import yaml
 
-from maskgan_cli.files import write_bytes
+from maskgan_cli.errors import InputError
+from maskgan_cli.files import refuse_existing, write_bytes
 from maskgan_cli.networks import KINDS
 
 
 def card_path(weights: str | Path) -> Path:
     """Where the card of a weights file lies: ``model.safetensors`` -> ``model.md``."""
     return Path(weights).with_suffix(".md")
+
+
+def check_output(out: Path, suffix: str, *, overwrite: bool) -> None:
+    """Before weights and their card are made: whether they may be written there.
+
+    Raises:
+        InputError: a name that does not end in ``suffix``; a file or card that exists, and not ``overwrite``.
+    """
+    if out.suffix != suffix:
+        raise InputError(out, expected=f"a name ending in {suffix}", found=repr(out.suffix))
+    if not overwrite:
+        refuse_existing(out)
+        refuse_existing(card_path(out))
 
 
 def write_card(weights: str | Path, description: Mapping[str, Any], *, sha256: str, count: int) -> Path:

@@ -12,11 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from maskgan_cli.errors import InputError
-from maskgan_cli.files import refuse_existing, sha256
+from maskgan_cli.files import sha256
 from maskgan_cli.kinds import Kind
 from maskgan_cli.networks import choose, imported, resolve
 from maskgan_cli.weights.cache import cached_weights
-from maskgan_cli.weights.card import card_path
+from maskgan_cli.weights.card import check_output
 from maskgan_cli.weights.foreign import load_foreign
 from maskgan_cli.weights.format import Shapes, build, differences, save_weights, shapes_of, unfit
 from maskgan_cli.weights.layouts import Layout, Settings
@@ -66,11 +66,7 @@ def import_weights(
     """
     entry = choose(kind, imported(), "KIND")
     out = cached_weights(entry.name) if out is None else out
-    if out.suffix != ".safetensors":
-        raise InputError(out, expected="a name ending in .safetensors", found=repr(out.suffix))
-    if not overwrite:
-        refuse_existing(out)
-        refuse_existing(card_path(out))
+    check_output(out, ".safetensors", overwrite=overwrite)
     files = [file] if isinstance(file, Path) else list(file)
     converted = convert(entry, files, unsaid or {})
     for remark in converted.remarks:

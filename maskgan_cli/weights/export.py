@@ -26,13 +26,13 @@ from torch import Tensor, nn
 
 from maskgan_cli import __version__
 from maskgan_cli.errors import InputError, WorkError
-from maskgan_cli.files import atomic, refuse_existing, sha256
+from maskgan_cli.files import atomic, sha256
 from maskgan_cli.labels import NUM_CLASSES
 from maskgan_cli.models.baselines.elegant import Elegant
 from maskgan_cli.models.baselines.spade import SPADE
 from maskgan_cli.models.dmn import DenseMappingNetwork, parameter_count
 from maskgan_cli.networks import KINDS, exported, resolve
-from maskgan_cli.weights.card import card_path, write_card
+from maskgan_cli.weights.card import check_output, write_card
 from maskgan_cli.weights.format import Weights, kind_of, load
 
 TOLERANCE = 1e-3  # how far onnxruntime's answer may be from PyTorch's, in the output's own units
@@ -126,11 +126,7 @@ def export_onnx(where: str | Path, out: Path, *, overwrite: bool = False) -> flo
         InputError: no such weights, another kind, an ``out`` that exists, a package that is missing.
         WorkError: the answers differ by more than `TOLERANCE`; nothing is written.
     """
-    if out.suffix != ".onnx":
-        raise InputError(out, expected="a name ending in .onnx", found=repr(out.suffix))
-    if not overwrite:
-        refuse_existing(out)
-        refuse_existing(card_path(out))
+    check_output(out, ".onnx", overwrite=overwrite)
     kind = kind_of(where)
     if kind not in exported():
         raise InputError(

@@ -11,9 +11,8 @@ from torch import Tensor, nn
 from maskgan_cli.data.dataset import Batch, FaceDataset, first_samples
 from maskgan_cli.data.prepared import PreparedData
 from maskgan_cli.errors import InputError, WorkError
-from maskgan_cli.files import refuse_existing
 from maskgan_cli.models.layers import one_hot, to_bytes, to_unit
-from maskgan_cli.weights.card import card_path
+from maskgan_cli.weights.card import check_output
 from maskgan_cli.weights.format import kind_of, load, save_weights
 
 FACES: Final = 32
@@ -38,11 +37,7 @@ def pack(where: str | Path, data: PreparedData, out: Path, *, licence: str = "",
         InputError: another kind of weights, data of another size, an ``out`` that exists.
         WorkError: the answers change; nothing is written.
     """
-    if out.suffix != ".safetensors":
-        raise InputError(out, expected="a name ending in .safetensors", found=repr(out.suffix))
-    if not overwrite:
-        refuse_existing(out)
-        refuse_existing(card_path(out))
+    check_output(out, ".safetensors", overwrite=overwrite)
     kind = kind_of(where)
     if kind not in ("dmn", "parser", "vae"):
         raise InputError(where, expected="weights of kind dmn, parser or vae", found=f"{kind} weights")

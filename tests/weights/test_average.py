@@ -23,7 +23,7 @@ def other(weights: Path, tmp_path: Path) -> Path:
     torch.manual_seed(3)
     for parameter in network.parameters():
         parameter.data += 0.1 * torch.randn_like(parameter)
-    about = {"recipe": {"task": "dmn"}, "step": 7, "metrics": {"step": 7, "val_l1": 0.1}}
+    about = {"recipe": {"task": "dmn"}, "step": 7, "metrics": {"step": 7, "val_l1": 0.1}, "packed_from": "0"}
     return save_weights(tmp_path / "other.safetensors", network, kind="dmn", config=found.config, about=about)
 
 
@@ -39,6 +39,7 @@ def test_every_number_lies_between_and_the_card_says_what_it_is_made_of(
         assert torch.allclose(tensor, 0.75 * first.tensors[name] + 0.25 * second.tensors[name], atol=1e-6)
     assert made.about["averaged"] == {"first": first.sha256, "second": second.sha256, "share": 0.25}
     assert "metrics" not in made.about, "those were another network's"
+    assert "packed_from" not in made.about, "it is no file's 16-bit copy"
     card = out.with_suffix(".md").read_text()
     assert f"0.25 of the weights `{second.sha256}`, the rest of `{first.sha256}`" in card
     assert "not measured here" in card
