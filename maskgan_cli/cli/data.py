@@ -49,6 +49,9 @@ def synth(
     counterfactuals: Annotated[
         int, typer.Option("--counterfactuals", min=0, help="Also so many sources with their target's expression.")
     ] = 0,
+    takes: Annotated[
+        int, typer.Option("--takes", min=1, help="Pictures of every scene, each with another expression.")
+    ] = 1,
     seed: options.Seed = 0,
     workers: options.Workers = None,
 ) -> None:
@@ -63,7 +66,7 @@ def synth(
     with shell.progress("rendering") as report:
         write_dataset(
             out, count, size, identities, seed=seed, workers=options.count_workers(workers),
-            counterfactuals=counterfactuals, progress=report,
+            counterfactuals=counterfactuals, takes=takes, progress=report,
         )  # fmt: skip
     if there:
         shell.say(f"{counted(min(there, count), 'picture')} there already, of {count:,}")

@@ -17,6 +17,7 @@ MAPPING = "CelebA-HQ-to-CelebA-mapping.txt"
 ATTRIBUTES = "CelebAMask-HQ-attribute-anno.txt"
 POSES = "CelebAMask-HQ-pose-anno.txt"
 IDENTITIES = "identity_CelebA.txt"
+SCENES = "CelebAMask-HQ-scene-anno.txt"  # of rendered faces alone: which pictures differ in expression only
 
 _PART_FILE = re.compile(r"([0-9]+)_(\w+)\.png")
 _IMAGE_FILE = re.compile(r"([0-9]+)\.\w+")
@@ -50,6 +51,7 @@ def read_source(root: Path, *, masked: bool = True) -> Source:
         for name, row in read_table(root / POSES).items()
     }
     identities = read_identities(root / IDENTITIES)
+    scenes = {name: {"scene": row.get("Scene", "")} for name, row in read_table(root / SCENES).items()}
 
     images = {int(match[1]): path for path in (root / IMAGES).iterdir()
               if (match := _IMAGE_FILE.fullmatch(path.name)) and path.suffix.lower() in IMAGE_SUFFIXES}  # fmt: skip
@@ -68,10 +70,10 @@ def read_source(root: Path, *, masked: bool = True) -> Source:
         elif celeba_id is None:
             reason = f"not in {MAPPING}, so its split is unknown"
         fields = {"celeba_id": str(celeba_id), "identity": identities.get(celeba_file, "")}
-        fields |= poses.get(name, {}) | attributes.get(name, {})
+        fields |= scenes.get(name, {}) | poses.get(name, {}) | attributes.get(name, {})
         split = official_split(celeba_id) if celeba_id is not None else "train"
         candidates.append(Candidate(str(index), images.get(index), masks.get(index, {}), split, fields, reason))
-    columns = ["celeba_id", "identity", "yaw", "pitch", "roll"]
+    columns = ["celeba_id", "identity", "scene", "yaw", "pitch", "roll"]
     columns += next(iter(attributes.values()), {}).keys()
     return Source("CelebAMask-HQ" if masked else "CelebA-HQ", candidates, columns, masked=masked)
 

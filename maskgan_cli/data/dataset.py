@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,8 @@ from maskgan_cli.files import Picture, read_image, read_label_map
 from maskgan_cli.labels import LabelMap, flip
 
 Draw = tuple[int, bool]  # index of a sample, and whether to mirror it
-Item = tuple[int, bool, Picture, LabelMap]
+Face = tuple[Picture, LabelMap]
+Item = tuple[int, bool, Picture, LabelMap, Face | None]
 
 
 @dataclass(frozen=True)
@@ -32,23 +33,29 @@ class Batch:
         labels: (N, H, W) ``uint8`` class ids; (N, 0, 0) where the task looks at images only.
         indices: (N,) which samples of the split these are.
         mirrored: (N,) ``bool``, whether left and right were exchanged.
+        other_images, other_labels: the same scenes with another expression, of the same shapes; None where the
+            task does not ask for takes.
     """
 
     images: Tensor
     labels: Tensor
     indices: Tensor
     mirrored: Tensor
+    other_images: Tensor | None = None
+    other_labels: Tensor | None = None
 
     def to(self, device: torch.device) -> Batch:
         """The same batch on a device."""
-        return Batch(*(x.to(device, non_blocking=True) for x in self._tensors()))
+        return self._changed(lambda x: x.to(device, non_blocking=True))
 
     def pin_memory(self) -> Batch:
         """The same batch in page-locked memory (the data loader calls this)."""
-        return Batch(*(x.pin_memory() for x in self._tensors()))
+        return self._changed(lambda x: x.pin_memory())
 
-    def _tensors(self) -> tuple[Tensor, ...]:
-        return self.images, self.labels, self.indices, self.mirrored
+    def _changed(self, change: Callable[[Tensor], Tensor]) -> Batch:
+        own = [change(x) for x in (self.images, self.labels, self.indices, self.mirrored)]
+        other = [None if x is None else change(x) for x in (self.other_images, self.other_labels)]
+        return Batch(*own, *other)
 
 
 class FaceDataset(Dataset[Item]):
@@ -59,10 +66,17 @@ class FaceDataset(Dataset[Item]):
         size: the side the network wants.
         cache: keep every decoded sample in memory (4 bytes a pixel).
         masked: read the label maps too.
+        takes: with each face another of its scene, the next in the list; the same where there is none.
+
+    Raises:
+        InputError: takes are asked for, and the samples do not say of which scenes they are.
     """
 
-    def __init__(self, samples: list[Sample], size: int, *, cache: bool, masked: bool = True) -> None:
+    def __init__(
+        self, samples: list[Sample], size: int, *, cache: bool, masked: bool = True, takes: bool = False
+    ) -> None:
         self.samples, self.size, self.masked = samples, size, masked
+        self._next = _next_takes(samples) if takes else None
         self._cache: dict[int, tuple[Picture, LabelMap]] | None = {} if cache else None
 
     def __len__(self) -> int:
@@ -70,10 +84,12 @@ class FaceDataset(Dataset[Item]):
 
     def __getitem__(self, draw: Draw) -> Item:
         index, mirrored = draw
+        other = None if self._next is None else self._face(self._next[index], mirrored)
+        return index, mirrored, *self._face(index, mirrored), other
+
+    def _face(self, index: int, mirrored: bool) -> Face:
         picture, labels = self._read(index)
-        if mirrored:
-            picture, labels = picture[:, ::-1], flip(labels)
-        return index, mirrored, picture, labels
+        return (picture[:, ::-1], flip(labels)) if mirrored else (picture, labels)
 
     def _read(self, index: int) -> tuple[Picture, LabelMap]:
         if self._cache is not None and index in self._cache:
@@ -94,6 +110,20 @@ class FaceDataset(Dataset[Item]):
         if self._cache is not None:
             self._cache[index] = (picture, labels)
         return picture, labels
+
+
+def _next_takes(samples: list[Sample]) -> list[int]:
+    """For each sample the next one of its scene, the first after the last."""
+    scenes: dict[str, list[int]] = {}
+    for i, sample in enumerate(samples):
+        if "scene" not in sample.fields:
+            raise InputError(
+                sample.image, expected="its scene in manifest.csv", found="none",
+                hint="look.takes is for rendered faces: maskgan synth ... --takes 2",
+            )  # fmt: skip
+        scenes.setdefault(sample.fields["scene"], []).append(i)
+    following = {a: b for takes in scenes.values() for a, b in zip(takes, [*takes[1:], takes[0]], strict=True)}
+    return [following[i] for i in range(len(samples))]
 
 
 class StepSampler(Sampler[list[Draw]]):
@@ -212,9 +242,14 @@ def _deaf() -> Iterator[None]:
 
 def collate(items: list[Item]) -> Batch:
     """Samples -> one batch."""
-    indices, mirrored, pictures, labels = zip(*items, strict=True)
+    indices, mirrored, pictures, labels, others = zip(*items, strict=True)
+    other = (None, None) if others[0] is None else _stacked(*zip(*others, strict=True))
+    return Batch(*_stacked(pictures, labels), torch.tensor(indices), torch.tensor(mirrored), *other)
+
+
+def _stacked(pictures: Sequence[Picture], labels: Sequence[LabelMap]) -> tuple[Tensor, Tensor]:
     images = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2)  # channels last in memory
-    return Batch(images, torch.from_numpy(np.stack(labels)), torch.tensor(indices), torch.tensor(mirrored))
+    return images, torch.from_numpy(np.stack(labels))
 
 
 def first_samples(dataset: FaceDataset, count: int) -> Batch:

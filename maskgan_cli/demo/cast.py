@@ -8,9 +8,9 @@ from itertools import count, permutations
 from typing import Final
 
 from maskgan_cli.synth.parameters import Scene
+from maskgan_cli.synth.plan import Plan, candidates, pair_of
 from maskgan_cli.synth.render import head_truth
 from maskgan_cli.synth.sampling import sample_identity, sample_scene
-from maskgan_cli.synth.writer import Plan, candidates, pair_of
 
 PEOPLE: Final = 12
 _FRONTAL: Final = 15.0  # degrees from the camera that a face may look, to lend its shape to a frontal photo

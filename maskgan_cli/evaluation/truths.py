@@ -10,7 +10,7 @@ from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation.pair_list import PairList
 from maskgan_cli.evaluation.pictures import side_of
 from maskgan_cli.files import encode_image, encode_label_map, keep_or_write
-from maskgan_cli.synth.writer import Plan, answer
+from maskgan_cli.synth.plan import Plan, answer
 
 
 def draw_truths(listed: PairList, plan: Plan, folder: Path, *, overwrite: bool) -> Iterator[dict[str, str]]:

@@ -9,12 +9,14 @@ camera.py, raster.py, surface.py             what each pixel sees, and which cla
 paint.py, noise.py, lighting.py, shading.py, background.py   colours, light and the place behind
 masks.py, attributes.py                      the truth about a picture: label map, CelebA's 40 attributes
 render.py                                    one picture with everything that is true of it
+plan.py                                      which person and scene each picture of a data set shows
 writer.py                                    the raw CelebAMask-HQ layout, on all cores and resumable
 """
 
+from maskgan_cli.synth.plan import read_plan
 from maskgan_cli.synth.render import Rendered, face, render, with_expression
 from maskgan_cli.synth.sampling import sample_identity, sample_scene
-from maskgan_cli.synth.writer import read_plan, write_dataset
+from maskgan_cli.synth.writer import write_dataset
 
 __all__ = [
     "Rendered",

@@ -62,13 +62,16 @@ class LookSettings(Section):
     """How far faces are changed in training, so that looks foreign to the data are not foreign to the network.
 
     ``light`` and ``tint`` change the face itself, as the network sees it and as it shall paint it;
-    ``blur`` and ``noise`` only what the style encoder sees. See `AugmentSettings`.
+    ``blur`` and ``noise`` only what the style encoder sees. See `AugmentSettings`. ``takes`` is the share of faces of
+    which the style encoder sees another take: the same scene with another expression (``maskgan synth --takes``).
+    So the network learns edits whose truth is known, e.g. to open a mouth whose teeth it has not seen.
     """
 
     light: NotNegative = 0.0
     tint: NotNegative = 0.0
     blur: Share = 0.0
     noise: NotNegative = 0.0
+    takes: Share = 0.0
 
 
 class GANRecipe(TrainingRecipe):
@@ -197,9 +200,9 @@ class AdversarialTask(PaintingTask):
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
         """Update generator and discriminator once; both see the same forward passes."""
-        mask, real, seen = self.inputs(batch)
+        mask, real, style_mask, seen = self.inputs(batch)
         with self.accelerator.autocast():
-            fake = self.generate(self.generator, mask, mask, seen)
+            fake = self.generate(self.generator, mask, style_mask, seen)
         fake_features, real_features = self.judge(mask, fake), self.judge(mask, real)
         terms = self.terms(batch.labels, fake, real, fake_features, real_features)
         verdict = self.verdict([fake_features], real_features)
@@ -226,15 +229,23 @@ class AdversarialTask(PaintingTask):
         painted = torch.stack([losses.least_squares(fake, real=False) for fake in fakes]).mean()
         return 0.5 * (painted + losses.least_squares(real, real=True))
 
-    def inputs(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
-        """One-hot masks, the faces to paint, and the same faces as the style encoder sees them."""
+    def inputs(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """One-hot masks, the faces to paint, and masks and faces as the style encoder sees them."""
         mask, real, look = one_hot(batch.labels), to_unit(batch.images), self.recipe.look
+        style_mask, seen = mask, real
+        if batch.other_images is not None and batch.other_labels is not None:
+            chosen = (torch.rand(len(mask), device=mask.device) < look.takes).view(-1, 1, 1, 1)
+            style_mask = torch.where(chosen, one_hot(batch.other_labels), mask)
+            seen = torch.where(chosen, to_unit(batch.other_images), real)
         if look.light or look.tint:
-            real = recolour(real, AugmentSettings(light=look.light, tint=look.tint, noise=0.0))
-        seen = real
+            change = AugmentSettings(light=look.light, tint=look.tint, noise=0.0)
+            if seen is real:
+                real = seen = recolour(real, change)
+            else:  # one light for both, so side by side
+                real, seen = recolour(torch.cat([real, seen], 3), change).chunk(2, 3)
         if look.blur or look.noise:
-            seen = recolour(real, AugmentSettings(light=0.0, tint=0.0, blur=look.blur, noise=look.noise))
-        return mask, real, seen
+            seen = recolour(seen, AugmentSettings(light=0.0, tint=0.0, blur=look.blur, noise=look.noise))
+        return mask, real, style_mask, seen
 
     def update(self, name: str, loss: Tensor, *, retain_graph: bool = False) -> None:
         """One step of one optimiser down one loss."""

@@ -58,4 +58,4 @@ def prepare_stage_one(plan: Plan, recipe: GANRecipe, task_class: type[DMNTask]) 
             task.start_from(tensors, trained("discriminator", plan.start), start.path)
         return task
 
-    return plan.loop(recipe, make, rests)
+    return plan.loop(recipe, make, rests, takes=recipe.look.takes > 0)

@@ -89,16 +89,16 @@ class EBSTTask(AdversarialTask):
         Stage I is that of the Dense Mapping Network. Stage II paints with what Stage I has just learnt and
         teaches generator and blender together; the look is encoded once for both edits.
         """
-        mask, real, seen = self.inputs(batch)
+        mask, real, style_mask, seen = self.inputs(batch)
         with self.accelerator.autocast():
-            fake = self.generate(self.generator, mask, mask, seen)
+            fake = self.generate(self.generator, mask, style_mask, seen)
         fake_features, real_features = self.judge(mask, fake), self.judge(mask, real)
         first = self.terms(batch.labels, fake, real, fake_features, real_features)
         self.update("generator", self.weighted(first), retain_graph=True)
 
         inter_mask, outer_mask = self.edited_masks(mask)
         with self.accelerator.autocast():
-            style = self.generator.encode_style(mask, seen)
+            style = self.generator.encode_style(style_mask, seen)
             shapes = torch.cat([inter_mask, outer_mask])
             inter, outer = self.generator.generate(shapes, style.repeat(2, 1)).chunk(2)
             blend, _ = self.blender(inter, outer)
@@ -193,4 +193,4 @@ def prepare_training(plan: Plan, recipe: EBSTRecipe, *, vae: Path | None = None,
     }
     if plan.start is not None:
         rests["start"] = {"sha256": start.sha256}
-    return plan.loop(recipe, make_task, rests)
+    return plan.loop(recipe, make_task, rests, takes=recipe.look.takes > 0)

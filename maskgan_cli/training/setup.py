@@ -64,6 +64,7 @@ class Plan:
         *,
         masked: bool = True,
         begins: str = "",
+        takes: bool = False,
         sampler: Callable[[int], Sampler[list[Draw]]] | None = None,
     ) -> Loop:
         """Start or continue the run folder, build the task, connect it with its batches.
@@ -76,6 +77,7 @@ class Plan:
             masked: whether it looks at masks.
             begins: kind of the weights that its first network may begin with; from a folder its others
                 (discriminators) come along.
+            takes: whether it wants another take of every face's scene.
             sampler: called with the first step; the draws of training samples from there. Shuffled epochs if None.
 
         Raises:
@@ -83,7 +85,7 @@ class Plan:
         """
         data, accelerator = self.data, self.accelerator
         data.check_manifest()
-        train = FaceDataset(data.split("train"), data.size, cache=recipe.data.cache, masked=masked)
+        train = FaceDataset(data.split("train"), data.size, cache=recipe.data.cache, masked=masked, takes=takes)
         validation = FaceDataset(data.split("val"), data.size, cache=False, masked=masked)
         rests = {"data": {"name": data.info.get("name"), "hash": data.hash}, **rests}
         start = None if self.start is None or not begins else read_start(self.start, begins)

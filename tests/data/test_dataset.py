@@ -10,11 +10,14 @@ import numpy as np
 import pytest
 import torch
 
-from maskgan_cli.data.dataset import FaceDataset, StepSampler, batches
+from maskgan_cli.data.celebamask import read_source
+from maskgan_cli.data.dataset import FaceDataset, StepSampler, batches, collate
+from maskgan_cli.data.prepare import prepare
 from maskgan_cli.data.prepared import PreparedData
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import read_image, read_label_map, write_label_map
 from maskgan_cli.labels import flip
+from maskgan_cli.synth import write_dataset
 
 
 def test_every_sample_once_an_epoch_in_another_order_each_time() -> None:
@@ -53,7 +56,7 @@ def test_a_mirrored_sample_is_the_mirrored_files(prepared: Path, cache: bool) ->
     samples = PreparedData.load(prepared).split("train")
     dataset = FaceDataset(samples, 64, cache=cache)
     for _ in range(2):
-        _, mirrored, picture, labels = dataset[(3, True)]
+        _, mirrored, picture, labels, _ = dataset[(3, True)]
         assert mirrored
         assert (picture == read_image(samples[3].image)[:, ::-1]).all()
         assert (labels == flip(read_label_map(samples[3].mask))).all()
@@ -91,3 +94,27 @@ def test_a_damaged_sample_is_one_line_and_leaves_no_process(prepared: Path, tmp_
     assert str(error.value).startswith(f"{spoiled}: expected a picture, found ")
     assert "Traceback" not in str(error.value)
     assert not multiprocessing.active_children()  # though the traceback is still held here
+
+
+def test_takes_bring_another_picture_of_the_scene(tmp_path: Path) -> None:
+    write_dataset(tmp_path / "raw", 8, 64, 2, seed=3, takes=2, workers=1)
+    for _ in prepare(
+        read_source(tmp_path / "raw"), tmp_path / "d", size=64, image_format="png", workers=1, overwrite=False
+    ):
+        pass
+    data = PreparedData.load(tmp_path / "d")
+    samples = data.split("train")
+    assert [sample.fields["scene"] for sample in data.samples] == ["0", "0", "1", "1", "2", "2", "3", "3"]
+    batch = collate([FaceDataset(samples, 64, cache=False, takes=True)[draw] for draw in ((0, False), (1, True))])
+    assert batch.other_images is not None and batch.other_labels is not None
+    assert torch.equal(batch.other_images[0], batch.images[1].flip(-1)), "each is the other's other take"
+    assert torch.equal(batch.other_images[1].flip(-1), batch.images[0])
+    assert (batch.other_labels[0].numpy() == read_label_map(samples[1].mask)).all()
+    differs = (batch.other_images[0] != batch.images[0]).any(0)
+    assert 0.0 < differs.float().mean() < 0.6, "another expression, all else equal"
+    assert batch.to(torch.device("cpu")).other_images is not None
+
+
+def test_takes_of_faces_that_name_no_scene(prepared: Path) -> None:
+    with pytest.raises(InputError, match=r"expected its scene in manifest\.csv, found none; look\.takes is for"):
+        FaceDataset(PreparedData.load(prepared).split("train"), 64, cache=False, takes=True)

@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from maskgan_cli.data.celebamask import SCENES
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import read_image, read_label_map
 from maskgan_cli.labels import PARTS
-from maskgan_cli.synth import face, write_dataset
+from maskgan_cli.synth import face, read_plan, sample_scene, with_expression, write_dataset
 from maskgan_cli.synth.attributes import CELEBA
-from maskgan_cli.synth.writer import celeba_index, mask_path, picture_path, split_of
+from maskgan_cli.synth.plan import celeba_index, split_of
+from maskgan_cli.synth.writer import mask_path, picture_path
 
 SETTINGS: dict[str, Any] = {"count": 6, "size": 40, "identities": 3, "seed": 2, "counterfactuals": 2}
 
@@ -80,15 +82,35 @@ def test_counterfactuals(data):
         assert (data / row["source"]).exists() and (data / row["target"]).exists()
 
 
+def test_takes_of_a_scene_differ_in_expression_alone(tmp_path):
+    out = tmp_path / "takes"
+    write_dataset(out, 6, 40, seed=2, identities=2, takes=2, counterfactuals=1, workers=1)
+    plan = read_plan(out)
+    assert plan.takes == 2 and [plan.person(i) for i in range(6)] == [0, 0, 1, 1, 0, 0]
+    (who, scene), (same, other) = plan.drawn_by(4), plan.drawn_by(5)
+    assert who == same and scene.expression != other.expression
+    assert with_expression(scene, other) == other
+    assert scene == sample_scene(2, 2, who), "the first take is the scene without takes"
+    lines = (out / SCENES).read_text().splitlines()
+    assert lines[:4] == ["6", "Scene", "0.jpg 0", "1.jpg 0"] and lines[-1] == "5.jpg 2"
+    whole = every_file(out)
+    picture_path(out, 5).unlink()
+    write_dataset(out, 6, 40, seed=2, identities=2, takes=2, counterfactuals=1, workers=1)
+    assert every_file(out) == whole
+    with pytest.raises(InputError, match="another takes"):
+        write_dataset(out, 6, 40, seed=2, identities=2, counterfactuals=1, workers=1)
+
+
+@pytest.mark.parametrize("takes", [1, 3])
 @pytest.mark.parametrize("identities", [1, 7, 10, 100])
-def test_people_do_not_cross_splits(identities):
+def test_people_do_not_cross_splits(identities, takes):
     rule: dict[int, str] = {}
-    indices = [celeba_index(i, identities) for i in range(1000)]
+    indices = [celeba_index(i, identities, takes) for i in range(1000)]
     assert len(set(indices)) == 1000
     for i, index in enumerate(indices):
         split = "train" if index < 162771 else "validation" if index < 182638 else "test"
-        assert split == split_of(i % identities)
-        assert rule.setdefault(i % identities, split) == split
+        assert split == split_of(i // takes % identities)
+        assert rule.setdefault(i // takes % identities, split) == split
     if identities == 100:
         shares = [list(rule.values()).count(s) for s in ("train", "validation", "test")]
         assert shares == [80, 10, 10]

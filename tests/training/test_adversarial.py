@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from maskgan_cli.labels import ID
 from maskgan_cli.models.layers import one_hot, to_unit
 from maskgan_cli.models.parser import FaceParser, ParserConfig
 from maskgan_cli.training import losses
+from maskgan_cli.training.augment import AugmentSettings, recolour
 from maskgan_cli.training.average import moving_average
 from maskgan_cli.training.dmn import DMNRecipe, DMNTask, prepare_training
 from maskgan_cli.training.host import Host
@@ -115,7 +117,7 @@ def test_a_look_that_is_off_changes_no_bit_and_one_that_is_on_does(batch: Batch)
     for changes in ((), ("look.light=0", "look.blur=0"), ("look.light=0.3",), ("look.blur=0.5", "look.noise=0.1")):
         task = _task(batch, *changes)
         torch.manual_seed(1)
-        mask, real, seen = task.inputs(batch)
+        mask, real, _, seen = task.inputs(batch)
         results.append((mask, real, seen))
     plain = to_unit(batch.images)
     for _, real, seen in results[:2]:
@@ -125,6 +127,32 @@ def test_a_look_that_is_off_changes_no_bit_and_one_that_is_on_does(batch: Batch)
     assert results[2][2] is results[2][1]
     assert torch.equal(results[3][1], plain), "blur and noise change only what the style encoder sees"
     assert not torch.equal(results[3][2], plain)
+
+
+def test_takes_are_what_the_style_encoder_sees_in_the_light_of_the_face(batch: Batch) -> None:
+    other = replace(batch, other_images=batch.images.flip(0), other_labels=batch.labels.flip(0))
+    torch.manual_seed(1)
+    mask, real, style_mask, seen = _task(batch, "look.takes=0.999", "look.light=0.3").inputs(other)
+    torch.manual_seed(1)
+    torch.rand(len(mask))  # which faces see another take
+    alone = recolour(to_unit(batch.images), AugmentSettings(light=0.3, tint=0.0, noise=0.0))
+    assert torch.equal(mask, one_hot(batch.labels)) and torch.allclose(real, alone)
+    assert torch.equal(style_mask, one_hot(batch.labels.flip(0)))
+    assert not torch.allclose(seen, alone.flip(0), atol=1e-3), "in its own light"
+    _, real, style_mask, seen = _task(batch, "look.takes=0").inputs(other)
+    assert torch.equal(seen, real) and torch.equal(style_mask, mask)
+    assert "pixel" in _task(batch, "look.takes=0.5").step(other)
+
+
+def test_a_parser_of_smaller_pictures_looks_at_smaller_pictures(batch: Batch) -> None:
+    parser = FaceParser(ParserConfig(image_size=32, width=16)).eval().requires_grad_(False)
+    task = _task(batch, "perceptual.network=parser", "perceptual.width=64", "loss.segmentation=2", features=parser)
+    mask, real = one_hot(batch.labels), to_unit(batch.images)
+    features = task.judge(mask, real)
+    terms = task.terms(batch.labels, 0.5 * real, real, features, features)
+    small = nn.functional.avg_pool2d(0.5 * real, 2)
+    logits = nn.functional.interpolate(parser(small), (64, 64), mode="bilinear")
+    assert torch.allclose(terms["segmentation"], nn.functional.cross_entropy(logits, batch.labels.long()), atol=1e-6)
 
 
 def test_start_from_takes_over_generator_average_and_discriminator(

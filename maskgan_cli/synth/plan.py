@@ -1,0 +1,143 @@
+"""What decides a data set of rendered faces: which person and scene each picture shows, and the pairs among them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from maskgan_cli.errors import InputError
+from maskgan_cli.files import read_json
+from maskgan_cli.synth.parameters import Identity, Scene
+from maskgan_cli.synth.render import Rendered, render, with_expression
+from maskgan_cli.synth.sampling import sample_identity, sample_scene
+
+VERSION: Final = 1  # raise when the same seed gives another picture
+TRAIN_END, VALIDATION_END, END = 162771, 182638, 202599  # CelebA's own index ranges
+EARLIER: Final = {"takes": 1}  # what the settings of earlier folders leave unsaid
+_SPLIT_START = {"train": 0, "validation": TRAIN_END, "test": VALIDATION_END}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is written; every file is a pure function of it.
+
+    Attributes:
+        takes: pictures of every scene, one after the other, each with another expression.
+    """
+
+    count: int
+    size: int
+    identities: int
+    seed: int
+    counterfactuals: int
+    takes: int = 1
+
+    def settings(self) -> dict[str, Any]:
+        """As kept in ``synth.json``."""
+        return {"version": VERSION, **vars(self)}
+
+    def person(self, number: int) -> int:
+        """Who picture ``number`` shows, from 0."""
+        return number // self.takes % self.identities
+
+    def drawn_by(self, number: int) -> tuple[Identity, Scene]:
+        """What decides picture ``number``."""
+        scene_number, take = divmod(number, self.takes)
+        who = sample_identity(self.seed, self.person(number))
+        scene = sample_scene(self.seed, scene_number, who)
+        if take:  # an expression of a scene that no picture shows
+            scene = with_expression(scene, sample_scene(self.seed, self.count + number, who))
+        return who, scene
+
+
+def split_of(identity: int) -> str:
+    """The split that all pictures of a person belong to: 80, 10 and 10 of every hundred people."""
+    return {1: "validation", 2: "test"}.get(identity % 10, "train")
+
+
+def celeba_index(picture: int, identities: int, takes: int = 1) -> int:
+    """A CelebA index for a picture that the published rule sends to its person's split."""
+    scene, take = divmod(picture, takes)
+    turn, person = divmod(scene, identities)
+    turn = turn * takes + take
+    split = split_of(person)
+    return _SPLIT_START[split] + turn * _people(split, identities) + _people(split, person)
+
+
+def _people(split: str, below: int) -> int:
+    """How many of the first ``below`` people belong to a split."""
+    by_digit = {"validation": (below + 8) // 10, "test": (below + 7) // 10}
+    return by_digit.get(split, below - by_digit["validation"] - by_digit["test"])
+
+
+@lru_cache(maxsize=4)
+def _tested(plan: Plan) -> tuple[int, ...]:
+    tested = tuple(i for i in range(plan.count) if split_of(plan.person(i)) == "test")
+    return tested if len(tested) >= 2 else tuple(range(plan.count))
+
+
+def candidates(plan: Plan, number: int) -> list[int]:
+    """The source of a counterfactual, and up to eight pictures of which one becomes its target."""
+    rng = np.random.default_rng([plan.seed, 5, number])
+    return [int(v) for v in rng.permutation(_tested(plan))[:9]]
+
+
+def pair_of(plan: Plan, number: int) -> tuple[int, int]:
+    """Source and target of a counterfactual: other people, other mouths, of the test split if it can be."""
+    source, *others = candidates(plan, number)
+
+    def scene(i: int) -> Scene:
+        return plan.drawn_by(i)[1]
+
+    own, person = scene(source), plan.person(source)
+
+    # Another person first, then another mouth, then the pose that is nearest.
+    def unlike(i: int) -> tuple[bool, int, float]:
+        other = scene(i)
+        mouths = (own.smiling != other.smiling) + (own.mouth_open != other.mouth_open)
+        return plan.person(i) != person, mouths, -abs(other.yaw - own.yaw)
+
+    target = max(others, key=unlike)
+    return source, target
+
+
+def counterfactual(plan: Plan, number: int) -> tuple[int, int, Rendered]:
+    """Source, target, and the source drawn again with the target's expression."""
+    source, target = pair_of(plan, number)
+    return source, target, answer(plan, source, target)
+
+
+def answer(plan: Plan, source: int, target: int) -> Rendered:
+    """Picture ``source`` of a data set, drawn again with the expression of picture ``target``."""
+    return render(*answered(plan, source, target), plan.size)
+
+
+def answered(plan: Plan, source: int, target: int) -> tuple[Identity, Scene]:
+    """What decides `answer`: the source's person, and its scene with the target's expression."""
+    (who, scene), (_, other) = plan.drawn_by(source), plan.drawn_by(target)
+    return who, with_expression(scene, other)
+
+
+def read_plan(folder: Path) -> Plan:
+    """What a folder of rendered faces was written by.
+
+    Raises:
+        InputError: it is none, or one of another version, whose pictures are drawn otherwise today.
+    """
+    what = "a folder of `maskgan synth`"
+    if not (folder / "synth.json").is_file():
+        raise InputError(folder, expected=what, found="no synth.json")
+    there = read_json(folder / "synth.json")
+    names = [field.name for field in fields(Plan)]
+    if isinstance(there, dict):
+        there = EARLIER | there
+    if not isinstance(there, dict) or not all(type(there.get(name)) is int for name in names):
+        raise InputError(folder / "synth.json", expected=f"what {what[2:]} says of itself", found="something else")
+    if there.get("version") != VERSION:
+        raise InputError(folder, expected=f"faces of version {VERSION}", found=f"version {there.get('version')}",
+                         hint="render them again in another folder")  # fmt: skip
+    return Plan(**{name: there[name] for name in names})
