@@ -14,7 +14,7 @@ from maskgan_cli.labels import FLIP_IDS, NUM_CLASSES
 from maskgan_cli.models.parser import FaceParser
 from maskgan_cli.weights.format import Weights, load
 
-_SCALES: Final = (0.75, 1.0, 1.25)
+_SCALES: Final = (0.5, 0.75, 1.25)
 
 
 class ParserJudge:

@@ -131,8 +131,9 @@ def test_a_look_that_is_off_changes_no_bit_and_one_that_is_on_does(batch: Batch)
 
 def test_takes_are_what_the_style_encoder_sees_in_the_light_of_the_face(batch: Batch) -> None:
     other = replace(batch, other_images=batch.images.flip(0), other_labels=batch.labels.flip(0))
+    task = _task(batch, "look.takes=0.999", "look.light=0.3")
     torch.manual_seed(1)
-    mask, real, style_mask, seen = _task(batch, "look.takes=0.999", "look.light=0.3").inputs(other)
+    mask, real, style_mask, seen = task.inputs(other)
     torch.manual_seed(1)
     torch.rand(len(mask))  # which faces see another take
     alone = recolour(to_unit(batch.images), AugmentSettings(light=0.3, tint=0.0, noise=0.0))
