@@ -27,7 +27,7 @@ from maskgan_cli.files import Picture, refuse_existing, sha256
 from maskgan_cli.labels import LabelMap, part_ids
 from maskgan_cli.models.dmn import DenseMappingNetwork
 from maskgan_cli.models.layers import one_hot, to_unit
-from maskgan_cli.models.parser import FaceParser
+from maskgan_cli.models.parser import FaceParser, resized
 from maskgan_cli.synth import render, sample_identity, sample_scene, with_expression
 from maskgan_cli.training import losses
 from maskgan_cli.training.adversarial import emphasis
@@ -41,7 +41,7 @@ _PARTS: Final = ("mouth", "mouth", "brows", "eyes", "nose", "mouth,brows,eyes,no
 _MOVED: Final = AugmentSettings(rotate=4.0, zoom=0.08, shift=0.03, light=0.0, tint=0.0, noise=0.0)
 _SEEN: Final = AugmentSettings(light=0.1, tint=0.05, blur=0.3, noise=0.03)
 _PIXEL, _FEATURES, _SEGMENTATION, _SMALL = 30.0, 10.0, 1.0, 4.0  # as the bundled generator was trained
-_RIM: Final = 5  # pixels about an edit that may change with it: its window's side
+_RIM: Final = 0.016  # about an edit that may change with it, of the side
 
 Progress = Callable[[int, int, str], None]
 
@@ -51,7 +51,7 @@ class Settings:
     """How far.
 
     Attributes:
-        steps: updates; less than a second each on one core at 128 px.
+        steps: updates; two seconds each on one core at 256 px.
         rate: Adam's, falling to 0 over the second half.
         seed: of everything that is drawn.
     """
@@ -210,10 +210,11 @@ def _compared(parser: FaceParser, painted: Tensor, wanted: Tensor, known: Tensor
     """What paintings (N, 3, S, S) lack of what was wanted, where that is ``known`` (N, 1, S, S), and of their masks."""
     weight = emphasis(_SMALL, asked.device)[asked.long()].unsqueeze(1) * known
     pixel = ((painted - wanted).abs() * weight).sum() / (3 * weight.sum())
-    bottom, ours = parser.encode(painted)
-    segmentation = F.cross_entropy(parser.decode(bottom, ours).float(), asked.long())
+    bottom, ours = parser.encode(parser.fitted(painted))
+    read = resized(parser.decode(bottom, ours).float(), asked.shape[-1])
+    segmentation = F.cross_entropy(read, asked.long())
     with torch.no_grad():  # what is not known looks as it was painted: nothing to learn from there
-        deep, theirs = parser.encode(torch.where(known.bool(), wanted, painted))
+        deep, theirs = parser.encode(parser.fitted(torch.where(known.bool(), wanted, painted)))
     features = losses.perceptual([*ours, bottom], [*theirs, deep])
     return {"pixel": _PIXEL * pixel, "features": _FEATURES * features, "mask": _SEGMENTATION * segmentation}
 
@@ -231,7 +232,8 @@ def edit(labels: Tensor, donor: Tensor, parts: str) -> tuple[Tensor, Tensor]:
     mine, theirs, ids = labels[0].cpu().numpy(), donor[0].cpu().numpy(), part_ids(parts)
     changed = torch.from_numpy(swap_parts(mine, fit_parts(theirs, mine, ids), ids))[None].to(labels.device)
     differs = (changed != labels).float().unsqueeze(1)
-    return changed, 1.0 - F.max_pool2d(differs, _RIM, stride=1, padding=_RIM // 2)
+    rim = max(1, round(_RIM * labels.shape[-1]))
+    return changed, 1.0 - F.max_pool2d(differs, 2 * rim + 1, stride=1, padding=rim)
 
 
 def _company(side: int, seed: int, device: torch.device) -> Company:

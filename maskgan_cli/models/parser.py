@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from maskgan_cli.labels import NUM_CLASSES
 from maskgan_cli.models.limits import check_range
@@ -52,6 +53,10 @@ class FaceParser(nn.Module):
         """Images (N, 3, S, S) in [-1, 1], S a multiple of 16 -> logits (N, 19, S, S)."""
         return self.decode(*self.encode(images))
 
+    def fitted(self, images: Tensor) -> Tensor:
+        """Images (N, 3, S, S) at the side that it was trained on, where it knows faces best."""
+        return resized(images, self.config.image_size)
+
     def decode(self, x: Tensor, skips: list[Tensor]) -> Tensor:
         """What `encode` returns -> logits (N, 19, S, S)."""
         for level, skip in zip(self.up, reversed(skips), strict=True):
@@ -67,6 +72,13 @@ class FaceParser(nn.Module):
             skips.append(x)
             x = self.pool(x)
         return self.bottom(x), skips
+
+
+def resized(planes: Tensor, side: int) -> Tensor:
+    """Planes (N, C, S, S) at another side: means where that is smaller, else bilinear; the same at their own."""
+    if planes.shape[-1] > side:
+        return F.interpolate(planes, (side, side), mode="area")
+    return planes if planes.shape[-1] == side else F.interpolate(planes, (side, side), mode="bilinear")
 
 
 class Up(nn.Module):

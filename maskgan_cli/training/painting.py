@@ -16,7 +16,7 @@ from maskgan_cli.config import TrainingRecipe
 from maskgan_cli.data.dataset import Batch
 from maskgan_cli.files import Picture
 from maskgan_cli.labels import colourise
-from maskgan_cli.models.parser import FaceParser
+from maskgan_cli.models.parser import FaceParser, resized
 from maskgan_cli.training import losses
 from maskgan_cli.training.perceptual import FeatureNetwork
 
@@ -67,11 +67,11 @@ class PaintingTask(ABC):
             return terms
         with self.accelerator.autocast():
             if isinstance(self.features, FaceParser):
-                real, fake = (_at_most(picture, self.features.config.image_size) for picture in (real, fake))
+                real, fake = (self.features.fitted(picture) for picture in (real, fake))
                 bottom, ours = self.features.encode(fake)
                 if getattr(self.weights, "segmentation", 0.0):
-                    logits = self.features.decode(bottom, ours).float()
-                    terms["segmentation"] = F.cross_entropy(_sized(logits, labels.shape[-1]), labels.long())
+                    logits = resized(self.features.decode(bottom, ours).float(), labels.shape[-1])
+                    terms["segmentation"] = F.cross_entropy(logits, labels.long())
                 ours = [*ours, bottom]
                 with torch.no_grad():
                     bottom, theirs = self.features.encode(real)
@@ -105,13 +105,3 @@ class PaintingTask(ABC):
         columns = [np.concatenate([colourise(row) for row in labels.numpy()])]
         columns += [np.concatenate(list(x.permute(0, 2, 3, 1).numpy())) for x in (images, same, other)]
         return np.concatenate(columns, axis=1)
-
-
-def _at_most(pictures: Tensor, side: int) -> Tensor:
-    """Pictures (N, 3, S, S), smaller where their side is more than a parser was trained at."""
-    return F.interpolate(pictures, (side, side), mode="area") if pictures.shape[-1] > side else pictures
-
-
-def _sized(logits: Tensor, side: int) -> Tensor:
-    """Logits (N, 19, S, S) at another side."""
-    return logits if logits.shape[-1] == side else F.interpolate(logits, (side, side), mode="bilinear")

@@ -145,15 +145,17 @@ def test_takes_are_what_the_style_encoder_sees_in_the_light_of_the_face(batch: B
     assert "pixel" in _task(batch, "look.takes=0.5").step(other)
 
 
-def test_a_parser_of_smaller_pictures_looks_at_smaller_pictures(batch: Batch) -> None:
-    parser = FaceParser(ParserConfig(image_size=32, width=16)).eval().requires_grad_(False)
+@pytest.mark.parametrize("side", [32, 128])
+def test_a_parser_looks_at_pictures_of_its_own_side(batch: Batch, side: int) -> None:
+    parser = FaceParser(ParserConfig(image_size=side, width=16)).eval().requires_grad_(False)
     task = _task(batch, "perceptual.network=parser", "perceptual.width=64", "loss.segmentation=2", features=parser)
     mask, real = one_hot(batch.labels), to_unit(batch.images)
     features = task.judge(mask, real)
     terms = task.terms(batch.labels, 0.5 * real, real, features, features)
-    small = nn.functional.avg_pool2d(0.5 * real, 2)
-    logits = nn.functional.interpolate(parser(small), (64, 64), mode="bilinear")
-    assert torch.allclose(terms["segmentation"], nn.functional.cross_entropy(logits, batch.labels.long()), atol=1e-6)
+    mode = "area" if side < 64 else "bilinear"
+    logits = parser(nn.functional.interpolate(0.5 * real, (side, side), mode=mode))
+    read = nn.functional.interpolate(logits, (64, 64), mode="bilinear" if side < 64 else "area")
+    assert torch.allclose(terms["segmentation"], nn.functional.cross_entropy(read, batch.labels.long()), atol=1e-6)
 
 
 def test_start_from_takes_over_generator_average_and_discriminator(
