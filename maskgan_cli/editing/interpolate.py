@@ -14,7 +14,6 @@ import numpy.typing as npt
 import torch
 from PIL import Image
 from torch import Tensor
-from torch.nn import functional as F
 
 from maskgan_cli.data.resize import resize_image, resize_labels
 from maskgan_cli.devices import pick_device
@@ -32,6 +31,7 @@ from maskgan_cli.files import (
 )
 from maskgan_cli.labels import LabelMap, colourise
 from maskgan_cli.models.layers import one_hot
+from maskgan_cli.models.mask_vae import decode_labels
 from maskgan_cli.weights.format import load
 
 _TILE = (128, 256)  # the least and the most pixels a mask gets on the strip and in the animation
@@ -67,16 +67,9 @@ class MaskManifold:
 
     @torch.inference_mode()
     def decode(self, codes: Codes, side: int) -> Iterator[LabelMap]:
-        """Codes (N, latent) -> N label maps (side, side), one after the other.
-
-        Where ``side`` is not the network's own, the logits are resized and not the labels, so that
-        outlines stay smooth.
-        """
+        """Codes (N, latent) -> N label maps (side, side), one after the other; see `decode_labels`."""
         for i in range(len(codes)):
-            logits = self.network.decode(codes[i : i + 1])  # (1, 19, size, size)
-            if side != self.size:
-                logits = F.interpolate(logits, (side, side), mode="bilinear", antialias=side < self.size)
-            yield logits[0].argmax(0).to("cpu", torch.uint8).numpy()
+            yield decode_labels(self.network, codes[i : i + 1], side)[0].to("cpu", torch.uint8).numpy()
 
 
 def positions(steps: int, *, beyond: float = 0.0) -> npt.NDArray[np.float64]:

@@ -18,7 +18,7 @@ from maskgan_cli.labels import CLASSES, ID, LabelMap
 if TYPE_CHECKING:
     from maskgan_cli.editing.interpolate import Codes, MaskManifold
 
-_SIDE: Final = 256  # the masks are moved at; what the networks see is smaller still
+_SIDE: Final = 256  # the masks are moved at: the bundled MaskVAE's
 _SPECK: Final = 0.03  # of a mouth with its lips: a smaller inside is none
 _DEEP: Final = 12.0  # pixels of that: what lies deeper in a class is as deep as can be
 

@@ -32,6 +32,7 @@ def write_edits(
 ) -> Iterator[dict[str, str]]:
     """Write M_inter and M_outer of each sample, and yield a row of `COLUMNS` for each of the two.
 
+    They are of the size of the face's own mask, whatever the MaskVAE's.
     The reference of each face is another face of the list, drawn with the seed. The rows are a list
     of pairs for ``maskgan render`` and for the evaluation: an edit changes the shape a little and should
     change no attribute.
@@ -53,13 +54,15 @@ def write_edits(
     rule = f"z -/+ (z_ref - z) / {lambda_inter:g}, z_ref of another face of the split"
 
     @functools.cache  # every face is somebody's reference, too
-    def code(index: int) -> Codes:
-        return manifold.encode(read_label_map(samples[index].mask))
+    def code_and_side(index: int) -> tuple[Codes, int]:
+        labels = read_label_map(samples[index].mask)
+        return manifold.encode(labels), len(labels)
 
     for index, sample in enumerate(samples):
         other = samples[reference[index]]
+        code, side = code_and_side(index)
         with torch.inference_mode():
-            pair = simulated_edits(manifold.network, code(index), code(reference[index]), lambda_inter)
+            pair = simulated_edits(manifold.network, code, code_and_side(reference[index])[0], lambda_inter, side)
         for name, edit in zip(("inter", "outer"), pair, strict=True):
             mask = out / f"{sample.id}-{name}.png"
             keep_or_write(mask, encode_label_map(edit[0].to("cpu", torch.uint8).numpy()), overwrite=overwrite)

@@ -11,6 +11,7 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from maskgan_cli.labels import NUM_CLASSES
 from maskgan_cli.models.limits import check_range
@@ -93,14 +94,27 @@ class MaskVAE(nn.Module):
         return self.decode(self.encode(mask)[0])
 
 
-def simulated_edits(vae: MaskVAE, code: Tensor, reference: Tensor, lambda_inter: float) -> tuple[Tensor, Tensor]:
-    """The edits of EBST (paper, Sec. 3.2, Algorithm 1): M_inter and M_outer as label maps (N, S, S), int64.
+def decode_labels(vae: MaskVAE, code: Tensor, side: int) -> Tensor:
+    """Codes (N, latent) -> label maps (N, side, side), int64.
+
+    Where ``side`` is not the network's own, the logits are resized and not the labels, so that outlines stay smooth.
+    """
+    logits = vae.decode(code)  # (N, 19, S, S)
+    if side != logits.shape[-1]:
+        logits = F.interpolate(logits, (side, side), mode="bilinear", antialias=side < logits.shape[-1])
+    return logits.argmax(1)
+
+
+def simulated_edits(
+    vae: MaskVAE, code: Tensor, reference: Tensor, lambda_inter: float, side: int
+) -> tuple[Tensor, Tensor]:
+    """The edits of EBST (paper, Sec. 3.2, Algorithm 1): M_inter and M_outer as label maps (N, side, side), int64.
 
     z_inter = z + (z_ref - z) / lambda_inter and z_outer = z - (z_ref - z) / lambda_inter, with z the
     ``code`` of a face's mask and z_ref that of another face's, (N, latent) each.
     """
     step = (reference - code) / lambda_inter
-    return vae.decode(code + step).argmax(1), vae.decode(code - step).argmax(1)
+    return decode_labels(vae, code + step, side), decode_labels(vae, code - step, side)
 
 
 def draw_code(mean: Tensor, log_variance: Tensor) -> Tensor:

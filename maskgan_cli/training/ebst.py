@@ -17,6 +17,7 @@ import torch
 from accelerate import Accelerator
 from pydantic import Field
 from torch import Tensor
+from torch.nn import functional as F
 
 from maskgan_cli.config import OptimiserSettings
 from maskgan_cli.data.dataset import Batch
@@ -57,7 +58,7 @@ class EBSTTask(AdversarialTask):
     Args:
         recipe: see `EBSTRecipe`; its ``network`` is the trained generator's.
         accelerator, features, validation: as for `AdversarialTask`.
-        vae: frozen, in the state for inference, on any device.
+        vae: frozen, in the state for inference, on any device; of any size.
     """
 
     recipe: EBSTRecipe
@@ -78,9 +79,15 @@ class EBSTTask(AdversarialTask):
 
     @torch.no_grad()
     def edited_masks(self, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """One-hot masks (N, 19, S, S) -> M_inter and M_outer; a face's reference is its neighbour in the batch."""
+        """One-hot masks (N, 19, S, S) -> M_inter and M_outer; a face's reference is its neighbour in the batch.
+
+        A MaskVAE of another size sees the masks at its own, and its edits come back at that of the faces.
+        """
+        side, size = mask.shape[-1], self.vae.config.image_size
+        if side != size:
+            mask = F.interpolate(mask, (size, size), mode="nearest-exact")  # a pixel is still of one class
         code, _ = self.vae.encode(mask)
-        inter, outer = simulated_edits(self.vae, code, code.roll(1, 0), self.recipe.lambda_inter)
+        inter, outer = simulated_edits(self.vae, code, code.roll(1, 0), self.recipe.lambda_inter, side)
         return one_hot(inter), one_hot(outer)
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
@@ -164,11 +171,6 @@ def prepare_training(plan: Plan, recipe: EBSTRecipe, *, vae: Path | None = None,
     recipe = recipe.model_copy(update={"network": network})
     plan.check_size(network.image_size)
     mask_vae, vae_weights = load("vae", find_weights(vae, "vae", "--vae"), plan.accelerator.device)
-    if mask_vae.config.image_size != network.image_size:
-        raise InputError(
-            vae_weights.path, expected=f"a MaskVAE of {network.image_size} px, as {start.path} is",
-            found=f"{mask_vae.config.image_size} px",
-        )  # fmt: skip
     if recipe.data.batch_size < 2 * plan.accelerator.num_processes:
         raise InputError("data.batch_size", expected="two faces or more a process, to go from one to another",
                          found=str(recipe.data.batch_size))  # fmt: skip

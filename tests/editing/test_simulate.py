@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,8 @@ from maskgan_cli.data.prepared import PreparedData
 from maskgan_cli.files import read_csv, read_label_map, write_label_map
 from maskgan_cli.locks import locked
 from maskgan_cli.models.layers import one_hot
-from maskgan_cli.models.mask_vae import simulated_edits
-from maskgan_cli.weights.format import load
+from maskgan_cli.models.mask_vae import MaskVAE, MaskVAEConfig, simulated_edits
+from maskgan_cli.weights.format import load, save_weights
 from tests.conftest import Command
 
 
@@ -34,11 +35,23 @@ def test_the_files_are_the_edits_and_nobody_is_their_own_reference(
             vae.encode(one_hot(torch.from_numpy(read_label_map(Path(inter[role])).copy()[None])))[0]
             for role in ("source_mask", "target_mask")
         ]
-        for row, edit in zip((inter, outer), simulated_edits(vae, *codes, 2.0), strict=True):
+        for row, edit in zip((inter, outer), simulated_edits(vae, *codes, 2.0, 64), strict=True):
             assert (read_label_map(Path(row["mask"])) == edit[0].numpy()).all()
             assert row["Smiling"] == samples[row["source"]].fields["Smiling"]
     done = maskgan("render", "--pairs", outcome.lines[0], "--weights", weights, *cpu, "-o", tmp_path / "rendered")
     assert [Path(line).name for line in done.lines] == [row["output"] for row in rows]
+
+
+def test_edits_have_the_size_of_the_masks_whatever_the_maskvaes(
+    prepared: Path, tmp_path: Path, maskgan: Command
+) -> None:
+    config = MaskVAEConfig(image_size=128, width=4, latent=8)
+    save_weights(tmp_path / "vae.safetensors", MaskVAE(config), kind="vae", config=asdict(config), about={})
+    out = tmp_path / "edits"
+    call = ("simulate-edits", prepared, "--split", "val", "-w", tmp_path / "vae.safetensors", "--device", "cpu")
+    outcome = maskgan(*call, "-n", 2, "-o", out)
+    assert outcome.code == 0, outcome.err
+    assert [read_label_map(Path(row["mask"])).shape for row in read_csv(out / "edits.csv")] == [(64, 64)] * 4
 
 
 def test_wrong_input_is_one_line(prepared: Path, vae_weights: Path, tmp_path: Path, maskgan: Command) -> None:

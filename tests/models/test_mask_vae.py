@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from maskgan_cli.models.layers import one_hot
-from maskgan_cli.models.mask_vae import MaskVAE, MaskVAEConfig, draw_code
+from maskgan_cli.models.mask_vae import MaskVAE, MaskVAEConfig, decode_labels, draw_code, simulated_edits
 from tests.layouts import layout
 
 SMALL = MaskVAEConfig(image_size=64, width=4, latent=8)
@@ -79,6 +79,36 @@ def test_the_draw_is_a_matter_of_torchs_seed_and_reconstruction_of_none() -> Non
     assert torch.equal(drawn[0], drawn[1])
     assert not torch.equal(drawn[0], drawn[2])
     assert torch.equal(network.reconstruct(mask), network.reconstruct(mask))
+
+
+def test_labels_at_the_networks_own_size_are_the_likeliest_classes_to_the_bit() -> None:
+    network = MaskVAE(SMALL).eval()
+    code, other = torch.randn(2, 3, 8, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(decode_labels(network, code, 64), network.decode(code).argmax(1))
+    step = (other - code) / 2.5
+    for edit, place in zip(simulated_edits(network, code, other, 2.5, 64), (code + step, code - step), strict=True):
+        assert torch.equal(edit, network.decode(place).argmax(1))
+
+
+@pytest.mark.parametrize("side", [24, 256])
+def test_labels_at_another_size_have_smoother_outlines_than_resized_ids(
+    side: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def disc(size: int) -> torch.Tensor:
+        """How far inside a disc every pixel lies, in shares of the side."""
+        place = (torch.arange(size) + 0.5) / size - 0.48
+        return 0.31 - torch.hypot(place[:, None], place)
+
+    network = MaskVAE(SMALL).eval()
+    logits = torch.full((1, 19, 64, 64), -1.0)
+    logits[0, 1], logits[0, 2] = disc(64), -disc(64)
+    monkeypatch.setattr(network, "decode", lambda _: logits)
+    labels = decode_labels(network, torch.zeros(1, 8), side)
+    assert (labels.shape, labels.dtype) == ((1, side, side), torch.int64)
+    truth = torch.where(disc(side) > 0, 1, 2)
+    ids = logits.argmax(1)[None].float()
+    resized = torch.nn.functional.interpolate(ids, (side, side), mode="nearest-exact")[0].long()
+    assert (labels != truth).sum() < (resized != truth).sum() / 2
 
 
 def test_every_parameter_learns_and_batches_are_counted() -> None:

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -14,12 +15,15 @@ from safetensors.torch import load_file
 from maskgan_cli.config import load_recipe
 from maskgan_cli.data.dataset import Batch, FaceDataset, first_samples
 from maskgan_cli.data.prepared import PreparedData
+from maskgan_cli.data.resize import resize_labels
 from maskgan_cli.files import read_image, sha256
 from maskgan_cli.models.alpha_blender import AlphaBlender, AlphaBlenderConfig
 from maskgan_cli.models.layers import one_hot
+from maskgan_cli.models.mask_vae import MaskVAE, MaskVAEConfig, decode_labels, simulated_edits
 from maskgan_cli.training import losses as paper
 from maskgan_cli.training.ebst import EBSTRecipe, EBSTTask, prepare_training
 from maskgan_cli.weights.format import load, load_strictly, read_weights
+from maskgan_cli.weights.lookup import find_weights
 from tests.conftest import Command, plan
 
 CHANGES = (
@@ -121,6 +125,45 @@ def test_edits_go_the_same_way_towards_and_away_from_the_neighbour(
     torch.testing.assert_close(seen[1], torch.tensor([[2.0], [7.0], [12.0], [-11.0]]))
     for mask in (inter, outer):
         assert torch.equal(mask.sum(1), torch.ones(4, 64, 64))
+
+
+def test_edits_of_a_vae_of_the_faces_size_are_those_of_its_codes_to_the_bit(task: EBSTTask, batch: Batch) -> None:
+    code, _ = task.vae.encode(one_hot(batch.labels))
+    edits = simulated_edits(task.vae, code, code.roll(1, 0), task.recipe.lambda_inter, 64)
+    for mask, edit in zip(task.edited_masks(one_hot(batch.labels)), edits, strict=True):
+        assert torch.equal(mask, one_hot(edit))
+
+
+@pytest.mark.parametrize("size", [64, 256])
+def test_a_vae_of_another_size_sees_the_masks_at_its_own_and_its_edits_come_back_at_theirs(
+    task: EBSTTask, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.manual_seed(0)
+    task.vae = MaskVAE(MaskVAEConfig(image_size=size, width=4, latent=8)).eval()
+    labels = torch.randint(0, 19, (3, 128, 128), dtype=torch.uint8)
+    seen: list[torch.Tensor] = []
+    encode = task.vae.encode
+    monkeypatch.setattr(task.vae, "encode", lambda mask: (seen.append(mask), encode(mask))[1])
+    edits = task.edited_masks(one_hot(labels))
+    resized = np.stack([resize_labels(one.numpy(), size) for one in labels])
+    assert torch.equal(seen[0], one_hot(torch.from_numpy(resized)))
+    code, _ = encode(seen[0])
+    step = (code.roll(1, 0) - code) / 2.5
+    for mask, place in zip(edits, (code + step, code - step), strict=True):
+        assert torch.equal(mask, one_hot(decode_labels(task.vae, place, 128)))
+
+
+def test_the_bundled_vae_of_another_size_trains_as_well(
+    prepared: Path, weights: Path, tmp_path: Path, maskgan: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MASKGAN_WEIGHTS", raising=False)
+    bundled = read_weights(find_weights(None, "vae", "--vae"), "vae")
+    assert bundled.config["image_size"] != 64
+    call = ("train", "ebst", prepared, "--dmn", weights, "-o", tmp_path / "run", *TINY, "--set", "schedule.steps=1")
+    outcome = maskgan(*call)
+    assert outcome.code == 0, outcome.err
+    assert read_weights(tmp_path / "run", "dmn").about["vae"] == {"sha256": bundled.sha256}
+    assert read_image(tmp_path / "run" / "samples" / "step-000001.png").shape == (4 * 64, 9 * 64, 3)
 
 
 def test_a_step_updates_three_networks_and_leaves_the_vae_alone(
