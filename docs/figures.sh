@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# The pictures of the site's pages: rendered faces that the bundled networks never saw, 128 px, and a photo of the
+# The pictures of the site's pages: rendered faces that the bundled networks never saw, 256 px, and a photo of the
 # astronaut Eileen Collins (NASA, public domain) that comes with scikit-image.
 #   docs/figures.sh [work folder]
 set -euo pipefail
 work=${1:-site-figures}
 here=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "$here/figures"
-maskgan synth "$work/raw" -n 40 --identities 40 --size 128 --seed 7
-[ -e "$work/data/dataset.json" ] || maskgan prep-data "$work/raw" "$work/data" --size 128
+maskgan synth "$work/raw" -n 40 --identities 40 --size 256 --seed 7
+[ -e "$work/data/dataset.json" ] || maskgan prep-data "$work/raw" "$work/data" --size 256
 images="$work/data/images"
 printf '%s\n' "$images/12.png,$images/32.png" "$images/32.png,$images/2.png" |
     maskgan swap --parts hair --pairs - -o "$work/masks" --sheet "$here/figures/masks.png" --overwrite
