@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from maskgan_cli.data.celebamask import SCENES
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import (
     encode_png,
@@ -197,7 +196,7 @@ def _write_lists(out: Path, plan: Plan, rows: dict[Job, Row]) -> None:
     }
     if plan.takes > 1:
         scenes = [f"{i}.jpg {i // plan.takes}" for i in range(plan.count)]
-        lists[SCENES] = [str(plan.count), "Scene", *scenes]
+        lists["CelebAMask-HQ-scene-anno.txt"] = [str(plan.count), "Scene", *scenes]
     for name, lines in lists.items():
         write_bytes(out / name, ("\n".join(lines) + "\n").encode())
     if plan.counterfactuals:

@@ -26,7 +26,7 @@ def test_the_blocks_run(
     names: dict[str, object] = {}
     for block in blocks:
         exec(compile(block, "python.md", "exec"), names)
-    assert read_image("result.png").shape == (128, 128, 3)  # the bundled generator's
+    assert read_image("result.png").shape == (256, 256, 3)  # the bundled generator's
     assert read_note("result.png") == {"edit": "mine"}
     shapes, sequence, parameters = capsys.readouterr().out.splitlines()
     assert shapes.endswith("['mouth', 'u_lip', 'l_lip']")
