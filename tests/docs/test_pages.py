@@ -46,6 +46,7 @@ GIVEN = {  # page -> the networks that it takes for granted
     "baselines.md": (),
     "data.md": (),
     "editor.md": (),
+    "rendered-faces.md": (),
     "concepts/ebst.md": ("dmn", "vae"),
     "tutorials/table.md": ("dmn", "attributes"),
     "tutorials/published.md": (),
