@@ -25,7 +25,7 @@ _RARELY = 10**9  # steps: never while we measure
 
 
 def cases(wish: Wish) -> list[Case]:
-    """The small recipe; thorough: the bundled generator's too."""
+    """The small recipe; thorough: that of the bundled generator at 128 px too."""
     recipes = ["tiny-cpu", "bundled-128"] if wish.thorough else ["tiny-cpu"]
     return [Case("training", f"recipe {name}", {"recipe": name, "device": wish.device}) for name in recipes]
 
