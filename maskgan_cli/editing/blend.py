@@ -26,8 +26,8 @@ MOUTH_GROWTH: Final = 0.01
 # 0.847 at 0.015, 0.751 and 0.851 at 0.012.
 _LIP_RIM: Final = 0.016
 _THICK: Final = 0.008  # half as thick as what counts as lost
-# How far parts that the photo shows keep its own texture. Inside the edit of rendered pairs: 20.33 dB at 1, 20.44 at 0.8,
-# 20.48 so, 20.44 at 0.4, 20.33 at 0.2.
+# How far parts that the photo shows keep its own texture. Inside the edit of rendered pairs: 20.33 dB at 1, 20.44 at
+# 0.8, 20.48 so, 20.44 at 0.4, 20.33 at 0.2.
 _OWN: Final = 0.6
 _MOUTH: Final = list(part_ids("mouth"))
 MARGIN: Final = 0.012  # what it stays away from other features
