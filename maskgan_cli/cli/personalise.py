@@ -35,7 +35,7 @@ def personalise(
     force: options.Force = False,
     overwrite: options.Overwrite = False,
 ) -> None:
-    """Train the generator on for a person, in a minute or two: edits look more like them.
+    """Train the generator on for a person, in minutes: edits look more like them.
 
     Give it to the editing commands as --weights. It still follows the mask, as it also learns from edits of the
     photos' masks, read by the face parser, and from rendered people. Have the person's consent.
