@@ -22,7 +22,7 @@ from maskgan_cli.labels import ID, LabelMap, part_ids
 GROWTH: Final = 0.035
 MOUTH_GROWTH: Final = 0.01
 # Where lips are lost, their rim of this width is painted over too: else the skin there takes their colour. IoU of the
-# mouth read in real faces, and their cosine to the source, when parts kept 0.95 of their own texture: 0.758 and 0.844 at
+# mouth read in real faces, and their cosine to the source, when parts kept 0.95 of their texture: 0.758 and 0.844 at
 # 0.021, 0.754 and 0.847 at 0.015, 0.751 and 0.851 at 0.012.
 _LIP_RIM: Final = 0.016
 _THICK: Final = 0.008  # half as thick as what counts as lost
