@@ -1,11 +1,10 @@
 #!/usr/bin/env bash
-# The weights that come with the package, trained on rendered faces alone: Dense Mapping Network, MaskVAE and face
-# parser, at 256 px. The networks of 128 px were made first, on two processor cores that had other work too: 5,400 faces 28
-# minutes; the generator's four parts 60, 31, 105 and 36 minutes on one core each, the last two with the core to
-# themselves; the parser's first part less than two hours, its others 5, 24, 15 and 9 minutes on one core.
-# Then, on one H200 with 16 cores, side by side: 1,600 faces 72 seconds and 4,800 another 290, the generator's fifth and
-# sixth part 290 and 200 seconds, MaskVAE 90, the parser of 256 px 130. The generator's last two parts: 18 and 31 minutes of
-# one core. MaskVAE and parser run on a processor as well, in some hours.
+# The weights that come with the package, trained on rendered faces alone: Dense Mapping Network and MaskVAE at 256 px, face
+# parser at 128 px. First, on two processor cores that had other work too: 5,400 faces 28 minutes; the generator's four
+# parts at 128 px 60, 31, 105 and 36 minutes on one core each, the last two with the core to themselves; the parser's first
+# part less than two hours, its others 5, 24, 15 and 9 minutes on one core. Then, on one H200 with 16 cores: 1,600 faces 72
+# seconds and 4,800 another 290, the generator's fifth and sixth part 290 and 200 seconds, MaskVAE 90, other trainings beside
+# them. The generator's last two parts: 18 and 31 minutes of one core.
 #   recipes/bundled_weights.sh [work folder]
 set -euo pipefail
 work=${1:-bundled-weights}
@@ -49,19 +48,20 @@ foreign 400 133 parser-second parser-first --set augment.zoom=0.2 --set augment.
 foreign 2600 1000 parser-third parser-second --set augment.zoom=0.25 --set augment.shift=0.07 --set augment.backdrop=0.5
 maskgan train parser "$work/second128" --recipe bundled-128 -o "$work/parser-fourth" --start-from "$work/parser-third"
 # Then on mouths like those of photographs; what it was before knows the rest better.
-mouths=(--set augment.mouths=0.3 --set augment.lips=0.5 --set augment.outline=0.4)
 maskgan train parser "$work/data128" --recipe bundled-128 -o "$work/parser-mouths" --start-from "$work/parser-fourth" \
-    --set seed=2 --set schedule.steps=2000 --set schedule.decay_from=600 "${mouths[@]}"
-maskgan weights average "$work/parser-fourth" "$work/parser-mouths" --share 0.7 -o "$work/parser128.safetensors" --overwrite
+    --set seed=2 --set schedule.steps=2000 --set schedule.decay_from=600 --set augment.mouths=0.3 \
+    --set augment.lips=0.5 --set augment.outline=0.4
+maskgan weights average "$work/parser-fourth" "$work/parser-mouths" --share 0.7 -o "$work/parser.safetensors" --overwrite
+pack "$work/parser.safetensors" "$work/data128" parser
 
-# All three at 256 px, on faces that are there twice, with two expressions; the generator looks through the parser of
-# 128 px. Its fifth part was stopped at step 2,942; its seventh, which began with 16-bit copies, at step 406 of 1,300. The last
-# two ask for less of the discriminator and more of the truth: fewer details are invented, teeth are cleaner.
+# At 256 px, on faces that are there twice, with two expressions. The generator's fifth part was stopped at step 2,942; its
+# seventh, which began with 16-bit copies, at step 406 of 1,300. The last two ask for less of the discriminator and more of
+# the truth: fewer details are invented, teeth are cleaner.
 maskgan synth "$work/few" -n 1600 --identities 400 --takes 2 --size 256 --seed 51
 prepared "$work/few" "$work/few256" 256
 maskgan synth "$work/many" -n 4800 --identities 1200 --takes 2 --size 256 --seed 52
 prepared "$work/many" "$work/many256" 256
-eyes=(--set "perceptual.weights=$work/parser128.safetensors")
+eyes=(--set "perceptual.weights=$work/parser.safetensors")
 maskgan train dmn "$work/few256" --recipe bundled-256 -o "$work/dmn-fifth" --start-from "$work/dmn-fourth" \
     --set schedule.steps=2942 --set schedule.decay_from=null "${eyes[@]}"
 maskgan train dmn "$work/many256" --recipe bundled-256 -o "$work/dmn-sixth" --start-from "$work/dmn-fifth" "${eyes[@]}"
@@ -77,7 +77,3 @@ pack "$work/dmn" "$work/many256" dmn
 maskgan train vae "$work/many256" --recipe tiny-cpu -o "$work/vae" --set network.image_size=256 --set network.latent=192 \
     --set schedule.steps=5000 --set schedule.decay_from=1500 --set schedule.validation_samples=160
 pack "$work/vae" "$work/many256" vae
-maskgan train parser "$work/many256" --recipe bundled-128 -o "$work/parser" --start-from "$work/parser128.safetensors" \
-    --set network.image_size=256 --set seed=3 --set data.batch_size=16 --set schedule.steps=2600 \
-    --set schedule.decay_from=700 "${mouths[@]}"
-pack "$work/parser" "$work/many256" parser
