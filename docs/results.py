@@ -31,8 +31,8 @@ WORDS = {
     "swapped and follows the mask a little less; nothing else differs by more than chance. So it was at 64 px, with a "
     "MaskVAE that kept less of thin parts (mean IoU 0.62, here 0.70): the mask suffered more (0.6 points), the person "
     "gained nothing. That MaskVAE blurs brows and lips was our guess at why EBST does not help attributes; a better "
-    "one did not change that. Nor did the size of the edits, with a MaskVAE of 128 px: with `--set lambda_inter=10` and "
-    "`1.25` in place of 2.5 (seed 0, the stage `train maskgan-ebst` of the plan) attributes were right in 70.5 and "
+    "one did not change that. Nor did the size of the edits, with a MaskVAE of 128 px: with `--set lambda_inter=10` "
+    "and `1.25` in place of 2.5 (seed 0, the stage `train maskgan-ebst` of the plan) attributes were right in 70.5 and "
     "70.5 % of the edits (70.4; the control 71.6), and the larger the edits, the more of the mask was lost: 91.06, "
     "91.01 and 90.92 % (the control 91.14).",
 }  # fmt: skip
