@@ -7,6 +7,7 @@ shelf.py     all sessions: a few in memory, the rest on disk
 library.py   the faces that come with the package
 archive.py   a session as one zip that opens again
 uploads.py   pictures, masks and session files as they arrive: bounded, then decoded
+compose.py   a mask of one base, sliders, things put on and taken off
 worker.py    one thread that does the work, and a bounded queue before it
 guard.py     who may ask: the token, the host, the origin; and what a browser may do with the answer
 desk.py      what every route needs

@@ -9,6 +9,7 @@ from typing import Annotated, Final, TypeVar
 
 from fastapi import Depends, Request, Response
 
+from maskgan_cli.editor.compose import Composer
 from maskgan_cli.editor.face import Face
 from maskgan_cli.editor.session import Session
 from maskgan_cli.editor.shelf import Shelf
@@ -48,12 +49,14 @@ class Desk:
         shelf: the sessions.
         worker: does everything that computes.
         start: name of the session that the page opens with, or "".
+        composer: makes masks of sliders and things put on; only the worker's thread uses it.
     """
 
     studio: Studio
     shelf: Shelf
     worker: Worker
     start: str = ""
+    composer: Composer = field(default_factory=Composer)
     gate: Gate = field(default_factory=lambda: Gate(_UPLOADS, _WAITING))
 
     async def work(self, job: Callable[[], T]) -> T:

@@ -8,11 +8,9 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from maskgan_cli.data.alignment import points_of_mask
-from maskgan_cli.editing.library import item as library_item
-from maskgan_cli.editing.shapes import along, wear
 from maskgan_cli.editor import library
 from maskgan_cli.editor.archive import command, is_archive, pack, unpack
+from maskgan_cli.editor.compose import Composition, slider_ranges
 from maskgan_cli.editor.desk import AtDesk, Desk, attached, png, raw
 from maskgan_cli.editor.face import Face, face_of
 from maskgan_cli.editor.session import Finish, Session, encode
@@ -158,31 +156,19 @@ async def swap(desk: AtDesk, request: Request, name: Name, other: Number, parts:
     return await changed(desk, request, name, lambda session, labels: session.swapped(labels, other, ids))
 
 
-@router.post("/sessions/{name}/vary")
-async def vary(
-    desk: AtDesk, request: Request, name: Name, amount: Annotated[float, Query(ge=-3, le=3)], direction: Text = "",
-    other: Number = 0,
-) -> Response:  # fmt: skip
-    """The label map that is sent, moved along MaskVAE's manifold: in a direction, or towards another face's mask."""
-
-    def change(session: Session, labels: LabelMap) -> LabelMap:
-        if direction:
-            return desk.studio.directions.move(labels, direction, amount)
-        manifold = desk.studio.manifold
-        step = manifold.encode(session.other(other).labels) - manifold.encode(labels)
-        return along(labels, manifold, amount * step)
-
-    return await changed(desk, request, name, change)
+@router.post("/sessions/{name}/compose")
+async def compose(
+    desk: AtDesk, request: Request, name: Name, sliders: Text = "", items: Text = "", removed: Text = ""
+) -> Response:
+    """The base mask that is sent, with all sliders, things put on and things removed: see `Composition`."""
+    how = Composition.parsed(sliders, items, removed)
+    return await changed(desk, request, name, lambda session, labels: desk.composer(session, desk.studio, labels, how))
 
 
-@router.post("/sessions/{name}/wear")
-async def put_on(desk: AtDesk, request: Request, name: Name, item: Text) -> Response:
-    """The label map that is sent, wearing something of the library."""
-
-    def change(session: Session, labels: LabelMap) -> LabelMap:
-        return wear(labels, library_item(item), points_of_mask(session.face.labels))  # where no edit has moved anything
-
-    return await changed(desk, request, name, change)
+@router.get("/sessions/{name}/ranges")
+async def ranges(desk: AtDesk, name: Name) -> dict[str, tuple[float, float] | None]:
+    """How far each slider is useful on this face; null where it is not offered."""
+    return await desk.work(lambda: slider_ranges(desk.shelf.get(name)))
 
 
 @router.post("/sessions/{name}/parse")

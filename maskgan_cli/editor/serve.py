@@ -59,7 +59,7 @@ class Editor:
 
     def __init__(self, studio: Studio, shelf: Shelf, *, host: str = "127.0.0.1", port: int | None = None,
                  start: str = "") -> None:  # fmt: skip
-        self.worker, self.token, self.shelf = Worker(), new_token(), shelf
+        self.worker, self.token, self.shelf, self.studio = Worker(), new_token(), shelf, studio
         self.socket = listen(host, port)
         self.port = int(self.socket.getsockname()[1])
         anywhere = host in ("0.0.0.0", "::")

@@ -15,6 +15,7 @@ from maskgan_cli import __version__
 from maskgan_cli.editing.library import DIRECTIONS, ITEMS
 from maskgan_cli.editing.swap import BEHIND
 from maskgan_cli.editor import library, routes
+from maskgan_cli.editor.compose import PARTS, REMOVABLE
 from maskgan_cli.editor.desk import AtDesk, Desk
 from maskgan_cli.editor.uploads import MAX_BYTES, TooLarge
 from maskgan_cli.editor.worker import Busy, Superseded
@@ -64,6 +65,7 @@ async def about(desk: AtDesk) -> dict[str, Any]:
         "mirror": FLIP_IDS[: len(CLASSES)].tolist(), "groups": {k: [ID[n] for n in v] for k, v in GROUPS.items()},
         "behind": {ID[k]: [ID[n] for n in v] for k, v in BEHIND.items()},
         "examples": _named(library.EXAMPLES), "directions": _named(DIRECTIONS), "items": _named(ITEMS),
+        "removable": [{"name": name, "title": title, "parts": PARTS[name]} for name, title in REMOVABLE.items()],
         "size": desk.studio.size, "most_bytes": MAX_BYTES, "weights": desk.studio.weights.sha256[:12],
     }  # fmt: skip
 

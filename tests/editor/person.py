@@ -9,6 +9,8 @@ import numpy as np
 
 from maskgan_cli.editor.serve import Editor
 
+Spot = tuple[float, float]
+
 
 def begin(page: Any, editor: Editor, example: str = "rendered-0") -> None:
     """Open the page and an example."""
@@ -62,3 +64,56 @@ def place(page: Any, x: float, y: float) -> tuple[float, float]:
     """Where in the window a pixel of the mask is."""
     found = page.evaluate("([x, y]) => editor.view.place(x, y)", [float(x), float(y)])
     return found["x"], found["y"]
+
+
+def composed(page: Any) -> None:
+    """Wait until the mask is that of the sliders and things put on."""
+    until(page, "!editor.panels.sliders.running")
+
+
+def slide(page: Any, name: str, amount: float) -> None:
+    """Push a slider to a place, as a mouse does: on the way first, then there."""
+    page.evaluate(
+        """([name, amount]) => {
+          const input = document.querySelector(`[data-slider=${name}]`);
+          for (const [kind, value] of [["input", amount / 2], ["input", amount], ["change", amount]]) {
+            input.value = value;
+            input.dispatchEvent(new Event(kind, { bubbles: true }));
+          }
+        }""",
+        [name, amount],
+    )
+    composed(page)
+
+
+class Fingers:
+    """Fingers on the glass, as the browser's own protocol has them."""
+
+    def __init__(self, page: Any) -> None:
+        self._protocol = page.context.new_cdp_session(page)
+
+    def _send(self, kind: str, *places: Spot) -> None:
+        points = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(places)]
+        self._protocol.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    def draw(self, *places: Spot) -> None:
+        """One finger along some places."""
+        self._send("touchStart", places[0])
+        for spot in places[1:]:
+            self._send("touchMove", spot)
+        self._send("touchEnd")
+
+    def pinch(self, middle: Spot, apart: list[float], *, shift: Spot = (0.0, 0.0)) -> None:
+        """Two fingers, one after the other, that end up as far apart as the last of ``apart``, and elsewhere."""
+
+        def places(distance: float, done: float) -> list[Spot]:
+            x, y = middle[0] + shift[0] * done, middle[1] + shift[1] * done
+            return [(x - distance / 2, y), (x + distance / 2, y)]
+
+        first = places(apart[0], 0.0)
+        self._send("touchStart", first[0])
+        self._send("touchStart", *first)
+        for step, distance in enumerate(apart[1:], start=1):
+            self._send("touchMove", *places(distance, step / (len(apart) - 1)))
+        self._send("touchEnd", places(apart[-1], 1.0)[0])  # one finger goes first
+        self._send("touchEnd")

@@ -181,7 +181,7 @@ def test_hair_of_a_dropped_picture_a_hat_a_smile_and_the_session_opened_again(
     worn = mask(page)
     assert (worn == ID["hat"]).sum() > 1000
 
-    slider = page.locator("[data-direction=open-mouth]")
+    slider = page.locator("[data-slider=open-mouth]")
     slider.focus()
     slider.press("End")
     until(page, "editor.history.index === 3")

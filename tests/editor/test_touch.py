@@ -9,48 +9,13 @@ import pytest
 
 from maskgan_cli.editor.serve import Editor
 from maskgan_cli.labels import ID
-from tests.editor.person import begin, mask, place, settled
-
-Spot = tuple[float, float]
+from tests.editor.person import Fingers, Spot, begin, mask, place, settled
 
 
 @pytest.fixture
 def options() -> dict[str, Any]:
     """A telephone."""
     return {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True, "device_scale_factor": 2}
-
-
-class Fingers:
-    """Fingers on the glass, as the browser's own protocol has them."""
-
-    def __init__(self, page: Any) -> None:
-        self._protocol = page.context.new_cdp_session(page)
-
-    def _send(self, kind: str, *places: Spot) -> None:
-        points = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(places)]
-        self._protocol.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
-
-    def draw(self, *places: Spot) -> None:
-        """One finger along some places."""
-        self._send("touchStart", places[0])
-        for spot in places[1:]:
-            self._send("touchMove", spot)
-        self._send("touchEnd")
-
-    def pinch(self, middle: Spot, apart: list[float], *, shift: Spot = (0.0, 0.0)) -> None:
-        """Two fingers, one after the other, that end up as far apart as the last of ``apart``, and elsewhere."""
-
-        def places(distance: float, done: float) -> list[Spot]:
-            x, y = middle[0] + shift[0] * done, middle[1] + shift[1] * done
-            return [(x - distance / 2, y), (x + distance / 2, y)]
-
-        first = places(apart[0], 0.0)
-        self._send("touchStart", first[0])
-        self._send("touchStart", *first)
-        for step, distance in enumerate(apart[1:], start=1):
-            self._send("touchMove", *places(distance, step / (len(apart) - 1)))
-        self._send("touchEnd", places(apart[-1], 1.0)[0])  # one finger goes first
-        self._send("touchEnd")
 
 
 def pen(page: Any, kind: str, spot: Spot, pressure: float, **more: Any) -> None:

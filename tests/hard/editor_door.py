@@ -26,7 +26,7 @@ _WORDS = (
     "skin,mouth", "glasses-round", "rendered-0", "seamless", "bare", "true", "face", "mask", "%d9%a1", "%f0%9f%92%a9",
 )  # fmt: skip
 _PATHS = (
-    "render", "swap", "vary", "wear", "parse", "others", "face.labels", "mask.labels", "result.png", "photo.png",
+    "render", "swap", "compose", "ranges", "parse", "others", "face.labels", "mask.labels", "result.png", "photo.png",
     "strip.png", "mask.png", "session.zip", "command", "others/1.png", "others/-1.png", "x", "",
 )  # fmt: skip
 _QUERIES = (
@@ -36,14 +36,14 @@ _QUERIES = (
     "preview",
     "other",
     "parts",
-    "amount",
-    "direction",
-    "item",
+    "sliders",
+    "items",
+    "removed",
     "example",
     "name",
 )
 _SENSIBLE = {
-    "revision": "1", "other": "1", "parts": "mouth", "amount": "0.5", "direction": "smile", "item": "glasses-round",
+    "revision": "1", "other": "1", "parts": "mouth", "sliders": "smile:0.5", "items": "glasses-round",
 }  # fmt: skip
 
 

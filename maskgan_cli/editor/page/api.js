@@ -43,8 +43,8 @@ export const addOther = async (id, file) => json(`api/sessions/${id}/others`, se
 export const addExample = (id, example) => json(`api/sessions/${id}/others?${query({ example })}`, post());
 export const swap = (id, mask, other, parts) =>
   bytes(`api/sessions/${id}/swap?${query({ other, parts })}`, post(mask));
-export const vary = (id, mask, values) => bytes(`api/sessions/${id}/vary?${query(values)}`, post(mask));
-export const wear = (id, mask, item) => bytes(`api/sessions/${id}/wear?${query({ item })}`, post(mask));
+export const compose = (id, base, values) => bytes(`api/sessions/${id}/compose?${query(values)}`, post(base));
+export const ranges = (id) => json(`api/sessions/${id}/ranges`);
 export const parse = (id) => bytes(`api/sessions/${id}/parse`, post());
 export const command = (id) => json(`api/sessions/${id}/command`);
 

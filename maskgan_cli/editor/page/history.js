@@ -1,8 +1,10 @@
 // Undo without an end, kept in the browser's own database so that it outlives a reload.
 
+import { Composition } from "./composition.js";
 import { pack, unpack } from "./mask.js";
 
 const STORE = "steps";
+const SOON = 700; // milliseconds: two steps of one slider that follow each other sooner are one
 
 function database() {
   return new Promise((resolve) => {
@@ -27,11 +29,15 @@ export class History {
   get canUndo() { return this.index > 0; }
   get canRedo() { return this.index < this.steps.length - 1; }
 
-  push(mask, style, label) {
-    const old = this.steps.length;
-    this.steps.length = this.index + 1;
-    this.steps.push({ runs: pack(mask.data), style, label });
-    this.index++;
+  // A step: the mask, whose look is painted, what the mask is composed of, and a name to read.
+  push({ mask, style, composition }, label, merge = "") {
+    const old = this.steps.length, now = Date.now();
+    const again = merge && merge === this.merge && now - this.since < SOON && this.index === old - 1;
+    Object.assign(this, { merge, since: now });
+    this.steps.length = this.index + (again ? 0 : 1);
+    const runs = pack(mask.data), base = composition.empty ? null : pack(composition.base);
+    this.steps.push({ runs, base, ...composition.settings, style, label });
+    this.index = this.steps.length - 1;
     this._write((store) => {
       store.delete(IDBKeyRange.bound([this.session, this.index], [this.session, old + 1]));
       store.put(this.current, [this.session, this.index]);
@@ -40,14 +46,17 @@ export class History {
   }
   move(by) {
     const index = this.index + by;
+    this.merge = "";
     if (index < 0 || index >= this.steps.length) return null;
     this.index = index;
     this._write((store) => store.put(index, [this.session]));
     return this.current;
   }
+  // Put the current step's mask into `mask`; whose look it has, and what it is composed of.
   restore(mask) {
-    mask.data.set(unpack(this.current.runs, mask.data.length));
-    return this.current.style;
+    const { runs, base, style, sliders, items, removed } = this.current, { length } = mask.data;
+    mask.data.set(unpack(runs, length));
+    return { style, composition: new Composition(base ? unpack(base, length) : mask.data, { sliders, items, removed }) };
   }
   _read(ask) {
     if (!this.base) return null;

@@ -2,6 +2,7 @@
 
 import * as api from "./api.js";
 import { bindCanvas } from "./bykeys.js";
+import { Composition } from "./composition.js";
 import { History } from "./history.js";
 import { bindKeys } from "./keys.js";
 import { Live } from "./live.js";
@@ -48,8 +49,10 @@ class Editor {
       this.view.layers = { photo, result: null };
       this.view.begin(session.side, this.about.colours);
       this.tools.newFace();
-      if (history.current) this.style = history.restore(this.mask);
-      else history.push(this.mask, this.style, "begin");
+      this.composition = new Composition(labels);
+      if (history.current) Object.assign(this, history.restore(this.mask));
+      else history.push(this, "Begin");
+      this.committed = this.mask.data.slice();
       if (this.style > session.others) this.style = 0;
       window.history.replaceState(null, "", `#${session.id}`);
       try { localStorage.setItem("last", session.id); } catch { /* a window without a memory */ }
@@ -71,9 +74,20 @@ class Editor {
     this.view.recolour(this.mask);
     this.live.changed(dragging);
   }
-  // The mask has changed, and this is a step that can be undone.
-  commit(label) {
-    this.history.push(this.mask, this.style, label);
+  // The mask has changed, and this is a step that can be undone. `composed`: the composition's own doing.
+  commit(label, { composed = false, merge = "" } = {}) {
+    if (!composed && !this.composition.absorb(this.committed, this.mask.data, this.mask.side)) {
+      this.panels.say("The sliders now start from the painted mask.");
+    }
+    this.committed.set(this.mask.data);
+    this.history.push(this, label, merge);
+    this.panels.historyChanged();
+    this.touched(false);
+  }
+  // Back to the last step, after something that failed.
+  restoreStep() {
+    Object.assign(this, this.history.restore(this.mask));
+    this.committed.set(this.mask.data);
     this.panels.historyChanged();
     this.touched(false);
   }
@@ -93,11 +107,9 @@ class Editor {
     this.tools.finish();
     const undone = this.history.current.label;
     if (!this.history.move(by)) return;
-    this.style = this.history.restore(this.mask);
-    this.panels.historyChanged();
+    this.restoreStep();
     this.panels.othersChanged();
     this.panels.say(by < 0 ? `undone: ${undone}` : `again: ${this.history.current.label}`);
-    this.touched(false);
   }
   setStyle(style) {
     this.style = style;

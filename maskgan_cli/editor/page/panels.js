@@ -94,7 +94,8 @@ export class Panels {
   }
   historyChanged() {
     const { history } = this.editor;
-    this.sliders.release();
+    this.sliders.show();
+    this.togglesChanged();
     element("undo").disabled = !history?.canUndo;
     element("redo").disabled = !history?.canRedo;
   }
@@ -114,15 +115,28 @@ export class Panels {
   _shapes() {
     const { editor } = this;
     this.sliders = new Sliders(editor, (message) => this.toast(message, true));
-    element("sliders").append(...this.about.directions.map(({ name, title }) =>
-      this.sliders.make(title, { direction: name }, -1, 1)));
-    element("items").append(...this.about.items.map(({ name, title }) => {
-      const button = make("button", { type: "button", textContent: title, dataset: { item: name } });
-      button.addEventListener("click", () => editor.ready && this.change(() => api.wear(editor.session.id, editor.mask.data, name), `wear ${name}`));
+    element("sliders").append(...this.about.directions.map(({ name, title }) => this.sliders.make(name, title, -1, 1)));
+    const toggle = (kind) => ({ name, title }) => {
+      const button = make("button", { type: "button", textContent: title, dataset: { [kind === "items" ? "item" : "remove"]: name } });
+      button.addEventListener("click", () => this.sliders.toggle(kind, name, title));
       return button;
-    }));
+    };
+    element("removable").append(...this.about.removable.map(toggle("removed")));
+    element("items").append(...this.about.items.map(toggle("items")));
     element("parse").addEventListener("click", () => editor.ready && this.change(() => api.parse(editor.session.id), "parse"));
     element("reset").addEventListener("click", () => editor.ready && editor.replace(editor.original.data, "start over"));
+  }
+
+  // What is put on and taken off; what the face does not wear cannot be taken off.
+  togglesChanged() {
+    const { composition, about } = this.editor;
+    if (!composition) return;
+    for (const button of document.querySelectorAll("[data-item]")) button.setAttribute("aria-pressed", composition.items.includes(button.dataset.item));
+    for (const button of document.querySelectorAll("[data-remove]")) {
+      const { parts } = about.removable.find(({ name }) => name === button.dataset.remove);
+      button.setAttribute("aria-pressed", composition.removed.includes(button.dataset.remove));
+      button.hidden = !composition.base.some((value) => parts.includes(value));
+    }
   }
 
   // ---------------------------------------------------------------------------------- pictures
@@ -179,6 +193,11 @@ export class Panels {
     this.historyChanged();
     this.finishChanged();
     this.othersChanged();
+    this._ranges(this.editor.session.id);
+  }
+  async _ranges(id) {
+    const ranges = await api.ranges(id).catch(() => ({}));
+    if (this.editor.session.id === id) this.sliders.setRanges(ranges);
   }
   async addOther(ask) {
     this.busy("Reading the other face …");
@@ -206,7 +225,7 @@ export class Panels {
           button.addEventListener("click", () => this.change(() => api.swap(session.id, editor.mask.data, number, part), `take ${part}`));
           return button;
         }));
-      const mix = this.sliders.make("All of its shape", { other: number }, 0, 1);
+      const mix = this.sliders.make(`other-${number}`, "All of its shape", 0, 1);
       return make("article", {}, picture, make("div", {}, look, make("small", { textContent: "Take the shape of its" }), parts, mix));
     }));
   }

@@ -1,64 +1,141 @@
-// Sliders that move the mask along MaskVAE: from where it was when the slider was taken, as far as it is pushed.
+// Sliders and toggles: each shows its place in the composition; the server makes one mask of all of them.
 
 import * as api from "./api.js";
+import { make } from "./elements.js";
+
+const SLACK = 8; // pixels that a finger may stray before it is clear whether it slides or scrolls
+
+export const signed = (amount) => (amount > 0 ? "+" : amount < 0 ? "−" : "") + Math.abs(amount).toFixed(2);
 
 export class Sliders {
   constructor(editor, fail) {
-    Object.assign(this, { editor, fail, inputs: [], held: null });
+    Object.assign(this, { editor, fail, rows: new Map(), running: false, wanted: 0, shown: 0 });
   }
-  make(title, values, least, most) {
-    const input = document.createElement("input"), label = document.createElement("label");
-    Object.assign(input, { type: "range", min: least, max: most, step: 0.05, value: 0, title: `${title}: 0 changes nothing` });
-    Object.assign(input.dataset, values);
-    label.append(title, input);
-    label.className = "slider";
-    input.addEventListener("input", () => this._push(input, values, false));
-    input.addEventListener("change", () => this._push(input, values, true));
-    this.inputs.push(input);
-    return label;
+  // A row for `name` of the composition: its title, the slider, and its number, which is a button that resets it.
+  make(name, title, least, most) {
+    const input = make("input", { type: "range", min: least, max: most, step: 0.05, value: 0, title: `${title}: double-click for 0`, "aria-label": title, dataset: { slider: name } });
+    const number = make("button", { type: "button", className: "number", title: `Set ${title} to 0`, "aria-label": `Reset ${title}` });
+    const row = make("div", { className: "slider" }, make("span", { textContent: title, "aria-hidden": "true" }), input, number);
+    this.rows.set(name, { row, input, number, title });
+    input.addEventListener("input", () => this._pushed(name, false));
+    input.addEventListener("change", () => this._pushed(name, true));
+    input.addEventListener("dblclick", () => this.reset(name));
+    input.addEventListener("keydown", (event) => {
+      if (event.key !== "Delete" && event.key !== "Backspace") return;
+      event.preventDefault();
+      this.reset(name);
+    });
+    number.addEventListener("click", () => this.reset(name));
+    this._followFinger(name, input);
+    this._show(name);
+    return row;
   }
-  // Something else has changed the mask: every slider begins again from there.
-  release() {
-    if (this.committing) return;
-    this.held = null;
-    this.inputs = this.inputs.filter((input) => input.isConnected || !input.dataset.other);
-    for (const input of this.inputs) input.value = 0;
+  // A finger that goes up or down scrolls the panel: the slider stays where it was.
+  _followFinger(name, input) {
+    let touch = null;
+    input.addEventListener("pointerdown", (event) => {
+      if (event.pointerType === "touch") touch = { x: event.clientX, y: event.clientY, value: this.amount(name), sliding: false };
+    });
+    input.addEventListener("pointermove", (event) => {
+      if (touch && Math.abs(event.clientX - touch.x) > SLACK) touch.sliding = true;
+    });
+    input.addEventListener("pointerup", () => {
+      if (!touch) return;
+      touch = null;
+      this._pushed(name, true);
+    });
+    input.addEventListener("pointercancel", () => {
+      if (!touch) return;
+      const { sliding, value } = touch;
+      touch = null;
+      this.dragged = false;
+      this.editor.composition.set(name, value); // the browser scrolls now
+      this._show(name);
+      if (sliding) this.compose();
+    });
+    this.rows.get(name).waits = () => touch !== null && !touch.sliding;
   }
-  async _push(input, values, last) {
-    const { editor } = this;
-    if (!editor.ready) return;
-    if (this.held?.input !== input) {
-      const amount = input.value;
-      editor.tools.finish();
-      this.release();
-      input.value = amount;
-      this.held = { input, base: editor.mask.data.slice() };
+  amount(name) { return this.editor.composition?.sliders[name] ?? 0; }
+  // What a face cannot show is not offered, and no slider goes farther than is useful on this face.
+  setRanges(ranges) {
+    for (const [name, { row, input }] of this.rows) {
+      if (!(name in ranges)) continue;
+      row.hidden = ranges[name] === null;
+      if (ranges[name]) [input.min, input.max] = ranges[name];
     }
-    const { held } = this;
-    held.last = held.last || last;
-    held.wanted = Number(input.value);
-    if (held.running) return; // the newest place is asked for once the answer to this one is there
-    held.running = true;
+    this.ranged = true;
+    this.show();
+  }
+  // Show the places of the composition: after an undo, another face, a painted mask.
+  show() {
+    for (const [name, { row }] of this.rows) {
+      if (name.startsWith("other-") && !row.isConnected) this.rows.delete(name);
+      else this._show(name);
+    }
+  }
+  _show(name) {
+    const { input, number, row } = this.rows.get(name), amount = this.amount(name);
+    input.value = amount;
+    this._number(name, amount);
+    number.disabled = !amount;
+    row.classList.toggle("moved", Boolean(amount));
+  }
+  _number(name, amount) {
+    const { input, number, title } = this.rows.get(name);
+    number.textContent = signed(amount);
+    input.setAttribute("aria-valuetext", amount ? `${title} ${signed(amount)}` : `${title} 0, unchanged`);
+  }
+  reset(name) {
+    if (!this.editor.ready || !this.amount(name)) return;
+    this.editor.composition.set(name, 0);
+    this._show(name);
+    this.compose(`${this.rows.get(name).title} 0`, name);
+  }
+  _pushed(name, ends) {
+    const { editor } = this, { input, title, waits } = this.rows.get(name), amount = Number(input.value);
+    if (!editor.ready || waits()) return;
+    this._number(name, amount);
+    if (ends && amount === this.amount(name) && !this.dragged) return;
+    this.dragged = !ends;
+    editor.tools.finish();
+    editor.composition.set(name, amount);
+    this.compose(ends ? `${title} ${signed(amount)}` : "", name);
+  }
+  // Have the mask made of the composition; with a label, that is a step to undo. The newest place is asked for once the
+  // answer to the one before it is there.
+  async compose(label = "", merge = "") {
+    this.wanted++;
+    if (label) Object.assign(this, { label, merge });
+    if (this.running) return;
+    this.running = true;
+    const late = setTimeout(() => this.editor.panels.busy("Working …"), 1000);
     try {
-      while (held.wanted !== held.shown || held.last) {
-        const amount = held.wanted, ends = held.last;
-        held.last = false;
-        const labels = amount === 0 ? held.base : await api.vary(editor.session.id, held.base, { ...values, amount });
-        if (this.held !== held) return; // another edit came in between
-        held.shown = amount;
+      while (this.shown !== this.wanted) {
+        const { editor } = this, { composition, session } = editor, wanted = this.wanted, step = this.label;
+        this.label = "";
+        const labels = composition.empty ? composition.base : await api.compose(session.id, composition.base, composition.query);
+        this.shown = wanted;
+        if (editor.composition !== composition) continue; // another face, or an undo, came in between
         editor.mask.data.set(labels);
-        if (!ends) editor.touched(true);
-        else this._commit(values);
+        if (step) editor.commit(step, { composed: true, merge: this.merge });
+        else if (wanted === this.wanted) editor.touched(true);
       }
     } catch (error) {
+      this.shown = this.wanted;
+      this.editor.restoreStep();
       this.fail(error.message);
     } finally {
-      held.running = false;
+      clearTimeout(late);
+      this.editor.panels.busy("");
+      this.running = false;
     }
   }
-  _commit(values) {
-    this.committing = true;
-    this.editor.commit(values.direction ?? "mix");
-    this.committing = false;
+  toggle(kind, name, title) {
+    const { editor } = this;
+    if (!editor.ready) return;
+    editor.tools.finish();
+    const on = kind === "items" ? editor.composition.toggleItem(name) : editor.composition.toggleRemoved(name);
+    editor.panels.togglesChanged();
+    this.compose(kind === "items" ? `${title} ${on ? "on" : "off"}` : on ? title : `${title}: undone`);
   }
 }

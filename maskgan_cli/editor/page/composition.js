@@ -1,0 +1,54 @@
+// What the mask consists of: a base, then what is removed, sliders, and things put on. Undo keeps all of it.
+
+export class Composition {
+  constructor(base, { sliders = {}, items = [], removed = [] } = {}) {
+    Object.assign(this, { base: base.slice(), sliders: { ...sliders }, items: [...items], removed: [...removed] });
+  }
+  get empty() { return !this.items.length && !this.removed.length && !Object.values(this.sliders).some(Boolean); }
+  get settings() { return { sliders: { ...this.sliders }, items: [...this.items], removed: [...this.removed] }; }
+  get query() {
+    const sliders = Object.entries(this.sliders).filter(([, amount]) => amount).map(([name, amount]) => `${name}:${amount}`);
+    return { sliders: sliders.join(), items: this.items.join(), removed: this.removed.join() };
+  }
+  set(name, amount) {
+    if (amount) this.sliders[name] = amount;
+    else delete this.sliders[name];
+  }
+  // Of each kind (glasses-..., hat-...) one thing is worn at a time.
+  toggleItem(name) {
+    const kind = (item) => item.split("-")[0], on = !this.items.includes(name);
+    this.items = this.items.filter((item) => kind(item) !== kind(name));
+    if (on) this.items.push(name);
+    return on;
+  }
+  toggleRemoved(name) {
+    const on = !this.removed.includes(name);
+    this.removed = on ? [...this.removed, name] : this.removed.filter((other) => other !== name);
+    return on;
+  }
+  // The mask was painted: `before` -> `after`. Paint beside what sliders and things changed goes into the base, and they
+  // stay. Paint into it makes the whole mask the new base, and they begin again from there.
+  absorb(before, after, side) {
+    if (this.empty) {
+      this.base = after.slice();
+      return true;
+    }
+    for (let i = 0; i < after.length; i++) {
+      if (before[i] !== after[i] && this._nearChange(before, i, side)) {
+        Object.assign(this, { base: after.slice(), sliders: {}, items: [], removed: [] });
+        return false;
+      }
+    }
+    for (let i = 0; i < after.length; i++) if (before[i] !== after[i]) this.base[i] = after[i];
+    return true;
+  }
+  _nearChange(before, i, side) {
+    const x = i % side, y = Math.floor(i / side), reach = 2;
+    for (let v = Math.max(0, y - reach); v <= Math.min(side - 1, y + reach); v++) {
+      for (let u = Math.max(0, x - reach); u <= Math.min(side - 1, x + reach); u++) {
+        if (before[v * side + u] !== this.base[v * side + u]) return true;
+      }
+    }
+    return false;
+  }
+}

@@ -1,0 +1,73 @@
+"""Masks composed of a base, sliders and things to wear: what the server answers, without a browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from maskgan_cli.data.alignment import points_of_mask
+from maskgan_cli.editing.library import item
+from maskgan_cli.editing.shapes import wear
+from maskgan_cli.editor import library
+from maskgan_cli.editor.compose import Composer, Composition, slider_ranges
+from maskgan_cli.editor.face import Face
+from maskgan_cli.editor.session import Session
+from maskgan_cli.editor.studio import Studio
+from maskgan_cli.errors import InputError
+from maskgan_cli.labels import ID
+from tests.editor.conftest import Client
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Session:
+    return Session.begin(tmp_path / "shelf", library.rendered("rendered-0"), "a face")
+
+
+def test_sliders_and_things_come_one_after_the_other_from_one_base(
+    session: Session, studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base, composer = session.face.labels, Composer()
+    how = Composition.parsed("smile:0.5,open-mouth:0.8", "glasses-round", "")
+    wanted = studio.directions.move(base, "open-mouth", 0.8)
+    wanted = studio.directions.move(wanted, "smile", 0.5)
+    wanted = wear(wanted, item("glasses-round"), points_of_mask(base))
+    assert np.array_equal(composer(session, studio, base, how), wanted)
+    calls: list[str] = []
+    real = studio.directions.move
+    monkeypatch.setattr(
+        studio.directions, "move", lambda labels, name, amount: (calls.append(name), real(labels, name, amount))[1]
+    )
+    composer(session, studio, base, Composition.parsed("open-mouth:0.8,smile:0.6", "glasses-round", ""))
+    assert calls == ["smile"]  # what comes before it is known
+    assert np.array_equal(composer(session, studio, base, Composition()), base)
+
+
+def test_glasses_are_taken_off(session: Session, studio: Studio) -> None:
+    worn = wear(session.face.labels, item("glasses-round"))
+    assert (worn == ID["eye_g"]).sum() > 100
+    bare = Composer()(session, studio, worn, Composition.parsed("", "", "glasses"))
+    assert not (bare == ID["eye_g"]).any()
+    assert np.array_equal(bare[worn != ID["eye_g"]], worn[worn != ID["eye_g"]])
+
+
+def test_a_slider_that_has_nothing_to_move_is_not_offered(session: Session, tmp_path: Path) -> None:
+    assert all(slider_ranges(session).values())
+    labels = session.face.labels.copy()
+    labels[np.isin(labels, [ID[name] for name in ("mouth", "u_lip", "l_lip")])] = ID["skin"]
+    masked = Session.begin(tmp_path / "other", Face(session.face.picture, labels), "a mask over the mouth")
+    offered = slider_ranges(masked)
+    assert offered["smile"] is None and offered["open-mouth"] is None and offered["raise-brows"]
+
+
+@pytest.mark.parametrize("text", ["smile", "smile:x", "smile:nan", "smile:9", "grin:0.5", "other-x:1", "other-1234:1"])
+def test_what_is_no_composition_is_one_line(text: str, client: Client) -> None:
+    with pytest.raises(InputError):
+        Composition.parsed(text, "", "")
+    session = client.post("api/sessions?example=rendered-0").json()["id"]
+    answer = client.post(f"api/sessions/{session}/compose", bytes(256 * 256), params={"sliders": text})
+    assert answer.status_code == 422 and "error" in answer.json()
+    for name in ("items", "removed"):
+        answer = client.post(f"api/sessions/{session}/compose", bytes(256 * 256), params={name: "moustache"})
+        assert answer.status_code == 422

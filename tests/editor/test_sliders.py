@@ -1,0 +1,167 @@
+"""Sliders and toggles in the page: with the mouse, by keys, by fingers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from maskgan_cli.editing.library import item
+from maskgan_cli.editing.shapes import wear
+from maskgan_cli.editor import library
+from maskgan_cli.editor.serve import Editor
+from maskgan_cli.labels import ID
+from tests.editor.person import Fingers, begin, composed, mask, place, settled, slide, until
+
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True, "device_scale_factor": 2}
+
+
+def test_sliders_keep_their_places_combine_and_come_back_with_undo(page: Any, editor: Editor) -> None:
+    begin(page, editor)
+    before, studio = mask(page), editor.studio
+    slide(page, "smile", 0.6)
+    slide(page, "open-mouth", 0.8)
+    assert page.input_value("[data-slider=smile]") == "0.6"
+    assert page.inner_text(".slider:has([data-slider=smile]) .number") == "+0.60"
+    assert "+0.60" in page.get_attribute("[data-slider=smile]", "aria-valuetext")
+    both = studio.directions.move(studio.directions.move(before, "open-mouth", 0.8), "smile", 0.6)
+    assert np.array_equal(mask(page), both)
+    page.click("#undo")
+    assert page.input_value("[data-slider=open-mouth]") == "0" and page.input_value("[data-slider=smile]") == "0.6"
+    assert np.array_equal(mask(page), studio.directions.move(before, "smile", 0.6))
+    page.click("#redo")
+    page.dblclick("[data-slider=smile]", position={"x": 3, "y": 8})
+    composed(page)
+    assert page.input_value("[data-slider=smile]") == "0" and page.input_value("[data-slider=open-mouth]") == "0.8"
+    assert np.array_equal(mask(page), studio.directions.move(before, "open-mouth", 0.8))
+    page.click(".slider:has([data-slider=open-mouth]) .number")
+    composed(page)
+    assert np.array_equal(mask(page), before)
+    page.reload()
+    page.wait_for_selector("#undo:enabled")
+    page.click("#undo")
+    assert page.input_value("[data-slider=open-mouth]") == "0.8"  # undo outlives a reload, with the sliders' places
+
+
+def test_a_slider_by_keys(page: Any, editor: Editor) -> None:
+    begin(page, editor)
+    before = mask(page)
+    page.focus("[data-slider=raise-brows]")
+    for _ in range(6):
+        page.keyboard.press("ArrowRight")
+    composed(page)
+    assert page.input_value("[data-slider=raise-brows]") == "0.3"
+    assert np.array_equal(mask(page), editor.studio.directions.move(before, "raise-brows", 0.3))
+    page.keyboard.press("Delete")
+    composed(page)
+    assert np.array_equal(mask(page), before)
+
+
+def test_paint_beside_a_slider_leaves_it_and_paint_into_it_ends_it(page: Any, editor: Editor) -> None:
+    begin(page, editor)
+    slide(page, "open-mouth", 0.8)
+    page.evaluate("editor.tools.choose('brush'); editor.tools.chooseClass(14)")
+    page.mouse.click(*place(page, 40, 40))
+    assert page.input_value("[data-slider=open-mouth]") == "0.8"
+    slide(page, "open-mouth", 0)
+    assert (mask(page) == ID["hat"]).sum() > 50  # the paint is still there
+    slide(page, "open-mouth", 0.8)
+    rows, columns = np.nonzero(mask(page) == ID["mouth"])
+    page.mouse.click(*place(page, columns.mean(), rows.max()))
+    assert page.input_value("[data-slider=open-mouth]") == "0"
+    painted = mask(page)
+    page.keyboard.press("Control+z")
+    assert page.input_value("[data-slider=open-mouth]") == "0.8"
+    page.keyboard.press("Control+Shift+z")
+    assert np.array_equal(mask(page), painted)
+
+
+def test_things_are_put_on_and_off_again(page: Any, editor: Editor) -> None:
+    begin(page, editor)
+    before = mask(page)
+    page.click("[data-item=glasses-round]")
+    composed(page)
+    assert page.get_attribute("[data-item=glasses-round]", "aria-pressed") == "true"
+    assert (mask(page) == ID["eye_g"]).sum() > 100
+    slide(page, "smile", 0.5)
+    page.click("[data-item=glasses-sun]")  # one pair at a time
+    composed(page)
+    assert page.get_attribute("[data-item=glasses-round]", "aria-pressed") == "false"
+    page.click("[data-item=glasses-sun]")
+    composed(page)
+    assert np.array_equal(mask(page), editor.studio.directions.move(before, "smile", 0.5))
+    page.click("#undo")
+    assert page.get_attribute("[data-item=glasses-sun]", "aria-pressed") == "true"
+
+
+def test_glasses_can_be_removed_from_a_face_that_wears_them(page: Any, editor: Editor) -> None:
+    begin(page, editor)
+    assert page.is_hidden("[data-remove=glasses]")
+    worn = wear(library.rendered("rendered-0").labels, item("glasses-square"))
+    page.evaluate("(mask) => editor.replace(Uint8Array.from(mask), 'worn')", worn.ravel().tolist())
+    page.click("[data-remove=glasses]")
+    composed(page)
+    assert not (mask(page) == ID["eye_g"]).any()
+    assert page.get_attribute("[data-remove=glasses]", "aria-pressed") == "true"
+    page.click("[data-remove=glasses]")
+    composed(page)
+    assert np.array_equal(mask(page), worn)
+
+
+def test_a_face_without_a_mouth_has_no_smile(page: Any, editor: Editor) -> None:
+    begin(page, editor)
+    until(page, "editor.panels.sliders.ranged")
+    page.evaluate("editor.panels.sliders.setRanges({ smile: null, 'open-mouth': [-0.5, 0.25] })")
+    assert page.is_hidden("[data-slider=smile]")
+    slide(page, "open-mouth", 1)
+    assert page.input_value("[data-slider=open-mouth]") == "0.25"
+
+
+class TestFingers:
+    @pytest.fixture
+    def options(self) -> dict[str, Any]:
+        return PHONE
+
+    def test_a_finger_slides_or_scrolls(self, page: Any, editor: Editor) -> None:
+        begin(page, editor)
+        fingers, before = Fingers(page), mask(page)
+        box = page.locator("[data-slider=smile]").bounding_box()
+        x, y = box["x"] + 0.7 * box["width"], box["y"] + box["height"] / 2
+        fingers.draw(*[(x, y - 8.0 * step) for step in range(9)])
+        page.wait_for_timeout(300)
+        composed(page)
+        assert page.evaluate("document.getElementById('panels').scrollTop") > 20
+        assert page.input_value("[data-slider=smile]") == "0"
+        assert np.array_equal(mask(page), before) and page.evaluate("editor.history.index") == 0
+        page.evaluate("document.getElementById('panels').scrollTop = 0")
+        middle = box["x"] + box["width"] / 2
+        fingers.draw(*[(middle + 6.0 * step, y) for step in range(10)])
+        until(page, "editor.history.index === 1")
+        composed(page)
+        assert 0.2 < float(page.input_value("[data-slider=smile]")) < 0.7
+        settled(page)
+        assert not np.array_equal(mask(page), before)
+
+    def test_targets_are_as_large_as_a_finger(self, page: Any, editor: Editor) -> None:
+        begin(page, editor)
+        small = """() => [...document.querySelectorAll("#side :is(button, input), #tools button, header button")]
+          .filter((one) => one.offsetParent).map((one) => [one.outerHTML, one.getBoundingClientRect()])
+          .filter(([, { width, height }]) => height < 44 || width < 40).map(([text]) => text.slice(0, 90))"""
+        for tab in ("shape", "paint", "others"):
+            page.click(f"#tab-{tab}")
+            assert page.evaluate(small) == []
+
+
+def test_the_way_to_another_face_is_a_slider_too(page: Any, editor: Editor) -> None:
+    begin(page, editor)
+    page.click("#tab-others")
+    page.select_option("#other-examples", "rendered-2")
+    page.wait_for_selector("[data-slider=other-1]")
+    slide(page, "other-1", 0.5)
+    half = mask(page)
+    page.click("#tab-shape")
+    slide(page, "smile", 0.3)
+    assert page.input_value("[data-slider=other-1]") == "0.5"
+    slide(page, "smile", 0)
+    assert np.array_equal(mask(page), half)
