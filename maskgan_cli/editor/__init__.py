@@ -12,6 +12,8 @@ worker.py    one thread that does the work, and a bounded queue before it
 guard.py     who may ask: the token, the host, the origin; and what a browser may do with the answer
 desk.py      what every route needs
 routes.py    the sessions over HTTP
+file_routes.py  what is saved and opened over HTTP
+address.py   the token and the port, kept for the next start
 server.py    the application: the page's files, the routes, how failures are told
 serve.py     a socket, an address, an orderly end
 page/        HTML, CSS and ES modules as the browser gets them

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
+from urllib.parse import quote
 
 from fastapi import Depends, Request, Response
 
@@ -71,6 +72,10 @@ class Desk:
         """A new session, at hand."""
         return self.shelf.add(Session.begin(self.shelf.root, face, name, photo))
 
+    def describe(self, session: Session) -> dict[str, Any]:
+        """A session's state, and which earlier session holds an edit of the same file."""
+        return {**session.state(), "earlier": self.shelf.earlier(session)}
+
     async def work_on(self, request: Request, job: Callable[[bytes], T]) -> T:
         """Have something computed from the file that a request brings. Few files are in memory at the same time.
 
@@ -105,5 +110,5 @@ def attached(data: bytes, kind: str, download: str, extra: dict[str, str] | None
     """Bytes of a kind as an answer."""
     headers = dict(extra or {})
     if download:
-        headers["content-disposition"] = f'attachment; filename="{download}"'
+        headers["content-disposition"] = f"attachment; filename*=UTF-8''{quote(download)}"
     return Response(data, media_type=kind, headers=headers)

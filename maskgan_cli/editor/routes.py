@@ -9,14 +9,13 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from maskgan_cli.editor import library
-from maskgan_cli.editor.archive import command, is_archive, pack, unpack
+from maskgan_cli.editor.archive import command, is_archive, unpack
 from maskgan_cli.editor.compose import Composition, slider_ranges
-from maskgan_cli.editor.desk import AtDesk, Desk, attached, png, raw
+from maskgan_cli.editor.desk import AtDesk, Desk, png, raw
 from maskgan_cli.editor.face import Face, face_of
 from maskgan_cli.editor.session import Finish, Session, encode
-from maskgan_cli.editor.uploads import decode_picture, read_body, read_mask
+from maskgan_cli.editor.uploads import decode_picture, plain, read_body, read_mask
 from maskgan_cli.errors import InputError
-from maskgan_cli.files import encode_png, palette_image
 from maskgan_cli.labels import LabelMap, part_ids
 
 router = APIRouter(prefix="/api")
@@ -44,13 +43,13 @@ async def begin(desk: AtDesk, request: Request, example: Text = "", name: Text =
             return desk.begin(face, library.title(example), None if photo is None else encode(photo))
         return desk.begin(face_of(decode_picture(data), desk.studio), plain(name), data)
 
-    return (await desk.work_on(request, job)).state()
+    return await desk.work_on(request, lambda data: desk.describe(job(data)))
 
 
 @router.get("/sessions/{name}")
 async def state(desk: AtDesk, name: Name) -> dict[str, Any]:
     """What the page needs to know of a session."""
-    return (await desk.work(lambda: desk.shelf.get(name))).state()
+    return await desk.work(lambda: desk.describe(desk.shelf.get(name)))
 
 
 @router.get("/sessions/{name}/face.png")
@@ -68,38 +67,6 @@ async def labels(desk: AtDesk, name: Name, which: Literal["face", "mask"]) -> Re
         return (session.labels if which == "mask" else session.face.labels).tobytes()
 
     return raw(await desk.work(job))
-
-
-@router.get("/sessions/{name}/mask.png")
-async def mask(desk: AtDesk, name: Name) -> Response:
-    """The same as a palette PNG, to be kept."""
-    data = await desk.work(lambda: encode_png(palette_image(desk.shelf.get(name).labels)))
-    return png(data, download="mask.png")
-
-
-@router.get("/sessions/{name}/result.png")
-async def result(desk: AtDesk, name: Name) -> Response:
-    """The face in the shape of that label map, to be kept; what made it is written inside."""
-    return png(await desk.work(lambda: desk.shelf.get(name).result(desk.studio)), download="result.png")
-
-
-@router.get("/sessions/{name}/strip.png")
-async def strip(desk: AtDesk, name: Name) -> Response:
-    """Before, mask and after in one picture."""
-    return png(await desk.work(lambda: desk.shelf.get(name).strip(desk.studio)), download="before-after.png")
-
-
-@router.get("/sessions/{name}/photo.png")
-async def photo(desk: AtDesk, name: Name) -> Response:
-    """The whole photo with the result in its place."""
-    return png(await desk.work(lambda: desk.shelf.get(name).in_photo(desk.studio)), download="photo.png")
-
-
-@router.get("/sessions/{name}/session.zip")
-async def archive(desk: AtDesk, name: Name) -> Response:
-    """Everything, to go on with."""
-    data = await desk.work(lambda: pack(desk.shelf.get(name), desk.studio))
-    return attached(data, "application/zip", "session.zip")
 
 
 @router.get("/sessions/{name}/command")
@@ -196,9 +163,3 @@ async def changed(desk: Desk, request: Request, name: str, change: Callable[[Ses
 async def mask_sent(request: Request) -> bytes:
     """The label map in a request's body, not yet believed."""
     return await read_body(request.stream(), 1 << 20)
-
-
-def plain(name: str) -> str:
-    """A picture's name as a person reads it: no folders, no odd characters."""
-    last = name.replace("\\", "/").rsplit("/", 1)[-1]
-    return "".join(c for c in last if c.isalnum() or c in " ._-()")[:80].strip(". ") or "picture"

@@ -12,6 +12,7 @@ from typing import Final
 import uvicorn
 from starlette.types import ASGIApp
 
+from maskgan_cli.editor.address import Address, keep_address, last_address
 from maskgan_cli.editor.desk import Desk
 from maskgan_cli.editor.guard import Guard, new_token
 from maskgan_cli.editor.server import make_app
@@ -24,14 +25,14 @@ PORT: Final = 8719  # the first one tried where none is named
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 
 
-def listen(host: str, port: int | None) -> socket.socket:
-    """A listening socket; without ``port``, on `PORT` or any free one.
+def listen(host: str, port: int | None, last: int | None = None) -> socket.socket:
+    """A listening socket; without ``port``, on the ``last`` one, on `PORT`, or on any free one.
 
     Raises:
         InputError: the address is taken, or not this machine's.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    for attempt in [PORT, 0] if port is None else [port]:
+    for attempt in [last or PORT, PORT, 0] if port is None else [port]:
         listener = socket.socket(family, socket.SOCK_STREAM)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -59,9 +60,13 @@ class Editor:
 
     def __init__(self, studio: Studio, shelf: Shelf, *, host: str = "127.0.0.1", port: int | None = None,
                  start: str = "") -> None:  # fmt: skip
-        self.worker, self.token, self.shelf, self.studio = Worker(), new_token(), shelf, studio
-        self.socket = listen(host, port)
+        self.worker, self.shelf, self.studio = Worker(), shelf, studio
+        # Others may have been told an address that is not this machine's own: it is not used again.
+        last = last_address(shelf.root) if host in LOOPBACK else Address(new_token())
+        self.token, self.socket = last.token, listen(host, port, last.port)
         self.port = int(self.socket.getsockname()[1])
+        if host in LOOPBACK:
+            keep_address(shelf.root, Address(self.token, self.port))
         anywhere = host in ("0.0.0.0", "::")
         hosts = (*LOOPBACK, host, *([socket.gethostname().lower()] if anywhere else []))
         app: ASGIApp = Guard(make_app(Desk(studio, shelf, self.worker, start)), token=self.token, hosts=hosts,

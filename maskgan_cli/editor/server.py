@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from maskgan_cli import __version__
 from maskgan_cli.editing.library import DIRECTIONS, ITEMS
 from maskgan_cli.editing.swap import BEHIND
-from maskgan_cli.editor import library, routes
+from maskgan_cli.editor import file_routes, library, routes
 from maskgan_cli.editor.compose import PARTS, REMOVABLE
 from maskgan_cli.editor.desk import AtDesk, Desk
 from maskgan_cli.editor.uploads import MAX_BYTES, TooLarge
@@ -53,6 +53,7 @@ def make_app(desk: Desk) -> FastAPI:
         return _file(files, name)
 
     app.get("/api/about")(about)
+    app.include_router(file_routes.router)
     app.include_router(routes.router)
     return app
 

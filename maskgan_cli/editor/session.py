@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import secrets
 import time
@@ -43,6 +44,7 @@ Finish = Literal["seamless", "bare"]  # the edit in the photo, or the network's 
 MAX_OTHERS: Final = 12
 _ID: Final = re.compile(r"[0-9a-f]{32}")
 FORMAT: Final = 1  # of session.json
+_THUMBNAIL: Final = 160  # pixels
 
 
 def new_id() -> str:
@@ -68,6 +70,7 @@ class Session:
         others: further faces, all of the same side.
         style: whose look is painted: 0 the face's own, k the look of ``others[k - 1]``.
         revision: the number of the newest request; older ones are no longer wanted.
+        source: SHA-256 of the file that was opened, or "".
     """
 
     id: str
@@ -79,13 +82,15 @@ class Session:
     style: int = 0
     finish: Finish = "seamless"
     revision: int = 0
+    source: str = ""
     _styles: dict[int, Tensor] = field(default_factory=dict, repr=False)
     _painted: tuple[bytes, int, Picture] | None = field(default=None, repr=False)
 
     @classmethod
     def begin(cls, root: Path, face: Face, name: str, photo: bytes | None = None) -> Session:
         """A new session with a folder of its own; ``photo`` is the file that the face was cut out of."""
-        session = cls(new_id(), Path(), name, face, face.labels.copy())
+        source = "" if photo is None else hashlib.sha256(photo).hexdigest()
+        session = cls(new_id(), Path(), name, face, face.labels.copy(), source=source)
         session.folder = root / session.id
         session.folder.mkdir(mode=0o700, parents=True)
         if photo is not None and face.square is not None:
@@ -118,7 +123,7 @@ class Session:
             if (square is not None and square.shape != (4, 2)) or state["finish"] not in get_args(Finish):
                 raise ValueError("a state that is none of ours")
             session = cls(name, folder, state["name"], face, labels, others, state["style"], state["finish"],
-                          state["revision"])  # fmt: skip
+                          state["revision"], str(state.get("source", "")))  # fmt: skip
             session._check()
             return session
         except (InputError, KeyError, TypeError, ValueError) as error:
@@ -139,7 +144,7 @@ class Session:
         write_json(self.folder / "session.json", {
             "format": FORMAT, "name": self.name, "square": square, "parser": self.face.parser,
             "others": len(self.others), "style": self.style, "finish": self.finish, "revision": self.revision,
-            "saved": time.time(),
+            "saved": time.time(), "source": self.source, "edited": self.edited,
         })  # fmt: skip
 
     @property
@@ -147,11 +152,26 @@ class Session:
         """Pixels along an edge of the face."""
         return len(self.labels)
 
+    @property
+    def edited(self) -> bool:
+        """Whether its mask or its look is another than the face's own."""
+        return self.style != 0 or not np.array_equal(self.labels, self.face.labels)
+
+    @property
+    def suffix(self) -> str:
+        """What a saved photo's name ends in: .jpg if the photo was a JPEG, else .png."""
+        path = self.folder / "photo"
+        if not path.is_file():
+            return ".png"
+        with path.open("rb") as file:
+            return ".jpg" if file.read(3) == b"\xff\xd8\xff" else ".png"
+
     def state(self) -> dict[str, Any]:
         """What the page needs to know."""
         return {
             "id": self.id, "name": self.name, "side": self.side, "style": self.style, "finish": self.finish,
             "revision": self.revision, "others": len(self.others), "photo": self.face.square is not None,
+            "suffix": self.suffix, "edited": self.edited,
             "parsed": bool(self.face.parser),
         }  # fmt: skip
 
@@ -177,7 +197,15 @@ class Session:
             return encode(picture)
         self.labels, self.style, self.finish = labels, style, finish
         self.save()
+        write_bytes(self.folder / "shown.jpg", encode_image(resize_image(picture, _THUMBNAIL), ".jpg"))
         return encode(picture, self.note(studio))
+
+    def thumbnail(self) -> bytes:
+        """What was shown last, as a small JPEG file."""
+        path = self.folder / "shown.jpg"
+        if path.is_file():
+            return path.read_bytes()
+        return encode_image(resize_image(self.face.picture, _THUMBNAIL), ".jpg")
 
     def result(self, studio: Studio) -> bytes:
         """The full picture of what was painted last, as a PNG file: the same bytes as `render` gave."""
@@ -211,8 +239,8 @@ class Session:
         after = resize_image(self.picture(studio), self.side)
         return encode(np.hstack([self.face.picture, colourise(self.labels), after]), self.note(studio))
 
-    def in_photo(self, studio: Studio) -> bytes:
-        """The photo that the face was cut out of, with the result in its place, as a PNG file.
+    def in_photo(self, studio: Studio, suffix: str = ".png") -> bytes:
+        """The photo that the face was cut out of, with the result in its place, as a file of that kind.
 
         Raises:
             InputError: there is none.
@@ -223,7 +251,7 @@ class Session:
         photo, made = read_photo(path), resize_image(self.picture(studio), self.side)
         if self.bare:
             made = paste_person(self.face.picture, made, self.face.labels)
-        return encode_photo(put_back(photo.picture, square, made), ".png", photo, note=self.note(studio))
+        return encode_photo(put_back(photo.picture, square, made), suffix, photo, note=self.note(studio))
 
     def _still_wanted(self, revision: int) -> None:
         if revision < self.revision:

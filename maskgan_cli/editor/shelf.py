@@ -6,9 +6,11 @@ import shutil
 import threading
 from collections import OrderedDict
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from maskgan_cli.editor.session import Session, is_id
+from maskgan_cli.errors import InputError
+from maskgan_cli.files import read_json
 
 _IN_MEMORY: Final = 8
 _ON_DISK: Final = 100
@@ -50,6 +52,36 @@ class Shelf:
         """
         with self._lock:  # two readers of one folder would be two sessions
             return self.put(self._open.get(name) or Session.resume(self.root, name))
+
+    def remove(self, name: str) -> None:
+        """Delete a session and its files.
+
+        Raises:
+            InputError: no such session.
+        """
+        with self._lock:
+            folder = self.get(name).folder
+            del self._open[name]
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def entries(self) -> list[dict[str, Any]]:
+        """Every session's name and state in short, the newest first; damaged ones are left out."""
+        found = []
+        for folder in self._folders():
+            try:
+                state = read_json(folder / "session.json")
+                entry = {key: state.get(key) for key in ("name", "saved", "edited", "source")}
+                found.append({"id": folder.name, **entry, "name": str(entry["name"]), "saved": float(entry["saved"])})
+            except (InputError, AttributeError, TypeError, ValueError):
+                continue
+        return found
+
+    def earlier(self, session: Session) -> str:
+        """The newest other session that began with the same file and holds an edit; "" if there is none."""
+        if not session.source or session.edited:
+            return ""
+        same = (e["id"] for e in self.entries() if e["source"] == session.source and e["edited"])
+        return next((name for name in same if name != session.id), "")
 
     def _folders(self) -> list[Path]:
         found = []

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from maskgan_cli.errors import InputError
-from maskgan_cli.files import Picture, read_image
+from maskgan_cli.files import Picture, read_image, read_label_map
 from maskgan_cli.labels import NUM_CLASSES, LabelMap
 
 MAX_BYTES: Final = 40 << 20
@@ -52,6 +52,18 @@ def decode_picture(data: bytes, what: str = "the picture") -> Picture:
             raise InputError(what, expected=error.expected, found=error.found, hint=error.hint) from error
 
 
+def decode_mask(data: bytes) -> LabelMap | None:
+    """Bytes of a picture file -> its label map (H, W); None if it is no mask: ids, or the colours of the palette."""
+    with tempfile.TemporaryDirectory(prefix="maskgan-") as folder:
+        path = Path(folder) / "mask"
+        path.write_bytes(data)
+        try:
+            labels = read_label_map(path)
+        except InputError:
+            return None
+    return labels if len(np.unique(labels)) > 1 else None
+
+
 def read_mask(data: bytes, side: int) -> LabelMap:
     """A label map as the page sends it, a byte per pixel, row by row -> (side, side).
 
@@ -64,3 +76,9 @@ def read_mask(data: bytes, side: int) -> LabelMap:
     if int(labels.max()) >= NUM_CLASSES:
         raise InputError("the mask", expected=f"class ids 0 to {NUM_CLASSES - 1}", found=str(int(labels.max())))
     return labels.copy()
+
+
+def plain(name: str) -> str:
+    """A picture's name as a person reads it: no folders, no odd characters."""
+    last = name.replace("\\", "/").rsplit("/", 1)[-1]
+    return "".join(c for c in last if c.isalnum() or c in " ._-()")[:80].strip(". ") or "picture"

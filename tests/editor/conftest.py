@@ -6,6 +6,7 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,14 @@ def studio(weights: Path) -> Studio:
 @pytest.fixture(scope="session")
 def editor(studio: Studio, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Editor]:
     """The server in a thread of this process."""
-    editor = Editor(studio, Shelf(tmp_path_factory.mktemp("editor")), port=0)
+    with serving(studio, tmp_path_factory.mktemp("editor"), 0) as editor:
+        yield editor
+
+
+@contextmanager
+def serving(studio: Studio, folder: Path, port: int | None, start: str = "") -> Iterator[Editor]:
+    """A server of one folder's sessions, in a thread."""
+    editor = Editor(studio, Shelf(folder), port=port, start=start)
     thread = threading.Thread(target=editor.run)
     thread.start()
     while not editor.server.started:

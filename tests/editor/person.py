@@ -66,6 +66,18 @@ def place(page: Any, x: float, y: float) -> tuple[float, float]:
     return found["x"], found["y"]
 
 
+def drop(page: Any, data: bytes, onto: str = "#canvas", name: str = "friend.png") -> None:
+    """Drop a picture file somewhere."""
+    page.evaluate(
+        """([data, onto, name]) => {
+          const bag = new DataTransfer(), bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
+          bag.items.add(new File([bytes], name));
+          document.querySelector(onto).dispatchEvent(new DragEvent("drop", { dataTransfer: bag, bubbles: true }));
+        }""",
+        [base64.b64encode(data).decode(), onto, name],
+    )
+
+
 def composed(page: Any) -> None:
     """Wait until the mask is that of the sliders and things put on."""
     until(page, "!editor.panels.sliders.running")

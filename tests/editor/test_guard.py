@@ -158,7 +158,7 @@ def test_no_field_is_a_path(editor: Editor, client: Client, path: str) -> None:
 
 
 def test_a_name_is_kept_without_its_folders(client: Client) -> None:
-    from maskgan_cli.editor.routes import plain
+    from maskgan_cli.editor.uploads import plain
 
     assert plain("../../etc/passwd") == "passwd"
     assert plain("C:\\Users\\me\\<b>me</b>.jpg") == "b.jpg"

@@ -58,7 +58,7 @@ def test_a_face_is_edited_and_saved_by_keys_alone(page: Any, editor: Editor) -> 
     page.keyboard.press("Control+z")
     page.keyboard.press("Control+s")
     page.wait_for_selector("#export-dialog[open]")
-    assert page.evaluate("document.activeElement.dataset.download") == "result.png"
+    assert page.evaluate("document.activeElement.id") == "save-photo"
 
 
 def test_a_part_is_moved_scaled_and_turned_by_keys(page: Any, editor: Editor) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from maskgan_cli.editor import library
 from maskgan_cli.editor.serve import Editor
 from maskgan_cli.files import encode_image, read_label_map
 from maskgan_cli.labels import ID
-from tests.editor.person import begin, fetched, mask, place, result, settled, until
+from tests.editor.person import begin, drop, fetched, mask, place, result, settled, until
 
 _MOUTH = [ID["mouth"], ID["u_lip"], ID["l_lip"]]
 
@@ -101,18 +100,6 @@ def test_a_hundred_fast_strokes_end_in_the_result_of_the_last(page: Any, editor:
     assert result(page) == fetched(page, f"api/sessions/{session}/result.png")
 
 
-def drop(page: Any, data: bytes, onto: str) -> None:
-    """Drop a picture file somewhere."""
-    page.evaluate(
-        """([data, onto]) => {
-          const bag = new DataTransfer(), bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
-          bag.items.add(new File([bytes], "friend.png", { type: "image/png" }));
-          document.querySelector(onto).dispatchEvent(new DragEvent("drop", { dataTransfer: bag, bubbles: true }));
-        }""",
-        [base64.b64encode(data).decode(), onto],
-    )
-
-
 def test_a_second_photo_and_the_first_is_still_there(page: Any, editor: Editor) -> None:
     begin(page, editor)
     first, paths = page.evaluate("location.hash"), library.rendered("rendered-2")
@@ -144,7 +131,7 @@ def test_what_cannot_be_opened_is_one_line_in_the_page(page: Any, editor: Editor
     }
     for data, line in wrong.items() | {(None, "the file: expected at most 40 MB, found 41 MB")}:
         if data is None:  # made in the page: on the way there it would take a gigabyte
-            page.evaluate("editor.panels.openFile(new File([new Uint8Array((40 << 20) + 1)], 'large.png'))")
+            page.evaluate("editor.files.openFile(new File([new Uint8Array((40 << 20) + 1)], 'large.png'))")
         else:
             drop(page, data, "#canvas")
         page.wait_for_selector(".toast")

@@ -27,6 +27,7 @@ _WORDS = (
 )  # fmt: skip
 _PATHS = (
     "render", "swap", "compose", "ranges", "parse", "others", "face.labels", "mask.labels", "result.png", "photo.png",
+    "photo.jpg", "thumbnail.jpg", "as-mask", "history",
     "strip.png", "mask.png", "session.zip", "command", "others/1.png", "others/-1.png", "x", "",
 )  # fmt: skip
 _QUERIES = (

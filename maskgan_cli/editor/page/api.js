@@ -8,6 +8,7 @@ async function ask(path, options = {}) {
     answer = await fetch(new URL(path, base), { cache: "no-store", ...options });
   } catch (error) {
     if (error.name === "AbortError") throw error;
+    lost?.();
     throw new Error("The editor does not answer. Is `maskgan edit` still running?");
   }
   if (!answer.ok) {
@@ -16,6 +17,11 @@ async function ask(path, options = {}) {
   }
   return answer;
 }
+
+// Called when the server does not answer at all.
+let lost = null;
+export function whenLost(call) { lost = call; }
+export const answers = () => fetch(new URL("api/about", base), { cache: "no-store" }).then((answer) => answer.ok, () => false);
 
 const query = (values) => new URLSearchParams(values).toString();
 const json = async (path, options) => (await ask(path, options)).json();
@@ -37,6 +43,18 @@ export async function about() {
 }
 export const openExample = (example) => json(`api/sessions?${query({ example })}`, post());
 export const openPicture = async (file) => json(`api/sessions?${query({ name: file.name ?? "picture" })}`, sent(file));
+export const sessions = () => json("api/sessions");
+export const remove = (id) => ask(`api/sessions/${id}`, { method: "DELETE" });
+export const keepHistory = (id, packed) => ask(`api/sessions/${id}/history`, post(packed));
+export async function history(id) {
+  const answer = await ask(`api/sessions/${id}/history`);
+  return answer.status === 204 ? null : answer.arrayBuffer();
+}
+// The label map that a file holds; null if it is no mask.
+export async function asMask(id, file) {
+  const answer = await ask(`api/sessions/${id}/as-mask`, sent(file));
+  return answer.status === 204 ? null : new Uint8Array(await answer.arrayBuffer());
+}
 export const session = (id) => json(`api/sessions/${id}`);
 export const labels = (id, which) => bytes(`api/sessions/${id}/${which}.labels`);
 export const addOther = async (id, file) => json(`api/sessions/${id}/others`, sent(file));

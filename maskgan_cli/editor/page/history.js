@@ -1,9 +1,12 @@
 // Undo without an end, kept in the browser's own database so that it outlives a reload.
 
+import * as api from "./api.js";
 import { Composition } from "./composition.js";
 import { pack, unpack } from "./mask.js";
 
 const STORE = "steps";
+const IDLE = 5000; // milliseconds without an edit until the steps are kept with the session
+const KEPT = 200; // steps that are
 const SOON = 700; // milliseconds: two steps of one slider that follow each other sooner are one
 
 function database() {
@@ -16,13 +19,19 @@ function database() {
 }
 
 export class History {
-  static async open(session) {
+  // The steps of a session {id, side}: this browser's, or those that were saved with the session.
+  static async open({ id: session, side, others }) {
     const history = new History();
     Object.assign(history, { session, steps: [], index: -1, base: await database() });
     const range = IDBKeyRange.bound([session, 0], [session, Infinity]);
     history.steps = await history._read((store) => store.getAll(range)) ?? [];
     history.index = await history._read((store) => store.get([session])) ?? history.steps.length - 1;
     history.index = Math.min(history.index, history.steps.length - 1);
+    if (!history.steps.length) {
+      const saved = await downloaded(session, side, others);
+      if (saved) Object.assign(history, saved);
+      history._writeAll();
+    }
     return history;
   }
   get current() { return this.steps[this.index]; }
@@ -31,6 +40,8 @@ export class History {
 
   // A step: the mask, whose look is painted, what the mask is composed of, and a name to read.
   push({ mask, style, composition }, label, merge = "") {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.upload().catch(() => {}), IDLE);
     const old = this.steps.length, now = Date.now();
     const again = merge && merge === this.merge && now - this.since < SOON && this.index === old - 1;
     Object.assign(this, { merge, since: now });
@@ -58,6 +69,21 @@ export class History {
     mask.data.set(unpack(runs, length));
     return { style, composition: new Composition(base ? unpack(base, length) : mask.data, { sliders, items, removed }) };
   }
+  // Keep the latest steps with the session, on the server: they are part of its file, and of other browsers' undo.
+  async upload() {
+    clearTimeout(this.timer);
+    const first = Math.max(0, Math.min(this.steps.length - KEPT, this.index));
+    const steps = this.steps.slice(first, first + KEPT).map(({ runs, base, ...rest }) => ({ ...rest, runs: [...runs], base: base && [...base] }));
+    const text = new Blob([JSON.stringify({ version: 1, index: this.index - first, steps })]);
+    const packed = await new Response(text.stream().pipeThrough(new CompressionStream("gzip"))).arrayBuffer();
+    await api.keepHistory(this.session, packed);
+  }
+  _writeAll() {
+    this._write((store) => {
+      this.steps.forEach((step, index) => store.put(step, [this.session, index]));
+      store.put(this.index, [this.session]);
+    });
+  }
   _read(ask) {
     if (!this.base) return null;
     return new Promise((resolve) => {
@@ -68,5 +94,23 @@ export class History {
   }
   _write(change) {
     if (this.base) change(this.base.transaction(STORE, "readwrite").objectStore(STORE));
+  }
+}
+
+// The steps that were saved with a session; null if there are none, or if they are damaged.
+async function downloaded(session, side, others) {
+  try {
+    const packed = await api.history(session);
+    if (!packed) return null;
+    const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+    const { index, steps } = JSON.parse(await new Response(stream).text());
+    const whole = (runs) => runs.every((run) => Number.isInteger(run) && run > 0 && run % 256 < 19) && runs.reduce((sum, run) => sum + (run >>> 8), 0) === side * side;
+    const names = (list) => Array.isArray(list) && list.every((name) => typeof name === "string");
+    const good = ({ runs, base, sliders, items, removed, style, label }) => whole(runs) && (base === null || whole(base)) && names(items) && names(removed)
+      && Object.values(sliders).every(Number.isFinite) && Number.isInteger(style) && style >= 0 && style <= others && typeof label === "string";
+    if (!steps.length || !steps.every(good) || !(index >= 0 && index < steps.length)) return null;
+    return { index, steps: steps.map((step) => ({ ...step, runs: Uint32Array.from(step.runs), base: step.base && Uint32Array.from(step.base) })) };
+  } catch {
+    return null;
   }
 }

@@ -25,8 +25,8 @@ export function bindKeys(editor) {
     if (command) {
       if (key === "z") { event.shiftKey ? editor.redo() : editor.undo(); done(); }
       else if (key === "y") { editor.redo(); done(); }
-      else if (key === "s") { editor.panels.showExport(); done(); }
-      else if (key === "o") { editor.panels.choosePicture(); done(); }
+      else if (key === "s") { editor.saving.show(); done(); }
+      else if (key === "o") { editor.files.choose(); done(); }
       return;
     }
     if (event.altKey) return;

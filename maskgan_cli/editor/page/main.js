@@ -3,11 +3,15 @@
 import * as api from "./api.js";
 import { bindCanvas } from "./bykeys.js";
 import { Composition } from "./composition.js";
+import { Files } from "./files.js";
 import { History } from "./history.js";
 import { bindKeys } from "./keys.js";
 import { Live } from "./live.js";
 import { Mask } from "./mask.js";
+import { Others } from "./others.js";
 import { Panels } from "./panels.js";
+import { Saving } from "./saving.js";
+import { Tabs } from "./tabs.js";
 import { Tools } from "./tools.js";
 import { View } from "./view.js";
 
@@ -23,24 +27,29 @@ class Editor {
       show: (bitmap, blob, preview) => this._show(bitmap, blob, preview),
       say: (text, busy, failed) => this.panels.status(text, busy, failed),
     });
+    this.others = new Others(this);
     this.panels = new Panels(this);
+    this.files = new Files(this);
+    this.saving = new Saving(this);
+    this.tabs = new Tabs(this);
+    api.whenLost(() => this._reconnect());
     bindKeys(this);
     bindCanvas(this);
     this.finish = "seamless";
     const wanted = location.hash.slice(1) || this.about.start;
-    if (wanted && await this.open(() => api.session(wanted), true)) return;
-    this.panels.welcome();
+    if (wanted && await this.open(() => api.session(wanted), { quiet: true })) return;
+    this.files.welcome();
   }
-  get ready() { return Boolean(this.session); }
+  get ready() { return Boolean(this.session) && !this.watching; }
 
-  // Show the session that `ask` resolves to; false if there is none.
-  async open(ask, quiet = false) {
+  // Show the session that `ask` resolves to; false if there is none. `step`: the browser's Back returns from it.
+  async open(ask, { quiet = false, step = false } = {}) {
     this.panels.busy("Opening the picture …");
     try {
       const session = await ask();
       const [original, labels, photo, history] = await Promise.all([
         api.labels(session.id, "face"), api.labels(session.id, "mask"),
-        api.picture(`api/sessions/${session.id}/face.png`), History.open(session.id),
+        api.picture(`api/sessions/${session.id}/face.png`), History.open(session),
       ]);
       Object.assign(this, { session, history, style: session.style, finish: session.finish });
       this.original = new Mask(session.side, original);
@@ -54,11 +63,12 @@ class Editor {
       else history.push(this, "Begin");
       this.committed = this.mask.data.slice();
       if (this.style > session.others) this.style = 0;
-      window.history.replaceState(null, "", `#${session.id}`);
-      try { localStorage.setItem("last", session.id); } catch { /* a window without a memory */ }
+      if (location.hash.slice(1) !== session.id) window.history[step && location.hash ? "pushState" : "replaceState"](null, "", `#${session.id}`);
       this.live.start(session.revision);
       this.view.recolour(this.mask);
       this.panels.opened();
+      this.tabs.opened();
+      this.files.offerEarlier(session);
       this.live.changed();
       return true;
     } catch (error) {
@@ -96,9 +106,10 @@ class Editor {
     this.mask.data.set(labels);
     this.commit(label);
   }
-  undo() { this._step(-1); }
-  redo() { this._step(1); }
-  _step(by) {
+  undo() { this.step(-1); }
+  redo() { this.step(1); }
+  // Go some steps back or forward.
+  step(by) {
     if (!this.ready) return;
     if (this.tools.stroke || this.tools.points.length) {
       this.tools.cancel();
@@ -108,13 +119,13 @@ class Editor {
     const undone = this.history.current.label;
     if (!this.history.move(by)) return;
     this.restoreStep();
-    this.panels.othersChanged();
+    this.others.changed();
     this.panels.say(by < 0 ? `undone: ${undone}` : `again: ${this.history.current.label}`);
   }
   setStyle(style) {
     this.style = style;
-    this.commit("style");
-    this.panels.othersChanged();
+    this.commit(style ? `Look of face ${style}` : "Own look");
+    this.others.changed();
   }
   setFinish(finish) {
     this.finish = finish;
@@ -132,8 +143,31 @@ class Editor {
   _show(bitmap, blob, preview) {
     this.view.layers.result?.close();
     this.view.layers.result = bitmap;
-    if (!preview) this.result = blob;
+    if (!preview) {
+      this.result = blob;
+      this.tabs.changed();
+    }
     this.view.draw();
+  }
+  // The same session as the server has it now.
+  reopen() { return this.open(() => api.session(this.session.id), { quiet: true }); }
+  // While another tab edits: its mask and its picture.
+  async look() {
+    const { id } = this.session;
+    const [labels, result] = await Promise.all([api.labels(id, "mask"), api.picture(`api/sessions/${id}/result.png`)]);
+    this.mask.data.set(labels);
+    this.view.layers.result = result;
+    this.view.recolour(this.mask);
+  }
+  // The server does not answer: ask again until it does. After a restart it has the same address and the session.
+  async _reconnect() {
+    if (this.reconnecting) return;
+    this.reconnecting = true;
+    while (!await api.answers()) await new Promise((resolve) => setTimeout(resolve, 1000));
+    this.reconnecting = false;
+    if (!this.session) return location.reload();
+    this.panels.toast("The editor is connected again.");
+    if (this.ready) this.live.changed();
   }
 }
 

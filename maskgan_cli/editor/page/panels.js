@@ -1,4 +1,4 @@
-// What stands around the picture: tools, classes, sliders, other faces, what goes out.
+// What stands around the picture: tools, classes, sliders, and what is said.
 
 import * as api from "./api.js";
 import { Classes } from "./classes.js";
@@ -7,7 +7,6 @@ import { Sliders } from "./sliders.js";
 import { TOOLS } from "./tools.js";
 import { VIEWS } from "./view.js";
 
-const PARTS = { hair: "Hair", mouth: "Mouth", eyes: "Eyes", brows: "Brows", nose: "Nose", skin: "Face shape", glasses: "Glasses", hat: "Hat", earring: "Earrings" };
 const element = (id) => document.getElementById(id);
 const NARROW = matchMedia("(max-width: 760px)"); // as in the style sheet
 
@@ -17,8 +16,6 @@ export class Panels {
     this.classes = new Classes(editor, () => editor.view.canvas.focus());
     this._tools();
     this._shapes();
-    this._pictures();
-    this._exports();
     this.toolChanged();
     this.viewChanged();
     this.finishChanged();
@@ -139,95 +136,17 @@ export class Panels {
     }
   }
 
-  // ---------------------------------------------------------------------------------- pictures
-  _pictures() {
-    const { editor } = this, input = element("file"), otherInput = element("other-file");
-    element("open").addEventListener("click", () => this.welcome());
-    element("choose").addEventListener("click", () => this.choosePicture());
-    input.addEventListener("change", () => { if (input.files[0]) this.openFile(input.files[0]); input.value = ""; });
-    element("go-on").addEventListener("click", () => this._opened(editor.open(() => api.session(localStorage.getItem("last")))));
-    element("add-other").addEventListener("click", () => otherInput.click());
-    otherInput.addEventListener("change", () => { if (otherInput.files[0]) this.addOther(() => api.addOther(editor.session.id, otherInput.files[0])); otherInput.value = ""; });
-    element("examples").append(...this.about.examples.map(({ name, title }) => {
-      const picture = make("img", { src: api.address(`api/examples/${name}.png`), alt: "", loading: "lazy" });
-      const button = make("button", { type: "button", title, dataset: { name } }, picture, make("span", { textContent: title }));
-      button.addEventListener("click", () => this._opened(editor.open(() => api.openExample(name))));
-      return button;
-    }));
-    const other = element("other-examples");
-    for (const { name, title } of this.about.examples) other.append(make("option", { value: name, textContent: title }));
-    other.addEventListener("change", () => { if (other.value) this.addOther(() => api.addExample(editor.session.id, other.value)); other.value = ""; });
-
-    addEventListener("dragover", (event) => { event.preventDefault(); document.body.classList.add("dropping"); });
-    addEventListener("dragleave", (event) => { if (!event.relatedTarget) document.body.classList.remove("dropping"); });
-    addEventListener("drop", (event) => {
-      event.preventDefault();
-      document.body.classList.remove("dropping");
-      const file = event.dataTransfer.files[0];
-      const side = event.target.closest?.("#side") && document.body.dataset.panel === "others";
-      if (file) this.take(file, Boolean(side || event.target.closest?.("#others")));
-    });
-    addEventListener("paste", (event) => {
-      const file = [...event.clipboardData.files][0];
-      if (file) this.take(file, false);
-    });
-  }
-  // A picture that was dropped or pasted: another face if it lands there, else the face to edit.
-  take(file, asOther) {
-    if (asOther && this.editor.ready) return this.addOther(() => api.addOther(this.editor.session.id, file));
-    return this.openFile(file);
-  }
-  choosePicture() { element("file").click(); }
-  openFile(file) { return this._opened(this.editor.open(() => api.openPicture(file))); }
-  async _opened(opening) { if (await opening) element("welcome").close(); }
-  welcome() {
-    let last = null;
-    try { last = localStorage.getItem("last"); } catch { /* a window without a memory */ }
-    element("go-on").hidden = !last || this.editor.session?.id === last;
-    if (!element("welcome").open) element("welcome").showModal();
-  }
   opened() {
-    if (element("welcome").open) element("welcome").close();
     element("picture-name").textContent = this.editor.session.name;
     document.title = `${this.editor.session.name} · maskgan edit`;
     this.historyChanged();
     this.finishChanged();
-    this.othersChanged();
+    this.editor.others.changed();
     this._ranges(this.editor.session.id);
   }
   async _ranges(id) {
     const ranges = await api.ranges(id).catch(() => ({}));
     if (this.editor.session.id === id) this.sliders.setRanges(ranges);
-  }
-  async addOther(ask) {
-    this.busy("Reading the other face …");
-    try {
-      Object.assign(this.editor.session, await ask());
-      this.othersChanged();
-      this.showTab("others");
-    } catch (error) {
-      this.toast(error.message, true);
-    } finally {
-      this.busy("");
-    }
-  }
-  othersChanged() {
-    const { editor } = this, { session, style } = editor;
-    element("other-list").replaceChildren(...Array.from({ length: session.others }, (_, k) => {
-      const number = k + 1, worn = style === number;
-      const picture = make("img", { src: api.address(`api/sessions/${session.id}/others/${number}.png`), alt: `Other face ${number}` });
-      const look = make("button", { type: "button", textContent: worn ? "Own look again" : "Take its look", title: "Paint this face in the other's colours, light and skin" });
-      look.setAttribute("aria-pressed", worn);
-      look.addEventListener("click", () => editor.setStyle(worn ? 0 : number));
-      const parts = make("div", { className: "chips", role: "group", "aria-label": "Take parts of its shape" },
-        ...Object.entries(PARTS).map(([part, title]) => {
-          const button = make("button", { type: "button", textContent: title, title: `Take the shape of its ${title.toLowerCase()}`, dataset: { part } });
-          button.addEventListener("click", () => this.change(() => api.swap(session.id, editor.mask.data, number, part), `take ${part}`));
-          return button;
-        }));
-      const mix = this.sliders.make(`other-${number}`, "All of its shape", 0, 1);
-      return make("article", {}, picture, make("div", {}, look, make("small", { textContent: "Take the shape of its" }), parts, mix));
-    }));
   }
   // A label map made by the server takes the place of the one here.
   async change(ask, label) {
@@ -241,41 +160,6 @@ export class Panels {
       clearTimeout(late);
       this.busy("");
     }
-  }
-
-  // -------------------------------------------------------------------------------------- out
-  _exports() {
-    element("copy").addEventListener("click", async () => {
-      await navigator.clipboard.writeText(element("command").textContent).then(
-        () => this.toast("Copied."), () => getSelection().selectAllChildren(element("command")));
-    });
-    element("export").addEventListener("click", () => this.showExport());
-    for (const button of document.querySelectorAll("[data-download]")) {
-      button.addEventListener("click", () => this.download(button.dataset.download, button.dataset.name));
-    }
-  }
-  async showExport() {
-    if (!this.editor.ready) return;
-    this.editor.tools.finish();
-    element("save-photo").hidden = !this.editor.session.photo;
-    element("export-dialog").showModal();
-    try {
-      await this.editor.live.settled();
-      element("command").textContent = (await api.command(this.editor.session.id)).command;
-    } catch (error) {
-      this.toast(error.message, true);
-    }
-  }
-  // Saved is what is shown: wait for the full picture first.
-  async download(what, name) {
-    try {
-      await this.editor.live.settled();
-    } catch (error) {
-      return this.toast(error.message, true);
-    }
-    const { session } = this.editor;
-    const link = make("a", { href: api.address(`api/sessions/${session.id}/${what}`), download: name });
-    link.click();
   }
 
   // ------------------------------------------------------------------------------------- words
@@ -294,10 +178,11 @@ export class Panels {
     note.textContent = text;
     this._above(note);
   }
-  toast(text, failed = false) {
-    const toast = make("div", { className: failed ? "toast failed" : "toast", textContent: text, role: failed ? "alert" : "status" });
+  toast(text, failed = false, ...more) {
+    const toast = make("div", { className: failed ? "toast failed" : "toast", role: failed ? "alert" : "status" }, text, ...more);
     this._above(toast);
-    setTimeout(() => toast.remove(), 6000);
+    setTimeout(() => toast.remove(), more.length ? 20000 : 6000);
+    return toast;
   }
   // An open dialog lies above everything that is not inside it.
   _above(note) { (document.querySelector("dialog[open]") ?? document.body).append(note); }

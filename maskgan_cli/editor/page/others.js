@@ -1,0 +1,49 @@
+// Other faces beside this one: parts of their shape, all of it, or their look.
+
+import * as api from "./api.js";
+import { make } from "./elements.js";
+
+const PARTS = { hair: "Hair", mouth: "Mouth", eyes: "Eyes", brows: "Brows", nose: "Nose", skin: "Face shape", glasses: "Glasses", hat: "Hat", earring: "Earrings" };
+const element = (id) => document.getElementById(id);
+
+export class Others {
+  constructor(editor) {
+    this.editor = editor;
+    const input = element("other-file"), examples = element("other-examples");
+    element("add-other").addEventListener("click", () => input.click());
+    input.addEventListener("change", () => { if (input.files[0]) this.addFile(input.files[0]); input.value = ""; });
+    for (const { name, title } of editor.about.examples) examples.append(make("option", { value: name, textContent: title }));
+    examples.addEventListener("change", () => { if (examples.value) this.add(() => api.addExample(editor.session.id, examples.value)); examples.value = ""; });
+  }
+  addFile(file) { return this.add(() => api.addOther(this.editor.session.id, file)); }
+  async add(ask) {
+    this.editor.panels.busy("Reading the other face …");
+    try {
+      Object.assign(this.editor.session, await ask());
+      this.changed();
+      this.editor.panels.showTab("others");
+    } catch (error) {
+      this.editor.panels.toast(error.message, true);
+    } finally {
+      this.editor.panels.busy("");
+    }
+  }
+  changed() {
+    const { editor } = this, { session, style, panels } = editor;
+    element("other-list").replaceChildren(...Array.from({ length: session.others }, (_, k) => {
+      const number = k + 1, worn = style === number;
+      const picture = make("img", { src: api.address(`api/sessions/${session.id}/others/${number}.png`), alt: `Other face ${number}` });
+      const look = make("button", { type: "button", textContent: worn ? "Own look again" : "Take its look", title: "Paint this face in the other's colours, light and skin" });
+      look.setAttribute("aria-pressed", worn);
+      look.addEventListener("click", () => editor.setStyle(worn ? 0 : number));
+      const parts = make("div", { className: "chips", role: "group", "aria-label": "Take parts of its shape" },
+        ...Object.entries(PARTS).map(([part, title]) => {
+          const button = make("button", { type: "button", textContent: title, title: `Take the shape of its ${title.toLowerCase()}`, dataset: { part } });
+          button.addEventListener("click", () => panels.change(() => api.swap(session.id, editor.mask.data, number, part), `take ${part}`));
+          return button;
+        }));
+      const mix = panels.sliders.make(`other-${number}`, "All of its shape", 0, 1);
+      return make("article", {}, picture, make("div", {}, look, make("small", { textContent: "Take the shape of its" }), parts, mix));
+    }));
+  }
+}
