@@ -83,7 +83,13 @@ class Pasting:
         ),
     ] = None
     edge: Annotated[
-        Edge | None, typer.Option("--edge", help="How it is joined: in SRC's light and grain, or by fading out.")
+        Edge | None,
+        typer.Option(
+            "--edge",
+            help="How the edit is composed. move (the default): SRC's own pixels move with its mask, and only what "
+            "they lack is painted. seamless: all of the edit is painted, in SRC's light and grain. soft: painted, "
+            "fading out.",
+        ),
     ] = None
     softness: Annotated[
         float | None,
@@ -92,9 +98,9 @@ class Pasting:
 
     def asked(self) -> Blend:
         """What the three say together: a softness without an edge asks for the soft one."""
-        if self.softness is not None and self.edge is Edge.SEAMLESS:
-            raise InputError("--softness", expected="--edge soft with it", found="--edge seamless")
-        edge = self.edge or (Edge.SEAMLESS if self.softness is None else Edge.SOFT)
+        if self.softness is not None and self.edge not in (None, Edge.SOFT):
+            raise InputError("--softness", expected="--edge soft with it", found=f"--edge {self.edge.value}")
+        edge = self.edge or (Edge.MOVE if self.softness is None else Edge.SOFT)
         return Blend(self.blend, edge, self.softness or Blend.softness)
 
 

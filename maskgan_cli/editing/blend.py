@@ -11,7 +11,7 @@ from maskgan_cli.editing.carry import carry_parts
 from maskgan_cli.editing.colours import match_parts
 from maskgan_cli.editing.grain import missing_grain
 from maskgan_cli.editing.membrane import Field, Region, harmonic
-from maskgan_cli.editing.options import Blend, Edge
+from maskgan_cli.editing.moving import Motion
 from maskgan_cli.editing.worn import put_on
 from maskgan_cli.files import Picture
 from maskgan_cli.labels import ID, LabelMap, part_ids
@@ -32,15 +32,27 @@ _OWN: Final = 0.4
 _MOUTH: Final = list(part_ids("mouth"))
 MARGIN: Final = 0.012  # what it stays away from other features
 _FEATURES: Final = part_ids("face,glasses,ears,earring")
+# In a photo that has moved, the painting fades out over this: what is around it is right already.
+_MOVED_GROWTH: Final = 0.012
+_ACCESSORIES: Final = part_ids("glasses,hat,earring,necklace,cloth")
+_OTHER: Final = np.where(np.arange(256) == ID["skin"], ID["nose"], ID["skin"]).astype(np.uint8)  # any other class
 _SOFT: Final = 0.03  # width of the edge around a person, as a share of the side
 _BAND: Final = 0.06  # width of the band around it that the grain is measured on
 
 
-def paste_back(source: Picture, result: Picture, before: LabelMap, after: LabelMap, blend: Blend) -> Picture:
-    """The edit joined to its source: see `paste_seamless` and `paste_soft`."""
-    if blend.edge is Edge.SOFT:
-        return paste_soft(source, result, before, after, softness=blend.softness)
-    return paste_seamless(source, result, before, after)
+def paste_missing(moved: Picture, result: Picture, move: Motion, after: LabelMap) -> Picture:
+    """A moved photo (S, S, 3), with the result where it lacks what the label map ``after`` asks for.
+
+    The join is that of `paste_seamless`. It reaches less far around what is missing, where the moved photo is right.
+    """
+    if not move.missing.any():
+        return moved.copy()
+    before = np.where(move.missing, move.labels, after)
+    before = np.where(move.missing & (before == after), _OTHER[after], before)  # stretched: it is painted all the same
+    gained = np.unique(after[move.missing])
+    reach = (GROWTH if np.isin(gained, _ACCESSORIES).any() else _MOVED_GROWTH) * len(moved)
+    away = ndimage.distance_transform_edt(~move.missing) / reach
+    return _joined(moved, result, before, after, np.asarray(away), _region(before, after, away), own=False)
 
 
 def paste_soft(source: Picture, result: Picture, before: LabelMap, after: LabelMap, *, softness: float) -> Picture:
@@ -85,16 +97,35 @@ def paste_seamless(source: Picture, result: Picture, before: LabelMap, after: La
     if (before == after).all():
         return source.copy()
     away = _away(before, after)
-    region = _region(before, after, away)
+    return _joined(source, result, before, after, away, _region(before, after, away))
+
+
+def _joined(
+    source: Picture,
+    result: Picture,
+    before: LabelMap,
+    after: LabelMap,
+    away: Field,
+    region: Region,
+    *,
+    own: bool = True,
+) -> Picture:
+    """The result in a region of the source: see `paste_seamless`, and `_away` for ``away``.
+
+    Args:
+        own: whether parts in the region get the source's texture, see `carry_parts`.
+    """
     box = _around(region, round(_BAND * len(source)) + 2)
-    own, weight = (whole[box] for whole in carry_parts(source, before, after, region))
+    texture, weight = np.zeros((*region[box].shape, 3)), np.zeros(region[box].shape)
+    if own:
+        texture, weight = (whole[box] for whole in carry_parts(source, before, after, region))
     region, photo, painting = region[box], source[box].astype(float), result[box].astype(float)
     touched = np.isin(before[box], _touched(before, after))
     band = _near(region, _BAND * len(source)) & touched & ~region
     joined = match_parts(painting + harmonic(photo - painting, region), after[box], region, source, before)
     weight *= _OWN * np.clip(ndimage.distance_transform_edt(region) - 1.0, 0.0, 3.0) / 3.0
     painted = joined + missing_grain(photo, painting, band)
-    joined = painted + weight[..., None] * (own - painted)
+    joined = painted + weight[..., None] * (texture - painted)
     joined = put_on(joined, photo, before[box], after[box], len(source))
     alpha = _fading(away[box])[..., None]
     pasted = source.copy()

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import numpy as np
 
 from maskgan_cli.data.resize import resize_image, resize_labels
-from maskgan_cli.editing.blend import paste_back, paste_person
+from maskgan_cli.editing.blend import paste_person
+from maskgan_cli.editing.compose import Place, paste_back
 from maskgan_cli.editing.faces import Face, ReadFace, read_face, read_square_mask
 from maskgan_cli.editing.fit import fit_parts
 from maskgan_cli.editing.methods import Request
@@ -73,14 +74,13 @@ class Edit(Generic[R]):
     def finish(self, painted: Picture) -> Picture:
         """The method's picture -> the picture to write."""
         if self.blend is not None and self.face is not None and self.labels is not None:
-            side = len(self.face.picture)
-            after = resize_labels(self.labels, side)
-            edited = paste_back(self.face.picture, resize_image(painted, side), self.face.labels, after, self.blend)
-        elif self.place is not None:
+            cutout = self.face.cutout
+            place = None if cutout is None else Place(cutout.photo.picture, cutout.square)
+            return paste_back(self.face.picture, painted, self.face.labels, self.labels, self.blend, place)
+        if self.place is not None:
             edited = paste_person(self.place.picture, resize_image(painted, len(self.place.picture)), self.place.labels)
-        else:
-            return painted
-        return edited if self._cutout is None else self._cutout.put_back(edited)
+            return edited if self._cutout is None else self._cutout.put_back(edited)
+        return painted
 
     def mask(self, painted: int) -> LabelMap | None:
         """The mask that is painted, of the finished picture's size, where the method paints at ``painted`` pixels."""

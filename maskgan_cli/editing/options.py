@@ -9,6 +9,7 @@ from enum import Enum
 class Edge(str, Enum):
     """How a painting is joined to its photo; see `maskgan_cli.editing.blend`."""
 
+    MOVE = "move"
     SEAMLESS = "seamless"
     SOFT = "soft"
 
@@ -25,7 +26,7 @@ class Blend:
     """
 
     wanted: bool | None = None
-    edge: Edge = Edge.SEAMLESS
+    edge: Edge = Edge.MOVE
     softness: float = 0.05
 
     def unless(self, bare: bool) -> Blend | None:

@@ -17,6 +17,7 @@ from torch import Tensor
 from maskgan_cli import __version__
 from maskgan_cli.data.resize import resize_image
 from maskgan_cli.editing.blend import paste_person
+from maskgan_cli.editing.compose import Place
 from maskgan_cli.editing.fit import fit_parts
 from maskgan_cli.editing.swap import swap_parts
 from maskgan_cli.editing.uncrop import put_back
@@ -248,10 +249,13 @@ class Session:
         path, square = self.folder / "photo", self.face.square
         if square is None or not path.is_file():
             raise InputError("the photo", found="none: the picture is the face itself", hint="save the result")
-        photo, made = read_photo(path), resize_image(self.picture(studio), self.side)
+        photo, painted = read_photo(path), self._painting(studio, self.labels, self.style)
         if self.bare:
-            made = paste_person(self.face.picture, made, self.face.labels)
-        return encode_photo(put_back(photo.picture, square, made), suffix, photo, note=self.note(studio))
+            made = paste_person(self.face.picture, resize_image(painted, self.side), self.face.labels)
+            whole = put_back(photo.picture, square, made)
+        else:
+            whole = blend(self.face.picture, painted, self.face.labels, self.labels, Place(photo.picture, square))
+        return encode_photo(whole, suffix, photo, note=self.note(studio))
 
     def _still_wanted(self, revision: int) -> None:
         if revision < self.revision:

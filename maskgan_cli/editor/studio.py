@@ -13,9 +13,10 @@ from torch import Tensor
 
 from maskgan_cli.data.resize import resize_image, resize_labels
 from maskgan_cli.devices import pick_device
-from maskgan_cli.editing.blend import paste_seamless, paste_soft
+from maskgan_cli.editing.compose import Place, paste_back
 from maskgan_cli.editing.directions import Directions
 from maskgan_cli.editing.interpolate import MaskManifold
+from maskgan_cli.editing.options import Blend
 from maskgan_cli.editing.parse import MaskMaker
 from maskgan_cli.files import Picture
 from maskgan_cli.judges.finder import FaceFinder
@@ -25,7 +26,6 @@ from maskgan_cli.models.layers import one_hot, to_bytes, to_unit
 from maskgan_cli.weights.format import load
 
 PREVIEW = 256  # side of what is shown while one draws
-_SOFTNESS = 0.05
 
 
 @dataclass(frozen=True)
@@ -99,15 +99,12 @@ class Studio:
         return {"weights": self.weights.sha256, "size": self.size}
 
 
-def blend(picture: Picture, painted: Picture, before: LabelMap, after: LabelMap) -> Picture:
-    """The painting in its place in the face (S, S, 3), no seam to be seen."""
-    return paste_seamless(picture, resize_image(painted, len(picture)), before, after)
+def blend(picture: Picture, painted: Picture, before: LabelMap, after: LabelMap, place: Place | None = None) -> Picture:
+    """The edit of the face (S, S, 3), composed as the commands do; in its photo if ``place`` is given."""
+    return paste_back(picture, painted, before, after, Blend(), place)
 
 
 def blend_quickly(picture: Picture, painted: Picture, before: LabelMap, after: LabelMap) -> Picture:
-    """The same at `PREVIEW` pixels with a soft edge, for a moment's look."""
+    """The same at `PREVIEW` pixels, for a moment's look."""
     side = min(PREVIEW, len(picture))
-    return paste_soft(
-        resize_image(picture, side), resize_image(painted, side), resize_labels(before, side),
-        resize_labels(after, side), softness=_SOFTNESS,
-    )  # fmt: skip
+    return blend(resize_image(picture, side), painted, resize_labels(before, side), after)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from skimage.color import lab2rgb, rgb2lab
 
-from maskgan_cli.editing.blend import GROWTH, MOUTH_GROWTH, grown, paste_back, paste_seamless, paste_soft
+from maskgan_cli.editing.blend import GROWTH, MOUTH_GROWTH, grown, paste_seamless, paste_soft
+from maskgan_cli.editing.compose import paste_back
 from maskgan_cli.editing.options import Blend, Edge
 from maskgan_cli.labels import ID, part_ids
 from tests.drawn_faces import draw_face

@@ -1,0 +1,90 @@
+"""The finished picture of an edit: the photo, moved, with the painting where the photo lacks what is asked for."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+from maskgan_cli.data.crop import cut
+from maskgan_cli.data.resize import resize_image, resize_labels
+from maskgan_cli.editing.blend import paste_missing, paste_seamless, paste_soft
+from maskgan_cli.editing.moving import Motion, motion, moved_photo, moved_picture
+from maskgan_cli.editing.options import Blend, Edge
+from maskgan_cli.editing.registration import FAR
+from maskgan_cli.editing.uncrop import Square, put_back
+from maskgan_cli.files import Picture
+from maskgan_cli.labels import LabelMap
+
+# Another person's face: the mask differs in more than this share of the picture, and moving mends less than this of it.
+_ANOTHER: Final = (0.3, 0.4)
+
+
+@dataclass(frozen=True)
+class Place:
+    """The photo (H, W, 3) that a face was cut out of, and the square (4, 2) where: see `data.crop`."""
+
+    photo: Picture
+    square: Square
+
+
+def paste_back(
+    source: Picture, result: Picture, before: LabelMap, after: LabelMap, blend: Blend, place: Place | None = None
+) -> Picture:
+    """The edit joined to its source, as ``blend`` asks.
+
+    Args:
+        source: (S, S, 3), the face.
+        result: the painting, square, of any size.
+        before, after: (S, S) label maps of the source and of the edit; ``after`` may be of another size.
+        blend: how: see `paste_moved`, `paste_seamless` and `paste_soft`.
+        place: the photo that the source was cut out of.
+
+    Returns:
+        (S, S, 3), or the whole photo (H, W, 3) if ``place`` is given.
+    """
+    result, after = resize_image(result, len(source)), resize_labels(after, len(source))
+    if blend.edge is Edge.MOVE:
+        return paste_moved(source, result, before, after, place)
+    if blend.edge is Edge.SOFT:
+        edited = paste_soft(source, result, before, after, softness=blend.softness)
+    else:
+        edited = paste_seamless(source, result, before, after)
+    return edited if place is None else put_back(place.photo, place.square, edited)
+
+
+def paste_moved(
+    source: Picture, result: Picture, before: LabelMap, after: LabelMap, place: Place | None = None
+) -> Picture:
+    """The source, moved as its label map moves, with the result where that lacks what is asked for.
+
+    The source's own pixels are sampled once; those of the whole photo, where it is given. A mask that asks for
+    another face altogether is painted as by `paste_seamless`.
+
+    Args:
+        source, result: (S, S, 3).
+        before, after: (S, S) label maps of the source and of the edit.
+        place: the photo that the source was cut out of.
+
+    Returns:
+        (S, S, 3), or the whole photo (H, W, 3) if ``place`` is given. Where nothing moves and nothing is painted, the
+        source or photo bit for bit.
+    """
+    side = len(source)
+    move = motion(before, after, beyond=0 if place is None else math.ceil(FAR * side))
+    if _another(move, before, after):
+        edited = paste_seamless(source, result, before, after)
+        return edited if place is None else put_back(place.photo, place.square, edited)
+    if place is None:
+        return paste_missing(moved_picture(source, move.field), result, move, after)
+    photo = moved_photo(place.photo, place.square, side, move.field, move.beyond)
+    crop = source if move.still else cut(photo, place.square, side)
+    edited = paste_missing(crop, result, move, after)
+    return photo if (edited == crop).all() else put_back(photo, place.square, edited)
+
+
+def _another(move: Motion, before: LabelMap, after: LabelMap) -> bool:
+    """Whether moving the photo is no way to what is asked for."""
+    share, mended = _ANOTHER
+    asked = float((before != after).mean())
+    return asked > share and float((move.labels != after).mean()) > (1 - mended) * asked

@@ -1,0 +1,185 @@
+"""A photo that moves with its mask: its own pixels, sampled once through a displacement field."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from maskgan_cli.data.crop import matrix_of
+from maskgan_cli.editing.membrane import Field, Region
+from maskgan_cli.editing.registration import Displacement, displacement, stretch
+from maskgan_cli.files import Picture
+from maskgan_cli.labels import ID, LabelMap
+
+Square = npt.NDArray[np.float64]
+
+_STILL: Final = 0.02  # pixels of the crop: what moves less keeps its pixels bit for bit
+_STRETCHED: Final = 2.0  # times longer than in the photo: from here on the painting shows
+_THIN: Final = 0.006  # of the side: where the moved mask differs along a line thinner than this, nothing is painted
+_THIN_BEHIND: Final = 0.016  # the same for backdrop and clothes, whose place in the mask is less certain
+_SPECK: Final = 0.025  # of the side: what is missing in a smaller area than this squared is not painted
+_BEHIND: Final = tuple(ID[name] for name in ("background", "cloth"))
+# Classes of one look: where the moved mask has another one of the group, the photo is right already.
+_ALIKE: Final = (
+    ("skin", "nose", "neck", "l_ear", "r_ear"),
+    ("u_lip", "l_lip"),
+    ("l_brow", "r_brow"),
+    ("l_eye", "r_eye"),
+)
+
+
+@dataclass(frozen=True)
+class Motion:
+    """How a face (S, S) moves from one label map to another.
+
+    Attributes:
+        field: (2, S + 2 * beyond, S + 2 * beyond), see `displacement`.
+        beyond: how many pixels the field goes on beyond the face's borders.
+        labels: (S, S), the label map before, moved.
+        missing: (S, S), where the moved photo does not show what the label map after asks for.
+    """
+
+    field: Displacement
+    beyond: int
+    labels: LabelMap
+    missing: Region
+
+    @property
+    def still(self) -> bool:
+        """Whether nothing moves."""
+        return not self.field.any()
+
+
+def motion(before: LabelMap, after: LabelMap, *, beyond: int = 0) -> Motion:
+    """How a face moves from one label map (S, S) to another; see `displacement` for ``beyond``."""
+    field = displacement(before, after, beyond=beyond)
+    size = len(before)
+    inner = field[:, beyond : beyond + size, beyond : beyond + size]
+    labels = moved_labels(before, inner)
+    return Motion(field, beyond, labels, _missing(labels, after, stretch(inner)))
+
+
+def moved_labels(labels: LabelMap, field: Displacement) -> LabelMap:
+    """A label map (H, W), sampled at x + u(x) by nearest neighbour."""
+    height, width = labels.shape
+    rows = np.clip(np.rint(np.arange(height)[:, None] + field[0]), 0, height - 1).astype(np.intp)
+    columns = np.clip(np.rint(np.arange(width)[None] + field[1]), 0, width - 1).astype(np.intp)
+    return np.asarray(labels[rows, columns])
+
+
+def moved_picture(picture: Picture, field: Displacement) -> Picture:
+    """A picture (H, W, 3), sampled at x + u(x) of a field (2, H, W) by bicubic interpolation.
+
+    Where the field is zero, the pixels are the picture's bit for bit.
+    """
+    moving = np.abs(field).max(0) > _STILL
+    if not moving.any():
+        return picture.copy()
+    box = _box_of(moving)
+    rows, columns = (np.arange(part.start, part.stop, dtype=np.float32) for part in box)
+    here = field[(slice(None), *box)]
+    return _placed(picture, box, rows[:, None] + here[0], columns[None] + here[1], moving[box])
+
+
+def moved_photo(picture: Picture, square: Square, size: int, field: Displacement, beyond: int) -> Picture:
+    """A photo (H, W, 3) whose face moves, sampled once, from its own pixels.
+
+    Args:
+        picture: the photo.
+        square: (4, 2), where the face's crop lies: see `data.crop`.
+        size: S, the crop's side in pixels.
+        field: (2, S + 2 * beyond, S + 2 * beyond), in pixels of the crop.
+        beyond: how far the field goes on beyond the crop.
+
+    Returns:
+        (H, W, 3); where the field is zero, the photo bit for bit.
+    """
+    matrix = matrix_of(square, size)
+    back = np.linalg.inv(matrix[:, :2])
+    low, high = -beyond, size + beyond
+    corners = np.array([[low, low, 1], [low, high, 1], [high, high, 1], [high, low, 1]]) @ matrix.T
+    left, top = np.maximum(np.floor(corners.min(0)).astype(int), 0)
+    right, bottom = np.minimum(np.ceil(corners.max(0)).astype(int), [picture.shape[1], picture.shape[0]])
+    if left >= right or top >= bottom:
+        return picture.copy()
+    box = (slice(top, bottom), slice(left, right))
+    y, x = (np.arange(part.start, part.stop) + 0.5 for part in box)
+    u, v = x[None] - matrix[0, 2], y[:, None] - matrix[1, 2]
+    in_crop = [(row[0] * u + row[1] * v).astype(np.float32) for row in back]
+    at = [in_crop[1] - 0.5 + beyond, in_crop[0] - 0.5 + beyond]
+    down, along = _sampled(np.moveaxis(field, 0, -1), at[0], at[1], "bilinear", "zeros").transpose(2, 0, 1)
+    moving = np.maximum(np.abs(down), np.abs(along)) > _STILL
+    if not moving.any():
+        return picture.copy()
+    inner = _box_of(moving)
+    down, along, moving = down[inner], along[inner], moving[inner]
+    offset = [matrix[i, 0] * along + matrix[i, 1] * down for i in (0, 1)]
+    rows, columns = y[inner[0], None] - 0.5 + offset[1], x[None, inner[1]] - 0.5 + offset[0]
+    whole = tuple(
+        slice(outer.start + part.start, outer.start + part.stop) for outer, part in zip(box, inner, strict=True)
+    )
+    return _placed(picture, (whole[0], whole[1]), rows.astype(np.float32), columns.astype(np.float32), moving)
+
+
+def _placed(picture: Picture, box: tuple[slice, slice], rows: Field, columns: Field, where: Region) -> Picture:
+    """The picture with what it shows at (rows, columns) in a box of it, where asked."""
+    low, high = (np.array([rows.min(), columns.min()]) - 3, np.array([rows.max(), columns.max()]) + 4)
+    top, left = np.clip(np.floor(low).astype(int), 0, np.array(picture.shape[:2]) - 1)
+    bottom, right = np.clip(np.ceil(high).astype(int), [top + 1, left + 1], picture.shape[:2])
+    sampled = _sampled(picture[top:bottom, left:right], rows - np.float32(top), columns - np.float32(left), "bicubic")
+    result = picture.copy()
+    result[box][where] = np.clip(np.rint(sampled), 0, 255).astype(np.uint8)[where]
+    return result
+
+
+def _sampled(planes: npt.NDArray[np.generic], rows: Field, columns: Field, mode: str, outside: str = "border") -> Field:
+    """Planes (H, W, C) at places (h, w): (h, w, C) float32. Beyond the border the outermost pixel goes on."""
+    import torch
+    from torch.nn import functional as F
+
+    height, width = planes.shape[:2]
+    with torch.inference_mode():
+        source = torch.from_numpy(np.ascontiguousarray(planes.transpose(2, 0, 1))).float()[None]
+        x = torch.from_numpy(np.ascontiguousarray(columns)) * (2 / max(width - 1, 1)) - 1
+        y = torch.from_numpy(np.ascontiguousarray(rows)) * (2 / max(height - 1, 1)) - 1
+        found = F.grid_sample(source, torch.stack([x, y], -1).float()[None], mode, outside, align_corners=True)[0]
+        return np.asarray(found.permute(1, 2, 0).numpy())
+
+
+def _missing(moved: LabelMap, after: LabelMap, stretched: npt.NDArray[np.float32]) -> Region:
+    """Where the moved label map is wrong, or the photo stretched too far."""
+    size = len(after)
+    group = np.arange(256)
+    for names in _ALIKE:
+        group[[ID[name] for name in names]] = ID[names[0]]
+    wrong = group[moved] != group[after]
+    behind = np.isin(after, _BEHIND)
+    still = behind & ~wrong  # a stretched backdrop is a backdrop
+    missing = np.zeros(after.shape, bool)
+    for part, thin in (
+        (wrong & ~behind, _THIN),
+        (wrong & behind, _THIN_BEHIND),
+        ((stretched > _STRETCHED) & ~still, _THIN),
+    ):
+        if part.any():
+            missing |= _thick(part, thin * size)
+    pieces, count = ndimage.label(missing)
+    small = np.bincount(pieces.ravel(), minlength=count + 1) < (_SPECK * size) ** 2
+    return np.asarray(missing & ~small[pieces])
+
+
+def _thick(region: Region, radius: float) -> Region:
+    """The places of a region that a disc of a radius inside it covers."""
+    inner = ndimage.distance_transform_edt(np.pad(region, 1, mode="edge"))[1:-1, 1:-1] > radius
+    if not inner.any():
+        return np.zeros(region.shape, bool)
+    return np.asarray((ndimage.distance_transform_edt(~inner) <= radius + 0.5) & region)
+
+
+def _box_of(region: Region) -> tuple[slice, slice]:
+    rows, columns = (np.flatnonzero(region.any(axis=axis)) for axis in (1, 0))
+    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)

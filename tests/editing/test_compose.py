@@ -1,0 +1,130 @@
+"""Composition: the photo's own pixels move, once and at their own resolution, and only what they lack is painted."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from maskgan_cli.data.crop import cut, square_of
+from maskgan_cli.editing.compose import Place, paste_back, paste_moved
+from maskgan_cli.editing.moving import motion, moved_photo, moved_picture
+from maskgan_cli.editing.options import Blend, Edge
+from maskgan_cli.labels import ID
+from tests.drawn_faces import draw_face
+
+_SIDE = 192
+_PAINT = np.full((_SIDE, _SIDE, 3), (0, 255, 0), np.uint8)
+
+
+def _texture(side: int = _SIDE, step: float = 9.0) -> np.ndarray:
+    """A smooth pattern in which every place looks different."""
+    y, x = np.mgrid[:side, :side] * (_SIDE / side)
+    planes = [128 + 60 * np.sin(x / step + 0.3 * k) + 50 * np.cos(y / step * (1 + 0.1 * k)) for k in range(3)]
+    return np.clip(np.stack(planes, -1), 0, 255).round().astype(np.uint8)
+
+
+def _disc(column: int, radius: int = 30, part: str = "nose") -> np.ndarray:
+    y, x = np.mgrid[:_SIDE, :_SIDE]
+    return np.where((y - 96) ** 2 + (x - column) ** 2 <= radius**2, ID[part], ID["skin"]).astype(np.uint8)
+
+
+def test_a_part_that_moves_takes_its_pixels_with_it() -> None:
+    photo = _texture()
+    result = paste_moved(photo, _PAINT, _disc(96), _disc(106)).astype(int)
+    expected = np.roll(photo, 10, axis=1)
+    rim = slice(80, 112), slice(106 + 24, 106 + 30)
+    assert np.abs(result[rim] - expected[rim]).mean() < 9
+    assert np.abs(photo[rim].astype(int) - expected[rim]).mean() > 20, "it would have passed without moving"
+    assert (result[:8] == photo[:8]).all()
+    assert (result[..., 1] < 250).any()
+
+
+def test_where_nothing_moves_the_photo_is_exact() -> None:
+    photo, before, after = _texture(), _disc(96), _disc(106)
+    still = np.abs(motion(before, after).field).max(0) == 0
+    assert still.any()
+    assert (paste_moved(photo, _PAINT, before, after)[still] == photo[still]).all()
+
+
+def test_whole_pixels_are_moved_exactly() -> None:
+    photo, field = _texture(), np.zeros((2, _SIDE, _SIDE), np.float32)
+    field[0, 40:90, 50:120], field[1, 40:90, 50:120] = 3, -5
+    moved = moved_picture(photo, field)
+    assert (moved[40:90, 50:120] == photo[43:93, 45:115]).all()
+    field[:] = 0
+    assert (moved_picture(photo, field) == photo).all()
+
+
+def test_only_what_the_photo_lacks_is_painted() -> None:
+    photo, before = np.full((_SIDE, _SIDE, 3), 128, np.uint8), _disc(96)
+    after = before.copy()
+    after[150:170, 60:140] = ID["hat"]
+    painting = photo.copy()
+    painting[148:172, 58:142] = (0, 255, 0)
+    result = paste_moved(photo, painting, before, after)
+    assert (result[155:165, 70:130, 1] > 200).all()
+    assert (result[:140] == photo[:140]).all()
+
+
+def test_in_a_large_photo_its_own_pixels_move_not_the_crops() -> None:
+    """The photo is four times as fine as the crop, and has a texture that the crop cannot hold."""
+    fine = 4 * _SIDE
+    photo = np.random.default_rng(0).integers(0, 256, (fine + 200, fine + 100, 3)).astype(np.uint8)
+    square = square_of(np.array([[4.0, 0, 50], [0, 4.0, 100]]), _SIDE)
+    before, after = _disc(96), _disc(106)
+    result = paste_moved(cut(photo, square, _SIDE), _PAINT, before, after, Place(photo, square))
+    part = result[100 + 4 * 80 : 100 + 4 * 112, 50 + 4 * 100 : 50 + 4 * 130].astype(float)
+    assert part.std() > 0.7 * photo.std(), "blurred"
+    assert (result[:100] == photo[:100]).all()
+    assert (result != photo).any()
+
+
+def test_a_photos_field_is_the_crops_in_another_scale_and_turn() -> None:
+    photo = _texture(400, step=14.0)
+    matrix = 1.3 * np.array([[np.cos(0.4), -np.sin(0.4), 0], [np.sin(0.4), np.cos(0.4), 0]])
+    matrix[:, 2] = np.array([200, 200]) - matrix[:, :2] @ [96, 96]
+    square = square_of(matrix, _SIDE)
+    field = motion(_disc(96), _disc(104)).field
+    found = cut(moved_photo(photo, square, _SIDE, field, 0), square, _SIDE).astype(int)
+    expected = moved_picture(cut(photo, square, _SIDE), field).astype(int)
+    inner = slice(20, -20), slice(20, -20)
+    assert np.abs(found[inner] - expected[inner]).mean() < 1.5
+    assert np.abs(found[inner] - cut(photo, square, _SIDE).astype(int)[inner]).mean() > 4
+
+
+def test_an_edit_at_the_crops_edge_goes_on_in_the_photo() -> None:
+    photo = np.zeros((300, 300, 3), np.uint8)
+    photo[:, 100:180] = 200  # long hair that leaves the crop below
+    square = square_of(np.array([[1.0, 0, 50], [0, 1.0, 50]]), _SIDE)
+    before, after = np.zeros((_SIDE, _SIDE), np.uint8), np.zeros((_SIDE, _SIDE), np.uint8)
+    before[60:, 50:130], after[60:, 42:138] = ID["hair"], ID["hair"]
+    result = paste_moved(cut(photo, square, _SIDE), _PAINT, before, after, Place(photo, square))
+    width = (result[:, :, 0] > 100).sum(1).astype(int)
+    assert width[50 + _SIDE - 3] >= 92
+    assert width[50 + _SIDE + 3] >= 88, "cut off at the crop's edge"
+    assert width[299] == 80
+    assert np.abs(np.diff(width[150:])).max() <= 3
+
+
+def test_another_persons_mask_is_painted() -> None:
+    photo, before = _texture(), np.full((_SIDE, _SIDE), ID["skin"], np.uint8)
+    after = np.kron(np.random.default_rng(1).integers(0, 19, (8, 8)), np.ones((24, 24))).astype(np.uint8)
+    result = paste_moved(photo, np.full_like(photo, 77), before, after)
+    assert result.shape == photo.shape
+    seamless = paste_back(photo, np.full_like(photo, 77), before, after, Blend(edge=Edge.SEAMLESS))
+    assert (result == seamless).all()
+
+
+@pytest.mark.parametrize("size", [64, 130, 256])
+def test_any_size_of_face_is_composed(size: int) -> None:
+    drawn, _, labels = draw_face(0)
+    picture, before = (np.asarray(Image.fromarray(part).resize((size, size), 0)) for part in (drawn, labels))
+    after = before.copy()
+    lips = np.isin(before, [ID["u_lip"], ID["l_lip"], ID["mouth"]])
+    after[lips] = ID["skin"]
+    after[np.roll(lips, 2, axis=0)] = ID["u_lip"]
+    result = paste_back(picture, 255 - picture, before, after, Blend())
+    assert result.shape == picture.shape
+    assert result.dtype == np.uint8
+    assert (result != picture).any()
