@@ -13,6 +13,7 @@ from maskgan_cli.cli import (
     compare,
     data,
     demo,
+    distances,
     doctor,
     edit,
     editor,
@@ -75,6 +76,7 @@ simulate.register(app)
 parse.register(app)
 inspect.register(app)
 app.add_typer(evaluate.app)
+distances.register(evaluate.app)
 compare.register(app)
 reproduce.register(app)
 results.register(evaluate.app)

@@ -107,62 +107,6 @@ def segmentation(
     conclude(shell, measured(shell, subject, [measure], "segmentation")[0], out, overwrite)
 
 
-@stage(app, "fid")
-def fid(
-    shell: Shell,
-    reals: Reals,
-    results: Results,
-    weights: Annotated[Path | None, judge_option("--weights", INCEPTION)] = None,
-    features: FeaturesOf = Features.INCEPTION,
-    pairs: Annotated[Path | None, typer.Option("--pairs", help="Measure the results of these pairs only.")] = None,
-    split: SplitOf = Split.TEST,
-    method: Method = None,
-    batch_size: BatchSize = 32,
-    no_cache: NoCache = False,
-    device: options.Device = "auto",
-    out: Out = None,
-    overwrite: options.Overwrite = False,
-) -> None:
-    """Fréchet distance between the features of real pictures and of results: FID with its own Inception.
-
-    With other features the metric is called frechet/NAME and is no FID.
-    """
-    refuse_early(out, overwrite, results=results, pairs=pairs, reals=reals)
-    from maskgan_cli.evaluation.subject import Subject
-
-    if pairs is not None:
-        subject = Subject.of(results, pairs, method)
-    else:
-        named = split.value if (reals / "dataset.json").is_file() else ""
-        subject = Subject.without_pairs(results, method, split.value, named_split=named)
-    measure = frechet(shell, subject, reals, split, features, weights, batch_size, no_cache, device)
-    conclude(shell, measured(shell, subject, [measure], "results", batch_size)[0], out, overwrite)
-
-
-def frechet(
-    shell: Shell, subject: Subject, reals: Path, split: Split, features: Features, weights: Path | None,
-    batch_size: int, no_cache: bool, device: str,
-) -> Measure:  # fmt: skip
-    """The distance from the reals, which are looked at now."""
-    from maskgan_cli.devices import pick_device
-    from maskgan_cli.evaluation.fid import FrechetDistance, load_features
-    from maskgan_cli.evaluation.pictures import pictures_of, side_of
-    from maskgan_cli.evaluation.results import weights_of
-    from maskgan_cli.weights.cache import cache_folder
-
-    if len(subject.paths) < 2:
-        raise InputError(subject.folder, expected="at least two pictures", found=str(len(subject.paths)))
-    real = pictures_of(reals, split.value)
-    network, where = load_features(features.value, weights, pick_device(device))
-    side = side_of(real[0])
-    if side != subject.size:
-        shell.say(f"reals are {side} px, results {subject.size} px: the difference counts too")
-    return FrechetDistance(
-        network, real, reals, {features.value: weights_of(network, where)}, batch_size=batch_size,
-        cache=None if no_cache else cache_folder() / "features", watch=watched(shell, "reals"),
-    )  # fmt: skip
-
-
 @stage(app, "identity")
 def identity(
     shell: Shell,

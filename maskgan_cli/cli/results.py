@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from maskgan_cli.cli import options
+from maskgan_cli.cli.distances import DISTANCES, distances
 from maskgan_cli.cli.evaluate import (
     CLASSIFIER,
     EMBEDDER,
@@ -26,7 +27,6 @@ from maskgan_cli.cli.evaluate import (
     SplitOf,
     Threshold,
     conclude,
-    frechet,
     judge_option,
     measured,
     refuse_early,
@@ -51,7 +51,7 @@ def results(
     results: Results,
     pairs: Pairs,
     metrics: Annotated[
-        str, typer.Option("--metrics", help="Some of attributes, segmentation, fid and identity, by commas.")
+        str, typer.Option("--metrics", help="Some of attributes, segmentation, fid, identity, kid, precision; commas.")
     ] = "attributes,segmentation,fid,identity",
     attributes_weights: Annotated[Path | None, judge_option("--attributes-weights", CLASSIFIER)] = None,
     parser_weights: Annotated[Path | None, judge_option("--parser-weights", PARSER)] = None,
@@ -85,12 +85,14 @@ def results(
         Metric.IDENTITY: lambda: IdentityAccuracy.load(
             listed, identity_weights, threshold, chosen, watched(shell, "sources")
         ),
-        Metric.FID: lambda: frechet(shell, subject, reals, split, features, features_weights, batch_size, no_cache,
-                                     device),
     }  # fmt: skip
     # What takes long before it can fail comes last.
-    order = [Metric.ATTRIBUTES, Metric.SEGMENTATION, Metric.IDENTITY, Metric.FID]
+    order = [Metric.ATTRIBUTES, Metric.SEGMENTATION, Metric.IDENTITY]
     measures = {metric: make[metric]() for metric in order if metric in wanted}
+    measures |= distances(
+        shell, subject, reals, split, features, features_weights, batch_size, device,
+        no_cache=no_cache, metrics=[metric for metric in wanted if metric in DISTANCES],
+    )  # fmt: skip
     found = measured(shell, subject, [measures[metric] for metric in wanted], "results", batch_size)
     conclude(shell, found, out, overwrite)
 

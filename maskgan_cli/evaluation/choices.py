@@ -22,6 +22,16 @@ class Metric(str, Enum):
     SEGMENTATION = "segmentation"
     FID = "fid"
     IDENTITY = "identity"
+    KID = "kid"
+    PRECISION = "precision"
+
+
+class Reference(str, Enum):
+    """Which picture of a pair a result is compared with."""
+
+    SOURCE = "source"
+    TARGET = "target"
+    TRUTH = "truth"
 
 
 class Features(str, Enum):

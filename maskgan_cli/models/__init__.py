@@ -11,6 +11,7 @@ hopenet.py         HopeNet: head pose
 arcface.py         ArcFace: identity
 resnet.py          the residual networks that judges are made of
 inception.py       the network of the FID
+lpips.py           the learnt distance of pictures, LPIPS
 layers.py          the blocks they share
 spectral.py        convolutions with spectral norm
 limits.py          bounds of their settings

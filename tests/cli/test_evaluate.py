@@ -21,6 +21,7 @@ from maskgan_cli.metrics.intervals import wilson
 from maskgan_cli.models.arcface import ArcFaceConfig, IResNet
 from maskgan_cli.models.attributes import AttributeConfig, AttributeNet
 from maskgan_cli.models.hopenet import HopeNet, HopeNetConfig
+from maskgan_cli.models.lpips import ALEXNET, LPIPS
 from maskgan_cli.models.parser import FaceParser, ParserConfig
 from maskgan_cli.weights.format import save_weights
 from tests.conftest import Command
@@ -136,21 +137,52 @@ def test_all_metrics_in_one_pass_are_those_of_each_command(
             ("segmentation", painted, "--weights", judges["parser"]),
             ("fid", prepared, painted, *frechet),
             ("identity", painted, "--weights", judges["identity"]),
+            ("kid", prepared, painted, *frechet),
         )
     ]
     call = ("eval", "results", prepared, painted, *named, "--attributes-weights", judges["attributes"],
             "--parser-weights", judges["parser"], "--identity-weights", judges["identity"], "--features", "parser",
             "--features-weights", judges["parser"])  # fmt: skip
-    together = maskgan(*call, "-o", tmp_path / "all.json")
+    together = maskgan(*call, "-o", tmp_path / "all.json", "--metrics", "attributes,segmentation,fid,identity,kid")
     assert together.code == 0, together.err
     assert json.loads(together.out) == alone == read_json(tmp_path / "all.json")
+    assert alone[4]["metric"] == "kernel/parser"
     two = maskgan(*call, "--metrics", "identity, attributes")
     assert json.loads(two.out) == [alone[3], alone[0]]
     table = maskgan("eval", "report", tmp_path / "all.json")
     assert "attribute acc. (%) ↑ | segmentation acc. (%) ↑ | mean IoU (%) ↑ | Fréchet distance, parser ↓" in table.out
     wrong = maskgan(*call, "--metrics", "identity,beauty")
     assert (wrong.code, wrong.out) == (2, "")
-    assert "--metrics: expected some of attributes, segmentation, fid, identity, found beauty" in wrong.err
+    assert (
+        "--metrics: expected some of attributes, segmentation, fid, identity, kid, precision, found beauty" in wrong.err
+    )
+
+
+def test_precision_recall_and_lpips_of_results(
+    painted: Path, judges: dict[str, Path], prepared: Path, tmp_path: Path, maskgan: Command
+) -> None:
+    pairs = tmp_path / "pairs.csv"
+    few = maskgan("eval", "precision", prepared, painted, "--pairs", pairs, "--features", "parser", "--weights",
+                  judges["parser"], *CPU)  # fmt: skip
+    assert (few.code, few.out) == (2, "")
+    assert "expected at least 4 pictures, found 3" in few.err
+    own = ("eval", "precision", prepared, prepared, "--features", "parser", "--weights", judges["parser"], *CPU)
+    same = json.loads(maskgan(*own, "--split", "train").out)
+    assert same["metric"] == "precision/parser"
+    assert (same["value"], same["values"]) == (1.0, {"recall/parser": 1.0})
+
+    torch.manual_seed(0)
+    trunk = {n: t for n, t in LPIPS(ALEXNET).state_dict().items() if n.startswith("features.")}
+    torch.save(trunk, tmp_path / "trunk.pth")
+    heads = {f"lin{i}.model.1.weight": torch.rand(1, c, 1, 1) for i, c in enumerate(ALEXNET.channels)}
+    torch.save(heads, tmp_path / "heads.pth")
+    call = ("eval", "lpips", painted, "--pairs", pairs, "--trunk", tmp_path / "trunk.pth", "--heads",
+            tmp_path / "heads.pth", "--batch-size", 2, *CPU)  # fmt: skip
+    near = json.loads(maskgan(*call, "-o", tmp_path / "lpips.json").out)
+    far = json.loads(maskgan(*call, "--against", "target").out)
+    assert (near["metric"], far["metric"], near["n"]) == ("lpips/source", "lpips/target", 3)
+    assert 0 < near["value"] != far["value"]
+    assert "LPIPS, source ↓" in maskgan("eval", "report", tmp_path / "lpips.json").out
 
 
 def test_a_small_split_gives_the_pairs_it_has_and_says_so(prepared: Path, maskgan: Command) -> None:
