@@ -48,6 +48,9 @@ def reshape(
     directions: Annotated[
         Path | None, typer.Option("--directions", help="More of them: a file of `maskgan find-directions`.")
     ] = None,
+    beyond: Annotated[
+        bool, typer.Option("--beyond", help="Let --along go farther than this face looks human.")
+    ] = False,
     mask: Annotated[Path | None, typer.Option("--mask", help="Mask of FACE, if it is not beside it.")] = None,
     out: Out = Path("reshaped.png"),
     *,
@@ -84,9 +87,13 @@ def reshape(
     ways = tuple(_way(text) for text in along or ())
     if not ways and directions is not None:
         raise InputError("--directions", expected="--along with it", found="none")
+    if not ways and beyond:
+        raise InputError("--beyond", expected="--along with it", found="none")
     for name, _ in ways if directions is None else ():
         library.known("--along", name, library.DIRECTIONS)
-    how = Reshaping(parts, grow, (right, down), scale, -1.0 if close_mouth else open_mouth, ways, tuple(add or ()))
+    how = Reshaping(
+        parts, grow, (right, down), scale, -1.0 if close_mouth else open_mouth, ways, tuple(add or ()), beyond
+    )
     rows = rows_of({"source": source, "source_mask": mask}, editing.pairs, ("source",), ("source_mask", "output"))
     make = partial(reshape_edits, how=how, blend=pasting.asked())
     if ways:
@@ -99,7 +106,7 @@ def reshape(
         from maskgan_cli.editing.directions import Directions
         from maskgan_cli.editing.interpolate import MaskManifold
 
-        make.keywords["directions"] = Directions(MaskManifold(file, editing.device), directions)
+        make.keywords["directions"] = Directions(MaskManifold(file, editing.device), directions, shell.say)
         shell.say(f"along directions of {named_with_origin(file, 'vae')}")
     run_edits(shell, make, rows, out, editing)
 

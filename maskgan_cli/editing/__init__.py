@@ -10,6 +10,10 @@ parse.py        masks by the face parser
 swap.py         the mask of SRC with parts of TGT's; what lies behind a lost part
 reshape.py      parts grown, moved and scaled, mouths opened and closed, without a second face
 shapes.py       a mask moved along MaskVAE's manifold; things to wear
+upright.py      the frame of a face in which eyes and mouth lie where CelebA-HQ has them
+motion.py       how a face's mask moves along a direction: measured in MaskVAE's masks, drawn at the mask's own size
+mouth_shape.py, part_shapes.py, outline_shape.py, hair_shape.py, borders.py    its parts: measured, changed, drawn
+limits.py       how far a face can go in a direction and look human
 directions.py   ways along that manifold: the package's own, and those of a data set's attributes
 library.py      masks that come with the package; fill_library.py renders them
 fit.py          the parts of one face brought onto another by their points

@@ -8,7 +8,8 @@ data set's attributes are found once (`maskgan find-directions`) and kept in a f
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -22,7 +23,8 @@ from maskgan_cli import __version__
 from maskgan_cli.data.prepared import Sample
 from maskgan_cli.editing import library
 from maskgan_cli.editing.interpolate import Codes, MaskManifold
-from maskgan_cli.editing.shapes import along
+from maskgan_cli.editing.limits import limits, obstacle
+from maskgan_cli.editing.motion import PIECES, Motion, measure_motion
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import sha256, unreadable, write_bytes
 from maskgan_cli.labels import CLASSES, GROUPS, LabelMap
@@ -31,12 +33,18 @@ from maskgan_cli.labels import CLASSES, GROUPS, LabelMap
 # begins.
 REACH: Final[Mapping[str, tuple[str, ...]]] = {
     "smile": ("skin", *GROUPS["mouth"]),
-    "open-mouth": ("skin", *GROUPS["mouth"]),
+    "open-mouth": ("skin", "neck", "background", "cloth", *GROUPS["mouth"]),
     "raise-brows": ("skin", *GROUPS["brows"]),
     "hair-length": ("hair", "background", "neck", "cloth", "skin", *GROUPS["ears"]),
-    "face-width": ("skin", "hair", "background", "neck", *GROUPS["ears"]),
+    "face-width": ("skin", "hair", "background", "neck", "cloth", "ear_r", *GROUPS["ears"]),
     "nose-width": ("skin", "nose"),
 }
+# What each of them moves: see `motion.measure_motion`.
+_MOVES: Final[Mapping[str, tuple[str, ...]]] = {
+    "smile": ("mouth",), "open-mouth": ("mouth", "chin"), "raise-brows": ("brows",), "hair-length": ("hair",),
+    "face-width": ("outline",), "nose-width": ("nose",),
+}  # fmt: skip
+_KEPT: Final = 12  # motions
 _LEAST: Final = 2  # faces with an attribute, and without it
 
 
@@ -47,10 +55,45 @@ class Direction:
     Attributes:
         step: (1, latent), as far as from without to with.
         reach: names of the classes between which it may move borders.
+        pieces: what it moves: see `motion.measure_motion`.
     """
 
     step: Codes
     reach: tuple[str, ...]
+    pieces: tuple[str, ...] = PIECES
+
+
+@dataclass(frozen=True)
+class Step:
+    """A mask that was moved in a direction.
+
+    Attributes:
+        labels: (S, S), the mask.
+        direction: its name.
+        asked, used: how far it was to go, and how far it went.
+        obstacle: why the direction cannot act on this face; None if it can.
+    """
+
+    labels: LabelMap
+    direction: str
+    asked: float
+    used: float
+    obstacle: str | None
+
+    @property
+    def line(self) -> str | None:
+        """What a user should know of it; None if it did as asked."""
+        if self.obstacle:
+            return f"{self.direction} changes nothing: {self.obstacle}"
+        if self.used == self.asked:
+            return None
+        return f"{self.direction}: {self.asked:g} asked, {self.used:g} used; farther this face stops looking human"
+
+    @property
+    def note(self) -> dict[str, Any]:
+        """For the record of a result."""
+        note = {"direction": self.direction, "asked": self.asked, "used": self.used}
+        return note | ({"obstacle": self.obstacle} if self.obstacle else {})
 
 
 def own_direction(name: str, manifold: MaskManifold) -> Direction:
@@ -60,7 +103,7 @@ def own_direction(name: str, manifold: MaskManifold) -> Direction:
         InputError: none of that name.
     """
     steps = [manifold.encode(after) - manifold.encode(before) for before, after in library.pairs(name)]
-    return Direction(torch.cat(steps).mean(0, keepdim=True), REACH[name])
+    return Direction(torch.cat(steps).mean(0, keepdim=True), REACH[name], _MOVES[name])
 
 
 def attribute_directions(codes: Codes, samples: Sequence[Sample]) -> dict[str, Codes]:
@@ -140,13 +183,19 @@ class Directions:
     Args:
         manifold: the MaskVAE.
         file: directions of `maskgan find-directions`, besides the package's own.
+        say: is told, in a line, where a face goes less far than asked or not at all.
 
     Raises:
         InputError: a file that cannot be read, or that belongs to another MaskVAE.
     """
 
-    def __init__(self, manifold: MaskManifold, file: Path | None = None) -> None:
+    def __init__(
+        self, manifold: MaskManifold, file: Path | None = None, say: Callable[[str], None] | None = None
+    ) -> None:
+        self._say = say
         self._manifold, self._known = manifold, dict[str, Direction]()
+        self._motions: dict[tuple[str, tuple[int, ...], bytes], Motion] = {}
+        self._ranges: dict[int, tuple[float, float]] = {}  # by the motion's identity
         self.note = {"vae": manifold.weights.sha256}
         if file is None:
             return
@@ -180,7 +229,48 @@ class Directions:
             self._known[name] = own_direction(name, self._manifold)
         return self._known[name]
 
-    def move(self, labels: LabelMap, name: str, amount: float) -> LabelMap:
-        """A label map (S, S) with ``amount`` times more of something, or less: see `shapes.along`."""
-        way = self.find(name)
-        return along(labels, self._manifold, amount * way.step, reach=way.reach)
+    def move(self, labels: LabelMap, name: str, amount: float, *, beyond: bool = False) -> LabelMap:
+        """A label map (S, S) with ``amount`` times more of something, or less; see `step`."""
+        return self.step(labels, name, amount, beyond=beyond).labels
+
+    def step(self, labels: LabelMap, name: str, amount: float, *, beyond: bool = False) -> Step:
+        """A label map (S, S) moved in a direction, no farther than faces go, unless ``beyond``.
+
+        Raises:
+            InputError: no direction of that name.
+        """
+        motion = self._motion(labels, name)
+        reason = obstacle(motion, labels)
+        low, high = (-math.inf, math.inf) if beyond else self.range(labels, name)
+        used = 0.0 if reason else min(max(amount, low), high)
+        found = Step(motion.apply(labels, used), name, amount, used, reason)
+        if found.line and self._say is not None:
+            self._say(found.line)
+        return found
+
+    def range(self, labels: LabelMap, name: str) -> tuple[float, float]:
+        """How far a face can go in a direction, backwards (0 or below) and forwards (0 or above), and look human.
+
+        (0, 0) where its mask lacks what the direction is about. Later calls for the same mask take a millisecond.
+
+        Args:
+            labels: (S, S).
+            name: of the direction.
+
+        Raises:
+            InputError: no direction of that name.
+        """
+        motion = self._motion(labels, name)
+        if id(motion) not in self._ranges:
+            self._ranges[id(motion)] = (0.0, 0.0) if obstacle(motion, labels) else limits(motion)
+        return self._ranges[id(motion)]
+
+    def _motion(self, labels: LabelMap, name: str) -> Motion:
+        """How a mask moves in a direction; the last few are kept, for a slider asks for the same one many times."""
+        key = (name, labels.shape, labels.tobytes())
+        if key not in self._motions:
+            way = self.find(name)
+            if len(self._motions) >= _KEPT:
+                self._ranges.pop(id(self._motions.pop(next(iter(self._motions)))), None)
+            self._motions[key] = measure_motion(labels, self._manifold, way.step, pieces=way.pieces, reach=way.reach)
+        return self._motions[key]

@@ -120,6 +120,7 @@ class Editor:
         close_mouth: bool = False,
         add: str | Sequence[str] = (),
         along: Mapping[str, float] | None = None,
+        beyond: bool = False,
         blend: bool | None = None,
     ) -> Edited:
         """The face in another shape, without a second face; see ``maskgan reshape``.
@@ -130,6 +131,7 @@ class Editor:
             grow, move, scale, open_mouth, close_mouth: see `Reshaping`; pixels of a crop of 512 px.
             add: things to put on, e.g. ``"glasses"`` or ``["hat-fedora", "earrings"]``: see `library.ITEMS`.
             along: how far to go in directions along MaskVAE's manifold, e.g. ``{"smile": 1.5}``.
+            beyond: go farther along them than this face looks human.
             blend: whether the painting is pasted back; photos' are if it is None.
 
         Raises:
@@ -139,7 +141,7 @@ class Editor:
         things = (add,) if isinstance(add, str) else tuple(add)
         ways = tuple((along or {}).items())
         parts = part_ids(part) if part else ()
-        how = Reshaping(parts, grow, move, scale, -1.0 if close_mouth else open_mouth, ways, things)
+        how = Reshaping(parts, grow, move, scale, -1.0 if close_mouth else open_mouth, ways, things, beyond)
         row, directions = {"source": face.image}, self._directions if ways else None
         given = _given(source=face)
         return self._made(reshape_edits(row, how, blend=Blend(blend), directions=directions, read=given))

@@ -24,7 +24,7 @@ from maskgan_cli.labels import CLASSES, LabelMap, colourise
 
 if TYPE_CHECKING:
     from maskgan_cli.editing.cutouts import Cutout
-    from maskgan_cli.editing.directions import Directions
+    from maskgan_cli.editing.directions import Directions, Step
     from maskgan_cli.editing.reader import PhotoReader
 
 R = TypeVar("R")
@@ -195,7 +195,8 @@ def reshape_edits(
         InputError: what is asked for of parts changes nothing in the mask.
     """
     source = read(row["source"], row.get("source_mask"), "source")
-    labels = reshape(source.labels, how, directions)
+    steps: list[Step] = []
+    labels = reshape(source.labels, how, directions, steps)
     if not how.along and np.array_equal(labels, source.labels):  # a small step along a direction may move no border
         raise InputError(
             source.image,
@@ -206,6 +207,7 @@ def reshape_edits(
     asked = blend.unless(bare=not source.is_photo)
     settings = {"edit": "reshape", "blend": asked and asked.note, **how.note} | _parser(source)
     settings |= {} if directions is None else directions.note
+    settings |= {"steps": [step.note for step in steps]} if steps else {}
     request = Request(labels, source.labels, source.picture)
     panels = [source.picture, colourise(source.labels), colourise(labels)]
     inputs = _named(source=source.image, source_mask=source.mask)

@@ -16,7 +16,7 @@ from maskgan_cli.editing.swap import BEHIND, remove_parts
 from maskgan_cli.labels import CLASSES, ID, LabelMap
 
 if TYPE_CHECKING:
-    from maskgan_cli.editing.directions import Directions
+    from maskgan_cli.editing.directions import Directions, Step
 
 SCALE: Final = 512  # lengths are pixels of a face crop of this size
 _UPPER, _LOWER, _INNER = ID["u_lip"], ID["l_lip"], ID["mouth"]
@@ -34,6 +34,7 @@ class Reshaping:
         open_mouth: how far the lower lip goes down; 0 leaves it, below 0 closes the mouth.
         along: names of directions along MaskVAE's manifold, and how far to go: see `directions`.
         add: names of things to put on: see `library.ITEMS`.
+        beyond: go along directions farther than faces look human.
     """
 
     parts: tuple[int, ...] = ()
@@ -43,6 +44,7 @@ class Reshaping:
     open_mouth: float = 0.0
     along: tuple[tuple[str, float], ...] = ()
     add: tuple[str, ...] = ()
+    beyond: bool = False
 
     @property
     def note(self) -> dict[str, object]:
@@ -53,16 +55,21 @@ class Reshaping:
             note["along"] = [list(one) for one in self.along]
         if self.add:
             note["add"] = list(self.add)
+        if self.beyond:
+            note["beyond"] = True
         return note
 
 
-def reshape(labels: LabelMap, how: Reshaping, directions: Directions | None = None) -> LabelMap:
+def reshape(
+    labels: LabelMap, how: Reshaping, directions: Directions | None = None, steps: list[Step] | None = None
+) -> LabelMap:
     """A label map (S, S) with parts reshaped; what they leave is filled as a swap does (see `remove_parts`).
 
     Args:
         labels: where it begins.
         how: what to do: first along directions, then to parts, then to the mouth; things are put on last.
         directions: of the MaskVAE in use, where ``how.along`` names some.
+        steps: gets, for every direction, how far it was to go and how far it went.
 
     Raises:
         InputError: a direction or a thing that there is none of.
@@ -70,7 +77,10 @@ def reshape(labels: LabelMap, how: Reshaping, directions: Directions | None = No
     unit, result = len(labels) / SCALE, labels
     for name, amount in how.along:
         assert directions is not None
-        result = directions.move(result, name, amount)
+        step = directions.step(result, name, amount, beyond=how.beyond)
+        result = step.labels
+        if steps is not None:
+            steps.append(step)
     if how.parts and (how.scale != 1.0 or any(how.move)):
         result = _moved(result, how.parts, how.scale, np.array(how.move) * unit)
     if how.parts and how.grow:

@@ -12,7 +12,7 @@ from maskgan_cli.editing import library
 from maskgan_cli.editing.directions import REACH, Directions
 from maskgan_cli.editing.interpolate import MaskManifold
 from maskgan_cli.editing.library import Item
-from maskgan_cli.editing.shapes import _within_lips, wear
+from maskgan_cli.editing.shapes import wear
 from maskgan_cli.errors import InputError
 from maskgan_cli.labels import ID, LabelMap
 from maskgan_cli.weights.lookup import find_weights
@@ -128,19 +128,3 @@ def test_a_mask_larger_than_the_network_leaves_no_dots_where_its_borders_were(
     for name in ("u_lip", "l_lip", "mouth"):
         pieces, count = ndimage.label(moved == ID[name], np.ones((3, 3)))
         assert (ndimage.sum_labels(pieces > 0, pieces, np.arange(1, count + 1)) >= 12).all(), name
-
-
-def test_no_inside_of_a_mouth_without_its_lips() -> None:
-    """Left and right of the upper lip, below the lower one, and a speck between them."""
-    before = np.full((40, 60), ID["skin"], np.uint8)
-    after = before.copy()
-    after[14:18, 15:45], after[18:24, 10:50], after[24:30, 10:50] = ID["u_lip"], ID["mouth"], ID["l_lip"]
-    after[33:36, 20:25] = ID["mouth"]
-    result = _within_lips(after, before)
-    assert (result[18:24, 10:15] == ID["u_lip"]).all() and (result[18:24, 45:50] == ID["u_lip"]).all()
-    assert (result[18:24, 15:45] == ID["mouth"]).all()
-    assert not (result[33:36, 20:25] == ID["mouth"]).any()
-    assert np.array_equal(_within_lips(after, after), after), "what was there stays as it was"
-    closed = np.where(after == ID["mouth"], ID["l_lip"], after)
-    closed[20:22, 30:33] = ID["mouth"]
-    assert (_within_lips(closed, before)[20:22, 30:33] == ID["u_lip"]).all()

@@ -1,0 +1,126 @@
+"""The upright frame of a face: turned, scaled and shifted so that the eyes and the mouth lie where CelebA-HQ has them.
+
+MaskVAE knows upright faces only. Masks are brought into this frame before it sees them, and what it changes is
+measured in this frame. A tilted head is edited along its own lines.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from maskgan_cli.data.alignment import CROP, Points, points_of_mask, similarity
+from maskgan_cli.labels import LabelMap
+
+Field = npt.NDArray[np.floating[Any]]
+Region = npt.NDArray[np.bool_]
+
+_SCALES: Final = (0.2, 5.0)  # a frame beyond these comes from points that are no face's
+
+
+@dataclass(frozen=True)
+class Box:
+    """Rows ``top`` to ``bottom`` and columns ``left`` to ``right`` of a mask; the ends are excluded."""
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """For indexing."""
+        return slice(self.top, self.bottom), slice(self.left, self.right)
+
+
+@dataclass(frozen=True)
+class Upright:
+    """A face's upright frame.
+
+    Attributes:
+        matrix: (2, 3), takes a place (x, y, 1) of the mask to its place in the frame; see `data.alignment`.
+        side: of the frame; the eyes' distance in it is about a quarter of that.
+    """
+
+    matrix: Points
+    side: int
+
+    @classmethod
+    def of(cls, labels: LabelMap, side: int) -> Upright:
+        """The frame of a mask (S, S), from its eyes and the middle of its mouth.
+
+        The nose does not count: it moves sideways when a head turns. A mask without these points is taken to be
+        framed like CelebA-HQ.
+        """
+        matrix = similarity(_three(points_of_mask(labels)), _three(CROP * side))
+        scale = float(np.hypot(*matrix[:, 0])) * len(labels) / side
+        if not np.isfinite(matrix).all() or not _SCALES[0] < scale < _SCALES[1]:
+            matrix = np.array([[side / len(labels), 0.0, 0.0], [0.0, side / len(labels), 0.0]])
+        return cls(matrix, side)
+
+    @property
+    def scale(self) -> float:
+        """Frame pixels per pixel of the mask."""
+        return float(np.hypot(*self.matrix[:, 0]))
+
+    @cached_property
+    def back(self) -> Points:
+        """(2, 3), takes a place of the frame to its place in the mask."""
+        turn = np.linalg.inv(self.matrix[:, :2])
+        return np.concatenate([turn, -turn @ self.matrix[:, 2:]], 1)
+
+    def labels(self, labels: LabelMap, *, fine: int = 1) -> LabelMap:
+        """A mask (S, S) in the frame: (side * fine, side * fine), by nearest neighbour; the rim goes on outside."""
+        middles = (np.arange(self.side * fine) + 0.5) / fine
+        x, y = self.to_mask(middles[None, :], middles[:, None])
+        last = len(labels) - 1
+        rows, columns = (np.clip(np.floor(v).astype(np.intp), 0, last) for v in (y, x))
+        return labels[rows, columns]
+
+    def places(self, box: Box) -> tuple[Field, Field]:
+        """Where the middles of a mask's pixels inside a box lie in the frame: x and y."""
+        x, y = np.arange(box.left, box.right)[None, :] + 0.5, np.arange(box.top, box.bottom)[:, None] + 0.5
+        return self._times(self.matrix, x, y)
+
+    def to_mask(self, x: Field, y: Field) -> tuple[Field, Field]:
+        """Places of the frame -> places of the mask."""
+        return self._times(self.back, x, y)
+
+    def box(self, left: float, right: float, top: float, bottom: float, side: int) -> Box:
+        """The smallest box of a mask of ``side`` pixels that holds a rectangle of the frame."""
+        x, y = self.to_mask(np.array([left, right, left, right]), np.array([top, top, bottom, bottom]))
+        low = [int(np.clip(np.floor(places.min()), 0, side)) for places in (x, y)]
+        high = [int(np.clip(np.ceil(places.max()), 0, side)) for places in (x, y)]
+        return Box(low[1], high[1], low[0], high[0])
+
+    @staticmethod
+    def _times(matrix: Points, x: Field, y: Field) -> tuple[Field, Field]:
+        return (
+            matrix[0, 0] * x + matrix[0, 1] * y + matrix[0, 2],
+            matrix[1, 0] * x + matrix[1, 1] * y + matrix[1, 2],
+        )
+
+
+def _three(points: Points) -> Points:
+    """Both eyes and the middle of the mouth, in five rows as `similarity` takes them."""
+    middle = points[3:].mean(0)
+    return np.stack([points[0], points[1], np.full(2, np.nan), middle, middle])
+
+
+def sample(planes: Field, x: Field, y: Field) -> Field:
+    """Planes (N, H, W) at places (x, y), each (h, w), in pixels: (N, h, w) float32, bilinear.
+
+    Outside, the rim goes on.
+    """
+    import torch  # here: commands check their files before they load it
+    from torch.nn import functional as F
+
+    height, width = planes.shape[1:]
+    grid = torch.from_numpy(np.stack([x * (2 / width) - 1, y * (2 / height) - 1], -1).astype(np.float32))[None]
+    source = torch.from_numpy(np.ascontiguousarray(planes, np.float32))[None]
+    found = F.grid_sample(source, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    return np.asarray(found[0].numpy())
