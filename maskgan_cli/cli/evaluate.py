@@ -33,6 +33,9 @@ Masks = Annotated[
 Threshold = Annotated[
     float | None, typer.Option("--threshold", min=-1, max=1, help="Least cosine of one person; the network's own.")
 ]
+ThresholdFrom = Annotated[
+    Path | None, typer.Option("--threshold-from", help="Take the threshold of this JSON of `maskgan eval verify`.")
+]
 FeaturesOf = Annotated[Features, typer.Option("--features", help="Whose features; all but inception's make no FID.")]
 NoCache = Annotated[bool, typer.Option("--no-cache", help="Neither use nor keep the reals' statistics.")]
 BatchSize = Annotated[int, typer.Option("--batch-size", min=1, help="Pictures at once.")]
@@ -114,6 +117,7 @@ def identity(
     pairs: Pairs,
     weights: Annotated[Path | None, judge_option("--weights", EMBEDDER)] = None,
     threshold: Threshold = None,
+    threshold_from: ThresholdFrom = None,
     method: Method = None,
     device: options.Device = "auto",
     out: Out = None,
@@ -127,7 +131,9 @@ def identity(
 
     subject = Subject.of(results, pairs, method)
     watch = watched(shell, "sources")
-    measure = IdentityAccuracy.load(subject.pairs, weights, threshold, pick_device(device), watch)
+    measure = IdentityAccuracy.load(
+        subject.pairs, weights, one_threshold(threshold, threshold_from), pick_device(device), watch
+    )
     conclude(shell, measured(shell, subject, [measure], "identity")[0], out, overwrite)
 
 
@@ -175,6 +181,17 @@ def counterfactual(
         inputs={"truths": trace(files[1][0].parent, [*files[1], *files[2]])},
     )  # fmt: skip
     conclude(shell, found, out, overwrite)
+
+
+def one_threshold(given: float | None, chosen: Path | None) -> float | Path | None:
+    """The threshold that the options name.
+
+    Raises:
+        InputError: both are given.
+    """
+    if given is not None and chosen is not None:
+        raise InputError("--threshold", expected="--threshold or --threshold-from", found="both")
+    return given if chosen is None else chosen
 
 
 def refuse_early(

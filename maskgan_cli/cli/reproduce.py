@@ -17,9 +17,11 @@ from maskgan_cli.cli.shell import Shell, emit, stage
 from maskgan_cli.errors import InputError
 
 if TYPE_CHECKING:
+    from maskgan_cli.reproduce.needs import Faces, Missing
     from maskgan_cli.reproduce.plan import Plan
+    from maskgan_cli.reproduce.preset import Preset
 
-_JUDGES = ("parser", "attributes", "identity", "inception")
+_JUDGES = ("parser", "attributes", "identity", "inception", "pose")
 
 
 class Name(str, Enum):
@@ -45,17 +47,21 @@ def reproduce(
         Path | None, typer.Option("--data", help="A prepared data set with masks; faces are rendered if not given.")
     ] = None,
     preset: Annotated[
-        str, typer.Option("--preset", help="tiny, modest, small, paper, or a YAML file like them.")
+        str, typer.Option("--preset", help="tiny, modest, small, paper, paper-256, or a YAML file.")
     ] = "tiny",
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="The folder for everything; reproduce/PRESET if not given.")
     ] = None,
     judges: Annotated[
         list[str],
-        typer.Option("--judge", help="KIND=WEIGHTS of parser, attributes, identity or inception, not trained here."),
+        typer.Option("--judge", help="KIND=WEIGHTS, not trained here; parser, attributes, identity, inception, pose."),
     ] = [],  # noqa: B006 (Typer reads the default and never changes it)
+    threshold: Annotated[
+        float | None,
+        typer.Option("--threshold", min=-1, max=1, help="Least cosine of one person; else chosen on validation pairs."),
+    ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print the plan as a shell script, and do nothing.")
+        bool, typer.Option("--dry-run", help="Print the plan as a shell script, and say what is missing for it.")
     ] = False,
     seed: options.Seed = 0,
     workers: options.Workers = None,
@@ -68,27 +74,36 @@ def reproduce(
 
     Prints the files. Stopped, the same command goes on where it was; what several tables share is made once.
     """
+    from maskgan_cli.reproduce.needs import Faces, judges_fit, missing
     from maskgan_cli.reproduce.preset import load_preset
     from maskgan_cli.reproduce.stages import script
     from maskgan_cli.reproduce.tables import TABLES
 
     loaded = load_preset(preset)
-    plan = _plan(loaded, data, seed, _weights(judges), device, workers)
+    faces = None if data is None else Faces.of(data)
+    plan = _plan(loaded, faces, seed, _weights(judges), threshold, device, workers)
     TABLES[table.value](plan)
+    lacking = [*missing(plan, faces), *judges_fit(plan)]
     folder = out or Path("reproduce") / "-".join([Path(preset).stem, *([data.resolve().name] if data else [])])
-    command = _command(table, preset, data, out, judges, seed)
+    command = _command(table, preset, data, out, judges, threshold, seed)
     stages = list(plan.stages.values())
     if dry_run:
-        _show(shell, plan, script(stages, str(folder), command))
+        _show(shell, plan, script(stages, str(folder), command), lacking)
         return
+    if lacking:
+        more = f" (and {len(lacking) - 1} more: --dry-run names them)" if lacking[1:] else ""
+        raise InputError(f"{lacking[0]}{more}")
     _run(shell, plan, folder, {"table": table.value, "command": command, "seed": seed}, overwrite=overwrite)
 
 
-def _command(table: Name, preset: str, data: Path | None, out: Path | None, judges: list[str], seed: int) -> str:
+def _command(
+    table: Name, preset: str, data: Path | None, out: Path | None, judges: list[str], threshold: float | None, seed: int
+) -> str:
     """The command that makes the same again."""
     words = ["maskgan", "reproduce", table.value, "--preset", preset]
     words += ["--data", str(data)] if data else []
     words += [word for judge in judges for word in ("--judge", judge)]
+    words += [] if threshold is None else ["--threshold", str(threshold)]
     words += ["--seed", str(seed)] if seed else []
     return shlex.join([*words, *(["-o", str(out)] if out else [])])
 
@@ -105,33 +120,33 @@ def _weights(judges: Sequence[str]) -> dict[str, str]:
     return named
 
 
-def _plan(preset: Any, data: Path | None, seed: int, judges: dict[str, str], device: str, workers: int | None) -> Plan:
-    """An empty plan, everything that is given checked."""
-    from maskgan_cli.data.prepared import PreparedData
+def _plan(
+    preset: Preset, faces: Faces | None, seed: int, judges: dict[str, str], threshold: float | None, device: str,
+    workers: int | None,
+) -> Plan:  # fmt: skip
+    """A plan without stages."""
+    from maskgan_cli.reproduce.needs import own_threshold
     from maskgan_cli.reproduce.plan import Plan
-    from maskgan_cli.weights.lookup import find_weights
 
-    if preset.features == "inception" and "inception" not in judges:
-        judges["inception"] = str(find_weights(None, "inception", "--judge inception=...").resolve())
-    identified = True
-    if data is not None:
-        prepared = PreparedData.load(data)
-        if prepared.size != preset.size:
-            raise InputError(
-                data, expected=f"a data set of {preset.size} px, as the preset's recipes are",
-                found=f"{prepared.size} px", hint=f"maskgan prep-data {data} ANOTHER --size {preset.size}",
-            )  # fmt: skip
-        identified = all(sample.fields.get("identity") for sample in prepared.samples)
+    split = ""
+    if "identity" in judges and threshold is None and not own_threshold(judges["identity"]):
+        split = "val" if faces is None else faces.threshold_split
     return Plan(
-        preset, None if data is None else str(data.resolve()), seed, judges, identified,
+        preset, None if faces is None else str(faces.data.root.resolve()), seed, judges,
+        faces is None or faces.has_identities, faces is None or faces.has_poses, threshold, split,
         device=() if device == "auto" else ("--device", device),
         workers=() if workers is None else ("--workers", str(workers)),
     )  # fmt: skip
 
 
-def _show(shell: Shell, plan: Plan, text: str) -> None:
+def _show(shell: Shell, plan: Plan, text: str, lacking: Sequence[Missing]) -> None:
+    for one in lacking:
+        shell.say(f"missing: {one}")
     if shell.as_json:
-        shell.finish({"stages": [{**asdict(one), "command": str(one)} for one in plan.stages.values()]})
+        shell.finish({
+            "stages": [{**asdict(one), "command": str(one)} for one in plan.stages.values()],
+            "missing": [asdict(one) for one in lacking],
+        })  # fmt: skip
     else:
         emit(text)
 

@@ -26,9 +26,11 @@ from maskgan_cli.cli.evaluate import (
     Results,
     SplitOf,
     Threshold,
+    ThresholdFrom,
     conclude,
     judge_option,
     measured,
+    one_threshold,
     refuse_early,
     watched,
 )
@@ -60,6 +62,7 @@ def results(
     features_weights: Annotated[Path | None, judge_option("--features-weights", INCEPTION)] = None,
     masks: Masks = None,
     threshold: Threshold = None,
+    threshold_from: ThresholdFrom = None,
     split: SplitOf = Split.TEST,
     method: Method = None,
     batch_size: BatchSize = 32,
@@ -83,7 +86,7 @@ def results(
         Metric.ATTRIBUTES: lambda: AttributeAccuracy.load(listed, attributes_weights, chosen),
         Metric.SEGMENTATION: lambda: SegmentationAccuracy.load(subject, masks, parser_weights, chosen),
         Metric.IDENTITY: lambda: IdentityAccuracy.load(
-            listed, identity_weights, threshold, chosen, watched(shell, "sources")
+            listed, identity_weights, one_threshold(threshold, threshold_from), chosen, watched(shell, "sources")
         ),
     }  # fmt: skip
     # What takes long before it can fail comes last.

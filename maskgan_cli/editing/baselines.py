@@ -19,7 +19,7 @@ from maskgan_cli.editing.render import Renderer
 from maskgan_cli.editing.transfer import AttributeRequest
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import Picture
-from maskgan_cli.judges.attributes import AttributeJudge, load_attributes
+from maskgan_cli.judges.attributes import AttributeJudge, SeparateAttributes, load_attributes
 from maskgan_cli.models.baselines.stargan import asked_labels
 from maskgan_cli.weights.lookup import find_weights
 
@@ -148,7 +148,7 @@ def _check(attribute: str, names: tuple[str, ...]) -> None:
         )  # fmt: skip
 
 
-def _classifier(device: str) -> AttributeJudge | None:
+def _classifier(device: str) -> AttributeJudge | SeparateAttributes | None:
     """The attribute classifier that commands find, if there is any."""
     try:
         where = find_weights(None, "attributes")

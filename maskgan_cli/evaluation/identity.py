@@ -16,6 +16,7 @@ from maskgan_cli.evaluation.judging import Watch, judged, load_judge
 from maskgan_cli.evaluation.pair_list import PairList
 from maskgan_cli.evaluation.results import Result, trace, weights_of
 from maskgan_cli.evaluation.subject import Subject
+from maskgan_cli.evaluation.verification import read_threshold
 from maskgan_cli.metrics.intervals import of_mean, wilson
 
 
@@ -44,19 +45,25 @@ class IdentityAccuracy:
 
     @classmethod
     def load(
-        cls, listed: PairList, weights: Path | None, threshold: float | None, device: torch.device, watch: Watch
+        cls, listed: PairList, weights: Path | None, threshold: float | Path | None, device: torch.device, watch: Watch
     ) -> IdentityAccuracy:
         """By a network's weights, and its own threshold if none is given.
 
+        Args:
+            threshold: least cosine of one person, or the document of ``maskgan eval verify`` that chose it.
+
         Raises:
-            InputError: no threshold; see `load_judge`.
+            InputError: no threshold; see `load_judge` and `read_threshold`.
         """
         judge, where = load_judge("identity", weights, device)
-        least = judge.threshold if threshold is None else threshold
+        least = read_threshold(threshold, judge) if isinstance(threshold, Path) else threshold
+        least = judge.threshold if least is None else least
         if least is None:
             raise InputError(
-                where, expected="a network with a threshold", found="none", hint="name one with --threshold"
-            )
+                where, expected="a network with a threshold", found="none",
+                hint="give one with --threshold, or choose one with `maskgan eval verify DATA --weights FILE "
+                "--points crop -o t.json` and add --threshold-from t.json",
+            )  # fmt: skip
         return cls(judge, listed.files("source"), least, watch, weights_of(judge, where))
 
     def take(self, images: Tensor) -> None:

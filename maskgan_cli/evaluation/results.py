@@ -86,7 +86,7 @@ def trace(where: Path, files: Sequence[Path]) -> dict[str, Any]:
 
 def weights_of(judge: Any, path: Path) -> dict[str, Any]:
     """The record of a judge's weights file, or that of its run folder."""
-    path = path / MODEL_FILE if path.is_dir() else path
+    path = path / MODEL_FILE if (path / MODEL_FILE).is_file() else path
     return {"name": judge.name, "path": recorded(path), "sha256": judge.sha256}
 
 

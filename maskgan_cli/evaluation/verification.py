@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -13,7 +14,7 @@ from maskgan_cli.data.alignment import Points, crop_points, points_of_mask
 from maskgan_cli.data.pictures import read_pictures
 from maskgan_cli.data.prepared import Sample, identities_of
 from maskgan_cli.errors import InputError
-from maskgan_cli.files import Picture, read_label_map
+from maskgan_cli.files import Picture, read_json, read_label_map
 from maskgan_cli.judges.finder import FaceFinder
 from maskgan_cli.judges.identity import IdentityJudge
 from maskgan_cli.metrics.verification import balanced_pairs, measure
@@ -66,6 +67,22 @@ def verify_samples(
     means = {"mean_cosine_same": float(scores[same].mean()), "mean_cosine_different": float(scores[~same].mean())}
     settings = {"network": judge.name, "sha256": judge.sha256, "points": points, "seed": seed}
     return {**result, **means, "faces": len(used), "people": len({people[i] for i in used}), **settings}
+
+
+def read_threshold(path: Path, judge: IdentityJudge) -> float:
+    """The threshold that ``maskgan eval verify -o`` chose for a network.
+
+    Raises:
+        InputError: another document, or the threshold of another network.
+    """
+    document = read_json(path)
+    found = document.get("threshold") if isinstance(document, dict) else None
+    if not isinstance(found, int | float) or isinstance(found, bool):
+        raise InputError(path, expected="a document of `maskgan eval verify`", found="no threshold")
+    if document.get("sha256") != judge.sha256:
+        raise InputError(path, expected="the threshold of the network that measures", found="that of another network",
+                         hint="choose it again with `maskgan eval verify`")  # fmt: skip
+    return float(found)
 
 
 def _embed(samples: list[Sample], judge: IdentityJudge, way: str) -> Iterator[Tensor]:

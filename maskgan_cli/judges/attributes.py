@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from maskgan_cli.errors import InputError
 from maskgan_cli.judges import prepare
 from maskgan_cli.models.attributes import AttributeNet
 from maskgan_cli.models.layers import imagenet
-from maskgan_cli.weights.format import Weights, load
+from maskgan_cli.weights.format import MODEL_FILE, Weights, load
 
 
 class AttributeJudge:
@@ -44,11 +47,52 @@ class AttributeJudge:
         return features.float()
 
 
-def load_attributes(where: str | Path, device: torch.device) -> AttributeJudge:
+class SeparateAttributes:
+    """Several classifiers as one judge, as in the paper, which has a network for each attribute.
+
+    Args:
+        judges: their attributes are all different.
+
+    Attributes:
+        names: the attributes, in the order of the columns.
+        sha256: of the classifiers' hashes.
+    """
+
+    name = "attributes"
+
+    def __init__(self, judges: Sequence[AttributeJudge]) -> None:
+        self._judges = list(judges)
+        self.size = max(judge.size for judge in judges)
+        self.names = [name for judge in judges for name in judge.names]
+        self.sha256 = hashlib.sha256("".join(judge.sha256 for judge in judges).encode()).hexdigest()
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Pictures (N, 3, S, S) ``uint8`` -> the probability of each attribute (N, attributes)."""
+        return torch.cat([judge(images) for judge in self._judges], 1)
+
+    def features(self, images: Tensor) -> Tensor:
+        """Pictures -> what the last layers of all classifiers read, side by side (N, D)."""
+        return torch.cat([judge.features(images) for judge in self._judges], 1)
+
+
+def load_attributes(where: str | Path, device: torch.device) -> AttributeJudge | SeparateAttributes:
     """The attribute classifier of a weights file or run folder of ``maskgan train attributes``.
 
+    A folder of such run folders is read as one judge, see `SeparateAttributes`.
+
     Raises:
-        InputError: no such weights, or of another kind or shape.
+        InputError: no such weights, of another kind or shape, or an attribute that two classifiers have.
     """
+    runs = sorted(path.parent for path in Path(where).glob(f"*/{MODEL_FILE}"))
+    if runs and not (Path(where) / MODEL_FILE).is_file():
+        judges = [_load(run, device) for run in runs]
+        names = [name for judge in judges for name in judge.names]
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise InputError(where, expected="every attribute once", found=f"two classifiers of {twice[0]}")
+        return SeparateAttributes(judges)
+    return _load(where, device)
+
+
+def _load(where: str | Path, device: torch.device) -> AttributeJudge:
     network, weights = load("attributes", where, device)
     return AttributeJudge(network, weights)

@@ -1,7 +1,7 @@
 """Identity networks as judges: faces in, unit vectors out; the cosine of two says how alike they are.
 
-Three kinds of file have one shape here: weights of ``maskgan train identity`` (or imported ArcFace
-weights), facenet-pytorch's InceptionResnetV1, and any ONNX embedder.
+Four kinds of file have one shape here: weights of ``maskgan train identity``, ArcFace's published IResNets,
+facenet-pytorch's InceptionResnetV1, and any ONNX embedder.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from maskgan_cli.errors import InputError
 from maskgan_cli.files import sha256
 from maskgan_cli.models.layers import to_unit
 from maskgan_cli.weights.foreign import load_foreign
-from maskgan_cli.weights.format import load, load_strictly
+from maskgan_cli.weights.format import load_strictly
+from maskgan_cli.weights.published import SUFFIXES, load_any
 from maskgan_cli.weights.runtime import open_onnx, there
 
 _FACENET_SIZE = 160
@@ -78,9 +79,9 @@ class IdentityJudge:
 def load_identity(where: str | Path, device: torch.device, *, divisor: float = 127.5) -> IdentityJudge:
     """The identity network of a file, which kind being told by its suffix.
 
-    ``.onnx`` is any embedder with one input (N, 3, S, S); ``.pt`` and ``.pth`` are state dicts of
-    facenet-pytorch's InceptionResnetV1; everything else is a weights file or run folder of
-    ``maskgan train identity``.
+    ``.onnx`` is any embedder with one input (N, 3, S, S); ``.pt`` and ``.pth`` are state dicts of ArcFace's IResNet or
+    of facenet-pytorch's InceptionResnetV1, which the tensors' names tell apart; everything else is a weights file or
+    run folder of ``maskgan train identity``.
 
     Args:
         where: the file or folder.
@@ -93,9 +94,9 @@ def load_identity(where: str | Path, device: torch.device, *, divisor: float = 1
     suffix = Path(where).suffix
     if suffix == ".onnx":
         return _load_onnx(Path(where), device, divisor)
-    if suffix in (".pt", ".pth"):
+    if suffix in SUFFIXES and not Path(where).is_dir() and not _is_iresnet(Path(where)):
         return _load_facenet(Path(where), device)
-    network, weights = load("identity", where, device)
+    network, weights = load_any("identity", where, device)
     threshold = weights.about.get("threshold")
     if threshold is not None and not isinstance(threshold, int | float):
         raise InputError(weights.path, expected="a number as threshold", found=repr(threshold)[:40])
@@ -103,6 +104,12 @@ def load_identity(where: str | Path, device: torch.device, *, divisor: float = 1
         "identity/arcface", lambda faces: network(to_unit(faces)), size=network.config.image_size, device=device,
         digest=weights.sha256, threshold=None if threshold is None else float(threshold),
     )  # fmt: skip
+
+
+def _is_iresnet(path: Path) -> bool:
+    """Whether a checkpoint has the layers of ArcFace's IResNet."""
+    tensors = load_foreign(path, "a state dict of ArcFace's IResNet or of facenet-pytorch's InceptionResnetV1")
+    return "layer1.0.conv1.weight" in tensors
 
 
 def _load_facenet(path: Path, device: torch.device) -> IdentityJudge:

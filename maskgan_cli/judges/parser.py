@@ -12,7 +12,8 @@ from torch.nn import functional as F
 from maskgan_cli.judges import prepare
 from maskgan_cli.labels import FLIP_IDS, NUM_CLASSES
 from maskgan_cli.models.parser import FaceParser
-from maskgan_cli.weights.format import Weights, load
+from maskgan_cli.weights.format import Weights
+from maskgan_cli.weights.published import load_any
 
 _SCALES: Final = (0.75, 1.0, 1.25)
 
@@ -74,10 +75,10 @@ def _resized(planes: Tensor, side: int) -> Tensor:
 
 
 def load_parser(where: str | Path, device: torch.device, size: int | None = None) -> ParserJudge:
-    """The face parser of a weights file or run folder of ``maskgan train parser``.
+    """The face parser of a weights file or run folder of ``maskgan train parser``, or the published checkpoint.
 
     Raises:
         InputError: no such weights, or of another kind or shape.
     """
-    network, weights = load("parser", where, device)
+    network, weights = load_any("parser", where, device)
     return ParserJudge(network, weights, size)

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from maskgan_cli.judges import prepare
 from maskgan_cli.models.hopenet import HopeNet, expected_angles
-from maskgan_cli.weights.format import Weights, load
+from maskgan_cli.weights.format import Weights
+from maskgan_cli.weights.published import load_any
 
 
 class PoseJudge:
@@ -38,10 +39,10 @@ class PoseJudge:
 
 
 def load_pose(where: str | Path, device: torch.device) -> PoseJudge:
-    """HopeNet from a weights file or run folder of ``maskgan train pose``.
+    """HopeNet from a weights file or run folder of ``maskgan train pose``, or a published checkpoint.
 
     Raises:
         InputError: no such weights, or of another kind or shape.
     """
-    network, weights = load("pose", where, device)
+    network, weights = load_any("pose", where, device)
     return PoseJudge(network, weights)

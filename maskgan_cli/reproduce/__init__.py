@@ -4,6 +4,7 @@ preset.py   how large: faces, networks, steps; read from recipes/reproduce/NAME.
 stages.py   one command of a plan, and a plan as a shell script
 plan.py     the commands, added as tables come to need them
 tables.py   the tables: rows, columns, pairs
+needs.py    what a plan lacks, found before anything is trained
 runner.py   runs them in order, and what is finished never again
 record.py   every number and hash in one JSON document
 """

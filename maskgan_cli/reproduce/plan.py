@@ -38,8 +38,12 @@ class Plan:
         preset: how large everything is.
         data: a prepared data set, absolute; None renders faces.
         seed: of everything.
-        judges: weights to take instead of training a judge: parser, attributes, identity, inception.
+        judges: weights to take instead of training a judge: parser, attributes, identity, inception, pose.
         has_identities: whether the data set says who is who.
+        has_poses: whether the data set says how heads are turned; else a network estimates it.
+        threshold: least cosine of one person for the given identity network; None for its own, or, if
+            ``threshold_split`` names a split, for one that is chosen on pairs of that split.
+        threshold_split: see ``threshold``.
         device, workers: words for the commands that have them.
     """
 
@@ -48,6 +52,9 @@ class Plan:
     seed: int = 0
     judges: Mapping[str, str] = field(default_factory=dict)
     has_identities: bool = True
+    has_poses: bool = True
+    threshold: float | None = None
+    threshold_split: str = ""
     device: tuple[str, ...] = ()
     workers: tuple[str, ...] = ()
     stages: dict[str, Stage] = field(default_factory=dict)
@@ -77,16 +84,29 @@ class Plan:
         """The data set; "" where it is there already."""
         if not self.rendered:
             return ""
-        size, faces, seed = str(self.preset.size), self.preset.faces, str(self.seed)
-        drawn = ("-n", str(faces.count), "--identities", str(faces.people), "--size", size, "--seed", seed)
-        slower = (self.preset.size / 64) ** 2
-        raw = self.add("render faces", ("synth", "faces", *drawn), ["faces/synth.json"], [],
-                       START + _FACE * faces.count * slower, self.workers)  # fmt: skip
-        return self.add("prepare", ("prep-data", "faces", "data", "--size", size), ["data"], [raw],
+        return self._rendered("render faces", "faces", "prepare", "data", self.preset.size)
+
+    def _rendered(self, rendering: str, raw: str, preparing: str, data: str, size: int) -> str:
+        """Faces rendered to ``raw`` and prepared in ``data``, by stages of these names."""
+        faces, seed = self.preset.faces, str(self.seed)
+        drawn = ("-n", str(faces.count), "--identities", str(faces.people), "--size", str(size), "--seed", seed)
+        slower = (size / 64) ** 2
+        stage = self.add(rendering, ("synth", raw, *drawn), [f"{raw}/synth.json"], [],
+                         START + _FACE * faces.count * slower, self.workers)  # fmt: skip
+        return self.add(preparing, ("prep-data", raw, data, "--size", str(size)), [data], [stage],
                         START + _PREPARED * faces.count * slower, self.workers)  # fmt: skip
 
+    def resized(self, size: int | None) -> tuple[str, str]:
+        """The stage and the name of the data set at another size; the data set itself if that is its size."""
+        if size is None or size == self.preset.size:
+            return self.prepare(), self.faces
+        source, folder = self.faces if not self.rendered else "faces", f"data-{size}"
+        seconds = START + _PREPARED * self.preset.faces.count if self.rendered else None
+        return self.add(f"prepare {size}", ("prep-data", source, folder, "--size", str(size)), [folder],
+                        [self.prepare()], seconds, self.workers), folder  # fmt: skip
+
     def train(self, name: str, *, run: str = "", more: Sequence[str] = (), needs: Sequence[str] = (),
-              seed: int | None = None) -> str:  # fmt: skip
+              seed: int | None = None, data: tuple[str, str] | None = None) -> str:  # fmt: skip
         """A network to ``runs/RUN``, trained as the preset says of ``name``.
 
         Args:
@@ -94,10 +114,12 @@ class Plan:
             more: further words.
             needs: stages it needs besides the data set.
             seed: of its own, else the plan's.
+            data: stage and name of a data set of its own.
         """
         entry = self._entry(name)
         task, run = _TASKS.get(name, name), run or name
-        words = ["train", task, self.faces, "--recipe", entry.recipe, "-o", f"runs/{run}"]
+        prepared, faces = data or self.resized(entry.size)
+        words = ["train", task, faces, "--recipe", entry.recipe, "-o", f"runs/{run}"]
         words += ["--seed", str(self.seed if seed is None else seed)]
         changes = {}
         if entry.steps is not None:  # the recipe's own last steps are not ours
@@ -107,7 +129,7 @@ class Plan:
         steps = entry.steps or recipe_steps(task, entry.recipe)
         seconds = None if entry.seconds is None or steps is None else START + steps * entry.seconds
         return self.add(f"train {run}", [*words, *more], [f"runs/{run}/model.safetensors"],
-                        [self.prepare(), *needs], seconds, self.device)  # fmt: skip
+                        [prepared, *needs], seconds, self.device)  # fmt: skip
 
     def _entry(self, name: str) -> Network:
         for known, entry in self.preset.networks.items():
@@ -137,22 +159,51 @@ class Plan:
         """Whether a network comes with the package and nothing is trained."""
         return self.rendered and self._entry(name).bundled
 
-    def judge(self, name: str) -> tuple[str, str]:
-        """A judge's stage, "" if it needs none, and its weights, "" for those that are found without."""
+    def judge(self, name: str) -> tuple[list[str], str]:
+        """The stages a judge needs, and its weights, "" for those that are found without."""
         if name in self.judges:
-            return "", self.judges[name]
+            return [], self.judges[name]
         if name == "inception" or self._taken_bundled(name):
-            return "", ""
+            return [], ""
+        if name == "attributes" and self.preset.separate_attributes:
+            each = [self.train(name, run=f"{name}/{one}", more=("--attributes", one)) for one in ATTRIBUTES.split(",")]
+            return each, f"runs/{name}"
         more = ("--attributes", ATTRIBUTES) if name == "attributes" else ()
-        return self.train(name, more=more), f"runs/{name}"
+        return [self.train(name, more=more)], f"runs/{name}"
+
+    def poses(self) -> tuple[list[str], list[str]]:
+        """The stages that head poses need, and the words that ``eval pairs`` takes for them.
+
+        Where the data set has none and no network is given, one learns from rendered faces.
+        """
+        if "pose" in self.judges:
+            return [], ["--pose-weights", self.judges["pose"]]
+        if self.has_poses or "pose" not in self.preset.networks:
+            return [], []
+        data = self._rendered("render faces for poses", "posed-faces", "prepare poses", "posed-data", self.preset.size)
+        return [self.train("pose", data=(data, "posed-data"))], ["--pose-weights", "runs/pose"]
+
+    def verified(self) -> tuple[list[str], list[str]]:
+        """The stages that the identity network's threshold needs, and the words that name it."""
+        if self.threshold is not None:
+            return [], ["--threshold", str(self.threshold)]
+        if not self.threshold_split:
+            return [], []
+        needed, weights = self.judge("identity")
+        chosen = "threshold.json"
+        words = ("eval", "verify", self.faces, "--weights", weights, "--split", self.threshold_split, "--pairs", "6000",
+                 "--points", "crop", "--seed", str(self.seed), "-o", chosen, "--overwrite")  # fmt: skip
+        stage = self.add("choose threshold", words, [chosen], [self.prepare(), *needed], None, self.device)
+        return [stage], ["--threshold-from", chosen]
 
     def pairs(self, protocol: Protocol, *, truths: bool = False) -> tuple[str, str]:
         """The stage and the file of a list of pairs; with ``truths``, their true answers are rendered, if they can."""
         chosen = f"{protocol}/pairs.csv"
         count = ("-n", str(self.preset.pairs[protocol])) if protocol in self.preset.pairs else ()
-        words = ("eval", "pairs", self.faces, "--protocol", protocol, *count, "--seed", str(self.seed))
+        needed, by = self.poses() if protocol != "style-copy" else ([], [])
+        words = ("eval", "pairs", self.faces, "--protocol", protocol, *count, "--seed", str(self.seed), *by)
         stage = self.add(f"pairs {protocol}", (*words, "-o", chosen, "--overwrite"), [chosen],
-                         [self.prepare()], START)  # fmt: skip
+                         [self.prepare(), *needed], START)  # fmt: skip
         if not (truths and self.rendered):
             return stage, chosen
         folder = f"{protocol}/{TRUTH}"
@@ -188,12 +239,16 @@ class Plan:
         needed = list(needs)
         for judge in ("attributes", "parser", "identity"):
             if {"parser": "segmentation"}.get(judge, judge) in metrics:
-                stage, weights = self.judge(judge)
-                needed.append(stage)
+                stages, weights = self.judge(judge)
+                needed += stages
                 words += [f"--{judge}-weights", weights] if weights else []
+        if "identity" in metrics:
+            stages, least = self.verified()
+            needed += stages
+            words += least
         if "fid" in metrics:
-            stage, weights = self.judge(self.preset.features)
-            needed.append(stage)
+            stages, weights = self.judge(self.preset.features)
+            needed += stages
             words += ["--features", self.preset.features, *(("--features-weights", weights) if weights else ())]
         seconds = START + _JUDGED * self._count(protocol)
         return self.add(f"measure {protocol} {name}", [*words, "-o", out, "--overwrite"], [out],
@@ -203,10 +258,10 @@ class Plan:
         """One row against the true pictures, in ``PROTOCOL/NAME.truth.json``."""
         out = f"{protocol}/{name}.truth.json"
         words = ["eval", "counterfactual", f"{protocol}/{name}", "--pairs", pairs[1], "--method", name]
-        stage, weights = self.judge("identity")
+        stages, weights = self.judge("identity")
         words += ["--identity-weights", weights] if weights else []
         return self.add(f"compare {protocol} {name} with the truth", [*words, "-o", out, "--overwrite"], [out],
-                        [pairs[0], *needs, stage], START + _JUDGED * self._count(protocol), self.device)  # fmt: skip
+                        [pairs[0], *needs, *stages], START + _JUDGED * self._count(protocol), self.device)  # fmt: skip
 
     def table(self, name: str, stages: Sequence[str]) -> None:
         """Three forms of a table of what these stages measured: ``NAME/table.md``, ``.html`` and ``.tex``."""

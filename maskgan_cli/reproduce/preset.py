@@ -24,6 +24,7 @@ Name = Literal[
     "vae",
     "ebst",
     "control",
+    "pose",
 ]
 Protocol = Literal["smiling", "style-copy", "identity", "edits"]
 
@@ -43,6 +44,7 @@ class Network(Section):
         steps: in place of the recipe's.
         set: further changes of the recipe, by their dotted names.
         seconds: measured for one step on one core; None where nobody measured.
+        size: of the faces it learns from, where that is not the preset's.
         bundled: on rendered faces the weights that come with the package are taken, and nothing is trained.
     """
 
@@ -50,6 +52,7 @@ class Network(Section):
     steps: Positive | None = None
     set: dict[str, Any] = Field(default_factory=dict)
     seconds: Annotated[float, Field(gt=0)] | None = None
+    size: Positive | None = None
     bundled: bool = False
 
 
@@ -68,6 +71,7 @@ class Preset(Section):
         faces: rendered where no data set is given.
         pairs: by protocol; a protocol that is not named takes the paper's number, or as many as there are.
         features: whose features the Fréchet distance is over; only inception's make an FID.
+        separate_attributes: whether each attribute is judged by a classifier of its own, as in the paper.
         attributes: that StarGAN's and ELEGANT's networks change, by their names.
         repetitions: seeds of EBST and of its control.
         shown: pairs in the figure.
@@ -78,6 +82,7 @@ class Preset(Section):
     faces: Faces
     pairs: dict[Protocol, Positive] = Field(default_factory=dict)
     features: Literal["inception", "attributes"] = "inception"
+    separate_attributes: bool = False
     attributes: Changed = Field(default_factory=Changed)
     repetitions: Positive = 3
     shown: Positive = 6

@@ -41,8 +41,8 @@ def given(plan: Plan) -> str:
     """The hash of what a plan rests on and does not make: the data set, the judges' weights; "" if nothing."""
     held = {"data": PreparedData.load(Path(plan.data)).hash} if plan.data else {}
     for name, where in plan.judges.items():
-        file = Path(where) / MODEL_FILE if Path(where).is_dir() else Path(where)
-        held[name] = sha256(file)
+        files = sorted(Path(where).glob(f"**/{MODEL_FILE}")) if Path(where).is_dir() else [Path(where)]
+        held[name] = "".join(sha256(file) for file in files)
     return hashlib.sha256(json.dumps(held, sort_keys=True).encode()).hexdigest() if held else ""
 
 
@@ -57,8 +57,8 @@ def record(plan: Plan, folder: Path, stamps: dict[str, Stamp], asked: dict[str, 
     """
     tables = {table.name: _table(table, folder) for table in plan.tables}
     weights = {
-        f"runs/{path.parent.name}": sha256(path) for path in sorted((folder / "runs").glob("*/model.safetensors"))
-        if f"train {path.parent.name}" in plan.stages
+        f"runs/{name}": sha256(folder / "runs" / name / MODEL_FILE)
+        for name in sorted(s.removeprefix("train ") for s in plan.stages if s.startswith("train "))
     }  # fmt: skip
     spent = [stamp.processor_seconds for stamp in stamps.values()]
     return {

@@ -6,7 +6,7 @@ lookup.py     which file a command takes: named, environment, cache, bundled
 card.py       the model card beside a file
 cache.py      the user's cache folder
 layouts.py, baselines.py   published checkpoints' names for their tensors, and ours
-convert.py    a published checkpoint -> ours
+convert.py, published.py   a published checkpoint -> ours, as a file or at once
 fetch.py, pull.py   download, check, import
 export.py     ONNX out
 runtime.py    ONNX in

@@ -152,3 +152,14 @@ def test_an_onnx_network_that_asks_for_gigabytes_is_refused(tmp_path: Path) -> N
         InputError, match=r"much\.onnx: expected an ONNX network, found one with a tensor of 1,073,741,824"
     ):
         load_identity(tmp_path / "much.onnx", CPU)
+
+
+def test_arcfaces_own_checkpoint_needs_no_import(faces: Tensor, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = IResNet(ArcFaceConfig(**SMALL)).eval()  # type: ignore[arg-type]
+    torch.save(network.state_dict(), tmp_path / "backbone.pth")
+    judge = load_identity(tmp_path / "backbone.pth", CPU)
+    assert (judge.name, judge.size, judge.threshold) == ("identity/arcface", 48, None)
+    assert judge.sha256 == sha256(tmp_path / "backbone.pth")
+    own = save_weights(tmp_path / "w.safetensors", network, kind="arcface", config=SMALL, about={})
+    assert torch.equal(judge(faces), load_identity(own, CPU)(faces))

@@ -1,0 +1,232 @@
+"""What a plan needs and nobody has: found before anything is trained."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from maskgan_cli.config import load_recipe
+from maskgan_cli.data.prepared import PreparedData, attributes_of, poses_of
+from maskgan_cli.data.sources import SPLITS
+from maskgan_cli.errors import InputError
+from maskgan_cli.networks import resolve, trainings
+from maskgan_cli.reproduce.plan import ATTRIBUTES, Plan
+from maskgan_cli.reproduce.stages import Stage
+from maskgan_cli.weights.lookup import find_weights
+
+FEWEST_PAIRS: Final = 10  # of one person, for a threshold
+_RESIZED: Final = ("attributes", "identity", "pose")  # these trainings take faces of any size
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Something that a stage needs.
+
+    Attributes:
+        stage: the first stage that would fail; "" for the plan as a whole.
+        what: what is missing.
+        hint: what to do.
+    """
+
+    stage: str
+    what: str
+    hint: str
+
+    def __str__(self) -> str:
+        where = f"stage `{self.stage}`: " if self.stage else ""
+        return f"{where}{self.what}; {self.hint}"
+
+
+@dataclass(frozen=True)
+class Faces:
+    """What a plan has to know of a data set.
+
+    Attributes:
+        data: the data set.
+        has_identities: whether every sample says whom it shows.
+        has_poses: whether every sample has yaw, pitch and roll.
+        threshold_split: the split from which a verification threshold can be chosen: val, or train where val has
+            too few pairs; "" for none.
+    """
+
+    data: PreparedData
+    has_identities: bool
+    has_poses: bool
+    threshold_split: str
+
+    @classmethod
+    def of(cls, where: Path) -> Faces:
+        """Look at a prepared data set.
+
+        Raises:
+            InputError: it is none.
+        """
+        data = PreparedData.load(where)
+        identified = all(sample.fields.get("identity") for sample in data.samples)
+        try:
+            poses_of(data.samples)
+            posed = True
+        except InputError:
+            posed = False
+        enough = [split for split in ("val", "train") if identified and _pairs_of_one(data, split) >= FEWEST_PAIRS]
+        return cls(data, identified, posed, next(iter(enough), ""))
+
+
+def _pairs_of_one(data: PreparedData, split: str) -> int:
+    """How many pairs of pictures of one person a split has."""
+    counts = Counter(s.fields["identity"] for s in data.samples if s.split == split)
+    return sum(count * (count - 1) // 2 for count in counts.values())
+
+
+def missing(plan: Plan, faces: Faces | None) -> list[Missing]:
+    """All that a plan's stages need and would not find, in the stages' order.
+
+    Args:
+        plan: complete.
+        faces: of ``plan.data``; None where faces are rendered.
+    """
+    found = [*_of_data(plan, faces.data)] if faces is not None else []
+    unposed = faces is not None and not faces.has_poses and "--pose-weights" not in _words(plan)
+    if unposed and (first := _first(plan, "pairs smiling", "pairs identity")):
+        found.append(Missing(first, "the data set has no head poses, and no network estimates them",
+                             "add --judge pose=HOPENET.pkl, or prepare the data with its pose file"))  # fmt: skip
+    judge = plan.judges.get("identity", "")
+    undecided = judge and plan.threshold is None and not plan.threshold_split
+    if undecided and (first := _first_with(plan, "--identity-weights")) and not own_threshold(judge):
+        found.append(Missing(first, "the identity network has no threshold, and the data set has fewer than "
+                             f"{FEWEST_PAIRS} pairs of one person in val and in train",
+                             "add --threshold COSINE"))  # fmt: skip
+    if first := _first_with(plan, "inception"):
+        found += _found(first, "inception", plan.judges.get("inception"), "maskgan weights pull inception, or add "
+                        "--judge inception=FILE")  # fmt: skip
+    for stage in plan.stages.values():
+        if stage.words[0] == "train":
+            found += _of_training(plan, stage)
+    return list(dict.fromkeys(found))
+
+
+def _words(plan: Plan) -> set[str]:
+    return {word for stage in plan.stages.values() for word in stage.words}
+
+
+def _first(plan: Plan, *names: str) -> str:
+    return next((name for name in plan.stages if name in names), "")
+
+
+def _first_with(plan: Plan, word: str) -> str:
+    return next((name for name, stage in plan.stages.items() if word in stage.words), "")
+
+
+def own_threshold(where: str) -> bool:
+    """Whether an identity network's file says its threshold; False if the file cannot be read."""
+    import torch
+
+    from maskgan_cli.judges.identity import load_identity
+
+    try:
+        return load_identity(where, torch.device("cpu")).threshold is not None
+    except InputError:
+        return False
+
+
+def _of_data(plan: Plan, data: PreparedData) -> Iterator[Missing]:
+    if data.size != plan.preset.size:
+        yield Missing("", f"{data.root} has faces of {data.size} px, the preset's recipes need {plan.preset.size} px",
+                      f"maskgan prep-data {data.root} ANOTHER --size {plan.preset.size}")  # fmt: skip
+    if not data.masked:
+        yield Missing("", f"{data.root} has no masks", "prepare a data set with masks")
+    splits = Counter(sample.split for sample in data.samples)
+    for split in SPLITS:
+        if not splits[split]:
+            yield Missing("", f"{data.root} has no faces in its {split} split", "prepare more faces")
+    needed = dict.fromkeys(["Smiling", *_changed(plan)])
+    if "pairs style-copy" in plan.stages or any(name.startswith("train attributes") for name in plan.stages):
+        needed |= dict.fromkeys(ATTRIBUTES.split(","))
+    for name in needed:
+        try:
+            has = attributes_of(data.samples, [name])[:, 0]
+        except InputError:
+            yield Missing("", f"{data.root} does not say which faces have {name}", "prepare it with its attributes")
+            continue
+        for split in ("train", "test"):
+            seen = {bool(value) for value, sample in zip(has, data.samples, strict=True) if sample.split == split}
+            if len(seen) == 1:
+                only = "all" if seen == {True} else "none"
+                yield Missing("", f"{only} of the {split} faces have {name}", "prepare more faces")
+
+
+def _changed(plan: Plan) -> list[str]:
+    """The attributes that StarGAN and ELEGANT learn to change, where the plan trains them."""
+    return [
+        attribute
+        for name in ("stargan", "elegant") if f"train {name}" in plan.stages
+        for attribute in str(getattr(plan.preset.attributes, name)).split(",")
+    ]  # fmt: skip
+
+
+def _found(stage: str, kind: str, given: Any, hint: str) -> Iterator[Missing]:
+    """Whether weights are where a command will look for them."""
+    try:
+        path = find_weights(None if given is None else Path(given), kind)
+    except InputError:
+        yield Missing(stage, f"no {kind} weights", hint)
+        return
+    if not path.exists():
+        yield Missing(stage, f"no file {path}", hint)
+
+
+def _of_training(plan: Plan, stage: Stage) -> Iterator[Missing]:
+    """A recipe that loads, of the data set's size, with its perceptual network at hand."""
+    training = next(t for t in trainings() if t.name == stage.words[1])
+    words = list(stage.words)
+    changes = [words[i + 1] for i, word in enumerate(words) if word == "--set"]
+    named = words[words.index("--recipe") + 1]
+    try:
+        recipe: Any = load_recipe(resolve(f"{training.module}:{training.recipe}"), training.name, named, changes)
+    except InputError as error:
+        yield Missing(stage.name, f"its recipe cannot be used: {error}", "correct the preset")
+        return
+    size = getattr(recipe.network, "image_size", None)
+    learnt = _size_of(plan, words[2])
+    # EBST takes its network from the generator that it goes on with.
+    if training.name not in (*_RESIZED, "ebst") and size is not None and size != learnt:
+        yield Missing(stage.name, f"its network is of {size} px, its faces of {learnt} px",
+                      "set network.image_size, or the network's size, in the preset")  # fmt: skip
+    perceptual = getattr(recipe, "perceptual", None)
+    if perceptual is not None and perceptual.network == "vgg19":
+        yield from _found(stage.name, "vgg19", perceptual.weights, "maskgan weights pull vgg19")
+
+
+def _size_of(plan: Plan, data: str) -> int:
+    """The size of a data set of the plan: ``data-256`` is of 256 px."""
+    name, _, size = Path(data).name.rpartition("-")
+    return int(size) if name == "data" and f"prepare {size}" in plan.stages else plan.preset.size
+
+
+def judges_fit(plan: Plan) -> Iterator[Missing]:
+    """Load every judge that was given: what cannot be loaded would fail only after the trainings.
+
+    Yields:
+        Judges that cannot be loaded, and classifiers without an attribute that the tables ask about.
+    """
+    import torch
+
+    from maskgan_cli.evaluation.judging import load_judge
+
+    for kind, where in plan.judges.items():
+        if kind == "inception":
+            continue
+        try:
+            judge, _ = load_judge(kind, Path(where), torch.device("cpu"))
+        except InputError as error:
+            yield Missing("", f"--judge {kind}={where} cannot be used: {error}", "name another file")
+            continue
+        if kind == "attributes":
+            asked = ATTRIBUTES.split(",") if "pairs style-copy" in plan.stages else ["Smiling"]
+            for name in asked:
+                if name not in judge.names:
+                    yield Missing("", f"--judge attributes={where} does not know {name}",
+                                  f"it knows {', '.join(judge.names)}")  # fmt: skip
