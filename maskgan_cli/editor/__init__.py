@@ -5,6 +5,8 @@ face.py      a face to edit: found in a photo and cut out, with its mask
 session.py   one face being edited, its files on disk, what is done to it
 shelf.py     all sessions: a few in memory, the rest on disk
 library.py   the faces that come with the package
+fade.py      how much of an edit is shown where
+photos.py    the whole photo for the screen, a face in patches
 archive.py   a session as one zip that opens again
 uploads.py   pictures, masks and session files as they arrive: bounded, then decoded
 compose.py   a mask of one base, sliders, things put on and taken off

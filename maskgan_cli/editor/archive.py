@@ -17,7 +17,7 @@ from maskgan_cli.errors import InputError
 from maskgan_cli.files import write_bytes
 
 HISTORY: Final = "history.gz"  # the steps of undo; the page writes and reads them
-_KEPT: Final = re.compile(r"session\.json|photo|history\.gz|(face|other-\d{1,2})(\.mask)?\.png|mask\.png")
+_KEPT: Final = re.compile(r"session\.json|photo|history\.gz|fade\.png|(face|other-\d{1,2})(\.mask)?\.png|mask\.png")
 _LIMIT: Final = 120 << 20  # of everything unpacked
 _WHAT: Final = "the session file"
 
@@ -78,7 +78,7 @@ def _read(data: bytes) -> dict[str, bytes]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as file:
             entries = [entry for entry in file.infolist() if _KEPT.fullmatch(entry.filename)]
-            if len(entries) > 7 + 2 * MAX_OTHERS or sum(entry.file_size for entry in entries) > _LIMIT:
+            if len(entries) > 8 + 2 * MAX_OTHERS or sum(entry.file_size for entry in entries) > _LIMIT:
                 raise InputError(_WHAT, expected="a session", found="far more than one holds")
             files = {entry.filename: file.read(entry) for entry in entries}
         state: dict[str, Any] = json.loads(files["session.json"])

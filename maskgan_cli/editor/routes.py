@@ -11,10 +11,11 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from maskgan_cli.editor import library
 from maskgan_cli.editor.archive import command, is_archive, unpack
 from maskgan_cli.editor.compose import Composition, slider_ranges
-from maskgan_cli.editor.desk import AtDesk, Desk, png, raw
+from maskgan_cli.editor.desk import AtDesk, Desk, attached, png, raw
 from maskgan_cli.editor.face import Face, face_of
+from maskgan_cli.editor.photos import for_screen, patches_of
 from maskgan_cli.editor.session import Finish, Session, encode
-from maskgan_cli.editor.uploads import decode_picture, plain, read_body, read_mask
+from maskgan_cli.editor.uploads import decode_picture, plain, read_body, read_mask, read_masks
 from maskgan_cli.errors import InputError
 from maskgan_cli.labels import LabelMap, part_ids
 
@@ -87,12 +88,31 @@ async def render(
 
     def job() -> tuple[bytes, float]:
         since = time.perf_counter()
-        labels = read_mask(data, session.side)
-        made = session.render(desk.studio, labels, revision=revision, style=style, finish=finish, preview=preview)
+        labels, fade = read_masks(data, session.side)
+        made = session.render(
+            desk.studio, labels, revision=revision, style=style, finish=finish, preview=preview, fade=fade
+        )
         return made, time.perf_counter() - since
 
     made, seconds = await desk.work(job)
     return png(made, extra={"x-milliseconds": f"{seconds * 1000:.0f}"})
+
+
+@router.get("/sessions/{name}/whole.jpg")
+async def whole(desk: AtDesk, name: Name, edited: bool = False) -> Response:
+    """The whole photo for the screen, as it was or with the result in its place."""
+
+    def job() -> bytes:
+        session = desk.shelf.get(name)
+        return for_screen(session.whole(desk.studio) if edited else session.photo().picture)
+
+    return attached(await desk.work(job), "image/jpeg", "")
+
+
+@router.get("/sessions/{name}/patches")
+async def patches(desk: AtDesk, name: Name) -> Response:
+    """The face in patches of similar colour: a number of two bytes per pixel, the lower byte first."""
+    return raw(await desk.work(lambda: patches_of(desk.shelf.get(name).face.picture)))
 
 
 @router.post("/sessions/{name}/others")

@@ -22,17 +22,19 @@ from maskgan_cli.editing.fit import fit_parts
 from maskgan_cli.editing.swap import swap_parts
 from maskgan_cli.editing.uncrop import put_back
 from maskgan_cli.editor.face import Face, resized
+from maskgan_cli.editor.fade import FADE, faded, faded_photo, read_fade, write_fade
+from maskgan_cli.editor.photos import read_session_photo, upright_size
 from maskgan_cli.editor.studio import Studio, blend, blend_quickly
 from maskgan_cli.editor.worker import Superseded
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import (
+    Photo,
     Picture,
     encode_image,
     encode_photo,
     read_image,
     read_json,
     read_label_map,
-    read_photo,
     sha256,
     write_bytes,
     write_image,
@@ -72,6 +74,7 @@ class Session:
         style: whose look is painted: 0 the face's own, k the look of ``others[k - 1]``.
         revision: the number of the newest request; older ones are no longer wanted.
         source: SHA-256 of the file that was opened, or "".
+        fade: (S, S), how much of the edit is shown at each pixel, 0 to 255; None if all of it is.
     """
 
     id: str
@@ -84,6 +87,7 @@ class Session:
     finish: Finish = "seamless"
     revision: int = 0
     source: str = ""
+    fade: LabelMap | None = None
     _styles: dict[int, Tensor] = field(default_factory=dict, repr=False)
     _painted: tuple[bytes, int, Picture] | None = field(default=None, repr=False)
 
@@ -124,7 +128,7 @@ class Session:
             if (square is not None and square.shape != (4, 2)) or state["finish"] not in get_args(Finish):
                 raise ValueError("a state that is none of ours")
             session = cls(name, folder, state["name"], face, labels, others, state["style"], state["finish"],
-                          state["revision"], str(state.get("source", "")))  # fmt: skip
+                          state["revision"], str(state.get("source", "")), read_fade(folder / FADE))  # fmt: skip
             session._check()
             return session
         except (InputError, KeyError, TypeError, ValueError) as error:
@@ -134,6 +138,7 @@ class Session:
         """Insist that everything is square and of one size, and the style one that there is."""
         side = len(self.labels)
         shapes = {self.labels.shape, *(face.labels.shape for face in (self.face, *self.others))}
+        shapes |= set() if self.fade is None else {self.fade.shape}
         shapes |= {face.picture.shape[:2] for face in (self.face, *self.others)}
         if shapes != {(side, side)} or not 32 <= side <= 2048 or not 0 <= self.style <= len(self.others):
             raise ValueError("parts that do not fit")
@@ -141,6 +146,10 @@ class Session:
     def save(self) -> None:
         """Write down what has changed, each file whole or not at all."""
         write_label_map(self.folder / "mask.png", self.labels)
+        if self.fade is not None:
+            write_fade(self.folder / FADE, self.fade)
+        else:
+            (self.folder / FADE).unlink(missing_ok=True)
         square = None if self.face.square is None else self.face.square.tolist()
         write_json(self.folder / "session.json", {
             "format": FORMAT, "name": self.name, "square": square, "parser": self.face.parser,
@@ -167,11 +176,18 @@ class Session:
         with path.open("rb") as file:
             return ".jpg" if file.read(3) == b"\xff\xd8\xff" else ".png"
 
+    @property
+    def photo_size(self) -> tuple[int, int] | None:
+        """Width and height of the photo, upright; None without one."""
+        path = self.folder / "photo"
+        return upright_size(path) if path.is_file() else None
+
     def state(self) -> dict[str, Any]:
         """What the page needs to know."""
         return {
             "id": self.id, "name": self.name, "side": self.side, "style": self.style, "finish": self.finish,
             "revision": self.revision, "others": len(self.others), "photo": self.face.square is not None,
+            "square": None if self.face.square is None else self.face.square.tolist(), "photo_size": self.photo_size,
             "suffix": self.suffix, "edited": self.edited,
             "parsed": bool(self.face.parser),
         }  # fmt: skip
@@ -179,8 +195,9 @@ class Session:
     # ------------------------------------------------------------------------------------ painting
 
     def render(
-        self, studio: Studio, labels: LabelMap, *, revision: int, style: int, finish: Finish, preview: bool
-    ) -> bytes:
+        self, studio: Studio, labels: LabelMap, *, revision: int, style: int, finish: Finish, preview: bool,
+        fade: LabelMap | None = None,
+    ) -> bytes:  # fmt: skip
         """The face in the shape of ``labels``, as a PNG file.
 
         A preview has a soft edge and few pixels. A full picture is what is kept: its label map is saved.
@@ -192,11 +209,11 @@ class Session:
         self._still_wanted(revision)
         painted = self._painting(studio, labels, style)
         self._still_wanted(revision)
-        picture = self._finished(painted, labels, style, finish, preview)
+        picture = self._finished(painted, labels, style, finish, preview, fade)
         self._still_wanted(revision)
         if preview:
             return encode(picture)
-        self.labels, self.style, self.finish = labels, style, finish
+        self.labels, self.style, self.finish, self.fade = labels, style, finish, fade
         self.save()
         write_bytes(self.folder / "shown.jpg", encode_image(resize_image(picture, _THUMBNAIL), ".jpg"))
         return encode(picture, self.note(studio))
@@ -219,11 +236,14 @@ class Session:
             self._painted = (mask, style, studio.paint(labels, self.look(studio, style)))
         return self._painted[2]
 
-    def _finished(self, painted: Picture, labels: LabelMap, style: int, finish: Finish, preview: bool) -> Picture:
+    def _finished(
+        self, painted: Picture, labels: LabelMap, style: int, finish: Finish, preview: bool, fade: LabelMap | None
+    ) -> Picture:
         if finish == "bare" or style != 0:  # another's look has no place in this photo's light
             return painted
         join = blend_quickly if preview else blend
-        return join(self.face.picture, painted, self.face.labels, labels)
+        made = join(self.face.picture, painted, self.face.labels, labels)
+        return made if fade is None else faded(self.face.picture, made, fade)
 
     @property
     def bare(self) -> bool:
@@ -233,7 +253,7 @@ class Session:
     def picture(self, studio: Studio) -> Picture:
         """The full picture of what was painted last: (S, S, 3), or the network's side if it is bare."""
         painted = self._painting(studio, self.labels, self.style)
-        return self._finished(painted, self.labels, self.style, self.finish, False)
+        return self._finished(painted, self.labels, self.style, self.finish, False, self.fade)
 
     def strip(self, studio: Studio) -> bytes:
         """Before, the mask, after: side by side, as a PNG file."""
@@ -246,16 +266,34 @@ class Session:
         Raises:
             InputError: there is none.
         """
-        path, square = self.folder / "photo", self.face.square
-        if square is None or not path.is_file():
+        photo = self.photo()
+        return encode_photo(self.whole(studio), suffix, photo, note=self.note(studio))
+
+    def photo(self) -> Photo:
+        """The photo that the face was cut out of.
+
+        Raises:
+            InputError: there is none.
+        """
+        path = self.folder / "photo"
+        if self.face.square is None or not path.is_file():
             raise InputError("the photo", found="none: the picture is the face itself", hint="save the result")
-        photo, painted = read_photo(path), self._painting(studio, self.labels, self.style)
+        return read_session_photo(path)
+
+    def whole(self, studio: Studio) -> Picture:
+        """The photo (H, W, 3) with the result in its place.
+
+        Raises:
+            InputError: there is none.
+        """
+        photo, square = self.photo().picture, self.face.square
+        assert square is not None
+        painted = self._painting(studio, self.labels, self.style)
         if self.bare:
             made = paste_person(self.face.picture, resize_image(painted, self.side), self.face.labels)
-            whole = put_back(photo.picture, square, made)
-        else:
-            whole = blend(self.face.picture, painted, self.face.labels, self.labels, Place(photo.picture, square))
-        return encode_photo(whole, suffix, photo, note=self.note(studio))
+            return put_back(photo, square, made)
+        made = blend(self.face.picture, painted, self.face.labels, self.labels, Place(photo, square))
+        return made if self.fade is None else faded_photo(photo, made, square, self.fade)
 
     def _still_wanted(self, revision: int) -> None:
         if revision < self.revision:
@@ -286,6 +324,7 @@ class Session:
                      "pixels_painted": painted},
             "inputs": {role: sha256(self.folder / file) for role, file in files.items()},
             "version": __version__, **studio.about(),
+            **({} if self.fade is None else {"fade": sha256(self.folder / FADE)}),
         }  # fmt: skip
 
     # -------------------------------------------------------------------------------- other faces

@@ -78,6 +78,18 @@ def read_mask(data: bytes, side: int) -> LabelMap:
     return labels.copy()
 
 
+def read_masks(data: bytes, side: int) -> tuple[LabelMap, LabelMap | None]:
+    """A label map as the page sends it, and how much of the edit is shown where, if that follows it.
+
+    Raises:
+        InputError: see `read_mask`.
+    """
+    pixels = side * side
+    if len(data) != 2 * pixels:
+        return read_mask(data, side), None
+    return read_mask(data[:pixels], side), np.frombuffer(data[pixels:], np.uint8).reshape(side, side).copy()
+
+
 def plain(name: str) -> str:
     """A picture's name as a person reads it: no folders, no odd characters."""
     last = name.replace("\\", "/").rsplit("/", 1)[-1]

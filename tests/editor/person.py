@@ -28,7 +28,7 @@ def settled(page: Any) -> None:
 def until(page: Any, condition: str) -> None:
     """Wait for something; the page's policy forbids Playwright's own way, which evaluates a string in it."""
     for _ in range(600):
-        if page.evaluate(condition):
+        if page.evaluate(f"Boolean({condition})"):
             return
         page.wait_for_timeout(50)
     raise AssertionError(f"never: {condition}")
@@ -107,6 +107,14 @@ class Fingers:
     def _send(self, kind: str, *places: Spot) -> None:
         points = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(places)]
         self._protocol.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    def down(self, spot: Spot) -> None:
+        """One finger, that stays."""
+        self._send("touchStart", spot)
+
+    def up(self) -> None:
+        """And goes."""
+        self._send("touchEnd")
 
     def draw(self, *places: Spot) -> None:
         """One finger along some places."""

@@ -42,7 +42,7 @@ def test_a_face_is_edited_and_saved_by_keys_alone(page: Any, editor: Editor) -> 
     assert 130 < changed.sum() < 180 and changed[128, 132] and set(np.unique(painted[changed])) == {ID["u_lip"]}
 
     page.keyboard.press("Control+z")
-    assert np.array_equal(mask(page), before) and said(page) == "undone: brush"
+    assert np.array_equal(mask(page), before) and said(page) == "Undone: Brush: upper lip"
     page.keyboard.press("p")
     for keys in (
         "Enter",
@@ -97,6 +97,8 @@ def test_the_tab_key_stops_once_at_each_group_and_arrows_go_on(page: Any, editor
     begin(page, editor)
     page.focus("#help")
     page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.id") == "tool-move"  # which the page begins with
+    page.keyboard.press("Home")
     assert page.evaluate("document.activeElement.id") == "tool-brush"
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
@@ -122,10 +124,11 @@ def test_the_tab_key_stops_once_at_each_group_and_arrows_go_on(page: Any, editor
 
 def test_a_screen_reader_finds_everything_by_name(page: Any, editor: Editor) -> None:
     begin(page, editor)
+    page.keyboard.press("b")
     tree = page.locator("body").aria_snapshot()
     for wanted in (
         'toolbar "Tools"', 'button "Brush" [pressed]', 'button "Pipette"', 'button "Undo" [disabled]',
-        'group "View (Q)"', 'button "Both" [pressed]', 'tablist "Panels"', 'tab "Shape and classes" [selected]',
+        'group "View (Q)"', 'button "Both" [pressed]', 'tablist "Panels"', 'tab "Edit" [selected]',
         'slider "Smile"', 'slider "Size', 'checkbox "Mirror"', 'combobox "Paint over', 'listbox "Classes of the mask"',
         'option "Lower lip" [selected]', 'application "The face and its mask.', 'button "Zoom in"', 'button "Save"',
         'group "Recently used classes"', 'searchbox "Search classes"',

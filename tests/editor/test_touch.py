@@ -30,7 +30,7 @@ def pen(page: Any, kind: str, spot: Spot, pressure: float, **more: Any) -> None:
 def test_a_finger_paints_and_two_fingers_zoom(page: Any, editor: Editor) -> None:
     begin(page, editor)
     fingers, before = Fingers(page), mask(page)
-    page.evaluate("editor.tools.chooseClass(13)")
+    page.evaluate("editor.tools.paintWith(13)")
     fingers.draw(place(page, 100, 60), place(page, 128, 70), place(page, 150, 60))
     painted = mask(page)
     changed = painted != before
@@ -102,7 +102,7 @@ def test_a_finger_pulls_the_handle_that_is_nearest(page: Any, editor: Editor) ->
 def test_a_pen_presses_rubs_out_and_is_not_disturbed_by_the_hand(page: Any, editor: Editor) -> None:
     begin(page, editor)
     before, fingers = mask(page), Fingers(page)
-    page.evaluate("editor.tools.chooseClass(14); editor.panels.setSize(20)")
+    page.evaluate("editor.tools.paintWith(14); editor.panels.setSize(20)")
 
     def dab(x: float, pressure: float, **more: Any) -> None:
         pen(page, "pointerdown", place(page, x, 30), pressure, **more)

@@ -63,6 +63,7 @@ export const swap = (id, mask, other, parts) =>
   bytes(`api/sessions/${id}/swap?${query({ other, parts })}`, post(mask));
 export const compose = (id, base, values) => bytes(`api/sessions/${id}/compose?${query(values)}`, post(base));
 export const ranges = (id) => json(`api/sessions/${id}/ranges`);
+export const patches = (id) => bytes(`api/sessions/${id}/patches`);
 export const parse = (id) => bytes(`api/sessions/${id}/parse`, post());
 export const command = (id) => json(`api/sessions/${id}/command`);
 

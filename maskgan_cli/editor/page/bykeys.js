@@ -16,7 +16,7 @@ export function bindCanvas(editor) {
       if (event.shiftKey) selection.stretch(dx * 0.05, -dy * 0.05);
       else if (event.altKey) selection.turnBy((dx || dy) * Math.PI / 60);
       else selection.nudge(dx, dy);
-      editor.commit("move");
+      editor.commit(`Move: ${editor.panels.classes.name(tools.value).toLowerCase()}`, { merge: "keys" });
     } else {
       const far = event.shiftKey ? 16 : event.altKey ? 1 : 4, inside = (value) => Math.max(0, Math.min(view.side - 1, value));
       const { x, y, pane } = hover();

@@ -55,6 +55,11 @@ export class History {
       store.put(this.index, [this.session]);
     });
   }
+  // Change something of the current step that is not its mask.
+  amend(change) {
+    Object.assign(this.current, change);
+    this._write((store) => store.put(this.current, [this.session, this.index]));
+  }
   move(by) {
     const index = this.index + by;
     this.merge = "";
@@ -106,8 +111,10 @@ async function downloaded(session, side, others) {
     const { index, steps } = JSON.parse(await new Response(stream).text());
     const whole = (runs) => runs.every((run) => Number.isInteger(run) && run > 0 && run % 256 < 19) && runs.reduce((sum, run) => sum + (run >>> 8), 0) === side * side;
     const names = (list) => Array.isArray(list) && list.every((name) => typeof name === "string");
-    const good = ({ runs, base, sliders, items, removed, style, label }) => whole(runs) && (base === null || whole(base)) && names(items) && names(removed)
-      && Object.values(sliders).every(Number.isFinite) && Number.isInteger(style) && style >= 0 && style <= others && typeof label === "string";
+    const share = (value) => value >= 0 && value <= 1;
+    const good = ({ runs, base, sliders, items, removed, style, label, fade }) => whole(runs) && (base === null || whole(base)) && names(items) && names(removed)
+      && Object.values(sliders).every(Number.isFinite) && Number.isInteger(style) && style >= 0 && style <= others && typeof label === "string"
+      && (fade === undefined || (share(fade.strength) && share(fade.feather)));
     if (!steps.length || !steps.every(good) || !(index >= 0 && index < steps.length)) return null;
     return { index, steps: steps.map((step) => ({ ...step, runs: Uint32Array.from(step.runs), base: step.base && Uint32Array.from(step.base) })) };
   } catch {

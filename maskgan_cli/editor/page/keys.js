@@ -2,7 +2,7 @@
 
 import { VIEWS } from "./view.js";
 
-const TOOL_KEYS = { b: "brush", e: "eraser", p: "polygon", l: "lasso", g: "fill", i: "pipette", v: "move", h: "hand" };
+const TOOL_KEYS = { b: "brush", e: "eraser", p: "polygon", l: "lasso", g: "fill", s: "select", i: "pipette", v: "move", h: "hand" };
 
 export function bindKeys(editor) {
   const { tools, view } = editor;
@@ -14,7 +14,7 @@ export function bindKeys(editor) {
     clearTimeout(timer);
     timer = setTimeout(() => { digits = ""; }, 700);
     const value = Number(digits) < editor.about.classes.length ? Number(digits) : Number(key);
-    tools.chooseClass(value);
+    tools.paintWith(value);
   };
 
   addEventListener("keydown", (event) => {
@@ -30,6 +30,10 @@ export function bindKeys(editor) {
       return;
     }
     if (event.altKey) return;
+    if (key === "c") {
+      editor.compare.hold(true);
+      return;
+    }
     if (key === " ") {
       if (event.target.closest("button, summary, a")) return;
       tools.space = true;
@@ -41,8 +45,10 @@ export function bindKeys(editor) {
     else if (key === "[" || key === "]") editor.panels.setSize(tools.size * (key === "[" ? 1 / 1.2 : 1.2));
     else if (key === "m") editor.panels.setMirror(!tools.mirror);
     else if (key === "o") editor.panels.setOver(tools.over < 0 ? tools.value : -1);
-    else if (key === "x") tools.chooseClass(editor.panels.classes.previous);
-    else if (key === "q") editor.setView(VIEWS[(VIEWS.indexOf(view.mode) + 1) % VIEWS.length]);
+    else if (key === "k") editor.panels.classes.toggleLock();
+    else if (key === "j") editor.panels.classes.toggleHidden();
+    else if (key === "x") tools.paintWith(editor.panels.classes.previous);
+    else if (key === "q") editor.setView(VIEWS[(VIEWS.indexOf(view.mode) + 1) % (editor.session?.photo ? VIEWS.length : VIEWS.length - 1)]);
     else if (key === "t") editor.setFinish(editor.finish === "bare" ? "seamless" : "bare");
     else if (key === "f") view.fit();
     else if (key === "+" || key === "=") editor.panels.zoom(1.25);
@@ -50,6 +56,12 @@ export function bindKeys(editor) {
     else if (key === "/") { editor.panels.searchClasses(); done(); }
     else if (key === "?") editor.panels.help();
   });
-  addEventListener("keyup", (event) => { if (event.key === " ") tools.space = false; });
-  addEventListener("blur", () => { tools.space = false; });
+  addEventListener("keyup", (event) => {
+    if (event.key === " ") tools.space = false;
+    if (event.key.toLowerCase() === "c") editor.compare.hold(false);
+  });
+  addEventListener("blur", () => {
+    tools.space = false;
+    editor.compare.hold(false);
+  });
 }

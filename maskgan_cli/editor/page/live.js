@@ -3,9 +3,9 @@
 import * as api from "./api.js";
 
 export class Live {
-  // current() -> {id, mask (bytes), style, finish}; show(bitmap, blob, preview); say(text, busy)
-  constructor({ current, show, say }) {
-    Object.assign(this, { current, show, say, waiting: [], version: 0, revision: 0, previews: 0, dragging: false, running: false });
+  // current() -> {id, mask (bytes), fade (bytes or null), style, finish}; show(bitmap, blob, preview); say(text, busy, failed); debug(text)
+  constructor({ current, show, say, debug }) {
+    Object.assign(this, { current, show, say, debug, waiting: [], version: 0, revision: 0, previews: 0, dragging: false, running: false });
   }
   start(revision) {
     this.revision = revision;
@@ -31,20 +31,24 @@ export class Live {
   async _run() {
     this.running = true;
     let failures = 0;
-    this.say("painting …", true);
+    this.say("Painting …", true);
     while (this.shown !== this.version) {
       const version = this.version;
       try {
         const since = performance.now();
         if (await this._ask(true)) this.latency = performance.now() - since;
         if (version !== this.version) continue;
-        if (this.dragging) break; // the full picture comes when the stroke ends
+        if (this.dragging) { // the full picture comes when the stroke ends
+          this.say("", false);
+          break;
+        }
         this.full = new AbortController();
         const took = await this._ask(false, this.full.signal);
         this.full = null;
         if (took !== null && version === this.version) {
           this.shown = version;
-          this.say(`${took} ms`, false);
+          this.say("", false);
+          this.debug(`${took} ms`);
         }
         failures = 0;
       } catch (error) {
@@ -62,8 +66,8 @@ export class Live {
     this._settle();
   }
   async _ask(preview, signal) {
-    const { id, mask, style, finish } = this.current();
-    const answer = await api.render(id, mask.slice(), { revision: ++this.revision, style, finish, preview }, signal);
+    const { id, mask, fade, style, finish } = this.current();
+    const answer = await api.render(id, fade ? new Blob([mask, fade]) : mask.slice(), { revision: ++this.revision, style, finish, preview }, signal);
     if (!answer) return null;
     const bitmap = await createImageBitmap(answer.blob);
     if (id !== this.current().id) return null; // another face was opened in the meantime

@@ -1,9 +1,12 @@
 // The editor: one face, its mask and history; tools change the mask, the face follows.
 
 import * as api from "./api.js";
+import { Area } from "./area.js";
 import { bindCanvas } from "./bykeys.js";
+import { Compare } from "./compare.js";
 import { Composition } from "./composition.js";
 import { Files } from "./files.js";
+import { Hint } from "./hint.js";
 import { History } from "./history.js";
 import { bindKeys } from "./keys.js";
 import { Live } from "./live.js";
@@ -23,19 +26,25 @@ class Editor {
     this.view = new View(element("canvas"));
     this.tools = new Tools(this, this.view);
     this.live = new Live({
-      current: () => ({ id: this.session.id, mask: this.mask.data, style: this.style, finish: this.finish }),
+      current: () => ({ id: this.session.id, mask: this.mask.data, fade: this.compare.fade, style: this.style, finish: this.finish }),
       show: (bitmap, blob, preview) => this._show(bitmap, blob, preview),
       say: (text, busy, failed) => this.panels.status(text, busy, failed),
+      debug: (text) => this.panels.debug(text),
     });
+    this.locked = new Set(); // classes whose pixels stay as they are
+    this.area = new Area(this);
+    this.compare = new Compare(this);
     this.others = new Others(this);
     this.panels = new Panels(this);
     this.files = new Files(this);
     this.saving = new Saving(this);
     this.tabs = new Tabs(this);
+    this.hint = new Hint();
     api.whenLost(() => this._reconnect());
     bindKeys(this);
     bindCanvas(this);
     this.finish = "seamless";
+    if (matchMedia("(max-width: 760px), (max-height: 500px)").matches) this.setView("result"); // one large picture
     const wanted = location.hash.slice(1) || this.about.start;
     if (wanted && await this.open(() => api.session(wanted), { quiet: true })) return;
     this.files.welcome();
@@ -55,8 +64,10 @@ class Editor {
       this.original = new Mask(session.side, original);
       this.mask = new Mask(session.side, labels);
       this.result = null;
+      this.area.newFace();
       this.view.layers = { photo, result: null };
       this.view.begin(session.side, this.about.colours);
+      if (this.view.mode === "photo" && !session.photo) this.setView("split");
       this.tools.newFace();
       this.composition = new Composition(labels);
       if (history.current) Object.assign(this, history.restore(this.mask));
@@ -67,6 +78,7 @@ class Editor {
       this.live.start(session.revision);
       this.view.recolour(this.mask);
       this.panels.opened();
+      this._loadWhole(session);
       this.tabs.opened();
       this.files.offerEarlier(session);
       this.live.changed();
@@ -79,18 +91,27 @@ class Editor {
       this.panels.busy("");
     }
   }
+  // Pixels outside of the selected area and those of locked classes are as they were at the last step.
+  _protect(composed) {
+    const { locked, committed, mask: { data } } = this, inside = composed ? null : this.area.pixels;
+    if (!inside && !locked.size) return;
+    for (let i = 0; i < data.length; i++) if (locked.has(committed[i]) || (inside && !inside[i])) data[i] = committed[i];
+  }
   // The mask has changed; while `dragging`, a preview is enough.
-  touched(dragging) {
+  touched(dragging, composed = false) {
+    this._protect(composed);
     this.view.recolour(this.mask);
     this.live.changed(dragging);
   }
   // The mask has changed, and this is a step that can be undone. `composed`: the composition's own doing.
   commit(label, { composed = false, merge = "" } = {}) {
+    this._protect(composed);
     if (!composed && !this.composition.absorb(this.committed, this.mask.data, this.mask.side)) {
       this.panels.say("The sliders now start from the painted mask.");
     }
     this.committed.set(this.mask.data);
     this.history.push(this, label, merge);
+    this.hint.done("change");
     this.panels.historyChanged();
     this.touched(false);
   }
@@ -120,7 +141,7 @@ class Editor {
     if (!this.history.move(by)) return;
     this.restoreStep();
     this.others.changed();
-    this.panels.say(by < 0 ? `undone: ${undone}` : `again: ${this.history.current.label}`);
+    this.panels.say(by < 0 ? `Undone: ${undone}` : `Again: ${this.history.current.label}`);
   }
   setStyle(style) {
     this.style = style;
@@ -133,8 +154,29 @@ class Editor {
     if (this.ready) this.live.changed();
   }
   setView(mode) {
-    this.view.mode = mode;
+    if (mode === "photo" && !this.session?.photo) mode = "result";
+    this.view.setMode(mode);
     this.panels.viewChanged();
+    if (mode === "photo") this._showWhole();
+  }
+  // The photo around the face, once it is there.
+  async _loadWhole({ id, photo, photo_size: size, square }) {
+    if (!photo || !size) return;
+    const before = await api.picture(`api/sessions/${id}/whole.jpg`).catch(() => null);
+    if (before && this.session.id === id) this.view.setWhole(before, size, square);
+    if (this.view.mode === "photo") this._showWhole();
+  }
+  // The whole photo as it would be saved, where that is looked at.
+  async _showWhole() {
+    const { id } = this.session;
+    await this.live.settled().catch(() => {});
+    if (this.view.mode !== "photo" || this.session.id !== id || !this.view.whole) return;
+    const { result } = this;
+    if (this.wholeOf === result) return;
+    const after = await api.picture(`api/sessions/${id}/whole.jpg?edited=true`).catch(() => null);
+    if (!after || this.session.id !== id || !this.view.whole) return;
+    this.wholeOf = result;
+    this.view.whole.after = after;
     this.view.draw();
   }
   toolChanged() { this.panels.toolChanged(); }
@@ -146,6 +188,7 @@ class Editor {
     if (!preview) {
       this.result = blob;
       this.tabs.changed();
+      if (this.view.mode === "photo") this._showWhole();
     }
     this.view.draw();
   }

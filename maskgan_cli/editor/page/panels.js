@@ -40,6 +40,7 @@ export class Panels {
     element("over").addEventListener("change", (event) => this.setOver(Number(event.target.value)));
     element("wipe").addEventListener("input", (event) => this.setWipe(event.target.value / 100));
     element("opacity").addEventListener("input", (event) => { view.opacity = event.target.value / 100; view.draw(); });
+    element("more").addEventListener("click", () => this.showMore(element("more").getAttribute("aria-expanded") !== "true"));
     element("help").addEventListener("click", () => this.help());
     for (const button of document.querySelectorAll("dialog .close")) button.addEventListener("click", () => button.closest("dialog").close());
     for (const tab of document.querySelectorAll("#tabs button")) tab.addEventListener("click", () => this.showTab(tab.dataset.panel));
@@ -73,6 +74,11 @@ export class Panels {
     const pane = this.editor.view.panes()[0], ratio = box.width / this.editor.view.canvas.width;
     this.editor.view.zoomAt(factor, box.left + (pane.left + pane.width / 2) * ratio, box.top + (pane.top + pane.height / 2) * ratio);
   }
+  // Where there is little room, most options are behind a button.
+  showMore(on) {
+    element("more").setAttribute("aria-expanded", on);
+    element("more-options").classList.toggle("open", on);
+  }
   toolChanged() {
     const { tool } = this.editor.tools;
     for (const name of TOOLS) element(`tool-${name}`).setAttribute("aria-pressed", name === tool);
@@ -83,6 +89,7 @@ export class Panels {
   viewChanged() {
     for (const name of VIEWS) element(`view-${name}`).setAttribute("aria-pressed", name === this.editor.view.mode);
     document.body.dataset.view = this.editor.view.mode;
+    element("view-photo").hidden = !this.editor.session?.photo;
   }
   finishChanged() { element("finish").checked = this.editor.finish !== "bare"; }
   classChanged() {
@@ -93,6 +100,7 @@ export class Panels {
     const { history } = this.editor;
     this.sliders.show();
     this.togglesChanged();
+    if (history) this.editor.compare.changed();
     element("undo").disabled = !history?.canUndo;
     element("redo").disabled = !history?.canRedo;
   }
@@ -106,6 +114,7 @@ export class Panels {
     document.body.dataset.panel = name;
     for (const tab of document.querySelectorAll("#tabs button")) tab.setAttribute("aria-selected", tab.dataset.panel === name);
     this.retab();
+    if (name === "history" && this.editor.history) this.editor.compare.changed();
   }
 
   // ------------------------------------------------------------------------------------ shapes
@@ -120,8 +129,8 @@ export class Panels {
     };
     element("removable").append(...this.about.removable.map(toggle("removed")));
     element("items").append(...this.about.items.map(toggle("items")));
-    element("parse").addEventListener("click", () => editor.ready && this.change(() => api.parse(editor.session.id), "parse"));
-    element("reset").addEventListener("click", () => editor.ready && editor.replace(editor.original.data, "start over"));
+    element("parse").addEventListener("click", () => editor.ready && this.change(() => api.parse(editor.session.id), "Parse again"));
+    element("reset").addEventListener("click", () => editor.ready && editor.replace(editor.original.data, "Start over"));
   }
 
   // What is put on and taken off; what the face does not wear cannot be taken off.
@@ -141,6 +150,7 @@ export class Panels {
     document.title = `${this.editor.session.name} · maskgan edit`;
     this.historyChanged();
     this.finishChanged();
+    this.viewChanged();
     this.editor.others.changed();
     this._ranges(this.editor.session.id);
   }
@@ -164,11 +174,25 @@ export class Panels {
 
   // ------------------------------------------------------------------------------------- words
   help() { element("help-dialog").showModal(); }
+  // What the painting is doing: a word at once, a bar after a second, nothing once it is done.
   status(text, busy, failed = false) {
-    const status = element("status");
+    const status = element("status"), bar = element("bar");
     status.textContent = text;
     status.classList.toggle("busy", busy);
     status.classList.toggle("failed", failed);
+    if (failed) this.say(text);
+    clearTimeout(this.slow);
+    if (busy) this.slow = setTimeout(() => { bar.hidden = false; this.say("Still painting"); }, 1000);
+    else if (!bar.hidden) {
+      bar.hidden = true;
+      if (!failed) this.say("The picture is done");
+    }
+  }
+  // Milliseconds are for those who open the page with ?debug.
+  debug(text) {
+    const corner = element("debug");
+    corner.hidden = !new URLSearchParams(location.search).has("debug");
+    corner.textContent = text;
   }
   // What a screen reader says.
   say(text) { element("said").textContent = text; }

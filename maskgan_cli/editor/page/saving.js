@@ -46,6 +46,7 @@ export class Saving {
     } catch (error) {
       return editor.panels.toast(error.message, true);
     }
+    editor.hint.done("save");
     make("a", { href: api.address(`api/sessions/${editor.session.id}/${what}`), download: "" }).click();
   }
 }

@@ -3,12 +3,12 @@
 import { Stroke, component, fillPolygon, middleLine } from "./mask.js";
 import { Selection } from "./selection.js";
 
-export const TOOLS = ["brush", "eraser", "polygon", "lasso", "fill", "pipette", "move", "hand"];
+export const TOOLS = ["brush", "eraser", "polygon", "lasso", "fill", "select", "pipette", "move", "hand"];
 const FEATURES = [2, 4, 5, 10, 11, 12]; // nose, eyes, mouth: they say where the middle of a face is
 
 export class Tools {
   constructor(editor, view) {
-    Object.assign(this, { editor, view, tool: "brush", value: 12, size: 14, hardness: 1, square: false, over: -1, mirror: false, reach: 10 });
+    Object.assign(this, { editor, view, tool: "move", value: 12, size: 14, hardness: 1, square: false, over: -1, mirror: false, reach: 10 });
     Object.assign(this, { pointers: new Map(), stroke: null, tap: null, pinch: null, points: [], hover: null, selection: null, spare: null });
     view.decorate = (context, pane, scale) => this._decorate(context, pane, scale);
     const canvas = view.canvas;
@@ -33,11 +33,16 @@ export class Tools {
   chooseClass(value) {
     if (this.selection && value !== this.value) {
       this.selection.recolour(value);
-      this.editor.commit("move");
+      this.editor.commit(this._named("move"));
     }
     this.value = value;
     this.editor.classChanged();
     this.view.draw();
+  }
+  // A class to paint with: whoever chooses one and holds no tool that uses it gets the brush.
+  paintWith(value) {
+    if (this.tool === "hand" || (this.tool === "move" && !this.selection)) this.choose("brush");
+    this.chooseClass(value);
   }
   // End what is half done: a polygon is dropped, a moved part stays where it is.
   finish() {
@@ -45,8 +50,9 @@ export class Tools {
     this.points = [];
     this.view.draw();
   }
-  // Give up what is half done: the mask is again as it was before.
+  // Give up what is half done: the mask is again as it was before. With nothing half done, the selected area.
   cancel() {
+    if (!this.stroke && !this.selection && !this.points.length) this.editor.area.clear();
     if (this.stroke || this.selection?.held) {
       this.stroke ? this.editor.mask.data.set(this.stroke.base) : this.selection.putBack();
       this.stroke = null;
@@ -55,6 +61,11 @@ export class Tools {
     this.selection = null;
     this.points = [];
     this.view.draw();
+  }
+  // A step's name for the history
+  _named(tool) {
+    const name = tool[0].toUpperCase() + tool.slice(1);
+    return tool === "eraser" ? name : `${name}: ${this.editor.panels.classes.name(this.value).toLowerCase()}`;
   }
   get axis() {
     return this._axis ??= middleLine(this.editor.original, FEATURES);
@@ -91,7 +102,7 @@ export class Tools {
     this.chosen = this.value;
     this.reach = (touch ? 16 : 10) * (devicePixelRatio || 1); // canvas pixels from which a handle is caught
     const erase = this.tool === "eraser" || (event.pointerType === "pen" && event.button === 5); // the pen's other end
-    if (event.button === 1 || this.tool === "hand" || this.space) this.panning = true;
+    if (event.button === 1 || this.tool === "hand" || this.space || view.mode === "photo") this.panning = true;
     else if (event.button === 2) this._pick(place);
     else if (view.mode === "wipe" && this._nearWipe(place)) this.wiping = true;
     else if (this.tool === "brush" || erase) {
@@ -99,7 +110,7 @@ export class Tools {
       this._draw(event);
     } else if (this.tool === "lasso") this.points = [[x, y]];
     else if (this.tool === "move") this.grab(x, y, event.altKey, this.reach);
-    else this.tap = place; // done when the pointer is lifted: a second finger may come and zoom
+    else this.tap = { ...place, more: event.shiftKey }; // done when the pointer is lifted: a second finger may come and zoom
   }
   _move(event) {
     const { view } = this, before = this.pointers.get(event.pointerId);
@@ -136,12 +147,12 @@ export class Tools {
     this.pinch = this.tap = null;
     if (this.stroke) {
       this.stroke = null;
-      this.editor.commit(this.tool);
-    } else if (tap) this.tapped(tap.x, tap.y);
+      this.editor.commit(this._named(this.tool));
+    } else if (tap) this.tapped(tap.x, tap.y, tap.more);
     else if (this.tool === "lasso" && this.points.length > 2) this._fillPoints("lasso");
     else if (this.selection?.held) {
       this.selection.held = null;
-      if (this.selection.changed) this.editor.commit("move");
+      if (this.selection.changed) this.editor.commit(this._named("move"));
       if (this.selection) this.selection.changed = false;
     }
     this.view.draw();
@@ -168,7 +179,7 @@ export class Tools {
     const { mask } = this.editor, old = mask.at(x, y);
     if (old < 0 || old === this.value || (this.over >= 0 && old !== this.over)) return;
     for (const i of component(mask, x, y)) mask.data[i] = this.value;
-    this.editor.commit("fill");
+    this.editor.commit(this._named("fill"));
   }
   _pick({ x, y }) {
     const found = this.editor.mask.at(x, y);
@@ -176,14 +187,15 @@ export class Tools {
     if (this.tool === "pipette") this.choose("brush");
   }
   // One touch of a tool that needs no more.
-  tapped(x, y) {
+  tapped(x, y, more = false) {
     if (this.tool === "fill") this.fill(x, y);
+    else if (this.tool === "select") this.editor.area.select(x, y, more);
     else if (this.tool === "pipette") this._pick({ x, y });
     else if (this.tool === "polygon") this.addPoint(x, y);
   }
   dab(x, y) {
     this._newStroke(this.tool === "eraser").to(x, y);
-    this.editor.commit(this.tool);
+    this.editor.commit(this._named(this.tool));
   }
   addPoint(x, y) {
     const [first] = this.points, near = this.reach / this.view.frame(this.view.panes()[0]).scale;
@@ -203,7 +215,7 @@ export class Tools {
     fillPolygon(mask, this.points, put(false));
     if (mirror) fillPolygon(mask, this.points.map(([x, y]) => [2 * mirror.axis - x, y]), put(true));
     this.points = [];
-    this.editor.commit(label);
+    this.editor.commit(this._named(label));
   }
   // Take hold of a part, or of a handle of the one that is chosen already; from the keyboard (`reach` 0) just choose.
   grab(x, y, alone = false, reach = 0) {
@@ -224,11 +236,13 @@ export class Tools {
   }
   _cursor() {
     if (this.panning) return "grabbing";
-    if (this.tool === "hand" || this.space) return "grab";
+    if (this.tool === "hand" || this.space || this.view.mode === "photo") return "grab";
     if (this.view.mode === "wipe" && this.hover && this._nearWipe(this.hover)) return "ew-resize";
     return this.tool === "move" ? "move" : this.tool === "brush" || this.tool === "eraser" ? "none" : "crosshair";
   }
   _decorate(context, pane, scale) {
+    if (this.view.comparing) return;
+    this.editor.area?.draw(context);
     const line = 1.5 * (devicePixelRatio || 1) / scale;
     const twice = (draw) => {
       for (const [colour, width] of [["#000c", 2.2 * line], ["#fff", line]]) {

@@ -1,6 +1,6 @@
 // The picture on the screen: one or two panes of one zoom, layers in each, and where a pointer is in the mask.
 
-export const VIEWS = ["split", "overlay", "mask", "result", "wipe"];
+export const VIEWS = ["split", "overlay", "mask", "result", "wipe", "photo"];
 
 const MARGIN = 8; // around the picture, in CSS pixels
 
@@ -8,6 +8,8 @@ export class View {
   constructor(canvas) {
     Object.assign(this, { canvas, context: canvas.getContext("2d"), mode: "split", opacity: 0.55, zoom: 1, x: 0.5, y: 0.5, wipe: 0.5 });
     this.layers = { photo: null, result: null };
+    this.whole = null; // the photo around the face: see `setWhole`
+    this.hidden = new Set(); // classes that are not drawn
     this.paint = document.createElement("canvas"); // the mask in its colours
     this.decorate = () => {};
     new ResizeObserver(() => this.resize()).observe(canvas);
@@ -19,10 +21,26 @@ export class View {
     this.words = new Uint32Array(this.pixels.data.buffer);
     const little = colours.map((c) => [1, 3, 5].map((i) => parseInt(c.slice(i, i + 2), 16)));
     this.table = Uint32Array.from(little, ([r, g, b]) => (255 << 24 | b << 16 | g << 8 | r) >>> 0);
+    this.whole = this.places = null;
     this.fit();
+  }
+  // The photo that the face was cut out of: its picture, its size, and the corners of the face's square in it.
+  setWhole(before, [width, height], square) {
+    this.whole = { before, after: null, width, height, square };
+    this.draw();
   }
   fit() {
     Object.assign(this, { zoom: 1, x: 0.5, y: 0.5 });
+    this.draw();
+  }
+  // Photo and face have a zoom of their own each.
+  setMode(mode) {
+    if ((mode === "photo") !== (this.mode === "photo")) {
+      const { zoom, x, y } = this;
+      Object.assign(this, this.places ?? { zoom: 1, x: 0.5, y: 0.5 });
+      this.places = { zoom, x, y };
+    }
+    this.mode = mode;
     this.draw();
   }
   resize() {
@@ -32,13 +50,15 @@ export class View {
     this.draw();
   }
   recolour(mask) {
-    for (let i = 0; i < mask.data.length; i++) this.words[i] = this.table[mask.data[i]];
+    const table = this.table.map((word, id) => (this.hidden.has(id) ? 0 : word));
+    for (let i = 0; i < mask.data.length; i++) this.words[i] = table[mask.data[i]];
     this.paint.getContext("2d").putImageData(this.pixels, 0, 0);
     this.draw();
   }
   // Panes in canvas pixels: {kind, left, top, width, height}
   panes() {
     const { width, height } = this.canvas, gap = Math.round(8 * (devicePixelRatio || 1));
+    if (this.mode === "photo" && !this.whole) return [{ kind: "result", left: 0, top: 0, width, height }];
     if (this.mode !== "split") return [{ kind: this.mode, left: 0, top: 0, width, height }];
     if (width > height) {
       const half = (width - gap) / 2;
@@ -53,6 +73,11 @@ export class View {
   cut(pane) { return pane.left + pane.width / 2 + (this.wipe - 0.5) * this.extent(pane); }
   // Canvas pixels per mask pixel, and where the mask's corner lies in a pane
   frame(pane) {
+    if (pane.kind === "photo") {
+      const { width, height } = this.whole, room = 2 * MARGIN * (devicePixelRatio || 1);
+      const scale = Math.min((pane.width - room) / width, (pane.height - room) / height) * this.zoom;
+      return { scale, left: pane.left + pane.width / 2 - this.x * width * scale, top: pane.top + pane.height / 2 - this.y * height * scale };
+    }
     const scale = this.extent(pane) / this.side * this.zoom;
     return { scale, left: pane.left + pane.width / 2 - this.x * this.side * scale, top: pane.top + pane.height / 2 - this.y * this.side * scale };
   }
@@ -70,19 +95,21 @@ export class View {
     const ratio = box.width / this.canvas.width;
     return { x: box.left + (left + x * scale) * ratio, y: box.top + (top + y * scale) * ratio };
   }
+  // What x and y are shares of, in the units of `frame`
+  _sides(pane) { return pane.kind === "photo" ? [this.whole.width, this.whole.height] : [this.side, this.side]; }
   zoomAt(factor, clientX, clientY) {
-    const before = this.locate(clientX, clientY);
+    const before = this.locate(clientX, clientY), [width, height] = this._sides(before.pane);
     this.zoom = Math.max(0.5, Math.min(24, this.zoom * factor));
     const after = this.locate(clientX, clientY);
-    this.x += (before.x - after.x) / this.side;
-    this.y += (before.y - after.y) / this.side;
+    this.x += (before.x - after.x) / width;
+    this.y += (before.y - after.y) / height;
     this._keepNear();
     this.draw();
   }
   panBy(dx, dy) {
-    const { scale } = this.frame(this.panes()[0]), ratio = this.canvas.width / this.canvas.clientWidth;
-    this.x -= dx * ratio / scale / this.side;
-    this.y -= dy * ratio / scale / this.side;
+    const pane = this.panes()[0], { scale } = this.frame(pane), ratio = this.canvas.width / this.canvas.clientWidth, [width, height] = this._sides(pane);
+    this.x -= dx * ratio / scale / width;
+    this.y -= dy * ratio / scale / height;
     this._keepNear();
     this.draw();
   }
@@ -112,18 +139,24 @@ export class View {
       c.beginPath();
       c.rect(pane.left, pane.top, pane.width, pane.height);
       c.clip();
+      if (pane.kind === "photo") {
+        this._drawWhole(c, frame);
+        c.restore();
+        continue;
+      }
       const put = (layer, smooth = true) => {
         if (!layer) return;
         c.imageSmoothingEnabled = smooth;
         c.imageSmoothingQuality = "high";
         c.drawImage(layer, frame.left, frame.top, length, length);
       };
-      const { photo, result } = this.layers;
+      const { photo } = this.layers, result = this.comparing ? photo : this.layers.result;
+      if (pane.kind !== "mask") this._drawAround(c, frame);
       if (pane.kind === "mask") put(this.paint, false);
       else if (pane.kind === "result") put(result ?? photo);
       else if (pane.kind === "overlay") {
         put(photo);
-        c.globalAlpha = this.opacity;
+        c.globalAlpha = this.comparing ? 0 : this.opacity;
         put(this.paint, false);
         c.globalAlpha = 1;
       } else {
@@ -143,5 +176,34 @@ export class View {
       this.decorate(c, pane, frame.scale);
       c.restore();
     }
+  }
+  // The photo goes on around the face's square, paler: it cannot be edited there.
+  _drawAround(c, frame) {
+    if (!this.whole) return;
+    const { before, width, square: [corner, below, , right] } = this.whole, k = frame.scale * this.side;
+    const ax = right[0] - corner[0], ay = right[1] - corner[1], bx = below[0] - corner[0], by = below[1] - corner[1], d = ax * by - ay * bx;
+    const m = [by / d * k, -ay / d * k, -bx / d * k, ax / d * k]; // from the photo to the canvas
+    c.save();
+    c.transform(...m, frame.left - m[0] * corner[0] - m[2] * corner[1], frame.top - m[1] * corner[0] - m[3] * corner[1]);
+    c.globalAlpha = 0.45;
+    c.imageSmoothingQuality = "high";
+    c.drawImage(before, 0, 0, width, width * before.height / before.width);
+    c.restore();
+  }
+  // The whole photo as it would be saved.
+  _drawWhole(c, frame) {
+    const { before, after, width, height, square } = this.whole;
+    c.imageSmoothingQuality = "high";
+    c.drawImage(this.comparing ? before : after ?? before, frame.left, frame.top, width * frame.scale, height * frame.scale);
+    c.lineWidth = devicePixelRatio || 1;
+    for (const [colour, dash] of [["#000a", []], ["#fffc", [6, 6]]]) {
+      c.strokeStyle = colour;
+      c.setLineDash(dash);
+      c.beginPath();
+      square.forEach(([x, y], k) => c[k ? "lineTo" : "moveTo"](frame.left + x * frame.scale, frame.top + y * frame.scale));
+      c.closePath();
+      c.stroke();
+    }
+    c.setLineDash([]);
   }
 }

@@ -1,0 +1,50 @@
+// How much of the edit is shown where: each step has a strength, and a feather over which its edge becomes clear.
+
+import { unpack } from "./mask.js";
+
+const REACH = 0.045; // of the side: blending changes the picture as far beyond the mask's change
+const kept = new WeakMap(); // step -> {previous, fade, map}
+
+// The map of these steps (0 to 255), null where every step is shown in full.
+export function fadeOf(steps, side) {
+  let whole = null;
+  for (let k = 1; k < steps.length; k++) {
+    if (!steps[k].fade) continue;
+    const map = stepMap(steps[k], steps[k - 1], side);
+    whole = whole ? whole.map((value, i) => Math.min(value, map[i])) : map;
+  }
+  return whole;
+}
+
+function stepMap(step, previous, side) {
+  const known = kept.get(step);
+  if (known?.previous === previous && known.fade === step.fade) return known.map;
+  const before = unpack(previous.runs, side * side), after = unpack(step.runs, side * side), { strength, feather } = step.fade;
+  const changed = before.map((value, i) => Number(value !== after[i]));
+  const outside = distances(changed, 1, side), inside = distances(changed, 0, side), reach = REACH * side, soft = Math.max(1, feather * side);
+  const map = new Uint8Array(side * side).map((_, i) => {
+    if (outside[i] > reach) return 255;
+    const depth = feather ? Math.min(1, Math.max(0, (inside[i] - outside[i] + reach) / soft)) : 1;
+    return Math.round(255 * strength * depth * depth * (3 - 2 * depth));
+  });
+  kept.set(step, { previous, fade: step.fade, map });
+  return map;
+}
+
+// How far each pixel is from the nearest one of `value` (chamfer distance, within a few hundredths of the true one).
+function distances(data, value, side) {
+  const far = new Float32Array(data.length).fill(1e6), diagonal = Math.SQRT2;
+  for (let i = 0; i < data.length; i++) if (data[i] === value) far[i] = 0;
+  const look = (i, x, dx, step, cost) => {
+    if (x + dx >= 0 && x + dx < side && i + step >= 0 && i + step < far.length && far[i + step] + cost < far[i]) far[i] = far[i + step] + cost;
+  };
+  for (let i = 0; i < far.length; i++) {
+    const x = i % side;
+    look(i, x, -1, -1, 1); look(i, x, 0, -side, 1); look(i, x, -1, -side - 1, diagonal); look(i, x, 1, -side + 1, diagonal);
+  }
+  for (let i = far.length - 1; i >= 0; i--) {
+    const x = i % side;
+    look(i, x, 1, 1, 1); look(i, x, 0, side, 1); look(i, x, 1, side + 1, diagonal); look(i, x, -1, side - 1, diagonal);
+  }
+  return far;
+}

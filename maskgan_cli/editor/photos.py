@@ -1,0 +1,58 @@
+"""Pictures for the page: the photo that a face was cut out of, small enough for the screen; a face in patches."""
+
+from __future__ import annotations
+
+import functools
+import io
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from PIL import Image
+
+from maskgan_cli.files import Photo, Picture, read_photo
+
+SCREEN: Final = 1600  # pixels of a photo's longer side on the screen
+_PATCHES: Final = 350
+_TURNED: Final = (5, 6, 7, 8)  # EXIF orientations that exchange width and height
+_ORIENTATION: Final = 0x0112
+
+
+@functools.lru_cache(maxsize=1)  # one photo: 25 megapixels are 75 MB
+def _read(path: Path, changed: int) -> Photo:
+    return read_photo(path)
+
+
+def read_session_photo(path: Path) -> Photo:
+    """A session's photo; the latest one stays in memory."""
+    return _read(path, path.stat().st_mtime_ns)
+
+
+def upright_size(path: Path) -> tuple[int, int] | None:
+    """Width and height of a photo, turned as its EXIF says; None if it cannot be read."""
+    try:
+        with Image.open(path) as image:
+            width, height = image.size
+            return (height, width) if image.getexif().get(_ORIENTATION, 1) in _TURNED else (width, height)
+    except Exception:  # damaged files make Pillow raise anything
+        return None
+
+
+def for_screen(picture: Picture) -> bytes:
+    """A photo (H, W, 3) as a JPEG file of at most `SCREEN` pixels a side."""
+    height, width = picture.shape[:2]
+    shrink = max(height, width) / SCREEN
+    if shrink > 1:
+        size = (max(1, round(width / shrink)), max(1, round(height / shrink)))
+        picture = np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BOX))
+    data = io.BytesIO()
+    Image.fromarray(picture).save(data, "JPEG", quality=90)
+    return data.getvalue()
+
+
+def patches_of(picture: Picture) -> bytes:
+    """A face (S, S, 3) in patches of similar colour (SLIC superpixels): numbers (S, S) of 16 bits, little-endian."""
+    from skimage.segmentation import slic  # which takes a moment to import
+
+    found = slic(picture, n_segments=_PATCHES, compactness=12, start_label=0)
+    return np.asarray(found, "<u2").tobytes()
