@@ -11,6 +11,7 @@ parse.py        parse
 train.py        train ...
 personalise.py  personalise
 recipes.py      recipes list, recipes show
+runs.py         runs
 doctor.py       doctor
 bench.py        bench
 edit.py, edits.py   render, swap-mouth, swap, style-copy, transfer; what the editing commands share

@@ -27,6 +27,7 @@ from maskgan_cli.cli import (
     reproduce,
     reshape,
     results,
+    runs,
     simulate,
     study,
     train,
@@ -69,6 +70,7 @@ align.register(app)
 app.add_typer(train.app)
 personalise.register(app)
 app.add_typer(recipes.app)
+runs.register(app)
 edit.register(app)
 reshape.register(app)
 interpolate.register(app)
