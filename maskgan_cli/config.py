@@ -65,12 +65,23 @@ class ScheduleSettings(Section):
 
 
 class DataSettings(Section):
-    """How batches are drawn. ``batch_size`` counts all processes together."""
+    """How batches are drawn. ``batch_size`` counts all processes together.
+
+    With ``accumulate`` a batch passes through the networks in that many parts, and the optimisers step on the sum of
+    their gradients: less memory for the same batch. Batch norm sees each part alone.
+    """
 
     batch_size: Positive = 8
+    accumulate: Positive = 1
     flip: bool = True
     workers: Annotated[int, Field(ge=0)] = 4
     cache: bool = False
+
+    @model_validator(mode="after")
+    def _divisible(self) -> DataSettings:
+        if self.batch_size % self.accumulate:
+            raise ValueError(f"accumulate={self.accumulate} does not divide batch_size={self.batch_size}")
+        return self
 
 
 def _spelled(value: Any) -> Any:
@@ -86,6 +97,14 @@ class TrainingRecipe(Section):
     optimiser: OptimiserSettings = OptimiserSettings()
     schedule: ScheduleSettings
     data: DataSettings = DataSettings()
+
+    @model_validator(mode="after")
+    def _one_scale(self) -> TrainingRecipe:
+        if self.data.accumulate > 1 and self.precision == "fp16":
+            raise ValueError(
+                "data.accumulate needs precision no or bf16: the loss scale of fp16 may change between two parts"
+            )
+        return self
 
 
 Recipe = TypeVar("Recipe", bound=Section)

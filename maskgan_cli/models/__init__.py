@@ -14,6 +14,7 @@ inception.py       the network of the FID
 lpips.py           the learnt distance of pictures, LPIPS
 layers.py          the blocks they share
 spectral.py        convolutions with spectral norm
+checkpointing.py   activations computed again instead of kept
 limits.py          bounds of their settings
 baselines/         StarGAN, ELEGANT and SPADE, which the paper compares itself with
 """

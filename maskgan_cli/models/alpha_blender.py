@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from maskgan_cli.models.checkpointing import checkpoint_each
 from maskgan_cli.models.layers import Upsampling, conv7, down, initialise, instance_norm, up
 from maskgan_cli.models.limits import check_range
 
@@ -66,6 +67,10 @@ class AlphaBlender(nn.Module):
         self.ups = nn.Sequential(*(up(a, b, config.upsampling) for a, b in pairwise(widths[::-1])))
         self.tail = nn.Sequential(conv7(widths[0], 3), nn.Sigmoid())
         initialise(self)
+
+    def checkpoint_activations(self) -> None:
+        """See `DenseMappingNetwork.checkpoint_activations`."""
+        checkpoint_each(self.head, *self.downs, *self.blocks, *self.ups, self.tail)
 
     def forward(self, first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
         """Images (N, 3, H, W) in [-1, 1] -> alpha * first + (1 - alpha) * second, and alpha in [0, 1].

@@ -12,6 +12,7 @@ from typing import ClassVar, Literal
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from maskgan_cli.models.checkpointing import checkpoint_each
 from maskgan_cli.models.layers import (
     AdaINResidualBlock,
     ConcatFusion,
@@ -177,6 +178,12 @@ class DenseMappingNetwork(nn.Module):
     def forward(self, mask: Tensor, style_mask: Tensor, style_image: Tensor) -> Tensor:
         """One-hot masks (N, 19, H, W), image (N, 3, H, W) in [-1, 1] -> image of the same shape."""
         return self.generate(mask, self.encode_style(style_mask, style_image))
+
+    def checkpoint_activations(self) -> None:
+        """Compute activations again in the backward pass instead of keeping them; the gradients stay the same."""
+        backbone, encoder = self.backbone, self.style_encoder
+        checkpoint_each(backbone.head, *backbone.downs, *backbone.blocks, *backbone.ups, backbone.tail)
+        checkpoint_each(*(part for name, part in encoder.named_children() if name in ("image_head", "label_to_prior1")))
 
     def balance(self) -> None:
         """Restart the style path so that styles reach the image from the first step.

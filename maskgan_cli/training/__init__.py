@@ -8,6 +8,8 @@ checkpoint.py, state.py   the run folder, one state of it, and resuming
 painting.py, adversarial.py   what painters share: losses, measures, sheets; and the step of the paper's
 perceptual.py, average.py     the features that are compared, moving averages
 start.py, grow.py   begin with trained weights, of half the side too
+compare.py      run folders side by side: a table and curves
+accumulate.py   a batch in parts, for one step
 learner.py, schedule.py, losses.py   an Adam, its rate, what is minimised
 augment.py, mouths.py   what faces are put through
 dmn.py          Stage I: the Dense Mapping Network

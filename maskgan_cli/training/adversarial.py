@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, cast
@@ -25,6 +25,7 @@ from maskgan_cli.models.discriminator import DiscriminatorConfig, MultiScaleDisc
 from maskgan_cli.models.dmn import DenseMappingNetwork, DMNConfig
 from maskgan_cli.models.layers import one_hot, to_bytes, to_unit
 from maskgan_cli.training import losses
+from maskgan_cli.training.accumulate import Part, mean_terms
 from maskgan_cli.training.augment import AugmentSettings, NotNegative, recolour
 from maskgan_cli.training.average import moving_average
 from maskgan_cli.training.loop import average_gradients
@@ -80,18 +81,26 @@ class GANRecipe(TrainingRecipe):
     ``ema`` is the decay of a moving average of the generator's weights, 0 for none; with
     ``ema_warmup`` it averages over few steps at first, so that an early picture is not an old one;
     ``initialisation: balanced`` is for narrow networks, see `DenseMappingNetwork.balance`. ``compile`` has
-    PyTorch compile generator and discriminator in the first step, which takes minutes.
+    PyTorch compile generator and discriminator in the first step, which takes minutes. ``checkpointing`` keeps less of
+    the forward pass and computes it again in the backward pass (activation checkpointing): less memory, more time.
     """
 
     ema: Share = 0.0
     ema_warmup: bool = False
     initialisation: Literal["published", "balanced"] = "published"
     compile: bool = False
+    checkpointing: bool = False
     network: DMNConfig = DMNConfig()
     discriminator: DiscriminatorConfig = DiscriminatorConfig()
     perceptual: PerceptualSettings = PerceptualSettings()
     loss: LossSettings = LossSettings()
     look: LookSettings = LookSettings()
+
+    @model_validator(mode="after")
+    def _recomputed(self) -> GANRecipe:
+        if self.compile and self.checkpointing:
+            raise ValueError("checkpointing does not go with compile: PyTorch decides what compiled networks keep")
+        return self
 
     @model_validator(mode="after")
     def _parsed(self) -> GANRecipe:
@@ -142,6 +151,7 @@ class AdversarialTask(PaintingTask):
         if recipe.loss.small_classes != 1.0:
             self.emphasis = emphasis(recipe.loss.small_classes, accelerator.device)
         self.validation = validation
+        self.part = Part()  # of the batch that is learnt from
         self.learners: dict[str, tuple[nn.Module, ...]] = {}
         self.optimisers: Mapping[str, Optimizer] = {}
         self.learn("generator", self.generator)
@@ -151,6 +161,8 @@ class AdversarialTask(PaintingTask):
             self.networks = {**self.networks, "average": self.average}
         if recipe.compile:
             self._compile()
+        if recipe.checkpointing:
+            self.generator.checkpoint_activations()
 
     def _compile(self) -> None:
         if self.accelerator.device.type == "cpu" and shutil.which(os.environ.get("CXX", "g++")) is None:
@@ -213,6 +225,15 @@ class AdversarialTask(PaintingTask):
         self.averaged()
         return {**terms, "discriminator": verdict}
 
+    def step_in_parts(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
+        """See `loop.Accumulating`: both networks learn from the same forward passes, so each part is a step."""
+        terms = []
+        for i, batch in enumerate(parts):
+            self.part = Part(i, len(parts))
+            terms.append(self.step(batch))
+        self.part = Part()
+        return mean_terms(terms)
+
     def generate(self, generator: DenseMappingNetwork, mask: Tensor, style_mask: Tensor, image: Tensor) -> Tensor:
         """One-hot masks (N, 19, S, S) and pictures (N, 3, S, S) in [-1, 1] -> pictures like them."""
         picture: Tensor = generator(mask, style_mask, image)
@@ -247,19 +268,38 @@ class AdversarialTask(PaintingTask):
             seen = recolour(seen, AugmentSettings(light=0.0, tint=0.0, blur=look.blur, noise=look.noise))
         return mask, real, style_mask, seen
 
-    def update(self, name: str, loss: Tensor, *, retain_graph: bool = False) -> None:
-        """One step of one optimiser down one loss."""
+    def update(
+        self, name: str, loss: Tensor, *, retain_graph: bool = False, through: tuple[Tensor, Tensor] | None = None
+    ) -> None:
+        """One step of one optimiser down one loss; of a batch in parts, after its last part.
+
+        Args:
+            name: of the optimiser.
+            loss: of ``part`` of the batch.
+            retain_graph: keep what the loss came from, for another loss.
+            through: a picture and its detached copy, where the loss was computed from the copy. What the picture came
+                from is freed, also with ``retain_graph``; the gradients are the same to the bit.
+        """
         optimiser, learners = self.optimisers[name], self.learners[name]
-        optimiser.zero_grad()
+        if self.part.first:
+            optimiser.zero_grad()
         inputs = [parameter for network in learners for parameter in network.parameters()]
-        self.accelerator.backward(loss, inputs=inputs, retain_graph=retain_graph)
+        if through is None:
+            self.accelerator.backward(self.part.share(loss), inputs=inputs, retain_graph=retain_graph)
+        else:
+            picture, copy = through
+            self.accelerator.backward(self.part.share(loss), inputs=[copy], retain_graph=retain_graph)
+            torch.autograd.backward(picture, copy.grad, inputs=inputs)
+            copy.grad = None
+        if not self.part.last:
+            return
         for network in learners:
             average_gradients(self.accelerator, network)
         optimiser.step()
 
     def averaged(self) -> None:
         """Let the moving average, if there is one, follow the generator."""
-        if self.average is not None:
+        if self.average is not None and self.part.last:
             self.average.update_parameters(self.generator)
 
     @torch.no_grad()

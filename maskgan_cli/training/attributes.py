@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -92,6 +92,10 @@ class AttributeTask:
         loss = F.binary_cross_entropy_with_logits(logits.float(), truth, weight)
         self.learner.update(loss)
         return {"cross_entropy": loss, "accuracy": ((logits > 0) == (truth > 0)).float().mean()}
+
+    def step_in_parts(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
+        """See `Learner.step_in_parts`."""
+        return self.learner.step_in_parts(parts, self.step)
 
     def _classify(self, images: Tensor) -> Tensor:
         """Pictures (N, 3, S, S) ``uint8`` -> answers (N, attributes) ``bool`` on the CPU."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -108,6 +108,10 @@ class IdentityTask:
         self.learner.update(loss)
         # Accuracy with the margin against the right person: it rises late.
         return {"cross_entropy": loss, "accuracy": (logits.argmax(1) == people).float().mean()}
+
+    def step_in_parts(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
+        """See `Learner.step_in_parts`."""
+        return self.learner.step_in_parts(parts, self.step)
 
     def _points(self, batch: Batch) -> Points:
         """The five points (N, 5, 2) of training faces; each face's are searched once, and once mirrored."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 import torch
@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
 from maskgan_cli.config import OptimiserSettings
+from maskgan_cli.data.dataset import Batch
+from maskgan_cli.training.accumulate import Part, mean_terms
 from maskgan_cli.training.loop import average_gradients
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -39,6 +41,7 @@ class Learner(Generic[Network]):
         betas = (settings.beta1, settings.beta2)
         adam = Adam([group], lr=settings.lr * rate, betas=betas, weight_decay=weight_decay)
         self.optimiser = accelerator.prepare_optimizer(adam)
+        self.part = Part()
         self.networks: Mapping[str, nn.Module] = {name: network}
         self.optimisers: Mapping[str, Optimizer] = {name: self.optimiser}
 
@@ -50,12 +53,25 @@ class Learner(Generic[Network]):
     def update(self, loss: Tensor) -> None:
         """One step of Adam on the gradient of a loss, averaged over the processes.
 
-        Networks that the loss came through, and that are not this one, collect nothing.
+        Where ``part`` is one of several, the gradient is added to those of the parts before, and Adam steps after the
+        last part. Networks that the loss came through, and that are not this one, collect nothing.
         """
-        self.optimiser.zero_grad()
-        self.accelerator.backward(loss, inputs=self.parameters)
+        if self.part.first:
+            self.optimiser.zero_grad()
+        self.accelerator.backward(self.part.share(loss), inputs=self.parameters)
+        if not self.part.last:
+            return
         average_gradients(self.accelerator, self.network)
         self.optimiser.step()
+
+    def step_in_parts(self, parts: Sequence[Batch], step: Callable[[Batch], dict[str, Tensor]]) -> dict[str, Tensor]:
+        """One step of Adam on a batch in parts, each of which ``step`` updates on; the mean losses."""
+        terms = []
+        for i, batch in enumerate(parts):
+            self.part = Part(i, len(parts))
+            terms.append(step(batch))
+        self.part = Part()
+        return mean_terms(terms)
 
     @torch.no_grad()
     def answers(self, inputs: Tensor, answer: Callable[[Tensor], Tensor], batch_size: int) -> Tensor:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -20,8 +20,9 @@ from torch.optim import Optimizer
 
 from maskgan_cli.config import TrainingRecipe
 from maskgan_cli.data.dataset import Batch
-from maskgan_cli.errors import MaskGANError, WorkError
+from maskgan_cli.errors import InputError, MaskGANError, WorkError
 from maskgan_cli.files import Picture, write_image
+from maskgan_cli.training.accumulate import parts_of
 from maskgan_cli.training.checkpoint import RunFolder
 from maskgan_cli.training.host import Host
 from maskgan_cli.training.schedule import learning_rate
@@ -50,6 +51,14 @@ class Task(Protocol):
 
     def save_model(self, path: Path, about: Mapping[str, Any]) -> None:
         """Write the weights that users will load; other files beside them first, ``path`` last."""
+
+
+@runtime_checkable
+class Accumulating(Protocol):
+    """A task that can take a batch in parts (``data.accumulate``)."""
+
+    def step_in_parts(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
+        """One step of the optimisers on all parts of a batch; return the mean losses."""
 
 
 class Interrupted(MaskGANError):
@@ -85,6 +94,7 @@ class Loop:
         about: Mapping[str, Any],
         host: Host,
     ) -> None:
+        _check_accumulation(task, recipe, accelerator)
         self.task, self.recipe, self.run, self.batches = task, recipe, run, batches
         self.accelerator, self.about, self.host = accelerator, about, host
         self._states: dict[str, Stateful] = dict(task.optimisers)
@@ -152,7 +162,7 @@ class Loop:
         for optimiser in self.task.optimisers.values():
             for group in optimiser.param_groups:
                 group["lr"] = rate * group.get("rate", 1.0)
-        terms = self.task.step(batch.to(self.accelerator.device))
+        terms = self._step(batch.to(self.accelerator.device))
         self._names = tuple(terms)
         news = torch.stack([term.detach().float() for term in terms.values()])
         stop = self.host.stop()
@@ -165,6 +175,14 @@ class Loop:
             self._wishes = news[-1]
         self._unread.append(news)
         return rate, stop
+
+    def _step(self, batch: Batch) -> Mapping[str, Tensor]:
+        """One step of the task, on the whole batch or in the recipe's number of parts."""
+        count = self.recipe.data.accumulate
+        if count == 1:
+            return self.task.step(batch)
+        assert isinstance(self.task, Accumulating)  # as the loop began
+        return self.task.step_in_parts(parts_of(batch, count))
 
     def _read_losses(self) -> None:
         """Bring the losses of the last steps off the device, all at once, and add them up."""
@@ -239,6 +257,27 @@ class Loop:
     def _save_model(self) -> None:
         news = {"step": self.progress.step, "metrics": self.progress.validation}
         self.task.save_model(self.run.model, {**self.about, **news})
+
+
+def _check_accumulation(task: Task, recipe: TrainingRecipe, accelerator: Accelerator) -> None:
+    """Insist that ``data.accumulate`` can be done.
+
+    Raises:
+        InputError: it cannot.
+    """
+    data = recipe.data
+    if data.accumulate == 1:
+        return
+    if not isinstance(task, Accumulating):
+        raise InputError(
+            "data.accumulate", expected="1 for this training, whose networks learn one after the other from one batch",
+            found=str(data.accumulate),
+        )  # fmt: skip
+    if data.batch_size % (data.accumulate * accelerator.num_processes):
+        raise InputError(
+            "data.accumulate", expected=f"a divisor of the {data.batch_size} faces of a batch in "
+            f"{accelerator.num_processes} process(es)", found=str(data.accumulate),
+        )  # fmt: skip
 
 
 def average_gradients(accelerator: Accelerator, network: nn.Module) -> None:

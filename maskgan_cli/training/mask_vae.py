@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -73,10 +73,15 @@ class VAETask:
         self.learner.update(cross_entropy + self.kl_weight() * kl)
         return {"cross_entropy": cross_entropy, "kl": kl}
 
+    def step_in_parts(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
+        """See `Learner.step_in_parts`."""
+        return self.learner.step_in_parts(parts, self.step)
+
     def kl_weight(self) -> Tensor:
         """The weight of KL in this step, a scalar on the device."""
         settings = self.recipe.loss
-        share = (self.vae.batches_seen / max(settings.kl_warmup, 1)).clamp(max=1.0)
+        counted = self.recipe.data.accumulate * max(settings.kl_warmup, 1)  # batch norm counts every part of a batch
+        share = (self.vae.batches_seen / counted).clamp(max=1.0)
         return settings.kl * share
 
     def _reconstruct(self, labels: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
@@ -68,6 +68,10 @@ class ParserTask:
         loss = F.cross_entropy(logits.float(), labels.long())
         self.learner.update(loss)
         return {"cross_entropy": loss, "accuracy": (logits.argmax(1) == labels).float().mean()}
+
+    def step_in_parts(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
+        """See `Learner.step_in_parts`."""
+        return self.learner.step_in_parts(parts, self.step)
 
     def _parse(self, images: Tensor) -> Tensor:
         """Pictures (N, 3, S, S) ``uint8`` -> label maps (N, S, S) ``uint8`` on the CPU."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -76,6 +76,10 @@ class PoseTask:
         square_error = F.mse_loss(expected_angles(logits), angles)
         self.learner.update(cross_entropy + self.recipe.loss.alpha * square_error)
         return {"cross_entropy": cross_entropy, "square_error": square_error}
+
+    def step_in_parts(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
+        """See `Learner.step_in_parts`."""
+        return self.learner.step_in_parts(parts, self.step)
 
     def _augmented(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """The batch as the network shall see it, (N, 3, S, S) in [-1, 1], and its angles (N, 3)."""

@@ -284,7 +284,7 @@ def test_what_does_not_go_together_is_refused(
     call = ("train", "ebst", prepared, "--dmn", weights, "--vae", vae_weights, "-o", tmp_path / "run", *TINY)
     for extra, message in (
         (("--set", "network.width=8"), "network: expected that of"),
-        (("--set", "data.batch_size=1"), "data.batch_size: expected two faces or more a process"),
+        (("--set", "data.batch_size=1"), "data.batch_size: expected 2 faces or more"),
         (("--set", "discriminator.width=8"), "expected the tensors of MultiScaleDiscriminator"),
         (("--dmn", vae_weights), "expected dmn weights, found vae weights"),
         (("--vae", weights), "expected vae weights, found dmn weights"),

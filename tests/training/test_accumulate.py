@@ -1,0 +1,229 @@
+"""Batches in parts, and steps that free memory early: the same gradients, known from whole batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from maskgan_cli.config import load_recipe
+from maskgan_cli.data.dataset import Batch, FaceDataset, first_samples
+from maskgan_cli.data.prepared import PreparedData
+from maskgan_cli.models.layers import one_hot
+from maskgan_cli.networks import resolve, trainings
+from maskgan_cli.training import dmn, ebst, mask_vae
+from maskgan_cli.training.accumulate import parts_of
+from maskgan_cli.training.ebst import STAGE_TWO, EBSTTask
+from tests.conftest import Command, plan
+
+SMALL = ("discriminator.width=4", "perceptual.width=4", "data.batch_size=8", "schedule.validation_samples=4")
+EBST = (*SMALL, "blender.width=4")
+
+
+@pytest.fixture
+def batch(prepared: Path) -> Batch:
+    return first_samples(FaceDataset(PreparedData.load(prepared).split("train"), 64, cache=True), 8)
+
+
+def _numbers(task: Any) -> dict[str, Tensor]:
+    """Every gradient of the last step."""
+    return {
+        f"{name}.{key}": parameter.grad.clone()
+        for name, network in task.networks.items() if name != "average"
+        for key, parameter in network.named_parameters() if parameter.grad is not None
+    }  # fmt: skip
+
+
+def _assert_near(found: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
+    """Every tensor within a thousandth of its length.
+
+    A bias before an instance norm has no gradient but rounding errors: it is compared with a thousandth of the whole.
+    """
+    assert found.keys() == expected.keys()
+    whole = float(torch.stack([value.norm() for value in expected.values()]).norm())
+    for name, value in expected.items():
+        apart = float((found[name] - value).norm()) / max(float(value.norm()), 1e-3 * whole)
+        assert apart < 1e-3, f"{name}: {apart}"
+
+
+def _lively(network: nn.Module) -> None:
+    """A MaskVAE of three training steps decodes every code to one class; this one's masks have many."""
+    generator = torch.Generator().manual_seed(0)
+    for parameter in network.parameters():
+        if parameter.ndim > 1:
+            deviation = (3 / parameter[0].numel()) ** 0.5
+            parameter.data = torch.randn(parameter.shape, generator=generator) * deviation
+
+
+def _without_batch_norm(network: nn.Module) -> None:
+    """Batch norm at its running statistics, which do not depend on the rest of the batch."""
+    for module in network.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            module.eval()
+
+
+def _tasks(make: Callable[[], Any]) -> tuple[Any, Any]:
+    return make(), make()
+
+
+def test_the_generators_gradients_of_two_times_four_faces_are_those_of_eight(
+    prepared: Path, batch: Batch, tmp_path: Path
+) -> None:
+    def make() -> Any:
+        recipe = load_recipe(dmn.DMNRecipe, "dmn", "tiny-cpu", [*SMALL, "ema=0.9"])
+        return dmn.prepare_training(plan(prepared, tmp_path / "run", overwrite=True), recipe).task
+
+    whole, parted = _tasks(make)
+    terms, mean = whole.step(batch), parted.step_in_parts(parts_of(batch, 2))
+    for name, value in terms.items():
+        assert mean[name].item() == pytest.approx(value.item(), rel=1e-4), name
+    _assert_near(_numbers(parted), _numbers(whole))
+    assert int(parted.average.n_averaged) == int(whole.average.n_averaged) == 1, "one step of the average"
+
+
+@pytest.mark.parametrize("count", [2, 8], ids=["four faces a part", "one face a part"])
+def test_ebst_learns_from_parts_as_from_the_batch(
+    count: int, prepared: Path, weights: Path, vae_weights: Path, batch: Batch, tmp_path: Path
+) -> None:
+    def make() -> EBSTTask:
+        recipe = load_recipe(ebst.EBSTRecipe, "ebst", "tiny-cpu", list(EBST))
+        folder = plan(prepared, tmp_path / "run", overwrite=True)
+        task = ebst.prepare_training(folder, recipe, dmn=weights, vae=vae_weights).task
+        assert isinstance(task, EBSTTask)
+        _lively(task.vae)
+        for optimiser in task.optimisers.values():  # Adam makes a sign of every rounding error
+            for group in optimiser.param_groups:
+                group["lr"] = 0.0
+        return task
+
+    whole, parted = _tasks(make)
+    terms, mean = whole.step(batch), parted.step_in_parts(parts_of(batch, count))
+    assert terms.keys() == mean.keys()
+    for name, value in terms.items():
+        assert mean[name].item() == pytest.approx(value.item(), rel=1e-4), name
+    _assert_near(_numbers(parted), _numbers(whole))
+
+
+def test_a_single_network_learns_from_parts_as_from_the_batch(prepared: Path, batch: Batch, tmp_path: Path) -> None:
+    def make() -> Any:
+        recipe = load_recipe(
+            mask_vae.VAERecipe, "vae", "tiny-cpu", ["data.batch_size=8", "schedule.validation_samples=4"]
+        )
+        task: Any = mask_vae.prepare_training(plan(prepared, tmp_path / "run", overwrite=True), recipe).task
+        _without_batch_norm(task.vae)
+        # A code without noise: the two passes would draw it in another order.
+        task.vae.to_log_variance.weight.data.zero_()
+        task.vae.to_log_variance.bias.data.fill_(-60.0)
+        return task
+
+    whole, parted = _tasks(make)
+    whole.step(batch)
+    parted.step_in_parts(parts_of(batch, 2))
+    _assert_near(_numbers(parted), _numbers(whole))
+    assert parted.learner.updates == whole.learner.updates == 1
+
+
+def _step_that_keeps_everything(task: EBSTTask, batch: Batch) -> None:
+    """EBST's step with one graph through both stages, as it was written before memory was freed early."""
+    mask, real, style_mask, seen = task.inputs(batch)
+    fake = task.generate(task.generator, mask, style_mask, seen)
+    fake_features, real_features = task.judge(mask, fake), task.judge(mask, real)
+    first = task.terms(batch.labels, fake, real, fake_features, real_features)
+    task.update("generator", task.weighted(first), retain_graph=True)
+    inter_mask, outer_mask = task.edited_masks(mask)
+    style = task.generator.encode_style(style_mask, seen)
+    inter, outer = task.generator.generate(torch.cat([inter_mask, outer_mask]), style.repeat(2, 1)).chunk(2)
+    blend, _ = task.blender(inter, outer)
+    blend_features = task.judge(mask, blend)
+    second = task.terms(batch.labels, blend, real, blend_features, real_features)
+    task.update(STAGE_TWO, task.weighted(second), retain_graph=True)
+    task.update("discriminator", task.verdict([fake_features, blend_features], real_features))
+    task.averaged()
+
+
+@pytest.mark.parametrize("checkpointing", ["false", "true"])
+def test_freeing_memory_early_and_computing_again_change_no_bit(
+    checkpointing: str, prepared: Path, weights: Path, vae_weights: Path, batch: Batch, tmp_path: Path
+) -> None:
+    def make(*changes: str) -> EBSTTask:
+        recipe = load_recipe(ebst.EBSTRecipe, "ebst", "tiny-cpu", [*EBST, *changes])
+        folder = plan(prepared, tmp_path / "run", overwrite=True)
+        task = ebst.prepare_training(folder, recipe, dmn=weights, vae=vae_weights).task
+        assert isinstance(task, EBSTTask)
+        return task
+
+    kept, freed = make(), make(f"checkpointing={checkpointing}")
+    for _ in range(2):
+        _step_that_keeps_everything(kept, batch)
+        freed.step(batch)
+    for name, network in kept.networks.items():
+        other = freed.networks[name].state_dict()
+        assert all(torch.equal(value, other[key]) for key, value in network.state_dict().items()), name
+
+
+def test_what_cannot_be_accumulated_is_refused(prepared: Path, tmp_path: Path, maskgan: Command) -> None:
+    quick = (
+        "--device",
+        "cpu",
+        "-o",
+        tmp_path / "run",
+        "--set",
+        "schedule.steps=1",
+        "--set",
+        "schedule.decay_from=null",
+    )
+    spade = maskgan("train", "spade", prepared, *quick, "--set", "data.batch_size=4", "--set", "data.accumulate=2")
+    assert spade.code == 2
+    assert "data.accumulate: expected 1 for this training" in spade.err
+    odd = maskgan("train", "vae", prepared, *quick, "--set", "data.batch_size=4", "--set", "data.accumulate=3")
+    assert odd.code == 2
+    assert "accumulate=3 does not divide batch_size=4" in odd.err
+    half = maskgan("train", "vae", prepared, *quick, "--set", "data.accumulate=2", "--set", "precision=fp16",
+                   "--set", "data.batch_size=4")  # fmt: skip
+    assert half.code == 2
+    assert "data.accumulate needs precision no or bf16" in half.err
+
+
+def test_the_command_trains_in_parts(prepared: Path, tmp_path: Path, maskgan: Command) -> None:
+    done = maskgan("train", "parser", prepared, "--device", "cpu", "-o", tmp_path / "run", "-q", "--set",
+                   "schedule.steps=2", "--set", "schedule.decay_from=null", "--set", "data.batch_size=4", "--set",
+                   "data.accumulate=2", "--set", "network.image_size=64")  # fmt: skip
+    assert done.code == 0, done.err
+    assert (tmp_path / "run" / "model.safetensors").is_file()
+    with pytest.raises(ValueError, match="3 faces cannot be split into 2"):
+        parts_of(Batch(torch.zeros(3, 3, 1, 1), torch.zeros(3, 1, 1), torch.zeros(3), torch.zeros(3)), 2)
+
+
+def test_ebsts_codes_are_means_or_drawn_around_them(
+    prepared: Path, weights: Path, vae_weights: Path, batch: Batch, tmp_path: Path
+) -> None:
+    def edits(seed: int, *changes: str) -> Tensor:
+        recipe = load_recipe(ebst.EBSTRecipe, "ebst", "tiny-cpu", [*EBST, *changes])
+        folder = plan(prepared, tmp_path / "run", overwrite=True)
+        task = ebst.prepare_training(folder, recipe, dmn=weights, vae=vae_weights).task
+        assert isinstance(task, EBSTTask)
+        _lively(task.vae)
+        torch.manual_seed(seed)
+        return torch.stack(task.edited_labels(one_hot(batch.labels[:2])))
+
+    assert torch.equal(edits(0), edits(1))
+    drawn = edits(0, "sampled_codes=true")
+    assert torch.equal(drawn, edits(0, "sampled_codes=true"))
+    assert not torch.equal(drawn, edits(1, "sampled_codes=true"))
+
+
+@pytest.mark.parametrize("task", ["dmn", "ebst", "pix2pixhd-m", "vae", "parser"])
+def test_the_released_settings_are_recipes(task: str) -> None:
+    training = next(one for one in trainings() if one.name == task)
+    recipe = load_recipe(resolve(f"{training.module}:{training.recipe}"), task, "published-512", [])
+    assert not recipe.data.flip
+    assert (recipe.optimiser.beta1, recipe.optimiser.beta2) == (0.5, 0.999)
+    assert recipe.data.batch_size == (16 if task == "vae" else 8)
+    if task != "parser":
+        passes = recipe.schedule.steps * recipe.data.batch_size / 24183
+        assert round(passes) == 200
+        assert recipe.schedule.decay_from == pytest.approx(recipe.schedule.steps / 2, abs=1)
