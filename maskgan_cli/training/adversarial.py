@@ -230,7 +230,7 @@ class AdversarialTask(PaintingTask):
         terms = []
         for i, batch in enumerate(parts):
             self.part = Part(i, len(parts))
-            terms.append(self.step(batch))
+            terms.append({name: term.detach() for name, term in self.step(batch).items()})  # frees the part's graph
         self.part = Part()
         return mean_terms(terms)
 
