@@ -1,10 +1,14 @@
-"""The editor's speed and memory: strokes in a browser, each timed until its preview and its full picture are shown.
+"""The editor's speed and memory, measured in a browser.
+
+First the start of the program with a photo, until its picture is shown. Then photos of 12 and 25 megapixels, each from
+the choice of the file until the face is shown. Then pushes of sliders, and strokes, each timed until its preview and
+its full picture are shown; the face has 512 pixels a side.
 
     python benchmarks/editor.py [STROKES] [--weights W]
 
-Prints JSON: the median and the 95th percentile of the time from a stroke's end to its preview and to its full picture,
-by the clock; the server's processor time a stroke, which a busy machine does not change; its memory after each
-tenth of the strokes; how long it takes to undo them all, and whether that ends in the mask of the beginning.
+Prints JSON: those times; the median and the 95th percentile of the time from a stroke's end to its preview and to its
+full picture, by the clock; the server's processor time a stroke, which a busy machine does not change; its memory after
+each tenth of the strokes; how long it takes to undo them all, and whether that ends in the mask of the beginning.
 """
 
 from __future__ import annotations
@@ -17,12 +21,28 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
+from maskgan_cli.editor import library
+
+NAMES = ("smile", "open-mouth", "raise-brows", "nose-width")
+
+SLIDE = """async ([name, amount]) => {
+  const { sliders } = editor.panels, since = performance.now(), first = editor.live.previews;
+  editor.composition.set(name, amount);
+  sliders.compose(`${name} ${amount}`);
+  while (editor.live.previews === first) await new Promise((again) => setTimeout(again, 2));
+  const preview = performance.now() - since;
+  while (sliders.running) await new Promise((again) => setTimeout(again, 2));
+  await editor.live.settled();
+  return [preview, performance.now() - since];
+}"""
 STROKE = """async ([x, y, value]) => {
   editor.tools.value = value;
   editor.tools._newStroke(false).to(x, y);
@@ -63,33 +83,64 @@ def main() -> None:
     words = [sys.executable, "-m", "maskgan_cli", "edit", "--no-browser", "--port", "0"]
     words += ["--weights", given.weights] if given.weights else []
     with tempfile.TemporaryDirectory() as cache:
-        server = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env={**os.environ, "MASKGAN_CACHE": cache})
+        folder = Path(cache)
+        photos = {f"{size} MP": photo(folder / f"photo-{size}.jpg", size) for size in (3, 12, 25)}
+        since = time.perf_counter()
+        server = subprocess.Popen(
+            [*words[:4], str(photos["3 MP"]), *words[4:]], stdout=subprocess.PIPE, text=True,
+            env={**os.environ, "MASKGAN_CACHE": cache},
+        )  # fmt: skip
         assert server.stdout is not None
-        url = server.stdout.readline().strip()
         try:
             with sync_playwright() as driver:
                 browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
                 page = browser.new_page(viewport={"width": 1280, "height": 800})
                 page.set_default_timeout(0)
-                page.goto(url)
-                page.click("#examples button[data-name=rendered-0]")
-                page.wait_for_selector("#welcome", state="hidden")
+                page.goto(server.stdout.readline().strip())
+                shown(page, "")
+                start, opened = time.perf_counter() - since, {}
+                for name in ("12 MP", "25 MP"):
+                    session, since = page.evaluate("editor.session.id"), time.perf_counter()
+                    page.set_input_files("#file", photos[name])
+                    shown(page, session)
+                    opened[name] = round(time.perf_counter() - since, 2)
                 page.evaluate("editor.live.settled()")
-                print(json.dumps(measure(page, server.pid, given.strokes), indent=2))
+                times = {"start_to_first_picture_s": round(start, 2), "open_s": opened}
+                print(json.dumps({**times, **measure(page, server.pid, given.strokes)}, indent=2))
                 browser.close()
         finally:
             server.terminate()
             server.wait()
 
 
+def photo(path: Path, megapixels: int) -> Path:
+    """scikit-image's astronaut as a photo of a camera: 4 to 3, her face as large as in a portrait."""
+    picture = Image.fromarray(library.photo()[:384])
+    width = round((megapixels * 1e6 * 4 / 3) ** 0.5)
+    picture.resize((width, round(width * 3 / 4)), Image.Resampling.BICUBIC).save(path, quality=92)
+    return path
+
+
+def shown(page: Page, before: str) -> None:
+    """Wait until the face of another session than ``before`` is on the screen."""
+    ready = (
+        f"editor?.session && editor.session.id !== '{before}' && editor.live.previews > 0 && editor.view.layers.photo"
+    )
+    while not page.evaluate(f"Boolean(globalThis.{ready})"):
+        page.wait_for_timeout(10)
+
+
 def measure(page: Page, server: int, strokes: int) -> dict[str, Any]:
     """Draw, and write down what it took."""
     rng, times, used, load = np.random.default_rng(0), [], [], os.getloadavg()[0]
+    slid = np.array([page.evaluate(SLIDE, [NAMES[k % 4], float(rng.uniform(-0.8, 0.8))]) for k in range(24)])[4:].T
+    page.evaluate("editor.step(-editor.history.index)")
+    page.evaluate("editor.live.settled()")
     before, warm = 0.0, min(10, strokes // 10)
     for number in range(strokes):
         if number == warm:
             before = processor(server)
-        x, y = rng.uniform(90, 170, 2)
+        x, y = rng.uniform(0.35, 0.66, 2) * page.evaluate("editor.mask.side")
         times.append(page.evaluate(STROKE, [float(x), float(y), int(rng.integers(1, 14))]))
         if (number + 1) % max(1, strokes // 10) == 0:
             used.append(memory(server))
@@ -99,6 +150,7 @@ def measure(page: Page, server: int, strokes: int) -> dict[str, Any]:
     return {
         "network": page.evaluate("editor.about.size"), "side": page.evaluate("editor.mask.side"), "strokes": strokes,
         "cores": os.cpu_count() or 1, "load_at_the_start": round(load, 1),
+        "slider_preview_ms": _summed_up(slid[0]), "slider_full_ms": _summed_up(slid[1]),
         "preview_ms": _summed_up(preview), "full_ms": _summed_up(full),
         "server_processor_ms_a_stroke": round(worked / max(1, strokes - warm), 1),
         "server_mb": used, "undo_all_ms": round(undone, 1), "undone_to_the_beginning": same,

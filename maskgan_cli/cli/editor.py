@@ -20,6 +20,9 @@ def edit(
     shell: Shell,
     photo: Annotated[Path | None, typer.Argument(metavar="[PHOTO]", help="A photo of a face.")] = None,
     style: Annotated[Path | None, typer.Option("--style", help="Another face: its look and its parts at hand.")] = None,
+    number: Annotated[
+        int | None, typer.Option("--face", min=1, help="Which face of PHOTO, counted from the left; the page asks.")
+    ] = None,
     weights: Annotated[Path | None, options.weights_of("dmn", "--weights", "-w")] = None,
     vae_weights: Annotated[
         Path | None, options.weights_of("vae", "--vae-weights", what_for=", for the sliders")
@@ -49,6 +52,8 @@ def edit(
 
     if style is not None and photo is None:
         raise InputError("--style", expected="a PHOTO to edit beside it", found="none", hint="name the photo first")
+    if number is not None and photo is None:
+        raise InputError("--face", expected="a PHOTO to look for it in", found="none", hint="name the photo first")
     pictures = [read_image(path) if path else None for path in (photo, style)]
     files = Files(
         dmn=find_weights(weights, "dmn"),
@@ -59,8 +64,8 @@ def edit(
     shell.say(f"painting at {studio.size} px with {named_with_origin(files.dmn, 'dmn')}")
     shelf, start = Shelf(cache_folder() / "editor"), ""
     if photo is not None and pictures[0] is not None:
-        face = face_of(pictures[0], studio, str(photo))
-        session = Session.begin(shelf.root, face, photo.name, photo.read_bytes())
+        face = face_of(pictures[0], studio, str(photo), number)
+        session = Session.begin(shelf.root, face, photo.name, photo.read_bytes(), chosen=number is not None)
         if style is not None and pictures[1] is not None:
             session.add_other(face_of(pictures[1], studio, str(style)))
         start = shelf.put(session).id

@@ -17,19 +17,27 @@ from maskgan_cli.errors import InputError
 from maskgan_cli.files import write_bytes
 
 HISTORY: Final = "history.gz"  # the steps of undo; the page writes and reads them
-_KEPT: Final = re.compile(r"session\.json|photo|history\.gz|fade\.png|(face|other-\d{1,2})(\.mask)?\.png|mask\.png")
+PERSON: Final = "person.safetensors"  # weights that were learned of the person
+_KEPT: Final = re.compile(
+    r"session\.json|photo|history\.gz|fade\.png|person\.safetensors|(face|other-\d{1,2})(\.mask)?\.png|mask\.png"
+)
 _LIMIT: Final = 120 << 20  # of everything unpacked
 _WHAT: Final = "the session file"
 
 
-def pack(session: Session, studio: Studio) -> bytes:
-    """The session's files and its result, with the SHA-256 of each and of the weights."""
+def pack(session: Session, studio: Studio, learned: Path | None = None) -> bytes:
+    """The session's files and its result, with the SHA-256 of each and of the weights.
+
+    ``learned`` are the weights that ``studio`` paints with, if they were learned from this person: they come along.
+    """
     files = {path.name: path.read_bytes() for path in sorted(session.folder.iterdir()) if _KEPT.fullmatch(path.name)}
+    if learned is not None:
+        files[PERSON] = learned.read_bytes()
     files["result.png"] = session.result(studio)
     hashes = {name: _hash(data) for name, data in files.items() if name != "session.json"}
     files["session.json"] = json.dumps({
         **json.loads(files["session.json"]), "version": __version__, "made_with": session.note(studio),
-        "command": command(session), "sha256": hashes,
+        "command": command(session, learned is not None), "sha256": hashes,
     }, indent=2).encode()  # fmt: skip
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as file:  # pictures are packed already
@@ -66,10 +74,11 @@ def unpack(data: bytes, root: Path) -> Session:
     return session
 
 
-def command(session: Session) -> str:
-    """One line that makes the result again from the session file's own files."""
+def command(session: Session, learned: bool = False) -> str:
+    """One line that makes the result again from the session file's own files; strength and feather are the editor's."""
     look = session.look_name
     bare = " --no-blend" if session.bare else " --blend"
+    bare += f" --weights {PERSON}" if learned else ""
     return f"maskgan render mask.png {look}.png --style-mask {look}.mask.png{bare} -o result.png"
 
 
@@ -78,7 +87,7 @@ def _read(data: bytes) -> dict[str, bytes]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as file:
             entries = [entry for entry in file.infolist() if _KEPT.fullmatch(entry.filename)]
-            if len(entries) > 8 + 2 * MAX_OTHERS or sum(entry.file_size for entry in entries) > _LIMIT:
+            if len(entries) > 9 + 2 * MAX_OTHERS or sum(entry.file_size for entry in entries) > _LIMIT:
                 raise InputError(_WHAT, expected="a session", found="far more than one holds")
             files = {entry.filename: file.read(entry) for entry in entries}
         state: dict[str, Any] = json.loads(files["session.json"])

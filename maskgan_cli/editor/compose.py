@@ -1,4 +1,7 @@
-"""A mask composed from one base: parts taken off, sliders along MaskVAE, things put on; in this order always."""
+"""A mask composed from one base: parts taken off, sliders along MaskVAE, things put on; in this order always.
+
+Sliders come in the order of the page, the one that moves last: then nothing before it has to be made again.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
-import numpy as np
-
 from maskgan_cli.data.alignment import points_of_mask
-from maskgan_cli.editing.directions import REACH
 from maskgan_cli.editing.library import DIRECTIONS, ITEMS, known
 from maskgan_cli.editing.library import item as library_item
 from maskgan_cli.editing.shapes import along, wear
@@ -21,15 +21,14 @@ from maskgan_cli.editing.swap import remove_parts
 from maskgan_cli.editor.session import Session
 from maskgan_cli.editor.studio import Studio
 from maskgan_cli.errors import InputError
-from maskgan_cli.labels import CLASSES, ID, LabelMap
+from maskgan_cli.labels import ID, LabelMap
 
 REMOVABLE: Final[dict[str, str]] = {"glasses": "Remove glasses"}  # what can be taken off, and the button's text
 PARTS: Final = {"glasses": (ID["eye_g"],)}
 _KEPT: Final = 24  # intermediate masks that are kept: while one slider moves, the steps before it are not repeated
 _FARTHEST: Final = 3.0
-# Classes that are wide in every face: a slider needs one of the others of its reach.
-_GROUND: Final = ("skin", "background", "neck", "cloth")
-_LEAST_SHARE: Final = 0.0004  # of the mask's pixels; with fewer there is nothing for a slider to move
+_OFFERED: Final = 1.0  # the farthest that a slider goes, even where the face could go farther
+STEP: Final = 0.05  # of the sliders
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ class Composition:
         """
         pairs = [pair.partition(":") for pair in sliders.split(",") if pair]
         return cls(
-            tuple(sorted((_slider(name), _amount(text)) for name, _, text in pairs)),
+            tuple((_slider(name), _amount(text)) for name, _, text in pairs),
             tuple(known("the item", name, ITEMS) for name in items.split(",") if name),
             tuple(known("what to remove", name, REMOVABLE) for name in removed.split(",") if name),
         )
@@ -91,14 +90,15 @@ class Composer:
         return labels
 
 
-def slider_ranges(session: Session) -> dict[str, tuple[float, float] | None]:
-    """How far each slider is useful on this face: least and most, or None where the face does not show its part."""
-    counts = np.bincount(session.face.labels.ravel(), minlength=len(CLASSES)) / session.face.labels.size
-    found: dict[str, tuple[float, float] | None] = {}
-    for name in DIRECTIONS:
-        parts = [ID[part] for part in REACH[name] if part not in _GROUND]
-        found[name] = (-1.0, 1.0) if counts[parts].sum() >= _LEAST_SHARE else None
-    return found
+def slider_range(session: Session, studio: Studio, name: str) -> tuple[float, float] | None:
+    """How far a slider is useful on this face: least and most, or None where it can do nothing.
+
+    Raises:
+        InputError: no slider of that name.
+    """
+    low, high = studio.directions.range(session.face.labels, known("the slider", name, DIRECTIONS))
+    low, high = math.ceil(max(low, -_OFFERED) / STEP) * STEP, math.floor(min(high, _OFFERED) / STEP) * STEP
+    return (round(low, 2), round(high, 2)) if low < high else None
 
 
 def _moved(session: Session, studio: Studio, name: str, amount: float, labels: LabelMap) -> LabelMap:

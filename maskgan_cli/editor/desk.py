@@ -12,6 +12,7 @@ from fastapi import Depends, Request, Response
 
 from maskgan_cli.editor.compose import Composer
 from maskgan_cli.editor.face import Face
+from maskgan_cli.editor.learning import Learning
 from maskgan_cli.editor.session import Session
 from maskgan_cli.editor.shelf import Shelf
 from maskgan_cli.editor.studio import Studio
@@ -50,6 +51,7 @@ class Desk:
         shelf: the sessions.
         worker: does everything that computes.
         start: name of the session that the page opens with, or "".
+        learning: what is learned of persons, in the background.
         composer: makes masks of sliders and things put on; only the worker's thread uses it.
     """
 
@@ -58,7 +60,11 @@ class Desk:
     worker: Worker
     start: str = ""
     composer: Composer = field(default_factory=Composer)
+    learning: Learning = field(init=False)
     gate: Gate = field(default_factory=lambda: Gate(_UPLOADS, _WAITING))
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "learning", Learning(self.shelf.root / "people", self.studio.files))
 
     async def work(self, job: Callable[[], T]) -> T:
         """Have something computed.
@@ -68,13 +74,19 @@ class Desk:
         """
         return await asyncio.wrap_future(self.worker.submit(job))
 
-    def begin(self, face: Face, name: str, photo: bytes | None) -> Session:
+    def begin(self, face: Face, name: str, photo: bytes | None, *, chosen: bool = False) -> Session:
         """A new session, at hand."""
-        return self.shelf.add(Session.begin(self.shelf.root, face, name, photo))
+        return self.shelf.add(Session.begin(self.shelf.root, face, name, photo, chosen=chosen))
 
     def describe(self, session: Session) -> dict[str, Any]:
         """A session's state, and which earlier session holds an edit of the same file."""
-        return {**session.state(), "earlier": self.shelf.earlier(session)}
+        learned = self.learning.file_of(session) is not None
+        return {**session.state(), "earlier": self.shelf.earlier(session), "learned": learned}
+
+    def studio_of(self, session: Session) -> Studio:
+        """The networks that paint a session: with what was learned of the person, if that is wanted and there."""
+        path = self.learning.file_of(session) if session.personal else None
+        return self.studio if path is None else self.studio.with_weights(path)
 
     async def work_on(self, request: Request, job: Callable[[bytes], T]) -> T:
         """Have something computed from the file that a request brings. Few files are in memory at the same time.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import functools
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -28,39 +29,59 @@ class Face:
     Attributes:
         square: its corners in the photo, see `oriented_square`; None where the picture is the face.
         parser: SHA-256 of the parser that made the label map, else "".
+        places: the squares of all faces of the photo that can be edited, from left to right.
+        number: which of them this is, from 1.
     """
 
     picture: Picture
     labels: LabelMap
     square: Square | None = None
     parser: str = ""
+    places: tuple[Square, ...] = ()
+    number: int = 1
 
 
-def face_of(photo: Picture, studio: Studio, what: str = "the picture") -> Face:
-    """The largest face of a photo (H, W, 3), or the photo itself where it is a face crop already.
+class NoFace(InputError):
+    """A photo in which no face was found; perhaps it lies on its side."""
+
+
+def face_of(photo: Picture, studio: Studio, what: str = "the picture", number: int | None = None) -> Face:
+    """A face of a photo (H, W, 3), or the photo itself where it is a face crop already.
 
     What is a crop and what a photo is decided as the editing commands do: see `framed`.
 
+    Args:
+        photo: the picture.
+        studio: finds and parses faces.
+        what: the picture's name in an error.
+        number: which face, counted from the left; the largest if None.
+
     Raises:
-        InputError: no face, or none that is large enough.
+        NoFace: no face.
+        InputError: no face of that number, or none that is large enough.
     """
-    if photo.shape[0] == photo.shape[1]:
+    faces = functools.cache(lambda: studio.finder.find_all(photo))  # it takes a moment, and may be asked for twice
+    if number is None and photo.shape[0] == photo.shape[1]:
         face = _whole(photo, studio)
         scale = len(face.labels) / len(photo)
-        if framed(face.labels, lambda: largest(studio.finder.find_all(photo), scale)):
+        if framed(face.labels, lambda: largest(faces(), scale)):
             return face
-    squares = [oriented_square(found.points) for found in studio.finder.find_all(photo)]
+    squares = [oriented_square(found.points) for found in faces()]
     if not squares:
-        raise InputError(what, expected="a photo with a face", found="no face", hint="choose another photo")
-    square = max(squares, key=_extent)
-    if (extent := _extent(square)) < LEAST:
+        raise NoFace(what, expected="a photo with a face", found="no face", hint="choose another photo")
+    places = [square for square in squares if _extent(square) >= LEAST]
+    if not places:
         raise InputError(
-            what, expected=f"a face of at least {LEAST} pixels", found=f"one whose square has {extent:.0f}",
-            hint="choose a photo taken from nearer",
+            what, expected=f"a face of at least {LEAST} pixels",
+            found=f"one whose square has {max(map(_extent, squares)):.0f}", hint="choose a photo taken from nearer",
         )  # fmt: skip
-    picture = cut(photo, square, side_for(extent))
+    if number is not None and number > len(places):
+        count = f"{len(places)} face{'s' if len(places) > 1 else ''}"
+        raise InputError(what, expected=f"face {number}", found=count, hint="faces are counted from the left")
+    index = max(range(len(places)), key=lambda k: _extent(places[k])) if number is None else number - 1
+    picture = cut(photo, places[index], side_for(_extent(places[index])))
     labels, parser = studio.parse(picture)
-    return Face(picture, labels, square, parser)
+    return Face(picture, labels, places[index], parser, tuple(places), index + 1)
 
 
 def side_for(extent: float) -> int:
@@ -70,7 +91,7 @@ def side_for(extent: float) -> int:
 
 def resized(face: Face, side: int) -> Face:
     """The face at another side."""
-    return Face(resize_image(face.picture, side), resize_labels(face.labels, side), face.square, face.parser)
+    return replace(face, picture=resize_image(face.picture, side), labels=resize_labels(face.labels, side))
 
 
 def _whole(photo: Picture, studio: Studio) -> Face:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import PurePath
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -11,6 +10,7 @@ from maskgan_cli.data.resize import resize_labels
 from maskgan_cli.editing.uncrop import cut_labels
 from maskgan_cli.editor.archive import HISTORY, pack
 from maskgan_cli.editor.desk import AtDesk, attached, png, raw
+from maskgan_cli.editor.download import stem
 from maskgan_cli.editor.session import Session
 from maskgan_cli.editor.uploads import decode_mask, read_body
 from maskgan_cli.errors import InputError
@@ -56,7 +56,7 @@ async def mask(desk: AtDesk, name: Name) -> Response:
 async def result(desk: AtDesk, name: Name) -> Response:
     """The face in the shape of that label map, to be kept; what made it is written inside."""
     session = await desk.work(lambda: desk.shelf.get(name))
-    data = await desk.work(lambda: session.result(desk.studio))
+    data = await desk.work(lambda: session.result(desk.studio_of(session)))
     return png(data, download=f"{stem(session)}-{'face' if session.face.square is not None else 'edited'}.png")
 
 
@@ -64,14 +64,16 @@ async def result(desk: AtDesk, name: Name) -> Response:
 async def strip(desk: AtDesk, name: Name) -> Response:
     """Before, mask and after in one picture."""
     session = await desk.work(lambda: desk.shelf.get(name))
-    return png(await desk.work(lambda: session.strip(desk.studio)), download=f"{stem(session)}-before-after.png")
+    return png(
+        await desk.work(lambda: session.strip(desk.studio_of(session))), download=f"{stem(session)}-before-after.png"
+    )
 
 
 @router.get("/sessions/{name}/photo.{kind}")
 async def photo(desk: AtDesk, name: Name, kind: Literal["png", "jpg"]) -> Response:
     """The whole photo with the result in its place."""
     session = await desk.work(lambda: desk.shelf.get(name))
-    data = await desk.work(lambda: session.in_photo(desk.studio, f".{kind}"))
+    data = await desk.work(lambda: session.in_photo(desk.studio_of(session), f".{kind}"))
     return attached(data, _TYPES[kind], f"{stem(session)}-edited.{kind}")
 
 
@@ -79,7 +81,12 @@ async def photo(desk: AtDesk, name: Name, kind: Literal["png", "jpg"]) -> Respon
 async def archive(desk: AtDesk, name: Name) -> Response:
     """Everything, to go on with."""
     session = await desk.work(lambda: desk.shelf.get(name))
-    data = await desk.work(lambda: pack(session, desk.studio))
+
+    def job() -> bytes:
+        learned = desk.learning.file_of(session) if session.personal else None
+        return pack(session, desk.studio_of(session), learned)
+
+    data = await desk.work(job)
     return attached(data, "application/zip", f"{stem(session)}-session.zip")
 
 
@@ -110,6 +117,37 @@ async def keep_history(desk: AtDesk, request: Request, name: Name) -> Response:
     return Response(status_code=204)
 
 
+@router.get("/sessions/{name}/learning")
+async def learning(desk: AtDesk, name: Name) -> dict[str, Any]:
+    """How far the person of a session is learned."""
+    session = await desk.work(lambda: desk.shelf.get(name))
+    return desk.learning.state(session)
+
+
+@router.post("/sessions/{name}/learning")
+async def learn(desk: AtDesk, name: Name, cancel: bool = False) -> dict[str, Any]:
+    """Begin to learn the person of a session, or stop."""
+    session = await desk.work(lambda: desk.shelf.get(name))
+    if cancel:
+        desk.learning.cancel()
+    else:
+        desk.learning.start(session)
+    return desk.learning.state(session)
+
+
+@router.post("/sessions/{name}/personal")
+async def personal(desk: AtDesk, name: Name, on: bool) -> dict[str, Any]:
+    """Whether to paint with what was learned of the person."""
+
+    def job() -> dict[str, Any]:
+        session = desk.shelf.get(name)
+        session.personal = on
+        session.save()
+        return desk.describe(session)
+
+    return await desk.work(job)
+
+
 def fitted(labels: LabelMap, session: Session) -> LabelMap:
     """A mask of the face, or of the whole photo, as one of the session's side (S, S).
 
@@ -125,12 +163,3 @@ def fitted(labels: LabelMap, session: Session) -> LabelMap:
             found=f"{labels.shape[1]}x{labels.shape[0]}",
         )  # fmt: skip
     return resize_labels(labels, session.side)
-
-
-def stem(session: Session) -> str:
-    """The name of the file that was opened, without its ending: what saved files are named after."""
-    name = session.name
-    return PurePath(name).stem if PurePath(name).suffix.lower() in _ENDINGS else name
-
-
-_ENDINGS: Final = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")

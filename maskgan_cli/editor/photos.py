@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import functools
 import io
+import tempfile
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 from PIL import Image
 
-from maskgan_cli.files import Photo, Picture, read_photo
+from maskgan_cli.files import Photo, Picture, encode_photo, read_photo
 
+JPEG: Final = b"\xff\xd8\xff"  # how its files begin
 SCREEN: Final = 1600  # pixels of a photo's longer side on the screen
 _PATCHES: Final = 350
 _TURNED: Final = (5, 6, 7, 8)  # EXIF orientations that exchange width and height
@@ -36,6 +38,20 @@ def upright_size(path: Path) -> tuple[int, int] | None:
             return (height, width) if image.getexif().get(_ORIENTATION, 1) in _TURNED else (width, height)
     except Exception:  # damaged files make Pillow raise anything
         return None
+
+
+def turned(data: bytes, by: int) -> bytes:
+    """A photo's file turned clockwise by 90, 180 or 270 degrees, with its metadata; JPEG stays JPEG, all else is PNG.
+
+    Raises:
+        InputError: no picture.
+    """
+    with tempfile.TemporaryDirectory(prefix="maskgan-") as folder:
+        path = Path(folder) / "photo"
+        path.write_bytes(data)
+        photo = read_photo(path)
+    picture = np.ascontiguousarray(np.rot90(photo.picture, -by // 90))
+    return encode_photo(picture, ".jpg" if data.startswith(JPEG) else ".png", photo)
 
 
 def for_screen(picture: Picture) -> bytes:

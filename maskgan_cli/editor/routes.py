@@ -4,26 +4,32 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from functools import partial
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
+from maskgan_cli.editing.interpolate import encode_animation, positions
 from maskgan_cli.editor import library
 from maskgan_cli.editor.archive import command, is_archive, unpack
-from maskgan_cli.editor.compose import Composition, slider_ranges
+from maskgan_cli.editor.compose import Composer, Composition, slider_range
 from maskgan_cli.editor.desk import AtDesk, Desk, attached, png, raw
+from maskgan_cli.editor.download import stem
 from maskgan_cli.editor.face import Face, face_of
-from maskgan_cli.editor.photos import for_screen, patches_of
+from maskgan_cli.editor.photos import for_screen, patches_of, turned
 from maskgan_cli.editor.session import Finish, Session, encode
 from maskgan_cli.editor.uploads import decode_picture, plain, read_body, read_mask, read_masks
 from maskgan_cli.errors import InputError
+from maskgan_cli.files import Picture
 from maskgan_cli.labels import LabelMap, part_ids
 
 router = APIRouter(prefix="/api")
+_MOST_FRAMES: Final = 24
 
 Name = Annotated[str, Path(max_length=64)]
 Number = Annotated[int, Query(ge=0, le=99)]
 Text = Annotated[str, Query(max_length=200)]
+Turn = Annotated[int, Query(ge=0, le=270, multiple_of=90)]
 
 
 @router.get("/examples/{name}.png")
@@ -33,8 +39,10 @@ async def example_picture(desk: AtDesk, name: Name) -> Response:
 
 
 @router.post("/sessions")
-async def begin(desk: AtDesk, request: Request, example: Text = "", name: Text = "picture") -> dict[str, Any]:
-    """A new session with an example, or with the picture or the session file that is sent."""
+async def begin(
+    desk: AtDesk, request: Request, example: Text = "", name: Text = "picture", turn: Turn = 0
+) -> dict[str, Any]:
+    """A new session with an example, or with the picture or the session file that is sent, turned clockwise."""
 
     def job(data: bytes) -> Session:
         if is_archive(data):
@@ -42,7 +50,8 @@ async def begin(desk: AtDesk, request: Request, example: Text = "", name: Text =
         if example:
             face, photo = library.open_example(example, desk.studio)
             return desk.begin(face, library.title(example), None if photo is None else encode(photo))
-        return desk.begin(face_of(decode_picture(data), desk.studio), plain(name), data)
+        face = face_of(decode_picture(data := turned(data, turn) if turn else data), desk.studio)
+        return desk.begin(face, plain(name), data)
 
     return await desk.work_on(request, lambda data: desk.describe(job(data)))
 
@@ -51,6 +60,30 @@ async def begin(desk: AtDesk, request: Request, example: Text = "", name: Text =
 async def state(desk: AtDesk, name: Name) -> dict[str, Any]:
     """What the page needs to know of a session."""
     return await desk.work(lambda: desk.describe(desk.shelf.get(name)))
+
+
+@router.post("/sessions/{name}/choose")
+async def choose(desk: AtDesk, name: Name, number: Number = 0, turn: Turn = 0) -> dict[str, Any]:
+    """Another face of the session's photo, or the photo turned clockwise: a new session.
+
+    It begins with what the photo shows now: edits of other faces are kept.
+    """
+
+    def job() -> dict[str, Any]:
+        session = desk.shelf.get(name)
+        session.chosen = True
+        if not turn and number in (0, session.face.number):
+            session.save()
+            return desk.describe(session)
+        session.photo()  # or there is nothing to choose from
+        data = session.in_photo(desk.studio_of(session), session.suffix) if session.edited else session.photo_bytes()
+        if turn:
+            data = turned(data, turn)
+        face = face_of(decode_picture(data), desk.studio, "the photo", None if turn else number)
+        other = desk.begin(face, session.name, data, chosen=not turn)
+        return desk.describe(other)
+
+    return await desk.work(job)
 
 
 @router.get("/sessions/{name}/face.png")
@@ -73,7 +106,12 @@ async def labels(desk: AtDesk, name: Name, which: Literal["face", "mask"]) -> Re
 @router.get("/sessions/{name}/command")
 async def equivalent(desk: AtDesk, name: Name) -> dict[str, str]:
     """The line that makes the result again."""
-    return {"command": await desk.work(lambda: command(desk.shelf.get(name)))}
+
+    def job() -> str:
+        session = desk.shelf.get(name)
+        return command(session, session.personal and desk.learning.file_of(session) is not None)
+
+    return {"command": await desk.work(job)}
 
 
 @router.post("/sessions/{name}/render")
@@ -90,7 +128,7 @@ async def render(
         since = time.perf_counter()
         labels, fade = read_masks(data, session.side)
         made = session.render(
-            desk.studio, labels, revision=revision, style=style, finish=finish, preview=preview, fade=fade
+            desk.studio_of(session), labels, revision=revision, style=style, finish=finish, preview=preview, fade=fade
         )
         return made, time.perf_counter() - since
 
@@ -104,7 +142,7 @@ async def whole(desk: AtDesk, name: Name, edited: bool = False) -> Response:
 
     def job() -> bytes:
         session = desk.shelf.get(name)
-        return for_screen(session.whole(desk.studio) if edited else session.photo().picture)
+        return for_screen(session.whole(desk.studio_of(session)) if edited else session.photo().picture)
 
     return attached(await desk.work(job), "image/jpeg", "")
 
@@ -152,10 +190,32 @@ async def compose(
     return await changed(desk, request, name, lambda session, labels: desk.composer(session, desk.studio, labels, how))
 
 
-@router.get("/sessions/{name}/ranges")
-async def ranges(desk: AtDesk, name: Name) -> dict[str, tuple[float, float] | None]:
-    """How far each slider is useful on this face; null where it is not offered."""
-    return await desk.work(lambda: slider_ranges(desk.shelf.get(name)))
+@router.get("/sessions/{name}/range")
+async def slider(desk: AtDesk, name: Name, slider: Text) -> tuple[float, float] | None:
+    """How far a slider is useful on this face; null where it can do nothing."""
+    return await desk.work(lambda: slider_range(desk.shelf.get(name), desk.studio, slider))
+
+
+@router.get("/sessions/{name}/animation.gif")
+async def animation(
+    desk: AtDesk, name: Name, other: Number, frames: Annotated[int, Query(ge=2, le=_MOST_FRAMES)] = 12
+) -> Response:
+    """The way from the face to another face's shape, as an endlessly repeated GIF to be kept.
+
+    Each frame is a job of its own: edits in the page come between them.
+    """
+    session, pictures = await desk.work(lambda: desk.shelf.get(name)), []
+    base = session.labels
+    for share in positions(frames):
+        how = Composition(((f"other-{other}", float(share)),))
+        pictures.append(await desk.work(partial(_frame, desk, session, base, how)))
+    data = await desk.work(lambda: encode_animation(pictures))
+    return attached(data, "image/gif", f"{stem(session)}-animation.gif")
+
+
+def _frame(desk: Desk, session: Session, base: LabelMap, how: Composition) -> Picture:
+    labels = Composer()(session, desk.studio, base, how)
+    return session.painted(desk.studio_of(session), labels, session.style)
 
 
 @router.post("/sessions/{name}/parse")

@@ -69,7 +69,8 @@ class Editor:
             keep_address(shelf.root, Address(self.token, self.port))
         anywhere = host in ("0.0.0.0", "::")
         hosts = (*LOOPBACK, host, *([socket.gethostname().lower()] if anywhere else []))
-        app: ASGIApp = Guard(make_app(Desk(studio, shelf, self.worker, start)), token=self.token, hosts=hosts,
+        self.desk = Desk(studio, shelf, self.worker, start)
+        app: ASGIApp = Guard(make_app(self.desk), token=self.token, hosts=hosts,
                              any_address=anywhere)  # fmt: skip
         shown = "127.0.0.1" if anywhere else f"[{host}]" if ":" in host else host
         self.url = f"http://{shown}:{self.port}/{self.token}/"
@@ -87,5 +88,6 @@ class Editor:
         except KeyboardInterrupt:  # uvicorn has shut down and hands the signal on
             pass
         finally:
+            self.desk.learning.cancel()
             self.worker.close()
             self.socket.close()

@@ -17,6 +17,7 @@ from maskgan_cli.editing.swap import BEHIND
 from maskgan_cli.editor import file_routes, library, routes
 from maskgan_cli.editor.compose import PARTS, REMOVABLE
 from maskgan_cli.editor.desk import AtDesk, Desk
+from maskgan_cli.editor.face import NoFace
 from maskgan_cli.editor.uploads import MAX_BYTES, TooLarge
 from maskgan_cli.editor.worker import Busy, Superseded
 from maskgan_cli.errors import InputError, MaskGANError
@@ -81,6 +82,8 @@ async def told(_: Request, error: Exception) -> Response:
         return Response(status_code=204, headers={"x-superseded": "1"})
     if isinstance(error, Busy):
         return _line("the editor is busy; try again in a moment", 503, {"retry-after": "2"})
+    if isinstance(error, NoFace):
+        return JSONResponse({"error": str(error), "kind": "no face"}, 422)
     if isinstance(error, InputError):
         return _line(str(error), 413 if isinstance(error, TooLarge) else 422)
     if isinstance(error, RequestValidationError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,16 +50,33 @@ class Studio:
     """
 
     def __init__(self, files: Files, device: str = "auto") -> None:
-        self.device, self._files, self._device = pick_device(device), files, device
-        network, self.weights = load("dmn", files.dmn, self.device)
+        self.device, self.files, self._device = pick_device(device), files, device
+        self._personal: tuple[tuple[Path, int], Studio] | None = None
+        self._load(files.dmn)
+
+    def _load(self, path: Path) -> None:
+        network, self.weights = load("dmn", path, self.device)
         assert isinstance(network, DenseMappingNetwork)
         self.network = network.to(memory_format=torch.channels_last)
         self.size = network.config.image_size
 
+    def with_weights(self, path: Path) -> Studio:
+        """The same with another generator; the latest one stays in memory. It is to encode and to paint.
+
+        Raises:
+            InputError: a file that cannot be read.
+        """
+        key = (path, path.stat().st_mtime_ns)
+        if self._personal is None or self._personal[0] != key:
+            other = copy.copy(self)
+            other._load(path)
+            self._personal = (key, other)
+        return self._personal[1]
+
     @functools.cached_property
     def manifold(self) -> MaskManifold:
         """The MaskVAE."""
-        return MaskManifold(self._files.vae, self._device)
+        return MaskManifold(self.files.vae, self._device)
 
     @functools.cached_property
     def directions(self) -> Directions:
@@ -72,7 +90,7 @@ class Studio:
 
     @functools.cached_property
     def _parser(self) -> MaskMaker:
-        return MaskMaker(self._files.parser, self._device, lambda line: None)
+        return MaskMaker(self.files.parser, self._device, lambda line: None)
 
     def parse(self, picture: Picture) -> tuple[LabelMap, str]:
         """A face (S, S, 3) -> its label map (S, S) and the SHA-256 of the parser's weights."""

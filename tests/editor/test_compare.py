@@ -71,6 +71,7 @@ def test_both_pictures_have_one_zoom(page: Any, editor: Editor) -> None:
     assert one == pytest.approx(other)
 
 
+@pytest.mark.slow
 def test_both_uses_the_space_of_a_photo(page: Any, editor: Editor) -> None:
     begin(page, editor, "astronaut")
     until(page, "editor.view.whole")
@@ -108,6 +109,7 @@ def fade_of(page: Any) -> np.ndarray:
     return np.array(page.evaluate("[...editor.compare.fade]"), np.uint8).reshape(side, side)
 
 
+@pytest.mark.slow
 def test_strength_and_feather_of_the_last_edit(page: Any, editor: Editor, tmp_path: Path) -> None:
     begin(page, editor)
     session = editor.shelf.get(page.evaluate("editor.session.id"))
@@ -148,6 +150,7 @@ def test_strength_and_feather_of_the_last_edit(page: Any, editor: Editor, tmp_pa
     assert page.evaluate("editor.undo() || editor.compare.fade") is None
 
 
+@pytest.mark.slow
 def test_a_locked_class_stays_and_a_hidden_one_is_not_drawn(page: Any, editor: Editor) -> None:
     begin(page, editor)
     before = mask(page)
@@ -171,6 +174,7 @@ def test_a_locked_class_stays_and_a_hidden_one_is_not_drawn(page: Any, editor: E
     assert np.abs(shot(page) - shown).max() < 8
 
 
+@pytest.mark.slow
 def test_smart_select_keeps_paint_inside(page: Any, editor: Editor) -> None:
     begin(page, editor)
     before = mask(page)
@@ -203,6 +207,7 @@ def test_smart_select_keeps_paint_inside(page: Any, editor: Editor) -> None:
     assert np.array_equal(chosen, patches == patches[60, 60]) and 20 < chosen.sum() < 4000
 
 
+@pytest.mark.slow
 def test_the_whole_photo_is_a_view(page: Any, editor: Editor) -> None:
     begin(page, editor)
     assert page.is_hidden("#view-photo")

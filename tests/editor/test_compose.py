@@ -11,7 +11,7 @@ from maskgan_cli.data.alignment import points_of_mask
 from maskgan_cli.editing.library import item
 from maskgan_cli.editing.shapes import wear
 from maskgan_cli.editor import library
-from maskgan_cli.editor.compose import Composer, Composition, slider_ranges
+from maskgan_cli.editor.compose import Composer, Composition, slider_range
 from maskgan_cli.editor.face import Face
 from maskgan_cli.editor.session import Session
 from maskgan_cli.editor.studio import Studio
@@ -30,8 +30,8 @@ def test_sliders_and_things_come_one_after_the_other_from_one_base(
 ) -> None:
     base, composer = session.face.labels, Composer()
     how = Composition.parsed("smile:0.5,open-mouth:0.8", "glasses-round", "")
-    wanted = studio.directions.move(base, "open-mouth", 0.8)
-    wanted = studio.directions.move(wanted, "smile", 0.5)
+    wanted = studio.directions.move(base, "smile", 0.5)
+    wanted = studio.directions.move(wanted, "open-mouth", 0.8)
     wanted = wear(wanted, item("glasses-round"), points_of_mask(base))
     assert np.array_equal(composer(session, studio, base, how), wanted)
     calls: list[str] = []
@@ -39,8 +39,8 @@ def test_sliders_and_things_come_one_after_the_other_from_one_base(
     monkeypatch.setattr(
         studio.directions, "move", lambda labels, name, amount: (calls.append(name), real(labels, name, amount))[1]
     )
-    composer(session, studio, base, Composition.parsed("open-mouth:0.8,smile:0.6", "glasses-round", ""))
-    assert calls == ["smile"]  # what comes before it is known
+    composer(session, studio, base, Composition.parsed("smile:0.5,open-mouth:0.6", "glasses-round", ""))
+    assert calls == ["open-mouth"]  # what comes before it is known
     assert np.array_equal(composer(session, studio, base, Composition()), base)
 
 
@@ -52,13 +52,16 @@ def test_glasses_are_taken_off(session: Session, studio: Studio) -> None:
     assert np.array_equal(bare[worn != ID["eye_g"]], worn[worn != ID["eye_g"]])
 
 
-def test_a_slider_that_has_nothing_to_move_is_not_offered(session: Session, tmp_path: Path) -> None:
-    assert all(slider_ranges(session).values())
+def test_a_slider_that_has_nothing_to_move_is_not_offered(session: Session, studio: Studio, tmp_path: Path) -> None:
+    low, high = studio.directions.range(session.face.labels, "smile")
+    found = slider_range(session, studio, "smile")
+    assert found is not None and max(low, -1) <= found[0] <= 0 < found[1] <= min(high, 1)
     labels = session.face.labels.copy()
     labels[np.isin(labels, [ID[name] for name in ("mouth", "u_lip", "l_lip")])] = ID["skin"]
     masked = Session.begin(tmp_path / "other", Face(session.face.picture, labels), "a mask over the mouth")
-    offered = slider_ranges(masked)
-    assert offered["smile"] is None and offered["open-mouth"] is None and offered["raise-brows"]
+    assert slider_range(masked, studio, "smile") is None and slider_range(masked, studio, "raise-brows")
+    with pytest.raises(InputError, match="the slider"):
+        slider_range(session, studio, "grin")
 
 
 @pytest.mark.parametrize("text", ["smile", "smile:x", "smile:nan", "smile:9", "grin:0.5", "other-x:1", "other-1234:1"])

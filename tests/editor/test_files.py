@@ -38,6 +38,7 @@ def saved(page: Any, button: str) -> tuple[str, bytes]:
     return download.value.suggested_filename, data
 
 
+@pytest.mark.slow
 def test_the_photo_is_saved_first_and_named_after_its_file(page: Any, editor: Editor) -> None:
     begin(page, editor)
     drop(page, jpeg(), name="anna müller.jpg")
@@ -59,7 +60,9 @@ def test_the_photo_is_saved_first_and_named_after_its_file(page: Any, editor: Ed
     assert [text.split()[0] for text in order] == ["Photo", "Face", "Mask", "Before", "Session"]
 
 
-@pytest.mark.parametrize("kind", ["palette", "colours", "smaller"])
+@pytest.mark.parametrize(
+    "kind", ["palette", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("colours", "smaller"))]
+)
 def test_a_dropped_mask_is_asked_about(page: Any, editor: Editor, kind: str) -> None:
     begin(page, editor)
     wanted = mask(page).copy()
@@ -94,6 +97,7 @@ def test_a_session_file_brings_its_undo_and_its_sliders(page: Any, editor: Edito
     assert page.is_disabled("#undo")
 
 
+@pytest.mark.slow
 def test_earlier_sessions_have_pictures_and_can_be_deleted(page: Any, editor: Editor) -> None:
     begin(page, editor, "rendered-1")
     page.evaluate(_HAT)
@@ -121,6 +125,7 @@ def test_earlier_sessions_have_pictures_and_can_be_deleted(page: Any, editor: Ed
     assert not (editor.shelf.root / first).exists()
 
 
+@pytest.mark.slow
 def test_the_same_photo_offers_its_last_session(page: Any, editor: Editor) -> None:
     begin(page, editor)
     data = encode_image(library.rendered("rendered-3").picture, ".png")
@@ -137,6 +142,7 @@ def test_the_same_photo_offers_its_last_session(page: Any, editor: Editor) -> No
     assert np.array_equal(mask(page), painted)
 
 
+@pytest.mark.slow
 def test_a_second_tab_watches_and_takes_over(page: Any, editor: Editor) -> None:
     begin(page, editor)
     other = page.context.new_page()
@@ -158,6 +164,7 @@ def test_a_second_tab_watches_and_takes_over(page: Any, editor: Editor) -> None:
     other.close()
 
 
+@pytest.mark.slow
 def test_back_returns_to_the_session_before(page: Any, editor: Editor) -> None:
     begin(page, editor)
     page.evaluate(_HAT)
@@ -174,6 +181,7 @@ def test_back_returns_to_the_session_before(page: Any, editor: Editor) -> None:
     until(page, f"editor.session.id === '{second}'")
 
 
+@pytest.mark.slow
 def test_an_open_tab_finds_its_session_after_a_restart(
     page: Any, studio: Studio, tmp_path: Path, failures: list[str]
 ) -> None:
@@ -205,6 +213,7 @@ def test_the_address_is_kept_for_its_owner_alone(tmp_path: Path) -> None:
         assert len(last_address(tmp_path).token) == 22
 
 
+@pytest.mark.slow
 def test_what_is_no_mask_is_opened_as_a_picture(page: Any, editor: Editor) -> None:
     begin(page, editor)
     first = page.evaluate("editor.session.id")

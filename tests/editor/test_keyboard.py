@@ -139,7 +139,7 @@ def test_a_screen_reader_finds_everything_by_name(page: Any, editor: Editor) -> 
     assert 'dialog "Save"' in page.locator("#export-dialog").aria_snapshot()
 
 
-_CONTRAST = """() => {
+CONTRAST = """() => {
   const numbers = (colour) => colour.match(/[\\d.]+/g).map(Number);
   const part = (v) => (v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
   const light = ([r, g, b]) => 0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b);
@@ -172,7 +172,7 @@ def test_everything_fits_can_be_read_and_has_a_key(page: Any, editor: Editor) ->
         assert page.evaluate("document.documentElement.scrollHeight") == 844
         for tab in tabs:
             page.click(f"#tab-{tab}")
-            assert page.evaluate(_CONTRAST) == []
+            assert page.evaluate(CONTRAST) == []
         page.focus("#open")
         page.keyboard.press("Tab")
         assert page.evaluate("getComputedStyle(document.activeElement).outlineWidth") == "2px"

@@ -25,7 +25,7 @@ def test_sliders_keep_their_places_combine_and_come_back_with_undo(page: Any, ed
     assert page.input_value("[data-slider=smile]") == "0.6"
     assert page.inner_text(".slider:has([data-slider=smile]) .number") == "+0.60"
     assert "+0.60" in page.get_attribute("[data-slider=smile]", "aria-valuetext")
-    both = studio.directions.move(studio.directions.move(before, "open-mouth", 0.8), "smile", 0.6)
+    both = studio.directions.move(studio.directions.move(before, "smile", 0.6), "open-mouth", 0.8)
     assert np.array_equal(mask(page), both)
     page.click("#undo")
     assert page.input_value("[data-slider=open-mouth]") == "0" and page.input_value("[data-slider=smile]") == "0.6"
@@ -58,6 +58,7 @@ def test_a_slider_by_keys(page: Any, editor: Editor) -> None:
     assert np.array_equal(mask(page), before)
 
 
+@pytest.mark.slow
 def test_paint_beside_a_slider_leaves_it_and_paint_into_it_ends_it(page: Any, editor: Editor) -> None:
     begin(page, editor)
     slide(page, "open-mouth", 0.8)
@@ -95,6 +96,7 @@ def test_things_are_put_on_and_off_again(page: Any, editor: Editor) -> None:
     assert page.get_attribute("[data-item=glasses-sun]", "aria-pressed") == "true"
 
 
+@pytest.mark.slow
 def test_glasses_can_be_removed_from_a_face_that_wears_them(page: Any, editor: Editor) -> None:
     begin(page, editor)
     assert page.is_hidden("[data-remove=glasses]")
@@ -109,10 +111,12 @@ def test_glasses_can_be_removed_from_a_face_that_wears_them(page: Any, editor: E
     assert np.array_equal(mask(page), worn)
 
 
+@pytest.mark.slow
 def test_a_face_without_a_mouth_has_no_smile(page: Any, editor: Editor) -> None:
     begin(page, editor)
     until(page, "editor.panels.sliders.ranged")
-    page.evaluate("editor.panels.sliders.setRanges({ smile: null, 'open-mouth': [-0.5, 0.25] })")
+    page.evaluate("editor.panels.sliders.setRange('smile', null)")
+    page.evaluate("editor.panels.sliders.setRange('open-mouth', [-0.5, 0.25])")
     assert page.is_hidden("[data-slider=smile]")
     slide(page, "open-mouth", 1)
     assert page.input_value("[data-slider=open-mouth]") == "0.25"
@@ -153,6 +157,7 @@ class TestFingers:
             assert page.evaluate(small) == []
 
 
+@pytest.mark.slow
 def test_the_way_to_another_face_is_a_slider_too(page: Any, editor: Editor) -> None:
     begin(page, editor)
     page.click("#tab-others")

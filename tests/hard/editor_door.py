@@ -26,7 +26,7 @@ _WORDS = (
     "skin,mouth", "glasses-round", "rendered-0", "seamless", "bare", "true", "face", "mask", "%d9%a1", "%f0%9f%92%a9",
 )  # fmt: skip
 _PATHS = (
-    "render", "swap", "compose", "ranges", "parse", "others", "face.labels", "mask.labels", "result.png", "photo.png",
+    "render", "swap", "compose", "range", "parse", "others", "face.labels", "mask.labels", "result.png", "photo.png",
     "photo.jpg", "thumbnail.jpg", "as-mask", "history",
     "strip.png", "mask.png", "session.zip", "command", "others/1.png", "others/-1.png", "x", "",
 )  # fmt: skip

@@ -12,8 +12,8 @@ async function ask(path, options = {}) {
     throw new Error("The editor does not answer. Is `maskgan edit` still running?");
   }
   if (!answer.ok) {
-    const line = await answer.json().then((document) => document.error, () => "");
-    throw new Error(line || `The editor answered ${answer.status}.`);
+    const { error, kind } = await answer.json().catch(() => ({}));
+    throw Object.assign(new Error(error || `The editor answered ${answer.status}.`), { kind });
   }
   return answer;
 }
@@ -42,7 +42,8 @@ export async function about() {
   return document;
 }
 export const openExample = (example) => json(`api/sessions?${query({ example })}`, post());
-export const openPicture = async (file) => json(`api/sessions?${query({ name: file.name ?? "picture" })}`, sent(file));
+export const openPicture = async (file, turn = 0) => json(`api/sessions?${query({ name: file.name ?? "picture", turn })}`, sent(file));
+export const choose = (id, values) => json(`api/sessions/${id}/choose?${query(values)}`, post());
 export const sessions = () => json("api/sessions");
 export const remove = (id) => ask(`api/sessions/${id}`, { method: "DELETE" });
 export const keepHistory = (id, packed) => ask(`api/sessions/${id}/history`, post(packed));
@@ -62,7 +63,11 @@ export const addExample = (id, example) => json(`api/sessions/${id}/others?${que
 export const swap = (id, mask, other, parts) =>
   bytes(`api/sessions/${id}/swap?${query({ other, parts })}`, post(mask));
 export const compose = (id, base, values) => bytes(`api/sessions/${id}/compose?${query(values)}`, post(base));
-export const ranges = (id) => json(`api/sessions/${id}/ranges`);
+export const range = (id, slider) => json(`api/sessions/${id}/range?${query({ slider })}`);
+export const animation = async (id, other) => (await ask(`api/sessions/${id}/animation.gif?${query({ other })}`)).blob();
+export const learning = (id) => json(`api/sessions/${id}/learning`);
+export const learn = (id, values = {}) => json(`api/sessions/${id}/learning?${query(values)}`, post());
+export const setPersonal = (id, on) => json(`api/sessions/${id}/personal?${query({ on })}`, post());
 export const patches = (id) => bytes(`api/sessions/${id}/patches`);
 export const parse = (id) => bytes(`api/sessions/${id}/parse`, post());
 export const command = (id) => json(`api/sessions/${id}/command`);

@@ -11,8 +11,8 @@ export class Composition {
     return { sliders: sliders.join(), items: this.items.join(), removed: this.removed.join() };
   }
   set(name, amount) {
-    if (amount) this.sliders[name] = amount;
-    else delete this.sliders[name];
+    delete this.sliders[name];
+    if (amount) this.sliders[name] = amount; // the latest comes last
   }
   // Of each kind (glasses-..., hat-...) one thing is worn at a time.
   toggleItem(name) {

@@ -57,7 +57,7 @@ export class Files {
         return editor.panels.toast(error.message, true);
       }
     }
-    return this.open(() => api.openPicture(file));
+    return this.open(() => api.openPicture(file), { failed: (error) => this.editor.faces.offerTurn(error, file) });
   }
   _askMask(labels, file) {
     const dialog = element("mask-dialog");
@@ -74,8 +74,8 @@ export class Files {
     dialog.showModal();
   }
   // Open what `ask` resolves to; `step`: as a step that the browser's Back returns from.
-  async open(ask, { step = true } = {}) {
-    const opened = await this.editor.open(ask, { step });
+  async open(ask, { step = true, failed = null } = {}) {
+    const opened = await this.editor.open(ask, { step, failed });
     if (opened) element("welcome").close();
     return opened;
   }

@@ -5,6 +5,7 @@ import { Area } from "./area.js";
 import { bindCanvas } from "./bykeys.js";
 import { Compare } from "./compare.js";
 import { Composition } from "./composition.js";
+import { Faces } from "./faces.js";
 import { Files } from "./files.js";
 import { Hint } from "./hint.js";
 import { History } from "./history.js";
@@ -13,6 +14,7 @@ import { Live } from "./live.js";
 import { Mask } from "./mask.js";
 import { Others } from "./others.js";
 import { Panels } from "./panels.js";
+import { Person } from "./person.js";
 import { Saving } from "./saving.js";
 import { Tabs } from "./tabs.js";
 import { Tools } from "./tools.js";
@@ -37,6 +39,8 @@ class Editor {
     this.others = new Others(this);
     this.panels = new Panels(this);
     this.files = new Files(this);
+    this.faces = new Faces(this);
+    this.person = new Person(this);
     this.saving = new Saving(this);
     this.tabs = new Tabs(this);
     this.hint = new Hint();
@@ -52,7 +56,8 @@ class Editor {
   get ready() { return Boolean(this.session) && !this.watching; }
 
   // Show the session that `ask` resolves to; false if there is none. `step`: the browser's Back returns from it.
-  async open(ask, { quiet = false, step = false } = {}) {
+  // `failed(error)`: may tell of it.
+  async open(ask, { quiet = false, step = false, failed = null } = {}) {
     this.panels.busy("Opening the picture …");
     try {
       const session = await ask();
@@ -81,9 +86,12 @@ class Editor {
       this._loadWhole(session);
       this.tabs.opened();
       this.files.offerEarlier(session);
+      this.faces.opened(session);
+      this.person.opened(session);
       this.live.changed();
       return true;
     } catch (error) {
+      if (failed?.(error)) return false;
       if (quiet) window.history.replaceState(null, "", location.pathname);
       else this.panels.toast(error.message, true);
       return false;

@@ -43,7 +43,27 @@ export class Others {
           return button;
         }));
       const mix = panels.sliders.make(`other-${number}`, "All of its shape", 0, 1);
-      return make("article", {}, picture, make("div", {}, look, make("small", { textContent: "Take the shape of its" }), parts, mix));
+      const animate = make("button", { type: "button", textContent: "Save the way there (GIF)", title: "From this face to the shape of the other one, as an animation", dataset: { animate: number } });
+      animate.addEventListener("click", () => this._animate(number, animate));
+      return make("article", {}, picture, make("div", {}, look, make("small", { textContent: "Take the shape of its" }), parts, mix, animate));
     }));
+  }
+  // The way to another face's shape as an animation.
+  async _animate(number, button) {
+    const { editor } = this;
+    button.disabled = true;
+    editor.panels.busy("Painting the animation …");
+    try {
+      await editor.live.settled();
+      const blob = await api.animation(editor.session.id, number);
+      const link = make("a", { href: URL.createObjectURL(blob), download: `${editor.saving.stem}-animation.gif` });
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+    } catch (error) {
+      editor.panels.toast(error.message, true);
+    } finally {
+      button.disabled = false;
+      editor.panels.busy("");
+    }
   }
 }

@@ -154,9 +154,16 @@ export class Panels {
     this.editor.others.changed();
     this._ranges(this.editor.session.id);
   }
+  // How far each slider is useful on this face: asked one after the other, once the picture is there.
   async _ranges(id) {
-    const ranges = await api.ranges(id).catch(() => ({}));
-    if (this.editor.session.id === id) this.sliders.setRanges(ranges);
+    for (const { name } of this.about.directions) {
+      await this.editor.live.settled().catch(() => {});
+      if (this.editor.session.id !== id) return;
+      const range = await api.range(id, name).catch(() => undefined);
+      if (this.editor.session.id !== id) return;
+      if (range !== undefined) this.sliders.setRange(name, range);
+    }
+    this.sliders.ranged = id;
   }
   // A label map made by the server takes the place of the one here.
   async change(ask, label) {

@@ -57,14 +57,11 @@ export class Sliders {
   }
   amount(name) { return this.editor.composition?.sliders[name] ?? 0; }
   // What a face cannot show is not offered, and no slider goes farther than is useful on this face.
-  setRanges(ranges) {
-    for (const [name, { row, input }] of this.rows) {
-      if (!(name in ranges)) continue;
-      row.hidden = ranges[name] === null;
-      if (ranges[name]) [input.min, input.max] = ranges[name];
-    }
-    this.ranged = true;
-    this.show();
+  setRange(name, range) {
+    const { row, input } = this.rows.get(name);
+    row.hidden = range === null;
+    if (range) [input.min, input.max] = range;
+    this._show(name);
   }
   // Show the places of the composition: after an undo, another face, a painted mask.
   show() {

@@ -1,0 +1,53 @@
+"""The process that learns a person for the editor: see `learning`."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Final
+
+from maskgan_cli.files import read_image, read_label_map
+
+_NICE: Final = 10  # painting comes first
+
+
+def learn(folder: Path, out: Path, start: Path, parser: Path, steps: int) -> None:
+    """Train the generator on for the face of a session's folder, and write its weights.
+
+    Args:
+        folder: holds ``face.png`` and ``face.mask.png``.
+        out: the weights' file.
+        start, parser: the weights to begin with, and those of the face parser.
+        steps: updates.
+    """
+    import torch
+
+    from maskgan_cli.editing.faces import Face
+    from maskgan_cli.personalise import Settings, personalised, recorded, write
+    from maskgan_cli.workers import cores
+
+    torch.set_num_threads(max(1, cores() - 1))  # one is left for painting
+    image, mask, settings = folder / "face.png", folder / "face.mask.png", Settings(steps)
+    face = Face(image, mask, read_image(image), read_label_map(mask))
+    _tell(0, steps)
+    record = recorded([image], start, parser, settings)
+    made = personalised(
+        start, parser, [face], settings, torch.device("cpu"), lambda done, total, note: _tell(done, total)
+    )
+    write(out, made, record, overwrite=True)
+
+
+def _tell(done: int, total: int) -> None:
+    print(json.dumps({"done": done, "total": total}), flush=True)
+
+
+if __name__ == "__main__":
+    from maskgan_cli import workers
+
+    workers.end_with_parent()
+    if hasattr(os, "nice"):
+        os.nice(_NICE)
+    folder, out, start, parser = map(Path, sys.argv[1:5])
+    learn(folder, out, start, parser, int(sys.argv[5]))

@@ -1,0 +1,99 @@
+"""Learn a person in the background: `personalise` in a process of its own, whose weights are kept for this face.
+
+The process is run as ``python -m maskgan_cli.editor.learner``. It tells its progress in lines of JSON.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from maskgan_cli.editor.session import Session
+from maskgan_cli.editor.studio import Files
+from maskgan_cli.errors import InputError
+from maskgan_cli.files import sha256
+
+STEPS: Final = 100
+
+
+@dataclass
+class Learning:
+    """One person at a time is learned.
+
+    Attributes:
+        folder: of the weights that were learned, named after the SHA-256 of the face's picture.
+        files: the weights to begin with.
+        steps: how long each person is learned.
+    """
+
+    folder: Path
+    files: Files
+    steps: int = STEPS
+    _process: subprocess.Popen[str] | None = field(default=None, repr=False)
+    _session: str = ""
+    _progress: dict[str, Any] = field(default_factory=dict)
+    _since: float = 0.0
+
+    def file_of(self, session: Session) -> Path | None:
+        """The weights that were learned from a session's face, if there are any."""
+        own = session.folder / "person.safetensors"  # of a session file that was opened
+        return next((path for path in (own, self._path(session)) if path.is_file()), None)
+
+    def start(self, session: Session) -> None:
+        """Begin to learn the person of a session.
+
+        Raises:
+            InputError: another one is being learned.
+        """
+        if self.running:
+            raise InputError("learning", expected="one person at a time", found="another one in progress",
+                             hint="wait for it, or cancel it")  # fmt: skip
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        words = [sys.executable, "-m", "maskgan_cli.editor.learner", str(session.folder), str(self._path(session)),
+                 str(self.files.dmn), str(self.files.parser), str(self.steps)]  # fmt: skip
+        self._session, self._progress, self._since = session.id, {"done": 0, "total": self.steps}, time.monotonic()
+        self._process = subprocess.Popen(words, stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True)
+        threading.Thread(target=self._follow, args=(self._process,), daemon=True).start()
+
+    @property
+    def running(self) -> bool:
+        """Whether a person is being learned."""
+        return self._process is not None and self._process.poll() is None
+
+    def state(self, session: Session) -> dict[str, Any]:
+        """How far it is for a session: ``state`` (none, running, done, failed), ``done`` of ``total``, seconds left."""
+        if self._session == session.id and self.running:
+            done, total = self._progress["done"], self._progress["total"]
+            passed = time.monotonic() - self._progress.get("began", time.monotonic())
+            left = round(passed / done * (total - done)) if done else None
+            return {"state": "running", "done": done, "total": total, "seconds_left": left}
+        if self.file_of(session):
+            return {"state": "done"}
+        failed = self._session == session.id and self._process is not None and not self._progress.get("cancelled")
+        return {"state": "failed" if failed else "none"}
+
+    def cancel(self) -> None:
+        """Stop learning; nothing is kept of it."""
+        if self._process is not None and self.running:
+            self._progress["cancelled"] = True
+            self._process.terminate()
+            self._process.wait()
+
+    def _path(self, session: Session) -> Path:
+        return self.folder / f"{sha256(session.folder / 'face.png')}.safetensors"
+
+    def _follow(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            with contextlib.suppress(ValueError):
+                self._progress |= json.loads(line)
+                if self._progress["done"] == 0:
+                    self._progress["began"] = time.monotonic()
+        process.wait()

@@ -1,0 +1,224 @@
+"""What of a session is kept on disk: the face, its edited mask, the faces beside it."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Literal, TypeVar, get_args
+
+import numpy as np
+
+from maskgan_cli.editor.face import Face, resized
+from maskgan_cli.editor.fade import FADE, read_fade, write_fade
+from maskgan_cli.editor.photos import JPEG, upright_size
+from maskgan_cli.errors import InputError
+from maskgan_cli.files import (
+    read_image,
+    read_json,
+    read_label_map,
+    write_bytes,
+    write_image,
+    write_json,
+    write_label_map,
+)
+from maskgan_cli.labels import LabelMap
+
+S = TypeVar("S", bound="SessionState")
+
+Finish = Literal["seamless", "bare"]  # the edit in the photo, or the network's painting as it is
+MAX_OTHERS: Final = 12
+_ID: Final = re.compile(r"[0-9a-f]{32}")
+FORMAT: Final = 1  # of session.json
+
+
+def new_id() -> str:
+    """A name that nobody guesses."""
+    return secrets.token_hex(16)
+
+
+def is_id(text: str) -> bool:
+    """Whether this is the name of a session, and not a path or anything else."""
+    return _ID.fullmatch(text) is not None
+
+
+@dataclass
+class SessionState:
+    """A face, its edited label map, other faces that lend shape or look.
+
+    Attributes:
+        id: its name, and its folder's.
+        folder: where everything is kept that must outlive a reload or the program.
+        name: what the user called the picture.
+        face: as it was when the session began.
+        labels: the edited label map (S, S).
+        others: further faces, all of the same side.
+        style: whose look is painted: 0 the face's own, k the look of ``others[k - 1]``.
+        revision: the number of the newest request; older ones are no longer wanted.
+        source: SHA-256 of the file that was opened, or "".
+        chosen: whether this is the face that the user wants, where the photo has several.
+        personal: whether to paint with what was learned of this person, where that was.
+        fade: (S, S), how much of the edit is shown at each pixel, 0 to 255; None if all of it is.
+    """
+
+    id: str
+    folder: Path
+    name: str
+    face: Face
+    labels: LabelMap
+    others: list[Face] = field(default_factory=list)
+    style: int = 0
+    finish: Finish = "seamless"
+    revision: int = 0
+    source: str = ""
+    fade: LabelMap | None = None
+    chosen: bool = True
+    personal: bool = True
+
+    @classmethod
+    def begin(
+        cls: type[S], root: Path, face: Face, name: str, photo: bytes | None = None, *, chosen: bool = False
+    ) -> S:
+        """A new session with a folder of its own; ``photo`` is the file that the face was cut out of.
+
+        ``chosen`` says that the user asked for this one of several faces.
+        """
+        source = "" if photo is None else hashlib.sha256(photo).hexdigest()
+        session = cls(new_id(), Path(), name, face, face.labels.copy(), source=source)
+        session.chosen = chosen or len(face.places) < 2
+        session.folder = root / session.id
+        session.folder.mkdir(mode=0o700, parents=True)
+        if photo is not None and face.square is not None:
+            write_bytes(session.folder / "photo", photo)
+        write_image(session.folder / "face.png", face.picture)
+        write_label_map(session.folder / "face.mask.png", face.labels)
+        session.save()
+        return session
+
+    @classmethod
+    def resume(cls: type[S], root: Path, name: str) -> S:
+        """The session whose folder is there.
+
+        Raises:
+            InputError: none, or one that cannot be read.
+        """
+        if not is_id(name) or not (root / name / "session.json").is_file():
+            raise InputError("the session", found="none of that name", hint="open the picture again")
+        folder = root / name
+        try:
+            state = read_json(folder / "session.json")
+            square = None if state["square"] is None else np.array(state["square"], np.float64)
+            own = _read_face(folder, "face")
+            places = tuple(np.array(place, np.float64).reshape(4, 2) for place in state.get("places", []))
+            face = Face(own.picture, own.labels, square, state["parser"], places, int(state.get("number", 1)))
+            others = [_read_face(folder, f"other-{i}") for i in range(state["others"])]
+            labels = read_label_map(folder / "mask.png")
+            numbers, words = (state["style"], state["revision"]), (state["name"], state["parser"])
+            if not all(type(n) is int for n in numbers) or not all(type(word) is str for word in words):
+                raise TypeError("state of other types")
+            if (square is not None and square.shape != (4, 2)) or state["finish"] not in get_args(Finish):
+                raise ValueError("a state that is none of ours")
+            session = cls(
+                name, folder, state["name"], face, labels, others, state["style"], state["finish"], state["revision"],
+                source=str(state.get("source", "")), fade=read_fade(folder / FADE),
+                chosen=bool(state.get("chosen", True)), personal=bool(state.get("personal", True)),
+            )  # fmt: skip
+            session._check()
+            return session
+        except (InputError, KeyError, TypeError, ValueError) as error:
+            raise InputError("the session", found="files that cannot be read", hint="open the picture again") from error
+
+    def _check(self) -> None:
+        """Insist that everything is square and of one size, and the style one that there is."""
+        side = len(self.labels)
+        shapes = {self.labels.shape, *(face.labels.shape for face in (self.face, *self.others))}
+        shapes |= set() if self.fade is None else {self.fade.shape}
+        shapes |= {face.picture.shape[:2] for face in (self.face, *self.others)}
+        if shapes != {(side, side)} or not 32 <= side <= 2048 or not 0 <= self.style <= len(self.others):
+            raise ValueError("parts that do not fit")
+
+    def save(self) -> None:
+        """Write down what has changed, each file whole or not at all."""
+        write_label_map(self.folder / "mask.png", self.labels)
+        if self.fade is not None:
+            write_fade(self.folder / FADE, self.fade)
+        else:
+            (self.folder / FADE).unlink(missing_ok=True)
+        square = None if self.face.square is None else self.face.square.tolist()
+        write_json(self.folder / "session.json", {
+            "format": FORMAT, "name": self.name, "square": square, "parser": self.face.parser,
+            "others": len(self.others), "style": self.style, "finish": self.finish, "revision": self.revision,
+            "saved": time.time(), "source": self.source, "edited": self.edited,
+            "places": [place.tolist() for place in self.face.places], "number": self.face.number, "chosen": self.chosen,
+            "personal": self.personal,
+        })  # fmt: skip
+
+    @property
+    def side(self) -> int:
+        """Pixels along an edge of the face."""
+        return len(self.labels)
+
+    @property
+    def edited(self) -> bool:
+        """Whether its mask or its look is another than the face's own."""
+        return self.style != 0 or not np.array_equal(self.labels, self.face.labels)
+
+    @property
+    def suffix(self) -> str:
+        """What a saved photo's name ends in: .jpg if the photo was a JPEG, else .png."""
+        path = self.folder / "photo"
+        if not path.is_file():
+            return ".png"
+        with path.open("rb") as file:
+            return ".jpg" if file.read(3) == JPEG else ".png"
+
+    @property
+    def photo_size(self) -> tuple[int, int] | None:
+        """Width and height of the photo, upright; None without one."""
+        path = self.folder / "photo"
+        return upright_size(path) if path.is_file() else None
+
+    def state(self) -> dict[str, Any]:
+        """What the page needs to know."""
+        return {
+            "id": self.id, "name": self.name, "side": self.side, "style": self.style, "finish": self.finish,
+            "revision": self.revision, "others": len(self.others), "photo": self.face.square is not None,
+            "square": None if self.face.square is None else self.face.square.tolist(), "photo_size": self.photo_size,
+            "places": [place.tolist() for place in self.face.places], "number": self.face.number,
+            "chosen": self.chosen or self.edited, "personal": self.personal,
+            "suffix": self.suffix, "edited": self.edited,
+            "parsed": bool(self.face.parser),
+        }  # fmt: skip
+
+    def add_other(self, face: Face) -> int:
+        """Keep another face beside this one; its number.
+
+        Raises:
+            InputError: there are many already.
+        """
+        if len(self.others) == MAX_OTHERS:
+            raise InputError("other faces", expected=f"at most {MAX_OTHERS}", found="one more",
+                             hint="begin a new session")  # fmt: skip
+        face, name = resized(face, self.side), f"other-{len(self.others)}"
+        write_image(self.folder / f"{name}.png", face.picture)
+        write_label_map(self.folder / f"{name}.mask.png", face.labels)
+        self.others.append(face)
+        self.save()
+        return len(self.others)
+
+    def other(self, number: int) -> Face:
+        """Other face ``number``, from 1.
+
+        Raises:
+            InputError: there is none.
+        """
+        if not 1 <= number <= len(self.others):
+            raise InputError("the other face", expected=f"1 to {len(self.others)}", found=str(number))
+        return self.others[number - 1]
+
+
+def _read_face(folder: Path, name: str) -> Face:
+    return Face(read_image(folder / f"{name}.png"), read_label_map(folder / f"{name}.mask.png"))

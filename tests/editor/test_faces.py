@@ -1,0 +1,127 @@
+"""Photos with several faces, photos on their side: chosen and turned in the page, and by `maskgan edit --face`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from maskgan_cli.editor import library
+from maskgan_cli.editor.face import NoFace, face_of
+from maskgan_cli.editor.photos import turned, upright_size
+from maskgan_cli.editor.serve import Editor
+from maskgan_cli.editor.studio import Studio
+from maskgan_cli.errors import InputError
+from maskgan_cli.files import Picture, encode_image, read_photo, write_image
+from tests.conftest import Command
+from tests.editor.person import begin, drop, mask, place, settled, until
+
+
+def two() -> Picture:
+    """A photo of two people: the astronaut, and once more, smaller and mirrored."""
+    small = np.asarray(Image.fromarray(library.photo()).resize((400, 400)))[:, ::-1]
+    return np.hstack([library.photo(), np.pad(small, ((56, 56), (0, 0), (0, 0)), mode="edge")])
+
+
+def test_a_face_by_its_number(studio: Studio) -> None:
+    photo = two()
+    largest, second = face_of(photo, studio), face_of(photo, studio, number=2)
+    assert (largest.number, second.number, len(largest.places)) == (1, 2, 2)
+    assert largest.square is not None and second.square is not None
+    assert largest.square[:, 0].max() < 512 < second.square[:, 0].min() + 60
+    with pytest.raises(InputError, match="expected face 3, found 2 faces"):
+        face_of(photo, studio, number=3)
+    with pytest.raises(NoFace):
+        face_of(np.full((300, 300, 3), 90, np.uint8), studio)
+
+
+def test_a_photo_is_turned_with_its_metadata(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F] = 6, "camera"
+    path = tmp_path / "photo.jpg"
+    Image.fromarray(library.photo()[:300]).save(path, quality=98, exif=exif)
+    upright = read_photo(path).picture
+    assert upright_size(path) == upright.shape[1::-1] == (300, 512)
+    for by in (90, 180, 270):
+        (tmp_path / "turned.jpg").write_bytes(turned(path.read_bytes(), by))
+        photo = read_photo(tmp_path / "turned.jpg")
+        wanted = np.rot90(upright, -by // 90)
+        assert photo.picture.shape == wanted.shape
+        assert np.abs(photo.picture.astype(int) - wanted).mean() < 2
+        with Image.open(tmp_path / "turned.jpg") as image:
+            assert image.getexif()[0x010F] == "camera"
+
+
+@pytest.mark.slow
+def test_the_command_refuses_a_face_that_is_not_there(weights: Path, tmp_path: Path, maskgan: Command) -> None:
+    path = write_image(tmp_path / "two.png", two())
+    outcome = maskgan("edit", path, "--face", 3, "--no-browser", "--weights", weights)
+    assert outcome.code == 2 and f"{path}: expected face 3, found 2 faces" in outcome.err
+    outcome = maskgan("edit", "--face", 1, "--no-browser", "--weights", weights)
+    assert outcome.code == 2 and "--face: expected a PHOTO" in outcome.err
+
+
+def test_of_several_faces_one_is_chosen_and_edits_of_the_others_stay(page: Any, editor: Editor) -> None:
+    begin(page, editor)
+    first = page.evaluate("editor.session.id")
+    drop(page, encode_image(two(), ".png"), name="friends.png")
+    page.wait_for_selector("#faces-dialog[open]")
+    assert page.locator("#face-boxes button").all_inner_texts() == ["1", "2"]
+    assert page.evaluate("document.activeElement.dataset.face") == "1"
+    until(page, "document.getElementById('faces-picture').naturalWidth")
+    boxes = [page.locator(f"[data-face='{k}']").bounding_box() for k in (1, 2)]
+    picture = page.locator("#faces-picture").bounding_box()
+    assert picture["x"] - 1 <= boxes[0]["x"] < boxes[1]["x"]
+    assert boxes[1]["x"] + boxes[1]["width"] <= picture["x"] + picture["width"] + 1
+    assert page.evaluate("editor.session.id") != first
+    page.click("[data-face='2']")
+    until(page, "editor.session.number === 2")
+    page.evaluate("editor.mask.data.fill(14, 0, editor.mask.side * 70); editor.commit('brush')")
+    settled(page)
+    page.reload()
+    page.wait_for_selector("#undo:enabled")
+    assert page.is_hidden("#faces-dialog")  # it is asked once
+    second = page.evaluate("editor.session.id")
+    page.click("#view-photo")
+    page.click("#choose-face")
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Enter")
+    until(page, "editor.session.number === 1")
+    assert (editor.shelf.root / second).is_dir()
+    photo = read_photo(editor.shelf.get(page.evaluate("editor.session.id")).folder / "photo").picture
+    changed = np.nonzero(np.abs(photo.astype(int) - two()).max(-1) > 20)
+    assert len(changed[1]) > 100 and changed[1].min() > 480  # the first face's photo has the second one's hat
+
+
+@pytest.mark.slow
+def test_a_photo_on_its_side_is_turned(page: Any, editor: Editor, failures: list[str]) -> None:
+    begin(page, editor)
+    first = page.evaluate("editor.session.id")
+    drop(page, encode_image(np.ascontiguousarray(np.rot90(two())), ".png"), name="sideways.png")
+    page.wait_for_selector(".toast.failed, #faces-dialog[open]")
+    page.click(".toast button")
+    page.wait_for_selector("#turn-dialog[open]")
+    page.click("#preview-right")
+    assert page.get_attribute("#turn-picture", "data-turn") == "90"
+    page.click("#open-turned")
+    until(page, f"editor.session.id !== '{first}'")
+    assert page.evaluate("editor.session.photo_size") == [912, 512]
+    page.keyboard.press("Escape")
+    page.click("#view-photo")
+    for text in [text for text in failures if "422" in text]:
+        failures.remove(text)
+
+
+@pytest.mark.slow
+def test_an_open_photo_is_turned(page: Any, editor: Editor) -> None:
+    begin(page, editor, "astronaut")
+    first = page.evaluate("editor.session.id")
+    page.click("#view-photo")
+    page.evaluate("editor.faces._choose({ turn: 180 })")
+    until(page, f"editor.session.id !== '{first}' || document.querySelector('.toast')")
+    page.wait_for_timeout(100)
+    assert page.evaluate("editor.ready") and mask(page).shape[0] in (256, 512)
+    assert place(page, 10, 10)

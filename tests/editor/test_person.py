@@ -1,0 +1,89 @@
+"""Learning a person in the background, and the way to another face as an animation."""
+
+from __future__ import annotations
+
+import io
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from maskgan_cli.editor import library
+from maskgan_cli.editor.learning import Learning
+from maskgan_cli.editor.serve import Editor
+from maskgan_cli.editor.session import Session
+from maskgan_cli.editor.studio import Studio
+from maskgan_cli.errors import InputError
+from tests.editor.conftest import Client
+from tests.editor.person import begin, result, settled, until
+
+
+def test_the_way_to_another_face_is_an_animation(client: Client) -> None:
+    session = client.post("api/sessions?example=rendered-0").json()["id"]
+    client.post(f"api/sessions/{session}/others?example=rendered-1")
+    answer = client.get(f"api/sessions/{session}/animation.gif?other=1&frames=3")
+    assert answer.headers["content-type"] == "image/gif"
+    assert "Rendered%20face%201-animation.gif" in answer.headers["content-disposition"]
+    with Image.open(io.BytesIO(answer.content)) as image:
+        assert getattr(image, "n_frames", 1) == 3 and image.size == (256, 256)
+        pictures = []
+        for number in range(3):
+            image.seek(number)
+            pictures.append(np.asarray(image.convert("RGB")).astype(int))
+    face = library.rendered("rendered-0").picture.astype(int)
+    away = [np.abs(picture - face).mean() for picture in pictures]
+    assert away[0] < 6 < away[2] and away[0] < away[1] < away[2]  # 256 colours are a little off
+    assert client.get(f"api/sessions/{session}/animation.gif?other=2").status_code == 422
+
+
+@pytest.mark.slow
+def test_a_person_is_learned_in_the_background_and_painted_with(page: Any, editor: Editor) -> None:
+    editor.desk.learning.steps = 2
+    begin(page, editor)
+    page.evaluate("editor.mask.data.fill(13, 256 * 90, 256 * 150); editor.commit('brush')")
+    settled(page)
+    before = result(page)
+    page.click("#tab-others")
+    assert "minutes" in page.inner_text("#learn-note")
+    page.click("#learn")
+    page.wait_for_selector("#learning:not([hidden])")
+    page.evaluate("editor.mask.data.fill(13, 0, 2560); editor.undo(); editor.redo()")  # one can go on
+    page.wait_for_selector("#personal-choice:not([hidden])", timeout=300_000)
+    settled(page)
+    learned = result(page)
+    assert learned != before
+    page.uncheck("#personal")
+    until(page, "editor.session.personal === false && editor.live.done")
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(result(page)))), np.asarray(Image.open(io.BytesIO(before))))
+    page.check("#personal")
+    until(page, "editor.session.personal && editor.live.done")
+    assert result(page) == learned
+    first = page.evaluate("editor.session.id")
+    page.click("#open")
+    page.click("#examples [data-name=rendered-0]")
+    until(page, f"editor.session.id !== '{first}'")
+    assert page.evaluate("editor.session.learned")  # it is kept for this face
+
+
+@pytest.mark.slow
+def test_learning_can_be_stopped_and_one_person_is_learned_at_a_time(
+    studio: Studio, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("people")
+    learning = Learning(folder, studio.files, steps=50)
+    one, other = (
+        Session.begin(tmp_path_factory.mktemp("shelf"), library.rendered(f"rendered-{k}"), "x") for k in (0, 1)
+    )
+    assert learning.state(one) == {"state": "none"}
+    learning.start(one)
+    assert learning.state(one)["state"] == "running" and learning.state(other) == {"state": "none"}
+    with pytest.raises(InputError, match="one person at a time"):
+        learning.start(other)
+    until_ = time.monotonic() + 120
+    while not learning.state(one).get("done") and time.monotonic() < until_:
+        time.sleep(0.2)
+    assert learning.state(one)["seconds_left"] is not None
+    learning.cancel()
+    assert learning.state(one) == {"state": "none"} and not list(folder.iterdir())
