@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,6 +11,7 @@ import typer
 
 from maskgan_cli.cli.edits import Editing, Masks, Pasting, faces_of, rows_of, run_edits
 from maskgan_cli.cli.shell import Shell, stage
+from maskgan_cli.editing.options import Edge, Inside
 from maskgan_cli.errors import InputError
 
 if TYPE_CHECKING:
@@ -25,6 +27,14 @@ Fit = Annotated[
         "--fit/--as-is",
         help="Bring TGT's parts onto SRC's face by the faces' points, or replace them where they are, as in the paper. "
         "If neither is given, edits that are pasted back are fitted, bare paintings are not.",
+    ),
+]
+InsideOf = Annotated[
+    Inside,
+    typer.Option(
+        "--inside",
+        help="Where the inside of a mouth comes from, with --edge move: SRC's photo, TGT (the reference), or painted. "
+        "auto: SRC's own if it is open enough, else TGT's. `maskgan inspect` says which was used.",
     ),
 ]
 Source = Annotated[Path | None, typer.Argument(metavar="[SRC]", help="The face to edit: its look stays.")]
@@ -76,6 +86,7 @@ def swap_mouth(
     target: Annotated[Path | None, typer.Argument(metavar="[TGT]", help="The face whose mouth shape is taken.")] = None,
     out: Out = Path("swapped.png"),
     fit: Fit = None,
+    inside: InsideOf = Inside.AUTO,
     *,
     masks: Masks,
     pasting: Pasting,
@@ -87,7 +98,7 @@ def swap_mouth(
 
     With --pairs, columns are source,target[,source_mask,target_mask][,output].
     """
-    swap(shell, source, target, "mouth", out, fit, masks=masks, pasting=pasting, editing=editing)
+    swap(shell, source, target, "mouth", out, fit, inside, masks=masks, pasting=pasting, editing=editing)
 
 
 def swap(
@@ -101,6 +112,7 @@ def swap(
     ] = "mouth",
     out: Out = Path("swapped.png"),
     fit: Fit = None,
+    inside: InsideOf = Inside.AUTO,
     *,
     masks: Masks,
     pasting: Pasting,
@@ -119,8 +131,11 @@ def swap(
         ids = part_ids(parts)
     except ValueError as error:
         raise InputError("--parts", found=str(error)) from None
+    blend = replace(pasting.asked(), inside=inside)
+    if inside is not Inside.AUTO and (blend.edge is not Edge.MOVE or not set(ids) & set(part_ids("mouth"))):
+        raise InputError("--inside", expected="a mouth among the parts, and --edge move", found=inside.value)
     rows = rows_of(faces_of(source, target, masks), editing.pairs, *_TWO_FACES)
-    run_edits(shell, partial(swap_edits, parts=ids, blend=pasting.asked(), fit=fit), rows, out, editing)
+    run_edits(shell, partial(swap_edits, parts=ids, blend=blend, fit=fit), rows, out, editing)
 
 
 def style_copy(

@@ -24,9 +24,11 @@ painters.py     that network in PyTorch or as ONNX
 baselines.py    the paper's baselines as methods
 transfer.py     an attribute changed: by parts of the mask, by a label, or by an exemplar
 colours.py      the colours of a face's parts, taken from its photo
+mouths.py       the inside of a moved mouth, its lip line, and the chin below it
 carry.py        the photo's own lips, teeth and brows, carried to their new shape
 compose.py      the finished picture of an edit, by the composition that is asked for
 registration.py the smooth displacement field that carries one label map to another
+closing.py      a mouth that closes: what was between the lips is left out
 moving.py       a photo sampled through that field, and what it then still lacks
 blend.py        the painting pasted back into the source, untouched pixels untouched
 membrane.py     the difference of the two on the rim, spread inside

@@ -16,7 +16,7 @@ from maskgan_cli.labels import ID, LabelMap
 Line = npt.NDArray[np.float64]
 
 # Parts that are bands, by the feature that gives them their axis: from corner to corner, from rim to rim.
-_FEATURES: Final = (("u_lip", "l_lip", "mouth"), ("l_brow",), ("r_brow",))
+_BANDS: Final = (("u_lip", "l_lip", "mouth"), ("l_brow",), ("r_brow",))
 _BINS: Final = 48  # places along a feature where its rims are measured
 _LEAST: Final = 20  # pixels of a feature, and
 _STEEPEST: Final = 0.6  # radians from the horizontal: a steeper axis is a mistake
@@ -25,7 +25,7 @@ _SOFT: Final = 0.004  # of the side: width of the change from part to part
 
 
 @dataclass(frozen=True)
-class _Axis:
+class Axis:
     """A feature's middle (x, y), its direction, and where along that it begins and ends, in pixels from the middle."""
 
     middle: Line
@@ -49,7 +49,7 @@ class _Axis:
 
 
 @dataclass(frozen=True)
-class _Band:
+class Band:
     """One part: its upper and lower rim at `_BINS` places along the feature, and from where to where it reaches."""
 
     top: Line
@@ -80,23 +80,23 @@ def carry_parts(photo: Picture, before: LabelMap, after: LabelMap, region: Regio
         The carried parts (S, S, 3), 0 to 255, and how far they count (S, S), 0 to 1.
     """
     carried, weight = np.zeros(photo.shape), np.zeros(before.shape)
-    for names in _FEATURES:
-        old, new = _axis(before, names), _axis(after, names)
+    for names in _BANDS:
+        old, new = axis_of(before, names), axis_of(after, names)
         if old is None or new is None:
             continue
         for name in names:
             here = after == ID[name]
-            source, target = _band(before, name, old), _band(after, name, new)
-            if source is None or target is None or (name == "mouth" and not _as_open(source, target, len(before))):
+            source, target = band_of(before, name, old), band_of(after, name, new)
+            if source is None or target is None or (name == "mouth" and not as_open(source, target, len(before))):
                 continue
             soft = ndimage.gaussian_filter(here.astype(float), _SOFT * len(before))
             y, x = np.nonzero((soft > weight) & region)
-            carried[y, x] = _sample(photo, x, y, (old, source), (new, target))
+            carried[y, x] = sample_band(photo, x, y, (old, source), (new, target))
             weight = np.maximum(weight, soft)
     return carried, weight
 
 
-def _sample(photo: Picture, x: Any, y: Any, old: tuple[_Axis, _Band], new: tuple[_Axis, _Band]) -> Field:
+def sample_band(photo: Picture, x: Any, y: Any, old: tuple[Axis, Band], new: tuple[Axis, Band]) -> Field:
     """What the photo has where pixels of the new band come from, (n, 3); beyond the rims it goes on as it was."""
     (old_axis, source), (new_axis, target) = old, new
     along, across = new_axis.coordinates(x, y)
@@ -111,7 +111,7 @@ def _sample(photo: Picture, x: Any, y: Any, old: tuple[_Axis, _Band], new: tuple
     return np.stack(planes, axis=-1)
 
 
-def _axis(labels: LabelMap, names: tuple[str, ...]) -> _Axis | None:
+def axis_of(labels: LabelMap, names: tuple[str, ...]) -> Axis | None:
     """The direction in which a feature's pixels spread most; None if there are too few to tell."""
     y, x = np.nonzero(np.isin(labels, [ID[name] for name in names]))
     if len(x) < _LEAST:
@@ -123,10 +123,10 @@ def _axis(labels: LabelMap, names: tuple[str, ...]) -> _Axis | None:
     if abs(np.arctan2(along[1], along[0])) > _STEEPEST:
         along = np.array([1.0, 0.0])
     places = (points - middle) @ along
-    return _Axis(middle, along, places.min() - 0.5, places.max() + 0.5)
+    return Axis(middle, along, places.min() - 0.5, places.max() + 0.5)
 
 
-def _band(labels: LabelMap, name: str, axis: _Axis) -> _Band | None:
+def band_of(labels: LabelMap, name: str, axis: Axis) -> Band | None:
     """Where a part's rims are; None if there is too little of it."""
     y, x = np.nonzero(labels == ID[name])
     if len(x) < _LEAST // 2:
@@ -141,9 +141,9 @@ def _band(labels: LabelMap, name: str, axis: _Axis) -> _Band | None:
         ndimage.gaussian_filter1d(np.interp(np.arange(_BINS), seen, rim[seen]), 1.5, mode="nearest")
         for rim in (top, bottom)
     )
-    return _Band(top, np.maximum(bottom, top + 1.0), (seen[0] / _BINS, (seen[-1] + 1) / _BINS))
+    return Band(top, np.maximum(bottom, top + 1.0), (seen[0] / _BINS, (seen[-1] + 1) / _BINS))
 
 
-def _as_open(source: _Band, target: _Band, side: int) -> bool:
+def as_open(source: Band, target: Band, side: int) -> bool:
     share, least = _OPEN
     return source.height() >= max(share * target.height(), least * side)

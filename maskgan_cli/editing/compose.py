@@ -9,8 +9,9 @@ from typing import Final
 from maskgan_cli.data.crop import cut
 from maskgan_cli.data.resize import resize_image, resize_labels
 from maskgan_cli.editing.blend import paste_missing, paste_seamless, paste_soft
+from maskgan_cli.editing.mouths import Reference, lay_inside, smooth_lip_line, source_of_inside, with_jaw
 from maskgan_cli.editing.moving import Motion, motion, moved_photo, moved_picture
-from maskgan_cli.editing.options import Blend, Edge
+from maskgan_cli.editing.options import Blend, Edge, Inside
 from maskgan_cli.editing.registration import FAR
 from maskgan_cli.editing.uncrop import Square, put_back
 from maskgan_cli.files import Picture
@@ -29,7 +30,13 @@ class Place:
 
 
 def paste_back(
-    source: Picture, result: Picture, before: LabelMap, after: LabelMap, blend: Blend, place: Place | None = None
+    source: Picture,
+    result: Picture,
+    before: LabelMap,
+    after: LabelMap,
+    blend: Blend,
+    place: Place | None = None,
+    reference: Reference | None = None,
 ) -> Picture:
     """The edit joined to its source, as ``blend`` asks.
 
@@ -39,13 +46,14 @@ def paste_back(
         before, after: (S, S) label maps of the source and of the edit; ``after`` may be of another size.
         blend: how: see `paste_moved`, `paste_seamless` and `paste_soft`.
         place: the photo that the source was cut out of.
+        reference: the face whose mouth is taken, if it is.
 
     Returns:
         (S, S, 3), or the whole photo (H, W, 3) if ``place`` is given.
     """
     result, after = resize_image(result, len(source)), resize_labels(after, len(source))
     if blend.edge is Edge.MOVE:
-        return paste_moved(source, result, before, after, place)
+        return paste_moved(source, result, before, after, place, reference, blend.inside)
     if blend.edge is Edge.SOFT:
         edited = paste_soft(source, result, before, after, softness=blend.softness)
     else:
@@ -54,7 +62,13 @@ def paste_back(
 
 
 def paste_moved(
-    source: Picture, result: Picture, before: LabelMap, after: LabelMap, place: Place | None = None
+    source: Picture,
+    result: Picture,
+    before: LabelMap,
+    after: LabelMap,
+    place: Place | None = None,
+    reference: Reference | None = None,
+    inside: Inside = Inside.AUTO,
 ) -> Picture:
     """The source, moved as its label map moves, with the result where that lacks what is asked for.
 
@@ -65,21 +79,30 @@ def paste_moved(
         source, result: (S, S, 3).
         before, after: (S, S) label maps of the source and of the edit.
         place: the photo that the source was cut out of.
+        reference: the face whose mouth is taken, if it is.
+        inside: where the inside of a mouth comes from: see `source_of_inside`.
 
     Returns:
         (S, S, 3), or the whole photo (H, W, 3) if ``place`` is given. Where nothing moves and nothing is painted, the
         source or photo bit for bit.
     """
-    side = len(source)
+    side, after = len(source), with_jaw(before, after)
     move = motion(before, after, beyond=0 if place is None else math.ceil(FAR * side))
     if _another(move, before, after):
         edited = paste_seamless(source, result, before, after)
         return edited if place is None else put_back(place.photo, place.square, edited)
     if place is None:
-        return paste_missing(moved_picture(source, move.field), result, move, after)
-    photo = moved_photo(place.photo, place.square, side, move.field, move.beyond)
-    crop = source if move.still else cut(photo, place.square, side)
+        photo = crop = moved_picture(source, move.field)
+    else:
+        photo = moved_photo(place.photo, place.square, side, move.field, move.beyond)
+        crop = source if move.still else cut(photo, place.square, side)
     edited = paste_missing(crop, result, move, after)
+    taken = source_of_inside(before, after, None if reference is None else reference.labels, inside)
+    if taken is not None:
+        edited = lay_inside(edited, source, before, after, taken, reference)
+    edited = smooth_lip_line(edited, move.inner)
+    if place is None:
+        return edited
     return photo if (edited == crop).all() else put_back(photo, place.square, edited)
 
 

@@ -14,7 +14,7 @@ from maskgan_cli.editing.edits import Edit, reshape_edits, style_edits, swap_edi
 from maskgan_cli.editing.faces import Face, ReadFace
 from maskgan_cli.editing.interpolate import Interpolation, MaskManifold, between, paint_masks, positions
 from maskgan_cli.editing.methods import Request, method_named
-from maskgan_cli.editing.options import Blend
+from maskgan_cli.editing.options import Blend, Inside
 from maskgan_cli.editing.reader import PhotoReader
 from maskgan_cli.editing.reshape import Reshaping
 from maskgan_cli.files import Photo, Picture, write_image, write_photo
@@ -96,12 +96,25 @@ class Editor:
         return read(Path(image), None if mask is None else Path(mask), "source")
 
     def swap(
-        self, source: Face, target: Face, parts: str = "mouth", *, blend: bool | None = None, fit: bool | None = None
+        self,
+        source: Face,
+        target: Face,
+        parts: str = "mouth",
+        *,
+        blend: bool | None = None,
+        fit: bool | None = None,
+        inside: str = "auto",
     ) -> Edited:
-        """The source with the shape of some of the target's parts (paper, Sec. 5.4); see ``maskgan swap``."""
+        """The source with the shape of some of the target's parts (paper, Sec. 5.4); see ``maskgan swap``.
+
+        Raises:
+            ValueError: no part of that name, or another ``inside`` than auto, photo, reference or painted.
+        """
         row = {"source": source.image, "target": target.image}
         given = _given(source=source, target=target)
-        return self._made(swap_edits(row, part_ids(parts), blend=Blend(blend), fit=fit, read=given))
+        return self._made(
+            swap_edits(row, part_ids(parts), blend=Blend(blend, inside=Inside(inside)), fit=fit, read=given)
+        )
 
     def style(self, source: Face, target: Face) -> Edited:
         """The source's shape in the target's look (paper, Sec. 5.5); see ``maskgan style-copy``."""

@@ -15,12 +15,13 @@ from maskgan_cli.editing.compose import Place, paste_back
 from maskgan_cli.editing.faces import Face, ReadFace, read_face, read_square_mask
 from maskgan_cli.editing.fit import fit_parts
 from maskgan_cli.editing.methods import Request
-from maskgan_cli.editing.options import Blend
+from maskgan_cli.editing.mouths import Reference, source_of_inside
+from maskgan_cli.editing.options import Blend, Edge
 from maskgan_cli.editing.reshape import Reshaping, reshape
 from maskgan_cli.editing.swap import swap_parts
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import Photo, Picture, read_label_map
-from maskgan_cli.labels import CLASSES, LabelMap, colourise
+from maskgan_cli.labels import CLASSES, LabelMap, colourise, part_ids
 
 if TYPE_CHECKING:
     from maskgan_cli.editing.cutouts import Cutout
@@ -45,6 +46,7 @@ class Edit(Generic[R]):
         panels: pictures that explain it on a sheet, of any square size.
         blend: how the painting is pasted back into ``face``, or None for the bare painting.
         place: the face whose place in its photo a bare painting takes; None if it stays by itself.
+        reference: the face whose mouth is taken, if it is.
     """
 
     request: R
@@ -55,6 +57,7 @@ class Edit(Generic[R]):
     panels: list[Picture]
     blend: Blend | None = None
     place: Face | None = None
+    reference: Face | None = None
 
     @property
     def photo(self) -> Photo | None:
@@ -76,7 +79,8 @@ class Edit(Generic[R]):
         if self.blend is not None and self.face is not None and self.labels is not None:
             cutout = self.face.cutout
             place = None if cutout is None else Place(cutout.photo.picture, cutout.square)
-            return paste_back(self.face.picture, painted, self.face.labels, self.labels, self.blend, place)
+            other = None if self.reference is None else Reference(self.reference.picture, self.reference.labels)
+            return paste_back(self.face.picture, painted, self.face.labels, self.labels, self.blend, place, other)
         if self.place is not None:
             edited = paste_person(self.place.picture, resize_image(painted, len(self.place.picture)), self.place.labels)
             return edited if self._cutout is None else self._cutout.put_back(edited)
@@ -153,7 +157,7 @@ def render_edits(row: Row, *, blend: Blend, read: ReadFace = read_face) -> Edit[
     panels = [face.picture, colourise(face.labels), colourise(labels)]
     # The mask may be anybody's: into a face crop nothing is pasted unasked.
     asked = blend.unless(bare=face.cutout is None)
-    settings = {"edit": "render", "blend": asked and asked.note} | _parser(face)
+    settings = {"edit": "render", "blend": asked and asked.note} | _inside(face, labels, asked) | _parser(face)
     return Edit(Request(labels, face.labels, face.picture), face, labels, inputs, settings, panels, asked)
 
 
@@ -180,10 +184,11 @@ def swap_edits(
     settings = {"edit": "swap", "parts": [CLASSES[i] for i in sorted(parts)], "blend": asked and asked.note}
     if fitted:
         settings["fit"] = True
-    settings |= _parser(source, target)
+    reference = target if set(parts) & set(part_ids("mouth")) else None
+    settings |= _inside(source, labels, asked, reference) | _parser(source, target)
     panels = [source.picture, target.picture, colourise(labels)]
     request = Request(labels, source.labels, source.picture)
-    return Edit(request, source, labels, inputs, settings, panels, asked)
+    return Edit(request, source, labels, inputs, settings, panels, asked, reference=reference)
 
 
 def reshape_edits(
@@ -206,6 +211,7 @@ def reshape_edits(
         )
     asked = blend.unless(bare=not source.is_photo)
     settings = {"edit": "reshape", "blend": asked and asked.note, **how.note} | _parser(source)
+    settings |= _inside(source, labels, asked)
     settings |= {} if directions is None else directions.note
     settings |= {"steps": [step.note for step in steps]} if steps else {}
     request = Request(labels, source.labels, source.picture)
@@ -243,6 +249,15 @@ def _two_faces(row: Row, read: ReadFace) -> tuple[Face, Face, dict[str, Path]]:
 def _named(**files: Path | None) -> dict[str, Path]:
     """The files that are there, by role."""
     return {role: path for role, path in files.items() if path is not None}
+
+
+def _inside(face: Face, labels: LabelMap, asked: Blend | None, reference: Face | None = None) -> dict[str, Any]:
+    """Where the inside of a mouth that changes comes from, for the record; nothing if the photo does not move."""
+    if asked is None or asked.edge is not Edge.MOVE:
+        return {}
+    after = resize_labels(labels, len(face.labels))
+    source = source_of_inside(face.labels, after, None if reference is None else reference.labels, asked.inside)
+    return {} if source is None else {"inside": source.value}
 
 
 def _parser(*faces: Face) -> dict[str, Any]:

@@ -53,6 +53,12 @@ class Motion:
         """Whether nothing moves."""
         return not self.field.any()
 
+    @property
+    def inner(self) -> Displacement:
+        """The field (2, S, S) within the face's borders."""
+        end = self.field.shape[-1] - self.beyond
+        return self.field[:, self.beyond : end, self.beyond : end]
+
 
 def motion(before: LabelMap, after: LabelMap, *, beyond: int = 0) -> Motion:
     """How a face moves from one label map (S, S) to another; see `displacement` for ``beyond``."""

@@ -14,6 +14,15 @@ class Edge(str, Enum):
     SOFT = "soft"
 
 
+class Inside(str, Enum):
+    """Where the inside of a newly opened mouth comes from; see `maskgan_cli.editing.mouths`."""
+
+    AUTO = "auto"
+    PHOTO = "photo"
+    REFERENCE = "reference"
+    PAINTED = "painted"
+
+
 @dataclass(frozen=True)
 class Blend:
     """Whether and how a painting is pasted back over its source.
@@ -23,11 +32,13 @@ class Blend:
             painted bare, as the paper's measures need it.
         edge: how the two are joined.
         softness: width of the soft edge as a share of the side, above 0; nothing to the seamless one.
+        inside: where the inside of a mouth comes from, if the photo moves.
     """
 
     wanted: bool | None = None
     edge: Edge = Edge.MOVE
     softness: float = 0.05
+    inside: Inside = Inside.AUTO
 
     def unless(self, bare: bool) -> Blend | None:
         """What is done if nothing else is asked for: this, or None where a painting stays ``bare`` by itself."""

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from maskgan_cli.editing.closing import closing
 from maskgan_cli.labels import ID, NUM_CLASSES, LabelMap
 
 if TYPE_CHECKING:
@@ -43,8 +44,8 @@ def displacement(before: LabelMap, after: LabelMap, *, beyond: int = 0) -> Displ
 
     The field is zero away from the change and fades smoothly towards that. Its Jacobian determinant is at least
     `LEAST_JACOBIAN`, so it has no folds. Background and clothes pull weakly and hold still as far as they can. A
-    class that only one of the two maps has (glasses that are put on, a mouth that opens) gives no force. Around it,
-    other classes give none either, except in a mouth, whose lips show where they go.
+    class that only one of the two maps has (glasses that are put on) gives no force. A mouth that opens pushes its lips
+    apart. In one that closes the field jumps along the line where the lips meet, over what was between them.
 
     Args:
         before, after: label maps (S, S) of one size.
@@ -58,6 +59,23 @@ def displacement(before: LabelMap, after: LabelMap, *, beyond: int = 0) -> Displ
     """
     if before.shape != after.shape or before.ndim != 2 or before.shape[0] != before.shape[1]:
         raise ValueError(f"two square label maps of one size, not {before.shape} and {after.shape}")
+    side = len(before)
+    shut = closing(before, after)
+    if shut is None:
+        return _smooth(before, after, beyond)
+    # A smooth field cannot take away what is between the lips: that comes first, and the rest is registered.
+    places = np.arange(side)
+    down = shut.rows(places[:, None], places[None])
+    rest = _smooth(
+        np.asarray(before[np.clip(np.rint(places[:, None] + down), 0, side - 1).astype(np.intp), places]), after, beyond
+    )
+    places = np.arange(-beyond, side + beyond)
+    rest[0] += shut.rows(places[:, None] + rest[0], np.clip(places[None] + rest[1], 0, side - 1))
+    return rest
+
+
+def _smooth(before: LabelMap, after: LabelMap, beyond: int) -> Displacement:
+    """`displacement` by a smooth field alone."""
     side = len(before)
     whole: Displacement = np.zeros((2, side + 2 * beyond, side + 2 * beyond), np.float32)
     changed = before != after

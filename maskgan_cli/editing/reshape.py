@@ -30,7 +30,7 @@ class Reshaping:
         parts: class ids.
         grow: how far their outline goes out, or in if negative.
         move: right and down.
-        scale: times as large, around their own middle.
+        scale: times as large, around their own middle; of a pair, such as the eyes, each around its own.
         open_mouth: how far the lower lip goes down; 0 leaves it, below 0 closes the mouth.
         along: names of directions along MaskVAE's manifold, and how far to go: see `directions`.
         add: names of things to put on: see `library.ITEMS`.
@@ -82,7 +82,8 @@ def reshape(
         if steps is not None:
             steps.append(step)
     if how.parts and (how.scale != 1.0 or any(how.move)):
-        result = _moved(result, how.parts, how.scale, np.array(how.move) * unit)
+        for parts in _by_place(how.parts):
+            result = _moved(result, parts, how.scale, np.array(how.move) * unit)
     if how.parts and how.grow:
         result = _grown(result, how.parts, how.grow * unit)
     if how.open_mouth > 0:
@@ -122,6 +123,14 @@ def close_mouth(labels: LabelMap) -> LabelMap:
             above = len(inside[inside < low[0]])
             result[low - above, x] = np.where(result[low - above, x] == _UPPER, _UPPER, _LOWER)
     return result
+
+
+def _by_place(parts: Collection[int]) -> list[list[int]]:
+    """Parts in groups that keep together when they are scaled: of a pair, such as the eyes, each has its own middle."""
+    right = [part for part in parts if CLASSES[part].startswith("r_")]
+    pairs = [part for part in parts if CLASSES[part].startswith(("l_e", "l_b"))]
+    rest = [part for part in parts if part not in (*right, *pairs)]
+    return [group for group in ([*rest], *([part] for part in (*pairs, *right))) if group]
 
 
 def _grown(labels: LabelMap, parts: Collection[int], by: float) -> LabelMap:
