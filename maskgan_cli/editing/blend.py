@@ -11,7 +11,7 @@ from maskgan_cli.editing.carry import carry_parts
 from maskgan_cli.editing.colours import match_parts
 from maskgan_cli.editing.grain import missing_grain
 from maskgan_cli.editing.membrane import Field, Region, harmonic
-from maskgan_cli.editing.moving import Motion
+from maskgan_cli.editing.moving import PhotoMotion
 from maskgan_cli.editing.worn import put_on
 from maskgan_cli.files import Picture
 from maskgan_cli.labels import ID, LabelMap, part_ids
@@ -40,7 +40,7 @@ _SOFT: Final = 0.03  # width of the edge around a person, as a share of the side
 _BAND: Final = 0.06  # width of the band around it that the grain is measured on
 
 
-def paste_missing(moved: Picture, result: Picture, move: Motion, after: LabelMap) -> Picture:
+def paste_missing(moved: Picture, result: Picture, move: PhotoMotion, after: LabelMap) -> Picture:
     """A moved photo (S, S, 3), with the result where it lacks what the label map ``after`` asks for.
 
     The join is that of `paste_seamless`. It reaches less far around what is missing, where the moved photo is right.

@@ -10,7 +10,7 @@ from maskgan_cli.data.crop import cut
 from maskgan_cli.data.resize import resize_image, resize_labels
 from maskgan_cli.editing.blend import paste_missing, paste_seamless, paste_soft
 from maskgan_cli.editing.mouths import Reference, lay_inside, smooth_lip_line, source_of_inside, with_jaw
-from maskgan_cli.editing.moving import Motion, motion, moved_photo, moved_picture
+from maskgan_cli.editing.moving import PhotoMotion, moved_photo, moved_picture, photo_motion
 from maskgan_cli.editing.options import Blend, Edge, Inside
 from maskgan_cli.editing.registration import FAR
 from maskgan_cli.editing.uncrop import Square, put_back
@@ -87,7 +87,7 @@ def paste_moved(
         source or photo bit for bit.
     """
     side, after = len(source), with_jaw(before, after)
-    move = motion(before, after, beyond=0 if place is None else math.ceil(FAR * side))
+    move = photo_motion(before, after, beyond=0 if place is None else math.ceil(FAR * side))
     if _another(move, before, after):
         edited = paste_seamless(source, result, before, after)
         return edited if place is None else put_back(place.photo, place.square, edited)
@@ -106,7 +106,7 @@ def paste_moved(
     return photo if (edited == crop).all() else put_back(photo, place.square, edited)
 
 
-def _another(move: Motion, before: LabelMap, after: LabelMap) -> bool:
+def _another(move: PhotoMotion, before: LabelMap, after: LabelMap) -> bool:
     """Whether moving the photo is no way to what is asked for."""
     share, mended = _ANOTHER
     asked = float((before != after).mean())

@@ -33,7 +33,7 @@ _ALIKE: Final = (
 
 
 @dataclass(frozen=True)
-class Motion:
+class PhotoMotion:
     """How a face (S, S) moves from one label map to another.
 
     Attributes:
@@ -60,13 +60,13 @@ class Motion:
         return self.field[:, self.beyond : end, self.beyond : end]
 
 
-def motion(before: LabelMap, after: LabelMap, *, beyond: int = 0) -> Motion:
+def photo_motion(before: LabelMap, after: LabelMap, *, beyond: int = 0) -> PhotoMotion:
     """How a face moves from one label map (S, S) to another; see `displacement` for ``beyond``."""
     field = displacement(before, after, beyond=beyond)
     size = len(before)
     inner = field[:, beyond : beyond + size, beyond : beyond + size]
     labels = moved_labels(before, inner)
-    return Motion(field, beyond, labels, _missing(labels, after, stretch(inner)))
+    return PhotoMotion(field, beyond, labels, _missing(labels, after, stretch(inner)))
 
 
 def moved_labels(labels: LabelMap, field: Displacement) -> LabelMap:

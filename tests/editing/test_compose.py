@@ -8,7 +8,7 @@ from PIL import Image
 
 from maskgan_cli.data.crop import cut, square_of
 from maskgan_cli.editing.compose import Place, paste_back, paste_moved
-from maskgan_cli.editing.moving import motion, moved_photo, moved_picture
+from maskgan_cli.editing.moving import moved_photo, moved_picture, photo_motion
 from maskgan_cli.editing.options import Blend, Edge
 from maskgan_cli.labels import ID
 from tests.drawn_faces import draw_face
@@ -42,7 +42,7 @@ def test_a_part_that_moves_takes_its_pixels_with_it() -> None:
 
 def test_where_nothing_moves_the_photo_is_exact() -> None:
     photo, before, after = _texture(), _disc(96), _disc(106)
-    still = np.abs(motion(before, after).field).max(0) == 0
+    still = np.abs(photo_motion(before, after).field).max(0) == 0
     assert still.any()
     assert (paste_moved(photo, _PAINT, before, after)[still] == photo[still]).all()
 
@@ -85,7 +85,7 @@ def test_a_photos_field_is_the_crops_in_another_scale_and_turn() -> None:
     matrix = 1.3 * np.array([[np.cos(0.4), -np.sin(0.4), 0], [np.sin(0.4), np.cos(0.4), 0]])
     matrix[:, 2] = np.array([200, 200]) - matrix[:, :2] @ [96, 96]
     square = square_of(matrix, _SIDE)
-    field = motion(_disc(96), _disc(104)).field
+    field = photo_motion(_disc(96), _disc(104)).field
     found = cut(moved_photo(photo, square, _SIDE, field, 0), square, _SIDE).astype(int)
     expected = moved_picture(cut(photo, square, _SIDE), field).astype(int)
     inner = slice(20, -20), slice(20, -20)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from maskgan_cli.editing.closing import closing
-from maskgan_cli.editing.compose import Reference, paste_moved
-from maskgan_cli.editing.mouths import lay_inside, source_of_inside, with_jaw
+from maskgan_cli.editing.compose import paste_moved
+from maskgan_cli.editing.mouths import Reference, lay_inside, source_of_inside, with_jaw
 from maskgan_cli.editing.options import Inside
 from maskgan_cli.editing.registration import displacement
 from maskgan_cli.labels import ID, LabelMap
