@@ -79,7 +79,7 @@ def main() -> None:
             "preview's composition": milliseconds(lambda s=small, m=labels: paste_moved(*s, *m), asked.repeats),
             "whole edit": milliseconds(whole, asked.repeats),
         }
-    print(json.dumps({"size": asked.size, "threads": asked.threads, "milliseconds": found, "machine": machine()}))
+    print(json.dumps({"size": asked.size, "threads": asked.threads, "milliseconds": found, "machine": machine("cpu")}))
 
 
 if __name__ == "__main__":
