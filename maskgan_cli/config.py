@@ -65,15 +65,24 @@ class ScheduleSettings(Section):
 
 
 class DataSettings(Section):
-    """How batches are drawn. ``batch_size`` counts all processes together.
+    """How batches are drawn.
 
-    With ``accumulate`` a batch passes through the networks in that many parts, and the optimisers step on the sum of
-    their gradients: less memory for the same batch. Batch norm sees each part alone.
+    Attributes:
+        batch_size: faces a step, in all processes together.
+        accumulate: in how many parts a batch passes through the networks; the optimisers step on the sum of their
+            gradients. More parts take less memory for the same batch. Batch norm sees each part alone.
+        flip: mirror half of the faces.
+        workers: processes that read faces.
+        cache: keep every decoded face in memory.
+        balance: a column of ``manifest.csv``, e.g. ``source``; faces of each of its values are drawn equally often.
+        shares: how often each value of that column is drawn, e.g. ``{portrait: 2, rendered: 1}``; 1 if not named.
     """
 
     batch_size: Positive = 8
     accumulate: Positive = 1
     flip: bool = True
+    balance: str = ""
+    shares: dict[str, Positive] = {}
     workers: Annotated[int, Field(ge=0)] = 4
     cache: bool = False
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -139,6 +139,8 @@ class StepSampler(Sampler[list[Draw]]):
         flip: mirror half of the draws.
         first_step: where to start.
         rank, world: this process and how many there are.
+        groups: which group each sample belongs to; draws take turns between groups. One group if None.
+        shares: how many draws of each turn go to a group; 1 if it is not named.
     """
 
     def __init__(
@@ -151,14 +153,17 @@ class StepSampler(Sampler[list[Draw]]):
         first_step: int = 0,
         rank: int = 0,
         world: int = 1,
+        groups: Sequence[str] | None = None,
+        shares: Mapping[str, int] | None = None,
     ) -> None:
         if batch_size % world:
             raise InputError("data.batch_size", expected=f"a multiple of the {world} processes", found=str(batch_size))
         self.count, self.batch_size, self.seed, self.flip = count, batch_size, seed, flip
         self.first_step, self.rank, self.world = first_step, rank, world
-        self._epoch = -1
-        self._order: npt.NDArray[np.int64] = np.empty(0, np.int64)
-        self._mirror: npt.NDArray[np.bool_] = np.empty(0, np.bool_)
+        names = list(dict.fromkeys(groups or [""]))
+        self._turn = [group for group, name in enumerate(names) for _ in range((shares or {}).get(name, 1))]
+        self._groups = [np.array([i for i in range(count) if groups is None or groups[i] == name]) for name in names]
+        self._epochs: dict[int, tuple[int, npt.NDArray[np.int64], npt.NDArray[np.bool_]]] = {}
 
     def __iter__(self) -> Iterator[list[Draw]]:
         step = self.first_step
@@ -173,12 +178,16 @@ class StepSampler(Sampler[list[Draw]]):
         return [self._draw(position) for position in range(start, start + share)]
 
     def _draw(self, position: int) -> Draw:
-        epoch, place = divmod(position, self.count)
-        if epoch != self._epoch:
-            rng = np.random.default_rng((self.seed, epoch))
-            self._epoch, self._order = epoch, rng.permutation(self.count)
-            self._mirror = rng.random(self.count) < 0.5
-        return int(self._order[place]), self.flip and bool(self._mirror[place])
+        turn, slot = divmod(position, len(self._turn))
+        group = self._turn[slot]
+        members = self._groups[group]
+        drawn = turn * self._turn.count(group) + self._turn[:slot].count(group)
+        epoch, place = divmod(drawn, len(members))
+        if group not in self._epochs or self._epochs[group][0] != epoch:
+            rng = np.random.default_rng((self.seed, epoch, group) if group else (self.seed, epoch))
+            self._epochs[group] = epoch, rng.permutation(len(members)), rng.random(len(members)) < 0.5
+        _, order, mirror = self._epochs[group]
+        return int(members[order[place]]), self.flip and bool(mirror[place])
 
 
 def batches(dataset: FaceDataset, sampler: Sampler[list[Draw]], *, workers: int, pin: bool) -> Iterator[Batch]:

@@ -46,13 +46,28 @@ class ParserJudge:
     @torch.inference_mode()
     def carefully(self, images: Tensor) -> Tensor:
         """The same from looks at three sizes, about three times the work: for photos that are to be edited."""
-        return self._labels(images, sorted({max(16, round(self.size * share / 16) * 16) for share in _SCALES}))
+        return self._labels(images, self._sizes)
+
+    @torch.inference_mode()
+    def probabilities(self, images: Tensor, side: int) -> Tensor:
+        """Pictures (N, 3, S, S) ``uint8`` -> class probabilities (N, 19, side, side) from looks at three sizes."""
+        together = self._looks(images, self._sizes, side)
+        return together / together.sum(1, keepdim=True)
+
+    @property
+    def _sizes(self) -> list[int]:
+        """The three sides at which a careful look sees a picture."""
+        return sorted({max(16, round(self.size * share / 16) * 16) for share in _SCALES})
 
     def _labels(self, images: Tensor, sizes: list[int]) -> Tensor:
+        return self._looks(images, sizes, images.shape[-1]).argmax(1).to(torch.uint8)
+
+    def _looks(self, images: Tensor, sizes: list[int], side: int) -> Tensor:
+        """The sum of the looks at each size, (N, 19, side, side)."""
         looks = (self._look(images, size) for size in sizes)
         together = torch.stack([_resized(look, sizes[-1]) for look in looks]).sum(0)
         # Interpolating probabilities keeps borders smooth, interpolating ids would not.
-        return _resized(together, images.shape[-1]).argmax(1).to(torch.uint8)
+        return _resized(together, side)
 
     def _look(self, images: Tensor, size: int) -> Tensor:
         """Pictures (N, 3, S, S) -> how likely each class is, straight and mirrored together (N, 19, size, size)."""

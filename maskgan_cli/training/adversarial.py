@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, cast
 
@@ -26,7 +26,16 @@ from maskgan_cli.models.dmn import DenseMappingNetwork, DMNConfig
 from maskgan_cli.models.layers import one_hot, to_bytes, to_unit
 from maskgan_cli.training import losses
 from maskgan_cli.training.accumulate import Part, mean_terms
-from maskgan_cli.training.augment import AugmentSettings, NotNegative, recolour
+from maskgan_cli.training.augment import (
+    AugmentSettings,
+    NotNegative,
+    PairAugment,
+    PairAugmentSettings,
+    move,
+    moving_grid,
+    recolour,
+    resampled,
+)
 from maskgan_cli.training.average import moving_average
 from maskgan_cli.training.loop import average_gradients
 from maskgan_cli.training.painting import PaintingTask
@@ -66,6 +75,10 @@ class LookSettings(Section):
     ``blur`` and ``noise`` only what the style encoder sees. See `AugmentSettings`. ``takes`` is the share of faces of
     which the style encoder sees another take: the same scene with another expression (``maskgan synth --takes``).
     So the network learns edits whose truth is known, e.g. to open a mouth whose teeth it has not seen.
+
+    ``rotate`` (degrees), ``zoom`` and ``shift`` move whole faces, mask and picture alike, so that the network paints
+    heads in many places; ``style_rotate``, ``style_zoom`` and ``style_shift`` move what the style encoder sees once
+    more, so that the style holds what a face looks like and not where its parts lie.
     """
 
     light: NotNegative = 0.0
@@ -73,6 +86,12 @@ class LookSettings(Section):
     blur: Share = 0.0
     noise: NotNegative = 0.0
     takes: Share = 0.0
+    rotate: NotNegative = 0.0
+    zoom: NotNegative = 0.0
+    shift: NotNegative = 0.0
+    style_rotate: NotNegative = 0.0
+    style_zoom: NotNegative = 0.0
+    style_shift: NotNegative = 0.0
 
 
 class GANRecipe(TrainingRecipe):
@@ -95,6 +114,7 @@ class GANRecipe(TrainingRecipe):
     perceptual: PerceptualSettings = PerceptualSettings()
     loss: LossSettings = LossSettings()
     look: LookSettings = LookSettings()
+    discriminator_augment: PairAugmentSettings = PairAugmentSettings()
 
     @model_validator(mode="after")
     def _recomputed(self) -> GANRecipe:
@@ -212,10 +232,12 @@ class AdversarialTask(PaintingTask):
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
         """Update generator and discriminator once; both see the same forward passes."""
+        batch = self.moved(batch)
         mask, real, style_mask, seen = self.inputs(batch)
         with self.accelerator.autocast():
             fake = self.generate(self.generator, mask, style_mask, seen)
-        fake_features, real_features = self.judge(mask, fake), self.judge(mask, real)
+        view = PairAugment(self.recipe.discriminator_augment, real.shape, real.device)
+        fake_features, real_features = self.judge(*view(mask, fake.float())), self.judge(*view(mask, real))
         terms = self.terms(batch.labels, fake, real, fake_features, real_features)
         verdict = self.verdict([fake_features], real_features)
         # Each loss is propagated to its own network only, so one forward of the discriminator
@@ -250,6 +272,21 @@ class AdversarialTask(PaintingTask):
         painted = torch.stack([losses.least_squares(fake, real=False) for fake in fakes]).mean()
         return 0.5 * (painted + losses.least_squares(real, real=True))
 
+    def moved(self, batch: Batch) -> Batch:
+        """The batch with every face rotated, scaled and shifted as ``look`` says, other takes alike."""
+        look = self.recipe.look
+        if not (look.rotate or look.zoom or look.shift):
+            return batch
+        change = AugmentSettings(rotate=look.rotate, zoom=look.zoom, shift=look.shift)
+        grid, _ = moving_grid(batch.images.shape, change, batch.images.device)
+        assert grid is not None
+        images, labels = resampled(batch.images.float(), batch.labels, grid, outside="reflection")
+        others, other_labels = batch.other_images, batch.other_labels
+        if others is not None:
+            others, other_labels = resampled(others.float(), other_labels, grid, outside="reflection")
+        assert labels is not None
+        return replace(batch, images=images, labels=labels, other_images=others, other_labels=other_labels)
+
     def inputs(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """One-hot masks, the faces to paint, and masks and faces as the style encoder sees them."""
         mask, real, look = one_hot(batch.labels), to_unit(batch.images), self.recipe.look
@@ -264,6 +301,12 @@ class AdversarialTask(PaintingTask):
                 real = seen = recolour(real, change)
             else:  # one light for both, so side by side
                 real, seen = recolour(torch.cat([real, seen], 3), change).chunk(2, 3)
+        if look.style_rotate or look.style_zoom or look.style_shift:
+            change = AugmentSettings(rotate=look.style_rotate, zoom=look.style_zoom, shift=look.style_shift)
+            labels = style_mask.argmax(1).to(torch.uint8)
+            seen, moved, _ = move(seen, labels, change)
+            assert moved is not None
+            style_mask = one_hot(moved)
         if look.blur or look.noise:
             seen = recolour(seen, AugmentSettings(light=0.0, tint=0.0, blur=look.blur, noise=look.noise))
         return mask, real, style_mask, seen

@@ -73,19 +73,37 @@ def move(images: Tensor, labels: Tensor | None, settings: AugmentSettings) -> tu
         Images, label maps, and by how many degrees (N,) each picture's content was turned
         counter-clockwise as one looks at it.
     """
-    n, device = len(images), images.device
+    grid, degrees = moving_grid(images.shape, settings, images.device)
+    if grid is None:
+        return images, labels, degrees
+    moved, labels = resampled(images, labels, grid, outside="reflection")
+    return moved, labels, degrees
+
+
+def moving_grid(
+    shape: torch.Size, settings: AugmentSettings, device: torch.device
+) -> tuple[Tensor | None, Tensor]:
+    """Where `move` looks for every pixel, and by how many degrees it turns each picture.
+
+    Args:
+        shape: (N, C, S, S) of the pictures.
+        settings: how far.
+        device: of the pictures.
+
+    Returns:
+        A grid (N, S, S, 2) for `resampled`, None where nothing moves; degrees (N,), see `move`.
+    """
+    n = shape[0]
     degrees = between(n, device) * settings.rotate
     if not (settings.rotate or settings.zoom or settings.shift):
-        return images, labels, degrees
+        return None, degrees
     scale = torch.exp(between(n, device) * math.log1p(settings.zoom))
     angle = torch.deg2rad(degrees)
     cos, sin = angle.cos() / scale, angle.sin() / scale
     # The grid says where each output pixel looks; y points down, so this turns the content counter-clockwise.
     shift = torch.stack([between(n, device), between(n, device)], 1) * 2 * settings.shift
     theta = torch.stack([torch.stack([cos, -sin, shift[:, 0]], 1), torch.stack([sin, cos, shift[:, 1]], 1)], 1)
-    grid = F.affine_grid(theta, list(images.shape), align_corners=False)
-    moved, labels = resampled(images, labels, grid, outside="reflection")
-    return moved, labels, degrees
+    return F.affine_grid(theta, list(shape), align_corners=False), degrees
 
 
 def resampled(
@@ -105,6 +123,67 @@ def resampled(
         nearest = F.grid_sample(planes, grid, mode="nearest", padding_mode=outside, align_corners=False)
         labels = nearest.squeeze(1).round().to(torch.uint8)
     return moved, labels
+
+
+class PairAugmentSettings(Section):
+    """What the discriminator sees of painted and real faces: the same change for both, so that few faces go far.
+
+    Differentiable augmentation (Zhao et al. 2020): with a thousand faces a discriminator learns them by heart
+    otherwise, and stops telling the generator anything.
+
+    Attributes:
+        light: strength of changes of brightness, saturation and contrast.
+        shift: by up to this share of the side; zeros come in.
+        cutout: side of a square that is blanked, as a share of the picture's side.
+    """
+
+    light: NotNegative = 0.0
+    shift: Annotated[float, Field(ge=0.0, lt=0.5)] = 0.0
+    cutout: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+
+
+class PairAugment:
+    """One draw of `PairAugmentSettings`, to be applied to several pictures of the same masks.
+
+    Args:
+        settings: how far.
+        shape: (N, C, S, S) of the pictures.
+        device: of the pictures.
+    """
+
+    def __init__(self, settings: PairAugmentSettings, shape: torch.Size, device: torch.device) -> None:
+        n, side = shape[0], shape[-1]
+        self._settings = settings
+        one = (n, 1, 1, 1)
+        self._light = [between(one, device) * settings.light for _ in range(3)]
+        self._shift = torch.round(between((n, 2), device) * settings.shift * side).int().tolist()
+        self._reach = round(settings.shift * side)
+        self._hole = round(settings.cutout * side)
+        self._corner = (torch.rand((n, 2), device=device) * max(1, side - self._hole)).int().tolist()
+
+    def __call__(self, mask: Tensor, picture: Tensor) -> tuple[Tensor, Tensor]:
+        """One-hot masks (N, 19, S, S) and pictures (N, 3, S, S) in [-1, 1], changed alike."""
+        if self._settings.light:
+            bright, saturate, contrast = self._light
+            grey = picture.mean(1, keepdim=True)
+            picture = grey + (picture - grey) * (1 + saturate)
+            centre = picture.mean((1, 2, 3), keepdim=True)
+            picture = centre + (picture - centre) * (1 + contrast) + bright
+        return self._placed(mask), self._placed(picture)
+
+    def _placed(self, planes: Tensor) -> Tensor:
+        if not self._reach and not self._hole:
+            return planes
+        side, reach, hole = planes.shape[-1], self._reach, self._hole
+        padded = F.pad(planes, [reach] * 4)
+        moved = torch.stack(
+            [one[:, reach + y : reach + y + side, reach + x : reach + x + side]
+             for one, (y, x) in zip(padded, self._shift, strict=True)]
+        )  # fmt: skip
+        visible = torch.ones((len(planes), 1, side, side), device=planes.device, dtype=planes.dtype)
+        for one, (y, x) in zip(visible, self._corner, strict=True):
+            one[:, y : y + hole, x : x + hole] = 0
+        return (moved * visible).contiguous(memory_format=torch.channels_last)
 
 
 def recolour(images: Tensor, settings: AugmentSettings) -> Tensor:

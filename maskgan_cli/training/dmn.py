@@ -7,7 +7,7 @@ from typing import Any, Literal
 from maskgan_cli.data.dataset import Batch
 from maskgan_cli.models.dmn import DMNConfig
 from maskgan_cli.training.adversarial import AdversarialTask, GANRecipe
-from maskgan_cli.training.grow import grow, grown_from
+from maskgan_cli.training.grow import grow, grown_from, widen
 from maskgan_cli.training.loop import Loop
 from maskgan_cli.training.perceptual import feature_network
 from maskgan_cli.training.setup import Plan
@@ -55,6 +55,9 @@ def prepare_stage_one(plan: Plan, recipe: GANRecipe, task_class: type[DMNTask]) 
             if small.image_size < recipe.network.image_size and recipe.network == grown_from(small):
                 plan.host.say(f"growing {start.path} from {small.image_size} to {recipe.network.image_size} px")
                 tensors = grow(tensors, task.generator.state_dict())
+            elif small.style_width < recipe.network.style_width:
+                plan.host.say(f"widening the style encoder of {start.path} from {small.style_width} channels")
+                tensors = widen(tensors, task.generator.state_dict())
             task.start_from(tensors, trained("discriminator", plan.start), start.path)
         return task
 

@@ -1,4 +1,4 @@
-"""A network of twice the side around a trained one (progressive growing, Karras et al. 2018)."""
+"""Larger networks from trained ones: twice the side (Karras et al. 2018), or a wider style encoder (Chen et al. 2016)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
+import torch
 from torch import Tensor
 
 from maskgan_cli.models.dmn import DMNConfig
@@ -36,3 +37,33 @@ def grow(tensors: Mapping[str, Tensor], fresh: Mapping[str, Tensor]) -> dict[str
         level = re.sub(r"^backbone\.downs\.(\d+)", lambda found: f"backbone.downs.{int(found[1]) + 1}", name)
         grown[level] = tensor
     return grown
+
+
+def widen(tensors: Mapping[str, Tensor], fresh: Mapping[str, Tensor], *, noise: float = 0.1) -> dict[str, Tensor]:
+    """The tensors of a network whose style encoder is wider by a whole factor, and that paints the same at first.
+
+    Every channel of the style encoder is repeated, and what reads it divided by the number of copies (Net2WiderNet, Chen
+    et al. 2016). Noise tells the copies apart, so that they can learn different things.
+
+    Args:
+        tensors: of the trained network.
+        fresh: of a new network with the wider style encoder, otherwise of the same shape.
+        noise: as a share of the deviation of each tensor.
+
+    Raises:
+        ValueError: a tensor of the new network is not a whole multiple of the trained one.
+    """
+    wider = dict(tensors)
+    for name, old in tensors.items():
+        new = fresh[name].shape
+        if old.shape == new or not name.startswith("style_encoder."):
+            continue
+        if any(b % a for a, b in zip(old.shape, new, strict=True)):
+            raise ValueError(f"{name}: {tuple(new)} is no multiple of {tuple(old.shape)}")
+        times = [b // a for a, b in zip(old.shape, new, strict=True)]
+        tiled = old.repeat(*times)
+        if old.ndim > 1:
+            tiled = tiled / times[1]
+            tiled = tiled + noise * tiled.std() * torch.randn_like(tiled)
+        wider[name] = tiled
+    return wider

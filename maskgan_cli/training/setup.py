@@ -121,8 +121,26 @@ class Plan:
             draws = sampler(first_step) if sampler is not None else StepSampler(
                 len(train), recipe.data.batch_size, seed=recipe.seed, flip=recipe.data.flip, first_step=first_step,
                 rank=accelerator.process_index, world=accelerator.num_processes,
+                groups=_groups(train, recipe.data.balance, data.root), shares=recipe.data.shares,
             )  # fmt: skip
             return batches(train, draws, workers=recipe.data.workers, pin=accelerator.device.type == "cuda")
 
         card = {"recipe": recipe.model_dump(mode="json"), **rests}
         return Loop(task, recipe, run, stream, accelerator, about=card, host=self.host)
+
+
+def _groups(faces: FaceDataset, column: str, root: Path) -> list[str] | None:
+    """The value of a manifest column for every face; None without a column.
+
+    Raises:
+        InputError: a face has no such value.
+    """
+    if not column:
+        return None
+    values = [sample.fields.get(column, "") for sample in faces.samples]
+    if not all(values):
+        raise InputError(
+            root / "manifest.csv", expected=f"a column {column} with a value for every training face (data.balance)",
+            found=f"{values.count('')} faces without one",
+        )  # fmt: skip
+    return values

@@ -118,3 +118,15 @@ def test_takes_bring_another_picture_of_the_scene(tmp_path: Path) -> None:
 def test_takes_of_faces_that_name_no_scene(prepared: Path) -> None:
     with pytest.raises(InputError, match=r"expected its scene in manifest\.csv, found none; look\.takes is for"):
         FaceDataset(PreparedData.load(prepared).split("train"), 64, cache=False, takes=True)
+
+
+def test_groups_take_turns_by_their_shares_and_each_walks_through_its_own_epochs() -> None:
+    groups = ["a", "b", "a", "b", "b", "a", "c"]
+    sampler = StepSampler(7, 6, seed=0, flip=False, groups=groups, shares={"a": 3, "b": 2})
+    indices = [index for step in range(6) for index, _ in sampler.draws(step)]
+    names = [groups[index] for index in indices]
+    assert names == ["a", "a", "a", "b", "b", "c"] * 6, "3 + 2 + 1 a turn"
+    assert sorted(indices[:3]) == [0, 2, 5], "every sample of a group once before any twice"
+    assert sorted(i for i in indices if groups[i] == "b")[: 12 // 3] == [1] * 4
+    resumed = StepSampler(7, 6, seed=0, flip=False, groups=groups, shares={"a": 3, "b": 2})
+    assert resumed.draws(4) == sampler.draws(4)

@@ -6,7 +6,7 @@ import math
 
 import torch
 
-from maskgan_cli.training.augment import AugmentSettings, move, recolour
+from maskgan_cli.training.augment import AugmentSettings, PairAugment, PairAugmentSettings, move, recolour
 
 STILL = AugmentSettings(rotate=0, zoom=0, shift=0, light=0, tint=0, blur=0, noise=0)
 
@@ -63,3 +63,27 @@ def test_colours_stay_in_range_differ_by_face_and_repeat_with_the_seed() -> None
     assert all(not torch.equal(first[0], first[i]) for i in range(1, 4))
     torch.manual_seed(1)
     assert torch.equal(recolour(images, strong), first)
+
+
+def test_a_pair_augmentation_changes_every_picture_and_mask_alike() -> None:
+    torch.manual_seed(0)
+    mask = torch.rand(3, 19, 32, 32)
+    picture = torch.rand(3, 3, 32, 32)
+    view = PairAugment(PairAugmentSettings(shift=0.2, cutout=0.4), picture.shape, picture.device)
+    seen_mask, seen = view(mask, picture)
+    _, again = view(mask, picture)
+    assert torch.equal(seen, again), "one draw, whatever it is applied to"
+    assert torch.equal((seen_mask == 0).all(1), (seen == 0).all(1)), "mask and picture lose the same places"
+    holes = (seen == 0).all(1).float().mean((1, 2))
+    assert ((holes >= 0.15) & (holes < 0.6)).all()
+    for one, whole in zip(seen, picture, strict=True):
+        assert set(one.flatten().tolist()) - {0.0} <= set(whole.flatten().tolist()), "pixels move, none is invented"
+
+
+def test_a_pair_augmentation_of_nothing_is_the_identity_and_light_lets_gradients_through() -> None:
+    mask, picture = torch.rand(2, 19, 16, 16), torch.rand(2, 3, 16, 16, requires_grad=True)
+    same_mask, same = PairAugment(PairAugmentSettings(), picture.shape, picture.device)(mask, picture)
+    assert same_mask is mask and same is picture
+    lit = PairAugment(PairAugmentSettings(light=0.3), picture.shape, picture.device)(mask, picture)[1]
+    lit.sum().backward()
+    assert picture.grad is not None and float(picture.grad.abs().min()) > 0

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from maskgan_cli.models.dmn import DenseMappingNetwork, DMNConfig
 from maskgan_cli.models.layers import one_hot
-from maskgan_cli.training.grow import grow, grown_from
+from maskgan_cli.training.grow import grow, grown_from, widen
 
 SMALL = DMNConfig(image_size=64, width=8, downs=2, blocks=2, style_width=4, upsampling="resize")
 
@@ -34,3 +36,18 @@ def test_the_grown_shape_has_twice_the_side_and_the_same_bottleneck() -> None:
     assert large.bottleneck == SMALL.bottleneck and large.style_dim == SMALL.style_dim
     with pytest.raises(ValueError, match="halved"):
         grown_from(DMNConfig(image_size=64, width=7, downs=2))
+
+
+def test_a_wider_style_encoder_paints_as_the_trained_one_did() -> None:
+    torch.manual_seed(0)
+    small = DenseMappingNetwork(SMALL).eval()
+    small.balance()
+    wide = DenseMappingNetwork(replace(SMALL, style_width=12)).eval()
+    mask, image = one_hot(torch.randint(0, 19, (2, 64, 64))), torch.rand(2, 3, 64, 64) * 2 - 1
+    wide.load_state_dict(widen(small.state_dict(), wide.state_dict(), noise=0.0))
+    with torch.no_grad():
+        torch.testing.assert_close(wide(mask, mask, image), small(mask, mask, image), atol=1e-5, rtol=1e-4)
+        told_apart = widen(small.state_dict(), wide.state_dict())["style_encoder.to_style.weight"]
+        assert not torch.equal(told_apart[:, :16], told_apart[:, 16:32]), "copies differ, so that they learn apart"
+    with pytest.raises(ValueError, match="multiple"):
+        widen(small.state_dict(), DenseMappingNetwork(replace(SMALL, style_width=6)).state_dict())
