@@ -2,10 +2,10 @@
 
     python recipes/label_faces.py IMAGES OUT [--parser FILE] [--landmarks landmarks.npz] [--size 512]
 
-IMAGES holds face crops (`maskgan align`), OUT gets one label map a picture, for `maskgan prep-data`. `landmarks.npz` holds
-one array (478, 3) a picture, named after it: the points of MediaPipe Face Mesh, x and y as shares of the side. The
-landmarks decide eyes and mouths, which they outline better than a parser does, and bound brows, hair and neck; the
-parser decides the rest. Without landmarks the parser decides everything.
+IMAGES holds face crops (`maskgan align`). OUT gets one label map for each, ready for `maskgan prep-data`.
+`landmarks.npz` holds one array (478, 3) for each picture, under the picture's name: the points of MediaPipe Face Mesh,
+x and y as shares of the side. Landmarks outline eyes and mouths better than a parser does, so they decide these, and
+they limit brows, hair and neck. The parser decides everything else, and everything where there are no landmarks.
 """
 
 from __future__ import annotations
@@ -70,12 +70,10 @@ def guided(planes: Planes, picture: np.ndarray[Any, Any]) -> Planes:
 
 
 def polygon(points: np.ndarray[Any, Any], outline: list[int], size: int) -> np.ndarray[Any, Any]:
-    """The inside of an outline (size, size)."""
-    image = Image.new("L", (4 * size, 4 * size))
+    """The inside of an outline, (size, size)."""
+    image = Image.new("L", (4 * size, 4 * size))  # four times as fine, so that thin eyes keep their shape
     ImageDraw.Draw(image).polygon([tuple(4 * size * points[i, :2]) for i in outline], fill=1)
-    return np.asarray(image.resize((size, size), Image.Resampling.BOX).point(lambda v: v)) > 0 if size < 1 else (
-        np.asarray(image)[2::4, 2::4] > 0
-    )
+    return np.asarray(image)[2::4, 2::4] > 0
 
 
 def with_landmarks(planes: Planes, points: np.ndarray[Any, Any]) -> Planes:
@@ -130,7 +128,20 @@ def drawn(labels: np.ndarray[Any, Any], points: np.ndarray[Any, Any]) -> np.ndar
 def without_specks(labels: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """A label map (S, S) whose tiny pieces belong to the nearest other class; eyes, lips and brows are left alone."""
     small = np.zeros(labels.shape, bool)
-    for name in ("background", "skin", "nose", "eye_g", "hair", "hat", "neck", "cloth", "l_ear", "r_ear", "neck_l", "ear_r"):
+    for name in (
+        "background",
+        "skin",
+        "nose",
+        "eye_g",
+        "hair",
+        "hat",
+        "neck",
+        "cloth",
+        "l_ear",
+        "r_ear",
+        "neck_l",
+        "ear_r",
+    ):
         pieces, count = ndimage.label(labels == ID[name])
         if count:
             sizes = np.bincount(pieces.ravel())
@@ -142,13 +153,19 @@ def without_specks(labels: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return np.asarray(labels[tuple(nearest)])
 
 
-def label(judge: Any, picture: np.ndarray[Any, Any], points: np.ndarray[Any, Any] | None, size: int) -> np.ndarray[Any, Any]:
+def label(
+    judge: Any, picture: np.ndarray[Any, Any], points: np.ndarray[Any, Any] | None, size: int
+) -> np.ndarray[Any, Any]:
     """The label map (size, size) of a face crop (S, S, 3)."""
     planes = probabilities(judge, picture, size)
     if points is not None:
         planes = with_landmarks(planes, points)
     sharp = [ID[name] for name in SHARPENED]
-    resized = picture if len(picture) == size else np.asarray(Image.fromarray(picture).resize((size, size), Image.Resampling.LANCZOS))
+    resized = (
+        picture
+        if len(picture) == size
+        else np.asarray(Image.fromarray(picture).resize((size, size), Image.Resampling.LANCZOS))
+    )
     planes[sharp] = guided(planes[sharp], resized)
     labels = without_specks(planes.argmax(0).astype(np.uint8))
     return labels if points is None else drawn(labels, points)
@@ -165,7 +182,7 @@ def main() -> None:
     judge = load_parser(find_weights(options.parser, "parser", "--parser"), torch.device("cpu"))
     landmarks = np.load(options.landmarks) if options.landmarks else {}
     for path in sorted(options.images.iterdir()):
-        points = landmarks[path.stem] if path.stem in landmarks else None
+        points = landmarks.get(path.stem)
         labels = label(judge, read_image(path), points, options.size)
         assert labels.max() < NUM_CLASSES
         write_label_map(options.out / f"{path.stem}.png", labels, overwrite=True)

@@ -1,4 +1,4 @@
-"""``synth``, ``prep-data`` and ``check-data``."""
+"""``synth``, ``prep-data``, ``merge-data`` and ``check-data``."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ def register(app: typer.Typer) -> None:
     """Add this module's commands."""
     stage(app, "synth", rich_help_panel="Data")(synth)
     stage(app, "prep-data", rich_help_panel="Data")(prep_data)
+    stage(app, "merge-data", rich_help_panel="Data")(merge_data)
     stage(app, "check-data", rich_help_panel="Data")(check_data)
 
 
@@ -99,12 +100,44 @@ def prep_data(
 
     Prints the manifest's path. Interrupted? Run the same command again: it goes on.
     """
+    shares = {"val_share": val_share, "test_share": test_share}
+    found = _read_source(source, order=order.value, seed=seed, masked=not images_only, **shares)
+    _prepare(shell, found, out, size, image_format, workers, overwrite)
+
+
+def merge_data(
+    shell: Shell,
+    sources: Annotated[list[Path], typer.Argument(help="Prepared data sets, two or more.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Where to write the merged data set.")],
+    size: Annotated[
+        int | None, typer.Option("--size", help="Side of the images, 64 to 1024; the first data set's if not given.")
+    ] = None,
+    image_format: Annotated[
+        ImageFormat, typer.Option("--format", help="png is exact, jpg takes a fifth of the space.")
+    ] = ImageFormat.PNG,
+    workers: options.Workers = None,
+    overwrite: options.Overwrite = False,
+) -> None:
+    """Merge prepared data sets into one, such as portraits and rendered faces to train on together.
+
+    Samples keep their splits. The manifest's column "source" holds the name of each sample's data set, so that a
+    training can balance them: --set data.balance=source. Prints the manifest's path.
+    """
+    from maskgan_cli.data.merge import read_source
+    from maskgan_cli.data.prepared import PreparedData
+
+    found = read_source(sources)
+    _prepare(shell, found, out, size or PreparedData.load(sources[0]).size, image_format, workers, overwrite)
+
+
+def _prepare(
+    shell: Shell, found: Source, out: Path, size: int, image_format: ImageFormat, workers: int | None, overwrite: bool
+) -> None:
+    """Prepare a source and report it."""
     from maskgan_cli.data.prepare import prepare
     from maskgan_cli.files import read_json
 
     before = _hash_of(out)
-    shares = {"val_share": val_share, "test_share": test_share}
-    found = _read_source(source, order=order.value, seed=seed, masked=not images_only, **shares)
     fates = prepare(
         found,
         out,

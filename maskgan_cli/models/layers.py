@@ -72,16 +72,16 @@ class InstanceNorm(nn.GroupNorm):
 def normalised(features: Tensor) -> Tensor:
     """Features (N, C, H, W) with mean 0 and variance 1 in every channel of every sample."""
     if features.dtype is torch.bfloat16 and features.device.type == "cpu" and features.requires_grad:
-        answer: Tensor = _BFloat16InstanceNorm.apply(features)  # type: ignore[no-untyped-call]
+        answer: Tensor = _BFloat16InstanceNorm.apply(features)
         return answer
     return F.group_norm(features, features.shape[1], eps=_EPS)
 
 
 class _BFloat16InstanceNorm(torch.autograd.Function):
-    """Instance norm whose backward pass is quick in bfloat16 on processors.
+    """Instance norm with a backward pass that is fast in bfloat16 on the CPU.
 
-    PyTorch's takes 440 ms for (8, 32, 256, 256) on one core with AMX, this one 100 ms: the sums over pixels are matrix
-    products, which accumulate in float32 (benchmarks/instance_norm.py).
+    Sums over pixels are matrix products, which accumulate in float32. Forward and backward together take 0.3 of
+    PyTorch's time (benchmarks/instance_norm.py).
     """
 
     @staticmethod
@@ -92,7 +92,7 @@ class _BFloat16InstanceNorm(torch.autograd.Function):
         return answer
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
         answer, inverse = ctx.saved_tensors
         mean = _channel_means(gradient)
         slope = _channel_means(gradient * answer)

@@ -80,9 +80,7 @@ def move(images: Tensor, labels: Tensor | None, settings: AugmentSettings) -> tu
     return moved, labels, degrees
 
 
-def moving_grid(
-    shape: torch.Size, settings: AugmentSettings, device: torch.device
-) -> tuple[Tensor | None, Tensor]:
+def moving_grid(shape: torch.Size, settings: AugmentSettings, device: torch.device) -> tuple[Tensor | None, Tensor]:
     """Where `move` looks for every pixel, and by how many degrees it turns each picture.
 
     Args:

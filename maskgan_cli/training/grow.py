@@ -1,4 +1,4 @@
-"""Larger networks from trained ones: twice the side (Karras et al. 2018), or a wider style encoder (Chen et al. 2016)."""
+"""Larger networks from trained ones: twice the side (Karras et al. 2018), or wider styles (Chen et al. 2016)."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def grow(tensors: Mapping[str, Tensor], fresh: Mapping[str, Tensor]) -> dict[str
 def widen(tensors: Mapping[str, Tensor], fresh: Mapping[str, Tensor], *, noise: float = 0.1) -> dict[str, Tensor]:
     """The tensors of a network whose style encoder is wider by a whole factor, and that paints the same at first.
 
-    Every channel of the style encoder is repeated, and what reads it divided by the number of copies (Net2WiderNet, Chen
-    et al. 2016). Noise tells the copies apart, so that they can learn different things.
+    Every channel of the style encoder is repeated, and the weights that read it are divided by the number of copies
+    (Net2WiderNet, Chen et al. 2016). Noise makes the copies differ, so that they can learn different things.
 
     Args:
         tensors: of the trained network.

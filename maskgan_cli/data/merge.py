@@ -1,0 +1,49 @@
+"""Several prepared data sets as one source, such as portraits and rendered faces to train on together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from maskgan_cli.data.prepared import PreparedData, Sample
+from maskgan_cli.data.sources import Candidate, Source
+from maskgan_cli.errors import InputError
+
+COLUMN: Final = "source"  # of the manifest: the name of the data set that a sample comes from
+_LOCAL: Final = ("identity", "scene")  # columns whose values mean something within one data set only
+
+
+def read_source(roots: Sequence[Path]) -> Source:
+    """List the samples of several prepared data sets, each in its split.
+
+    Every id begins with its data set's name, and so do identities and scenes: person 3 of one set is not person 3 of
+    another. The manifest's column ``source`` holds the name, for ``data.balance: source``.
+
+    Args:
+        roots: the data sets' folders, two or more, all with masks or all without.
+
+    Raises:
+        InputError: fewer than two folders, a folder that is no prepared data set, two of the same name, or masks in
+            some of them only.
+    """
+    if len(roots) < 2:
+        raise InputError("merge-data", expected="two or more prepared data sets", found=str(len(roots)))
+    sets = [PreparedData.load(root) for root in roots]
+    names = [root.resolve().name for root in roots]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise InputError("merge-data", expected="data sets with different names", found=f"{twice} twice")
+    for data in sets:
+        data.check_manifest()
+        if data.masked != sets[0].masked:
+            raise InputError(data.root, expected=f"{'' if sets[0].masked else 'no '}masks, as in {sets[0].root}",
+                             found="none" if sets[0].masked else "masks")  # fmt: skip
+    candidates = [_candidate(sample, name) for name, data in zip(names, sets, strict=True) for sample in data.samples]
+    columns = list(dict.fromkeys([COLUMN, *(column for c in candidates for column in c.fields)]))
+    return Source("+".join(names), candidates, columns, masked=sets[0].masked)
+
+
+def _candidate(sample: Sample, name: str) -> Candidate:
+    fields = {column: f"{name}-{value}" if column in _LOCAL else value for column, value in sample.fields.items()}
+    masks = {} if sample.mask_file is None else {"": sample.mask_file}
+    return Candidate(f"{name}-{sample.id}", sample.image, masks, sample.split, {**fields, COLUMN: name})
