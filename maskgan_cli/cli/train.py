@@ -15,6 +15,7 @@ import typer
 
 from maskgan_cli.cli import options
 from maskgan_cli.cli.shell import Report, Shell, stage
+from maskgan_cli.errors import InputError
 from maskgan_cli.kinds import Option, Training
 from maskgan_cli.networks import resolve, trainings
 
@@ -50,7 +51,7 @@ class Options:
     ] = field(default_factory=list)
     start: Annotated[
         Path | None,
-        typer.Option("--start-from", help="Begin with these weights (a run folder or file), e.g. to fine-tune."),
+        typer.Option("--start-from", help="Begin with these weights: a run folder, a file, or `bundled`."),
     ] = None
     resume: Annotated[Resume, typer.Option("--resume", help="auto: go on with what -o holds; never: refuse to.")] = (
         Resume.AUTO
@@ -125,11 +126,29 @@ def _train(shell: Shell, training: Training, chosen: Options, own: dict[str, Any
         out=chosen.out,
         recipe=chosen.recipe,
         changes=[*chosen.settings, *(setting.format(own[name]) for name, setting in short.items() if own[name])],
-        start=chosen.start,
+        start=_start(chosen.start, training.name),
         resume=chosen.resume is Resume.AUTO,
         overwrite=chosen.overwrite,
     )
     _carry_out(shell, order, chosen.device, training.next_command)
+
+
+def _start(start: Path | None, task: str) -> Path | None:
+    """The weights to begin with; ``bundled`` means those of the package.
+
+    Raises:
+        InputError: the package brings none of this kind.
+    """
+    from maskgan_cli.networks import KINDS
+    from maskgan_cli.weights.lookup import bundled
+
+    if start is None or str(start) != "bundled" or start.exists():
+        return start
+    found = bundled(task) if task in KINDS else None
+    if found is None:
+        raise InputError("--start-from", expected="a run folder or a weights file",
+                         found=f"bundled, and the package brings no {task} weights")  # fmt: skip
+    return found
 
 
 def _carry_out(shell: Shell, order: Order, device: str, next_command: str) -> None:
