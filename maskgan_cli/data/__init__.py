@@ -4,6 +4,7 @@ celebamask.py   the raw CelebAMask-HQ layout: part files, mapping, attributes, p
 celeba.py       the CelebA layout: aligned pictures without masks
 pairs_folder.py any folder of images and label maps
 sources.py      what all of them list: candidates, before anything is decoded
+merge.py        several prepared data sets as one source
 prepare.py      any of them -> a prepared data set
 prepared.py     reading a prepared data set: samples, attributes, poses, identities
 checks.py       what is in it: class shares, suspicious samples, a contact sheet

@@ -34,6 +34,7 @@ def small(words: list[str]) -> list[str]:
         given, at = [], 0
         while at < len(words):
             dropped = words[at] == "--recipe" or words[at + 1 : at + 2] == ["perceptual.weights=vgg19.pth"]
+            dropped = dropped or words[at : at + 2] == ["--start-from", "bundled"]  # of another shape
             given += [] if dropped else [words[at]]
             at += 2 if dropped else 1
         return [*given, *TRAIN[words[1]]]

@@ -45,6 +45,7 @@ GIVEN = {  # page -> the networks that it takes for granted
     "weights.md": ("dmn",),
     "baselines.md": (),
     "data.md": (),
+    "paper.md": (),
     "editor.md": (),
     "rendered-faces.md": (),
     "concepts/ebst.md": ("dmn", "vae"),
