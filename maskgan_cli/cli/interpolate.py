@@ -33,7 +33,11 @@ def interpolate(
         float, typer.Option("--extrapolate", min=0, help="Go on beyond both ends by this share of the way.")
     ] = 0.0,
     keep_ends: Annotated[
-        bool, typer.Option("--keep-ends", help="The first and last mask are A and B themselves.")
+        bool,
+        typer.Option(
+            "--keep-ends",
+            help="The first and last mask are A and B themselves; between photos, masks change smoothly up to them.",
+        ),
     ] = False,
     sample: Annotated[int | None, typer.Option("--sample", min=1, help="Instead: this many masks around A.")] = None,
     spread: Annotated[
@@ -56,14 +60,14 @@ def interpolate(
     Prints the label maps in order, the strip, the GIF, and with --style the painted faces.
     """
     _check_usage(second, sample, extrapolate, keep_ends, style, style_mask)
-    from maskgan_cli.editing.faces import FaceReader, check_files, read_shape
+    from maskgan_cli.editing.faces import FaceReader, check_files, is_photo, read_shape
     from maskgan_cli.weights.lookup import find_weights, named_with_origin
 
     check_files(path for path in (first, second, style, style_mask) if path is not None)
     vae_file = find_weights(weights, "vae")
     dmn_file = find_weights(dmn_weights, "dmn", "--dmn-weights") if style is not None else None
-    from maskgan_cli.data.resize import resize_labels
     from maskgan_cli.editing import interpolate as manifold
+    from maskgan_cli.editing.morph import masks_between
     from maskgan_cli.editing.render import Renderer
     from maskgan_cli.files import sha256
 
@@ -80,22 +84,21 @@ def interpolate(
     if dmn_file is not None:
         shell.say(f"faces painted with {named_with_origin(dmn_file, 'dmn')}")
 
-    centre = vae.encode(start)
     settings: dict[str, Any] = {
         "weights": vae.weights.sha256, "inputs": [sha256(path) for path in (first, second) if path is not None]
     }  # fmt: skip
     if read.parser:
         settings["parser"] = read.parser
     if sample is not None:
-        codes = manifold.around(centre, sample, spread=spread, seed=seed)
+        masks = list(vae.decode(manifold.around(vae.encode(start), sample, spread=spread, seed=seed), side))
         settings |= {"spread": spread, "seed": seed}
     else:
-        where = manifold.positions(steps, beyond=extrapolate)
-        codes = manifold.between(centre, vae.encode(end), where)
-        settings |= {"positions": [float(x) for x in where], "keep_ends": keep_ends}
-    masks = list(vae.decode(codes, side))
-    if keep_ends:
-        masks[0], masks[-1] = start, resize_labels(end, side)
+        where = manifold.positions(steps, beyond=extrapolate).tolist()
+        photos = second is not None and is_photo(first) and is_photo(second)
+        masks = masks_between(start, end, where, vae, keep_ends=keep_ends, photos=photos)
+        settings |= {"positions": where, "keep_ends": keep_ends}
+        if keep_ends and photos:
+            settings["morph"] = True
     if not overwrite:  # before the faces, which take longest
         manifold.refuse_others(manifold.mask_files(names, masks))
     faces: list[Picture] = []

@@ -37,6 +37,7 @@ worn.py         glasses on a photo: clear panes, firm frames
 editor.py       all of it from Python: `from maskgan_cli import Editor`
 jobs.py         rows of files -> pictures on disk, by any method; interrupted lists go on
 outputs.py      where results go, and nowhere else
+morph.py        masks between those of two photos, which stand at the ends
 interpolate.py  masks between, beyond and around masks, by MaskVAE; strip and animation
 simulate.py     the edits that EBST trains with, as files
 """

@@ -8,12 +8,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from maskgan_cli.data.resize import resize_labels
 from maskgan_cli.editing.directions import Directions
 from maskgan_cli.editing.edits import Edit, reshape_edits, style_edits, swap_edits
 from maskgan_cli.editing.faces import Face, ReadFace
-from maskgan_cli.editing.interpolate import Interpolation, MaskManifold, between, paint_masks, positions
+from maskgan_cli.editing.interpolate import Interpolation, MaskManifold, paint_masks, positions
 from maskgan_cli.editing.methods import Request, method_named
+from maskgan_cli.editing.morph import masks_between
 from maskgan_cli.editing.options import Blend, Inside
 from maskgan_cli.editing.reader import PhotoReader
 from maskgan_cli.editing.reshape import Reshaping
@@ -175,7 +175,8 @@ class Editor:
             first, second: the ends; the masks are of the first one's size.
             steps: how many masks, ends included.
             beyond: go on beyond both ends by this share of the way.
-            keep_ends: the first and last mask are the faces' own, not MaskVAE's picture of them.
+            keep_ends: the first and last mask are the faces' own, not MaskVAE's picture of them. Between photos, the
+                masks on the way are then smooth up to both ends: see `morph`.
             style: a face in whose look every mask is painted.
 
         Raises:
@@ -185,10 +186,8 @@ class Editor:
         if steps < 2 or (keep_ends and beyond):
             raise ValueError("two steps or more, and none beyond ends that are kept")
         manifold, where = self._manifold, positions(steps, beyond=beyond)
-        codes = between(manifold.encode(first.labels), manifold.encode(second.labels), where)
-        masks = list(manifold.decode(codes, len(first.labels)))
-        if keep_ends:
-            masks[0], masks[-1] = first.labels, resize_labels(second.labels, len(first.labels))
+        photos = first.is_photo and second.is_photo
+        masks = masks_between(first.labels, second.labels, where.tolist(), manifold, keep_ends=keep_ends, photos=photos)
         note: dict[str, Any] = {"weights": manifold.weights.sha256, "positions": where.tolist(), "keep_ends": keep_ends}
         if style is None:
             return Interpolation(masks, [], note)

@@ -177,9 +177,10 @@ def swap_edits(
     """
     source, target, inputs = _two_faces(row, read)
     asked = blend.unless(bare=not source.is_photo)
-    shape = resize_labels(target.labels, len(source.labels))
     if fitted := (asked is not None if fit is None else fit):
-        shape = fit_parts(shape, source.labels, parts)
+        shape = fit_parts(target.labels, source.labels, parts)
+    else:
+        shape = resize_labels(target.labels, len(source.labels))
     labels = swap_parts(source.labels, shape, parts)
     settings = {"edit": "swap", "parts": [CLASSES[i] for i in sorted(parts)], "blend": asked and asked.note}
     if fitted:

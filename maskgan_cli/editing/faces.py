@@ -181,6 +181,13 @@ def read_shape(path: Path, make_mask: MakeMask | None = None) -> LabelMap:
         return load_face(path, None, make_mask).labels
 
 
+def is_photo(path: Path) -> bool:
+    """Whether a file is a picture with a mask of its own or to be made, and from anywhere but a prepared data set."""
+    if in_prepared(path):
+        return False
+    return mask_beside(path) is not None or _looks_like_a_photo(path)
+
+
 def _looks_like_a_photo(path: Path) -> bool:
     """Whether most of a picture's colours are far from the palette: a spoiled mask is no photo."""
     picture = np.asarray(Image.fromarray(read_image(path)).resize((64, 64), Image.Resampling.NEAREST)).astype(int)

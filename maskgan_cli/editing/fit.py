@@ -7,9 +7,10 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from scipy import ndimage
 
 from maskgan_cli.data.alignment import Points, points_of_mask, similarity
+from maskgan_cli.editing.upright import sample
 from maskgan_cli.labels import CLASSES, LabelMap, part_ids
 
 # Crops are upright and of one scale already: below this, what their points say of turn and scale is pose and
@@ -17,6 +18,8 @@ from maskgan_cli.labels import CLASSES, LabelMap, part_ids
 # also moved up and down by the eyes, 0.354 turned and stretched by the points. Moving sideways can give 0.630 at most.
 _TURNED: Final = 15.0  # degrees
 _SCALED: Final = 1.25
+_TILTED: Final = 3.0  # degrees between the lines of the eyes: less is noise, more is the head's tilt
+_SOFT: Final = 0.7  # pixels: outlines that are turned or enlarged are averaged over it, and show no steps
 # Which points a part goes by sideways. Up and down nothing moves: a smile lifts the mouth's corners, and shall.
 _GROUPS: Final = (
     (frozenset(part_ids("mouth")), (3, 4)),
@@ -29,31 +32,38 @@ def fit_parts(target: LabelMap, source: LabelMap, parts: Collection[int]) -> Lab
     """The target's label map with some parts moved to where they belong on the source's face.
 
     Each part is moved sideways so that the points it belongs to meet the source's: a
-    turned head's mouth lies aside of the middle. Where the target is framed otherwise (turned by more than 15 degrees,
-    or a quarter larger or smaller), all is first turned and scaled as the points ask, and moved so that the eyes meet.
+    turned head's mouth lies aside of the middle. Heads that are tilted otherwise (by three degrees or more between the
+    lines of the eyes) are turned by that first. Where the target is framed otherwise (turned by more than 15 degrees,
+    or a quarter larger or smaller), all is turned and scaled as the points ask, and moved so that the eyes meet.
+    Outlines that are turned or enlarged stay smooth.
 
     Args:
-        target, source: (S, S), of one size.
+        target: (T, T).
+        source: (S, S).
         parts: class ids; the other classes of the result mean nothing.
 
     Returns:
         (S, S), a new array.
     """
-    here, there = points_of_mask(target), points_of_mask(source)
+    side = len(source)
+    there, size = points_of_mask(source), side / len(target)
+    here = points_of_mask(target) * size
     linear = _linear(here, there)
-    here = here @ linear.T
     framed_alike = np.array_equal(linear, np.eye(2))
-    eyes = np.zeros(2) if framed_alike else _shift(here, there, (0, 1))
-    along = np.array([1.0, 0.0]) if framed_alike else _along(there)
-    result: LabelMap = np.zeros_like(target)
+    if framed_alike:
+        linear = _tilt(here, there)
+    tilted = not np.array_equal(linear, np.eye(2))
+    here = here @ linear.T
+    eyes = _shift(here, there, (0, 1)) if tilted else np.zeros(2)
+    along = _along(there) if tilted else np.array([1.0, 0.0])
+    result: LabelMap = np.zeros_like(source)
     for group, rows in _GROUPS:
         wanted = sorted(group & set(parts))
         if not wanted:
             continue
         shift = eyes + ((_shift(here, there, rows) - eyes) @ along) * along
-        moved = _moved(target, linear, shift)
-        shown = np.isin(moved, wanted)
-        result[shown] = moved[shown]
+        moved = _moved(target, linear * size, shift, side, wanted)
+        result[moved > 0] = moved[moved > 0]
     return result
 
 
@@ -67,6 +77,15 @@ def _linear(here: Points, there: Points) -> Points:
     if max(scale, 1 / max(scale, 1e-6)) < _SCALED and abs(turn) < _TURNED:
         return np.eye(2)
     return matrix
+
+
+def _tilt(here: Points, there: Points) -> Points:
+    """The turn (2, 2) from one line of the eyes to another; none where they are parallel but for noise."""
+    (x, y), (a, b) = _along(here), _along(there)
+    cosine, sine = x * a + y * b, x * b - y * a
+    if abs(np.degrees(np.arctan2(sine, cosine))) < _TILTED:
+        return np.eye(2)
+    return np.array([[cosine, -sine], [sine, cosine]])
 
 
 def _shift(here: Points, there: Points, rows: tuple[int, ...]) -> Points:
@@ -88,9 +107,20 @@ def _along(points: Points) -> Points:
     return across / length if np.isfinite(length) and length > 0 else np.array([1.0, 0.0])
 
 
-def _moved(labels: LabelMap, linear: Points, offset: Points) -> LabelMap:
-    """A label map under x -> linear x + offset, by nearest neighbour; background comes in from outside."""
+def _moved(labels: LabelMap, linear: Points, offset: Points, side: int, kinds: list[int]) -> LabelMap:
+    """Some classes of a label map (T, T) under x -> linear x + offset, as (side, side); 0 where none of them lies."""
+    if np.array_equal(linear, np.eye(2)) and side == len(labels):  # to the pixel: every outline as it is
+        right, down = (int(np.floor(v + 0.5)) for v in offset)
+        rows, columns = np.arange(side) - down, np.arange(side) - right
+        inside = ((rows >= 0) & (rows < side))[:, None] & ((columns >= 0) & (columns < side))
+        moved = labels[np.clip(rows, 0, side - 1)][:, np.clip(columns, 0, side - 1)]
+        return np.where(inside & np.isin(moved, kinds), moved, 0).astype(np.uint8)
     back = np.linalg.inv(linear)
-    start = -back @ offset
-    numbers = (back[0, 0], back[0, 1], start[0], back[1, 0], back[1, 1], start[1])
-    return np.asarray(Image.fromarray(labels).transform(labels.shape[::-1], Image.Transform.AFFINE, numbers))
+    middles = np.arange(side) + 0.5
+    x, y = middles[None, :] - offset[0], middles[:, None] - offset[1]
+    x, y = back[0, 0] * x + back[0, 1] * y, back[1, 0] * x + back[1, 1] * y
+    planes = np.stack([labels == kind for kind in kinds]).astype(np.float32)
+    soft = ndimage.gaussian_filter(planes, (0, _SOFT, _SOFT), truncate=3)
+    shown = sample(soft, x, y)
+    inside = (x >= 0) & (x < len(labels)) & (y >= 0) & (y < len(labels)) & (shown.sum(0) >= 0.5)
+    return np.where(inside, np.array(kinds, np.uint8)[shown.argmax(0)], 0).astype(np.uint8)

@@ -87,3 +87,40 @@ def test_what_is_pasted_back_is_fitted_and_bare_paintings_are_the_papers(prepare
         assert edit.labels is not None
         assert np.array_equal(edit.labels, expected)
         assert edit.settings.get("fit", False) == (expected is fitted)
+
+
+def _ellipse(side: int, degrees: float = 0.0) -> LabelMap:
+    """A face with smooth outlines, turned around its middle."""
+    angle = np.radians(degrees)
+    y, x = (np.mgrid[:side, :side] + 0.5) / side - 0.5
+    x, y = np.cos(angle) * x + np.sin(angle) * y, np.cos(angle) * y - np.sin(angle) * x
+    labels = np.full((side, side), ID["skin"], np.uint8)
+    for cx, cy, rx, ry, name in (
+        (-0.12, -0.02, 0.05, 0.02, "r_eye"), (0.12, -0.02, 0.05, 0.02, "l_eye"), (0.0, 0.25, 0.12, 0.05, "u_lip"),
+    ):  # fmt: skip
+        labels[((x - cx) / rx) ** 2 + ((y - cy) / ry) ** 2 < 1] = ID[name]
+    labels[(labels == ID["u_lip"]) & (y > 0.25)] = ID["l_lip"]
+    return labels
+
+
+@pytest.mark.parametrize("degrees", [8.0, -11.0])
+def test_a_mouth_follows_the_heads_tilt(degrees: float) -> None:
+    """The faces differ in nothing but their tilt: the fitted mouth is the source's own."""
+    target, source = _ellipse(256), _ellipse(256, degrees)
+    wanted = np.isin(source, MOUTH)
+    fitted = np.isin(fit_parts(target, source, MOUTH), MOUTH)
+    assert (wanted & fitted).sum() / (wanted | fitted).sum() > 0.95
+    assert (wanted & np.isin(target, MOUTH)).sum() / (wanted | fitted).sum() < 0.85
+    level = fit_parts(target, _ellipse(256, 2.0), MOUTH)
+    assert np.array_equal(np.isin(level, MOUTH).sum(1), np.isin(target, MOUTH).sum(1)), "two degrees are noise"
+
+
+def test_a_smaller_masks_outlines_are_enlarged_without_steps() -> None:
+    """From 64 pixels to 512: nearest neighbour gives steps of eight."""
+    small, source = _ellipse(64), _ellipse(512)
+    fitted, exact = fit_parts(small, source, MOUTH), np.isin(source, MOUTH)
+    smooth, steps = np.isin(fitted, MOUTH), np.isin(np.kron(small, np.ones((8, 8), np.uint8)), MOUTH)
+    assert fitted.shape == source.shape
+    assert (smooth ^ exact).sum() < 0.6 * (steps ^ exact).sum()
+    top = smooth.argmax(0)[smooth.any(0)][20:-20]
+    assert np.abs(np.diff(top)).max() <= 4, "a step of the smaller mask would be eight"

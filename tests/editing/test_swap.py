@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 import pytest
 
+from maskgan_cli.editing.reshape import Reshaping, reshape
 from maskgan_cli.editing.swap import BEHIND, head_region, remove_parts, swap_parts
 from maskgan_cli.labels import CLASSES, ID, PARTS, part_ids
 from tests.drawn_faces import draw_face
@@ -77,3 +80,31 @@ def test_parts_lost_together_do_not_fill_each_other() -> None:
 
 def test_where_nothing_is_left_behind_background_is() -> None:
     assert (remove_parts(np.full((3, 3), ID["cloth"], np.uint8), [ID["cloth"]]) == ID["background"]).all()
+
+
+def _ellipses(shift: float = 0.0) -> np.ndarray:
+    y, x = (np.mgrid[:200, :200] + 0.5) / 200
+    labels = np.zeros((200, 200), np.uint8)
+    for cx, cy, rx, ry, name in (
+        (0.5, 0.42, 0.33, 0.38, "hair"), (0.5, 0.58, 0.26, 0.35, "skin"), (0.378, 0.476, 0.045, 0.018, "r_eye"),
+        (0.627, 0.476, 0.045, 0.018, "l_eye"), (0.378, 0.412, 0.065, 0.014, "r_brow"),
+        (0.627, 0.412, 0.065, 0.014, "l_brow"), (0.5, 0.6, 0.07, 0.09, "nose"), (0.5, 0.752, 0.115, 0.035, "u_lip"),
+        (0.5, 0.765, 0.1, 0.022, "l_lip"), (0.5, 0.756, 0.08, 0.01, "mouth"),
+    ):  # fmt: skip
+        labels[((x - shift - cx) / rx) ** 2 + ((y - cy) / ry) ** 2 < 1] = ID[name]
+    return labels
+
+
+def test_the_papers_masks_are_those_of_earlier_versions() -> None:
+    """To the bit: swaps of bare paintings as in the paper, and what `reshape` does without MaskVAE."""
+    source, target = _ellipses(), _ellipses(0.03)
+    made = [swap_parts(source, target, part_ids(parts)) for parts in ("mouth", "hair", "nose,eyes,brows")]
+    made += [remove_parts(source, part_ids(parts)) for parts in ("mouth", "hair", "nose,eyes,brows")]
+    made += [reshape(source, how) for how in (
+        Reshaping(part_ids("hair"), grow=12.0), Reshaping(part_ids("nose"), move=(4.0, -3.0), scale=1.2),
+        Reshaping(open_mouth=14.0), Reshaping(open_mouth=-1.0),
+    )]  # fmt: skip
+    assert [hashlib.sha256(labels.tobytes()).hexdigest()[:16] for labels in made] == [
+        "8bebe332074d5921", "128d8460a5298fb5", "88bcf3566cb93b74", "fdc901cf160a6c75", "04d7e272ddab4a1b",
+        "fbdff8dd603421e0", "6b8f057195d7b43e", "2dd632273ecb332f", "617e8a38a1404da0", "d1b993a923668f29",
+    ]  # fmt: skip
