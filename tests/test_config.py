@@ -105,8 +105,8 @@ def test_mistakes_are_named(change: str, message: str) -> None:
 
 def test_unknown_recipes_list_the_known_ones(tmp_path: Path) -> None:
     known = (
-        "bundled-128, bundled-128-first, bundled-256, bundled-faces-256, paper-256, paper-512, published-512, small-128, "
-        "small-256, tiny-cpu"
+        "bundled-128, bundled-128-first, bundled-256, bundled-faces-256, paper-256, paper-512, published-512, "
+        "small-128, small-256, tiny-cpu"
     )
     with pytest.raises(InputError, match=f"one of: {known}"):
         _load(name="huge")
