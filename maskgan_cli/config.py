@@ -175,8 +175,8 @@ def fitting_recipe(task: str, size: int) -> list[str]:
     Where there is none, the smallest of all with that size set.
     """
     sides = {path.stem: read_recipe(path)[0].get("network", {}).get("image_size") for path in recipe_paths(task)}
-    order = "tiny small bundled paper"
-    names = sorted(sides, key=lambda name: (order.find(name.split("-")[0]), name))
+    order = ["tiny", "small", "bundled", "paper", "published"]
+    names = sorted(sides, key=lambda name: (order.index(name.split("-")[0]), name))
     fitting = [name for name in names if sides[name] == size]
     return ["--recipe", fitting[0]] if fitting else ["--recipe", names[0], "--set", f"network.image_size={size}"]
 

@@ -176,7 +176,7 @@ def test_hair_of_a_dropped_picture_a_hat_a_smile_and_the_session_opened_again(
     assert not np.array_equal(mask(page), worn)
     slider.press("Home")
     page.click("#undo")
-    assert slider.input_value() == "0"
+    assert slider.input_value() == "1", "undo returns the slider to its place before"
 
     settled(page)
     painted, shown = mask(page), result(page)
