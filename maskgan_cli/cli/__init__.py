@@ -5,6 +5,7 @@ shell.py        the manners every command shares
 options.py      the options that mean the same everywhere
 batch.py        lists and folders of pictures: one bad file never ends a batch
 demo.py         demo
+examples.py     examples
 data.py         synth, prep-data, check-data
 align.py        align, paste
 parse.py        parse

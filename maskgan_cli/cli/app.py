@@ -18,6 +18,7 @@ from maskgan_cli.cli import (
     edit,
     editor,
     evaluate,
+    examples,
     inspect,
     interpolate,
     judge,
@@ -63,6 +64,7 @@ def _root(
 
 
 demo.register(app)
+examples.register(app)
 doctor.register(app)
 editor.register(app)
 data.register(app)

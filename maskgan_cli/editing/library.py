@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from maskgan_cli.data.alignment import Points
 from maskgan_cli.errors import InputError
+from maskgan_cli.files import Picture
 from maskgan_cli.labels import ID, LabelMap
 
 _FILE: Final = Path(__file__).parents[1] / "assets" / "library.npz"
@@ -51,6 +52,19 @@ def read_library() -> dict[str, Any]:
     """Everything in the file, by name."""
     with np.load(_FILE, allow_pickle=False) as file:
         return {name: file[name] for name in file.files}
+
+
+def example_photo() -> Picture:
+    """scikit-image's portrait of the astronaut Eileen Collins, by NASA, in the public domain (512, 512, 3)."""
+    from skimage.data import astronaut
+
+    picture: Picture = astronaut()  # type: ignore[no-untyped-call]
+    return picture
+
+
+def example_faces() -> dict[str, Picture]:
+    """The two pictures that the documentation's commands edit, by file name: a photograph and a rendered face."""
+    return {"photo.png": example_photo(), "other.png": read_library()["example-2-picture"]}
 
 
 def item(name: str) -> Item:

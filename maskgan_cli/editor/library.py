@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from maskgan_cli.editing.library import known, read_library
+from maskgan_cli.editing.library import example_photo, known, read_library
 from maskgan_cli.editor.face import Face, face_of
 from maskgan_cli.editor.studio import Studio
 from maskgan_cli.files import Picture
@@ -29,11 +29,8 @@ def title(name: str) -> str:
 
 
 def photo() -> Picture:
-    """scikit-image's portrait of the astronaut Eileen Collins, by NASA, in the public domain (512, 512, 3)."""
-    from skimage.data import astronaut
-
-    picture: Picture = astronaut()  # type: ignore[no-untyped-call]
-    return picture
+    """The portrait of an astronaut (512, 512, 3): see `editing.library.example_photo`."""
+    return example_photo()
 
 
 def rendered(name: str) -> Face:

@@ -30,6 +30,8 @@ TRAIN = {
 def small(words: list[str]) -> list[str]:
     """The same command where all that takes long is small."""
     words = ["64" if before == "--size" else word for before, word in zip(["", *words], words, strict=False)]
+    if words[0] == "examples":  # whatever the test's folder has under these names
+        return [*words, "--overwrite"]
     if words[0] == "train":
         given, at = [], 0
         while at < len(words):

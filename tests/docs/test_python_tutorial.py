@@ -19,10 +19,10 @@ def test_the_blocks_run(
         for name, path in zip(("2.png", "12.png"), sorted((prepared / kind).iterdir())[:2], strict=True):
             (tmp_path / "data" / "faces" / kind / name).symlink_to(path)
             if kind == "images":
-                (tmp_path / ("me.png" if name == "2.png" else "friend.png")).symlink_to(path)
+                (tmp_path / ("photo.png" if name == "2.png" else "other.png")).symlink_to(path)
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "tutorials" / "python.md").read_text(), re.DOTALL)
-    assert len(blocks) == 5
+    assert len(blocks) == 6
     names: dict[str, object] = {}
     for block in blocks:
         exec(compile(block, "python.md", "exec"), names)
