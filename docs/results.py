@@ -21,20 +21,21 @@ from maskgan_cli.files import write_bytes, write_json
 DOCS = Path(__file__).parent
 KEPT = DOCS / "results"
 WORDS = {
-    "attribute-transfer": "StarGAN has the best Smiling accuracy, as in the paper, in the least natural pictures: a "
-    "few minutes teach it to please a critic. Of the methods that paint masks, MaskGAN smiles most and keeps the "
-    "person best; what EBST adds to that here is partly longer training, see its control below. SPADE and Pix2PixHD-m "
-    "follow the mask as well as MaskGAN, small classes better (mean IoU).",
-    "fusion": "SFT keeps the person better than concatenation, by 11 points; what else differs between the two may be "
-    "chance. Without a label branch the mask is followed too, but a smile is seldom seen in it.",
-    "ebst": "Over the seeds, beside training on without it, EBST keeps the person a little better where mouths are "
-    "swapped and follows the mask a little less; nothing else differs by more than chance. So it was at 64 px, with a "
-    "MaskVAE that kept less of thin parts (mean IoU 0.62, here 0.70): the mask suffered more (0.6 points), the person "
-    "gained nothing. That MaskVAE blurs brows and lips was our guess at why EBST does not help attributes; a better "
-    "one did not change that. Nor did the size of the edits, with a MaskVAE of 128 px: with `--set lambda_inter=10` "
-    "and `1.25` in place of 2.5 (seed 0, the stage `train maskgan-ebst` of the plan) attributes were right in 70.5 and "
-    "70.5 % of the edits (70.4; the control 71.6), and the larger the edits, the more of the mask was lost: 91.06, "
-    "91.01 and 90.92 % (the control 91.14).",
+    "attribute-transfer": "StarGAN has the best Smiling accuracy, as in the paper, but the least natural pictures. Of "
+    "the methods that edit masks, MaskGAN has the best Smiling accuracy and, with EBST, the best identity accuracy. "
+    "Part of the gain of EBST comes from longer training; see its control below. SPADE and Pix2PixHD-m follow the mask "
+    "as well as MaskGAN, and small classes better (mean IoU).",
+    "fusion": "SFT has an identity accuracy 11 points above that of concatenation; the other differences between the "
+    "two may not be significant. Without a label branch (pix2pixhd-m) the mask is followed too, but Smiling is seen "
+    "less often.",
+    "ebst": "Compared over the seeds with the same number of steps without it, EBST keeps identity slightly better "
+    "where mouths are swapped and follows the mask slightly less. No other difference is significant. At 64 px, with "
+    "a MaskVAE that kept less of thin parts (mean IoU 0.62, here 0.70), segmentation accuracy fell more (0.6 points) "
+    "and identity did not change. We suspected that EBST does not help attributes because MaskVAE blurs brows and "
+    "lips, but a better MaskVAE did not change that. The size of the edits did not either: with a MaskVAE of 128 px "
+    "and `--set lambda_inter=10` and `1.25` instead of 2.5 (seed 0, the stage `train maskgan-ebst` of the plan), "
+    "attribute accuracy was 70.5 and 70.5 % (2.5: 70.4; control: 71.6). Larger edits follow the mask less: "
+    "segmentation accuracy 91.06, 91.01 and 90.92 % for 10, 2.5 and 1.25 (control: 91.14).",
 }  # fmt: skip
 REAL = "photographs-"  # before the names of what photographs gave
 ORDER = ("attribute-transfer", "style-copy", "identity", "fusion", "ebst", "counterfactual")
@@ -64,7 +65,7 @@ CLAIMS = (
     Claim("EBST raises Smiling accuracy", "attribute-transfer", "attribute_accuracy", "maskgan-ebst", PAIR),
     Claim("EBST raises segmentation accuracy", "attribute-transfer", "segmentation_accuracy", "maskgan-ebst", PAIR),
     Claim("EBST lowers FID", "attribute-transfer", "fid", "maskgan-ebst", PAIR),
-    Claim("MaskGAN keeps identity best of those that paint masks", "identity", "identity_accuracy", "maskgan", MASKED),
+    Claim("MaskGAN keeps identity best of mask-based methods", "identity", "identity_accuracy", "maskgan", MASKED),
     Claim("SFT is better than concatenation", "fusion", "attribute_accuracy", "maskgan", ("maskgan", "concat")),
 )  # fmt: skip
 
@@ -85,22 +86,23 @@ def page(kept: Path) -> str:
     documents, photographs = _read(kept, ""), _read(kept, REAL)
     parts = [
         "# Results",
-        "The paper's tables, made here with all methods trained by equal means, on rendered faces, whose truth is "
-        "known. They compare methods with each other at this size; they say nothing of the paper's own numbers. Shares "
-        "and means carry 95 % intervals over the pairs: rows whose intervals overlap may differ by chance. Each JSON "
-        "holds every number, hash and command. At the small preset each painter learns for about eleven minutes of "
-        "one core at 128 px: faces that are faces, but soft, and far from the paper's training. Read the row of the "
-        "truth first: that is what the judges say of the right answers.",
+        "After this page you know how the methods compare under equal training, and which of the paper's orders hold. "
+        "The tables are measured on rendered faces, whose true pictures are known, at the small preset: 128 px, about "
+        "eleven minutes of one core for each method. The faces are soft, and the training is far shorter than the "
+        "paper's, so the numbers do not predict the paper's.",
+        "How to read a table: the row *truth* is what the judges measure on the true pictures. Brackets are 95 % "
+        "intervals over the pairs; a difference between rows with overlapping intervals may not be significant. Each "
+        "JSON file has all numbers, hashes and commands. The command above a table makes it again.",
     ]
     parts += [part for name, document in documents.items() for part in _section(name, document)]
     if orders := _orders(documents):
-        parts += ["## The paper's orders beside ours", orders]
+        parts += ["## The paper's orders compared with ours", orders]
     if photographs:
         parts += [
             "## On photographs",
-            "The same on real faces of CelebAMask-HQ, as far as they reach. The weights learnt on them are not kept, "
-            "and no picture of them is shown. The poses that pairs are chosen by are a network's (FSA-Net). Nobody "
-            "knows the true answers here, and with so few pairs most rows may differ by chance.",
+            "The same on a small part of CelebAMask-HQ. The weights trained on it were not kept, and no picture of it "
+            "is shown. Pairs are chosen by poses that FSA-Net estimated. The true pictures are unknown, and with so "
+            "few pairs most differences are not significant.",
         ]
         parts += [part for name, document in photographs.items() for part in _section(name, document, photographs=True)]
         if orders := _orders(photographs):
@@ -119,7 +121,7 @@ def _section(name: str, document: dict[str, Any], *, photographs: bool = False) 
     time = f"{document['seconds'] / 60:.0f} minutes" + (f", {spent / 60:.0f} of one core" if spent else "")
     parts = [
         f"##{'#' * photographs} {TITLES[name]}", f"    {document['command']}",
-        f"{machine['processor']}, {machine['cores']} cores, {gpus}: {time}, what it shares with other tables included. "
+        f"{machine['processor']}, {machine['cores']} cores, {gpus}: {time}, stages shared with other tables included. "
         f"[{name}.json](results/{REAL * photographs}{name}.json)",
     ]  # fmt: skip
     if not photographs and name in WORDS:
@@ -145,7 +147,7 @@ def _seeds(seeds: dict[str, dict[str, Any]]) -> str:
     rows = [["over the seeds", "EBST", "control", "difference", "95 %"], ["---"] * 5]
     for metric, row in seeds.items():
         low, high = row["interval_95"]
-        words = "chance would do" if low <= 0 <= high else "more than chance"
+        words = "not significant" if low <= 0 <= high else "significant"
         rows.append([metric, *(f"{row[key]:.4f}" for key in ("ebst", "control", "difference")),
                      f"{low:.4f} to {high:.4f}, {words}"])  # fmt: skip
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)

@@ -31,6 +31,7 @@ NOT_RUN = {
     ("reproduce",): "minutes; tests/reproduce",
     ("edit",): "serves until Ctrl-C; tests/editor",
     ("demo",): "minutes; tests/test_demo.py",
+    ("bench",): "minutes; tests/cli/test_bench.py",
     ("--version",): "tests/test_package.py",
 }
 PLACES = {
