@@ -1,4 +1,4 @@
-"""Recipes: what a training run does, as validated YAML."""
+"""Recipes: the settings of a training run, as validated YAML."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ Positive = Annotated[int, Field(gt=0)]
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
 
 
-# What PyYAML raises: its own errors, and those of the values it builds (a date of month 99, `!!int ""`).
+# Errors of PyYAML: its own, and those of constructed values (a date of month 99, `!!int ""`).
 _NOT_YAML = (yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 
 
 class Section(BaseModel):
-    """A part of a recipe: unknown names are errors, values cannot change after loading."""
+    """A section of a recipe. Unknown names are errors, and values are immutable."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class OptimiserSettings(Section):
-    """Adam, the same for generator and discriminator."""
+    """Settings of Adam, for generator and discriminator alike."""
 
     lr: Annotated[float, Field(gt=0.0)] = 2e-4
     beta1: Share = 0.5
@@ -37,10 +37,10 @@ class OptimiserSettings(Section):
 
 
 class ScheduleSettings(Section):
-    """How long to train and how often to look, in steps (one step = one batch).
+    """Length of the training and intervals of logging, validation, samples and checkpoints, in steps (batches).
 
-    The learning rate is constant until ``decay_from`` and then falls linearly to 0 at ``steps``;
-    with ``decay_every`` it is multiplied by ``decay`` each time so many steps are done.
+    The learning rate is constant until ``decay_from`` and then decreases linearly to 0 at ``steps``. With
+    ``decay_every`` it is multiplied by ``decay`` every so many steps.
     """
 
     steps: Positive
@@ -57,10 +57,10 @@ class ScheduleSettings(Section):
     @model_validator(mode="after")
     def _decays(self) -> ScheduleSettings:
         if (self.decay is None) != (self.decay_every is None):
-            raise ValueError("decay and decay_every go together")
+            raise ValueError("decay and decay_every must be set together")
         if self.decay_from is not None and self.decay_from >= self.steps:
-            raise ValueError(f"decay_from={self.decay_from} is not before the last of {self.steps} steps: set both, or "
-                             "decay_from=null for a rate that stays")  # fmt: skip
+            raise ValueError(f"decay_from={self.decay_from} must be less than steps={self.steps}: set both, or "
+                             "decay_from=null for a constant rate")  # fmt: skip
         return self
 
 
@@ -94,12 +94,12 @@ class DataSettings(Section):
 
 
 def _spelled(value: Any) -> Any:
-    """YAML reads a bare ``no`` as false; here it means the word."""
+    """YAML parses a bare ``no`` as false; here it means the string."""
     return "no" if value is False else value
 
 
 class TrainingRecipe(Section):
-    """What every training recipe says; each task adds its networks and losses."""
+    """Settings common to all training recipes; each task adds its networks and losses."""
 
     seed: Annotated[int, Field(ge=0, strict=True)] = 0
     precision: Annotated[Literal["no", "fp16", "bf16"], BeforeValidator(_spelled)] = "no"
@@ -120,7 +120,7 @@ Recipe = TypeVar("Recipe", bound=Section)
 
 
 def recipe_folder(task: str) -> Path:
-    """Where the recipes of a task lie: inside the installed package, or beside it in a checkout."""
+    """Folder of a task's recipes: in the installed package, or beside it in a checkout."""
     here = Path(__file__).parent
     installed = here / "recipes"
     return (installed if installed.is_dir() else here.parent / "recipes") / task
@@ -130,7 +130,7 @@ def load_recipe(kind: type[Recipe], task: str, name: str, changes: list[str]) ->
     """Load a recipe by name or path and apply ``--set key.subkey=value`` changes.
 
     Raises:
-        InputError: no such recipe, YAML that does not parse, unknown keys, values out of range.
+        InputError: the recipe does not exist, is not valid YAML, or has unknown keys or invalid values.
     """
     path = Path(name)
     if path.suffix not in (".yaml", ".yml"):
@@ -157,12 +157,12 @@ def load_recipe(kind: type[Recipe], task: str, name: str, changes: list[str]) ->
 
 
 def recipe_paths(task: str) -> list[Path]:
-    """The files of a task's recipes, by name."""
+    """The recipe files of a task, sorted by name."""
     return sorted(recipe_folder(task).glob("*.yaml"))
 
 
 def read_recipe(path: Path) -> tuple[dict[str, Any], str]:
-    """One of the package's recipes as its file has it, and what its first lines of comment say of it."""
+    """The content of one of the package's recipes, and the first sentence of its leading comment."""
     text = path.read_text("utf-8")
     lines = itertools.takewhile(lambda line: line.startswith("#"), text.splitlines())
     about = " ".join(line.lstrip("# ") for line in lines)
@@ -170,9 +170,9 @@ def read_recipe(path: Path) -> tuple[dict[str, Any], str]:
 
 
 def fitting_recipe(task: str, size: int) -> list[str]:
-    """Options of ``maskgan train`` that fit a data set of ``size`` pixels: the smallest recipe made for that size.
+    """Options of ``maskgan train`` for a data set of ``size`` pixels: the smallest recipe of that size.
 
-    Where there is none, the smallest of all with that size set.
+    If there is none, the smallest recipe of all with its size changed.
     """
     sides = {path.stem: read_recipe(path)[0].get("network", {}).get("image_size") for path in recipe_paths(task)}
     order = ["tiny", "small", "bundled", "paper", "published"]
@@ -182,7 +182,7 @@ def fitting_recipe(task: str, size: int) -> list[str]:
 
 
 def dump_recipe(recipe: Section) -> str:
-    """A recipe as the YAML that loads it again."""
+    """Serialise a recipe as YAML that `load_recipe` accepts."""
     return yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False)
 
 
@@ -200,7 +200,7 @@ def _apply(values: dict[str, Any], change: str) -> None:
 
 
 def _value(text: str) -> Any:
-    """Read a value as YAML would, but take 1e-4 for a number (YAML 1.1 wants 1.0e-4)."""
+    """Parse a value as YAML, but accept 1e-4 as a number (YAML 1.1 requires 1.0e-4)."""
     try:
         value = yaml.safe_load(text)
     except _NOT_YAML:
@@ -212,7 +212,7 @@ def _value(text: str) -> Any:
 
 
 def _blamed(changes: list[str], error: ValidationError) -> str:
-    """The changes that made a recipe wrong; empty if the recipe was wrong without them."""
+    """The changes that made a recipe invalid; empty if the recipe was invalid without them."""
     blamed: list[str] = []
     for problem in error.errors():
         where = [str(part) for part in problem["loc"]]
@@ -224,7 +224,7 @@ def _blamed(changes: list[str], error: ValidationError) -> str:
 
 
 def _concerns(message: str, where: list[str], key: list[str]) -> bool:
-    """Whether a problem lies in a setting's value, or is its section's, which names it."""
+    """Whether a problem concerns the value of a setting, or is reported for its section and names the setting."""
     return where[: len(key)] == key or (key[: len(where)] == where and key[-1] in message)
 
 
@@ -241,7 +241,7 @@ def _readable(kind: type[Section], error: ValidationError) -> str:
 
 
 def _names(kind: type[Any], prefix: str = "") -> list[str]:
-    """Every setting's dotted name, through nested sections and the networks' own dataclasses."""
+    """Dotted names of all settings, including nested sections and the networks' dataclasses."""
     names = []
     for name, hint in get_type_hints(kind).items():
         if name.startswith("_") or name == "model_config":

@@ -1,4 +1,4 @@
-"""``--device``: one meaning for every command; and what the processor is called."""
+"""The ``--device`` option of all commands, and the name of the processor."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from maskgan_cli.errors import InputError
 
 
 def pick_device(name: str = "auto") -> torch.device:
-    """``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps`` -> a device that is there.
+    """Return the available device for ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
 
     Raises:
-        InputError: a name torch does not know, or a device this machine lacks.
+        InputError: the name is unknown to torch, or the machine has no such device.
     """
     cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
     if name == "auto":
@@ -33,7 +33,7 @@ def pick_device(name: str = "auto") -> torch.device:
 
 
 def processor() -> str:
-    """The processor's name as the system has it."""
+    """The name of the processor as reported by the system."""
     try:
         found = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
     except OSError:

@@ -1,16 +1,16 @@
-"""The ways a command can fail, and the one line each of them owes the user."""
+"""Exceptions that the command line shows as one line, with their exit codes."""
 
 from __future__ import annotations
 
 import unicodedata
 from pathlib import Path
 
-_LONGEST = 800  # characters of a line; whoever needs more of a name or a value has it in the file
-_UNSEEN = ("Cc", "Cs", "Zl", "Zp")  # control characters, halves of surrogates, separators of lines
+_LONGEST = 800  # maximum characters of an error line
+_UNSEEN = ("Cc", "Cs", "Zl", "Zp")  # Unicode categories: control characters, surrogates, line and paragraph separators
 
 
 def one_line(text: str) -> str:
-    r"""Text in which nothing breaks the line: a newline in a file's name is shown as ``\n``."""
+    r"""Escape characters that would break the line; e.g. a newline in a file name becomes ``\n``."""
     return "".join(ascii(c)[1:-1] if unicodedata.category(c) in _UNSEEN else c for c in text)
 
 
@@ -21,26 +21,26 @@ class MaskGANError(Exception):
 
     def __init__(self, line: str = "") -> None:
         line = one_line(line)
-        if len(line) > _LONGEST:  # its beginning says what, its end what to do
+        if len(line) > _LONGEST:  # keep the beginning (the problem) and the end (the hint)
             line = f"{line[: _LONGEST // 2]} [...] {line[-_LONGEST // 2 :]}"
         super().__init__(line)
 
 
 class WorkError(MaskGANError):
-    """The input was fine, the work failed (exit code 1): a loss became NaN, the disk is full."""
+    """The input was valid but the work failed (exit code 1), e.g. the loss became NaN or the disk is full."""
 
 
 class Stopped(MaskGANError):
-    """The user, or the system, stopped the command (exit code 130)."""
+    """The user or the system interrupted the command (exit code 130)."""
 
     exit_code = 130
 
 
 class InputError(MaskGANError):
-    """Bad usage or bad input (exit code 2).
+    """Invalid usage or input (exit code 2).
 
-    The line reads ``WHAT: expected X, found Y; do Z`` so that a user knows which file to look at
-    and what to change without opening the documentation.
+    The message has the form ``WHAT: expected X, found Y; HINT``. It names the file or option and says what to
+    change, so that users need not open the documentation.
     """
 
     exit_code = 2

@@ -1,6 +1,6 @@
-"""What an entry of the table of networks says; the table is `maskgan_cli.networks`.
+"""Entry types of the registry of networks, `maskgan_cli.networks`.
 
-Classes and functions are named as ``module:name``, so that whoever reads an entry imports nothing.
+Classes and functions are given as ``module:name``, so that reading an entry imports nothing.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Option:
-    """An option that one training command has and the others have not.
+    """An option of a single training command.
 
     Attributes:
-        name: of the command line's ``--name`` and of ``prepare_training``'s argument.
+        name: name of the option ``--name`` and of the argument of ``prepare_training``.
         type: `pathlib.Path` or `str`.
-        help: one line.
-        required: whether the command is refused without it; else it is empty.
-        setting: the recipe's setting it is short for, e.g. ``network.names=[{}]``; then
-            ``prepare_training`` is not told.
+        help: help text, one line.
+        required: whether the option is required.
+        setting: recipe setting that the option sets, e.g. ``network.names=[{}]``. If given, the option is not passed
+            to ``prepare_training``.
     """
 
     name: str
@@ -34,14 +34,14 @@ class Training:
     """One command of ``maskgan train``.
 
     Attributes:
-        name: the command's, and the folder of its recipes.
-        module: where ``prepare_training(plan, recipe, **own options)`` is.
-        recipe: the class of its recipe, in that module.
-        help: the command's help.
-        next_command: what to type when it is done; ``{out}`` (the run folder), ``{data}``, and ``{source}`` and
-            ``{target}`` (two of its faces) are filled in.
-        options: its own options.
-        several: whether the help tells how to train in several processes.
+        name: name of the command and of its recipe folder.
+        module: module with the function ``prepare_training(plan, recipe, **own options)``.
+        recipe: name of the recipe class in that module.
+        help: help text of the command.
+        next_command: command to suggest after training, with the placeholders ``{out}`` (the run folder), ``{data}``,
+            ``{source}`` and ``{target}`` (two faces of the data).
+        options: options of this command only.
+        several: whether the help explains training in several processes.
     """
 
     name: str
@@ -55,17 +55,17 @@ class Training:
 
 @dataclass(frozen=True)
 class Published:
-    """Published weights of a kind: where they are, under which licence, what needs them.
+    """Published weights of a kind.
 
     Attributes:
-        what: one line on it.
-        page: where it is published, for people.
-        licence: as its publishers state it.
-        megabytes: size of its tensors in 10^6 bytes (the smallest network's, where there are several).
-        needed_by: what here uses it.
-        urls: direct downloads of the same file, tried in order; none if it must be fetched by hand.
-        sha256: the file's, or its first digits, or empty where it is not known: then the first
-            download is remembered and a later one must be the same.
+        what: description in one line.
+        page: web page of the publication.
+        licence: licence as stated by the publishers.
+        megabytes: size of the tensors in 10^6 bytes (of the smallest network, if there are several).
+        needed_by: commands that use it.
+        urls: direct download URLs of one file, tried in order; empty if it must be downloaded manually.
+        sha256: SHA-256 of the file, or its first digits. If empty, the hash of the first download is stored, and
+            later downloads must have the same hash.
     """
 
     what: str
@@ -82,20 +82,20 @@ class Kind:
     """A kind of network.
 
     Attributes:
-        name: in weights files, commands, variables and the cache.
-        title: for people.
-        network: its class, built from its configuration.
-        config: the configuration's class; empty if the network has no settings.
-        aliases: names it had before, which are still understood.
-        variable: the environment variable that names its weights; ``MASKGAN_NAME_WEIGHTS`` if empty.
-        layout: how published checkpoints call its tensors (a `weights.layouts.Layout`); empty if none is imported.
-        published: where they are; None if nobody publishes any.
-        onnx: how it is exported (a `weights.export.Portable`); empty if it is not.
-        bundled: whether small weights of it come with the package.
-        judge: loads it as a judge: (file or folder, device) -> `judges.Judge`; empty if it judges nothing.
-        trainings: the commands that train it, the plain one first.
-        start: the submodule of what is trained that ``--start-from`` fills; empty for all of it.
-        trunks: other kinds of weights that it may begin with -> the submodule that they fill.
+        name: name in weights files, commands, environment variables and the cache.
+        title: display name.
+        network: network class, constructed from its configuration.
+        config: configuration class; empty if the network has no settings.
+        aliases: former names, still accepted.
+        variable: environment variable with the path of its weights; ``MASKGAN_NAME_WEIGHTS`` if empty.
+        layout: tensor names of published checkpoints (a `weights.layouts.Layout`); empty if import is not supported.
+        published: published weights; None if there are none.
+        onnx: ONNX export (a `weights.export.Portable`); empty if not supported.
+        bundled: whether the package includes small weights.
+        judge: function that loads it as a judge, (file or folder, device) -> `judges.Judge`; empty if it is no judge.
+        trainings: training commands, the basic one first.
+        start: submodule of the trained module that ``--start-from`` loads; empty for the whole module.
+        trunks: kinds of pretrained weights that it can start from -> the submodule that they initialise.
     """
 
     name: str
@@ -115,6 +115,6 @@ class Kind:
 
     @property
     def variables(self) -> tuple[str, ...]:
-        """The environment variables that name its weights; the first one found counts."""
+        """The environment variables that may name its weights, in order of precedence."""
         plain = [f"MASKGAN_{name.replace('-', '_').upper()}_WEIGHTS" for name in (self.name, *self.aliases)]
         return (self.variable, *plain) if self.variable else tuple(plain)

@@ -1,7 +1,7 @@
-"""The 19 classes of CelebAMask-HQ: ids, names, colours, groups, and what a mirror does to them.
+"""The 19 classes of CelebAMask-HQ: ids, names, colours, groups and mirroring.
 
-A *label map* is a ``uint8`` array of shape (H, W) holding ids 0..18. ``l_*`` is the person's own
-left, which is on the right-hand side of the picture.
+A *label map* is a ``uint8`` array of shape (H, W) with ids 0 to 18. ``l_*`` is the person's own left, which is on the
+right-hand side of the picture.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 LabelMap = npt.NDArray[np.uint8]
 
-# The parts in painting order (a later part covers an earlier one); their place is their id.
+# Classes in painting order: a later part covers an earlier one. The index is the class id.
 CLASSES: Final[tuple[str, ...]] = (
     "background", "skin", "nose", "eye_g", "l_eye", "r_eye", "l_brow", "r_brow", "l_ear", "r_ear",
     "mouth", "u_lip", "l_lip", "hair", "hat", "ear_r", "neck_l", "neck", "cloth",
@@ -22,7 +22,7 @@ NUM_CLASSES: Final = len(CLASSES)
 PARTS: Final = CLASSES[1:]
 ID: Final[dict[str, int]] = {name: i for i, name in enumerate(CLASSES)}
 
-# The order most stand-alone face parsers (BiSeNet and its descendants) write.
+# The class order of most stand-alone face parsers (BiSeNet and its derivatives).
 PARSER_ORDER: Final[tuple[str, ...]] = (
     "background", "skin", "l_brow", "r_brow", "l_eye", "r_eye", "eye_g", "l_ear", "r_ear", "ear_r",
     "nose", "mouth", "u_lip", "l_lip", "neck", "neck_l", "cloth", "hair", "hat",
@@ -37,7 +37,7 @@ PALETTE: Final[npt.NDArray[np.uint8]] = np.array(
     [list(bytes.fromhex(colour)) for colour in _COLOURS.split()], dtype=np.uint8
 )
 
-# Names a user may type for several classes at once; every class name is also a group of one.
+# Groups of classes in user input; a class name by itself is a group of one.
 GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "mouth": ("mouth", "u_lip", "l_lip"),
     "inner_mouth": ("mouth",),
@@ -61,32 +61,32 @@ def _lookup(pairs: dict[int, int]) -> LabelMap:
     return table
 
 
-# ids under a mirror: 4<->5, 6<->7, 8<->9, the others stay.
+# Class ids after mirroring: 4<->5, 6<->7, 8<->9; the others do not change.
 FLIP_IDS: Final[LabelMap] = _lookup({ID[a]: ID[b] for pair in _MIRROR_PAIRS for a, b in (pair, pair[::-1])})
 
 
 def flip(labels: LabelMap) -> LabelMap:
-    """Mirror label maps (..., H, W) and exchange the left and right ids, as a mirror does."""
+    """Mirror label maps (..., H, W) horizontally and exchange the ids of left and right parts."""
     return FLIP_IDS[labels[..., ::-1]]
 
 
 def convert(labels: LabelMap, source: str, target: str = "celebamask") -> LabelMap:
-    """Renumber label maps from one class order to another.
+    """Convert label maps from one class order to another.
 
     Args:
-        labels: ids 0..18, any shape.
+        labels: ids 0 to 18, of any shape.
         source, target: keys of ``ORDERS`` (``celebamask`` or ``parser``).
     """
     return _lookup({ORDERS[source].index(n): ORDERS[target].index(n) for n in CLASSES})[labels]
 
 
 def part_ids(parts: str) -> tuple[int, ...]:
-    """The ids named by a comma-separated list of classes and groups, e.g. ``"hair,eyes"`` -> 4, 5, 13.
+    """Class ids of a comma-separated list of classes and groups, e.g. ``"hair,eyes"`` -> (4, 5, 13).
 
-    ``mouth`` means the whole mouth (inside and both lips), as in the paper's swap.
+    ``mouth`` means the whole mouth (inner mouth and both lips), as in the paper's swap.
 
     Raises:
-        ValueError: an unknown name, or no name at all.
+        ValueError: a name is unknown, or there is no name.
     """
     ids: set[int] = set()
     for name in filter(None, (word.strip() for word in parts.split(","))):
@@ -100,5 +100,5 @@ def part_ids(parts: str) -> tuple[int, ...]:
 
 
 def colourise(labels: LabelMap) -> npt.NDArray[np.uint8]:
-    """Label map (H, W) -> RGB picture (H, W, 3) in the palette's colours."""
+    """Label map (H, W) -> RGB picture (H, W, 3) in the colours of `PALETTE`."""
     return PALETTE[labels]

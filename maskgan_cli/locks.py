@@ -1,10 +1,10 @@
-"""One writer at a time: whoever comes second is told who is at it.
+"""Exclusive locks on outputs: a second writer stops with an error that names the lock holder.
 
     with locked(out, "maskgan prep-data"):
         ...  # write the file or folder `out`
 
-The lock is the operating system's, on a hidden file beside what is written, so it ends with the process that
-holds it, however that ends; the file is removed when the block is left, and one left by a kill is taken over.
+It is an operating system lock on a hidden file beside the output, so it is released whenever the process ends. The
+file is removed at the end of the block; a file left by a killed process does not block others.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ from maskgan_cli.errors import InputError
 
 try:
     import fcntl
-except ImportError:  # Windows: nobody is kept out there
+except ImportError:  # Windows: no locking
     fcntl = None  # type: ignore[assignment]
 
-_NO_LOCKS: Final = (errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK)  # network drives that have none
+_NO_LOCKS: Final = (errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK)  # network drives without locks
 _held: set[int] = set()
 
 
 @contextlib.contextmanager
 def locked(target: str | Path, command: str) -> Iterator[None]:
-    """Be the only one, of all processes and threads, who writes ``target`` for as long as the block runs.
+    """Hold an exclusive lock on ``target`` for the duration of the block, among all processes and threads.
 
     Args:
-        target: the file or folder that will be written; it need not exist, and may be replaced inside the block.
-        command: what is done to it, as others will read it, e.g. ``maskgan train dmn``.
+        target: the file or folder to write. It need not exist and may be replaced inside the block.
+        command: name of the operation for the error message of other processes, e.g. ``maskgan train dmn``.
 
     Raises:
-        InputError: someone else is at it (who, where, since when), or the place cannot be written.
+        InputError: another process or thread holds the lock (the message names it), or the location is not writable.
     """
     if fcntl is None:
         yield
@@ -53,22 +53,22 @@ def locked(target: str | Path, command: str) -> Iterator[None]:
         os.pwrite(file, json.dumps(holder).encode(), 0)
         yield
     finally:
-        if file in _held:  # not in a forked child that ends the block too
-            # Removed while still held: whoever has this file open already will find it gone and look again.
+        if file in _held:  # a forked child that leaves the block must not release the parent's lock
+            # Remove the file while holding the lock: a process that has it open detects the removal and retries.
             path.unlink(missing_ok=True)
             _held.discard(file)
             os.close(file)
 
 
 def clear_dead(target: str | Path, command: str) -> None:
-    """Take away the lock that a killed process left on what is finished, where there is one and it can be."""
+    """Remove the lock file that a killed process left beside a finished output, if there is one."""
     if any(place.exists() for place in _places(Path(target))):
         with contextlib.suppress(InputError), locked(target, command):
             pass
 
 
 def _take(target: Path) -> tuple[Path, int]:
-    """The lock file's path and its open, locked descriptor."""
+    """Acquire the lock; returns the path of the lock file and its open descriptor."""
     while True:
         path, file = _open(target)
         try:
@@ -77,7 +77,7 @@ def _take(target: Path) -> tuple[Path, int]:
             holder = _read(file)
             os.close(file)
             raise InputError(
-                target, expected="to be the only one who writes there", found=f"{holder} at it",
+                target, expected="no other writer", found=f"{holder} writing to it",
                 hint="wait for it, or choose another output",
             ) from None  # fmt: skip
         except OSError as error:
@@ -87,13 +87,13 @@ def _take(target: Path) -> tuple[Path, int]:
         with contextlib.suppress(FileNotFoundError):
             if os.path.samestat(path.stat(), os.fstat(file)):
                 return path, file
-        os.close(file)  # its holder removed it between our opening and our locking
+        os.close(file)  # the holder removed the file after it was opened here
 
 
 def _places(target: Path) -> list[Path]:
-    """Where the lock may lie."""
+    """Possible paths of the lock file, in order of preference."""
     real = Path(os.path.realpath(target))
-    # The second: mounted where only the folder itself can be written.
+    # The second is for mounts where only the folder itself is writable.
     return [real.with_name(f".{real.name[:80]}.lock"), *([real / ".lock"] if real.is_dir() else [])]
 
 
@@ -109,16 +109,16 @@ def _open(target: Path) -> tuple[Path, int]:
 
 
 def _read(file: int) -> str:
-    """Who holds a lock, in a few words."""
+    """Description of the lock holder."""
     try:
         holder = json.loads(os.pread(file, 4096, 0))
         return "{command} (process {pid} on {host}, since {since})".format(**holder)
-    except (OSError, ValueError, KeyError, TypeError):  # it has just begun to write its name
+    except (OSError, ValueError, KeyError, TypeError):  # the holder has not written its description yet
         return "another process"
 
 
 def _let_go() -> None:
-    """A forked child, such as a data loader's worker, must not hold on to what its parent has locked."""
+    """Close inherited lock files in a forked child, such as a data loader's worker, so that it does not hold locks."""
     for file in _held:
         with contextlib.suppress(OSError):
             os.close(file)

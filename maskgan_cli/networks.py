@@ -1,8 +1,8 @@
-"""Every kind of network, in one table: what it is called, where it comes from, how it is trained.
+"""The registry of networks: names, published weights, training commands.
 
-Cards, look-up, import, export, judges, ``weights list`` and the ``train`` commands are read off `KINDS`. A new
-network is its model file, its training file and its entry here (and recipes). Nothing here imports torch:
-classes are named as ``module:name`` and looked up when they are needed (`resolve`).
+Model cards, weight look-up, import, export, judges, ``weights list`` and the ``train`` commands all use `KINDS`. To
+add a network, add its model file, its training file, its entry here, and recipes. This module does not import torch:
+classes are given as ``module:name`` and imported on use (`resolve`).
 """
 
 from __future__ import annotations
@@ -18,21 +18,26 @@ from maskgan_cli.kinds import Kind, Option, Published, Training
 
 
 def resolve(where: str) -> Any:
-    """What ``module:name`` names; its module is imported."""
+    """Import the object named ``module:name``."""
     module, _, name = where.partition(":")
     return getattr(importlib.import_module(module), name)
 
 
 def canonical(name: str) -> str:
-    """The name that a kind has today; what is no kind's name stays as it is."""
+    """The current name of a kind given by a current or former name; unknown names are returned unchanged."""
     return next((kind.name for kind in KINDS.values() if name in (kind.name, *kind.aliases)), name)
 
 
 def choose(name: str, among: Iterable[str], argument: str) -> Kind:
-    """The kind of that name, today's or an old one.
+    """The kind with a current or former name.
+
+    Args:
+        name: the name.
+        among: the accepted kinds.
+        argument: name of the command-line argument, for the error message.
 
     Raises:
-        InputError: it is none of them; ``argument`` is what the user gave it as.
+        InputError: the name is not one of ``among``.
     """
     names = tuple(among)
     if canonical(name) in names:
@@ -46,13 +51,13 @@ def choose(name: str, among: Iterable[str], argument: str) -> Kind:
 
 
 def trainings() -> Iterator[Training]:
-    """Every training command's."""
+    """All training commands."""
     for kind in KINDS.values():
         yield from kind.trainings
 
 
 def judges() -> tuple[str, ...]:
-    """The kinds that judge pictures."""
+    """The kinds that are evaluation networks."""
     return tuple(name for name, kind in KINDS.items() if kind.judge)
 
 
@@ -62,12 +67,12 @@ def imported() -> tuple[str, ...]:
 
 
 def exported() -> tuple[str, ...]:
-    """The kinds that can be written as ONNX."""
+    """The kinds that can be exported to ONNX."""
     return tuple(name for name, kind in KINDS.items() if kind.onnx)
 
 
 def published() -> dict[str, Published]:
-    """What is published of which kinds."""
+    """Published weights by kind."""
     return {name: kind.published for name, kind in KINDS.items() if kind.published is not None}
 
 
@@ -76,11 +81,11 @@ _DRIVE = "https://drive.google.com/"
 _RESEARCH = "non-commercial research and education only (the authors' repository says so)"
 _IMAGENET = "BSD-3-Clause code; trained on ImageNet, whose terms may bind the weights"
 _BASELINES = "maskgan_cli.models.baselines"
-_CHANGED = Option("attributes", str, "What it changes, e.g. Smiling,Male.", setting="network.attributes=[{}]")
+_CHANGED = Option("attributes", str, "Attributes to change, e.g. Smiling,Male.", setting="network.attributes=[{}]")
 _EDIT = "maskgan swap-mouth {source} {target} --weights {out} -o result.png"
 
-# torchvision and pytorch-fid put the first eight digits of the SHA-256 into their files' names.
-# The others publish no hash that we know.
+# torchvision and pytorch-fid include the first eight digits of the SHA-256 in their file names.
+# The other publishers give no hash.
 _ALL: Final = (
     Kind(
         "dmn", "Dense Mapping Network", "maskgan_cli.models.dmn:DenseMappingNetwork",
@@ -94,15 +99,15 @@ _ALL: Final = (
         trainings=(
             Training(
                 "dmn", "maskgan_cli.training.dmn", "DMNRecipe",
-                "Train the Dense Mapping Network (Stage I): faces painted from their own masks and looks.",
+                "Train the Dense Mapping Network (Stage I) to reconstruct faces from their masks and styles.",
                 _EDIT, several=True,
             ),
             Training(
                 "ebst", "maskgan_cli.training.ebst", "EBSTRecipe",
-                "Train on with simulated edits (EBST): a trained generator learns to follow masks nobody drew.",
+                "Continue training a generator with simulated edits (EBST), so that it follows edited masks.",
                 _EDIT, several=True, options=(
-                    Option("dmn", Path, "Run folder (or weights) of `maskgan train dmn`; or --start-from."),
-                    Option("vae", Path, "Run folder (or weights) of `maskgan train vae`; else the bundled MaskVAE."),
+                    Option("dmn", Path, "Run folder (or weights) of `maskgan train dmn`; or use --start-from."),
+                    Option("vae", Path, "Run folder (or weights) of `maskgan train vae`; default: the bundled MaskVAE"),
                 ),
             ),
         ),
@@ -124,7 +129,7 @@ _ALL: Final = (
         trainings=(
             Training(
                 "vae", "maskgan_cli.training.mask_vae", "VAERecipe",
-                "Train MaskVAE: masks to codes that can be mixed, and back to masks.",
+                "Train MaskVAE, a latent space in which masks can be interpolated.",
                 "maskgan interpolate {source} {target} --weights {out} -o between", several=True,
             ),
         ),
@@ -141,7 +146,7 @@ _ALL: Final = (
         trainings=(
             Training(
                 "parser", "maskgan_cli.training.parser", "ParserRecipe",
-                "Train the face parser: from a photo to its mask.",
+                "Train the face parser, which predicts the mask of a photo.",
                 "maskgan parse {source} --weights {out} -o masks",
             ),
         ),
@@ -153,10 +158,10 @@ _ALL: Final = (
         trainings=(
             Training(
                 "attributes", "maskgan_cli.training.attributes", "AttributeRecipe",
-                "Train an attribute classifier: one network for all the attributes named.\n\n"
-                "The paper has one network for each attribute: name one at a time.",
+                "Train an attribute classifier: one network for all given attributes.\n\n"
+                "The paper trains one network per attribute; for that, give one attribute at a time.",
                 "maskgan eval judge attributes {data} --weights {out}",
-                options=(Option("attributes", str, "Their names, e.g. Smiling,Male.", setting="network.names=[{}]"),),
+                options=(Option("attributes", str, "Attributes, e.g. Smiling,Male.", setting="network.names=[{}]"),),
             ),
         ),
     ),
@@ -167,12 +172,12 @@ _ALL: Final = (
             "HopeNet, head pose, trained on 300W-LP",
             f"{_DRIVE}open?id=1m25PrSE7g9D2q2XJVMR6IA7RaCvWSzCR (robust to image quality; others in the README of "
             "https://github.com/natanielruiz/deep-head-pose)",
-            "not stated where we looked: see its repository", 96, "eval pairs",
+            "no licence found; see its repository", 96, "eval pairs",
         ),
         trainings=(
             Training(
                 "pose", "maskgan_cli.training.pose", "PoseRecipe",
-                "Train HopeNet: from a face to its yaw, pitch and roll.",
+                "Train HopeNet, which predicts yaw, pitch and roll of a face.",
                 "maskgan eval pairs {data} --pose-weights {out} -o pairs.csv",
             ),
         ),
@@ -190,7 +195,7 @@ _ALL: Final = (
         trainings=(
             Training(
                 "identity", "maskgan_cli.training.identity", "IdentityRecipe",
-                "Train an ArcFace network: it tells whether two faces are the same person.",
+                "Train an ArcFace network, which tells whether two faces show the same person.",
                 "maskgan eval verify {data} --weights {out}",
             ),
         ),
@@ -201,7 +206,7 @@ _ALL: Final = (
         trainings=(
             Training(
                 "pix2pixhd-m", "maskgan_cli.training.pix2pixhd", "Pix2PixHDmRecipe",
-                "Train Pix2PixHD-m: the Dense Mapping Network without its label branch, a baseline of the paper.",
+                "Train Pix2PixHD-m, the Dense Mapping Network without its label branch, a baseline of the paper.",
                 "maskgan style-copy {source} {target} --method pix2pixhd-m --weights {out} -o result.png", several=True,
             ),
         ),
@@ -212,7 +217,7 @@ _ALL: Final = (
         trainings=(
             Training(
                 "spade", "maskgan_cli.training.spade", "SPADERecipe",
-                "Train SPADE: faces painted from masks and one vector of their look, a baseline of the paper.",
+                "Train SPADE, which generates faces from a mask and a style vector, a baseline of the paper.",
                 "maskgan style-copy {source} {target} --method spade --weights {out} -o result.png", several=True,
             ),
         ),
@@ -228,7 +233,7 @@ _ALL: Final = (
         trainings=(
             Training(
                 "stargan", "maskgan_cli.training.stargan", "StarGANRecipe",
-                "Train StarGAN: faces with other attributes, a baseline of the paper.",
+                "Train StarGAN, which changes attributes of faces, a baseline of the paper.",
                 "maskgan transfer {source} --attribute Smiling --method stargan --weights {out} -o result.png",
                 options=(_CHANGED,), several=True,
             ),
@@ -245,7 +250,7 @@ _ALL: Final = (
         trainings=(
             Training(
                 "elegant", "maskgan_cli.training.elegant", "ElegantRecipe",
-                "Train ELEGANT: faces take an attribute over from an exemplar, a baseline of the paper.",
+                "Train ELEGANT, which transfers an attribute from an exemplar, a baseline of the paper.",
                 "maskgan transfer {source} {target} --attribute Smiling --method elegant --weights {out} -o result.png",
                 options=(_CHANGED,), several=True,
             ),
@@ -270,7 +275,7 @@ _ALL: Final = (
         layout="maskgan_cli.weights.layouts:RESNET18",
         published=Published(
             "ResNet-18, ImageNet", "https://pytorch.org/vision/stable/models/resnet.html", _IMAGENET, 47,
-            "a start for attribute classifiers",
+            "train attributes (pretrained trunk)",
             ("https://download.pytorch.org/models/resnet18-f37072fd.pth",), "f37072fd",
         ),
     ),
@@ -278,7 +283,7 @@ _ALL: Final = (
         "inception", "Inception of pytorch-fid", "maskgan_cli.models.inception:FIDInception",
         layout="maskgan_cli.weights.layouts:INCEPTION",
         published=Published(
-            "Inception-v3 as FID is defined with", "https://github.com/mseitzer/pytorch-fid", "Apache-2.0", 96,
+            "Inception-v3 as used by the FID", "https://github.com/mseitzer/pytorch-fid", "Apache-2.0", 96,
             "eval fid",
             ("https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/"
              "pt_inception-2015-12-05-6726825d.pth",),

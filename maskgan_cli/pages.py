@@ -1,4 +1,4 @@
-"""Pages of HTML from the templates of this package; whatever is put into them is escaped."""
+"""Renders HTML pages from the package's templates, with autoescaping."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 
 def render(template: str, **values: Any) -> str:
-    """A template of ``maskgan_cli/templates`` filled in; a name that it needs and does not get is an error."""
+    """Render a template of ``maskgan_cli/templates``; undefined variables are errors."""
     environment = Environment(
         loader=PackageLoader("maskgan_cli"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,

@@ -1,4 +1,4 @@
-"""Work spread over processes: results in order, and no process left when it ends, however it ends."""
+"""Process pools with ordered results, whose workers always end with the parent process."""
 
 from __future__ import annotations
 
@@ -23,31 +23,30 @@ from maskgan_cli.errors import WorkError
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
-_AHEAD: Final = 4  # pieces of work given to each process before the first is fetched
+_AHEAD: Final = 4  # chunks submitted per process ahead of the results
 
 
 def cores() -> int:
-    """How many processor cores this process may use."""
+    """Number of processor cores available to this process."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1  # macOS, Windows
 
 
 def spread(
     work: Callable[[Job], Result], jobs: Sequence[Job], workers: int, *, chunk: int | None = None
 ) -> Iterator[Result]:
-    """The results of ``work`` for every job, in the jobs' order.
+    """Yield the results of ``work`` for all jobs, in the order of the jobs.
 
-    The processes are spawned: the parent has threads (the progress bar), and a forked copy of their
-    locks can deadlock. They leave signals to their parent and end at once when it stops reading, is
-    interrupted or dies.
+    The processes are spawned, not forked: the parent has threads (the progress bar), and forking with their locks
+    held can deadlock. Workers ignore signals; they end at once when the parent stops reading, is interrupted or dies.
 
     Args:
-        work: picklable, like the jobs and the results.
-        jobs: one argument each.
-        workers: processes; 1 stays in this one.
-        chunk: jobs handed over at a time; chosen by their number if not given.
+        work: function of one job; it, the jobs and the results must be picklable.
+        jobs: the arguments.
+        workers: number of processes; 1 runs everything in this process.
+        chunk: jobs per submitted chunk; by default it depends on the number of jobs.
 
     Raises:
-        WorkError: a process died (killed, or out of memory).
+        WorkError: a worker process died (killed, or out of memory).
     """
     if workers <= 1 or len(jobs) < 2:
         yield from map(work, jobs)
@@ -73,17 +72,17 @@ def _spread(work: Callable[[Job], Result], jobs: Sequence[Job], workers: int, ch
     except BrokenProcessPool as error:
         raise WorkError("a worker process died (out of memory?); try again with fewer --workers") from error
     finally:
-        alive.close()  # whoever still works ends now
+        alive.close()  # makes running workers end
         pool.shutdown(cancel_futures=True)
         watched.close()
 
 
 def apart(work: Callable[[Job], Result], job: Job) -> Result:
-    """The result of ``work`` for one job, done in a fresh process that is gone afterwards.
+    """Return the result of ``work`` for one job, run in a new process that ends afterwards.
 
     Args:
-        work: picklable, like the job and the result.
-        job: its argument.
+        work: function of one job; it, the job and the result must be picklable.
+        job: the argument.
 
     Raises:
         WorkError: the process died.
@@ -93,10 +92,11 @@ def apart(work: Callable[[Job], Result], job: Job) -> Result:
 
 
 def end_with_parent() -> None:
-    """End at once when the parent is gone, which holds the other end of our stdin and sends nothing.
+    """Make this process end when its parent ends. The parent holds the other end of stdin and sends nothing.
 
-    On Linux the kernel sees to it (1 is PR_SET_PDEATHSIG): the thread that waits here gets no turn while a library
-    computes without giving Python's lock up, and whoever starts the parent again would meet us still at work.
+    On Linux, the kernel also kills this process (1 is PR_SET_PDEATHSIG). The waiting thread alone is not enough: it
+    cannot run while a library computes without releasing the GIL, and a restarted parent would find this process
+    still running.
     """
     if sys.platform == "linux":
         with contextlib.suppress(OSError, AttributeError):
@@ -116,9 +116,9 @@ def _do(work: Callable[[Job], Result], jobs: Sequence[Job]) -> list[Result]:
 
 @contextlib.contextmanager
 def _signals_held() -> Iterator[None]:
-    """Signals wait while a process is started, and never reach it: it inherits what is held back.
+    """Block SIGINT and SIGTERM while a process is started, so that the new process inherits the blocked signals.
 
-    Ctrl-C goes to every process of a terminal; without this, each would print a traceback.
+    Ctrl-C reaches all processes of a terminal; without this, each worker would print a traceback.
     """
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
@@ -131,7 +131,7 @@ def _signals_held() -> Iterator[None]:
 
 
 def _begin(watched: Connection) -> None:
-    """In each worker: end when the other end of the pipe is closed, by the parent or by its death."""
+    """Initialise a worker: make it end when the parent closes its end of the pipe or dies."""
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
     threading.Thread(target=_end_with, args=(watched,), daemon=True).start()
@@ -139,5 +139,5 @@ def _begin(watched: Connection) -> None:
 
 def _end_with(watched: Connection) -> None:
     with contextlib.suppress(OSError):
-        watched.poll(None)  # nothing is ever sent: it returns when the other end is gone
+        watched.poll(None)  # nothing is ever sent; it returns when the other end is closed
     os._exit(1)

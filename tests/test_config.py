@@ -91,7 +91,7 @@ def test_set_changes_one_value_and_reads_numbers_as_people_write_them() -> None:
         ("optimiser.learning_rate=1", "unknown setting optimiser.learning_rate"),
         ("network.widht=8", r"did you mean network\.width"),
         ("optimiser.lr=-1", "optimiser.lr: Input should be greater than 0"),
-        ("network.image_size=100", "image_size is a multiple of 32"),
+        ("network.image_size=100", "image_size must be a multiple of 32"),
         ("perceptual.network=resnet", "perceptual.network: Input should be 'vgg19', 'random', 'parser' or 'none'"),
         ("optimiser", "expected key=value"),
         ("ema.x=1", "ema is a value"),

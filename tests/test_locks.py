@@ -1,4 +1,4 @@
-"""Locks: one works, the other is told who; nothing stays behind, however the holder ends."""
+"""Tests of the locks: exclusion, the message with the holder, and removal of lock files."""
 
 from __future__ import annotations
 
@@ -31,21 +31,22 @@ def _holder(target: Path) -> subprocess.Popen[str]:
 
 
 @pytest.mark.parametrize("name", ["new/folder", "result.png"])
-def test_the_second_is_told_who_is_at_it_until_the_first_is_gone(tmp_path: Path, name: str) -> None:
+def test_second_writer_gets_an_error_with_the_holder_until_the_first_ends(tmp_path: Path, name: str) -> None:
     target = tmp_path / name
     process = _holder(target)
-    line = rf"found maskgan test \(process {process.pid} on \S+, since \d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d\) at it; wait"
+    line = rf"found maskgan test \(process {process.pid} on \S+, since \d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d\) "
+    line += "writing to it; wait"
     with pytest.raises(InputError, match=line), locked(target, "maskgan other"):
         pass
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    assert len(list(target.parent.iterdir())) == 1, "a killed holder leaves its file"
+    assert len(list(target.parent.iterdir())) == 1, "a killed holder leaves its lock file"
     with locked(target, "maskgan other"):
         pass
     assert not list(target.parent.iterdir())
 
 
-def test_threads_exclude_each_other_and_another_target_is_free(tmp_path: Path) -> None:
+def test_threads_exclude_each_other_on_one_target_only(tmp_path: Path) -> None:
     line = f"a: expected .* found one .process {os.getpid()} "
     with locked(tmp_path / "a", "one"), locked(tmp_path / "b", "two"):  # noqa: SIM117
         with pytest.raises(InputError, match=line), locked(tmp_path / "a", "three"):
@@ -53,8 +54,8 @@ def test_threads_exclude_each_other_and_another_target_is_free(tmp_path: Path) -
     assert not list(tmp_path.iterdir())
 
 
-def test_never_two_at_once(tmp_path: Path) -> None:
-    """Many threads take, leave and remove the same lock; the file that is removed never lets two in."""
+def test_concurrent_threads_never_hold_one_lock_together(tmp_path: Path) -> None:
+    """Many threads acquire and release one lock; removing the lock file must never admit two holders."""
     inside, most, taken = 0, 0, 0
     guard = threading.Lock()
 
@@ -69,7 +70,7 @@ def test_never_two_at_once(tmp_path: Path) -> None:
                     with guard:
                         inside -= 1
             except InputError as error:
-                assert re.search("found .* at it", str(error))
+                assert re.search("found .* writing to it", str(error))
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(work, range(8)))
@@ -78,7 +79,7 @@ def test_never_two_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="no fork here")
-def test_a_forked_worker_does_not_keep_its_parents_lock(tmp_path: Path) -> None:
+def test_forked_worker_does_not_keep_the_parents_lock(tmp_path: Path) -> None:
     context = multiprocessing.get_context("fork")
     stop = context.Event()
     with locked(tmp_path / "x", "parent"):
@@ -90,14 +91,14 @@ def test_a_forked_worker_does_not_keep_its_parents_lock(tmp_path: Path) -> None:
     child.join()
 
 
-def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
+def test_unwritable_location_raises_an_input_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     line = "expected a place that can be written, found"
     with pytest.raises(InputError, match=line), locked(tmp_path / "file" / "x", "test"):
         pass
 
 
-def test_a_dead_lock_goes_and_a_living_one_stays(tmp_path: Path) -> None:
+def test_clear_dead_removes_only_abandoned_locks(tmp_path: Path) -> None:
     clear_dead(tmp_path / "x", "test")
     lock = tmp_path / ".x.lock"
     lock.touch()

@@ -1,14 +1,14 @@
-"""How fast this machine is: what ``maskgan bench`` measures, and the schema that ``benchmarks/`` shares with it.
+"""Benchmarks: the measurements of ``maskgan bench``, and the result schema that ``benchmarks/`` shares with it.
 
-figure.py        what is measured (`Case`), and what was found (`Figure`)
-measure.py       one case in a process of its own: rounds, processor time, peak memory
-machine.py       device, versions and threads, for the record
-report.py        many cases, and the document that keeps their figures
-table.py         every measurement by name
-painting.py      faces painted by the Dense Mapping Network, in PyTorch and as ONNX
+figure.py        a benchmark case (`Case`) and its result (`Figure`)
+measure.py       runs one case in a separate process: rounds, CPU time, peak memory
+machine.py       device, versions and threads, for the report
+report.py        runs several cases and builds the JSON report
+table.py         all measurements by name
+painting.py      inference of the Dense Mapping Network, with PyTorch and ONNX
 preparation.py   ``prep-data``
-training.py      steps of ``train dmn``
+training.py      training steps of ``train dmn``
 rendering.py     ``synth``
 distance.py      ``eval fid``
-starting.py      commands that only start
+starting.py      start-up time of commands
 """

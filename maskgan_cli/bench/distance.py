@@ -1,4 +1,4 @@
-"""``eval fid``: pictures through the Inception network, its weights random: they take their time whatever they are."""
+"""``eval fid``: Inception features of pictures. The weights are random, because they do not affect the time."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ import torch
 from torch import nn
 
 from maskgan_cli.bench.figure import Case, Work
-from maskgan_cli.bench.table import Wish
+from maskgan_cli.bench.table import BenchOptions
 from maskgan_cli.devices import pick_device
 from maskgan_cli.evaluation.fid import Inception, measure
 from maskgan_cli.files import write_image
 from maskgan_cli.models.inception import FIDInception
 
 
-def cases(wish: Wish) -> list[Case]:
-    """Pictures of 64 px, which Inception sees at its own size whatever they are."""
-    return [Case("fid", "batch 16", {"count": 128 if wish.thorough else 16, "batch": 16, "device": wish.device})]
+def cases(options: BenchOptions) -> list[Case]:
+    """One case with pictures of 64 px; the Inception network resizes all pictures to its input size."""
+    return [Case("fid", "batch 16", {"count": 128 if options.thorough else 16, "batch": 16, "device": options.device})]
 
 
 @contextlib.contextmanager
 def work(count: int, batch: int, device: str, size: int = 64) -> Iterator[Work]:
-    """One round reads every picture of a folder and makes its features' statistics."""
+    """One round reads all pictures of a folder and computes the statistics of their features."""
     with tempfile.TemporaryDirectory() as name:
         network = Inception(random_inception(Path(name) / "inception.pth"), pick_device(device))
         paths = noise(Path(name) / "pictures", count, size, 0)
@@ -38,7 +38,7 @@ def work(count: int, batch: int, device: str, size: int = 64) -> Iterator[Work]:
 
 
 def random_inception(path: Path) -> Path:
-    """Random weights in pytorch-fid's layout that keep the signal's size through all layers."""
+    """Write random weights in pytorch-fid's layout, initialised to preserve the signal's variance."""
     torch.manual_seed(0)
     network = FIDInception()
     for module in network.modules():
@@ -50,7 +50,7 @@ def random_inception(path: Path) -> Path:
 
 
 def noise(folder: Path, count: int, size: int, seed: int) -> list[Path]:
-    """Pictures of blurred noise whose roughness and colour depend on the seed."""
+    """Write pictures of blocky noise; the seed determines block size and colours."""
     rng, paths = np.random.default_rng(seed), []
     for i in range(count):
         coarse = rng.integers(0, 255, (4 + 4 * seed, 4 + 4 * seed, 3), np.uint8)

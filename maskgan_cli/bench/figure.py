@@ -1,4 +1,4 @@
-"""What is measured, and what was found."""
+"""Benchmark cases and their results."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Any, Final
 
 import numpy as np
 
-RESULT_SCHEMA: Final = 1  # raise when a field of `Figure.document` changes its meaning
+RESULT_SCHEMA: Final = 1  # increase when a field of `Figure.document` changes its meaning
 
 
 @dataclass(frozen=True)
 class Case:
-    """One thing to measure. It can be sent to another process.
+    """One benchmark case. It is picklable.
 
     Attributes:
-        what: the measurement's name in `table.MEASUREMENTS`.
-        name: which case of it, for people.
-        settings: what its ``work`` is called with.
+        what: name of the measurement in `table.MEASUREMENTS`.
+        name: description of the case, for people.
+        settings: keyword arguments of the measurement's ``work``.
     """
 
     what: str
@@ -28,13 +28,13 @@ class Case:
 
 @dataclass(frozen=True)
 class Work:
-    """What a measurement's ``work`` makes ready.
+    """Prepared work of a measurement.
 
     Attributes:
-        once: does it, one round.
-        count: how many things a round does.
-        unit: what one of them is.
-        about: what only the making ready could tell, for the record.
+        once: runs one round.
+        count: number of items that a round processes.
+        unit: name of one item, e.g. ``picture``.
+        about: further facts for the report, known only after the preparation.
     """
 
     once: Callable[[], object]
@@ -45,16 +45,16 @@ class Work:
 
 @dataclass(frozen=True)
 class Figure:
-    """What a case took.
+    """Result of a case.
 
     Attributes:
-        case: what was measured.
-        unit, count: what a round did.
+        case: the measured case.
+        unit, count: item name and items per round, see `Work`.
         about: further facts of the case.
-        seconds: by the clock, of each round.
-        processor: seconds of processor time of each round, of all threads and child processes.
-        peak_mb: most memory the process had, its libraries included; None where the system does not say.
-        device_mb: most memory tensors had on a GPU.
+        seconds: wall-clock seconds of each round.
+        processor: CPU seconds of each round, over all threads and child processes.
+        peak_mb: peak resident memory of the process in MB, including libraries; None if the system does not report it.
+        device_mb: peak memory of tensors on the GPU in MB; None without a GPU.
     """
 
     case: Case
@@ -68,26 +68,26 @@ class Figure:
 
     @property
     def p50(self) -> float:
-        """Median seconds of a round."""
+        """Median wall-clock seconds per round."""
         return float(np.median(self.seconds))
 
     @property
     def p95(self) -> float:
-        """Seconds that 95 of 100 rounds stay below."""
+        """95th percentile of the wall-clock seconds per round."""
         return float(np.quantile(self.seconds, 0.95))
 
     @property
     def per_second(self) -> float:
-        """Things done in a second, at the median."""
+        """Items per second, at the median."""
         return self.count / self.p50
 
     @property
     def processor_each(self) -> float:
-        """Median processor seconds of one thing: what does not change when other programs run beside it."""
+        """Median CPU seconds per item. Unlike wall-clock time, it hardly depends on other running programs."""
         return float(np.median(self.processor)) / self.count
 
     def document(self) -> dict[str, Any]:
-        """As ``--json`` prints it."""
+        """The result as a JSON object, as ``--json`` prints it."""
         return {
             "what": self.case.what, "case": self.case.name, "unit": self.unit, "count": self.count,
             "rounds": len(self.seconds), "p50_ms": round(1e3 * self.p50, 3), "p95_ms": round(1e3 * self.p95, 3),

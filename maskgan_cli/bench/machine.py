@@ -1,4 +1,4 @@
-"""What the figures were measured on, and with."""
+"""Description of the machine and of the software versions."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _PACKAGES: Final = ("torch", "numpy", "pillow", "onnxruntime")
 
 
 def machine(device: str) -> dict[str, Any]:
-    """Device, processor, threads and versions, as every report of figures carries them.
+    """Device, processor, threads and versions, for benchmark reports.
 
     Raises:
-        InputError: no such device.
+        InputError: the device does not exist.
     """
     import torch
 

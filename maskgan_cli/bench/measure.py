@@ -1,4 +1,4 @@
-"""One case, in a process of its own: so no case has another's memory, caches or warm network."""
+"""Runs a benchmark case in a separate process, so that cases do not share memory, caches or warmed-up networks."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from maskgan_cli.workers import apart
 
 @dataclass(frozen=True)
 class Effort:
-    """How long to measure one case: rounds until ``seconds`` are over, but never fewer than ``least``.
+    """How long to measure one case.
 
     Attributes:
-        seconds: to spend.
-        least, most: rounds.
-        warm_up: rounds before those that count.
+        seconds: time limit; no further round starts after it.
+        least, most: minimum (even beyond the time limit) and maximum number of rounds.
+        warm_up: unmeasured rounds before the measured ones.
     """
 
     seconds: float = 2.0
@@ -40,7 +40,7 @@ def measure(case: Case, effort: Effort = QUICK) -> Figure:
     """Measure a case in a fresh process.
 
     Raises:
-        InputError, WorkError: the case cannot be done here, or the process died.
+        InputError, WorkError: the case cannot run on this machine, or the process died.
     """
     return apart(_measured, (case, effort))
 
@@ -50,7 +50,7 @@ def _measured(order: tuple[Case, Effort]) -> Figure:
 
 
 def measure_here(case: Case, effort: Effort = QUICK) -> Figure:
-    """`measure` in this process, whose memory it then shows."""
+    """Like `measure`, but in this process, so that the peak memory includes everything this process has done."""
     prepare: AbstractContextManager[Work] = resolve(MEASUREMENTS[case.what].work)(**case.settings)
     with prepare as work:
         rounds = list(_rounds(work, effort))
@@ -61,7 +61,7 @@ def measure_here(case: Case, effort: Effort = QUICK) -> Figure:
 
 
 def _rounds(work: Work, effort: Effort) -> Iterator[tuple[float, float]]:
-    """Seconds by the clock and of the processor, round by round."""
+    """Yield wall-clock and CPU seconds of each round."""
     for _ in range(effort.warm_up):
         work.once()
     begun = time.perf_counter()
@@ -74,9 +74,9 @@ def _rounds(work: Work, effort: Effort) -> Iterator[tuple[float, float]]:
 
 
 def alternate(works: Mapping[str, Work], effort: Effort = QUICK) -> dict[str, float]:
-    """Processor seconds of one thing of each work, done in turns in this process: the median of their rounds.
+    """Median CPU seconds per item of several works, measured alternately in this process.
 
-    In turns, so that a machine that grows busy or hot slows all of them alike.
+    Alternating the rounds makes changes in the machine's load or temperature affect all works equally.
     """
     taken: dict[str, list[float]] = {name: [] for name in works}
     begun = time.perf_counter()
@@ -92,7 +92,7 @@ def alternate(works: Mapping[str, Work], effort: Effort = QUICK) -> dict[str, fl
 
 
 def processor_time() -> float:
-    """Processor seconds that this process and its finished children have used so far."""
+    """CPU seconds used so far by this process and its finished child processes."""
     if sys.platform == "win32":
         return time.process_time()
     import resource
@@ -102,7 +102,7 @@ def processor_time() -> float:
 
 
 def peak_memory() -> float | None:
-    """Most resident memory that this process, or one of its finished children, had, in MB; None if nobody knows."""
+    """Peak resident memory in MB of this process or of a finished child, whichever is larger; None on Windows."""
     if sys.platform == "win32":
         return None
     import resource
@@ -110,7 +110,7 @@ def peak_memory() -> float | None:
     unit = 2**20 if sys.platform == "darwin" else 2**10
     children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / unit
     mine = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
-    if sys.platform == "linux":  # whose figure for this process holds its parent's too, from before it was loaded
+    if sys.platform == "linux":  # where ru_maxrss also includes the parent's memory at the time of the fork
         status = Path("/proc/self/status").read_text().splitlines()
         mine = next(int(line.split()[1]) / 1024 for line in status if line.startswith("VmHWM:"))
     return round(max(mine, children), 1)

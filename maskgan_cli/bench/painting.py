@@ -1,4 +1,4 @@
-"""Painting: the network that edits run, from label maps and a picture to a picture, all bytes."""
+"""Inference of the Dense Mapping Network, from ``uint8`` label maps and pictures to ``uint8`` pictures."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from maskgan_cli.bench.figure import Case, Work
-from maskgan_cli.bench.table import Wish
+from maskgan_cli.bench.table import BenchOptions
 from maskgan_cli.editing.painters import open_painter
 from maskgan_cli.labels import NUM_CLASSES
 from maskgan_cli.models.dmn import DenseMappingNetwork, DMNConfig
@@ -22,29 +22,29 @@ from maskgan_cli.weights.lookup import find_weights
 BATCHES = (1, 8)
 
 
-def cases(wish: Wish) -> list[Case]:
-    """The user's network at batch 1 and 8, in PyTorch and as ONNX; thorough: the paper's at 512 px too."""
-    networks = {"": find_weights(wish.weights, "dmn")}
-    if wish.thorough:
-        networks["paper's network, "] = paper_network(wish.folder)
+def cases(options: BenchOptions) -> list[Case]:
+    """The user's network at batch sizes 1 and 8, with PyTorch and ONNX; thorough: also the paper's at 512 px."""
+    networks = {"": find_weights(options.weights, "dmn")}
+    if options.thorough:
+        networks["paper's network, "] = paper_network(options.folder)
     found: list[Case] = []
     for name, weights in networks.items():
         files = {"torch": weights}
-        if weights.suffix != ".onnx" and wish.device in ("auto", "cpu") and _can_export():
-            files["ONNX"] = wish.folder / f"{len(found)}.onnx"
+        if weights.suffix != ".onnx" and options.device in ("auto", "cpu") and _can_export():
+            files["ONNX"] = options.folder / f"{len(found)}.onnx"
             export_onnx(weights, files["ONNX"])
         if weights.suffix == ".onnx":
             files = {"ONNX": weights}
         for runtime, file in files.items():
             for batch in BATCHES:
-                settings = {"weights": file, "batch": batch, "device": wish.device}
+                settings = {"weights": file, "batch": batch, "device": options.device}
                 found.append(Case("painting", f"{name}{runtime}, batch {batch}", settings))
     return found
 
 
 @contextlib.contextmanager
 def work(weights: Path, batch: int, device: str) -> Iterator[Work]:
-    """One round paints a batch of random label maps and pictures."""
+    """One round generates a batch of pictures from random label maps and pictures."""
     painter = open_painter("dmn", weights, device)
     size = int(painter.weights.config["image_size"])
     inputs = random_inputs(batch, size)
@@ -52,14 +52,14 @@ def work(weights: Path, batch: int, device: str) -> Iterator[Work]:
 
 
 def random_inputs(batch: int, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Label maps (N, S, S) of patches a sixteenth of the side, twice, and pictures (N, S, S, 3); always the same."""
+    """Two batches of label maps (N, S, S) of 16 x 16 random patches, and pictures (N, S, S, 3); deterministic."""
     rng = np.random.default_rng(0)
     patches = rng.integers(0, NUM_CLASSES, (2, batch, 16, 16), np.uint8).repeat(size // 16, 2).repeat(size // 16, 3)
     return patches[0], patches[1], rng.integers(0, 256, (batch, size, size, 3), np.uint8)
 
 
 def paper_network(folder: Path) -> Path:
-    """The paper's network with random weights, as a file: 89.7 million parameters take their time whatever they are."""
+    """Write the paper's network (89.7 million parameters) with random weights, which do not affect the time."""
     torch.manual_seed(0)
     config = DMNConfig()
     path = folder / "paper.safetensors"

@@ -1,4 +1,4 @@
-"""``prep-data``: rendered faces in the raw layout of CelebAMask-HQ, images of 1024 px and part files of 512."""
+"""``prep-data`` on rendered faces in the raw layout of CelebAMask-HQ: images of 1024 px, part files of 512 px."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from maskgan_cli.bench.figure import Case, Work
-from maskgan_cli.bench.table import Wish
+from maskgan_cli.bench.table import BenchOptions
 from maskgan_cli.data.celebamask import IMAGES, MAPPING, MASKS, read_source
 from maskgan_cli.data.prepare import prepare
 from maskgan_cli.data.resize import resize_image
 from maskgan_cli.files import read_image, write_image
 from maskgan_cli.synth import write_dataset
 
-_RENDERED = 2  # faces that are really drawn; the others are the same files by other numbers
+_RENDERED = 2  # number of faces that are rendered; the others are links to their files
 
 
-def cases(wish: Wish) -> list[Case]:
-    """At 256 and 512 px."""
-    raw = raw_layout(wish.folder / "raw", 24 if wish.thorough else 6)
+def cases(options: BenchOptions) -> list[Case]:
+    """Cases at 256 and 512 px."""
+    raw = raw_layout(options.folder / "raw", 24 if options.thorough else 6)
     return [
         Case("preparation", f"{size} px, one process", {"raw": raw, "size": size, "workers": 1}) for size in (256, 512)
     ]
@@ -30,7 +30,7 @@ def cases(wish: Wish) -> list[Case]:
 
 @contextlib.contextmanager
 def work(raw: Path, size: int, workers: int, image_format: str = "png") -> Iterator[Work]:
-    """One round prepares every face of a raw layout, to an empty folder."""
+    """One round prepares all faces of a raw layout in an empty folder."""
     source = read_source(raw)
     with tempfile.TemporaryDirectory() as name:
         folders = (Path(name) / str(number) for number in itertools.count())
@@ -45,10 +45,10 @@ def work(raw: Path, size: int, workers: int, image_format: str = "png") -> Itera
 
 
 def raw_layout(out: Path, count: int, size: int = 512) -> Path:
-    """A raw layout of ``count`` faces, of which all but the first few are links to those; part files of ``size`` px."""
+    """Write a raw layout of ``count`` faces with part files of ``size`` px. All but the first few are hard links."""
     write_dataset(out, _RENDERED, size, workers=1)
     images, masks = out / IMAGES, out / MASKS
-    for path in images.iterdir():  # the published images are twice as large as their masks
+    for path in images.iterdir():  # as in CelebAMask-HQ, images are twice as large as masks
         write_image(path, resize_image(read_image(path), 2 * size))
     pictures, parts = sorted(images.iterdir()), sorted(masks.glob("*/*.png"))
     for number in range(_RENDERED, count):

@@ -1,4 +1,4 @@
-"""Figures of many cases, and the document that keeps them."""
+"""Runs several cases and builds their report."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ from typing import Any
 
 from maskgan_cli.bench.figure import RESULT_SCHEMA, Case, Figure
 from maskgan_cli.bench.measure import QUICK, THOROUGH, measure
-from maskgan_cli.bench.table import MEASUREMENTS, Wish
+from maskgan_cli.bench.table import MEASUREMENTS, BenchOptions
 from maskgan_cli.networks import resolve
 
-# Passes cases through, given how many there are and what they are: a progress bar.
+# A progress bar: passes cases through, given their number and a title.
 Watch = Callable[[Iterable[Case], int, str], Iterator[Case]]
 
 
 def take(names: Sequence[str], weights: Path | None, device: str, *, thorough: bool, watch: Watch) -> Iterator[Figure]:
-    """Measure every case of these measurements, one after the other.
+    """Measure all cases of the given measurements, one after another.
 
     Args:
-        names: in `MEASUREMENTS`.
-        weights, device, thorough: see `Wish`.
+        names: names of `MEASUREMENTS`.
+        weights, device, thorough: see `BenchOptions`.
         watch: see `Watch`.
 
     Raises:
-        InputError, WorkError: a case cannot be done here.
+        InputError, WorkError: a case cannot run on this machine.
     """
     with tempfile.TemporaryDirectory() as folder:
         for name in names:
             (where := Path(folder) / name).mkdir()
-            cases: list[Case] = resolve(MEASUREMENTS[name].cases)(Wish(thorough, weights, device, where))
+            cases: list[Case] = resolve(MEASUREMENTS[name].cases)(BenchOptions(thorough, weights, device, where))
             for case in watch(cases, len(cases), MEASUREMENTS[name].title):
                 yield measure(case, THOROUGH if thorough else QUICK)
 
 
 def report(figures: Sequence[Figure], machine: Mapping[str, Any], *, thorough: bool) -> dict[str, Any]:
-    """The document of ``--json`` and of ``benchmarks/``."""
+    """The JSON report of ``--json`` and of ``benchmarks/``."""
     documents = [figure.document() for figure in figures]
     return {"schema": RESULT_SCHEMA, "machine": dict(machine), "thorough": thorough, "figures": documents}

@@ -1,4 +1,4 @@
-"""What a command takes before it does anything."""
+"""Start-up time of commands."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from maskgan_cli.bench.figure import Case, Work
-from maskgan_cli.bench.table import Wish
+from maskgan_cli.bench.table import BenchOptions
 
 _COMMANDS = (("--help",), ("swap-mouth", "--help"), ("weights", "list"))
 
 
-def cases(wish: Wish) -> list[Case]:
-    """Help of everything, help of one command, and a command that reads weights; and Python alone, to compare."""
-    del wish  # the same in every case
+def cases(options: BenchOptions) -> list[Case]:
+    """General help, help of one command, a command that reads weights, and plain Python for comparison."""
+    del options  # the cases do not depend on it
     python = Case("start", "python alone", {"arguments": ("-c", "pass")})
     return [python, *(Case("start", " ".join(("maskgan", *words)), {"arguments": ("-m", "maskgan_cli", *words)})
                       for words in _COMMANDS)]  # fmt: skip
@@ -23,6 +23,6 @@ def cases(wish: Wish) -> list[Case]:
 
 @contextlib.contextmanager
 def work(arguments: Sequence[str]) -> Iterator[Work]:
-    """One round is a process from its start to its end."""
+    """One round runs one process from start to end."""
     words = [sys.executable, *arguments]
     yield Work(lambda: subprocess.run(words, check=True, stdout=subprocess.DEVNULL), 1, "start")

@@ -1,4 +1,4 @@
-"""Every measurement by name. Imports nothing heavy: the command line reads it for its help."""
+"""All measurements by name. This module has no heavy imports, because the command line reads it for its help."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Final
 
 @dataclass(frozen=True)
 class Measurement:
-    """An entry of the table.
+    """One measurement.
 
     Attributes:
-        title: for people.
-        cases: ``module:name`` of a function of `Wish` that lists the cases.
-        work: ``module:name`` of a context manager that makes a case's `figure.Work` from its settings.
+        title: description for people.
+        cases: ``module:name`` of a function that takes a `BenchOptions` and returns the cases.
+        work: ``module:name`` of a context manager that creates a `figure.Work` from the settings of a case.
     """
 
     title: str
@@ -23,14 +23,14 @@ class Measurement:
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What a user wants measured.
+class BenchOptions:
+    """Options of a benchmark run.
 
     Attributes:
-        thorough: the paper's sizes too.
-        weights: of the Dense Mapping Network; None for those that commands find.
+        thorough: also measure the paper's sizes.
+        weights: weights of the Dense Mapping Network; None for the default ones.
         device: see `devices.pick_device`.
-        folder: for files that several cases share.
+        folder: folder for files that several cases share.
     """
 
     thorough: bool

@@ -1,4 +1,4 @@
-"""Steps of ``train dmn``, batches and all, on rendered faces."""
+"""Training steps of ``train dmn`` on rendered faces, including data loading."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from maskgan_cli.bench.figure import Case, Work
-from maskgan_cli.bench.table import Wish
+from maskgan_cli.bench.table import BenchOptions
 from maskgan_cli.config import load_recipe
 from maskgan_cli.data.celebamask import read_source
 from maskgan_cli.data.prepare import prepare
@@ -21,18 +21,18 @@ from maskgan_cli.training.host import Host
 from maskgan_cli.training.run import make_accelerator
 from maskgan_cli.training.setup import Plan
 
-_RARELY = 10**9  # steps: never while we measure
+_RARELY = 10**9  # steps; effectively never
 
 
-def cases(wish: Wish) -> list[Case]:
-    """The small recipe; thorough: that of the bundled generator at 128 px too."""
-    recipes = ["tiny-cpu", "bundled-128"] if wish.thorough else ["tiny-cpu"]
-    return [Case("training", f"recipe {name}", {"recipe": name, "device": wish.device}) for name in recipes]
+def cases(options: BenchOptions) -> list[Case]:
+    """The small recipe; thorough: also the recipe of the bundled generator at 128 px."""
+    recipes = ["tiny-cpu", "bundled-128"] if options.thorough else ["tiny-cpu"]
+    return [Case("training", f"recipe {name}", {"recipe": name, "device": options.device}) for name in recipes]
 
 
 @contextlib.contextmanager
 def work(recipe: str, device: str, changes: Sequence[str] = ()) -> Iterator[Work]:
-    """One round is a step."""
+    """One round is one training step."""
     never = [f"schedule.{name}_every={_RARELY}" for name in ("log", "validate", "sample", "checkpoint")]
     never += [f"schedule.steps={_RARELY}", "schedule.decay_from=null", "schedule.validation_samples=1"]
     settings = load_recipe(DMNRecipe, "dmn", recipe, [*never, *changes])
@@ -52,7 +52,7 @@ def work(recipe: str, device: str, changes: Sequence[str] = ()) -> Iterator[Work
 
 
 def faces(folder: Path, count: int, size: int) -> PreparedData:
-    """Rendered faces, prepared."""
+    """Render and prepare faces."""
     raw = write_dataset(folder / "raw", count, 64, identities=10, workers=1)
     out = folder / "data"
     for _ in prepare(read_source(raw), out, size=size, image_format="png", workers=1, overwrite=False):

@@ -1,9 +1,9 @@
-"""The demo: a photo and rendered faces edited by commands anyone can type, ending in one page.
+"""The demo: edits a photo and rendered faces by public commands and writes an HTML page of the results.
 
-cast.py      who plays what, found before anything is rendered
-commands.py  the commands: what is run is what is shown
-run.py       all of them, in order
-measure.py   results beside the truth
-pictures.py  a few of the results as pictures for documents
-page.py      the page, one file
+cast.py      selects the rendered faces, before rendering
+commands.py  the commands, which the page also shows
+run.py       runs all commands in order
+measure.py   compares results with the ground truth
+pictures.py  writes some results as pictures for the documentation
+page.py      writes the page, a single file
 """

@@ -1,4 +1,4 @@
-"""Who plays what: a few rendered people, chosen by what will be drawn before anything is."""
+"""Selects the rendered faces of the demo from their scene parameters, before rendering."""
 
 from __future__ import annotations
 
@@ -13,20 +13,21 @@ from maskgan_cli.synth.render import head_truth
 from maskgan_cli.synth.sampling import sample_identity, sample_scene
 
 PEOPLE: Final = 12
-_FRONTAL: Final = 15.0  # degrees from the camera that a face may look, to lend its shape to a frontal photo
-_FAR: Final = 30.0  # degrees between source and target of a pair
+_FRONTAL: Final = 15.0  # degrees; maximum yaw and pitch of faces whose shapes are copied to the frontal photo
+_FAR: Final = 30.0  # degrees; maximum difference in yaw between source and target of a pair
 _LITTLE_HAIR: Final = ("bald", "buzz")
 
 
 @dataclass(frozen=True)
 class Cast:
-    """Numbers of the pictures that ``maskgan synth`` renders with `seed`.
+    """Selected picture numbers of a data set that ``maskgan synth`` renders.
 
     Attributes:
-        mouth, glasses: who lends it to the photo.
-        look: whose look the photo is painted in, and whose shape is painted in the photo's look.
-        ways: the two between whose masks the way leads.
-        pairs: source and target of every counterfactual.
+        seed: seed of the rendering.
+        mouth, glasses: faces whose mouth and glasses are copied to the photo.
+        look: face whose style is copied to the photo.
+        ways: the two faces whose masks are interpolated.
+        pairs: source and target of each counterfactual.
     """
 
     seed: int
@@ -41,7 +42,7 @@ class Cast:
 class _Face:
     number: int
     scene: Scene
-    dark: bool  # of hair, that differs from the photo's at a glance
+    dark: bool  # black hair, clearly different from the photo's
     angle: float  # the larger of yaw and pitch, degrees
 
     @property
@@ -50,15 +51,14 @@ class _Face:
 
     @property
     def bare(self) -> bool:
-        """Nothing on the face or the head."""
+        """Whether the face has no glasses, hat or beard."""
         return self.scene.glasses is None and self.scene.hat is None and self.scene.beard == "none"
 
 
 def find_cast(seed: int, size: int, pairs: int) -> Cast:
-    """The first cast from ``seed`` on that has a part for everyone.
+    """Find the first seed from ``seed`` on whose faces fill all roles.
 
-    No two pairs are the same, nobody in them wears sunglasses, and their mouths differ. Scenes are sampled,
-    none is rendered.
+    All pairs are distinct, show no sunglasses, and differ in the mouth. Scenes are only sampled, not rendered.
     """
     for at in count(seed):
         plan = Plan(PEOPLE, size, PEOPLE, at, pairs)
@@ -93,7 +93,7 @@ def _roles(faces: list[_Face]) -> tuple[int, int, int, tuple[int, int]] | None:
 
 
 def _unlike(a: _Face, b: _Face) -> bool:
-    """Whether the way between two masks shows something: a mouth that opens."""
+    """Whether the interpolation between the masks shows an opening mouth."""
     return not a.scene.mouth_open and b.scene.mouth_open
 
 

@@ -1,4 +1,4 @@
-"""The demo's commands: what is run is what is shown."""
+"""The commands of the demo. The page shows exactly the commands that were run."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ PHOTO = Path("astronaut.png")
 CROP = Path("photo") / PHOTO.name
 EDITED = Path("edited.png")
 FETCH = f"python -c \"from skimage import data, io; io.imsave('{PHOTO}', data.astronaut())\""
-Perform = Callable[[Sequence[str]], str]  # runs a command of `maskgan` and returns its standard output
+Perform = Callable[[Sequence[str]], str]  # runs a `maskgan` command and returns its standard output
 
 
 @dataclass(frozen=True)
 class Command:
-    """One command of `maskgan`; a `Path` among its words lies in the demo's folder.
+    """One `maskgan` command. `Path` arguments are relative to the demo's folder.
 
     Attributes:
-        words: what is typed after ``maskgan``.
-        again: options with which it may run again where its results are.
-        done: a file that says that there is nothing left to do.
-        long: whether people want to see how far it is.
+        words: arguments after ``maskgan``.
+        rerun: additional options that allow it to replace its earlier results.
+        done: a file whose existence means that the command is finished.
+        long: whether to show progress.
     """
 
     words: tuple[str | Path, ...]
-    again: tuple[str, ...] = ()
+    rerun: tuple[str, ...] = ()
     done: Path | None = None
     long: bool = False
 
@@ -38,24 +38,24 @@ class Command:
         return shlex.join(["maskgan", *map(str, self.words)])
 
     def run(self, folder: Path, perform: Perform) -> dict[str, Any]:
-        """Run it in ``folder``; returns its JSON document, {} where nothing was left to do."""
+        """Run it in ``folder`` and return its JSON output; {} if it was already finished."""
         if self.done is not None and (folder / self.done).is_file():
             return {}
         words = [str(folder / word) if isinstance(word, Path) else word for word in self.words]
         quiet = () if self.long else ("--quiet",)
-        found: dict[str, Any] = json.loads(perform([*words, *self.again, *quiet, "--json"]))
+        found: dict[str, Any] = json.loads(perform([*words, *self.rerun, *quiet, "--json"]))
         return found
 
 
 @dataclass(frozen=True)
 class Scale:
-    """How much the demo does.
+    """Size of the demo.
 
     Attributes:
-        size: side of the rendered faces.
-        pairs: counterfactual pairs to show and to measure with.
-        steps: masks on the way between two.
-        training: faces, people, generator's steps and MaskVAE's steps, where the demo trains.
+        size: side of the rendered faces in pixels.
+        pairs: number of counterfactual pairs to show and evaluate.
+        steps: number of interpolated masks.
+        training: number of faces, people, generator steps and MaskVAE steps; None to use bundled weights.
     """
 
     size: int
@@ -67,16 +67,17 @@ class Scale:
 BUNDLED = Scale(size=256, pairs=5, steps=12)
 TRAINED = Scale(size=256, pairs=5, steps=12, training=(400, 100, 500, 400))
 SMALLEST = Scale(size=64, pairs=2, steps=3, training=(16, 16, 2, 2))
-_TRAINING_SIZE = 64  # the tiny recipes' own
+_TRAINING_SIZE = 64  # image size of the tiny recipes
 
 
 class Commands:
-    """Every command of a demo, by section of its page.
+    """All commands of a demo, by section of its page.
 
     Args:
-        scale: how much is done.
-        cast: who plays what.
-        device, workers: options for those commands that have them; None leaves them out.
+        scale: size of the demo.
+        cast: selected faces.
+        seed: seed of the training.
+        device, workers: options of the commands that have them; None omits them.
     """
 
     def __init__(self, scale: Scale, cast: Cast, *, seed: int, device: str | None, workers: int | None) -> None:
@@ -89,7 +90,7 @@ class Commands:
         self._vae: tuple[str | Path, ...] = ("--weights", Path("vae"), "--dmn-weights", Path("dmn")) if trained else ()
 
     def training(self) -> list[Command]:
-        """Faces to learn from, a generator and a MaskVAE; nothing where bundled weights are taken."""
+        """Render training faces and train a generator and a MaskVAE; empty if bundled weights are used."""
         if self.scale.training is None:
             return []
         faces, people, steps, vae_steps = self.scale.training
@@ -111,7 +112,7 @@ class Commands:
         return Command((*words, *changes, *more, *self._device), long=True)
 
     def faces(self) -> list[Command]:
-        """The cast, rendered, with masks, and the true answers of the pairs."""
+        """Render the selected faces with their masks, and the ground truth of the pairs."""
         size = ("--size", str(self.scale.size))
         people, pairs = str(PEOPLE), str(self.scale.pairs)
         drawn = ("-n", people, "--identities", people, *size, "--counterfactuals", pairs, "--seed", str(self.cast.seed))
@@ -122,14 +123,14 @@ class Commands:
         ]  # fmt: skip
 
     def crop(self) -> list[Command]:
-        """The photo's face, and its mask."""
+        """Crop the photo's face and predict its mask."""
         return [
             Command(("align", PHOTO, "-o", CROP.parent, *self._device), ("--overwrite",)),
             Command(("parse", CROP, *self._device), ("--overwrite",)),
         ]
 
     def photo(self) -> dict[str, Command]:
-        """Edits of the photo by the names of their results."""
+        """Edits of the photo, by result name."""
         cast = self.cast
 
         def edit(name: str, number: int, *words: str) -> Command:
@@ -145,11 +146,11 @@ class Commands:
         }
 
     def paste(self) -> Command:
-        """The first edit back in the whole photo."""
+        """Paste the first edit back into the whole photo."""
         return Command(("paste", CROP, Path("mouth.png"), "-o", EDITED), ("--overwrite",))
 
     def pairs(self) -> dict[str, Command]:
-        """Every pair's mouth swapped: as painted, and pasted back; what is measured of them."""
+        """Swap the mouths of all pairs, with and without blending, and evaluate the results."""
         listed = ("--pairs", Path("pairs.csv"))
         truths = ("--protocol", "counterfactual", "--truths", Path("faces"))
         return {
@@ -161,7 +162,7 @@ class Commands:
         }  # fmt: skip
 
     def way(self) -> Command:
-        """From one mask to another, in one look."""
+        """Interpolate between two masks with one style."""
         a, b = (face(number) for number in self.cast.ways)
         words = ("interpolate", a, b, "--steps", str(self.scale.steps), "--style", a, "-o", Path("between"))
         return Command((*words, *self._vae, *self._device), ("--overwrite",))
@@ -171,5 +172,5 @@ class Commands:
 
 
 def face(number: int) -> Path:
-    """A picture of the cast."""
+    """Path of a rendered face."""
     return Path("cast/images") / f"{number}.png"

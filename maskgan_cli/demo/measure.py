@@ -1,4 +1,4 @@
-"""What the demo measures itself: results beside the truth."""
+"""Compares results of the demo with the ground truth."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from maskgan_cli.metrics.similarity import compare
 def against_truth(
     pairs: Sequence[Mapping[str, str]], methods: Mapping[str, Sequence[Path]]
 ) -> dict[str, dict[str, float]]:
-    """Mean PSNR (dB) and SSIM per method at the truth's size, inside and outside the edit.
+    """Mean PSNR (dB) and SSIM per method inside and outside the edited region, at the size of the ground truth.
 
     Args:
         pairs: rows of ``maskgan eval pairs --protocol counterfactual``.
-        methods: name -> a picture for each pair.
+        methods: method name -> one picture per pair.
     """
     table: dict[str, dict[str, float]] = {}
     for name, paths in methods.items():

@@ -1,4 +1,4 @@
-"""The demo's page: one file of plain HTML with its pictures inside, which any browser opens from disk."""
+"""Writes the demo's page: a single HTML file with embedded pictures."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ from maskgan_cli.files import encode_image, read_image, write_bytes
 from maskgan_cli.labels import CLASSES, PALETTE
 from maskgan_cli.pages import render
 
-_LARGEST: Final = 512  # pixels: the most that a picture is shown with
+_LARGEST: Final = 512  # maximum side of displayed pictures in pixels
 _EDITS: Final = {
-    "mouth": ("Another mouth", "The shape of mouth and lips is the other face's; colours, light and grain are hers."),
-    "hair": ("Longer hair", "A step along MaskVAE's direction from short to long hair. What grows is painted."),
-    "glasses": ("Glasses", "Glasses appear because the mask has them now. Lenses and frame are the network's idea."),
-    "style": ("Another look", "The whole mask stays hers, skin, hair colour and light are the other face's. "
-              "Here nothing is pasted back: this is the network's own painting."),
+    "mouth": ("Mouth shape", "The shape of mouth and lips comes from the other face; colours, light and grain from "
+              "the photo."),
+    "hair": ("Longer hair", "A step along MaskVAE's direction from short to long hair. The network generates the new "
+             "hair."),
+    "glasses": ("Glasses", "The edited mask contains glasses, and the network generates frame and lenses."),
+    "style": ("Style", "The mask stays the photo's; skin, hair colour and light come from the other face. "
+              "The result is the network's direct output, without blending."),
 }  # fmt: skip
 _NAMES: Final = {
     "background": "background", "skin": "skin", "nose": "nose", "eye_g": "glasses", "l_eye": "left eye",
@@ -32,17 +34,17 @@ _NAMES: Final = {
 
 @dataclass(frozen=True)
 class Shown:
-    """What the page shows.
+    """Content of the page.
 
     Attributes:
-        photo: edits of the photo; `asked` is the mask.
-        faces: edits of rendered faces; `asked` is the truth.
+        photo: edits of the photo; `asked` is the edited mask.
+        faces: edits of rendered faces; `asked` is the ground truth.
         whole: the whole photo before and after the first edit.
-        crop_mask: the photo's own mask.
-        animation, strip: the way between two masks.
-        commands: lines that make all of it, in order.
+        crop_mask: mask of the photo's face.
+        animation, strip: the interpolation between two masks.
+        commands: command lines that produce everything, in order.
         numbers: see `run_demo`.
-        trained: whether the demo trained its weights itself.
+        trained: whether the demo trained the weights.
     """
 
     photo: Sequence[Row]
@@ -61,12 +63,12 @@ def write_page(path: Path, shown: Shown) -> Path:
     edits = []
     for row in shown.photo:
         title, text = _EDITS[row.name]
-        cells = [(row.target, "takes it from"), (row.asked, "mask asked for"), (row.result, "result")]
+        cells = [(row.target, "reference"), (row.asked, "edited mask"), (row.result, "result")]
         edits.append((title, text, row.command, [(embedded(file), caption) for file, caption in cells]))
     faces = [
         [(embedded(file), caption) for file, caption in (
-            (row.source, "source"), (row.target, "takes the mouth from"), (row.result, "result"),
-            (row.asked, "truth"),
+            (row.source, "source"), (row.target, "reference for the mouth"), (row.result, "result"),
+            (row.asked, "ground truth"),
         )]
         for row in shown.faces
     ]  # fmt: skip
@@ -81,7 +83,7 @@ def write_page(path: Path, shown: Shown) -> Path:
 
 
 def embedded(path: Path) -> str:
-    """A picture as a ``data:`` address: masks and animations as they are, others as JPEG, no larger than shown."""
+    """A picture as a ``data:`` URL: masks and animations unchanged, other pictures as JPEG at display size."""
     if path.suffix == ".gif" or path.name.endswith(".mask.png"):
         return _address(path.suffix[1:], path.read_bytes())
     picture = read_image(path)

@@ -1,4 +1,4 @@
-"""The demo's results as a few pictures for documents, and a list that says which weights painted them."""
+"""Writes results of the demo as pictures for the documentation, with a list of their weights."""
 
 from __future__ import annotations
 
@@ -22,11 +22,15 @@ _GAP: Final = 8
 
 @dataclass(frozen=True)
 class Row:
-    """One edit: files of the face, of the one that lends, of the mask asked for or of the truth, of the result.
+    """One edit and its files.
 
     Attributes:
-        name: what was taken.
-        command: what was typed, if there is one for this edit alone.
+        name: the edited part or style.
+        command: command line of this edit; empty if it was part of a batch.
+        source: the edited face.
+        target: the reference face.
+        asked: the edited mask, or the ground truth.
+        result: the edited picture.
     """
 
     name: str
@@ -40,9 +44,9 @@ class Row:
 def write_pictures(
     folder: Path, photo: Sequence[Row], faces: Sequence[Row], strip: Path, weights: Mapping[str, str]
 ) -> Path:
-    """The photo with its edits, pairs beside their truth, and the way between two masks; returns their list.
+    """Write the edits of the photo, the pairs with their ground truth, and the interpolation; return the list's path.
 
-    The list has the SHA-256 of every picture and of the weights, so that a test can tell that they belong together.
+    The list has the SHA-256 of all pictures and weights, so that a test can detect outdated pictures.
     """
     edits = [photo[0].source, *(row.result for row in photo)]
     pairs = [[row.source, row.target, row.result, row.asked] for row in faces[:3]]
@@ -56,7 +60,7 @@ def write_pictures(
 
 
 def _grid(rows: Sequence[Sequence[Path]]) -> bytes:
-    """Pictures in rows, white between them, as a JPEG."""
+    """A grid of pictures with white gaps, as a JPEG."""
     tiles: list[list[Picture]] = [[resize_image(read_image(path), SIDE) for path in row] for row in rows]
     step = SIDE + _GAP
     canvas = np.full((len(tiles) * step - _GAP, len(tiles[0]) * step - _GAP, 3), 255, np.uint8)

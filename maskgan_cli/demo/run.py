@@ -1,4 +1,4 @@
-"""The demo: every command in order, in one folder, ending in one page."""
+"""Runs the demo: all commands in order, in one folder, and then writes the page."""
 
 from __future__ import annotations
 
@@ -28,37 +28,37 @@ from maskgan_cli.errors import InputError
 from maskgan_cli.files import atomic, read_csv, write_json
 from maskgan_cli.weights.lookup import bundled
 
-_FIRST = 224  # the cast of --seed 0
+_FIRST = 224  # first seed that --seed 0 tries
 
 
 class Watcher(Protocol):
-    """Who is told how far things are; the command line's `Shell` is one."""
+    """Receives progress messages; the command line's `Shell` implements it."""
 
     def say(self, text: str) -> None:
-        """A remark."""
+        """Show a message."""
 
 
 def run_demo(
     out: Path, *, train: bool, smallest: bool, seed: int, workers: int | None, device: str | None, perform: Perform,
     watch: Watcher,
 ) -> tuple[Path, dict[str, Any]]:  # fmt: skip
-    """Edit a photo and rendered faces, measure, write the page.
+    """Edit a photo and rendered faces, evaluate the results and write the page.
 
-    Run again with the same settings it takes over what is there.
+    A second run with the same settings reuses existing data and weights.
 
     Args:
-        perform: runs a command of `maskgan`.
+        perform: runs a `maskgan` command.
 
     Returns:
-        The page, and the numbers on it (also in ``out/metrics.json``).
+        The path of the page, and its numbers (also written to ``out/metrics.json``).
 
     Raises:
-        InputError: ``out`` holds something else, or a demo of another scale.
+        InputError: ``out`` contains other files, or a demo of another scale.
     """
     started = time.perf_counter()
     scale = SMALLEST if smallest else BUNDLED if bundled("dmn") and bundled("vae") and not train else TRAINED
     if out.is_dir() and any(out.iterdir()) and not (out / PHOTO).is_file():
-        raise InputError(out, expected="a new or empty folder, or an earlier demo's", found="other files in it")
+        raise InputError(out, expected="a new or empty folder, or one of an earlier demo", found="other files in it")
     with atomic(out / PHOTO) as photo:
         _fetch(photo)
     cast = find_cast(_FIRST + seed, scale.size, scale.pairs)
@@ -114,9 +114,9 @@ def run_demo(
 
 
 def _fetch(photo: Path) -> None:
-    """Eileen Collins, photographed by NASA: in the public domain, and part of scikit-image.
+    """Write scikit-image's photo of Eileen Collins (by NASA, public domain).
 
-    Written as `FETCH` writes it, since what is pasted into a photo records the photo's hash.
+    The bytes equal those that `FETCH` writes, because pasted results record the hash of the photo.
     """
     from skimage import data, io
 

@@ -1,10 +1,10 @@
-"""The networks that judge pictures: face parser, attributes, head pose, identity.
+"""Evaluation networks ("judges"): face parser, attribute classifier, head pose, identity.
 
-All have one shape (`Judge`): built from a self-describing weights file, pictures in, values out, the
-file's SHA-256 at hand for the results.
+All implement one interface (`Judge`): they load a self-describing weights file, map pictures to values, and
+expose the SHA-256 of the file for the records of results.
 
-parser.py, attributes.py, pose.py, identity.py   one each
-finder.py   where in a photo a face is
+parser.py, attributes.py, pose.py, identity.py   one network each
+finder.py   face detector
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from maskgan_cli.models.layers import to_unit
 
 
 class Judge(Protocol):
-    """What evaluation knows of a judging network.
+    """Interface of the evaluation networks.
 
     Attributes:
-        name: what it is, e.g. ``parser``, ``attributes``, ``identity/arcface``.
-        sha256: of its weights file.
-        size: side of the pictures its network reads; others are resized.
+        name: kind of network, e.g. ``parser``, ``attributes``, ``identity/arcface``.
+        sha256: hash of the weights file.
+        size: input side of the network in pixels; pictures of other sizes are resized.
     """
 
     name: str
@@ -32,14 +32,14 @@ class Judge(Protocol):
     size: int
 
     def __call__(self, images: Tensor) -> Tensor:
-        """Square pictures (N, 3, S, S) ``uint8``, on any device, of any side -> values (N, ...)."""
+        """Square pictures (N, 3, S, S) ``uint8`` of any size, on any device -> values (N, ...)."""
 
     def features(self, images: Tensor) -> Tensor:
-        """The same pictures -> features (N, D) float32, for distances between sets of pictures."""
+        """Pictures as in `__call__` -> features (N, D) float32, for distances between sets of pictures."""
 
 
 def prepare(images: Tensor, size: int, device: torch.device) -> Tensor:
-    """Pictures (N, 3, S, S) ``uint8`` -> (N, 3, size, size) in [-1, 1] on the device, antialiased."""
+    """Pictures (N, 3, S, S) ``uint8`` -> (N, 3, size, size) in [-1, 1] on the device, resized with antialiasing."""
     units = to_unit(images.to(device))
     if units.shape[-1] != size:
         units = F.interpolate(units, (size, size), mode="bilinear", antialias=True).clamp_(-1, 1)

@@ -1,4 +1,4 @@
-"""The attribute classifier as a judge: pictures in, probabilities out."""
+"""The attribute classifier as a judge: predicts attribute probabilities of pictures."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class AttributeJudge:
     """See `maskgan_cli.judges.Judge`.
 
     Args:
-        network: in evaluation mode, on its device.
-        weights: the file it came from.
+        network: the classifier, in evaluation mode, on its device.
+        weights: the file that it was loaded from.
 
     Attributes:
-        names: the attributes, in the order of the columns it returns.
+        names: the attributes, in the order of the returned columns.
     """
 
     name = "attributes"
@@ -36,26 +36,26 @@ class AttributeJudge:
 
     @torch.inference_mode()
     def __call__(self, images: Tensor) -> Tensor:
-        """Pictures (N, 3, S, S) ``uint8`` -> the probability of each attribute (N, attributes)."""
+        """Pictures (N, 3, S, S) ``uint8`` -> attribute probabilities (N, attributes)."""
         logits: Tensor = self.network(prepare(images, self.size, self.device))
         return logits.float().sigmoid()
 
     @torch.inference_mode()
     def features(self, images: Tensor) -> Tensor:
-        """Pictures -> what the last layer reads (N, 8 * width)."""
+        """Pictures -> input features of the last layer (N, 8 * width)."""
         features: Tensor = self.network.trunk(imagenet(prepare(images, self.size, self.device)))
         return features.float()
 
 
 class SeparateAttributes:
-    """Several classifiers as one judge, as in the paper, which has a network for each attribute.
+    """Several attribute classifiers combined to one judge, as in the paper, which has one network per attribute.
 
     Args:
-        judges: their attributes are all different.
+        judges: classifiers of disjoint sets of attributes.
 
     Attributes:
-        names: the attributes, in the order of the columns.
-        sha256: of the classifiers' hashes.
+        names: the attributes, in the order of the returned columns.
+        sha256: hash of the classifiers' hashes.
     """
 
     name = "attributes"
@@ -67,21 +67,21 @@ class SeparateAttributes:
         self.sha256 = hashlib.sha256("".join(judge.sha256 for judge in judges).encode()).hexdigest()
 
     def __call__(self, images: Tensor) -> Tensor:
-        """Pictures (N, 3, S, S) ``uint8`` -> the probability of each attribute (N, attributes)."""
+        """Pictures (N, 3, S, S) ``uint8`` -> attribute probabilities (N, attributes)."""
         return torch.cat([judge(images) for judge in self._judges], 1)
 
     def features(self, images: Tensor) -> Tensor:
-        """Pictures -> what the last layers of all classifiers read, side by side (N, D)."""
+        """Pictures -> concatenated features of all classifiers (N, D)."""
         return torch.cat([judge.features(images) for judge in self._judges], 1)
 
 
 def load_attributes(where: str | Path, device: torch.device) -> AttributeJudge | SeparateAttributes:
-    """The attribute classifier of a weights file or run folder of ``maskgan train attributes``.
+    """Load the attribute classifier from a weights file or a run folder of ``maskgan train attributes``.
 
     A folder of such run folders is read as one judge, see `SeparateAttributes`.
 
     Raises:
-        InputError: no such weights, of another kind or shape, or an attribute that two classifiers have.
+        InputError: the weights do not exist or have another kind or shape, or two classifiers share an attribute.
     """
     runs = sorted(path.parent for path in Path(where).glob(f"*/{MODEL_FILE}"))
     if runs and not (Path(where) / MODEL_FILE).is_file():

@@ -1,4 +1,4 @@
-"""Find the faces in a photo: facenet-pytorch's MTCNN (Zhang et al. 2016), whose weights its package brings."""
+"""Face detection with facenet-pytorch's MTCNN (Zhang et al. 2016). The package includes the weights."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ import torch
 from maskgan_cli.data.alignment import Points
 from maskgan_cli.files import Picture
 
-_MAX_SIDE = 1024  # a face that matters is found at this size, and a photo of 50 megapixels takes a minute
-SURE: Final = 0.9  # least confidence of a face; MTCNN's last stage asks for 0.7, and sees faces in folds and leaves
+_MAX_SIDE = 1024  # larger photos are reduced: relevant faces are still detected, and 50 megapixels take a minute
+SURE: Final = 0.9  # minimum confidence; MTCNN's own 0.7 gives false detections in folds of cloth and leaves
 
 
 @dataclass(frozen=True)
 class Found:
-    """A face in a picture.
+    """A detected face.
 
     Attributes:
-        points: (5, 2) in pixels: see `data.alignment`.
-        confidence: 0 to 1.
-        side: of its box, in pixels: the mean of width and height.
+        points: five landmarks (5, 2) in pixels, see `data.alignment`.
+        confidence: detection confidence in [0, 1].
+        side: mean of the width and height of the bounding box, in pixels.
     """
 
     points: Points
@@ -33,15 +33,15 @@ class Found:
 
 
 def largest(faces: Sequence[Found], scale: float = 1.0) -> Points | None:
-    """The points (5, 2) of the largest of some faces, in a picture ``scale`` times as large; None of none."""
+    """Landmarks (5, 2) of the largest face, multiplied by ``scale``; None if there are no faces."""
     return scale * max(faces, key=lambda face: face.side).points if faces else None
 
 
 class FaceFinder:
-    """MTCNN on a device.
+    """MTCNN face detector.
 
     Args:
-        device: where it runs.
+        device: device on which the networks run.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -50,11 +50,11 @@ class FaceFinder:
         self._network = MTCNN(keep_all=True, device=device)
 
     def find(self, picture: Picture) -> Points | None:
-        """The five points (5, 2) in pixels of the largest face in a picture (H, W, 3); None without a face."""
+        """Landmarks (5, 2) in pixels of the largest face in a picture (H, W, 3); None if no face is detected."""
         return largest(self.find_all(picture, sure=0.0))
 
     def find_all(self, picture: Picture, *, sure: float = SURE) -> list[Found]:
-        """All faces in a picture (H, W, 3) that are at least ``sure``, from left to right."""
+        """All faces in a picture (H, W, 3) with a confidence of at least ``sure``, from left to right."""
         from PIL import Image
 
         image, factor = Image.fromarray(picture), max(picture.shape[:2]) / _MAX_SIDE
@@ -63,7 +63,7 @@ class FaceFinder:
             image = image.resize(sides, Image.Resampling.BOX)
         if min(image.size) < 20:  # MTCNN's smallest face
             return []
-        with warnings.catch_warnings():  # NumPy's, about ragged arrays inside the package
+        with warnings.catch_warnings():  # NumPy warns about ragged arrays inside facenet-pytorch
             warnings.simplefilter("ignore")
             boxes, sureness, points = self._network.detect(image, landmarks=True)
         if boxes is None:

@@ -1,7 +1,7 @@
-"""Identity networks as judges: faces in, unit vectors out; the cosine of two says how alike they are.
+"""Identity networks as judges: unit embeddings of faces, compared by cosine similarity.
 
-Four kinds of file have one shape here: weights of ``maskgan train identity``, ArcFace's published IResNets,
-facenet-pytorch's InceptionResnetV1, and any ONNX embedder.
+Four kinds of file are supported: weights of ``maskgan train identity``, ArcFace's published IResNets,
+facenet-pytorch's InceptionResnetV1, and any ONNX embedding network.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ from maskgan_cli.weights.published import SUFFIXES, load_any
 from maskgan_cli.weights.runtime import open_onnx, there
 
 _FACENET_SIZE = 160
-_MOST = 2048  # the largest side of the faces that an ONNX network may ask for
+_MOST = 2048  # largest accepted input side of an ONNX network
 
 
 class IdentityJudge:
-    """See `maskgan_cli.judges.Judge`. It aligns the faces itself, see `__call__`.
+    """See `maskgan_cli.judges.Judge`. It aligns the faces before embedding them, see `__call__`.
 
     Args:
         name: ``identity/arcface``, ``identity/facenet`` or ``identity/onnx``.
-        network: aligned faces (N, 3, size, size) ``uint8`` on the device -> embeddings (N, D).
-        size: side of the aligned faces.
-        device: where the network is.
+        network: maps aligned faces (N, 3, size, size) ``uint8`` on the device to embeddings (N, D).
+        size: side of the aligned faces in pixels.
+        device: device of the network.
         digest: SHA-256 of the weights file.
-        threshold: the cosine from which two faces are one person, as its file says; None if it does not.
+        threshold: cosine similarity from which two faces count as one person; None if the file has none.
     """
 
     def __init__(
@@ -56,40 +56,40 @@ class IdentityJudge:
         self._network = network
 
     def __call__(self, images: Tensor, points: Points | None = None) -> Tensor:
-        """Pictures (N, 3, S, S) ``uint8`` of any side -> unit embeddings (N, D).
+        """Pictures (N, 3, S, S) ``uint8`` of any size -> unit embeddings (N, D).
 
         Args:
-            images: faces; without points, framed like CelebA-HQ, as every picture of a prepared data
-                set and every result of an edit is.
-            points: (N, 5, 2) in pixels, see `data.alignment`.
+            images: faces. Without ``points`` they must be cropped like CelebA-HQ, as are the pictures of a
+                prepared data set and the results of edits.
+            points: landmarks (N, 5, 2) in pixels, see `data.alignment`.
         """
         places = crop_points(images.shape[-1]) if points is None else points
         return self.embed(align(images.to(self.device), places, self.size))
 
     @torch.inference_mode()
     def embed(self, faces: Tensor) -> Tensor:
-        """Faces (N, 3, size, size) ``uint8`` that are aligned already -> unit embeddings (N, D)."""
+        """Aligned faces (N, 3, size, size) ``uint8`` -> unit embeddings (N, D)."""
         return F.normalize(self._network(faces.to(self.device)).float())
 
     def features(self, images: Tensor) -> Tensor:
-        """Pictures -> the same embeddings (N, D)."""
+        """Pictures -> the embeddings (N, D) of `__call__`."""
         return self(images)
 
 
 def load_identity(where: str | Path, device: torch.device, *, divisor: float = 127.5) -> IdentityJudge:
-    """The identity network of a file, which kind being told by its suffix.
+    """Load an identity network. The suffix of the file decides its kind.
 
-    ``.onnx`` is any embedder with one input (N, 3, S, S); ``.pt`` and ``.pth`` are state dicts of ArcFace's IResNet or
-    of facenet-pytorch's InceptionResnetV1, which the tensors' names tell apart; everything else is a weights file or
-    run folder of ``maskgan train identity``.
+    ``.onnx`` is any embedding network with one input (N, 3, S, S). ``.pt`` and ``.pth`` are state dicts of ArcFace's
+    IResNet or of facenet-pytorch's InceptionResnetV1, distinguished by their tensor names. Everything else is a
+    weights file or a run folder of ``maskgan train identity``.
 
     Args:
         where: the file or folder.
-        device: where the network goes.
-        divisor: an ONNX network reads (pixel - 127.5) / divisor; 127.5 and 128 are in use.
+        device: device for the network.
+        divisor: ONNX networks read (pixel - 127.5) / divisor; common values are 127.5 and 128.
 
     Raises:
-        InputError: no such file, another kind of file, or the package it needs is missing.
+        InputError: the file does not exist or has another kind, or a required package is missing.
     """
     suffix = Path(where).suffix
     if suffix == ".onnx":
@@ -117,7 +117,7 @@ def _load_facenet(path: Path, device: torch.device) -> IdentityJudge:
     tensors = load_foreign(path, "a state dict of facenet-pytorch's InceptionResnetV1")
     from facenet_pytorch import InceptionResnetV1  # torchvision takes seconds to import
 
-    # The published files also hold the classifier of the people they were trained on.
+    # Published files also contain the classifier of the training identities.
     tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith("logits.")}
     network = load_strictly(InceptionResnetV1(), tensors, path).to(device).eval().requires_grad_(False)
 
@@ -143,19 +143,19 @@ def _load_onnx(path: Path, device: torch.device, divisor: float) -> IdentityJudg
 
 
 def _answer(path: Path, session: Any, entry: str, faces: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """A network's first output for faces (N, 3, S, S), as embeddings (N, D)."""
+    """The first output of a network for faces (N, 3, S, S), as embeddings (N, D)."""
     try:
         answer: npt.NDArray[np.float32] = np.asarray(session.run(None, {entry: faces})[0], np.float32)
         embeddings = answer.reshape(len(faces), -1)
-    except Exception as error:  # see above; or an output that is no array, or not one for each face
-        raise InputError(path, expected="one embedding a face", found="a network that fails on faces") from error
+    except Exception as error:  # onnxruntime's errors, an output that is not an array, or a wrong number of embeddings
+        raise InputError(path, expected="one embedding per face", found="a network that fails on faces") from error
     if not embeddings.size or not np.isfinite(embeddings).all():
-        raise InputError(path, expected="one embedding a face", found="NaN, infinity or nothing in its answer")
+        raise InputError(path, expected="one embedding per face", found="NaN, infinity or no values in its output")
     return embeddings
 
 
 def _onnx_input(path: Path, session: Any) -> tuple[str, int | None, int]:
-    """Name, batch size (None: any) and side of a network's one input."""
+    """Name, batch size (None: any) and side of the only input of a network."""
     inputs = session.get_inputs()
     shape = inputs[0].shape if inputs else []
     described = ", ".join(f"{one.name} {one.shape}" for one in inputs)

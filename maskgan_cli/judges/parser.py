@@ -1,4 +1,4 @@
-"""The face parser as a judge: pictures in, label maps out."""
+"""The face parser as a judge: predicts label maps of pictures."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class ParserJudge:
     """See `maskgan_cli.judges.Judge`.
 
     Args:
-        network: in evaluation mode, on its device.
-        weights: the file it came from.
-        size: side at which the pictures are looked at, a multiple of 16; the training's if None.
+        network: the parser, in evaluation mode, on its device.
+        weights: the file that it was loaded from.
+        size: input side of the network in pixels, a multiple of 16; the training resolution if None.
     """
 
     name = "parser"
@@ -37,40 +37,40 @@ class ParserJudge:
 
     @torch.inference_mode()
     def __call__(self, images: Tensor) -> Tensor:
-        """Pictures (N, 3, S, S) ``uint8`` -> their label maps (N, S, S) ``uint8`` at the same side.
+        """Pictures (N, 3, S, S) ``uint8`` -> label maps (N, S, S) ``uint8`` of the same size.
 
-        Each picture is looked at as it is and in the mirror: a face's other half is a second opinion.
+        The class probabilities are averaged over the picture and its mirror image.
         """
         return self._labels(images, [self.size])
 
     @torch.inference_mode()
     def carefully(self, images: Tensor) -> Tensor:
-        """The same from looks at three sizes, about three times the work: for photos that are to be edited."""
+        """Like `__call__`, averaged over three scales: more accurate, about three times slower, for photos to edit."""
         return self._labels(images, self._sizes)
 
     @torch.inference_mode()
     def probabilities(self, images: Tensor, side: int) -> Tensor:
-        """Pictures (N, 3, S, S) ``uint8`` -> class probabilities (N, 19, side, side) from looks at three sizes."""
+        """Pictures (N, 3, S, S) ``uint8`` -> class probabilities (N, 19, side, side), averaged over three scales."""
         together = self._looks(images, self._sizes, side)
         return together / together.sum(1, keepdim=True)
 
     @property
     def _sizes(self) -> list[int]:
-        """The three sides at which a careful look sees a picture."""
+        """The three sides at which `carefully` parses a picture."""
         return sorted({max(16, round(self.size * share / 16) * 16) for share in _SCALES})
 
     def _labels(self, images: Tensor, sizes: list[int]) -> Tensor:
         return self._looks(images, sizes, images.shape[-1]).argmax(1).to(torch.uint8)
 
     def _looks(self, images: Tensor, sizes: list[int], side: int) -> Tensor:
-        """The sum of the looks at each size, (N, 19, side, side)."""
+        """Class probabilities summed over the sizes, (N, 19, side, side)."""
         looks = (self._look(images, size) for size in sizes)
         together = torch.stack([_resized(look, sizes[-1]) for look in looks]).sum(0)
-        # Interpolating probabilities keeps borders smooth, interpolating ids would not.
+        # Interpolated probabilities give smooth borders; label ids cannot be interpolated.
         return _resized(together, side)
 
     def _look(self, images: Tensor, size: int) -> Tensor:
-        """Pictures (N, 3, S, S) -> how likely each class is, straight and mirrored together (N, 19, size, size)."""
+        """Pictures (N, 3, S, S) -> class probabilities summed over picture and mirror image (N, 19, size, size)."""
         pictures = prepare(images, size, self.device)
         straight = self.network(pictures).softmax(1)
         mirrored = self.network(pictures.flip(-1)).softmax(1).flip(-1)[:, self._exchanged]
@@ -79,7 +79,7 @@ class ParserJudge:
 
     @torch.inference_mode()
     def features(self, images: Tensor) -> Tensor:
-        """Pictures -> the means of the bottom level's channels (N, 16 * width)."""
+        """Pictures -> average-pooled bottleneck features (N, 16 * width)."""
         bottom, _ = self.network.encode(prepare(images, self.size, self.device))
         pooled: Tensor = bottom.mean((2, 3))
         return pooled.float()
@@ -90,10 +90,10 @@ def _resized(planes: Tensor, side: int) -> Tensor:
 
 
 def load_parser(where: str | Path, device: torch.device, size: int | None = None) -> ParserJudge:
-    """The face parser of a weights file or run folder of ``maskgan train parser``, or the published checkpoint.
+    """Load the face parser from a weights file, a run folder of ``maskgan train parser`` or the published checkpoint.
 
     Raises:
-        InputError: no such weights, or of another kind or shape.
+        InputError: the weights do not exist, or have another kind or shape.
     """
     network, weights = load_any("parser", where, device)
     return ParserJudge(network, weights, size)

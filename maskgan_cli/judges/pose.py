@@ -1,4 +1,4 @@
-"""HopeNet as a judge: pictures in, yaw, pitch and roll out."""
+"""HopeNet as a judge: predicts yaw, pitch and roll of pictures."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class PoseJudge:
     """See `maskgan_cli.judges.Judge`.
 
     Args:
-        network: in evaluation mode, on its device.
-        weights: the file it came from.
+        network: HopeNet, in evaluation mode, on its device.
+        weights: the file that it was loaded from.
     """
 
     name = "pose"
@@ -34,15 +34,15 @@ class PoseJudge:
 
     @torch.inference_mode()
     def features(self, images: Tensor) -> Tensor:
-        """Pictures -> what the three heads read (N, features)."""
+        """Pictures -> input features of the three heads (N, features)."""
         return self.network.pooled(prepare(images, self.size, self.device)).float()
 
 
 def load_pose(where: str | Path, device: torch.device) -> PoseJudge:
-    """HopeNet from a weights file or run folder of ``maskgan train pose``, or a published checkpoint.
+    """Load HopeNet from a weights file, a run folder of ``maskgan train pose`` or a published checkpoint.
 
     Raises:
-        InputError: no such weights, or of another kind or shape.
+        InputError: the weights do not exist, or have another kind or shape.
     """
     network, weights = load_any("pose", where, device)
     return PoseJudge(network, weights)

@@ -1,10 +1,10 @@
-"""Pure numbers, no files and no networks.
+"""Metrics on arrays, without networks.
 
-confusion.py     label maps pixel by pixel, yes-or-no answers face by face
-frechet.py       the distance between two sets of features
-kernel.py        the kernel distance between two sets of features
+confusion.py     agreement of label maps, confusion counts of binary predictions
+frechet.py       Frechet distance of two sets of features (FID)
+kernel.py        kernel distance of two sets of features (KID)
 manifold.py      precision and recall of a set of features
-intervals.py     how sure a share or a mean is
+intervals.py     confidence intervals of proportions and means
 similarity.py    PSNR and SSIM of two pictures, by region
-verification.py  is it the same person? balanced pairs, ROC, cross-validated accuracy
+verification.py  face verification: balanced pairs, ROC, cross-validated accuracy
 """

@@ -1,4 +1,4 @@
-"""How well two answers agree: label maps pixel by pixel, yes-or-no answers face by face."""
+"""Agreement of label maps per pixel, and confusion counts of binary predictions."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from maskgan_cli.metrics.intervals import Interval, wilson
 
 
 def agreement(truth: Tensor, guess: Tensor) -> dict[str, float]:
-    """How well label maps of one shape agree, all values in [0, 1].
+    """Agreement of two label maps of one shape; all values are in [0, 1].
 
     Returns:
-        ``accuracy``, the share of equal pixels; ``miou``, the mean over the classes in either of
-        intersection / union; ``accuracy/skin`` and so on, the share of each class of ``truth`` found;
-        ``iou/skin`` and so on, of each class in either.
+        ``accuracy``: pixel accuracy; ``miou``: mean IoU over the classes that occur in either map;
+        ``accuracy/skin`` etc.: recall of each class that occurs in ``truth``; ``iou/skin`` etc.: IoU of each
+        class that occurs in either map.
     """
     pairs = truth.flatten().long() * NUM_CLASSES + guess.flatten().long()
     counts = torch.bincount(pairs, minlength=NUM_CLASSES**2).view(NUM_CLASSES, NUM_CLASSES).double()
@@ -25,7 +25,7 @@ def agreement(truth: Tensor, guess: Tensor) -> dict[str, float]:
 
 
 def table_agreement(counts: Tensor) -> dict[str, float]:
-    """The same from pixels counted as (19, 19): rows are the truth's classes, columns the guess's."""
+    """`agreement` from a confusion matrix of pixels (19, 19): rows are true classes, columns predicted ones."""
     found, asked = counts.diagonal(), counts.sum(1)
     union = asked + counts.sum(0) - found
     iou = found / union
@@ -36,43 +36,63 @@ def table_agreement(counts: Tensor) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class Confusion:
-    """Yes-or-no answers against the truth, counted.
+    """Confusion counts of binary predictions.
 
     Attributes:
-        hits, misses: of those that have it, told so and not.
-        alarms, rejections: of those that have it not, told so wrongly, and rightly not.
+        true_positives, false_negatives: predictions for positive samples.
+        false_positives, true_negatives: predictions for negative samples.
     """
 
-    hits: int
-    misses: int
-    alarms: int
-    rejections: int
+    true_positives: int
+    false_negatives: int
+    false_positives: int
+    true_negatives: int
 
     @classmethod
     def count(cls, truth: Tensor, answers: Tensor) -> Confusion:
-        """From two ``bool`` tensors of one shape."""
+        """Count true labels against predictions: two ``bool`` tensors of one shape."""
         both = [int((truth == t).logical_and(answers == a).sum()) for t in (True, False) for a in (True, False)]
         return cls(both[0], both[1], both[2], both[3])
 
     @property
+    def correct(self) -> int:
+        """Number of correct predictions."""
+        return self.true_positives + self.true_negatives
+
+    @property
+    def total(self) -> int:
+        """Number of all predictions."""
+        return self.correct + self.false_negatives + self.false_positives
+
+    @property
     def accuracy(self) -> float:
-        """The share of right answers."""
-        return (self.hits + self.rejections) / (self.hits + self.misses + self.alarms + self.rejections)
+        """Proportion of correct predictions."""
+        return self.correct / self.total
 
     def interval(self) -> Interval:
-        """The 95 % interval of the accuracy."""
-        return wilson(self.hits + self.rejections, self.hits + self.misses + self.alarms + self.rejections)
+        """The 95 % confidence interval of the accuracy."""
+        return wilson(self.correct, self.total)
 
     @property
     def balanced_accuracy(self) -> float:
-        """The mean of the shares of right answers among those with it and those without, as far as there are any."""
+        """Mean of sensitivity and specificity; only one of them if the samples are all positive or all negative."""
         shares = [
             right / (right + wrong)
-            for right, wrong in ((self.hits, self.misses), (self.rejections, self.alarms))
+            for right, wrong in (
+                (self.true_positives, self.false_negatives),
+                (self.true_negatives, self.false_positives),
+            )
             if right + wrong
         ]
         return sum(shares) / len(shares)
 
     def as_dict(self) -> dict[str, float]:
-        """Everything by name."""
-        return {"accuracy": self.accuracy, "balanced_accuracy": self.balanced_accuracy, **vars(self)}
+        """Metrics and counts by name. The counts keep the keys of earlier reports (``hits`` = true positives etc.)."""
+        return {
+            "accuracy": self.accuracy,
+            "balanced_accuracy": self.balanced_accuracy,
+            "hits": self.true_positives,
+            "misses": self.false_negatives,
+            "alarms": self.false_positives,
+            "rejections": self.true_negatives,
+        }

@@ -1,4 +1,4 @@
-"""The Frechet distance between two sets of features (Heusel et al. 2017), from streamed statistics.
+"""The Frechet distance of two sets of features (Heusel et al. 2017), from statistics computed in a stream.
 
 d2 = |m1 - m2|^2 + tr(C1) + tr(C2) - 2 tr((C1 C2)^(1/2))
 """
@@ -19,30 +19,30 @@ Array = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Statistics:
-    """Mean (D,) and covariance (D, D) of ``count`` feature vectors, divided by ``count - 1``."""
+    """Mean (D,) and unbiased covariance (D, D) of ``count`` feature vectors."""
 
     mean: Array
     covariance: Array
     count: int
 
     def save(self, path: Path) -> Path:
-        """Write an .npz file atomically."""
+        """Write an ``.npz`` file atomically and return its path."""
         with atomic(path) as temporary, temporary.open("wb") as file:
             np.savez(file, mean=self.mean, covariance=self.covariance, count=self.count)
         return path
 
     @classmethod
     def load(cls, path: Path) -> Statistics:
-        """Read what `save` wrote.
+        """Read a file written by `save`.
 
         Raises:
-            InputError: missing, damaged, or something else.
+            InputError: the file is missing, corrupt or has another format.
         """
         try:
             with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
                 found = cls(file["mean"], file["covariance"], int(file["count"]))
             found._check()
-        except Exception as error:  # zipfile, zlib, struct and NumPy each have their own
+        except Exception as error:  # zipfile, zlib, struct and NumPy raise different errors
             reason = " ".join(str(error).split())[:80] or type(error).__name__
             raise InputError(path, expected="statistics of features", found=reason) from error
         return found
@@ -56,7 +56,7 @@ class Statistics:
 
 
 class StreamingStatistics:
-    """Statistics of features that come in batches; no batch is kept (Chan et al. 1979)."""
+    """Accumulates statistics of features batch by batch without storing them (Chan et al. 1979)."""
 
     def __init__(self) -> None:
         self._count = 0
@@ -64,10 +64,10 @@ class StreamingStatistics:
         self._scatter: Array = np.zeros((0, 0))
 
     def add(self, features: npt.NDArray[np.floating]) -> None:
-        """Take in features (N, D).
+        """Add a batch of features (N, D).
 
         Raises:
-            InputError: NaN or infinite features.
+            InputError: some features are NaN or infinite.
         """
         batch = features.astype(np.float64)
         if wrong := int((~np.isfinite(batch).all(1)).sum()):
@@ -85,10 +85,10 @@ class StreamingStatistics:
         self._count = total
 
     def finish(self) -> Statistics:
-        """The statistics of all that came in.
+        """Return the statistics of all batches.
 
         Raises:
-            InputError: fewer than two vectors have no covariance.
+            InputError: there are fewer than two vectors, so the covariance is undefined.
         """
         if self._count < 2:
             raise InputError("features", expected="at least two pictures", found=str(self._count))
@@ -96,32 +96,33 @@ class StreamingStatistics:
 
 
 def statistics(features: npt.NDArray[np.floating]) -> Statistics:
-    """Statistics of features (N, D) that are all there."""
+    """Statistics of features (N, D) in memory."""
     stream = StreamingStatistics()
     stream.add(features)
     return stream.finish()
 
 
 def frechet_distance(a: Statistics, b: Statistics) -> float:
-    """The squared Frechet distance of two Gaussians, in the features' own units.
+    """The squared Frechet distance of two Gaussians, in squared units of the features.
 
-    With C = F F' the trace of (C1 C2)^(1/2) is the sum of the singular values of F1' F2: the square
-    roots of the eigenvalues of C1^(1/2) C2 C1^(1/2), without the digits that a square root of a
-    rounded eigenvalue would lose. So fewer pictures than features do no harm.
+    With C = F F', the trace of (C1 C2)^(1/2) is the sum of the singular values of F1' F2. These are the square
+    roots of the eigenvalues of C1^(1/2) C2 C1^(1/2), but computing them as singular values avoids the precision
+    loss of taking square roots of rounded eigenvalues. The result is therefore accurate even for fewer pictures
+    than features.
 
     Raises:
-        InputError: features of different lengths.
+        InputError: the features have different dimensions.
     """
     if a.mean.shape != b.mean.shape:
-        raise InputError("features", expected=f"{len(a.mean)} numbers a picture", found=str(len(b.mean)))
+        raise InputError("features", expected=f"{len(a.mean)} numbers per picture", found=str(len(b.mean)))
     mixed = np.linalg.svd(_factor(a.covariance).T @ _factor(b.covariance), compute_uv=False).sum()
     difference = a.mean - b.mean
     squared = difference @ difference + np.trace(a.covariance) + np.trace(b.covariance) - 2 * mixed
-    return max(float(squared), 0.0)  # rounding may leave -1e-12 for equal sets
+    return max(float(squared), 0.0)  # rounding may give about -1e-12 for equal sets
 
 
 def _factor(covariance: Array) -> Array:
-    """F (D, rank) with F F' = C, from the eigenvalues that are not rounding errors."""
+    """F (D, rank) with F F' = C; eigenvalues at the level of rounding errors are dropped."""
     values, vectors = np.linalg.eigh(covariance)
     kept = values > len(values) * np.finfo(np.float64).eps * max(values[-1], 0.0)
     factor: Array = vectors[:, kept] * np.sqrt(values[kept])

@@ -1,4 +1,4 @@
-"""How sure a number is: 95 % intervals of shares and of means."""
+"""95 % confidence intervals of proportions and means."""
 
 from __future__ import annotations
 
@@ -14,24 +14,25 @@ Numbers = Sequence[float] | npt.NDArray[np.float64]
 _RESAMPLES: Final = 2000
 
 
-def wilson(hits: int, count: int) -> Interval:
-    """Of a share (Wilson 1927): right for few answers too, and within 0 and 1.
+def wilson(successes: int, count: int) -> Interval:
+    """Wilson score interval of a proportion (Wilson 1927). It is valid for small samples and lies in [0, 1].
 
     Args:
-        hits: how many of ``count`` there were, at least one of them in all.
+        successes: number of successes.
+        count: number of trials, at least 1.
     """
     from scipy.stats import binomtest
 
-    ends = binomtest(hits, count).proportion_ci(confidence_level=0.95, method="wilson")
+    ends = binomtest(successes, count).proportion_ci(confidence_level=0.95, method="wilson")
     return float(ends.low), float(ends.high)
 
 
 def of_mean(
     values: Sequence[float] | npt.NDArray[np.float64], weights: npt.NDArray[np.float64] | None = None
 ) -> Interval:
-    """Of a (weighted) mean, by drawing the values (N,) again with replacement (Efron 1979); seeded, so it repeats.
+    """Bootstrap interval of a (weighted) mean of values (N,) (Efron 1979), with a fixed seed.
 
-    Values that are no number, or infinite, have no interval that means anything: both ends are NaN.
+    Both ends are NaN if there are no values, or if any value is NaN or infinite.
     """
     numbers = np.asarray(values, np.float64)
     if not len(numbers) or not np.isfinite(numbers).all():

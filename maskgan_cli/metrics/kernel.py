@@ -1,8 +1,8 @@
 """The Kernel Inception Distance (Binkowski et al. 2018): squared maximum mean discrepancy of two sets of features.
 
-The kernel is k(x, y) = (x . y / D + 1)^3 for features of length D. The estimate has no bias, so that
-sets of different numbers of pictures can be compared; two sets of one distribution give 0 on average, and single
-estimates may be negative.
+The kernel is k(x, y) = (x . y / D + 1)^3 for features of dimension D. The estimate is unbiased, so results for
+different numbers of pictures are comparable. For two samples of one distribution its expected value is 0, and a
+single estimate may be negative.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ SUBSET_SIZE: Final = 1000
 
 @dataclass(frozen=True)
 class KernelDistance:
-    """A distance.
+    """A kernel distance.
 
     Attributes:
-        mean: the distance.
+        mean: the distance, averaged over the subsets.
         deviation: standard deviation over the subsets; 0 for a single subset.
-        subsets, subset_size: how many there were, and how many features of each set each had.
+        subsets, subset_size: number of subsets, and of features per set in each subset.
     """
 
     mean: float
@@ -41,10 +41,10 @@ def squared_discrepancy(a: Features, b: Features) -> float:
     """Unbiased estimate of the squared maximum mean discrepancy of features (N, D) and (M, D), in float64.
 
     Raises:
-        InputError: features of different lengths, or fewer than two of a set.
+        InputError: the features have different dimensions, or a set has fewer than two.
     """
     if a.shape[1] != b.shape[1]:
-        raise InputError("features", expected=f"{a.shape[1]} numbers a picture", found=str(b.shape[1]))
+        raise InputError("features", expected=f"{a.shape[1]} numbers per picture", found=str(b.shape[1]))
     if min(len(a), len(b)) < 2:
         raise InputError("features", expected="at least two pictures", found=str(min(len(a), len(b))))
     within = [_off_diagonal_mean(_kernel(one, one)) for one in (a, b)]
@@ -56,8 +56,8 @@ def kernel_distance(
 ) -> KernelDistance:
     """The mean of `squared_discrepancy` over random subsets of features (N, D) and (M, D).
 
-    A subset has ``subset_size`` features of each set, or all of the smaller set. Where a subset would hold both
-    sets completely, there is one.
+    A subset has ``subset_size`` features of each set, or fewer if a set is smaller. If a subset would contain both
+    sets completely, only one is used.
 
     Raises:
         InputError: see `squared_discrepancy`.
@@ -74,7 +74,7 @@ def kernel_distance(
 
 
 def _kernel(a: Features, b: Features) -> npt.NDArray[np.float64]:
-    """(N, D) and (M, D) -> the kernel's values (N, M)."""
+    """(N, D) and (M, D) -> kernel values (N, M)."""
     values: npt.NDArray[np.float64] = (a.astype(np.float64) @ b.astype(np.float64).T / a.shape[1] + 1) ** 3
     return values
 

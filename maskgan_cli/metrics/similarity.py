@@ -1,4 +1,4 @@
-"""How alike two pictures are: peak signal-to-noise ratio and structural similarity, by region."""
+"""Similarity of two pictures: peak signal-to-noise ratio and structural similarity, by region."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ Region = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Fidelity:
-    """A result against the truth.
+    """Similarity of a result to its ground truth.
 
     Attributes:
-        psnr_inside, psnr_outside: peak signal-to-noise ratio in dB over the edited region and over
-            the rest; infinite where every pixel is equal, NaN for an empty region.
-        ssim_inside, ssim_outside: mean structural similarity (Wang et al. 2004) there, at most 1.
+        psnr_inside, psnr_outside: peak signal-to-noise ratio in dB inside and outside the edited region;
+            infinite if all pixels are equal, NaN for an empty region.
+        ssim_inside, ssim_outside: mean structural similarity (Wang et al. 2004) of these regions, at most 1.
     """
 
     psnr_inside: float
@@ -30,7 +30,7 @@ class Fidelity:
 
 
 def compare(result: Picture, truth: Picture, edited: Region) -> Fidelity:
-    """Compare a result (S, S, 3) with the truth (S, S, 3); ``edited`` (S, S) says where the edit was."""
+    """Compare a result (S, S, 3) with the ground truth (S, S, 3); ``edited`` (S, S) marks the edited region."""
     error = ((result.astype(np.float64) - truth) ** 2).mean(-1)
     _, similarity = structural_similarity(  # type: ignore[no-untyped-call]
         result, truth, channel_axis=-1, gaussian_weights=True, sigma=1.5, use_sample_covariance=False, full=True
@@ -43,7 +43,7 @@ def compare(result: Picture, truth: Picture, edited: Region) -> Fidelity:
 
 
 def mean_over(values: npt.NDArray[np.float64], region: Region) -> float:
-    """The mean of values (H, W) over a region (H, W); NaN for an empty one."""
+    """Mean of values (H, W) over a region (H, W); NaN for an empty region."""
     return float(values[region].mean()) if region.any() else float("nan")
 
 

@@ -1,7 +1,8 @@
-"""Are two faces the same person? What a similarity says about it, measured on pairs.
+"""Face verification: how well a similarity score separates genuine from impostor pairs.
 
-Protocol of Labeled Faces in the Wild (Huang et al. 2007): as many pairs of one person as of two, accuracy
-by ten-fold cross-validation, each fold judged at the threshold that is best on the other nine.
+Genuine pairs show one person, impostor pairs two. The protocol is that of Labeled Faces in the Wild (Huang et al.
+2007): as many genuine as impostor pairs, and accuracy by ten-fold cross-validation, where each fold uses the
+threshold that is best on the other nine.
 """
 
 from __future__ import annotations
@@ -19,18 +20,18 @@ Truth = npt.NDArray[np.bool_]
 
 
 def balanced_pairs(people: Sequence[str], count: int, seed: int) -> tuple[npt.NDArray[np.int64], Truth]:
-    """Pairs of faces, half of one person and half of two; the same for the same seed.
+    """Sample pairs of faces, half genuine and half impostor.
 
-    People take turns, so that those with many pictures do not crowd out the others. Where there are
-    too few pairs of one person, both halves shrink.
+    People are sampled in turn, so that those with many pictures do not dominate. If there are too few genuine
+    or impostor pairs, both halves are reduced equally.
 
     Args:
-        people: whose face each picture shows.
-        count: pairs wanted, rounded down to an even number.
-        seed: decides the choice.
+        people: person shown in each picture.
+        count: number of pairs, rounded down to an even number.
+        seed: seed of the random choice.
 
     Returns:
-        indices (N, 2), those of one person first, and whether each pair is of one person (N,).
+        indices (N, 2), genuine pairs first, and whether each pair is genuine (N,).
     """
     rng = np.random.default_rng(seed)
     faces = defaultdict(list)
@@ -58,11 +59,11 @@ def _pairs_of_two(faces: dict[str, list[int]]) -> int:
 
 
 def roc(scores: Numbers, same: Truth) -> tuple[Numbers, Numbers, Numbers]:
-    """The receiver operating characteristic, from "nobody passes" to "everybody passes".
+    """The receiver operating characteristic, from no accepted pair to all pairs accepted.
 
     Returns:
-        false accept rates, true accept rates, and the lowest score that passes at each point (the
-        first is infinite). Equal scores pass together.
+        false accept rates, true accept rates, and the threshold of each point: pairs are accepted from this score
+        on. The first threshold is infinite. Pairs of equal scores are accepted together.
     """
     order = np.argsort(-scores, kind="stable")
     ordered, truth = scores[order], same[order]
@@ -74,20 +75,20 @@ def roc(scores: Numbers, same: Truth) -> tuple[Numbers, Numbers, Numbers]:
 
 
 def area(far: Numbers, tar: Numbers) -> float:
-    """The area under a `roc`: how often a pair of one person scores above a pair of two."""
+    """Area under a `roc`: the probability that a genuine pair scores higher than an impostor pair."""
     return float(((far[1:] - far[:-1]) * (tar[1:] + tar[:-1]) / 2).sum())
 
 
 def tar_at_far(scores: Numbers, same: Truth, limit: float) -> float:
-    """The largest share of one person's pairs accepted while at most ``limit`` of the others are."""
+    """The highest true accept rate at a false accept rate of at most ``limit``."""
     far, tar, _ = roc(scores, same)
     return float(tar[far <= limit].max())
 
 
 def best_threshold(scores: Numbers, same: Truth) -> float:
-    """The score from which pairs pass that gets most pairs right, half-way between its neighbours.
+    """The threshold with the highest accuracy, placed midway between the neighbouring scores.
 
-    Of several equally good ones, the middle one.
+    Of several equally good thresholds, the middle one is returned.
     """
     far, tar, lowest = roc(scores, same)
     right = tar * same.sum() + (1 - far) * (~same).sum()
@@ -100,9 +101,9 @@ def best_threshold(scores: Numbers, same: Truth) -> float:
 
 
 def cross_validate(scores: Numbers, same: Truth, folds: int = 10) -> Numbers:
-    """The accuracy of each fold at the threshold that is best on the others.
+    """Accuracy of each fold at the threshold that is best on the other folds.
 
-    Folds take pairs in turn, of one person and of two alike.
+    Genuine and impostor pairs are each distributed over the folds in turn.
     """
     place = np.empty(len(scores), np.int64)
     for kind in (same, ~same):
@@ -117,10 +118,10 @@ def cross_validate(scores: Numbers, same: Truth, folds: int = 10) -> Numbers:
 
 
 def measure(scores: Numbers, same: Truth) -> dict[str, Any]:
-    """Everything `maskgan eval verify` says of a set of pairs, each rate in [0, 1].
+    """All figures of `maskgan eval verify` for a set of pairs; rates are in [0, 1].
 
-    At FAR 1e-3 a false accept rate below one pair in a thousand cannot be seen with fewer pairs than
-    that; then the rate is the one without any false accept.
+    With fewer than 1000 impostor pairs, a FAR of 1e-3 allows no false accept at all, and the TAR is the one at
+    FAR 0.
     """
     accuracies = cross_validate(scores, same)
     far, tar, _ = roc(scores, same)

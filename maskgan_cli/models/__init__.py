@@ -1,20 +1,20 @@
-"""The networks, and nothing but the networks: torch and the label table are all they know.
+"""Network architectures. They depend only on torch and the label table.
 
 dmn.py             Dense Mapping Network = image generation backbone + spatial-aware style encoder
-mask_vae.py        MaskVAE: masks as codes
-alpha_blender.py   two pictures of one face blended, for Editing Behaviour Simulated Training
+mask_vae.py        MaskVAE: a latent space of face masks
+alpha_blender.py   Alpha Blender: blends two pictures of one face in Editing Behaviour Simulated Training
 discriminator.py   two-scale PatchGAN discriminator
 perceptual.py      VGG-19 features for the perceptual loss
 parser.py          the face parser
 attributes.py      attribute classifiers
 hopenet.py         HopeNet: head pose
 arcface.py         ArcFace: identity
-resnet.py          the residual networks that judges are made of
-inception.py       the network of the FID
-lpips.py           the learnt distance of pictures, LPIPS
-layers.py          the blocks they share
+resnet.py          residual networks, the trunks of the evaluation networks
+inception.py       Inception features for the FID
+lpips.py           LPIPS, a learnt perceptual distance
+layers.py          shared blocks
 spectral.py        convolutions with spectral norm
 checkpointing.py   activations computed again instead of kept
-limits.py          bounds of their settings
-baselines/         StarGAN, ELEGANT and SPADE, which the paper compares itself with
+limits.py          range checks of the settings
+baselines/         StarGAN, ELEGANT and SPADE, the paper's baselines
 """

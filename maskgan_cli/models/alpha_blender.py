@@ -1,6 +1,6 @@
-"""Alpha Blender (paper, Sec. 3.2): two pictures of one face become one, pixel by pixel.
+"""Alpha Blender (paper, Sec. 3.2): blends two pictures of one face pixel by pixel.
 
-Editing Behaviour Simulated Training needs it; at inference nothing does.
+Only Editing Behaviour Simulated Training uses it; inference does not.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from maskgan_cli.models.limits import check_range
 
 @dataclass(frozen=True)
 class AlphaBlenderConfig:
-    """What decides the network's shape. The defaults are the published ones.
+    """Settings of the architecture. The defaults are the published ones.
 
     Attributes:
-        width: channels at full resolution; they double with every halving.
-        downs: how often the resolution is halved.
+        width: channels at full resolution; they double at every downsampling step.
+        downs: number of downsampling steps, each by a factor of 2.
         blocks: residual blocks at the lowest resolution.
-        upsampling: ``transposed`` as published, or ``resize``, which leaves no checkerboard.
+        upsampling: ``transposed`` as published, or ``resize``, which avoids checkerboard artefacts.
     """
 
     width: int = 32
@@ -41,7 +41,7 @@ class AlphaBlenderConfig:
 
 
 class ResidualBlock(nn.Module):
-    """``Rk``: two reflection-padded 3 x 3 convolutions around a skip, each with instance norm."""
+    """``Rk``: two reflection-padded 3 x 3 convolutions, each with instance norm, and a skip connection."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -55,7 +55,7 @@ class ResidualBlock(nn.Module):
 
 
 class AlphaBlender(nn.Module):
-    """B(first, second): how much of the first shows at every pixel, in every colour channel."""
+    """B(first, second): predicts one blending weight for every pixel and colour channel."""
 
     def __init__(self, config: AlphaBlenderConfig) -> None:
         super().__init__()
@@ -75,7 +75,7 @@ class AlphaBlender(nn.Module):
     def forward(self, first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
         """Images (N, 3, H, W) in [-1, 1] -> alpha * first + (1 - alpha) * second, and alpha in [0, 1].
 
-        H and W are multiples of ``2 ** downs``.
+        H and W must be multiples of ``2 ** downs``.
         """
         pair = torch.cat([first, second], dim=1)
         alpha: Tensor = self.tail(self.ups(self.blocks(self.downs(self.head(pair)))))

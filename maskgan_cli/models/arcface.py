@@ -1,4 +1,4 @@
-"""IResNet and the ArcFace margin (Deng et al. 2019): faces to directions, one direction a person."""
+"""IResNet and the ArcFace margin loss (Deng et al. 2019): identity embeddings of faces."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from maskgan_cli.models.limits import check_range
 from maskgan_cli.models.resnet import MIN_WIDTH
 
-# Residual blocks of the four stages of the published depths.
+# Residual blocks per stage of the published depths.
 DEPTHS: Final[dict[int, tuple[int, int, int, int]]] = {
     18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 14, 3), 100: (3, 13, 30, 3),
 }  # fmt: skip
@@ -21,14 +21,14 @@ DEPTHS: Final[dict[int, tuple[int, int, int, int]]] = {
 
 @dataclass(frozen=True)
 class ArcFaceConfig:
-    """What decides the network's shape. The defaults are the published IResNet-18.
+    """Settings of the architecture. The defaults are the published IResNet-18.
 
     Attributes:
         blocks: residual blocks of the four stages, see `DEPTHS`.
-        width: channels of the first stage; they double with every stage.
-        embedding: numbers per face.
-        image_size: side of the aligned faces; 112 as published.
-        dropout: share of the last map's values dropped in training; 0 as published for large data.
+        width: channels of the first stage; they double at every stage.
+        embedding: dimension of the embedding.
+        image_size: side of the aligned faces in pixels; 112 as published.
+        dropout: dropout rate before the last layer in training; 0 as published for large data sets.
     """
 
     blocks: tuple[int, ...] = DEPTHS[18]
@@ -42,16 +42,16 @@ class ArcFaceConfig:
     def __post_init__(self) -> None:
         object.__setattr__(self, "blocks", tuple(self.blocks))  # JSON has lists
         if len(self.blocks) != 4:
-            raise ValueError("blocks are four numbers")
+            raise ValueError("blocks must be four numbers")
         check_range(self, blocks=(1, 100), width=(MIN_WIDTH, 512), embedding=(1, 8192), image_size=(32, 2048))
         if self.image_size % 16:
-            raise ValueError("image_size is a multiple of 16, at least 32")
+            raise ValueError("image_size must be a multiple of 16, at least 32")
         if not 0 <= self.dropout < 1:
-            raise ValueError("dropout is at least 0 and less than 1")
+            raise ValueError("dropout must be at least 0 and less than 1")
 
 
 class Block(nn.Module):
-    """Batch norm first, two 3 x 3 convolutions with PReLU between, the second one strided, and a skip."""
+    """A residual block: batch norm, 3 x 3 convolution, PReLU, strided 3 x 3 convolution."""
 
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()
@@ -93,13 +93,13 @@ class IResNet(nn.Module):
         self.bn2 = nn.BatchNorm2d(inputs)
         self.fc = nn.Linear(inputs * (config.image_size // 16) ** 2, config.embedding)
         self.features = nn.BatchNorm1d(config.embedding)
-        self.features.weight.requires_grad = False  # a scale here would only change the embedding's length
+        self.features.weight.requires_grad = False  # embeddings are normalised later, so a scale has no effect
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.normal_(module.weight, 0.0, 0.1)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Aligned faces (N, 3, S, S) in [-1, 1] -> embeddings (N, embedding), of any length."""
+        """Aligned faces (N, 3, S, S) in [-1, 1] -> embeddings (N, embedding), not normalised."""
         maps = self.prelu(self.bn1(self.conv1(images)))
         for stage in range(1, 5):
             maps = self.get_submodule(f"layer{stage}")(maps)
@@ -109,13 +109,13 @@ class IResNet(nn.Module):
 
 
 class ArcFaceMargin(nn.Module):
-    """Logits of a classification by angle in which the right person must win by a margin (Sec. 2 of the paper).
+    """Classification logits with an additive angular margin on the true class (ArcFace paper, Sec. 2).
 
     Args:
-        embedding: numbers per face.
-        people: classes.
-        scale: the sphere's radius s.
-        margin: m, radians added to the angle between a face and its person.
+        embedding: dimension of the embedding.
+        people: number of classes.
+        scale: factor s of the logits (the radius of the hypersphere).
+        margin: margin m in radians, added to the angle between an embedding and the centre of its class.
     """
 
     def __init__(self, embedding: int, people: int, *, scale: float = 64.0, margin: float = 0.5) -> None:
@@ -124,12 +124,12 @@ class ArcFaceMargin(nn.Module):
         self.weight = nn.Parameter(torch.randn(people, embedding) * 0.01)
 
     def forward(self, embeddings: Tensor, people: Tensor) -> Tensor:
-        """(N, D) of any length and the right classes (N,) -> logits (N, people)."""
+        """Embeddings (N, D), not normalised, and class indices (N,) -> logits (N, people)."""
         cosines = F.linear(F.normalize(embeddings.float()), F.normalize(self.weight.float())).clamp(-1, 1)
         right = cosines.gather(1, people[:, None])
         sines = (1 - right**2).clamp(min=1e-12).sqrt()
         moved = right * math.cos(self.margin) - sines * math.sin(self.margin)
-        # Past pi - m the cosine would rise again; go on falling there, in a straight line.
+        # Beyond pi - m, cos(angle + m) increases again. Continue with a decreasing linear function there.
         straight = right - self.margin * math.sin(self.margin)
         moved = torch.where(right > math.cos(math.pi - self.margin), moved, straight)
         return self.scale * cosines.scatter(1, people[:, None], moved)

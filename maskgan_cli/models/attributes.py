@@ -1,4 +1,4 @@
-"""Attribute classifiers: a ResNet-18 as in the paper's evaluation, for one attribute or for several at once."""
+"""Attribute classifiers: a ResNet-18 as in the paper's evaluation, for one or several attributes."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from maskgan_cli.models.layers import imagenet
 from maskgan_cli.models.limits import check_range
 from maskgan_cli.models.resnet import MIN_WIDTH, ResNet
 
-_MOST = 1000  # attributes that one network may answer for
+_MOST = 1000  # largest number of attributes per network
 
 
 @dataclass(frozen=True)
 class AttributeConfig:
-    """What decides the network's shape. The defaults are ResNet-18's.
+    """Settings of the architecture. The defaults are ResNet-18's.
 
     Attributes:
-        names: the attributes it answers for, in the order of its outputs.
-        image_size: side of the pictures it reads.
+        names: the predicted attributes, in the order of the outputs.
+        image_size: side of the input pictures in pixels.
         width: channels of the first stage.
         blocks: residual blocks in each of the four stages.
     """
@@ -36,14 +36,14 @@ class AttributeConfig:
         object.__setattr__(self, "names", tuple(self.names))  # JSON has lists
         object.__setattr__(self, "blocks", tuple(self.blocks))
         if not self.names or len(set(self.names)) < len(self.names):
-            raise ValueError("names is a list of distinct attributes, at least one")
+            raise ValueError("names must be a list of distinct attributes, at least one")
         if len(self.names) > _MOST:
-            raise ValueError(f"names are at most {_MOST}")
+            raise ValueError(f"names must be at most {_MOST}")
         check_range(self, image_size=(32, 2048), width=(MIN_WIDTH, 512), blocks=(1, 100))
 
 
 class AttributeNet(nn.Module):
-    """One trunk, one number per attribute: above 0 means that the face has it."""
+    """A ResNet trunk with one logit per attribute; a logit above 0 means that the face has the attribute."""
 
     def __init__(self, config: AttributeConfig) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Multi-scale PatchGAN discriminator: is this picture real, and does it match this mask?"""
+"""Multi-scale PatchGAN discriminator, conditioned on the mask."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from maskgan_cli.models.spectral import SpectralConv2d
 
 @dataclass(frozen=True)
 class DiscriminatorConfig:
-    """Shape of the discriminator; the defaults are the paper's.
+    """Settings of the architecture. The defaults are the paper's.
 
     Attributes:
-        width: channels of the first layer; they double up to 8 times that.
-        scales: how many copies look at ever smaller versions of the picture.
-        layers: how many feature layers each copy has before its one-channel verdict.
+        width: channels of the first layer; they double at every layer, up to 8 times the width.
+        scales: number of patch discriminators; each next one reads the picture at half the resolution.
+        layers: feature layers of each patch discriminator, before its one-channel output.
     """
 
     width: int = 64
@@ -36,9 +36,9 @@ class DiscriminatorConfig:
 
 
 class PatchDiscriminator(nn.Module):
-    """One scale: 4 x 4 convolutions, each verdict seeing one patch of the picture.
+    """One scale: 4 x 4 convolutions whose output scores overlapping patches of the picture.
 
-    With ``spectral``, the inner ones have spectral norm and no bias, as SPADE's have.
+    With ``spectral``, the inner convolutions have spectral norm and no bias, as in SPADE.
     """
 
     def __init__(self, config: DiscriminatorConfig, *, spectral: bool = False) -> None:
@@ -57,7 +57,7 @@ class PatchDiscriminator(nn.Module):
         self.layers = nn.ModuleList(layers)
 
     def forward(self, pair: Tensor) -> list[Tensor]:
-        """(N, 22, H, W) -> the output of every layer; the last one is the verdict (N, 1, h, w)."""
+        """Mask and image (N, 22, H, W) -> the output of every layer; the last is the patch scores (N, 1, h, w)."""
         outputs: list[Tensor] = []
         for layer in self.layers:
             pair = layer(pair)
@@ -66,7 +66,7 @@ class PatchDiscriminator(nn.Module):
 
 
 class MultiScaleDiscriminator(nn.Module):
-    """Identical patch discriminators, the first on the full picture, each next one on half of it."""
+    """Patch discriminators of one architecture: the first reads the full picture, each next one half the resolution."""
 
     def __init__(self, config: DiscriminatorConfig, *, spectral: bool = False) -> None:
         super().__init__()
@@ -76,7 +76,7 @@ class MultiScaleDiscriminator(nn.Module):
         initialise(self)
 
     def forward(self, mask: Tensor, image: Tensor) -> list[list[Tensor]]:
-        """One-hot mask (N, 19, H, W) and image (N, 3, H, W) in [-1, 1] -> features per scale, per layer."""
+        """One-hot mask (N, 19, H, W) and image (N, 3, H, W) in [-1, 1] -> layer outputs per scale."""
         pair = torch.cat([mask, image], dim=1)
         outputs: list[list[Tensor]] = []
         for i, scale in enumerate(self.scales):

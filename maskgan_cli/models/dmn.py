@@ -1,4 +1,4 @@
-"""Dense Mapping Network (paper, Sec. 3.1): from an edited mask and a face's look to a picture.
+"""Dense Mapping Network (paper, Sec. 3.1): generates a face from a mask in the style of a reference photo.
 
 G(mask, style_mask, style_image) -> image
 """
@@ -33,17 +33,17 @@ Fusion = Literal["sft", "concat", "none"]
 
 @dataclass(frozen=True)
 class DMNConfig:
-    """What decides the network's shape. The defaults are the paper's: 89.7 million parameters.
+    """Settings of the architecture. The defaults are the paper's: 89.7 million parameters.
 
     Attributes:
-        image_size: the side the network is trained at, a multiple of 32 and of ``2 ** downs``.
-        width: channels of the backbone at full resolution; they double with every halving.
-        downs: how often the backbone halves the resolution.
+        image_size: side of the training pictures in pixels, a multiple of 32 and of ``2 ** downs``.
+        width: channels of the backbone at full resolution; they double at every downsampling step.
+        downs: number of downsampling steps of the backbone, each by a factor of 2.
         blocks: AdaIN residual blocks at the lowest resolution.
         style_width: channels of the style encoder at full resolution.
-        fusion: how mask and image meet in the style encoder: ``sft`` as published, ``concat`` as in
-            the ablation, ``none`` for Pix2PixHD-m, whose style encoder sees no mask.
-        upsampling: ``transposed`` as published, or ``resize``, which leaves no checkerboard.
+        fusion: how the style encoder combines mask and image: ``sft`` as published, ``concat`` as in
+            the ablation, or ``none`` for Pix2PixHD-m, whose style encoder does not use the mask.
+        upsampling: ``transposed`` as published, or ``resize``, which avoids checkerboard artefacts.
     """
 
     image_size: int = 512
@@ -60,7 +60,7 @@ class DMNConfig:
         check_range(self, width=(1, 512), downs=(1, 8), blocks=(1, 64), style_width=(1, 256))
         unit = max(32, 1 << self.downs)
         if not 64 <= self.image_size <= 2048 or self.image_size % unit:
-            raise ValueError(f"image_size is a multiple of {unit}, 64 to 2048, not {self.image_size}")
+            raise ValueError(f"image_size must be a multiple of {unit}, 64 to 2048, not {self.image_size}")
 
     @property
     def bottleneck(self) -> int:
@@ -69,27 +69,27 @@ class DMNConfig:
 
     @property
     def style_dim(self) -> int:
-        """How many AdaIN parameters one face's style is: two layers a block, weight and bias each."""
+        """Number of AdaIN parameters in a style code: weights and biases of two layers per block."""
         return self.blocks * 4 * self.bottleneck
 
 
 @dataclass(frozen=True)
 class Pix2PixHDmConfig(DMNConfig):
-    """Pix2PixHD-m, the paper's baseline: the style encoder keeps only its image branch; all else is equal."""
+    """Pix2PixHD-m, the paper's baseline: a Dense Mapping Network whose style encoder has only the image branch."""
 
     fusion: Fusion = "none"
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.fusion != "none":
-            raise ValueError(f"fusion: Pix2PixHD-m has none, and not {self.fusion}")
+            raise ValueError(f"fusion must be none for Pix2PixHD-m, not {self.fusion}")
 
 
 class SpatialAwareStyleEncoder(nn.Module):
     """A face and its mask -> AdaIN parameters (paper, Sec. 3.1, Fig. 4).
 
-    The label branch turns the mask into two priors (at 1/4 and 1/32 of the resolution) that modulate
-    the image branch by SFT. There is no normalisation layer: it would wash the style out.
+    The label branch computes two priors from the mask (at 1/4 and 1/32 of the resolution), which modulate
+    the image branch by SFT. There are no normalisation layers because they would remove style information.
     """
 
     def __init__(self, config: DMNConfig) -> None:
@@ -130,7 +130,7 @@ class SpatialAwareStyleEncoder(nn.Module):
 
 
 class ImageGenerationBackbone(nn.Module):
-    """The pix2pixHD generator whose residual blocks take their norm from the style (paper, Sec. 3.1)."""
+    """The pix2pixHD generator with AdaIN in its residual blocks; the style sets the parameters (paper, Sec. 3.1)."""
 
     def __init__(self, config: DMNConfig) -> None:
         super().__init__()
@@ -152,10 +152,10 @@ class ImageGenerationBackbone(nn.Module):
 
 
 class DenseMappingNetwork(nn.Module):
-    """G(mask, style_mask, style_image): the face of ``style_image`` in the shape of ``mask``.
+    """G(mask, style_mask, style_image): the face of ``style_image`` with the shapes of ``mask``.
 
-    In training Stage I all three come from one face; at inference ``mask`` is the edited one. Masks are one-hot, or
-    label maps (N, H, W) ``uint8``, see `MaskConv7`.
+    In training stage I all three inputs come from one face; at inference ``mask`` is the edited mask. Masks are
+    one-hot, or label maps (N, H, W) ``uint8``, see `MaskConv7`.
     """
 
     def __init__(self, config: DMNConfig) -> None:
@@ -166,7 +166,7 @@ class DenseMappingNetwork(nn.Module):
         initialise(self)
 
     def encode_style(self, style_mask: Tensor, style_image: Tensor) -> Tensor:
-        """The look of a face as AdaIN parameters (N, style_dim); encode once, generate often."""
+        """The style code (N, style_dim) of a face, i.e. its AdaIN parameters. It can be reused for many masks."""
         style: Tensor = self.style_encoder(style_mask, style_image)
         return style
 
@@ -186,11 +186,11 @@ class DenseMappingNetwork(nn.Module):
         checkpoint_each(*(part for name, part in encoder.named_children() if name in ("image_head", "label_to_prior1")))
 
     def balance(self) -> None:
-        """Restart the style path so that styles reach the image from the first step.
+        """Reinitialise the style encoder so that the style affects the image from the first step.
 
-        The published N(0, 0.02) start suits 64 channels; through narrower layers without any norm
-        the signal shrinks about sixfold per convolution and the style is learnt late or never.
-        Here convolutions keep their input's variance, and SFT and AdaIN start as the identity.
+        The published initialisation N(0, 0.02) suits 64 channels. In narrower layers without normalisation
+        the signal shrinks about sixfold per convolution, and the network learns the style late or never.
+        Here convolutions preserve the variance of their input, and SFT and AdaIN start as the identity.
         """
         for module in self.style_encoder.modules():
             if isinstance(module, nn.Conv2d):
@@ -208,5 +208,5 @@ class DenseMappingNetwork(nn.Module):
 
 
 def parameter_count(network: nn.Module) -> int:
-    """How many numbers a network learns."""
+    """Number of parameters of a network."""
     return sum(parameter.numel() for parameter in network.parameters())

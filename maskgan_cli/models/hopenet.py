@@ -1,4 +1,4 @@
-"""HopeNet (Ruiz, Chong and Rehg 2018): the head's pose as three classifications, read as expected values."""
+"""HopeNet (Ruiz, Chong and Rehg 2018): head pose as the expected values of three classifications."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from maskgan_cli.models.limits import check_range
 from maskgan_cli.models.resnet import MIN_WIDTH, ResNet
 
 BIN_DEGREES: Final = 3.0
-LOWEST: Final = -99.0  # degrees, what bin 0 stands for
+LOWEST: Final = -99.0  # degrees, the angle of bin 0
 
 
 @dataclass(frozen=True)
 class HopeNetConfig:
-    """What decides the network's shape. The defaults are the published ones (a ResNet-50).
+    """Settings of the architecture. The defaults are the published ones (a ResNet-50).
 
     Attributes:
         width: channels of the first stage.
         blocks: residual blocks of the four stages.
-        bottleneck: blocks of ResNet-50, else of ResNet-18.
-        bins: of 3 degrees each, from -99.
-        image_size: side of the pictures it was made for.
+        bottleneck: use ResNet-50's bottleneck blocks instead of ResNet-18's basic blocks.
+        bins: number of bins, of 3 degrees each, from -99 degrees.
+        image_size: side of the input pictures in pixels.
     """
 
     width: int = 64
@@ -39,14 +39,14 @@ class HopeNetConfig:
     def __post_init__(self) -> None:
         object.__setattr__(self, "blocks", tuple(self.blocks))  # JSON has lists
         if len(self.blocks) != 4:
-            raise ValueError("blocks are four numbers")
+            raise ValueError("blocks must be four numbers")
         check_range(self, blocks=(1, 100), width=(MIN_WIDTH, 512), bins=(1, 1000), image_size=(32, 2048))
 
 
 class HopeNet(ResNet):
-    """A ResNet with a head of bins for each of yaw, pitch and roll.
+    """A ResNet with a classification head each for yaw, pitch and roll.
 
-    The published checkpoint has these keys and one more layer, ``fc_finetune``, that nothing uses.
+    The published checkpoint has the same keys and one more layer, ``fc_finetune``, which is not used.
     """
 
     def __init__(self, config: HopeNetConfig) -> None:
@@ -62,16 +62,16 @@ class HopeNet(ResNet):
         return torch.stack([self.fc_yaw(features), self.fc_pitch(features), self.fc_roll(features)], dim=1)
 
     def pooled(self, images: Tensor) -> Tensor:
-        """Images (N, 3, S, S) in [-1, 1] -> what the three heads read (N, features)."""
+        """Images (N, 3, S, S) in [-1, 1] -> pooled features (N, features), the input of the three heads."""
         return super().forward(imagenet(images))
 
 
 def expected_angles(logits: Tensor) -> Tensor:
-    """Logits (..., bins) -> degrees (...): the mean of the bins' angles under their softmax."""
+    """Logits (..., bins) -> degrees (...): the expected angle under the softmax of the logits."""
     index = torch.arange(logits.shape[-1], device=logits.device, dtype=torch.float32)
     return BIN_DEGREES * (logits.float().softmax(-1) * index).sum(-1) + LOWEST
 
 
 def bin_of(angles: Tensor, bins: int) -> Tensor:
-    """Degrees (...) -> the index of their bin (...); angles beyond the ends belong to the end's bin."""
+    """Degrees (...) -> bin indices (...); angles outside the range are clamped to the first or last bin."""
     return ((angles - LOWEST) / BIN_DEGREES).floor().clamp(0, bins - 1).long()

@@ -1,7 +1,7 @@
-"""The Inception network of the FID (Szegedy et al. 2016, in the form of TensorFlow's 2015 release).
+"""The Inception network of the FID (Szegedy et al. 2016, as in TensorFlow's 2015 release).
 
-Its blocks are those of pytorch-fid, whose own constructor would download weights; here they come from
-a file. Keys are those of pytorch-fid's file, without the classifier.
+The blocks come from pytorch-fid. Its own constructor downloads weights, so this module builds the network itself
+and the weights come from a file. The keys are those of pytorch-fid's file, without the classifier.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ SIDE: Final = 299
 
 
 class FIDInception(nn.Sequential):
-    """Pictures -> the 2048 averages that the Frechet Inception Distance compares."""
+    """Pictures -> the 2048 pooled features that the Frechet Inception Distance compares."""
 
     def __init__(self) -> None:
         from pytorch_fid import inception as fid  # torchvision takes seconds to import
         from torchvision.models import inception_v3
 
         network = inception_v3(weights=None, num_classes=1008, aux_logits=False, init_weights=False)
-        # Averages that leave the padding out, and a maximum in the last block: TensorFlow's release has both.
+        # As in TensorFlow's release: average pooling without the padding, and max pooling in the last block.
         replaced: dict[str, nn.Module] = {
             "Mixed_5b": fid.FIDInceptionA(192, pool_features=32),
             "Mixed_5c": fid.FIDInceptionA(256, pool_features=64),
@@ -41,7 +41,7 @@ class FIDInception(nn.Sequential):
         super().__init__(OrderedDict((name, blocks[name]) for name in blocks if name not in ("dropout", "fc")))
 
     def forward(self, images: Tensor) -> Tensor:
-        """(N, 3, H, W) in [0, 1] -> (N, 2048); resized to 299 px without antialiasing, as published."""
+        """Images (N, 3, H, W) in [0, 1] -> features (N, 2048). Resizes to 299 px without antialiasing, as published."""
         x = F.interpolate(images, size=(SIDE, SIDE), mode="bilinear", align_corners=False) * 2 - 1
         for block in self:
             x = block(x)
@@ -50,10 +50,10 @@ class FIDInception(nn.Sequential):
 
 @torch.no_grad()
 def fold_norms(network: nn.Module) -> None:
-    """Put each batch norm into the convolution before it, in place: the same answers in two thirds of the time.
+    """Fuse each batch norm into the convolution before it, in place: same outputs in two thirds of the time.
 
     Args:
-        network: in evaluation mode, of torchvision's ``BasicConv2d`` blocks.
+        network: a network of torchvision's ``BasicConv2d`` blocks, in evaluation mode.
     """
     for block in network.modules():
         convolution, norm = getattr(block, "conv", None), getattr(block, "bn", None)

@@ -1,4 +1,4 @@
-"""Blocks shared by the networks."""
+"""Building blocks shared by the networks."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from maskgan_cli.labels import NUM_CLASSES
 
 Upsampling = Literal["transposed", "resize"]
 _EPS: Final = 1e-5  # of instance norm
-_STRIP = 64  # rows of label maps looked up at a time, so that their windows stay in the cache
+_STRIP = 64  # rows of label maps per table lookup, so that their windows fit in the cache
 
 
 def one_hot(labels: Tensor, classes: int = NUM_CLASSES) -> Tensor:
     """Label maps (N, H, W) of any integer type -> one-hot masks (N, classes, H, W), float32.
 
-    Call it on the device: a label map is a byte per pixel on the way there, a one-hot mask 76.
-    The memory is channels-last, which convolutions run faster on (benchmarks/training_step.py).
+    Call it on the device, after the transfer: a label map takes 1 byte per pixel, a one-hot mask 76.
+    The result is channels-last, which makes convolutions faster (benchmarks/training_step.py).
     """
     shape = (labels.shape[0], classes, *labels.shape[1:])
     masks = torch.empty(shape, device=labels.device, memory_format=torch.channels_last).zero_()
@@ -27,7 +27,7 @@ def one_hot(labels: Tensor, classes: int = NUM_CLASSES) -> Tensor:
 
 
 def to_unit(images: Tensor) -> Tensor:
-    """Pictures (N, 3, H, W) ``uint8`` -> float32 in [-1, 1], the range every network here reads."""
+    """Pictures (N, 3, H, W) ``uint8`` -> float32 in [-1, 1], the input range of all networks."""
     return images.float().div_(127.5).sub_(1.0)
 
 
@@ -37,16 +37,17 @@ def to_bytes(images: Tensor) -> Tensor:
 
 
 def imagenet(images: Tensor) -> Tensor:
-    """Images (N, 3, H, W) in [-1, 1] -> with ImageNet's mean and deviation, as ResNets and VGGs are trained."""
+    """Images (N, 3, H, W) in [-1, 1] -> normalised by ImageNet's mean and standard deviation, for ResNet and VGG."""
     mean, deviation = images.new_tensor([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]]).view(2, 3, 1, 1)
     normalised: Tensor = (images.add(1.0).div(2.0) - mean) / deviation
     return normalised
 
 
 def initialise(network: nn.Module) -> None:
-    """Draw every convolution's weights from N(0, 0.02), as pix2pixHD and MaskGAN start.
+    """Initialise the weights of all convolutions from N(0, 0.02), as pix2pixHD and MaskGAN do.
 
-    Biases and transposed convolutions keep PyTorch's start: the published one goes by the name ``Conv2d``.
+    Biases and transposed convolutions keep PyTorch's initialisation: the published code selects layers by the
+    name ``Conv2d``, which does not match ``ConvTranspose2d``.
     """
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
@@ -54,9 +55,9 @@ def initialise(network: nn.Module) -> None:
 
 
 def instance_norm(channels: int) -> nn.GroupNorm:
-    """Instance norm, eps 1e-5, nothing learned: as a group norm of one channel per group.
+    """Instance norm without learnable parameters (eps 1e-5), as a group norm with one channel per group.
 
-    The numbers are `torch.nn.InstanceNorm2d`'s; this one is faster and keeps channels-last memory.
+    It computes the same values as `torch.nn.InstanceNorm2d`, is faster, and preserves channels-last memory.
     """
     return InstanceNorm(channels, channels, eps=_EPS, affine=False)
 
@@ -114,10 +115,10 @@ def conv7(inputs: int, outputs: int) -> nn.Sequential:
 
 
 class MaskConv7(nn.Sequential):
-    """``c7s1-k`` over a mask: one-hot (N, 19, H, W), or label maps (N, H, W), which processors read faster.
+    """``c7s1-k`` on a mask: one-hot (N, 19, H, W), or label maps (N, H, W), which are faster on CPUs.
 
-    A one-hot pixel multiplies 18 of 19 weights by zero. Of a label map the 49 weights that count are looked up in a
-    table, a row for every place of the window and class, and added: the same numbers in half the time.
+    A convolution of a one-hot mask multiplies 18 of 19 weights by zero. For a label map, the layer looks up the 49
+    nonzero terms in a table (one row per window position and class) and adds them: same values in half the time.
     """
 
     def __init__(self, outputs: int) -> None:
@@ -148,7 +149,7 @@ class MaskConv7(nn.Sequential):
 
 
 def conv4_down(inputs: int, outputs: int) -> nn.Sequential:
-    """A 4 x 4 convolution that halves the resolution, reflecting at the border."""
+    """A 4 x 4 convolution with stride 2 and reflection padding: halves the resolution."""
     return nn.Sequential(nn.ReflectionPad2d(1), nn.Conv2d(inputs, outputs, 4, stride=2))
 
 
@@ -160,8 +161,8 @@ def down(inputs: int, outputs: int) -> nn.Sequential:
 def up(inputs: int, outputs: int, upsampling: Upsampling) -> nn.Sequential:
     """``uk``: (N, inputs, H, W) -> (N, outputs, 2H, 2W), instance norm, ReLU.
 
-    ``resize`` (nearest neighbour, then a 3 x 3 convolution) leaves no checkerboard: a transposed
-    3 x 3 convolution of stride 2 covers neighbouring pixels with unequal numbers of weights.
+    ``resize`` (nearest neighbour, then a 3 x 3 convolution) avoids checkerboard artefacts. A transposed
+    3 x 3 convolution of stride 2 causes them because neighbouring pixels receive different numbers of weights.
     """
     layers: list[nn.Module]
     if upsampling == "transposed":
@@ -183,9 +184,9 @@ def adaptive_instance_norm(features: Tensor, bias: Tensor, weight: Tensor) -> Te
 
 
 class AdaINResidualBlock(nn.Module):
-    """``Rk``: two (reflection pad, 3 x 3 conv, AdaIN), ReLU after the first, added to the input.
+    """``Rk``: a residual block of two (reflection pad, 3 x 3 conv, AdaIN) with a ReLU after the first.
 
-    The AdaIN parameters are passed in; nothing is stored between calls.
+    The AdaIN parameters are arguments of `forward`; the block stores no state between calls.
     """
 
     def __init__(self, channels: int) -> None:
@@ -197,7 +198,7 @@ class AdaINResidualBlock(nn.Module):
     def forward(self, features: Tensor, style: Tensor) -> Tensor:
         """(N, C, H, W) and style (N, 4C) -> (N, C, H, W).
 
-        ``style`` holds, for the first AdaIN and then for the second, C biases and then C weights.
+        ``style`` is the concatenation of bias 1, weight 1, bias 2 and weight 2, of C values each.
         """
         bias1, weight1, bias2, weight2 = style.chunk(4, dim=1)
         hidden = F.relu(adaptive_instance_norm(self.conv1(features), bias1, weight1))
@@ -205,7 +206,7 @@ class AdaINResidualBlock(nn.Module):
 
 
 class SpatialFeatureTransform(nn.Module):
-    """SFT: a prior decides, place by place, how features are scaled and shifted (paper, Sec. 3.1).
+    """SFT: scales and shifts features per pixel, by values predicted from a prior (paper, Sec. 3.1).
 
     ``scale(prior) * features + shift(prior)``: one multiplicative term, not ``1 + scale``.
     """
@@ -216,7 +217,7 @@ class SpatialFeatureTransform(nn.Module):
         self.shift = _pointwise_pair(channels)
 
     def start_as_identity(self) -> None:
-        """Let the prior change nothing at first: scale 1, shift 0, up to a little noise."""
+        """Initialise to the identity: scale 1 and shift 0, plus small noise."""
         for branch, value in ((self.scale, 1.0), (self.shift, 0.0)):
             last = branch[-1]
             assert isinstance(last, nn.Conv2d) and last.bias is not None
@@ -229,9 +230,9 @@ class SpatialFeatureTransform(nn.Module):
 
 
 class ConcatFusion(nn.Module):
-    """The paper's ablation of SFT: concatenate prior and features, then one 1 x 1 convolution.
+    """The paper's ablation of SFT: concatenate prior and features, then apply a 1 x 1 convolution.
 
-    SFT, pointwise as well, has about twice its parameters (paper, Sec. 3.1: SFT uses more).
+    SFT has about twice as many parameters (paper, Sec. 3.1: SFT uses more).
     """
 
     def __init__(self, channels: int) -> None:

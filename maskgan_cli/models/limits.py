@@ -1,18 +1,19 @@
-"""Bounds of settings: files that anyone may have written bring them."""
+"""Range checks of settings, because settings may come from untrusted files."""
 
 from __future__ import annotations
 
 
 def check_range(settings: object, **ranges: tuple[int, int]) -> None:
-    """Insist that whole numbers, and those in tuples of them, lie within their bounds, ends included.
+    """Check that integers, or all integers in a tuple, lie within inclusive bounds.
 
-    The upper ones are far above the paper's networks; they keep a damaged or hostile file from asking for terabytes.
+    The upper bounds are far above the paper's networks. They prevent a corrupt or hostile file from requesting
+    terabytes of memory.
 
     Raises:
-        ValueError: naming the first that does not.
+        ValueError: a value is out of range; the message names the setting.
     """
     for name, (least, most) in ranges.items():
         value = getattr(settings, name)
         for number in value if isinstance(value, tuple) else (value,):
             if not least <= number <= most:
-                raise ValueError(f"{name} is {least} to {most}, not {number}")
+                raise ValueError(f"{name} must be {least} to {most}, not {number}")

@@ -1,6 +1,6 @@
-"""LPIPS (Zhang et al. 2018): a learnt distance of pictures over the features of VGG-16 or AlexNet.
+"""LPIPS (Zhang et al. 2018): a learnt perceptual distance on the features of VGG-16 or AlexNet.
 
-The trunk is torchvision's; the learnt weights are one number a channel and layer, as the authors' file has them.
+The trunk is torchvision's. The learnt part is one weight per channel and layer, as in the authors' files.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ class Trunk:
     """A feature network.
 
     Attributes:
-        name: of the network.
-        channels: of the five layers that are compared.
-        taps: their places in torchvision's list of layers, each after a ReLU.
+        name: name of the network.
+        channels: channels of the five layers that LPIPS compares.
+        taps: indices of these layers in torchvision's layer list, each a ReLU.
     """
 
     name: str
@@ -37,11 +37,11 @@ TRUNKS: Final = (ALEXNET, VGG16)
 
 
 class LPIPS(nn.Module):
-    """The distance.
+    """The LPIPS distance.
 
     Args:
-        trunk: which features; its weights are ``features.N.weight`` as in torchvision's files, the learnt ones
-            ``heads.LAYER`` (channels,).
+        trunk: the feature network. Its weights are ``features.N.weight`` as in torchvision's files; the learnt
+            channel weights are ``heads.LAYER`` (channels,).
     """
 
     mean: Tensor
@@ -57,7 +57,7 @@ class LPIPS(nn.Module):
         self.requires_grad_(False)
 
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
-        """Two batches of pictures (N, 3, H, W) in [-1, 1] -> distances (N,), 0 for equal pictures."""
+        """Two batches of pictures (N, 3, H, W) in [-1, 1] -> distances (N,); 0 for identical pictures."""
         total = a.new_zeros(len(a))
         for head, ours, theirs in zip(self.heads, self._layers(a), self._layers(b), strict=True):
             apart = (_unit_length(ours) - _unit_length(theirs)).square()
@@ -75,7 +75,7 @@ class LPIPS(nn.Module):
 
 
 def _unit_length(features: Tensor) -> Tensor:
-    """(N, C, H, W) -> the same with vectors over C divided by their length."""
+    """(N, C, H, W) -> the same shape, normalised to unit length over C."""
     lengths: Tensor = features.square().sum(1, keepdim=True).sqrt()
     return features / (lengths + _EPSILON)
 

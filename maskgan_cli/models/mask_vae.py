@@ -1,6 +1,6 @@
-"""MaskVAE (paper, Sec. 3.2): the space of plausible face masks, as codes that can be mixed.
+"""MaskVAE (paper, Sec. 3.2): a latent space of plausible face masks, in which masks can be interpolated.
 
-mask -> mean and log variance of its code -> code -> mask
+mask -> mean and log variance of the latent code -> code -> mask
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from torch.nn import functional as F
 from maskgan_cli.labels import NUM_CLASSES
 from maskgan_cli.models.limits import check_range
 
-_LAST = 4  # side of the encoder's last map
+_LAST = 4  # side of the encoder's last feature map
 
 
 @dataclass(frozen=True)
 class MaskVAEConfig:
-    """What decides the network's shape. The defaults are the published ones.
+    """Settings of the architecture. The defaults are the published ones.
 
     Attributes:
-        image_size: side of the masks, a power of two from 64; log2(side) - 2 stages lead to 4 x 4.
-        width: channels of the first stage; they double with every stage.
-        max_width: the most channels a stage has. 64 times the width, which the seventh stage of
-            the published network reaches, is no limit at all up to 512 px.
-        latent: numbers in a code.
+        image_size: side of the masks, a power of two, at least 64; log2(side) - 2 stages reduce it to 4 x 4.
+        width: channels of the first stage; they double at every stage.
+        max_width: upper limit of the channels. The default is 64 times the width, which the seventh stage of
+            the published network reaches, so it has no effect up to 512 px.
+        latent: dimension of the latent code.
     """
 
     image_size: int = 512
@@ -41,7 +41,7 @@ class MaskVAEConfig:
     def __post_init__(self) -> None:
         check_range(self, width=(1, 512), max_width=(self.width, 65_536), latent=(1, 16_384))
         if not 64 <= self.image_size <= 2048 or self.image_size & (self.image_size - 1):
-            raise ValueError(f"image_size is a power of two, 64 to 2048, not {self.image_size}")
+            raise ValueError(f"image_size must be a power of two, 64 to 2048, not {self.image_size}")
 
     @property
     def channels(self) -> list[int]:
@@ -51,7 +51,7 @@ class MaskVAEConfig:
 
 
 class MaskVAE(nn.Module):
-    """A variational autoencoder of one-hot masks, without skip connections: the code is all there is."""
+    """A variational autoencoder of one-hot masks without skip connections: the decoder sees only the code."""
 
     def __init__(self, config: MaskVAEConfig) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ class MaskVAE(nn.Module):
 
     @property
     def batches_seen(self) -> Tensor:
-        """How many training batches the network has seen; it counts them, so a resumed run knows."""
+        """Number of training batches seen. Batch norm stores the count, so a resumed run continues it."""
         norm = self.encoder.get_submodule("0.1")
         assert isinstance(norm, nn.BatchNorm2d) and norm.num_batches_tracked is not None
         return norm.num_batches_tracked
@@ -85,19 +85,19 @@ class MaskVAE(nn.Module):
         return logits
 
     def forward(self, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """One-hot mask (N, 19, S, S) -> logits of a drawn code, and the code's mean and log variance."""
+        """One-hot mask (N, 19, S, S) -> logits of a sampled code, and the code's mean and log variance."""
         mean, log_variance = self.encode(mask)
         return self.decode(draw_code(mean, log_variance)), mean, log_variance
 
     def reconstruct(self, mask: Tensor) -> Tensor:
-        """One-hot mask (N, 19, S, S) -> the logits (N, 19, S, S) of its most likely code."""
+        """One-hot mask (N, 19, S, S) -> logits (N, 19, S, S) of the mean code, without sampling."""
         return self.decode(self.encode(mask)[0])
 
 
 def decode_labels(vae: MaskVAE, code: Tensor, side: int) -> Tensor:
     """Codes (N, latent) -> label maps (N, side, side), int64.
 
-    Where ``side`` is not the network's own, the logits are resized and not the labels, so that outlines stay smooth.
+    If ``side`` differs from the network's, the logits are resized instead of the labels, which keeps outlines smooth.
     """
     logits = vae.decode(code)  # (N, 19, S, S)
     if side != logits.shape[-1]:
@@ -108,17 +108,17 @@ def decode_labels(vae: MaskVAE, code: Tensor, side: int) -> Tensor:
 def simulated_edits(
     vae: MaskVAE, code: Tensor, reference: Tensor, lambda_inter: float, side: int
 ) -> tuple[Tensor, Tensor]:
-    """The edits of EBST (paper, Sec. 3.2, Algorithm 1): M_inter and M_outer as label maps (N, side, side), int64.
+    """Simulated edits of EBST (paper, Sec. 3.2, Algorithm 1): M_inter and M_outer, label maps (N, side, side), int64.
 
     z_inter = z + (z_ref - z) / lambda_inter and z_outer = z - (z_ref - z) / lambda_inter, with z the
-    ``code`` of a face's mask and z_ref that of another face's, (N, latent) each.
+    ``code`` of a face's mask and z_ref the code of another face's mask, (N, latent) each.
     """
     step = (reference - code) / lambda_inter
     return decode_labels(vae, code + step, side), decode_labels(vae, code - step, side)
 
 
 def draw_code(mean: Tensor, log_variance: Tensor) -> Tensor:
-    """The reparameterisation (Kingma and Welling 2014): mean + deviation * noise, all (N, latent)."""
+    """Sample a code by reparameterisation (Kingma and Welling 2014): mean + deviation * noise, all (N, latent)."""
     return mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean)
 
 

@@ -1,4 +1,4 @@
-"""Face parser: a U-Net (Ronneberger et al. 2015) from a photo to its label map, as the paper's evaluation uses it."""
+"""Face parser: a U-Net (Ronneberger et al. 2015) that predicts label maps, as in the paper's evaluation."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from torch.nn import functional as F
 from maskgan_cli.labels import NUM_CLASSES
 from maskgan_cli.models.limits import check_range
 
-_LEVELS = 4  # halvings between the picture and the bottom
+_LEVELS = 4  # downsampling steps between the picture and the bottleneck
 
 
 @dataclass(frozen=True)
 class ParserConfig:
-    """What decides the network's shape. The defaults are the published ones.
+    """Settings of the architecture. The defaults are the published ones.
 
     Attributes:
-        image_size: side of the pictures it was trained on, a multiple of 16.
-        width: channels of the first level; they double with each of the four levels below.
+        image_size: side of the training pictures in pixels, a multiple of 16.
+        width: channels of the first level; they double at each of the four levels below.
     """
 
     image_size: int = 512
@@ -33,11 +33,11 @@ class ParserConfig:
     def __post_init__(self) -> None:
         check_range(self, width=(1, 512))
         if not 32 <= self.image_size <= 2048 or self.image_size % (1 << _LEVELS):
-            raise ValueError(f"image_size is a multiple of 16, 32 to 2048, not {self.image_size}")
+            raise ValueError(f"image_size must be a multiple of 16, 32 to 2048, not {self.image_size}")
 
 
 class FaceParser(nn.Module):
-    """Five levels of two convolutions; what goes up is joined with what came down."""
+    """A U-Net of five levels with two convolutions each and skip connections."""
 
     def __init__(self, config: ParserConfig) -> None:
         super().__init__()
@@ -54,18 +54,18 @@ class FaceParser(nn.Module):
         return self.decode(*self.encode(images))
 
     def fitted(self, images: Tensor) -> Tensor:
-        """Images (N, 3, S, S) at the side that it was trained on, where it knows faces best."""
+        """Resize images (N, 3, S, S) to the training resolution, where the parser is most accurate."""
         return resized(images, self.config.image_size)
 
     def decode(self, x: Tensor, skips: list[Tensor]) -> Tensor:
-        """What `encode` returns -> logits (N, 19, S, S)."""
+        """Bottleneck and skip features, as `encode` returns them -> logits (N, 19, S, S)."""
         for level, skip in zip(self.up, reversed(skips), strict=True):
             x = level(x, skip)
         logits: Tensor = self.head(x)
         return logits
 
     def encode(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Images (N, 3, S, S) -> the bottom (N, 16 * width, S/16, S/16) and what each level above it holds."""
+        """Images (N, 3, S, S) -> bottleneck features (N, 16 * width, S/16, S/16) and the skip features per level."""
         x, skips = images, []
         for level in self.down:
             x = level(x)  # (N, width << level, S >> level, S >> level)
@@ -75,14 +75,14 @@ class FaceParser(nn.Module):
 
 
 def resized(planes: Tensor, side: int) -> Tensor:
-    """Planes (N, C, S, S) at another side: means where that is smaller, else bilinear; the same at their own."""
+    """Resize planes (N, C, S, S) to a side: area averaging to shrink, bilinear to enlarge, unchanged if equal."""
     if planes.shape[-1] > side:
         return F.interpolate(planes, (side, side), mode="area")
     return planes if planes.shape[-1] == side else F.interpolate(planes, (side, side), mode="bilinear")
 
 
 class Up(nn.Module):
-    """One level up: double the side, join the skip, two convolutions."""
+    """One decoder level: upsample by 2, concatenate the skip features, two convolutions."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -96,7 +96,7 @@ class Up(nn.Module):
 
 
 def double_conv(inputs: int, outputs: int) -> nn.Sequential:
-    """Twice: 3 x 3 convolution, batch norm, ReLU."""
+    """Two times (3 x 3 convolution, batch norm, ReLU)."""
     layers: list[nn.Module] = []
     for channels in (inputs, outputs):
         layers += [nn.Conv2d(channels, outputs, 3, padding=1), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]

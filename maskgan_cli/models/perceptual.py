@@ -1,4 +1,4 @@
-"""Feature networks for the perceptual loss: VGG-19, or the same shape with random weights."""
+"""Feature networks for the perceptual loss: VGG-19, pretrained or with random weights."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from torch import Tensor, nn
 
 from maskgan_cli.models.layers import imagenet
 
-# VGG-19 up to relu5_1; numbers are channels at the paper's width, "M" halves the resolution.
+# VGG-19 up to relu5_1: channels of the convolutions at the paper's width; "M" is max pooling by 2.
 _LAYOUT: Final = (64, 64, "M", 128, 128, "M", 256, 256, 256, 256, "M", 512, 512, 512, 512, "M", 512)
-# Places in the layer list (torchvision's numbering) after relu1_1, relu2_1, ..., relu5_1.
+# Indices of relu1_1, relu2_1, ..., relu5_1 in torchvision's layer list.
 _TAPS: Final = (1, 6, 11, 20, 29)
-# What a published file holds beyond relu5_1: the last convolutions and the classifier.
+# Keys of published files that are not needed: convolutions after relu5_1 and the classifier.
 PAST_RELU5_1: Final = re.compile(r"classifier\.|features\.(29|3\d)\.")
 
 
 class VGG19Features(nn.Module):
     """VGG-19 up to relu5_1 (Simonyan and Zisserman 2015), frozen.
 
-    Its keys are torchvision's (``features.0.weight`` ...), so a published VGG-19 file loads as it is.
+    Its keys are torchvision's (``features.0.weight`` ...), so published VGG-19 files load without conversion.
 
     Args:
         width: channels of the first layer; 64 is VGG-19.
-        normalise: turn [-1, 1] into ImageNet's mean and deviation first. pix2pixHD and MaskGAN feed
-            the images as they are, which is the default.
+        normalise: normalise by ImageNet's mean and standard deviation first. The default is not to, as in
+            pix2pixHD and MaskGAN.
     """
 
     def __init__(self, width: int = 64, *, normalise: bool = False) -> None:
@@ -46,10 +46,10 @@ class VGG19Features(nn.Module):
 
     @classmethod
     def random(cls, width: int, *, seed: int = 0) -> VGG19Features:
-        """An untrained VGG: He-initialised from ``seed``, so every run compares with the same features.
+        """An untrained VGG with He initialisation from ``seed``, so that all runs use the same features.
 
-        Random convolutions keep structure at several scales and make a usable, if weaker,
-        perceptual distance where no trained weights can be had.
+        Random convolutions preserve structure at several scales. They give a usable but weaker perceptual
+        distance when no pretrained weights are available.
         """
         network = cls(width)
         generator = torch.Generator().manual_seed(seed)
@@ -63,7 +63,7 @@ class VGG19Features(nn.Module):
     def forward(self, images: Tensor) -> list[Tensor]:
         """(N, 3, H, W) in [-1, 1] -> five feature maps, relu1_1 to relu5_1.
 
-        The resolution halves from one to the next.
+        Each feature map has half the resolution of the previous one.
         """
         features = imagenet(images) if self.normalise else images
         outputs: list[Tensor] = []

@@ -1,4 +1,4 @@
-"""Residual networks for the judges (He et al. 2016), under torchvision's names for every tensor."""
+"""Residual networks (He et al. 2016) for the evaluation networks, with torchvision's tensor names."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ from torch import Tensor, nn
 
 from maskgan_cli.models.limits import check_range
 
-# Below 8 channels the CPU's gradient of a strided 1 x 1 convolution (the shortcuts) writes past its
-# memory in channels-last layout: seen in torch 2.15, where it ends the process.
+# With fewer than 8 channels, the CPU gradient of a strided 1 x 1 convolution (the shortcuts) in channels-last
+# layout writes out of bounds and crashes the process (torch 2.15).
 MIN_WIDTH: Final = 8
 
 
 class ResNet(nn.Module):
-    """A residual network without its last layer: images -> features.
+    """A residual network without the classifier: images -> features.
 
-    ``ResNet((2, 2, 2, 2))`` is ResNet-18, ``ResNet((3, 4, 6, 3), bottleneck=True)`` ResNet-50; their
-    tensors have the names and shapes of torchvision's, ``fc`` left out.
+    ``ResNet((2, 2, 2, 2))`` is ResNet-18 and ``ResNet((3, 4, 6, 3), bottleneck=True)`` is ResNet-50. Tensors have
+    the names and shapes of torchvision's, without ``fc``.
 
     Args:
-        blocks: residual blocks in each of the four stages; each stage but the first halves the side.
-        width: channels of the first stage, doubled by every later one; at least `MIN_WIDTH`.
-        bottleneck: blocks of three convolutions with four times the channels at their ends.
+        blocks: residual blocks in each of the four stages; each stage but the first halves the resolution.
+        width: channels of the first stage; they double at every later stage. At least `MIN_WIDTH`.
+        bottleneck: use bottleneck blocks (three convolutions, output channels multiplied by four).
 
     Attributes:
-        features: how many numbers come out per image.
+        features: number of output features per image.
 
     Raises:
-        ValueError: too narrow.
+        ValueError: ``width`` is below `MIN_WIDTH`.
     """
 
     def __init__(self, blocks: Sequence[int], width: int = 64, *, bottleneck: bool = False) -> None:
         super().__init__()
         if width < MIN_WIDTH:
-            raise ValueError(f"width is at least {MIN_WIDTH}")
+            raise ValueError(f"width must be at least {MIN_WIDTH}")
         block = Bottleneck if bottleneck else BasicBlock
         self.conv1 = nn.Conv2d(3, width, 7, stride=2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
@@ -57,7 +57,7 @@ class ResNet(nn.Module):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, images: Tensor) -> Tensor:
-        """Images (N, 3, H, W), normalised -> features (N, ``features``), averaged over the picture."""
+        """Normalised images (N, 3, H, W) -> globally average-pooled features (N, ``features``)."""
         x = self.maxpool(self.relu(self.bn1(self.conv1(images))))  # (N, width, H/4, W/4)
         x = self.layer4(self.layer3(self.layer2(self.layer1(x))))  # (N, features, H/32, W/32)
         pooled: Tensor = x.mean((2, 3))
@@ -66,7 +66,7 @@ class ResNet(nn.Module):
 
 @dataclass(frozen=True)
 class TrunkConfig:
-    """What decides the shape of a residual network that is kept for others to begin with. The defaults are ResNet-18's.
+    """Settings of a trunk that is saved as pretrained weights for other networks. The defaults are ResNet-18's.
 
     Attributes:
         blocks: residual blocks in each of the four stages.
@@ -83,12 +83,12 @@ class TrunkConfig:
 
 
 def trunk(config: TrunkConfig) -> ResNet:
-    """The residual network of a configuration."""
+    """Build the residual network of a configuration."""
     return ResNet(config.blocks, config.width)
 
 
 class BasicBlock(nn.Module):
-    """Two 3 x 3 convolutions and a shortcut: ResNet-18 and 34."""
+    """Two 3 x 3 convolutions and a shortcut, as in ResNet-18 and ResNet-34."""
 
     expansion = 1
 
@@ -109,7 +109,7 @@ class BasicBlock(nn.Module):
 
 
 class Bottleneck(nn.Module):
-    """1 x 1, 3 x 3 and 1 x 1 convolutions and a shortcut: ResNet-50. The 3 x 3 one strides."""
+    """1 x 1, 3 x 3 and 1 x 1 convolutions and a shortcut, as in ResNet-50. The 3 x 3 convolution has the stride."""
 
     expansion = 4
 
@@ -134,7 +134,7 @@ class Bottleneck(nn.Module):
 
 
 def _shortcut(inputs: int, outputs: int, stride: int) -> nn.Sequential | None:
-    """What brings the input to the block's shape, or None where it has it already."""
+    """The projection of a shortcut to the block's output shape; None if the shapes are equal."""
     if inputs == outputs and stride == 1:
         return None
     return nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride=stride, bias=False), nn.BatchNorm2d(outputs))

@@ -1,7 +1,7 @@
-"""Spectral normalisation (Miyato et al. 2018), stored as PyTorch's published checkpoints store it.
+"""Spectral normalisation (Miyato et al. 2018), with the tensor names of published PyTorch checkpoints.
 
-`torch.nn.utils.parametrizations.spectral_norm` keeps other names for the same tensors, and its power
-iteration runs in the half precision of autocast.
+`torch.nn.utils.parametrizations.spectral_norm` uses other tensor names, and its power iteration runs in half
+precision under autocast.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from torch.nn import functional as F
 class SpectralConv2d(nn.Module):
     """A convolution whose weight, flattened to (outputs, rest), is divided by its largest singular value.
 
-    The singular vectors ``weight_u`` and ``weight_v`` are estimated: each forward pass in training
-    takes one power iteration; in evaluation they stay as they are.
+    ``weight_u`` and ``weight_v`` are estimates of the singular vectors. Each forward pass in training mode does
+    one power iteration; in evaluation mode they do not change.
     """
 
     weight_u: Tensor
@@ -25,17 +25,17 @@ class SpectralConv2d(nn.Module):
         self, inputs: int, outputs: int, kernel: int, *, stride: int = 1, padding: int = 0, bias: bool = True
     ) -> None:
         super().__init__()
-        conv = nn.Conv2d(inputs, outputs, kernel, stride, padding, bias=bias)  # draws the start
+        conv = nn.Conv2d(inputs, outputs, kernel, stride, padding, bias=bias)  # for its initialisation
         self.stride, self.padding = stride, padding
         self.weight_orig, self.bias = conv.weight, conv.bias
         self.register_buffer("weight_u", F.normalize(torch.randn(outputs), dim=0))
         self.register_buffer("weight_v", F.normalize(torch.randn(inputs * kernel**2), dim=0))
 
     def weight(self) -> Tensor:
-        """The weight to convolve with, ``weight_orig / (u' W v)``."""
+        """The normalised weight ``weight_orig / (u' W v)``."""
         flat = self.weight_orig.flatten(1)
         u, v = self.weight_u, self.weight_v
-        # Sums of products rather than matrix products: autocast leaves them in single precision.
+        # Sums of products instead of matrix products, because autocast would run the latter in half precision.
         if self.training:
             with torch.no_grad():
                 v = F.normalize((flat * u[:, None]).sum(0), dim=0)
@@ -50,7 +50,7 @@ class SpectralConv2d(nn.Module):
 
 
 def xavier(network: nn.Module) -> None:
-    """SPADE's start: convolutions and linear layers Xavier normal with gain 0.02, biases 0."""
+    """SPADE's initialisation: Xavier normal with gain 0.02 for convolutions and linear layers, biases 0."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.Linear | SpectralConv2d):
             weight = module.weight_orig if isinstance(module, SpectralConv2d) else module.weight

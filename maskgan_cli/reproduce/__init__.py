@@ -1,10 +1,10 @@
-"""The paper's tables, made here: from nothing, or from a data set, to a table of which every number is traced.
+"""Reproduction of the paper's tables, on rendered faces or a data set, with a record of the origin of each number.
 
-preset.py   how large: faces, networks, steps; read from recipes/reproduce/NAME.yaml
-stages.py   one command of a plan, and a plan as a shell script
-plan.py     the commands, added as tables come to need them
+preset.py   scale: faces, networks, steps; loaded from recipes/reproduce/NAME.yaml
+stages.py   one command of a plan (`Stage`), and a plan as a shell script
+plan.py     the stages that the tables require
 tables.py   the tables: rows, columns, pairs
-needs.py    what a plan lacks, found before anything is trained
-runner.py   runs them in order, and what is finished never again
-record.py   every number and hash in one JSON document
+needs.py    finds missing inputs of a plan before it starts
+runner.py   runs stages in order and skips finished ones
+record.py   collects all numbers and hashes in one JSON document
 """

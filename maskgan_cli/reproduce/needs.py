@@ -1,4 +1,4 @@
-"""What a plan needs and nobody has: found before anything is trained."""
+"""Finds missing inputs of a plan before any stage runs."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from maskgan_cli.reproduce.plan import ATTRIBUTES, Plan
 from maskgan_cli.reproduce.stages import Stage
 from maskgan_cli.weights.lookup import find_weights
 
-FEWEST_PAIRS: Final = 10  # of one person, for a threshold
-_RESIZED: Final = ("attributes", "identity", "pose")  # these trainings take faces of any size
+FEWEST_PAIRS: Final = 10  # minimum number of genuine pairs for choosing a threshold
+_RESIZED: Final = ("attributes", "identity", "pose")  # trainings that accept faces of any size
 
 
 @dataclass(frozen=True)
 class Missing:
-    """Something that a stage needs.
+    """A missing input.
 
     Attributes:
         stage: the first stage that would fail; "" for the plan as a whole.
-        what: what is missing.
-        hint: what to do.
+        what: description of the missing input.
+        hint: how to provide it.
     """
 
     stage: str
@@ -42,14 +42,14 @@ class Missing:
 
 @dataclass(frozen=True)
 class Faces:
-    """What a plan has to know of a data set.
+    """Properties of a data set that affect a plan.
 
     Attributes:
         data: the data set.
-        has_identities: whether every sample says whom it shows.
-        has_poses: whether every sample has yaw, pitch and roll.
-        threshold_split: the split from which a verification threshold can be chosen: val, or train where val has
-            too few pairs; "" for none.
+        has_identities: whether all samples have an identity label.
+        has_poses: whether all samples have yaw, pitch and roll.
+        threshold_split: the split for choosing a verification threshold: val, or train if val has too few pairs, or
+            "" if both have too few.
     """
 
     data: PreparedData
@@ -59,10 +59,10 @@ class Faces:
 
     @classmethod
     def of(cls, where: Path) -> Faces:
-        """Look at a prepared data set.
+        """Determine the properties of a prepared data set.
 
         Raises:
-            InputError: it is none.
+            InputError: the folder is not a prepared data set.
         """
         data = PreparedData.load(where)
         identified = all(sample.fields.get("identity") for sample in data.samples)
@@ -76,17 +76,17 @@ class Faces:
 
 
 def _pairs_of_one(data: PreparedData, split: str) -> int:
-    """How many pairs of pictures of one person a split has."""
+    """Number of genuine pairs in a split."""
     counts = Counter(s.fields["identity"] for s in data.samples if s.split == split)
     return sum(count * (count - 1) // 2 for count in counts.values())
 
 
 def missing(plan: Plan, faces: Faces | None) -> list[Missing]:
-    """All that a plan's stages need and would not find, in the stages' order.
+    """All missing inputs of a plan, in the order of its stages.
 
     Args:
-        plan: complete.
-        faces: of ``plan.data``; None where faces are rendered.
+        plan: a complete plan.
+        faces: properties of ``plan.data``; None if the faces are rendered.
     """
     found = [*_of_data(plan, faces.data)] if faces is not None else []
     unposed = faces is not None and not faces.has_poses and "--pose-weights" not in _words(plan)
@@ -121,7 +121,7 @@ def _first_with(plan: Plan, word: str) -> str:
 
 
 def own_threshold(where: str) -> bool:
-    """Whether an identity network's file says its threshold; False if the file cannot be read."""
+    """Whether the file of an identity network includes a threshold; False if it cannot be read."""
     import torch
 
     from maskgan_cli.judges.identity import load_identity
@@ -159,7 +159,7 @@ def _of_data(plan: Plan, data: PreparedData) -> Iterator[Missing]:
 
 
 def _changed(plan: Plan) -> list[str]:
-    """The attributes that StarGAN and ELEGANT learn to change, where the plan trains them."""
+    """The attributes that StarGAN and ELEGANT learn to change, if the plan trains them."""
     return [
         attribute
         for name in ("stargan", "elegant") if f"train {name}" in plan.stages
@@ -168,7 +168,7 @@ def _changed(plan: Plan) -> list[str]:
 
 
 def _found(stage: str, kind: str, given: Any, hint: str) -> Iterator[Missing]:
-    """Whether weights are where a command will look for them."""
+    """Yield the weights if the command would not find them."""
     try:
         path = find_weights(None if given is None else Path(given), kind)
     except InputError:
@@ -179,7 +179,7 @@ def _found(stage: str, kind: str, given: Any, hint: str) -> Iterator[Missing]:
 
 
 def _of_training(plan: Plan, stage: Stage) -> Iterator[Missing]:
-    """A recipe that loads, of the data set's size, with its perceptual network at hand."""
+    """Check that the recipe loads, has the size of the data set, and that its perceptual network is available."""
     training = next(t for t in trainings() if t.name == stage.words[1])
     words = list(stage.words)
     changes = [words[i + 1] for i, word in enumerate(words) if word == "--set"]
@@ -191,7 +191,7 @@ def _of_training(plan: Plan, stage: Stage) -> Iterator[Missing]:
         return
     size = getattr(recipe.network, "image_size", None)
     learnt = _size_of(plan, words[2])
-    # EBST takes its network from the generator that it goes on with.
+    # EBST uses the network of the generator that it starts from.
     if training.name not in (*_RESIZED, "ebst") and size is not None and size != learnt:
         yield Missing(stage.name, f"its network is of {size} px, its faces of {learnt} px",
                       "set network.image_size, or the network's size, in the preset")  # fmt: skip
@@ -201,16 +201,16 @@ def _of_training(plan: Plan, stage: Stage) -> Iterator[Missing]:
 
 
 def _size_of(plan: Plan, data: str) -> int:
-    """The size of a data set of the plan: ``data-256`` is of 256 px."""
+    """Picture size of one of the plan's data sets; ``data-256`` has 256 px."""
     name, _, size = Path(data).name.rpartition("-")
     return int(size) if name == "data" and f"prepare {size}" in plan.stages else plan.preset.size
 
 
 def judges_fit(plan: Plan) -> Iterator[Missing]:
-    """Load every judge that was given: what cannot be loaded would fail only after the trainings.
+    """Load all given judges, so that invalid ones are reported before the training.
 
     Yields:
-        Judges that cannot be loaded, and classifiers without an attribute that the tables ask about.
+        Judges that cannot be loaded, and classifiers without an attribute that the tables need.
     """
     import torch
 

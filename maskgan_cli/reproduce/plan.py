@@ -1,6 +1,6 @@
-"""The commands of a plan: what is trained, painted and measured, added as tables come to need it.
+"""The stages of a plan: training, editing and evaluation commands, added as the tables require them.
 
-All tables of one folder share faces, judges and networks, so the second one has less to do.
+Tables in one folder share faces, judges and networks, so further tables need less work.
 """
 
 from __future__ import annotations
@@ -14,16 +14,17 @@ from maskgan_cli.reproduce.preset import Network, Preset, Protocol, recipe_steps
 from maskgan_cli.reproduce.stages import Stage
 
 ATTRIBUTES: Final = "Smiling,Male,Heavy_Makeup,No_Beard"
-MASKLESS: Final = ("stargan", "elegant")  # they paint no mask that could be read again
+MASKLESS: Final = ("stargan", "elegant")  # methods that do not generate from a mask
 TRUTH: Final = "truth"
-_TASKS: Final = {"maskgan": "dmn", "concat": "dmn", "control": "dmn"}  # what trains a row, where it is not called so
-# Seconds of one core, as they were measured at 64 px; a start is Python's and PyTorch's.
+_TASKS: Final = {"maskgan": "dmn", "concat": "dmn", "control": "dmn"}  # training command of a row, if its name differs
+# Measured seconds on one core at 64 px: start-up of Python and PyTorch; rendering, preparing, editing, evaluating
+# one face.
 START, _FACE, _PREPARED, _PAINTED, _JUDGED = 4.0, 0.09, 0.005, 0.1, 0.06
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table of the plan: JSON results in, files out."""
+    """A table of the plan: its JSON results and the files that it is written to."""
 
     name: str
     results: tuple[str, ...]
@@ -32,19 +33,22 @@ class Table:
 
 @dataclass
 class Plan:
-    """Stages in order, added as tables come to need them.
+    """Stages in order, added as the tables require them.
 
     Attributes:
-        preset: how large everything is.
-        data: a prepared data set, absolute; None renders faces.
-        seed: of everything.
-        judges: weights to take instead of training a judge: parser, attributes, identity, inception, pose.
-        has_identities: whether the data set says who is who.
-        has_poses: whether the data set says how heads are turned; else a network estimates it.
-        threshold: least cosine of one person for the given identity network; None for its own, or, if
-            ``threshold_split`` names a split, for one that is chosen on pairs of that split.
+        preset: scale of the data and the networks.
+        data: absolute path of a prepared data set; None to render faces.
+        seed: seed of all commands.
+        judges: weights to use instead of training a judge: parser, attributes, identity, inception, pose.
+        has_identities: whether the data set has identity labels.
+        has_poses: whether the data set has head poses; otherwise a network estimates them.
+        threshold: minimum cosine of one person for the given identity network. If None, it is chosen on pairs of
+            ``threshold_split``, or the network's own if that is empty.
         threshold_split: see ``threshold``.
-        device, workers: words for the commands that have them.
+        device, workers: options of the commands that have them.
+        stages: the stages by name, each after those it needs.
+        tables: the tables.
+        figures: paths of the figures.
     """
 
     preset: Preset
@@ -63,31 +67,31 @@ class Plan:
 
     @property
     def rendered(self) -> bool:
-        """Whether faces are rendered here, so that true answers exist."""
+        """Whether the faces are rendered by the plan, so that ground truth exists."""
         return self.data is None
 
     @property
     def faces(self) -> str:
-        """The data set as the commands name it."""
+        """Path of the data set in the commands."""
         return self.data or "data"
 
     def add(
         self, name: str, words: Sequence[str], outputs: Sequence[str], needs: Sequence[str], seconds: float | None,
         how: tuple[str, ...] = (),
     ) -> str:  # fmt: skip
-        """A stage, unless there is one of that name; returns the name."""
+        """Add a stage unless one of that name exists, and return the name."""
         known = tuple(dict.fromkeys(need for need in needs if need))
         self.stages.setdefault(name, Stage(name, tuple(words), tuple(outputs), known, seconds, how))
         return name
 
     def prepare(self) -> str:
-        """The data set; "" where it is there already."""
+        """Add the stages that create the data set; returns "" if it already exists."""
         if not self.rendered:
             return ""
         return self._rendered("render faces", "faces", "prepare", "data", self.preset.size)
 
     def _rendered(self, rendering: str, raw: str, preparing: str, data: str, size: int) -> str:
-        """Faces rendered to ``raw`` and prepared in ``data``, by stages of these names."""
+        """Add stages (named ``rendering`` and ``preparing``) that render faces to ``raw`` and prepare them in ``data``."""
         faces, seed = self.preset.faces, str(self.seed)
         drawn = ("-n", str(faces.count), "--identities", str(faces.people), "--size", str(size), "--seed", seed)
         slower = (size / 64) ** 2
@@ -97,7 +101,7 @@ class Plan:
                         START + _PREPARED * faces.count * slower, self.workers)  # fmt: skip
 
     def resized(self, size: int | None) -> tuple[str, str]:
-        """The stage and the name of the data set at another size; the data set itself if that is its size."""
+        """The stage and the path of the data set at a given size; the data set itself if it has that size."""
         if size is None or size == self.preset.size:
             return self.prepare(), self.faces
         source, folder = self.faces if not self.rendered else "faces", f"data-{size}"
@@ -107,14 +111,15 @@ class Plan:
 
     def train(self, name: str, *, run: str = "", more: Sequence[str] = (), needs: Sequence[str] = (),
               seed: int | None = None, data: tuple[str, str] | None = None) -> str:  # fmt: skip
-        """A network to ``runs/RUN``, trained as the preset says of ``name``.
+        """Add the training of a network to ``runs/RUN``.
 
         Args:
-            run: of its own name, else ``name``.
-            more: further words.
-            needs: stages it needs besides the data set.
-            seed: of its own, else the plan's.
-            data: stage and name of a data set of its own.
+            name: entry in the preset's networks.
+            run: name of the run; ``name`` if empty.
+            more: further arguments of the command.
+            needs: stages that it needs besides the data set.
+            seed: seed of this run; the plan's if None.
+            data: stage and path of another data set; the plan's if None.
         """
         entry = self._entry(name)
         task, run = _TASKS.get(name, name), run or name
@@ -122,7 +127,7 @@ class Plan:
         words = ["train", task, faces, "--recipe", entry.recipe, "-o", f"runs/{run}"]
         words += ["--seed", str(self.seed if seed is None else seed)]
         changes = {}
-        if entry.steps is not None:  # the recipe's own last steps are not ours
+        if entry.steps is not None:  # the recipe's decay refers to its own number of steps
             changes = {"schedule.steps": entry.steps, "schedule.decay_from": None}
         changes |= entry.set
         words += [w for key, value in changes.items() for w in ("--set", f"{key}={_spelled(value)}")]
@@ -138,7 +143,7 @@ class Plan:
         raise InputError("--preset", expected=f"an entry for {name} among its networks", found="none")
 
     def method(self, name: str) -> str:
-        """The training of a row of the tables."""
+        """Add the training of a method (a row of the tables)."""
         if name == "maskgan-ebst":
             return self.ebst(name, self.seed)
         if name in MASKLESS:
@@ -146,24 +151,24 @@ class Plan:
         return self.train(name, more=("--set", "network.fusion=concat") if name == "concat" else ())
 
     def ebst(self, run: str, seed: int) -> str:
-        """MaskGAN trained on with simulated edits."""
+        """Add the training of MaskGAN with simulated edits, starting from the trained generator."""
         stage, vae = self.vae("--vae")
         needs = [self.method("maskgan"), stage]
         return self.train("ebst", run=run, seed=seed, needs=needs, more=("--dmn", "runs/maskgan", *vae))
 
     def vae(self, option: str) -> tuple[str, tuple[str, ...]]:
-        """MaskVAE's stage and the words that name its weights; nothing where the bundled one is taken."""
-        return ("", ()) if self._taken_bundled("vae") else (self.train("vae"), (option, "runs/vae"))
+        """MaskVAE's stage and the arguments that name its weights; both empty if the bundled weights are used."""
+        return ("", ()) if self._uses_bundled("vae") else (self.train("vae"), (option, "runs/vae"))
 
-    def _taken_bundled(self, name: str) -> bool:
-        """Whether a network comes with the package and nothing is trained."""
+    def _uses_bundled(self, name: str) -> bool:
+        """Whether bundled weights are used instead of training."""
         return self.rendered and self._entry(name).bundled
 
     def judge(self, name: str) -> tuple[list[str], str]:
-        """The stages a judge needs, and its weights, "" for those that are found without."""
+        """The stages of a judge and its weights ("" for the default weights)."""
         if name in self.judges:
             return [], self.judges[name]
-        if name == "inception" or self._taken_bundled(name):
+        if name == "inception" or self._uses_bundled(name):
             return [], ""
         if name == "attributes" and self.preset.separate_attributes:
             each = [self.train(name, run=f"{name}/{one}", more=("--attributes", one)) for one in ATTRIBUTES.split(",")]
@@ -172,9 +177,9 @@ class Plan:
         return [self.train(name, more=more)], f"runs/{name}"
 
     def poses(self) -> tuple[list[str], list[str]]:
-        """The stages that head poses need, and the words that ``eval pairs`` takes for them.
+        """The stages that estimate head poses, and the arguments of ``eval pairs`` for them.
 
-        Where the data set has none and no network is given, one learns from rendered faces.
+        If the data set has no poses and no network is given, one is trained on rendered faces.
         """
         if "pose" in self.judges:
             return [], ["--pose-weights", self.judges["pose"]]
@@ -184,7 +189,7 @@ class Plan:
         return [self.train("pose", data=(data, "posed-data"))], ["--pose-weights", "runs/pose"]
 
     def verified(self) -> tuple[list[str], list[str]]:
-        """The stages that the identity network's threshold needs, and the words that name it."""
+        """The stages that choose the identity network's threshold, and the arguments that pass it on."""
         if self.threshold is not None:
             return [], ["--threshold", str(self.threshold)]
         if not self.threshold_split:
@@ -197,7 +202,7 @@ class Plan:
         return [stage], ["--threshold-from", chosen]
 
     def pairs(self, protocol: Protocol, *, truths: bool = False) -> tuple[str, str]:
-        """The stage and the file of a list of pairs; with ``truths``, their true answers are rendered, if they can."""
+        """The stage and the file of a list of pairs. ``truths`` also renders their ground truth, if possible."""
         chosen = f"{protocol}/pairs.csv"
         count = ("-n", str(self.preset.pairs[protocol])) if protocol in self.preset.pairs else ()
         needed, by = self.poses() if protocol != "style-copy" else ([], [])
@@ -214,13 +219,13 @@ class Plan:
         return stage, f"{folder}/pairs.csv"
 
     def _count(self, protocol: Protocol) -> int:
-        """About how many pairs there will be."""
+        """Estimated number of pairs."""
         tested = self.preset.faces.count // 10
         most = tested if protocol == "style-copy" else tested // 2
         return self.preset.pairs.get(protocol, most if self.rendered else 400)
 
     def paint(self, method: str, protocol: Protocol, pairs: tuple[str, str], *, run: str = "", command: str) -> str:
-        """Results of a method in ``PROTOCOL/NAME``."""
+        """Add the stage that writes the results of a method to ``PROTOCOL/NAME``."""
         name, entry = run or method, {"maskgan-ebst": "dmn", "concat": "dmn", "maskgan": "dmn"}.get(method, method)
         folder = f"{protocol}/{name}"
         words = [*command.split(), "--pairs", pairs[1], "--method", entry, "--weights", f"runs/{name}"]
@@ -231,7 +236,7 @@ class Plan:
 
     def measure(self, name: str, protocol: Protocol, pairs: tuple[str, str], metrics: Sequence[str],
                 needs: Sequence[str], *, masks: str = "") -> str:  # fmt: skip
-        """The metrics of one row in ``PROTOCOL/NAME.json``."""
+        """Add the stage that writes the metrics of one row to ``PROTOCOL/NAME.json``."""
         metrics = [m for m in metrics if m != "identity" or self.has_identities or "identity" in self.judges]
         out = f"{protocol}/{name}.json"
         words = ["eval", "results", self.faces, f"{protocol}/{name}", "--pairs", pairs[1], "--method", name]
@@ -255,7 +260,7 @@ class Plan:
                         [pairs[0], *needed], seconds, self.device)  # fmt: skip
 
     def against_truth(self, name: str, protocol: Protocol, pairs: tuple[str, str], needs: Sequence[str]) -> str:
-        """One row against the true pictures, in ``PROTOCOL/NAME.truth.json``."""
+        """Add the comparison of one row with the ground truth, in ``PROTOCOL/NAME.truth.json``."""
         out = f"{protocol}/{name}.truth.json"
         words = ["eval", "counterfactual", f"{protocol}/{name}", "--pairs", pairs[1], "--method", name]
         stages, weights = self.judge("identity")
@@ -264,7 +269,7 @@ class Plan:
                         [pairs[0], *needs, *stages], START + _JUDGED * self._count(protocol), self.device)  # fmt: skip
 
     def table(self, name: str, stages: Sequence[str]) -> None:
-        """Three forms of a table of what these stages measured: ``NAME/table.md``, ``.html`` and ``.tex``."""
+        """Add a table of the results of these stages, in three formats: ``NAME/table.md``, ``.html`` and ``.tex``."""
         results = [self.stages[stage].outputs[0] for stage in stages]
         files = []
         for form, suffix in (("markdown", "md"), ("html", "html"), ("latex", "tex")):
@@ -275,7 +280,7 @@ class Plan:
 
     def figure(self, name: str, protocol: Protocol, pairs: tuple[str, str], rows: Sequence[str], needs: Sequence[str],
                masks: str = "") -> None:  # fmt: skip
-        """Some pairs as all methods painted them, in ``NAME/figure``."""
+        """Add a figure that compares the results of all methods for some pairs, in ``NAME/figure``."""
         folder = f"{name}/figure"
         methods = [word for row in rows for word in ("--method", f"{row}={protocol}/{row}")]
         words = ("compare", "--pairs", pairs[1], *methods, "-n", str(self.preset.shown), "-o", folder, "--overwrite")
@@ -284,7 +289,7 @@ class Plan:
 
 
 def _spelled(value: object) -> str:
-    """A value as ``--set`` reads it."""
+    """Format a value for ``--set``."""
     if value is None or isinstance(value, bool):
         return "null" if value is None else str(value).lower()
     return str(value)

@@ -1,4 +1,4 @@
-"""Presets: how large the tables are made, as validated YAML."""
+"""Presets: the scale of the tables, as validated YAML."""
 
 from __future__ import annotations
 
@@ -30,22 +30,22 @@ Protocol = Literal["smiling", "style-copy", "identity", "edits"]
 
 
 class Faces(Section):
-    """Rendered faces, where no data set is given: how many pictures of how many people."""
+    """Rendered faces, used if no data set is given: number of pictures and of people."""
 
     count: Positive
     people: Positive
 
 
 class Network(Section):
-    """How one network is trained.
+    """Training settings of one network.
 
     Attributes:
-        recipe: of ``recipes/KIND/``.
-        steps: in place of the recipe's.
-        set: further changes of the recipe, by their dotted names.
-        seconds: measured for one step on one core; None where nobody measured.
-        size: of the faces it learns from, where that is not the preset's.
-        bundled: on rendered faces the weights that come with the package are taken, and nothing is trained.
+        recipe: recipe in ``recipes/KIND/``.
+        steps: number of steps; the recipe's if None.
+        set: further changes of the recipe, by dotted names.
+        seconds: measured seconds per step on one core; None if not measured.
+        size: side of the training pictures, if it is not the preset's.
+        bundled: use the bundled weights instead of training if the faces are rendered.
     """
 
     recipe: str
@@ -57,25 +57,25 @@ class Network(Section):
 
 
 class Changed(Section):
-    """What the networks that change attributes learn to change."""
+    """Attributes that ELEGANT and StarGAN learn to change, comma-separated."""
 
     elegant: str = "Smiling,Eyeglasses"
     stargan: str = "Smiling"
 
 
 class Preset(Section):
-    """How large a table is made.
+    """Scale of the tables.
 
     Attributes:
-        size: side of all pictures in pixels; every recipe's.
-        faces: rendered where no data set is given.
-        pairs: by protocol; a protocol that is not named takes the paper's number, or as many as there are.
-        features: whose features the Fréchet distance is over; only inception's make an FID.
-        separate_attributes: whether each attribute is judged by a classifier of its own, as in the paper.
-        attributes: that StarGAN's and ELEGANT's networks change, by their names.
-        repetitions: seeds of EBST and of its control.
-        shown: pairs in the figure.
-        networks: how each is trained.
+        size: side of all pictures in pixels; all recipes must have it.
+        faces: rendered faces, used if no data set is given.
+        pairs: number of pairs per protocol. The default is the paper's number, or all available pairs.
+        features: feature network of the Fréchet distance; only inception gives an FID.
+        separate_attributes: train one classifier per attribute, as in the paper, instead of one for all.
+        attributes: attributes that the StarGAN and ELEGANT networks change.
+        repetitions: number of seeds of EBST and of its control.
+        shown: number of pairs in the figure.
+        networks: training settings of each network.
     """
 
     size: Positive
@@ -90,15 +90,15 @@ class Preset(Section):
 
 
 def preset_names() -> list[str]:
-    """The presets that come with the package."""
+    """Names of the presets in the package."""
     return sorted(path.stem for path in recipe_folder("reproduce").glob("*.yaml"))
 
 
 def load_preset(name: str) -> Preset:
-    """A preset by its name, or from a YAML file.
+    """Load a preset by name or from a YAML file.
 
     Raises:
-        InputError: no such preset, or not what one must be.
+        InputError: the preset does not exist or is invalid.
     """
     if name not in preset_names() and not Path(name).is_file():
         raise InputError("--preset", expected=f"a YAML file or one of {', '.join(preset_names())}", found=name)
@@ -106,6 +106,6 @@ def load_preset(name: str) -> Preset:
 
 
 def recipe_steps(task: str, name: str) -> int | None:
-    """How many steps a recipe takes; None for one that is not the package's."""
+    """Number of steps of one of the package's recipes; None for other recipes."""
     path = recipe_folder(task) / f"{name}.yaml"
     return int(yaml.safe_load(path.read_text("utf-8"))["schedule"]["steps"]) if path.is_file() else None

@@ -1,4 +1,4 @@
-"""One JSON document of everything: numbers, intervals, hashes, commands, machine and time."""
+"""The JSON record of a reproduction: numbers, intervals, hashes, commands, machine and time."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ from maskgan_cli.reproduce.plan import Plan, Table
 from maskgan_cli.reproduce.runner import Stamp
 from maskgan_cli.weights.format import MODEL_FILE
 
-# Two-sided 95 % points of Student's t by degrees of freedom.
+# Two-sided 95 % quantiles of Student's t distribution, by degrees of freedom.
 _T: Final = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365, 8: 2.306, 9: 2.262}
 CONTROL, TREATED = r"control-\d+", r"maskgan-ebst(-\d+)?"
 
 
 def results_of(table: Table, folder: Path) -> list[Result]:
-    """All that was measured for a table."""
+    """All results of a table."""
     return [result for name in table.results for result in read_results(folder / name)]
 
 
 def shown(table: Table, folder: Path) -> Shown:
-    """A table for people."""
+    """A table in display form."""
     return build_table(results_of(table, folder))
 
 
 def given(plan: Plan) -> str:
-    """The hash of what a plan rests on and does not make: the data set, the judges' weights; "" if nothing."""
+    """Hash of a plan's external inputs (the data set, the weights of judges); "" if there are none."""
     held = {"data": PreparedData.load(Path(plan.data)).hash} if plan.data else {}
     for name, where in plan.judges.items():
         files = sorted(Path(where).glob(f"**/{MODEL_FILE}")) if Path(where).is_dir() else [Path(where)]
@@ -47,13 +47,13 @@ def given(plan: Plan) -> str:
 
 
 def record(plan: Plan, folder: Path, stamps: dict[str, Stamp], asked: dict[str, Any]) -> dict[str, Any]:
-    """The document.
+    """Build the record.
 
     Args:
-        plan: all of whose stages are finished.
-        folder: where.
-        stamps: of its stages.
-        asked: what the command was asked for.
+        plan: a plan whose stages are all finished.
+        folder: the plan's folder.
+        stamps: stamps of the stages.
+        asked: the command's arguments; they become the first keys of the record.
     """
     tables = {table.name: _table(table, folder) for table in plan.tables}
     weights = {
@@ -89,7 +89,7 @@ def _table(table: Table, folder: Path) -> dict[str, Any]:
             row[name] = {"value": finite(value), "n": result.n, **({"interval_95": list(ends)} if ends else {})}
     documents = [
         {key: value for key, value in result.document().items() if key != "details"} for result in results
-    ]  # what else was counted stays in the results' own files
+    ]  # details remain in the result files
     found = {
         "rows": rows, "files": {name: sha256(folder / name) for name in (*table.files, *table.results)},
         "results": documents,
@@ -98,9 +98,10 @@ def _table(table: Table, folder: Path) -> dict[str, Any]:
 
 
 def over_seeds(rows: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """EBST less its control, metric by metric, over the seeds; {} where there are not two of each.
+    """Mean difference between EBST and its control per metric, over the seeds; {} for fewer than two pairs of runs.
 
-    The interval is Student's over the differences of the same seed: when it holds 0, the difference may be chance.
+    The interval is Student's t interval of the differences between runs of the same seed. If it contains 0, the
+    difference is not significant.
     """
     control = [row for name, row in rows.items() if re.fullmatch(CONTROL, name)]
     treated = [row for name, row in rows.items() if re.fullmatch(TREATED, name)]
@@ -122,7 +123,7 @@ def over_seeds(rows: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
 
 def machine() -> dict[str, Any]:
-    """What the numbers were made on."""
+    """Description of the machine."""
     import torch
 
     from maskgan_cli.devices import processor
@@ -136,6 +137,6 @@ def machine() -> dict[str, Any]:
 
 
 def lines(found: Shown) -> list[Sequence[str]]:
-    """Headings and rows of a table as text."""
+    """The heading and the rows of a table as text cells."""
     body = [[method, *(f"{cell.text} {cell.interval}".rstrip() for cell in cells)] for method, cells in found.rows]
     return [["method", *found.headings], *body]

@@ -1,8 +1,8 @@
-"""Run the stages of a plan in order; what is finished is never done again.
+"""Run the stages of a plan in order, and skip finished ones.
 
-Beside its outputs each stage leaves a stamp, ``stamps/NAME.json``: the hash of its command and of what it read, the
-digest of what it wrote, and the time it took. A stage is finished while its stamp says so of the same command and
-the same inputs. One that was stopped is run again; the commands themselves go on where they were.
+Each stage writes a stamp, ``stamps/NAME.json``: the hash of its command and inputs, the digest of its outputs, and
+its time. A stage counts as finished if its stamp has a digest and the hash of the same command and inputs. An
+interrupted stage is run again; the commands themselves resume their work.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ _PROGRAM: Final = (
 
 @dataclass(frozen=True)
 class Stamp:
-    """What is known of a stage that was begun.
+    """State of a stage that was started.
 
     Attributes:
-        command: as it was typed.
-        key: hash of the command and of what its needs left.
-        digest: hash of what it left itself; "" until it is finished.
-        seconds, processor_seconds: spent on it so far, also in attempts that were stopped; None where no system tells.
+        command: the command line.
+        key: hash of the command and of its inputs.
+        digest: hash of its outputs; "" until it is finished.
+        seconds, processor_seconds: wall-clock and CPU time so far, including interrupted attempts; None if unknown.
     """
 
     command: str
@@ -52,30 +52,31 @@ class Stamp:
 
     @property
     def finished(self) -> bool:
-        """Whether there is nothing left to do."""
+        """Whether the stage is finished."""
         return bool(self.digest)
 
 
 class StageFailed(MaskGANError):
-    """A stage ended badly; so does the plan, with the same exit code."""
+    """A stage failed. The plan ends with the same exit code."""
 
     def __init__(self, stage: Stage, code: int) -> None:
-        super().__init__(f"stage `{stage.name}` ended with {code} ({stage}); run the same command to go on")
+        super().__init__(f"stage `{stage.name}` failed with exit code {code} ({stage}); run the same command to resume")
         self.exit_code = code if 0 < code < 126 else 1
 
 
 def as_subprocess(stage: Stage, folder: Path, *, quiet: bool = False) -> int:
-    """Run a stage by this Python, its progress on our stderr; a signal to us is passed on and waited for.
+    """Run a stage as a child process of the same Python; its progress goes to this process's stderr.
 
-    If we are killed, the stage dies with us: whoever runs the plan again finds nobody at work.
+    An interrupt is forwarded to the child, and the function waits for its end. If this process is killed, the child
+    ends too, so that the plan can be run again at once.
 
     Raises:
-        KeyboardInterrupt: we were stopped; the stage has ended.
+        KeyboardInterrupt: this process was interrupted; the stage has ended.
     """
     package = str(Path(maskgan_cli.__file__).parents[1])
     paths = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH", "")]))
     words = [sys.executable, "-c", _PROGRAM, *stage.words, *stage.how, *(["--quiet"] if quiet else [])]
-    # A session of its own: Ctrl-C in a terminal reaches us alone, so that the stage is told once and not twice.
+    # In a new session, Ctrl-C in a terminal reaches only this process, so that the child gets one signal, not two.
     child = subprocess.Popen(
         words, cwd=folder, env={**os.environ, "PYTHONPATH": paths}, stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL, start_new_session=True,
@@ -92,19 +93,19 @@ def as_subprocess(stage: Stage, folder: Path, *, quiet: bool = False) -> int:
 def run_stages(
     stages: Sequence[Stage], folder: Path, execute: Execute, *, given: str = "", overwrite: bool = False
 ) -> Iterator[tuple[Stage, Stamp | None]]:
-    """Every stage in order: (stage, None) before it runs, (stage, its stamp) when it is finished.
+    """Run the stages in order. Yields (stage, None) before a stage runs and (stage, stamp) when it is finished.
 
     Args:
-        stages: each after those it needs.
-        folder: where they run; it must be ours alone (`locked`).
-        execute: see `as_subprocess`.
-        given: hash of what all stages rest on and none of them makes.
-        overwrite: start over what was made by other commands or of other inputs.
+        stages: the stages, each after those it needs.
+        folder: folder in which they run; the caller must hold its lock (`locked`).
+        execute: runs a stage, see `as_subprocess`.
+        given: hash of the plan's external inputs.
+        overwrite: rerun stages whose command or inputs have changed.
 
     Raises:
-        InputError: the folder holds a stage of that name made by another command, and not ``overwrite``.
-        StageFailed: a stage did not end with 0.
-        Stopped: we were stopped.
+        InputError: the folder has a stage of this name with another command or inputs, and ``overwrite`` is false.
+        StageFailed: a stage ended with a nonzero exit code.
+        Stopped: the run was interrupted.
     """
     digests: dict[str, str] = {}
     for stage in stages:
@@ -114,7 +115,7 @@ def run_stages(
             if not overwrite:
                 raise InputError(
                     folder, expected=f"the stage `{stage.name}` of this plan", found=f"another: {before.command}",
-                    hint="choose another folder with -o, or add --overwrite to start over what differs",
+                    hint="choose another folder with -o, or add --overwrite to rerun the stages that differ",
                 )  # fmt: skip
             _remove(folder, stage)
             before = None
@@ -136,30 +137,30 @@ def _run(stage: Stage, folder: Path, execute: Execute, before: Stamp) -> Stamp:
         write_json(_stamp(folder, stage), asdict(found))
         return found
 
-    stamp()  # whoever finds its outputs knows whose they are
+    stamp()  # before any output exists, so that partial outputs can be attributed to this stage
     try:
         code = execute(stage, folder)
     except KeyboardInterrupt:
         stamp()
-        raise Stopped(f"stopped in stage `{stage.name}`; run the same command to go on") from None
+        raise Stopped(f"interrupted in stage `{stage.name}`; run the same command to resume") from None
     if code:
         stamp()
         if code in (Stopped.exit_code, -signal.SIGINT, -signal.SIGTERM):
-            raise Stopped(f"stopped in stage `{stage.name}`; run the same command to go on")
+            raise Stopped(f"interrupted in stage `{stage.name}`; run the same command to resume")
         raise StageFailed(stage, code)
     if missing := [name for name in stage.outputs if not (folder / name).exists()]:
-        raise MaskGANError(f"stage `{stage.name}` left no {missing[0]} ({stage})")
+        raise MaskGANError(f"stage `{stage.name}` did not write {missing[0]} ({stage})")
     return stamp(digest_of([folder / name for name in stage.outputs]))
 
 
 def read_stamps(stages: Sequence[Stage], folder: Path) -> dict[str, Stamp]:
-    """The stamps that there are, by the stages' names."""
+    """The existing stamps, by stage name."""
     found = {stage.name: _read(folder, stage) for stage in stages}
     return {name: stamp for name, stamp in found.items() if stamp is not None}
 
 
 def digest_of(paths: Sequence[Path]) -> str:
-    """One hash of files and folders, by names and contents."""
+    """One hash over the names and contents of files and folders; hidden files are ignored."""
     whole = hashlib.sha256()
     for path in paths:
         files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
@@ -179,7 +180,7 @@ def _stamp(folder: Path, stage: Stage) -> Path:
 
 
 def _read(folder: Path, stage: Stage) -> Stamp | None:
-    """A stage's stamp; None if there is none that can be read."""
+    """The stamp of a stage; None if it is missing or corrupt."""
     try:
         return Stamp(**read_json(_stamp(folder, stage)))
     except (InputError, TypeError):
@@ -191,7 +192,7 @@ def _is_there(folder: Path, stage: Stage) -> bool:
 
 
 def _remove(folder: Path, stage: Stage) -> None:
-    """Take away what a stage has left; a run folder goes whole, with the file in it that we know of."""
+    """Remove the outputs and the stamp of a stage. For files in a run or render folder, remove the whole folder."""
     for name in stage.outputs:
         path = folder / name
         if path.name in ("model.safetensors", "synth.json"):
@@ -204,7 +205,7 @@ def _remove(folder: Path, stage: Stage) -> None:
 
 
 def _processor_seconds() -> float | None:
-    """What all ended children of this process have used of processors."""
+    """CPU seconds of all finished child processes; None on Windows."""
     try:
         import resource
     except ImportError:  # Windows

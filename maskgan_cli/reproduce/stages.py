@@ -1,4 +1,4 @@
-"""A plan: named commands in order, each with what it needs and what it leaves."""
+"""Stages of a plan: named commands with their inputs and outputs."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Stage:
-    """One command of ``maskgan``, run inside the plan's folder.
+    """One ``maskgan`` command, run in the plan's folder.
 
     Attributes:
-        name: unique in its plan.
-        words: what is typed after ``maskgan``; paths are relative to the plan's folder.
-        outputs: files and folders that are there when it has ended well. Those it starts over with may go.
+        name: name, unique in the plan.
+        words: arguments after ``maskgan``; paths are relative to the plan's folder.
+        outputs: files and folders that it writes. They may be removed when the stage is started over.
         needs: names of earlier stages whose outputs it reads.
-        seconds: about how long it takes one core of a common processor; None where nobody measured.
-        how: further words that change how it is run and not what comes of it, e.g. ``--device cuda``.
+        seconds: estimated seconds on one core; None if not measured.
+        how: further arguments that do not affect the results, e.g. ``--device cuda``.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Stage:
 
 
 def about(seconds: Iterable[float | None]) -> str:
-    """How long stages take, in words, e.g. ``about 3 minutes of one core``; those nobody measured are counted."""
+    """Total time of stages in words, e.g. ``about 3 minutes of one core``, and the number of unmeasured stages."""
     given = list(seconds)
     known = [value for value in given if value is not None]
     total = sum(known)
@@ -49,11 +49,12 @@ def about(seconds: Iterable[float | None]) -> str:
 
 
 def script(stages: Sequence[Stage], folder: str, made_by: str) -> str:
-    """A plan as a shell script; every line of it can be pasted alone, too.
+    """A plan as a shell script, with one command per line.
 
     Args:
-        folder: where it shall run.
-        made_by: the command that printed it.
+        stages: the stages of the plan.
+        folder: folder in which the script runs.
+        made_by: the command that printed the script.
     """
     lines = [
         "#!/bin/sh",

@@ -1,4 +1,4 @@
-"""The tables, each as its rows and columns (paper, Sec. 5: Tables 2 to 4 and the ablations)."""
+"""The tables, each defined by its rows and columns (paper, Sec. 5: Tables 2 to 4 and the ablations)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SMILING: Final = "transfer --attribute Smiling"
 
 
 def attribute_transfer(plan: Plan) -> None:
-    """Table 2: Smiling, transferred by every method."""
+    """Table 2: transfer of the attribute Smiling by all methods."""
     pairs = plan.pairs("smiling", truths=True)
     measured, needs = [], [pairs[0]]
     for name, metrics in [*((n, ("attributes", "fid", "identity")) for n in MASKLESS), *((n, METRICS) for n in MASKED)]:
@@ -28,9 +28,9 @@ def attribute_transfer(plan: Plan) -> None:
 
 
 def counterfactual(plan: Plan) -> None:
-    """The table nobody has: every method against the true answer."""
+    """Comparison of all methods with the ground truth. It is not in the paper and needs rendered faces."""
     if not plan.rendered:
-        raise InputError("--data", expected="no data set: only rendered faces have a true answer", found=plan.faces)
+        raise InputError("--data", expected="no data set: only rendered faces have ground truth", found=plan.faces)
     pairs = plan.pairs("smiling", truths=True)
     measured, needs = [], [pairs[0]]
     for name in (*MASKLESS, *MASKED):
@@ -43,7 +43,7 @@ def counterfactual(plan: Plan) -> None:
 
 
 def style_copy(plan: Plan) -> None:
-    """Table 3: the look of one face in the shape of another, by the methods that paint masks."""
+    """Table 3: style copy, the style of one face in the shape of another, by the methods that use masks."""
     pairs = plan.pairs("style-copy")
     measured, needs = [], []
     for name in MASKED:
@@ -55,9 +55,9 @@ def style_copy(plan: Plan) -> None:
 
 
 def identity(plan: Plan) -> None:
-    """Table 4: is it still the same person after Smiling was changed?
+    """Table 4: preservation of identity when Smiling is changed.
 
-    StarGAN is left out: half of the pairs ask it to take a smile away, and a list has one direction for all.
+    StarGAN is omitted: half of the pairs require removing a smile, but its command supports one direction per list.
     """
     if not plan.has_identities and "identity" not in plan.judges:
         raise InputError("--data", expected="a data set with identities, or --judge identity=WEIGHTS", found="neither")
@@ -74,7 +74,7 @@ def identity(plan: Plan) -> None:
 
 
 def fusion(plan: Plan) -> None:
-    """The ablation of the style encoder: no label branch, concatenation, SFT (the paper's)."""
+    """Ablation of the style encoder's fusion: no label branch, concatenation, and SFT as in the paper."""
     pairs = plan.pairs("smiling", truths=True)
     measured, needs = [], [pairs[0]]
     for name in ("pix2pixhd-m", "concat", "maskgan"):
@@ -86,7 +86,7 @@ def fusion(plan: Plan) -> None:
 
 
 def ebst(plan: Plan) -> None:
-    """EBST beside its control, the same start trained on for as many steps without simulated edits."""
+    """EBST compared with a control: training continued from the same weights for equally many steps without EBST."""
     seeds = range(plan.seed, plan.seed + plan.preset.repetitions)
     rows = ["maskgan"]
     start = plan.method("maskgan")
@@ -110,7 +110,7 @@ def ebst(plan: Plan) -> None:
 
 
 def _simulated(plan: Plan) -> tuple[str, str]:
-    """Both simulated edits of the test split's faces."""
+    """Add the simulated edits (M_inter and M_outer) of the test split."""
     count = ("-n", str(plan.preset.pairs["edits"])) if "edits" in plan.preset.pairs else ()
     vae, weights = plan.vae("--weights")
     words = ("simulate-edits", plan.faces, *weights, *count, "--seed", str(plan.seed))

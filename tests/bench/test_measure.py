@@ -1,4 +1,4 @@
-"""Rounds, processor time and memory, of work whose cost is known."""
+"""Tests of rounds, CPU time and memory, with work of known cost."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def case(monkeypatch: pytest.MonkeyPatch) -> Any:
     return make
 
 
-def test_sleeping_takes_the_clocks_time_and_none_of_the_processors(case: Any) -> None:
+def test_sleeping_uses_wall_clock_time_but_no_cpu_time(case: Any) -> None:
     found = measure_here(case("sleeping", seconds=0.05), FEW)
     assert len(found.seconds) == len(found.processor) == 2
     assert min(found.seconds) >= 0.05
@@ -55,13 +55,13 @@ def test_sleeping_takes_the_clocks_time_and_none_of_the_processors(case: Any) ->
 
 
 @pytest.mark.parametrize(("effort", "rounds"), [(FEW, 2), (Effort(seconds=60.0, least=1, most=4), 4)])
-def test_rounds_stop_with_the_time_or_at_the_most(case: Any, effort: Effort, rounds: int) -> None:
+def test_rounds_stop_at_the_time_limit_or_the_maximum(case: Any, effort: Effort, rounds: int) -> None:
     calls.clear()
     assert len(measure_here(case("counted"), effort).seconds) == rounds
     assert len(calls) == rounds + effort.warm_up
 
 
-def test_works_are_done_in_turns() -> None:
+def test_works_alternate() -> None:
     turns: list[str] = []
 
     def busy() -> None:
@@ -77,16 +77,16 @@ def test_works_are_done_in_turns() -> None:
     assert 0.025 <= each["b"] < 0.05
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not tell of children")
-def test_processor_time_of_children_counts(case: Any) -> None:
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not report child processes")
+def test_cpu_time_includes_child_processes(case: Any) -> None:
     found = measure_here(case("in_a_child"), Effort(seconds=0.0, least=1, warm_up=0))
     assert 0.29 < found.processor[0] < 1.0
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="what the parent had is counted elsewhere")
-def test_memory_is_the_cases_own() -> None:
-    """A synth case in a fresh process does not show what this one once had."""
-    np.ones(1 << 26)  # half a gigabyte, given back at once
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems count the parent's memory")
+def test_peak_memory_is_that_of_the_case() -> None:
+    """A synth case in a new process does not include the memory of this process."""
+    np.ones(1 << 26)  # half a gigabyte, freed at once
     found = measure(Case("synth", "64 px", {"size": 64}), Effort(seconds=0.0, least=1))
     assert found.peak_mb is not None
     assert 20 < found.peak_mb < 450

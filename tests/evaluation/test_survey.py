@@ -55,7 +55,7 @@ def test_what_a_kill_left_half_written_goes_when_the_survey_is_made_again(survey
     pairs = PairList.load(survey.parent / "pairs.csv")
     build_survey(survey, pairs, folders, questions=4, seed=0, overwrite=True)
     assert not list(survey.parent.rglob(".*"))
-    with locked(survey, "another"), pytest.raises(InputError, match=r"another .*at it"):
+    with locked(survey, "another"), pytest.raises(InputError, match=r"another .*writing to it"):
         build_survey(survey, pairs, folders, questions=4, seed=0, overwrite=True)
 
 

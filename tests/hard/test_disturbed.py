@@ -111,7 +111,7 @@ def test_two_at_one_output(name: str, all_stages: dict[str, Stage], tmp_path: Pa
         said = [run for run in runs if run.code]
         assert all(run.code == 2 and len(run.lines) == 1 and "unexpected" not in run.said for run in said), said
         assert len(said) < 2, "one of them works"
-        told += any(" at it; " in run.said for run in said)
+        told += any(" writing to it; " in run.said for run in said)
         fine += stage.bits(out) == bits and not left_over(out)
     figures(what="two processes at one output", of=name, tries=5, hit=told, fine=fine)
     assert fine == 5

@@ -1,4 +1,4 @@
-"""Three kinds of identity network behind one shape; what each reads is known exactly."""
+"""Tests of the three kinds of identity network, with networks of known output."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_arcface_weights_carry_their_threshold(faces: Tensor, tmp_path: Path) ->
     assert load_identity(bare, CPU).threshold is None
 
 
-def test_points_decide_what_the_network_sees(faces: Tensor) -> None:
+def test_landmarks_determine_the_aligned_crop(faces: Tensor) -> None:
     judge = IdentityJudge("x", lambda x: x.float().flatten(1), size=112, device=CPU, digest="")
     big = torch.zeros(1, 3, 130, 130, dtype=torch.uint8)
     big[0, :, 5:117, 7:119] = torch.randint(0, 256, (3, 112, 112), dtype=torch.uint8)
@@ -50,7 +50,7 @@ def test_points_decide_what_the_network_sees(faces: Tensor) -> None:
 
 
 def _onnx(path: Path, *, batch: int | str, size: int | str, channels: int = 3) -> Path:
-    """The mean of each colour channel, as an ONNX network."""
+    """Write an ONNX network that returns the mean of each colour channel."""
     onnx = pytest.importorskip("onnx", reason="needs the package onnx")
     entry = onnx.helper.make_tensor_value_info("in", onnx.TensorProto.FLOAT, [batch, channels, size, size])
     answer = onnx.helper.make_tensor_value_info("out", onnx.TensorProto.FLOAT, None)
@@ -65,7 +65,9 @@ def _onnx(path: Path, *, batch: int | str, size: int | str, channels: int = 3) -
 
 
 @pytest.mark.parametrize(("batch", "size"), [(1, 64), ("N", 64), ("N", "S")])
-def test_any_onnx_embedder_plugs_in(faces: Tensor, tmp_path: Path, batch: int | str, size: int | str) -> None:
+def test_onnx_embedding_networks_of_several_shapes(
+    faces: Tensor, tmp_path: Path, batch: int | str, size: int | str
+) -> None:
     pytest.importorskip("onnxruntime", reason="needs the package onnxruntime")
     judge = load_identity(_onnx(tmp_path / "net.onnx", batch=batch, size=size), CPU, divisor=128.0)
     side = size if isinstance(size, int) else 112
@@ -74,7 +76,7 @@ def test_any_onnx_embedder_plugs_in(faces: Tensor, tmp_path: Path, batch: int | 
     assert torch.allclose(judge(faces), nn.functional.normalize(means), atol=1e-5)
 
 
-def test_onnx_networks_of_another_shape_are_refused(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_onnx_networks_with_other_inputs_are_rejected(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("onnxruntime", reason="needs the package onnxruntime")
     with pytest.raises(InputError, match=r"expected one input of shape \(1 or N, 3, S, S\), found in \[1, 1, 64, 64\]"):
         load_identity(_onnx(tmp_path / "grey.onnx", batch=1, size=64, channels=1), CPU)
@@ -86,15 +88,15 @@ def test_onnx_networks_of_another_shape_are_refused(tmp_path: Path, capfd: pytes
         (tmp_path / "text.onnx").write_bytes(whole.replace(old, new))
         with pytest.raises(InputError, match=r"text\.onnx: expected an ONNX network, found a file that onnxruntime"):
             load_identity(tmp_path / "text.onnx", CPU)
-    assert capfd.readouterr() == ("", ""), "onnxruntime says nothing"
+    assert capfd.readouterr() == ("", ""), "onnxruntime must not print anything"
     with pytest.raises(InputError, match="no such file"):
         load_identity(tmp_path / "none.onnx", CPU)
     with pytest.raises(InputError, match=r"expected one input of shape|found one with a tensor of 30,000,000,000"):
         load_identity(_onnx(tmp_path / "vast.onnx", batch=1, size=100_000), CPU)
 
 
-@pytest.mark.parametrize(("divide", "found"), [(True, "NaN, infinity or nothing"), (False, "a network that fails")])
-def test_onnx_networks_that_fail_on_faces_are_one_line(divide: bool, found: str, faces: Tensor, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("divide", "found"), [(True, "NaN, infinity or no values"), (False, "a network that fails")])
+def test_failing_onnx_networks_raise_an_input_error(divide: bool, found: str, faces: Tensor, tmp_path: Path) -> None:
     onnx = pytest.importorskip("onnx", reason="needs the package onnx")
     model = onnx.load(_onnx(tmp_path / "net.onnx", batch="N", size=64))
     model.graph.node.append(
@@ -106,7 +108,7 @@ def test_onnx_networks_that_fail_on_faces_are_one_line(divide: bool, found: str,
     model.graph.initializer.append(onnx.helper.make_tensor("shape", 7, [2], [7, 11]))
     model.graph.output[0].CopyFrom(onnx.helper.make_tensor_value_info("last", 1, None))
     onnx.save(model, tmp_path / "fails.onnx")
-    with pytest.raises(InputError, match=rf"fails\.onnx: expected one embedding a face, found {found}"):
+    with pytest.raises(InputError, match=rf"fails\.onnx: expected one embedding per face, found {found}"):
         load_identity(tmp_path / "fails.onnx", CPU)(faces)
 
 
@@ -127,20 +129,20 @@ def test_facenet_state_dicts_load_strictly(faces: Tensor, tmp_path: Path) -> Non
         load_identity(tmp_path / "less.pt", CPU)
 
 
-def test_missing_packages_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_error_names_the_missing_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "onnxruntime", None)
     (tmp_path / "net.onnx").write_bytes(b"")
     with pytest.raises(InputError, match=r'pip install "maskgan\[onnx\]"'):
         load_identity(tmp_path / "net.onnx", CPU)
 
 
-def test_cosines_of_the_same_picture_are_one(faces: Tensor) -> None:
+def test_cosine_of_identical_pictures_is_one(faces: Tensor) -> None:
     judge = IdentityJudge("x", lambda x: x.float().flatten(1) - 100, size=32, device=CPU, digest="")
     embedded = judge(faces)
     assert np.allclose((embedded @ embedded.T).diagonal(), 1.0, atol=1e-6)
 
 
-def test_an_onnx_network_that_asks_for_gigabytes_is_refused(tmp_path: Path) -> None:
+def test_onnx_network_with_an_oversized_tensor_is_rejected(tmp_path: Path) -> None:
     onnx = pytest.importorskip("onnx", reason="needs the package onnx")
     pytest.importorskip("onnxruntime", reason="needs the package onnxruntime")
     model = onnx.load(_onnx(tmp_path / "net.onnx", batch="N", size=64))

@@ -1,4 +1,4 @@
-"""KID against closed forms and a loop over pairs; precision and recall where they are known, and against a loop."""
+"""Tests of KID, precision and recall against closed forms and direct implementations of their definitions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def _normal(count: int, width: int, seed: int, mean: float = 0.0) -> np.ndarray:
     return np.random.default_rng(seed).normal(mean, 1.0, (count, width))
 
 
-def test_two_points_have_a_closed_form() -> None:
+def test_kid_closed_form_for_two_points() -> None:
     point = np.array([1.0, -2.0, 0.5, 3.0])
     a, b = np.zeros((5, 4)), np.tile(point, (7, 1))
     # k(0, 0) = 1, k(0, b) = 1, k(b, b) = (|b|^2 / D + 1)^3
@@ -23,7 +23,7 @@ def test_two_points_have_a_closed_form() -> None:
 
 
 @pytest.mark.parametrize("mean", [0.0, 0.5, 1.0])
-def test_normal_distributions_have_a_closed_form(mean: float) -> None:
+def test_kid_closed_form_for_normal_distributions(mean: float) -> None:
     # For independent x and y: E (xy + 1)^3 = E x^3 E y^3 + 3 E x^2 E y^2 + 3 E x E y + 1
     def expected(m: float, n: float) -> float:
         return (m**3 + 3 * m) * (n**3 + 3 * n) + 3 * (m**2 + 1) * (n**2 + 1) + 3 * m * n + 1
@@ -32,10 +32,10 @@ def test_normal_distributions_have_a_closed_form(mean: float) -> None:
     found = [squared_discrepancy(_normal(400, 1, 2 * i), _normal(300, 1, 2 * i + 1, mean)) for i in range(200)]
     assert np.mean(found) == pytest.approx(truth, abs=4 * np.std(found) / 200**0.5)
     if mean == 0:
-        assert min(found) < 0 < max(found), "without bias, estimates of 0 have both signs"
+        assert min(found) < 0 < max(found), "unbiased estimates of 0 must have both signs"
 
 
-def test_the_definition_in_loops_gives_the_same() -> None:
+def test_kid_equals_its_definition() -> None:
     a, b = _normal(6, 3, 0), _normal(5, 3, 1, 0.7)
 
     def k(x: np.ndarray, y: np.ndarray) -> float:
@@ -49,7 +49,7 @@ def test_the_definition_in_loops_gives_the_same() -> None:
     assert squared_discrepancy(a, b) == pytest.approx(sum(within) - 2 * across, rel=1e-12)
 
 
-def test_subsets_are_random_of_a_seed_and_their_mean_is_near_the_whole() -> None:
+def test_kid_of_subsets_depends_on_the_seed_and_approximates_the_whole_set() -> None:
     a, b = _normal(300, 8, 2), _normal(260, 8, 3, 0.5)
     found = kernel_distance(a, b, subset_size=100)
     assert (found.subsets, found.subset_size) == (100, 100)
@@ -60,17 +60,17 @@ def test_subsets_are_random_of_a_seed_and_their_mean_is_near_the_whole() -> None
     assert (whole.subsets, whole.deviation, whole.mean) == (1, 0.0, squared_discrepancy(a[:200], b[:200]))
 
 
-def test_precision_and_recall_of_a_part_of_the_distribution() -> None:
+def test_precision_and_recall_of_half_the_distribution() -> None:
     left, right = _normal(200, 2, 4) * 0.1, _normal(200, 2, 5) * 0.1 + 10
     both = np.concatenate([left, right])
     precision, recall = precision_and_recall(both, _normal(400, 2, 6) * 0.1)
-    assert precision > 0.95, "results of one half look real"
-    assert 0.4 < recall <= 0.5, "and the other half is missing"
+    assert precision > 0.95, "results from one half must count as real"
+    assert 0.4 < recall <= 0.5, "the other half must not be covered"
     assert precision_and_recall(both, both) == (1.0, 1.0)
     assert precision_and_recall(left, right) == (0.0, 0.0)
 
 
-def test_the_definition_of_precision_and_recall_in_loops_gives_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_precision_and_recall_equal_their_definition(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(manifold, "_ROWS", 7)
     real, found = _normal(40, 5, 7), _normal(30, 5, 8, 0.4) * 1.2
 
@@ -83,12 +83,12 @@ def test_the_definition_of_precision_and_recall_in_loops_gives_the_same(monkeypa
     assert 0 < share(found, real) < 1
 
 
-def test_what_cannot_be_measured_is_said() -> None:
+def test_invalid_features_raise_an_input_error() -> None:
     with pytest.raises(InputError, match="expected at least two pictures, found 1"):
         squared_discrepancy(np.ones((1, 4)), np.ones((3, 4)))
-    with pytest.raises(InputError, match="expected 4 numbers a picture, found 5"):
+    with pytest.raises(InputError, match="expected 4 numbers per picture, found 5"):
         kernel_distance(np.ones((3, 4)), np.ones((3, 5)))
     with pytest.raises(InputError, match="expected more than 3 pictures, found 3"):
         precision_and_recall(np.ones((3, 4)), np.ones((9, 4)))
-    with pytest.raises(InputError, match="expected 4 numbers a picture, found 5"):
+    with pytest.raises(InputError, match="expected 4 numbers per picture, found 5"):
         precision_and_recall(np.ones((9, 4)), np.ones((9, 5)))

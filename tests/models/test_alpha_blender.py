@@ -1,4 +1,4 @@
-"""The Alpha Blender: published shapes, and a blend that is one."""
+"""Tests of the Alpha Blender: published tensor shapes, and blends between the two inputs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch import nn
 from maskgan_cli.models.alpha_blender import AlphaBlender, AlphaBlenderConfig
 from tests.layouts import layout
 
-# Their module paths -> ours.
+# Module paths of the published checkpoint -> module paths here.
 OFFICIAL = {
     "model.1": "head.0.1",
     **{f"model.{4 + 3 * i}": f"downs.{i}.0" for i in range(3)},
@@ -22,7 +22,7 @@ def _images(seed: int) -> torch.Tensor:
     return torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(seed)) * 2 - 1
 
 
-def test_the_defaults_have_exactly_the_published_shapes() -> None:
+def test_default_tensor_shapes_equal_the_published_ones() -> None:
     with torch.device("meta"):
         ours = {name: tuple(p.shape) for name, p in AlphaBlender(AlphaBlenderConfig()).state_dict().items()}
     theirs = {}
@@ -45,10 +45,10 @@ def test_the_blend_lies_between_its_two_inputs() -> None:
 
 def test_alpha_one_shows_the_first_and_alpha_zero_the_second() -> None:
     first, second = _images(1), _images(2)
-    for verdict, expected in ((100.0, first), (-100.0, second)):
+    for logit, expected in ((100.0, first), (-100.0, second)):
         blender = AlphaBlender(AlphaBlenderConfig(width=4, downs=2, blocks=1, upsampling="resize"))
         last = blender.tail.get_submodule("0.1")
         assert isinstance(last, nn.Conv2d) and last.bias is not None
         nn.init.zeros_(last.weight)
-        nn.init.constant_(last.bias, verdict)
+        nn.init.constant_(last.bias, logit)
         torch.testing.assert_close(blender(first, second)[0], expected)

@@ -1,4 +1,4 @@
-"""IResNet's published layouts, and the margin against its definition with angles."""
+"""Tests of IResNet (published tensor layouts) and of the ArcFace margin (its definition by angles)."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from tests.layouts import layout
 
 
 @pytest.mark.parametrize("depth", [18, 50])
-def test_layout_is_the_published_one(depth: int) -> None:
+def test_state_dict_has_the_published_keys_and_shapes(depth: int) -> None:
     with torch.device("meta"):
         network = IResNet(ArcFaceConfig(blocks=DEPTHS[depth]))
     assert {k: tuple(v.shape) for k, v in network.state_dict().items()} == layout(f"arcface_iresnet{depth}")
 
 
 @pytest.mark.parametrize("depth", [34, 100])
-def test_depths_count_their_convolutions(depth: int) -> None:
-    assert 2 * sum(DEPTHS[depth]) + 2 == depth  # the first convolution, two a block, the last layer
+def test_depth_is_the_number_of_layers(depth: int) -> None:
+    assert 2 * sum(DEPTHS[depth]) + 2 == depth  # first convolution + two per block + last layer
 
 
-def test_sizes_and_modes() -> None:
+def test_embedding_size_and_independence_of_the_batch() -> None:
     network = IResNet(ArcFaceConfig(blocks=(1, 1, 1, 1), width=8, embedding=8, image_size=64)).eval()
     faces = torch.rand(3, 3, 64, 64) * 2 - 1
     with torch.no_grad():
@@ -47,7 +47,7 @@ def test_the_margin_is_added_to_the_angle() -> None:
     assert torch.allclose(head(faces, people), 10 * torch.cos(expected), atol=1e-4)
 
 
-def test_beyond_pi_the_logit_goes_on_falling() -> None:
+def test_logit_decreases_monotonically_beyond_pi() -> None:
     head = ArcFaceMargin(2, 1, scale=1.0, margin=0.5)
     with torch.no_grad():
         head.weight.copy_(torch.tensor([[1.0, 0.0]]))
@@ -57,7 +57,7 @@ def test_beyond_pi_the_logit_goes_on_falling() -> None:
     assert bool((logits.diff() < 0).all())
 
 
-def test_a_face_on_its_person_has_a_finite_gradient() -> None:
+def test_gradient_is_finite_at_angle_zero() -> None:
     head = ArcFaceMargin(2, 2)
     face = F.normalize(head.weight.detach()[:1]).requires_grad_()
     head(face, torch.tensor([0])).sum().backward()

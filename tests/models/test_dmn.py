@@ -1,4 +1,4 @@
-"""The Dense Mapping Network: published shapes, closed forms of its blocks, and who influences what."""
+"""Tests of the Dense Mapping Network: published tensor shapes, closed forms of its blocks, and input dependence."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.layouts import layout
 
 SMALL = DMNConfig(image_size=64, width=4, downs=2, blocks=2, style_width=2)
 
-# Their module paths, in their file's order -> ours. AdaIN's dummy running statistics hold nothing.
+# Module paths of the published checkpoint, in file order -> module paths here. AdaIN's running statistics are unused.
 OFFICIAL = {
     "model.1": "backbone.head.0.1",
     **{f"model.{4 + 3 * i}": f"backbone.downs.{i}.0" for i in range(4)},
@@ -52,7 +52,7 @@ def _labels(count: int, size: int, seed: int = 0) -> torch.Tensor:
     return torch.randint(0, 19, (count, size, size), generator=torch.Generator().manual_seed(seed))
 
 
-def test_the_papers_settings_have_exactly_the_published_shapes() -> None:
+def test_default_tensor_shapes_equal_the_published_ones() -> None:
     with torch.device("meta"):
         ours = {name: tuple(p.shape) for name, p in DenseMappingNetwork(DMNConfig()).state_dict().items()}
     theirs = {}
@@ -66,7 +66,7 @@ def test_the_papers_settings_have_exactly_the_published_shapes() -> None:
 
 @pytest.mark.parametrize("fusion", ["sft", "concat", "none"])
 @pytest.mark.parametrize("upsampling", ["transposed", "resize"])
-def test_an_image_of_the_masks_size_in_range_comes_out(fusion: str, upsampling: str) -> None:
+def test_output_has_the_size_of_the_mask_and_lies_in_range(fusion: str, upsampling: str) -> None:
     config = DMNConfig(64, 4, 2, 2, 2, fusion=fusion, upsampling=upsampling)  # type: ignore[arg-type]
     mask, image = one_hot(_labels(2, 64)), torch.rand(2, 3, 64, 64) * 2 - 1
     painted = DenseMappingNetwork(config)(mask, mask, image)
@@ -85,16 +85,16 @@ def test_only_pix2pixhd_m_ignores_the_style_mask() -> None:
         assert torch.equal(a, b) != differs, fusion
 
 
-def test_every_parameter_learns() -> None:
+def test_every_parameter_receives_a_gradient() -> None:
     network = DenseMappingNetwork(SMALL)
     network.balance()
     mask, image = one_hot(_labels(2, 64)), torch.rand(2, 3, 64, 64)
     (network(mask, mask, image) - image).square().mean().backward()
-    silent = [name for name, p in network.named_parameters() if p.grad is None]
-    assert silent == []
+    without_gradient = [name for name, p in network.named_parameters() if p.grad is None]
+    assert without_gradient == []
 
 
-def test_adain_parameters_go_bias_before_weight_layer_by_layer() -> None:
+def test_adain_style_order_is_bias_then_weight_per_layer() -> None:
     block = AdaINResidualBlock(1)
     convolutions: Any = (block.conv1[1], block.conv2[1])
     for conv in convolutions:
@@ -103,7 +103,7 @@ def test_adain_parameters_go_bias_before_weight_layer_by_layer() -> None:
     x = torch.randn(1, 1, 8, 8)
     bias1, weight1, bias2, weight2 = 5.0, 0.5, -3.0, 2.0
     normal = (x - x.mean()) / (x.var(correction=0) + 1e-5).sqrt()
-    hidden = (normal * weight1 + bias1).relu()  # far above 0, so that ReLU passes it whole
+    hidden = (normal * weight1 + bias1).relu()  # far above 0, so that ReLU does not change it
     expected = x + (hidden - hidden.mean()) / (hidden.var(correction=0) + 1e-5).sqrt() * weight2 + bias2
     given = block(x, torch.tensor([[bias1, weight1, bias2, weight2]]))
     torch.testing.assert_close(given, expected)
@@ -127,7 +127,7 @@ def test_sft_has_one_multiplicative_term() -> None:
     torch.testing.assert_close(sft(features, torch.randn(1, 2, 4, 4)), features * 3 + 7)
 
 
-def test_concat_fusion_sees_both_inputs() -> None:
+def test_concat_fusion_depends_on_both_inputs() -> None:
     fuse = ConcatFusion(2)
     a, b = torch.randn(1, 2, 4, 4), torch.randn(1, 2, 4, 4)
     assert not torch.equal(fuse(a, b), fuse(a, b + 1))
@@ -139,7 +139,7 @@ def test_sft_has_more_parameters_than_concatenation() -> None:
     assert (parameter_count(SpatialFeatureTransform(64)), parameter_count(ConcatFusion(64))) == (16_640, 8_256)
 
 
-def test_convolutions_start_narrow_and_transposed_ones_as_pytorch_has_them() -> None:
+def test_initialisation_of_convolutions_and_transposed_convolutions() -> None:
     torch.manual_seed(0)
     network = DenseMappingNetwork(DMNConfig(64, 32, 2, 1, 4))
     for module in network.modules():
@@ -153,7 +153,7 @@ def test_convolutions_start_narrow_and_transposed_ones_as_pytorch_has_them() -> 
     assert float(up.weight.detach().std()) == pytest.approx(bound / 3**0.5, rel=0.02)
 
 
-def test_resize_upsampling_weighs_all_pixels_alike_and_transposed_does_not() -> None:
+def test_resize_upsampling_has_no_checkerboard_and_transposed_has() -> None:
     def spread(kind: str) -> float:
         conv: Any = up(1, 1, kind)[:-2]  # type: ignore[arg-type]  # without norm and ReLU
         for module in conv:
@@ -166,7 +166,7 @@ def test_resize_upsampling_weighs_all_pixels_alike_and_transposed_does_not() -> 
     assert spread("transposed") > 0.5
 
 
-def test_one_hot_is_one_at_each_label_and_bytes_survive_the_unit_range() -> None:
+def test_one_hot_encodes_labels_and_bytes_round_trip() -> None:
     labels = _labels(2, 8)
     masks = one_hot(labels)
     assert torch.equal(masks.argmax(1), labels)
@@ -177,19 +177,19 @@ def test_one_hot_is_one_at_each_label_and_bytes_survive_the_unit_range() -> None
     assert torch.equal(to_bytes(unit), every)
 
 
-def test_a_size_the_network_cannot_halve_is_refused() -> None:
+def test_indivisible_image_size_is_rejected() -> None:
     for size in (32, 100, 80):
         with pytest.raises(ValueError, match="image_size"):
             DMNConfig(image_size=size)
 
 
-def test_parameter_count_counts_what_learns() -> None:
+def test_parameter_count() -> None:
     assert parameter_count(nn.Conv2d(2, 3, 5)) == 2 * 3 * 25 + 3
 
 
 @pytest.mark.parametrize(("count", "height", "width"), [(1, 16, 16), (3, 70, 24), (2, 129, 8)])
-def test_label_maps_are_looked_up_to_the_same_numbers(count: int, height: int, width: int) -> None:
-    """Whatever the size: borders reflect, and strips of rows join without a seam."""
+def test_label_maps_and_one_hot_masks_give_equal_features(count: int, height: int, width: int) -> None:
+    """For any size, including reflected borders and several strips of rows."""
     torch.manual_seed(0)
     layer = MaskConv7(5)
     labels = torch.randint(0, 19, (count, height, width), dtype=torch.uint8)
@@ -197,7 +197,7 @@ def test_label_maps_are_looked_up_to_the_same_numbers(count: int, height: int, w
 
 
 @pytest.mark.parametrize("fusion", ["sft", "none"])
-def test_a_network_paints_label_maps_as_it_paints_one_hot_masks(fusion: Fusion) -> None:
+def test_network_accepts_label_maps_and_one_hot_masks_alike(fusion: Fusion) -> None:
     torch.manual_seed(0)
     network = DenseMappingNetwork(replace(SMALL, fusion=fusion))
     labels, style_labels = _labels(2, 64).byte(), _labels(2, 64, 1).byte()

@@ -1,4 +1,4 @@
-"""HopeNet: the published layout, angles of known logits, bins."""
+"""Tests of HopeNet: published tensor layout, expected angles of known logits, and bins."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from maskgan_cli.models.hopenet import HopeNet, HopeNetConfig, bin_of, expected_
 from tests.layouts import layout
 
 
-def test_layout_is_the_published_one_less_the_unused_layer() -> None:
+def test_state_dict_has_the_published_layout_without_the_unused_layer() -> None:
     with torch.device("meta"):
         network = HopeNet(HopeNetConfig())
     ours = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
@@ -17,7 +17,7 @@ def test_layout_is_the_published_one_less_the_unused_layer() -> None:
     assert ours == theirs
 
 
-def test_a_certain_bin_is_its_angle_and_doubt_is_the_mean() -> None:
+def test_expected_angle_of_one_bin_and_of_a_uniform_distribution() -> None:
     logits = torch.full((2, 66), -1e4)
     logits[0, 33] = 0.0  # 3 * 33 - 99
     logits[1, [10, 20]] = 0.0
@@ -30,7 +30,7 @@ def test_bins_are_three_degrees_from_minus_99() -> None:
     assert bin_of(angles, 66).tolist() == [0, 0, 0, 1, 33, 65, 65]
 
 
-def test_each_head_answers_for_its_own_angle() -> None:
+def test_each_head_predicts_its_own_angle() -> None:
     network = HopeNet(HopeNetConfig(width=8, blocks=(1, 1, 1, 1), bottleneck=False, image_size=32)).eval()
     with torch.no_grad():
         for place, head in enumerate((network.fc_yaw, network.fc_pitch, network.fc_roll)):
@@ -41,7 +41,7 @@ def test_each_head_answers_for_its_own_angle() -> None:
     assert expected_angles(logits).tolist() == [pytest.approx([-39.0, -36.0, -33.0])] * 2
 
 
-def test_bad_shapes_are_refused() -> None:
+def test_invalid_settings_are_rejected() -> None:
     with pytest.raises(ValueError, match="four numbers"):
         HopeNetConfig(blocks=(1, 2))
     assert HopeNetConfig(blocks=[1, 1, 1, 1]).blocks == (1, 1, 1, 1)  # type: ignore[arg-type]

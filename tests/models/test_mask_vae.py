@@ -1,4 +1,4 @@
-"""MaskVAE: published shapes, sizes, and that the code is all that passes."""
+"""Tests of MaskVAE: published tensor shapes, sizes, sampling, and decoding to label maps."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.layouts import layout
 
 SMALL = MaskVAEConfig(image_size=64, width=4, latent=8)
 
-# Their module names -> ours.
+# Module names of the published checkpoint -> module names here.
 OFFICIAL = {
     **{f"e{i + 1}": f"encoder.{i}.0" for i in range(7)},
     **{f"bn{i + 1}": f"encoder.{i}.1" for i in range(7)},
@@ -29,7 +29,7 @@ def _mask(count: int, size: int = 64) -> torch.Tensor:
     return one_hot(torch.randint(0, 19, (count, size, size), generator=torch.Generator().manual_seed(0)))
 
 
-def test_the_defaults_have_exactly_the_published_shapes() -> None:
+def test_default_tensor_shapes_equal_the_published_ones() -> None:
     with torch.device("meta"):
         ours = {name: tuple(p.shape) for name, p in MaskVAE(MaskVAEConfig()).state_dict().items()}
     theirs = {}
@@ -39,7 +39,7 @@ def test_the_defaults_have_exactly_the_published_shapes() -> None:
     assert ours == theirs
 
 
-def test_the_decoders_norms_have_the_published_epsilon() -> None:
+def test_decoder_norms_have_the_published_epsilon() -> None:
     norms = [m for m in MaskVAE(SMALL).modules() if isinstance(m, torch.nn.BatchNorm2d)]
     assert [norm.eps for norm in norms] == [1e-5] * 4 + [1e-3] * 3
 
@@ -58,19 +58,19 @@ def test_the_encoder_ends_at_4_by_4_for_every_power_of_two(size: int, stages: in
 
 
 @pytest.mark.parametrize("change", [{"image_size": 32}, {"image_size": 96}, {"width": 0}, {"max_width": 16}])
-def test_shapes_that_cannot_be_are_refused(change: dict[str, int]) -> None:
+def test_invalid_settings_are_rejected(change: dict[str, int]) -> None:
     with pytest.raises(ValueError, match=" is "):
         MaskVAEConfig(**change)
 
 
-def test_a_drawn_code_has_the_mean_and_deviation_asked_for() -> None:
+def test_sampled_codes_have_the_given_mean_and_deviation() -> None:
     torch.manual_seed(0)
     code = draw_code(torch.full((100_000, 1), 3.0), torch.full((100_000, 1), math.log(0.25)))
     assert abs(code.mean() - 3.0) < 0.01
     assert abs(code.std() - 0.5) < 0.01
 
 
-def test_the_draw_is_a_matter_of_torchs_seed_and_reconstruction_of_none() -> None:
+def test_sampling_depends_on_the_seed_and_reconstruction_does_not() -> None:
     network, mask = MaskVAE(SMALL).eval(), _mask(2)
     drawn = []
     for seed in (1, 1, 2):
@@ -81,7 +81,7 @@ def test_the_draw_is_a_matter_of_torchs_seed_and_reconstruction_of_none() -> Non
     assert torch.equal(network.reconstruct(mask), network.reconstruct(mask))
 
 
-def test_labels_at_the_networks_own_size_are_the_likeliest_classes_to_the_bit() -> None:
+def test_labels_at_the_networks_size_are_the_argmax_of_the_logits() -> None:
     network = MaskVAE(SMALL).eval()
     code, other = torch.randn(2, 3, 8, generator=torch.Generator().manual_seed(0))
     assert torch.equal(decode_labels(network, code, 64), network.decode(code).argmax(1))
@@ -95,7 +95,7 @@ def test_labels_at_another_size_have_smoother_outlines_than_resized_ids(
     side: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def disc(size: int) -> torch.Tensor:
-        """How far inside a disc every pixel lies, in shares of the side."""
+        """Signed distance of every pixel to the edge of a disc, as a fraction of the side; positive inside."""
         place = (torch.arange(size) + 0.5) / size - 0.48
         return 0.31 - torch.hypot(place[:, None], place)
 
@@ -111,7 +111,7 @@ def test_labels_at_another_size_have_smoother_outlines_than_resized_ids(
     assert (labels != truth).sum() < (resized != truth).sum() / 2
 
 
-def test_every_parameter_learns_and_batches_are_counted() -> None:
+def test_every_parameter_receives_a_gradient_and_batches_are_counted() -> None:
     network = MaskVAE(SMALL)
     logits, mean, log_variance = network(_mask(2))
     (logits.square().mean() + mean.square().mean() + log_variance.square().mean()).backward()

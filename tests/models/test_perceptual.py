@@ -1,4 +1,4 @@
-"""The feature network: torchvision's names, five depths, and a random one that is always the same."""
+"""Tests of the VGG features: torchvision's names, five feature maps, and reproducible random weights."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import torch
 from maskgan_cli.models.perceptual import VGG19Features
 
 
-def test_names_and_shapes_are_torchvisions() -> None:
+def test_names_and_shapes_equal_torchvisions() -> None:
     shapes = {name: tuple(p.shape) for name, p in VGG19Features().state_dict().items()}
     convolutions = [0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28]
     assert list(shapes) == [f"features.{i}.{kind}" for i in convolutions for kind in ("weight", "bias")]
@@ -15,13 +15,13 @@ def test_names_and_shapes_are_torchvisions() -> None:
     assert shapes["features.28.weight"] == (512, 512, 3, 3)
 
 
-def test_five_features_each_half_the_one_before() -> None:
+def test_five_feature_maps_each_at_half_the_previous_resolution() -> None:
     features = VGG19Features.random(4)(torch.rand(1, 3, 64, 64))
     assert [tuple(f.shape[1:]) for f in features] == [(4, 64, 64), (8, 32, 32), (16, 16, 16), (32, 8, 8), (32, 4, 4)]
     assert all(f.min() >= 0 for f in features), "features are taken after the ReLU"
 
 
-def test_random_features_are_fixed_and_do_not_die_out() -> None:
+def test_random_features_are_reproducible_and_do_not_vanish() -> None:
     torch.manual_seed(1)
     a = VGG19Features.random(16)
     torch.manual_seed(2)

@@ -1,4 +1,4 @@
-"""ResNets: torchvision's names, shapes and numbers."""
+"""Tests of the ResNets against torchvision: names, shapes and outputs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from maskgan_cli.models.resnet import ResNet
 
 
 @pytest.mark.parametrize(("name", "blocks"), [("resnet18", (2, 2, 2, 2)), ("resnet50", (3, 4, 6, 3))])
-def test_the_same_numbers_as_torchvision(name: str, blocks: tuple[int, ...]) -> None:
+def test_outputs_equal_torchvisions(name: str, blocks: tuple[int, ...]) -> None:
     models = pytest.importorskip("torchvision.models")
     theirs = getattr(models, name)(weights=None).eval()
     ours = ResNet(blocks, bottleneck=name == "resnet50").eval()
@@ -22,8 +22,8 @@ def test_the_same_numbers_as_torchvision(name: str, blocks: tuple[int, ...]) -> 
         assert ours(images).shape == (2, ours.features)
 
 
-def test_too_narrow_is_refused() -> None:
-    with pytest.raises(ValueError, match="width is at least 8"):
+def test_width_below_the_minimum_is_rejected() -> None:
+    with pytest.raises(ValueError, match="width must be at least 8"):
         ResNet((1, 1, 1, 1), 4)
 
 

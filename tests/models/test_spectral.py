@@ -1,4 +1,4 @@
-"""Spectral norm: the largest singular value, found step by step, stored and kept."""
+"""Tests of spectral norm: power iteration in training, fixed vectors in evaluation, and PyTorch's results."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def _largest(weight: torch.Tensor) -> torch.Tensor:
     return torch.linalg.svdvals(weight.flatten(1))[0]
 
 
-def test_training_finds_the_largest_singular_value_and_evaluation_keeps_it() -> None:
+def test_training_estimates_the_largest_singular_value_and_evaluation_keeps_it() -> None:
     torch.manual_seed(0)
     conv = SpectralConv2d(3, 8, 3, padding=1)
     x = torch.randn(1, 3, 8, 8)
@@ -40,7 +40,7 @@ def test_each_forward_takes_one_power_iteration() -> None:
     torch.testing.assert_close(conv.weight_u, u)
 
 
-def test_it_is_pytorchs_own() -> None:
+def test_outputs_and_gradients_equal_pytorchs() -> None:
     torch.manual_seed(0)
     ours = SpectralConv2d(3, 6, 4, stride=2, padding=2, bias=False)
     theirs: Any = nn.utils.spectral_norm(nn.Conv2d(3, 6, 4, 2, 2, bias=False))
@@ -54,7 +54,7 @@ def test_it_is_pytorchs_own() -> None:
     assert ours.state_dict().keys() == theirs.state_dict().keys()
 
 
-def test_half_precision_leaves_the_singular_value_alone() -> None:
+def test_singular_value_is_computed_in_single_precision_under_autocast() -> None:
     torch.manual_seed(0)
     conv = SpectralConv2d(3, 8, 3)
     with torch.autocast("cpu", torch.bfloat16):
@@ -63,7 +63,7 @@ def test_half_precision_leaves_the_singular_value_alone() -> None:
         assert conv.eval().weight().dtype == torch.float32
 
 
-def test_xavier_reaches_the_weight_under_the_norm() -> None:
+def test_xavier_initialises_the_unnormalised_weight() -> None:
     torch.manual_seed(0)
     conv = SpectralConv2d(64, 64, 3)
     xavier(conv)

@@ -1,4 +1,4 @@
-"""The plans: every word of every command is one that the commands take; nothing is read before it is made."""
+"""Tests of the plans: all commands parse, and every input is written by an earlier stage."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _plan(table: str, preset: str = "tiny", **settings: Any) -> Plan:
 
 
 def _parsed(stage: Stage) -> dict[str, Any]:
-    """A stage's parameters as its command would get them; what it does not take is an error."""
+    """Parse a stage's arguments with its command; unknown arguments are errors."""
     command, words = ROOT, list(stage.words)
     while hasattr(command, "commands"):
         command = command.commands[words.pop(0)]
@@ -41,14 +41,14 @@ def _parsed(stage: Stage) -> dict[str, Any]:
 
 @pytest.mark.parametrize("preset", preset_names())
 @pytest.mark.parametrize("table", TABLES)
-def test_every_command_parses_and_needs_only_what_came_before(table: str, preset: str) -> None:
+def test_every_command_parses_and_needs_only_earlier_stages(table: str, preset: str) -> None:
     plan = _plan(table, preset)
     made: set[str] = set()
     for stage in plan.stages.values():
         _parsed(stage)
         assert set(stage.needs) <= made, stage.name
         made.add(stage.name)
-        # What a stage reads of the plan's folder, an earlier one has left there, and it says that it needs it.
+        # Every input in the plan's folder is an output of a stage in its (transitive) needs.
         left = [output for need in _all_needs(plan, stage) for output in plan.stages[need].outputs]
         own = {str(Path(output).parts[0]) for output in stage.outputs}
         for word in stage.words:
@@ -74,7 +74,7 @@ def _all_needs(plan: Plan, stage: Stage) -> set[str]:
 
 
 @pytest.mark.parametrize("preset", preset_names())
-def test_every_training_of_a_preset_is_a_recipe_that_loads(preset: str) -> None:
+def test_every_recipe_of_a_preset_loads(preset: str) -> None:
     known = {training.name: training for training in trainings()}
     for table in TABLES:
         for stage in _plan(table, preset).stages.values():
@@ -91,12 +91,12 @@ def test_every_training_of_a_preset_is_a_recipe_that_loads(preset: str) -> None:
 
 
 @pytest.mark.parametrize(("value", "text"), [(None, "null"), (True, "true"), (False, "false"), (0, "0"), (1.0, "1.0")])
-def test_settings_are_spelled_as_set_reads_them(value: object, text: str) -> None:
+def test_settings_are_formatted_for_set(value: object, text: str) -> None:
     assert _spelled(value) == text
 
 
 @pytest.mark.parametrize("preset", ["tiny", "modest", "small"])
-def test_methods_are_compared_by_equal_means(preset: str) -> None:
+def test_methods_are_compared_under_equal_settings(preset: str) -> None:
     networks = load_preset(preset).networks
     painters = [networks[n] for n in ("maskgan", "pix2pixhd-m", "spade", "elegant", "stargan")]
     spent = [(one.steps or 0) * (one.seconds or 0) for one in painters]
@@ -105,7 +105,7 @@ def test_methods_are_compared_by_equal_means(preset: str) -> None:
     assert networks["control"].steps == networks["ebst"].steps
 
 
-def test_every_number_of_ebst_has_a_control_of_the_same_seed() -> None:
+def test_every_ebst_run_has_a_control_of_the_same_seed() -> None:
     plan = _plan("ebst")
     control, treated = plan.stages["train control-1"], plan.stages["train maskgan-ebst-1"]
     for option in ("--seed", "schedule.steps"):
@@ -115,7 +115,7 @@ def test_every_number_of_ebst_has_a_control_of_the_same_seed() -> None:
     assert "train vae" not in _all_needs(plan, control)
 
 
-def test_the_small_preset_simulates_edits_with_the_bundled_mask_vae() -> None:
+def test_small_preset_uses_the_bundled_mask_vae() -> None:
     small = Plan(load_preset("small"))
     TABLES["ebst"](small)
     assert "train vae" not in small.stages
@@ -124,7 +124,7 @@ def test_the_small_preset_simulates_edits_with_the_bundled_mask_vae() -> None:
     assert tiny.words[tiny.words.index("--vae") + 1] == "runs/vae"
     own = Plan(load_preset("small"), data="/data/faces")
     TABLES["ebst"](own)
-    assert "train vae" in own.stages, "the bundled one has seen no photograph"
+    assert "train vae" in own.stages, "the bundled MaskVAE was not trained on photos"
 
 
 def _word_after(stage: Stage, name: str) -> str:
@@ -132,7 +132,7 @@ def _word_after(stage: Stage, name: str) -> str:
     return found[0]
 
 
-def test_tables_share_what_they_can() -> None:
+def test_tables_share_stages() -> None:
     plan = Plan(load_preset("tiny"))
     for make in TABLES.values():
         make(plan)
@@ -142,20 +142,20 @@ def test_tables_share_what_they_can() -> None:
     assert len({str(stage) for stage in plan.stages.values()}) == len(plan.stages)
 
 
-def test_a_data_set_of_ones_own_has_no_truth_and_lends_no_bundled_judge() -> None:
+def test_own_data_set_has_no_ground_truth_and_uses_no_bundled_judge() -> None:
     plan = _plan("attribute-transfer", data="/data/faces", has_identities=False)
     assert "train parser" in plan.stages
     assert not any("truth" in name or "render" in name for name in plan.stages)
     assert "identity" not in _parsed(plan.stages["measure smiling maskgan"])["metrics"]
-    with pytest.raises(InputError, match="only rendered faces have a true answer"):
+    with pytest.raises(InputError, match="only rendered faces have ground truth"):
         _plan("counterfactual", data="/data/faces")
     given = _plan("attribute-transfer", data="/data/faces", judges={"parser": "/p.safetensors"})
     assert "train parser" not in given.stages
     assert "/p.safetensors" in given.stages["measure smiling maskgan"].words
 
 
-def test_the_scripts_are_the_plans(maskgan: Command) -> None:
-    """`recipes/reproduce/TABLE.sh` is what --dry-run prints of the tiny preset; make it again by that."""
+def test_scripts_in_the_repository_equal_the_plans(maskgan: Command) -> None:
+    """`recipes/reproduce/TABLE.sh` is the output of --dry-run with the tiny preset; regenerate it with that command."""
     for table in TABLES:
         assert (SCRIPTS / f"{table}.sh").read_text() == maskgan("reproduce", table, "--dry-run").out, table
 
@@ -187,14 +187,14 @@ def test_a_dry_run_writes_nothing(maskgan: Command, tmp_path: Path, monkeypatch:
         (["identity", "--data", "nowhere"], "nowhere: expected a prepared data set"),
     ],
 )
-def test_wrong_input_is_one_line(arguments: list[str], line: str, maskgan: Command) -> None:
+def test_invalid_input_is_reported_in_one_line(arguments: list[str], line: str, maskgan: Command) -> None:
     outcome = maskgan("reproduce", *arguments, "--dry-run")
     assert outcome.code == 2
     assert len(outcome.err.splitlines()) == 1
     assert line in outcome.err
 
 
-def test_a_data_set_of_another_size_is_refused(prepared: Path, maskgan: Command) -> None:
+def test_data_set_of_another_size_is_rejected(prepared: Path, maskgan: Command) -> None:
     call = ("reproduce", "identity", "--preset", "small", "--data", prepared)
     planned = maskgan(*call, "--dry-run")
     assert planned.code == 0
@@ -207,13 +207,13 @@ def test_a_data_set_of_another_size_is_refused(prepared: Path, maskgan: Command)
     assert not (prepared.parent / "never").exists()
 
 
-def test_over_seeds_the_difference_has_students_interval() -> None:
+def test_difference_over_seeds_has_students_t_interval() -> None:
     rows = {"maskgan": {"x": {"value": 0.0}}}
     for seed, (before, after) in enumerate([(1.0, 2.0), (2.0, 4.0), (3.0, 6.0)]):
         rows[f"control-{seed}"] = {"x": {"value": before}}
         rows["maskgan-ebst" if seed == 0 else f"maskgan-ebst-{seed}"] = {"x": {"value": after}}
     found = over_seeds(rows)["x"]
     assert (found["ebst"], found["control"], found["difference"], found["seeds"]) == (4.0, 2.0, 2.0, 3)
-    # Differences 1, 2, 3: deviation 1, standard error 1/sqrt(3), t(2) = 4.303.
+    # Differences 1, 2, 3: standard deviation 1, standard error 1/sqrt(3), t(2) = 4.303.
     assert found["interval_95"] == pytest.approx([2 - 4.303 / 3**0.5, 2 + 4.303 / 3**0.5])
     assert over_seeds({"maskgan": {}, "control-0": {}, "maskgan-ebst": {}}) == {}

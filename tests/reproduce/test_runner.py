@@ -1,4 +1,4 @@
-"""The runner of plans, on stages that are a line of Python each."""
+"""Tests of the runner, with stages that are one line of Python each."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from maskgan_cli.reproduce.stages import Stage, about, script
 
 
 def _write(name: str, text: str, *needs: str, output: str = "") -> Stage:
-    """A stage that writes ``text`` to a file of its name, after what its needs wrote."""
+    """A stage that writes ``text`` and the content of its inputs to a file of its name."""
     body = f"open({name!r}, 'w').write({text!r} + ''.join(open(n).read() for n in {needs!r}))"
     return Stage(name, ("-c", body), (output or name,), needs)
 
 
 class Runner:
-    """Runs a stage by Python and notes its name."""
+    """Runs stages with Python and records their names."""
 
     def __init__(self) -> None:
         self.ran: list[str] = []
@@ -37,7 +37,7 @@ class Runner:
         ).returncode
 
     def all(self, stages: list[Stage], folder: Path, **options: object) -> list[str]:
-        """The stages that this call ran."""
+        """Run the stages and return the names of those that were executed."""
         self.ran = []
         for _ in run_stages(stages, folder, self, **options):  # type: ignore[arg-type]
             pass
@@ -47,36 +47,36 @@ class Runner:
 CHAIN = [_write("a", "1"), _write("b", "2", "a"), _write("c", "3", "b"), _write("d", "4", "a")]
 
 
-def test_stages_run_in_order_and_finished_ones_never_again(tmp_path: Path) -> None:
+def test_stages_run_in_order_and_finished_ones_are_skipped(tmp_path: Path) -> None:
     runner = Runner()
     assert runner.all(CHAIN, tmp_path) == ["a", "b", "c", "d"]
     assert (tmp_path / "c").read_text() == "321"
     assert runner.all(CHAIN, tmp_path) == []
     (tmp_path / "b").unlink()
-    assert runner.all(CHAIN, tmp_path) == ["b"], "it came to the same, so what rests on it stands"
+    assert runner.all(CHAIN, tmp_path) == ["b"], "equal outputs keep the dependent stages valid"
 
 
-def test_another_command_is_refused_and_with_overwrite_all_that_rests_on_it_is_started_over(tmp_path: Path) -> None:
+def test_changed_command_is_rejected_and_overwrite_reruns_dependent_stages(tmp_path: Path) -> None:
     runner = Runner()
     runner.all(CHAIN, tmp_path)
     changed = [CHAIN[0], _write("b", "5", "a"), *CHAIN[2:]]
     with pytest.raises(InputError, match=r"the stage `b` of this plan, found another: maskgan -c .*--overwrite"):
         runner.all(changed, tmp_path)
-    assert (tmp_path / "c").read_text() == "321", "nothing is lost"
+    assert (tmp_path / "c").read_text() == "321", "results must not be lost"
     assert runner.all(changed, tmp_path, overwrite=True) == ["b", "c"]
     assert (tmp_path / "c").read_text() == "351"
     with pytest.raises(InputError, match="the stage `a`"):
         runner.all(changed, tmp_path, given="other data")
 
 
-def test_a_failed_stage_ends_the_plan_with_its_code_and_is_where_it_goes_on(tmp_path: Path) -> None:
+def test_failed_stage_ends_the_plan_with_its_exit_code_and_is_resumed(tmp_path: Path) -> None:
     runner = Runner()
     broken = Stage(
         "b", ("-c", "import sys, pathlib; sys.exit(0 if pathlib.Path('mended').exists() else 2)"), ("a",), ("a",)
     )
     stages = [CHAIN[0], broken, CHAIN[3]]
     with pytest.raises(
-        StageFailed, match=r"stage `b` ended with 2 \(maskgan .*run the same command to go on"
+        StageFailed, match=r"stage `b` failed with exit code 2 \(maskgan .*run the same command to resume"
     ) as failed:
         runner.all(stages, tmp_path)
     assert failed.value.exit_code == 2
@@ -84,19 +84,19 @@ def test_a_failed_stage_ends_the_plan_with_its_code_and_is_where_it_goes_on(tmp_
     assert runner.all(stages, tmp_path) == ["b", "d"]
 
 
-def test_a_stage_that_leaves_nothing_is_not_finished(tmp_path: Path) -> None:
-    with pytest.raises(Exception, match="stage `a` left no elsewhere"):
+def test_stage_without_its_outputs_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(Exception, match="stage `a` did not write elsewhere"):
         Runner().all([_write("a", "1", output="elsewhere")], tmp_path)
 
 
-def test_time_adds_up_over_attempts(tmp_path: Path) -> None:
+def test_time_is_summed_over_attempts(tmp_path: Path) -> None:
     runner = Runner()
 
     def stopped(stage: Stage, folder: Path) -> int:
         time.sleep(0.05)
         raise KeyboardInterrupt
 
-    with pytest.raises(Stopped, match="stopped in stage `a`"):
+    with pytest.raises(Stopped, match="interrupted in stage `a`"):
         list(run_stages(CHAIN, tmp_path, stopped))
     assert not read_stamps(CHAIN, tmp_path)["a"].finished
     runner.all(CHAIN, tmp_path)
@@ -106,7 +106,7 @@ def test_time_adds_up_over_attempts(tmp_path: Path) -> None:
     assert stamp.processor_seconds is None or stamp.processor_seconds > 0
 
 
-def test_a_damaged_stamp_is_a_stage_to_run(tmp_path: Path) -> None:
+def test_stage_with_a_corrupt_stamp_is_rerun(tmp_path: Path) -> None:
     runner = Runner()
     runner.all(CHAIN, tmp_path)
     (tmp_path / STAMPS / "d.json").write_text("{")
@@ -114,7 +114,7 @@ def test_a_damaged_stamp_is_a_stage_to_run(tmp_path: Path) -> None:
     assert runner.all(CHAIN, tmp_path) == ["c", "d"]
 
 
-def test_the_digest_tells_names_and_contents_and_passes_over_hidden_files(tmp_path: Path) -> None:
+def test_digest_depends_on_names_and_contents_but_not_on_hidden_files(tmp_path: Path) -> None:
     (tmp_path / "x").mkdir()
     (tmp_path / "x" / "1").write_text("one")
     first = digest_of([tmp_path / "x"])
@@ -126,7 +126,7 @@ def test_the_digest_tells_names_and_contents_and_passes_over_hidden_files(tmp_pa
 
 @pytest.fixture
 def rendering(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
-    """A whole process whose stage, a real command by `as_subprocess`, has begun to write and has no end."""
+    """A process that runs a long real command as a stage; the command has started to write."""
     program = f"""
 import threading
 from pathlib import Path
@@ -155,30 +155,30 @@ def _rendered(folder: Path) -> int:
     return len(list(folder.glob("faces/CelebA-HQ-img/*.jpg")))
 
 
-def test_a_signal_ends_the_stage_then_the_command_and_the_next_call_goes_on(
+def test_signal_ends_the_stage_and_the_command_and_the_next_call_resumes(
     rendering: subprocess.Popen[str], tmp_path: Path
 ) -> None:
     rendering.send_signal(signal.SIGTERM)
     out, _ = rendering.communicate(timeout=60)
-    assert out.startswith("Stopped stopped in stage `render`; run the same command to go on")
+    assert out.startswith("Stopped interrupted in stage `render`; run the same command to resume")
     rendered = _rendered(tmp_path)
     time.sleep(0.5)
-    assert _rendered(tmp_path) == rendered, "nobody goes on behind our back"
+    assert _rendered(tmp_path) == rendered, "no process may continue in the background"
     stamp = read_json(tmp_path / STAMPS / "render.json")
     assert stamp["digest"] == ""
     assert stamp["seconds"] > 0
 
 
-def test_a_kill_of_the_command_ends_its_stage(rendering: subprocess.Popen[str], tmp_path: Path) -> None:
+def test_killing_the_command_ends_its_stage(rendering: subprocess.Popen[str], tmp_path: Path) -> None:
     rendering.kill()
     rendering.wait(timeout=60)
     time.sleep(0.5)
     rendered = _rendered(tmp_path)
     time.sleep(1)
-    assert 0 < _rendered(tmp_path) == rendered, "nobody goes on behind our back"
+    assert 0 < _rendered(tmp_path) == rendered, "no process may continue in the background"
 
 
-def test_a_plan_is_a_script_for_a_shell(tmp_path: Path) -> None:
+def test_script_runs_in_a_shell(tmp_path: Path) -> None:
     stages = [
         Stage("one", ("a b", "-o", "x'y"), ("x'y",), seconds=61.0),
         Stage("two", ("c",), (), how=("--device", "cpu")),

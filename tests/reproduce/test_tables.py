@@ -1,4 +1,4 @@
-"""Tables at their smallest, from nothing to the JSON that holds every number."""
+"""Tests of the tables at the smallest scale, from rendering to the JSON record."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ SMALLEST = {
 
 
 @pytest.mark.slow
-def test_tables_from_nothing_share_their_work_and_hold_every_number(
+def test_tables_share_stages_and_the_record_has_every_number(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, maskgan: Command
 ) -> None:
     ran: list[str] = []
@@ -78,7 +78,7 @@ def test_tables_from_nothing_share_their_work_and_hold_every_number(
     assert list(found) == rows
     assert found["truth"]["ssim_inside"]["value"] == 1
     assert all(found[name]["ssim_inside"]["value"] < 1 for name in rows[:-1])
-    assert not any(name.startswith(("train", "paint", "render")) for name in ran), "that was all there"
+    assert not any(name.startswith(("train", "paint", "render")) for name in ran), "these stages were finished"
 
     table("counterfactual")
     assert ran == []

@@ -113,7 +113,7 @@ def test_faces_come_back_better(prepared: Path) -> None:
 def test_the_rate_falls_by_steps() -> None:
     schedule = ScheduleSettings(steps=10000, decay=0.5, decay_every=3000)
     assert [learning_rate(8.0, step, schedule) for step in (0, 2999, 3000, 6001, 9000)] == [8, 8, 4, 2, 1]
-    with pytest.raises(ValueError, match="go together"):
+    with pytest.raises(ValueError, match="must be set together"):
         ScheduleSettings(steps=10, decay=0.5)
     with pytest.raises(InputError, match=r"multiple of twice the number of network\.attributes"):
         recipe_of("elegant", "data.batch_size=6")

@@ -319,7 +319,7 @@ def test_import_from_the_command_line_is_found_by_the_commands_and_carries_a_car
     assert maskgan("weights", "import", "generator", file, "--size", 64, "--overwrite").code == 0
     refused = maskgan("weights", "import", "vae", file, "--size", 64)
     assert "image_size is read off the file's shapes" in refused.err
-    for size, message in ((100, "image_size is a multiple of 32"), (64, "a name ending in .safetensors")):
+    for size, message in ((100, "image_size must be a multiple of 32"), (64, "a name ending in .safetensors")):
         refused = maskgan("weights", "import", "generator", file, "--size", size, "-o", tmp_path / "x.bin",
                           *(["-o", tmp_path / "x.safetensors"] if size == 100 else []))  # fmt: skip
         assert (refused.code, message in refused.err) == (2, True), refused.err

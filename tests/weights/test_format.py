@@ -129,7 +129,7 @@ def test_foreign_files_hold_tensors_and_nothing_else(tmp_path: Path) -> None:
 
 def test_settings_of_another_version_are_named(tmp_path: Path) -> None:
     network = DenseMappingNetwork(DMNConfig(64, 4, 2, 1, 2))
-    for config, message in (({"wings": 2}, "wings"), ({"image_size": 70}, "image_size is a multiple of 32")):
+    for config, message in (({"wings": 2}, "wings"), ({"image_size": 70}, "image_size must be a multiple of 32")):
         path = save_weights(tmp_path / "w.safetensors", network, kind="dmn", config=config, about={})
         with pytest.raises(InputError, match=f"expected the settings of a dmn, found .*{message}"):
             load("dmn", path, torch.device("cpu"))

@@ -1,9 +1,9 @@
-"""The paper's rivals (Tables 2 to 4), as networks: torch and the label table are all they know.
+"""Networks of the paper's baselines (Tables 2 to 4). They depend only on torch and the label table.
 
-stargan.py    StarGAN (Choi et al. 2018): a picture and the attributes it shall have
-elegant.py    ELEGANT (Xiao et al. 2018): a picture, an exemplar, and the attribute to exchange
-spade.py      SPADE (Park et al. 2019): a mask, and a look as one vector
+stargan.py    StarGAN (Choi et al. 2018): input is a picture and the target attributes
+elegant.py    ELEGANT (Xiao et al. 2018): input is a picture, an exemplar, and the attribute to transfer
+spade.py      SPADE (Park et al. 2019): input is a mask and a style code
 
-Pix2PixHD-m is the Dense Mapping Network with ``fusion: none``. What each is and how it is trained:
-docs/baselines.md.
+Pix2PixHD-m is the Dense Mapping Network with ``fusion: none``. docs/baselines.md describes the baselines and
+their training.
 """

@@ -1,4 +1,4 @@
-"""ELEGANT (Xiao et al. 2018): two faces exchange the part of their codes that stands for an attribute.
+"""ELEGANT (Xiao et al. 2018): transfers an attribute by exchanging part of the latent codes of two faces.
 
 Enc(image) -> code and skips; image + Dec(code, own code, skips) -> image
 """
@@ -16,17 +16,17 @@ from torch.nn import functional as F
 
 from maskgan_cli.models.limits import check_range
 
-Encoded = tuple[Tensor, list[Tensor]]  # the code, and the four maps before it, largest first
+Encoded = tuple[Tensor, list[Tensor]]  # the code and the four feature maps before it, largest first
 
 
 @dataclass(frozen=True)
 class ElegantConfig:
-    """What decides the encoder's and decoder's shape. The defaults are the published ones.
+    """Settings of the encoder and decoder. The defaults are the published ones.
 
     Attributes:
-        image_size: side of the pictures, a multiple of 32.
-        attributes: what it can exchange, in the order of the code's slices.
-        width: channels at half the resolution; they double up to 8 times that, which the code has.
+        image_size: side of the pictures in pixels, a multiple of 32.
+        attributes: attributes that can be transferred, in the order of their slices of the code.
+        width: channels at half the resolution; they double up to 8 times the width, which is the code's size.
     """
 
     image_size: int = 256
@@ -38,12 +38,12 @@ class ElegantConfig:
     def __post_init__(self) -> None:
         object.__setattr__(self, "attributes", tuple(self.attributes))  # JSON has lists
         if not self.attributes or len(set(self.attributes)) < len(self.attributes):
-            raise ValueError("attributes is a list of distinct names, at least one")
+            raise ValueError("attributes must be a list of distinct names, at least one")
         check_range(self, image_size=(32, 2048), width=(1, 512))
         if self.image_size % 32:
-            raise ValueError(f"image_size is a multiple of 32, not {self.image_size}")
+            raise ValueError(f"image_size must be a multiple of 32, not {self.image_size}")
         if len(self.attributes) > 8 * self.width:
-            raise ValueError("width: the code (8 * width channels) has a channel or more for each of the attributes")
+            raise ValueError("width: the code (8 * width channels) must have at least one channel per attribute")
 
     @property
     def channels(self) -> list[int]:
@@ -53,12 +53,12 @@ class ElegantConfig:
 
 @dataclass(frozen=True)
 class ElegantDiscriminatorConfig:
-    """What decides the discriminators' shape. The defaults are the published ones, of three attributes.
+    """Settings of the discriminators. The defaults are the published ones, for three attributes.
 
     Attributes:
-        image_size: side of the pictures that the first one sees, a multiple of 32; the second sees half of it.
-        attributes: how many label planes it sees.
-        width: channels of the first layer; they double up to 8 times that.
+        image_size: input side of the first discriminator, a multiple of 32; the second one's is half of it.
+        attributes: number of attributes, each an input plane.
+        width: channels of the first layer; they double up to 8 times the width.
     """
 
     image_size: int = 256
@@ -70,11 +70,11 @@ class ElegantDiscriminatorConfig:
     def __post_init__(self) -> None:
         check_range(self, image_size=(32, 2048), attributes=(1, 256), width=(1, 512))
         if self.image_size % 32:
-            raise ValueError(f"image_size is a multiple of 32, not {self.image_size}")
+            raise ValueError(f"image_size must be a multiple of 32, not {self.image_size}")
 
 
 class PixelNorm(nn.Module):
-    """Each pixel's channels as a vector of length 1, times a learned scalar, plus another."""
+    """Normalises each pixel's channel vector to unit length, then applies a learnt scalar scale and shift."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -87,7 +87,7 @@ class PixelNorm(nn.Module):
 
 
 class ElegantEncoder(nn.Module):
-    """Five strided convolutions; the last map is the code, the others help the decoder."""
+    """Five strided convolutions. The last feature map is the code, the others are skip connections."""
 
     def __init__(self, config: ElegantConfig) -> None:
         super().__init__()
@@ -95,7 +95,7 @@ class ElegantEncoder(nn.Module):
         start(self)
 
     def forward(self, image: Tensor) -> Encoded:
-        """Image (N, 3, S, S) in [-1, 1] -> code (N, 8 * width, S/32, S/32), maps at S/2, S/4, S/8, S/16."""
+        """Image (N, 3, S, S) in [-1, 1] -> code (N, 8 * width, S/32, S/32), skips at S/2, S/4, S/8, S/16."""
         maps: list[Tensor] = []
         for layer in self.layers:
             image = layer(image)
@@ -104,7 +104,7 @@ class ElegantEncoder(nn.Module):
 
 
 class ElegantDecoder(nn.Module):
-    """What has to be added to a picture so that its code becomes another."""
+    """Predicts the residual image that changes a picture's code to another code."""
 
     def __init__(self, config: ElegantConfig) -> None:
         super().__init__()
@@ -117,7 +117,7 @@ class ElegantDecoder(nn.Module):
         start(self)
 
     def forward(self, new: Tensor, old: Tensor, skips: Sequence[Tensor]) -> Tensor:
-        """The code asked for, the picture's own, its maps -> what to add to it (N, 3, S, S), in [-2, 2]."""
+        """Target code, the picture's own code and skips -> residual image (N, 3, S, S) in [-2, 2]."""
         features = torch.cat([new, old], dim=1)
         for layer, skip in zip(self.layers, reversed(skips), strict=True):
             features = layer(features) + skip
@@ -126,7 +126,7 @@ class ElegantDecoder(nn.Module):
 
 
 class Elegant(nn.Module):
-    """Encoder and decoder, and how two faces exchange an attribute through them."""
+    """Encoder and decoder, and the transfer of an attribute between two faces."""
 
     def __init__(self, config: ElegantConfig) -> None:
         super().__init__()
@@ -135,27 +135,27 @@ class Elegant(nn.Module):
         self.decoder = ElegantDecoder(config)
 
     def slice_of(self, attribute: int) -> slice:
-        """The channels of the code that stand for an attribute: its share of them, rounded."""
+        """The code channels of an attribute; all attributes have equal shares, up to rounding."""
         count, total = len(self.config.attributes), self.config.channels[-1]
         return slice(round(total * attribute / count), round(total * (attribute + 1) / count))
 
     def replace(self, code: Tensor, other: Tensor, attribute: int) -> Tensor:
-        """A code with the channels of one attribute from another code, both (N, C, h, w)."""
+        """Copy the channels of one attribute from ``other`` into ``code``; both are (N, C, h, w)."""
         part = self.slice_of(attribute)
         return torch.cat([code[:, : part.start], other[:, part], code[:, part.stop :]], dim=1)
 
     def decode(self, image: Tensor, new: Tensor, encoded: Encoded) -> Tensor:
-        """The image (N, 3, S, S) changed so that its code becomes ``new``; in [-1, 1]."""
+        """Change the image (N, 3, S, S) so that its code becomes ``new``; returns an image in [-1, 1]."""
         old, skips = encoded
         return torch.clamp(image + self.decoder(new, old, skips), -1, 1)
 
     def forward(self, image: Tensor, exemplar: Tensor, attribute: int, strength: float = 1.0) -> Tensor:
-        """The image's face with the exemplar's state of an attribute.
+        """Transfer the exemplar's state of an attribute (present or absent) to the image.
 
         Args:
             image, exemplar: (N, 3, S, S) in [-1, 1]; either may have the attribute.
-            attribute: its place in ``config.attributes``.
-            strength: how far to go: 0 is no change of the code, 1 all of it.
+            attribute: its index in ``config.attributes``.
+            strength: 0 keeps the image's code, 1 takes the exemplar's part of the code.
         """
         encoded = self.encoder(image)
         code, _ = encoded
@@ -164,7 +164,7 @@ class Elegant(nn.Module):
 
 
 class ElegantDiscriminator(nn.Module):
-    """D(image, label) at one size: is the face real, and has it the attributes it is said to have?"""
+    """D(image, label) at one scale: whether the face is real and matches its attribute labels."""
 
     def __init__(self, config: ElegantDiscriminatorConfig, image_size: int) -> None:
         super().__init__()
@@ -176,7 +176,7 @@ class ElegantDiscriminator(nn.Module):
     def forward(self, image: Tensor, label: Tensor) -> Tensor:
         """Image (N, 3, S, S) in [-1, 1], label (N, attributes) of 0 and 1 -> logits (N, 1).
 
-        The published network ends in the sigmoid of this number; the losses here take it before.
+        The published network ends in a sigmoid; here the losses use the logits.
         """
         planes = label[:, :, None, None].to(image.dtype).expand(-1, -1, *image.shape[2:])
         verdict: Tensor = self.verdict(self.layers(torch.cat([image, planes], dim=1)).flatten(1))
@@ -184,7 +184,7 @@ class ElegantDiscriminator(nn.Module):
 
 
 class ElegantDiscriminators(nn.Module):
-    """D1 on the picture and D2 on half of it, each with its own weights."""
+    """D1 at full resolution and D2 at half the resolution, with separate weights."""
 
     def __init__(self, config: ElegantDiscriminatorConfig) -> None:
         super().__init__()
@@ -198,7 +198,7 @@ class ElegantDiscriminators(nn.Module):
 
 
 def start(network: nn.Module) -> None:
-    """ELEGANT's start: weights N(0, 0.02), biases of linear layers 0, those of convolutions PyTorch's."""
+    """ELEGANT's initialisation: weights N(0, 0.02), linear biases 0, convolution biases as in PyTorch."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
             nn.init.normal_(module.weight, 0.0, 0.02)

@@ -1,6 +1,6 @@
-"""SPADE (Park et al. 2019): a mask steers every norm of the generator; the look is one vector.
+"""SPADE (Park et al. 2019): the mask modulates every normalisation layer; the style is one vector.
 
-G(mask, code) -> image, code drawn from the mean and log variance that E(image) gives
+G(mask, code) -> image, with the code sampled from the mean and log variance that E(image) returns
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ _UPS: Final[dict[str, int]] = {"normal": 5, "more": 6, "most": 7}
 
 @dataclass(frozen=True)
 class SPADEConfig:
-    """What decides the network's shape. The defaults are the published ones at 512 px, with the encoder.
+    """Settings of the architecture. The defaults are the published ones at 512 px, with the encoder.
 
     Attributes:
-        image_size: the side it is trained at, a multiple of 32 (``more``: 64, ``most``: 128).
-        width: channels of the last map; the first ones have 16 times as many.
-        hidden: channels between the mask and the scales and shifts it becomes.
-        depth: ``normal`` enlarges the first map five times, ``more`` six times, ``most`` seven times.
-        encoder: whether the look comes from a picture; if not, it follows from the mask alone.
-        latent: numbers in the code of a look.
-        encoded_size: side of the picture that the encoder sees, a multiple of 64, at least 128.
+        image_size: side of the training pictures, a multiple of 32 (``more``: 64, ``most``: 128).
+        width: channels of the last feature map; the first ones have 16 times as many.
+        hidden: hidden channels of the layers that predict scale and shift from the mask.
+        depth: number of upsampling steps: ``normal`` 5, ``more`` 6, ``most`` 7.
+        encoder: use a style encoder. Without it the generator depends on the mask only.
+        latent: dimension of the style code.
+        encoded_size: input side of the style encoder, a multiple of 64, at least 128.
     """
 
     image_size: int = 512
@@ -53,20 +53,20 @@ class SPADEConfig:
             self, image_size=(64, 2048), width=(1, 256), hidden=(1, 2048), latent=(1, 8192), encoded_size=(128, 2048)
         )
         if self.depth not in _UPS:
-            raise ValueError(f"depth is one of {', '.join(_UPS)}, not {self.depth}")
+            raise ValueError(f"depth must be one of {', '.join(_UPS)}, not {self.depth}")
         if self.image_size % (1 << self.ups):
-            raise ValueError(f"image_size is a multiple of {1 << self.ups}, not {self.image_size}")
+            raise ValueError(f"image_size must be a multiple of {1 << self.ups}, not {self.image_size}")
         if self.encoded_size % 64:
-            raise ValueError(f"encoded_size is a multiple of 64, not {self.encoded_size}")
+            raise ValueError(f"encoded_size must be a multiple of 64, not {self.encoded_size}")
 
     @property
     def ups(self) -> int:
-        """How often the first map is enlarged."""
+        """Number of upsampling steps, each by a factor of 2."""
         return _UPS[self.depth]
 
 
 class BatchNorm(nn.BatchNorm2d):
-    """Batch norm, nothing learned, over the batch of all processes together where there are several."""
+    """Batch norm without learnable parameters, synchronised over all processes in distributed training."""
 
     def __init__(self, channels: int) -> None:
         super().__init__(channels, affine=False)
@@ -80,16 +80,17 @@ class BatchNorm(nn.BatchNorm2d):
 
         wide = features.float()
         variance, mean = torch.var_mean(wide, (0, 2, 3), correction=0)
-        # Every process has an equal share of the batch, so the means of means are the batch's.
+        # All processes have equally large batches, so the mean of their means is the mean of the whole batch.
         statistics = torch.stack([mean, variance + mean.square()])
         mean, square = (all_reduce(statistics) / group.get_world_size()).unbind()  # type: ignore[no-untyped-call]
         variance = square - mean.square()
-        self._remember(mean.detach(), variance.detach(), features.numel() // features.shape[1] * group.get_world_size())
+        count = features.numel() // features.shape[1] * group.get_world_size()
+        self._update_running(mean.detach(), variance.detach(), count)
         scale = (variance + self.eps).rsqrt()
         normal: Tensor = (wide - mean[:, None, None]) * scale[:, None, None]
         return normal.to(features.dtype)
 
-    def _remember(self, mean: Tensor, variance: Tensor, count: int) -> None:
+    def _update_running(self, mean: Tensor, variance: Tensor, count: int) -> None:
         assert self.running_mean is not None
         assert self.running_var is not None
         assert self.num_batches_tracked is not None
@@ -100,7 +101,7 @@ class BatchNorm(nn.BatchNorm2d):
 
 
 class SPADENorm(nn.Module):
-    """SPADE: batch norm, then a scale (1 + gamma) and a shift that the mask decides, place by place."""
+    """SPADE: batch norm, then a scale (1 + gamma) and a shift (beta) per pixel, predicted from the mask."""
 
     def __init__(self, channels: int, hidden: int) -> None:
         super().__init__()
@@ -117,7 +118,7 @@ class SPADENorm(nn.Module):
 
 
 class SPADEBlock(nn.Module):
-    """Two (SPADE, LeakyReLU, 3 x 3 convolution) around a skip, which is learned where channels change."""
+    """A residual block of two (SPADE, LeakyReLU, 3 x 3 convolution); the skip is learnt if the channels change."""
 
     def __init__(self, inputs: int, outputs: int, hidden: int) -> None:
         super().__init__()
@@ -142,7 +143,7 @@ class SPADEBlock(nn.Module):
 
 
 class SPADEGenerator(nn.Module):
-    """G(mask, code): the mask enters at every norm, the code as the first map."""
+    """G(mask, code): the code becomes the first feature map, the mask modulates every normalisation layer."""
 
     def __init__(self, config: SPADEConfig) -> None:
         super().__init__()
@@ -153,17 +154,17 @@ class SPADEGenerator(nn.Module):
         else:
             self.first = nn.Conv2d(NUM_CLASSES, wide, 3, padding=1)
         halvings = 4 if config.depth != "most" else 5
-        channels = [wide] * 4 + [wide >> i for i in range(1, halvings + 1)]  # head, two in the middle, and up
+        channels = [wide] * 4 + [wide >> i for i in range(1, halvings + 1)]  # head, middle blocks, upsampling
         self.blocks = nn.ModuleList(SPADEBlock(a, b, config.hidden) for a, b in pairwise(channels))
         self.tail = nn.Conv2d(channels[-1], 3, 3, padding=1)
-        # The head, the second middle block and those that narrow come after an enlargement by two;
-        # the second middle block only where the network is deeper than normal.
+        # Whether the features are upsampled by 2 before each block: always before the first middle block and
+        # the upsampling blocks; before the second middle block only if the depth is not normal.
         self.enlarged = [False, True, config.depth != "normal", *[True] * halvings]
 
     def forward(self, mask: Tensor, code: Tensor | None) -> Tensor:
         """One-hot mask (N, 19, S, S) and code (N, latent) -> image (N, 3, S, S) in [-1, 1].
 
-        Without an encoder the code is not looked at.
+        Without an encoder the code is ignored.
         """
         if self.config.encoder:
             features = self.first(code).unflatten(1, (-1, self.side, self.side))
@@ -177,7 +178,7 @@ class SPADEGenerator(nn.Module):
 
 
 class SPADEEncoder(nn.Module):
-    """E(image): the look of a face as mean and log variance of its code."""
+    """E(image): mean and log variance of the style code of a face."""
 
     def __init__(self, config: SPADEConfig) -> None:
         super().__init__()
@@ -205,7 +206,7 @@ class SPADEEncoder(nn.Module):
 
 
 class SPADE(nn.Module):
-    """Generator and, where the look comes from a picture, image encoder."""
+    """The generator and, with ``config.encoder``, the style encoder."""
 
     def __init__(self, config: SPADEConfig) -> None:
         super().__init__()
@@ -215,9 +216,9 @@ class SPADE(nn.Module):
         xavier(self)
 
     def encode_style(self, style_image: Tensor) -> Tensor | None:
-        """The most likely code (N, latent) of a look (N, 3, S, S); None without an encoder.
+        """The mean style code (N, latent) of pictures (N, 3, S, S); None without an encoder.
 
-        The authors draw a code at inference too. The mean repeats: the same files, the same picture.
+        The authors sample the code at inference too. The mean makes results reproducible.
         """
         return None if self.encoder is None else self.encoder(style_image)[0]
 
@@ -228,7 +229,7 @@ class SPADE(nn.Module):
 
 
 class SPADEDiscriminator(MultiScaleDiscriminator):
-    """The multi-scale discriminator with spectral norm, as SPADE starts it."""
+    """The multi-scale discriminator with spectral norm and SPADE's initialisation."""
 
     def __init__(self, config: DiscriminatorConfig) -> None:
         super().__init__(config, spectral=True)

@@ -1,6 +1,6 @@
 """StarGAN (Choi et al. 2018): one generator for several attributes.
 
-G(image, label) -> image: the same face with the attributes that the label says.
+G(image, label) -> image: the same face with the attributes of the label.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from torch import Tensor, nn
 from maskgan_cli.models.limits import check_range
 
 MOST_ATTRIBUTES: Final = 256  # CelebA has 40
-# Of these a face has one: setting one clears the others.
+# Mutually exclusive attributes: setting one clears the others.
 HAIR_COLOURS: Final = ("Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair")
 
 
 @dataclass(frozen=True)
 class StarGANConfig:
-    """What decides the generator's shape. The defaults are the published ones.
+    """Settings of the generator. The defaults are the published ones.
 
     Attributes:
-        image_size: side of the pictures, a multiple of 4; the generator itself works at any size.
-        attributes: what it can change, in the order of the label.
-        width: channels at full resolution; they double twice.
+        image_size: side of the training pictures, a multiple of 4; the generator accepts any such size.
+        attributes: attributes that it can change, in the order of the label.
+        width: channels at full resolution; they double at each of two downsampling steps.
         blocks: residual blocks at a quarter of the resolution.
     """
 
@@ -40,23 +40,23 @@ class StarGANConfig:
     def __post_init__(self) -> None:
         object.__setattr__(self, "attributes", tuple(self.attributes))  # JSON has lists
         if not self.attributes or len(set(self.attributes)) < len(self.attributes):
-            raise ValueError("attributes is a list of distinct names, at least one")
+            raise ValueError("attributes must be a list of distinct names, at least one")
         if len(self.attributes) > MOST_ATTRIBUTES:
-            raise ValueError(f"attributes are at most {MOST_ATTRIBUTES}")
+            raise ValueError(f"attributes must be at most {MOST_ATTRIBUTES}")
         check_range(self, image_size=(32, 2048), width=(1, 512), blocks=(1, 100))
         if self.image_size % 4:
-            raise ValueError(f"image_size is a multiple of 4, not {self.image_size}")
+            raise ValueError(f"image_size must be a multiple of 4, not {self.image_size}")
 
 
 @dataclass(frozen=True)
 class StarGANDiscriminatorConfig:
-    """What decides the discriminator's shape. The defaults are the published ones.
+    """Settings of the discriminator. The defaults are the published ones.
 
     Attributes:
         image_size: side of the pictures, a multiple of ``2 ** layers``.
-        attributes: how many it tells.
-        width: channels of the first layer; they double with every layer.
-        layers: how often the resolution is halved.
+        attributes: number of classified attributes.
+        width: channels of the first layer; they double at every layer.
+        layers: number of downsampling layers, each by a factor of 2.
     """
 
     image_size: int = 128
@@ -69,14 +69,14 @@ class StarGANDiscriminatorConfig:
     def __post_init__(self) -> None:
         check_range(self, image_size=(8, 2048), attributes=(1, MOST_ATTRIBUTES), width=(1, 512), layers=(1, 9))
         if self.image_size < 1 << self.layers or self.image_size % (1 << self.layers):
-            raise ValueError(f"image_size is a multiple of {1 << self.layers} (2 ** layers), not {self.image_size}")
+            raise ValueError(f"image_size must be a multiple of {1 << self.layers} = 2^layers, not {self.image_size}")
 
 
 class InstanceNorm(nn.GroupNorm):
-    """Instance norm with a learned scale and shift, always by each picture's own statistics.
+    """Instance norm with a learnt scale and shift that always uses the statistics of each picture.
 
-    Published files hold running statistics too, which their authors never use: the network is
-    never put into evaluation mode. They are kept as they come, so that nothing of a file is lost.
+    Published files also hold running statistics. The authors never use them, because they never switch the
+    network to evaluation mode. They are stored only so that checkpoints round-trip unchanged.
     """
 
     def __init__(self, channels: int) -> None:
@@ -87,7 +87,7 @@ class InstanceNorm(nn.GroupNorm):
 
 
 class StarGANBlock(nn.Module):
-    """A residual block: two zero-padded 3 x 3 convolutions, each with instance norm, ReLU between."""
+    """A residual block: two zero-padded 3 x 3 convolutions with instance norm, and a ReLU between them."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -103,7 +103,7 @@ class StarGANBlock(nn.Module):
 
 
 class StarGANGenerator(nn.Module):
-    """G(image, label). It pads with zeros: reflection would leave the label's planes without an edge."""
+    """G(image, label). It uses zero padding; with reflection padding the label planes would be constant everywhere."""
 
     def __init__(self, config: StarGANConfig) -> None:
         super().__init__()
@@ -130,7 +130,7 @@ class StarGANGenerator(nn.Module):
 
 
 class StarGANDiscriminator(nn.Module):
-    """D(image): is each patch real, and which attributes has the face?"""
+    """D(image): a realness score per patch, and a classification of the attributes."""
 
     def __init__(self, config: StarGANDiscriminatorConfig) -> None:
         super().__init__()
@@ -144,19 +144,19 @@ class StarGANDiscriminator(nn.Module):
         self.classes = nn.Conv2d(channels[-1], config.attributes, config.image_size >> config.layers, bias=False)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """Image (N, 3, S, S) in [-1, 1] -> scores of the patches (N, 1, h, w), logits (N, attributes)."""
+        """Image (N, 3, S, S) in [-1, 1] -> patch scores (N, 1, h, w), attribute logits (N, attributes)."""
         features = self.main(image)
         return self.patches(features), self.classes(features).flatten(1)
 
 
 def asked_labels(names: tuple[str, ...], labels: Tensor, attribute: str, value: bool) -> Tensor:
-    """Labels (N, attributes) with one attribute set or cleared; of the hair colours, one at a time is set.
+    """Return labels (N, attributes) with one attribute set or cleared. Setting a hair colour clears the others.
 
     Args:
         names: the attributes, in the order of the columns.
-        labels: what the faces have now, of 0 and 1.
-        attribute: which of them to change.
-        value: whether the faces shall have it.
+        labels: the current attributes of the faces, 0 or 1.
+        attribute: name of the attribute to change.
+        value: whether to set or clear it.
     """
     changed = labels.clone()
     if value and attribute in HAIR_COLOURS:

@@ -1,4 +1,4 @@
-"""ELEGANT: slices of the code, exchanges that must change nothing, and what starts where."""
+"""Tests of ELEGANT: code slices, exchanges that must be identities, and discriminator inputs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_every_channel_belongs_to_one_attribute(count: int) -> None:
     assert channels == list(range(32))
 
 
-def test_exchanging_twice_is_no_exchange_and_all_slices_are_the_other_code() -> None:
+def test_exchanging_twice_is_the_identity_and_exchanging_all_slices_gives_the_other_code() -> None:
     network = _network("a", "b", "c")
     a, b = torch.rand(2, 1, 32, 1, 1)
     c, d = network.replace(a, b, 1), network.replace(b, a, 1)
@@ -43,7 +43,7 @@ def test_exchanging_twice_is_no_exchange_and_all_slices_are_the_other_code() -> 
     assert torch.equal(whole, b)
 
 
-def test_a_face_is_its_own_exemplar_and_strength_0_is_no_exemplar() -> None:
+def test_own_exemplar_and_strength_0_do_not_change_the_code() -> None:
     network = _network("a", "b")
     with torch.no_grad():
         a, b = torch.rand(2, 1, 3, 32, 32) * 2 - 1
@@ -54,7 +54,7 @@ def test_a_face_is_its_own_exemplar_and_strength_0_is_no_exemplar() -> None:
         assert network(a, b, 0).abs().max() <= 1
 
 
-def test_pixel_norm_gives_every_pixel_a_vector_of_one_length() -> None:
+def test_pixel_norm_normalises_every_pixel_to_one_length() -> None:
     norm = PixelNorm()
     x = torch.randn(2, 5, 3, 3)
     torch.testing.assert_close(norm(x).norm(dim=1), torch.ones(2, 3, 3))
@@ -64,12 +64,12 @@ def test_pixel_norm_gives_every_pixel_a_vector_of_one_length() -> None:
     assert torch.isfinite(norm(torch.zeros_like(x))).all()
 
 
-def test_the_second_discriminator_sees_half_the_picture() -> None:
+def test_second_discriminator_reads_half_the_resolution() -> None:
     network = ElegantDiscriminators(ElegantDiscriminatorConfig(64, 1, 2))
     assert [scale.verdict.in_features for scale in network.scales] == [16 * 4 * 4, 16 * 2 * 2]  # type: ignore[union-attr]
     image, label = torch.rand(1, 3, 64, 64), torch.ones(1, 1)
     checks = image.clone()
-    checks[..., ::2, ::2] += 0.5  # what a 2 x 2 mean cannot see
+    checks[..., ::2, ::2] += 0.5  # invisible after 2 x 2 average pooling
     checks[..., 1::2, 1::2] -= 0.5
     (full, half), (other_full, other_half) = network(image, label), network(checks, label)
     assert not torch.equal(full, other_full)
@@ -77,6 +77,6 @@ def test_the_second_discriminator_sees_half_the_picture() -> None:
 
 
 @pytest.mark.parametrize("settings", [{"attributes": ()}, {"attributes": ("a", "a")}, {"image_size": 40}, {"width": 0}])
-def test_impossible_settings_are_refused(settings: dict[str, object]) -> None:
+def test_invalid_settings_are_rejected(settings: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"attributes|image_size|width"):
         ElegantConfig(**settings)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""SPADE: where the mask acts, what the code is, norms in training and out of it."""
+"""Tests of SPADE: effect of the mask, style code, and norms in training and evaluation."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _mask(seed: int, size: int = 64, count: int = 2) -> torch.Tensor:
     return one_hot(torch.randint(0, 19, (count, size, size), generator=torch.Generator().manual_seed(seed)))
 
 
-def test_only_the_size_of_the_first_layer_depends_on_the_pictures_size() -> None:
+def test_only_the_first_layer_depends_on_the_image_size() -> None:
     with torch.device("meta"):
         shapes = [
             {name: t.shape for name, t in SPADE(SPADEConfig(image_size=size)).state_dict().items()}
@@ -32,14 +32,14 @@ def test_only_the_size_of_the_first_layer_depends_on_the_pictures_size() -> None
 
 
 @pytest.mark.parametrize("encoder", [True, False])
-def test_a_picture_of_the_masks_size_in_range(encoder: bool) -> None:
+def test_output_has_the_size_of_the_mask_and_lies_in_range(encoder: bool) -> None:
     network = SPADE(SPADEConfig(64, 2, 4, encoder=encoder, latent=8, encoded_size=128))
     image = torch.rand(2, 3, 64, 64) * 2 - 1
     painted = network(_mask(0), image)
     assert painted.shape == image.shape
     assert painted.detach().abs().max() <= 1
     other = network.eval()(_mask(0), -image)
-    assert torch.equal(network(_mask(0), image), other) != encoder, "without an encoder the picture is not looked at"
+    assert torch.equal(network(_mask(0), image), other) != encoder, "without an encoder the picture must be ignored"
 
 
 def test_spade_scales_by_one_plus_gamma_and_shifts_by_beta() -> None:
@@ -53,7 +53,7 @@ def test_spade_scales_by_one_plus_gamma_and_shifts_by_beta() -> None:
     torch.testing.assert_close(y.std((0, 2, 3), correction=0), torch.full((3,), 3.0))
 
 
-def test_batch_norm_is_pytorchs_with_one_process() -> None:
+def test_batch_norm_equals_pytorchs_with_one_process() -> None:
     ours, theirs = BatchNorm(3), nn.BatchNorm2d(3, affine=False)
     x = torch.randn(4, 3, 8, 8) * 5 + 1
     for training in (True, False):
@@ -61,7 +61,7 @@ def test_batch_norm_is_pytorchs_with_one_process() -> None:
     assert ours.momentum == 0.1
 
 
-def test_the_code_is_the_mean_and_repeats() -> None:
+def test_style_code_is_the_mean_and_reproducible() -> None:
     network = SPADE(SMALL).eval()
     image = torch.rand(1, 3, 64, 64)
     assert network.encoder is not None
@@ -73,7 +73,7 @@ def test_the_code_is_the_mean_and_repeats() -> None:
     torch.testing.assert_close(network.encoder(large)[0], network.encoder(small)[0])
 
 
-def test_it_starts_xavier_with_gain_a_fiftieth_and_without_biases() -> None:
+def test_initialisation_is_xavier_with_gain_0_02_and_zero_biases() -> None:
     torch.manual_seed(0)
     network = SPADE(SPADEConfig(64, 16, 32, latent=64, encoded_size=128))
     spread = {name: float(p.detach().std()) for name, p in network.named_parameters()}
@@ -83,18 +83,18 @@ def test_it_starts_xavier_with_gain_a_fiftieth_and_without_biases() -> None:
     assert all(not t.any() for name, t in network.named_parameters() if name.endswith("bias"))
 
 
-def test_every_parameter_learns() -> None:
+def test_every_parameter_receives_a_gradient() -> None:
     network, critic = SPADE(SMALL), SPADEDiscriminator(DiscriminatorConfig(2))
     assert network.encoder is not None
     image, mask = torch.rand(2, 3, 64, 64), _mask(0)
     mean, log_variance = network.encoder(image)
     painted = network.generator(mask, mean + torch.randn(8) * (log_variance / 2).exp())
     torch.stack([scale[-1].sum() for scale in critic(mask, painted)]).sum().backward()
-    silent = [name for net in (network, critic) for name, p in net.named_parameters() if p.grad is None]
-    assert silent == []
+    without_gradient = [name for net in (network, critic) for name, p in net.named_parameters() if p.grad is None]
+    assert without_gradient == []
 
 
 @pytest.mark.parametrize("settings", [{"image_size": 80}, {"encoded_size": 64}, {"depth": "most", "image_size": 64}])
-def test_impossible_settings_are_refused(settings: dict[str, object]) -> None:
+def test_invalid_settings_are_rejected(settings: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"image_size|encoded_size"):
         SPADEConfig(**settings)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""StarGAN: what a label does, and which labels can be asked for."""
+"""Tests of StarGAN: target labels, image sizes, and instance norm."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from maskgan_cli.models.baselines.stargan import (
 NAMES = ("Black_Hair", "Smiling", "Blond_Hair")
 
 
-def test_a_hair_colour_clears_the_others_and_nothing_else_does() -> None:
+def test_setting_a_hair_colour_clears_only_the_other_hair_colours() -> None:
     now = torch.tensor([[1.0, 0.0, 0.0], [1.0, 1.0, 0.0]])
     assert asked_labels(NAMES, now, "Blond_Hair", True).tolist() == [[0, 0, 1], [0, 1, 1]]
     assert asked_labels(NAMES, now, "Black_Hair", False).tolist() == [[0, 0, 0], [0, 1, 0]]
     assert asked_labels(NAMES, now, "Smiling", True).tolist() == [[1, 1, 0], [1, 1, 0]]
     assert asked_labels(NAMES, now, "Smiling", False).tolist() == [[1, 0, 0], [1, 0, 0]]
-    assert now.tolist() == [[1, 0, 0], [1, 1, 0]], "what was given stays"
+    assert now.tolist() == [[1, 0, 0], [1, 1, 0]], "the argument must not change"
 
 
-def test_a_picture_of_the_same_size_in_range_at_any_size() -> None:
+def test_output_has_the_size_of_the_input_and_lies_in_range() -> None:
     network = StarGANGenerator(StarGANConfig(64, NAMES, 4, 1))
     for side in (32, 64):
         image = torch.rand(2, 3, side, side) * 2 - 1
@@ -34,7 +34,7 @@ def test_a_picture_of_the_same_size_in_range_at_any_size() -> None:
         assert changed.abs().max() <= 1
 
 
-def test_one_face_does_not_touch_the_other_in_training_or_out_of_it() -> None:
+def test_faces_of_a_batch_are_independent_in_training_and_evaluation() -> None:
     network = StarGANGenerator(StarGANConfig(32, NAMES, 4, 1))
     images, labels = torch.rand(2, 3, 32, 32), torch.eye(3)[:2]
     for training in (True, False):
@@ -45,7 +45,7 @@ def test_one_face_does_not_touch_the_other_in_training_or_out_of_it() -> None:
 
 
 @pytest.mark.parametrize(("size", "layers", "patches"), [(64, 4, 4), (256, 6, 4), (64, 6, 1)])
-def test_the_classifying_convolution_covers_the_whole_last_map(size: int, layers: int, patches: int) -> None:
+def test_classification_kernel_covers_the_last_feature_map(size: int, layers: int, patches: int) -> None:
     network = StarGANDiscriminator(StarGANDiscriminatorConfig(size, 3, 2, layers))
     scores, logits = network(torch.rand(2, 3, size, size))
     assert (scores.shape, logits.shape) == ((2, 1, patches, patches), (2, 3))
@@ -54,7 +54,7 @@ def test_the_classifying_convolution_covers_the_whole_last_map(size: int, layers
 @pytest.mark.parametrize(
     "settings", [{"attributes": ()}, {"attributes": ("a", "a")}, {"image_size": 30}, {"blocks": 0}]
 )
-def test_impossible_settings_are_refused(settings: dict[str, object]) -> None:
+def test_invalid_settings_are_rejected(settings: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"attributes|image_size|blocks"):
         StarGANConfig(**settings)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="image_size"):
