@@ -91,7 +91,7 @@ class Plan:
         return self._rendered("render faces", "faces", "prepare", "data", self.preset.size)
 
     def _rendered(self, rendering: str, raw: str, preparing: str, data: str, size: int) -> str:
-        """Add stages (named ``rendering`` and ``preparing``) that render faces to ``raw`` and prepare them in ``data``."""
+        """Add two stages that render faces to ``raw`` and prepare them in ``data``; returns the second."""
         faces, seed = self.preset.faces, str(self.seed)
         drawn = ("-n", str(faces.count), "--identities", str(faces.people), "--size", str(size), "--seed", seed)
         slower = (size / 64) ** 2

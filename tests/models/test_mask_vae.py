@@ -59,7 +59,7 @@ def test_the_encoder_ends_at_4_by_4_for_every_power_of_two(size: int, stages: in
 
 @pytest.mark.parametrize("change", [{"image_size": 32}, {"image_size": 96}, {"width": 0}, {"max_width": 16}])
 def test_invalid_settings_are_rejected(change: dict[str, int]) -> None:
-    with pytest.raises(ValueError, match=" is "):
+    with pytest.raises(ValueError, match=" must be "):
         MaskVAEConfig(**change)
 
 

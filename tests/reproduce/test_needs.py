@@ -1,4 +1,4 @@
-"""What plans need is found before anything is trained: weights, poses, thresholds, sizes, attributes."""
+"""Tests that missing inputs of plans are found before training: weights, poses, thresholds, sizes, attributes."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def _plan(table: str, preset: str = "tiny", **settings: Any) -> Plan:
 
 @pytest.fixture
 def iresnet(tmp_path: Path) -> Path:
-    """A random IResNet as its authors publish one: a state dict without a threshold."""
+    """A random IResNet in the published format: a state dict without a threshold."""
     torch.manual_seed(0)
     torch.save(IResNet(ArcFaceConfig((1, 1, 1, 1), 8, 16, 48)).state_dict(), tmp_path / "arcface.pth")
     return tmp_path / "arcface.pth"
 
 
 def _without(prepared: Path, out: Path, columns: tuple[str, ...]) -> Path:
-    """A copy of a data set whose manifest lacks some columns."""
+    """A copy of a data set without some columns of its manifest."""
     shutil.copytree(prepared, out)
     rows = list(csv.DictReader((out / "manifest.csv").read_text("utf-8").splitlines()))
     with (out / "manifest.csv").open("w", newline="", encoding="utf-8") as file:
@@ -50,7 +50,7 @@ def _without(prepared: Path, out: Path, columns: tuple[str, ...]) -> Path:
     return out
 
 
-def test_the_papers_plan_is_printed_without_any_weights(maskgan: Command, tmp_path: Path, monkeypatch: Any) -> None:
+def test_dry_run_of_the_paper_preset_lists_missing_weights(maskgan: Command, tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setenv("MASKGAN_CACHE", str(tmp_path / "empty"))
     outcome = maskgan("reproduce", "attribute-transfer", "--preset", "paper", "--dry-run")
     assert outcome.code == 0, outcome.err
@@ -70,14 +70,16 @@ def test_the_papers_plan_is_printed_without_any_weights(maskgan: Command, tmp_pa
     refused = maskgan("reproduce", "attribute-transfer", "--preset", "paper", "-o", tmp_path / "run")
     assert refused.code == 2
     assert "more: --dry-run names them" in refused.err
-    assert not (tmp_path / "run").exists(), "nothing was begun"
+    assert not (tmp_path / "run").exists(), "no stage may start"
     listed = json.loads(maskgan("reproduce", "attribute-transfer", "--preset", "paper", "--dry-run", "--json").out)
     assert {"stage": "train spade", "what": "no vgg19 weights", "hint": "maskgan weights pull vgg19"} in listed[
         "missing"
     ]
 
 
-def test_a_published_identity_networks_threshold_is_chosen_on_validation_pairs(iresnet: Path, maskgan: Command) -> None:
+def test_threshold_of_a_published_identity_network_is_chosen_on_validation_pairs(
+    iresnet: Path, maskgan: Command
+) -> None:
     call = ("reproduce", "identity", "--judge", f"identity={iresnet}", "--dry-run")
     chosen = maskgan(*call)
     assert chosen.code == 0, chosen.err
@@ -90,10 +92,10 @@ def test_a_published_identity_networks_threshold_is_chosen_on_validation_pairs(i
     assert all("--threshold-from threshold.json" in commands[i] for i in measured)
     given = maskgan(*call, "--threshold", "0.3")
     assert "eval verify" not in given.out
-    assert given.out.count("--threshold 0.3") == len(measured) + 1, "and in the command itself"
+    assert given.out.count("--threshold 0.3") == len(measured) + 1, "the reproduce command repeats it"
 
 
-def test_a_threshold_of_the_file_is_kept(tmp_path: Path, maskgan: Command) -> None:
+def test_threshold_of_the_weights_file_is_used(tmp_path: Path, maskgan: Command) -> None:
     config = ArcFaceConfig((1, 1, 1, 1), 8, 16, 48)
     own = save_weights(tmp_path / "own.safetensors", IResNet(config), kind="identity", config=vars(config),
                        about={"threshold": 0.4})  # fmt: skip
@@ -102,7 +104,7 @@ def test_a_threshold_of_the_file_is_kept(tmp_path: Path, maskgan: Command) -> No
     assert "--threshold" not in outcome.out + outcome.err and "eval verify" not in outcome.out
 
 
-def test_a_data_set_without_poses_or_pairs_of_one_person(prepared: Path, iresnet: Path, tmp_path: Path) -> None:
+def test_data_set_without_poses_or_genuine_pairs(prepared: Path, iresnet: Path, tmp_path: Path) -> None:
     faces = Faces.of(_without(prepared, tmp_path / "plain", ("yaw", "pitch", "roll", "identity")))
     assert (faces.has_poses, faces.has_identities, faces.threshold_split) == (False, False, "")
     settings: dict[str, Any] = {
@@ -120,13 +122,13 @@ def test_a_data_set_without_poses_or_pairs_of_one_person(prepared: Path, iresnet
     assert not any("no head poses" in one.what for one in missing(named, faces))
 
 
-def test_attributes_that_are_missing_are_named(prepared: Path, tmp_path: Path) -> None:
+def test_missing_attributes_are_named(prepared: Path, tmp_path: Path) -> None:
     faces = Faces.of(_without(prepared, tmp_path / "plain", ("Heavy_Makeup",)))
     plan = _plan("style-copy", data=str(faces.data.root))
     assert any("does not say which faces have Heavy_Makeup" in one.what for one in missing(plan, faces))
 
 
-def test_judges_that_do_not_fit_are_refused_before_the_trainings(tmp_path: Path, maskgan: Command) -> None:
+def test_unsuitable_judges_are_rejected_before_training(tmp_path: Path, maskgan: Command) -> None:
     config = AttributeConfig(("Male",), 64, 8)
     only = save_weights(
         tmp_path / "a.safetensors", AttributeNet(config), kind="attributes", config=vars(config), about={}
