@@ -1,4 +1,4 @@
-"""Recipes: the shipped ones load, changes apply, mistakes are explained."""
+"""Tests of recipes: the packaged ones load, changes apply, errors are explained."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _load(*changes: str, name: str = "tiny-cpu") -> DMNRecipe:
     return load_recipe(DMNRecipe, "dmn", name, list(changes))
 
 
-def test_the_papers_recipes_are_the_papers() -> None:
+def test_paper_recipes_have_the_papers_settings() -> None:
     for size in (512, 256):
         recipe = _load(name=f"paper-{size}")
         assert recipe.network == DMNConfig(image_size=size)
@@ -38,7 +38,7 @@ def test_the_papers_recipes_are_the_papers() -> None:
         assert (recipe.data.batch_size, recipe.perceptual.network, recipe.ema) == (8, "vgg19", 0.0)
 
 
-def test_the_papers_vae_recipes_are_the_papers() -> None:
+def test_paper_vae_recipes_have_the_papers_settings() -> None:
     for size in (512, 256):
         recipe = load_recipe(VAERecipe, "vae", f"paper-{size}", [])
         assert recipe.network == MaskVAEConfig(image_size=size)
@@ -46,13 +46,13 @@ def test_the_papers_vae_recipes_are_the_papers() -> None:
         assert (recipe.data.batch_size, recipe.loss.kl, recipe.loss.kl_warmup) == (16, 1e-5, 0)
 
 
-def test_the_papers_ebst_recipe_is_the_papers() -> None:
+def test_paper_ebst_recipe_has_the_papers_settings() -> None:
     recipe = load_recipe(EBSTRecipe, "ebst", "paper-512", [])
     assert (recipe.optimiser.lr, recipe.lambda_inter, recipe.data.batch_size) == (5e-5, 2.5, 8)
     assert (recipe.blender, recipe.loss) == (AlphaBlenderConfig(), _load(name="paper-512").loss)
 
 
-def test_the_judges_paper_recipes_are_the_published_networks() -> None:
+def test_paper_recipes_of_judges_use_the_published_networks() -> None:
     pose = load_recipe(PoseRecipe, "pose", "paper", [])
     assert (pose.network, pose.loss.alpha) == (HopeNetConfig(), 1.0)
     identity = load_recipe(IdentityRecipe, "identity", "paper", [])
@@ -70,13 +70,13 @@ KINDS: dict[str, type[TrainingRecipe]] = {
     [(task, path) for task in KINDS for path in sorted(recipe_folder(task).glob("*.yaml"))],
     ids=lambda x: x if isinstance(x, str) else x.stem,
 )
-def test_every_shipped_recipe_survives_dump_and_load(task: str, path: Path, tmp_path: Path) -> None:
+def test_every_packaged_recipe_round_trips(task: str, path: Path, tmp_path: Path) -> None:
     recipe = load_recipe(KINDS[task], task, path.stem, [])
     (tmp_path / "again.yaml").write_text(dump_recipe(recipe))
     assert load_recipe(KINDS[task], task, str(tmp_path / "again.yaml"), []) == recipe
 
 
-def test_set_changes_one_value_and_reads_numbers_as_people_write_them() -> None:
+def test_set_changes_one_value_and_parses_numbers() -> None:
     recipe = _load("optimiser.lr=1e-4", "data.flip=false", "network.fusion=concat", "perceptual.weights=a/b.pth")
     assert recipe.optimiser.lr == 1e-4
     assert recipe.data.flip is False
@@ -98,7 +98,7 @@ def test_set_changes_one_value_and_reads_numbers_as_people_write_them() -> None:
         ("seed=-1", "seed: Input should be greater than or equal to 0"),
     ],
 )
-def test_mistakes_are_named(change: str, message: str) -> None:
+def test_errors_name_the_setting(change: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         _load(change)
 
@@ -129,7 +129,7 @@ def test_every_recipe_loads_for_its_task(path: Path) -> None:
     assert yaml.safe_load(path.read_text())["task"] == training.name
 
 
-def test_what_set_made_wrong_is_blamed_on_set(tmp_path: Path) -> None:
+def test_errors_caused_by_set_name_the_change(tmp_path: Path) -> None:
     wrong = tmp_path / "wrong.yaml"
     wrong.write_text((recipe_folder("dmn") / "tiny-cpu.yaml").read_text().replace("ema: 0.99", "ema: 7"))
     for name, changes, line in (
@@ -152,18 +152,18 @@ def test_what_set_made_wrong_is_blamed_on_set(tmp_path: Path) -> None:
      "!!python/object/apply:os.system ['true']", "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
          f"{b}: &{b} [" + ",".join([f"*{a}"] * 9) + "]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True))],
 )  # fmt: skip
-def test_recipes_of_strangers_are_one_line(tmp_path: Path, text: str) -> None:
+def test_malformed_recipes_are_reported_in_one_line(tmp_path: Path, text: str) -> None:
     (tmp_path / "r.yaml").write_text(text)
     with pytest.raises(InputError, match=r"r\.yaml") as caught:
         load_recipe(TrainingRecipe, "dmn", str(tmp_path / "r.yaml"), [])
     assert len(str(caught.value)) < 2000
 
 
-def test_precision_no_is_the_word_as_the_command_line_gives_it() -> None:
+def test_precision_no_is_parsed_as_a_string() -> None:
     assert load_recipe(DMNRecipe, "dmn", "tiny-cpu", ["precision=no"]).precision == "no"
 
 
 @pytest.mark.parametrize("value", ["'7'", "true", "1.5"])
-def test_a_seed_is_a_whole_number_and_no_text(value: str) -> None:
+def test_seed_must_be_an_integer(value: str) -> None:
     with pytest.raises(InputError, match="seed: Input should be a valid integer"):
         _load(f"seed={value}")

@@ -1,4 +1,4 @@
-"""The demo at its smallest: its page, its commands, and who plays in it."""
+"""Tests of the demo at the smallest scale: page, commands and selected faces."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _commands(page: str) -> list[str]:
-    """The page's last-but-one section: every command, a line each."""
+    """All commands, one per line, from the last but one section of the page."""
     blocks = re.findall(r"<pre>(.*?)</pre>", page, re.DOTALL)
     (whole,) = [block for block in blocks if "python -c" in block]
     return html.unescape(whole).splitlines()
 
 
-def test_the_page_is_one_file_with_every_picture_inside(demo: Path) -> None:
+def test_page_is_one_file_with_embedded_pictures(demo: Path) -> None:
     page = (demo / "index.html").read_text()
     sources = re.findall(r'<img[^>]* src="([^"]+)"', page)
     assert len(sources) > 20
@@ -47,28 +47,28 @@ def test_the_page_is_one_file_with_every_picture_inside(demo: Path) -> None:
         kind, data = re.fullmatch(r"data:image/(\w+);base64,(.+)", source).groups()  # type: ignore[union-attr]
         assert kind in ("jpeg", "png", "gif")
         assert len(base64.b64decode(data, validate=True)) > 100
-    assert not re.search(r'(href|src)="(?!data:)', page), "nothing is fetched from elsewhere"
+    assert not re.search(r'(href|src)="(?!data:)', page), "the page must not load external files"
     assert all(f"· {name}<" in page for name in CLASSES)
 
 
-def test_the_numbers_are_those_of_the_files(demo: Path) -> None:
+def test_numbers_agree_with_the_files(demo: Path) -> None:
     numbers = read_json(demo / "metrics.json")
     assert numbers["weights"] == {
         "dmn": sha256(demo / "dmn/model.safetensors"), "vae": sha256(demo / "vae/model.safetensors"),
         "parser": read_json(demo / "read.json")["weights"]["parser"]["sha256"],
     }  # fmt: skip
     floor, _, pasted = numbers["against_the_truth"].values()
-    assert pasted["psnr_outside"] > 20, "what is away from the edit stays as it was"
-    assert floor["ssim_outside"] > floor["ssim_inside"], "the truth differs from the source where the mouth is"
+    assert pasted["psnr_outside"] > 20, "pixels outside the edit must not change"
+    assert floor["ssim_outside"] > floor["ssim_inside"], "the ground truth must differ from the source at the mouth"
     assert 0 < numbers["read_as_asked"] < 1
 
 
-def test_every_pair_is_another_one(demo: Path) -> None:
+def test_pairs_are_distinct(demo: Path) -> None:
     rows = read_csv(demo / "pairs.csv")
     assert len({row["source"] for row in rows}) == len(rows) == 2
 
 
-def test_edits_of_the_photo_are_of_its_size_and_paste_nothing_elsewhere(demo: Path) -> None:
+def test_edits_have_the_size_of_the_photo_and_change_only_the_face(demo: Path) -> None:
     photo = read_image(demo / "photo/astronaut.png")
     for name in ("mouth", "hair", "glasses"):
         edited = read_image(demo / f"{name}.png")
@@ -80,7 +80,7 @@ def test_edits_of_the_photo_are_of_its_size_and_paste_nothing_elsewhere(demo: Pa
     assert 0.001 < (whole != before).any(-1).mean() < 0.1
 
 
-def test_pictures_for_documents_are_listed_with_their_hashes(demo: Path) -> None:
+def test_documentation_pictures_are_listed_with_hashes(demo: Path) -> None:
     about = read_json(demo / "pictures/pictures.json")
     assert about["weights"] == read_json(demo / "metrics.json")["weights"]
     assert about["pictures"] == {p.name: sha256(p) for p in (demo / "pictures").glob("*.jpg")}
@@ -88,7 +88,7 @@ def test_pictures_for_documents_are_listed_with_their_hashes(demo: Path) -> None
         assert picture.size == (5 * 256 + 4 * 8, 256)
 
 
-def test_the_photo_is_the_one_that_the_first_command_writes(
+def test_photo_equals_the_output_of_the_first_command(
     demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -97,7 +97,7 @@ def test_the_photo_is_the_one_that_the_first_command_writes(
 
 
 @pytest.mark.slow
-def test_the_commands_on_the_page_make_the_same_bits(
+def test_commands_on_the_page_reproduce_the_same_bytes(
     demo: Path, tmp_path: Path, maskgan: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -114,7 +114,7 @@ def test_the_commands_on_the_page_make_the_same_bits(
         assert made == {p.name: p.read_bytes() for p in (demo / folder).iterdir()}
 
 
-def test_the_cast_shows_mouths_that_differ_and_no_sunglasses() -> None:
+def test_selected_faces_differ_in_the_mouth_and_have_no_sunglasses() -> None:
     cast = find_cast(213, 64, 5)
     scenes = [sample_scene(cast.seed, i, sample_identity(cast.seed, i)) for i in range(PEOPLE)]
     assert len({source for source, _ in cast.pairs}) == 5
@@ -127,7 +127,7 @@ def test_the_cast_shows_mouths_that_differ_and_no_sunglasses() -> None:
     assert find_cast(cast.seed, 64, 5) == cast
 
 
-def test_a_command_runs_as_it_is_shown_but_in_its_folder(tmp_path: Path) -> None:
+def test_command_runs_as_shown_with_paths_in_its_folder(tmp_path: Path) -> None:
     typed: list[list[str]] = []
 
     def perform(words: list[str]) -> str:
@@ -148,7 +148,7 @@ def test_against_the_truth_has_known_values(tmp_path: Path) -> None:
     before, after = np.zeros((64, 64), np.uint8), np.zeros((64, 64), np.uint8)
     after[16:48, 16:48] = 1
     result = truth.copy()
-    result[16:48, 16:48] += 51  # a fifth of the range: 14 dB
+    result[16:48, 16:48] += 51  # an error of a fifth of the range is 14 dB
     row = {
         "truth": str(write_image(tmp_path / "t.png", truth)),
         "truth_mask": str(write_label_map(tmp_path / "a.png", after)),
@@ -159,7 +159,7 @@ def test_against_the_truth_has_known_values(tmp_path: Path) -> None:
     assert table["ours"]["psnr_outside"] == np.inf
 
 
-def test_a_page_escapes_what_it_shows() -> None:
+def test_page_escapes_its_content() -> None:
     nothing = dict.fromkeys(("photo", "photo_mask", "animation", "strip"), "")
     numbers = {
         "seconds": 1,
@@ -176,7 +176,7 @@ def test_a_page_escapes_what_it_shows() -> None:
     assert "&lt;script&gt; x &amp; " in text
 
 
-def test_a_folder_of_other_files_is_left_alone(tmp_path: Path, maskgan: Run) -> None:
+def test_folder_with_other_files_is_rejected_unchanged(tmp_path: Path, maskgan: Run) -> None:
     (tmp_path / "index.html").write_text("mine")
     outcome = maskgan("demo", "-o", tmp_path)
     assert outcome.code == 2
@@ -184,7 +184,7 @@ def test_a_folder_of_other_files_is_left_alone(tmp_path: Path, maskgan: Run) -> 
     assert [path.name for path in tmp_path.iterdir()] == ["index.html"]
 
 
-def test_the_result_is_one_document_and_says_where_the_page_is(demo: Path, maskgan: Run) -> None:
+def test_json_output_has_the_path_of_the_page(demo: Path, maskgan: Run) -> None:
     again = maskgan("demo", "--smallest", "-o", demo, "--device", "cpu", "--workers", 1, "--json", "-q")
     assert again.code == 0, again.err
     assert json.loads(again.out)["written"] == [str(demo / "index.html")]

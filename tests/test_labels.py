@@ -1,4 +1,4 @@
-"""The 19 classes: what follows from the published order, and what a mirror must do."""
+"""Tests of the 19 classes: published order, mirroring, groups and colours."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from maskgan_cli.cli.data import Order
 from maskgan_cli.labels import CLASSES, ID, NUM_CLASSES, ORDERS, PALETTE
 
 
-def test_ids_are_the_published_painting_order() -> None:
+def test_ids_have_the_published_painting_order() -> None:
     assert [ID[n] for n in ("background", "skin", "nose", "eye_g", "l_eye", "hair", "cloth")] == [0, 1, 2, 3, 4, 13, 18]
     assert NUM_CLASSES == 19
     assert tuple(PALETTE[ID["hat"]]) == (0xFF, 0x33, 0x99)
     assert len({tuple(c) for c in PALETTE}) == NUM_CLASSES
 
 
-def test_flip_mirrors_the_picture_and_exchanges_left_and_right() -> None:
+def test_flip_mirrors_and_exchanges_left_and_right_ids() -> None:
     row = np.arange(NUM_CLASSES, dtype=np.uint8)[None]
     expected = [0, 1, 2, 3, 5, 4, 7, 6, 9, 8, *range(10, 19)][::-1]
     assert labels.flip(row).tolist() == [expected]
     assert (labels.flip(labels.flip(row)) == row).all()
 
 
-def test_both_orders_round_trip_and_agree_on_names() -> None:
+def test_class_orders_round_trip_and_have_equal_names() -> None:
     ids = np.arange(NUM_CLASSES, dtype=np.uint8)
     as_parser = labels.convert(ids, "celebamask", "parser")
     assert (labels.convert(as_parser, "parser") == ids).all()
@@ -32,19 +32,19 @@ def test_both_orders_round_trip_and_agree_on_names() -> None:
     assert as_parser[ID["hair"]] == 17
 
 
-def test_part_ids_knows_classes_and_groups() -> None:
+def test_part_ids_of_classes_and_groups() -> None:
     assert labels.part_ids("mouth") == (10, 11, 12)
     assert labels.part_ids("inner_mouth") == (10,)
     assert labels.part_ids(" hair, eyes ") == (4, 5, 13)
 
 
 @pytest.mark.parametrize("wrong", ["", "moustache", "background"])
-def test_part_ids_names_what_it_does_not_know(wrong: str) -> None:
+def test_part_ids_reports_unknown_names(wrong: str) -> None:
     with pytest.raises(ValueError, match="part"):
         labels.part_ids(wrong)
 
 
-def test_colourise_paints_each_id_in_its_colour() -> None:
+def test_colourise_uses_the_palette() -> None:
     picture = labels.colourise(np.array([[1, 13]], np.uint8))
     assert picture.tolist() == [[[204, 0, 0], [0, 0, 204]]]
 

@@ -1,4 +1,4 @@
-"""One table of networks: everything in it is there, and one entry is all that a new network needs."""
+"""Tests of the registry of networks: all entries resolve, and a new network needs only an entry."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from tests.toy_network import TONE, ToneConfig, ToneNet
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.name)
-def test_what_an_entry_names_is_there(kind: object) -> None:
+def test_names_in_an_entry_resolve(kind: object) -> None:
     entry = KINDS[kind.name]  # type: ignore[attr-defined]
     network = build(entry, {})
-    assert all(tensor.is_meta for tensor in network.state_dict().values()), "nothing is allocated"
+    assert all(tensor.is_meta for tensor in network.state_dict().values()), "no memory may be allocated"
     for where in filter(None, (entry.layout, entry.onnx, entry.judge)):
         assert resolve(where) is not None
     assert (bundled(entry.name) is not None) is entry.bundled
@@ -43,14 +43,14 @@ def test_what_an_entry_names_is_there(kind: object) -> None:
 
 
 @pytest.mark.parametrize("package", ["models", "weights", "judges"])
-def test_packages_say_what_is_in_them(package: str) -> None:
+def test_package_docstrings_list_their_modules(package: str) -> None:
     found = importlib.import_module(f"maskgan_cli.{package}")
     assert found.__file__ and found.__doc__
     for module in Path(found.__file__).parent.glob("*.py"):
         assert module.name == "__init__.py" or module.name in found.__doc__, module.name
 
 
-def test_names_are_told_apart_and_old_ones_understood() -> None:
+def test_unknown_names_are_reported_and_former_names_accepted() -> None:
     names = [name for kind in KINDS.values() for name in (kind.name, *kind.aliases)]
     variables = [name for kind in KINDS.values() for name in kind.variables]
     commands = [training.name for training in trainings()]
@@ -66,7 +66,7 @@ def test_names_are_told_apart_and_old_ones_understood() -> None:
         choose("parsre", imported(), "KIND")
 
 
-def test_files_and_variables_under_old_names_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_and_variables_with_former_names_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MASKGAN_CACHE", str(tmp_path / "cache"))
     monkeypatch.setitem(KINDS, "tone", TONE)
     network = ToneNet(ToneConfig())
@@ -84,7 +84,7 @@ def test_files_and_variables_under_old_names_are_found(tmp_path: Path, monkeypat
     assert find_weights(None, "tone") == Path("new")
 
 
-def test_a_new_network_needs_its_entry_alone(
+def test_new_network_needs_only_its_entry(
     prepared: Path, tmp_path: Path, maskgan: Command, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MASKGAN_CACHE", str(tmp_path / "cache"))
@@ -106,7 +106,7 @@ def test_a_new_network_needs_its_entry_alone(
     assert "mixer of tones, 0.0 M numbers" in (tmp_path / "run" / "model.md").read_text()
     first, _ = load("tone", tmp_path / "run", torch.device("cpu"))
     assert first.mix.out_features == 5
-    for seed in (1, 2):  # from the trained weights every seed starts alike, and learns on from there
+    for seed in (1, 2):  # every seed starts from the same trained weights and continues training
         done = train("tone", prepared, "--goal", 7, "--outputs", 5, "-r", tmp_path / "quick.yaml", "--seed", seed,
                      "-o", tmp_path / f"on-{seed}", "--start-from", tmp_path / "run", "--device", "cpu")  # fmt: skip
         assert done.code == 0, done.err

@@ -1,4 +1,4 @@
-"""Order, cancelling, and that no process outlives the one that started it."""
+"""Tests of the process pool: order, cancellation, and end of the workers with the parent."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ def sleep(value: int) -> int:
 
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("count", [0, 1, 50])
-def test_results_come_in_order(workers: int, count: int) -> None:
+def test_results_are_in_the_order_of_the_jobs(workers: int, count: int) -> None:
     assert list(spread(square, range(count), workers)) == [i * i for i in range(count)]
 
 
-def test_an_error_arrives_as_itself_after_the_results_before_it() -> None:
+def test_exception_is_raised_after_the_earlier_results() -> None:
     seen = []
     with pytest.raises(InputError, match="job 5: expected another"):
         for value in spread(refuse, range(100), 2, chunk=1):
@@ -52,12 +52,12 @@ def test_an_error_arrives_as_itself_after_the_results_before_it() -> None:
     assert not multiprocessing.active_children()
 
 
-def test_a_worker_that_dies_is_one_line() -> None:
+def test_dead_worker_raises_a_work_error() -> None:
     with pytest.raises(WorkError, match="a worker process died"):
         list(spread(die, range(4), 2))
 
 
-def test_who_stops_reading_stops_the_work_at_once() -> None:
+def test_closing_the_iterator_cancels_the_work() -> None:
     results = spread(sleep, [0, 0, 1, 1, 1], 2, chunk=1)
     next(results)
     start = time.perf_counter()
@@ -75,9 +75,9 @@ def _workers_of(process: subprocess.Popen[str]) -> Iterator[int]:
             continue
 
 
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="no /proc to look for processes in")
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_no_worker_outlives_its_parent(number: signal.Signals) -> None:
+def test_workers_end_with_the_parent(number: signal.Signals) -> None:
     script = (
         "from maskgan_cli.workers import spread; from tests.test_workers import sleep\n"
         "for value in spread(sleep, [0, 0, 1, 1, 1], 2, chunk=1): print(value, flush=True)\n"
@@ -97,8 +97,8 @@ def test_no_worker_outlives_its_parent(number: signal.Signals) -> None:
     assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it ends when it comes to its turn")
-def test_a_stage_ends_with_its_parent_even_where_python_gets_no_turn() -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems end it only when Python code runs")
+def test_child_ends_with_its_parent_even_while_a_library_holds_the_gil() -> None:
     busy = "from maskgan_cli.workers import end_with_parent as e; e(); print(1, flush=True); sum(range(10**11))"
     script = (
         "import subprocess, sys\n"

@@ -1,16 +1,16 @@
 """Rendered faces: portraits with exact masks, pose, identity, attributes and counterfactuals.
 
-``face(seed, number, size)`` draws one, ``write_dataset(out, count, size)`` a whole raw data set.
+``face(seed, number, size)`` renders one face, ``write_dataset(out, count, size)`` a raw data set.
 
-parameters.py, sampling.py, expressions.py   what decides a picture, and how it is drawn from seeds
-shape.py, regions.py, geometry.py            the head model, where things are on it, vector geometry
-hair.py, hairstyles.py, hats.py, wardrobe.py, fabrics.py   what grows on it and what people wear
-camera.py, raster.py, surface.py             what each pixel sees, and which class that is
-paint.py, noise.py, lighting.py, shading.py, background.py   colours, light and the place behind
-masks.py, attributes.py                      the truth about a picture: label map, CelebA's 40 attributes
-render.py                                    one picture with everything that is true of it
-plan.py                                      which person and scene each picture of a data set shows
-writer.py                                    the raw CelebAMask-HQ layout, on all cores and resumable
+parameters.py, sampling.py, expressions.py   the parameters of a picture, and their sampling from seeds
+shape.py, regions.py, geometry.py            the head model, its regions, vector geometry
+hair.py, hairstyles.py, hats.py, wardrobe.py, fabrics.py   hair, hats, clothes and jewellery
+camera.py, raster.py, surface.py             visible surface and class per pixel
+paint.py, noise.py, lighting.py, shading.py, background.py   colours, lighting and background
+masks.py, attributes.py                      ground truth: label map, CelebA's 40 attributes
+render.py                                    renders one picture with its ground truth
+plan.py                                      person and scene of each picture of a data set
+writer.py                                    writes the raw CelebAMask-HQ layout, in parallel and resumable
 """
 
 from maskgan_cli.synth.plan import read_plan

@@ -1,4 +1,4 @@
-"""The 40 CelebA attributes, as far as they follow from what was drawn."""
+"""The 40 CelebA attributes, as far as the scene parameters determine them."""
 
 from __future__ import annotations
 
@@ -17,10 +17,9 @@ CELEBA: Final[tuple[str, ...]] = (
 
 
 def attributes(identity: Identity, scene: Scene) -> dict[str, int]:
-    """All 40 attributes, 1 or -1; those that do not follow from the parameters are -1.
+    """All 40 attributes, 1 or -1; those that the parameters do not determine are -1.
 
-    They say what was drawn, as CelebA's do: an earring counts though hair may hide it, a hair
-    colour does not if the head is bald.
+    They describe the scene: an earring counts even if hair hides it; a hair colour does not count on a bald head.
     """
     hair = scene.style.name != "bald"
     style = scene.style

@@ -1,4 +1,4 @@
-"""Out-of-focus places: studio, wall, room, outdoors, night, press wall. (size, size, 3) linear RGB."""
+"""Out-of-focus backgrounds (size, size, 3) in linear RGB: studio, wall, room, outdoors, night, press wall."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def _press(rng: Rng) -> tuple[Image.Image, float]:
         for column, x in enumerate(range(-20 + (row % 2) * step // 2, _SMALL * 2, step)):
             ink = inks[(row + column) % 2]
             left = x
-            for _ in range(rng.integers(3, 7)):  # letters of a sponsor nobody has heard of
+            for _ in range(rng.integers(3, 7)):  # letters of a made-up sponsor
                 w = int(rng.integers(2, 5))
                 high = int(rng.integers(5, 8))
                 shape = (left, y, left + w, y + high)
@@ -118,7 +118,7 @@ _KINDS = {
 
 
 def paint(kind: str, seed: int, size: int) -> F32:
-    """A background of one kind, linear RGB (size, size, 3) in 0..1."""
+    """Render a background of one kind: linear RGB (size, size, 3) in [0, 1]."""
     rng = np.random.default_rng([seed, 4])
     image, blurred = _KINDS[kind](rng)
     scale = image.width / _SMALL

@@ -1,4 +1,4 @@
-"""The camera: framed on eyes and mouth like CelebA-HQ, and the head's pose before it."""
+"""The camera, framed on eyes and mouth like CelebA-HQ, and the head pose relative to it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from maskgan_cli.synth.geometry import F32, f32, unit
 from maskgan_cli.synth.parameters import Scene
 from maskgan_cli.synth.shape import Posed, head
 
-HEIGHT = 7.2  # of the camera, decimetres
+HEIGHT = 7.2  # height of the camera, decimetres
 
 
 @dataclass(frozen=True)
 class Camera:
-    """Perspective from ``place``, then a similarity into the picture.
+    """A perspective projection from ``place``, followed by a similarity transform to pixels.
 
-    ``matrix`` (2, 2) and ``centre`` (2,) take projected points to pixels of a ``size`` grid;
+    ``matrix`` (2, 2) and ``centre`` (2,) map projected points to pixels of a ``size`` grid;
     ``scale`` is pixels per decimetre at the eyes.
     """
 
@@ -39,11 +39,11 @@ class Camera:
 
 
 def frame(posed: Posed, scene: Scene, size: int) -> Camera:
-    """Place the camera so that eyes and mouth lie where CelebA-HQ's alignment puts them.
+    """Place the camera so that eyes and mouth have the positions of CelebA-HQ's alignment.
 
-    That is the square of Karras et al. 2018: its x axis along the eyes and across the line from eyes
-    to mouth, its half side the larger of twice the eye distance and 1.8 times eyes to mouth, centred
-    a tenth of the way to the mouth. Photos keep some roll, since landmarks are never perfect.
+    This is the square of Karras et al. 2018. Its x axis is the mean of the eye direction and the normal of the line
+    from eyes to mouth, its half side is the larger of twice the eye distance and 1.8 times the distance from eyes to
+    mouth, and its centre is a tenth of the way to the mouth. Some roll remains, as in photos with inexact landmarks.
     """
     place = f32([0, HEIGHT, scene.distance])
     flat = Camera(place, f32(np.eye(2)), f32([0, 0]), 1.0, 0)
@@ -51,7 +51,7 @@ def frame(posed: Posed, scene: Scene, size: int) -> Camera:
     lips = np.argsort(np.where(model.on_body, np.abs(model.canonical - f32([0, 6.84, 1.45])).sum(1), 9), kind="stable")[
         :6
     ]
-    # The true eye centre lies inside the skull; a landmark is on its surface.
+    # The eyeball centre lies inside the skull; landmarks are on the surface.
     ahead = posed.turn[:, 2] * 0.12
     (left, right), _ = flat.project(posed.eyes + ahead)
     mouth, _ = flat.project(posed.vertices[lips].mean(0))
@@ -71,14 +71,14 @@ def frame(posed: Posed, scene: Scene, size: int) -> Camera:
 def head_pose(posed: Posed, camera: Camera) -> tuple[float, float, float]:
     """Yaw, pitch and roll in degrees as HopeNet and 300W-LP measure them in the final picture.
 
-    Positive yaw looks to the picture's left, positive pitch up, positive roll leans clockwise. The
-    angles are those seen along the ray through the head, after the picture's own rotation.
+    Positive yaw looks to the picture's left, positive pitch looks up, positive roll leans clockwise. The angles are
+    relative to the ray through the head and include the rotation of the picture.
     """
     ray = unit(camera.place - posed.eyes.mean(0))
     across = unit(np.cross(f32([0, 1, 0]), ray))
     view = np.stack([across, np.cross(ray, across), ray]).astype(np.float64)
     m = camera.matrix.astype(np.float64) / camera.scale
-    # The picture's y points down, the view's up.
+    # y points down in the picture and up in the view.
     picture = np.array([[m[0, 0], -m[0, 1], 0], [-m[1, 0], m[1, 1], 0], [0, 0, 1]])
     seen = picture @ view @ posed.turn.astype(np.float64)
     side, up, out = seen[:, 0], seen[:, 1], seen[:, 2]

@@ -1,4 +1,4 @@
-"""Expressions drawn at random, as weights of the head's face units."""
+"""Random expressions, as weights of the head model's face units."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ T = TypeVar("T")
 
 
 def pick(rng: np.random.Generator, options: dict[T, float]) -> T:
-    """One key with chances in proportion to the values."""
+    """Sample one key with probabilities proportional to the values."""
     keys = list(options)
     total = np.cumsum([options[k] for k in keys])
     return keys[int(np.searchsorted(total, rng.random() * total[-1], side="right").clip(0, len(keys) - 1))]
 
 
 def sample_expression(rng: np.random.Generator) -> tuple[Weights, bool, bool]:
-    """Face-unit weights, whether it is a smile, whether the mouth is open."""
+    """Sample an expression: face-unit weights, whether it is a smile, and whether the mouth is open."""
     units: dict[str, float] = {}
 
     def both(name: str, amount: float, uneven: float = 0.07) -> None:

@@ -1,4 +1,4 @@
-"""What paint is, and the colours and relief of cloth and jewels."""
+"""The material properties of a surface, and the colours and relief of cloth and jewellery."""
 
 from __future__ import annotations
 
@@ -17,9 +17,12 @@ from maskgan_cli.synth.wardrobe import Piece
 
 @dataclass
 class Paint:
-    """``albedo`` (N, 3); ``shine`` (N,) strength and ``gloss`` (N,) exponent of highlights;
-    ``relief`` (N,) height of fine structure, decimetres; ``normal`` (N, 3); ``skin`` (N,) where light
-    scatters; ``glint`` (N,) light added on the eyes."""
+    """Material of N surface pixels.
+
+    ``albedo`` (N, 3); ``shine`` (N,) strength and ``gloss`` (N,) exponent of highlights; ``relief`` (N,) height of fine
+    structure in decimetres; ``normal`` (N, 3); ``skin`` (N,) where light scatters below the surface; ``glint`` (N,)
+    light added on the eyes.
+    """
 
     albedo: F32
     shine: F32
@@ -31,12 +34,12 @@ class Paint:
 
 
 def mix(a: F32, b: npt.ArrayLike, share: npt.ArrayLike) -> F32:
-    """a (N, 3) towards b by share (N,)."""
+    """Interpolate from a (N, 3) to b by ``share`` (N,)."""
     return f32(a + (f32(b) - a) * f32(share)[:, None])
 
 
 def _pattern(colour: F32, second: F32, pattern: str, u: F32, v: F32, pitch: float) -> F32:
-    """Cloth colours (N, 3) at places (u, v) in decimetres."""
+    """Cloth colours (N, 3) at positions (u, v) in decimetres."""
     n = len(u)
     a = np.tile(colour, (n, 1))
     if pattern == "stripe":
@@ -93,7 +96,7 @@ def paint_clothes(p: Paint, s: Surface, k: Classes, scene: Scene, noise: Noise, 
 
 
 def paint_necklace(p: Paint, s: Surface, k: Classes, scene: Scene) -> None:
-    """A necklace lies on the neck: painted, round in relief."""
+    """Add a necklace to the neck, as colour and relief."""
     if scene.necklace == "none":
         return
     c = s.c

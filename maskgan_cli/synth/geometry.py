@@ -1,4 +1,4 @@
-"""Small pieces of vector geometry shared by the stages. Everything is ``float32``."""
+"""Vector geometry shared by the rendering stages. All arrays are ``float32``."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ Bools = npt.NDArray[np.bool_]
 
 
 def f32(value: npt.ArrayLike) -> F32:
-    """Any numbers as a ``float32`` array."""
+    """Convert numbers to a ``float32`` array."""
     return np.asarray(value, np.float32)
 
 
 def ramp(low: float, high: float, x: npt.ArrayLike) -> F32:
-    """Smooth step: 0 up to ``low``, 1 from ``high`` (``low`` may be the larger)."""
+    """Smooth step: 0 up to ``low``, 1 from ``high``; decreasing if ``low`` is larger."""
     t = np.clip((f32(x) - np.float32(low)) / np.float32(high - low), 0, 1)
     return f32(t * t * (3 - 2 * t))
 
 
 def bump(x: npt.ArrayLike, centre: float, width: float) -> F32:
-    """Gaussian bell of height 1."""
+    """Gaussian of height 1."""
     t = (f32(x) - np.float32(centre)) / np.float32(width)
     return f32(np.exp(-t * t))
 
 
 def unit(v: npt.ArrayLike) -> F32:
-    """Vectors (..., 3) at length 1; zero stays zero."""
+    """Normalise vectors (..., 3) to length 1; zero vectors are unchanged."""
     v = f32(v)
     return f32(v * (1 / np.maximum(np.sqrt(dot(v, v)), np.float32(1e-9)))[..., None])
 
 
 def dot(a: npt.ArrayLike, b: npt.ArrayLike) -> F32:
-    """Inner product over the last axis, without a BLAS whose sums may depend on its threads."""
+    """Inner product over the last axis, without BLAS, whose results may depend on the number of threads."""
     a, b = f32(a), f32(b)
     return f32(a[..., 0] * b[..., 0] + a[..., 1] * b[..., 1] + a[..., 2] * b[..., 2])
 
 
 def cross(a: F32, b: F32) -> F32:
-    """Cross product over the last axis; numpy's own is slower."""
+    """Cross product over the last axis; faster than NumPy's."""
     x = a[..., 1] * b[..., 2] - a[..., 2] * b[..., 1]
     y = a[..., 2] * b[..., 0] - a[..., 0] * b[..., 2]
     z = a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
@@ -53,7 +53,7 @@ def turn(points: F32, rotation: F32) -> F32:
 
 
 def rotation(yaw: float, pitch: float, roll: float) -> F32:
-    """Turn of a head, degrees: about y (positive looks to +x), then x (positive looks down), then z."""
+    """Rotation matrix from degrees: about y (positive looks to +x), then x (positive looks down), then z."""
     a, b, c = np.radians([yaw, pitch, roll])
     about_y = [[np.cos(a), 0, np.sin(a)], [0, 1, 0], [-np.sin(a), 0, np.cos(a)]]
     about_x = [[1, 0, 0], [0, np.cos(b), -np.sin(b)], [0, np.sin(b), np.cos(b)]]

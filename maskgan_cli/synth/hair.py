@@ -1,7 +1,7 @@
-"""Hair as strands: a few hundred guides grow over the head, thousands of strands follow them.
+"""Hair as strands: a few hundred guide strands grow over the head, and thousands of strands follow them.
 
-Growth runs in the head's own axes (``Posed.to_head``), so a style looks the same from every side
-and only gravity knows how the head is turned.
+Hair grows in the coordinates of the head (``Posed.to_head``), so a style does not depend on the pose, except for the
+direction of gravity.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from maskgan_cli.synth.regions import beard, brow, hairline
 from maskgan_cli.synth.shape import PIVOT, Posed, head
 
 GUIDES = 260
-STEP = 0.095  # decimetres between the points of a guide
-TIE = f32([0, 1.35, -0.62])  # where hair is tied, head axes about the pivot
-SKULL = f32([0, 0.95, 0.1])  # middle of the skull, head axes
+STEP = 0.095  # decimetres between the points of a guide strand
+TIE = f32([0, 1.35, -0.62])  # position of the hair tie, in head coordinates about the pivot
+SKULL = f32([0, 0.95, 0.1])  # centre of the skull, in head coordinates
 
 
 @dataclass(frozen=True)
@@ -35,17 +35,17 @@ class Strands:
 
 @dataclass(frozen=True)
 class _Roots:
-    place: F32  # (N, 3) head axes
+    place: F32  # (N, 3) in head coordinates
     normal: F32
     canonical: F32
 
 
 def _roots(rng: np.random.Generator, posed: Posed, faces: I32, count: int) -> _Roots:
-    """Points spread evenly over triangles of the posed head."""
+    """Sample points evenly over triangles of the posed head."""
     corners = posed.vertices[faces]
     area = np.sqrt((np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]) ** 2).sum(1))
     edges = np.cumsum(area.astype(np.float64))
-    # Stratified: one root per equal share of the area leaves no bald spots.
+    # Stratified sampling, one root per equal part of the area, avoids bald spots.
     at = (np.arange(count) + rng.random(count)) / count * edges[-1]
     face = np.minimum(np.searchsorted(edges, at), len(faces) - 1)
     u, v = np.sqrt(rng.random(count)), rng.random(count)
@@ -60,7 +60,7 @@ def _roots(rng: np.random.Generator, posed: Posed, faces: I32, count: int) -> _R
 
 
 def _scalp(recession: float, covered: float | None, sideburn: float) -> I32:
-    """Triangles that bear hair; ``covered`` is the height above which a hat sits."""
+    """Triangles with hair; ``covered`` is the height above which a hat covers them."""
     body = head().group("body")
     middle = f32(head().canonical[body].mean(1))
     bearing = hairline(middle, recession, sideburn) > -0.01
@@ -70,7 +70,7 @@ def _scalp(recession: float, covered: float | None, sideburn: float) -> I32:
 
 
 def _comb(style: HairStyle, roots: _Roots) -> tuple[F32, F32]:
-    """Directions (N, 3) in which the hair is combed, and its length (N,)."""
+    """Combing directions (N, 3) and lengths (N,) of the hair."""
     x, y, z = (roots.canonical[:, k] for k in range(3))
     top = ramp(7.7, 8.25, y)
     front = ramp(0.85, 1.3, z)
@@ -88,7 +88,7 @@ def _comb(style: HairStyle, roots: _Roots) -> tuple[F32, F32]:
     else:
         comb = np.stack([side, -0.3 + zero, -0.12 - 0.08 * front], 1)
     length = style.side + (style.top - style.side) * top
-    if style.top < 1:  # short hair is cut shorter towards its edge, or it dots the cheek
+    if style.top < 1:  # short hair gets shorter towards its edge; otherwise it would leave dots on the cheek
         length = length * np.clip(0.3 + hairline(roots.canonical) / 0.25, 0.3, 1)
     if style.fringe:
         over_face = (front > 0.35) & (np.abs(x) < 0.58)
@@ -100,7 +100,7 @@ def _comb(style: HairStyle, roots: _Roots) -> tuple[F32, F32]:
 
 
 def _grow(rng: np.random.Generator, style: HairStyle, posed: Posed, roots: _Roots, steps: int) -> tuple[F32, F32]:
-    """Guides (G, steps + 1, 3) in head axes and their layer (G,), by small steps that slide over the body."""
+    """Grow guides (G, steps + 1, 3) in head coordinates, in small steps that slide over the body; and layers (G,)."""
     model = head()
     body = np.flatnonzero(model.on_body & (model.canonical[:, 1] > 5.0))
     skin, out = posed.to_head(posed.vertices[body]), turn(posed.normals[body], posed.turn.T)
@@ -125,7 +125,7 @@ def _grow(rng: np.random.Generator, style: HairStyle, posed: Posed, roots: _Root
             along * stiff + down * pull + comb * (0.34 * max(0.0, 1 - (1.7 if style.top < 1 else 3.2) * share))
         )
         place = f32(place + along * (length / steps)[:, None])
-        if style.top > 0.7:  # long hair opens like a curtain before the face
+        if style.top > 0.7:  # long hair is kept out of the face
             before = ramp(0.35, 0.65, place[:, 2]) * ramp(1.6, 1.35, place[:, 1]) * (over_face == 0)
             lack = np.maximum(curtain - side * place[:, 0], 0) * before
             place = place + np.stack([side * lack * 0.5, 0 * lack, -0.2 * lack], 1)
@@ -140,7 +140,7 @@ def _grow(rng: np.random.Generator, style: HairStyle, posed: Posed, roots: _Root
 
 
 def _tied(rng: np.random.Generator, style: HairStyle, posed: Posed, roots: _Roots, steps: int) -> tuple[F32, F32]:
-    """Guides drawn tight over the skull to the tie."""
+    """Guides pulled tightly over the skull to the hair tie."""
     layer = f32(rng.random(len(roots.place)))
     ray, goal = unit(roots.place - SKULL), unit(TIE - SKULL)
     far = np.sqrt(((roots.place - SKULL) ** 2).sum(1))
@@ -158,7 +158,7 @@ def _tied(rng: np.random.Generator, style: HairStyle, posed: Posed, roots: _Root
 
 
 def _tail(rng: np.random.Generator, style: HairStyle, posed: Posed, count: int, steps: int) -> F32:
-    """The knot or the tail behind the tie, (count, steps + 1, 3) in head axes."""
+    """The bun or ponytail behind the hair tie, (count, steps + 1, 3) in head coordinates."""
     share = np.linspace(0, 1, steps + 1, dtype=np.float32)[None]
     spin = f32(rng.uniform(0, 2 * np.pi, (count, 1)))
     if style.name == "updo":
@@ -177,10 +177,10 @@ def grow_hair(
     rng: np.random.Generator, style: HairStyle, posed: Posed, recession: float, *, strands: int,
     covered: float | None = None, sideburn: float = 0.0,
 ) -> Strands | None:  # fmt: skip
-    """All the hair of the head, or None if there is none.
+    """Grow the hair of the head; None if the style is bald.
 
     Args:
-        strands: how many; more for bigger pictures.
+        strands: number of strands; larger pictures need more.
         covered: canonical height above which a hat covers the hair.
         sideburn: see ``regions.hairline``.
     """
@@ -194,7 +194,7 @@ def grow_hair(
     else:
         path, layer = _grow(rng, style, posed, guides, steps)
     roots = _roots(rng, posed, faces, strands)
-    if style.comb == "side":  # hair leaves a parting on both sides; more of it covers the scalp there
+    if style.comb == "side":  # hair parts to both sides; more roots cover the scalp there
         middle = head().canonical[faces].mean(1)
         close = faces[(np.abs(middle[:, 0] - style.part) < 0.16) & (middle[:, 1] > 7.9) & (middle[:, 2] > 0)]
         if len(close):
@@ -204,11 +204,11 @@ def grow_hair(
     gap, near = cKDTree(guides.canonical).query(roots.canonical, k=3)
     same = (guides.canonical[near][..., 0] > style.part) == (roots.canonical[:, :1] > style.part)
     weight = (same + 1e-3) / (gap + 0.02) ** 2
-    own = near[np.arange(len(near)), weight.argmax(1)]  # the guide a strand follows to its tip
+    own = near[np.arange(len(near)), weight.argmax(1)]  # the guide that a strand follows to its tip
     weight = f32(weight / weight.sum(1, keepdims=True))[..., None, None]
     share = np.linspace(0, 1, path.shape[1], dtype=np.float32)[None, :, None]
     local = f32((path[near] * weight).sum(1) - (path[near][:, :, :1] * weight).sum(1))
-    # Strands of a lock meet towards their tips; a lock follows one guide.
+    # Strands of a lock converge towards their tips; each lock follows one guide.
     lock = path[own] - roots.place[:, None]
     pull = f32(0.55 if style.straight else 0.75) * share**1.3
     offset = local * (1 - pull) + lock * pull if style.comb != "tied" else lock * share + local * (1 - share)
@@ -217,7 +217,7 @@ def grow_hair(
     points = roots.place[:, None] + offset * trim + stray * np.minimum(share * 4, 1)
     if style.wave:
         points = points + _waves(rng, style, points, own)
-    if covered is not None:  # what a hat covers is pressed to the head
+    if covered is not None:  # hair under a hat is pressed to the head
         over = points[..., 1] + PIVOT[1] - 0.12 * (points[..., 2] - 0.05)
         press = 1 - 0.3 * ramp(covered - 0.06, covered + 0.05, over)
         points[..., 0] *= press
@@ -236,7 +236,7 @@ def grow_hair(
 
 
 def _waves(rng: np.random.Generator, style: HairStyle, points: F32, guide: np.ndarray) -> F32:
-    """Displacements that make curls: helices about each strand, in step within a lock."""
+    """Displacements for curls: helices around each strand, in phase within a lock."""
     tangent = unit(np.gradient(points, axis=1))
     across = unit(cross(tangent, f32([0.1, 0.2, 1])))
     other = cross(tangent, across)

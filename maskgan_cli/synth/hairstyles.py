@@ -1,4 +1,4 @@
-"""Hairstyles as numbers: lengths, where the comb goes, how it curls."""
+"""Parameters of hairstyles: lengths, combing direction, curls."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ import numpy as np
 
 @dataclass(frozen=True)
 class HairStyle:
-    """Lengths in decimetres (a head is 2 high), the rest 0..1 unless said."""
+    """A hairstyle. Lengths are in decimetres (a head is 2 high), other values in [0, 1] unless noted."""
 
     name: str
     top: float  # length on the crown
     side: float  # length at the temples and the nape
     comb: str  # side, back, forward, out, tied
-    lift: float  # how much it stands off the scalp at the root
+    lift: float  # how far it stands off the scalp at the root
     gravity: float
-    volume: float  # distance it keeps from the head, decimetres
+    volume: float  # distance from the head, decimetres
     wave: float = 0.0  # amplitude of waves, decimetres
     turns: float = 6.0  # waves per decimetre of hair, times 2 pi
     frizz: float = 0.02  # disorder of single strands, decimetres
     fringe: float = 0.0  # length of hair over the forehead
     part: float = 0.0  # place of the parting, canonical x
-    sweep: float = 0.0  # to which side short hair is brushed
+    sweep: float = 0.0  # side to which short hair is brushed
     straight: bool = True
-    curtain: float = 0.6  # how far from the middle of the face long hair keeps, decimetres
+    curtain: float = 0.6  # distance of long hair from the middle of the face, decimetres
 
     def varied(self, rng: np.random.Generator) -> HairStyle:
-        """The same style on another day."""
+        """The same style with random variation."""
         longer = rng.uniform(0.82, 1.25)
         part = rng.choice([-1, 1]) * rng.choice([0.03, 0.17, 0.3]) if self.comb == "side" else 0.0
         return replace(

@@ -1,4 +1,4 @@
-"""Hats as profiles drawn around the head they sit on."""
+"""Hats as profiles swept around the head."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from maskgan_cli.synth.wardrobe import AROUND, Piece, grid_triangles
 
 
 def _skull_radius(posed: Posed, angle: F32, low: float, high: float, centre: F32) -> F32:
-    """How far the head reaches from an axis in each direction, head axes."""
+    """Radius of the head around an axis per direction, in head coordinates."""
     model = head()
     ring = model.on_body & (model.canonical[:, 1] > low) & (model.canonical[:, 1] < high)
     points = posed.to_head(posed.vertices[ring]) - centre
@@ -26,7 +26,7 @@ def _skull_radius(posed: Posed, angle: F32, low: float, high: float, centre: F32
 
 
 def hat(spec: Hat, posed: Posed, hair_volume: float, rng: np.random.Generator) -> tuple[list[Piece], float]:
-    """A hat and the canonical height of its band: hair above that is covered."""
+    """The meshes of a hat and the canonical height of its band, above which hair is covered."""
     band = 7.86 + spec.low
     tilt = rng.normal(0, 0.04)
     centre = f32([0, band - PIVOT[1], 0.1])
@@ -114,7 +114,7 @@ def hat(spec: Hat, posed: Posed, hair_volume: float, rng: np.random.Generator) -
 
 
 def _visor(posed: Posed, centre: F32, around: F32, angle: F32, spec: Hat, back: F32) -> Piece:
-    """The peak of a cap."""
+    """The visor of a cap."""
     ahead = np.linspace(-1.15, 1.15, 21, dtype=np.float32)
     base = np.interp(ahead, angle, around)
     height = np.interp(ahead, angle, back)

@@ -1,4 +1,4 @@
-"""Light: shadow maps, occlusion from depth, and light that wanders under the skin."""
+"""Lighting: shadow maps, ambient occlusion from depth, and subsurface scattering in skin."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from maskgan_cli.synth.geometry import F32, I32, Bools, dot, f32, unit
 from maskgan_cli.synth.raster import FAR, triangles
 
 _MIDDLE = f32([0, 7.2, 0.4])
-_REACH = 1.9  # decimetres around the middle that cast shadows
+_REACH = 1.9  # half side of the shadow map in decimetres
 
 
 def half(picture: F32) -> F32:
@@ -32,7 +32,7 @@ def blur(picture: F32, sigma: float) -> F32:
 
 @dataclass(frozen=True)
 class ShadowMap:
-    """Depth from the light: of the meshes and, apart, of the hair."""
+    """Depth maps from the light, separately for the meshes and the hair."""
 
     direction: F32
     across: F32
@@ -64,9 +64,9 @@ class ShadowMap:
         return f32(np.stack([x, y], -1)), dot(relative, self.direction)
 
     def visible(self, points: F32, *, bias: float = 0.05, hair_bias: float = 0.05, density: float = 9.0) -> F32:
-        """Share of the key light that reaches points (N, 3), 0..1.
+        """Proportion of the key light that reaches points (N, 3), in [0, 1].
 
-        Hair lets light through: what is ``1 / density`` decimetres behind its surface gets 37%.
+        Hair attenuates light: at ``1 / density`` decimetres behind its surface, 37 % remain.
         """
         size = len(self.solid)
         where, depth = self._place(points)
@@ -81,10 +81,10 @@ class ShadowMap:
 
 
 def occlusion(depth: F32, scale: float) -> F32:
-    """How much of the surroundings a pixel sees, 0..1, from how deep it lies among its neighbours.
+    """Ambient occlusion: visible proportion of the surroundings in [0, 1], from depth relative to the neighbours.
 
     Args:
-        depth: (H, W) with ``FAR`` where nothing.
+        depth: (H, W) with ``FAR`` for empty pixels.
         scale: pixels per decimetre.
     """
     solid = depth > FAR / 2
@@ -97,7 +97,7 @@ def occlusion(depth: F32, scale: float) -> F32:
 
 
 def scatter(light: F32, skin: Bools, scale: float) -> F32:
-    """Let light (H, W, 3) on skin spread: red farthest. Sharp detail of it stays.
+    """Subsurface scattering: blur light (H, W, 3) on skin, red the farthest, and keep sharp detail.
 
     Args:
         scale: pixels per decimetre.

@@ -1,4 +1,4 @@
-"""From class ids of a supersampled picture to a clean label map."""
+"""Label maps from the class ids of a supersampled picture."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from scipy import ndimage
 from maskgan_cli.labels import ID, LabelMap
 from maskgan_cli.synth.geometry import F32, f32
 
-SMALLEST = 6  # pixels; anything smaller is no annotation but a speck
-# People draw hair, clothes and background with a broad brush; blur their shares before they compete.
+SMALLEST = 6  # pixels; smaller regions are removed, since annotators do not draw them
+# Annotators outline hair, clothes and background coarsely, so their proportions are blurred.
 _BRUSH = {"hair": 0.0055, "background": 0.004, "skin": 0.003, "cloth": 0.003, "neck": 0.003, "hat": 0.003}
 _FINE = 0.0018
 
 
 def label_map(ids: LabelMap, factor: int) -> LabelMap:
-    """The class with the largest share of each pixel, as an annotator would draw it.
+    """The class with the largest proportion of each pixel, with smooth outlines like those of annotators.
 
     Args:
         ids: (size * factor, size * factor) class ids.
         factor: samples per pixel side.
 
     Returns:
-        (size, size) ids without specks.
+        (size, size) ids without small regions.
     """
     size = len(ids) // factor
     best = np.full((size, size), -1, np.float32)
@@ -38,7 +38,7 @@ def label_map(ids: LabelMap, factor: int) -> LabelMap:
 
 
 def share_of(where: np.ndarray, factor: int) -> F32:
-    """Share of each factor x factor block that is set."""
+    """Proportion of each factor x factor block that is set."""
     if factor == 2:
         counts = np.asarray(where, np.uint8 if where.dtype == bool else where.dtype)
         return f32(counts[::2, ::2] + counts[1::2, ::2] + counts[::2, 1::2] + counts[1::2, 1::2]) * np.float32(0.25)
@@ -47,7 +47,7 @@ def share_of(where: np.ndarray, factor: int) -> F32:
 
 
 def without_specks(labels: LabelMap, smallest: int = SMALLEST) -> LabelMap:
-    """Give connected regions (4-neighbours) under ``smallest`` pixels to the nearest larger region."""
+    """Merge connected regions (4-neighbours) of fewer than ``smallest`` pixels into the nearest larger region."""
     for _ in range(4):
         small = np.zeros(labels.shape, bool)
         for number in np.unique(labels):

@@ -1,4 +1,4 @@
-"""Smooth random numbers over space, the same for the same seed wherever they are asked for."""
+"""Smooth noise in space; its values depend only on the seed and the position."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def _volume() -> F32:
 
 
 class Noise:
-    """Unit-variance noise fields; each name is another field."""
+    """Noise fields of unit variance, identified by name."""
 
     def __init__(self, seed: int, scale: float = 0.0) -> None:
-        """``scale``: samples per decimetre of the picture; where cells would show, ``fine`` interpolates."""
+        """``scale``: samples per decimetre of the picture; `fine` interpolates if cells would be visible."""
         self._scale = scale
         self._rng = np.random.default_rng([seed, 3])
         self._offsets: dict[str, F32] = {}
@@ -36,13 +36,13 @@ class Noise:
         return f32(points * np.float32(3 * frequency) + self._offsets[name])
 
     def smooth(self, name: str, points: F32, frequency: float) -> F32:
-        """Interpolated; ``frequency`` is features per decimetre, ``points`` (..., 3)."""
+        """Interpolated noise at ``points`` (..., 3); ``frequency`` is features per decimetre."""
         cells = self._cells(name, points, frequency)
         flat = (cells % _GRID).reshape(-1, 3).T
         return f32(map_coordinates(_volume(), flat, order=1, mode="grid-wrap").reshape(cells.shape[:-1]))
 
     def fine(self, name: str, points: F32, frequency: float) -> F32:
-        """Nearest cell: much faster, for features of about a pixel; interpolated if they are larger."""
+        """Nearest-neighbour noise: much faster, for features of about a pixel; interpolated for larger features."""
         if 3 * frequency < self._scale / 5:
             return self.smooth(name, points, frequency)
         cells = (self._cells(name, points, frequency) + np.float32(64 * _GRID)).astype(np.int32) & (_GRID - 1)

@@ -21,7 +21,7 @@ def apply(
     s: Surface, k: Classes, identity: Identity, scene: Scene, pieces: list[Piece], posed: Posed,
     light: F32, noise: Noise, scale: float,
 ) -> Paint:  # fmt: skip
-    """Paint every pixel of a surface seen at ``scale`` samples per decimetre."""
+    """Compute the material of all surface pixels, at ``scale`` samples per decimetre."""
     fineness = float(np.clip(scale / 260, 0.25, 1))
     count = len(s.pixel)
     p = Paint(
@@ -41,7 +41,7 @@ def apply(
 
 
 def _groove(c: F32, points: list[tuple[float, float]], width: float) -> F32:
-    """1 on a line across the face given by (|x|, y) corners, fading over ``width``."""
+    """1 on a line across the face given by (|x|, y) corners, decreasing to 0 over ``width``."""
     x, y = np.abs(c[:, 0]), c[:, 1]
     nearest = np.full(len(c), 9, np.float32)
     for (ax, ay), (bx, by) in pairwise(points):
@@ -70,7 +70,7 @@ def _skin(p: Paint, s: Surface, k: Classes, who: Identity, scene: Scene, noise: 
     )
     red = red * (z > 0.2) * (1 + 0.35 * blotch) * (who.ruddiness + 0.55 * made_up * ramp(0.2, 0.35, x))
     p.albedo *= 1 + red[:, None] * f32([0.05, -0.17, -0.13]) * np.float32(1 - 0.5 * dark)
-    # Around the eyes the skin is thin and darker; with age, more.
+    # The thin skin around the eyes is darker, increasingly with age.
     socket = bump(np.sqrt(((x - 0.3) / 0.27) ** 2 + ((y - 7.46) / 0.15) ** 2), 0.45, 0.55) * (z > 0.85)
     p.albedo *= 1 - socket[:, None] * f32([0.10, 0.17, 0.16]) * np.float32(0.7 + 0.5 * who.age)
     crease = _groove(c, [(0.17, 7.53), (0.25, 7.575), (0.34, 7.59), (0.42, 7.565), (0.48, 7.52)], 0.016)
@@ -84,7 +84,7 @@ def _skin(p: Paint, s: Surface, k: Classes, who: Identity, scene: Scene, noise: 
     for mx, my in who.moles:
         spot = 0.8 * ramp(0.02, 0.008, np.sqrt((c[:, 0] - mx) ** 2 + (y - my) ** 2)) * (z > 0.8)
         p.albedo *= 1 - 0.6 * spot[:, None]
-    if who.male:  # shaved hair still shows through
+    if who.male:  # shaved hair remains visible
         shadow = beard(c, "stubble") * body * (s.lips < 0.3) * (1.0 if scene.beard == "stubble" else 0.3)
         grain = np.clip(0.55 + 0.45 * noise.fine("stubble", c, 110), 0, 1.3)
         p.albedo = mix(p.albedo, np.minimum(f32(who.hair), 0.12), 0.42 * shadow * grain)
@@ -98,7 +98,7 @@ def _skin(p: Paint, s: Surface, k: Classes, who: Identity, scene: Scene, noise: 
     aged = max(0.0, who.age - 0.25)
     depth = depth + bag + (0.004 * aged + 0.003 * smile * who.age) * feet * (z > 0.7) + 0.005 * aged * lines * (z > 1.0)
     p.albedo *= (1 - 9 * np.clip(depth, 0, 0.03))[:, None]
-    # Pores smaller than a sample would only sparkle.
+    # Pores smaller than a sample would only add noise.
     pores = noise.fine("pore", c, 34) * 0.0011 + noise.fine("texture", c, 13) * 0.0016 + blotch * 0.002
     p.relief = np.where(p.skin, pores * (0.7 + 0.7 * who.age) * fineness - depth, 0).astype(np.float32)
     oily = 0.055 + 0.07 * bump(x, 0, 0.2) * (z > 1.1) + 0.03 * bump(x, 0.42, 0.14) * bump(y, 7.25, 0.12)
@@ -154,7 +154,7 @@ def _mouth(p: Paint, s: Surface, k: Classes, scene: Scene) -> None:
 
 def _eyes(p: Paint, s: Surface, k: Classes, who: Identity, scene: Scene, posed: Posed, light: F32) -> None:
     gaze = rotation(scene.gaze[0], scene.gaze[1], 0)
-    # People look at the camera more than their head does.
+    # The gaze is closer to the camera than the head direction.
     look = turn(unit(turn(gaze[:, 2] + f32([0, 0, 0]), posed.turn) + f32([0, 0, 0.7])), rotation(0, 0, 0))
     right, up = posed.turn[:, 0], posed.turn[:, 1]
     left = s.c[:, 0] > 0
@@ -181,7 +181,7 @@ def _eyes(p: Paint, s: Surface, k: Classes, who: Identity, scene: Scene, posed: 
         corner = s.socket[m]
         p.albedo[np.flatnonzero(m)[corner]] = f32(who.skin) * f32([0.8, 0.5, 0.5])
         p.normal[m] = d
-        # The cornea bulges: its highlight stays near the pupil, towards the light and never low.
+        # The cornea is convex: its highlight is near the pupil, towards the light, never low.
         towards_x, towards_y = float(dot(light, right)), max(float(dot(light, up)), 0.25)
         spot = unit(look + right * (0.2 * towards_x) + up * (0.26 * towards_y))
         near = dot(d, spot)

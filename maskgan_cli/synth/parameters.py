@@ -1,4 +1,4 @@
-"""Everything that decides a picture, as typed values.
+"""All parameters of a picture, as typed values.
 
 Colours are linear RGB in 0..1; angles are degrees; lengths are decimetres.
 """
@@ -50,9 +50,9 @@ class Identity:
 
 @dataclass(frozen=True)
 class Light:
-    """A key light, a fill and what comes from everywhere."""
+    """A key light, a fill light and ambient light."""
 
-    azimuth: float  # positive comes from the picture's right
+    azimuth: float  # positive: from the right side of the picture
     elevation: float
     key: float
     colour: Colour
@@ -67,7 +67,7 @@ class Hat:
     kind: str
     colour: Colour
     trim: Colour
-    low: float  # how far above the brows it sits, decimetres
+    low: float  # height above the brows, decimetres
     wide: float  # brim, decimetres
 
 
@@ -82,7 +82,7 @@ class Glasses:
     frame: Colour
     dark: float
     tint: Colour
-    droop: float  # aviators hang to the outside
+    droop: float  # lower outer corners, as of aviators
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class Scene:
     """One picture of a person."""
 
     number: int
-    yaw: float  # of the head before the camera, see render.head_pose for the truth
+    yaw: float  # of the head model; see camera.head_pose for the pose in the picture
     pitch: float
     roll: float
     lean: float
@@ -140,4 +140,4 @@ class Scene:
     warmth: float
     contrast: float
     saturation: float
-    noise: int  # seed of everything unstructured in this picture
+    noise: int  # seed of all random detail in this picture

@@ -1,4 +1,4 @@
-"""What decides a data set of rendered faces: which person and scene each picture shows, and the pairs among them."""
+"""The plan of a data set of rendered faces: person and scene of each picture, and counterfactual pairs."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from maskgan_cli.synth.parameters import Identity, Scene
 from maskgan_cli.synth.render import Rendered, render, with_expression
 from maskgan_cli.synth.sampling import sample_identity, sample_scene
 
-VERSION: Final = 1  # raise when the same seed gives another picture
+VERSION: Final = 1  # increase when a seed gives a different picture
 TRAIN_END, VALIDATION_END, END = 162771, 182638, 202599  # CelebA's own index ranges
-EARLIER: Final = {"takes": 1}  # what the settings of earlier folders leave unsaid
+EARLIER: Final = {"takes": 1}  # defaults for settings that earlier folders lack
 _SPLIT_START = {"train": 0, "validation": TRAIN_END, "test": VALIDATION_END}
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is written; every file is a pure function of it.
+    """Settings of a data set; they determine every file.
 
     Attributes:
-        takes: pictures of every scene, one after the other, each with another expression.
+        takes: consecutive pictures per scene, each with a different expression.
     """
 
     count: int
@@ -37,30 +37,30 @@ class Plan:
     takes: int = 1
 
     def settings(self) -> dict[str, Any]:
-        """As kept in ``synth.json``."""
+        """The settings as stored in ``synth.json``."""
         return {"version": VERSION, **vars(self)}
 
     def person(self, number: int) -> int:
-        """Who picture ``number`` shows, from 0."""
+        """Index of the person in picture ``number``, from 0."""
         return number // self.takes % self.identities
 
     def drawn_by(self, number: int) -> tuple[Identity, Scene]:
-        """What decides picture ``number``."""
+        """Identity and scene of picture ``number``."""
         scene_number, take = divmod(number, self.takes)
         who = sample_identity(self.seed, self.person(number))
         scene = sample_scene(self.seed, scene_number, who)
-        if take:  # an expression of a scene that no picture shows
+        if take:  # the expression of a scene that is not rendered
             scene = with_expression(scene, sample_scene(self.seed, self.count + number, who))
         return who, scene
 
 
 def split_of(identity: int) -> str:
-    """The split that all pictures of a person belong to: 80, 10 and 10 of every hundred people."""
+    """The split of a person; train, val and test have 80, 10 and 10 of every hundred people."""
     return {1: "validation", 2: "test"}.get(identity % 10, "train")
 
 
 def celeba_index(picture: int, identities: int, takes: int = 1) -> int:
-    """A CelebA index for a picture that the published rule sends to its person's split."""
+    """A CelebA index for a picture, which the published split rule assigns to the person's split."""
     scene, take = divmod(picture, takes)
     turn, person = divmod(scene, identities)
     turn = turn * takes + take
@@ -69,7 +69,7 @@ def celeba_index(picture: int, identities: int, takes: int = 1) -> int:
 
 
 def _people(split: str, below: int) -> int:
-    """How many of the first ``below`` people belong to a split."""
+    """Number of people in a split among the first ``below`` people."""
     by_digit = {"validation": (below + 8) // 10, "test": (below + 7) // 10}
     return by_digit.get(split, below - by_digit["validation"] - by_digit["test"])
 
@@ -81,13 +81,13 @@ def _tested(plan: Plan) -> tuple[int, ...]:
 
 
 def candidates(plan: Plan, number: int) -> list[int]:
-    """The source of a counterfactual, and up to eight pictures of which one becomes its target."""
+    """The source of a counterfactual, and up to eight candidates for its target."""
     rng = np.random.default_rng([plan.seed, 5, number])
     return [int(v) for v in rng.permutation(_tested(plan))[:9]]
 
 
 def pair_of(plan: Plan, number: int) -> tuple[int, int]:
-    """Source and target of a counterfactual: other people, other mouths, of the test split if it can be."""
+    """Source and target of a counterfactual: different people and mouths, from the test split if possible."""
     source, *others = candidates(plan, number)
 
     def scene(i: int) -> Scene:
@@ -95,7 +95,7 @@ def pair_of(plan: Plan, number: int) -> tuple[int, int]:
 
     own, person = scene(source), plan.person(source)
 
-    # Another person first, then another mouth, then the pose that is nearest.
+    # Prefer a different person, then a different mouth, then the most similar pose.
     def unlike(i: int) -> tuple[bool, int, float]:
         other = scene(i)
         mouths = (own.smiling != other.smiling) + (own.mouth_open != other.mouth_open)
@@ -106,27 +106,27 @@ def pair_of(plan: Plan, number: int) -> tuple[int, int]:
 
 
 def counterfactual(plan: Plan, number: int) -> tuple[int, int, Rendered]:
-    """Source, target, and the source drawn again with the target's expression."""
+    """Source, target, and the source rendered with the target's expression (the ground truth)."""
     source, target = pair_of(plan, number)
     return source, target, answer(plan, source, target)
 
 
 def answer(plan: Plan, source: int, target: int) -> Rendered:
-    """Picture ``source`` of a data set, drawn again with the expression of picture ``target``."""
+    """Render picture ``source`` of a data set with the expression of picture ``target``."""
     return render(*answered(plan, source, target), plan.size)
 
 
 def answered(plan: Plan, source: int, target: int) -> tuple[Identity, Scene]:
-    """What decides `answer`: the source's person, and its scene with the target's expression."""
+    """Identity and scene of `answer`: those of the source, with the target's expression."""
     (who, scene), (_, other) = plan.drawn_by(source), plan.drawn_by(target)
     return who, with_expression(scene, other)
 
 
 def read_plan(folder: Path) -> Plan:
-    """What a folder of rendered faces was written by.
+    """Read the plan of a folder of rendered faces.
 
     Raises:
-        InputError: it is none, or one of another version, whose pictures are drawn otherwise today.
+        InputError: the folder is not one of rendered faces, or it was written by another version of the renderer.
     """
     what = "a folder of `maskgan synth`"
     if not (folder / "synth.json").is_file():
@@ -136,7 +136,7 @@ def read_plan(folder: Path) -> Plan:
     if isinstance(there, dict):
         there = EARLIER | there
     if not isinstance(there, dict) or not all(type(there.get(name)) is int for name in names):
-        raise InputError(folder / "synth.json", expected=f"what {what[2:]} says of itself", found="something else")
+        raise InputError(folder / "synth.json", expected=f"the settings of {what}", found="other content")
     if there.get("version") != VERSION:
         raise InputError(folder, expected=f"faces of version {VERSION}", found=f"version {there.get('version')}",
                          hint="render them again in another folder")  # fmt: skip

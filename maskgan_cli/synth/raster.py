@@ -1,4 +1,4 @@
-"""Two z-buffers in plain numpy: triangles, and hair as dots along its strands."""
+"""Two z-buffers in NumPy: for triangles, and for hair as dots along its strands."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ FAR = np.float32(-1e9)
 
 @dataclass(frozen=True)
 class Layer:
-    """What a ray through each pixel centre meets first.
+    """The nearest surface at each pixel centre.
 
-    ``triangle`` (H, W) is -1 where nothing; ``bary`` (H, W, 3) are its barycentric weights;
-    ``depth`` (H, W) grows towards the viewer and is ``FAR`` where nothing.
+    ``triangle`` (H, W) is -1 for empty pixels; ``bary`` (H, W, 3) are its barycentric weights;
+    ``depth`` (H, W) increases towards the viewer and is ``FAR`` for empty pixels.
     """
 
     triangle: I32
@@ -26,10 +26,10 @@ class Layer:
 
 
 def winners(pixel: npt.NDArray[np.int64], depth: F32, count: int) -> npt.NDArray[np.int64]:
-    """The nearest fragment of every pixel, -1 where none; equal depths go to the later fragment.
+    """The nearest fragment of every pixel, or -1; for equal depths, the later fragment wins.
 
-    Depth and fragment number share one integer, so that one ``maximum`` settles both and the
-    result cannot depend on the order of evaluation.
+    Depth and fragment number are packed into one integer, so that a single ``maximum`` resolves both and the result
+    does not depend on the order of evaluation.
     """
     best = np.full(count, -1, np.int64)
     if len(pixel):
@@ -41,7 +41,7 @@ def winners(pixel: npt.NDArray[np.int64], depth: F32, count: int) -> npt.NDArray
 
 
 def fragments(counts: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Owner and running number of each of ``counts[i]`` fragments of owner i."""
+    """Owner index and running number of each fragment; owner i has ``counts[i]`` fragments."""
     owner = np.repeat(np.arange(len(counts)), counts)
     start = np.cumsum(counts) - counts
     return owner, np.arange(len(owner)) - start[owner]
@@ -54,7 +54,7 @@ def triangles(points: F32, depth: F32, faces: I32, size: int, *, two_sided: Bool
         points: (V, 2) pixels, x right, y down, pixel (0, 0) centred at 0.5.
         depth: (V,) larger is nearer.
         faces: (T, 3), counter-clockwise as seen from outside.
-        two_sided: (T,) which triangles show their back too; none if not given.
+        two_sided: (T,) triangles that are visible from behind too; none by default.
     """
     a, b, c = (points[faces[:, k]] for k in range(3))
     area = (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0])
@@ -92,7 +92,7 @@ def triangles(points: F32, depth: F32, faces: I32, size: int, *, two_sided: Bool
 
 @dataclass(frozen=True)
 class Dots:
-    """Strand samples that show: flat ``pixel`` number, ``strand``, ``segment``, place ``along`` it, depth."""
+    """Visible strand samples: flat ``pixel`` number, ``strand``, ``segment``, place ``along`` it, depth."""
 
     pixel: npt.NDArray[np.int64]
     strand: npt.NDArray[np.int64]
@@ -102,12 +102,12 @@ class Dots:
 
 
 def strands(points: F32, depth: F32, behind: F32, *, slack: float, wide: int = 1, spacing: float = 1.2) -> Dots:
-    """Splat polylines as dots and keep the nearest dot of every pixel.
+    """Rasterise polylines as dots and keep the nearest dot of every pixel.
 
     Args:
         points: (S, K, 2) pixels; depth: (S, K).
-        behind: (size, size) depth of what is already there.
-        slack: how far behind it a dot may lie and still show.
+        behind: (size, size) depth of the scene behind.
+        slack: how far behind the scene a dot may lie and still be visible.
         wide: dot width in pixels, 1 or 2.
         spacing: pixels between dots.
     """
@@ -128,7 +128,7 @@ def strands(points: F32, depth: F32, behind: F32, *, slack: float, wide: int = 1
     before = dot.take(seen) > behind.ravel().take(pixel) - np.float32(slack)
     seen, pixel = seen[before], pixel[before]
     if wide > 1:
-        inner = pixel % size < size - 1  # a dot does not reach round the edge
+        inner = pixel % size < size - 1  # dots do not wrap around the edge
         pixel, seen = np.concatenate([pixel, pixel[inner] + 1]), np.concatenate([seen, seen[inner]])
     first = winners(pixel, f32(dot[seen]), size * size)
     where = np.flatnonzero(first >= 0)

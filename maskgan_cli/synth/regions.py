@@ -1,8 +1,8 @@
-"""Where things are on the canonical head: brows, nose, hairline, neck, beard, neckline.
+"""Regions of the canonical head: brows, nose, hairline, neck, beard, neckline.
 
 Every function takes canonical positions (..., 3) in decimetres and returns numbers of shape (...).
-Places follow the annotations of CelebAMask-HQ: a nose is a polygon from between the eyes to the
-nostrils, the neck starts at the jaw line, a brow is the hair and not the ridge.
+The regions follow the annotations of CelebAMask-HQ: the nose is a polygon from between the eyes to the nostrils, the
+neck starts at the jaw line, and a brow is its hair, not the ridge.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def brow(c: F32, thickness: float, height: float, arch: float) -> F32:
 
 
 def nose(c: F32) -> Bools:
-    """The annotators' nose polygon."""
+    """The nose polygon as annotators draw it."""
     half = curve(
         c[..., 1],
         [6.99, 7.03, 7.08, 7.15, 7.22, 7.34, 7.46, 7.56],

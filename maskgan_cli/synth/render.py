@@ -1,4 +1,4 @@
-"""One picture of one person, with everything that is true of it."""
+"""Renders one picture of one person, with its ground truth."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ SAMPLES = 2  # per pixel and axis
 
 @dataclass(frozen=True)
 class Rendered:
-    """A picture and its truth.
+    """A picture and its ground truth.
 
     ``picture`` (size, size, 3) ``uint8`` sRGB, ``labels`` (size, size) ids 0..18; yaw, pitch and roll
     in degrees as HopeNet measures them; ``attributes`` are CelebA's 40, 1 or -1.
@@ -57,10 +57,10 @@ class Rendered:
 
 
 def render(identity: Identity, scene: Scene, size: int) -> Rendered:
-    """Draw ``scene`` of ``identity`` at size x size pixels.
+    """Render ``scene`` of ``identity`` at size x size pixels.
 
-    Every random detail comes from ``scene.noise``, a separate generator per part of the picture, so
-    that changing one part (the expression, say) leaves the others as they were.
+    All random detail comes from generators seeded by ``scene.noise``, one per part of the picture. Changing one part
+    (e.g. the expression) therefore does not change the others.
     """
 
     def rng(part: int) -> np.random.Generator:
@@ -119,9 +119,9 @@ def render(identity: Identity, scene: Scene, size: int) -> Rendered:
 
 
 def _place(identity: Identity, scene: Scene, pixels: int) -> tuple[Posed, Posed, Camera]:
-    """The posed person, the same with a calm face, and the camera.
+    """The posed person, the same person with a neutral face, and the camera.
 
-    Hair, hat, glasses and framing follow the calm face, so that an expression changes only a face.
+    Hair, hat, glasses and framing depend on the neutral face, so that an expression changes only the face.
     """
     calm = blend(identity.shape)
     shaped = _toothed(placed(blend(scene.expression, calm), calm), scene.mouth_open)
@@ -130,24 +130,24 @@ def _place(identity: Identity, scene: Scene, pixels: int) -> tuple[Posed, Posed,
 
 
 def head_truth(identity: Identity, scene: Scene) -> tuple[float, float, float]:
-    """Yaw, pitch and roll of a picture without drawing it."""
+    """Yaw, pitch and roll of a picture, without rendering it."""
     posed, _, camera = _place(identity, scene, 64)
     return head_pose(posed, camera)
 
 
 def face(seed: int, number: int, size: int, identities: int | None = None) -> Rendered:
-    """Picture ``number`` of the world ``seed``: a pure function of its arguments.
+    """Render picture ``number`` of ``seed``. The result depends only on the arguments.
 
     Args:
-        identities: how many people the world has; picture i shows person i modulo that. None: a new
-            person in every picture.
+        identities: number of people; picture i shows person i modulo this number. If None, every picture shows a
+            new person.
     """
     identity = sample_identity(seed, number if identities is None else number % identities)
     return render(identity, sample_scene(seed, number, identity), size)
 
 
 def with_expression(scene: Scene, other: Scene) -> Scene:
-    """``scene`` with the expression of ``other``, everything else equal: a counterfactual."""
+    """A counterfactual scene: ``scene`` with the expression of ``other`` and everything else equal."""
     return replace(scene, expression=other.expression, smiling=other.smiling, mouth_open=other.mouth_open)
 
 
@@ -157,13 +157,13 @@ def _strand_count(scene: Scene, size: int) -> int:
 
 
 def _filled(points: F32) -> F32:
-    """Strand points and the middles between them, (N, 3), every second strand."""
+    """Points and midpoints (N, 3) of every second strand."""
     chosen = points[::2]
     return np.concatenate([chosen[:, ::1], (chosen[:, 1:] + chosen[:, :-1]) / 2], 1).reshape(-1, 3)
 
 
 def _dressed(vertices: F32, scene: Scene) -> F32:
-    """Clothes have thickness: push the body out below the neckline."""
+    """Displace the body below the neckline outwards by the thickness of the clothes."""
     model = head()
     thick = {"turtleneck": 0.07, "jacket": 0.09, "hoodie": 0.1, "strap": 0.02}.get(scene.clothes.kind, 0.045)
     cover = ramp(-0.05, 0.07, neckline(model.canonical, scene.clothes.kind, scene.clothes.raised))
@@ -172,9 +172,9 @@ def _dressed(vertices: F32, scene: Scene) -> F32:
 
 
 def _toothed(vertices: F32, opened: bool) -> F32:
-    """Longer upper teeth, set lower and a little forward: the model's show only as slivers."""
+    """Make the upper teeth longer, lower and slightly further forward; in the model they are barely visible."""
     upper, lower = head().points("helper-upper-teeth"), head().points("helper-lower-teeth")
-    if not opened:  # or they would show through closed lips
+    if not opened:  # otherwise they would intersect closed lips
         vertices[upper, 2] -= 0.08
         vertices[lower, 2] -= 0.08
         return vertices
@@ -183,7 +183,7 @@ def _toothed(vertices: F32, opened: bool) -> F32:
     vertices[upper, 2] += 0.012
     vertices[lower, 0] *= 0.9
     vertices[lower, 1] -= 0.015
-    vertices[lower, 2] -= 0.06  # or they would come through the lower lip
+    vertices[lower, 2] -= 0.06  # otherwise they would intersect the lower lip
     return vertices
 
 
@@ -242,7 +242,7 @@ def _lens(canvas: Canvas, lens: tuple[F32, I32], scene: Scene, camera: Camera) -
 
 
 def _develop(colour: F32, identity: Identity, scene: Scene, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
-    """Exposure, tone curve, the lens's softness and the sensor's grain: linear light -> sRGB picture."""
+    """Linear light -> sRGB picture: exposure, tone curve, lens blur and sensor noise."""
     light = scene.light
     expected = light.key * 0.72 + float(np.mean(light.ambient))
     skin = float(np.mean(identity.skin))

@@ -1,6 +1,6 @@
-"""Who is drawn and how, drawn from generators seeded by (seed, person) and (seed, picture).
+"""Random sampling of identities and scenes, with generators seeded by (seed, person) and (seed, picture).
 
-An ``Identity`` stays over all pictures of a person; a ``Scene`` is one picture of them.
+An ``Identity`` is shared by all pictures of a person; a ``Scene`` is one picture.
 Colours are linear RGB; angles are degrees.
 """
 
@@ -25,7 +25,7 @@ from maskgan_cli.synth.parameters import (
 )
 from maskgan_cli.synth.shape import body_weights, local_sliders
 
-# Skin from very light to very dark, sRGB.
+# Skin colours from very light to very dark, sRGB.
 _SKIN = (
     (252, 214, 192),
     (244, 198, 170),
@@ -56,7 +56,7 @@ def _near(rng: np.random.Generator, colours: Sequence[Sequence[float]], spread: 
 
 
 def _hair(rng: np.random.Generator, male: bool, age: float, race: tuple[float, float, float]) -> tuple[str, str]:
-    """Family of the hair's colour and name of its style."""
+    """Sample the hair's colour family and style name."""
     if age > 0.55 and rng.random() < 0.75:
         family = "grey"
     elif race[2] > 0.45:
@@ -75,7 +75,7 @@ def _hair(rng: np.random.Generator, male: bool, age: float, race: tuple[float, f
 
 
 def sample_identity(seed: int, number: int) -> Identity:
-    """Person ``number`` of the world ``seed``."""
+    """Sample person ``number`` of ``seed``."""
     rng = np.random.default_rng([seed, 1, number])
     male = bool(rng.random() < 0.44)
     age = float(np.clip(rng.beta(1.1, 2.4), 0, 1))
@@ -106,7 +106,7 @@ def sample_identity(seed: int, number: int) -> Identity:
     ):
         name = f"local/{stem}-{'incr' if amount > 0 else 'decr'}"
         shape[name] = shape.get(name, 0) + abs(float(amount))
-    # The model's young adult squints; photographed people open their eyes to the camera.
+    # The model's default eyes are narrower than those of people in photos.
     for stem, amount in (
         ("eye-scale", 0.3),
         ("eye-height1", 0.2),
@@ -154,7 +154,7 @@ def sample_identity(seed: int, number: int) -> Identity:
 
 
 def _cloth_colour(rng: np.random.Generator) -> Colour:
-    """Clothes are mostly black, white, grey and dull; some are bright."""
+    """Sample a colour of clothes: mostly black, white, grey or muted, sometimes bright."""
     kind = pick(rng, {"dark": 4, "light": 2, "dull": 3, "bright": 2})
     if kind == "dark":
         return linear(rng.uniform(12, 55) + rng.normal(0, 6, 3))
@@ -205,12 +205,12 @@ def _light(rng: np.random.Generator, background: str) -> Light:
 
 
 def sample_scene(seed: int, number: int, identity: Identity) -> Scene:
-    """Picture ``number`` of the world ``seed``, of a given person."""
+    """Sample the scene of picture ``number`` of ``seed``, for a given person."""
     rng = np.random.default_rng([seed, 2, number])
     expression, smiling, opened = sample_expression(rng)
     male = identity.male
     style = identity.style
-    if rng.random() < 0.2 and style not in ("bald", "buzz"):  # people change their hair, within reason
+    if rng.random() < 0.2 and style not in ("bald", "buzz"):  # people sometimes change their hairstyle
         style = pick(rng, MEN if male else WOMEN)
     beard = identity.beard
     if beard != "none" and rng.random() < 0.2:

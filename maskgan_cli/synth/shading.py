@@ -1,4 +1,4 @@
-"""Light meets paint: the colour of surfaces, strands of hair and lenses, in linear RGB."""
+"""Shading: colours of lit surfaces, hair strands and lenses, in linear RGB."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from maskgan_cli.synth.surface import Classes, Surface
 
 @dataclass
 class Canvas:
-    """The picture in the making, all (W, W): linear ``colour`` (W, W, 3), ``labels``, ``depth``."""
+    """The picture during rendering: linear ``colour`` (W, W, 3), ``labels`` (W, W), ``depth`` (W, W)."""
 
     colour: F32
     labels: LabelMap
@@ -37,7 +37,7 @@ def key_direction(light: Light) -> F32:
 def shade_surface(
     canvas: Canvas, s: Surface, k: Classes, p: Paint, light: Light, shadows: ShadowMap, camera: Camera
 ) -> None:
-    """Colour every surface pixel of the canvas."""
+    """Shade all surface pixels of the canvas."""
     size = len(canvas.labels)
     key, towards = f32(light.colour) * np.float32(light.key), shadows.direction
     n = _bumped(s, p, camera)
@@ -54,7 +54,7 @@ def shade_surface(
     facing = dot(n, towards)
     wrap = np.where(p.skin, np.float32(0.12), np.float32(0))
     diffuse = np.clip((facing + wrap) / (1 + wrap), 0, 1) * lit
-    # The mouth's inside and the eyes sit in their own shade; light still bounces into them.
+    # Inner mouth and eyes are shadowed by their surroundings but receive some indirect light.
     diffuse = np.where(k.eye, np.maximum(diffuse, 0.3 * np.clip(facing, 0, 1)), diffuse)
     diffuse = np.where(k.teeth, np.maximum(diffuse, 0.45), diffuse)
     sky = 0.55 + 0.45 * (0.5 + 0.5 * n[:, 1]) + 0.12 * n[:, 2]
@@ -84,7 +84,7 @@ def shade_surface(
 
 
 def _bumped(s: Surface, p: Paint, camera: Camera) -> F32:
-    """Normals tilted by the relief's slope as seen in the picture."""
+    """Normals tilted by the slope of the relief in the picture (bump mapping)."""
     size = camera.size
     relief = np.zeros((size, size), np.float32)
     relief.ravel()[s.pixel] = p.relief
@@ -98,7 +98,7 @@ def shade_hair(
     canvas: Canvas, hair: Strands, colour: F32, light: Light, shadows: ShadowMap, camera: Camera,
     *, straight: bool,
 ) -> None:  # fmt: skip
-    """Splat the hair onto the canvas, lit per strand point (Kajiya and Kay 1989, on a rounded mass)."""
+    """Render the hair onto the canvas, lit per strand point (Kajiya and Kay 1989, on a rounded volume)."""
     where, depth = camera.project(hair.points)
     wide = 1 if camera.scale < 150 else 2
     dots = splat(where, depth, canvas.depth, slack=0.03, wide=wide)
@@ -135,10 +135,10 @@ def shade_hair(
 
 
 def _lay_hair(canvas: Canvas, pixel: npt.NDArray[np.int64], colour: F32, depth: F32) -> None:
-    """Put hair dots on the canvas; close the gaps inside a mass of hair, drop dots that are alone.
+    """Draw hair dots on the canvas, fill gaps within dense hair, and remove isolated dots.
 
-    A few thousand strands stand for a hundred thousand: where most of the neighbourhood is hair,
-    the rest of it is too, and a lone dotted line is no hair that a photo would show.
+    A few thousand strands represent a hundred thousand. Where most of the neighbourhood is hair, the gaps are hair
+    too; isolated dotted lines would not be visible in a photo.
     """
     size = len(canvas.labels)
     layer = np.zeros((size, size, 5), np.float32)
@@ -168,7 +168,7 @@ def shade_short_hairs(
     camera: Camera,
     rng: np.random.Generator,
 ) -> None:
-    """Brows and beards: short hairs drawn half transparent; they change no label.
+    """Draw the short hairs of brows and beards, semi-transparent; labels do not change.
 
     ``points`` (S, K, 3) in the world.
     """
@@ -184,22 +184,22 @@ def shade_short_hairs(
 
 
 def shade_lashes(canvas: Canvas, where: npt.NDArray[np.int64], strength: F32) -> None:
-    """Darken pixels (N,) flat numbers by lashes of some strength 0..1."""
+    """Darken pixels (N,), given by flat index, by lashes of a strength in [0, 1]."""
     flat = canvas.colour.reshape(-1, 3)
     flat[where] *= (1 - strength)[:, None]
     flat[where] += 0.004 * strength[:, None]
 
 
 def lash_line(canvas: Canvas, camera: Camera, strength: float) -> None:
-    """The dark line that the upper lashes draw along the lid.
+    """Draw the dark line of the upper lashes along the lid.
 
-    It is found from the eyes' own pixels: just above their upper edge.
+    The line lies just above the upper edge of the eye pixels.
     """
     eyes = f32((canvas.labels == ID["l_eye"]) | (canvas.labels == ID["r_eye"]))
     reach = max(0.011 * camera.scale, 0.7)
     soft = blur(eyes, reach)
     step = max(round(reach), 1)
-    below = np.roll(soft, -step, 0)  # what lies under a pixel
+    below = np.roll(soft, -step, 0)  # the value below each pixel
     line = ramp(0.12, 0.5, below - np.roll(soft, 2 * step, 0)) * ramp(0.95, 0.6, soft)
     rim = 0.3 * bump(soft, 0.5, 0.25)
     dark = np.clip(strength * line + rim, 0, 0.95)[..., None]

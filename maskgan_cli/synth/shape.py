@@ -1,8 +1,8 @@
 """The head model: CC0 MakeHuman geometry as a linear model of shape and expression.
 
-Lengths are decimetres, x towards the person's own left (the picture's right), y up, z out of the
-face. The *canonical head* is the mean young adult; regions are described on it once and follow
-every face, since all faces share its vertices.
+Lengths are in decimetres; x points to the person's own left (the picture's right), y up, z out of the face. The
+*canonical head* is the mean young adult. Regions are defined on it once and apply to every face, because all faces
+share its vertices.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ import numpy.typing as npt
 from maskgan_cli.synth.geometry import F32, I32, Bools, f32, ramp, rotation, turn, vertex_normals
 
 ASSET = Path(__file__).parents[1] / "assets" / "head.npz"
-PIVOT = f32([0, 6.55, 0.35])  # where the head turns on the neck
-TORSO_FOLLOWS = 0.45  # share of the head's yaw that the shoulders take
+PIVOT = f32([0, 6.55, 0.35])  # pivot of the head on the neck
+TORSO_FOLLOWS = 0.45  # proportion of the head's yaw that the shoulders follow
 _OPPOSITE = {
     "incr": "decr", "up": "down", "out": "in", "forward": "backward",
     "convex": "concave", "uncompress": "compress",
 }  # fmt: skip
-# Spread of the local sliders by region; 0.3 and more gives caricatures.
+# Standard deviation of the local sliders by region; 0.3 or more gives caricatures.
 _SPREAD = {
     "nose": 0.2,
     "mouth": 0.15,
@@ -59,7 +59,7 @@ class Head:
     masks: npt.NDArray[np.uint8]
     canonical: F32
     on_body: Bools
-    jaw: F32  # (V,) how far a vertex follows the jaw, 0..1: parts upper from lower lip
+    jaw: F32  # (V,) how far a vertex follows the jaw, in [0, 1]; separates upper and lower lip
     _points: dict[str, npt.NDArray[np.int64]] = field(default_factory=dict)
 
     def group(self, name: str) -> I32:
@@ -68,7 +68,7 @@ class Head:
         return chosen
 
     def points(self, name: str) -> npt.NDArray[np.int64]:
-        """The vertex numbers of one group."""
+        """The vertex indices of one group."""
         if name not in self._points:
             self._points[name] = np.unique(self.group(name))
         return self._points[name]
@@ -76,7 +76,7 @@ class Head:
 
 @lru_cache(maxsize=1)
 def head() -> Head:
-    """The head asset, read once per process."""
+    """The head asset; loaded once per process."""
     with np.load(ASSET) as file:
         data = {name: file[name] for name in file.files}
     deltas = f32(data["deltas"])
@@ -96,7 +96,7 @@ def head() -> Head:
 
 @lru_cache(maxsize=1)
 def local_sliders() -> tuple[tuple[str, str, float], ...]:
-    """(positive, negative, spread) of every local pair; a pair of the left side stands for both."""
+    """(positive, negative, spread) of every local slider pair; pairs of the left side apply to both sides."""
     found = []
     for name in head().blends:
         stem, _, end = name.rpartition("-")
@@ -112,12 +112,12 @@ def local_sliders() -> tuple[tuple[str, str, float], ...]:
 def body_weights(
     masculinity: float, age: float, muscle: float, weight: float, race: tuple[float, float, float]
 ) -> dict[str, float]:
-    """Weights of the shapes that set sex, age, build and origin; they multiply one another.
+    """Blend weights of the shapes for sex, age, build and ancestry; the weights are products.
 
     Args:
         masculinity, age: 0..1 (age 0 is 25 years, 1 about 75).
         muscle, weight: -1..1.
-        race: shares of African, Asian and European features, summing to 1.
+        race: proportions of African, Asian and European features, summing to 1.
     """
 
     def levels(value: float) -> dict[str, float]:
@@ -144,16 +144,16 @@ class Posed:
     eyes: F32  # (2, 3): the person's left, then right
 
     def to_head(self, points: F32) -> F32:
-        """World points -> the head's own axes about the pivot."""
+        """World points -> head coordinates about the pivot."""
         return turn(points - PIVOT, self.turn.T)
 
     def from_head(self, points: F32) -> F32:
-        """The reverse of ``to_head``."""
+        """The inverse of ``to_head``."""
         return turn(points, self.turn) + PIVOT
 
 
 def blend(weights: Iterable[tuple[str, float]], start: F32 | None = None) -> F32:
-    """Vertices (V, 3) of the linear model: ``start``, or the bare template, and weighted shapes."""
+    """Vertices (V, 3) of the linear model: ``start`` (default: the template) plus weighted shapes."""
     model = head()
     moved = model.vertices.copy() if start is None else start.copy()
     for name, weight in weights:
@@ -162,9 +162,9 @@ def blend(weights: Iterable[tuple[str, float]], start: F32 | None = None) -> F32
 
 
 def placed(moved: F32, like: F32 | None = None) -> F32:
-    """Blended vertices scaled and placed so that ``like`` (or they) fit the canonical head.
+    """Scale and place blended vertices so that ``like`` (default: ``moved``) fits the canonical head.
 
-    An expression is placed like the calm face, or an open jaw would shrink the skull.
+    An expression is placed like the neutral face; otherwise an open jaw would shrink the skull.
     """
     model, expressive = head(), moved
     moved = moved if like is None else like
@@ -185,12 +185,12 @@ def _solid() -> I32:
 
 
 def pose(vertices: F32, yaw: float, pitch: float, lean: float = 0.0) -> Posed:
-    """Turn the head on the shoulders.
+    """Rotate the head on the shoulders.
 
     Args:
         vertices: (V, 3) from ``blend``.
         yaw, pitch: degrees, as in ``geometry.rotation``.
-        lean: turn of the shoulders beyond what they follow, degrees.
+        lean: additional rotation of the shoulders in degrees.
     """
     model = head()
     skull, torso = rotation(yaw, pitch, 0), rotation(yaw * TORSO_FOLLOWS + lean, 0, 0)

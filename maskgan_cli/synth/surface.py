@@ -1,4 +1,4 @@
-"""What is seen through each pixel, and which of the 19 classes it is."""
+"""The visible surface of each pixel and its class."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from maskgan_cli.synth.regions import brow, hairline, neck, neckline, nose
 from maskgan_cli.synth.shape import Posed, head
 from maskgan_cli.synth.wardrobe import Piece
 
-NO_OWNER = 255  # pixels of worn pieces belong to no group of the head
+NO_OWNER = 255  # for pixels of clothing and jewellery, which belong to no group of the head
 
 
 @dataclass(frozen=True)
 class Scenery:
-    """All meshes of a picture in one: head and worn pieces, back to back."""
+    """All meshes of a picture, concatenated: head, clothing and jewellery."""
 
     vertices: F32
     triangles: I32
     normals: F32
-    canonical: F32  # canonical place on the head; place on the cloth for pieces
+    canonical: F32  # canonical position on the head; position on the cloth for pieces
     piece: I32  # per triangle, -1 for the head
     two_sided: Bools
 
@@ -55,9 +55,9 @@ def assemble(posed: Posed, pieces: list[Piece]) -> Scenery:
 
 @dataclass(frozen=True)
 class Surface:
-    """The N pixels that show something, ``pixel`` being their flat numbers.
+    """The N non-empty pixels; ``pixel`` are their flat indices.
 
-    ``c`` canonical place, ``x`` world place, ``n`` unit normal, ``view`` unit vector to the camera,
+    ``c`` canonical position, ``x`` world position, ``n`` unit normal, ``view`` unit vector to the camera,
     all (N, 3); ``jaw``, ``lips``, ``ears``, ``lids``, ``inside`` (N,) in 0..1; ``owner`` group of the
     head or ``NO_OWNER``; ``piece`` number or -1.
     """
@@ -87,7 +87,7 @@ class Surface:
 
 
 def _masks(uv: F32, *, fine: bool) -> F32:
-    """The head's texture-space masks (N, 4) in 0..1 at places (N, 2), interpolated if ``fine``."""
+    """The head's texture-space masks (N, 4) in [0, 1] at positions (N, 2), interpolated if ``fine``."""
     masks = head().masks
     size = len(masks)
     x, y = uv[:, 0] * size - (0.5 if fine else 0), (1 - uv[:, 1]) * size - (0.5 if fine else 0)
@@ -104,7 +104,7 @@ def _masks(uv: F32, *, fine: bool) -> F32:
 
 
 def survey(scenery: Scenery, layer: Layer, camera: F32) -> Surface:
-    """Interpolate everything the later stages need at every pixel."""
+    """Interpolate the surface attributes of all pixels for the later stages."""
     model = head()
     shown = np.flatnonzero(np.array(["lash" not in group for group in model.groups])[model.owner])
     pixel = np.flatnonzero(layer.triangle.ravel() >= 0)

@@ -1,4 +1,4 @@
-"""Things people wear, as meshes: glasses, earrings, collars and scarves (hats.py has the hats)."""
+"""Meshes of glasses, earrings, collars and scarves; hats are in hats.py."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ AROUND = 48
 
 @dataclass(frozen=True)
 class Piece:
-    """A mesh in the world: ``vertices`` (V, 3), ``triangles`` (T, 3), its class, its look.
+    """A mesh in world coordinates: ``vertices`` (V, 3), ``triangles`` (T, 3), its class and material.
 
-    ``texture`` (V, 2) are places on the cloth in decimetres; ``finish`` is cloth, metal or plastic.
+    ``texture`` (V, 2) are positions on the cloth in decimetres; ``finish`` is cloth, metal or plastic.
     """
 
     vertices: F32
@@ -64,7 +64,7 @@ def _piece(mesh: tuple[F32, I32], label: str, colour: Colour, finish: str, **loo
 
 
 def glasses(spec: Glasses, posed: Posed) -> tuple[list[Piece], list[tuple[F32, I32]]]:
-    """The frame, and the two lenses as fans of triangles."""
+    """The frame, and the two lenses as triangle fans."""
     x, y, z = (posed.turn[:, k] for k in range(3))
     pieces: list[Piece] = []
     lenses = []
@@ -112,7 +112,7 @@ def _ball(centre: F32, radius: float, rows: int = 7, columns: int = 14) -> tuple
 
 
 def earrings(spec: Earring, posed: Posed) -> list[Piece]:
-    """One at each ear lobe."""
+    """One earring at each ear lobe."""
     model = head()
     pieces = []
     for side in (1.0, -1.0):
@@ -138,7 +138,7 @@ def earrings(spec: Earring, posed: Posed) -> list[Piece]:
 
 
 def neckwear(spec: Clothes, posed: Posed, rng: np.random.Generator) -> list[Piece]:
-    """Collars, hoods and scarves around the neck; nothing for plain necklines."""
+    """Collars, hoods and scarves around the neck; empty for plain necklines."""
     angle = np.linspace(-np.pi, np.pi, AROUND, endpoint=False, dtype=np.float32)
     ahead = np.cos(angle)
     if spec.kind not in ("shirt", "jacket", "hoodie", "scarf"):
@@ -150,13 +150,13 @@ def neckwear(spec: Clothes, posed: Posed, rng: np.random.Generator) -> list[Piec
     points, shape = model.canonical[ring], posed.vertices[ring]
     nearest = []
     for a, y, z in zip(angle, low, axis_z, strict=True):
-        # The outermost skin in this direction at this height, through the canonical body.
+        # The outermost skin at this height and direction, from the canonical body.
         gap = ((np.arctan2(points[:, 0], points[:, 2] - z) - a + np.pi) % (2 * np.pi) - np.pi) ** 2
         near = np.argsort(gap * 2 + (points[:, 1] - y) ** 2, kind="stable")[:4]
         nearest.append(shape[near].mean(0))
     base: F32 = f32(nearest)
     kernel = [0.25, 0.5, 0.25]
-    for _ in range(3):  # a collar has no corners
+    for _ in range(3):  # smooth the outline of the collar
         base = f32(np.sum([w * np.roll(base, k - 1, 0) for k, w in enumerate(kernel)], 0))
     out = unit((base - base.mean(0)) * f32([1, 0, 1]))
     look = {"pattern": spec.pattern, "second": spec.second, "pitch": spec.pitch}
@@ -183,7 +183,7 @@ def neckwear(spec: Clothes, posed: Posed, rng: np.random.Generator) -> list[Piec
                 **look,
             )
         ]
-    # A turned-down collar: up the neck, over the fold and down to its points.
+    # A turned-down collar: up the neck, over the fold and down to the tips.
     white = spec.kind == "jacket"
     colour = spec.second if white else spec.colour
     pieces = []

@@ -1,4 +1,4 @@
-"""A data set of rendered faces in the raw CelebAMask-HQ layout, on all cores and resumable."""
+"""Writes a data set of rendered faces in the raw CelebAMask-HQ layout, in parallel and resumable."""
 
 from __future__ import annotations
 
@@ -40,24 +40,24 @@ def write_dataset(
     out: str | Path, count: int, size: int, identities: int | None = None, *, seed: int = 0,
     workers: int | None = None, counterfactuals: int = 0, takes: int = 1, progress: Progress | None = None,
 ) -> Path:  # fmt: skip
-    """Write ``count`` rendered faces to a folder; run again after an interruption, it goes on.
+    """Write ``count`` rendered faces to a folder. A repeated call resumes an interrupted one.
 
     Args:
-        out: the folder; pictures that are there already are kept.
-        size: pixels per side of pictures and masks, 32..1024.
-        identities: people; scene i shows person i modulo that. A fifth of the scenes if not given.
-        workers: processes, all cores if not given; 1 stays in this process.
-        counterfactuals: pairs to write under ``counterfactuals/``: the source again with the
+        out: the folder; existing pictures are kept.
+        size: side of pictures and masks in pixels, 32 to 1024.
+        identities: number of people; scene i shows person i modulo this number. Default: a fifth of the scenes.
+        workers: number of processes, by default all cores; 1 runs everything in this process.
+        counterfactuals: number of pairs to write to ``counterfactuals/``: the source rendered with the
             target's expression.
-        takes: pictures of every scene, each with another expression and all else the same; what `train dmn` learns
-            edits of known truth from.
+        takes: pictures per scene, which differ only in the expression; `train dmn` learns edits with ground truth
+            from them.
         progress: called with (done, total) as pictures and pairs finish.
 
     Returns:
         The folder.
 
     Raises:
-        InputError: settings out of range, or the folder holds other settings' work.
+        InputError: a setting is out of range, or the folder was written with other settings.
     """
     out = Path(out)
     scenes = -(-count // max(1, takes))
@@ -92,20 +92,20 @@ def _check_folder(out: Path, plan: Plan) -> None:
         if said != plan.settings():
             changed = [name for name, value in plan.settings().items() if said.get(name) != value]
             raise InputError(
-                out, expected="the settings this folder was begun with",
+                out, expected="the settings of the earlier run in this folder",
                 found=f"another {', '.join(changed)}",
-                hint="choose another folder or repeat the first settings",
+                hint="choose another folder or repeat the earlier settings",
             )  # fmt: skip
     elif out.is_dir() and any(not path.name.startswith(".") for path in out.iterdir()):
         raise InputError(
             out,
             expected="a new or empty folder",
-            found="files that are not ours",
+            found="files that synth did not write",
             hint="choose another folder",
         )
 
 
-# A job is ("picture", i) or ("pair", j); what comes back is its row of truth.
+# A job is ("picture", i) or ("pair", j); its result is a row of ground truth.
 Job = tuple[str, int]
 Row = dict[str, Any]
 
@@ -128,26 +128,26 @@ def _do(out: Path, plan: Plan, job: Job) -> Row:
 
 
 def _folders(out: Path) -> list[Path]:
-    """Every folder of a data set that files are written to."""
+    """All folders of a data set that receive files."""
     masks = out / "CelebAMask-HQ-mask-anno"
     parts = [path for path in masks.iterdir() if path.is_dir()] if masks.is_dir() else []
     return [out, out / "CelebA-HQ-img", out / "counterfactuals", *parts]
 
 
 def picture_path(out: Path, number: int) -> Path:
-    """Where picture ``number`` of a data set lies."""
+    """Path of picture ``number`` of a data set."""
     return out / "CelebA-HQ-img" / f"{number}.jpg"
 
 
 def mask_path(out: Path, number: int, part: str) -> Path:
-    """Where one part's mask lies; parts that are not seen have no file."""
+    """Path of the mask of one part; parts that are not visible have no file."""
     return out / "CelebAMask-HQ-mask-anno" / str(number // 2000) / f"{number:05d}_{part}.png"
 
 
 def _picture(out: Path, plan: Plan, number: int) -> Row:
     target = picture_path(out, number)
     person, scene = plan.drawn_by(number)
-    if target.exists():  # the picture is written last, so its masks are there
+    if target.exists():  # the picture is written after its masks, so these exist too
         return {"pose": head_truth(person, scene), "attributes": attributes(person, scene)}
     drawn = render(person, scene, plan.size)
     for value, part in enumerate(PARTS, start=1):

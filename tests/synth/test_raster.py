@@ -1,4 +1,4 @@
-"""The z-buffers against a slow reference."""
+"""Tests of the z-buffers against a slow reference."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_triangles_match_a_slow_reference():
     np.testing.assert_allclose(layer.bary[hit].sum(-1), 1, atol=1e-5)
 
 
-def test_two_sided_triangles_show_their_backs():
+def test_two_sided_triangles_are_visible_from_behind():
     points = np.array([[1, 1], [1, 9], [9, 1]], np.float32)
     face = np.array([[0, 1, 2]], np.int32)
     back = face[:, ::-1].copy()
@@ -50,7 +50,7 @@ def test_two_sided_triangles_show_their_backs():
     assert (both.triangle >= 0).sum() == front
 
 
-def test_a_strand_covers_its_line_and_hides_behind_what_is_nearer():
+def test_strand_covers_its_line_and_is_hidden_by_nearer_surfaces():
     points = np.array([[[0.5, 4.5], [9.5, 4.5]]], np.float32)
     behind = np.full((10, 10), FAR)
     behind[:, 5:] = 2  # a wall in front of the right half
@@ -59,7 +59,7 @@ def test_a_strand_covers_its_line_and_hides_behind_what_is_nearer():
     np.testing.assert_allclose(dots.depth, 1)
 
 
-def test_the_nearer_strand_wins():
+def test_nearer_strand_is_visible():
     points = np.array([[[2, 0], [2, 8]], [[0, 4], [8, 4]]], np.float32) + 0.5
     depth = np.array([[1, 1], [3, 3]], np.float32)
     dots = strands(points, depth, np.full((9, 9), FAR), slack=0, spacing=0.9)

@@ -1,4 +1,4 @@
-"""Rendered faces against what must be true of them."""
+"""Tests of rendered faces: ground truth, alignment, reproducibility."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ print(hashlib.sha256(r.picture.tobytes() + r.labels.tobytes()).hexdigest(), r.ya
 
 
 def level(number: int = 0, **changes: Any) -> Any:
-    """A plain frontal scene: no hat, glasses or hair in the way."""
+    """A plain frontal scene without hat, glasses or hair over the face."""
     person = sample_identity(1, number)
     scene = sample_scene(1, number, person)
     plain = {
@@ -57,7 +57,7 @@ def test_same_bytes_in_another_process():
     assert there.stdout.split() == [here, str(r.yaw), str(r.pitch), str(r.roll)]
 
 
-def test_another_seed_is_another_picture():
+def test_picture_depends_on_the_seed():
     assert (face(3, 5, 48).picture != face(4, 5, 48).picture).mean() > 0.5
 
 
@@ -70,8 +70,8 @@ def test_left_is_the_persons_own(few):
         assert all(centre(labels, left)[1] > centre(labels, right)[1] for labels in seen)
 
 
-def test_eyes_and_mouth_lie_where_celeba_hq_has_them():
-    """Medians over the real set: eyes at (0.377, 0.478) and (0.622, 0.478), lips at 0.745 of the height."""
+def test_eyes_and_mouth_have_celeba_hqs_positions():
+    """Medians over CelebAMask-HQ: eyes at (0.377, 0.478) and (0.622, 0.478), lips at 0.745 of the height."""
     found = []
     for number in range(4):
         labels = render(*level(number), 128).labels
@@ -82,10 +82,10 @@ def test_eyes_and_mouth_lie_where_celeba_hq_has_them():
 
 @pytest.mark.parametrize("yaw, pitch", [(0, 0), (25, 0), (-25, 0), (0, 12), (0, -12)])
 def test_pose_of_a_known_turn(yaw, pitch):
-    """From far away the camera sees the head as it was turned: HopeNet's yaw is positive to the
-    picture's left (ours turns to +x, its right) and its pitch positive upwards."""
+    """At a large distance the pose equals the rotation of the head, except for signs: HopeNet's yaw is positive to the
+    picture's left and its pitch positive upwards, while the rotation turns to +x, the picture's right."""
     found = head_truth(*level(yaw=float(yaw), pitch=float(pitch)))
-    # With one of the two angles zero the turn has no roll of its own; framing adds next to none.
+    # If one of the two angles is zero, the rotation has no roll, and framing adds almost none.
     np.testing.assert_allclose(found[:2], [-yaw, -pitch], atol=1.0)
     assert abs(found[2]) < (1.5 if yaw == 0 else 6)
 
@@ -96,8 +96,8 @@ def test_roll_of_the_picture_adds_to_the_heads():
     assert leaning[:2] == pytest.approx(base[:2], abs=0.1)
 
 
-def test_a_turned_nose_points_where_yaw_says():
-    """Positive yaw: the nose lies to the picture's left of the eyes' middle."""
+def test_nose_of_a_turned_head_agrees_with_yaw():
+    """For positive yaw the nose is left of the midpoint of the eyes in the picture."""
     for yaw, sign in ((-30.0, -1), (30.0, 1)):
         r = render(*level(yaw=yaw), 96)
         middle = (centre(r.labels, "l_eye")[1] + centre(r.labels, "r_eye")[1]) / 2
@@ -105,7 +105,7 @@ def test_a_turned_nose_points_where_yaw_says():
         assert np.sign(centre(r.labels, "nose")[1] - middle) == sign
 
 
-def test_no_specks(few):
+def test_labels_have_no_small_regions(few):
     for r in few:
         for number in np.unique(r.labels):
             regions, count = ndimage.label(r.labels == number)
@@ -130,14 +130,14 @@ def test_attributes_agree_with_the_labels(few):
             assert a["No_Beard"] == 1 and a["Mustache"] == -1 and a["Goatee"] == -1
 
 
-def test_identity_stays_over_pictures(few):
+def test_identity_is_equal_in_all_pictures_of_a_person(few):
     for first, second in zip(few[:8], few[8:16], strict=True):
         assert first.identity == second.identity
         assert first.scene != second.scene
     assert len({r.identity.number for r in few[:8]}) == 8
 
 
-def test_counterfactual_changes_the_expression_only():
+def test_counterfactual_changes_only_the_expression():
     person = sample_identity(1, 3)
     scene = replace(sample_scene(1, 3, person), expression=(), mouth_open=False, glasses=None)
     open_mouth = replace(scene, expression=(("unit/jawOpen", 0.4),), mouth_open=True, background="night")
@@ -145,7 +145,7 @@ def test_counterfactual_changes_the_expression_only():
     assert replace(other, expression=scene.expression, smiling=scene.smiling, mouth_open=False) == scene
     before, after = render(person, scene, 96), render(person, other, 96)
     changed = np.abs(before.picture.astype(int) - after.picture).max(-1) > 12
-    # An opened jaw moves the lower face: nothing above the eyes, next to nothing of the background.
+    # An opened jaw moves the lower face only: nothing above the eyes and almost nothing of the background.
     eyes = int(min(centre(before.labels, "l_eye")[0], centre(before.labels, "r_eye")[0]))
     assert changed[: eyes - 4].mean() < 0.01
     assert changed[(before.labels == 0) & (after.labels == 0)].mean() < 0.02

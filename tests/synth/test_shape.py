@@ -1,4 +1,4 @@
-"""The head asset and the linear model."""
+"""Tests of the head asset and the linear model."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from maskgan_cli.synth.masks import label_map, without_specks
 from maskgan_cli.synth.shape import ASSET, blend, body_weights, head, placed, pose
 
 
-def test_asset_is_the_one_on_the_card():
+def test_asset_has_the_hash_of_its_card():
     assert sha256(ASSET) in ASSET.with_name("HEAD.md").read_text()
 
 
@@ -38,7 +38,7 @@ def test_posing_turns_the_head_about_the_neck():
     np.testing.assert_allclose(np.linalg.norm(turned.normals[head().on_body], axis=1), 1, atol=1e-4)
 
 
-def test_specks_go_to_their_surroundings():
+def test_small_regions_are_merged_into_their_surroundings():
     labels = np.zeros((20, 20), np.uint8)
     labels[5:15, 5:15] = 13
     labels[8, 8:10] = 2  # two pixels of nose in the hair
@@ -48,7 +48,7 @@ def test_specks_go_to_their_surroundings():
     assert (clean == 13).sum() == 100
 
 
-def test_label_map_takes_the_largest_share():
+def test_label_map_takes_the_most_frequent_class():
     ids = np.zeros((64, 64), np.uint8)
     ids[:, 32:] = 1
     ids[:, 31] = 1  # a quarter pixel past the middle does not move the edge

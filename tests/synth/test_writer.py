@@ -1,4 +1,4 @@
-"""The raw layout on disk."""
+"""Tests of the raw layout on disk."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_counterfactuals(data):
         assert (data / row["source"]).exists() and (data / row["target"]).exists()
 
 
-def test_takes_of_a_scene_differ_in_expression_alone(tmp_path):
+def test_takes_of_a_scene_differ_only_in_expression(tmp_path):
     out = tmp_path / "takes"
     write_dataset(out, 6, 40, seed=2, identities=2, takes=2, counterfactuals=1, workers=1)
     plan = read_plan(out)
@@ -130,7 +130,7 @@ def test_resumes_to_the_same_bytes(data, tmp_path):
     assert every_file(out) == whole
 
 
-def test_refuses_other_settings_and_other_folders(data, tmp_path):
+def test_rejects_other_settings_and_other_folders(data, tmp_path):
     assert json.loads((data / "synth.json").read_text())["seed"] == 2
     with pytest.raises(InputError, match="another size"):
         write_dataset(data, **(SETTINGS | {"size": 48}), workers=1)
