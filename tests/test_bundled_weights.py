@@ -1,4 +1,4 @@
-"""The bundled files, what is said of them, and the script that makes them belong to one another."""
+"""Tests that the bundled weights, their documentation and the script that trains them agree."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ ASSETS = ROOT / "maskgan_cli" / "assets"
 BUNDLED = [name for name, kind in KINDS.items() if kind.bundled]
 
 
-def test_every_bundled_kind_is_there_and_no_other() -> None:
+def test_exactly_the_bundled_kinds_have_weights() -> None:
     assert {path.stem for path in ASSETS.glob("*.safetensors")} == set(BUNDLED)
 
 
 @pytest.mark.parametrize("kind", BUNDLED)
-def test_the_overview_names_the_hash_and_the_script_writes_the_file(kind: str) -> None:
+def test_overview_has_the_hash_and_the_script_writes_the_file(kind: str) -> None:
     path = bundled(kind)
     assert path is not None
     assert kind_of(path) == kind
@@ -34,18 +34,18 @@ def test_the_overview_names_the_hash_and_the_script_writes_the_file(kind: str) -
     assert not card.exists() or sha256(path) in card.read_text()
 
 
-def test_records_name_bundled_weights_as_they_lie_in_the_package(tmp_path: Path) -> None:
+def test_records_name_bundled_weights_by_package_path(tmp_path: Path) -> None:
     path = bundled("parser")
     assert path is not None
     assert recorded(path) == "maskgan_cli/assets/parser.safetensors"
     assert recorded(tmp_path / "x.safetensors") == str(tmp_path / "x.safetensors")
 
 
-def test_all_bundled_weights_together_are_at_most_40_megabytes() -> None:
+def test_bundled_weights_have_at_most_40_megabytes() -> None:
     assert sum(path.stat().st_size for path in ASSETS.glob("*.safetensors")) <= 40e6
 
 
-def test_the_readmes_pictures_were_painted_by_the_bundled_weights() -> None:
+def test_readme_pictures_were_made_with_the_bundled_weights() -> None:
     folder = ROOT / "docs" / "demo"
     about = json.loads((folder / "pictures.json").read_text())
     for kind, digest in about["weights"].items():

@@ -1,4 +1,4 @@
-"""What is read, what is refused, and that nothing half-written is ever left."""
+"""Tests of reading and writing files: formats, rejected input, and atomic writes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _saved(path: Path, image: Image.Image) -> Path:
     return path
 
 
-def test_label_maps_survive_a_round_trip_and_show_their_colours(tmp_path: Path) -> None:
+def test_label_maps_round_trip_and_have_the_palettes_colours(tmp_path: Path) -> None:
     path = files.write_label_map(tmp_path / "m.png", IDS)
     assert (files.read_label_map(path) == IDS).all()
     with Image.open(path) as image:
@@ -32,7 +32,7 @@ def test_label_maps_survive_a_round_trip_and_show_their_colours(tmp_path: Path) 
         assert (np.asarray(image.convert("RGB")) == colourise(IDS)).all()
 
 
-def test_plain_colour_coded_and_palette_masks_read_alike(tmp_path: Path) -> None:
+def test_grey_colour_and_palette_masks_are_read_alike(tmp_path: Path) -> None:
     shuffled = Image.fromarray((18 - IDS).astype(np.uint8), mode="P")
     shuffled.putpalette(PALETTE[::-1].tobytes())  # same colours under other indices
     foreign = Image.fromarray(IDS, mode="P")
@@ -64,21 +64,21 @@ def test_a_mask_in_the_parsers_order_is_renumbered_but_colours_are_not(tmp_path:
         (Image.new("1", (4, 4)), "mode 1"),
     ],
 )
-def test_other_masks_are_refused_by_their_values(tmp_path: Path, image: Image.Image, message: str) -> None:
+def test_masks_with_invalid_values_are_rejected(tmp_path: Path, image: Image.Image, message: str) -> None:
     path = _saved(tmp_path / "mask.png", image)
     with pytest.raises(InputError, match=message) as caught:
         files.read_label_map(path)
     assert str(path) in str(caught.value)
 
 
-def test_a_lossy_colour_mask_is_refused_with_the_colours_that_are_wrong(tmp_path: Path) -> None:
+def test_lossy_colour_mask_is_rejected_with_the_invalid_colours(tmp_path: Path) -> None:
     path = tmp_path / "mask.jpg"
     Image.fromarray(colourise(IDS.repeat(8, 0))).save(path)
     with pytest.raises(InputError, match=r"colours #.* and \d+ more; save it as a palette PNG"):
         files.read_label_map(path)
 
 
-def test_truncated_misnamed_and_missing_pictures_are_refused(tmp_path: Path) -> None:
+def test_truncated_misnamed_and_missing_pictures_are_rejected(tmp_path: Path) -> None:
     whole = tmp_path / "whole.jpg"
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)).save(whole)
     truncated = tmp_path / "truncated.jpg"
@@ -90,7 +90,7 @@ def test_truncated_misnamed_and_missing_pictures_are_refused(tmp_path: Path) -> 
             files.read_image(path)
 
 
-def test_exif_orientation_is_obeyed(tmp_path: Path) -> None:
+def test_exif_orientation_is_applied(tmp_path: Path) -> None:
     picture = np.zeros((2, 3, 3), np.uint8)
     picture[0, 0] = 255
     image = Image.fromarray(picture)
@@ -102,7 +102,7 @@ def test_exif_orientation_is_obeyed(tmp_path: Path) -> None:
     assert read[0, 1].tolist() == [255, 255, 255]
 
 
-def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+def test_failed_write_keeps_the_old_file_and_leaves_no_partial_file(tmp_path: Path) -> None:
     path = tmp_path / "result.json"
     files.write_json(path, {"old": True})
     with pytest.raises(RuntimeError), files.atomic(path) as temporary:
@@ -112,14 +112,14 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> 
     assert [p.name for p in tmp_path.iterdir()] == ["result.json"]
 
 
-def test_existing_results_stay_unless_overwriting_is_asked_for(tmp_path: Path) -> None:
+def test_existing_results_are_kept_without_overwrite(tmp_path: Path) -> None:
     path = files.write_json(tmp_path / "a.json", 1)
     with pytest.raises(InputError, match="--overwrite"):
         files.write_json(path, 2, overwrite=False)
     assert files.read_json(path) == 1
 
 
-def test_an_unwritable_place_is_an_input_error(tmp_path: Path) -> None:
+def test_unwritable_location_is_an_input_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="a place that can be written"):
         files.write_json(tmp_path / "file" / "inside.json", 1)
@@ -127,8 +127,8 @@ def test_an_unwritable_place_is_an_input_error(tmp_path: Path) -> None:
         files.write_json(tmp_path, 1)
 
 
-def test_part_files_count_every_colour(tmp_path: Path) -> None:
-    """Whatever the mode: a pixel is the part's if a colour channel is not zero; alpha says nothing."""
+def test_part_files_use_all_colour_channels(tmp_path: Path) -> None:
+    """In every mode, a pixel belongs to the part if a colour channel is nonzero; alpha is ignored."""
     picture = np.zeros((3, 4, 3), np.uint8)
     picture[0, 1, 2], picture[2, 2, 0] = 1, 255
     grey = Image.fromarray(picture.max(-1))
@@ -144,7 +144,7 @@ def test_part_files_count_every_colour(tmp_path: Path) -> None:
         assert where.tolist() == (picture.max(-1) > 0).tolist(), name
 
 
-def test_a_part_is_read_where_it_is(tmp_path: Path) -> None:
+def test_part_is_read_at_its_position(tmp_path: Path) -> None:
     picture = np.zeros((8, 6), np.uint8)
     picture[2:4, 1:5] = 255
     part = files.read_part(_saved(tmp_path / "part.png", Image.fromarray(picture)))
@@ -154,7 +154,7 @@ def test_a_part_is_read_where_it_is(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("side", [64, 512])
-def test_label_maps_of_faces_come_back_and_are_small(side: int, tmp_path: Path) -> None:
+def test_label_maps_of_faces_round_trip_and_are_small(side: int, tmp_path: Path) -> None:
     y, x = np.mgrid[:side, :side] / side - 0.5
     labels = np.zeros((side, side), np.uint8)
     for value, (cx, cy, radius) in {
@@ -185,14 +185,14 @@ def test_grey_pictures_of_16_bits_and_floats_are_scaled(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("values", [[0.0, 255.0], [-1.0, 1.0], [0.0, np.nan]])
-def test_floats_that_have_no_place_between_black_and_white_are_refused(tmp_path: Path, values: list[float]) -> None:
+def test_floats_outside_the_grey_range_are_rejected(tmp_path: Path, values: list[float]) -> None:
     path = _saved(tmp_path / "f.tif", Image.fromarray(np.array([values], np.float32)))
     with pytest.raises(InputError, match="expected grey values from 0 to 1"):
         files.read_image(path)
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.webp", "a.bmp", "a.tif"])
-def test_every_format_we_name_is_written_and_read(tmp_path: Path, name: str) -> None:
+def test_every_supported_format_is_written_and_read(tmp_path: Path, name: str) -> None:
     picture = np.full((32, 32, 3), [200, 100, 50], np.uint8)
     read = files.read_image(files.write_image(tmp_path / name, picture)).astype(int)
     assert read.shape == picture.shape
@@ -215,7 +215,7 @@ def test_a_phones_jpeg_of_several_pictures_is_read_as_its_first(tmp_path: Path) 
         (b"", "an empty file"),
     ],
 )
-def test_other_formats_are_named_and_never_opened(
+def test_unsupported_formats_are_named_and_not_opened(
     tmp_path: Path, start: bytes, found: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def started(*_: object, **__: object) -> None:
@@ -228,9 +228,7 @@ def test_other_formats_are_named_and_never_opened(
         files.read_image(tmp_path / "a.png")
 
 
-def test_a_picture_above_the_limit_is_refused_before_it_is_decoded(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_picture_above_the_limit_is_rejected_before_decoding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = _saved(tmp_path / "large.png", Image.new("1", (9000, 9000)))
     tracemalloc.start()
     try:
@@ -254,11 +252,11 @@ def test_a_picture_above_the_limit_is_refused_before_it_is_decoded(
         files.read_label_map(small)
 
 
-def test_a_large_colour_mask_takes_a_few_bytes_a_pixel(tmp_path: Path) -> None:
+def test_large_colour_mask_uses_a_few_bytes_per_pixel(tmp_path: Path) -> None:
     labels = np.zeros((2000, 2000), np.uint8)
     labels[::3] = 18
     path = _saved(tmp_path / "m.png", Image.fromarray(colourise(labels)))
-    files.read_label_map(path)  # the table of colours is made once
+    files.read_label_map(path)  # builds the colour table
     tracemalloc.start()
     try:
         assert (files.read_label_map(path) == labels).all()
@@ -267,13 +265,13 @@ def test_a_large_colour_mask_takes_a_few_bytes_a_pixel(tmp_path: Path) -> None:
         tracemalloc.stop()
 
 
-def test_a_pipe_in_place_of_a_picture_does_not_block(tmp_path: Path) -> None:
+def test_named_pipe_does_not_block(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.png")
     with pytest.raises(InputError, match="found no regular file"):
         files.read_image(tmp_path / "a.png")
 
 
-def test_damaged_exif_data_do_not_matter(tmp_path: Path) -> None:
+def test_corrupt_exif_data_are_ignored(tmp_path: Path) -> None:
     picture = np.full((8, 8, 3), 77, np.uint8)
     Image.fromarray(picture).save(tmp_path / "a.png", exif=b"Exif\0\0MM\0*\xff\xff\xff\xff")
     assert (files.read_image(tmp_path / "a.png") == picture).all()
@@ -282,14 +280,14 @@ def test_damaged_exif_data_do_not_matter(tmp_path: Path) -> None:
 # ------------------------------------------------------------------------------------------------ texts
 
 
-def test_a_byte_order_mark_is_no_part_of_the_first_name(tmp_path: Path) -> None:
+def test_byte_order_mark_is_ignored(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes("\ufeffid,split\n1,train\n".encode())
     assert files.read_csv(tmp_path / "a.csv") == [{"id": "1", "split": "train"}]
     (tmp_path / "a.json").write_bytes("\ufeff[1]".encode())
     assert files.read_json(tmp_path / "a.json") == [1]
 
 
-def test_rows_of_another_width_are_filled_or_named(tmp_path: Path) -> None:
+def test_short_rows_are_filled_and_long_rows_are_errors(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("id,split\n1\n")
     assert files.read_csv(tmp_path / "a.csv") == [{"id": "1", "split": ""}]
     (tmp_path / "a.csv").write_text("id,split\n1,train\n2,val,more,still\n")
@@ -297,13 +295,13 @@ def test_rows_of_another_width_are_filled_or_named(tmp_path: Path) -> None:
         files.read_csv(tmp_path / "a.csv")
 
 
-def test_json_nested_too_deep_is_refused(tmp_path: Path) -> None:
+def test_json_nested_too_deep_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text("[" * 100_000 + "]" * 100_000)
     with pytest.raises(InputError, match="expected a JSON file, found one nested too deep"):
         files.read_json(tmp_path / "a.json")
 
 
-def test_a_newline_in_a_name_does_not_break_the_line(tmp_path: Path) -> None:
+def test_newline_in_a_name_is_escaped(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         files.read_image(tmp_path / "two\nlines\x1b[31m\udcff.png")
     assert str(caught.value).endswith(
@@ -314,7 +312,7 @@ def test_a_newline_in_a_name_does_not_break_the_line(tmp_path: Path) -> None:
 # ---------------------------------------------------------------------------------------------- the disk
 
 
-def test_a_full_disk_names_the_file_and_keeps_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_disk_error_names_the_file_and_keeps_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = files.write_json(tmp_path / "a.json", {"old": True})
 
     def full(self: Path, data: bytes) -> int:
@@ -331,7 +329,7 @@ def test_a_full_disk_names_the_file_and_keeps_what_was_there(tmp_path: Path, mon
     assert [p.name for p in tmp_path.iterdir()] == ["a.json"]
 
 
-def test_what_a_kill_leaves_is_recognised_and_nothing_else_is(tmp_path: Path) -> None:
+def test_temporary_files_of_killed_processes_are_recognised(tmp_path: Path) -> None:
     mine = [".hidden", ".notes-12345678.txt", "a-12345678.tmp.png", ".a-1234567g.tmp"]
     for name in mine:
         (tmp_path / name).touch()
@@ -345,7 +343,7 @@ def test_what_a_kill_leaves_is_recognised_and_nothing_else_is(tmp_path: Path) ->
     assert all((tmp_path / name).exists() for name in mine)
 
 
-def test_a_picture_that_its_format_cannot_hold_is_one_line() -> None:
+def test_picture_too_large_for_its_format_is_an_input_error() -> None:
     long = np.zeros((1, 16_384, 3), np.uint8)
     with pytest.raises(InputError, match=r"as \.webp: expected a size and metadata .* found 16384 x 1 pixels"):
         files.encode_image(long, ".webp")

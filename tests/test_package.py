@@ -1,4 +1,4 @@
-"""The wheel and the sdist, built and tried as somebody who installs them would."""
+"""Tests of the wheel and the sdist: build, install, run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import pytest
 import maskgan_cli
 
 ROOT = Path(__file__).parents[1]
-NEEDED = {  # all that the package's folder holds, whatever it comes to hold
+NEEDED = {  # all files of the package's folder
     path.relative_to(ROOT).as_posix() for path in (ROOT / "maskgan_cli").rglob("*")
     if path.is_file() and "__pycache__" not in path.parts
 }  # fmt: skip
@@ -45,7 +45,7 @@ def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def installed(dist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The ``maskgan`` of an environment that has the wheel, and this one's other packages."""
+    """The ``maskgan`` command of an environment with the wheel and the other packages of this environment."""
     root = tmp_path_factory.mktemp("clean") / "venv"
     venv.create(root, with_pip=False)
     python = root / "bin" / "python"
@@ -53,7 +53,7 @@ def installed(dist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (wheel,) = dist.glob("*.whl")
     install = [sys.executable, "-m", "pip", "--python", str(python), "install", "-q", "--no-deps", "--no-index"]
     subprocess.run([*install, str(wheel)], check=True, timeout=300)
-    # Its dependencies: this environment's packages, after the wheel's own, without what is linked into them
+    # The dependencies are this environment's packages, after the wheel's, without editable installs
     # (an editable install of this checkout is a .pth file, which is read from site-packages alone).
     (Path(site) / "others.pth").write_text(sysconfig.get_path("purelib") + "\n")
     return root / "bin" / "maskgan"
@@ -74,7 +74,7 @@ def _run(command: Path, folder: Path, *arguments: str) -> subprocess.CompletedPr
     )
 
 
-def test_the_wheel_holds_what_runs_and_nothing_else(dist: Path) -> None:
+def test_wheel_has_exactly_the_package_files(dist: Path) -> None:
     (wheel,) = dist.glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
     assert names >= NEEDED | {f"maskgan_cli/{name}" for name in SOME}
@@ -83,21 +83,21 @@ def test_the_wheel_holds_what_runs_and_nothing_else(dist: Path) -> None:
     assert recipes <= names
 
 
-def test_the_sdist_holds_tests_and_documentation(dist: Path) -> None:
+def test_sdist_has_tests_and_documentation(dist: Path) -> None:
     (sdist,) = dist.glob("*.tar.gz")
     with tarfile.open(sdist) as file:
         names = {name.split("/", 1)[1] for name in file.getnames() if "/" in name}
     assert names >= {"README.md", "LICENSE", "CHANGELOG.md", "docs/training.md", "tests/test_package.py"}
-    assert names >= {"Makefile", "constraints.txt", "requirements.lock"}, "`make test` works"
+    assert names >= {"Makefile", "constraints.txt", "requirements.lock"}, "`make test` needs these files"
     linked = re.findall(r"\]\(([^)#:\s]+)[)#]", (ROOT / "README.md").read_text())
     assert len(linked) > 15
-    assert names >= set(linked), "the README's links lead somewhere"
+    assert names >= set(linked), "the README links to these files"
     assert not [name for name in names if name.startswith(("runs/", "data/", ".git/", "site/"))]
 
 
-def test_the_installed_command_works_from_anywhere(installed: Path, tmp_path: Path) -> None:
+def test_installed_command_runs_from_any_folder(installed: Path, tmp_path: Path) -> None:
     where = _run(installed.parent / "python", tmp_path, "-c", "import maskgan_cli; print(maskgan_cli.__file__)")
-    assert str(installed.parents[1]) in where.stdout, "the checkout was tried, not the wheel"
+    assert str(installed.parents[1]) in where.stdout, "the test must use the wheel, not the checkout"
     assert _run(installed, tmp_path, "--version").stdout == f"{maskgan_cli.__version__}\n"
     assert "--recipe" in _run(installed, tmp_path, "train", "dmn", "--help").stdout
     listed = _run(installed, tmp_path, "weights", "list", "--json")
@@ -106,7 +106,7 @@ def test_the_installed_command_works_from_anywhere(installed: Path, tmp_path: Pa
     assert unknown.returncode == 2
 
 
-def test_the_installed_command_edits_a_face(installed: Path, tmp_path: Path) -> None:
+def test_installed_command_edits_a_face(installed: Path, tmp_path: Path) -> None:
     for line in (
         "synth raw -n 10 --size 64 --workers 1", "prep-data raw data --size 64 --workers 1",
         "swap-mouth data/images/1.png data/images/2.png -o result.png --device cpu", "inspect result.png --json",
@@ -116,7 +116,7 @@ def test_the_installed_command_edits_a_face(installed: Path, tmp_path: Path) -> 
     assert '"edit": "swap"' in done.stdout
 
 
-def test_the_lock_holds_all_that_is_needed_and_the_constraints_are_the_same() -> None:
+def test_lock_has_all_dependencies_and_agrees_with_the_constraints() -> None:
     def pinned(name: str) -> set[str]:
         lines = (ROOT / name).read_text().splitlines()
         return {
@@ -130,7 +130,7 @@ def test_the_lock_holds_all_that_is_needed_and_the_constraints_are_the_same() ->
 
     locked, constrained = pinned("requirements.lock"), pinned("constraints.txt")
     assert locked <= constrained
-    assert names(constrained) - names(locked) == {"torch", "torchvision"}, "their builds differ by machine"
+    assert names(constrained) - names(locked) == {"torch", "torchvision"}, "their builds depend on the machine"
     text = (ROOT / "pyproject.toml").read_text()
     needed = {
         found.lower() for found in re.findall(r'^  "([A-Za-z-]+)[>="]', text.split("[project.urls]")[0], re.MULTILINE)

@@ -1,4 +1,4 @@
-"""What surrounds the code agrees with it: make's targets, workflows, forms, the Dockerfile, the README's links."""
+"""Tests of the project files: make targets, workflows, issue forms, the Dockerfile, links of the README."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _steps(workflow: Path) -> list[str]:
     return [step["run"] for job in jobs for step in job["steps"] if "run" in step]
 
 
-def test_every_target_that_is_named_is_one() -> None:
+def test_mentioned_make_targets_exist() -> None:
     pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "RELEASING.md", *(ROOT / ".github").rglob("*.md")]
     pages += [*(ROOT / "docs").rglob("*.md"), ROOT / ".ci" / "run", *WORKFLOWS]
     named = {target for page in pages for target in re.findall(r"(?:`|run: |^ *)make ([a-z-]+)",
@@ -41,7 +41,7 @@ def test_every_target_that_is_named_is_one() -> None:
     assert set(re.findall(r"\.PHONY: (.*)", (ROOT / "Makefile").read_text())[0].split()) == _targets()
 
 
-def test_the_workflows_run_the_tests_on_every_python_that_is_promised() -> None:
+def test_workflows_run_the_tests_on_all_supported_pythons() -> None:
     tests = _yaml(".github", "workflows", "ci.yml")["jobs"]["tests"]
     assert tests["strategy"]["matrix"]["python"] == VERSIONS
     assert f'requires-python = ">={VERSIONS[0]}"' in PYPROJECT
@@ -50,17 +50,17 @@ def test_the_workflows_run_the_tests_on_every_python_that_is_promised() -> None:
             words = shlex.split(step)
             assert words[0].startswith(".venv/") or words[0] == "make" or (ROOT / words[0]).stat().st_mode & 0o100, step
     assert any("make test-slow" in _steps(workflow) for workflow in WORKFLOWS)
-    slow = _yaml(".github", "workflows", "slow.yml")[True]  # "on" is YAML's word for true
+    slow = _yaml(".github", "workflows", "slow.yml")[True]  # YAML parses "on" as true
     assert len(slow["schedule"]) == 1
 
 
-def test_the_updates_look_where_something_is() -> None:
+def test_dependency_updates_cover_existing_folders() -> None:
     kinds = {entry["package-ecosystem"]: entry["directory"] for entry in _yaml(".github", "dependabot.yml")["updates"]}
     assert kinds == {"pip": "/", "github-actions": "/"}
     assert (ROOT / "constraints.txt").is_file()
 
 
-def test_the_forms_are_forms() -> None:
+def test_issue_forms_are_valid() -> None:
     forms = [path for path in (ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml") if path.name != "config.yml"]
     assert len(forms) == 2
     for path in forms:
@@ -71,7 +71,7 @@ def test_the_forms_are_forms() -> None:
         assert all(part["attributes"]["label"] for part in form["body"])
 
 
-def test_the_hooks_call_what_the_environment_has() -> None:
+def test_hooks_call_installed_tools() -> None:
     hooks = [hook for repo in _yaml(".pre-commit-config.yaml")["repos"] for hook in repo["hooks"]]
     tools = {hook["entry"].split()[0] for hook in hooks}
     assert tools == {"ruff", "mypy", "python"}
@@ -81,7 +81,7 @@ def test_the_hooks_call_what_the_environment_has() -> None:
     assert all((ROOT / name).is_file() for name in files)
 
 
-def test_the_image_gets_what_it_copies() -> None:
+def test_dockerfile_copies_existing_files() -> None:
     lines = (ROOT / "Dockerfile").read_text().splitlines()
     copied = {word for line in lines if line.startswith("COPY ") for word in line.split()[1:-1]}
     let_in = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
@@ -96,7 +96,7 @@ def test_the_image_gets_what_it_copies() -> None:
 
 
 @pytest.mark.parametrize("page", sorted(ROOT.glob("*.md")), ids=lambda path: path.name)
-def test_links_lead_somewhere(page: Path) -> None:
+def test_links_have_existing_targets(page: Path) -> None:
     links = re.findall(r"\]\(([^)#\s]+)", page.read_text())
     broken = [link for link in links if "://" not in link and not (ROOT / link).exists()]
     assert not broken

@@ -1,4 +1,4 @@
-"""CelebAMask-HQ itself, where a part of it lies in ../shared/data (it may not be redistributed)."""
+"""Tests on CelebAMask-HQ, if a part of it is in ../shared/data (it may not be redistributed)."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_preparation_of_850_real_faces(size: int, tmp_path: Path, maskgan: Comma
         assert {"identity", "celeba_id", "Smiling", "Male"} <= sample.fields.keys()
 
 
-def test_the_persons_left_is_on_the_pictures_right(tmp_path: Path, maskgan: Command) -> None:
+def test_left_parts_are_on_the_right_of_the_picture(tmp_path: Path, maskgan: Command) -> None:
     maskgan("prep-data", MINI, tmp_path / "data", "--size", 64)
     maskgan("check-data", tmp_path / "data")
     suspicious = read_json(tmp_path / "data" / "report.json")["suspicious"]
@@ -52,7 +52,7 @@ def test_the_persons_left_is_on_the_pictures_right(tmp_path: Path, maskgan: Comm
 
 
 def _reference(index: int, size: int) -> np.ndarray:
-    """The slow way: every part at its own size, painted one after the other, one pixel in n taken."""
+    """Reference: paint all parts in order at their own size, then take every n-th pixel."""
     labels = np.zeros((512, 512), np.uint8)
     for part in PARTS:
         path = MINI / MASKS / str(index // 2000) / f"{index:05d}_{part}.png"
@@ -63,8 +63,8 @@ def _reference(index: int, size: int) -> np.ndarray:
     return labels[np.ix_(places, places)]
 
 
-def test_aligned_pictures_stay_as_they_are() -> None:
-    """CelebA-HQ is cut by the rule that `align` follows, so its pictures are their own squares, nearly."""
+def test_aligned_pictures_are_unchanged() -> None:
+    """CelebA-HQ is cropped by the rule of `align`, so aligning its pictures changes almost nothing."""
     finder, whole = FaceFinder(torch.device("cpu")), np.array([[0, 0], [0, 1], [1, 1], [1, 0]])
     errors = []
     for path in sorted((MINI / "CelebA-HQ-img").iterdir())[::40]:
@@ -74,7 +74,7 @@ def test_aligned_pictures_stay_as_they_are() -> None:
     assert np.mean(errors) < 0.03
 
 
-def test_masks_and_crops_have_their_points_where_mtcnn_finds_them(tmp_path: Path, maskgan: Command) -> None:
+def test_landmarks_from_masks_and_crops_agree_with_mtcnn(tmp_path: Path, maskgan: Command) -> None:
     maskgan("prep-data", MINI, tmp_path / "data", "--size", 256)
     finder, differences = FaceFinder(torch.device("cpu")), []
     for sample in PreparedData.load(tmp_path / "data").samples[::20]:
@@ -87,7 +87,7 @@ def test_masks_and_crops_have_their_points_where_mtcnn_finds_them(tmp_path: Path
     assert by_crop.max() < 0.03
 
 
-def test_an_onnx_embedder_verifies_real_people(tmp_path: Path, maskgan: Command) -> None:
+def test_onnx_embedding_network_verifies_real_people(tmp_path: Path, maskgan: Command) -> None:
     path = MINI.parent / "onnx" / "mobilefacenet-112.onnx"
     if not path.is_file():
         pytest.skip("no ../shared/data/onnx/mobilefacenet-112.onnx")

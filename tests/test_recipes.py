@@ -1,4 +1,4 @@
-"""The pipelines that end in the paper's tables, at their smallest, as a shell runs them."""
+"""Tests of the shell pipelines for the paper's tables, at the smallest scale."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SETTINGS = {
 
 
 @pytest.mark.parametrize("name", PIPELINES)
-def test_pipelines_stop_at_the_first_failure_and_use_public_commands(name: str) -> None:
+def test_pipelines_stop_at_the_first_error_and_use_public_commands(name: str) -> None:
     text = (RECIPES / f"{name}.sh").read_text()
     assert text.startswith("#!/usr/bin/env bash\n")
     assert "set -euo pipefail" in text
@@ -47,7 +47,7 @@ def test_pipelines_stop_at_the_first_failure_and_use_public_commands(name: str) 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PIPELINES)
-def test_a_pipeline_at_its_smallest_ends_in_a_table_that_can_be_traced(
+def test_smallest_pipeline_gives_a_table_with_traceable_numbers(
     name: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     command = tmp_path / "bin" / "maskgan"
@@ -63,9 +63,9 @@ def test_a_pipeline_at_its_smallest_ends_in_a_table_that_can_be_traced(
         ["bash", RECIPES / f"{name}.sh"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    assert done.stdout == (work / "table.md").read_text(), "standard output is the table"
+    assert done.stdout == (work / "table.md").read_text(), "standard output must be the table"
     assert re.findall(r"^\| (\S+) \|", done.stdout, re.MULTILINE)[2:] == ROWS[name]
-    # Every hash below the table is that of files that are there, and every result names them.
+    # The hashes below the table are those of existing files, and all results name them.
     hashes = dict(re.findall(r"^- (.+?):.* sha256 `(\w{64})`$", done.stdout, re.MULTILINE))
     assert hashes["pairs"] == sha256(work / "pairs.csv")
     for method in ROWS[name]:
