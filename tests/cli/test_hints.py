@@ -18,8 +18,8 @@ from tests.conftest import TINY, TINY_VAE, Command, Outcome
 CLI = Path(maskgan_cli.__file__).parent / "cli"
 # Commands whose suggestion some test below runs.
 FOLLOWED = {
-    "synth", "_prepare", "examples", "check_data", "align", "parse", "simulate_edits", "find_directions", "pairs", "compare",
-    "survey", "truths", "list_", "_carry_out", "personalise",
+    "synth", "_prepare", "examples", "check_data", "align", "parse", "simulate_edits", "find_directions", "pairs",
+    "compare", "survey", "truths", "list_", "_carry_out", "personalise",
 }  # fmt: skip
 PLACEHOLDERS = {"ANSWERS.csv"}  # what only people can make
 FEW = ("--set", "schedule.steps=2", "--device", "cpu", "--workers", "0", "-q")
