@@ -65,11 +65,10 @@ def fid(
 
     With other features the metric is called frechet/NAME and is no FID.
     """
-    refuse_early(out, overwrite, results=results, pairs=pairs, reals=reals)
-    subject = _subject(reals, results, pairs, split, method)
-    made = distances(shell, subject, reals, split, features, weights, batch_size, device, no_cache=no_cache,
-                     metrics=[Metric.FID])  # fmt: skip
-    conclude(shell, measured(shell, subject, [made[Metric.FID]], "results", batch_size)[0], out, overwrite)
+    _measure_one(
+        shell, Metric.FID, reals, results, pairs, split, method, features, weights, batch_size, device,
+        no_cache=no_cache, out=out, overwrite=overwrite,
+    )  # fmt: skip
 
 
 def kid(
@@ -91,11 +90,10 @@ def kid(
 
     It has no bias, so it is the better choice below 10,000 pictures. With other features it is called kernel/NAME.
     """
-    refuse_early(out, overwrite, results=results, pairs=pairs, reals=reals)
-    subject = _subject(reals, results, pairs, split, method)
-    made = distances(shell, subject, reals, split, features, weights, batch_size, device, no_cache=no_cache,
-                     metrics=[Metric.KID])  # fmt: skip
-    conclude(shell, measured(shell, subject, [made[Metric.KID]], "results", batch_size)[0], out, overwrite)
+    _measure_one(
+        shell, Metric.KID, reals, results, pairs, split, method, features, weights, batch_size, device,
+        no_cache=no_cache, out=out, overwrite=overwrite,
+    )  # fmt: skip
 
 
 def precision(
@@ -114,11 +112,24 @@ def precision(
     overwrite: options.Overwrite = False,
 ) -> None:
     """Precision (do results look real?) and recall (do they have the variety of real pictures?), from features."""
+    _measure_one(
+        shell, Metric.PRECISION, reals, results, pairs, split, method, features, weights, batch_size, device,
+        no_cache=no_cache, out=out, overwrite=overwrite,
+    )  # fmt: skip
+
+
+def _measure_one(
+    shell: Shell, metric: Metric, reals: Path, results: Path, pairs: Path | None, split: Split, method: str | None,
+    features: Features, weights: Path | None, batch_size: int, device: str, *, no_cache: bool, out: Path | None,
+    overwrite: bool,
+) -> None:  # fmt: skip
+    """Measure one of the distances, print and write it; the arguments are those of the commands."""
     refuse_early(out, overwrite, results=results, pairs=pairs, reals=reals)
     subject = _subject(reals, results, pairs, split, method)
-    made = distances(shell, subject, reals, split, features, weights, batch_size, device, no_cache=no_cache,
-                     metrics=[Metric.PRECISION])  # fmt: skip
-    conclude(shell, measured(shell, subject, [made[Metric.PRECISION]], "results", batch_size)[0], out, overwrite)
+    made = distances(
+        shell, subject, reals, split, features, weights, batch_size, device, no_cache=no_cache, metrics=[metric]
+    )
+    conclude(shell, measured(shell, subject, [made[metric]], "results", batch_size)[0], out, overwrite)
 
 
 def lpips(
