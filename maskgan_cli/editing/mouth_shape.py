@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from scipy import ndimage
 
-from maskgan_cli.editing.upright import Field, Region, Upright
+from maskgan_cli.editing.upright import Field, Region, Upright, largest_piece
 from maskgan_cli.labels import GROUPS, ID, LabelMap
 
 _PLACES: Final = 65  # along a mouth
@@ -89,7 +89,7 @@ class MouthChange:
 
 def measure_mouth(labels: LabelMap, *, fine: int = 1) -> Mouth | None:
     """The mouth of an upright mask, whose pixels are ``fine`` to one of the frame; None without one."""
-    whole = _largest(np.isin(labels, _PARTS))
+    whole = largest_piece(np.isin(labels, _PARTS))
     columns = np.flatnonzero(whole.any(0))
     if len(columns) < _MIN_WIDTH:
         return None
@@ -176,18 +176,10 @@ def draw_mouth(labels: LabelMap, frame: Upright, old: Mouth, new: Mouth) -> Labe
     part[allowed] = drawn[allowed]
     for lip in (ID["u_lip"], ID["l_lip"]):  # a corner's last pixels may hang together with nothing
         shown = part == lip
-        part[shown & ~_largest(shown) & allowed] = ID["skin"]
+        part[shown & ~largest_piece(shown) & allowed] = ID["skin"]
     result = labels.copy()
     result[box.slices] = part
     return result
-
-
-def _largest(region: Region) -> Region:
-    pieces, count = ndimage.label(region)
-    if count < 2:
-        return region
-    largest: Region = pieces == 1 + int(np.argmax(np.bincount(pieces.ravel())[1:]))
-    return largest
 
 
 def _first(region: Region) -> Field:

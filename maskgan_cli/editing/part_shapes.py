@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from scipy import ndimage
 
-from maskgan_cli.editing.upright import Box, Field, Region, Upright, sample
+from maskgan_cli.editing.upright import Box, Field, Upright, largest_piece, sample
 from maskgan_cli.labels import ID, LabelMap
 
 _PLACES: Final = 33
@@ -40,7 +40,7 @@ class Nose:
 
 def measure_brow(labels: LabelMap, name: str, *, fine: int = 1) -> Brow | None:
     """``l_brow`` or ``r_brow`` of an upright mask, whose pixels are ``fine`` to one of the frame; None without it."""
-    region = _largest(labels == ID[name])
+    region = largest_piece(labels == ID[name])
     columns = np.flatnonzero(region.any(0))
     if len(columns) < _MIN:
         return None
@@ -51,7 +51,7 @@ def measure_brow(labels: LabelMap, name: str, *, fine: int = 1) -> Brow | None:
 
 def measure_nose(labels: LabelMap, *, fine: int = 1) -> Nose | None:
     """The nose of an upright mask; None without one."""
-    region = _largest(labels == ID["nose"])
+    region = largest_piece(labels == ID["nose"])
     rows = np.flatnonzero(region.any(1))
     if len(rows) < _MIN:
         return None
@@ -140,11 +140,3 @@ def _along(places: Field, curve: Field) -> Field:
     smooth = ndimage.gaussian_filter1d(curve, max(0.03 * len(curve), 0.5), mode="nearest")
     ends = (places[0] - 0.5, places[-1] + 0.5)
     return np.asarray(np.interp(ends[0] + _ALONG * (ends[1] - ends[0]), places, smooth))
-
-
-def _largest(region: Region) -> Region:
-    pieces, count = ndimage.label(region)
-    if count < 2:
-        return region
-    largest: Region = pieces == 1 + int(np.argmax(np.bincount(pieces.ravel())[1:]))
-    return largest

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage
 
 from maskgan_cli.data.alignment import CROP, Points, points_of_mask, similarity
 from maskgan_cli.labels import LabelMap
@@ -124,3 +125,12 @@ def sample(planes: Field, x: Field, y: Field) -> Field:
     source = torch.from_numpy(np.ascontiguousarray(planes, np.float32))[None]
     found = F.grid_sample(source, grid, mode="bilinear", padding_mode="border", align_corners=False)
     return np.asarray(found[0].numpy())
+
+
+def largest_piece(region: Region) -> Region:
+    """The largest connected piece of a region (H, W)."""
+    pieces, count = ndimage.label(region)
+    if count < 2:
+        return region
+    largest: Region = pieces == 1 + int(np.argmax(np.bincount(pieces.ravel())[1:]))
+    return largest
