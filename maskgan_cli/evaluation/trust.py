@@ -52,7 +52,7 @@ def trust_attributes(judge: AttributeJudge, samples: Sequence[Sample], watch: Wa
     values = {f"accuracy/{name}": table.accuracy for name, table in tables.items()}
     values |= {f"balanced_accuracy/{name}": table.balanced_accuracy for name, table in tables.items()}
     mean = sum(table.accuracy for table in tables.values()) / len(tables)
-    return mean, values, {name: vars(t) | {"interval_95": t.interval()} for name, t in tables.items()}
+    return mean, values, {name: t.counts() | {"interval_95": t.interval()} for name, t in tables.items()}
 
 
 def trust_pose(judge: PoseJudge, samples: Sequence[Sample], watch: Watch) -> Measured:

@@ -86,13 +86,15 @@ class Confusion:
         ]
         return sum(shares) / len(shares)
 
-    def as_dict(self) -> dict[str, float]:
-        """Metrics and counts by name. The counts keep the keys of earlier reports (``hits`` = true positives etc.)."""
+    def counts(self) -> dict[str, int]:
+        """The four counts under the keys of reports, which stay: ``hits`` are true positives, and so on."""
         return {
-            "accuracy": self.accuracy,
-            "balanced_accuracy": self.balanced_accuracy,
             "hits": self.true_positives,
             "misses": self.false_negatives,
             "alarms": self.false_positives,
             "rejections": self.true_negatives,
         }
+
+    def as_dict(self) -> dict[str, float]:
+        """Accuracy, balanced accuracy and `counts` by name."""
+        return {"accuracy": self.accuracy, "balanced_accuracy": self.balanced_accuracy, **self.counts()}

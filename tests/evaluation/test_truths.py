@@ -77,6 +77,9 @@ def test_wrong_faces_are_named(faces: Path, data: Path, prepared: Path, tmp_path
         in maskgan("eval", "truths", few, pairs, "-o", tmp_path / "x").err
     )
     write_json(few / "synth.json", [])
-    assert "synth.json: expected what" in maskgan("eval", "truths", few, pairs, "-o", tmp_path / "x").err
+    assert (
+        "synth.json: expected the settings of a folder of `maskgan synth`"
+        in maskgan("eval", "truths", few, pairs, "-o", tmp_path / "x").err
+    )
     assert not (tmp_path / "x").exists()
     assert read_plan(faces).count == 6

@@ -290,6 +290,6 @@ def test_a_decay_that_would_never_come_is_refused(prepared: Path, tmp_path: Path
                       "--set", "schedule.steps=20")  # fmt: skip
     assert outcome.code == 2
     assert outcome.err.startswith(
-        "maskgan: --set schedule.steps=20: found schedule: Value error, decay_from=1500 is not"
+        "maskgan: --set schedule.steps=20: found schedule: Value error, decay_from=1500 must be less than"
     )
     assert not (tmp_path / "run").exists()
