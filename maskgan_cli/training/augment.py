@@ -124,10 +124,10 @@ def resampled(
 
 
 class PairAugmentSettings(Section):
-    """What the discriminator sees of painted and real faces: the same change for both, so that few faces go far.
+    """Differentiable augmentation of what the discriminator sees (Zhao et al. 2020).
 
-    Differentiable augmentation (Zhao et al. 2020): with a thousand faces a discriminator learns them by heart
-    otherwise, and stops telling the generator anything.
+    Real and generated pictures get the same random change. Without it, a discriminator trained on about a thousand
+    faces memorises them, and its gradients no longer help the generator.
 
     Attributes:
         light: strength of changes of brightness, saturation and contrast.
@@ -152,12 +152,14 @@ class PairAugment:
     def __init__(self, settings: PairAugmentSettings, shape: torch.Size, device: torch.device) -> None:
         n, side = shape[0], shape[-1]
         self._settings = settings
-        one = (n, 1, 1, 1)
-        self._light = [between(one, device) * settings.light for _ in range(3)]
-        self._shift = torch.round(between((n, 2), device) * settings.shift * side).int().tolist()
         self._reach = round(settings.shift * side)
         self._hole = round(settings.cutout * side)
-        self._corner = (torch.rand((n, 2), device=device) * max(1, side - self._hole)).int().tolist()
+        one, here = (n, 1, 1, 1), torch.device("cpu")
+        if settings.light:
+            self._light = [between(one, device) * settings.light for _ in range(3)]
+        if self._reach or self._hole:  # places are drawn on the CPU: reading them off a GPU would wait for it
+            self._shift = torch.round(between((n, 2), here) * settings.shift * side).int().tolist()
+            self._corner = (torch.rand((n, 2), device=here) * max(1, side - self._hole)).int().tolist()
 
     def __call__(self, mask: Tensor, picture: Tensor) -> tuple[Tensor, Tensor]:
         """One-hot masks (N, 19, S, S) and pictures (N, 3, S, S) in [-1, 1], changed alike."""
