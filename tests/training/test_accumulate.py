@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,15 @@ EBST = (*SMALL, "blender.width=4")
 @pytest.fixture
 def batch(prepared: Path) -> Batch:
     return first_samples(FaceDataset(PreparedData.load(prepared).split("train"), 64, cache=True), 8)
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Sums in one order: with several threads rounding alone reaches a thousandth of some biases' gradients."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def _numbers(task: Any) -> dict[str, Tensor]:
