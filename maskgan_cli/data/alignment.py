@@ -101,6 +101,13 @@ def points_of_mask(labels: LabelMap) -> Points:
     return points
 
 
+def batch_points(labels: Tensor, size: int) -> Points:
+    """The five points (N, 5, 2) of each label map (N, S, S), or those of all crops where there are no masks."""
+    if not labels.numel():
+        return np.broadcast_to(crop_points(size), (len(labels), 5, 2))
+    return np.stack([points_of_mask(one) for one in labels.cpu().numpy()])
+
+
 def _places(labels: LabelMap, *names: str) -> Points:
     """The middles (N, 2) of the pixels of some classes; none if they are but a speck."""
     rows, columns = np.nonzero(np.isin(labels, [ID[name] for name in names]))
@@ -120,9 +127,16 @@ def align(images: Tensor, points: Points, size: int = TEMPLATE_SIZE) -> Tensor:
         (N, 3, size, size) ``uint8`` on the same device; black outside the picture.
     """
     import torch  # here: whoever needs points alone does without it
+
+    return aligned(images.float(), points, size).round_().clamp_(0, 255).to(torch.uint8)
+
+
+def aligned(images: Tensor, points: Points, size: int = TEMPLATE_SIZE) -> Tensor:
+    """`align` for floating-point pictures of any range; 0 outside the picture. Gradients flow through it."""
+    import torch
     from torch.nn import functional as F
 
-    pictures, points = images.float(), np.broadcast_to(points, (len(images), 5, 2))
+    pictures, points = images, np.broadcast_to(points, (len(images), 5, 2))
     targets = TEMPLATE * (size / TEMPLATE_SIZE)
     # Where faces shrink, shrink the whole picture first, with antialiasing.
     matrices = similarity(points, targets)
@@ -139,5 +153,4 @@ def align(images: Tensor, points: Points, size: int = TEMPLATE_SIZE) -> Tensor:
     turned = np.linalg.inv(matrices[..., :2])
     found = (wanted - matrices[:, None, :, 2]) @ turned.transpose(0, 2, 1)
     grid = torch.from_numpy(found.reshape(-1, size, size, 2) * [2 / width, 2 / height] - 1)
-    aligned = F.grid_sample(pictures, grid.to(pictures), mode="bilinear", align_corners=False)
-    return aligned.round_().clamp_(0, 255).to(torch.uint8)
+    return F.grid_sample(pictures, grid.to(pictures), mode="bilinear", align_corners=False)

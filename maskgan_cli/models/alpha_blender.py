@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from maskgan_cli.models.checkpointing import checkpoint_each
 from maskgan_cli.models.layers import Upsampling, conv7, down, initialise, instance_norm, up
 from maskgan_cli.models.limits import check_range
+from maskgan_cli.models.padding import ReflectionPad
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,8 @@ class ResidualBlock(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.conv1 = nn.Sequential(nn.ReflectionPad2d(1), nn.Conv2d(channels, channels, 3), instance_norm(channels))
-        self.conv2 = nn.Sequential(nn.ReflectionPad2d(1), nn.Conv2d(channels, channels, 3), instance_norm(channels))
+        self.conv1 = nn.Sequential(ReflectionPad(1), nn.Conv2d(channels, channels, 3), instance_norm(channels))
+        self.conv2 = nn.Sequential(ReflectionPad(1), nn.Conv2d(channels, channels, 3), instance_norm(channels))
 
     def forward(self, features: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, C, H, W)."""

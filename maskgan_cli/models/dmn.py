@@ -17,6 +17,7 @@ from maskgan_cli.models.layers import (
     AdaINResidualBlock,
     ConcatFusion,
     MaskConv7,
+    NoiseInput,
     SpatialFeatureTransform,
     Upsampling,
     conv4_down,
@@ -44,6 +45,7 @@ class DMNConfig:
         fusion: how the style encoder combines mask and image: ``sft`` as published, ``concat`` as in
             the ablation, or ``none`` for Pix2PixHD-m, whose style encoder does not use the mask.
         upsampling: ``transposed`` as published, or ``resize``, which avoids checkerboard artefacts.
+        noise: add learned amounts of noise after every upsampling step (`NoiseInput`); the published network has none.
     """
 
     image_size: int = 512
@@ -53,6 +55,7 @@ class DMNConfig:
     style_width: int = 16
     fusion: Fusion = "sft"
     upsampling: Upsampling = "transposed"
+    noise: bool = False
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # recipes hold this class
 
@@ -140,6 +143,7 @@ class ImageGenerationBackbone(nn.Module):
         self.blocks = nn.ModuleList(AdaINResidualBlock(widths[-1]) for _ in range(config.blocks))
         rising = widths[::-1]
         self.ups = nn.Sequential(*(up(a, b, config.upsampling) for a, b in pairwise(rising)))
+        self.noise = nn.ModuleList(NoiseInput(channels) for channels in rising[1:]) if config.noise else None
         self.tail = nn.Sequential(conv7(widths[0], 3), nn.Tanh())
 
     def forward(self, mask: Tensor, style: Tensor) -> Tensor:
@@ -147,7 +151,12 @@ class ImageGenerationBackbone(nn.Module):
         features = self.downs(self.head(mask))  # (N, width * 2^downs, H / 2^downs, W / 2^downs)
         for block, parameters in zip(self.blocks, style.chunk(len(self.blocks), dim=1), strict=True):
             features = block(features, parameters)
-        image: Tensor = self.tail(self.ups(features))
+        if self.noise is None:
+            features = self.ups(features)
+        else:
+            for stage, noise in zip(self.ups, self.noise, strict=True):
+                features = noise(stage(features))
+        image: Tensor = self.tail(features)
         return image
 
 

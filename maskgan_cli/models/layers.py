@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from maskgan_cli.labels import NUM_CLASSES
+from maskgan_cli.models.padding import ReflectionPad, Upsample
 
 Upsampling = Literal["transposed", "resize"]
 _EPS: Final = 1e-5  # of instance norm
@@ -109,9 +110,38 @@ def _channel_means(features: Tensor) -> Tensor:
     return (total / (h * w)).view(n, c, 1, 1)
 
 
+class NoiseInput(nn.Module):
+    """Adds noise to features, a learned amount for each channel (StyleGAN, Karras et al. 2019, Sec. 3.2).
+
+    A mask says nothing about single hairs or pores. A network that sees the mask alone can only repeat a pattern
+    there. In training the noise is drawn anew for each picture; without gradients it is always the same, so that
+    pictures can be reproduced.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.amount = nn.Parameter(torch.full((channels,), 0.05))
+        self._fixed: dict[tuple[int, int], Tensor] = {}
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, C, H, W)."""
+        n, _, height, width = features.shape
+        if torch.is_grad_enabled() and self.training:
+            noise = torch.randn((n, 1, height, width), device=features.device, dtype=features.dtype)
+        else:
+            noise = self._same(height, width).to(features)
+        return torch.addcmul(features, noise, self.amount.to(features.dtype).view(1, -1, 1, 1))
+
+    def _same(self, height: int, width: int) -> Tensor:
+        if (height, width) not in self._fixed:
+            generator = torch.Generator().manual_seed(0)
+            self._fixed[height, width] = torch.randn((1, 1, height, width), generator=generator)
+        return self._fixed[height, width]
+
+
 def conv7(inputs: int, outputs: int) -> nn.Sequential:
     """``c7s1-k``: a 7 x 7 convolution at full resolution."""
-    return nn.Sequential(nn.ReflectionPad2d(3), nn.Conv2d(inputs, outputs, 7))
+    return nn.Sequential(ReflectionPad(3), nn.Conv2d(inputs, outputs, 7))
 
 
 class MaskConv7(nn.Sequential):
@@ -122,7 +152,7 @@ class MaskConv7(nn.Sequential):
     """
 
     def __init__(self, outputs: int) -> None:
-        super().__init__(nn.ReflectionPad2d(3), nn.Conv2d(NUM_CLASSES, outputs, 7))
+        super().__init__(ReflectionPad(3), nn.Conv2d(NUM_CLASSES, outputs, 7))
 
     def forward(self, mask: Tensor) -> Tensor:
         """A mask -> (N, outputs, H, W)."""
@@ -150,7 +180,7 @@ class MaskConv7(nn.Sequential):
 
 def conv4_down(inputs: int, outputs: int) -> nn.Sequential:
     """A 4 x 4 convolution with stride 2 and reflection padding: halves the resolution."""
-    return nn.Sequential(nn.ReflectionPad2d(1), nn.Conv2d(inputs, outputs, 4, stride=2))
+    return nn.Sequential(ReflectionPad(1), nn.Conv2d(inputs, outputs, 4, stride=2))
 
 
 def down(inputs: int, outputs: int) -> nn.Sequential:
@@ -168,7 +198,7 @@ def up(inputs: int, outputs: int, upsampling: Upsampling) -> nn.Sequential:
     if upsampling == "transposed":
         layers = [nn.ConvTranspose2d(inputs, outputs, 3, stride=2, padding=1, output_padding=1)]
     else:
-        layers = [nn.Upsample(scale_factor=2), nn.ReflectionPad2d(1), nn.Conv2d(inputs, outputs, 3)]
+        layers = [Upsample(), ReflectionPad(1), nn.Conv2d(inputs, outputs, 3)]
     return nn.Sequential(*layers, instance_norm(outputs), nn.ReLU())
 
 
@@ -192,8 +222,8 @@ class AdaINResidualBlock(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.channels = channels
-        self.conv1 = nn.Sequential(nn.ReflectionPad2d(1), nn.Conv2d(channels, channels, 3))
-        self.conv2 = nn.Sequential(nn.ReflectionPad2d(1), nn.Conv2d(channels, channels, 3))
+        self.conv1 = nn.Sequential(ReflectionPad(1), nn.Conv2d(channels, channels, 3))
+        self.conv2 = nn.Sequential(ReflectionPad(1), nn.Conv2d(channels, channels, 3))
 
     def forward(self, features: Tensor, style: Tensor) -> Tensor:
         """(N, C, H, W) and style (N, 4C) -> (N, C, H, W).

@@ -14,13 +14,16 @@ from accelerate import Accelerator
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch._functorch import config as donation
+from torch.nn import functional as F
 from torch.optim import Adam, Optimizer
 from torch.optim.swa_utils import AveragedModel
 
 from maskgan_cli.config import Section, Share, TrainingRecipe
+from maskgan_cli.data.alignment import aligned, batch_points
 from maskgan_cli.data.dataset import Batch
 from maskgan_cli.errors import InputError
 from maskgan_cli.labels import ID, NUM_CLASSES
+from maskgan_cli.models.arcface import IResNet
 from maskgan_cli.models.discriminator import DiscriminatorConfig, MultiScaleDiscriminator
 from maskgan_cli.models.dmn import DenseMappingNetwork, DMNConfig
 from maskgan_cli.models.layers import one_hot, to_bytes, to_unit
@@ -40,8 +43,10 @@ from maskgan_cli.training.average import moving_average
 from maskgan_cli.training.loop import average_gradients
 from maskgan_cli.training.painting import PaintingTask
 from maskgan_cli.training.perceptual import FeatureNetwork, PerceptualSettings
-from maskgan_cli.weights.format import load_strictly, save_weights
+from maskgan_cli.weights.format import load, load_strictly, save_weights
+from maskgan_cli.weights.lookup import find_weights
 
+_PAIRED = ("pixel", "feature_matching", "perceptual")  # terms that need the true picture
 _SMALL = ("l_eye", "r_eye", "l_brow", "r_brow", "u_lip", "l_lip", "mouth", "eye_g", "l_ear", "r_ear", "ear_r")
 
 
@@ -50,7 +55,9 @@ class LossSettings(Section):
 
     ``pixel`` is L1, in which the small classes (eyes, brows, lips, mouth, glasses, ears, earrings)
     weigh ``small_classes`` times as much as the others. ``segmentation`` is the cross-entropy of what
-    the face parser (``perceptual.network: parser``) reads in the picture against the mask asked for.
+    the face parser (``perceptual.network: parser``) reads in the picture against the mask asked for. ``colours`` is
+    `losses.class_colours`, ``identity`` one minus the cosine of the embeddings of face and style (``identity``).
+    All three are ours too.
     """
 
     adversarial: float = 1.0
@@ -59,6 +66,14 @@ class LossSettings(Section):
     pixel: float = 0.0
     small_classes: Annotated[float, Field(gt=0.0)] = 1.0
     segmentation: float = 0.0
+    colours: float = 0.0
+    identity: float = 0.0
+
+
+class IdentitySettings(Section):
+    """The network of the identity loss: ``weights`` of ``maskgan train identity``, or a published ArcFace network."""
+
+    weights: Path | None = None
 
 
 def emphasis(small: float, device: torch.device) -> Tensor:
@@ -75,6 +90,8 @@ class LookSettings(Section):
     ``blur`` and ``noise`` only what the style encoder sees. See `AugmentSettings`. ``takes`` is the share of faces of
     which the style encoder sees another take: the same scene with another expression (``maskgan synth --takes``).
     So the network learns edits whose truth is known, e.g. to open a mouth whose teeth it has not seen.
+    ``others`` is the share of steps in which the style is another person's: there is no truth then, so the terms
+    ``pixel``, ``feature_matching`` and ``perceptual`` are 0.
 
     ``rotate`` (degrees), ``zoom`` and ``shift`` move whole faces, mask and picture alike, so that the network paints
     heads in many places; ``style_rotate``, ``style_zoom`` and ``style_shift`` move what the style encoder sees once
@@ -86,6 +103,7 @@ class LookSettings(Section):
     blur: Share = 0.0
     noise: NotNegative = 0.0
     takes: Share = 0.0
+    others: Share = 0.0
     rotate: NotNegative = 0.0
     zoom: NotNegative = 0.0
     shift: NotNegative = 0.0
@@ -115,6 +133,7 @@ class GANRecipe(TrainingRecipe):
     loss: LossSettings = LossSettings()
     look: LookSettings = LookSettings()
     discriminator_augment: PairAugmentSettings = PairAugmentSettings()
+    identity: IdentitySettings = IdentitySettings()
 
     @model_validator(mode="after")
     def _recomputed(self) -> GANRecipe:
@@ -164,6 +183,11 @@ class AdversarialTask(PaintingTask):
         self.generator = self.new_generator().to(**place)
         self.discriminator = MultiScaleDiscriminator(recipe.discriminator).to(**place)
         self.features = features.to(**place) if features is not None else None
+        self.identity: IResNet | None = None
+        if recipe.loss.identity:
+            where = find_weights(recipe.identity.weights, "identity", "identity.weights")
+            network, _ = load("identity", where, accelerator.device)
+            self.identity = network.eval().requires_grad_(False)
         self.average: AveragedModel | None = None
         if recipe.ema:
             self.average = AveragedModel(self.generator, multi_avg_fn=moving_average(recipe.ema, recipe.ema_warmup))
@@ -234,11 +258,17 @@ class AdversarialTask(PaintingTask):
         """Update generator and discriminator once; both see the same forward passes."""
         batch = self.moved(batch)
         mask, real, style_mask, seen = self.inputs(batch)
+        style, others = real, self.recipe.look.others > 0 and float(torch.rand(())) < self.recipe.look.others
+        if others:
+            style, style_mask, seen = (planes.roll(1, 0) for planes in (real, mask, real))
         with self.accelerator.autocast():
             fake = self.generate(self.generator, mask, style_mask, seen)
         view = PairAugment(self.recipe.discriminator_augment, real.shape, real.device)
         fake_features, real_features = self.judge(*view(mask, fake.float())), self.judge(*view(mask, real))
         terms = self.terms(batch.labels, fake, real, fake_features, real_features)
+        terms |= self.likeness(fake, mask, style, mask.roll(1, 0) if others else mask)
+        if others:
+            terms = {name: torch.zeros_like(term) if name in _PAIRED else term for name, term in terms.items()}
         verdict = self.verdict([fake_features], real_features)
         # Each loss is propagated to its own network only, so one forward of the discriminator
         # serves both and neither network collects the other's gradient.
@@ -246,6 +276,25 @@ class AdversarialTask(PaintingTask):
         self.update("discriminator", verdict)
         self.averaged()
         return {**terms, "discriminator": verdict}
+
+    def likeness(self, fake: Tensor, mask: Tensor, style: Tensor, style_mask: Tensor) -> dict[str, Tensor]:
+        """The terms that compare a painted face with the person of the style picture, in whatever shape."""
+        terms = {}
+        if self.recipe.loss.colours:
+            terms["colours"] = losses.class_colours(fake, mask, style, style_mask)
+        if self.identity is not None:
+            with torch.no_grad(), self.accelerator.autocast():
+                wanted = self.embedded(style, style_mask)
+            with self.accelerator.autocast():
+                terms["identity"] = 1 - (self.embedded(fake.float(), mask) * wanted).sum(1).mean()
+        return terms
+
+    def embedded(self, pictures: Tensor, mask: Tensor) -> Tensor:
+        """Faces (N, 3, H, W) in [-1, 1] and their one-hot masks -> unit embeddings (N, D)."""
+        assert self.identity is not None
+        points = batch_points(mask.argmax(1).to(torch.uint8), pictures.shape[-1])
+        faces = aligned(pictures, points, self.identity.config.image_size)
+        return F.normalize(self.identity(faces).float())
 
     def step_in_parts(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
         """See `loop.Accumulating`: both networks learn from the same forward passes, so each part is a step."""

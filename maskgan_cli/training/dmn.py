@@ -7,7 +7,7 @@ from typing import Any, Literal
 from maskgan_cli.data.dataset import Batch
 from maskgan_cli.models.dmn import DMNConfig
 from maskgan_cli.training.adversarial import AdversarialTask, GANRecipe
-from maskgan_cli.training.grow import grow, grown_from, widen
+from maskgan_cli.training.grow import grow, grown_from, noise_of, widen
 from maskgan_cli.training.loop import Loop
 from maskgan_cli.training.perceptual import feature_network
 from maskgan_cli.training.setup import Plan
@@ -58,6 +58,9 @@ def prepare_stage_one(plan: Plan, recipe: GANRecipe, task_class: type[DMNTask]) 
             elif small.style_width < recipe.network.style_width:
                 plan.host.say(f"widening the style encoder of {start.path} from {small.style_width} channels")
                 tensors = widen(tensors, task.generator.state_dict())
+            if recipe.network.noise and not small.noise:
+                plan.host.say(f"adding noise inputs to {start.path}")
+                tensors = {**tensors, **noise_of(task.generator.state_dict())}
             task.start_from(tensors, trained("discriminator", plan.start), start.path)
         return task
 

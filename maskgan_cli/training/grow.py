@@ -67,3 +67,8 @@ def widen(tensors: Mapping[str, Tensor], fresh: Mapping[str, Tensor], *, noise: 
             tiled = tiled + noise * tiled.std() * torch.randn_like(tiled)
         wider[name] = tiled
     return wider
+
+
+def noise_of(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The weights of a generator's noise inputs, for a start from a generator that has none."""
+    return {name: tensor for name, tensor in tensors.items() if ".noise." in name}

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from maskgan_cli.config import Section, TrainingRecipe
-from maskgan_cli.data.alignment import Points, align, crop_points, points_of_mask
+from maskgan_cli.data.alignment import Points, align, batch_points
 from maskgan_cli.data.dataset import Batch
 from maskgan_cli.data.prepared import identities_of
 from maskgan_cli.errors import InputError
@@ -161,13 +161,6 @@ class IdentityTask:
         about = {**about, "threshold": measured["threshold"], "verification": measured}
         config = asdict(self.recipe.network)
         save_weights(path, self.learner.network.face, kind="identity", config=config, about=about)
-
-
-def batch_points(labels: Tensor, size: int) -> Points:
-    """The five points (N, 5, 2) of each label map (N, S, S), or those of all crops where there are no masks."""
-    if not labels.numel():
-        return np.broadcast_to(crop_points(size), (len(labels), 5, 2))
-    return np.stack([points_of_mask(one) for one in labels.cpu().numpy()])
 
 
 def _cosines(embeddings: Tensor, pairs: Any) -> Any:

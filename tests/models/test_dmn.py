@@ -205,3 +205,18 @@ def test_network_accepts_label_maps_and_one_hot_masks_alike(fusion: Fusion) -> N
     expected = network(one_hot(labels), one_hot(style_labels), image)
     torch.testing.assert_close(network(labels, style_labels, image), expected, rtol=0, atol=1e-5)
     assert expected.std() > 0.01
+
+
+def test_noise_is_new_in_training_and_the_same_without_gradients() -> None:
+    torch.manual_seed(0)
+    network = DenseMappingNetwork(DMNConfig(image_size=64, width=4, downs=2, blocks=1, style_width=4, noise=True))
+    labels = torch.randint(0, 19, (1, 64, 64), dtype=torch.uint8)
+    style = torch.randn(1, network.config.style_dim)
+    first, second = (network.generate(labels, style) for _ in range(2))
+    assert not torch.equal(first, second)
+    with torch.no_grad():
+        fixed = [network.generate(labels, style) for _ in range(2)]
+    assert torch.equal(*fixed)
+    for layer in network.backbone.noise or ():
+        torch.nn.init.zeros_(layer.amount)
+    assert torch.equal(network.generate(labels, style), network.generate(labels, style))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from maskgan_cli.data.dataset import Batch, FaceDataset, first_samples
 from maskgan_cli.data.prepared import PreparedData
 from maskgan_cli.errors import InputError
 from maskgan_cli.labels import ID
+from maskgan_cli.models.arcface import ArcFaceConfig, IResNet
 from maskgan_cli.models.layers import one_hot, to_unit
 from maskgan_cli.models.parser import FaceParser, ParserConfig
 from maskgan_cli.training import losses
@@ -26,7 +27,7 @@ from maskgan_cli.training.average import moving_average
 from maskgan_cli.training.dmn import DMNRecipe, DMNTask, prepare_training
 from maskgan_cli.training.host import Host
 from maskgan_cli.training.run import Order, train
-from maskgan_cli.weights.format import read_weights
+from maskgan_cli.weights.format import read_weights, save_weights
 from tests.conftest import TINY
 
 CHANGES = [TINY[i + 1] for i in range(len(TINY)) if TINY[i] == "--set"]
@@ -181,3 +182,28 @@ def test_start_from_takes_over_generator_average_and_discriminator(
     with pytest.raises(Stop):
         train(Order(**{**vars(order), "prepare": prepare}), Host("cpu"))
     assert found == [True, True, True]
+
+
+def test_another_persons_style_is_judged_without_the_true_picture(batch: Batch) -> None:
+    task = _task(batch, "look.others=0.999", "loss.colours=2", "loss.pixel=3")
+    terms = task.step(batch)
+    assert float(terms["pixel"]) == float(terms["feature_matching"]) == 0
+    assert float(terms["colours"]) > 0 and float(terms["adversarial"]) > 0
+    own = _task(batch, "loss.colours=2", "loss.pixel=3").step(batch)
+    assert float(own["pixel"]) > 0
+
+
+def test_identity_is_the_cosine_to_the_style_picture(batch: Batch, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    config = ArcFaceConfig(blocks=(1, 1, 1, 1), width=8, embedding=16, image_size=32)
+    save_weights(tmp_path / "face.safetensors", IResNet(config), kind="identity", config=asdict(config), about={})
+    task = _task(batch, "loss.identity=1", f"identity.weights={tmp_path / 'face.safetensors'}")
+    mask, real = one_hot(batch.labels), to_unit(batch.images)
+    assert float(task.likeness(real, mask, real, mask)["identity"]) == pytest.approx(0, abs=1e-5)
+    fake = real.flip(0).clone().requires_grad_(True)
+    likeness = task.likeness(fake, mask, real, mask)["identity"]
+    ours, theirs = task.embedded(fake, mask), task.embedded(real, mask)
+    assert float(likeness) == pytest.approx(1 - float((ours * theirs).sum(1).mean()), abs=1e-5)
+    likeness.backward()
+    assert fake.grad is not None and fake.grad.any()
+    assert float(task.step(batch)["identity"]) > 0

@@ -15,12 +15,12 @@ from maskgan_cli.cli.app import app
 from maskgan_cli.cli.shell import run as call
 from maskgan_cli.cli.verify import register
 from maskgan_cli.config import load_recipe
-from maskgan_cli.data.alignment import points_of_mask
+from maskgan_cli.data import alignment
+from maskgan_cli.data.alignment import batch_points, points_of_mask
 from maskgan_cli.data.dataset import Batch
 from maskgan_cli.files import write_csv, write_image, write_json
 from maskgan_cli.judges.identity import load_identity
-from maskgan_cli.training import identity
-from maskgan_cli.training.identity import IdentityRecipe, IdentityTask, batch_points
+from maskgan_cli.training.identity import IdentityRecipe, IdentityTask
 from maskgan_cli.weights.format import read_weights
 from tests.conftest import Command
 
@@ -139,7 +139,7 @@ def test_the_points_of_a_face_are_searched_once(monkeypatch: pytest.MonkeyPatch)
     names = [str(i // 4) for i in range(8)]
     task = IdentityTask(recipe, Accelerator(cpu=True), torch.tensor([0, 0, 1, 1]), batch, names)
     searched: list[object] = []
-    monkeypatch.setattr(identity, "points_of_mask", lambda mask: (searched.append(mask), points_of_mask(mask))[1])
+    monkeypatch.setattr(alignment, "points_of_mask", lambda mask: (searched.append(mask), points_of_mask(mask))[1])
     for _ in range(3):
         assert np.array_equal(task._points(batch), batch_points(labels, 32), equal_nan=True)
     assert len(searched) == 8 + 3 * 8  # once for each face and its mirror image, and three times by hand

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import pytest
 import torch
 
 from maskgan_cli.training import losses
@@ -117,3 +118,30 @@ def test_elegants_second_discriminator_counts_half() -> None:
     sure = [torch.full((4, 1), 100.0), torch.full((4, 1), -100.0)]
     torch.testing.assert_close(losses.said_real(sure, real=True), torch.tensor(50.0))
     torch.testing.assert_close(losses.said_real(sure, real=False), torch.tensor(100.0))
+
+
+def test_colours_of_a_class_are_compared_wherever_it_lies() -> None:
+    mask = torch.zeros(1, 2, 8, 32)
+    mask[:, 0, :, :16], mask[:, 1, :, 16:] = 1, 1
+    turned = mask.flip(3)
+    picture = torch.zeros(1, 3, 8, 32)
+    picture[..., :16], picture[..., 16:] = 0.25, -0.5
+    assert float(losses.class_colours(picture, mask, picture.flip(3), turned)) == 0
+    lighter = picture + 0.1 * mask[:, :1]  # one class of two is off by 0.1
+    assert float(losses.class_colours(lighter, mask, picture, mask)) == pytest.approx(0.05, abs=1e-6)
+
+
+def test_the_spread_of_a_classs_colours_counts_too() -> None:
+    mask = torch.ones(1, 1, 8, 8)
+    chequered = torch.ones(1, 3, 8, 8)
+    chequered[..., ::2] = -1
+    assert float(losses.class_colours(chequered, mask, 0.5 * chequered, mask)) == pytest.approx(0.5, abs=1e-3)
+
+
+def test_a_class_that_one_of_both_lacks_does_not_count() -> None:
+    mask, other = torch.zeros(1, 2, 8, 16), torch.zeros(1, 2, 8, 16)
+    mask[:, 0] = other[:, 1] = 1
+    fake = torch.rand(1, 3, 8, 16, requires_grad=True)
+    loss = losses.class_colours(fake, mask, -torch.ones_like(fake), other)
+    loss.backward()
+    assert float(loss.detach()) == 0 and fake.grad is not None and not fake.grad.any()
