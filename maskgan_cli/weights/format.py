@@ -18,6 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from maskgan_cli import __version__
 from maskgan_cli.errors import InputError
@@ -187,9 +188,18 @@ def build(kind: Kind, config: Mapping[str, Any]) -> nn.Module:
     if not kind.config and config:
         raise ValueError(f"no settings, not {', '.join(config)[:40]}")
     settings = (settings_of(kind, config),) if kind.config else ()
-    with torch.device("meta"):
+    with torch.device("meta"), _WithoutNormal():
         network: nn.Module = make(*settings)
     return network
+
+
+class _WithoutNormal(TorchFunctionMode):
+    """Skips normal initialisation: on the meta device it does nothing but import PyTorch's compiler, in two seconds."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """See `torch.overrides`."""
+        given = {"tensor": args[0] if args else None, **(kwargs or {})}
+        return given["tensor"] if func in (Tensor.normal_, nn.init.normal_) else func(*args, **(kwargs or {}))
 
 
 def settings_of(kind: Kind, config: Mapping[str, Any]) -> Any:
