@@ -8,6 +8,7 @@ registered one by one, and it has no weight for a class.
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import TYPE_CHECKING, Final
 
@@ -163,7 +164,7 @@ def _solved(before: LabelMap, after: LabelMap, side: int) -> Displacement:
     height, width = before.shape
     scale = min(1.0, _SIDE / max(height, width))
     sides = tuple(max(8, round(length * scale / 4) * 4) for length in (height, width))
-    classes = [c for c in matched(before, after) if c in np.union1d(before, after)]
+    classes = matched(before, after)
     if not classes:
         return np.zeros((2, height, width), np.float32)
     before, after = _without_strangers(before, after, classes)
@@ -251,15 +252,20 @@ def _pooled(planes: Tensor, shrink: int) -> Tensor:
 
 def _blurred(planes: Tensor, deviation: float) -> Tensor:
     """Planes (C, h, w) under a Gaussian; at the border they go on as they are."""
+    height, width = planes.shape[1:]
+    return _gaussian(height, deviation) @ planes @ _gaussian(width, deviation).T
+
+
+@functools.lru_cache(maxsize=64)
+def _gaussian(length: int, deviation: float) -> Tensor:
+    """A Gaussian blur of a line as a matrix (length, length): products of these are faster than thin convolutions."""
     import torch
-    from torch.nn import functional as F
 
     reach = max(1, round(2.5 * deviation))
-    line = torch.exp(-0.5 * (torch.arange(-reach, reach + 1) / deviation).square())
-    line = line / line.sum()
-    padded = F.pad(planes[:, None], (0, 0, reach, reach), mode="replicate")
-    padded = F.pad(F.conv2d(padded, line[None, None, :, None]), (reach, reach, 0, 0), mode="replicate")
-    return F.conv2d(padded, line[None, None, None])[:, 0]
+    offsets = torch.arange(-reach, reach + 1)
+    line = torch.exp(-0.5 * (offsets / deviation).square())
+    places = (torch.arange(length)[:, None] + offsets).clamp(0, length - 1)
+    return torch.zeros(length, length).scatter_add_(1, places, (line / line.sum()).expand(length, -1))
 
 
 def _enlarged(planes: npt.NDArray[np.float32], sides: tuple[int, ...]) -> npt.NDArray[np.float32]:
