@@ -91,9 +91,9 @@ class Learning:
 
     def _follow(self, process: subprocess.Popen[str]) -> None:
         assert process.stdout is not None
-        for line in process.stdout:
-            with contextlib.suppress(ValueError):
-                self._progress |= json.loads(line)
-                if self._progress["done"] == 0:
-                    self._progress["began"] = time.monotonic()
-        process.wait()
+        with process:  # which closes its pipes
+            for line in process.stdout:
+                with contextlib.suppress(ValueError):
+                    self._progress |= json.loads(line)
+                    if self._progress["done"] == 0:
+                        self._progress["began"] = time.monotonic()
