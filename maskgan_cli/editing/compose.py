@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,6 +22,9 @@ from maskgan_cli.labels import LabelMap
 _ANOTHER: Final = (0.3, 0.4)
 
 
+Painting = Picture | Callable[[], Picture]  # or what makes it, called only where the photo lacks something
+
+
 @dataclass(frozen=True)
 class Place:
     """The photo (H, W, 3) that a face was cut out of, and the square (4, 2) where: see `data.crop`."""
@@ -31,12 +35,13 @@ class Place:
 
 def paste_back(
     source: Picture,
-    result: Picture,
+    result: Painting,
     before: LabelMap,
     after: LabelMap,
     blend: Blend,
     place: Place | None = None,
     reference: Reference | None = None,
+    motion: PhotoMotion | None = None,
 ) -> Picture:
     """The edit joined to its source, as ``blend`` asks.
 
@@ -47,13 +52,15 @@ def paste_back(
         blend: how: see `paste_moved`, `paste_seamless` and `paste_soft`.
         place: the photo that the source was cut out of.
         reference: the face whose mouth is taken, if it is.
+        motion: see `paste_moved`.
 
     Returns:
         (S, S, 3), or the whole photo (H, W, 3) if ``place`` is given.
     """
-    result, after = resize_image(result, len(source)), resize_labels(after, len(source))
+    after = resize_labels(after, len(source))
     if blend.edge is Edge.MOVE:
-        return paste_moved(source, result, before, after, place, reference, blend.inside)
+        return paste_moved(source, result, before, after, place, reference, blend.inside, motion)
+    result = _made(result, len(source))
     if blend.edge is Edge.SOFT:
         edited = paste_soft(source, result, before, after, softness=blend.softness)
     else:
@@ -63,12 +70,13 @@ def paste_back(
 
 def paste_moved(
     source: Picture,
-    result: Picture,
+    result: Painting,
     before: LabelMap,
     after: LabelMap,
     place: Place | None = None,
     reference: Reference | None = None,
     inside: Inside = Inside.AUTO,
+    motion: PhotoMotion | None = None,
 ) -> Picture:
     """The source, moved as its label map moves, with the result where that lacks what is asked for.
 
@@ -76,27 +84,29 @@ def paste_moved(
     another face altogether is painted as by `paste_seamless`.
 
     Args:
-        source, result: (S, S, 3).
+        source: (S, S, 3).
+        result: the painting, square, of any size.
         before, after: (S, S) label maps of the source and of the edit.
         place: the photo that the source was cut out of.
         reference: the face whose mouth is taken, if it is.
         inside: where the inside of a mouth comes from: see `source_of_inside`.
+        motion: what `motion_between` found, if it is known already.
 
     Returns:
         (S, S, 3), or the whole photo (H, W, 3) if ``place`` is given. Where nothing moves and nothing is painted, the
         source or photo bit for bit.
     """
     side, after = len(source), with_jaw(before, after)
-    move = photo_motion(before, after, beyond=0 if place is None else math.ceil(FAR * side))
+    move = _motion(before, after, in_photo=place is not None) if motion is None else motion
     if _another(move, before, after):
-        edited = paste_seamless(source, result, before, after)
+        edited = paste_seamless(source, _made(result, side), before, after)
         return edited if place is None else put_back(place.photo, place.square, edited)
     if place is None:
         photo = crop = moved_picture(source, move.field)
     else:
         photo = moved_photo(place.photo, place.square, side, move.field, move.beyond)
         crop = source if move.still else cut(photo, place.square, side)
-    edited = paste_missing(crop, result, move, after)
+    edited = paste_missing(crop, _made(result, side), move, after) if move.missing.any() else crop
     taken = source_of_inside(before, after, None if reference is None else reference.labels, inside)
     if taken is not None:
         edited = lay_inside(edited, source, before, after, taken, reference)
@@ -104,6 +114,33 @@ def paste_moved(
     if place is None:
         return edited
     return photo if (edited == crop).all() else put_back(photo, place.square, edited)
+
+
+def motion_between(before: LabelMap, after: LabelMap, *, in_photo: bool = False) -> PhotoMotion:
+    """How the photo moves in `paste_moved`, from one label map (S, S) to another; ``in_photo`` if it has a place."""
+    return _motion(before, with_jaw(before, after), in_photo=in_photo)
+
+
+def joined_by(before: LabelMap, after: LabelMap, asked: Edge, *, in_photo: bool) -> Edge:
+    """How `paste_back` joins a painting in fact: a mask of another person altogether moves no photo.
+
+    Args:
+        before, after: (S, S) label maps of the source and of the edit.
+        asked: what is asked for.
+        in_photo: whether the face was cut out of a photo.
+    """
+    after = with_jaw(before, after)
+    if asked is not Edge.MOVE or float((before != after).mean()) <= _ANOTHER[0]:
+        return asked
+    return Edge.SEAMLESS if _another(_motion(before, after, in_photo=in_photo), before, after) else Edge.MOVE
+
+
+def _motion(before: LabelMap, after: LabelMap, *, in_photo: bool) -> PhotoMotion:
+    return photo_motion(before, after, beyond=math.ceil(FAR * len(before)) if in_photo else 0)
+
+
+def _made(painting: Painting, side: int) -> Picture:
+    return resize_image(painting() if callable(painting) else painting, side)
 
 
 def _another(move: PhotoMotion, before: LabelMap, after: LabelMap) -> bool:

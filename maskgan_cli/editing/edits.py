@@ -11,7 +11,7 @@ import numpy as np
 
 from maskgan_cli.data.resize import resize_image, resize_labels
 from maskgan_cli.editing.blend import paste_person
-from maskgan_cli.editing.compose import Place, paste_back
+from maskgan_cli.editing.compose import Place, joined_by, paste_back
 from maskgan_cli.editing.faces import Face, ReadFace, read_face, read_square_mask
 from maskgan_cli.editing.fit import fit_parts
 from maskgan_cli.editing.methods import Request
@@ -157,7 +157,7 @@ def render_edits(row: Row, *, blend: Blend, read: ReadFace = read_face) -> Edit[
     panels = [face.picture, colourise(face.labels), colourise(labels)]
     # The mask may be anybody's: into a face crop nothing is pasted unasked.
     asked = blend.unless(bare=face.cutout is None)
-    settings = {"edit": "render", "blend": asked and asked.note} | _inside(face, labels, asked) | _parser(face)
+    settings = {"edit": "render"} | _joined(face, labels, asked) | _parser(face)
     return Edit(Request(labels, face.labels, face.picture), face, labels, inputs, settings, panels, asked)
 
 
@@ -182,11 +182,11 @@ def swap_edits(
     else:
         shape = resize_labels(target.labels, len(source.labels))
     labels = swap_parts(source.labels, shape, parts)
-    settings = {"edit": "swap", "parts": [CLASSES[i] for i in sorted(parts)], "blend": asked and asked.note}
+    settings: dict[str, Any] = {"edit": "swap", "parts": [CLASSES[i] for i in sorted(parts)]}
+    reference = target if set(parts) & set(part_ids("mouth")) else None
+    settings |= _joined(source, labels, asked, reference) | _parser(source, target)
     if fitted:
         settings["fit"] = True
-    reference = target if set(parts) & set(part_ids("mouth")) else None
-    settings |= _inside(source, labels, asked, reference) | _parser(source, target)
     panels = [source.picture, target.picture, colourise(labels)]
     request = Request(labels, source.labels, source.picture)
     return Edit(request, source, labels, inputs, settings, panels, asked, reference=reference)
@@ -211,8 +211,7 @@ def reshape_edits(
             hint="look at its mask with `maskgan parse`, or draw it with `maskgan edit`",
         )
     asked = blend.unless(bare=not source.is_photo)
-    settings = {"edit": "reshape", "blend": asked and asked.note, **how.note} | _parser(source)
-    settings |= _inside(source, labels, asked)
+    settings = {"edit": "reshape"} | _joined(source, labels, asked) | how.note | _parser(source)
     settings |= {} if directions is None else directions.note
     settings |= {"steps": [step.note for step in steps]} if steps else {}
     request = Request(labels, source.labels, source.picture)
@@ -252,13 +251,19 @@ def _named(**files: Path | None) -> dict[str, Path]:
     return {role: path for role, path in files.items() if path is not None}
 
 
-def _inside(face: Face, labels: LabelMap, asked: Blend | None, reference: Face | None = None) -> dict[str, Any]:
-    """Where the inside of a mouth that changes comes from, for the record; nothing if the photo does not move."""
+def _joined(face: Face, labels: LabelMap, asked: Blend | None, reference: Face | None = None) -> dict[str, Any]:
+    """For the record: how the painting is joined to the photo, and where the inside of a mouth that changes comes from.
+
+    An edit that asks for another face altogether is not moved, whatever is asked for: see `paste_moved`.
+    """
     if asked is None or asked.edge is not Edge.MOVE:
-        return {}
+        return {"blend": asked and asked.note}
     after = resize_labels(labels, len(face.labels))
+    edge = joined_by(face.labels, after, asked.edge, in_photo=face.cutout is not None)
+    if edge is not Edge.MOVE:
+        return {"blend": edge.value}
     source = source_of_inside(face.labels, after, None if reference is None else reference.labels, asked.inside)
-    return {} if source is None else {"inside": source.value}
+    return {"blend": edge.value} | ({} if source is None else {"inside": source.value})
 
 
 def _parser(*faces: Face) -> dict[str, Any]:

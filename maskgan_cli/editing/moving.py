@@ -10,6 +10,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from maskgan_cli.data.crop import matrix_of
+from maskgan_cli.data.resize import resize_labels
 from maskgan_cli.editing.membrane import Field, Region
 from maskgan_cli.editing.registration import Displacement, displacement, stretch
 from maskgan_cli.files import Picture
@@ -58,6 +59,19 @@ class PhotoMotion:
         """The field (2, S, S) within the face's borders."""
         end = self.field.shape[-1] - self.beyond
         return self.field[:, self.beyond : end, self.beyond : end]
+
+    def resized(self, size: int) -> PhotoMotion:
+        """The same motion of the face at another size, without what lies beyond its borders."""
+        scale = size / len(self.labels)
+        if scale == 1 and not self.beyond:
+            return self
+        import torch
+        from torch.nn import functional as F
+
+        inner = torch.from_numpy(np.ascontiguousarray(self.inner))[None]
+        field = F.interpolate(scale * inner, (size, size), mode="bilinear", align_corners=False)[0].numpy()
+        missing = resize_labels(self.missing.astype(np.uint8), size) > 0
+        return PhotoMotion(field, 0, resize_labels(self.labels, size), missing)
 
 
 def photo_motion(before: LabelMap, after: LabelMap, *, beyond: int = 0) -> PhotoMotion:
@@ -179,11 +193,13 @@ def _missing(moved: LabelMap, after: LabelMap, stretched: npt.NDArray[np.float32
 
 
 def _thick(region: Region, radius: float) -> Region:
-    """The places of a region that a disc of a radius inside it covers."""
-    inner = ndimage.distance_transform_edt(np.pad(region, 1, mode="edge"))[1:-1, 1:-1] > radius
-    if not inner.any():
-        return np.zeros(region.shape, bool)
-    return np.asarray((ndimage.distance_transform_edt(~inner) <= radius + 0.5) & region)
+    """The places of a region (not empty) that a disc of a radius inside it covers."""
+    box = tuple(slice(max(part.start - 1, 0), part.stop + 1) for part in _box_of(region))
+    result, near = np.zeros(region.shape, bool), region[box]
+    inner = ndimage.distance_transform_edt(np.pad(near, 1, mode="edge"))[1:-1, 1:-1] > radius
+    if inner.any():
+        result[box] = (ndimage.distance_transform_edt(~inner) <= radius + 0.5) & near
+    return result
 
 
 def _box_of(region: Region) -> tuple[slice, slice]:

@@ -72,7 +72,7 @@ class Composer:
         Raises:
             InputError: another face that there is none of.
         """
-        points = points_of_mask(session.face.labels)  # where no edit has moved anything
+        points = points_of_mask(session.face.labels) if how.items else None  # where no edit has moved anything
         steps: list[tuple[str, Callable[[LabelMap], LabelMap]]] = [
             *((f"remove {name}", partial(remove_parts, parts=PARTS[name])) for name in how.removed),
             *((f"{name} {by}", partial(_moved, session, studio, name, by)) for name, by in how.sliders if by),

@@ -117,7 +117,7 @@ async def equivalent(desk: AtDesk, name: Name) -> dict[str, str]:
 @router.post("/sessions/{name}/render")
 async def render(
     desk: AtDesk, request: Request, name: Name, revision: Annotated[int, Query(ge=0, le=1 << 53)],
-    style: Number = 0, finish: Finish = "seamless", preview: bool = False,
+    style: Number = 0, finish: Finish = "seamless", preview: bool = False, mouth: Number = 0,
 ) -> Response:  # fmt: skip
     """The face in the shape of the label map that is sent; no content if a newer one came in the meantime."""
     data = await mask_sent(request)
@@ -128,12 +128,14 @@ async def render(
         since = time.perf_counter()
         labels, fade = read_masks(data, session.side)
         made = session.render(
-            desk.studio_of(session), labels, revision=revision, style=style, finish=finish, preview=preview, fade=fade
-        )
+            desk.studio_of(session), labels, revision=revision, style=style, finish=finish, preview=preview, fade=fade,
+            mouth=mouth,
+        )  # fmt: skip
         return made, time.perf_counter() - since
 
     made, seconds = await desk.work(job)
-    return png(made, extra={"x-milliseconds": f"{seconds * 1000:.0f}"})
+    kind = "image/jpeg" if preview else "image/png"
+    return attached(made, kind, "", {"x-milliseconds": f"{seconds * 1000:.0f}"})
 
 
 @router.get("/sessions/{name}/whole.jpg")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -12,8 +13,11 @@ from torch import Tensor
 from maskgan_cli import __version__
 from maskgan_cli.data.resize import resize_image
 from maskgan_cli.editing.blend import paste_person
-from maskgan_cli.editing.compose import Place
+from maskgan_cli.editing.compose import Place, joined_by, motion_between
 from maskgan_cli.editing.fit import fit_parts
+from maskgan_cli.editing.mouths import Reference, source_of_inside
+from maskgan_cli.editing.moving import PhotoMotion
+from maskgan_cli.editing.options import Edge
 from maskgan_cli.editing.swap import swap_parts
 from maskgan_cli.editing.uncrop import put_back
 from maskgan_cli.editor.fade import FADE, faded, faded_photo
@@ -36,27 +40,30 @@ class Session(SessionState):
 
     _styles: dict[tuple[int, str], Tensor] = field(default_factory=dict, repr=False)
     _painted: tuple[tuple[bytes, int, str], Picture] | None = field(default=None, repr=False)
+    _motion: tuple[bytes, PhotoMotion] | None = field(default=None, repr=False)
+    _composed: tuple[tuple[bytes, int, str], Picture] | None = field(default=None, repr=False)
 
     def render(
         self, studio: Studio, labels: LabelMap, *, revision: int, style: int, finish: Finish, preview: bool,
-        fade: LabelMap | None = None,
+        fade: LabelMap | None = None, mouth: int = 0,
     ) -> bytes:  # fmt: skip
-        """The face in the shape of ``labels``, as a PNG file.
+        """The face in the shape of ``labels``: a preview as a JPEG file, the full picture as a PNG file.
 
-        A preview has a soft edge and few pixels. A full picture is what is kept: its label map is saved.
+        Where something is painted, a preview has few pixels. A full picture is what is kept: its label map is saved.
 
         Raises:
             InputError: no such style.
             Superseded: a newer request came before this one was done.
         """
         self._still_wanted(revision)
-        painted = self._painting(studio, labels, style)
-        self._still_wanted(revision)
-        picture = self._finished(painted, labels, style, finish, preview, fade)
+        if not self._is_bare(style, finish):
+            self._moved(labels)
+            self._still_wanted(revision)
+        picture = self._finished(studio, labels, style, finish, fade, mouth, preview=preview)
         self._still_wanted(revision)
         if preview:
-            return encode(picture)
-        self.labels, self.style, self.finish, self.fade = labels, style, finish, fade
+            return encode_image(picture, ".jpg")
+        self.labels, self.style, self.finish, self.fade, self.mouth = labels, style, finish, fade, mouth
         self.save()
         write_bytes(self.folder / "shown.jpg", encode_image(resize_image(picture, _THUMBNAIL), ".jpg"))
         return encode(picture, self.note(studio))
@@ -74,8 +81,13 @@ class Session(SessionState):
 
     def painted(self, studio: Studio, labels: LabelMap, style: int) -> Picture:
         """The full picture of a label map (S, S): (S, S, 3), or the network's side if it is bare. Nothing is kept."""
-        made = studio.paint(labels, self.look(studio, style))
-        return self._finished(made, labels, style, self.finish, False, None)
+
+        def made() -> Picture:
+            return studio.paint(labels, self.look(studio, style))
+
+        if self._is_bare(style, self.finish):
+            return made()
+        return blend(self.face.picture, made, self.face.labels, labels, reference=self._reference(self.mouth))
 
     def _painting(self, studio: Studio, labels: LabelMap, style: int) -> Picture:
         """The network's painting; the newest is kept, as the full picture follows the preview of the same mask."""
@@ -84,24 +96,50 @@ class Session(SessionState):
             self._painted = (key, studio.paint(labels, self.look(studio, style)))
         return self._painted[1]
 
+    def _moved(self, labels: LabelMap) -> PhotoMotion:
+        """How the face moves; the newest is kept, as the full picture follows the preview of the same mask."""
+        key = labels.tobytes()
+        if self._motion is None or self._motion[0] != key:
+            self._motion = (key, motion_between(self.face.labels, labels))
+        return self._motion[1]
+
     def _finished(
-        self, painted: Picture, labels: LabelMap, style: int, finish: Finish, preview: bool, fade: LabelMap | None
-    ) -> Picture:
-        if finish == "bare" or style != 0:  # another's look has no place in this photo's light
-            return painted
-        join = blend_quickly if preview else blend
-        made = join(self.face.picture, painted, self.face.labels, labels)
-        return made if fade is None else faded(self.face.picture, made, fade)
+        self, studio: Studio, labels: LabelMap, style: int, finish: Finish, fade: LabelMap | None, mouth: int,
+        *, preview: bool = False,
+    ) -> Picture:  # fmt: skip
+        if self._is_bare(style, finish):
+            return self._painting(studio, labels, style)
+        face, motion, reference = self.face, self._moved(labels), self._reference(mouth)
+        painting = partial(self._painting, studio, labels, style)
+        key = (labels.tobytes(), mouth, studio.weights.sha256)
+        if self._composed is not None and self._composed[0] == key:
+            made = self._composed[1]
+        elif preview and motion.missing.any():
+            made = blend_quickly(face.picture, painting, face.labels, labels, reference, motion)
+        else:  # where nothing is painted, the full picture is a preview too
+            made = blend(face.picture, painting, face.labels, labels, None, reference, motion)
+            self._composed = (key, made)
+        return made if fade is None else faded(face.picture, made, fade)
+
+    @staticmethod
+    def _is_bare(style: int, finish: Finish) -> bool:
+        return finish == "bare" or style != 0  # another's look has no place in this photo's light
+
+    def _reference(self, mouth: int) -> Reference | None:
+        """The other face of a number, from 1, for the inside of a mouth; None for 0."""
+        if not mouth:
+            return None
+        other = self.other(mouth)
+        return Reference(other.picture, other.labels)
 
     @property
     def bare(self) -> bool:
         """Whether the result is the painting as it is."""
-        return self.finish == "bare" or self.style != 0
+        return self._is_bare(self.style, self.finish)
 
     def picture(self, studio: Studio) -> Picture:
         """The full picture of what was painted last: (S, S, 3), or the network's side if it is bare."""
-        painted = self._painting(studio, self.labels, self.style)
-        return self._finished(painted, self.labels, self.style, self.finish, False, self.fade)
+        return self._finished(studio, self.labels, self.style, self.finish, self.fade, self.mouth)
 
     def strip(self, studio: Studio) -> bytes:
         """Before, the mask, after: side by side, as a PNG file."""
@@ -140,11 +178,12 @@ class Session(SessionState):
         """
         photo, square = self.photo().picture, self.face.square
         assert square is not None
-        painted = self._painting(studio, self.labels, self.style)
+        painting = partial(self._painting, studio, self.labels, self.style)
         if self.bare:
-            made = paste_person(self.face.picture, resize_image(painted, self.side), self.face.labels)
+            made = paste_person(self.face.picture, resize_image(painting(), self.side), self.face.labels)
             return put_back(photo, square, made)
-        made = blend(self.face.picture, painted, self.face.labels, self.labels, Place(photo, square))
+        place, reference = Place(photo, square), self._reference(self.mouth)
+        made = blend(self.face.picture, painting, self.face.labels, self.labels, place, reference)
         return made if self.fade is None else faded_photo(photo, made, square, self.fade)
 
     def _still_wanted(self, revision: int) -> None:
@@ -177,8 +216,19 @@ class Session(SessionState):
                      "pixels_painted": painted},
             "inputs": {role: sha256(self.folder / file) for role, file in files.items()},
             "version": __version__, **studio.about(),
-            **({} if self.fade is None else {"fade": sha256(self.folder / FADE)}),
+            **({} if self.fade is None else {"fade": sha256(self.folder / FADE)}), **self._composition(),
         }  # fmt: skip
+
+    def _composition(self) -> dict[str, Any]:
+        """For the record: how the result is composed, and where the inside of a mouth that changes comes from."""
+        if self.bare:
+            return {"blend": None}
+        before, reference = self.face.labels, self._reference(self.mouth)
+        edge = joined_by(before, self.labels, Edge.MOVE, in_photo=False)
+        if edge is not Edge.MOVE:
+            return {"blend": edge.value}
+        inside = source_of_inside(before, self.labels, None if reference is None else reference.labels)
+        return {"blend": edge.value} | ({} if inside is None else {"inside": inside.value})
 
     def swapped(self, labels: LabelMap, number: int, parts: tuple[int, ...]) -> LabelMap:
         """``labels`` (S, S) with parts of another face's shape, brought to where they belong (see `fit_parts`)."""

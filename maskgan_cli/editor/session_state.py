@@ -61,6 +61,7 @@ class SessionState:
         source: SHA-256 of the file that was opened, or "".
         chosen: whether this is the face that the user wants, where the photo has several.
         personal: whether to paint with what was learned of this person, where that was.
+        mouth: number of the other face whose mouth was taken, and whose photo may show its inside; 0 for none.
         fade: (S, S), how much of the edit is shown at each pixel, 0 to 255; None if all of it is.
     """
 
@@ -77,6 +78,7 @@ class SessionState:
     fade: LabelMap | None = None
     chosen: bool = True
     personal: bool = True
+    mouth: int = 0
 
     @classmethod
     def begin(
@@ -125,6 +127,7 @@ class SessionState:
                 name, folder, state["name"], face, labels, others, state["style"], state["finish"], state["revision"],
                 source=str(state.get("source", "")), fade=read_fade(folder / FADE),
                 chosen=bool(state.get("chosen", True)), personal=bool(state.get("personal", True)),
+                mouth=int(state.get("mouth", 0)),
             )  # fmt: skip
             session._check()
             return session
@@ -137,7 +140,11 @@ class SessionState:
         shapes = {self.labels.shape, *(face.labels.shape for face in (self.face, *self.others))}
         shapes |= set() if self.fade is None else {self.fade.shape}
         shapes |= {face.picture.shape[:2] for face in (self.face, *self.others)}
-        if shapes != {(side, side)} or not 32 <= side <= 2048 or not 0 <= self.style <= len(self.others):
+        if (
+            shapes != {(side, side)}
+            or not 32 <= side <= 2048
+            or not (0 <= self.style <= len(self.others) and 0 <= self.mouth <= len(self.others))
+        ):
             raise ValueError("parts that do not fit")
 
     def save(self) -> None:
@@ -153,7 +160,7 @@ class SessionState:
             "others": len(self.others), "style": self.style, "finish": self.finish, "revision": self.revision,
             "saved": time.time(), "source": self.source, "edited": self.edited,
             "places": [place.tolist() for place in self.face.places], "number": self.face.number, "chosen": self.chosen,
-            "personal": self.personal,
+            "personal": self.personal, "mouth": self.mouth,
         })  # fmt: skip
 
     @property
@@ -188,7 +195,7 @@ class SessionState:
             "revision": self.revision, "others": len(self.others), "photo": self.face.square is not None,
             "square": None if self.face.square is None else self.face.square.tolist(), "photo_size": self.photo_size,
             "places": [place.tolist() for place in self.face.places], "number": self.face.number,
-            "chosen": self.chosen or self.edited, "personal": self.personal,
+            "chosen": self.chosen or self.edited, "personal": self.personal, "mouth": self.mouth,
             "suffix": self.suffix, "edited": self.edited,
             "parsed": bool(self.face.parser),
         }  # fmt: skip

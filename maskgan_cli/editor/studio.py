@@ -14,9 +14,11 @@ from torch import Tensor
 
 from maskgan_cli.data.resize import resize_image, resize_labels
 from maskgan_cli.devices import pick_device
-from maskgan_cli.editing.compose import Place, paste_back
+from maskgan_cli.editing.compose import Painting, Place, paste_back
 from maskgan_cli.editing.directions import Directions
 from maskgan_cli.editing.interpolate import MaskManifold
+from maskgan_cli.editing.mouths import Reference
+from maskgan_cli.editing.moving import PhotoMotion
 from maskgan_cli.editing.options import Blend
 from maskgan_cli.editing.parse import MaskMaker
 from maskgan_cli.files import Picture
@@ -117,12 +119,19 @@ class Studio:
         return {"weights": self.weights.sha256, "size": self.size}
 
 
-def blend(picture: Picture, painted: Picture, before: LabelMap, after: LabelMap, place: Place | None = None) -> Picture:
+def blend(
+    picture: Picture, painted: Painting, before: LabelMap, after: LabelMap, place: Place | None = None,
+    reference: Reference | None = None, motion: PhotoMotion | None = None,
+) -> Picture:  # fmt: skip
     """The edit of the face (S, S, 3), composed as the commands do; in its photo if ``place`` is given."""
-    return paste_back(picture, painted, before, after, Blend(), place)
+    return paste_back(picture, painted, before, after, Blend(), place, reference, motion)
 
 
-def blend_quickly(picture: Picture, painted: Picture, before: LabelMap, after: LabelMap) -> Picture:
+def blend_quickly(
+    picture: Picture, painted: Painting, before: LabelMap, after: LabelMap, reference: Reference | None,
+    motion: PhotoMotion,
+) -> Picture:  # fmt: skip
     """The same at `PREVIEW` pixels, for a moment's look."""
     side = min(PREVIEW, len(picture))
-    return blend(resize_image(picture, side), painted, resize_labels(before, side), after)
+    small, labels = resize_image(picture, side), resize_labels(before, side)
+    return blend(small, painted, labels, after, None, reference, motion.resized(side))

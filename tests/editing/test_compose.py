@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from maskgan_cli.data.crop import cut, square_of
-from maskgan_cli.editing.compose import Place, paste_back, paste_moved
+from maskgan_cli.editing.compose import Place, motion_between, paste_back, paste_moved
 from maskgan_cli.editing.moving import moved_photo, moved_picture, photo_motion
 from maskgan_cli.editing.options import Blend, Edge
+from maskgan_cli.files import read_note, write_image, write_label_map
 from maskgan_cli.labels import ID
+from tests.conftest import Command
 from tests.drawn_faces import draw_face
 
 _SIDE = 192
@@ -114,6 +118,58 @@ def test_another_persons_mask_is_painted() -> None:
     assert result.shape == photo.shape
     seamless = paste_back(photo, np.full_like(photo, 77), before, after, Blend(edge=Edge.SEAMLESS))
     assert (result == seamless).all()
+
+
+def test_the_painter_is_called_only_where_the_photo_lacks_something() -> None:
+    photo, before = _texture(), _disc(96)
+    calls: list[int] = []
+
+    def painter() -> np.ndarray:
+        calls.append(1)
+        return _PAINT
+
+    moved = paste_moved(photo, painter, before, _disc(98))
+    assert not calls
+    assert (moved == paste_moved(photo, _PAINT, before, _disc(98))).all()
+    hat = np.where(np.arange(_SIDE)[:, None] < 20, ID["hat"], before).astype(np.uint8)
+    assert (paste_moved(photo, painter, before, hat) == paste_moved(photo, _PAINT, before, hat)).all()
+    assert len(calls) == 1
+
+
+def test_a_motion_that_is_known_gives_the_same_picture() -> None:
+    photo, before, after = _texture(), _disc(96), _disc(106)
+    motion = motion_between(before, after)
+    assert (paste_moved(photo, _PAINT, before, after, motion=motion) == paste_moved(photo, _PAINT, before, after)).all()
+
+
+def test_a_motion_at_half_the_size_is_half_as_far() -> None:
+    motion = motion_between(_disc(96), _disc(106))
+    half = motion.resized(_SIDE // 2)
+    assert half.field.shape == (2, _SIDE // 2, _SIDE // 2)
+    assert np.abs(half.field - motion.field[:, ::2, ::2] / 2).max() < 0.5
+    assert abs(np.abs(half.field).max() - np.abs(motion.field).max() / 2) < 0.2
+    assert half.labels.shape == half.missing.shape == (_SIDE // 2, _SIDE // 2)
+    assert motion_between(_disc(96), _disc(106), in_photo=True).resized(_SIDE).field.shape == (2, _SIDE, _SIDE)
+
+
+@pytest.mark.parametrize("another", [False, True])
+def test_the_record_says_how_the_painting_was_joined(
+    another: bool, weights: Path, tmp_path: Path, maskgan: Command
+) -> None:
+    picture, _, labels = draw_face(0)
+    shape = labels.copy()
+    shape[labels == ID["u_lip"]] = ID["l_lip"]
+    if another:
+        tiles = np.random.default_rng(1).integers(0, 19, (8, 8))
+        shape = np.asarray(Image.fromarray(tiles.astype(np.uint8)).resize(labels.shape, Image.Resampling.NEAREST))
+    image, mask = write_image(tmp_path / "face.png", picture), write_label_map(tmp_path / "face.mask.png", labels)
+    asked = write_label_map(tmp_path / "asked.png", shape)
+    out = tmp_path / "out.png"
+    outcome = maskgan("render", asked, image, "--style-mask", mask, "--blend", "-w", weights, "-o", out, "--force")
+    assert outcome.code == 0, outcome.err
+    note = read_note(out)
+    assert note["blend"] == ("seamless" if another else "move")
+    assert "inside" not in note or not another
 
 
 @pytest.mark.parametrize("size", [64, 130, 256])
