@@ -2,6 +2,8 @@
 #   docker build -t maskgan .
 #   mkdir out && docker run --rm --user "$(id -u):$(id -g)" -v "$PWD/out:/work" maskgan      # out/demo/index.html
 #   docker run --rm --user "$(id -u):$(id -g)" -v "$PWD:/work" maskgan swap-mouth a.png b.png -o c.png
+# Trainings need shared memory for their data loader processes; Docker's default of 64 MB is too little:
+#   docker run --rm --shm-size 2g --user "$(id -u):$(id -g)" -v "$PWD:/work" maskgan train dmn DATA
 # PyTorch's default wheels bring CUDA (the host needs NVIDIA's container toolkit). For a smaller image, or another CUDA,
 # give pip the options of PyTorch's installation page:
 #   docker build -t maskgan:cpu --build-arg PIP="OPTIONS" .

@@ -186,7 +186,6 @@ def distances(
     from maskgan_cli.evaluation.pictures import pictures_of, side_of
     from maskgan_cli.evaluation.results import weights_of
     from maskgan_cli.metrics.manifold import NEIGHBOURS
-    from maskgan_cli.weights.cache import cache_folder
 
     real = pictures_of(reals, split.value)
     least = NEIGHBOURS + 1 if Metric.PRECISION in metrics else 2
@@ -198,7 +197,7 @@ def distances(
     if side != subject.size:
         shell.say(f"reals are {side} px, results {subject.size} px: the difference counts too")
     network, record = feature_sets.SharedFeatures(loaded), {features.value: weights_of(loaded, file)}
-    cache = None if no_cache else cache_folder() / "features"
+    cache = None if no_cache else _features_folder(shell)
     made: dict[Metric, Measure] = {}
     if Metric.FID in metrics:
         if features is Features.INCEPTION and (fewest := min(len(real), len(subject.paths))) < _ENOUGH:
@@ -216,3 +215,14 @@ def distances(
         if Metric.PRECISION in metrics:
             made[Metric.PRECISION] = feature_sets.PrecisionRecall(network, theirs, real, reals, record)
     return made
+
+
+def _features_folder(shell: Shell) -> Path | None:
+    """Where features of the reals are kept; nowhere for a user without a home folder."""
+    from maskgan_cli.weights.cache import NoCacheFolder, cache_folder
+
+    try:
+        return cache_folder() / "features"
+    except NoCacheFolder as error:
+        shell.say(f"features are not kept: {error}")
+        return None

@@ -97,14 +97,23 @@ def _weights() -> Iterator[Finding]:
 
 
 def _places() -> Iterator[Finding]:
-    from maskgan_cli.weights.cache import cache_folder
+    from maskgan_cli.weights.cache import NoCacheFolder, cache_folder
 
-    cache = cache_folder()
+    try:
+        cache = cache_folder()
+    except NoCacheFolder as error:
+        yield Finding("cache", "none", str(error))
+        yield from _room(("free here", Path.cwd()))
+        return
     there = next(folder for folder in (cache, *cache.absolute().parents) if folder.exists())
     files = [path for path in cache.rglob("*") if path.is_file()] if cache.is_dir() else []
     held = f"{sum(path.stat().st_size for path in files) / 1e6:.0f} MB in {len(files)} files" if files else "empty"
     writable = os.access(there, os.W_OK)
     yield Finding("cache", f"{cache}, {held}", "" if writable else "it cannot be written: set MASKGAN_CACHE")
-    for name, place in (("free where the cache is", there), ("free here", Path.cwd())):
+    yield from _room(("free where the cache is", there), ("free here", Path.cwd()))
+
+
+def _room(*places: tuple[str, Path]) -> Iterator[Finding]:
+    for name, place in places:
         free = shutil.disk_usage(place).free / 1e9
         yield Finding(name, f"{free:.1f} GB", "" if free > _LITTLE else f"less than {_LITTLE:.0f} GB: make room")

@@ -42,6 +42,7 @@ class Editing:
         typer.Option("--weights", "-w", help="Of that method: a run folder or a .safetensors file (MASKGAN_WEIGHTS)."),
     ] = None
     parser_weights: options.ParserWeights = None
+    order: options.Order = options.CELEBAMASK
     sheet: Annotated[Path | None, typer.Option("--sheet", help="Also one picture of inputs, masks and results.")] = None
     save_masks: Annotated[bool, typer.Option("--save-masks", help="Also NAME.mask.png, the mask that was painted.")] = (
         False
@@ -146,6 +147,7 @@ def run_edits(
     from maskgan_cli.editing import jobs
     from maskgan_cli.editing.edits import every_face
     from maskgan_cli.editing.faces import check_files
+    from maskgan_cli.editing.given_masks import MaskRules, mask_rules
     from maskgan_cli.editing.methods import method_named
     from maskgan_cli.editing.outputs import output_paths
     from maskgan_cli.files import refuse_existing, remove_leftovers, write_image
@@ -177,7 +179,8 @@ def run_edits(
 
     shown: list[jobs.Result] = []
     records, kept = [], 0
-    with locked(out if listed else paths[0], "another edit"):
+    rules = mask_rules(MaskRules(asked.order.value, asked.force))
+    with rules, locked(out if listed else paths[0], "another edit"):
         if listed:
             remove_leftovers(out)
         results = jobs.run_edits(

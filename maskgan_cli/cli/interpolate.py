@@ -49,6 +49,7 @@ def interpolate(
     ] = None,
     dmn_weights: options.DMNWeights = None,
     parser_weights: options.ParserWeights = None,
+    order: options.Order = options.CELEBAMASK,
     batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Faces painted at once.")] = 8,
     seed: options.Seed = 0,
     device: options.Device = "auto",
@@ -61,6 +62,7 @@ def interpolate(
     """
     _check_usage(second, sample, extrapolate, keep_ends, style, style_mask)
     from maskgan_cli.editing.faces import FaceReader, check_files, is_photo, read_shape
+    from maskgan_cli.editing.given_masks import MaskRules, mask_rules
     from maskgan_cli.weights.lookup import find_weights, named_with_origin
 
     check_files(path for path in (first, second, style, style_mask) if path is not None)
@@ -74,10 +76,11 @@ def interpolate(
     manifold.check_folder(out)
     names = manifold.Names.inside(out, sample or steps, faces=style is not None)
     read = FaceReader(parser_weights, device, shell.say, force=force)
-    start = read_shape(first, read.make_mask)
+    with mask_rules(MaskRules(order.value, force)):
+        start = read_shape(first, read.make_mask)
+        end = read_shape(second, read.make_mask) if second is not None else start
+        face = read(style, style_mask) if style is not None else None
     side = len(start)
-    end = read_shape(second, read.make_mask) if second is not None else start
-    face = read(style, style_mask) if style is not None else None
     vae = manifold.MaskManifold(vae_file, device)
     renderer = Renderer(dmn_file, device) if dmn_file is not None else None
     shell.say(f"masks of {side} px from codes at {vae.size} px with {named_with_origin(vae_file, 'vae')}")

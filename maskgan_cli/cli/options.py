@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,11 +11,25 @@ import typer
 from maskgan_cli.errors import InputError
 from maskgan_cli.networks import KINDS
 
+
+class ClassOrder(str, Enum):
+    """`labels.ORDERS`."""
+
+    CELEBAMASK = "celebamask"
+    PARSER = "parser"
+
+
+CELEBAMASK = ClassOrder.CELEBAMASK
+
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1 or mps.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Same seed, same result.")]
 Workers = Annotated[int | None, typer.Option("--workers", min=0, help="Processes; all cores if not given.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there already.")]
 Force = Annotated[bool, typer.Option("--force", help="Go on with a picture that is no face crop by its parsed mask.")]
+Order = Annotated[
+    ClassOrder,
+    typer.Option("--order", help="Class order of given masks that hold ids (see docs/label-maps.md)."),
+]
 Chosen = Annotated[
     str | None,
     typer.Option("--face", help="Which face of the photo, counted from the left, or all; the largest if not given."),

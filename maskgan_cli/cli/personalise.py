@@ -30,6 +30,7 @@ def personalise(
     steps: Annotated[int, typer.Option("--steps", min=1, max=10000, help="How long it learns.")] = 100,
     seed: options.Seed = 0,
     parser_weights: options.ParserWeights = None,
+    order: options.Order = options.CELEBAMASK,
     recursive: Recursive = False,
     device: options.Device = "auto",
     force: options.Force = False,
@@ -62,6 +63,7 @@ def personalise(
     if not overwrite:
         refuse_existing(out)
     from maskgan_cli.devices import pick_device
+    from maskgan_cli.editing.given_masks import MaskRules, mask_rules
     from maskgan_cli.editing.reader import PhotoReader
     from maskgan_cli.locks import locked
     from maskgan_cli.personalise import personalised, write
@@ -69,7 +71,7 @@ def personalise(
     read = PhotoReader(parser_weights, device, shell.say, force=force)
     batch, faces = Batch(shell, len(items)), []
     for path in items:
-        with batch.attempt(path):
+        with batch.attempt(path), mask_rules(MaskRules(order.value, force)):
             faces.append(read(path, None, "source"))
     if not faces:
         batch.finish({})  # which says that all failed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import csv
 import dataclasses
@@ -54,7 +55,8 @@ class Shell:
         """Rich on stderr; imported late, because ``--help`` has no use for it."""
         from rich.console import Console
 
-        return Console(stderr=True, quiet=self.quiet, highlight=False, soft_wrap=True)
+        # emoji=False: `:smile:` in a file's name is printed as it is
+        return Console(stderr=True, quiet=self.quiet, highlight=False, soft_wrap=True, emoji=False)
 
     def say(self, text: str) -> None:
         """A remark for people."""
@@ -107,8 +109,14 @@ class Shell:
             def render(self, task: Task) -> Text:
                 return Text(f"{task.finished_speed or task.speed or 0:.1f}/s")
 
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn())
-        beside = TextColumn("{task.fields[note]}", table_column=Column(no_wrap=True, overflow="ellipsis"))
+        columns = (
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            Rate(),
+            TimeRemainingColumn(),
+        )
+        beside = TextColumn("{task.fields[note]}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis"))
         with Progress(*columns, beside, console=self.console, disable=self.quiet) as bar:
             task = bar.add_task(label, total=None, note="")
 
@@ -195,9 +203,12 @@ def run(app: typer.Typer, arguments: list[str]) -> int:
     0 done, 1 the work failed, 2 bad usage or bad input, 130 interrupted.
     """
     debug = "--debug" in arguments
-    if isinstance(sys.stdout, io.TextIOWrapper):  # names of files that are no UTF-8 are printed as they are
-        sys.stdout.reconfigure(errors="surrogateescape")
+    _open_streams()
     asked = threading.Event()
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return _fail("the working directory was deleted; change to one that exists", 2, debug)
     try:
         with _manners(debug, asked):
             code = app(arguments, prog_name="maskgan", standalone_mode=False)
@@ -223,15 +234,32 @@ def run(app: typer.Typer, arguments: list[str]) -> int:
         return _fail(f"unexpected {type(error).__name__}: {line}; run again with --debug and report it", 1, debug)
 
 
+def _open_streams() -> None:
+    """Make stdout and stderr take any text.
+
+    A name that is no UTF-8 is printed to a UTF-8 stdout as its own bytes. Where the encoding lacks a character
+    (cp1252 of Windows' pipes, ASCII), its escape is printed. An error handler that the user chose in
+    ``PYTHONIOENCODING`` stays. What a closed stream would get is thrown away.
+    """
+    if sys.stdout is None:
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+    if os.environ.get("PYTHONIOENCODING", "").partition(":")[2] and not sys.flags.ignore_environment:
+        return
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            utf8 = codecs.lookup(stream.encoding).name == "utf-8"
+            stream.reconfigure(errors="surrogateescape" if utf8 and stream is sys.stdout else "backslashreplace")
+
+
 @contextlib.contextmanager
 def _manners(debug: bool, asked: threading.Event) -> Iterator[None]:
     """Warnings of libraries are for developers; SIGTERM ends a command as Ctrl-C does; any name can be printed.
 
     Whether either has come is told by ``asked``.
     """
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # a file's name need not be text
-            stream.reconfigure(errors="surrogateescape" if stream is sys.stdout else "backslashreplace")
+    _open_streams()
     owner = os.getpid()
     before: dict[signal.Signals, Any] = {}
 

@@ -100,9 +100,9 @@ def list_(shell: Shell) -> None:
 
 def _here(kind: str) -> bool:
     """Whether the cache holds weights of a kind; one that cannot be read holds nothing."""
-    from maskgan_cli.weights.cache import in_cache
+    from maskgan_cli.weights.cache import NoCacheFolder, in_cache
 
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, NoCacheFolder):
         return in_cache(kind) is not None
     return False
 

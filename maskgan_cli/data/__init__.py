@@ -15,4 +15,6 @@ resize.py       square pictures and label maps at another size
 alignment.py    five points of a face, and where face networks expect them
 crop.py         the square that CelebA-HQ cuts out of a photo
 pose.py         yaw, pitch and roll under mirrors and turns
+class_order.py  which class order a label map is in, judged by where its parts lie
+shared_memory.py shared memory of loader processes: its room, and errors where it is full
 """

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -14,10 +17,14 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from maskgan_cli.data import shared_memory
 from maskgan_cli.data.prepared import Sample
-from maskgan_cli.errors import InputError, MaskGANError
+from maskgan_cli.errors import InputError, MaskGANError, Stopped
 from maskgan_cli.files import Picture, read_image, read_label_map
 from maskgan_cli.labels import LabelMap, flip
+
+_TICK: Final = 1  # seconds; how often a stream that waits for a batch looks whether the user asked to stop
+_PATIENCE: Final = 5  # seconds that it waits for the batch after that
 
 Draw = tuple[int, bool]  # index of a sample, and whether to mirror it
 Face = tuple[Picture, LabelMap]
@@ -81,6 +88,11 @@ class FaceDataset(Dataset[Item]):
 
     def __len__(self) -> int:
         return len(self.samples)
+
+    @property
+    def bytes_per_sample(self) -> int:
+        """What a sample takes in a batch."""
+        return (1 if self._next is None else 2) * (4 if self.masked else 3) * self.size**2
 
     def __getitem__(self, draw: Draw) -> Item:
         index, mirrored = draw
@@ -190,22 +202,48 @@ class StepSampler(Sampler[list[Draw]]):
         return int(members[order[place]]), self.flip and bool(mirror[place])
 
 
-def batches(dataset: FaceDataset, sampler: Sampler[list[Draw]], *, workers: int, pin: bool) -> Iterator[Batch]:
+def batches(
+    dataset: FaceDataset,
+    sampler: Sampler[list[Draw]],
+    *,
+    workers: int,
+    pin: bool,
+    batch_size: int = 1,
+    say: Callable[[str], None] = lambda _: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Iterator[Batch]:
     """An endless stream of batches, one per step.
 
     Loader processes do not hear SIGINT and SIGTERM: the process that trains hears them, goes on to the end
     of its step and ends the loaders itself. They end when the stream does: by what is wrong with a sample, or
     because nobody holds it any more.
 
+    Args:
+        dataset: the samples.
+        sampler: the draws of each step.
+        workers: loader processes; none are started where shared memory has no room for their batches.
+        pin: copy batches to pinned memory.
+        batch_size: samples in this process's batches, to know how much shared memory they need.
+        say: told when no loader processes are started though some were asked for.
+        stop: whether the user asked to stop; a stream that waits for a batch then ends within seconds.
+
     Raises:
         InputError: a sample cannot be read; by the stream, when its batch is asked for.
+        WorkError: a loader process died; likewise.
+        Stopped: asked to stop while no batch comes; likewise.
     """
+    if workers and (trouble := shared_memory.too_small(dataset.bytes_per_sample * batch_size, workers)):
+        say(f"{trouble}: batches are loaded without loader processes; {shared_memory.HINT}")
+        workers = 0
     loader: DataLoader[Item | MaskGANError] = DataLoader(
         _Told(dataset), batch_sampler=sampler, num_workers=workers, collate_fn=_collate_or_tell, pin_memory=pin,
-        persistent_workers=workers > 0,
+        persistent_workers=workers > 0, timeout=_TICK if workers else 0,
+        worker_init_fn=shared_memory.end_on_full if workers else None,
     )  # fmt: skip
+    before = multiprocessing.active_children()
     with _deaf():
-        return _stream(iter(loader))
+        loaded = iter(loader)
+    return _stream(loaded, [child for child in multiprocessing.active_children() if child not in before], stop)
 
 
 class _Told(Dataset["Item | MaskGANError"]):
@@ -226,14 +264,31 @@ def _collate_or_tell(items: list[Item | MaskGANError]) -> Batch | MaskGANError:
     return wrong[0] if wrong else collate([item for item in items if not isinstance(item, MaskGANError)])
 
 
-def _stream(loaded: Iterator[Batch | MaskGANError]) -> Iterator[Batch]:
+def _stream(
+    loaded: Iterator[Batch | MaskGANError], workers: list[BaseProcess], stop: Callable[[], bool]
+) -> Iterator[Batch]:
     try:
-        for batch in loaded:
+        while (batch := _next(loaded, stop)) is not None:
             if isinstance(batch, MaskGANError):
                 raise batch
             yield batch
     finally:
         del loaded  # ends the loader's processes: a traceback would keep them, and the program's end waits for them
+        shared_memory.end_processes(workers)
+
+
+def _next(loaded: Iterator[Batch | MaskGANError], stop: Callable[[], bool]) -> Batch | MaskGANError | None:
+    """The next batch; None after the last. The loader is asked in ticks, to hear that the user wants to stop."""
+    ticks = 0
+    while True:
+        try:
+            return next(loaded, None)
+        except RuntimeError as error:
+            if "timed out" not in str(error):
+                raise shared_memory.loader_error(error) or error from error
+        ticks = ticks + 1 if stop() else 0
+        if ticks * _TICK >= _PATIENCE:
+            raise Stopped("stopped while waiting for a batch; run the same command to go on from the last saved state")
 
 
 @contextlib.contextmanager

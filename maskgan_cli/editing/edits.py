@@ -14,13 +14,14 @@ from maskgan_cli.editing.blend import paste_person
 from maskgan_cli.editing.compose import Place, joined_by, paste_back
 from maskgan_cli.editing.faces import Face, ReadFace, read_face, read_square_mask
 from maskgan_cli.editing.fit import fit_parts
+from maskgan_cli.editing.given_masks import read_given_mask
 from maskgan_cli.editing.methods import Request
 from maskgan_cli.editing.mouths import Reference, source_of_inside
 from maskgan_cli.editing.options import Blend, Edge
 from maskgan_cli.editing.reshape import Reshaping, reshape
 from maskgan_cli.editing.swap import swap_parts
 from maskgan_cli.errors import InputError
-from maskgan_cli.files import Photo, Picture, read_label_map
+from maskgan_cli.files import Photo, Picture
 from maskgan_cli.labels import CLASSES, LabelMap, colourise, part_ids
 
 if TYPE_CHECKING:
@@ -233,7 +234,7 @@ def style_edits(row: Row, *, read: ReadFace = read_face) -> Edit[Request]:
 def _shape_for(face: Face, mask: Path) -> LabelMap:
     """The label map to paint: a square one, or one of the whole photo that the face was cut out of."""
     if face.cutout is not None and face.photo is not None:
-        labels = read_label_map(mask)
+        labels = read_given_mask(mask)
         if labels.shape == face.photo.picture.shape[:2]:
             return face.cutout.cut_labels(labels)
     return read_square_mask(mask)

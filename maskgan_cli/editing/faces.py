@@ -15,8 +15,9 @@ from PIL import Image
 
 from maskgan_cli.data.prepared import in_prepared, mask_beside
 from maskgan_cli.editing.framing import FACE_CROP, misplaced, oddity
+from maskgan_cli.editing.given_masks import read_given_mask
 from maskgan_cli.errors import InputError
-from maskgan_cli.files import Photo, Picture, read_image, read_label_map, unreadable
+from maskgan_cli.files import Photo, Picture, read_image, unreadable
 from maskgan_cli.labels import PALETTE, LabelMap
 
 if TYPE_CHECKING:
@@ -158,7 +159,7 @@ def read_square_mask(path: Path) -> LabelMap:
     Raises:
         InputError: see `read_label_map`; or not square.
     """
-    labels = read_label_map(path)
+    labels = read_given_mask(path)
     if labels.shape[0] != labels.shape[1]:
         raise InputError(path, expected="a square mask", found=f"{labels.shape[1]}x{labels.shape[0]}")
     return labels

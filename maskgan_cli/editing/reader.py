@@ -13,9 +13,10 @@ from maskgan_cli.data.alignment import Points
 from maskgan_cli.data.prepared import in_prepared, mask_beside
 from maskgan_cli.editing.faces import Face, FaceReader
 from maskgan_cli.editing.framing import FACE_CROP, framed, oddity
+from maskgan_cli.editing.given_masks import read_given_mask
 from maskgan_cli.editing.options import Taken
 from maskgan_cli.errors import InputError
-from maskgan_cli.files import Photo, Picture, read_label_map, read_photo
+from maskgan_cli.files import Photo, Picture, read_photo
 from maskgan_cli.labels import LabelMap
 
 if TYPE_CHECKING:
@@ -149,16 +150,19 @@ class PhotoReader:
             labels = cutout.cut_labels(whole)
         else:
             labels, parser = self._parse.make_mask(photo.path, cutout.picture)
-        if not self._force and (found := oddity(labels)):
+        found = oddity(labels)
+        if found and mask is not None:  # the user's word counts: dark glasses hide eyes, a beard hides skin
+            self._say(f"{mask}: {found} of face {cutout.number}; edited all the same")
+        elif found and not self._force:
             raise InputError(
-                mask or photo.path, expected=FACE_CROP, found=f"{found} of face {cutout.number}",
+                photo.path, expected=FACE_CROP, found=f"{found} of face {cutout.number}",
                 hint="choose another with --face, name its mask, or go on with --force",
             )  # fmt: skip
         return Face(photo.path, mask, cutout.picture, labels, parser, photo=photo, cutout=cutout)
 
 
 def _of_its_size(mask: Path, photo: Photo) -> LabelMap:
-    labels, sides = read_label_map(mask), photo.picture.shape
+    labels, sides = read_given_mask(mask), photo.picture.shape
     if labels.shape != sides[:2]:
         raise InputError(
             mask, expected=f"a mask of its image's size {sides[1]}x{sides[0]}",

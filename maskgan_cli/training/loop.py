@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from maskgan_cli.config import TrainingRecipe
+from maskgan_cli.data import shared_memory
 from maskgan_cli.data.dataset import Batch
 from maskgan_cli.errors import InputError, MaskGANError, WorkError
 from maskgan_cli.files import Picture, write_image
@@ -126,29 +127,30 @@ class Loop:
             self._board = _tensorboard(self.run.path, progress.step + 1)
         stream: Iterator[Batch] | None = None
         try:
-            stream = self.batches(progress.step)
-            while progress.step < schedule.steps:
-                started = time.perf_counter()
-                rate, stop = self._train_one(next(stream))
-                progress.step += 1
-                step = progress.step
-                last = step == schedule.steps
-                log, save = step % schedule.log_every == 0, step % schedule.checkpoint_every == 0 or last or stop
-                if log or save:
-                    self._read_losses()
-                self._seconds += time.perf_counter() - started
-                if log:
-                    self._log_losses(rate)
-                if step % schedule.validate_every == 0 or last:
-                    self._validate()
-                if step % schedule.sample_every == 0 or last:
-                    self._sheet()
-                if save:
-                    self._checkpoint()
-                self.host.stepped(step, schedule.steps)
-                yield step
-                if stop and not last:
-                    raise Interrupted(f"stopped after step {step}, state saved; run the same command to go on")
+            with shared_memory.reported():
+                stream = self.batches(progress.step)
+                while progress.step < schedule.steps:
+                    started = time.perf_counter()
+                    rate, stop = self._train_one(next(stream))
+                    progress.step += 1
+                    step = progress.step
+                    last = step == schedule.steps
+                    log, save = step % schedule.log_every == 0, step % schedule.checkpoint_every == 0 or last or stop
+                    if log or save:
+                        self._read_losses()
+                    self._seconds += time.perf_counter() - started
+                    if log:
+                        self._log_losses(rate)
+                    if step % schedule.validate_every == 0 or last:
+                        self._validate()
+                    if step % schedule.sample_every == 0 or last:
+                        self._sheet()
+                    if save:
+                        self._checkpoint()
+                    self.host.stepped(step, schedule.steps)
+                    yield step
+                    if stop and not last:
+                        raise Interrupted(f"stopped after step {step}, state saved; run the same command to go on")
         finally:
             stream = None  # ends the loader's processes, whatever traceback holds on to this frame
             if self._board is not None:

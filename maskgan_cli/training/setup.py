@@ -123,7 +123,10 @@ class Plan:
                 rank=accelerator.process_index, world=accelerator.num_processes,
                 groups=_groups(train, recipe.data.balance, data.root), shares=recipe.data.shares,
             )  # fmt: skip
-            return batches(train, draws, workers=recipe.data.workers, pin=accelerator.device.type == "cuda")
+            return batches(
+                train, draws, workers=recipe.data.workers, pin=accelerator.device.type == "cuda",
+                batch_size=recipe.data.batch_size // accelerator.num_processes, say=self.host.say, stop=self.host.stop,
+            )  # fmt: skip
 
         card = {"recipe": recipe.model_dump(mode="json"), **rests}
         return Loop(task, recipe, run, stream, accelerator, about=card, host=self.host)

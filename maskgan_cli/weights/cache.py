@@ -6,16 +6,38 @@ import os
 import stat
 from pathlib import Path
 
+from maskgan_cli.errors import InputError
 from maskgan_cli.networks import KINDS, canonical
 
 
-def cache_folder() -> Path:
-    """``MASKGAN_CACHE`` if set, else the operating system's place for caches."""
-    if named := os.environ.get("MASKGAN_CACHE"):
-        return Path(named).expanduser()
-    import platformdirs
+class NoCacheFolder(InputError):
+    """This user has no home folder, and no variable names a cache."""
 
-    return Path(platformdirs.user_cache_dir("maskgan", appauthor=False))
+    def __init__(self) -> None:
+        super().__init__(
+            "the cache folder", expected="a home folder to keep it in", found="none for this user",
+            hint="set MASKGAN_CACHE to a folder that can be written",
+        )  # fmt: skip
+
+
+def cache_folder() -> Path:
+    """``MASKGAN_CACHE`` if set, else the operating system's place for caches.
+
+    Raises:
+        NoCacheFolder: neither; containers and clusters run programs under user ids without a home folder.
+    """
+    named = os.environ.get("MASKGAN_CACHE")
+    try:
+        if named:
+            return Path(named).expanduser()
+        import platformdirs
+
+        folder = Path(platformdirs.user_cache_dir("maskgan", appauthor=False))
+    except RuntimeError:  # what pathlib raises for a user without a home folder
+        raise NoCacheFolder from None
+    if folder.parts[0].startswith("~"):  # what os.path.expanduser returns for such a user
+        raise NoCacheFolder
+    return folder
 
 
 def cached_weights(kind: str) -> Path:
@@ -28,6 +50,7 @@ def in_cache(kind: str) -> Path | None:
 
     Raises:
         OSError: the cache cannot be read.
+        NoCacheFolder: see `cache_folder`.
     """
     entry = KINDS[canonical(kind)]
     for name in (entry.name, *entry.aliases):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from maskgan_cli.errors import InputError
 from maskgan_cli.networks import KINDS, canonical
-from maskgan_cli.weights.cache import cache_folder, in_cache
+from maskgan_cli.weights.cache import NoCacheFolder, cache_folder, in_cache
 
 
 def bundled(kind: str) -> Path | None:
@@ -42,7 +42,7 @@ def find_weights(given: Path | None, kind: str, option: str = "--weights") -> Pa
         return Path(os.environ[variable])
     try:
         trouble, path = "", in_cache(kind)
-    except OSError as error:
+    except (OSError, NoCacheFolder) as error:
         trouble, path = _trouble(error), None
     path = path or bundled(kind)
     if path is None:
@@ -60,6 +60,8 @@ def named_with_origin(path: Path, kind: str) -> str:
         return f"{path} ({variable})"
     try:
         trouble, cached = "", in_cache(kind)
+    except NoCacheFolder:
+        trouble, cached = "", None
     except OSError as error:
         trouble, cached = f"; {_trouble(error)}", None
     origins = {bundled(kind): f"bundled with the package{trouble}", cached: "the cache"}
@@ -81,5 +83,7 @@ def _how_to_get(kind: str) -> str:
     return f"get it with `maskgan weights pull {kind}`, or {by_hand}" if pulled else f"get it with {by_hand}"
 
 
-def _trouble(error: OSError) -> str:
+def _trouble(error: OSError | NoCacheFolder) -> str:
+    if isinstance(error, NoCacheFolder):
+        return "none, and no cache folder (this user has no home; MASKGAN_CACHE names one)"
     return f"the cache {cache_folder()} cannot be read: {(error.strerror or str(error)).lower()}"

@@ -49,6 +49,28 @@ _MEMORY = """## Memory over many pictures
 The most memory that the process ever had, at a tenth of the work and at its end.
 
 """
+_SURROUNDINGS = """## Surroundings
+
+What a command does where a machine lacks something that most have, or a file holds what few do. Quick tests check it.
+
+"""
+_SHARED, _AROUND = "`tests/data/test_shared_memory.py`", "`tests/cli/test_surroundings.py`"
+_ROWS: list[tuple[str, ...]] = [
+    (
+        "shared memory too small for the batches (Docker gives 64 MB)",
+        "trains without loader processes and names `--shm-size`", _SHARED,
+    ),
+    ("shared memory full in the middle of a training", "one line names `--shm-size` and `--workers 0`", _SHARED),
+    ("a loader process that hangs", "ends five seconds after the first SIGINT or SIGTERM", _SHARED),
+    (
+        "no home folder, a user id that nobody knows",
+        "uses bundled weights; else one line that names `MASKGAN_CACHE`", _AROUND,
+    ),
+    ("stdout that is not UTF-8 (cp1252, ASCII)", "prints escapes of the characters that the encoding lacks", _AROUND),
+    ("an error handler in `PYTHONIOENCODING`", "keeps it", _AROUND),
+    ("stdout or stderr closed", "works as ever", _AROUND),
+    ("working directory deleted", "one line", _AROUND),
+]  # fmt: skip
 
 
 def document(figures: list[dict[str, Any]]) -> dict[str, Any]:
@@ -79,6 +101,7 @@ def page(made: dict[str, Any]) -> str:
     if memory:
         rows = [(e["of"], f"{e['pictures']:,}", _mb(e["early"]), _mb(e["most"])) for e in memory]
         text += _MEMORY + _table(("command", "pictures", "at a tenth", "at the end"), rows)
+    text += _SURROUNDINGS + _table(("surrounding", "what a command does", "test"), _ROWS, "---")
     return text.rstrip("\n") + "\n"
 
 
@@ -101,8 +124,8 @@ def _mb(count: int) -> str:
     return f"{count / 1e6:.0f} MB"
 
 
-def _table(head: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:
-    lines = [head, ("---", *["---:"] * (len(head) - 1)), *rows]
+def _table(head: tuple[str, ...], rows: list[tuple[Any, ...]], rest: str = "---:") -> str:
+    lines = [head, ("---", *[rest] * (len(head) - 1)), *rows]
     return (
         "\n".join("| " + " | ".join(f"{c:,}" if isinstance(c, int) else c for c in line) + " |" for line in lines)
         + "\n\n"

@@ -1,0 +1,92 @@
+"""Commands in surroundings that people have: no home folder, pipes that are not UTF-8, closed streams, full memory."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from maskgan_cli.cli import shell
+from maskgan_cli.weights.cache import NoCacheFolder, cache_folder
+from maskgan_cli.weights.lookup import bundled, find_weights
+
+
+@pytest.fixture
+def homeless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user id that the system does not know, as in containers and on clusters."""
+    import pwd
+
+    def unknown(_: int) -> object:
+        raise KeyError
+
+    for name in ("HOME", "MASKGAN_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="user ids")
+def test_bundled_weights_need_no_home(homeless: None) -> None:
+    with pytest.raises(NoCacheFolder, match="set MASKGAN_CACHE"):
+        cache_folder()
+    assert find_weights(None, "parser") == bundled("parser")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="user ids")
+@pytest.mark.parametrize("command", [("doctor",), ("weights", "list")])
+def test_commands_without_a_home_end_well_or_in_one_line(
+    homeless: None, command: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    from maskgan_cli.cli.app import app
+
+    code = shell.run(app, list(command))
+    assert code in (0, 1)
+    assert "unexpected" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("encoding", "wanted"),
+    [("cp1252", b"\\u4f60\\udcff\n"), ("utf-8", "\u4f60".encode() + b"\xff\n"), ("ascii:replace", b"??\n")],
+)
+def test_any_name_can_be_printed_in_any_encoding(encoding: str, wanted: bytes) -> None:
+    program = "from maskgan_cli.cli import shell; shell._open_streams(); shell.emit('\\u4f60\\udcff')"
+    done = subprocess.run(
+        [sys.executable, "-c", program], env={**os.environ, "PYTHONIOENCODING": encoding}, capture_output=True,
+        check=True, timeout=60,
+    )  # fmt: skip
+    assert done.stdout.replace(b"\r\n", b"\n") == wanted
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="closes streams by a POSIX shell")
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_closed_streams_are_no_error(closed: str) -> None:
+    command = ["sh", "-c", f'exec "$0" -m maskgan_cli weights list {closed}', sys.executable]
+    done = subprocess.run(command, capture_output=True, check=False, timeout=60)
+    assert (done.returncode, b"unexpected" in done.stderr) == (0, False)
+
+
+def test_a_deleted_working_directory_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from maskgan_cli.cli.app import app
+
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    before = Path.cwd()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    try:
+        assert shell.run(app, ["doctor"]) == 2
+    finally:
+        os.chdir(before)
+    assert capsys.readouterr().err == "maskgan: the working directory was deleted; change to one that exists\n"
+
+
+def test_names_are_printed_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    voice, stream = shell.Shell(), io.StringIO()
+    voice.console.file = stream
+    voice.say("next: maskgan align :smile:[x][/red].png")
+    assert stream.getvalue() == "next: maskgan align :smile:[x][/red].png\n"
