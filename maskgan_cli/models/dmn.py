@@ -45,7 +45,8 @@ class DMNConfig:
         fusion: how the style encoder combines mask and image: ``sft`` as published, ``concat`` as in
             the ablation, or ``none`` for Pix2PixHD-m, whose style encoder does not use the mask.
         upsampling: ``transposed`` as published, or ``resize``, which avoids checkerboard artefacts.
-        noise: add learned amounts of noise after every upsampling step (`NoiseInput`); the published network has none.
+        noise: add learned amounts of noise at every resolution of the decoder (`NoiseInput`); the published network has
+            none.
     """
 
     image_size: int = 512
@@ -143,18 +144,20 @@ class ImageGenerationBackbone(nn.Module):
         self.blocks = nn.ModuleList(AdaINResidualBlock(widths[-1]) for _ in range(config.blocks))
         rising = widths[::-1]
         self.ups = nn.Sequential(*(up(a, b, config.upsampling) for a, b in pairwise(rising)))
-        self.noise = nn.ModuleList(NoiseInput(channels) for channels in rising[1:]) if config.noise else None
+        self.noise = nn.ModuleList(NoiseInput(channels) for channels in rising) if config.noise else None
         self.tail = nn.Sequential(conv7(widths[0], 3), nn.Tanh())
 
     def forward(self, mask: Tensor, style: Tensor) -> Tensor:
         """One-hot mask (N, 19, H, W) and style (N, style_dim) -> image (N, 3, H, W) in [-1, 1]."""
         features = self.downs(self.head(mask))  # (N, width * 2^downs, H / 2^downs, W / 2^downs)
+        if self.noise is not None:
+            features = self.noise[0](features)
         for block, parameters in zip(self.blocks, style.chunk(len(self.blocks), dim=1), strict=True):
             features = block(features, parameters)
         if self.noise is None:
             features = self.ups(features)
         else:
-            for stage, noise in zip(self.ups, self.noise, strict=True):
+            for stage, noise in zip(self.ups, self.noise[1:], strict=True):
                 features = noise(stage(features))
         image: Tensor = self.tail(features)
         return image

@@ -120,6 +120,7 @@ class GANRecipe(TrainingRecipe):
     ``initialisation: balanced`` is for narrow networks, see `DenseMappingNetwork.balance`. ``compile`` has
     PyTorch compile generator and discriminator in the first step, which takes minutes. ``checkpointing`` keeps less of
     the forward pass and computes it again in the backward pass (activation checkpointing): less memory, more time.
+    ``discriminator_rate`` is the discriminator's learning rate as a multiple of ``optimiser.lr`` (Heusel et al. 2017).
     """
 
     ema: Share = 0.0
@@ -127,6 +128,7 @@ class GANRecipe(TrainingRecipe):
     initialisation: Literal["published", "balanced"] = "published"
     compile: bool = False
     checkpointing: bool = False
+    discriminator_rate: Annotated[float, Field(gt=0.0)] = 1.0
     network: DMNConfig = DMNConfig()
     discriminator: DiscriminatorConfig = DiscriminatorConfig()
     perceptual: PerceptualSettings = PerceptualSettings()
@@ -199,7 +201,7 @@ class AdversarialTask(PaintingTask):
         self.learners: dict[str, tuple[nn.Module, ...]] = {}
         self.optimisers: Mapping[str, Optimizer] = {}
         self.learn("generator", self.generator)
-        self.learn("discriminator", self.discriminator)
+        self.learn("discriminator", self.discriminator, rate=recipe.discriminator_rate)
         self.networks: Mapping[str, nn.Module] = {"generator": self.generator, "discriminator": self.discriminator}
         if self.average is not None:
             self.networks = {**self.networks, "average": self.average}
@@ -236,11 +238,12 @@ class AdversarialTask(PaintingTask):
         if discriminator is not None:
             load_strictly(self.discriminator, discriminator, source)
 
-    def learn(self, name: str, *networks: nn.Module) -> None:
-        """Add an optimiser: one Adam for the parameters of these networks, see `update`."""
+    def learn(self, name: str, *networks: nn.Module, rate: float = 1.0) -> None:
+        """Add an optimiser: one Adam for the parameters of these networks, at ``rate`` times the learning rate."""
         settings = self.recipe.optimiser
         parameters = [parameter for network in networks for parameter in network.parameters()]
-        adam = Adam(parameters, lr=settings.lr, betas=(settings.beta1, settings.beta2))
+        group: dict[str, Any] = {"params": parameters} if rate == 1.0 else {"params": parameters, "rate": rate}
+        adam = Adam([group], lr=settings.lr, betas=(settings.beta1, settings.beta2))
         self.learners[name] = networks
         self.optimisers = {**self.optimisers, name: self.accelerator.prepare_optimizer(adam)}
 
