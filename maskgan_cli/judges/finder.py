@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Final
 
 import numpy as np
@@ -45,7 +47,8 @@ class FaceFinder:
     """
 
     def __init__(self, device: torch.device) -> None:
-        from facenet_pytorch import MTCNN  # torchvision takes seconds to import
+        _import_torchvision()
+        from facenet_pytorch import MTCNN
 
         self._network = MTCNN(keep_all=True, device=device)
 
@@ -75,3 +78,22 @@ class FaceFinder:
             if p >= sure
         ]
         return sorted(faces, key=lambda face: float(face.points[:, 0].mean()))
+
+
+def _import_torchvision() -> None:
+    """Import torchvision without PyTorch's compiler, whose import takes more than a second.
+
+    torchvision imports one function of it, which says whether `roi_align` may be compiled. Here the answer is no.
+    """
+    name = "torch._dynamo"
+    if name in sys.modules or "torchvision" in sys.modules:
+        return
+    compiler, utils = ModuleType(name), ModuleType(f"{name}.utils")
+    utils.is_compile_supported = lambda device: False  # type: ignore[attr-defined]
+    sys.modules |= {name: compiler, utils.__name__: utils}
+    try:
+        import torchvision  # noqa: F401
+    except ImportError:  # another version, or none: whoever needs it imports it as it is
+        pass
+    finally:
+        del sys.modules[name], sys.modules[utils.__name__]
