@@ -37,6 +37,14 @@ InsideOf = Annotated[
         "auto: SRC's own if it is open enough, else TGT's. `maskgan inspect` says which was used.",
     ),
 ]
+RenderInside = Annotated[
+    Inside,
+    typer.Option(
+        "--inside",
+        help="Where the inside of a mouth comes from, with --edge move: STYLE_IMAGE's photo, a reference, or painted. "
+        "auto: STYLE_IMAGE's own if it is open enough, else that of --reference, if one is given.",
+    ),
+]
 Source = Annotated[Path | None, typer.Argument(metavar="[SRC]", help="The face to edit: its look stays.")]
 
 
@@ -63,21 +71,34 @@ def render(
         Path | None,
         typer.Option("--onnx", help="Paint with this file of `maskgan weights export`; no other weights are needed."),
     ] = None,
+    reference: Annotated[
+        Path | None,
+        typer.Option("--reference", help="Another face, whose photo may show the inside of a newly opened mouth."),
+    ] = None,
+    reference_mask: Annotated[
+        Path | None, typer.Option("--reference-mask", help="Mask of --reference, if it is not beside it.")
+    ] = None,
+    inside: RenderInside = Inside.AUTO,
     *,
     pasting: Pasting,
     editing: Editing,
 ) -> None:
     """Paint the face of STYLE_IMAGE in the shape of MASK.
 
-    With --pairs, columns are mask,style_image[,style_mask][,output].
+    With --pairs, columns are mask,style_image[,style_mask,reference,reference_mask][,output].
     """
     from maskgan_cli.editing.edits import render_edits
 
     if onnx is not None and onnx.suffix != ".onnx":
         raise InputError("--onnx", expected="a file whose name ends in .onnx", found=str(onnx))
+    blend = replace(pasting.asked(), inside=inside)
+    if inside is not Inside.AUTO and blend.edge is not Edge.MOVE:
+        raise InputError("--inside", expected="--edge move with it", found=f"--edge {blend.edge.value}")
     given = {"mask": mask, "style_image": style_image, "style_mask": style_mask}
-    rows = rows_of(given, editing.pairs, ("mask", "style_image"), ("style_mask", "output"))
-    run_edits(shell, partial(render_edits, blend=pasting.asked()), rows, out, editing, onnx)
+    given |= {"reference": reference, "reference_mask": reference_mask}
+    optional = ("style_mask", "reference", "reference_mask", "output")
+    rows = rows_of(given, editing.pairs, ("mask", "style_image"), optional)
+    run_edits(shell, partial(render_edits, blend=blend), rows, out, editing, onnx)
 
 
 def swap_mouth(

@@ -151,15 +151,19 @@ def overlaid(masks: Sequence[LabelMap]) -> LabelMap:
 
 
 def render_edits(row: Row, *, blend: Blend, read: ReadFace = read_face) -> Edit[Request]:
-    """``mask``, ``style_image`` and maybe ``style_mask`` -> the edit of ``maskgan render``."""
+    """``mask``, ``style_image`` and maybe their masks and ``reference`` -> the edit of ``maskgan render``."""
     face = read(row["style_image"], row.get("style_mask"), "style_image")
     labels = _shape_for(face, row["mask"])
     inputs = _named(mask=row["mask"], style_image=face.image, style_mask=face.mask)
+    reference = read(row["reference"], row.get("reference_mask"), "reference") if "reference" in row else None
+    if reference is not None:
+        inputs |= _named(reference=reference.image, reference_mask=reference.mask)
     panels = [face.picture, colourise(face.labels), colourise(labels)]
     # The mask may be anybody's: into a face crop nothing is pasted unasked.
     asked = blend.unless(bare=face.cutout is None)
-    settings = {"edit": "render"} | _joined(face, labels, asked) | _parser(face)
-    return Edit(Request(labels, face.labels, face.picture), face, labels, inputs, settings, panels, asked)
+    settings = {"edit": "render"} | _joined(face, labels, asked, reference) | _parser(face)
+    request = Request(labels, face.labels, face.picture)
+    return Edit(request, face, labels, inputs, settings, panels, asked, reference=reference)
 
 
 def swap_edits(

@@ -79,6 +79,8 @@ def command(session: Session, learned: bool = False) -> str:
     look = session.look_name
     bare = " --no-blend" if session.bare else " --blend"
     bare += f" --weights {PERSON}" if learned else ""
+    if session.mouth and not session.bare:
+        bare += f" --reference {session.mouth_name}.png --reference-mask {session.mouth_name}.mask.png"
     return f"maskgan render mask.png {look}.png --style-mask {look}.mask.png{bare} -o result.png"
 
 

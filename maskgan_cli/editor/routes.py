@@ -104,14 +104,15 @@ async def labels(desk: AtDesk, name: Name, which: Literal["face", "mask"]) -> Re
 
 
 @router.get("/sessions/{name}/command")
-async def equivalent(desk: AtDesk, name: Name) -> dict[str, str]:
-    """The line that makes the result again."""
+async def equivalent(desk: AtDesk, name: Name) -> dict[str, Any]:
+    """The line that makes the result again, and whether that is exact: strength and feather are the editor's own."""
 
-    def job() -> str:
+    def job() -> dict[str, Any]:
         session = desk.shelf.get(name)
-        return command(session, session.personal and desk.learning.file_of(session) is not None)
+        line = command(session, session.personal and desk.learning.file_of(session) is not None)
+        return {"command": line, "exact": session.fade is None or session.bare}
 
-    return {"command": await desk.work(job)}
+    return await desk.work(job)
 
 
 @router.post("/sessions/{name}/render")

@@ -205,10 +205,17 @@ class Session(SessionState):
         """The stem of the files of the face whose look is painted."""
         return "face" if self.style == 0 else f"other-{self.style - 1}"
 
+    @property
+    def mouth_name(self) -> str:
+        """The stem of the files of the face whose mouth was taken; "" if none was."""
+        return f"other-{self.mouth - 1}" if self.mouth else ""
+
     def note(self, studio: Studio) -> dict[str, Any]:
         """What made the result: as `maskgan render` would tell it, and that its mask is painted, if it is."""
         look = self.look_name
         files = {"mask": "mask.png", "style_image": f"{look}.png", "style_mask": f"{look}.mask.png"}
+        if (mouth := self.mouth_name) and not self.bare:
+            files |= {"reference": f"{mouth}.png", "reference_mask": f"{mouth}.mask.png"}
         painted = int((self.labels != self.face.labels).sum())
         return {
             "edit": "maskgan edit", "style": self.style, "finish": self.finish, "parser": self.face.parser,

@@ -99,6 +99,37 @@ def test_the_command_makes_the_same_picture(
     assert np.array_equal(read_image(Path("result.png")), shown)
 
 
+def test_the_inside_of_a_mouth_is_taken_from_the_face_whose_mouth_it_is(
+    studio: Studio, weights: Path, tmp_path: Path, maskgan: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = Session.begin(tmp_path / "shelf", library.rendered("rendered-2"), "a closed mouth")
+    session.add_other(library.rendered("rendered-0"))  # which is open
+    session.labels = session.swapped(session.labels, 1, part_ids("mouth"))
+    own = _pixels(_paint(session, studio))
+    assert session.note(studio)["blend"] == "move" and session.note(studio)["inside"] == "painted"
+    taken = _pixels(_paint(session, studio, mouth=1))
+    assert (taken != own)[session.labels == ID["mouth"]].any()
+    note = session.note(studio)
+    assert note["inside"] == "reference" and note["inputs"]["reference"] == sha256(session.folder / "other-0.png")
+    assert np.array_equal(_pixels(Shelf(session.folder.parent).get(session.id).result(studio)), taken)
+    with zipfile.ZipFile(io.BytesIO(pack(session, studio))) as file:
+        file.extractall(tmp_path / "unpacked")
+    monkeypatch.chdir(tmp_path / "unpacked")
+    outcome = maskgan(*command(session).split()[1:], "--weights", weights, "--overwrite")
+    assert outcome.code == 0, outcome.err
+    assert np.array_equal(read_image(Path("result.png")), taken)
+    assert read_note(Path("result.png"))["inside"] == "reference"
+
+
+def test_another_persons_mask_is_recorded_as_painted(session: Session, studio: Studio) -> None:
+    tiles = np.random.default_rng(1).integers(0, 19, (8, 8)).astype(np.uint8)
+    session.labels = np.kron(tiles, np.ones((32, 32), np.uint8))
+    _paint(session, studio)
+    assert session.note(studio)["blend"] == "seamless"
+    _paint(session, studio, finish="bare")
+    assert session.note(studio)["blend"] is None
+
+
 def test_a_session_file_says_what_made_it_and_opens_again(session: Session, studio: Studio, tmp_path: Path) -> None:
     session.add_other(library.rendered("rendered-1"))
     _paint(session, studio, style=1)

@@ -10,6 +10,11 @@ export class Composition {
     const sliders = Object.entries(this.sliders).filter(([, amount]) => amount).map(([name, amount]) => `${name}:${amount}`);
     return { sliders: sliders.join(), items: this.items.join(), removed: this.removed.join() };
   }
+  // The other face whose shape is taken, its mouth with it; 0 if none is.
+  get reference() {
+    const names = Object.keys(this.sliders).filter((name) => name.startsWith("other-") && this.sliders[name] > 0);
+    return names.length ? Number(names[names.length - 1].slice(6)) : 0;
+  }
   set(name, amount) {
     delete this.sliders[name];
     if (amount) this.sliders[name] = amount; // the latest comes last

@@ -28,7 +28,7 @@ class Editor {
     this.view = new View(element("canvas"));
     this.tools = new Tools(this, this.view);
     this.live = new Live({
-      current: () => ({ id: this.session.id, mask: this.mask.data, fade: this.compare.fade, style: this.style, finish: this.finish }),
+      current: () => ({ id: this.session.id, mask: this.mask.data, fade: this.compare.fade, style: this.style, finish: this.finish, mouth: this.reference }),
       show: (bitmap, blob, preview) => this._show(bitmap, blob, preview),
       say: (text, busy, failed) => this.panels.status(text, busy, failed),
       debug: (text) => this.panels.debug(text),
@@ -53,6 +53,8 @@ class Editor {
     if (wanted && await this.open(() => api.session(wanted), { quiet: true })) return;
     this.files.welcome();
   }
+  // The other face whose mouth was taken: its photo may show the inside of the mouth.
+  get reference() { return this.composition?.reference || this.mouth || 0; }
   get ready() { return Boolean(this.session) && !this.watching; }
 
   // Show the session that `ask` resolves to; false if there is none. `step`: the browser's Back returns from it.
@@ -65,7 +67,7 @@ class Editor {
         api.labels(session.id, "face"), api.labels(session.id, "mask"),
         api.picture(`api/sessions/${session.id}/face.png`), History.open(session),
       ]);
-      Object.assign(this, { session, history, style: session.style, finish: session.finish });
+      Object.assign(this, { session, history, style: session.style, finish: session.finish, mouth: session.mouth });
       this.original = new Mask(session.side, original);
       this.mask = new Mask(session.side, labels);
       this.result = null;
@@ -79,6 +81,7 @@ class Editor {
       else history.push(this, "Begin");
       this.committed = this.mask.data.slice();
       if (this.style > session.others) this.style = 0;
+      if (this.mouth > session.others) this.mouth = 0;
       if (location.hash.slice(1) !== session.id) window.history[step && location.hash ? "pushState" : "replaceState"](null, "", `#${session.id}`);
       this.live.start(session.revision);
       this.view.recolour(this.mask);

@@ -39,7 +39,7 @@ export class Others {
       const parts = make("div", { className: "chips", role: "group", "aria-label": "Take parts of its shape" },
         ...Object.entries(PARTS).map(([part, title]) => {
           const button = make("button", { type: "button", textContent: title, title: `Take the shape of its ${title.toLowerCase()}`, dataset: { part } });
-          button.addEventListener("click", () => panels.change(() => api.swap(session.id, editor.mask.data, number, part), `${title} of face ${number}`));
+          button.addEventListener("click", () => panels.change(() => api.swap(session.id, editor.mask.data, number, part), `${title} of face ${number}`, part === "mouth" ? number : editor.mouth));
           return button;
         }));
       const mix = panels.sliders.make(`other-${number}`, "All of its shape", 0, 1);

@@ -165,12 +165,14 @@ export class Panels {
     }
     this.sliders.ranged = id;
   }
-  // A label map made by the server takes the place of the one here.
-  async change(ask, label) {
+  // A label map made by the server takes the place of the one here; `mouth`: whose mouth it has.
+  async change(ask, label, mouth = this.editor.mouth) {
     this.editor.tools.finish();
     const late = setTimeout(() => this.busy("One moment …"), 400);
     try {
-      this.editor.replace(await ask(), label);
+      const labels = await ask();
+      this.editor.mouth = mouth;
+      this.editor.replace(labels, label);
     } catch (error) {
       this.toast(error.message, true);
     } finally {

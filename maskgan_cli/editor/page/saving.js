@@ -32,7 +32,9 @@ export class Saving {
     button.focus();
     try {
       await editor.live.settled();
-      element("command").textContent = (await api.command(editor.session.id)).command;
+      const { command, exact } = await api.command(editor.session.id);
+      element("command").textContent = command;
+      element("command-inexact").hidden = exact;
     } catch (error) {
       editor.panels.toast(error.message, true);
     }
