@@ -128,11 +128,12 @@ def test_unwritable_location_is_an_input_error(tmp_path: Path) -> None:
 
 
 def test_part_files_use_all_colour_channels(tmp_path: Path) -> None:
-    """In every mode, a pixel belongs to the part if a colour channel is nonzero; alpha is ignored."""
+    """In every mode, a pixel belongs to the part if a colour channel is nonzero and it is opaque."""
     picture = np.zeros((3, 4, 3), np.uint8)
     picture[0, 1, 2], picture[2, 2, 0] = 1, 255
     grey = Image.fromarray(picture.max(-1))
-    clear = Image.fromarray(np.dstack([picture, np.eye(3, 4, dtype=np.uint8)]))
+    alpha = np.where(picture.max(-1) > 0, np.uint8(255), np.uint8(0))
+    clear = Image.fromarray(np.dstack([picture, alpha]))
     for name, image in {
         "rgb": Image.fromarray(picture), "l": grey, "p": grey.convert("P"), "rgba": clear,
         "la": Image.merge("LA", [grey, clear.getchannel("A")]), "1": grey.point([0] + [255] * 255).convert("1"),

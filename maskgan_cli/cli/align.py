@@ -64,6 +64,8 @@ def align(
     for item in shell.track(items, len(items), "aligning"):
         with batch.attempt(item.path):
             photo = read_photo(item.path)
+            for remark in photo.remarks:
+                shell.say(remark)
             if overview:
                 picture = drawn(photo.picture, search.faces(photo))
                 shell.wrote(write_image(out / f"{item.name}.overview.png", picture))

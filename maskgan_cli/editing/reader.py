@@ -96,6 +96,8 @@ class PhotoReader:
         if self._taken is Taken.CROP or (in_prepared(image) and self._taken is Taken.AUTO):
             return [self._crops(image, mask)]
         photo, mask = read_photo(image), mask or mask_beside(image)
+        for remark in photo.remarks:
+            self._say_once(remark)
         labels, parser = (None, "") if mask is None else (_of_its_size(mask, photo), "")
         if self._taken is Taken.AUTO and role not in self._numbers and _is_square(photo.picture):
             if labels is None:

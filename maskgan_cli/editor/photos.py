@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import io
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -51,6 +52,8 @@ def turned(data: bytes, by: int) -> bytes:
         path.write_bytes(data)
         photo = read_photo(path)
     picture = np.ascontiguousarray(np.rot90(photo.picture, -by // 90))
+    stored = None if photo.stored is None else np.rot90(photo.stored, -by // 90)
+    photo = replace(photo, picture=picture, stored=stored)
     return encode_photo(picture, ".jpg" if data.startswith(JPEG) else ".png", photo)
 
 

@@ -3,6 +3,7 @@
 writing.py   atomic writes of bytes, JSON and CSV; what a killed write leaves, taken away
 reading.py   JSON, CSV and hashes of files; what is said of a file that cannot be read
 pictures.py  pictures in the formats we read and write, with a limit to their size
+colours.py   colour profiles and transparency of picture files
 photos.py    a photograph with its EXIF data and how its file is turned
 masks.py     label maps: plain, palette or colour-coded; part files of the raw layout
 """

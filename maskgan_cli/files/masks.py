@@ -13,6 +13,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from maskgan_cli.errors import InputError
+from maskgan_cli.files.colours import transparent
 from maskgan_cli.files.pictures import PNG_OPTIONS, Picture, encode_png, open_image
 from maskgan_cli.files.writing import write_bytes
 from maskgan_cli.labels import NUM_CLASSES, PALETTE, LabelMap, convert
@@ -27,7 +28,8 @@ def read_label_map(path: str | Path, *, order: str = "celebamask") -> LabelMap:
     """Read a label map (H, W) from a plain, palette or colour-coded mask file.
 
     Plain means one 8-bit channel of ids; colour-coded means RGB in the 19 palette colours. A
-    palette file is read by its colours where they are ours, by its indices otherwise.
+    palette file is read by its colours where they are ours, by its indices otherwise. Transparent pixels (alpha
+    below 128) are background, whatever their colour.
 
     Args:
         path: the mask file.
@@ -38,23 +40,38 @@ def read_label_map(path: str | Path, *, order: str = "celebamask") -> LabelMap:
     """
     path = Path(path)
     image = open_image(path)
+    erased = transparent(image)
+    if image.mode in ("RGB", "RGBA"):
+        pixels = np.asarray(image)
+        return _from_colours(
+            path, pixels if erased is None else np.where(erased[..., None], PALETTE[0], pixels[..., :3])
+        )
+    if image.mode in ("P", "L"):
+        values = np.asarray(image)
+        if erased is None or not erased.any():
+            return _from_values(path, image, values, _used(image), order)
+        used = np.flatnonzero(np.bincount(values[~erased], minlength=256)).tolist()
+        values = np.where(erased, used[0] if used else 0, values)
+        return np.where(erased, np.uint8(0), _from_values(path, image, values, used or [0], order))
+    kind = "a 16-bit or 32-bit mask" if image.mode[0] in "IF" else f"a mask of mode {image.mode}"
+    raise InputError(path, expected="an 8-bit label map", found=kind, hint=MASK_HINT)
+
+
+def _from_values(
+    path: Path, image: Image.Image, values: npt.NDArray[np.uint8], used: list[int], order: str
+) -> LabelMap:
+    """The ids of a palette or grey picture with these ``values`` (H, W), of which it holds those ``used``."""
     if image.mode == "P":
-        used = _used(image)
         palette = np.asarray(image.getpalette("RGB"), dtype=np.uint8).reshape(-1, 3)
         if used[-1] < len(palette) and (table := _ids_of(palette[used])) is not None:
             lookup: LabelMap = np.zeros(256, np.uint8)
             lookup[used] = table
-            return np.take(lookup, np.asarray(image))
-    if image.mode in ("P", "L"):
-        if wrong := [value for value in _used(image) if value >= NUM_CLASSES]:
-            raise InputError(
-                path, expected=f"class ids 0 to {NUM_CLASSES - 1}", found=_some("value", wrong), hint=MASK_HINT
-            )
-        return convert(np.asarray(image), order)
-    if image.mode in ("RGB", "RGBA"):
-        return _from_colours(path, np.asarray(image))
-    kind = "a 16-bit or 32-bit mask" if image.mode[0] in "IF" else f"a mask of mode {image.mode}"
-    raise InputError(path, expected="an 8-bit label map", found=kind, hint=MASK_HINT)
+            return np.take(lookup, values)
+    if wrong := [value for value in used if value >= NUM_CLASSES]:
+        raise InputError(
+            path, expected=f"class ids 0 to {NUM_CLASSES - 1}", found=_some("value", wrong), hint=MASK_HINT
+        )
+    return convert(values, order)
 
 
 def write_label_map(path: str | Path, labels: LabelMap, *, overwrite: bool = True) -> Path:
@@ -99,14 +116,17 @@ class Part:
 
 
 def read_part(path: str | Path) -> Part:
-    """Read one part file of the raw layout: the part is where any colour channel is not zero.
+    """Read one part file of the raw layout: the part is where a colour channel is not zero and the pixel is opaque.
 
     Raises:
         InputError: missing, unreadable, truncated or too large.
     """
     image = open_image(Path(path))
-    if image.mode == "LA":
-        image = image.convert("L")
+    if (erased := transparent(image)) is not None:
+        if image.mode == "P":
+            image = image.convert("RGBA")
+        image = image.convert("L" if image.mode == "LA" else "RGB") if image.mode in ("LA", "RGBA") else image
+        image.paste(0, mask=Image.fromarray(erased))
     left, top, right, bottom = 0, 0, *image.size
     if image.mode in ("1", "L", "P", "RGB", "RGBA"):  # Pillow finds no box in other modes
         left, top, right, bottom = image.getbbox(alpha_only=False) or (0, 0, 0, 0)

@@ -11,7 +11,8 @@ from typing import Any, Final
 import numpy as np
 from PIL import Image
 
-from maskgan_cli.files.pictures import Picture, check_picture_name, encode_image, read_image
+from maskgan_cli.files.colours import in_srgb, space_of, srgb_of, with_alpha
+from maskgan_cli.files.pictures import Picture, as_rgb, check_picture_name, encode_image, open_image
 from maskgan_cli.files.writing import write_bytes
 
 _ORIENTATION: Final = 0x0112
@@ -21,7 +22,19 @@ _BACK: Final = {
     5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_90, 7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_270,
 }  # fmt: skip
-_KEPT: Final = ("icc_profile", "dpi")
+_WITH_METADATA: Final = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
+WITH_ALPHA: Final = (".png", ".webp", ".tif", ".tiff")
+# Of a TIFF's tags those that describe the photograph; the others say how that file stores it. Description, camera,
+# orientation, resolution, software, time, artist, rights, and the folders of EXIF and GPS tags.
+_DESCRIBING: Final = frozenset({
+    0x010E, 0x010F, 0x0110, _ORIENTATION, 0x011A, 0x011B, 0x0128, 0x0131, 0x0132, 0x013B, 0x8298, 0x8769, 0x8825,
+})  # fmt: skip
+# Tags that describe how a TIFF stores its pixels: of no meaning in another file.
+_STORING: Final = frozenset({
+    *range(0x00FE, 0x0107), 0x010A, 0x0111, 0x0115, 0x0116, 0x0117, 0x011C, 0x013D, *range(0x0140, 0x0146), 0x014A,
+    0x0152, 0x0153, 0x015B, *range(0x0201, 0x020A), 0x8773,
+})  # fmt: skip
+_MOST_EXIF: Final = 65_000  # bytes that a JPEG holds
 
 
 @dataclass(frozen=True)
@@ -34,6 +47,8 @@ class Photo:
         orientation: EXIF's, 1 to 8; how the file stores what is upright here.
         metadata: ``exif``, ``icc_profile`` and ``dpi`` as Pillow writes them, as far as they are there.
         text: the text fields of a PNG.
+        stored: (H, W, 4), upright: the file's colours and alpha; None if all is opaque. ``picture`` lies on white.
+        remarks: what of the file is not kept, in sentences for people.
     """
 
     path: Path
@@ -41,6 +56,8 @@ class Photo:
     orientation: int = 1
     metadata: Mapping[str, Any] = field(default_factory=dict)
     text: Mapping[str, str] = field(default_factory=dict)
+    stored: Picture | None = None
+    remarks: tuple[str, ...] = ()
 
     @property
     def is_grey(self) -> bool:
@@ -55,21 +72,58 @@ def read_photo(path: str | Path) -> Photo:
         InputError: see `read_image`.
     """
     path = Path(path)
-    picture = read_image(path)
+    image = open_image(path)
+    picture, remarks = as_rgb(path, image), []
+    stored = _stored(image)
+    if stored is not None:
+        remarks.append(f"{path}: transparent pixels stay so in {', '.join(WITH_ALPHA)}; other formats get white")
     try:
-        with Image.open(path) as image:
-            orientation = image.getexif().get(_ORIENTATION, 1)
-            metadata = {name: image.info[name] for name in _KEPT if image.info.get(name)}
-            if exif := image.getexif():
-                metadata["exif"] = exif.tobytes()  # without the thumbnail, which would show the face unedited
-            if image.mode == "CMYK":  # the result is RGB, which a profile of inks does not describe
-                metadata.pop("icc_profile", None)
-            text = {k: v for k, v in getattr(image, "text", {}).items() if isinstance(v, str)}
+        with Image.open(path) as header:
+            metadata, orientation = _metadata(header)
+            text = {k: v for k, v in getattr(header, "text", {}).items() if isinstance(v, str)}
+            frames = getattr(header, "n_frames", 1) if header.format != "MPO" else 1
     except Exception:
-        return Photo(path, picture)
-    if orientation not in _BACK:
-        orientation = 1
-    return Photo(path, picture, orientation, metadata, text)
+        return Photo(path, picture, stored=stored, remarks=tuple(remarks))
+    if frames > 1:
+        remarks.append(f"{path}: has {frames} frames or pages; the first is read")
+    if space_of(metadata.get("icc_profile")) in (b"GRAY", b"CMYK", b"Lab "):  # the result is RGB
+        del metadata["icc_profile"]
+        how = (
+            "converted to sRGB by its colour profile"
+            if in_srgb(image) is not image
+            else "its colour profile is dropped"
+        )
+        remarks.append(f"{path}: {how}, which does not describe RGB")
+    return Photo(path, picture, orientation, metadata, text, stored, tuple(remarks))
+
+
+def _stored(image: Image.Image) -> Picture | None:
+    """The pixels (H, W, 4) of a picture with transparency."""
+    if image.mode[0] in "IF" or not image.has_transparency_data:
+        return None
+    pixels = np.asarray(in_srgb(image).convert("RGBA"))
+    return pixels if (pixels[..., 3] < 255).any() else None
+
+
+def _metadata(image: Image.Image) -> tuple[dict[str, Any], int]:
+    """What a file holds besides pixels, as Pillow writes it; and EXIF's orientation, 1 if there is none."""
+    metadata: dict[str, Any] = {}
+    if profile := image.info.get("icc_profile"):
+        metadata["icc_profile"] = profile
+    exif = image.getexif()
+    orientation = exif.get(_ORIENTATION, 1)
+    for tag in list(exif):
+        if (tag not in _DESCRIBING) if image.format == "TIFF" else (tag in _STORING):
+            del exif[tag]
+    if exif:
+        metadata["exif"] = exif.tobytes()  # without the thumbnail, which would show the face unedited
+    try:
+        dpi = tuple(float(value) for value in image.info.get("dpi", ()))
+    except (TypeError, ValueError, ZeroDivisionError):
+        dpi = ()
+    if len(dpi) == 2 and all(1 <= value < 60_000 for value in dpi):
+        metadata["dpi"] = dpi
+    return metadata, orientation if orientation in _BACK else 1
 
 
 def write_photo(
@@ -77,7 +131,8 @@ def write_photo(
 ) -> Path:
     """Write an edited photograph (H, W, 3), stored as turned as ``photo`` is and with its metadata.
 
-    ``note`` says what was done: kept as `write_image` does. Formats without metadata (BMP) hold the upright picture.
+    ``note`` says what was done: kept as `write_image` does. Formats without metadata (BMP) hold the upright
+    picture in sRGB. Transparency is kept in formats that have it, for edits of the photo's own size.
 
     Raises:
         InputError: a name that is no picture's, or an existing file without ``overwrite``.
@@ -89,10 +144,17 @@ def write_photo(
 
 def encode_photo(picture: Picture, suffix: str, photo: Photo, *, note: Mapping[str, Any] | None = None) -> bytes:
     """The bytes of an edited photograph's file: see `write_photo`."""
-    keeps = suffix in (".png", ".jpg", ".jpeg", ".webp")
-    if keeps and photo.orientation in _BACK and "exif" in photo.metadata:
+    stored = photo.stored if suffix in WITH_ALPHA else None
+    if stored is not None and stored.shape[:2] == picture.shape[:2] == photo.picture.shape[:2]:
+        picture = with_alpha(picture, photo.picture, stored)
+    metadata = dict(photo.metadata) if suffix in _WITH_METADATA else {}
+    if not metadata and (profile := photo.metadata.get("icc_profile")):  # BMP: other programs take it for sRGB
+        picture = srgb_of(picture, profile)
+    if suffix in (".jpg", ".jpeg") and len(metadata.get("exif", b"")) > _MOST_EXIF:
+        del metadata["exif"]
+    if photo.orientation in _BACK and "exif" in metadata:
         picture = np.asarray(Image.fromarray(picture).transpose(_BACK[photo.orientation]))
-    return encode_image(picture, suffix, note=note, metadata=photo.metadata if keeps else {}, text=photo.text)
+    return encode_image(picture, suffix, note=note, metadata=metadata, text=photo.text)
 
 
 def read_note(path: str | Path) -> Any:

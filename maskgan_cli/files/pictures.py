@@ -25,6 +25,7 @@ from PIL import (
 )
 
 from maskgan_cli.errors import InputError
+from maskgan_cli.files.colours import in_srgb
 from maskgan_cli.files.reading import unreadable
 from maskgan_cli.files.writing import atomic
 
@@ -76,16 +77,22 @@ def read_image(path: str | Path) -> Picture:
     """Read any picture as RGB (H, W, 3) ``uint8``, turned the way its EXIF says.
 
     Grey pictures of 16 bits are scaled by 255 / 65535, float ones from [0, 1]. What is transparent lies on white.
+    Grey and CMYK pictures are converted to sRGB by their colour profile; RGB values stay as they are.
 
     Raises:
         InputError: missing, unreadable, truncated, too large, not a picture, or of values that have no
             place in [0, 255].
     """
     path = Path(path)
-    image = open_image(path)
+    return as_rgb(path, open_image(path))
+
+
+def as_rgb(path: Path, image: Image.Image) -> Picture:
+    """The pixels of an opened picture as `read_image` returns them; ``path`` is for errors."""
     if image.mode[0] in "IF":
         return _from_wide(path, image)
     try:
+        image = in_srgb(image)
         if image.has_transparency_data:
             image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
         return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))  # or it would be copied
@@ -214,10 +221,10 @@ def encode_image(
     metadata: Mapping[str, Any] | None = None,
     text: Mapping[str, str] | None = None,
 ) -> bytes:
-    """The bytes of an RGB picture's file.
+    """The bytes of a picture's file.
 
     Args:
-        picture: (H, W, 3).
+        picture: (H, W, 3), RGB; or (H, W, 4) with alpha, for formats that have it.
         suffix: one of `IMAGE_SUFFIXES`.
         note: as for `write_image`.
         metadata: ``exif``, ``icc_profile`` and ``dpi`` for formats that have them, as Pillow takes them.

@@ -13,6 +13,7 @@ resnet.py          residual networks, the trunks of the evaluation networks
 inception.py       Inception features for the FID
 lpips.py           LPIPS, a learnt perceptual distance
 layers.py          shared blocks
+padding.py         padding and upsampling that are fast in bfloat16 on the CPU
 spectral.py        convolutions with spectral norm
 checkpointing.py   activations computed again instead of kept
 limits.py          range checks of the settings

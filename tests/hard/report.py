@@ -55,6 +55,7 @@ What a command does where a machine lacks something that most have, or a file ho
 
 """
 _SHARED, _AROUND = "`tests/data/test_shared_memory.py`", "`tests/cli/test_surroundings.py`"
+_COLOURS = "`tests/test_colours.py`"
 _ROWS: list[tuple[str, ...]] = [
     (
         "shared memory too small for the batches (Docker gives 64 MB)",
@@ -70,6 +71,11 @@ _ROWS: list[tuple[str, ...]] = [
     ("an error handler in `PYTHONIOENCODING`", "keeps it", _AROUND),
     ("stdout or stderr closed", "works as ever", _AROUND),
     ("working directory deleted", "one line", _AROUND),
+    ("a photo of wide gamut (Display P3)", "the result has its colours, within rounding of its format", _COLOURS),
+    ("a grey or CMYK photo with a profile", "converts it to sRGB and says so", _COLOURS),
+    ("a TIFF with tags of its own", "keeps what describes the photo: EXIF, profile, resolution", _COLOURS),
+    ("a photo with transparency", "keeps it in PNG, WebP and TIFF; else white", _COLOURS),
+    ("a mask with erased parts", "takes them for background", _COLOURS),
 ]  # fmt: skip
 
 

@@ -1,0 +1,152 @@
+"""Colour profiles, transparency and other metadata of pictures: kept, converted, or dropped with a word."""
+
+from __future__ import annotations
+
+import io
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms, TiffImagePlugin
+
+from maskgan_cli.files import read_label_map, read_part, read_photo, write_photo
+from maskgan_cli.labels import ID, PALETTE
+
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+KEEP = (".png", ".jpg", ".webp", ".tif")
+
+
+def _tag(kind: bytes, body: bytes) -> bytes:
+    return kind + bytes(4) + body + bytes(-len(body) % 4)
+
+
+def _xyz(*values: float) -> bytes:
+    return _tag(b"XYZ ", struct.pack(">3i", *(round(v * 65536) for v in values)))
+
+
+def _profile(space: bytes, tags: dict[bytes, bytes]) -> bytes:
+    """An ICC profile, version 2, of a display."""
+    place, table, body = 132 + 12 * len(tags), b"", b""
+    for name, data in tags.items():
+        table += name + struct.pack(">2I", place + len(body), len(data))
+        body += data
+    white = struct.pack(">3i", 63190, 65536, 54061)
+    head = struct.pack(">I", place + len(body)) + bytes(4) + bytes.fromhex("02100000") + b"mntr" + space + b"XYZ "
+    head += bytes(12) + b"acsp" + bytes(28) + white
+    return head.ljust(128, b"\0") + struct.pack(">I", len(tags)) + table + body
+
+
+def _text(word: bytes) -> bytes:
+    return _tag(b"desc", struct.pack(">I", len(word) + 1) + word + b"\0" + bytes(78))
+
+
+GAMMA = _tag(b"curv", struct.pack(">IH", 1, round(2.2 * 256)))
+LINEAR = _tag(b"curv", struct.pack(">I", 0))
+ABOUT = {b"desc": _text(b"test"), b"cprt": _tag(b"text", b"none\0"), b"wtpt": _xyz(0.9642, 1, 0.8249)}
+P3 = _profile(b"RGB ", ABOUT | {
+    b"rXYZ": _xyz(0.5151, 0.2412, -0.0011), b"gXYZ": _xyz(0.2920, 0.6922, 0.0419),
+    b"bXYZ": _xyz(0.1571, 0.0666, 0.7841),
+    b"rTRC": GAMMA, b"gTRC": GAMMA, b"bTRC": GAMMA,
+})  # fmt: skip
+GREY = _profile(b"GRAY", ABOUT | {b"kTRC": LINEAR})
+
+
+def _patches() -> np.ndarray:
+    """Large patches of strong colours, which JPEG keeps."""
+    colours = np.array([[230, 30, 40], [40, 210, 60], [50, 60, 220], [200, 190, 30]], np.uint8)
+    return np.repeat(np.repeat(colours.reshape(2, 2, 3), 32, 0), 32, 1)
+
+
+def _seen(path: Path) -> np.ndarray:
+    """The colours in sRGB that a program with colour management shows."""
+    with Image.open(path) as file:
+        profile, shown = file.info.get("icc_profile"), file.convert("RGB")
+    if profile:
+        given = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        ImageCms.profileToProfile(shown, given, ImageCms.createProfile("sRGB"), inPlace=True)
+    return np.asarray(shown)[8::32, 8::32].astype(int)
+
+
+@pytest.mark.parametrize("suffix", [*KEEP, ".bmp"])
+def test_photos_of_wide_gamut_come_back_in_their_colours(suffix: str, tmp_path: Path) -> None:
+    Image.fromarray(_patches()).save(tmp_path / "p3.png", icc_profile=P3)
+    photo = read_photo(tmp_path / "p3.png")
+    out = write_photo(tmp_path / f"out{suffix}", photo.picture, photo)
+    assert np.abs(_seen(tmp_path / "p3.png") - _patches()[8::32, 8::32]).max() > 10, "P3 is not sRGB"
+    assert np.abs(_seen(out) - _seen(tmp_path / "p3.png")).max() <= 6  # JPEG and WebP round
+
+
+@pytest.mark.parametrize("suffix", KEEP)
+def test_a_grey_profile_is_converted_and_never_in_a_file_of_rgb(suffix: str, tmp_path: Path) -> None:
+    Image.fromarray(np.full((64, 64), 64, np.uint8)).save(tmp_path / "grey.png", icc_profile=GREY)
+    photo = read_photo(tmp_path / "grey.png")
+    assert photo.picture[0, 0].tolist() == [137] * 3, "64 of linear light is 137 in sRGB"
+    assert "converted to sRGB" in photo.remarks[0]
+    with Image.open(write_photo(tmp_path / f"out{suffix}", photo.picture, photo)) as out:
+        assert out.mode == "RGB" and not out.info.get("icc_profile")
+
+
+def _tiff(path: Path) -> Path:
+    tags = TiffImagePlugin.ImageFileDirectory_v2()
+    tags[0x010F], tags[0x0131] = "a camera", "a scanner"
+    tags.tagtype[60000], tags[60000] = 1, bytes(70_000)  # a program's own, too long for a JPEG
+    Image.fromarray(_patches()).save(path, tiffinfo=tags, icc_profile=SRGB, dpi=(300, 300))
+    return path
+
+
+@pytest.mark.parametrize("suffix", KEEP)
+def test_of_a_tiff_what_describes_the_photo_is_kept(suffix: str, tmp_path: Path) -> None:
+    photo = read_photo(_tiff(tmp_path / "scan.tif"))
+    with Image.open(write_photo(tmp_path / f"out{suffix}", photo.picture, photo)) as out:
+        assert out.info["icc_profile"] == SRGB
+        assert out.getexif()[0x010F] == "a camera"
+        if suffix != ".webp":  # which has no place for it but EXIF
+            assert [round(float(value)) for value in out.info["dpi"]] == [300, 300]
+        if suffix != ".tif":
+            assert not {0x0111, 0x0117, 60000} & set(out.getexif())
+        else:
+            assert np.array_equal(np.asarray(out), _patches())
+
+
+def test_cut_outs_stay_cut_out(tmp_path: Path) -> None:
+    stored = np.concatenate([_patches(), np.full((64, 64, 1), 255, np.uint8)], -1)
+    stored[:20, :, 3], stored[20:24, :, 3] = 0, 128
+    Image.fromarray(stored).save(tmp_path / "cut.png")
+    photo = read_photo(tmp_path / "cut.png")
+    assert (photo.picture[:20] == 255).all()
+    assert "transparent" in photo.remarks[0]
+    edited = photo.picture.copy()
+    edited[40:50, 40:50] = 7
+    for suffix in (".png", ".tif"):
+        with Image.open(write_photo(tmp_path / f"out{suffix}", edited, photo)) as out:
+            wanted = stored.copy()
+            wanted[40:50, 40:50, :3] = 7
+            assert np.array_equal(np.asarray(out), wanted)
+    with Image.open(write_photo(tmp_path / "out.jpg", edited, photo)) as out:
+        assert np.asarray(out)[:16].min() > 245, "white"
+
+
+def test_what_is_erased_from_a_mask_is_background(tmp_path: Path) -> None:
+    labels = np.full((8, 8), ID["skin"], np.uint8)
+    labels[:4] = ID["hair"]
+    erased = np.zeros((8, 8), bool)
+    erased[:2] = True
+    wanted = np.where(erased, 0, labels)
+    colours = PALETTE[labels].copy()
+    colours[0] = 99  # no colour of the palette, which nobody sees
+    alpha = np.where(erased, 0, 255).astype(np.uint8)[..., None]
+    Image.fromarray(np.concatenate([colours, alpha], -1)).save(tmp_path / "rgba.png")
+    assert np.array_equal(read_label_map(tmp_path / "rgba.png"), wanted)
+
+    indices = np.where(erased, 30, labels).astype(np.uint8)
+    palette = Image.fromarray(indices, mode="P")
+    palette.putpalette(np.concatenate([PALETTE, np.full((20, 3), 99, np.uint8)]).tobytes())
+    palette.save(tmp_path / "palette.png", transparency=30)
+    assert np.array_equal(read_label_map(tmp_path / "palette.png"), wanted)
+
+    part = np.full((8, 8, 4), 255, np.uint8)
+    part[..., 3:] = alpha
+    Image.fromarray(part).save(tmp_path / "00001_hair.png")
+    found = read_part(tmp_path / "00001_hair.png")
+    assert (found.box[0], found.region.all()) == (slice(2, 8), True)
