@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +13,7 @@ from maskgan_cli.cli import options
 from maskgan_cli.cli.edit import Out
 from maskgan_cli.cli.edits import Editing, Pasting, rows_of, run_edits
 from maskgan_cli.cli.shell import Shell, counted, stage
+from maskgan_cli.editing.options import Accessories
 from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation.choices import Split
 
@@ -35,6 +37,16 @@ def reshape(
         list[str] | None,
         typer.Option("--add", help="Put on glasses, hat, earrings or necklace, or one of them, e.g. hat-fedora."),
     ] = None,
+    remove: Annotated[
+        list[str] | None, typer.Option("--remove", help="Take off glasses, hat, earrings or necklace.")
+    ] = None,
+    accessories: Annotated[
+        Accessories,
+        typer.Option(
+            "--accessories",
+            help="How --add puts things on photos: drawn as objects over the photo, or painted by the network.",
+        ),
+    ] = Accessories.DRAWN,
     along: Annotated[
         list[str] | None,
         typer.Option(
@@ -62,6 +74,7 @@ def reshape(
     With --pairs, columns are source[,source_mask][,output].
     """
     from maskgan_cli.editing import library
+    from maskgan_cli.editing.accessories.take_off import KINDS
     from maskgan_cli.editing.edits import reshape_edits
     from maskgan_cli.editing.reshape import Reshaping
     from maskgan_cli.labels import part_ids
@@ -76,7 +89,7 @@ def reshape(
     if changes != bool(part):
         found = "no --part" if changes else "nothing to do with it"
         raise InputError("--part", expected="a part with --grow, --move or --scale", found=found)
-    if not (changes or open_mouth or close_mouth or add or along):
+    if not (changes or open_mouth or close_mouth or add or remove or along):
         raise InputError("--part", expected="something to do, e.g. --part hair --grow 12", found="nothing")
     try:
         parts = part_ids(part) if part else ()
@@ -84,6 +97,8 @@ def reshape(
         raise InputError("--part", found=str(error)) from None
     for name in add or ():
         library.item(name)
+    for name in remove or ():
+        library.known("--remove", name, KINDS)
     ways = tuple(_way(text) for text in along or ())
     if not ways and directions is not None:
         raise InputError("--directions", expected="--along with it", found="none")
@@ -92,10 +107,11 @@ def reshape(
     for name, _ in ways if directions is None else ():
         library.known("--along", name, library.DIRECTIONS)
     how = Reshaping(
-        parts, grow, (right, down), scale, -1.0 if close_mouth else open_mouth, ways, tuple(add or ()), beyond
-    )
+        parts, grow, (right, down), scale, -1.0 if close_mouth else open_mouth, ways, tuple(add or ()), beyond,
+        tuple(remove or ()),
+    )  # fmt: skip
     rows = rows_of({"source": source, "source_mask": mask}, editing.pairs, ("source",), ("source_mask", "output"))
-    make = partial(reshape_edits, how=how, blend=pasting.asked())
+    make = partial(reshape_edits, how=how, blend=replace(pasting.asked(), accessories=accessories))
     if ways:
         from maskgan_cli.editing.faces import check_files
         from maskgan_cli.weights.lookup import find_weights, named_with_origin

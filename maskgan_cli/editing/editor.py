@@ -8,13 +8,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from maskgan_cli.editing.accessories.take_off import KINDS
 from maskgan_cli.editing.directions import Directions
 from maskgan_cli.editing.edits import Edit, reshape_edits, style_edits, swap_edits
 from maskgan_cli.editing.faces import Face, ReadFace
 from maskgan_cli.editing.interpolate import Interpolation, MaskManifold, paint_masks, positions
+from maskgan_cli.editing.library import known
 from maskgan_cli.editing.methods import Request, method_named
 from maskgan_cli.editing.morph import masks_between
-from maskgan_cli.editing.options import Blend, Inside
+from maskgan_cli.editing.options import Accessories, Blend, Inside
 from maskgan_cli.editing.reader import PhotoReader
 from maskgan_cli.editing.reshape import Reshaping
 from maskgan_cli.files import Photo, Picture, write_image, write_photo
@@ -132,6 +134,8 @@ class Editor:
         open_mouth: float = 0.0,
         close_mouth: bool = False,
         add: str | Sequence[str] = (),
+        remove: str | Sequence[str] = (),
+        accessories: str = "drawn",
         along: Mapping[str, float] | None = None,
         beyond: bool = False,
         blend: bool | None = None,
@@ -143,21 +147,27 @@ class Editor:
             part: what grows, moves or is scaled, e.g. ``"hair"`` or ``"nose,brows"``.
             grow, move, scale, open_mouth, close_mouth: see `Reshaping`; pixels of a crop of 512 px.
             add: things to put on, e.g. ``"glasses"`` or ``["hat-fedora", "earrings"]``: see `library.ITEMS`.
+            remove: kinds of things to take off, e.g. ``"glasses"``.
+            accessories: ``drawn`` as objects over a photo, or ``painted`` by the network.
             along: how far to go in directions along MaskVAE's manifold, e.g. ``{"smile": 1.5}``.
             beyond: go farther along them than this face looks human.
             blend: whether the painting is pasted back; photos' are if it is None.
 
         Raises:
-            ValueError: no part of that name.
+            ValueError: no part of that name, or another ``accessories`` than drawn or painted.
             InputError: no such thing or direction, or directions of another MaskVAE.
         """
         things = (add,) if isinstance(add, str) else tuple(add)
+        off = (remove,) if isinstance(remove, str) else tuple(remove)
+        for name in off:
+            known("what to take off", name, KINDS)
+        blending = Blend(blend, accessories=Accessories(accessories))
         ways = tuple((along or {}).items())
         parts = part_ids(part) if part else ()
-        how = Reshaping(parts, grow, move, scale, -1.0 if close_mouth else open_mouth, ways, things, beyond)
+        how = Reshaping(parts, grow, move, scale, -1.0 if close_mouth else open_mouth, ways, things, beyond, off)
         row, directions = {"source": face.image}, self._directions if ways else None
         given = _given(source=face)
-        return self._made(reshape_edits(row, how, blend=Blend(blend), directions=directions, read=given))
+        return self._made(reshape_edits(row, how, blend=blending, directions=directions, read=given))
 
     def interpolate(
         self,

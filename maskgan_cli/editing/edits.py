@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 
+from maskgan_cli.data.crop import matrix_of
 from maskgan_cli.data.resize import resize_image, resize_labels
+from maskgan_cli.editing import library
+from maskgan_cli.editing.accessories.put_on import DRAWABLE, Worn, put_on
+from maskgan_cli.editing.accessories.take_off import kinds_of, without
 from maskgan_cli.editing.blend import paste_person
 from maskgan_cli.editing.compose import Place, joined_by, paste_back
 from maskgan_cli.editing.faces import Face, ReadFace, read_face, read_square_mask
@@ -17,7 +21,7 @@ from maskgan_cli.editing.fit import fit_parts
 from maskgan_cli.editing.given_masks import read_given_mask
 from maskgan_cli.editing.methods import Request
 from maskgan_cli.editing.mouths import Reference, source_of_inside
-from maskgan_cli.editing.options import Blend, Edge
+from maskgan_cli.editing.options import Accessories, Blend, Edge
 from maskgan_cli.editing.reshape import Reshaping, reshape
 from maskgan_cli.editing.swap import swap_parts
 from maskgan_cli.errors import InputError
@@ -48,6 +52,7 @@ class Edit(Generic[R]):
         blend: how the painting is pasted back into ``face``, or None for the bare painting.
         place: the face whose place in its photo a bare painting takes; None if it stays by itself.
         reference: the face whose mouth is taken, if it is.
+        drawn: names of the accessories that are drawn over the finished picture: see `library.ITEMS`.
     """
 
     request: R
@@ -59,6 +64,7 @@ class Edit(Generic[R]):
     blend: Blend | None = None
     place: Face | None = None
     reference: Face | None = None
+    drawn: tuple[str, ...] = ()
 
     @property
     def photo(self) -> Photo | None:
@@ -81,7 +87,8 @@ class Edit(Generic[R]):
             cutout = self.face.cutout
             place = None if cutout is None else Place(cutout.photo.picture, cutout.square)
             other = None if self.reference is None else Reference(self.reference.picture, self.reference.labels)
-            return paste_back(self.face.picture, painted, self.face.labels, self.labels, self.blend, place, other)
+            edited = paste_back(self.face.picture, painted, self.face.labels, self.labels, self.blend, place, other)
+            return self._with_accessories(edited).picture if self.drawn else edited
         if self.place is not None:
             edited = paste_person(self.place.picture, resize_image(painted, len(self.place.picture)), self.place.labels)
             return edited if self._cutout is None else self._cutout.put_back(edited)
@@ -93,7 +100,20 @@ class Edit(Generic[R]):
             return None
         place = self._place
         labels = resize_labels(self.labels, painted if place is None else len(place.picture))
-        return labels if self._cutout is None else self._cutout.put_labels_back(labels)
+        labels = labels if self._cutout is None else self._cutout.put_labels_back(labels)
+        if not self.drawn or place is None:
+            return labels
+        # Accessories may lie outside the crop: their classes are added in the picture that is written.
+        there = place.picture if self._cutout is None else self._cutout.photo.picture
+        worn = self._with_accessories(there).labels
+        return np.where(worn > 0, worn, labels)
+
+    def _with_accessories(self, picture: Picture) -> Worn:
+        """The crop or the photo (H, W, 3) with the accessories drawn over it."""
+        assert self.labels is not None
+        cutout = self._cutout
+        matrix = None if cutout is None else matrix_of(cutout.square, len(self.labels))
+        return put_on(picture, self.labels, self.drawn, matrix)
 
     def shown(self, picture: Picture) -> Picture:
         """What of the finished picture a sheet shows: the face."""
@@ -207,22 +227,29 @@ def reshape_edits(
     """
     source = read(row["source"], row.get("source_mask"), "source")
     steps: list[Step] = []
-    labels = reshape(source.labels, how, directions, steps)
-    if not how.along and np.array_equal(labels, source.labels):  # a small step along a direction may move no border
+    asked = blend.unless(bare=not source.is_photo)
+    drawn: tuple[str, ...] = ()
+    if asked is not None and asked.accessories is Accessories.DRAWN:
+        drawn = tuple(name for name in map(library.item_name, how.add) if name in DRAWABLE)
+    painted = tuple(name for name in how.add if library.item_name(name) not in drawn)
+    labels = without(reshape(source.labels, replace(how, add=painted), directions, steps), kinds_of(drawn))
+    if not (how.along or drawn) and np.array_equal(
+        labels, source.labels
+    ):  # a small step along a direction may move no border
         raise InputError(
             source.image,
             expected="a face whose mask has the parts that are reshaped",
             found="none of them, or nothing left to change",
             hint="look at its mask with `maskgan parse`, or draw it with `maskgan edit`",
         )
-    asked = blend.unless(bare=not source.is_photo)
     settings = {"edit": "reshape"} | _joined(source, labels, asked) | how.note | _parser(source)
+    settings |= {"accessories": (Accessories.DRAWN if drawn else Accessories.PAINTED).value} if how.add else {}
     settings |= {} if directions is None else directions.note
     settings |= {"steps": [step.note for step in steps]} if steps else {}
     request = Request(labels, source.labels, source.picture)
     panels = [source.picture, colourise(source.labels), colourise(labels)]
     inputs = _named(source=source.image, source_mask=source.mask)
-    return Edit(request, source, labels, inputs, settings, panels, asked)
+    return Edit(request, source, labels, inputs, settings, panels, asked, drawn=drawn)
 
 
 def style_edits(row: Row, *, read: ReadFace = read_face) -> Edit[Request]:

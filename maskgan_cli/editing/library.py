@@ -73,12 +73,21 @@ def item(name: str) -> Item:
     Raises:
         InputError: nothing of that name.
     """
+    file, found = read_library(), item_name(name)
+    return Item(file[f"item-{found}"], file["items-points"], ID[_CLASS[found.split("-")[0]]])
+
+
+def item_name(name: str) -> str:
+    """The name in `ITEMS` of something to wear, or of the first of a kind.
+
+    Raises:
+        InputError: nothing of that name.
+    """
     found = next((known for known in ITEMS if name in (known, known.split("-")[0])), "")
     if not found:
         kinds = dict.fromkeys(known.split("-")[0] for known in ITEMS)
         raise InputError("what to wear", expected=" or ".join([*kinds, *ITEMS]), found=repr(name))
-    file = read_library()
-    return Item(file[f"item-{found}"], file["items-points"], ID[_CLASS[found.split("-")[0]]])
+    return found
 
 
 def pairs(direction: str) -> npt.NDArray[np.uint8]:

@@ -23,6 +23,13 @@ class Inside(str, Enum):
     PAINTED = "painted"
 
 
+class Accessories(str, Enum):
+    """How glasses, hats, earrings and necklaces are put on a photo; see `maskgan_cli.editing.accessories`."""
+
+    DRAWN = "drawn"
+    PAINTED = "painted"
+
+
 @dataclass(frozen=True)
 class Blend:
     """Whether and how a painting is pasted back over its source.
@@ -33,12 +40,14 @@ class Blend:
         edge: how the two are joined.
         softness: width of the soft edge as a share of the side, above 0; nothing to the seamless one.
         inside: where the inside of a mouth comes from, if the photo moves.
+        accessories: drawn over the photo as objects, or added to the mask and painted by the network.
     """
 
     wanted: bool | None = None
     edge: Edge = Edge.MOVE
     softness: float = 0.05
     inside: Inside = Inside.AUTO
+    accessories: Accessories = Accessories.DRAWN
 
     def unless(self, bare: bool) -> Blend | None:
         """What is done if nothing else is asked for: this, or None where a painting stays ``bare`` by itself."""

@@ -11,6 +11,7 @@ from PIL import Image
 from scipy import ndimage
 
 from maskgan_cli.editing import library
+from maskgan_cli.editing.accessories.take_off import without
 from maskgan_cli.editing.shapes import wear
 from maskgan_cli.editing.swap import BEHIND, remove_parts
 from maskgan_cli.labels import CLASSES, ID, LabelMap
@@ -34,6 +35,7 @@ class Reshaping:
         open_mouth: how far the lower lip goes down; 0 leaves it, below 0 closes the mouth.
         along: names of directions along MaskVAE's manifold, and how far to go: see `directions`.
         add: names of things to put on: see `library.ITEMS`.
+        remove: kinds of things to take off: see `accessories.take_off.KINDS`.
         beyond: go along directions farther than faces look human.
     """
 
@@ -45,6 +47,7 @@ class Reshaping:
     along: tuple[tuple[str, float], ...] = ()
     add: tuple[str, ...] = ()
     beyond: bool = False
+    remove: tuple[str, ...] = ()
 
     @property
     def note(self) -> dict[str, object]:
@@ -55,6 +58,8 @@ class Reshaping:
             note["along"] = [list(one) for one in self.along]
         if self.add:
             note["add"] = list(self.add)
+        if self.remove:
+            note["remove"] = list(self.remove)
         if self.beyond:
             note["beyond"] = True
         return note
@@ -90,6 +95,8 @@ def reshape(
         result = open_mouth(result, how.open_mouth * unit)
     elif how.open_mouth < 0:
         result = close_mouth(result)
+    if how.remove:
+        result = without(result, how.remove)
     for name in how.add:
         result = wear(result, library.item(name))
     return result if result is not labels else labels.copy()

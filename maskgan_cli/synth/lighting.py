@@ -63,10 +63,13 @@ class ShadowMap:
         x, y = dot(relative, self.across) * scale + size / 2, size / 2 - dot(relative, self.up) * scale
         return f32(np.stack([x, y], -1)), dot(relative, self.direction)
 
-    def visible(self, points: F32, *, bias: float = 0.05, hair_bias: float = 0.05, density: float = 9.0) -> F32:
+    def visible(
+        self, points: F32, *, bias: float = 0.05, hair_bias: float = 0.05, density: float = 9.0, reach: float = np.inf
+    ) -> F32:
         """Proportion of the key light that reaches points (N, 3), in [0, 1].
 
-        Hair attenuates light: at ``1 / density`` decimetres behind its surface, 37 % remain.
+        Hair attenuates light: at ``1 / density`` decimetres behind its surface, 37 % remain. Meshes farther than
+        ``reach`` from a point cast no shadow on it.
         """
         size = len(self.solid)
         where, depth = self._place(points)
@@ -75,6 +78,8 @@ class ShadowMap:
             x = (where[:, 0] + np.float32(dx)).astype(np.int32).clip(0, size - 1)
             y = (where[:, 1] + np.float32(dy)).astype(np.int32).clip(0, size - 1)
             lit = self.solid[y, x] <= depth + np.float32(bias)
+            if np.isfinite(reach):
+                lit |= self.solid[y, x] > depth + np.float32(reach)
             through = np.exp(-density * np.clip(self.hair[y, x] - depth - np.float32(hair_bias), 0, 0.35))
             total += lit * through
         return f32(total / 4)

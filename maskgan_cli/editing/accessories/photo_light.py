@@ -1,0 +1,118 @@
+"""What an object in a photo must share with it: light, colour, sharpness and grain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+from scipy import ndimage
+
+from maskgan_cli.files import Picture
+from maskgan_cli.labels import ID, LabelMap
+from maskgan_cli.synth.geometry import F32, f32, unit
+
+Region = npt.NDArray[np.bool_]
+
+_GAMMA: Final = 2.2
+_GREY: Final = f32([0.2126, 0.7152, 0.0722])
+_SKIN: Final = [ID["skin"], ID["nose"]]
+_CONTRAST: Final = (0.15, 0.75)  # least and most share of the light that comes from one direction
+_DIRECTION: Final = (0.25, 0.65, 0.9)  # of light where a photo does not say: from above
+_ONE_HUE: Final = 0.03  # a photo whose colours differ by less from their mean hue is monochrome
+
+
+@dataclass(frozen=True)
+class PhotoLight:
+    """The light of a photo, in the renderer's coordinates.
+
+    Attributes:
+        direction: (3,), towards the main light.
+        share: of the light that comes from there, in [0, 1].
+        level: linear brightness of a white surface that faces the main light.
+        cast: (3,), colour of the light, of luminance 1.
+        hue: (3,), the hue of all greys of a monochrome photo, of luminance 1; None for a photo in colour.
+        softness: pixels, standard deviation of the photo's blur.
+    """
+
+    direction: F32
+    share: float
+    level: float
+    cast: F32
+    hue: F32 | None
+    softness: float
+
+    def coloured(self, colour: F32) -> F32:
+        """Linear colours (..., 3) as the photo would show them: without hue in a monochrome photo."""
+        if self.hue is None:
+            return colour
+        return f32((colour @ _GREY)[..., None] * self.hue)
+
+
+def to_linear(picture: npt.NDArray[np.generic]) -> F32:
+    """Levels 0 to 255 -> linear light in [0, 1]."""
+    return f32(np.clip(f32(picture) / 255, 0, 1) ** _GAMMA)
+
+
+def to_levels(light: F32) -> F32:
+    """Linear light -> levels 0 to 255."""
+    return f32(np.clip(light, 0, 1) ** (1 / _GAMMA) * 255)
+
+
+def measure_light(picture: Picture, labels: LabelMap, normals: F32) -> PhotoLight:
+    """The light on a face.
+
+    Skin's luminance is fitted as a constant plus the product of the head's normals and a direction. A white surface
+    is taken to be as bright as the brightest parts of head and clothes.
+
+    Args:
+        picture: (H, W, 3).
+        labels: (H, W), its mask.
+        normals: (H, W, 3), of the fitted head, zero where it is not seen.
+    """
+    light = to_linear(picture)
+    luminance = light @ _GREY
+    skin = np.isin(labels, _SKIN) & (np.abs(normals).sum(-1) > 0)
+    direction, share = unit(f32(_DIRECTION)), 0.4
+    if skin.sum() > 200:
+        shown = luminance[skin]
+        usual = (shown > np.quantile(shown, 0.05)) & (shown < np.quantile(shown, 0.97))
+        basis = np.concatenate([np.ones((int(usual.sum()), 1)), normals[skin][usual]], 1).astype(np.float64)
+        # The ridge keeps the direction near the usual one where skin shows few normals.
+        ridge, towards = 0.02 * usual.sum(), np.array([0, *unit(f32(_DIRECTION)) * 0.3]) * np.median(shown)
+        penalty = ridge * np.diag([0.0, 1, 1, 1])
+        found = np.linalg.solve(basis.T @ basis + penalty, basis.T @ shown[usual] + penalty @ towards)
+        length = float(np.hypot(np.hypot(found[1], found[2]), found[3]))
+        direction = unit(f32([found[1], max(found[2], 0.25 * length), max(found[3], 0.3 * length)]))
+        share = float(np.clip(length / max(length + found[0], 1e-3), *_CONTRAST))
+    person = labels > 0
+    bright = luminance[person] if person.sum() > 200 else luminance.ravel()
+    level = float(np.clip(np.quantile(bright, 0.98), 0.25, 0.95))
+    chroma = light / np.maximum(luminance, 1e-3)[..., None]
+    clear = (luminance > 0.03) & (luminance < 0.9)
+    hue, cast = None, f32([1, 1, 1])
+    if clear.sum() > 200:
+        mean = chroma[clear].mean(0)
+        if float(np.abs(chroma[clear] - mean).mean()) < _ONE_HUE:
+            hue = f32(mean)
+    return PhotoLight(direction, share, level, cast, hue, _softness(picture, person))
+
+
+def _softness(picture: Picture, where: Region) -> float:
+    """The blur of a picture (H, W, 3): half of the scale down to which it can be shrunk without much loss."""
+    grey = np.asarray(Image.fromarray(picture).convert("L"))
+    image = Image.fromarray(grey)
+    detail = grey - ndimage.gaussian_filter(grey.astype(np.float32), 6)
+    usual = float(np.abs(detail[where]).mean()) if where.any() else 0.0
+    found = 0.45
+    for factor in (1.3, 1.7, 2.2, 3.0, 4.0):
+        small = image.resize((max(1, round(image.width / factor)), max(1, round(image.height / factor))),
+                             Image.Resampling.LANCZOS)  # fmt: skip
+        again = np.asarray(small.resize(image.size, Image.Resampling.BICUBIC)).astype(np.float32)
+        lost = float(np.abs(again - grey)[where].mean()) if where.any() else 0.0
+        if lost > 0.12 * usual + 0.3:
+            break
+        found = 0.5 * factor
+    return found
