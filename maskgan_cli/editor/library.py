@@ -14,7 +14,7 @@ from maskgan_cli.files import Picture
 
 PHOTO: Final = "astronaut"
 EXAMPLES: Final[dict[str, str]] = {
-    PHOTO: "Photo: Eileen Collins (NASA)",
+    PHOTO: "Eileen Collins (NASA)",
     **{f"rendered-{i}": f"Rendered face {i + 1}" for i in range(4)},
 }
 

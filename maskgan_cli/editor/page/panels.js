@@ -9,6 +9,8 @@ import { VIEWS } from "./view.js";
 
 const element = (id) => document.getElementById(id);
 const NARROW = matchMedia("(max-width: 760px)"); // as in the style sheet
+// What one does with a tool that paints nothing.
+const ADVICE = { move: "Drag a part of the face", hand: "Drag the picture", pipette: "Click a class to paint with" };
 
 export class Panels {
   constructor(editor) {
@@ -83,6 +85,7 @@ export class Panels {
     const { tool } = this.editor.tools;
     for (const name of TOOLS) element(`tool-${name}`).setAttribute("aria-pressed", name === tool);
     document.body.dataset.tool = tool;
+    element("advice").textContent = ADVICE[tool] ?? "";
     this.retool();
     this.say(element(`tool-${tool}`).title);
   }
