@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,19 @@ def test_truncated_misnamed_and_missing_pictures_are_rejected(tmp_path: Path) ->
     for path, found in ((truncated, "truncated"), (text, "no picture"), (tmp_path / "none.png", "no such file")):
         with pytest.raises(InputError, match=found):
             files.read_image(path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="modes and links of POSIX")
+def test_a_file_that_is_replaced_keeps_its_mode_and_its_link(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    kept = tmp_path / "there" / "kept.bin"
+    kept.write_bytes(b"before")
+    kept.chmod(0o640)
+    (tmp_path / "link.bin").symlink_to(kept)
+    files.write_bytes(tmp_path / "link.bin", b"after")
+    assert (tmp_path / "link.bin").is_symlink()
+    assert (kept.read_bytes(), kept.stat().st_mode & 0o777) == (b"after", 0o640)
+    assert [path.name for path in kept.parent.iterdir()] == ["kept.bin"]
 
 
 def test_exif_orientation_is_applied(tmp_path: Path) -> None:

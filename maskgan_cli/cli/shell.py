@@ -171,6 +171,7 @@ def stage(app: typer.Typer, name: str, **settings: Any) -> Callable[[Callable[..
             hints |= get_type_hints(kind, include_extras=True)
 
         def run(*, json: bool, quiet: bool, debug: bool, **arguments: Any) -> None:
+            _refuse_stream(arguments.get("out"))
             for group, kind in groups.items():
                 arguments[group] = kind(**{f.name: arguments.pop(f.name) for f in dataclasses.fields(kind)})
             try:
@@ -195,6 +196,14 @@ def stage(app: typer.Typer, name: str, **settings: Any) -> Callable[[Callable[..
         return function
 
     return register
+
+
+def _refuse_stream(out: Path | None) -> None:
+    """Raise an InputError for ``-o -`` and ``-o /dev/stdout``: results are files, written whole or not at all."""
+    if out is not None and (out == Path("-") or (out.exists() and not out.is_file() and not out.is_dir())):
+        raise InputError(
+            "--out", expected="the name of a file or a folder", found="a stream or a device", hint="write to a file"
+        )
 
 
 def run(app: typer.Typer, arguments: list[str]) -> int:

@@ -45,7 +45,10 @@ def pairs(
     out: Out = None,
     overwrite: options.Overwrite = False,
 ) -> None:
-    """Choose who is compared with whom, by head pose: a CSV that `swap-mouth --pairs -` reads."""
+    """Choose who is compared with whom, by head pose: a CSV that `swap-mouth --pairs` reads.
+
+    Prints the CSV, or with -o the path of its file.
+    """
     refuse_early(None, overwrite, data=data)
     from maskgan_cli.data.prepared import PreparedData
     from maskgan_cli.evaluation.pair_list import as_csv, rows_of
@@ -79,10 +82,12 @@ def pairs(
     if shell.as_json:
         shell.finish({"protocol": named, "rule": PROTOCOLS[named].rule, "pairs": rows})
         return
-    emit(table)
-    if out is not None:
-        edit = "style-copy" if protocol is Protocol.STYLE_COPY else "swap-mouth"
-        shell.finish(next_command=["maskgan", edit, "--pairs", out, "-o", "results"])
+    if out is None:
+        emit(table)
+        return
+    shell.wrote(out)
+    edit = "style-copy" if protocol is Protocol.STYLE_COPY else "swap-mouth"
+    shell.finish(next_command=["maskgan", edit, "--pairs", out, "-o", "results"])
 
 
 def _poses(shell: Shell, samples: Sequence[Any], weights: Path | None, device: str) -> tuple[Any, str]:

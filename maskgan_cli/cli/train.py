@@ -183,9 +183,25 @@ def _next_command(template: str, order: Order) -> list[str]:
     """A training's next command, about two faces of its data set that it has not learnt from."""
     from maskgan_cli.data.prepared import PreparedData
 
+    if ebst := _pair_for_ebst(order):
+        return ebst
     faces = sorted(PreparedData.load(order.data).samples, key=lambda sample: sample.split == "train")
     files = {"source": faces[0].image, "target": faces[-1 if len(faces) < 2 else 1].image}
     return [word.format(out=order.out, data=order.data, **files) for word in template.split()]
+
+
+def _pair_for_ebst(order: Order) -> list[str]:
+    """``train ebst``, once a Dense Mapping Network and a MaskVAE lie beside each other; else nothing."""
+    from maskgan_cli.config import fitting_recipe
+    from maskgan_cli.data.prepared import PreparedData
+
+    other = order.out.parent / {"dmn": "vae", "vae": "dmn"}.get(order.task, "")
+    runs = {order.task: order.out, other.name: other}
+    if set(runs) != {"dmn", "vae"} or not (other / "model.safetensors").is_file():
+        return []
+    recipe = fitting_recipe("ebst", PreparedData.load(order.data).size)[:2]  # the network is that of --dmn
+    words = ["maskgan", "train", "ebst", order.data, "--dmn", runs["dmn"], "--vae", runs["vae"], *recipe]
+    return [*map(str, words), "-o", str(order.out.parent / "ebst")]
 
 
 generate(app)

@@ -7,8 +7,10 @@ import csv
 import errno
 import io
 import json
+import os
 import re
 import secrets
+import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -25,10 +27,11 @@ def atomic(path: str | Path, *, overwrite: bool = True) -> Iterator[Path]:
     """A temporary path in the same folder; it takes ``path``'s place when the block ends well.
 
     Whatever happens inside the block, ``path`` is either as it was or complete. Only a kill leaves the
-    temporary file behind; `remove_leftovers` knows it by its name.
+    temporary file behind; `remove_leftovers` knows it by its name. A file that is replaced keeps its mode; a symbolic
+    link stays, and the file that it leads to is replaced.
 
     Raises:
-        InputError: ``path`` exists and ``overwrite`` is off, or the folder cannot be written.
+        InputError: ``path`` exists and ``overwrite`` is off, it is a device, or the folder cannot be written.
         DiskError: the disk is full, or failed otherwise.
     """
     path = Path(path)
@@ -36,6 +39,10 @@ def atomic(path: str | Path, *, overwrite: bool = True) -> Iterator[Path]:
         refuse_existing(path)
     if path.is_dir():
         raise InputError(path, expected="a file to write", found="a folder of that name")
+    if path.exists() and not path.is_file():
+        raise InputError(path, expected="a file to write", found="a pipe or a device", hint="choose another output")
+    if path.is_symlink():
+        path = Path(os.path.realpath(path))
     suffix = path.suffix if len(path.suffix) <= 16 else ""
     temporary = path.with_name(f".{path.stem[:40]}-{secrets.token_hex(4)}.tmp{suffix}")
     try:
@@ -50,6 +57,8 @@ def atomic(path: str | Path, *, overwrite: bool = True) -> Iterator[Path]:
         ) from error
     try:
         yield temporary
+        with contextlib.suppress(FileNotFoundError, PermissionError):
+            temporary.chmod(stat.S_IMODE(path.stat().st_mode))
         temporary.replace(path)
     except OSError as error:
         if error.errno in _DISK:

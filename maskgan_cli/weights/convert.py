@@ -21,6 +21,8 @@ from maskgan_cli.weights.foreign import load_foreign
 from maskgan_cli.weights.format import Shapes, build, differences, save_weights, shapes_of, unfit
 from maskgan_cli.weights.layouts import Layout, Settings
 
+# What training scripts put before the names of a network that is a part of theirs.
+_PREFIXES = ("backbone.", "_orig_mod.", "model.backbone.", "model.", "net.", "network.", "encoder.", "features.")
 _COUNTER = "num_batches_tracked"  # of batch norm; files older than PyTorch 0.4.1 have none
 
 
@@ -93,8 +95,16 @@ def convert(kind: Kind, files: Path | Sequence[Path], unsaid: Settings) -> Conve
     if strange := [name for name in unsaid if name not in layout.unsaid]:
         raise InputError(f"{layout.what}: {strange[0]} is read off the file's shapes", hint="leave it out")
     files = [files] if isinstance(files, Path) else list(files)
-    tensors, file = _read(layout, files), files[0]
-    remarks = _drop_unused(layout, tensors)
+    remarks: list[str] = []
+    tensors, file = _read(layout, files, remarks.append), files[0]
+    if not layout.parts and (prefix := _prefix(layout, kind, tensors, unsaid)):
+        left = [name for name in tensors if not name.startswith(prefix)]
+        tensors = {name.removeprefix(prefix): x for name, x in tensors.items() if name.startswith(prefix)}
+        remarks.append(f"the prefix {prefix!r} was taken off the tensors' names")
+        remarks += [f"left out what lies beside it: {', '.join(left[:3])}{' and more' if left[3:] else ''}"] * bool(
+            left
+        )
+    remarks += _drop_unused(layout, tensors)
     settings = {**_settings(layout, shapes_of(tensors)), **unsaid}
     if nameless := [name for name, value in settings.items() if value is None]:
         raise InputError(
@@ -118,12 +128,30 @@ def convert(kind: Kind, files: Path | Sequence[Path], unsaid: Settings) -> Conve
     return Converted(network, settings, remarks, layout.what)
 
 
-def _read(layout: Layout, files: Sequence[Path]) -> dict[str, Tensor]:
+def _prefix(layout: Layout, kind: Kind, tensors: dict[str, Tensor], unsaid: Settings) -> str:
+    """What a training script put before the names of the network's tensors; "" if nothing it is known to put."""
+    for prefix in _PREFIXES:
+        inner = {name.removeprefix(prefix): x for name, x in tensors.items() if name.startswith(prefix)}
+        if not inner:
+            continue
+        shapes = {name: tuple(x.shape) for name, x in inner.items()}
+        used = {name for name in shapes if not any(re.fullmatch(pattern, name) for pattern in layout.unused)}
+        try:
+            settings = {**layout.settings(shapes), **unsaid}
+            names = map(_their_names(layout, settings), build(kind, settings).state_dict())
+        except (KeyError, IndexError, ValueError, TypeError, OverflowError):
+            continue
+        if {name for name in names if not name.endswith(_COUNTER)} == {n for n in used if not n.endswith(_COUNTER)}:
+            return prefix
+    return ""
+
+
+def _read(layout: Layout, files: Sequence[Path], say: Callable[[str], None]) -> dict[str, Tensor]:
     """The tensors of all files; of several, each name begins with the part's."""
     if len(files) > max(1, len(layout.parts)):
         expected = f"{len(layout.parts)} files ({', '.join(layout.parts)})" if layout.parts else "one file"
         raise InputError(layout.what, expected=expected, found=f"{len(files)} files")
-    read = [load_foreign(file, f"weights of {layout.what}") for file in files]
+    read = [load_foreign(file, f"weights of {layout.what}", say) for file in files]
     if not layout.parts:
         return read[0]
     return {f"{part}.{name}": tensor for part, tensors in zip(layout.parts, read, strict=False)

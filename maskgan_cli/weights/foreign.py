@@ -6,6 +6,7 @@ import mmap
 import pickle
 import warnings
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,9 @@ from maskgan_cli.models.perceptual import PAST_RELU5_1, VGG19Features
 from maskgan_cli.weights.format import load_strictly
 
 # Under these names foreign training scripts keep a network's tensors inside a larger checkpoint.
-_WRAPPERS = ("state_dict", "model_state_dict", "model", "network", "net", "params", "weights")
+_WRAPPERS = (
+    "state_dict", "state_dict_backbone", "model_state_dict", "backbone", "model", "network", "net", "params", "weights",
+)  # fmt: skip
 _DEPTH = 8  # how often a state dict may be wrapped
 
 
@@ -34,11 +37,11 @@ def load_vgg19(path: str | Path, *, normalise: bool) -> VGG19Features:
     return load_strictly(VGG19Features(normalise=normalise), used, path)
 
 
-def load_foreign(path: str | Path, expected: str) -> dict[str, Tensor]:
+def load_foreign(path: str | Path, expected: str, say: Callable[[str], None] = lambda _: None) -> dict[str, Tensor]:
     """A state dict from a foreign file: ``.safetensors``, or a ``torch.save`` file read without code.
 
     A state dict inside a larger checkpoint is taken out of it, and ``module.`` before every name
-    (``DataParallel``'s) is dropped.
+    (``DataParallel``'s) is dropped; ``say`` is told both.
 
     Raises:
         InputError: missing, damaged, without a state dict, or with tensors that are larger than the file.
@@ -68,11 +71,13 @@ def load_foreign(path: str | Path, expected: str) -> dict[str, Tensor]:
         inner = next((w for w in _WRAPPERS if _is_dict(loaded.get(w))), None) if isinstance(loaded, dict) else None
         if inner is None:
             break
+        say(f"{path}: the tensors are those of its entry {inner!r}")
         loaded = loaded[inner]
     if not _is_dict(loaded) or not all(isinstance(value, Tensor) for value in loaded.values()):
         raise InputError(path, expected=expected, found="a file that is no plain state dict")
     _refuse_expanding(path, loaded, expected)
     if all(name.startswith("module.") for name in loaded):
+        say(f"{path}: the prefix 'module.' was taken off the tensors' names")
         loaded = {name.removeprefix("module."): tensor for name, tensor in loaded.items()}
     return dict(loaded)
 

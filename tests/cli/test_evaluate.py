@@ -60,8 +60,10 @@ def painted(prepared: Path, weights: Path, tmp_path: Path, maskgan: Command, mon
     monkeypatch.setenv("MASKGAN_CACHE", str(tmp_path / "cache"))
     chosen = maskgan("eval", "pairs", prepared, "--split", "train", "-n", 3, "-o", tmp_path / "pairs.csv")
     assert chosen.code == 0, chosen.err
-    assert chosen.out == (tmp_path / "pairs.csv").read_text()
-    monkeypatch.setattr(sys, "stdin", io.StringIO(chosen.out))
+    assert chosen.lines == [str(tmp_path / "pairs.csv")]
+    listed = maskgan("eval", "pairs", prepared, "--split", "train", "-n", 3)
+    assert listed.out == (tmp_path / "pairs.csv").read_text()
+    monkeypatch.setattr(sys, "stdin", io.StringIO(listed.out))
     out = tmp_path / "maskgan"
     done = maskgan("swap-mouth", "--pairs", "-", "-o", out, "--save-masks", "--weights", weights, *CPU)
     assert done.code == 0, done.err
@@ -331,7 +333,7 @@ def test_what_is_wrong_is_said_in_one_line(
 def test_fewer_pairs_than_asked_for_are_said_to_be_so(prepared: Path, tmp_path: Path, maskgan: Command) -> None:
     call = ("eval", "pairs", prepared, "--split", "train", "-o", tmp_path / "pairs.csv")
     all_there = maskgan(*call)
-    offered = len(all_there.lines) - 1
+    offered = len((tmp_path / "pairs.csv").read_text().splitlines()) - 1
     assert f"the train split offers {offered} pairs, not the paper's 400" in all_there.err
     asked = maskgan(*call, "-n", 1000)
     assert (asked.code, asked.out) == (0, all_there.out)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,23 @@ def test_trainings(
     outcome = maskgan(*words, *(("--force",) if words[0] in ("swap-mouth", "style-copy") else ()))
     few = ("samples", "faces", "pairs", "people")  # the drawn data set is small; that is no fault of the suggestion
     assert outcome.code == 0 or any(word in outcome.err for word in few), outcome.err
+
+
+@pytest.mark.parametrize("last", ["vae", "dmn"])
+def test_after_a_vae_and_a_dmn_comes_ebst(
+    last: str, prepared: Path, weights: Path, vae_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    maskgan: Command,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    other, file = ("dmn", weights) if last == "vae" else ("vae", vae_weights)
+    (tmp_path / "runs" / other).mkdir(parents=True)
+    shutil.copy(file / "model.safetensors" if file.is_dir() else file, f"runs/{other}/model.safetensors")
+    words = hint(maskgan("train", last, prepared, *OWN[last], *FEW[2:-1], "-o", f"runs/{last}"))
+    assert words[:7] == ["train", "ebst", str(prepared), "--dmn", "runs/dmn", "--vae", "runs/vae"]
+    assert words[7:] == ["--recipe", "tiny-cpu", "-o", "runs/ebst"]
+    if last == "dmn":
+        outcome = maskgan(*words, *OWN["ebst"], *FEW)
+        assert outcome.code == 0, outcome.err
 
 
 def _of_few_people(folder: Path, maskgan: Command) -> Path:

@@ -68,6 +68,21 @@ def test_closed_streams_are_no_error(closed: str) -> None:
     assert (done.returncode, b"unexpected" in done.stderr) == (0, False)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="devices of POSIX")
+@pytest.mark.parametrize("out", ["-", "/dev/null"])
+@pytest.mark.parametrize("command", [("swap-mouth", "a.png", "b.png"), ("examples",), ("eval", "pairs", "data")])
+def test_streams_are_no_outputs(
+    out: str, command: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    from maskgan_cli.cli.app import app
+
+    monkeypatch.chdir(tmp_path)
+    assert shell.run(app, [*command, "-o", out]) == 2
+    assert "--out: expected the name of a file or a folder, found a stream or a device" in capfd.readouterr().err
+    assert not list(tmp_path.iterdir()), "no folder named -"
+
+
 def test_a_deleted_working_directory_is_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

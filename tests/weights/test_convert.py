@@ -255,7 +255,33 @@ def test_parallel_prefixes_wrappers_and_old_counters_are_understood(tmp_path: Pa
         assert all(torch.equal(ours[key], expected[key]) for key in expected), name
         assert converted.settings["blocks"] == (1, 1, 1, 1)
         assert converted.settings["width"] == 8
-        assert bool(converted.remarks) == (name == "old")
+        said = {"parallel": 1, "wrapped": 2, "twice": 2, "old": 1}
+        assert len(converted.remarks) == said.get(name, 0), converted.remarks
+
+
+@pytest.mark.parametrize(
+    ("variant", "words"),
+    [
+        (lambda plain: {"global_step": 9, "state_dict_backbone": plain}, "'state_dict_backbone'"),
+        (lambda plain: {"backbone": plain, "head": {"weight": torch.ones(2)}}, "'backbone'"),
+        (lambda plain: {f"backbone.{name}": tensor for name, tensor in plain.items()}, "'backbone.'"),
+        (
+            lambda plain: {
+                "state_dict": {f"module.backbone.{name}": tensor for name, tensor in plain.items()}
+                | {"module.head.weight": torch.ones(4, 2)}
+            },
+            "'backbone.'",
+        ),
+        (lambda plain: {f"_orig_mod.{name}": tensor for name, tensor in plain.items()}, "'_orig_mod.'"),
+    ],
+)
+def test_an_arcface_inside_a_training_scripts_checkpoint(variant: Any, words: str, tmp_path: Path) -> None:
+    small = IResNet(ArcFaceConfig((1, 1, 1, 1), 8, 16, 32))
+    plain = filled({name: tuple(tensor.shape) for name, tensor in small.state_dict().items()})
+    converted = convert(KINDS["identity"], saved(variant(plain), tmp_path / "a.pt"), {})
+    ours = converted.network.state_dict()
+    assert all(torch.equal(ours[key], plain[key]) for key in plain)
+    assert words in " ".join(converted.remarks)
 
 
 def _without(tensors: Tensors, name: str) -> Tensors:
