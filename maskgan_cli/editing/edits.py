@@ -12,6 +12,7 @@ import numpy as np
 from maskgan_cli.data.crop import matrix_of
 from maskgan_cli.data.resize import resize_image, resize_labels
 from maskgan_cli.editing import library
+from maskgan_cli.editing.accessories.bare_face import without_glasses
 from maskgan_cli.editing.accessories.put_on import DRAWABLE, Worn, put_on
 from maskgan_cli.editing.accessories.take_off import kinds_of, without
 from maskgan_cli.editing.blend import paste_person
@@ -53,6 +54,7 @@ class Edit(Generic[R]):
         place: the face whose place in its photo a bare painting takes; None if it stays by itself.
         reference: the face whose mouth is taken, if it is.
         drawn: names of the accessories that are drawn over the finished picture: see `library.ITEMS`.
+        original: the photograph, if ``face`` is not its own face but one without the glasses that it wears.
     """
 
     request: R
@@ -65,12 +67,13 @@ class Edit(Generic[R]):
     place: Face | None = None
     reference: Face | None = None
     drawn: tuple[str, ...] = ()
+    original: Photo | None = None
 
     @property
     def photo(self) -> Photo | None:
         """The photograph that the finished picture is an edit of; None for a painting by itself."""
         place = self._place
-        return None if place is None else place.photo
+        return self.original or (None if place is None else place.photo)
 
     @property
     def _place(self) -> Face | None:
@@ -225,17 +228,18 @@ def reshape_edits(
     Raises:
         InputError: what is asked for of parts changes nothing in the mask.
     """
-    source = read(row["source"], row.get("source_mask"), "source")
+    source = given = read(row["source"], row.get("source_mask"), "source")
     steps: list[Step] = []
     asked = blend.unless(bare=not source.is_photo)
     drawn: tuple[str, ...] = ()
     if asked is not None and asked.accessories is Accessories.DRAWN:
         drawn = tuple(name for name in map(library.item_name, how.add) if name in DRAWABLE)
+    if asked is not None and "glasses" in (*how.remove, *kinds_of(drawn)):
+        source = without_glasses(source)
     painted = tuple(name for name in how.add if library.item_name(name) not in drawn)
     labels = without(reshape(source.labels, replace(how, add=painted), directions, steps), kinds_of(drawn))
-    if not (how.along or drawn) and np.array_equal(
-        labels, source.labels
-    ):  # a small step along a direction may move no border
+    # A small step along a direction may move no border.
+    if not (how.along or drawn or source is not given) and np.array_equal(labels, source.labels):
         raise InputError(
             source.image,
             expected="a face whose mask has the parts that are reshaped",
@@ -249,7 +253,7 @@ def reshape_edits(
     request = Request(labels, source.labels, source.picture)
     panels = [source.picture, colourise(source.labels), colourise(labels)]
     inputs = _named(source=source.image, source_mask=source.mask)
-    return Edit(request, source, labels, inputs, settings, panels, asked, drawn=drawn)
+    return Edit(request, source, labels, inputs, settings, panels, asked, drawn=drawn, original=given.photo)
 
 
 def style_edits(row: Row, *, read: ReadFace = read_face) -> Edit[Request]:

@@ -8,15 +8,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from scipy import ndimage
 
 from maskgan_cli.editing import library
 from maskgan_cli.editing.accessories.head_fit import HeadFit, fit_head
+from maskgan_cli.editing.accessories.inpaint import has_dark_lenses, without_frames
 from maskgan_cli.editing.accessories.put_on import put_on
 from maskgan_cli.editing.accessories.take_off import without
 from maskgan_cli.editing.shapes import wear
 from maskgan_cli.files import Picture, read_image, read_label_map, read_note, write_image
 from maskgan_cli.labels import ID, LabelMap, flip
 from maskgan_cli.synth import render, sample_identity, sample_scene
+from maskgan_cli.synth.parameters import Glasses
 from tests.conftest import Command
 
 
@@ -116,6 +119,45 @@ def test_glasses_are_taken_out_of_a_mask_and_dark_ones_leave_eyes(photo: tuple[P
             found, wanted = np.argwhere(bare == ID[eye]), np.argwhere(labels == ID[eye])
             assert np.hypot(*(found.mean(0) - wanted.mean(0))) < 0.04 * len(labels)
     assert np.array_equal(without(labels, ["glasses"]), labels)
+
+
+def test_frames_are_filled_as_the_same_face_looks_without_them() -> None:
+    person, scene = sample_identity(3, 1), sample_scene(3, 1, sample_identity(3, 1))
+    spec = Glasses(0.25, 0.19, 2.4, 0.02, (0.01, 0.01, 0.01), 0.0, (0.1, 0.1, 0.1), 0.0)
+    scene = replace(scene, yaw=4.0, pitch=0.0, hat=None)
+    worn, bare = (render(person, replace(scene, glasses=one), 256) for one in (spec, None))
+    assert not has_dark_lenses(worn.picture, worn.labels)
+    filled = without_frames(worn.picture, worn.labels)
+    frame = np.abs(worn.picture.astype(float) - bare.picture).mean(-1) > 40
+    before, after = (np.abs(one.astype(float) - bare.picture)[frame].mean() for one in (worn.picture, filled))
+    assert after < 0.5 * before
+    far = ~ndimage.binary_dilation(worn.labels == ID["eye_g"], iterations=20)
+    assert np.array_equal(filled[far], worn.picture[far])
+    dark = replace(scene, glasses=replace(spec, dark=0.97))
+    sunglasses = render(person, dark, 128)
+    assert has_dark_lenses(sunglasses.picture, sunglasses.labels)
+
+
+def test_the_command_takes_glasses_off_the_photo_and_puts_no_second_pair_on(
+    photo: tuple[Picture, LabelMap], weights: Path, tmp_path: Path, maskgan: Command
+) -> None:
+    worn = put_on(*photo, ["glasses-square"])
+    write_image(tmp_path / "face.png", worn.picture)
+    Image.fromarray(np.where(worn.labels > 0, worn.labels, photo[1])).save(tmp_path / "face.mask.png")
+    for number, wish in enumerate((["--remove", "glasses"], ["--add", "glasses-round"])):
+        path = tmp_path / f"{number}.png"
+        outcome = maskgan("reshape", tmp_path / "face.png", "--crop", *wish, "-w", weights, "--device", "cpu",
+                          "--save-masks", "-q", "-o", path)  # fmt: skip
+        assert outcome.code == 0, outcome.err
+        assert (read_label_map(tmp_path / f"{number}.mask.png") == ID["eye_g"]).any() == bool(number)
+        edited = read_image(path)
+        assert np.array_equal(edited[230:], worn.picture[230:])
+        if not number:
+            frame = (worn.labels > 0) & (np.abs(worn.picture.astype(float) - photo[0]).mean(-1) > 30)
+            error = np.abs(edited.astype(float) - photo[0])[frame].mean()
+            assert error < 0.6 * np.abs(worn.picture.astype(float) - photo[0])[frame].mean()
+    outcome = maskgan("reshape", tmp_path / "face.png", "--crop", "--remove", "wig", "-w", weights)
+    assert outcome.code == 2 and "--remove: expected glasses or hat or earrings or necklace" in outcome.err
 
 
 def test_the_command_draws_by_default_and_paints_if_asked(

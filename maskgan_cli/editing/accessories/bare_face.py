@@ -1,0 +1,28 @@
+"""A face as it looks without the glasses that it wears."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from maskgan_cli.editing.accessories.inpaint import has_dark_lenses, without_frames
+from maskgan_cli.editing.accessories.take_off import without
+from maskgan_cli.editing.faces import Face
+from maskgan_cli.labels import ID
+
+
+def without_glasses(face: Face) -> Face:
+    """The face with the frames of its clear glasses filled, in its photo too, and without glasses in its mask.
+
+    Dark glasses hide what is behind them: the face is returned as it is, and the network paints what its new
+    mask shows.
+    """
+    if not (face.labels == ID["eye_g"]).any() or has_dark_lenses(face.picture, face.labels):
+        return face
+    picture, labels = without_frames(face.picture, face.labels), without(face.labels, ["glasses"])
+    photo, cutout = face.photo, face.cutout
+    if cutout is not None:
+        photo = replace(cutout.photo, picture=cutout.put_back(picture))
+        cutout = replace(cutout, photo=photo)
+    elif photo is not None:
+        photo = replace(photo, picture=picture)
+    return replace(face, picture=picture, labels=labels, photo=photo, cutout=cutout)
