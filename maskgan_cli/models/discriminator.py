@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +13,9 @@ from maskgan_cli.labels import NUM_CLASSES
 from maskgan_cli.models.layers import initialise, instance_norm
 from maskgan_cli.models.limits import check_range
 from maskgan_cli.models.spectral import SpectralConv2d
+
+_MASK_GAIN = 0.3  # without normalisation: of the mask's weights at first, so that the picture is seen
+_LAST_GAIN = 0.1  # and of the scores', so that they start near 0
 
 
 @dataclass(frozen=True)
@@ -23,11 +26,15 @@ class DiscriminatorConfig:
         width: channels of the first layer; they double at every layer, up to 8 times the width.
         scales: number of patch discriminators; each next one reads the picture at half the resolution.
         layers: feature layers of each patch discriminator, before its one-channel output.
+        norm: ``instance`` as published, or ``none``: convolutions are then initialised to keep the variance of their
+            input, and the picture's three channels weigh as much as the mask's 19. A narrow discriminator with few
+            faces a batch learns so to look at the picture, which it may never do otherwise.
     """
 
     width: int = 64
     scales: int = 2
     layers: int = 4
+    norm: Literal["instance", "none"] = "instance"
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # recipes hold this class
 
@@ -47,7 +54,7 @@ class PatchDiscriminator(nn.Module):
         layers: list[nn.Module] = []
         for i, (inputs, outputs) in enumerate(pairwise(channels)):
             stride = 1 if i == config.layers - 1 else 2
-            norm = [] if i == 0 else [instance_norm(outputs)]
+            norm = [] if i == 0 or config.norm == "none" else [instance_norm(outputs)]
             if spectral and i > 0:
                 conv: nn.Module = SpectralConv2d(inputs, outputs, 4, stride=stride, padding=2, bias=False)
             else:
@@ -74,6 +81,22 @@ class MultiScaleDiscriminator(nn.Module):
         self.scales = nn.ModuleList(PatchDiscriminator(config, spectral=spectral) for _ in range(config.scales))
         self.halve = nn.AvgPool2d(3, stride=2, padding=1, count_include_pad=False)
         initialise(self)
+        if config.norm == "none":
+            self._balance()
+
+    def _balance(self) -> None:
+        """Initialise for layers without normalisation: see `DiscriminatorConfig.norm`."""
+        for scale in self.scales:
+            convolutions = [module for module in scale.modules() if isinstance(module, nn.Conv2d)]
+            for convolution in convolutions:
+                nn.init.kaiming_normal_(convolution.weight, a=0.2)
+                if convolution.bias is not None:
+                    nn.init.zeros_(convolution.bias)
+            first, last = convolutions[0].weight, convolutions[-1].weight
+            with torch.no_grad():
+                first[:, :NUM_CLASSES] *= _MASK_GAIN
+                first[:, NUM_CLASSES:] *= (first.shape[1] / 3) ** 0.5
+                last *= _LAST_GAIN
 
     def forward(self, mask: Tensor, image: Tensor) -> list[list[Tensor]]:
         """One-hot mask (N, 19, H, W) and image (N, 3, H, W) in [-1, 1] -> layer outputs per scale."""

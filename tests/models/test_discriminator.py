@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from torch import nn
 
 from maskgan_cli.models.discriminator import DiscriminatorConfig, MultiScaleDiscriminator
 from maskgan_cli.models.layers import one_hot
@@ -39,3 +40,16 @@ def test_output_depends_on_the_mask() -> None:
     masks = [one_hot(torch.full((1, 64, 64), i, dtype=torch.uint8)) for i in (1, 2)]
     first, second = (network(mask, image)[0][0] for mask in masks)
     assert not torch.allclose(first, second)
+
+
+def test_without_norm_the_score_depends_on_the_picture_from_the_start() -> None:
+    torch.manual_seed(0)
+    network = MultiScaleDiscriminator(DiscriminatorConfig(width=8, scales=2, layers=3, norm="none"))
+    assert not any(isinstance(module, nn.GroupNorm) for module in network.modules())
+    labels = torch.randint(0, 19, (2, 4, 4)).repeat_interleave(16, 1).repeat_interleave(16, 2)
+    mask, picture = one_hot(labels), torch.rand(2, 3, 64, 64) * 2 - 1
+    scores, other, masked = (
+        network(m, p)[0][-1] for m, p in ((mask, picture), (mask, picture.flip(0)), (mask.flip(0), picture))
+    )
+    assert float((scores - other).detach().abs().mean()) > float((scores - masked).detach().abs().mean())
+    assert float(scores.detach().abs().mean()) < 1  # far from both verdicts
