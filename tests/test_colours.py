@@ -127,6 +127,14 @@ def test_cut_outs_stay_cut_out(tmp_path: Path) -> None:
         assert np.asarray(out)[:16].min() > 245, "white"
 
 
+@pytest.mark.parametrize("suffix", [".tif", ".webp", ".png"])
+def test_frames_after_the_first_are_named(suffix: str, tmp_path: Path) -> None:
+    frames = [Image.fromarray(_patches()), Image.fromarray(255 - _patches())]
+    frames[0].save(tmp_path / f"a{suffix}", save_all=True, append_images=frames[1:])
+    (remark,) = read_photo(tmp_path / f"a{suffix}").remarks
+    assert remark == f"{tmp_path / f'a{suffix}'}: has 2 frames or pages; the first is read"
+
+
 def test_what_is_erased_from_a_mask_is_background(tmp_path: Path) -> None:
     labels = np.full((8, 8), ID["skin"], np.uint8)
     labels[:4] = ID["hair"]

@@ -42,7 +42,7 @@ def align(
     """
     from maskgan_cli.files import read_photo, refuse_existing, sha256, write_image, write_json
 
-    items = pictures(photos, recursive=recursive)
+    items = pictures(photos, recursive=recursive, say=shell.say)
     _distinct([out / f"{item.name}.png" for item in items])
     which = options.chosen(face)
     if len(items) == 1:  # what is wrong with the only path is said before PyTorch is imported
@@ -105,7 +105,15 @@ def paste(
     pixels (PNG, TIFF, BMP). The photo's EXIF data, orientation and colour profile are kept.
     """
     from maskgan_cli.editing.faces import check_files
-    from maskgan_cli.files import check_picture_name, encode_photo, keep_or_write, read_image, read_note, sha256
+    from maskgan_cli.files import (
+        JPEG_SUFFIXES,
+        check_picture_name,
+        encode_photo,
+        keep_or_write,
+        read_image,
+        read_note,
+        sha256,
+    )
 
     check_picture_name(out)
     check_files([crop, result])
@@ -119,7 +127,7 @@ def paste(
         )
     note = {"edit": "paste", "face": cutout.number, "made": read_note(result),
             "inputs": {"photo": sha256(cutout.photo.path), "result": sha256(result)}}  # fmt: skip
-    lossy = result.suffix.lower() in (".jpg", ".jpeg", ".webp")
+    lossy = result.suffix.lower() in (*JPEG_SUFFIXES, ".webp")
     picture = cutout.put_back(edited, lossy=lossy)
     changed = int((picture != cutout.photo.picture).any(-1).sum())
     shell.say(f"{changed:,} of {picture.shape[0] * picture.shape[1]:,} pixels changed")

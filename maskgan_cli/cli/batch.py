@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -32,15 +32,18 @@ class Item:
     name: Path
 
 
-def pictures(names: Sequence[str], *, recursive: bool = False) -> list[Item]:
+def pictures(
+    names: Sequence[str], *, recursive: bool = False, say: Callable[[str], None] = lambda _: None
+) -> list[Item]:
     """What a list of pictures names: files, folders (all pictures in them) and ``-`` (paths on standard input).
 
-    Masks beside pictures (``NAME.mask.png``), overviews and hidden files in folders are passed over.
+    Masks beside pictures (``NAME.mask.png``), overviews and hidden files in folders are passed over. ``say`` is told
+    which pictures of a folder are left out because their format is not read.
 
     Raises:
         InputError: nothing named, or a folder without a picture.
     """
-    from maskgan_cli.files import IMAGE_SUFFIXES
+    from maskgan_cli.files import IMAGE_SUFFIXES, left_out
 
     items: list[Item] = []
     for name in [line for given in names for line in (sys.stdin.read().splitlines() if given == "-" else [given])]:
@@ -56,6 +59,8 @@ def pictures(names: Sequence[str], *, recursive: bool = False) -> list[Item]:
             for one in inside
             if one.suffix.lower() in IMAGE_SUFFIXES and one.is_file() and _is_photo(one.relative_to(path))
         ]
+        if unread := left_out(inside):
+            say(f"{path}: {unread}")
         if not found:
             deeper = "" if recursive else "; --recursive looks in the folders inside"
             raise InputError(path, expected="pictures in this folder", found="none", hint=deeper[2:])

@@ -137,6 +137,8 @@ def _prepare(
     from maskgan_cli.data.prepare import prepare
     from maskgan_cli.files import read_json
 
+    for remark in found.remarks:
+        shell.say(remark)
     before = _hash_of(out)
     fates = prepare(
         found,
@@ -172,7 +174,7 @@ def _read_source(source: Path, *, order: str, val_share: float, test_share: floa
     from maskgan_cli.data import celeba, celebamask, pairs_folder
 
     if celebamask.is_raw_layout(source):
-        return celebamask.read_source(source, masked=masked)
+        return celebamask.read_source(source, masked=masked, order=order)
     if celeba.is_celeba_layout(source):
         return celeba.read_source(source)
     return pairs_folder.read_source(

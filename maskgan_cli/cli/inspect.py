@@ -33,7 +33,7 @@ def inspect(
     from maskgan_cli.editing.faces import check_files
     from maskgan_cli.files import read_image, read_note, sha256
 
-    paths = [item.path for item in pictures(files, recursive=recursive)]
+    paths = [item.path for item in pictures(files, recursive=recursive, say=shell.say)]
     found, batch = [], Batch(shell, len(paths))
     for path in paths:
         note = None

@@ -51,7 +51,7 @@ def parse(
 
     if look is not None and look % 16:
         raise InputError("--look", expected="a multiple of 16", found=str(look))
-    items = pictures(images, recursive=recursive)
+    items = pictures(images, recursive=recursive, say=shell.say)
     masks = {item.path: _mask_of(item, out) for item in items}
     if len(set(masks.values())) < len(masks):
         twice = next(mask for mask in masks.values() if list(masks.values()).count(mask) > 1)

@@ -46,7 +46,7 @@ def personalise(
 
     if out.suffix != ".safetensors":
         raise InputError(out, expected="a name ending in .safetensors", found=repr(out.suffix))
-    items = [item.path for item in pictures(images, recursive=recursive)]
+    items = [item.path for item in pictures(images, recursive=recursive, say=shell.say)]
     start, parser = find_weights(weights, "dmn"), find_weights(parser_weights, "parser", "--parser-weights")
     from maskgan_cli.personalise import MOST, Settings, recorded
 

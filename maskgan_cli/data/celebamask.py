@@ -8,11 +8,12 @@ from pathlib import Path
 
 from maskgan_cli.data.sources import Candidate, Source
 from maskgan_cli.errors import InputError
-from maskgan_cli.files import IMAGE_SUFFIXES, unreadable
+from maskgan_cli.files import IMAGE_SUFFIXES, left_out, unreadable
 from maskgan_cli.labels import PARTS
 
 IMAGES = "CelebA-HQ-img"
 MASKS = "CelebAMask-HQ-mask-anno"
+MERGED = "CelebAMask-HQ-mask"  # label maps, as the authors' script merges the part files
 MAPPING = "CelebA-HQ-to-CelebA-mapping.txt"
 ATTRIBUTES = "CelebAMask-HQ-attribute-anno.txt"
 POSES = "CelebAMask-HQ-pose-anno.txt"
@@ -31,16 +32,19 @@ def official_split(celeba_id: int) -> str:
 
 def is_raw_layout(root: Path) -> bool:
     """Whether a folder looks like a CelebAMask-HQ download."""
-    return (root / IMAGES).is_dir() or (root / MASKS).is_dir()
+    return any((root / name).is_dir() for name in (IMAGES, MASKS, MERGED))
 
 
-def read_source(root: Path, *, masked: bool = True) -> Source:
+def read_source(root: Path, *, masked: bool = True, order: str = "celebamask") -> Source:
     """List every image and every mask of a raw layout, or with ``masked=False`` the images alone.
+
+    Where the part files are missing, the label maps in ``CelebAMask-HQ-mask`` are taken, in the class order ``order``.
 
     Raises:
         InputError: a folder or the mapping is missing, or an annotation file does not parse.
     """
-    for folder in (IMAGES, MASKS) if masked else (IMAGES,):
+    merged = masked and not (root / MASKS).is_dir() and (root / MERGED).is_dir()
+    for folder in (IMAGES, MASKS) if masked and not merged else (IMAGES,):
         if not (root / folder).is_dir():
             hint = "" if folder == IMAGES else "--images-only prepares a data set without masks"
             raise InputError(root, expected=f"the raw layout with a folder {folder}", found="none", hint=hint)
@@ -55,13 +59,17 @@ def read_source(root: Path, *, masked: bool = True) -> Source:
 
     images = {int(match[1]): path for path in (root / IMAGES).iterdir()
               if (match := _IMAGE_FILE.fullmatch(path.name)) and path.suffix.lower() in IMAGE_SUFFIXES}  # fmt: skip
-    masks = _list_masks(root / MASKS) if masked else {}
+    masks = _merged_masks(root / MERGED) if merged else _list_masks(root / MASKS) if masked else {}
     candidates = []
     for index in sorted(images.keys() | masks.keys()):
         name = f"{index}.jpg"
         celeba_id, celeba_file = mapping.get(index, (None, ""))
         reason = ""
-        if index not in images:
+        if merged and index not in masks:
+            reason = f"image without any mask: {MERGED} has no {index}.png"
+        elif index not in images and merged:
+            reason = f"mask without image: {IMAGES} has no {name}"
+        elif index not in images:
             reason = f"mask without image: {MASKS} has parts of {index:05d}, {IMAGES} has no {name}"
         elif masked and index not in masks:
             folder = f"{MASKS}/{index // _IMAGES_PER_FOLDER}"
@@ -75,7 +83,16 @@ def read_source(root: Path, *, masked: bool = True) -> Source:
         candidates.append(Candidate(str(index), images.get(index), masks.get(index, {}), split, fields, reason))
     columns = ["celeba_id", "identity", "scene", "yaw", "pitch", "roll"]
     columns += next(iter(attributes.values()), {}).keys()
-    return Source("CelebAMask-HQ" if masked else "CelebA-HQ", candidates, columns, masked=masked)
+    unread = left_out((root / IMAGES).iterdir())
+    return Source(
+        "CelebAMask-HQ" if masked else "CelebA-HQ", candidates, columns, order, masked,
+        halved=merged, remarks=(f"{root / IMAGES}: {unread}",) if unread else (),
+    )  # fmt: skip
+
+
+def _merged_masks(root: Path) -> dict[int, dict[str, Path]]:
+    """The label maps by image, in the folder itself or in folders inside it (train, val, test)."""
+    return {int(path.stem): {"": path} for path in sorted(root.rglob("*.png")) if re.fullmatch("[0-9]+", path.stem)}
 
 
 def _list_masks(root: Path) -> dict[int, dict[str, Path]]:

@@ -12,9 +12,11 @@ import os
 from collections import Counter
 from pathlib import Path
 
+from maskgan_cli.data.celeba import is_celeba_layout
+from maskgan_cli.data.celebamask import is_raw_layout
 from maskgan_cli.data.sources import SPLITS, Candidate, Source, problem_with_id
 from maskgan_cli.errors import InputError
-from maskgan_cli.files import IMAGE_SUFFIXES, read_csv
+from maskgan_cli.files import IMAGE_SUFFIXES, left_out, read_csv
 
 MASK_SUFFIX = ".mask.png"
 
@@ -36,12 +38,12 @@ def read_source(
     """
     if not root.is_dir():
         raise InputError(root, expected="a folder", found="a file" if root.exists() else "no such folder")
-    images, masks, twice = _list(root)
+    images, masks, twice, unread = _list(root)
     masks = masks if masked else {}
     if not images:
         raise InputError(
             root, expected="the raw CelebAMask-HQ layout, images/ and masks/, or NAME.jpg and NAME.mask.png",
-            found="no image", hint="check the path",
+            found="no image", hint=_hint(root),
         )  # fmt: skip
     manifest = _manifest(root / "manifest.csv")
     known = {"id", "split", "image", "mask"}
@@ -63,7 +65,15 @@ def read_source(
         mask = {"": masks[name]} if name in masks else {}
         fields = {column: row.get(column, "") for column in columns}
         candidates.append(Candidate(name, images.get(name), mask, split, fields, reason))
-    return Source(root.resolve().name, candidates, columns, order, masked)
+    return Source(root.resolve().name, candidates, columns, order, masked, remarks=(unread,) if unread else ())
+
+
+def _hint(root: Path) -> str:
+    """The data set that lies in a folder inside, as archives unpack it; else to check the path."""
+    for inner in sorted(path for path in (*root.glob("*"), *root.glob("*/*")) if path.is_dir()):
+        if is_raw_layout(inner) or is_celeba_layout(inner) or (inner / "images").is_dir():
+            return f"the data set is in {inner}: name that folder"
+    return "check the path"
 
 
 def split_by_name(name: str, val_share: float, test_share: float, seed: int) -> str:
@@ -81,17 +91,20 @@ def _manifest(path: Path) -> dict[str, dict[str, str]]:
     return {row["id"]: row for row in rows}
 
 
-def _list(root: Path) -> tuple[dict[str, Path], dict[str, Path], set[str]]:
-    """Images and masks by name, and the names that several images have."""
+def _list(root: Path) -> tuple[dict[str, Path], dict[str, Path], set[str], str]:
+    """Images and masks by name, the names that several images have, and a word on pictures that are not read."""
     if (root / "images").is_dir():
-        images = [p for p in _files(root / "images") if p.suffix.lower() in IMAGE_SUFFIXES]
+        files = _files(root / "images")
+        images = [p for p in files if p.suffix.lower() in IMAGE_SUFFIXES]
         masks = {p.stem: p for p in _files(root / "masks") if p.suffix.lower() == ".png"}
     else:
         files = [p for p in _files(root) if p.suffix.lower() in IMAGE_SUFFIXES]
         images = [p for p in files if not p.name.endswith(MASK_SUFFIX)]
         masks = {p.name[: -len(MASK_SUFFIX)]: p for p in files if p.name.endswith(MASK_SUFFIX)}
     counts = Counter(p.stem for p in images)
-    return {p.stem: p for p in images}, masks, {name for name, count in counts.items() if count > 1}
+    unread = left_out(files)
+    twice = {name for name, count in counts.items() if count > 1}
+    return {p.stem: p for p in images}, masks, twice, f"{root}: {unread}" if unread else ""
 
 
 def _files(folder: Path) -> list[Path]:

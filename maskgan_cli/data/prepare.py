@@ -88,7 +88,7 @@ def prepare(
                 todo.append(candidate)
         work = partial(
             _prepare_one, out=out, size=size, image_format=image_format, order=source.order, needed=source.sides,
-            crop=source.crop,
+            crop=source.crop, halved=source.halved,
         )  # fmt: skip
         for result in spread(work, todo, workers):
             done[result.id] = result
@@ -121,7 +121,7 @@ def merge_parts(parts: dict[str, Path]) -> LabelMap:
 
 def _prepare_one(
     candidate: Candidate, *, out: Path, size: int, image_format: str, order: str, needed: tuple[int, int] | None,
-    crop: int | None,
+    crop: int | None, halved: bool = False,
 ) -> Done:  # fmt: skip
     """Runs in a worker process. Anything wrong with the sample becomes its reason."""
     assert candidate.image is not None
@@ -138,7 +138,7 @@ def _prepare_one(
         if picture is not None and crop is not None:
             picture = _central(picture, crop)
         sides = (size, size) if picture is None else picture.shape[:2]
-        if problem := _problem(sides, labels, raw=raw):
+        if problem := _problem(sides, labels, halved=raw or halved):
             return Done(candidate.id, reason=problem)
     except InputError as error:
         return Done(candidate.id, reason=str(error))
@@ -164,7 +164,7 @@ def _write(path: Path, data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _problem(sides: tuple[int, ...], labels: LabelMap | None, *, raw: bool) -> str:
+def _problem(sides: tuple[int, ...], labels: LabelMap | None, *, halved: bool) -> str:
     if sides[0] != sides[1]:
         return f"wrong size: the image is {_side(sides)}, not square"
     if labels is None:
@@ -172,7 +172,7 @@ def _problem(sides: tuple[int, ...], labels: LabelMap | None, *, raw: bool) -> s
     if labels.shape[0] != labels.shape[1]:
         return f"wrong size: the mask is {_side(labels.shape)}, not square"
     # In the raw layout masks are half the images' size; a plain pair is one picture, drawn twice.
-    if not raw and labels.shape != sides:
+    if not halved and labels.shape != sides:
         return f"wrong size: the image is {_side(sides)}, its mask {_side(labels.shape)}"
     if not labels.any():
         return "empty mask: every pixel is background"

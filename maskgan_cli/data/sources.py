@@ -52,6 +52,8 @@ class Source:
         masked: whether its samples have masks at all.
         sides: width and height that every picture must have; None where any square will do.
         crop: side of the central square that is taken of each picture; None takes the whole.
+        halved: whether label maps may have half the pictures' side, as CelebAMask-HQ's have.
+        remarks: what of the source is left out, in sentences for people.
     """
 
     name: str
@@ -61,3 +63,5 @@ class Source:
     masked: bool = True
     sides: tuple[int, int] | None = None
     crop: int | None = None
+    halved: bool = False
+    remarks: tuple[str, ...] = ()

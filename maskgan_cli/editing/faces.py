@@ -17,7 +17,7 @@ from maskgan_cli.data.prepared import in_prepared, mask_beside
 from maskgan_cli.editing.framing import FACE_CROP, misplaced, oddity
 from maskgan_cli.editing.given_masks import read_given_mask
 from maskgan_cli.errors import InputError
-from maskgan_cli.files import Photo, Picture, read_image, unreadable
+from maskgan_cli.files import Photo, Picture, decoded, read_image, table_lines, unreadable
 from maskgan_cli.labels import PALETTE, LabelMap
 
 if TYPE_CHECKING:
@@ -214,11 +214,16 @@ def check_files(paths: Iterable[Path]) -> None:
             raise InputError(path, expected="a picture", found=found)
 
 
+def _names(cells: Sequence[str], columns: Sequence[str]) -> bool:
+    """Whether the cells of a first line name the columns."""
+    return set(columns) <= {cell.strip().lower().replace(" ", "_") for cell in cells}
+
+
 def read_pairs(where: str, columns: Sequence[str], optional: Sequence[str]) -> list[dict[str, Path]]:
     """A list of pairs from a file or, for ``-``, from standard input.
 
     Either CSV with a header that names the columns (others are ignored), or lines of bare paths in
-    the order of ``columns``, separated by tabs or commas.
+    the order of ``columns``, separated by tabs, commas or semicolons. Names of columns may begin with capitals.
 
     Args:
         where: path or ``-``.
@@ -229,20 +234,23 @@ def read_pairs(where: str, columns: Sequence[str], optional: Sequence[str]) -> l
         InputError: unreadable, empty, or a line without what it must have.
     """
     try:
-        text = sys.stdin.read() if where == "-" else Path(where).read_text("utf-8")
+        text = sys.stdin.read() if where == "-" else decoded(Path(where).read_bytes())
         text = text.removeprefix("\ufeff")  # as Excel begins its CSV files
     except (OSError, ValueError) as error:
         raise unreadable(Path(where), error, "a list of pairs") from error
     name = "standard input" if where == "-" else where
-    lines = [line for line in text.splitlines() if line.strip()]
+    whole, mark = table_lines(text)
+    lines = [line for line in whole if line.strip()]
+    if mark == ";" and not _names(lines[0].split(mark), columns) and len(columns) == 1:
+        mark = ","  # one path, with a semicolon in its name
     if not lines:
         raise InputError(name, expected=f"lines of {', '.join(columns)}", found="nothing")
     try:
-        rows = list(csv.reader(lines, delimiter="\t" if "\t" in lines[0] else ","))
+        rows = list(csv.reader(lines, delimiter=mark))
     except csv.Error as error:  # e.g. a quotation mark that nothing closes
         raise InputError(name, expected="a list of pairs", found=str(error)) from error
-    header = [cell.strip() for cell in rows[0]]
-    if set(columns) <= set(header):
+    header = [cell.strip().lower().replace(" ", "_") for cell in rows[0]]
+    if _names(rows[0], columns):
         rows = rows[1:]
     else:
         header = [*columns, *optional]

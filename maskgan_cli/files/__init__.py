@@ -19,16 +19,18 @@ from maskgan_cli.files.masks import (
 from maskgan_cli.files.photos import Photo, encode_photo, read_note, read_photo, write_photo
 from maskgan_cli.files.pictures import (
     IMAGE_SUFFIXES,
+    JPEG_SUFFIXES,
     Picture,
     check_picture_name,
     encode_image,
     encode_png,
     is_plain_jpeg,
+    left_out,
     max_pixels,
     read_image,
     write_image,
 )
-from maskgan_cli.files.reading import read_csv, read_json, sha256, unreadable
+from maskgan_cli.files.reading import decoded, read_csv, read_json, sha256, table_lines, unreadable
 from maskgan_cli.files.writing import (
     DiskError,
     atomic,
@@ -47,12 +49,14 @@ from maskgan_cli.files.writing import (
 
 __all__ = [
     "IMAGE_SUFFIXES",
+    "JPEG_SUFFIXES",
     "MASK_HINT",
     "DiskError",
     "Photo",
     "Picture",
     "atomic",
     "check_picture_name",
+    "decoded",
     "disk_error",
     "encode_csv",
     "encode_image",
@@ -64,6 +68,7 @@ __all__ = [
     "is_plain_jpeg",
     "keep_or_write",
     "keep_or_write_all",
+    "left_out",
     "max_pixels",
     "palette_image",
     "read_csv",
@@ -76,6 +81,7 @@ __all__ = [
     "refuse_existing",
     "remove_leftovers",
     "sha256",
+    "table_lines",
     "unreadable",
     "write_bytes",
     "write_csv",

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from maskgan_cli.files.colours import in_srgb, space_of, srgb_of, with_alpha
-from maskgan_cli.files.pictures import Picture, as_rgb, check_picture_name, encode_image, open_image
+from maskgan_cli.files.pictures import JPEG_SUFFIXES, Picture, as_rgb, check_picture_name, encode_image, open_image
 from maskgan_cli.files.writing import write_bytes
 
 _ORIENTATION: Final = 0x0112
@@ -22,7 +22,7 @@ _BACK: Final = {
     5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_90, 7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_270,
 }  # fmt: skip
-_WITH_METADATA: Final = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
+_WITH_METADATA: Final = (*JPEG_SUFFIXES, ".png", ".webp", ".tif", ".tiff")
 WITH_ALPHA: Final = (".png", ".webp", ".tif", ".tiff")
 # Of a TIFF's tags those that describe the photograph; the others say how that file stores it. Description, camera,
 # orientation, resolution, software, time, artist, rights, and the folders of EXIF and GPS tags.
@@ -150,7 +150,7 @@ def encode_photo(picture: Picture, suffix: str, photo: Photo, *, note: Mapping[s
     metadata = dict(photo.metadata) if suffix in _WITH_METADATA else {}
     if not metadata and (profile := photo.metadata.get("icc_profile")):  # BMP: other programs take it for sRGB
         picture = srgb_of(picture, profile)
-    if suffix in (".jpg", ".jpeg") and len(metadata.get("exif", b"")) > _MOST_EXIF:
+    if suffix in JPEG_SUFFIXES and len(metadata.get("exif", b"")) > _MOST_EXIF:
         del metadata["exif"]
     if photo.orientation in _BACK and "exif" in metadata:
         picture = np.asarray(Image.fromarray(picture).transpose(_BACK[photo.orientation]))

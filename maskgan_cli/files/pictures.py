@@ -7,7 +7,7 @@ import json
 import os
 import stat
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,9 +41,16 @@ _FORMATS: Final = tuple(
     if reader.format
 )  # fmt: skip
 _BY_SUFFIX: Final = {
-    ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".bmp": "BMP", ".tif": "TIFF", ".tiff": "TIFF",
+    ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".jfif": "JPEG", ".jpe": "JPEG", ".webp": "WEBP", ".bmp": "BMP",
+    ".tif": "TIFF", ".tiff": "TIFF",
 }  # fmt: skip
 IMAGE_SUFFIXES: Final = tuple(_BY_SUFFIX)
+JPEG_SUFFIXES: Final = tuple(suffix for suffix, kind in _BY_SUFFIX.items() if kind == "JPEG")
+# Pictures that people keep and that are not read.
+_UNREAD: Final = frozenset({
+    ".gif", ".apng", ".heic", ".heif", ".avif", ".jxl", ".jp2", ".svg", ".psd", ".xcf", ".raw", ".dng", ".cr2", ".nef",
+    ".arw", ".mp4", ".mov",
+})  # fmt: skip
 # Beginnings of files that people take for pictures we read, to say what they are.
 _OTHERS: Final = {
     b"GIF8": "a GIF", b"%!PS": "PostScript", b"%PDF": "a PDF", b"<svg": "an SVG", b"\0\0\1\0": "an icon",
@@ -207,6 +214,16 @@ def write_image(
     return path
 
 
+def left_out(files: Iterable[Path]) -> str:
+    """Which pictures among ``files`` are in formats that are not read, as a sentence for people; "" if none are."""
+    suffixes = [path.suffix.lower() for path in files if not path.name.startswith(".")]
+    found = sorted({suffix for suffix in suffixes if suffix in _UNREAD})
+    count = sum(suffix in _UNREAD for suffix in suffixes)
+    if not count:
+        return ""
+    return f"left out {count} file{'s' if count > 1 else ''} of formats that are not read ({', '.join(found)})"
+
+
 def check_picture_name(path: Path) -> None:
     """Raise an InputError if a file's name does not end as a picture's does."""
     if path.suffix.lower() not in IMAGE_SUFFIXES:
@@ -241,7 +258,7 @@ def encode_image(
             options["pnginfo"] = PngImagePlugin.PngInfo()
             for key, value in fields.items():
                 options["pnginfo"].add_text(key, value)
-    elif suffix in (".jpg", ".jpeg", ".webp"):
+    elif suffix in (*JPEG_SUFFIXES, ".webp"):
         options["quality"] = 95
         if note and suffix != ".webp":
             options["comment"] = f"maskgan {json.dumps(note, sort_keys=True)}"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +40,7 @@ def read_json(path: str | Path) -> Any:
 
 
 def read_csv(path: str | Path) -> list[dict[str, str]]:
-    """Read a CSV file with a header row; a byte-order mark before it does not matter.
+    """Read a CSV file with a header row, as spreadsheets write it: see `table_lines`.
 
     A row that ends early is filled with empty values.
 
@@ -47,21 +49,42 @@ def read_csv(path: str | Path) -> list[dict[str, str]]:
     """
     path = Path(path)
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file, restval="")
-            rows = []
-            for row in reader:
-                if None in row:
-                    count = len(reader.fieldnames or ())
-                    raise InputError(
-                        f"{path}, line {reader.line_num}", expected=f"{count} values as the header has names",
-                        found=str(count + len(row[None])),
-                        hint='write values that hold a comma in "quotes"',
-                    )  # fmt: skip
-                rows.append(row)
-            return rows
+        lines, delimiter = table_lines(decoded(path.read_bytes()))
+        reader = csv.DictReader(lines, restval="", delimiter=delimiter)
+        rows = []
+        for row in reader:
+            if None in row:
+                count = len(reader.fieldnames or ())
+                raise InputError(
+                    f"{path}, line {reader.line_num}", expected=f"{count} values as the header has names",
+                    found=str(count + len(row[None])), hint='write values that hold a comma in "quotes"',
+                )  # fmt: skip
+            rows.append(row)
+        return rows
     except (OSError, ValueError, csv.Error) as error:
         raise unreadable(path, error, "a CSV file") from error
+
+
+def decoded(data: bytes) -> str:
+    """The text of a file in UTF-8, or in UTF-16 with a byte-order mark, as Excel and PowerShell write it.
+
+    Raises:
+        UnicodeDecodeError: in neither.
+    """
+    return data.decode("utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig")
+
+
+def table_lines(text: str) -> tuple[list[str], str]:
+    """The lines of a table with their ends, and what separates its columns.
+
+    That is what a first line ``sep=;`` names, which is left out; else a tab or a comma that the first line holds; else
+    a semicolon, if it holds one.
+    """
+    lines = text.splitlines(keepends=True)
+    if lines and (named := re.fullmatch(r"sep=(.)\s*", lines[0], re.IGNORECASE)):
+        return lines[1:], named[1]
+    first = lines[0] if lines else ""
+    return lines, next((mark for mark in ("\t", ",", ";") if mark in first), ",")
 
 
 def sha256(path: str | Path) -> str:

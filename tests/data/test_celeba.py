@@ -48,6 +48,25 @@ def test_the_central_square_splits_attributes_and_identities(folders: bool, tmp_
     assert np.array_equal(read_image(sample.image), resize_image(whole[TOP : TOP + 178], 64))
 
 
+def test_the_layout_of_kaggles_copy(tmp_path: Path, maskgan: Command) -> None:
+    raw, plain, out = _write(tmp_path / "celeba"), _write(tmp_path / "plain"), tmp_path / "data"
+    (raw / "img_align_celeba").rename(raw / "inner")
+    (raw / "img_align_celeba").mkdir()
+    (raw / "inner").rename(raw / "img_align_celeba" / "img_align_celeba")
+    (raw / "img_align_celeba" / "img_align_celeba" / "anim.gif").write_bytes(b"GIF89a")
+    names = [f"{number:06d}.jpg" for number in range(1, 7)]
+    signs = "".join(f"{name},{-1 if i % 2 else 1},1\n" for i, name in enumerate(names))
+    (raw / "list_attr_celeba.csv").write_text("image_id,Smiling,Male\n" + signs)
+    parts = "".join(f"{name},{i % 3}\n" for i, name in enumerate(names))
+    (raw / "list_eval_partition.csv").write_text("image_id,partition\n" + parts)
+    for name in ("list_attr_celeba.txt", "list_eval_partition.txt"):
+        (raw / name).unlink()
+    done = maskgan("prep-data", raw, out, "--size", "64", "--workers", "1")
+    assert "left out 1 file of formats that are not read (.gif)" in done.err
+    maskgan("prep-data", plain, tmp_path / "plain-data", "--size", "64", "--workers", "1")
+    assert PreparedData.load(out).hash == PreparedData.load(tmp_path / "plain-data").hash
+
+
 def test_what_is_above_and_below_the_square_does_not_count(tmp_path: Path, maskgan: Command) -> None:
     hashes = []
     for name, value in (("a", 0), ("b", 255)):
