@@ -44,7 +44,7 @@ class DMNConfig:
         style_width: channels of the style encoder at full resolution.
         fusion: how the style encoder combines mask and image: ``sft`` as published, ``concat`` as in
             the ablation, or ``none`` for Pix2PixHD-m, whose style encoder does not use the mask.
-        upsampling: ``transposed`` as published, or ``resize``, which avoids checkerboard artefacts.
+        upsampling: ``transposed`` as published, or ``resize`` or ``bilinear``, which avoid artefacts: see `layers.up`.
         noise: add learned amounts of noise at every resolution of the decoder (`NoiseInput`); the published network has
             none.
     """

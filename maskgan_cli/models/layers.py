@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from maskgan_cli.labels import NUM_CLASSES
 from maskgan_cli.models.padding import ReflectionPad, Upsample
 
-Upsampling = Literal["transposed", "resize"]
+Upsampling = Literal["transposed", "resize", "bilinear"]
 _EPS: Final = 1e-5  # of instance norm
 _STRIP = 64  # rows of label maps per table lookup, so that their windows fit in the cache
 
@@ -193,12 +193,15 @@ def up(inputs: int, outputs: int, upsampling: Upsampling) -> nn.Sequential:
 
     ``resize`` (nearest neighbour, then a 3 x 3 convolution) avoids checkerboard artefacts. A transposed
     3 x 3 convolution of stride 2 causes them because neighbouring pixels receive different numbers of weights.
+    After nearest neighbours a convolution can still draw the same pattern into every cell, which it did in hair;
+    ``bilinear`` leaves no cells to see.
     """
     layers: list[nn.Module]
     if upsampling == "transposed":
         layers = [nn.ConvTranspose2d(inputs, outputs, 3, stride=2, padding=1, output_padding=1)]
     else:
-        layers = [Upsample(), ReflectionPad(1), nn.Conv2d(inputs, outputs, 3)]
+        enlarged = Upsample() if upsampling == "resize" else nn.Upsample(scale_factor=2, mode="bilinear")
+        layers = [enlarged, ReflectionPad(1), nn.Conv2d(inputs, outputs, 3)]
     return nn.Sequential(*layers, instance_norm(outputs), nn.ReLU())
 
 

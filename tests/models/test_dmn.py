@@ -65,7 +65,7 @@ def test_default_tensor_shapes_equal_the_published_ones() -> None:
 
 
 @pytest.mark.parametrize("fusion", ["sft", "concat", "none"])
-@pytest.mark.parametrize("upsampling", ["transposed", "resize"])
+@pytest.mark.parametrize("upsampling", ["transposed", "resize", "bilinear"])
 def test_output_has_the_size_of_the_mask_and_lies_in_range(fusion: str, upsampling: str) -> None:
     config = DMNConfig(64, 4, 2, 2, 2, fusion=fusion, upsampling=upsampling)  # type: ignore[arg-type]
     mask, image = one_hot(_labels(2, 64)), torch.rand(2, 3, 64, 64) * 2 - 1
@@ -162,7 +162,7 @@ def test_resize_upsampling_has_no_checkerboard_and_transposed_has() -> None:
                 nn.init.zeros_(module.bias)
         return float(conv(torch.ones(1, 1, 8, 8))[..., 2:-2, 2:-2].detach().std())
 
-    assert spread("resize") == 0
+    assert spread("resize") == spread("bilinear") == 0
     assert spread("transposed") > 0.5
 
 

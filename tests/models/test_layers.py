@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from maskgan_cli.models.layers import instance_norm, normalised
+from maskgan_cli.models.layers import instance_norm, normalised, up
 
 
 @pytest.mark.parametrize("memory", [torch.contiguous_format, torch.channels_last])
@@ -29,3 +29,10 @@ def test_the_bfloat16_instance_norm_has_pytorchs_values_and_gradients(memory: to
 def test_float32_instance_norm_keeps_its_bits() -> None:
     features = torch.randn(2, 4, 9, 9, requires_grad=True)
     assert torch.equal(instance_norm(4)(features), torch.nn.GroupNorm(4, 4, affine=False)(features))
+
+
+def test_bilinear_upsampling_has_no_steps() -> None:
+    ramp = torch.arange(6.0).expand(1, 1, 6, 6)
+    stepped, smooth = (up(1, 1, name)[0](ramp)[0, 0, 0].diff() for name in ("resize", "bilinear"))
+    assert torch.equal(stepped[1:].view(-1, 2), torch.tensor([[1.0, 0.0]] * 5))
+    assert torch.equal(smooth[1:-1], torch.full((9,), 0.5))
