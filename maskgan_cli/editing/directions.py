@@ -44,7 +44,7 @@ _MOVES: Final[Mapping[str, tuple[str, ...]]] = {
     "smile": ("mouth",), "open-mouth": ("mouth", "chin"), "raise-brows": ("brows",), "hair-length": ("hair",),
     "face-width": ("outline",), "nose-width": ("nose",),
 }  # fmt: skip
-_KEPT: Final = 12  # motions
+_KEPT: Final = 24  # motions
 _LEAST: Final = 2  # faces with an attribute, and without it
 
 
