@@ -7,8 +7,9 @@ its full picture are shown; the face has 512 pixels a side.
     python benchmarks/editor.py [STROKES] [--weights W]
 
 Prints JSON: those times; the median and the 95th percentile of the time from a stroke's end to its preview and to its
-full picture, by the clock; the server's processor time a stroke, which a busy machine does not change; its memory after
-each tenth of the strokes; how long it takes to undo them all, and whether that ends in the mask of the beginning.
+full picture, by the clock; the server's processor time until the first picture, a slider step and a stroke, which a
+busy machine changes little; its memory after each tenth of the strokes; how long it takes to undo them all, and whether
+that ends in the mask of the beginning.
 """
 
 from __future__ import annotations
@@ -98,14 +99,15 @@ def main() -> None:
                 page.set_default_timeout(0)
                 page.goto(server.stdout.readline().strip())
                 shown(page, "")
-                start, opened = time.perf_counter() - since, {}
+                start, started, opened = time.perf_counter() - since, processor(server.pid) / 1000, {}
                 for name in ("12 MP", "25 MP"):
                     session, since = page.evaluate("editor.session.id"), time.perf_counter()
                     page.set_input_files("#file", photos[name])
                     shown(page, session)
                     opened[name] = round(time.perf_counter() - since, 2)
                 page.evaluate("editor.live.settled()")
-                times = {"start_to_first_picture_s": round(start, 2), "open_s": opened}
+                times = {"start_to_first_picture_s": round(start, 2), "start_processor_s": round(started, 2),
+                         "open_s": opened}  # fmt: skip
                 print(json.dumps({**times, **measure(page, server.pid, given.strokes)}, indent=2))
                 browser.close()
         finally:
@@ -133,7 +135,12 @@ def shown(page: Page, before: str) -> None:
 def measure(page: Page, server: int, strokes: int) -> dict[str, Any]:
     """Draw, and write down what it took."""
     rng, times, used, load = np.random.default_rng(0), [], [], os.getloadavg()[0]
-    slid = np.array([page.evaluate(SLIDE, [NAMES[k % 4], float(rng.uniform(-0.8, 0.8))]) for k in range(24)])[4:].T
+    while not page.evaluate("editor.panels.sliders.ranged === editor.session.id"):  # it asks for the sliders' ranges
+        page.wait_for_timeout(50)
+    pushes = [page.evaluate(SLIDE, [NAMES[k % 4], float(rng.uniform(-0.8, 0.8))]) for k in range(4)]
+    before = processor(server)
+    pushes += [page.evaluate(SLIDE, [NAMES[k % 4], float(rng.uniform(-0.8, 0.8))]) for k in range(20)]
+    pushed, slid = (processor(server) - before) / 20, np.array(pushes)[4:].T
     page.evaluate("editor.step(-editor.history.index)")
     page.evaluate("editor.live.settled()")
     before, warm = 0.0, min(10, strokes // 10)
@@ -152,6 +159,7 @@ def measure(page: Page, server: int, strokes: int) -> dict[str, Any]:
         "cores": os.cpu_count() or 1, "load_at_the_start": round(load, 1),
         "slider_preview_ms": _summed_up(slid[0]), "slider_full_ms": _summed_up(slid[1]),
         "preview_ms": _summed_up(preview), "full_ms": _summed_up(full),
+        "server_processor_ms_a_slider_step": round(pushed, 1),
         "server_processor_ms_a_stroke": round(worked / max(1, strokes - warm), 1),
         "server_mb": used, "undo_all_ms": round(undone, 1), "undone_to_the_beginning": same,
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""The pictures of the editor's page, taken anew in a browser: a photo whose mouth is pulled wider, and glasses put on.
+"""The pictures of the editor's page, taken anew in a browser: a photo whose mouth is pulled wider, and opened.
 
     python docs/editor_pictures.py
 
@@ -43,7 +43,7 @@ def main() -> None:
                 browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
                 for name, width, height, edit in (
                     ("editor", 1280, 800, pull_a_mouth),
-                    ("editor-phone", 390, 844, put_glasses_on),
+                    ("editor-phone", 390, 844, open_a_mouth),
                 ):
                     page = browser.new_page(viewport={"width": width, "height": height})
                     page.set_default_timeout(0)
@@ -72,12 +72,20 @@ def pull_a_mouth(page: Any) -> None:
     page.mouse.up()
 
 
-def put_glasses_on(page: Any) -> None:
-    """A rendered face with glasses."""
-    begin(page, "rendered-1")
-    page.evaluate("document.querySelector('[data-item=glasses-round]').click()")
-    while page.evaluate("editor.history.index") < 1:
-        page.wait_for_timeout(50)
+def open_a_mouth(page: Any) -> None:
+    """The photo, its mouth opened and its brows raised by sliders."""
+    begin(page, "astronaut")
+    for name, amount in (("open-mouth", 0.2), ("raise-brows", 0.6)):
+        page.evaluate(
+            """([name, amount]) => {
+              const input = document.querySelector(`[data-slider=${name}]`);
+              input.value = amount;
+              input.dispatchEvent(new Event("change", { bubbles: true }));
+            }""",
+            [name, amount],
+        )
+        while page.evaluate("editor.panels.sliders.running"):
+            page.wait_for_timeout(50)
 
 
 def begin(page: Any, face: str) -> None:

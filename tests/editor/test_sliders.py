@@ -115,6 +115,10 @@ def test_glasses_can_be_removed_from_a_face_that_wears_them(page: Any, editor: E
 def test_a_face_without_a_mouth_has_no_smile(page: Any, editor: Editor) -> None:
     begin(page, editor)
     until(page, "editor.panels.sliders.ranged")
+    zeros = """[...document.querySelectorAll("[data-slider]")].every((input) =>
+        Math.abs(Number(input.style.getPropertyValue("--zero")) + input.min / (input.max - input.min)) < 1e-6
+        || input.closest("[hidden]"))"""
+    assert page.evaluate(zeros), "the line at 0 is where the thumb stands at 0"
     page.evaluate("editor.panels.sliders.setRange('smile', null)")
     page.evaluate("editor.panels.sliders.setRange('open-mouth', [-0.5, 0.25])")
     assert page.is_hidden("[data-slider=smile]")

@@ -60,7 +60,10 @@ export class Sliders {
   setRange(name, range) {
     const { row, input } = this.rows.get(name);
     row.hidden = range === null;
-    if (range) [input.min, input.max] = range;
+    if (range) {
+      [input.min, input.max] = range;
+      input.style.setProperty("--zero", -range[0] / (range[1] - range[0]));
+    }
     this._show(name);
   }
   // Show the places of the composition: after an undo, another face, a painted mask.
