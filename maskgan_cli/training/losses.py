@@ -45,7 +45,7 @@ def pixel(fake: Tensor, real: Tensor, emphasis: Tensor | None, labels: Tensor) -
 
 
 def class_colours(fake: Tensor, mask: Tensor, real: Tensor, style_mask: Tensor) -> Tensor:
-    """L1 between mean and standard deviation of the colours of each class, painted and in the style picture.
+    """L1 between the mean colours of each class, painted and in the style picture.
 
     The mask need not be the style's: so a face in another shape keeps the colours of skin, hair and lips. Classes
     with fewer than 64 pixels in either mask do not count.
@@ -54,22 +54,19 @@ def class_colours(fake: Tensor, mask: Tensor, real: Tensor, style_mask: Tensor) 
         fake, real: pictures (N, 3, H, W).
         mask, style_mask: their one-hot masks (N, classes, H, W).
     """
-    (ours, deviation, count), (theirs, wanted, other) = (
-        _colours(picture.float(), classes) for picture, classes in ((fake, mask), (real, style_mask))
+    (ours, count), (theirs, other) = (
+        _mean_colours(picture.float(), classes) for picture, classes in ((fake, mask), (real, style_mask))
     )
     both = ((count >= 64) & (other >= 64)).float()
-    distance = (ours - theirs.detach()).abs() + (deviation - wanted.detach()).abs()
-    return (distance.mean(2) * both).sum() / both.sum().clamp_min(1)
+    distance = (ours - theirs.detach()).abs().mean(2)
+    return (distance * both).sum() / both.sum().clamp_min(1)
 
 
-def _colours(picture: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Mean and standard deviation (N, classes, 3) of the colours of each class, and its pixels (N, classes)."""
+def _mean_colours(picture: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """The mean colour (N, classes, 3) of each class, and its pixels (N, classes)."""
     classes, pixels = mask.float().flatten(2), picture.flatten(2).transpose(1, 2)
     count = classes.sum(2)
-    share = classes / count.clamp_min(1).unsqueeze(2)
-    mean = share @ pixels
-    variance = share @ pixels.square() - mean.square()
-    return mean, variance.clamp_min(1e-4).sqrt(), count
+    return (classes / count.clamp_min(1).unsqueeze(2)) @ pixels, count
 
 
 def perceptual(fake: list[Tensor], real: list[Tensor]) -> Tensor:
