@@ -62,6 +62,24 @@ def test_a_photo_is_edited_at_its_own_place(
     assert read_image(tmp_path / "sheet.png").shape[0] == 128
 
 
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_photo_on_its_side_is_edited_as_the_upright_one(
+    turns: int, astronaut: Path, points: np.ndarray, tmp_path: Path, maskgan: Command
+) -> None:
+    side = write_image(tmp_path / "side.png", np.ascontiguousarray(np.rot90(read_image(astronaut), turns)))
+    for photo in (astronaut, side):
+        done = maskgan("align", photo, "-o", tmp_path / "crops", "--size", 128)
+        assert done.code == 0, done.err
+    upright, turned = (read_image(tmp_path / "crops" / f"{name}.png").astype(int) for name in ("astronaut", "side"))
+    assert np.abs(upright - turned).mean() < 3, "the same crop, up to the finder's rounding"
+    marked = write_image(tmp_path / "marked.png", (255 - turned).astype(np.uint8))
+    done = maskgan("paste", tmp_path / "crops" / "side.png", marked, "-o", tmp_path / "back.png")
+    assert done.code == 0, done.err
+    back = np.rot90(read_image(tmp_path / "back.png"), -turns)
+    changed = (back != read_image(astronaut)).any(-1)
+    assert np.abs(np.argwhere(changed).mean(0)[::-1] - oriented_square(points).mean(0)).max() < 3
+
+
 def _deep(picture: np.ndarray) -> Image.Image:
     return Image.fromarray(np.asarray(Image.fromarray(picture).convert("L")).astype(np.uint16) * 257)
 
@@ -142,6 +160,26 @@ def test_a_mask_of_the_photo_is_cut_out_with_it(
     write_label_map(tmp_path / "small.mask.png", np.full((64, 64), ID["skin"], np.uint8))
     refused = maskgan(*call, "-o", tmp_path / "b.png", "--src-mask", tmp_path / "small.mask.png", "-q")
     assert "expected a mask of its image's size 512x512, found 64x64" in refused.err
+
+
+@pytest.mark.parametrize("gone", ["l_eye,r_eye", "skin"])
+def test_a_mask_given_by_hand_is_believed(
+    gone: str, call: tuple[str, ...], astronaut: Path, tmp_path: Path, maskgan: Command
+) -> None:
+    """Dark glasses hide the eyes, a beard the skin: the edit goes on and a remark says what the mask lacks."""
+    assert maskgan("parse", astronaut, "-q").code == 0
+    mask = tmp_path / "astronaut.mask.png"
+    labels = read_label_map(mask)
+    for name in gone.split(","):
+        labels = np.where(labels == ID[name], ID["eye_g" if name.endswith("eye") else "hair"], labels).astype(np.uint8)
+    write_label_map(mask, labels)
+    done = maskgan(*call, "-o", tmp_path / "out.png")
+    assert done.code == 0, done.err
+    assert "of face 1; edited all the same" in done.err
+    listed = tmp_path / "pairs.csv"
+    listed.write_text(f"source,target\n{astronaut},{call[2]}\n")
+    done = maskgan("swap-mouth", "--pairs", listed, *call[3:], "-o", tmp_path / "results")
+    assert done.code == 0, done.err
 
 
 def test_render_and_style_copy_take_photos(
