@@ -13,7 +13,7 @@ from maskgan_cli.data.crop import matrix_of
 from maskgan_cli.data.resize import resize_image, resize_labels
 from maskgan_cli.editing import library
 from maskgan_cli.editing.accessories.bare_face import without_glasses
-from maskgan_cli.editing.accessories.put_on import DRAWABLE, Worn, put_on
+from maskgan_cli.editing.accessories.put_on import DRAWABLE, Worn, hair_under_hats, put_on
 from maskgan_cli.editing.accessories.take_off import kinds_of, without
 from maskgan_cli.editing.blend import paste_person
 from maskgan_cli.editing.compose import Place, joined_by, paste_back
@@ -238,6 +238,7 @@ def reshape_edits(
         source = without_glasses(source)
     painted = tuple(name for name in how.add if library.item_name(name) not in drawn)
     labels = without(reshape(source.labels, replace(how, add=painted), directions, steps), kinds_of(drawn))
+    labels = hair_under_hats(labels, drawn)
     # A small step along a direction may move no border.
     if not (how.along or drawn or source is not given) and np.array_equal(labels, source.labels):
         raise InputError(

@@ -47,12 +47,12 @@ def wear(labels: LabelMap, item: Item, face: Points | None = None) -> LabelMap:
     bare = remove_parts(labels, [kind]) if (labels == kind).any() else labels.copy()
     worn = _moved(item.labels == kind, turn, len(labels))
     if kind == ID["hat"] and worn.any():
-        bare[(bare == ID["hair"]) & _above(worn)] = ID["background"]
+        bare[(bare == ID["hair"]) & above(worn)] = ID["background"]
     bare[worn] = kind
     return bare
 
 
-def _above(region: Region) -> Region:
+def above(region: Region) -> Region:
     """What lies above the lower rim of a region (S, S), beside it as at its end."""
     columns = np.flatnonzero(region.any(0))
     rim = len(region) - region[::-1].argmax(0)

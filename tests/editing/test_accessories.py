@@ -13,7 +13,7 @@ from scipy import ndimage
 from maskgan_cli.editing import library
 from maskgan_cli.editing.accessories.head_fit import HeadFit, fit_head
 from maskgan_cli.editing.accessories.inpaint import has_dark_lenses, without_frames
-from maskgan_cli.editing.accessories.put_on import put_on
+from maskgan_cli.editing.accessories.put_on import hair_under_hats, put_on
 from maskgan_cli.editing.accessories.take_off import without
 from maskgan_cli.editing.shapes import wear
 from maskgan_cli.files import Picture, read_image, read_label_map, read_note, write_image
@@ -106,6 +106,34 @@ def test_the_place_in_a_larger_photo_is_that_of_the_matrix(photo: tuple[Picture,
     within = put_on(large, labels, ["glasses-square"], np.array([[1.0, 0, 120], [0, 1, 50]]))
     assert np.array_equal(within.labels[50:306, 120:376], alone.labels)
     assert not (within.picture != large)[:60].any()
+
+
+@pytest.mark.parametrize("name", ["hat-beanie", "hat-fedora", "hat-sun"])
+def test_a_hat_sits_above_the_eyes_and_goes_on_beyond_the_crop(name: str, photo: tuple[Picture, LabelMap]) -> None:
+    picture, labels = photo
+    large = np.full((406, 456, 3), 90, np.uint8)
+    large[150:406, 100:356] = picture
+    worn = put_on(large, labels, [name], np.array([[1.0, 0, 100], [0, 1, 150]]))
+    hat = worn.labels == ID["hat"]
+    eyes = np.argwhere(np.isin(labels, [ID["l_eye"], ID["r_eye"]])) + np.array([150, 100])
+    assert hat[:150].any(), "the crop ends here, the hat does not"
+    assert not hat[eyes[:, 0].min() :].any()
+    columns = np.flatnonzero(hat.any(0))
+    assert abs(columns.mean() - eyes[:, 1].mean()) < 25
+    face = np.flatnonzero((labels == ID["skin"]).any(0)) + 100
+    assert columns[0] <= face[0] and columns[-1] >= face[-1], "it is as wide as the face, at least"
+    assert not (worn.picture != large)[eyes[:, 0].max() + 60 :].any()
+
+
+def test_hair_beside_a_hat_goes_and_hair_below_it_stays(photo: tuple[Picture, LabelMap]) -> None:
+    _, labels = photo
+    bare = hair_under_hats(labels, ["hat-beanie"])
+    worn = put_on(np.zeros((256, 256, 3), np.uint8), labels, ["hat-beanie"]).labels > 0
+    rim = np.flatnonzero(worn.any(1)).max()
+    hair = labels == ID["hair"]
+    assert not ((bare == ID["hair"]) & ~worn)[: rim - 24].any()
+    assert np.array_equal((bare == ID["hair"])[rim:], hair[rim:])
+    assert np.array_equal(hair_under_hats(labels, ["glasses-round"]), labels)
 
 
 def test_glasses_are_taken_out_of_a_mask_and_dark_ones_leave_eyes(photo: tuple[Picture, LabelMap]) -> None:

@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage
 
 from maskgan_cli.editing.accessories.head_fit import HeadFit
 from maskgan_cli.editing.accessories.photo_light import PhotoLight
@@ -17,9 +18,11 @@ from maskgan_cli.synth.shape import head
 
 Region = npt.NDArray[np.bool_]
 
-_MOST: Final = 2048  # side of the grid that is drawn on; larger windows are drawn smaller and enlarged
+_MOST: Final = 1280  # side of the grid that is drawn on; larger windows are drawn smaller and enlarged
 _SAMPLES: Final = 3  # per pixel and axis, where that fits
 _REACH: Final = 0.9  # decimetres: farther away, the head itself would lie between an object and its shadow
+_UNDER: Final = 0.5  # share of the light that a hat keeps from what lies right below it
+_SIDES: Final = 0.25  # depth in head coordinates of the sides of the head
 _SHADOW: Final = 512  # side of the shadow map
 
 
@@ -37,6 +40,8 @@ class Mesh:
         metal: whether reflections have the surface's own colour.
         behind_hair: hair in the photo hides it.
         bump: strength of a fine weave in the surface; cloth.
+        ribs: the weave is ribs that run up the head.
+        around_head: it goes around the head; its back is hidden by all of the person that the photo shows.
     """
 
     vertices: F32
@@ -48,6 +53,8 @@ class Mesh:
     metal: bool = False
     behind_hair: bool = False
     bump: float = 0.0
+    ribs: bool = False
+    around_head: bool = False
 
 
 @dataclass(frozen=True)
@@ -107,7 +114,7 @@ def interpolated(layer: Layer, faces: I32, values: F32) -> F32:
     return result
 
 
-def draw(meshes: list[Mesh], fit: HeadFit, light: PhotoLight, window: Window, hair: F32) -> Drawn:
+def draw(meshes: list[Mesh], fit: HeadFit, light: PhotoLight, window: Window, hair: F32, person: F32) -> Drawn:
     """Draw meshes over a head.
 
     Opaque meshes hide each other and are hidden by the head; those of alpha below 1 are laid over them in order.
@@ -117,12 +124,12 @@ def draw(meshes: list[Mesh], fit: HeadFit, light: PhotoLight, window: Window, ha
         fit: the head and camera.
         light: of the photo.
         window: where.
-        hair: (h, h), how much of each pixel the photo's hair covers.
+        hair, person: (h, h), how much of each pixel the photo's hair and the whole person cover.
     """
     samples = float(_SAMPLES if window.side * _SAMPLES <= _MOST else max(1, _MOST // window.side))
     size = round(window.side * samples)
     bare, _ = head_layer(fit, window, samples)
-    hidden = np.repeat(np.repeat(hair, int(samples), 0), int(samples), 1)
+    hidden, someone = (np.repeat(np.repeat(one, int(samples), 0), int(samples), 1) for one in (hair, person))
     colour, alpha = np.zeros((size, size, 3), np.float32), np.zeros((size, size), np.float32)
     depth = bare.depth
     for mesh in sorted(meshes, key=lambda mesh: mesh.alpha < 1):
@@ -135,13 +142,28 @@ def draw(meshes: list[Mesh], fit: HeadFit, light: PhotoLight, window: Window, ha
             continue
         shown, opacity = shade(mesh, layer, seen, fit, light)
         opacity = opacity * (1 - hidden[seen]) if mesh.behind_hair else opacity
+        if mesh.around_head:
+            opacity = np.where(_at_back(mesh, layer, seen, fit), opacity * (1 - someone[seen]), opacity)
         colour[seen] = colour[seen] * (1 - opacity[:, None]) + light.coloured(shown) * opacity[:, None]
         alpha[seen] = alpha[seen] * (1 - opacity) + opacity
         if mesh.alpha == 1:
             depth = np.where(seen, layer.depth, depth)
     colour, alpha = _shrunk(colour, int(samples)), _shrunk(alpha, int(samples))
     soft = light.softness
-    return Drawn(blur(colour, soft), blur(alpha, soft), cast_shadow(meshes, fit, light, window))
+    left = cast_shadow(meshes, fit, light, window)
+    if any(mesh.around_head for mesh in meshes):  # a hat keeps the sky's light from what is below it
+        scale = fit.camera.scale
+        below = ndimage.shift(alpha, (0.12 * scale, 0), order=1, mode="nearest")
+        left = f32(left * (1 - _UNDER * person * blur(f32(below), 0.09 * scale)))
+    return Drawn(blur(colour, soft), blur(alpha, soft), left)
+
+
+def _at_back(mesh: Mesh, layer: Layer, seen: Region, fit: HeadFit) -> Region:
+    """Which of the seen pixels of a mesh lie behind the sides of the head: (N,)."""
+    corner, weight = mesh.triangles[layer.triangle[seen]], layer.bary[seen]
+    deep = fit.posed.to_head(mesh.vertices)[:, 2]
+    found: Region = (weight * deep[corner]).sum(-1) < _SIDES
+    return found
 
 
 def shade(mesh: Mesh, layer: Layer, seen: Region, fit: HeadFit, light: PhotoLight) -> tuple[F32, F32]:
@@ -161,6 +183,9 @@ def shade(mesh: Mesh, layer: Layer, seen: Region, fit: HeadFit, light: PhotoLigh
     diffuse = light.share * facing + (1 - light.share) * sky
     if mesh.bump:
         weave = np.sin(points[:, 0] * 95) * np.sin(points[:, 1] * 110 + points[:, 2] * 60)
+        if mesh.ribs:
+            inside = fit.posed.to_head(points)
+            weave = np.sin(np.arctan2(inside[:, 0], inside[:, 2] - 0.1) * 75)
         diffuse = diffuse * (1 + mesh.bump * weave)
     mirrored = 2 * dot(normal, view)[:, None] * normal - view
     gleam = np.clip(dot(mirrored, light.direction), 0, 1) ** mesh.gloss

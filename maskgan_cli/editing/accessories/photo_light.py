@@ -76,9 +76,9 @@ def measure_light(picture: Picture, labels: LabelMap, normals: F32) -> PhotoLigh
     luminance = light @ _GREY
     skin = np.isin(labels, _SKIN) & (np.abs(normals).sum(-1) > 0)
     direction, share = unit(f32(_DIRECTION)), 0.4
-    if skin.sum() > 200:
-        shown = luminance[skin]
-        usual = (shown > np.quantile(shown, 0.05)) & (shown < np.quantile(shown, 0.97))
+    shown = luminance[skin] if skin.any() else np.zeros(1, np.float32)
+    usual = (shown >= np.quantile(shown, 0.05)) & (shown <= np.quantile(shown, 0.97))
+    if usual.sum() > 200 and shown.max() > 0:
         basis = np.concatenate([np.ones((int(usual.sum()), 1)), normals[skin][usual]], 1).astype(np.float64)
         # The ridge keeps the direction near the usual one where skin shows few normals.
         ridge, towards = 0.02 * usual.sum(), np.array([0, *unit(f32(_DIRECTION)) * 0.3]) * np.median(shown)

@@ -11,16 +11,21 @@ import numpy.typing as npt
 from PIL import Image
 
 from maskgan_cli.editing.accessories.draw import Drawn, Mesh, Window, draw, head_layer, interpolated, window_of
+from maskgan_cli.editing.accessories.hats import HATS, hat_meshes, hat_width
 from maskgan_cli.editing.accessories.head_fit import Floats, HeadFit, fit_head
 from maskgan_cli.editing.accessories.objects import GLASSES, glasses_meshes
 from maskgan_cli.editing.accessories.photo_light import measure_light, to_levels, to_linear
+from maskgan_cli.editing.accessories.take_off import KINDS
 from maskgan_cli.editing.grain import missing_grain
+from maskgan_cli.editing.shapes import above
 from maskgan_cli.files import Picture
 from maskgan_cli.labels import ID, LabelMap
 from maskgan_cli.synth.lighting import blur
 
-DRAWABLE: Final = tuple(GLASSES)  # names of `library.ITEMS`
+DRAWABLE: Final = (*GLASSES, *HATS)  # names of `library.ITEMS`
 _MARGIN: Final = 0.25  # decimetres around an object that its shadow may reach
+_SMALL: Final = 128  # side of the mask in which the hair under a hat is found
+_RIM: Final = 3  # pixels of that mask: hair this near to the lower rim stays
 _FIT: Final = 256  # side of the mask that the head is fitted to
 _STILL: Final = ("l_eye", "r_eye", "l_brow", "r_brow", "hair")  # classes that are seen through clear lenses
 
@@ -49,14 +54,31 @@ def put_on(picture: Picture, labels: LabelMap, names: Sequence[str], matrix: Flo
     if matrix is None:
         scale = len(picture) / side
         matrix = np.array([[scale, 0, 0], [0, scale, 0]])
-    fit = _fitted(labels).after(matrix)
+    own = fitted(labels)
+    fit = own.after(matrix)
     result, found = picture, np.zeros(picture.shape[:2], np.uint8)
     for name in names:
-        result, found = _one(result, labels, name, fit, matrix, found)
+        meshes = glasses_meshes(name, fit) if name in GLASSES else hat_meshes(name, fit, hat_width(labels, own, name))
+        result, found = _one(result, labels, name, meshes, fit, matrix, found)
     return Worn(result, found)
 
 
-def _fitted(labels: LabelMap) -> HeadFit:
+def hair_under_hats(labels: LabelMap, names: Sequence[str]) -> LabelMap:
+    """A mask (S, S) without the hair that would stand above and beside the hats among some names; a new array."""
+    hats, result = [name for name in names if name in HATS], labels.copy()
+    if not hats:
+        return result
+    small = np.asarray(Image.fromarray(labels).resize((_SMALL, _SMALL), Image.Resampling.NEAREST))
+    worn = put_on(np.zeros((_SMALL, _SMALL, 3), np.uint8), small, hats).labels > 0
+    if worn.any():
+        over = np.roll(above(worn), -_RIM, 0)
+        over[-_RIM:] = False
+        grown = Image.fromarray(over).resize(labels.shape[::-1], Image.Resampling.NEAREST)
+        result[(labels == ID["hair"]) & np.asarray(grown)] = ID["background"]
+    return result
+
+
+def fitted(labels: LabelMap) -> HeadFit:
     """The head fitted to a mask (S, S), found on a small copy of it."""
     side = len(labels)
     small = np.asarray(Image.fromarray(labels).resize((_FIT, _FIT), Image.Resampling.NEAREST))
@@ -65,28 +87,26 @@ def _fitted(labels: LabelMap) -> HeadFit:
 
 
 def _one(
-    picture: Picture, labels: LabelMap, name: str, fit: HeadFit, matrix: Floats, found: LabelMap
+    picture: Picture, labels: LabelMap, name: str, meshes: list[Mesh], fit: HeadFit, matrix: Floats, found: LabelMap
 ) -> tuple[Picture, LabelMap]:
-    meshes = glasses_meshes(name, fit)
     window = window_of(meshes, fit, _MARGIN, picture.shape[:2])
     seen, part = _part(picture, window), labels_in(labels, matrix, window)
     layer, faces = head_layer(fit, window)
     light = measure_light(seen, part, interpolated(layer, faces, fit.posed.normals))
     hair = blur((part == ID["hair"]).astype(np.float32), max(light.softness, 1.0))
-    drawn = draw(meshes, fit, light, window, hair)
+    person = blur((part > 0).astype(np.float32), max(light.softness, 1.0))
+    drawn = draw(meshes, fit, light, window, hair, person)
     shown = composed(seen, drawn, grey=light.hue is not None)
     result, classes = picture.copy(), found.copy()
     rows, columns = (slice(max(s.start, 0), min(s.stop, n)) for s, n in zip(window.box, picture.shape, strict=False))
     inner = (slice(rows.start - window.top, rows.stop - window.top),
              slice(columns.start - window.left, columns.stop - window.left))  # fmt: skip
     result[rows, columns] = shown[inner]
-    classes[rows, columns][item_region(name, meshes, fit, window, drawn, part)[inner]] = ID["eye_g"]
+    classes[rows, columns][item_region(name, drawn, part)[inner]] = ID[KINDS[name.split("-", maxsplit=1)[0]]]
     return result, classes
 
 
-def item_region(
-    name: str, meshes: list[Mesh], fit: HeadFit, window: Window, drawn: Drawn, labels: LabelMap
-) -> npt.NDArray[np.bool_]:
+def item_region(name: str, drawn: Drawn, labels: LabelMap) -> npt.NDArray[np.bool_]:
     """Where a mask (h, h) shows an object: of glasses also behind clear lenses, except for eyes and brows."""
     region: npt.NDArray[np.bool_] = drawn.alpha > 0.5
     if name in GLASSES and not GLASSES[name].dark:
