@@ -56,8 +56,8 @@ class LossSettings(Section):
     ``pixel`` is L1, in which the small classes (eyes, brows, lips, mouth, glasses, ears, earrings)
     weigh ``small_classes`` times as much as the others. ``segmentation`` is the cross-entropy of what
     the face parser (``perceptual.network: parser``) reads in the picture against the mask asked for. ``colours`` is
-    `losses.class_colours`, ``identity`` one minus the cosine of the embeddings of face and style (``identity``).
-    All three are ours too.
+    `losses.class_colours`, ``texture`` `losses.texture`, ``identity`` one minus the cosine of the embeddings of face
+    and style (``identity``). All of them are ours too.
     """
 
     adversarial: float = 1.0
@@ -67,6 +67,7 @@ class LossSettings(Section):
     small_classes: Annotated[float, Field(gt=0.0)] = 1.0
     segmentation: float = 0.0
     colours: float = 0.0
+    texture: float = 0.0
     identity: float = 0.0
 
 
@@ -285,6 +286,8 @@ class AdversarialTask(PaintingTask):
         terms = {}
         if self.recipe.loss.colours:
             terms["colours"] = losses.class_colours(fake, mask, style, style_mask)
+        if self.recipe.loss.texture:
+            terms["texture"] = losses.texture(fake, mask, style, style_mask)
         if self.identity is not None:
             with torch.no_grad(), self.accelerator.autocast():
                 wanted = self.embedded(style, style_mask)

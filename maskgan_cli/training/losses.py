@@ -62,6 +62,31 @@ def class_colours(fake: Tensor, mask: Tensor, real: Tensor, style_mask: Tensor) 
     return (distance * both).sum() / both.sum().clamp_min(1)
 
 
+def texture(fake: Tensor, mask: Tensor, real: Tensor, style_mask: Tensor) -> Tensor:
+    """How far each class is from being as rough as in the style picture, at three scales.
+
+    Roughness is the mean absolute difference of neighbouring pixels of a channel, across and down, at the full, half
+    and quarter resolution; compared are its logarithms, as L1. Classes and arguments: see `class_colours`.
+    """
+    terms = []
+    for _ in range(3):
+        (ours, count), (theirs, other) = (
+            _roughness(picture.float(), classes) for picture, classes in ((fake, mask), (real, style_mask))
+        )
+        both = ((count >= 64) & (other >= 64)).float()
+        distance = (ours.add(0.01).log() - theirs.detach().add(0.01).log()).abs().mean(2)
+        terms.append((distance * both).sum() / both.sum().clamp_min(1))
+        fake, mask, real, style_mask = (F.avg_pool2d(planes, 2) for planes in (fake, mask, real, style_mask))
+    return torch.stack(terms).mean()
+
+
+def _roughness(picture: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean absolute differences (N, classes, 6) of neighbours, across and down, and the pixels (N, classes)."""
+    across = F.pad((picture[..., 1:] - picture[..., :-1]).abs(), (0, 1))
+    down = F.pad((picture[..., 1:, :] - picture[..., :-1, :]).abs(), (0, 0, 0, 1))
+    return _mean_colours(torch.cat([across, down], 1), mask)
+
+
 def _mean_colours(picture: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     """The mean colour (N, classes, 3) of each class, and its pixels (N, classes)."""
     classes, pixels = mask.float().flatten(2), picture.flatten(2).transpose(1, 2)

@@ -138,3 +138,15 @@ def test_a_class_that_one_of_both_lacks_does_not_count() -> None:
     loss = losses.class_colours(fake, mask, -torch.ones_like(fake), other)
     loss.backward()
     assert float(loss.detach()) == 0 and fake.grad is not None and not fake.grad.any()
+
+
+def test_texture_is_the_ratio_of_roughness_by_class() -> None:
+    torch.manual_seed(0)
+    mask = torch.zeros(1, 2, 32, 64)
+    mask[:, 0, :, :32], mask[:, 1, :, 32:] = 1, 1
+    rough = torch.randn(1, 3, 32, 64)
+    assert float(losses.texture(rough, mask, rough, mask)) == 0
+    assert float(losses.texture(rough, mask, rough + 5, mask)) < 1e-4, "light is no texture"
+    assert float(losses.texture(rough, mask, rough * 2, mask)) == pytest.approx(math.log(2), rel=0.05)
+    half = torch.where(mask[:, :1] > 0, rough, 2 * rough)  # one class of two
+    assert float(losses.texture(half, mask, rough, mask)) == pytest.approx(math.log(2) / 2, rel=0.15)
