@@ -93,7 +93,7 @@ def _import_torchvision() -> None:
     sys.modules |= {name: compiler, utils.__name__: utils}
     try:
         import torchvision  # noqa: F401
-    except ImportError:  # another version, or none: whoever needs it imports it as it is
+    except ImportError:  # another version, or none: the caller imports it as it is
         pass
     finally:
         del sys.modules[name], sys.modules[utils.__name__]
