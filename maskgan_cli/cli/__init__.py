@@ -6,6 +6,7 @@ options.py      the options that mean the same everywhere
 batch.py        lists and folders of pictures: one bad file never ends a batch
 demo.py         demo
 examples.py     examples
+help_examples.py   an example of every command, at the end of its help
 data.py         synth, prep-data, check-data
 align.py        align, paste
 parse.py        parse

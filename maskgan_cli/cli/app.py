@@ -36,6 +36,7 @@ from maskgan_cli.cli import (
     verify,
     weights,
 )
+from maskgan_cli.cli.help_examples import show_examples
 from maskgan_cli.cli.shell import emit
 
 app = typer.Typer(
@@ -90,3 +91,4 @@ judge.register(evaluate.app)
 verify.register(evaluate.app)
 app.add_typer(weights.app)
 bench.register(app)
+show_examples(app)

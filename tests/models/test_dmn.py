@@ -15,6 +15,7 @@ from maskgan_cli.models.layers import (
     AdaINResidualBlock,
     ConcatFusion,
     MaskConv7,
+    NoiseInput,
     SpatialFeatureTransform,
     adaptive_instance_norm,
     instance_norm,
@@ -218,5 +219,6 @@ def test_noise_is_new_in_training_and_the_same_without_gradients() -> None:
         fixed = [network.generate(labels, style) for _ in range(2)]
     assert torch.equal(*fixed)
     for layer in network.backbone.noise or ():
+        assert isinstance(layer, NoiseInput)
         torch.nn.init.zeros_(layer.amount)
     assert torch.equal(network.generate(labels, style), network.generate(labels, style))
