@@ -33,10 +33,15 @@ NOT_RUN = {
     ("demo",): "minutes; tests/test_demo.py",
     ("bench",): "minutes; tests/cli/test_bench.py",
     ("--version",): "tests/test_package.py",
+    ("runs",): "two finished trainings; tests/cli/test_runs.py",
+    ("eval", "precision"): "more results than this page paints; tests/metrics/test_kernel.py",
+    ("eval", "kid"): "more results than this page paints; tests/metrics/test_kernel.py",
+    ("eval", "lpips"): "published weights; tests/metrics",
+    ("train", "ebst", "DATA", "--dmn", "runs/dmn"): "a page of options, without a trained generator; tests/training",
 }
 PLACES = {
     "SRC": "src.png", "TGT": "tgt.png", "FACE": "src.png", "MASK": "src.mask.png", "PHOTO.jpg": "photo.jpg",
-    "DATA": FACES, "W": "runs/identity", "KIND": "parser", "FILE": "parser.pth",
+    "DATA": FACES, "W": "runs/identity", "arcface.onnx": "runs/identity", "KIND": "parser", "FILE": "parser.pth",
     "FIRST,SECOND": "Smiling,Eyeglasses",
 }  # fmt: skip
 GIVEN = {  # page -> the networks that it takes for granted
