@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
-# The weights that come with the package, trained on rendered faces alone: Dense Mapping Network and MaskVAE at 256 px, face
-# parser at 128 px. First, on two processor cores that had other work too: 5,400 faces 28 minutes; the generator's four
+# The weights that come with the package: Dense Mapping Network and MaskVAE at 256 px, face parser at 128 px. Parser and
+# MaskVAE are trained on rendered faces alone, the generator at last also on public-domain portraits (the second argument,
+# see docs/tutorials/portraits.md; without it the generator of rendered faces alone is written). First, on two processor cores that had other work too: 5,400 faces 28 minutes; the generator's four
 # parts at 128 px 60, 31, 105 and 36 minutes on one core each, the last two with the core to themselves; the parser's first
 # part less than two hours, its others 5, 24, 15 and 9 minutes on one core. Then, on one H200 with 16 cores: 1,600 faces 72
 # seconds and 4,800 another 290, the generator's fifth and sixth part 290 and 200 seconds, MaskVAE 90, other trainings beside
 # them. The generator's last two parts: 18 and 31 minutes of one core.
-#   recipes/bundled_weights.sh [work folder]
+#   recipes/bundled_weights.sh [work folder] [folder of portraits: images/, manifest.csv and landmarks.npz]
 set -euo pipefail
 work=${1:-bundled-weights}
+portraits=${2:-}
 assets=$(dirname "$0")/../maskgan_cli/assets
 pack() { maskgan weights pack "$1" "$2" -o "$assets/$3.safetensors" --licence Apache-2.0 --overwrite; }
 prepared() { [ -e "$2/dataset.json" ] || maskgan prep-data "$1" "$2" --size "$3"; }
@@ -77,3 +79,55 @@ pack "$work/dmn" "$work/many256" dmn
 maskgan train vae "$work/many256" --recipe tiny-cpu -o "$work/vae" --set network.image_size=256 --set network.latent=192 \
     --set schedule.steps=5000 --set schedule.decay_from=1500 --set schedule.validation_samples=160
 pack "$work/vae" "$work/many256" vae
+
+# Portraits: 868 for training, labelled, and each warped to the proportions of two others. With 1,552 rendered faces they train a
+# parser of 256 px, whose features the generator is compared by, and a small identity network. The generator's parts were
+# stopped at steps 773, 1,220, 500, 126, 739, 171, 129, 94, 226 and 121; the last one ran its 340 steps. 2 to 2.3 seconds a step
+# of batch 4 on one processor core in bfloat16 (Intel Sapphire Rapids), 2.6 hours together. They drew two portraits to one
+# warped and one rendered face; parts 1 and 2 had no warped ones, and 1 to 4 and the parser's 1,000 steps other draws.
+[ -n "$portraits" ] || exit 0
+here=$(dirname "$0")
+faces=$work/portraits
+mkdir -p "$faces"
+ln -sfn "$(realpath "$portraits")/images" "$faces/images"
+cp "$portraits/manifest.csv" "$faces/"
+python "$here/label_faces.py" "$faces/images" "$faces/masks" --landmarks "$portraits/landmarks.npz"
+python "$here/reshape_faces.py" "$faces" "$work/reshaped" --landmarks "$portraits/landmarks.npz"
+maskgan synth "$work/rendered" -n 2400 --identities 600 --takes 2 --size 256 --seed 61 # 1,552 of them were used
+prepared "$work/reshaped" "$work/portraits256" 256
+prepared "$work/rendered" "$work/rendered256" 256
+[ -e "$work/faces/dataset.json" ] || maskgan merge-data "$work/portraits256" "$work/rendered256" -o "$work/faces"
+maskgan train parser "$work/faces" --recipe bundled-128 -o "$work/parser256" --start-from "$work/parser.safetensors" \
+    --set network.image_size=256 --set precision=bf16 --set seed=11 --set schedule.steps=1000 --set schedule.decay_from=450 \
+    --set augment.zoom=0.4 --set augment.shift=0.1 --set augment.rotate=15 --set augment.backdrop=0.5 \
+    --set augment.repaint=0.5 --set augment.mouths=0.15 --set augment.lips=0.3
+maskgan train identity "$work/faces" --recipe tiny-cpu -o "$work/identity" --set network.image_size=112 \
+    --set network.width=24 --set network.embedding=192 --set precision=bf16 --set augment.light=0.3 --set augment.tint=0.25 \
+    --set augment.rotate=8 --set augment.zoom=0.12 --set augment.shift=0.04 --set augment.noise=0.06 \
+    --set data.batch_size=48 --set schedule.steps=700 --set schedule.decay_from=350 --set loss.warmup=200
+old=(--set "discriminator={width: 32, scales: 3, layers: 3}" --set discriminator_rate=1 --set network.upsampling=resize
+    --set discriminator_augment.cutout=0.3 --set loss.texture=0)
+plain=("${old[@]}" --set network.noise=false --set look.others=0 --set loss.colours=0)
+known=(--set loss.identity=1.5 --set "identity.weights=$work/identity")
+portrait() { # out, start, seed, steps, settings
+    maskgan train dmn "$work/faces" --recipe bundled-faces-256 -o "$work/$1" --start-from "$2" --set "seed=$3" \
+        --set "schedule.steps=$4" --set "perceptual.weights=$work/parser256" \
+        --set "data.shares={portraits256: 3, rendered256: 1}" "${@:5}"
+}
+portrait faces-1 "$work/dmn" 0 773 "${plain[@]}" --set loss.adversarial=1 --set loss.pixel=20 --set ema=0.998 \
+    --set loss.feature_matching=10 --set optimiser.lr=3e-4
+portrait faces-2 "$work/faces-1" 1 1220 "${plain[@]}" --set loss.feature_matching=10
+portrait faces-3 "$work/faces-2" 3 500 "${old[@]}" --set loss.feature_matching=4 --set loss.colours=4 --set optimiser.lr=3e-4
+portrait faces-4 "$work/faces-3" 4 126 "${old[@]}" --set loss.feature_matching=4 --set loss.colours=4 "${known[@]}"
+portrait faces-5 "$work/faces-4/model.safetensors" 5 739 "${old[@]}" --set loss.feature_matching=4 --set loss.colours=4 \
+    "${known[@]}" --set "discriminator={width: 48, scales: 2, layers: 4}" --set discriminator_rate=2
+portrait faces-6 "$work/faces-5/model.safetensors" 6 171 "${known[@]}" --set network.upsampling=resize \
+    --set loss.adversarial=1 --set loss.texture=0 --set discriminator_rate=1
+portrait faces-7 "$work/faces-6" 7 129 "${known[@]}" --set loss.adversarial=1.5 --set loss.texture=0 --set discriminator_rate=1.5
+portrait faces-8 "$work/faces-7" 8 94 "${known[@]}" --set loss.texture=0 --set optimiser.lr=1e-4 --set discriminator_rate=6
+portrait faces-9 "$work/faces-8" 9 226 "${known[@]}"
+portrait faces-10 "$work/faces-9" 10 121 --set loss.texture=0.7 --set loss.pixel=12 --set loss.colours=1
+# At last less of the discriminator and of texture: what both had drawn into hair and onto noses fades.
+portrait faces-11 "$work/faces-10" 11 340 --set loss.texture=0 --set loss.adversarial=0.1 --set loss.feature_matching=1 \
+    --set loss.pixel=40 --set loss.colours=1 --set look.others=0.15 --set ema=0.99 --set schedule.decay_from=150
+pack "$work/faces-11" "$work/faces" dmn

@@ -3,10 +3,9 @@
     python recipes/reshape_faces.py PORTRAITS OUT --landmarks landmarks.npz [--each 2] [--size 256] [--seed 0]
 
 PORTRAITS holds images, masks and a `manifest.csv` (`id`, `split`, `image`, `mask`, `identity`), as `maskgan prep-data`
-reads them. OUT gets warped pictures and masks of the training split, and a `manifest.csv` whose column `scene` is the
-portrait's id. Add that column to the portraits' own manifest, merge both (`maskgan merge-data`) and train with
-`look.takes`: then the network paints one shape of a person in the style of another shape of the same person, and the
-true picture is known.
+reads them. OUT gets copies of them all, warped pictures and masks of the training split, and a `manifest.csv` whose
+column `scene` is the portrait's id. Prepare OUT and train with `look.takes`: then the network paints one shape of a person in
+the style of another shape of the same person, and the true picture is known.
 
 The warp is a thin-plate spline (Bookstein 1989) through the landmarks of MediaPipe Face Mesh. Eyes and mouth are only
 moved, rotated and scaled, so that they open no further than in the photo. The picture's border stays where it is.
@@ -16,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from maskgan_cli.files import read_image, read_label_map, write_image, write_lab
 NOSE = [168, 6, 197, 195, 5, 4, 1, 2, 98, 327, 48, 278]
 RIGID = [LIPS, EYES["l_eye"], EYES["r_eye"]]  # groups that keep their form
 BENT = [OVAL[::2], NOSE, BROWS["l_brow"][:5], BROWS["r_brow"][:5]]
+COLUMNS = ("id", "split", "image", "mask", "identity")
 NEAR = 30  # other faces whose heads are turned most alike; one of them lends its proportions
 STRENGTH = (0.5, 1.1)  # of the way to the other face's proportions
 GRID = 64  # the spline is computed on a grid of so many cells and interpolated
@@ -95,13 +96,17 @@ def main() -> None:
     options = parser.parse_args()
     landmarks = np.load(options.landmarks)
     with (options.portraits / "manifest.csv").open() as file:
-        rows = [row for row in csv.DictReader(file) if row["split"] == "train" and row["id"] in landmarks.files]
+        every = list(csv.DictReader(file))
+    rows = [row for row in every if row["split"] == "train" and row["id"] in landmarks.files]
     points = [landmarks[row["id"]][:, :2].astype(np.float64) for row in rows]
     turns = np.array([turned(one) for one in points])
     rng = np.random.default_rng(options.seed)
     for folder in ("images", "masks"):
         (options.out / folder).mkdir(parents=True, exist_ok=True)
-    written = []
+    written = [{name: row[name] for name in COLUMNS} | {"scene": row["id"]} for row in every]
+    for row in every:
+        for name in ("image", "mask"):
+            shutil.copy(options.portraits / row[name], options.out / row[name])
     for row, own, turn in zip(rows, points, turns, strict=True):
         picture = read_image(options.portraits / row["image"]).astype(np.float32)
         labels = read_label_map(options.portraits / row["mask"])
@@ -116,7 +121,7 @@ def main() -> None:
             written.append({"id": name, "split": "train", "image": f"images/{name}.png", "mask": f"masks/{name}.png",
                             "identity": row["identity"], "scene": row["id"]})  # fmt: skip
     with (options.out / "manifest.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(written[0]))
+        writer = csv.DictWriter(file, [*COLUMNS, "scene"])
         writer.writeheader()
         writer.writerows(written)
 

@@ -70,12 +70,12 @@ def test_pairs_are_distinct(demo: Path) -> None:
 
 def test_edits_have_the_size_of_the_photo_and_change_only_the_face(demo: Path) -> None:
     photo = read_image(demo / "photo/astronaut.png")
-    for name in ("mouth", "hair", "glasses"):
+    for name in ("mouth", "brows", "glasses"):
         edited = read_image(demo / f"{name}.png")
         same = (edited == photo).all(-1)
         assert edited.shape == photo.shape == (512, 512, 3)
         assert 0.01 < (~same).mean() < 0.9
-        assert {"mouth": same[:60], "hair": same[:1], "glasses": same[-20:]}[name].all(), "far from the edit"
+        assert {"mouth": same[:60], "brows": same[:1], "glasses": same[-20:]}[name].all(), "far from the edit"
     whole, before = read_image(demo / "edited.png"), read_image(demo / "astronaut.png")
     assert 0.001 < (whole != before).any(-1).mean() < 0.1
 
@@ -107,7 +107,7 @@ def test_commands_on_the_page_reproduce_the_same_bytes(
         program, *words = shlex.split(line)
         assert program == "maskgan"
         assert maskgan(*words).code == 0, line
-    for name in ("mouth.png", "hair.png", "glasses.png", "style.png", "edited.png", "between/animation.gif"):
+    for name in ("mouth.png", "brows.png", "glasses.png", "style.png", "edited.png", "between/animation.gif"):
         assert (tmp_path / name).read_bytes() == (demo / name).read_bytes(), name
     for folder in ("bare", "seamless"):
         made = {p.name: p.read_bytes() for p in (tmp_path / folder).iterdir()}
@@ -122,8 +122,6 @@ def test_selected_faces_differ_in_the_mouth_and_have_no_sunglasses() -> None:
         assert (a.smiling, a.mouth_open) != (b.smiling, b.mouth_open)
         assert not any(s.glasses is not None and s.glasses.dark for s in (a, b))
     assert scenes[cast.mouth].mouth_open
-    assert scenes[cast.glasses].glasses is not None
-    assert scenes[cast.glasses].glasses.dark == 0  # type: ignore[union-attr]
     assert find_cast(cast.seed, 64, 5) == cast
 
 

@@ -24,7 +24,7 @@ class Cast:
 
     Attributes:
         seed: seed of the rendering.
-        mouth, glasses: faces whose mouth and glasses are copied to the photo.
+        mouth: face whose mouth is copied to the photo.
         look: face whose style is copied to the photo.
         ways: the two faces whose masks are interpolated.
         pairs: source and target of each counterfactual.
@@ -32,7 +32,6 @@ class Cast:
 
     seed: int
     mouth: int
-    glasses: int
     look: int
     ways: tuple[int, int]
     pairs: list[tuple[int, int]]
@@ -77,19 +76,18 @@ def _sample(seed: int, number: int) -> _Face:
     return _Face(number, scene, person.hair_family == "black", max(abs(yaw), abs(pitch)))
 
 
-def _roles(faces: list[_Face]) -> tuple[int, int, int, tuple[int, int]] | None:
+def _roles(faces: list[_Face]) -> tuple[int, int, tuple[int, int]] | None:
     frontal = sorted((f for f in faces if f.angle < _FRONTAL), key=lambda f: f.angle)
 
     def first(fits: Callable[[_Face], bool]) -> _Face | None:
         return next((f for f in frontal if fits(f)), None)
 
     mouth = first(lambda f: f.scene.beard == "none" and f.scene.mouth_open)
-    glasses = first(lambda f: f.scene.glasses is not None and not f.sunglasses and f.scene.hat is None)
     ways = next(((a, b) for a, b in permutations((f for f in frontal if f.bare), 2) if _unlike(a, b)), None)
     look = next((f for f in faces if f.bare and f.dark and f.scene.style.name not in _LITTLE_HAIR), None)
-    if not (mouth and glasses and look and ways):
+    if not (mouth and look and ways):
         return None
-    return mouth.number, glasses.number, look.number, (ways[0].number, ways[1].number)
+    return mouth.number, look.number, (ways[0].number, ways[1].number)
 
 
 def _unlike(a: _Face, b: _Face) -> bool:

@@ -138,10 +138,10 @@ class Commands:
 
         return {
             "mouth": edit("mouth", cast.mouth, "swap-mouth"),
-            "hair": self._edit(
-                "reshape", CROP, "--along", "hair-length", *self._manifold, "-o", Path("hair.png"), "--save-masks"
+            "brows": self._edit(
+                "reshape", CROP, "--along", "raise-brows", *self._manifold, "-o", Path("brows.png"), "--save-masks"
             ),
-            "glasses": edit("glasses", cast.glasses, "swap", "--parts", "glasses"),
+            "glasses": self._edit("reshape", CROP, "--add", "glasses", "-o", Path("glasses.png"), "--save-masks"),
             "style": edit("style", cast.look, "style-copy"),
         }
 

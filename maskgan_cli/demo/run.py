@@ -95,10 +95,11 @@ def run_demo(
         "seconds": round(time.perf_counter() - started, 1), "cores": os.cpu_count(),
     }  # fmt: skip
     write_json(out / "metrics.json", numbers)
+    references = {"mouth": cast.mouth, "style": cast.look}
     shown = Shown(
         photo=[
-            Row(name, str(command), out / CROP, out / face(getattr(cast, name, cast.look)), out / f"{name}.mask.png",
-                out / f"{name}.png")
+            Row(name, str(command), out / CROP, out / (face(references[name]) if name in references else CROP),
+                out / f"{name}.mask.png", out / f"{name}.png")
             for name, command in edits.items()
         ],
         faces=[
