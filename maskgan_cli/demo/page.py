@@ -18,7 +18,7 @@ _LARGEST: Final = 512  # maximum side of displayed pictures in pixels
 _EDITS: Final = {
     "mouth": ("Mouth shape", "The shape of mouth and lips comes from the other face; colours, light and grain from "
               "the photo."),
-    "brows": ("Raised brows", "A step along MaskVAE's direction from low to raised brows. The photo's own pixels move."),
+    "brows": ("Raised brows", "A step along MaskVAE's direction of raised brows. The photo's own pixels move."),
     "glasses": ("Glasses", "Drawn over the photo in the face's pose and light. The edited mask contains them."),
     "style": ("Style", "The mask stays the photo's; skin, hair colour and light come from the other face. "
               "The result is the network's direct output, without blending."),
@@ -62,7 +62,8 @@ def write_page(path: Path, shown: Shown) -> Path:
     edits = []
     for row in shown.photo:
         title, text = _EDITS[row.name]
-        cells = [(row.target, "reference" if row.target != row.source else "photo"), (row.asked, "edited mask"), (row.result, "result")]
+        first = "photo" if row.target == row.source else "reference"
+        cells = [(row.target, first), (row.asked, "edited mask"), (row.result, "result")]
         edits.append((title, text, row.command, [(embedded(file), caption) for file, caption in cells]))
     faces = [
         [(embedded(file), caption) for file, caption in (
