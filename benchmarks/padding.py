@@ -5,24 +5,11 @@ python benchmarks/padding.py
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-
 import torch
+from instance_norm import seconds
 from torch import nn
 
 from maskgan_cli.models.padding import ReflectionPad, Upsample
-
-
-def seconds(run: Callable[[], object], times: int = 5) -> float:
-    """The least processor time of several runs."""
-    run()
-    spent = []
-    for _ in range(times):
-        started = time.process_time()
-        run()
-        spent.append(time.process_time() - started)
-    return min(spent)
 
 
 def main() -> None:
