@@ -1,7 +1,7 @@
 """Reflection padding and nearest-neighbour upsampling that keep channels-last memory in bfloat16 on the CPU.
 
-PyTorch's own layers return another memory layout there, so that each convolution after them copies its input. Forward and
-backward pass of the bundled generator take 0.9 of the time (benchmarks/padding.py compares the layers).
+PyTorch's own layers return another memory layout there, so that each convolution after them copies its input. Forward
+and backward pass of the bundled generator take 0.9 of the time (benchmarks/padding.py compares the layers).
 """
 
 from __future__ import annotations
