@@ -11,6 +11,7 @@ from maskgan_cli.config import TrainingRecipe, dump_recipe, load_recipe, recipe_
 from maskgan_cli.errors import InputError
 from maskgan_cli.models.alpha_blender import AlphaBlenderConfig
 from maskgan_cli.models.arcface import DEPTHS, ArcFaceConfig
+from maskgan_cli.models.discriminator import DiscriminatorConfig
 from maskgan_cli.models.dmn import DMNConfig
 from maskgan_cli.models.hopenet import HopeNetConfig
 from maskgan_cli.models.mask_vae import MaskVAEConfig
@@ -33,8 +34,13 @@ def test_paper_recipes_have_the_papers_settings() -> None:
         assert (recipe.optimiser.lr, recipe.optimiser.beta1, recipe.optimiser.beta2) == (2e-4, 0.5, 0.999)
         assert recipe.loss.model_dump() == {
             "adversarial": 1.0, "feature_matching": 10.0, "perceptual": 10.0, "pixel": 0.0, "small_classes": 1.0,
-                "segmentation": 0.0,
+            "segmentation": 0.0, "colours": 0.0, "texture": 0.0, "identity": 0.0,
         }  # fmt: skip
+        assert (recipe.discriminator, recipe.discriminator_rate, recipe.look.others) == (
+            DiscriminatorConfig(),
+            1.0,
+            0.0,
+        )
         assert (recipe.data.batch_size, recipe.perceptual.network, recipe.ema) == (8, "vgg19", 0.0)
 
 

@@ -86,7 +86,6 @@ class Commands:
         self._workers = () if workers is None else ("--workers", str(workers))
         trained = scale.training is not None
         self._dmn: tuple[str | Path, ...] = ("--weights", Path("dmn")) if trained else ()
-        self._manifold: tuple[str | Path, ...] = ("--vae-weights", Path("vae")) if trained else ()
         self._vae: tuple[str | Path, ...] = ("--weights", Path("vae"), "--dmn-weights", Path("dmn")) if trained else ()
 
     def training(self) -> list[Command]:
@@ -139,7 +138,7 @@ class Commands:
         return {
             "mouth": edit("mouth", cast.mouth, "swap-mouth"),
             "brows": self._edit(
-                "reshape", CROP, "--along", "raise-brows", *self._manifold, "-o", Path("brows.png"), "--save-masks"
+                "reshape", CROP, "--part", "brows", "--move", "0,-9", "-o", Path("brows.png"), "--save-masks"
             ),
             "glasses": self._edit("reshape", CROP, "--add", "glasses", "-o", Path("glasses.png"), "--save-masks"),
             "style": edit("style", cast.look, "style-copy"),

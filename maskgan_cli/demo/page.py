@@ -18,7 +18,7 @@ _LARGEST: Final = 512  # maximum side of displayed pictures in pixels
 _EDITS: Final = {
     "mouth": ("Mouth shape", "The shape of mouth and lips comes from the other face; colours, light and grain from "
               "the photo."),
-    "brows": ("Raised brows", "A step along MaskVAE's direction of raised brows. The photo's own pixels move."),
+    "brows": ("Raised brows", "The brows move up in the mask, and the photo's own pixels move with them."),
     "glasses": ("Glasses", "Drawn over the photo in the face's pose and light. The edited mask contains them."),
     "style": ("Style", "The mask stays the photo's; skin, hair colour and light come from the other face. "
               "The result is the network's direct output, without blending."),
