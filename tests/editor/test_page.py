@@ -175,6 +175,8 @@ def test_hair_of_a_dropped_picture_a_hat_a_smile_and_the_session_opened_again(
     settled(page)
     assert not np.array_equal(mask(page), worn)
     slider.press("Home")
+    until(page, "editor.history.index === 4")
+    settled(page)
     page.click("#undo")
     assert slider.input_value() == "1", "undo returns the slider to its place before"
 
