@@ -57,9 +57,7 @@ def class_colours(fake: Tensor, mask: Tensor, real: Tensor, style_mask: Tensor) 
     (ours, count), (theirs, other) = (
         _mean_colours(picture.float(), classes) for picture, classes in ((fake, mask), (real, style_mask))
     )
-    both = ((count >= 64) & (other >= 64)).float()
-    distance = (ours - theirs.detach()).abs().mean(2)
-    return (distance * both).sum() / both.sum().clamp_min(1)
+    return _of_shared_classes(ours - theirs.detach(), count, other)
 
 
 def texture(fake: Tensor, mask: Tensor, real: Tensor, style_mask: Tensor) -> Tensor:
@@ -73,11 +71,15 @@ def texture(fake: Tensor, mask: Tensor, real: Tensor, style_mask: Tensor) -> Ten
         (ours, count), (theirs, other) = (
             _roughness(picture.float(), classes) for picture, classes in ((fake, mask), (real, style_mask))
         )
-        both = ((count >= 64) & (other >= 64)).float()
-        distance = (ours.add(0.01).log() - theirs.detach().add(0.01).log()).abs().mean(2)
-        terms.append((distance * both).sum() / both.sum().clamp_min(1))
+        terms.append(_of_shared_classes(ours.add(0.01).log() - theirs.detach().add(0.01).log(), count, other))
         fake, mask, real, style_mask = (F.avg_pool2d(planes, 2) for planes in (fake, mask, real, style_mask))
     return torch.stack(terms).mean()
+
+
+def _of_shared_classes(difference: Tensor, count: Tensor, other: Tensor) -> Tensor:
+    """Mean absolute difference (N, classes, C) over classes with at least 64 pixels by both counts (N, classes)."""
+    both = ((count >= 64) & (other >= 64)).float()
+    return (difference.abs().mean(2) * both).sum() / both.sum().clamp_min(1)
 
 
 def _roughness(picture: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:

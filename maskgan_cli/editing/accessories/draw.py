@@ -78,7 +78,6 @@ class Drawn:
     Attributes:
         colour: (h, h, 3) linear light, times ``alpha``.
         alpha: (h, h).
-        covered: (h, h), the part of ``alpha`` that hair in the photo hides.
         shade: (h, h), share of the light that the objects leave to what is behind them, in [0, 1].
     """
 
