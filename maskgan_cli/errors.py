@@ -1,4 +1,4 @@
-"""Exceptions that the command line shows as one line, with their exit codes."""
+"""Exceptions that the command line shows as one line, with their exit codes; a warning that it shows as a remark."""
 
 from __future__ import annotations
 
@@ -34,6 +34,10 @@ class Stopped(MaskGANError):
     """The user or the system interrupted the command (exit code 130)."""
 
     exit_code = 130
+
+
+class PartlyReadWarning(UserWarning):
+    """Part of an input is not read, such as the later frames of an animation, or some files of a folder."""
 
 
 class InputError(MaskGANError):

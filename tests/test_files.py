@@ -224,7 +224,7 @@ def test_a_phones_jpeg_of_several_pictures_is_read_as_its_first(tmp_path: Path) 
     ("start", "found"),
     [
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\nshowpage\n", "PostScript"),
-        (b"GIF89a", "a GIF"),
+        (b"%PDF-1.4", "a PDF"),
         (b"\0\0\0\x20ftypavif", "an AVIF picture"),
         (b"\0\0\0\x20ftypheic", "a HEIC picture"),
         (b"", "an empty file"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,10 +42,10 @@ def pictures(
     Raises:
         InputError: nothing named, or a folder without a picture.
     """
-    from maskgan_cli.files import IMAGE_SUFFIXES, left_out
+    from maskgan_cli.files import READ_SUFFIXES, left_out, read_stdin
 
     items: list[Item] = []
-    for name in [line for given in names for line in (sys.stdin.read().splitlines() if given == "-" else [given])]:
+    for name in [line for given in names for line in (read_stdin().splitlines() if given == "-" else [given])]:
         path = Path(name)
         if not name:
             continue
@@ -57,7 +56,7 @@ def pictures(
         found = [
             Item(one, one.relative_to(path).with_suffix(""))
             for one in inside
-            if one.suffix.lower() in IMAGE_SUFFIXES and one.is_file() and _is_photo(one.relative_to(path))
+            if one.suffix.lower() in READ_SUFFIXES and one.is_file() and _is_photo(one.relative_to(path))
         ]
         if unread := left_out(inside):
             say(f"{path}: {unread}")

@@ -151,6 +151,8 @@ def _prepare(
     for fate in shell.track(fates, len(found.candidates), "preparing"):
         if fate.reason:
             shell.say(f"rejected {fate.id}: {fate.reason}")
+        if fate.remark:
+            shell.say(fate.remark)
     info = read_json(out / "dataset.json")
     if before == info["hash"] and not overwrite:
         shell.say(f"{out} was prepared already, from the same list of files; --overwrite prepares it again")

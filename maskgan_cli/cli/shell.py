@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import contextlib
 import csv
 import dataclasses
@@ -23,6 +22,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol, TypeVar, get_
 
 import typer
 
+from maskgan_cli.cli.streams import open_streams, partly_read, refuse_stream
 from maskgan_cli.errors import InputError, MaskGANError, Stopped
 
 if TYPE_CHECKING:
@@ -171,11 +171,13 @@ def stage(app: typer.Typer, name: str, **settings: Any) -> Callable[[Callable[..
             hints |= get_type_hints(kind, include_extras=True)
 
         def run(*, json: bool, quiet: bool, debug: bool, **arguments: Any) -> None:
-            _refuse_stream(arguments.get("out"))
+            refuse_stream(arguments.get("out"))
             for group, kind in groups.items():
                 arguments[group] = kind(**{f.name: arguments.pop(f.name) for f in dataclasses.fields(kind)})
+            shell = Shell(as_json=json, quiet=quiet)
             try:
-                function(Shell(as_json=json, quiet=quiet), **arguments)
+                with partly_read(shell.say):
+                    function(shell, **arguments)
             except KeyboardInterrupt:  # Typer would end the command without a word
                 raise Stopped(_STOPPED) from None
 
@@ -198,21 +200,13 @@ def stage(app: typer.Typer, name: str, **settings: Any) -> Callable[[Callable[..
     return register
 
 
-def _refuse_stream(out: Path | None) -> None:
-    """Raise an InputError for ``-o -`` and ``-o /dev/stdout``: results are files, written whole or not at all."""
-    if out is not None and (out == Path("-") or (out.exists() and not out.is_file() and not out.is_dir())):
-        raise InputError(
-            "--out", expected="the name of a file or a folder", found="a stream or a device", hint="write to a file"
-        )
-
-
 def run(app: typer.Typer, arguments: list[str]) -> int:
     """Run the application and turn whatever happens into an exit code and at most one line.
 
     0 done, 1 the work failed, 2 bad usage or bad input, 130 interrupted.
     """
     debug = "--debug" in arguments
-    _open_streams()
+    open_streams()
     asked = threading.Event()
     try:
         Path.cwd()
@@ -243,32 +237,13 @@ def run(app: typer.Typer, arguments: list[str]) -> int:
         return _fail(f"unexpected {type(error).__name__}: {line}; run again with --debug and report it", 1, debug)
 
 
-def _open_streams() -> None:
-    """Make stdout and stderr take any text.
-
-    A name that is no UTF-8 is printed to a UTF-8 stdout as its own bytes. Where the encoding lacks a character
-    (cp1252 of Windows' pipes, ASCII), its escape is printed. An error handler that the user chose in
-    ``PYTHONIOENCODING`` stays. What a closed stream would get is thrown away.
-    """
-    if sys.stdout is None:
-        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
-    if sys.stderr is None:
-        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
-    if os.environ.get("PYTHONIOENCODING", "").partition(":")[2] and not sys.flags.ignore_environment:
-        return
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            utf8 = codecs.lookup(stream.encoding).name == "utf-8"
-            stream.reconfigure(errors="surrogateescape" if utf8 and stream is sys.stdout else "backslashreplace")
-
-
 @contextlib.contextmanager
 def _manners(debug: bool, asked: threading.Event) -> Iterator[None]:
     """Warnings of libraries are for developers; SIGTERM ends a command as Ctrl-C does; any name can be printed.
 
     Whether either has come is told by ``asked``.
     """
-    _open_streams()
+    open_streams()
     owner = os.getpid()
     before: dict[signal.Signals, Any] = {}
 

@@ -8,7 +8,7 @@ from typing import Final
 from maskgan_cli.data.celebamask import IDENTITIES, lines_of, read_identities, read_table
 from maskgan_cli.data.sources import SPLITS, Candidate, Source
 from maskgan_cli.errors import InputError
-from maskgan_cli.files import IMAGE_SUFFIXES, left_out, read_csv
+from maskgan_cli.files import READ_SUFFIXES, left_out, read_csv
 
 IMAGES: Final = "img_align_celeba"
 ATTRIBUTES: Final = "list_attr_celeba.txt"
@@ -39,7 +39,7 @@ def read_source(root: Path) -> Source:
     folder = folder / IMAGES if (folder / IMAGES).is_dir() else folder
     files = sorted(folder.iterdir())
     for path in files:
-        if path.suffix.lower() not in IMAGE_SUFFIXES or not (path.stem.isascii() and path.stem.isdigit()):
+        if path.suffix.lower() not in READ_SUFFIXES or not (path.stem.isascii() and path.stem.isdigit()):
             continue
         name = f"{path.stem}.jpg"  # the lists' names, also of the lossless download
         fields = {

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from maskgan_cli.data.sources import Candidate, Source
 from maskgan_cli.errors import InputError
-from maskgan_cli.files import IMAGE_SUFFIXES, left_out, unreadable
+from maskgan_cli.files import READ_SUFFIXES, left_out, unreadable
 from maskgan_cli.labels import PARTS
 
 IMAGES = "CelebA-HQ-img"
@@ -58,7 +58,7 @@ def read_source(root: Path, *, masked: bool = True, order: str = "celebamask") -
     scenes = {name: {"scene": row.get("Scene", "")} for name, row in read_table(root / SCENES).items()}
 
     images = {int(match[1]): path for path in (root / IMAGES).iterdir()
-              if (match := _IMAGE_FILE.fullmatch(path.name)) and path.suffix.lower() in IMAGE_SUFFIXES}  # fmt: skip
+              if (match := _IMAGE_FILE.fullmatch(path.name)) and path.suffix.lower() in READ_SUFFIXES}  # fmt: skip
     masks = _merged_masks(root / MERGED) if merged else _list_masks(root / MASKS) if masked else {}
     candidates = []
     for index in sorted(images.keys() | masks.keys()):

@@ -16,7 +16,7 @@ from maskgan_cli.data.celeba import is_celeba_layout
 from maskgan_cli.data.celebamask import is_raw_layout
 from maskgan_cli.data.sources import SPLITS, Candidate, Source, problem_with_id
 from maskgan_cli.errors import InputError
-from maskgan_cli.files import IMAGE_SUFFIXES, left_out, read_csv
+from maskgan_cli.files import READ_SUFFIXES, left_out, read_csv
 
 MASK_SUFFIX = ".mask.png"
 
@@ -40,10 +40,11 @@ def read_source(
         raise InputError(root, expected="a folder", found="a file" if root.exists() else "no such folder")
     images, masks, twice, unread = _list(root)
     masks = masks if masked else {}
+    others = {path.stem: path for path in _files(root / "masks")}
     if not images:
         raise InputError(
             root, expected="the raw CelebAMask-HQ layout, images/ and masks/, or NAME.jpg and NAME.mask.png",
-            found="no image", hint=_hint(root),
+            found="no image", hint=unread or _hint(root),
         )  # fmt: skip
     manifest = _manifest(root / "manifest.csv")
     known = {"id", "split", "image", "mask"}
@@ -60,7 +61,8 @@ def read_source(
         elif name in twice:
             reason = f"several images of that name: {images[name].name} and another"
         elif masked and name not in masks:
-            reason = f"image without any mask: {images[name].name}"
+            other = f"; {others[name].name} is no PNG" if name in others else ""
+            reason = f"image without any mask: {images[name].name}{other}"
         reason = problem_with_id(name) or reason
         mask = {"": masks[name]} if name in masks else {}
         fields = {column: row.get(column, "") for column in columns}
@@ -95,11 +97,11 @@ def _list(root: Path) -> tuple[dict[str, Path], dict[str, Path], set[str], str]:
     """Images and masks by name, the names that several images have, and a word on pictures that are not read."""
     if (root / "images").is_dir():
         files = _files(root / "images")
-        images = [p for p in files if p.suffix.lower() in IMAGE_SUFFIXES]
+        images = [p for p in files if p.suffix.lower() in READ_SUFFIXES]
         masks = {p.stem: p for p in _files(root / "masks") if p.suffix.lower() == ".png"}
     else:
-        files = [p for p in _files(root) if p.suffix.lower() in IMAGE_SUFFIXES]
-        images = [p for p in files if not p.name.endswith(MASK_SUFFIX)]
+        files = _files(root)
+        images = [p for p in files if p.suffix.lower() in READ_SUFFIXES and not p.name.endswith(MASK_SUFFIX)]
         masks = {p.name[: -len(MASK_SUFFIX)]: p for p in files if p.name.endswith(MASK_SUFFIX)}
     counts = Counter(p.stem for p in images)
     unread = left_out(files)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import warnings
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from maskgan_cli import __version__
 from maskgan_cli.data.prepared import data_hash
 from maskgan_cli.data.resize import resize_image, resize_labels
 from maskgan_cli.data.sources import SPLITS, Candidate, Source, problem_with_id
-from maskgan_cli.errors import InputError, MaskGANError
+from maskgan_cli.errors import InputError, MaskGANError, PartlyReadWarning
 from maskgan_cli.files import (
     Picture,
     disk_error,
@@ -45,12 +46,13 @@ MIN_SIZE, MAX_SIZE = 64, 1024
 
 @dataclass(frozen=True)
 class Done:
-    """What became of one candidate: digests of its files, or why it was rejected."""
+    """What became of one candidate: digests of its files, or why it was rejected; what of its files was not read."""
 
     id: str
     image: str = ""
     mask: str = ""
     reason: str = ""
+    remark: str = ""
 
 
 def prepare(
@@ -119,11 +121,20 @@ def merge_parts(parts: dict[str, Path]) -> LabelMap:
     return labels
 
 
-def _prepare_one(
+def _prepare_one(candidate: Candidate, **settings: Any) -> Done:
+    """Runs in a worker process, so what of the files is not read comes back in the result."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", PartlyReadWarning)
+        done = _files_of(candidate, **settings)
+    remarks = [str(one.message) for one in caught if issubclass(one.category, PartlyReadWarning)]
+    return replace(done, remark="; ".join(remarks))
+
+
+def _files_of(
     candidate: Candidate, *, out: Path, size: int, image_format: str, order: str, needed: tuple[int, int] | None,
     crop: int | None, halved: bool = False,
 ) -> Done:  # fmt: skip
-    """Runs in a worker process. Anything wrong with the sample becomes its reason."""
+    """Write the files of one sample. Anything wrong with it becomes its reason."""
     assert candidate.image is not None
     masked, raw = bool(candidate.masks), "" not in candidate.masks
     try:
@@ -227,7 +238,7 @@ def _open_output(out: Path, settings: dict[str, Any], overwrite: bool) -> dict[s
     elif out.is_dir() and any(not path.name.startswith(".") for path in out.iterdir()):
         raise InputError(out, expected="a new or empty folder", found="other files in it")
     remove_leftovers(out, out / "images", out / "masks")
-    lines = [settings, *map(asdict, done.values())]
+    lines = [settings, *map(_line, done.values())]
     write_bytes(journal, "".join(json.dumps(line) + "\n" for line in lines).encode())
     return done
 
@@ -244,7 +255,7 @@ def _note(journal: Path, result: Done) -> None:
     """Add a line to the journal; opened anew each time, so that every line is written out and no handle stays."""
     try:
         with journal.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(asdict(result)) + "\n")
+            file.write(json.dumps(_line(result)) + "\n")
     except OSError as error:
         raise disk_error(journal, error) from error
 
@@ -260,9 +271,14 @@ def _read_lines(path: Path) -> list[Any]:
     return documents
 
 
+def _line(done: Done) -> dict[str, str]:
+    """What the journal keeps of a sample."""
+    return {name: value for name, value in asdict(done).items() if name != "remark"}
+
+
 def _done(line: Any) -> Done | None:
     """A line of the journal; None if it is none of ours."""
-    names = {field.name for field in fields(Done)}
+    names = {field.name for field in fields(Done)} - {"remark"}
     if isinstance(line, dict) and line.keys() == names and all(isinstance(value, str) for value in line.values()):
         return Done(**line) if not line["reason"] else None  # what was rejected is never noted
     return None

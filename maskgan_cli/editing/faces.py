@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import stat
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from maskgan_cli.data.prepared import in_prepared, mask_beside
 from maskgan_cli.editing.framing import FACE_CROP, misplaced, oddity
 from maskgan_cli.editing.given_masks import read_given_mask
 from maskgan_cli.errors import InputError
-from maskgan_cli.files import Photo, Picture, decoded, read_image, table_lines, unreadable
+from maskgan_cli.files import Photo, Picture, decoded, read_image, read_stdin, table_lines, unreadable
 from maskgan_cli.labels import PALETTE, LabelMap
 
 if TYPE_CHECKING:
@@ -234,7 +233,7 @@ def read_pairs(where: str, columns: Sequence[str], optional: Sequence[str]) -> l
         InputError: unreadable, empty, or a line without what it must have.
     """
     try:
-        text = sys.stdin.read() if where == "-" else decoded(Path(where).read_bytes())
+        text = read_stdin() if where == "-" else decoded(Path(where).read_bytes())
         text = text.removeprefix("\ufeff")  # as Excel begins its CSV files
     except (OSError, ValueError) as error:
         raise unreadable(Path(where), error, "a list of pairs") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,12 +13,14 @@ from torch import Tensor
 
 from maskgan_cli.data.pictures import read_pictures
 from maskgan_cli.data.prepared import PreparedData
-from maskgan_cli.errors import InputError
-from maskgan_cli.files import IMAGE_SUFFIXES, read_image, sha256
+from maskgan_cli.errors import InputError, PartlyReadWarning
+from maskgan_cli.files import READ_SUFFIXES, left_out, read_image, sha256
 
 
 def pictures_of(where: Path, split: str) -> list[Path]:
     """The pictures of a folder (masks beside them left out), or of one split of a prepared data set.
+
+    Pictures of formats that are not read are named in a `PartlyReadWarning`.
 
     Raises:
         InputError: no such folder, or no pictures in it.
@@ -27,12 +30,16 @@ def pictures_of(where: Path, split: str) -> list[Path]:
     if not where.is_dir():
         found = "a file" if where.exists() else "no such folder"
         raise InputError(where, expected="a folder of pictures, or a prepared data set", found=found)
-    paths = sorted(
-        path for path in where.iterdir()
-        if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".") and not is_mask(path)
-    )  # fmt: skip
+    inside = sorted(where.iterdir())
+    paths = [
+        path for path in inside
+        if path.suffix.lower() in READ_SUFFIXES and not path.name.startswith(".") and not is_mask(path)
+    ]  # fmt: skip
+    unread = left_out(inside)
     if not paths:
-        raise InputError(where, expected="a folder of pictures", found="none in it")
+        raise InputError(where, expected="a folder of pictures", found="none in it", hint=unread)
+    if unread:
+        warnings.warn(f"{where}: {unread}", PartlyReadWarning, stacklevel=2)
     return paths
 
 

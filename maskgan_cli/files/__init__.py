@@ -20,6 +20,7 @@ from maskgan_cli.files.photos import Photo, encode_photo, read_note, read_photo,
 from maskgan_cli.files.pictures import (
     IMAGE_SUFFIXES,
     JPEG_SUFFIXES,
+    READ_SUFFIXES,
     Picture,
     check_picture_name,
     encode_image,
@@ -30,7 +31,7 @@ from maskgan_cli.files.pictures import (
     read_image,
     write_image,
 )
-from maskgan_cli.files.reading import decoded, read_csv, read_json, sha256, table_lines, unreadable
+from maskgan_cli.files.reading import decoded, read_csv, read_json, read_stdin, sha256, table_lines, unreadable
 from maskgan_cli.files.writing import (
     DiskError,
     atomic,
@@ -51,6 +52,7 @@ __all__ = [
     "IMAGE_SUFFIXES",
     "JPEG_SUFFIXES",
     "MASK_HINT",
+    "READ_SUFFIXES",
     "DiskError",
     "Photo",
     "Picture",
@@ -78,6 +80,7 @@ __all__ = [
     "read_note",
     "read_part",
     "read_photo",
+    "read_stdin",
     "refuse_existing",
     "remove_leftovers",
     "sha256",

@@ -12,7 +12,15 @@ import numpy as np
 from PIL import Image
 
 from maskgan_cli.files.colours import in_srgb, space_of, srgb_of, with_alpha
-from maskgan_cli.files.pictures import JPEG_SUFFIXES, Picture, as_rgb, check_picture_name, encode_image, open_image
+from maskgan_cli.files.pictures import (
+    JPEG_SUFFIXES,
+    Picture,
+    as_rgb,
+    check_picture_name,
+    encode_image,
+    first_of,
+    open_first_frame,
+)
 from maskgan_cli.files.writing import write_bytes
 
 _ORIENTATION: Final = 0x0112
@@ -72,8 +80,10 @@ def read_photo(path: str | Path) -> Photo:
         InputError: see `read_image`.
     """
     path = Path(path)
-    image = open_image(path)
+    image, frames = open_first_frame(path)
     picture, remarks = as_rgb(path, image), []
+    if frames > 1:
+        remarks.append(f"{path}: {first_of(frames)}")
     stored = _stored(image)
     if stored is not None:
         remarks.append(f"{path}: transparent pixels stay so in {', '.join(WITH_ALPHA)}; other formats get white")
@@ -81,11 +91,8 @@ def read_photo(path: str | Path) -> Photo:
         with Image.open(path) as header:
             metadata, orientation = _metadata(header)
             text = {k: v for k, v in getattr(header, "text", {}).items() if isinstance(v, str)}
-            frames = getattr(header, "n_frames", 1) if header.format != "MPO" else 1
     except Exception:
         return Photo(path, picture, stored=stored, remarks=tuple(remarks))
-    if frames > 1:
-        remarks.append(f"{path}: has {frames} frames or pages; the first is read")
     if space_of(metadata.get("icc_profile")) in (b"GRAY", b"CMYK", b"Lab "):  # the result is RGB
         del metadata["icc_profile"]
         how = (

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import stat
+import warnings
 import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -15,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import (
     BmpImagePlugin,
+    GifImagePlugin,
     Image,
     ImageOps,
     JpegImagePlugin,
@@ -24,7 +26,7 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from maskgan_cli.errors import InputError
+from maskgan_cli.errors import InputError, PartlyReadWarning
 from maskgan_cli.files.colours import in_srgb
 from maskgan_cli.files.reading import unreadable
 from maskgan_cli.files.writing import atomic
@@ -36,7 +38,7 @@ _FORMATS: Final = tuple(
     reader.format
     for reader in (
         PngImagePlugin.PngImageFile, JpegImagePlugin.JpegImageFile, WebPImagePlugin.WebPImageFile,
-        BmpImagePlugin.BmpImageFile, TiffImagePlugin.TiffImageFile,
+        BmpImagePlugin.BmpImageFile, TiffImagePlugin.TiffImageFile, GifImagePlugin.GifImageFile,
     )
     if reader.format
 )  # fmt: skip
@@ -44,16 +46,17 @@ _BY_SUFFIX: Final = {
     ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".jfif": "JPEG", ".jpe": "JPEG", ".webp": "WEBP", ".bmp": "BMP",
     ".tif": "TIFF", ".tiff": "TIFF",
 }  # fmt: skip
-IMAGE_SUFFIXES: Final = tuple(_BY_SUFFIX)
+IMAGE_SUFFIXES: Final = tuple(_BY_SUFFIX)  # read and written
+READ_SUFFIXES: Final = (*IMAGE_SUFFIXES, ".gif", ".apng")
 JPEG_SUFFIXES: Final = tuple(suffix for suffix, kind in _BY_SUFFIX.items() if kind == "JPEG")
 # Pictures that people keep and that are not read.
 _UNREAD: Final = frozenset({
-    ".gif", ".apng", ".heic", ".heif", ".avif", ".jxl", ".jp2", ".svg", ".psd", ".xcf", ".raw", ".dng", ".cr2", ".nef",
+    ".heic", ".heif", ".avif", ".jxl", ".jp2", ".svg", ".psd", ".xcf", ".raw", ".dng", ".cr2", ".nef",
     ".arw", ".mp4", ".mov",
 })  # fmt: skip
 # Beginnings of files that people take for pictures we read, to say what they are.
 _OTHERS: Final = {
-    b"GIF8": "a GIF", b"%!PS": "PostScript", b"%PDF": "a PDF", b"<svg": "an SVG", b"\0\0\1\0": "an icon",
+    b"%!PS": "PostScript", b"%PDF": "a PDF", b"<svg": "an SVG", b"\0\0\1\0": "an icon",
 }  # fmt: skip
 _BRANDS: Final = {b"avif": "an AVIF picture", b"avis": "an AVIF picture"}
 # HEIC has several brands (heic, heix, mif1, ...), so it is the rest of the family.
@@ -110,9 +113,24 @@ def as_rgb(path: Path, image: Image.Image) -> Picture:
 def open_image(path: Path) -> Image.Image:
     """Open and fully decode a picture, turned the way its EXIF says.
 
+    Of a file with several frames or pages the first is read, with a `PartlyReadWarning`.
+
     Raises:
         InputError: missing, unreadable, truncated, too large or not a picture.
     """
+    image, frames = open_first_frame(path)
+    if frames > 1:
+        warnings.warn(f"{path}: {first_of(frames)}", PartlyReadWarning, stacklevel=3)
+    return image
+
+
+def first_of(frames: int) -> str:
+    """The remark on a file of several frames."""
+    return f"has {frames} frames or pages; the first is read"
+
+
+def open_first_frame(path: Path) -> tuple[Image.Image, int]:
+    """As `open_image`, without the warning: the picture, and how many frames or pages the file has."""
     limit = max_pixels()
     try:
         mode = path.stat().st_mode
@@ -131,12 +149,13 @@ def open_image(path: Path) -> Image.Image:
                     hint=f"scale it down, or set {LIMIT_VARIABLE}",
                 )  # fmt: skip
             image.load()
-            return _turned(image)
+            return _turned(image), _frames(path, image)
     except InputError:
         raise
     except UnidentifiedImageError as error:
+        kinds = "PNG, JPEG, WebP, BMP, TIFF or GIF"
         raise InputError(
-            path, expected="a picture (PNG, JPEG, WebP, BMP or TIFF)", found=_kind(path), hint="save it as PNG or JPEG"
+            path, expected=f"a picture ({kinds})", found=_kind(path), hint="save it as PNG or JPEG"
         ) from error
     except Exception as error:  # a damaged file makes Pillow's decoders raise anything
         raise unreadable(path, error, "a picture") from error
@@ -165,6 +184,19 @@ def is_plain_jpeg(path: Path) -> tuple[int, int] | None:
         return None
     except Exception as error:
         raise unreadable(path, error, "a picture") from error
+
+
+def _frames(path: Path, image: Image.Image) -> int:
+    """How many frames or pages a file has; 1 where it does not say. MPO's other frames are no photographs."""
+    if image.format in ("PNG", "WEBP"):
+        return int(getattr(image, "n_frames", 1))
+    if image.format not in ("TIFF", "GIF"):
+        return 1
+    try:  # counting seeks, after which the picture would have to be decoded anew
+        with Image.open(path, formats=(image.format,)) as header:
+            return int(getattr(header, "n_frames", 1))
+    except Exception:  # what comes after the first frame is damaged
+        return 1
 
 
 def _turned(image: Image.Image) -> Image.Image:

@@ -7,6 +7,7 @@ import csv
 import hashlib
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,22 @@ def decoded(data: bytes) -> str:
         UnicodeDecodeError: in neither.
     """
     return data.decode("utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig")
+
+
+def read_stdin() -> str:
+    """The text on standard input, decoded as a file's; "" if it is closed.
+
+    Names of files that are in neither encoding keep their bytes, in the terminal's encoding.
+    """
+    if sys.stdin is None:
+        return ""
+    if not hasattr(sys.stdin, "buffer"):
+        return sys.stdin.read()
+    data = sys.stdin.buffer.read()
+    try:
+        return decoded(data)
+    except UnicodeDecodeError:
+        return data.decode(sys.stdin.encoding, "surrogateescape")
 
 
 def table_lines(text: str) -> tuple[list[str], str]:

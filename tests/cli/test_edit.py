@@ -206,7 +206,7 @@ def test_bad_input_is_one_clear_line_and_leaves_nothing(
         "small.png: expected a mask of its image's size 64x64, found 32x32": (
             source, target, "--src-mask", bad / "small.png", *cpu,
         ),
-        "text.png: expected a picture (PNG, JPEG, WebP, BMP or TIFF), found a file that is no picture": (
+        "text.png: expected a picture (PNG, JPEG, WebP, BMP, TIFF or GIF), found a file that is no picture": (
             bad / "text.png", target, *mask, *cpu,
         ),
         "expected a mask of its image's size 64x40, found 64x64": (bad / "oblong.png", target, *mask, *cpu),

@@ -52,7 +52,7 @@ def test_commands_without_a_home_end_well_or_in_one_line(
     [("cp1252", b"\\u4f60\\udcff\n"), ("utf-8", "\u4f60".encode() + b"\xff\n"), ("ascii:replace", b"??\n")],
 )
 def test_any_name_can_be_printed_in_any_encoding(encoding: str, wanted: bytes) -> None:
-    program = "from maskgan_cli.cli import shell; shell._open_streams(); shell.emit('\\u4f60\\udcff')"
+    program = "from maskgan_cli.cli import shell, streams; streams.open_streams(); shell.emit('\\u4f60\\udcff')"
     done = subprocess.run(
         [sys.executable, "-c", program], env={**os.environ, "PYTHONIOENCODING": encoding}, capture_output=True,
         check=True, timeout=60,
@@ -81,6 +81,19 @@ def test_streams_are_no_outputs(
     assert shell.run(app, [*command, "-o", out]) == 2
     assert "--out: expected the name of a file or a folder, found a stream or a device" in capfd.readouterr().err
     assert not list(tmp_path.iterdir()), "no folder named -"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="devices of POSIX")
+@pytest.mark.parametrize("out", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "/dev/fd/7", "same.png", "link.png"])
+def test_streams_to_a_file_are_no_outputs(out: str, tmp_path: Path) -> None:
+    """The shell opens same.png for the paths that are printed; a picture there would replace it."""
+    (tmp_path / "link.png").symlink_to("/dev/stdout")
+    words = [sys.executable, "-m", "maskgan_cli", "swap-mouth", "a.png", "b.png", "-o", out]
+    with (tmp_path / "same.png").open("wb") as file:
+        done = subprocess.run(words, stdout=file, stderr=subprocess.PIPE, cwd=tmp_path, check=False, timeout=60)
+    assert done.returncode == 2
+    assert b"--out: expected the name of a file or a folder, found a stream or a device" in done.stderr
+    assert (tmp_path / "same.png").read_bytes() == b""
 
 
 def test_a_deleted_working_directory_is_one_line(

@@ -53,7 +53,7 @@ def test_the_layout_of_kaggles_copy(tmp_path: Path, maskgan: Command) -> None:
     (raw / "img_align_celeba").rename(raw / "inner")
     (raw / "img_align_celeba").mkdir()
     (raw / "inner").rename(raw / "img_align_celeba" / "img_align_celeba")
-    (raw / "img_align_celeba" / "img_align_celeba" / "anim.gif").write_bytes(b"GIF89a")
+    (raw / "img_align_celeba" / "img_align_celeba" / "photo.heic").write_bytes(b"x")
     names = [f"{number:06d}.jpg" for number in range(1, 7)]
     signs = "".join(f"{name},{-1 if i % 2 else 1},1\n" for i, name in enumerate(names))
     (raw / "list_attr_celeba.csv").write_text("image_id,Smiling,Male\n" + signs)
@@ -62,7 +62,7 @@ def test_the_layout_of_kaggles_copy(tmp_path: Path, maskgan: Command) -> None:
     for name in ("list_attr_celeba.txt", "list_eval_partition.txt"):
         (raw / name).unlink()
     done = maskgan("prep-data", raw, out, "--size", "64", "--workers", "1")
-    assert "left out 1 file of formats that are not read (.gif)" in done.err
+    assert "left out 1 file of formats that are not read (.heic)" in done.err
     maskgan("prep-data", plain, tmp_path / "plain-data", "--size", "64", "--workers", "1")
     assert PreparedData.load(out).hash == PreparedData.load(tmp_path / "plain-data").hash
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import shutil
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from maskgan_cli.cli.batch import pictures
 from maskgan_cli.data.prepare import merge_parts
 from maskgan_cli.data.prepared import PreparedData
 from maskgan_cli.editing.faces import read_pairs
@@ -50,10 +52,10 @@ def test_a_data_set_in_a_folder_of_its_own_name_is_named(raw: Path, tmp_path: Pa
 def test_jpegs_by_any_name_are_read_and_other_formats_named(tmp_path: Path, maskgan: Command) -> None:
     for name in ("a.jfif", "b.jpe", "c.jpg"):
         write_image(tmp_path / "photos" / name, np.full((64, 64, 3), 99, np.uint8))
-    for name in ("d.gif", "e.heic", ".f.gif"):
+    for name in ("d.psd", "e.heic", ".f.psd"):
         (tmp_path / "photos" / name).write_bytes(b"x")
     done = maskgan("inspect", tmp_path / "photos")
-    assert f"{tmp_path / 'photos'}: left out 2 files of formats that are not read (.gif, .heic)" in done.err
+    assert f"{tmp_path / 'photos'}: left out 2 files of formats that are not read (.heic, .psd)" in done.err
     assert "a.jfif: does not say what made it (nor do 2 others)" in done.err, "all three were read"
     with Image.open(tmp_path / "photos" / "a.jfif") as image:
         assert image.format == "JPEG"
@@ -85,3 +87,26 @@ def test_tables_from_spreadsheets(encoding: str, mark: str, named: bool, tmp_pat
 def test_one_path_with_a_semicolon_stays_one(tmp_path: Path) -> None:
     (tmp_path / "list").write_text("a;b.png\n")
     assert read_pairs(str(tmp_path / "list"), ("source",), ("output",)) == [{"source": Path("a;b.png")}]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "latin-1"])
+def test_lists_on_standard_input(encoding: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `read_pairs` takes pairs, and commands take paths of pictures; names of unknown encoding keep their bytes."""
+    name = "b\udce9.png" if encoding == "latin-1" else "b\xe9.png"
+    text = "a.png,b\xe9.png\r\nc.png,d.png\r\n".encode(encoding)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text), encoding="utf-8"))
+    pairs = read_pairs("-", ("source", "target"), ())
+    assert [(str(pair["source"]), str(pair["target"])) for pair in pairs] == [("a.png", name), ("c.png", "d.png")]
+    text = "a.png\r\nb\xe9.png\r\n".encode(encoding)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text), encoding="utf-8"))
+    assert [str(item.path) for item in pictures(["-"])] == ["a.png", name]
+
+
+@pytest.mark.parametrize("command", [("parse", "-"), ("swap-mouth", "--pairs", "-", "-o", "out")])
+def test_a_closed_standard_input_is_one_line(
+    command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, maskgan: Command
+) -> None:
+    monkeypatch.setattr("sys.stdin", None)
+    done = maskgan(*command)
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert "standard input: expected" in done.err and "found nothing" in done.err

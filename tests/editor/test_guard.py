@@ -85,7 +85,7 @@ def test_the_page_may_load_nothing_from_elsewhere(client: Client) -> None:
     assert " style=" not in client.get("").text and "<script>" not in client.get("").text
 
 
-KIND = "the picture: expected a picture (PNG, JPEG, WebP, BMP or TIFF), found"
+KIND = "the picture: expected a picture (PNG, JPEG, WebP, BMP, TIFF or GIF), found"
 NO_PICTURES = {
     "text": (b"not a picture at all", f"{KIND}"),
     "nothing": (b"", f"{KIND}"),

@@ -123,8 +123,8 @@ def test_what_cannot_be_opened_is_one_line_in_the_page(page: Any, editor: Editor
     session = page.evaluate("location.hash")
     tiny, blank = (encode_image(np.full((side, side, 3), 90, np.uint8), ".png") for side in (1, 300))
     wrong = {
-        b"not a picture": "the picture: expected a picture (PNG, JPEG, WebP, BMP or TIFF), found a file that is no "
-        "picture; save it as PNG or JPEG",
+        b"not a picture": "the picture: expected a picture (PNG, JPEG, WebP, BMP, TIFF or GIF), found a file that is "
+        "no picture; save it as PNG or JPEG",
         tiny: "the picture: expected a photo with a face, found no face; choose another photo",
         blank: "the picture: expected a photo with a face, found no face; choose another photo",
         b"PK\x03\x04": "the session file: expected a session that was saved here, found something else",
