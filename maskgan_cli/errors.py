@@ -36,8 +36,8 @@ class Stopped(MaskGANError):
     exit_code = 130
 
 
-class PartlyReadWarning(UserWarning):
-    """Part of an input is not read, such as the later frames of an animation, or some files of a folder."""
+class OmissionWarning(UserWarning):
+    """Part of an input is left out: not read, as later frames of an animation, or not written, as long EXIF data."""
 
 
 class InputError(MaskGANError):

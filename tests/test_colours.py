@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, TiffImagePlugin
 
+from maskgan_cli.errors import OmissionWarning
 from maskgan_cli.files import read_label_map, read_part, read_photo, write_photo
 from maskgan_cli.labels import ID, PALETTE
 
@@ -158,3 +159,28 @@ def test_what_is_erased_from_a_mask_is_background(tmp_path: Path) -> None:
     Image.fromarray(part).save(tmp_path / "00001_hair.png")
     found = read_part(tmp_path / "00001_hair.png")
     assert (found.box[0], found.region.all()) == (slice(2, 8), True)
+
+
+@pytest.mark.parametrize(
+    ("tag", "left"), [(0x927C, "its EXIF data without the maker's notes"), (0xA420, "none of its")]
+)
+def test_exif_data_longer_than_a_jpeg_holds(tag: int, left: str, tmp_path: Path) -> None:
+    """The camera's own notes go first; the rest, how the photo is turned among it, stays where it fits."""
+    exif, pixels = Image.Exif(), np.zeros((8, 16, 3), np.uint8)
+    pixels[:, 8:] = 255
+    exif[0x010F], exif[0x0112] = "a camera", 6
+    exif.get_ifd(0x8769)[tag] = bytes(70_000) if tag == 0x927C else "x" * 70_000
+    exif.get_ifd(0x8769)[0x829A] = 0.5
+    Image.fromarray(pixels).save(tmp_path / "in.png", exif=exif)
+    photo = read_photo(tmp_path / "in.png")
+    with pytest.warns(OmissionWarning, match=rf"in.png: has 70,\d+ bytes of EXIF data.*; the JPEG gets {left}"):
+        write_photo(tmp_path / "out.jpg", photo.picture, photo)
+    result = read_photo(tmp_path / "out.jpg")
+    assert result.orientation == 6
+    assert np.abs(result.picture.astype(int) - photo.picture).max() < 10
+    with Image.open(tmp_path / "out.jpg") as out:
+        assert out.getexif().get(0x010F) == ("a camera" if tag == 0x927C else None)
+        assert out.getexif().get_ifd(0x8769).get(0x829A) == (0.5 if tag == 0x927C else None)
+    write_photo(tmp_path / "out.png", photo.picture, photo)  # without a warning, which would be an error
+    with Image.open(tmp_path / "out.png") as out:
+        assert len(out.getexif().get_ifd(0x8769)[tag]) == 70_000

@@ -6,6 +6,7 @@ import errno
 import os
 import sys
 import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -218,6 +219,17 @@ def test_a_phones_jpeg_of_several_pictures_is_read_as_its_first(tmp_path: Path) 
     first, second = Image.new("RGB", (16, 16), (255, 0, 0)), Image.new("RGB", (16, 16), (0, 0, 255))
     first.save(tmp_path / "phone.jpg", "MPO", save_all=True, append_images=[second])
     assert files.read_image(tmp_path / "phone.jpg")[0, 0, 0] > 250
+
+
+@pytest.mark.parametrize("read", [files.read_image, files.read_photo, files.read_label_map, files.read_part])
+def test_a_palette_picture_without_its_palette_is_one_line(read: Callable[[Path], object], tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    Image.new("P", (4, 4), 1).save(path)
+    data = path.read_bytes()
+    start = data.index(b"PLTE") - 4
+    path.write_bytes(data[:start] + data[start + 12 + int.from_bytes(data[start : start + 4], "big") :])
+    with pytest.raises(InputError, match="found a palette picture without its palette"):
+        read(path)
 
 
 @pytest.mark.parametrize(

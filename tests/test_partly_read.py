@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from maskgan_cli.errors import PartlyReadWarning
+from maskgan_cli.errors import OmissionWarning
 from maskgan_cli.evaluation.pictures import batches, pictures_of
 from maskgan_cli.files import read_image, read_label_map, read_photo, write_image
 from tests.conftest import Command
@@ -31,7 +31,7 @@ def _animated(path: Path, side: int = 64, frames: int = 3) -> Path:
 @pytest.mark.parametrize("kind", ANIMATED)
 def test_the_first_frame_is_read_with_a_warning(kind: str, tmp_path: Path) -> None:
     path = _animated(tmp_path / f"a.{kind}")
-    with pytest.warns(PartlyReadWarning, match=REMARK):
+    with pytest.warns(OmissionWarning, match=REMARK):
         picture = read_image(path)
     assert picture[0, 0, 0] > 200 and picture[0, 0, 1] < 50
     assert read_photo(path).remarks == (f"{path}: {REMARK}",)
@@ -48,14 +48,14 @@ def test_a_damaged_second_frame_is_no_error(tmp_path: Path) -> None:
     path = _animated(tmp_path / "a.gif")
     data = path.read_bytes()
     path.write_bytes(data[: len(data) * 2 // 3])
-    with pytest.warns(PartlyReadWarning, match="has 2 frames"):
+    with pytest.warns(OmissionWarning, match="has 2 frames"):
         assert read_image(path).shape == (64, 64, 3)
 
 
 def test_masks_of_several_frames_are_named_too(tmp_path: Path) -> None:
     pages = [Image.fromarray(np.full((8, 8), value, np.uint8)) for value in (1, 2)]
     pages[0].save(tmp_path / "m.tif", save_all=True, append_images=pages[1:])
-    with pytest.warns(PartlyReadWarning, match="has 2 frames"):
+    with pytest.warns(OmissionWarning, match="has 2 frames"):
         assert (read_label_map(tmp_path / "m.tif") == 1).all()
 
 
@@ -113,8 +113,8 @@ def test_evaluations_of_folders_name_what_they_leave_out(tmp_path: Path) -> None
     write_image(tmp_path / "a.png", np.zeros((64, 64, 3), np.uint8))
     (tmp_path / "x.heic").write_bytes(b"x")
     animated = _animated(tmp_path / "b.gif")
-    with pytest.warns(PartlyReadWarning, match=r"left out 1 file of formats that are not read \(.heic\)"):
+    with pytest.warns(OmissionWarning, match=r"left out 1 file of formats that are not read \(.heic\)"):
         paths = pictures_of(tmp_path, "test")
     assert [path.name for path in paths] == ["a.png", "b.gif"]
-    with pytest.warns(PartlyReadWarning, match=f"{animated.name}: {REMARK}"):
+    with pytest.warns(OmissionWarning, match=f"{animated.name}: {REMARK}"):
         assert sum(len(batch) for batch in batches(paths, 8)) == 2

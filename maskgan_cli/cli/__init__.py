@@ -2,7 +2,7 @@
 
 app.py          every group of commands, joined
 shell.py        the manners every command shares
-streams.py      encodings, closed streams, remarks on what is not read
+streams.py      encodings, closed streams, remarks on what is left out
 options.py      the options that mean the same everywhere
 batch.py        lists and folders of pictures: one bad file never ends a batch
 demo.py         demo

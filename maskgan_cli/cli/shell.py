@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol, TypeVar, get_
 
 import typer
 
-from maskgan_cli.cli.streams import open_streams, partly_read, refuse_stream
+from maskgan_cli.cli.streams import omissions, open_streams, refuse_stream
 from maskgan_cli.errors import InputError, MaskGANError, Stopped
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ def stage(app: typer.Typer, name: str, **settings: Any) -> Callable[[Callable[..
                 arguments[group] = kind(**{f.name: arguments.pop(f.name) for f in dataclasses.fields(kind)})
             shell = Shell(as_json=json, quiet=quiet)
             try:
-                with partly_read(shell.say):
+                with omissions(shell.say):
                     function(shell, **arguments)
             except KeyboardInterrupt:  # Typer would end the command without a word
                 raise Stopped(_STOPPED) from None

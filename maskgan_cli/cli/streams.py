@@ -1,4 +1,4 @@
-"""The streams of a command: encodings, closed ones, remarks on what is not read; outputs that are streams."""
+"""The streams of a command: encodings, closed ones, remarks on what is left out; outputs that are streams."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from maskgan_cli.errors import InputError, PartlyReadWarning
+from maskgan_cli.errors import InputError, OmissionWarning
 
 _DESCRIPTOR: Final = re.compile("/dev/(stdin|stdout|stderr|fd/[0-9]+)|/proc/[^/]+/fd/[0-9]+")
 
@@ -38,19 +38,19 @@ def open_streams() -> None:
 
 
 @contextlib.contextmanager
-def partly_read(say: Callable[[str], None]) -> Iterator[None]:
-    """Say what of the inputs is not read, each thing once: every `PartlyReadWarning` becomes a remark."""
+def omissions(say: Callable[[str], None]) -> Iterator[None]:
+    """Say what of the inputs is left out, each thing once: every `OmissionWarning` becomes a remark."""
     said: set[str] = set()
 
     def show(message: Warning | str, category: type[Warning], *rest: Any, **more: Any) -> None:
-        if not issubclass(category, PartlyReadWarning):
+        if not issubclass(category, OmissionWarning):
             before(message, category, *rest, **more)
         elif (text := str(message)) not in said:
             said.add(text)
             say(text)
 
     with warnings.catch_warnings():
-        warnings.simplefilter("always", PartlyReadWarning)
+        warnings.simplefilter("always", OmissionWarning)
         before, warnings.showwarning = warnings.showwarning, show
         yield
 

@@ -19,7 +19,7 @@ from maskgan_cli import __version__
 from maskgan_cli.data.prepared import data_hash
 from maskgan_cli.data.resize import resize_image, resize_labels
 from maskgan_cli.data.sources import SPLITS, Candidate, Source, problem_with_id
-from maskgan_cli.errors import InputError, MaskGANError, PartlyReadWarning
+from maskgan_cli.errors import InputError, MaskGANError, OmissionWarning
 from maskgan_cli.files import (
     Picture,
     disk_error,
@@ -124,9 +124,9 @@ def merge_parts(parts: dict[str, Path]) -> LabelMap:
 def _prepare_one(candidate: Candidate, **settings: Any) -> Done:
     """Runs in a worker process, so what of the files is not read comes back in the result."""
     with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", PartlyReadWarning)
+        warnings.simplefilter("always", OmissionWarning)
         done = _files_of(candidate, **settings)
-    remarks = [str(one.message) for one in caught if issubclass(one.category, PartlyReadWarning)]
+    remarks = [str(one.message) for one in caught if issubclass(one.category, OmissionWarning)]
     return replace(done, remark="; ".join(remarks))
 
 

@@ -13,14 +13,14 @@ from torch import Tensor
 
 from maskgan_cli.data.pictures import read_pictures
 from maskgan_cli.data.prepared import PreparedData
-from maskgan_cli.errors import InputError, PartlyReadWarning
+from maskgan_cli.errors import InputError, OmissionWarning
 from maskgan_cli.files import READ_SUFFIXES, left_out, read_image, sha256
 
 
 def pictures_of(where: Path, split: str) -> list[Path]:
     """The pictures of a folder (masks beside them left out), or of one split of a prepared data set.
 
-    Pictures of formats that are not read are named in a `PartlyReadWarning`.
+    Pictures of formats that are not read are named in a `OmissionWarning`.
 
     Raises:
         InputError: no such folder, or no pictures in it.
@@ -39,7 +39,7 @@ def pictures_of(where: Path, split: str) -> list[Path]:
     if not paths:
         raise InputError(where, expected="a folder of pictures", found="none in it", hint=unread)
     if unread:
-        warnings.warn(f"{where}: {unread}", PartlyReadWarning, stacklevel=2)
+        warnings.warn(f"{where}: {unread}", OmissionWarning, stacklevel=2)
     return paths
 
 

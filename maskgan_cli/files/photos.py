@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 from PIL import Image
 
+from maskgan_cli.errors import OmissionWarning
 from maskgan_cli.files.colours import in_srgb, space_of, srgb_of, with_alpha
 from maskgan_cli.files.pictures import (
     JPEG_SUFFIXES,
@@ -42,6 +44,7 @@ _STORING: Final = frozenset({
     *range(0x00FE, 0x0107), 0x010A, 0x0111, 0x0115, 0x0116, 0x0117, 0x011C, 0x013D, *range(0x0140, 0x0146), 0x014A,
     0x0152, 0x0153, 0x015B, *range(0x0201, 0x020A), 0x8773,
 })  # fmt: skip
+_DETAILS: Final = 0x8769  # the folder of EXIF's own tags
 _MOST_EXIF: Final = 65_000  # bytes that a JPEG holds
 
 
@@ -157,11 +160,31 @@ def encode_photo(picture: Picture, suffix: str, photo: Photo, *, note: Mapping[s
     metadata = dict(photo.metadata) if suffix in _WITH_METADATA else {}
     if not metadata and (profile := photo.metadata.get("icc_profile")):  # BMP: other programs take it for sRGB
         picture = srgb_of(picture, profile)
-    if suffix in JPEG_SUFFIXES and len(metadata.get("exif", b"")) > _MOST_EXIF:
-        del metadata["exif"]
+    if suffix in JPEG_SUFFIXES and len(exif := metadata.get("exif", b"")) > _MOST_EXIF:
+        metadata["exif"] = _short_exif(photo.path, exif)
     if photo.orientation in _BACK and "exif" in metadata:
         picture = np.asarray(Image.fromarray(picture).transpose(_BACK[photo.orientation]))
     return encode_image(picture, suffix, note=note, metadata=metadata, text=photo.text)
+
+
+def _short_exif(path: Path, exif: bytes) -> bytes:
+    """EXIF data that a JPEG can hold: without the maker's notes and the comment, or the orientation alone.
+
+    What is left out is named in an `OmissionWarning`.
+    """
+    kept = Image.Exif()
+    kept.load(exif)
+    details = kept.get_ifd(_DETAILS)
+    names = [name for name, tag in (("maker's notes", 0x927C), ("user's comment", 0x9286)) if details.pop(tag, None)]
+    short = kept.tobytes()
+    left = f"its EXIF data without the {' and '.join(names)}"
+    if len(short) > _MOST_EXIF:
+        turned = Image.Exif()
+        turned[_ORIENTATION] = kept.get(_ORIENTATION, 1)
+        short, left = turned.tobytes(), "none of its EXIF data"
+    remark = f"{path}: has {len(exif):,} bytes of EXIF data, and JPEG holds {_MOST_EXIF:,}; the JPEG gets {left}"
+    warnings.warn(remark, OmissionWarning, stacklevel=3)
+    return short
 
 
 def read_note(path: str | Path) -> Any:

@@ -26,7 +26,7 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from maskgan_cli.errors import InputError, PartlyReadWarning
+from maskgan_cli.errors import InputError, OmissionWarning
 from maskgan_cli.files.colours import in_srgb
 from maskgan_cli.files.reading import unreadable
 from maskgan_cli.files.writing import atomic
@@ -113,14 +113,14 @@ def as_rgb(path: Path, image: Image.Image) -> Picture:
 def open_image(path: Path) -> Image.Image:
     """Open and fully decode a picture, turned the way its EXIF says.
 
-    Of a file with several frames or pages the first is read, with a `PartlyReadWarning`.
+    Of a file with several frames or pages the first is read, with a `OmissionWarning`.
 
     Raises:
         InputError: missing, unreadable, truncated, too large or not a picture.
     """
     image, frames = open_first_frame(path)
     if frames > 1:
-        warnings.warn(f"{path}: {first_of(frames)}", PartlyReadWarning, stacklevel=3)
+        warnings.warn(f"{path}: {first_of(frames)}", OmissionWarning, stacklevel=3)
     return image
 
 
@@ -149,6 +149,8 @@ def open_first_frame(path: Path) -> tuple[Image.Image, int]:
                     hint=f"scale it down, or set {LIMIT_VARIABLE}",
                 )  # fmt: skip
             image.load()
+            if image.mode in ("P", "PA") and image.palette is None:  # Pillow reads such a PNG, and fails later
+                raise InputError(path, expected="a picture", found="a palette picture without its palette")
             return _turned(image), _frames(path, image)
     except InputError:
         raise

@@ -74,8 +74,15 @@ _ROWS: list[tuple[str, ...]] = [
     ("a photo of wide gamut (Display P3)", "the result has its colours, within rounding of its format", _COLOURS),
     ("a grey or CMYK photo with a profile", "converts it to sRGB and says so", _COLOURS),
     ("a TIFF with tags of its own", "keeps what describes the photo: EXIF, profile, resolution", _COLOURS),
+    (
+        "a photo with more EXIF data than a JPEG holds",
+        "drops the maker's notes first, the rest where that is not enough, and says so", _COLOURS,
+    ),
     ("a photo with transparency", "keeps it in PNG, WebP and TIFF; else white", _COLOURS),
     ("a mask with erased parts", "takes them for background", _COLOURS),
+    ("frames after the first, files of formats that are not read", "names them", "`tests/test_partly_read.py`"),
+    ("lists in UTF-16, in files and on stdin", "reads them", "`tests/data/test_layouts_of_others.py`"),
+    ("`-o -`, `-o /dev/stdout`, stdout redirected or not", "one line", _AROUND),
 ]  # fmt: skip
 
 
