@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
@@ -66,3 +67,9 @@ def chosen(face: str | None) -> int | str | None:
     if not face.isdecimal() or not 1 <= int(face) <= 999:
         raise InputError("--face", expected="a number from 1, counted from the left, or all", found=repr(face))
     return int(face)
+
+
+def own_generator() -> list[str]:
+    """``--weights`` for a suggested edit: the generator trained where `check-data` suggests; [] if a variable names one."""
+    run, named = Path("runs/dmn"), any(os.environ.get(name) for name in KINDS["dmn"].variables)
+    return ["--weights", str(run)] if not named and (run / "model.safetensors").is_file() else []

@@ -183,5 +183,5 @@ def find_directions(
     shell.finish(
         {"directions": sorted(found), "vae": manifold.weights.sha256, "kept": kept},
         next_command=["maskgan", "reshape", samples[0].image, "--along", min(found), "--directions", out,
-                      "--vae-weights", file, "-o", "reshaped.png"],
+                      "--vae-weights", file, *options.own_generator(), "-o", "reshaped.png"],
     )  # fmt: skip

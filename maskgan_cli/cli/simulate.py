@@ -68,5 +68,5 @@ def simulate_edits(
         shell.wrote(listing)
     shell.finish(
         {"edits": len(rows), "weights": manifold.weights.sha256, "kept": kept},
-        next_command=["maskgan", "render", "--pairs", listing, "-o", "rendered"],
+        next_command=["maskgan", "render", "--pairs", listing, *options.own_generator(), "-o", "rendered"],
     )

@@ -87,7 +87,7 @@ def pairs(
         return
     shell.wrote(out)
     edit = "style-copy" if protocol is Protocol.STYLE_COPY else "swap-mouth"
-    shell.finish(next_command=["maskgan", edit, "--pairs", out, "-o", "results"])
+    shell.finish(next_command=["maskgan", edit, "--pairs", out, *options.own_generator(), "-o", "results"])
 
 
 def _poses(shell: Shell, samples: Sequence[Any], weights: Path | None, device: str) -> tuple[Any, str]:

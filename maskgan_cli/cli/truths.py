@@ -40,4 +40,5 @@ def truths(
     rows = list(shell.track(drawn, len(listed.rows), "rendering"))
     keep(shell, listing, encode_csv(list(rows[0]), rows), overwrite)
     shell.wrote(listing)
-    shell.finish({"pairs": len(rows)}, next_command=["maskgan", "swap-mouth", "--pairs", listing, "-o", "results"])
+    edit = ["maskgan", "swap-mouth", "--pairs", listing, *options.own_generator(), "-o", "results"]
+    shell.finish({"pairs": len(rows)}, next_command=edit)

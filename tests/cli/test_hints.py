@@ -151,6 +151,16 @@ def test_data_sets_and_results(
     dmn, vae = ("--weights", weights, "--device", "cpu"), ("-w", vae_weights, "--device", "cpu")
     words = hint(maskgan("simulate-edits", prepared, *vae, "--split", "train", "-n", 2, "-o", "my edits"))
     assert maskgan(*words, *dmn).code == 0
+    trained = tmp_path / "runs" / "dmn"  # where check-data suggests to train
+    trained.mkdir(parents=True)
+    shutil.copy(weights / "model.safetensors" if weights.is_dir() else weights, trained / "model.safetensors")
+    words = hint(maskgan("simulate-edits", prepared, *vae, "--split", "train", "-n", 2, "-o", "my edits"))
+    assert words == ["render", "--pairs", "my edits/edits.csv", "--weights", "runs/dmn", "-o", "rendered"]
+    words = hint(maskgan("eval", "pairs", prepared, "--split", "train", "-n", 2, "-o", "mine.csv"))
+    assert words == ["swap-mouth", "--pairs", "mine.csv", "--weights", "runs/dmn", "-o", "results"]
+    assert maskgan(*words, "--device", "cpu").code == 0
+    shutil.rmtree(tmp_path / "runs")
+    shutil.rmtree(tmp_path / "results")
     words = hint(maskgan("find-directions", prepared, *vae, "-o", "my ways.safetensors"))
     outcome = maskgan(*words, *dmn)
     assert outcome.code == 0, outcome.err

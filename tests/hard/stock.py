@@ -120,6 +120,9 @@ class Stock:
             ("grey.jpg", picture.convert("L"), {}), ("rgb.webp", picture, {"exif": exif}), ("rgb.bmp", picture, {}),
             ("rgb.tif", picture, {}), ("lzw.tif", picture, {"compression": "tiff_lzw"}),
             ("float.tif", Image.fromarray(np.linspace(0, 1, 2304, dtype=np.float32).reshape(48, 48)), {}),
+            ("moving.gif", picture, {"save_all": True, "append_images": [picture.rotate(9), picture.rotate(18)]}),
+            ("moving.png", picture, {"save_all": True, "append_images": [picture.rotate(9)]}),
+            ("pages.tif", picture, {"save_all": True, "append_images": [picture.rotate(9)]}),
         ):  # fmt: skip
             image.save(self.pictures / name, **options)
         write_image(self.pictures / "made.png", draw_face(2, 48)[0], note={"edit": "swap", "weights": "a" * 64})
