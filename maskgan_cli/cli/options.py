@@ -70,6 +70,6 @@ def chosen(face: str | None) -> int | str | None:
 
 
 def own_generator() -> list[str]:
-    """``--weights`` for a suggested edit: the generator trained where `check-data` suggests; [] if a variable names one."""
+    """``--weights`` for a suggested edit: the generator trained in `runs/dmn`, if no variable names one."""
     run, named = Path("runs/dmn"), any(os.environ.get(name) for name in KINDS["dmn"].variables)
     return ["--weights", str(run)] if not named and (run / "model.safetensors").is_file() else []
