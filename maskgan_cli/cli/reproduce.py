@@ -125,12 +125,14 @@ def _plan(
     workers: int | None,
 ) -> Plan:  # fmt: skip
     """A plan without stages."""
-    from maskgan_cli.reproduce.needs import own_threshold
+    from maskgan_cli.reproduce.needs import own_threshold, rendered_faces, threshold_split
     from maskgan_cli.reproduce.plan import Plan
 
     split = ""
     if "identity" in judges and threshold is None and not own_threshold(judges["identity"]):
-        split = "val" if faces is None else faces.threshold_split
+        rendered = preset.faces
+        split = threshold_split(rendered_faces(rendered.count, rendered.people)) if faces is None else (
+            faces.threshold_split)  # fmt: skip
     return Plan(
         preset, None if faces is None else str(faces.data.root.resolve()), seed, judges,
         faces is None or faces.has_identities, faces is None or faces.has_poses, threshold, split,

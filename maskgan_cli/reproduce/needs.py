@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -71,14 +71,33 @@ class Faces:
             posed = True
         except InputError:
             posed = False
-        enough = [split for split in ("val", "train") if identified and _pairs_of_one(data, split) >= FEWEST_PAIRS]
-        return cls(data, identified, posed, next(iter(enough), ""))
+        shown = [(sample.split, sample.fields["identity"]) for sample in data.samples] if identified else []
+        return cls(data, identified, posed, threshold_split(shown))
 
 
-def _pairs_of_one(data: PreparedData, split: str) -> int:
-    """Number of genuine pairs in a split."""
-    counts = Counter(s.fields["identity"] for s in data.samples if s.split == split)
-    return sum(count * (count - 1) // 2 for count in counts.values())
+def rendered_faces(count: int, people: int) -> list[tuple[str, str]]:
+    """Split and person of each picture that ``maskgan synth`` renders."""
+    from maskgan_cli.synth.plan import split_of
+
+    splits = {"validation": "val"}  # the published data set's name: the manifest's
+    persons = [picture % people for picture in range(count)]
+    return [(splits.get(split_of(person), split_of(person)), str(person)) for person in persons]
+
+
+def threshold_split(shown: Sequence[tuple[str, str]]) -> str:
+    """The split for choosing a verification threshold, from the split and the person of each picture.
+
+    It is val, or train if val has too few pairs, or "" if both have too few.
+    """
+    enough = (split for split in ("val", "train") if _balanced([p for s, p in shown if s == split]) >= FEWEST_PAIRS)
+    return next(enough, "")
+
+
+def _balanced(people: Sequence[str]) -> int:
+    """Number of genuine pairs for which there are as many impostor pairs."""
+    counts = Counter(people).values()
+    genuine = sum(count * (count - 1) // 2 for count in counts)
+    return min(genuine, (len(people) ** 2 - sum(count**2 for count in counts)) // 2)
 
 
 def missing(plan: Plan, faces: Faces | None) -> list[Missing]:

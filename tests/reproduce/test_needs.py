@@ -5,16 +5,19 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+import yaml
 
+from maskgan_cli.config import recipe_folder
 from maskgan_cli.files import sha256
 from maskgan_cli.models.arcface import ArcFaceConfig, IResNet
 from maskgan_cli.models.attributes import AttributeConfig, AttributeNet
-from maskgan_cli.reproduce.needs import Faces, missing
+from maskgan_cli.reproduce.needs import Faces, missing, rendered_faces, threshold_split
 from maskgan_cli.reproduce.plan import Plan
 from maskgan_cli.reproduce.preset import load_preset
 from maskgan_cli.reproduce.tables import TABLES
@@ -93,6 +96,22 @@ def test_threshold_of_a_published_identity_network_is_chosen_on_validation_pairs
     given = maskgan(*call, "--threshold", "0.3")
     assert "eval verify" not in given.out
     assert given.out.count("--threshold 0.3") == len(measured) + 1, "the reproduce command repeats it"
+
+
+def test_rendered_faces_with_one_person_to_validate_on_have_no_impostor_pairs(
+    iresnet: Path, tmp_path: Path, maskgan: Command
+) -> None:
+    values = yaml.safe_load((recipe_folder("reproduce") / "tiny.yaml").read_text())
+    for people, split in ((10, "train"), (25, "val")):
+        preset = tmp_path / f"{people}.yaml"
+        preset.write_text(yaml.safe_dump({**values, "faces": {"count": 100, "people": people}}))
+        outcome = maskgan("reproduce", "identity", "--preset", preset, "--judge", f"identity={iresnet}", "--dry-run")
+        assert outcome.code == 0, outcome.err
+        assert f"--split {split} " in outcome.out
+    shown = rendered_faces(100, 25)
+    assert Counter(split for split, _ in shown) == {"train": 76, "val": 12, "test": 12}
+    assert threshold_split(shown) == "val"
+    assert threshold_split([("val", "a")] * 9) == "", "36 genuine pairs, and no impostor pair"
 
 
 def test_threshold_of_the_weights_file_is_used(tmp_path: Path, maskgan: Command) -> None:

@@ -8,10 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from maskgan_cli.cli.app import app
-from maskgan_cli.cli.shell import run
 from maskgan_cli.files import read_json, sha256
-from maskgan_cli.reproduce.stages import Stage
 from tests.conftest import Command
 
 NARROW = {"network.width": 4, "discriminator.width": 4, "data.batch_size": 4, "schedule.validation_samples": 4}
@@ -40,24 +37,12 @@ SMALLEST = {
 
 @pytest.mark.slow
 def test_tables_share_stages_and_the_record_has_every_number(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, maskgan: Command
+    tmp_path: Path, executed: list[str], maskgan: Command
 ) -> None:
-    ran: list[str] = []
-
-    def here(stage: Stage, folder: Path, *, quiet: bool) -> int:
-        ran.append(stage.name)
-        monkeypatch.chdir(folder)
-        try:
-            return run(app, [*stage.words, *stage.how, "--quiet"])
-        finally:
-            monkeypatch.chdir(tmp_path)
-
-    monkeypatch.setattr("maskgan_cli.reproduce.runner.as_subprocess", here)
-    monkeypatch.chdir(tmp_path)
     (tmp_path / "smallest.yaml").write_text(yaml.safe_dump(SMALLEST))
 
     def table(name: str) -> dict[str, Any]:
-        ran.clear()
+        executed.clear()
         outcome = maskgan("reproduce", name, "--preset", "smallest.yaml", "-o", "work", "--workers", "1", "-q")
         assert outcome.code == 0, outcome.err
         assert f"work/{name}/results.json" in outcome.out
@@ -67,7 +52,7 @@ def test_tables_share_stages_and_the_record_has_every_number(
     rows = ["stargan", "elegant", "spade", "pix2pixhd-m", "maskgan", "maskgan-ebst", "truth"]
     first = table("attribute-transfer")
     assert list(first["tables"]["attribute-transfer"]["rows"]) == rows
-    assert len(ran) == len(first["stages"])
+    assert len(executed) == len(first["stages"])
     for where, digest in {**first["tables"]["attribute-transfer"]["files"], **first["figures"]}.items():
         assert sha256(tmp_path / "work" / where) == digest
     weights = {e["sha256"] for r in first["tables"]["attribute-transfer"]["results"] for e in r["weights"].values()}
@@ -78,7 +63,7 @@ def test_tables_share_stages_and_the_record_has_every_number(
     assert list(found) == rows
     assert found["truth"]["ssim_inside"]["value"] == 1
     assert all(found[name]["ssim_inside"]["value"] < 1 for name in rows[:-1])
-    assert not any(name.startswith(("train", "paint", "render")) for name in ran), "these stages were finished"
+    assert not any(name.startswith(("train", "paint", "render")) for name in executed), "these stages were finished"
 
     table("counterfactual")
-    assert ran == []
+    assert executed == []
