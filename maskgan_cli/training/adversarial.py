@@ -40,9 +40,9 @@ from maskgan_cli.training.augment import (
     resampled,
 )
 from maskgan_cli.training.average import moving_average
-from maskgan_cli.training.loop import average_gradients
 from maskgan_cli.training.painting import PaintingTask
 from maskgan_cli.training.perceptual import FeatureNetwork, PerceptualSettings
+from maskgan_cli.training.processes import average_gradients, in_shares
 from maskgan_cli.weights.format import load, load_strictly, save_weights
 from maskgan_cli.weights.lookup import find_weights
 
@@ -404,12 +404,16 @@ class AdversarialTask(PaintingTask):
     def painted(self, labels: Tensor, style_labels: Tensor, style_images: Tensor) -> Tensor:
         """Byte tensors in, ``uint8`` pictures (N, 3, H, W) out, in batches of the training size."""
         device, size = self.accelerator.device, self.recipe.data.batch_size
-        pictures = []
-        for i in range(0, len(labels), size):
-            mask, style_mask = (one_hot(x[i : i + size].to(device)) for x in (labels, style_labels))
-            image = self.generate(self.best, mask, style_mask, to_unit(style_images[i : i + size].to(device)))
-            pictures.append(to_bytes(image).cpu())
-        return torch.cat(pictures)
+
+        def compute(rows: slice) -> Tensor:
+            pictures = []
+            for parts in zip(*(torch.split(x[rows], size) for x in (labels, style_labels, style_images)), strict=True):
+                mask, style_mask, image = (part.to(device) for part in parts)
+                painted = self.generate(self.best, one_hot(mask), one_hot(style_mask), to_unit(image))
+                pictures.append(to_bytes(painted).cpu())
+            return torch.cat(pictures)
+
+        return in_shares(len(labels), compute)
 
     def save_model(self, path: Path, about: Mapping[str, Any]) -> None:
         """Write the generator's weights and what is needed to build it."""

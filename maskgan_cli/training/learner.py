@@ -13,7 +13,7 @@ from torch.optim import Adam, Optimizer
 from maskgan_cli.config import OptimiserSettings
 from maskgan_cli.data.dataset import Batch
 from maskgan_cli.training.accumulate import Part, mean_terms
-from maskgan_cli.training.loop import average_gradients
+from maskgan_cli.training.processes import average_gradients, in_shares
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -77,17 +77,20 @@ class Learner(Generic[Network]):
     def answers(self, inputs: Tensor, answer: Callable[[Tensor], Tensor], batch_size: int) -> Tensor:
         """What the network says in its state for inference, on the CPU; then it goes on training.
 
+        During validation each process answers its share (`processes.in_shares`).
+
         Args:
             inputs: (N, ...), cut into batches that are brought to the device.
             answer: a batch of them -> (n, ...), calling the network.
             batch_size: how many at once.
         """
+
+        def compute(rows: slice) -> Tensor:
+            parts = torch.split(inputs[rows], batch_size)
+            return torch.cat([answer(part.to(self.accelerator.device)) for part in parts])
+
         self.network.eval()
         try:
-            parts = [
-                answer(inputs[i : i + batch_size].to(self.accelerator.device))
-                for i in range(0, len(inputs), batch_size)
-            ]
+            return in_shares(len(inputs), compute)
         finally:
             self.network.train()
-        return torch.cat(parts).cpu()

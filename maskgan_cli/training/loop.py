@@ -26,6 +26,7 @@ from maskgan_cli.files import Picture, write_image
 from maskgan_cli.training.accumulate import parts_of
 from maskgan_cli.training.checkpoint import RunFolder
 from maskgan_cli.training.host import Host
+from maskgan_cli.training.processes import check_agreement, shared
 from maskgan_cli.training.schedule import learning_rate
 from maskgan_cli.training.state import Stateful
 
@@ -45,7 +46,10 @@ class Task(Protocol):
         """Update on one batch; return the losses as scalars."""
 
     def validate(self) -> dict[str, float]:
-        """Measure on the validation split; what has a slash in its name is logged but not shown."""
+        """Measure on the validation split; what has a slash in its name is logged but not shown.
+
+        All processes call it at the same step; `processes.in_shares` gives each its share of the faces.
+        """
 
     def sheet(self) -> Picture:
         """A picture from which a person can judge the run."""
@@ -102,6 +106,10 @@ class Loop:
         if accelerator.scaler is not None:  # fp16 scales its losses, and remembers by how much
             self._states["scaler"] = accelerator.scaler
         self.progress = run.restore(task.networks, self._states, host.say)
+        check_agreement(
+            accelerator, f"the step that {run.path} goes on from", self.progress.step,
+            "put the run folder where all machines see it",
+        )  # fmt: skip
         if accelerator.is_main_process:
             run.forget_metrics_after(self.progress.step)
         self._names: tuple[str, ...] = ()  # of the losses
@@ -228,8 +236,9 @@ class Loop:
                     self._board.add_scalar(name, value, self.progress.step)
 
     def _validate(self) -> None:
-        if self.accelerator.is_main_process:
+        with shared(self.accelerator):
             values = self.task.validate()
+        if self.accelerator.is_main_process:
             self._log(values)
             self.progress.validation = {"step": float(self.progress.step), **values}
             shown = ", ".join(f"{name} {value:.4g}" for name, value in values.items() if "/" not in name)
@@ -280,24 +289,6 @@ def _check_accumulation(task: Task, recipe: TrainingRecipe, accelerator: Acceler
             "data.accumulate", expected=f"a divisor of the {data.batch_size} faces of a batch in "
             f"{accelerator.num_processes} process(es)", found=str(data.accumulate),
         )  # fmt: skip
-
-
-def average_gradients(accelerator: Accelerator, network: nn.Module) -> None:
-    """Make every process hold the mean of all processes' gradients, in one message.
-
-    With the mean of equal shares of a batch this is the gradient of the whole batch. Done by hand
-    rather than by DistributedDataParallel, whose hooks want one forward per backward: GAN steps
-    backpropagate through a frozen discriminator, and EBST runs one generator three times.
-    """
-    if accelerator.num_processes == 1:
-        return
-    gradients = [p.grad for p in network.parameters() if p.grad is not None]
-    flat = torch.cat([gradient.flatten() for gradient in gradients])
-    flat = accelerator.reduce(flat, reduction="mean")
-    offset = 0
-    for gradient in gradients:
-        gradient.copy_(flat[offset : offset + gradient.numel()].view_as(gradient))
-        offset += gradient.numel()
 
 
 def _tensorboard(path: Path, step: int) -> Any:

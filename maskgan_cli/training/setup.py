@@ -19,6 +19,7 @@ from maskgan_cli.models.dmn import parameter_count
 from maskgan_cli.training.checkpoint import RunFolder
 from maskgan_cli.training.host import Host
 from maskgan_cli.training.loop import Loop, Task
+from maskgan_cli.training.processes import check_agreement
 from maskgan_cli.training.start import begin_with, read_start, trained
 from maskgan_cli.weights.format import load_strictly
 
@@ -85,6 +86,7 @@ class Plan:
         """
         data, accelerator = self.data, self.accelerator
         data.check_manifest()
+        check_agreement(accelerator, f"the data set {data.root}", data.hash, "copy one data set to all machines")
         train = FaceDataset(data.split("train"), data.size, cache=recipe.data.cache, masked=masked, takes=takes)
         validation = FaceDataset(data.split("val"), data.size, cache=False, masked=masked)
         rests = {"data": {"name": data.info.get("name"), "hash": data.hash}, **rests}

@@ -19,7 +19,7 @@ PAGES = sorted(
     if path.name != "CHANGELOG.md"  # it speaks of commands as they were
 )
 _FENCE = re.compile(r"^\s*(```+|~~~+)")
-_TORCHRUN = re.compile(r"\btorchrun\b.*?-m maskgan_cli\b|\bpython3? -m maskgan_cli\b")
+_TORCHRUN = re.compile(r"\b(?:torchrun|accelerate launch)\b.*?-m maskgan_cli\b|\bpython3? -m maskgan_cli\b")
 _KEYWORDS = {"do", "then", "else", "time", "exec", "$"}
 
 

@@ -123,13 +123,16 @@ def test_two_processes_have_the_gradient_of_one_with_the_whole_batch(prepared: P
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     for command in (_command(prepared, one, *_steps(1)), [*torchrun, *_command(prepared, two, *_steps(1))[1:]]):
         subprocess.run(command, check=True, capture_output=True, env=environment, timeout=120)
-    moments = []
+    moments, validated = [], []
     for run in (one, two):
+        lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+        validated.append(next(line["val_l1"] for line in lines if "val_l1" in line))
         state = torch.load(run / "state" / "step-000001" / "optimisers.pt", weights_only=True)
         moments.append({n: torch.cat([s["exp_avg"].flatten() for s in v["state"].values()]) for n, v in state.items()})
     for name, gradient in moments[0].items():
         assert gradient.norm() > 0
         assert (moments[1][name] - gradient).norm() < 1e-4 * gradient.norm(), name
+    assert validated[1] == pytest.approx(validated[0], rel=1e-3), "each process paints half of the validation faces"
     assert json.loads((two / "run.json").read_text())["processes"] == 2
 
 

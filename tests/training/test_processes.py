@@ -1,15 +1,19 @@
-"""Two processes (gloo) against the same step computed by hand in one: MaskVAE and EBST.
+"""Two processes (gloo) against the same step computed by hand in one: MaskVAE, EBST and the judges.
 
-Both look at the other faces of their share of a batch (batch norm; the reference face), so the
+All look at the other faces of their share of a batch (batch norm; the reference face), so the
 truth is the mean of the gradients of the two halves, each computed on its own.
+
+`test_dmn` and `test_baselines` have the networks without batch norm, whose truth is the gradient of the whole batch.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +25,17 @@ from accelerate import Accelerator
 from maskgan_cli.config import load_recipe
 from maskgan_cli.data.dataset import Batch, FaceDataset, StepSampler, batches
 from maskgan_cli.data.prepared import PreparedData
+from maskgan_cli.errors import InputError
 from maskgan_cli.models.mask_vae import MaskVAE, MaskVAEConfig
+from maskgan_cli.networks import resolve, trainings
 from maskgan_cli.training.ebst import EBSTRecipe, EBSTTask
 from maskgan_cli.training.ebst import prepare_training as prepare_ebst
 from maskgan_cli.training.mask_vae import VAERecipe, VAETask
+from maskgan_cli.training.processes import check_agreement, in_shares, shared
 from maskgan_cli.weights.format import read_weights, save_weights
 from tests.conftest import TINY_VAE, plan
 from tests.training.test_ebst import CHANGES as EBST_CHANGES
+from tests.training.test_identity import people  # noqa: F401 (a fixture)
 from tests.training.test_mask_vae import CHANGES as VAE_CHANGES
 
 STEPS = ("--set", "schedule.steps=1", "--set", "schedule.log_every=1")
@@ -43,11 +51,17 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
-def _two_processes(*command: str) -> None:
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    subprocess.run([*torchrun, "-m", "maskgan_cli", *command], check=True, capture_output=True, env=environment,
-                   timeout=180)  # fmt: skip
+TORCHRUN = ("torch.distributed.run", "--standalone", "--nproc-per-node", "2")
+# With --cpu, accelerate starts one process unless MPI is installed. Its launcher of GPUs also works without a GPU.
+ACCELERATE = ("accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--num_machines", "1",
+              "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0")  # fmt: skip
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
+
+
+def _two_processes(*command: str, launcher: Sequence[str] = TORCHRUN) -> None:
+    done = subprocess.run([sys.executable, "-m", *launcher, "-m", "maskgan_cli", *command], check=False,
+                          capture_output=True, text=True, env=ENVIRONMENT, timeout=300)  # fmt: skip
+    assert done.returncode == 0, done.stderr
 
 
 def _moments(run: Path) -> Moments:
@@ -56,10 +70,10 @@ def _moments(run: Path) -> Moments:
     return {n: torch.cat([s["exp_avg"].flatten() for s in v["state"].values()]) for n, v in state.items()}
 
 
-def _halves(prepared: Path) -> list[Batch]:
-    """The first batch of four as the two processes see it."""
-    dataset = FaceDataset(PreparedData.load(prepared).split("train"), 64, cache=True)
-    samplers = [StepSampler(len(dataset), 4, seed=0, flip=True, rank=rank, world=2) for rank in (0, 1)]
+def _halves(prepared: Path, count: int = 4, *, flip: bool = True, masked: bool = True) -> list[Batch]:
+    """The first batch as the two processes see it."""
+    dataset = FaceDataset(PreparedData.load(prepared).split("train"), 64, cache=True, masked=masked)
+    samplers = [StepSampler(len(dataset), count, seed=0, flip=flip, rank=rank, world=2) for rank in (0, 1)]
     return [next(batches(dataset, sampler, workers=0, pin=False)) for sampler in samplers]
 
 
@@ -68,9 +82,9 @@ def _seed(rank: int) -> None:
     torch.manual_seed(int(np.random.default_rng((0, 0, rank)).integers(1 << 62)))
 
 
-def _close(found: Moments, by_hand: dict[str, list[torch.Tensor]]) -> None:
+def _close(found: Moments, by_hand: dict[str, list[torch.Tensor]], beta1: float = 0.5) -> None:
     for name, gradients in by_hand.items():
-        mean = torch.stack(gradients).mean(0) * 0.5  # 1 - beta1
+        mean = torch.stack(gradients).mean(0) * (1 - beta1)
         assert (found[name] - mean).norm() <= 1e-4 * mean.norm(), name
 
 
@@ -151,3 +165,120 @@ def _put(vector: torch.Tensor, parameters: list[torch.Tensor]) -> None:
     for parameter in parameters:
         parameter.grad = vector[offset : offset + parameter.numel()].view_as(parameter).clone()
         offset += parameter.numel()
+
+
+JUDGES = {
+    "parser": ("network.image_size=64", "network.width=4"),
+    "attributes": ("network.names=[Smiling]", "network.image_size=32", "network.width=8", "network.blocks=[1,1,1,1]"),
+    "pose": ("network.width=8", "network.blocks=[1,1,1,1]"),
+    "identity": ("network.width=8", "network.blocks=[1,1,1,1]", "network.embedding=16", "network.image_size=32",
+                 "loss.warmup=5", "data.batch_size=8"),
+}  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", JUDGES)
+def test_judges(name: str, prepared: Path, people: Path, tmp_path: Path) -> None:  # noqa: F811
+    changes = ["data.batch_size=4", "schedule.validation_samples=32", "schedule.decay_from=null", *JUDGES[name],
+               "schedule.steps=1", "schedule.log_every=1"]  # fmt: skip
+    data = people if name == "identity" else prepared
+    training = next(one for one in trainings() if one.name == name)
+    recipe = load_recipe(resolve(f"{training.module}:{training.recipe}"), name, "tiny-cpu", changes)
+    words = [word for change in changes for word in ("--set", change)]
+    words += ["--attributes", "Smiling"] if name == "attributes" else []
+    launcher = ACCELERATE if name == "parser" else TORCHRUN
+    _two_processes("train", name, str(data), "-o", str(tmp_path / "run"), "--device", "cpu", "-q", *words,
+                   launcher=launcher)  # fmt: skip
+    masked = name in ("parser", "identity") and data is prepared
+    halves = _halves(data, recipe.data.batch_size, flip=recipe.data.flip, masked=masked)
+    gradients = []
+    for rank, half in enumerate(halves):
+        made = resolve(f"{training.module}:prepare_training")(plan(data, tmp_path / f"half-{rank}"), recipe)
+        task: Any = made.task
+        _seed(rank)
+        task.step(half)
+        learner = task.learner
+        gradients.append(torch.cat([p.grad.flatten() for p in learner.network.parameters() if p.grad is not None]))
+    assert gradients[0].norm() > 0
+    assert (gradients[0] - gradients[1]).norm() > 0.01 * gradients[0].norm(), "the halves differ"
+    (key,) = task.optimisers
+    _close(_moments(tmp_path / "run"), {key: gradients}, recipe.optimiser.beta1)
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["processes"] == 2
+
+
+@pytest.mark.slow
+def test_two_groups_of_one_process_learn_as_one_group_of_two(prepared: Path, tmp_path: Path) -> None:
+    """Two machines, each with its own launcher, that find each other by address and port."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = ["train", "vae", str(prepared), "-q", *TINY_VAE, *STEPS]
+    _two_processes(*command, "-o", str(tmp_path / "one"))
+    groups = [
+        subprocess.Popen(
+            [sys.executable, "-m", "torch.distributed.run", "--nnodes", "2", "--nproc-per-node", "1", "--node-rank",
+             str(rank), "--master-addr", "127.0.0.1", "--master-port", str(port), "-m", "maskgan_cli", *command, "-o",
+             str(tmp_path / "two")],
+            env=ENVIRONMENT, stderr=subprocess.PIPE, text=True,
+        )
+        for rank in (0, 1)
+    ]  # fmt: skip
+    for group in groups:
+        _, err = group.communicate(timeout=300)
+        assert group.returncode == 0, err
+    one, two = (_moments(tmp_path / name)["vae"] for name in ("one", "two"))
+    assert torch.equal(one, two)
+    assert json.loads((tmp_path / "two" / "run.json").read_text())["processes"] == 2
+
+
+class _Processes:
+    """Several processes one after the other: what each sends in the first round, all receive in the second."""
+
+    device = torch.device("cpu")
+
+    def __init__(self, world: int) -> None:
+        self.num_processes, self.process_index = world, 0
+        self.sent: list[torch.Tensor] = []
+
+    def gather(self, tensor: torch.Tensor) -> torch.Tensor:
+        if len(self.sent) < self.num_processes:
+            self.sent.append(tensor)
+            return torch.cat([tensor] * self.num_processes)
+        return torch.cat(self.sent)
+
+    def each(self, work: Callable[[], Any]) -> list[Any]:
+        """What ``work`` returns in every process."""
+        for _ in range(2):
+            results = []
+            for index in range(self.num_processes):
+                self.process_index = index
+                results.append(work())
+        return results
+
+
+@pytest.mark.parametrize(("count", "world"), [(8, 2), (7, 3), (1, 4), (5, 4)])
+def test_each_process_computes_an_equal_share(count: int, world: int) -> None:
+    rows = torch.arange(count * 3).view(count, 3)
+    processes: Any = _Processes(world)
+    lengths: list[int] = []
+
+    def compute(chosen: slice) -> torch.Tensor:
+        lengths.append(len(rows[chosen]))
+        return rows[chosen]
+
+    with shared(processes):
+        found = processes.each(lambda: in_shares(count, compute))
+    assert all(torch.equal(one, rows) for one in found)
+    assert set(lengths) == {-(-count // world)}
+    assert torch.equal(in_shares(count, compute), rows)
+    assert lengths[-1] == count, "outside validation a process computes everything"
+
+
+def test_processes_that_disagree_stop() -> None:
+    processes: Any = _Processes(2)
+    processes.each(lambda: check_agreement(processes, "the data set", "same", "copy it"))
+    processes = _Processes(2)
+    for processes.process_index in (0, 1):
+        check_agreement(processes, "the data set", processes.process_index, "copy it")
+    with pytest.raises(InputError, match="the data set: expected the same in all processes, found different ones"):
+        check_agreement(processes, "the data set", 1, "copy it")

@@ -1,0 +1,83 @@
+"""Several processes: averaged gradients, shared validation, and a check that all processes have the same inputs."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+
+from maskgan_cli.errors import InputError
+
+_SHARING: ContextVar[Accelerator | None] = ContextVar("sharing", default=None)
+
+
+def average_gradients(accelerator: Accelerator, network: nn.Module) -> None:
+    """Make every process hold the mean of all processes' gradients, in one message.
+
+    With the mean of equal shares of a batch this is the gradient of the whole batch. Done by hand
+    rather than by DistributedDataParallel, whose hooks want one forward per backward: GAN steps
+    backpropagate through a frozen discriminator, and EBST runs one generator three times.
+    """
+    if accelerator.num_processes == 1:
+        return
+    gradients = [p.grad for p in network.parameters() if p.grad is not None]
+    flat = torch.cat([gradient.flatten() for gradient in gradients])
+    flat = accelerator.reduce(flat, reduction="mean")
+    offset = 0
+    for gradient in gradients:
+        gradient.copy_(flat[offset : offset + gradient.numel()].view_as(gradient))
+        offset += gradient.numel()
+
+
+def check_agreement(accelerator: Accelerator, what: str, value: object, hint: str) -> None:
+    """Compare a value across the processes, which may be on several machines.
+
+    Raises:
+        InputError: in every process, if the values differ.
+    """
+    if accelerator.num_processes == 1:
+        return
+    digest = hashlib.sha256(str(value).encode()).digest()
+    own = torch.tensor([int.from_bytes(digest[:7], "big")], device=accelerator.device)
+    if accelerator.gather(own).unique().numel() > 1:
+        raise InputError(what, expected="the same in all processes", found=f"different ones (here: {value})", hint=hint)
+
+
+@contextlib.contextmanager
+def shared(accelerator: Accelerator) -> Iterator[None]:
+    """Inside, `in_shares` distributes its rows over the processes. All processes must enter it at the same step."""
+    token = _SHARING.set(accelerator)
+    try:
+        yield
+    finally:
+        _SHARING.reset(token)
+
+
+def in_shares(count: int, compute: Callable[[slice], Tensor]) -> Tensor:
+    """Compute the rows of a result: all of them, or inside `shared` each process an equal share.
+
+    Args:
+        count: number of rows, at least 1.
+        compute: a range of rows -> (rows, ...), the same rows in every process.
+
+    Returns:
+        (count, ...) on the CPU, in every process.
+    """
+    accelerator = _SHARING.get()
+    if accelerator is None or accelerator.num_processes == 1:
+        return compute(slice(0, count)).cpu()
+    world = accelerator.num_processes
+    size = -(-count // world)
+    starts = [min(rank * size, count - size) for rank in range(world)]  # the last shares overlap: all have one size
+    first = starts[accelerator.process_index]
+    share = compute(slice(first, first + size)).to(accelerator.device)
+    gathered = accelerator.gather(share).cpu()
+    whole: Tensor = gathered.new_empty((count, *gathered.shape[1:]))
+    for rank, start in enumerate(starts):
+        whole[start : start + size] = gathered[rank * size : (rank + 1) * size]
+    return whole
