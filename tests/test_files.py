@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import struct
 import sys
 import tracemalloc
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -222,10 +224,16 @@ def test_a_phones_jpeg_of_several_pictures_is_read_as_its_first(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("read", [files.read_image, files.read_photo, files.read_label_map, files.read_part])
-def test_a_palette_picture_without_its_palette_is_one_line(read: Callable[[Path], object], tmp_path: Path) -> None:
+def test_a_damaged_palette_is_one_line(read: Callable[[Path], object], tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     Image.new("P", (4, 4), 1).save(path)
     data = path.read_bytes()
+    chunk, place = b"tRNS" + bytes(300), data.index(b"IDAT") - 4  # more alphas than a palette has colours
+    path.write_bytes(
+        data[:place] + struct.pack(">I", 300) + chunk + struct.pack(">I", zlib.crc32(chunk)) + data[place:]
+    )
+    with pytest.raises(InputError, match="found a damaged palette"):
+        read(path)
     start = data.index(b"PLTE") - 4
     path.write_bytes(data[:start] + data[start + 12 + int.from_bytes(data[start : start + 4], "big") :])
     with pytest.raises(InputError, match="found a palette picture without its palette"):

@@ -144,10 +144,10 @@ def run_edits(
     Whatever is wrong with paths is said before a network, and PyTorch with it, is loaded. Unless it may be
     ``any_method``, it is one that paints masks.
     """
+    from maskgan_cli.data.given_masks import MaskRules, mask_rules
     from maskgan_cli.editing import jobs
     from maskgan_cli.editing.edits import every_face
     from maskgan_cli.editing.faces import check_files
-    from maskgan_cli.editing.given_masks import MaskRules, mask_rules
     from maskgan_cli.editing.methods import method_named
     from maskgan_cli.editing.outputs import output_paths
     from maskgan_cli.files import refuse_existing, remove_leftovers, write_image

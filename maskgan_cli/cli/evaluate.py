@@ -30,6 +30,7 @@ Pairs = Annotated[Path, typer.Option("--pairs", help="The CSV of `maskgan eval p
 Masks = Annotated[
     Path | None, typer.Option("--masks", help="Where the masks asked for are, if not beside the results.")
 ]
+MaskForce = Annotated[bool, typer.Option("--force", help="Read masks in --order though their parts lie as in another.")]
 Threshold = Annotated[
     float | None, typer.Option("--threshold", min=-1, max=1, help="Least cosine of one person; the network's own.")
 ]
@@ -93,6 +94,8 @@ def segmentation(
     results: Results,
     pairs: Pairs,
     masks: Masks = None,
+    order: options.Order = options.CELEBAMASK,
+    force: MaskForce = False,
     weights: Annotated[Path | None, judge_option("--weights", PARSER)] = None,
     method: Method = None,
     device: options.Device = "auto",
@@ -101,13 +104,16 @@ def segmentation(
 ) -> None:
     """Share of pixels where a parser sees the class that the mask asked for; mean IoU."""
     refuse_early(out, overwrite, results=results, pairs=pairs)
+    from maskgan_cli.data.given_masks import MaskRules, mask_rules
     from maskgan_cli.devices import pick_device
     from maskgan_cli.evaluation.segmentation import SegmentationAccuracy
     from maskgan_cli.evaluation.subject import Subject
 
     subject = Subject.of(results, pairs, method)
     measure = SegmentationAccuracy.load(subject, masks, weights, pick_device(device))
-    conclude(shell, measured(shell, subject, [measure], "segmentation")[0], out, overwrite)
+    with mask_rules(MaskRules(order.value, force)):
+        found = measured(shell, subject, [measure], "segmentation")
+    conclude(shell, found[0], out, overwrite)
 
 
 @stage(app, "identity")

@@ -61,8 +61,8 @@ def interpolate(
     Prints the label maps in order, the strip, the GIF, and with --style the painted faces.
     """
     _check_usage(second, sample, extrapolate, keep_ends, style, style_mask)
+    from maskgan_cli.data.given_masks import MaskRules, mask_rules
     from maskgan_cli.editing.faces import FaceReader, check_files, is_photo, read_shape
-    from maskgan_cli.editing.given_masks import MaskRules, mask_rules
     from maskgan_cli.weights.lookup import find_weights, named_with_origin
 
     check_files(path for path in (first, second, style, style_mask) if path is not None)

@@ -17,6 +17,7 @@ from maskgan_cli.cli.evaluate import (
     PARSER,
     BatchSize,
     FeaturesOf,
+    MaskForce,
     Masks,
     Method,
     NoCache,
@@ -61,6 +62,8 @@ def results(
     features: FeaturesOf = Features.INCEPTION,
     features_weights: Annotated[Path | None, judge_option("--features-weights", INCEPTION)] = None,
     masks: Masks = None,
+    order: options.Order = options.CELEBAMASK,
+    force: MaskForce = False,
     threshold: Threshold = None,
     threshold_from: ThresholdFrom = None,
     split: SplitOf = Split.TEST,
@@ -74,6 +77,7 @@ def results(
     """Several metrics of one method at once, reading each picture once; a list of what the single commands print."""
     refuse_early(out, overwrite, results=results, pairs=pairs)
     wanted = _metrics(metrics)
+    from maskgan_cli.data.given_masks import MaskRules, mask_rules
     from maskgan_cli.devices import pick_device
     from maskgan_cli.evaluation.attributes import AttributeAccuracy
     from maskgan_cli.evaluation.identity import IdentityAccuracy
@@ -90,13 +94,14 @@ def results(
         ),
     }  # fmt: skip
     # What takes long before it can fail comes last.
-    order = [Metric.ATTRIBUTES, Metric.SEGMENTATION, Metric.IDENTITY]
-    measures = {metric: make[metric]() for metric in order if metric in wanted}
+    sequence = [Metric.ATTRIBUTES, Metric.SEGMENTATION, Metric.IDENTITY]
+    measures = {metric: make[metric]() for metric in sequence if metric in wanted}
     measures |= distances(
         shell, subject, reals, split, features, features_weights, batch_size, device,
         no_cache=no_cache, metrics=[metric for metric in wanted if metric in DISTANCES],
     )  # fmt: skip
-    found = measured(shell, subject, [measures[metric] for metric in wanted], "results", batch_size)
+    with mask_rules(MaskRules(order.value, force)):
+        found = measured(shell, subject, [measures[metric] for metric in wanted], "results", batch_size)
     conclude(shell, found, out, overwrite)
 
 

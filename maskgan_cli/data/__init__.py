@@ -16,5 +16,6 @@ alignment.py    five points of a face, and where face networks expect them
 crop.py         the square that CelebA-HQ cuts out of a photo
 pose.py         yaw, pitch and roll under mirrors and turns
 class_order.py  which class order a label map is in, judged by where its parts lie
+given_masks.py  masks that users give: their class order, and whether their parts lie where a face has them
 shared_memory.py shared memory of loader processes: its room, and errors where it is full
 """

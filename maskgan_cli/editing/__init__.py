@@ -40,5 +40,4 @@ outputs.py      where results go, and nowhere else
 morph.py        masks between those of two photos, which stand at the ends
 interpolate.py  masks between, beyond and around masks, by MaskVAE; strip and animation
 simulate.py     the edits that EBST trains with, as files
-given_masks.py  masks that users give: their class order, and whether their parts lie where a face has them
 """

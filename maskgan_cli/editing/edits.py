@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import numpy as np
 
 from maskgan_cli.data.crop import matrix_of
+from maskgan_cli.data.given_masks import read_given_mask
 from maskgan_cli.data.resize import resize_image, resize_labels
 from maskgan_cli.editing import library
 from maskgan_cli.editing.accessories.bare_face import without_glasses
@@ -19,7 +20,6 @@ from maskgan_cli.editing.blend import paste_person
 from maskgan_cli.editing.compose import Place, joined_by, paste_back
 from maskgan_cli.editing.faces import Face, ReadFace, read_face, read_square_mask
 from maskgan_cli.editing.fit import fit_parts
-from maskgan_cli.editing.given_masks import read_given_mask
 from maskgan_cli.editing.methods import Request
 from maskgan_cli.editing.mouths import Reference, source_of_inside
 from maskgan_cli.editing.options import Accessories, Blend, Edge

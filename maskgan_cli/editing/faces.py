@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from PIL import Image
 
+from maskgan_cli.data.given_masks import read_given_mask
 from maskgan_cli.data.prepared import in_prepared, mask_beside
 from maskgan_cli.editing.framing import FACE_CROP, misplaced, oddity
-from maskgan_cli.editing.given_masks import read_given_mask
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import Photo, Picture, decoded, read_image, read_stdin, table_lines, unreadable
 from maskgan_cli.labels import PALETTE, LabelMap

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from maskgan_cli.data.alignment import Points
+from maskgan_cli.data.given_masks import read_given_mask
 from maskgan_cli.data.prepared import in_prepared, mask_beside
 from maskgan_cli.editing.faces import Face, FaceReader
 from maskgan_cli.editing.framing import FACE_CROP, framed, oddity
-from maskgan_cli.editing.given_masks import read_given_mask
 from maskgan_cli.editing.options import Taken
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import Photo, Picture, read_photo

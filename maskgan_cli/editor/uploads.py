@@ -12,6 +12,7 @@ from typing import Final
 
 import numpy as np
 
+from maskgan_cli.data.class_order import suspected_order
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import Picture, read_image, read_label_map
 from maskgan_cli.labels import NUM_CLASSES, LabelMap
@@ -53,12 +54,17 @@ def decode_picture(data: bytes, what: str = "the picture") -> Picture:
 
 
 def decode_mask(data: bytes) -> LabelMap | None:
-    """Bytes of a picture file -> its label map (H, W); None if it is no mask: ids, or the colours of the palette."""
+    """Bytes of a picture file -> its label map (H, W); None if it is no mask: ids, or the colours of the palette.
+
+    Ids whose parts lie as in another class order are read in that order.
+    """
     with tempfile.TemporaryDirectory(prefix="maskgan-") as folder:
         path = Path(folder) / "mask"
         path.write_bytes(data)
         try:
             labels = read_label_map(path)
+            if order := suspected_order(labels):
+                labels = read_label_map(path, order=order)
         except InputError:
             return None
     return labels if len(np.unique(labels)) > 1 else None

@@ -10,11 +10,12 @@ from typing import Final
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from maskgan_cli.data.given_masks import read_given_mask
 from maskgan_cli.data.resize import resize_image
 from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation.pair_list import PairList
 from maskgan_cli.evaluation.segmentation import masks_asked_for
-from maskgan_cli.files import Picture, encode_image, keep_or_write_all, read_image, read_label_map, refuse_existing
+from maskgan_cli.files import Picture, encode_image, keep_or_write_all, read_image, refuse_existing
 from maskgan_cli.labels import colourise
 from maskgan_cli.pages import render
 
@@ -71,7 +72,7 @@ def compare_methods(pairs: PairList, methods: Mapping[str, Path], *, count: int,
     rows = []
     for number, row in enumerate(chosen):
         pictures = [read_image(Path(row["source"])), read_image(Path(row["target"]))]
-        pictures += [colourise(read_label_map(asked[number]))] if asked else []
+        pictures += [colourise(read_given_mask(asked[number]))] if asked else []
         pictures += [read_image(paths[number]) for paths in results.values()]
         pictures += [read_image(Path(row["truth"]))] if truth else []
         rows.append(Row(_caption(pairs, number), pictures))

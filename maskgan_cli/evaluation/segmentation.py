@@ -14,12 +14,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from maskgan_cli.data.given_masks import read_given_mask
 from maskgan_cli.data.resize import resize_labels
 from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation.judging import load_judge
 from maskgan_cli.evaluation.results import Result, trace, weights_of
 from maskgan_cli.evaluation.subject import Subject
-from maskgan_cli.files import read_label_map
 from maskgan_cli.labels import CLASSES, NUM_CLASSES
 from maskgan_cli.metrics.confusion import table_agreement
 from maskgan_cli.metrics.intervals import of_mean
@@ -71,7 +71,7 @@ class SegmentationAccuracy:
         """
         for seen in self._parse(images).cpu().numpy():
             path = self._asked[len(self.shares)]
-            labels = read_label_map(path)
+            labels = read_given_mask(path)
             if labels.shape[0] != labels.shape[1]:
                 raise InputError(path, expected="a square mask", found=f"{labels.shape[1]}x{labels.shape[0]}")
             wanted = resize_labels(labels, len(seen)).astype(np.int64)

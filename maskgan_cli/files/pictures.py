@@ -149,8 +149,8 @@ def open_first_frame(path: Path) -> tuple[Image.Image, int]:
                     hint=f"scale it down, or set {LIMIT_VARIABLE}",
                 )  # fmt: skip
             image.load()
-            if image.mode in ("P", "PA") and image.palette is None:  # Pillow reads such a PNG, and fails later
-                raise InputError(path, expected="a picture", found="a palette picture without its palette")
+            if image.mode in ("P", "PA"):
+                _check_palette(path, image)
             return _turned(image), _frames(path, image)
     except InputError:
         raise
@@ -186,6 +186,16 @@ def is_plain_jpeg(path: Path) -> tuple[int, int] | None:
         return None
     except Exception as error:
         raise unreadable(path, error, "a picture") from error
+
+
+def _check_palette(path: Path, image: Image.Image) -> None:
+    """Raise an InputError for a palette that Pillow reads, but cannot convert later."""
+    if image.palette is None:
+        raise InputError(path, expected="a picture", found="a palette picture without its palette")
+    try:
+        image.crop((0, 0, 1, 1)).convert("RGBA")
+    except ValueError as error:
+        raise InputError(path, expected="a picture", found=f"a damaged palette: {error}") from error
 
 
 def _frames(path: Path, image: Image.Image) -> int:

@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 
 from maskgan_cli.data import pictures as reading
+from maskgan_cli.data.given_masks import MaskRules, mask_rules
 from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation import pictures
 from maskgan_cli.evaluation.attributes import AttributeAccuracy
@@ -20,7 +22,9 @@ from maskgan_cli.evaluation.identity import IdentityAccuracy
 from maskgan_cli.evaluation.segmentation import SegmentationAccuracy, masks_asked_for
 from maskgan_cli.evaluation.subject import Subject, show
 from maskgan_cli.files import read_image, sha256, write_image, write_label_map
+from maskgan_cli.labels import convert
 from maskgan_cli.metrics.confusion import table_agreement
+from tests.drawn_faces import draw_face
 
 
 def _watch(items: Iterable[Any], _: int) -> Iterator[Any]:
@@ -69,6 +73,26 @@ def test_confusion_counts_pixels_by_what_was_asked_and_what_is_seen(tmp_path: Pa
     agreed = table_agreement(torch.from_numpy(table).double())
     assert agreed["accuracy"] == 63 / 64
     assert agreed["miou"] == pytest.approx((31 / 32 + 1 + 0) / 3)
+
+
+def test_masks_asked_for_in_another_class_order(tmp_path: Path) -> None:
+    """BiSeNet's ids: refused with the order that is suspected, and right in that order."""
+    labels = draw_face(0, 64)[2]
+    result = write_image(tmp_path / "a.png", np.repeat(labels[..., None], 3, -1))
+    mask = tmp_path / "a.mask.png"
+    Image.fromarray(convert(labels, "celebamask", "parser")).save(mask)
+
+    def measure() -> SegmentationAccuracy:
+        made = SegmentationAccuracy(lambda images: images[:, 0], [mask])
+        show([result], [made], _watch)
+        return made
+
+    with pytest.raises(InputError, match=r"a\.mask\.png: .*add --order parser"):
+        measure()
+    with mask_rules(MaskRules("parser")):
+        assert measure().shares == [1.0]
+    with mask_rules(MaskRules(force=True)):
+        assert measure().shares[0] < 1
 
 
 def test_the_mask_asked_for_is_named_beside_or_the_sources(tmp_path: Path) -> None:
