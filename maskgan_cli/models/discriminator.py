@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from maskgan_cli.labels import NUM_CLASSES
 from maskgan_cli.models.layers import initialise, instance_norm
@@ -15,6 +16,7 @@ from maskgan_cli.models.limits import check_range
 from maskgan_cli.models.spectral import SpectralConv2d
 
 _MASK_GAIN = 0.3  # without normalisation: of the mask's weights at first, so that the picture is seen
+_HIGHPASS_GAIN = 5.0
 _LAST_GAIN = 0.1  # and of the scores', so that they start near 0
 
 
@@ -29,12 +31,16 @@ class DiscriminatorConfig:
         norm: ``instance`` as published, or ``none``: convolutions are then initialised to keep the variance of their
             input, and the picture's three channels weigh as much as the mask's 19. A narrow discriminator with few
             faces a batch learns so to look at the picture, which it may never do otherwise.
+        highpass: every scale reads the picture's high frequencies, amplified, instead of the picture. Nearly all of
+            a photo's variance is in its low frequencies, so that a network that reads the photo learns about texture
+            last.
     """
 
     width: int = 64
     scales: int = 2
     layers: int = 4
     norm: Literal["instance", "none"] = "instance"
+    highpass: bool = False
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # recipes hold this class
 
@@ -100,9 +106,15 @@ class MultiScaleDiscriminator(nn.Module):
 
     def forward(self, mask: Tensor, image: Tensor) -> list[list[Tensor]]:
         """One-hot mask (N, 19, H, W) and image (N, 3, H, W) in [-1, 1] -> layer outputs per scale."""
-        pair = torch.cat([mask, image], dim=1)
         outputs: list[list[Tensor]] = []
         for i, scale in enumerate(self.scales):
-            pair = pair if i == 0 else self.halve(pair)
-            outputs.append(scale(pair))
+            if i > 0:
+                mask, image = self.halve(mask), self.halve(image)
+            outputs.append(scale(torch.cat([mask, highpass(image) if self.config.highpass else image], dim=1)))
         return outputs
+
+
+def highpass(images: Tensor) -> Tensor:
+    """Images (N, 3, H, W) -> five times their difference from the mean of 5 x 5 pixels."""
+    means = F.avg_pool2d(F.pad(images, (2, 2, 2, 2), mode="reflect"), 5, stride=1)
+    return (images - means) * _HIGHPASS_GAIN

@@ -44,7 +44,13 @@ class DMNConfig:
         style_width: channels of the style encoder at full resolution.
         fusion: how the style encoder combines mask and image: ``sft`` as published, ``concat`` as in
             the ablation, or ``none`` for Pix2PixHD-m, whose style encoder does not use the mask.
-        upsampling: ``transposed`` as published, or ``resize`` or ``bilinear``, which avoid artefacts: see `layers.up`.
+        style_map: side of the style map. 1 pools the style over the whole picture, as published. With more, the style
+            differs from place to place (a style map, as in StyleMapGAN, Kim et al. 2021), so that a face that is
+            edited keeps more of its own looks. The largest is ``image_size / 32``.
+        upsampling: ``transposed`` as published, or ``resize``, ``bilinear`` or ``antialiased``, which avoid artefacts:
+            see `layers.up`.
+        norm_limit: clamp normalised features of the backbone to so many standard deviations (`layers.normalised`);
+            0, as published, clamps none.
         noise: add learned amounts of noise at every resolution of the decoder (`NoiseInput`); the published network has
             none.
     """
@@ -55,7 +61,9 @@ class DMNConfig:
     blocks: int = 4
     style_width: int = 16
     fusion: Fusion = "sft"
+    style_map: int = 1
     upsampling: Upsampling = "transposed"
+    norm_limit: float = 0.0
     noise: bool = False
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # recipes hold this class
@@ -65,6 +73,9 @@ class DMNConfig:
         unit = max(32, 1 << self.downs)
         if not 64 <= self.image_size <= 2048 or self.image_size % unit:
             raise ValueError(f"image_size must be a multiple of {unit}, 64 to 2048, not {self.image_size}")
+        check_range(self, style_map=(1, self.image_size // 32))
+        if self.norm_limit < 0:
+            raise ValueError(f"norm_limit must be 0 (none) or more, not {self.norm_limit}")
 
     @property
     def bottleneck(self) -> int:
@@ -100,6 +111,7 @@ class SpatialAwareStyleEncoder(nn.Module):
         super().__init__()
         c1, c2, c4 = config.style_width, config.style_width * 2, config.style_width * 4
         self.fusion = config.fusion
+        self.side = config.style_map
         if config.fusion != "none":
             self.label_to_prior1 = nn.Sequential(
                 MaskConv7(c1), nn.ReLU(),
@@ -118,9 +130,19 @@ class SpatialAwareStyleEncoder(nn.Module):
             conv4_down(c4, c4), nn.ReLU(), conv4_down(c4, c4), nn.ReLU(), conv4_down(c4, c4), nn.ReLU()
         )
         self.to_style = nn.Conv2d(c4, config.style_dim, 1)
+        # How the style of a place differs from that of the whole picture.
+        self.to_style_map = nn.Conv2d(c4, config.style_dim, 1, bias=False) if config.style_map > 1 else None
+
+    def start_pooled(self) -> None:
+        """Initialise the style map to the pooled style in every place."""
+        if self.to_style_map is not None:
+            nn.init.zeros_(self.to_style_map.weight)
 
     def forward(self, style_mask: Tensor, style_image: Tensor) -> Tensor:
-        """(N, 19, H, W) one-hot and (N, 3, H, W) in [-1, 1] -> style (N, style_dim)."""
+        """(N, 19, H, W) one-hot and (N, 3, H, W) in [-1, 1] -> style (N, style_dim), or (N, style_dim, k, k).
+
+        k is the side of the style map, where the network has one.
+        """
         features = self.image_head(style_image)  # (N, c4, H/4, W/4)
         if self.fusion == "none":
             features = self.image_tail(features)
@@ -129,8 +151,12 @@ class SpatialAwareStyleEncoder(nn.Module):
             prior2 = self.prior1_to_prior2(prior1)  # (N, c4, H/32, W/32)
             features = self.image_tail(self.fuse1(features, prior1))
             features = self.fuse2(features, prior2)
-        style: Tensor = self.to_style(F.adaptive_avg_pool2d(features, 1)).flatten(1)
-        return style
+        pooled = F.adaptive_avg_pool2d(features, 1)
+        style: Tensor = self.to_style(pooled)
+        if self.to_style_map is None:
+            return style.flatten(1)
+        difference: Tensor = self.to_style_map(F.adaptive_avg_pool2d(features, self.side) - pooled)
+        return style + difference
 
 
 class ImageGenerationBackbone(nn.Module):
@@ -139,16 +165,17 @@ class ImageGenerationBackbone(nn.Module):
     def __init__(self, config: DMNConfig) -> None:
         super().__init__()
         widths = [config.width << level for level in range(config.downs + 1)]
-        self.head = nn.Sequential(MaskConv7(widths[0]), instance_norm(widths[0]), nn.ReLU())
-        self.downs = nn.Sequential(*(down(a, b) for a, b in pairwise(widths)))
-        self.blocks = nn.ModuleList(AdaINResidualBlock(widths[-1]) for _ in range(config.blocks))
+        limit = config.norm_limit
+        self.head = nn.Sequential(MaskConv7(widths[0]), instance_norm(widths[0], limit), nn.ReLU())
+        self.downs = nn.Sequential(*(down(a, b, limit) for a, b in pairwise(widths)))
+        self.blocks = nn.ModuleList(AdaINResidualBlock(widths[-1], limit) for _ in range(config.blocks))
         rising = widths[::-1]
-        self.ups = nn.Sequential(*(up(a, b, config.upsampling) for a, b in pairwise(rising)))
+        self.ups = nn.Sequential(*(up(a, b, config.upsampling, limit) for a, b in pairwise(rising)))
         self.noise = nn.ModuleList(NoiseInput(channels) for channels in rising) if config.noise else None
         self.tail = nn.Sequential(conv7(widths[0], 3), nn.Tanh())
 
     def forward(self, mask: Tensor, style: Tensor) -> Tensor:
-        """One-hot mask (N, 19, H, W) and style (N, style_dim) -> image (N, 3, H, W) in [-1, 1]."""
+        """One-hot mask (N, 19, H, W) and style (N, style_dim), or a style map -> image (N, 3, H, W) in [-1, 1]."""
         features = self.downs(self.head(mask))  # (N, width * 2^downs, H / 2^downs, W / 2^downs)
         if self.noise is not None:
             features = self.noise[0](features)
@@ -176,9 +203,13 @@ class DenseMappingNetwork(nn.Module):
         self.style_encoder = SpatialAwareStyleEncoder(config)
         self.backbone = ImageGenerationBackbone(config)
         initialise(self)
+        self.style_encoder.start_pooled()
 
     def encode_style(self, style_mask: Tensor, style_image: Tensor) -> Tensor:
-        """The style code (N, style_dim) of a face, i.e. its AdaIN parameters. It can be reused for many masks."""
+        """The style of a face, i.e. its AdaIN parameters: (N, style_dim), or a style map (N, style_dim, k, k).
+
+        It can be reused for many masks.
+        """
         style: Tensor = self.style_encoder(style_mask, style_image)
         return style
 
@@ -217,6 +248,7 @@ class DenseMappingNetwork(nn.Module):
         if to_style.bias is not None:
             bias_and_weight = to_style.bias.detach().view(-1, 2, self.config.bottleneck)
             bias_and_weight[:, 1] = 1.0
+        self.style_encoder.start_pooled()
 
 
 def parameter_count(network: nn.Module) -> int:

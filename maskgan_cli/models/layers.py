@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from maskgan_cli.labels import NUM_CLASSES
 from maskgan_cli.models.padding import ReflectionPad, Upsample
 
-Upsampling = Literal["transposed", "resize", "bilinear"]
+Upsampling = Literal["transposed", "resize", "bilinear", "antialiased"]
 _EPS: Final = 1e-5  # of instance norm
 _STRIP = 64  # rows of label maps per table lookup, so that their windows fit in the cache
 
@@ -55,28 +55,39 @@ def initialise(network: nn.Module) -> None:
             nn.init.normal_(module.weight, 0.0, 0.02)
 
 
-def instance_norm(channels: int) -> nn.GroupNorm:
+def instance_norm(channels: int, limit: float = 0.0) -> nn.GroupNorm:
     """Instance norm without learnable parameters (eps 1e-5), as a group norm with one channel per group.
 
     It computes the same values as `torch.nn.InstanceNorm2d`, is faster, and preserves channels-last memory.
+    For ``limit`` see `normalised`.
     """
-    return InstanceNorm(channels, channels, eps=_EPS, affine=False)
+    norm = InstanceNorm(channels, channels, eps=_EPS, affine=False)
+    norm.limit = limit
+    return norm
 
 
 class InstanceNorm(nn.GroupNorm):
     """See `instance_norm` and `normalised`."""
 
+    limit: float = 0.0
+
     def forward(self, input: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, C, H, W)."""
-        return normalised(input)
+        return normalised(input, self.limit)
 
 
-def normalised(features: Tensor) -> Tensor:
-    """Features (N, C, H, W) with mean 0 and variance 1 in every channel of every sample."""
+def normalised(features: Tensor, limit: float = 0.0) -> Tensor:
+    """Features (N, C, H, W) with mean 0 and variance 1 in every channel of every sample.
+
+    Values beyond ``limit`` standard deviations are clamped; 0 clamps none. Without a limit a generator can learn to
+    set the scale of a whole channel by one huge value in one place, which shows as a spot in every picture (Karras et
+    al. 2020, Sec. 2).
+    """
     if features.dtype is torch.bfloat16 and features.device.type == "cpu" and features.requires_grad:
         answer: Tensor = _BFloat16InstanceNorm.apply(features)
-        return answer
-    return F.group_norm(features, features.shape[1], eps=_EPS)
+    else:
+        answer = F.group_norm(features, features.shape[1], eps=_EPS)
+    return answer.clamp(-limit, limit) if limit else answer
 
 
 class _BFloat16InstanceNorm(torch.autograd.Function):
@@ -183,37 +194,56 @@ def conv4_down(inputs: int, outputs: int) -> nn.Sequential:
     return nn.Sequential(ReflectionPad(1), nn.Conv2d(inputs, outputs, 4, stride=2))
 
 
-def down(inputs: int, outputs: int) -> nn.Sequential:
+def down(inputs: int, outputs: int, limit: float = 0.0) -> nn.Sequential:
     """``dk``: (N, inputs, H, W) -> (N, outputs, H/2, W/2), instance norm, ReLU."""
-    return nn.Sequential(nn.Conv2d(inputs, outputs, 3, stride=2, padding=1), instance_norm(outputs), nn.ReLU())
+    return nn.Sequential(nn.Conv2d(inputs, outputs, 3, stride=2, padding=1), instance_norm(outputs, limit), nn.ReLU())
 
 
-def up(inputs: int, outputs: int, upsampling: Upsampling) -> nn.Sequential:
+def up(inputs: int, outputs: int, upsampling: Upsampling, limit: float = 0.0) -> nn.Sequential:
     """``uk``: (N, inputs, H, W) -> (N, outputs, 2H, 2W), instance norm, ReLU.
 
     ``resize`` (nearest neighbour, then a 3 x 3 convolution) avoids checkerboard artefacts. A transposed
     3 x 3 convolution of stride 2 causes them because neighbouring pixels receive different numbers of weights.
     After nearest neighbours a convolution can still draw the same pattern into every cell, which it did in hair;
-    ``bilinear`` leaves no cells to see.
+    ``bilinear`` leaves no cells, but a pattern that changes sign from pixel to pixel at the lower resolution still
+    passes. ``antialiased`` removes it first, with a binomial filter (`Blur`).
     """
     layers: list[nn.Module]
     if upsampling == "transposed":
         layers = [nn.ConvTranspose2d(inputs, outputs, 3, stride=2, padding=1, output_padding=1)]
     else:
-        enlarged = Upsample() if upsampling == "resize" else nn.Upsample(scale_factor=2, mode="bilinear")
+        enlarged: nn.Module = Upsample() if upsampling == "resize" else nn.Upsample(scale_factor=2, mode="bilinear")
+        if upsampling == "antialiased":
+            enlarged = nn.Sequential(Blur(), enlarged)
         layers = [enlarged, ReflectionPad(1), nn.Conv2d(inputs, outputs, 3)]
-    return nn.Sequential(*layers, instance_norm(outputs), nn.ReLU())
+    return nn.Sequential(*layers, instance_norm(outputs, limit), nn.ReLU())
 
 
-def adaptive_instance_norm(features: Tensor, bias: Tensor, weight: Tensor) -> Tensor:
-    """AdaIN: instance norm (eps 1e-5), then a scale and a shift per sample and channel.
+class Blur(nn.Module):
+    """A binomial low-pass filter, (1, 2, 1) / 4 along both axes: it removes the highest frequency of a picture."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pad = ReflectionPad(1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, C, H, W)."""
+        pairs = F.avg_pool2d(self.pad(features), 2, stride=1)  # (1, 1) / 2, twice
+        blurred: Tensor = F.avg_pool2d(pairs, 2, stride=1)
+        return blurred
+
+
+def adaptive_instance_norm(features: Tensor, bias: Tensor, weight: Tensor, limit: float = 0.0) -> Tensor:
+    """AdaIN: instance norm (eps 1e-5), then a scale and a shift per sample and channel, or per place as well.
 
     Args:
         features: (N, C, H, W).
-        bias, weight: (N, C), predicted by the style encoder.
+        bias, weight: (N, C), predicted by the style encoder, or style maps (N, C, H, W).
+        limit: see `normalised`.
     """
-    normal = normalised(features)
-    return torch.addcmul(bias[:, :, None, None], normal, weight[:, :, None, None])
+    if bias.ndim == 2:
+        bias, weight = bias[:, :, None, None], weight[:, :, None, None]
+    return torch.addcmul(bias, normalised(features, limit), weight)
 
 
 class AdaINResidualBlock(nn.Module):
@@ -222,20 +252,24 @@ class AdaINResidualBlock(nn.Module):
     The AdaIN parameters are arguments of `forward`; the block stores no state between calls.
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, limit: float = 0.0) -> None:
         super().__init__()
         self.channels = channels
+        self.limit = limit
         self.conv1 = nn.Sequential(ReflectionPad(1), nn.Conv2d(channels, channels, 3))
         self.conv2 = nn.Sequential(ReflectionPad(1), nn.Conv2d(channels, channels, 3))
 
     def forward(self, features: Tensor, style: Tensor) -> Tensor:
-        """(N, C, H, W) and style (N, 4C) -> (N, C, H, W).
+        """(N, C, H, W) and style (N, 4C), or a style map (N, 4C, h, w) -> (N, C, H, W).
 
-        ``style`` is the concatenation of bias 1, weight 1, bias 2 and weight 2, of C values each.
+        ``style`` is the concatenation of bias 1, weight 1, bias 2 and weight 2, of C values each. A style map is
+        interpolated to the size of the features.
         """
+        if style.ndim == 4:
+            style = F.interpolate(style, features.shape[2:], mode="bilinear")
         bias1, weight1, bias2, weight2 = style.chunk(4, dim=1)
-        hidden = F.relu(adaptive_instance_norm(self.conv1(features), bias1, weight1))
-        return features + adaptive_instance_norm(self.conv2(hidden), bias2, weight2)
+        hidden = F.relu(adaptive_instance_norm(self.conv1(features), bias1, weight1, self.limit))
+        return features + adaptive_instance_norm(self.conv2(hidden), bias2, weight2, self.limit)
 
 
 class SpatialFeatureTransform(nn.Module):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from maskgan_cli.models.discriminator import DiscriminatorConfig, MultiScaleDiscriminator
+from maskgan_cli.models.discriminator import DiscriminatorConfig, MultiScaleDiscriminator, highpass
 from maskgan_cli.models.layers import one_hot
 from tests.layouts import layout
 
@@ -53,3 +53,15 @@ def test_without_norm_the_score_depends_on_the_picture_from_the_start() -> None:
     )
     assert float((scores - other).detach().abs().mean()) > float((scores - masked).detach().abs().mean())
     assert float(scores.detach().abs().mean()) < 1  # far from both verdicts
+
+
+def test_the_highpass_discriminator_sees_texture_and_no_colours() -> None:
+    torch.manual_seed(0)
+    settings = DiscriminatorConfig(width=8, scales=2, layers=3, norm="none", highpass=True)
+    network = MultiScaleDiscriminator(settings)
+    mask, picture = one_hot(torch.zeros(1, 64, 64, dtype=torch.uint8)), torch.rand(1, 3, 64, 64) - 0.5
+    scores = network(mask, picture)[0][-1]
+    tinted = network(mask, picture + torch.tensor([0.3, -0.2, 0.1]).view(1, 3, 1, 1))[0][-1]
+    torch.testing.assert_close(tinted, scores, rtol=0, atol=1e-4)
+    assert float((network(mask, picture * 1.1)[0][-1] - scores).detach().abs().max()) > 1e-3
+    assert float(highpass(torch.full((1, 3, 16, 16), 0.7)).abs().max()) < 1e-5

@@ -66,7 +66,7 @@ def test_default_tensor_shapes_equal_the_published_ones() -> None:
 
 
 @pytest.mark.parametrize("fusion", ["sft", "concat", "none"])
-@pytest.mark.parametrize("upsampling", ["transposed", "resize", "bilinear"])
+@pytest.mark.parametrize("upsampling", ["transposed", "resize", "bilinear", "antialiased"])
 def test_output_has_the_size_of_the_mask_and_lies_in_range(fusion: str, upsampling: str) -> None:
     config = DMNConfig(64, 4, 2, 2, 2, fusion=fusion, upsampling=upsampling)  # type: ignore[arg-type]
     mask, image = one_hot(_labels(2, 64)), torch.rand(2, 3, 64, 64) * 2 - 1
@@ -163,7 +163,7 @@ def test_resize_upsampling_has_no_checkerboard_and_transposed_has() -> None:
                 nn.init.zeros_(module.bias)
         return float(conv(torch.ones(1, 1, 8, 8))[..., 2:-2, 2:-2].detach().std())
 
-    assert spread("resize") == spread("bilinear") == 0
+    assert spread("resize") == spread("bilinear") == spread("antialiased") == 0
     assert spread("transposed") > 0.5
 
 
@@ -222,3 +222,54 @@ def test_noise_is_new_in_training_and_the_same_without_gradients() -> None:
         assert isinstance(layer, NoiseInput)
         torch.nn.init.zeros_(layer.amount)
     assert torch.equal(network.generate(labels, style), network.generate(labels, style))
+
+
+def test_antialiased_upsampling_removes_a_pattern_that_alternates_between_pixels() -> None:
+    checkerboard = torch.ones(1, 1, 8, 8)
+    checkerboard[..., ::2, 1::2] = checkerboard[..., 1::2, ::2] = -1
+    enlarged = {kind: up(1, 1, kind)[0](checkerboard) for kind in ("bilinear", "antialiased")}  # type: ignore[arg-type]
+    assert float(enlarged["bilinear"].abs().max()) > 0.1
+    assert float(enlarged["antialiased"].abs().max()) == 0
+
+
+def test_a_new_style_map_is_the_pooled_style_everywhere() -> None:
+    torch.manual_seed(0)
+    pooled = DenseMappingNetwork(SMALL)
+    mapped = DenseMappingNetwork(replace(SMALL, style_map=2))
+    missing, unexpected = mapped.load_state_dict(pooled.state_dict(), strict=False)
+    assert (missing, unexpected) == (["style_encoder.to_style_map.weight"], [])
+    labels, image = _labels(2, 64), torch.rand(2, 3, 64, 64) * 2 - 1
+    style = mapped.encode_style(one_hot(labels), image)
+    assert style.shape == (2, SMALL.style_dim, 2, 2)
+    expected = pooled(one_hot(labels), one_hot(labels), image)
+    torch.testing.assert_close(mapped(one_hot(labels), one_hot(labels), image), expected, rtol=0, atol=1e-5)
+
+
+def test_a_style_map_differs_from_place_to_place_and_its_mean_is_the_pooled_style() -> None:
+    torch.manual_seed(0)
+    network = DenseMappingNetwork(replace(SMALL, style_map=2))
+    network.balance()
+    assert network.style_encoder.to_style_map is not None
+    nn.init.normal_(network.style_encoder.to_style_map.weight)
+    mask, image = one_hot(_labels(1, 64)), torch.rand(1, 3, 64, 64) * 2 - 1
+    style = network.encode_style(mask, image)
+    nn.init.zeros_(network.style_encoder.to_style_map.weight)
+    pooled = network.encode_style(mask, image)
+    assert float((style[..., 0, 0] - style[..., 1, 1]).detach().abs().max()) > 0.01
+    torch.testing.assert_close(style.mean((2, 3)), pooled[..., 0, 0], rtol=0, atol=1e-4)
+
+
+def test_a_style_map_has_at_most_one_cell_per_32_pixels() -> None:
+    with pytest.raises(ValueError, match="style_map must be 1 to 2"):
+        replace(SMALL, style_map=3)
+
+
+def test_norm_limit_clamps_a_channel_that_one_huge_value_dominates() -> None:
+    features = torch.randn(1, 2, 32, 32)
+    features[0, 0, 5, 5] = 1e4
+    limited = instance_norm(2, 4.0)(features)
+    assert float(instance_norm(2)(features).max()) > 30
+    assert float(limited.max()) == 4
+    assert torch.equal(limited[:, 1], instance_norm(2)(features)[:, 1].clamp(-4, 4))
+    with pytest.raises(ValueError, match="norm_limit must be 0"):
+        replace(SMALL, norm_limit=-1.0)
