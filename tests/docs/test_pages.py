@@ -61,7 +61,8 @@ GIVEN = {  # page -> the networks that it takes for granted
     "tutorials/browser.md": (),
     "label-maps.md": (),
 }
-ELSEWHERE = {*FOLLOWED, *NAMED, "responsible-use.md"}  # test_tutorials.py runs these
+# test_tutorials.py runs these, and tests/training/test_processes.py the commands for several processes
+ELSEWHERE = {*FOLLOWED, *NAMED, "responsible-use.md", "several-gpus.md"}
 
 
 @pytest.fixture(scope="module")
