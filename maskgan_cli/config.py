@@ -41,6 +41,9 @@ class ScheduleSettings(Section):
 
     The learning rate is constant until ``decay_from`` and then decreases linearly to 0 at ``steps``. With
     ``decay_every`` it is multiplied by ``decay`` every so many steps.
+
+    ``best`` names a measure of the validation, e.g. ``val_psnr``: the weights with its best value are kept in the
+    folder ``best`` of the run, beside the last ones.
     """
 
     steps: Positive
@@ -53,6 +56,7 @@ class ScheduleSettings(Section):
     checkpoint_every: Positive = 1000
     validation_samples: Positive = 128
     sheet_rows: Positive = 4
+    best: str = ""
 
     @model_validator(mode="after")
     def _decays(self) -> ScheduleSettings:

@@ -14,8 +14,9 @@ from torch import nn
 from maskgan_cli.bench.figure import Case, Work
 from maskgan_cli.bench.table import BenchOptions
 from maskgan_cli.devices import pick_device
-from maskgan_cli.evaluation.fid import Inception, measure
+from maskgan_cli.evaluation.fid import measure
 from maskgan_cli.files import write_image
+from maskgan_cli.judges.inception import Inception
 from maskgan_cli.models.inception import FIDInception
 
 

@@ -20,15 +20,9 @@ from maskgan_cli.evaluation.judging import JUDGES, Watch, load_judge
 from maskgan_cli.evaluation.pictures import batches, digest
 from maskgan_cli.evaluation.results import Result, trace
 from maskgan_cli.evaluation.subject import Subject
-from maskgan_cli.files import sha256
+from maskgan_cli.judges.inception import Inception
 from maskgan_cli.metrics.frechet import Statistics, StreamingStatistics, frechet_distance
-from maskgan_cli.models.inception import SIDE, FIDInception, fold_norms
-from maskgan_cli.weights.foreign import load_foreign
-from maskgan_cli.weights.format import load_strictly, published_sha256
 from maskgan_cli.weights.lookup import find_weights
-
-# pt_inception-2015-12-05-6726825d.pth: the name of the published file is the start of its SHA-256.
-PUBLISHED: Final = "6726825d"
 
 
 class FeatureNetwork(Protocol):
@@ -39,25 +33,6 @@ class FeatureNetwork(Protocol):
 
     def features(self, images: Tensor) -> Tensor:
         """(N, 3, S, S) ``uint8`` -> (N, D) float32."""
-
-
-class Inception:
-    """The FID's own features. ``name`` is ``inception``; ``published`` says whether it may be called FID."""
-
-    def __init__(self, where: Path, device: torch.device) -> None:
-        tensors = load_foreign(where, "Inception weights in pytorch-fid's layout")
-        used = {name: tensor for name, tensor in tensors.items() if not name.startswith("fc.")}
-        network = load_strictly(FIDInception(), used, where)
-        fold_norms(network.eval().requires_grad_(False))
-        self._network = network.to(device).to(memory_format=torch.channels_last)
-        self._device = device
-        self.name, self.sha256, self.size = "inception", sha256(where), SIDE
-        self.published = published_sha256(where).startswith(PUBLISHED)
-
-    def features(self, images: Tensor) -> Tensor:
-        """(N, 3, S, S) ``uint8`` -> (N, 2048)."""
-        found: Tensor = self._network(images.to(self._device).float() / 255)
-        return found
 
 
 NETWORKS: Final = ("inception", *JUDGES)

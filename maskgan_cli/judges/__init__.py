@@ -4,6 +4,7 @@ All implement one interface (`Judge`): they load a self-describing weights file,
 expose the SHA-256 of the file for the records of results.
 
 parser.py, attributes.py, pose.py, identity.py   one network each
+inception.py   the features of FID and KID
 finder.py   face detector
 """
 

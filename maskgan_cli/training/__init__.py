@@ -1,6 +1,8 @@
 """Training: one loop, one file per task.
 
 loop.py         steps, metrics, sample sheets, checkpoints, interruption, the NaN guard
+task.py         what the loop needs of a training task
+validation.py, measures.py, best.py   validation, what it measures of painted faces, the best weights
 host.py         who runs it: the command line, a thread, a measurement
 run.py          from what was asked for to finished weights, under any host
 setup.py        from data set and recipe to the loop

@@ -40,6 +40,7 @@ from maskgan_cli.training.augment import (
     resampled,
 )
 from maskgan_cli.training.average import moving_average
+from maskgan_cli.training.measures import PaintingMeasures, ValidationSettings
 from maskgan_cli.training.painting import PaintingTask
 from maskgan_cli.training.perceptual import FeatureNetwork, PerceptualSettings
 from maskgan_cli.training.processes import average_gradients, in_shares
@@ -137,6 +138,7 @@ class GANRecipe(TrainingRecipe):
     look: LookSettings = LookSettings()
     discriminator_augment: PairAugmentSettings = PairAugmentSettings()
     identity: IdentitySettings = IdentitySettings()
+    validation: ValidationSettings = ValidationSettings()
 
     @model_validator(mode="after")
     def _recomputed(self) -> GANRecipe:
@@ -198,6 +200,7 @@ class AdversarialTask(PaintingTask):
         if recipe.loss.small_classes != 1.0:
             self.emphasis = emphasis(recipe.loss.small_classes, accelerator.device)
         self.validation = validation
+        self.measures = PaintingMeasures.of(recipe.validation, accelerator.device, recipe.data.batch_size)
         self.part = Part()  # of the batch that is learnt from
         self.learners: dict[str, tuple[nn.Module, ...]] = {}
         self.optimisers: Mapping[str, Optimizer] = {}
@@ -303,7 +306,7 @@ class AdversarialTask(PaintingTask):
         return F.normalize(self.identity(faces).float())
 
     def step_in_parts(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
-        """See `loop.Accumulating`: both networks learn from the same forward passes, so each part is a step."""
+        """See `task.Accumulating`: both networks learn from the same forward passes, so each part is a step."""
         terms = []
         for i, batch in enumerate(parts):
             self.part = Part(i, len(parts))

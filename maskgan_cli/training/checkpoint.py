@@ -4,6 +4,7 @@ config.yaml            the resolved recipe
 run.json               data, feature network, start, versions: what the run rests on
 model.safetensors      weights with their description; the newest checkpoint's
 model.md               their card: data, licence, recipe, metrics, hash
+best/model.safetensors the weights of the best validation, if schedule.best names a measure
 state/step-000250/     everything a bit-exact resume needs, and the hashes of its files
 metrics.jsonl          one line per log or validation
 samples/step-000250.png
@@ -34,7 +35,8 @@ from maskgan_cli.weights.format import MODEL_FILE
 # What may differ between the start of a run and its continuation without changing what it computes.
 _FREE_SETTINGS = ("schedule.steps", "schedule.decay_from", "schedule.log_every", "schedule.validate_every",
                   "schedule.sample_every", "schedule.checkpoint_every", "schedule.validation_samples",
-                  "schedule.sheet_rows", "data.workers", "data.cache")  # fmt: skip
+                  "schedule.sheet_rows", "schedule.best", "data.workers", "data.cache", "validation.every",
+                  "validation.parser", "validation.inception")  # fmt: skip
 # What a run rests on, besides its recipe, and must rest on to its end.
 _FOUNDATIONS = ("data", "perceptual", "dmn", "vae", "start")
 _KEPT_STATES = 2  # the newest, and one before it in case the newest was written by a failing disk
@@ -98,7 +100,7 @@ class RunFolder:
 
     def _clear(self) -> None:
         """Throw the run away; its recipe stays until another takes its place."""
-        for name in ("state", "samples", "events"):
+        for name in ("state", "samples", "events", "best"):
             shutil.rmtree(self.path / name, ignore_errors=True)
         for weights in self.path.glob("*.safetensors"):  # EBST's blender lies beside the model
             card_path(weights).unlink(missing_ok=True)

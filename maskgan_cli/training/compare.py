@@ -15,16 +15,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import Picture, unreadable
+from maskgan_cli.training.best import goodness
 
-_RISING: Final = (
-    "psnr",
-    "accuracy",
-    "iou",
-    "sharpness",
-    "auc",
-    "tar",
-    "correlation",
-)  # of these measures more is better
 _COLOURS: Final = ((31, 119, 180), (214, 39, 40), (44, 160, 44), (255, 127, 14), (148, 103, 189), (140, 86, 75))
 _INK, _GRID, _PAPER = (40, 40, 40), (225, 225, 225), (255, 255, 255)
 _WIDTH, _HEIGHT, _MARGIN = 560, 300, 56  # of a panel, in pixels
@@ -86,13 +78,7 @@ class RunMetrics:
         """The step and the value where a metric was best; None if there is none."""
         if metric not in self.series:
             return None
-        choose = max if more_is_better(metric) else min
-        return choose(self.series[metric], key=lambda pair: pair[1])
-
-
-def more_is_better(metric: str) -> bool:
-    """Whether a metric rises while a training goes well."""
-    return any(word in metric for word in _RISING)
+        return max(self.series[metric], key=lambda pair: goodness(metric, pair[1]))
 
 
 def metrics_of(runs: Sequence[RunMetrics], wanted: Sequence[str]) -> list[str]:

@@ -168,7 +168,7 @@ class EBSTTask(AdversarialTask):
         return blend_features, _detached(terms)
 
     def step_in_parts(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
-        """See `loop.Accumulating`: Stage I on all parts, then Stage II on all parts, then the discriminator's step.
+        """See `task.Accumulating`: Stage I on all parts, then Stage II on all parts, then the discriminator's step.
 
         A face's reference is its neighbour in the whole batch, as in `step`.
         """

@@ -8,62 +8,28 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 import torch
 from accelerate import Accelerator
-from torch import Tensor, nn
-from torch.optim import Optimizer
+from torch import Tensor
 
 from maskgan_cli.config import TrainingRecipe
 from maskgan_cli.data import shared_memory
 from maskgan_cli.data.dataset import Batch
 from maskgan_cli.errors import InputError, MaskGANError, WorkError
-from maskgan_cli.files import Picture, write_image
+from maskgan_cli.files import write_image
 from maskgan_cli.training.accumulate import parts_of
 from maskgan_cli.training.checkpoint import RunFolder
 from maskgan_cli.training.host import Host
-from maskgan_cli.training.processes import check_agreement, shared
+from maskgan_cli.training.processes import check_agreement
 from maskgan_cli.training.schedule import learning_rate
 from maskgan_cli.training.state import Stateful
-
-
-class Task(Protocol):
-    """What a training task gives the loop.
-
-    Attributes:
-        networks: everything whose tensors must survive a resume, by name.
-        optimisers: by name.
-    """
-
-    networks: Mapping[str, nn.Module]
-    optimisers: Mapping[str, Optimizer]
-
-    def step(self, batch: Batch) -> dict[str, Tensor]:
-        """Update on one batch; return the losses as scalars."""
-
-    def validate(self) -> dict[str, float]:
-        """Measure on the validation split; what has a slash in its name is logged but not shown.
-
-        All processes call it at the same step; `processes.in_shares` gives each its share of the faces.
-        """
-
-    def sheet(self) -> Picture:
-        """A picture from which a person can judge the run."""
-
-    def save_model(self, path: Path, about: Mapping[str, Any]) -> None:
-        """Write the weights that users will load; other files beside them first, ``path`` last."""
-
-
-@runtime_checkable
-class Accumulating(Protocol):
-    """A task that can take a batch in parts (``data.accumulate``)."""
-
-    def step_in_parts(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
-        """One step of the optimisers on all parts of a batch; return the mean losses."""
+from maskgan_cli.training.task import Accumulating, Task
+from maskgan_cli.training.validation import Validation
 
 
 class Interrupted(MaskGANError):
@@ -112,6 +78,7 @@ class Loop:
         )  # fmt: skip
         if accelerator.is_main_process:
             run.forget_metrics_after(self.progress.step)
+        self._validation = Validation(task, recipe, run, accelerator, about)
         self._names: tuple[str, ...] = ()  # of the losses
         self._unread: list[Tensor] = []  # the losses of the last steps, still on the device
         self._seconds = 0.0  # that these steps took
@@ -149,8 +116,7 @@ class Loop:
                     self._seconds += time.perf_counter() - started
                     if log:
                         self._log_losses(rate)
-                    if step % schedule.validate_every == 0 or last:
-                        self._validate()
+                    self._validate(last)
                     if step % schedule.sample_every == 0 or last:
                         self._sheet()
                     if save:
@@ -235,12 +201,10 @@ class Loop:
                 for name, value in values.items():
                     self._board.add_scalar(name, value, self.progress.step)
 
-    def _validate(self) -> None:
-        with shared(self.accelerator):
-            values = self.task.validate()
-        if self.accelerator.is_main_process:
+    def _validate(self, last: bool) -> None:
+        values = self._validation.take(self.progress, last=last)
+        if values and self.accelerator.is_main_process:
             self._log(values)
-            self.progress.validation = {"step": float(self.progress.step), **values}
             shown = ", ".join(f"{name} {value:.4g}" for name, value in values.items() if "/" not in name)
             self.host.say(f"step {self.progress.step}: {shown}")
             self.host.validated(self.progress.step, values)

@@ -18,6 +18,7 @@ from maskgan_cli.files import Picture
 from maskgan_cli.labels import colourise
 from maskgan_cli.models.parser import FaceParser, resized
 from maskgan_cli.training import losses
+from maskgan_cli.training.measures import PaintingMeasures
 from maskgan_cli.training.perceptual import FeatureNetwork
 
 
@@ -33,6 +34,7 @@ class PaintingTask(ABC):
         features: the frozen network of the perceptual loss, on its device, or None.
         emphasis: (19,), what a pixel of each class weighs in L1, or None.
         validation: faces to measure and to show.
+        measures: what is measured of them besides their reconstruction, or None.
     """
 
     recipe: TrainingRecipe
@@ -40,6 +42,7 @@ class PaintingTask(ABC):
     features: FeatureNetwork | None
     emphasis: Tensor | None = None
     validation: Batch
+    measures: PaintingMeasures | None = None
 
     @property
     @abstractmethod
@@ -95,6 +98,17 @@ class PaintingTask(ABC):
         error = (fake.float() - real.float()) / 255
         psnr = -10 * torch.log10(error.square().mean(dim=(1, 2, 3)).clamp_min(1e-10))
         return {"val_l1": float(error.abs().mean()), "val_psnr": float(psnr.mean())}
+
+    @property
+    def measure_every(self) -> int | None:
+        """See `task.Measuring`."""
+        return None if self.measures is None else self.measures.every
+
+    def measure(self) -> dict[str, float]:
+        """See `PaintingMeasures`: the validation faces' masks, each in the style of the next face."""
+        assert self.measures is not None
+        labels, images = self.validation.labels, self.validation.images
+        return self.measures(self.painted(labels, labels.roll(-1, 0), images.roll(-1, 0)), images, labels)
 
     def sheet(self) -> Picture:
         """Rows of: mask, face, its reconstruction, and its shape in the next face's style."""

@@ -18,9 +18,10 @@ from maskgan_cli.errors import InputError
 from maskgan_cli.models.dmn import parameter_count
 from maskgan_cli.training.checkpoint import RunFolder
 from maskgan_cli.training.host import Host
-from maskgan_cli.training.loop import Loop, Task
+from maskgan_cli.training.loop import Loop
 from maskgan_cli.training.processes import check_agreement
 from maskgan_cli.training.start import begin_with, read_start, trained
+from maskgan_cli.training.task import Task
 from maskgan_cli.weights.format import load_strictly
 
 

@@ -24,6 +24,7 @@ from maskgan_cli.training import losses
 from maskgan_cli.training.augment import NotNegative
 from maskgan_cli.training.learner import Learner
 from maskgan_cli.training.loop import Loop
+from maskgan_cli.training.measures import PaintingMeasures, ValidationSettings
 from maskgan_cli.training.painting import PaintingTask
 from maskgan_cli.training.perceptual import PerceptualSettings, feature_network
 from maskgan_cli.training.setup import Plan
@@ -54,6 +55,7 @@ class SPADERecipe(TrainingRecipe):
     discriminator: DiscriminatorConfig = DiscriminatorConfig()
     perceptual: PerceptualSettings = PerceptualSettings()
     loss: SPADELossSettings = SPADELossSettings()
+    validation: ValidationSettings = ValidationSettings()
 
     @model_validator(mode="after")
     def _vgg(self) -> SPADERecipe:
@@ -78,6 +80,7 @@ class SPADETask(PaintingTask):
         self, recipe: SPADERecipe, accelerator: Accelerator, features: VGG19Features | None, validation: Batch
     ) -> None:
         self.recipe, self.accelerator, self.validation = recipe, accelerator, validation
+        self.measures = PaintingMeasures.of(recipe.validation, accelerator.device, recipe.data.batch_size)
         torch.manual_seed(recipe.seed)  # the same start in every process
         slow, fast = (0.5, 2.0) if recipe.two_rates else (1.0, 1.0)
         self.spade = Learner("spade", SPADE(recipe.network), recipe.optimiser, accelerator, rate=slow)

@@ -31,12 +31,13 @@ class Stateful(Protocol):
 
 @dataclass
 class Progress:
-    """Where a run stands: finished steps, the loss sums since the last log line, the last validation."""
+    """Where a run stands: finished steps, the loss sums since the last log line, the last and the best validation."""
 
     step: int = 0
     window: int = 0
     sums: dict[str, float] | None = None
     validation: dict[str, float] | None = None
+    best: dict[str, float] | None = None
 
 
 class Unwritten(Exception):
@@ -125,7 +126,8 @@ def read_state(folder: Path, networks: Mapping[str, nn.Module], optimisers: Mapp
 def _progress(values: Any, step: int) -> Progress:
     """What progress.json holds, checked."""
     progress = Progress(**values)
-    numbers = [*(progress.sums or {}).values(), *(progress.validation or {}).values(), progress.window]
+    numbers = [*(progress.sums or {}).values(), *(progress.validation or {}).values(), *(progress.best or {}).values(),
+               progress.window]  # fmt: skip
     if progress.step != step or not all(isinstance(number, int | float) for number in numbers):
         raise ValueError("no progress of this step")
     return progress

@@ -10,9 +10,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from maskgan_cli.evaluation.fid import Inception
 from maskgan_cli.files import sha256
 from maskgan_cli.judges.identity import load_identity
+from maskgan_cli.judges.inception import Inception
 from maskgan_cli.judges.parser import load_parser
 from maskgan_cli.judges.pose import load_pose
 from maskgan_cli.models import layers

@@ -1,0 +1,36 @@
+"""Inception-v3 of pytorch-fid: the features of FID and KID."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from maskgan_cli.files import sha256
+from maskgan_cli.models.inception import SIDE, FIDInception, fold_norms
+from maskgan_cli.weights.foreign import load_foreign
+from maskgan_cli.weights.format import load_strictly, published_sha256
+
+# pt_inception-2015-12-05-6726825d.pth: the name of the published file is the start of its SHA-256.
+PUBLISHED: Final = "6726825d"
+
+
+class Inception:
+    """The FID's own features. ``name`` is ``inception``; ``published`` says whether it may be called FID."""
+
+    def __init__(self, where: Path, device: torch.device) -> None:
+        tensors = load_foreign(where, "Inception weights in pytorch-fid's layout")
+        used = {name: tensor for name, tensor in tensors.items() if not name.startswith("fc.")}
+        network = load_strictly(FIDInception(), used, where)
+        fold_norms(network.eval().requires_grad_(False))
+        self._network = network.to(device).to(memory_format=torch.channels_last)
+        self._device = device
+        self.name, self.sha256, self.size = "inception", sha256(where), SIDE
+        self.published = published_sha256(where).startswith(PUBLISHED)
+
+    def features(self, images: Tensor) -> Tensor:
+        """(N, 3, S, S) ``uint8`` -> (N, 2048)."""
+        found: Tensor = self._network(images.to(self._device).float() / 255)
+        return found

@@ -1,0 +1,83 @@
+"""Validation at its intervals, and the weights of the best validation beside the last ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from accelerate import Accelerator
+
+from maskgan_cli.config import TrainingRecipe
+from maskgan_cli.errors import InputError
+from maskgan_cli.training.best import goodness
+from maskgan_cli.training.checkpoint import RunFolder
+from maskgan_cli.training.processes import shared
+from maskgan_cli.training.state import Progress
+from maskgan_cli.training.task import Measuring, Task
+from maskgan_cli.weights.format import MODEL_FILE
+
+BEST = "best"  # folder in the run folder
+
+
+class Validation:
+    """Validates a task and takes its measures, each at its own interval and after the last step.
+
+    Args:
+        task, recipe, run, accelerator, about: as for `loop.Loop`.
+    """
+
+    def __init__(
+        self, task: Task, recipe: TrainingRecipe, run: RunFolder, accelerator: Accelerator, about: Mapping[str, Any]
+    ) -> None:
+        self._task, self._schedule, self._run = task, recipe.schedule, run
+        self._accelerator, self._about = accelerator, about
+
+    def take(self, progress: Progress, *, last: bool) -> dict[str, float]:
+        """Validate after the step that ``progress`` is at, if it is time, and note it there.
+
+        All processes must call it. The main process also writes the weights if they are the best so far.
+
+        Returns:
+            The measures by name; empty if it is not time.
+
+        Raises:
+            InputError: ``schedule.best`` names a measure that the task does not have.
+        """
+        task, step = self._task, progress.step
+        every = task.measure_every if isinstance(task, Measuring) else None
+        measures = every is not None and (last or step % every == 0)
+        validates = last or step % self._schedule.validate_every == 0
+        if not (validates or measures):
+            return {}
+        values: dict[str, float] = {}
+        with shared(self._accelerator):
+            if validates:
+                values |= task.validate()
+            if measures:
+                assert isinstance(task, Measuring)
+                values |= task.measure()
+        before = {} if validates else progress.validation or {}
+        progress.validation = {**before, "step": float(step), **values}
+        self._keep_best(progress, values, complete=validates and (measures or every is None))
+        return values
+
+    def _keep_best(self, progress: Progress, values: Mapping[str, float], *, complete: bool) -> None:
+        """Note the best value of the measure that the recipe names, and write the weights that reached it.
+
+        Args:
+            progress: where the run stands.
+            values: of this validation.
+            complete: whether these are all measures of the task.
+        """
+        name = self._schedule.best
+        if name and complete and name not in values:
+            raise InputError("schedule.best", expected=f"one of {', '.join(values)}", found=name)
+        if not name or name not in values:
+            return
+        best = (progress.best or {}).get(name)
+        if best is not None and not goodness(name, values[name]) > goodness(name, best):
+            return
+        progress.best = {"step": float(progress.step), name: values[name]}
+        if self._accelerator.is_main_process:
+            news = {"step": progress.step, "metrics": progress.validation}
+            self._task.save_model(self._run.path / BEST / MODEL_FILE, {**self._about, **news})
