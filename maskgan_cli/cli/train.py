@@ -59,6 +59,10 @@ class Options:
     device: options.Device = "auto"
     seed: Annotated[int | None, typer.Option("--seed", min=0, help="The recipe's seed, replaced.")] = None
     workers: Annotated[int | None, typer.Option("--workers", min=0, help="Data loader processes.")] = None
+    track: Annotated[
+        list[str],
+        typer.Option("--track", help="tensorboard, wandb or mlflow; may be repeated. TensorBoard where installed."),
+    ] = field(default_factory=list)
     overwrite: options.Overwrite = False
 
     @property
@@ -129,6 +133,7 @@ def _train(shell: Shell, training: Training, chosen: Options, own: dict[str, Any
         start=_start(chosen.start, training.name),
         resume=chosen.resume is Resume.AUTO,
         overwrite=chosen.overwrite,
+        track=tuple(chosen.track),
     )
     _carry_out(shell, order, chosen.device, training.next_command)
 

@@ -12,6 +12,7 @@ perceptual.py, average.py     the features that are compared, moving averages
 start.py, grow.py   begin with trained weights, of half the side too
 compare.py      run folders side by side: a table and curves
 processes.py    several processes: averaged gradients, shared validation
+trackers.py     TensorBoard, wandb, mlflow
 accumulate.py   a batch in parts, for one step
 learner.py, schedule.py, losses.py   an Adam, its rate, what is minimised
 augment.py, mouths.py   what faces are put through

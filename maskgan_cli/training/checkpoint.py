@@ -106,6 +106,7 @@ class RunFolder:
             card_path(weights).unlink(missing_ok=True)
             weights.unlink()
         self.metrics.unlink(missing_ok=True)
+        (self.path / "trackers.json").unlink(missing_ok=True)
 
     def save(self, progress: Progress, networks: Mapping[str, nn.Module], optimisers: Mapping[str, Stateful]) -> None:
         """Write a complete state folder; it appears under its name only when it is whole.

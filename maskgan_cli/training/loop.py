@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,6 +28,7 @@ from maskgan_cli.training.processes import check_agreement
 from maskgan_cli.training.schedule import learning_rate
 from maskgan_cli.training.state import Stateful
 from maskgan_cli.training.task import Accumulating, Task
+from maskgan_cli.training.trackers import Trackers
 from maskgan_cli.training.validation import Validation
 
 
@@ -49,6 +49,7 @@ class Loop:
         accelerator: devices, processes, precision.
         about: written into every weights file.
         host: who says when to stop, and is told how it goes.
+        track: the trackers that also get the metrics, see `trackers.Trackers`.
 
     Attributes:
         progress: where the run stands.
@@ -64,6 +65,7 @@ class Loop:
         *,
         about: Mapping[str, Any],
         host: Host,
+        track: Sequence[str] = (),
     ) -> None:
         _check_accumulation(task, recipe, accelerator)
         self.task, self.recipe, self.run, self.batches = task, recipe, run, batches
@@ -83,7 +85,8 @@ class Loop:
         self._unread: list[Tensor] = []  # the losses of the last steps, still on the device
         self._seconds = 0.0  # that these steps took
         self._wishes: Tensor | None = None  # how many processes wanted to stop at the step before
-        self._board: Any = None
+        self._track = tuple(track)
+        self._trackers: Trackers | None = None
 
     def steps(self) -> Iterator[int]:
         """Train, yielding the number of every finished step.
@@ -99,7 +102,8 @@ class Loop:
         if progress.step >= schedule.steps:
             return
         if self.accelerator.is_main_process:
-            self._board = _tensorboard(self.run.path, progress.step + 1)
+            settings = self.recipe.model_dump(mode="json")
+            self._trackers = Trackers(self._track, self.run.path, settings, progress.step + 1)
         stream: Iterator[Batch] | None = None
         try:
             with shared_memory.reported():
@@ -127,8 +131,8 @@ class Loop:
                         raise Interrupted(f"stopped after step {step}, state saved; run the same command to go on")
         finally:
             stream = None  # ends the loader's processes, whatever traceback holds on to this frame
-            if self._board is not None:
-                self._board.close()
+            if self._trackers is not None:
+                self._trackers.close()
 
     def _train_one(self, batch: Batch) -> tuple[float, bool]:
         """One step; returns the learning rate, and whether to stop."""
@@ -197,9 +201,8 @@ class Loop:
     def _log(self, values: Mapping[str, float]) -> None:
         if self.accelerator.is_main_process:
             self.run.log({"step": self.progress.step, **values})
-            if self._board is not None:
-                for name, value in values.items():
-                    self._board.add_scalar(name, value, self.progress.step)
+            if self._trackers is not None:
+                self._trackers.log(values, self.progress.step)
 
     def _validate(self, last: bool) -> None:
         values = self._validation.take(self.progress, last=last)
@@ -253,15 +256,3 @@ def _check_accumulation(task: Task, recipe: TrainingRecipe, accelerator: Acceler
             "data.accumulate", expected=f"a divisor of the {data.batch_size} faces of a batch in "
             f"{accelerator.num_processes} process(es)", found=str(data.accumulate),
         )  # fmt: skip
-
-
-def _tensorboard(path: Path, step: int) -> Any:
-    """A TensorBoard writer where the package is installed (``pip install maskgan[tensorboard]``).
-
-    ``step`` is the next one: what was written of it and later ones, before a kill, is to be forgotten.
-    """
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError:
-        return None
-    return SummaryWriter(str(path / "events"), purge_step=step)

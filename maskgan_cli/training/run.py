@@ -21,6 +21,7 @@ from maskgan_cli.locks import locked
 from maskgan_cli.training.host import Host
 from maskgan_cli.training.loop import Loop
 from maskgan_cli.training.setup import Plan
+from maskgan_cli.training.trackers import check_trackers
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Order:
         resume: go on with what ``out`` holds, or refuse to.
         overwrite: throw away what ``out`` holds.
         options: the task's own.
+        track: trackers of the metrics besides ``metrics.jsonl``; TensorBoard if there are none and it is installed.
     """
 
     task: str
@@ -52,6 +54,7 @@ class Order:
     resume: bool = True
     overwrite: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
+    track: Sequence[str] = ()
 
 
 def train(order: Order, host: Host) -> Loop:
@@ -65,10 +68,11 @@ def train(order: Order, host: Host) -> Loop:
         WorkError: a loss or a weight became NaN or infinite, or the disk is full.
         Interrupted: the host asked to stop; the state was saved.
     """
+    track = check_trackers(order.track)
     recipe = load_recipe(order.recipe_class, order.task, order.recipe, list(order.changes))
     data = PreparedData.load(order.data)
     accelerator = make_accelerator(host.device, recipe.precision)
-    plan = Plan(data, order.out, accelerator, order.resume, order.overwrite, host, order.start)
+    plan = Plan(data, order.out, accelerator, order.resume, order.overwrite, host, order.start, track)
     if not accelerator.is_main_process:
         return _run(order, dataclasses.replace(plan, host=Host(host.device, host.stop)), recipe)
     with locked(order.out, f"maskgan train {order.task}"):

@@ -36,6 +36,7 @@ class Plan:
         resume, overwrite: what to do with a run that is there, see `RunFolder.start`.
         host: who runs it.
         start: a weights file or run folder to begin with instead of random numbers.
+        track: trackers of the metrics, see `trackers.check_trackers`.
     """
 
     data: PreparedData
@@ -45,6 +46,7 @@ class Plan:
     overwrite: bool
     host: Host
     start: Path | None = None
+    track: tuple[str, ...] = ()
 
     def check_size(self, size: int) -> None:
         """Insist that the data set is of the network's size.
@@ -132,7 +134,7 @@ class Plan:
             )  # fmt: skip
 
         card = {"recipe": recipe.model_dump(mode="json"), **rests}
-        return Loop(task, recipe, run, stream, accelerator, about=card, host=self.host)
+        return Loop(task, recipe, run, stream, accelerator, about=card, host=self.host, track=self.track)
 
 
 def _groups(faces: FaceDataset, column: str, root: Path) -> list[str] | None:
