@@ -154,7 +154,7 @@ class PhotoReader:
             labels, parser = self._parse.make_mask(photo.path, cutout.picture)
         found = oddity(labels)
         if found and mask is not None:  # the user's word counts: dark glasses hide eyes, a beard hides skin
-            self._say(f"{mask}: {found} of face {cutout.number}; edited all the same")
+            self._say(f"{mask}: the mask of face {cutout.number} has {found}; edited all the same")
         elif found and not self._force:
             raise InputError(
                 photo.path, expected=FACE_CROP, found=f"{found} of face {cutout.number}",
