@@ -8,7 +8,7 @@ its full picture are shown; the face has 512 pixels a side.
 
 Prints JSON: those times; the median and the 95th percentile of the time from a stroke's end to its preview and to its
 full picture, by the clock; the server's processor time until the first picture, a slider step and a stroke, which a
-busy machine changes little; its memory after each tenth of the strokes; how long it takes to undo them all, and whether
+busy machine changes little; its memory and the page's (scripts' heap and buffers) after each tenth of the strokes; how long it takes to undo them all, and whether
 that ends in the mask of the beginning.
 """
 
@@ -28,7 +28,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import CDPSession, Page, sync_playwright
 
 from maskgan_cli.editor import library
 
@@ -67,6 +67,13 @@ def memory(process: int) -> float:
     """Resident memory of a process in MB (Linux)."""
     pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
     return round(pages * resource.getpagesize() / 2**20, 1)
+
+
+def page_memory(protocol: CDPSession) -> float:
+    """What the page's scripts hold after a garbage collection, in MB: heap and buffers."""
+    protocol.send("HeapProfiler.collectGarbage")
+    used = protocol.send("Runtime.getHeapUsage")
+    return round((used["usedSize"] + used.get("backingStorageSize", 0)) / 2**20, 1)
 
 
 def processor(process: int) -> float:
@@ -134,7 +141,8 @@ def shown(page: Page, before: str) -> None:
 
 def measure(page: Page, server: int, strokes: int) -> dict[str, Any]:
     """Draw, and write down what it took."""
-    rng, times, used, load = np.random.default_rng(0), [], [], os.getloadavg()[0]
+    rng, times, used, held, load = np.random.default_rng(0), [], [], [], os.getloadavg()[0]
+    protocol = page.context.new_cdp_session(page)
     while not page.evaluate("editor.panels.sliders.ranged === editor.session.id"):  # it asks for the sliders' ranges
         page.wait_for_timeout(50)
     pushes = [page.evaluate(SLIDE, [NAMES[k % 4], float(rng.uniform(-0.8, 0.8))]) for k in range(4)]
@@ -151,6 +159,7 @@ def measure(page: Page, server: int, strokes: int) -> dict[str, Any]:
         times.append(page.evaluate(STROKE, [float(x), float(y), int(rng.integers(1, 14))]))
         if (number + 1) % max(1, strokes // 10) == 0:
             used.append(memory(server))
+            held.append(page_memory(protocol))
     worked = processor(server) - before
     undone, same = page.evaluate(UNDO)
     preview, full = np.array(times[warm:]).T
@@ -161,7 +170,7 @@ def measure(page: Page, server: int, strokes: int) -> dict[str, Any]:
         "preview_ms": _summed_up(preview), "full_ms": _summed_up(full),
         "server_processor_ms_a_slider_step": round(pushed, 1),
         "server_processor_ms_a_stroke": round(worked / max(1, strokes - warm), 1),
-        "server_mb": used, "undo_all_ms": round(undone, 1), "undone_to_the_beginning": same,
+        "server_mb": used, "page_mb": held, "undo_all_ms": round(undone, 1), "undone_to_the_beginning": same,
     }  # fmt: skip
 
 

@@ -98,6 +98,30 @@ def slide(page: Any, name: str, amount: float) -> None:
     composed(page)
 
 
+class Hold:
+    """Requests of the page that wait until they are released."""
+
+    def __init__(self, page: Any, path: str) -> None:
+        self._held: list[Any] | None = []
+        page.route(path, self._came)
+
+    def _came(self, route: Any) -> None:
+        if self._held is None:
+            route.continue_()
+        else:
+            self._held.append(route)
+
+    def again(self) -> None:
+        """Hold from now on."""
+        self._held = []
+
+    def release(self) -> None:
+        """Let all go on, those that are still to come too."""
+        held, self._held = self._held or [], None
+        for route in held:
+            route.continue_()
+
+
 class Fingers:
     """Fingers on the glass, as the browser's own protocol has them."""
 

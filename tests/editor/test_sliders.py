@@ -12,7 +12,7 @@ from maskgan_cli.editing.shapes import wear
 from maskgan_cli.editor import library
 from maskgan_cli.editor.serve import Editor
 from maskgan_cli.labels import ID
-from tests.editor.person import Fingers, begin, composed, mask, place, settled, slide, until
+from tests.editor.person import Fingers, Hold, begin, composed, mask, place, settled, slide, until
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True, "device_scale_factor": 2}
 
@@ -56,6 +56,54 @@ def test_a_slider_by_keys(page: Any, editor: Editor) -> None:
     page.keyboard.press("Delete")
     composed(page)
     assert np.array_equal(mask(page), before)
+
+
+@pytest.mark.parametrize("undo", ["click", "keys"])
+def test_an_undo_right_after_a_key_takes_back_that_key(undo: str, page: Any, editor: Editor) -> None:
+    """The mask of the key is still being made: the undo waits for it, and a redo brings it back."""
+    begin(page, editor)
+    before, directions = mask(page), editor.studio.directions
+    page.focus("[data-slider=smile]")
+    hold = Hold(page, "**/compose*")
+    page.keyboard.press("End")
+    assert page.is_enabled("#undo")
+    page.keyboard.press("Control+z")  # the first step of all
+    hold.release()
+    until(page, "editor.history.canRedo")
+    assert page.input_value("[data-slider=smile]") == "0"
+    assert np.array_equal(mask(page), before)
+    slide(page, "smile", 0.6)
+    page.focus("[data-slider=open-mouth]")
+    hold.again()
+    page.keyboard.press("End")
+    if undo == "click":
+        page.click("#undo")
+    else:
+        page.keyboard.press("Control+z")
+    hold.release()
+    until(page, "editor.history.canRedo")
+    composed(page)
+    assert page.input_value("[data-slider=open-mouth]") == "0" and page.input_value("[data-slider=smile]") == "0.6"
+    assert np.array_equal(mask(page), directions.move(before, "smile", 0.6))
+    assert page.evaluate("editor.history.index") == 1
+    page.click("#redo")
+    assert float(page.input_value("[data-slider=open-mouth]")) > 0.2
+    settled(page)
+
+
+def test_a_step_keeps_the_places_that_its_mask_was_made_of(page: Any, editor: Editor) -> None:
+    """While the mask of one slider's key is made, another slider is moved: two steps, each with its own places."""
+    begin(page, editor)
+    hold = Hold(page, "**/compose*")
+    for name in ("smile", "open-mouth"):
+        page.focus(f"[data-slider={name}]")
+        page.keyboard.press("End")
+    hold.release()
+    composed(page)
+    assert page.evaluate("editor.history.index") == 2
+    page.click("#undo")
+    assert page.input_value("[data-slider=open-mouth]") == "0"
+    assert float(page.input_value("[data-slider=smile]")) > 0.2
 
 
 @pytest.mark.slow

@@ -115,13 +115,13 @@ class Editor {
     this.live.changed(dragging);
   }
   // The mask has changed, and this is a step that can be undone. `composed`: the composition's own doing.
-  commit(label, { composed = false, merge = "" } = {}) {
+  commit(label, { composed = false, merge = "", composition = this.composition } = {}) {
     this._protect(composed);
     if (!composed && !this.composition.absorb(this.committed, this.mask.data, this.mask.side)) {
       this.panels.say("The sliders now start from the painted mask.");
     }
     this.committed.set(this.mask.data);
-    this.history.push(this, label, merge);
+    this.history.push({ mask: this.mask, style: this.style, mouth: this.mouth, composition }, label, merge);
     this.hint.done("change");
     this.panels.historyChanged();
     this.touched(false);
@@ -147,6 +147,8 @@ class Editor {
       this.tools.cancel();
       return;
     }
+    const { sliders } = this.panels;
+    if (sliders.pending) return sliders.afterwards(() => this.step(by)); // the step just made is the one to undo
     this.tools.finish();
     const undone = this.history.current.label;
     if (!this.history.move(by)) return;

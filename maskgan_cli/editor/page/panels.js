@@ -104,7 +104,7 @@ export class Panels {
     this.sliders.show();
     this.togglesChanged();
     if (history) this.editor.compare.changed();
-    element("undo").disabled = !history?.canUndo;
+    element("undo").disabled = !history?.canUndo && !this.sliders.pending;
     element("redo").disabled = !history?.canRedo;
   }
   searchClasses() {

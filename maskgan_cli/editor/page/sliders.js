@@ -1,6 +1,7 @@
 // Sliders and toggles: each shows its place in the composition; the server makes one mask of all of them.
 
 import * as api from "./api.js";
+import { Composition } from "./composition.js";
 import { make } from "./elements.js";
 
 const SLACK = 8; // pixels that a finger may stray before it is clear whether it slides or scrolls
@@ -9,7 +10,7 @@ export const signed = (amount) => (amount > 0 ? "+" : amount < 0 ? "−" : "") +
 
 export class Sliders {
   constructor(editor, fail) {
-    Object.assign(this, { editor, fail, rows: new Map(), running: false, wanted: 0, shown: 0 });
+    Object.assign(this, { editor, fail, rows: new Map(), running: false, wanted: 0, shown: 0, steps: [], step: null, waiting: [] });
   }
   // A row for `name` of the composition: its title, the slider, and its number, which is a button that resets it.
   make(name, title, least, most) {
@@ -101,34 +102,48 @@ export class Sliders {
     editor.composition.set(name, amount);
     this.compose(ends ? `${title} ${signed(amount)}` : "", name);
   }
-  // Have the mask made of the composition; with a label, that is a step to undo. The newest place is asked for once the
-  // answer to the one before it is there.
+  // Whether a step is still to come: its mask is being made.
+  get pending() { return Boolean(this.steps.length || this.step); }
+  // Call `then` once the steps that are to come are there; not if one fails, or if another face is opened.
+  afterwards(then) { this.waiting.push({ then, session: this.editor.session }); }
+  // Have the mask made of the composition; with a label, that is a step to undo. One answer is awaited at a time; then
+  // the next step is asked for, and where none waits, the newest place. Of steps of one slider only the latest waits.
   async compose(label = "", merge = "") {
     this.wanted++;
-    if (label) Object.assign(this, { label, merge });
+    if (label) this._queue(label, merge);
     if (this.running) return;
     this.running = true;
     const late = setTimeout(() => this.editor.panels.busy("Working …"), 1000);
     try {
-      while (this.shown !== this.wanted) {
-        const { editor } = this, { composition, session } = editor, wanted = this.wanted, step = this.label;
-        this.label = "";
-        const labels = composition.empty ? composition.base : await api.compose(session.id, composition.base, composition.query);
-        this.shown = wanted;
-        if (editor.composition !== composition) continue; // another face, or an undo, came in between
-        editor.mask.data.set(labels);
-        if (step) editor.commit(step, { composed: true, merge: this.merge });
-        else if (wanted === this.wanted) editor.touched(true);
-      }
+      while (this.shown !== this.wanted || this.steps.length) await this._answer();
     } catch (error) {
-      this.shown = this.wanted;
+      Object.assign(this, { shown: this.wanted, steps: [], step: null, waiting: [] });
       this.editor.restoreStep();
       this.fail(error.message);
     } finally {
       clearTimeout(late);
       this.editor.panels.busy("");
       this.running = false;
+      for (const { then, session } of this.waiting.splice(0)) if (session === this.editor.session) then();
     }
+  }
+  _queue(label, merge) {
+    const { composition } = this.editor, asked = new Composition(composition.base, composition.settings); // sliders go on
+    if (merge && this.steps[this.steps.length - 1]?.merge === merge) this.steps.pop();
+    this.steps.push({ label, merge, asked, composition, wanted: this.wanted });
+    this.editor.panels.historyChanged();
+  }
+  async _answer() {
+    const { editor } = this, { composition, session } = editor;
+    const step = this.step = this.steps.shift() ?? null, wanted = step ? step.wanted : this.wanted;
+    const asked = step ? step.asked : composition, stays = () => editor.composition === (step?.composition ?? composition);
+    const labels = stays() && !asked.empty ? await api.compose(session.id, asked.base, asked.query) : asked.base;
+    this.step = null;
+    this.shown = wanted;
+    if (!stays()) return; // another face, or an undo, came in between
+    editor.mask.data.set(labels);
+    if (step) editor.commit(step.label, { composed: true, merge: step.merge, composition: asked });
+    else if (wanted === this.wanted) editor.touched(true);
   }
   toggle(kind, name, title) {
     const { editor } = this;
