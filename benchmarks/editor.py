@@ -8,8 +8,8 @@ its full picture are shown; the face has 512 pixels a side.
 
 Prints JSON: those times; the median and the 95th percentile of the time from a stroke's end to its preview and to its
 full picture, by the clock; the server's processor time until the first picture, a slider step and a stroke, which a
-busy machine changes little; its memory and the page's (scripts' heap and buffers) after each tenth of the strokes; how long it takes to undo them all, and whether
-that ends in the mask of the beginning.
+busy machine changes little; its memory and the page's (scripts' heap and buffers) after each tenth of the strokes; how
+long it takes to undo them all, and whether that ends in the mask of the beginning.
 """
 
 from __future__ import annotations
