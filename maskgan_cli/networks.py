@@ -90,7 +90,7 @@ _ALL: Final = (
     Kind(
         "dmn", "Dense Mapping Network", "maskgan_cli.models.dmn:DenseMappingNetwork",
         "maskgan_cli.models.dmn:DMNConfig", aliases=("generator",), variable="MASKGAN_WEIGHTS", bundled=True,
-        layout="maskgan_cli.weights.layouts:GENERATOR", onnx="maskgan_cli.weights.export:PAINTER",
+        layout="maskgan_cli.weights.layouts:GENERATOR", onnx="maskgan_cli.weights.export:DMN",
         published=Published(
             "MaskGAN's generator, 512 px", f"{_DRIVE}file/d/1AjhjO4tmIdTESQvFVX8Eaq06FkVEmxgo/view (the link in "
             f"MaskGAN_demo/README.md of {_MASKGAN})",
@@ -202,7 +202,7 @@ _ALL: Final = (
     ),
     Kind(
         "pix2pixhd-m", "Pix2PixHD-m", "maskgan_cli.models.dmn:DenseMappingNetwork",
-        "maskgan_cli.models.dmn:Pix2PixHDmConfig", onnx="maskgan_cli.weights.export:PAINTER",
+        "maskgan_cli.models.dmn:Pix2PixHDmConfig", onnx="maskgan_cli.weights.export:DMN",
         trainings=(
             Training(
                 "pix2pixhd-m", "maskgan_cli.training.pix2pixhd", "Pix2PixHDmRecipe",
@@ -213,7 +213,7 @@ _ALL: Final = (
     ),
     Kind(
         "spade", "SPADE", f"{_BASELINES}.spade:SPADE", f"{_BASELINES}.spade:SPADEConfig",
-        layout="maskgan_cli.weights.baselines:SPADE", onnx="maskgan_cli.weights.export:SPADE_PAINTER",
+        layout="maskgan_cli.weights.baselines:SPADE", onnx="maskgan_cli.weights.export:SPADE_GENERATOR",
         trainings=(
             Training(
                 "spade", "maskgan_cli.training.spade", "SPADERecipe",
@@ -229,7 +229,7 @@ _ALL: Final = (
     ),
     Kind(
         "stargan", "StarGAN", f"{_BASELINES}.stargan:StarGANGenerator", f"{_BASELINES}.stargan:StarGANConfig",
-        layout="maskgan_cli.weights.baselines:STARGAN", onnx="maskgan_cli.weights.export:CHANGER",
+        layout="maskgan_cli.weights.baselines:STARGAN", onnx="maskgan_cli.weights.export:STARGAN",
         trainings=(
             Training(
                 "stargan", "maskgan_cli.training.stargan", "StarGANRecipe",
@@ -246,7 +246,7 @@ _ALL: Final = (
     ),
     Kind(
         "elegant", "ELEGANT", f"{_BASELINES}.elegant:Elegant", f"{_BASELINES}.elegant:ElegantConfig",
-        layout="maskgan_cli.weights.baselines:ELEGANT", onnx="maskgan_cli.weights.export:EXCHANGER",
+        layout="maskgan_cli.weights.baselines:ELEGANT", onnx="maskgan_cli.weights.export:ELEGANT",
         trainings=(
             Training(
                 "elegant", "maskgan_cli.training.elegant", "ElegantRecipe",

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from maskgan_cli import labels
-from maskgan_cli.cli.data import Order
+from maskgan_cli.cli.options import ClassOrder
 from maskgan_cli.labels import CLASSES, ID, NUM_CLASSES, ORDERS, PALETTE
 
 
@@ -50,4 +50,4 @@ def test_colourise_uses_the_palette() -> None:
 
 
 def test_the_command_line_offers_every_order() -> None:
-    assert [order.value for order in Order] == list(ORDERS)
+    assert [order.value for order in ClassOrder] == list(ORDERS)

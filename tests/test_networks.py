@@ -12,7 +12,7 @@ import torch
 import typer
 
 from maskgan_cli.cli.shell import run
-from maskgan_cli.cli.train import generate
+from maskgan_cli.cli.train import register
 from maskgan_cli.config import TrainingRecipe, recipe_folder
 from maskgan_cli.errors import InputError
 from maskgan_cli.networks import KINDS, canonical, choose, imported, judges, resolve, trainings
@@ -90,7 +90,7 @@ def test_new_network_needs_only_its_entry(
     monkeypatch.setenv("MASKGAN_CACHE", str(tmp_path / "cache"))
     monkeypatch.setitem(KINDS, "tone", TONE)
     app = typer.Typer()
-    generate(app)
+    register(app)
 
     def train(*arguments: object) -> Outcome:
         capfd.readouterr()

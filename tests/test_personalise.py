@@ -75,7 +75,7 @@ def test_the_command_writes_weights_for_the_editing_commands(
     assert "2 steps more on 1 picture of one person" in card and "rights of the person" in card
     bits = out.read_bytes()
     again = maskgan(*words)
-    assert (again.code, "there already" in again.err, out.read_bytes()) == (0, True, bits), again.err
+    assert (again.code, "kept" in again.err, out.read_bytes()) == (0, True, bits), again.err
     (hint,) = (line for line in again.err.splitlines() if line.startswith("next: maskgan "))
     assert maskgan(*shlex.split(hint)[2:-1], tmp_path / "r.png", "--device", "cpu").code == 0
     assert read_note(tmp_path / "r.png")["weights"] == read_weights(out, "dmn").sha256

@@ -1,14 +1,14 @@
-"""The command line: one module per group of commands. Parse, call, print; no logic, no torch import.
+"""The command line. Modules parse options, call the other packages and print results; none imports torch on import.
 
-app.py          every group of commands, joined
-shell.py        the manners every command shares
-streams.py      encodings, closed streams, remarks on what is left out
-options.py      the options that mean the same everywhere
-batch.py        lists and folders of pictures: one bad file never ends a batch
+app.py          the application with all commands
+shell.py        the runtime of all commands: output, signals, exit codes
+streams.py      encodings, closed streams, warnings about inputs
+options.py      options that several commands share
+batch.py        lists and folders of pictures
 demo.py         demo
 examples.py     examples
-help_examples.py   an example of every command, at the end of its help
-data.py         synth, prep-data, check-data
+help_examples.py   the examples at the end of every command's help
+data.py         synth, prep-data, merge-data, check-data
 align.py        align, paste
 parse.py        parse
 train.py        train ...
@@ -17,14 +17,16 @@ recipes.py      recipes list, recipes show
 runs.py         runs
 doctor.py       doctor
 bench.py        bench
-edit.py, edits.py   render, swap-mouth, swap, style-copy, transfer; what the editing commands share
+edit.py         edit
+editing.py      options and execution of the editing commands
+render.py       render
+swap.py         swap-mouth, swap, style-copy, transfer
 reshape.py      reshape, find-directions
 interpolate.py  interpolate
 inspect.py      inspect
 simulate.py     simulate-edits
 compare.py      compare
-editor.py       editor
 weights.py      weights ...
 reproduce.py    reproduce
-evaluate.py, distances.py, results.py, judge.py, verify.py, study.py, truths.py   eval ...
+eval/           eval ...
 """

@@ -1,4 +1,4 @@
-"""``align`` and ``paste``: photos to square crops framed like CelebA-HQ, and edits of them back into the photos."""
+"""``align`` cuts face crops out of photos; ``paste`` puts edited crops back into the photos."""
 
 from __future__ import annotations
 
@@ -9,43 +9,44 @@ import typer
 
 from maskgan_cli.cli import options
 from maskgan_cli.cli.batch import Batch, Recursive, pictures
-from maskgan_cli.cli.shell import Shell, counted, stage
+from maskgan_cli.cli.shell import Shell, add_command, counted
 from maskgan_cli.errors import InputError
 
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
-    stage(app, "align", rich_help_panel="Data")(align)
-    stage(app, "paste", rich_help_panel="Data")(paste)
+    add_command(app, "align", rich_help_panel="Data")(align)
+    add_command(app, "paste", rich_help_panel="Data")(paste)
 
 
 def align(
     shell: Shell,
     photos: Annotated[
-        list[str], typer.Argument(metavar="PHOTO...", help="Photos with a face, folders of them; - reads paths.")
+        list[str], typer.Argument(metavar="PHOTO", help="Photos, or folders of photos; - reads paths from stdin.")
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the crops, named NAME.png.")],
-    size: Annotated[int, typer.Option("--size", min=32, max=2048, help="Side of the crops.")] = 512,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the crops (NAME.png).")],
+    size: Annotated[int, typer.Option("--size", min=32, max=2048, help="Side of the crops in pixels.")] = 512,
     face: options.Chosen = None,
     overview: Annotated[
-        bool, typer.Option("--overview", help="Also NAME.overview.png: the faces, numbered from left to right.")
+        bool, typer.Option("--overview", help="Also write NAME.overview.png: the photo with its faces numbered.")
     ] = False,
     recursive: Recursive = False,
     device: options.Device = "auto",
-    force: Annotated[bool, typer.Option("--force", help="Also cut out faces of less than 64 pixels.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Accept faces smaller than 64 pixels.")] = False,
     overwrite: options.Overwrite = False,
 ) -> None:
-    """Cut a face out of each photo, upright and framed like CelebA-HQ.
+    """Cut the face out of each photo, upright and framed like CelebA-HQ.
 
-    Beside each crop lies NAME.crop.json: with it, `maskgan paste` puts an edit of the crop back into the photo. With
-    --face all, the crops are NAME-1.png, NAME-2.png and so on. Prints the crops; photos without a face are named.
+    Prints the paths of the crops, and an error for each photo without a face. NAME.crop.json beside each crop lets
+    `maskgan paste` put an edit of the crop back into the photo. With --face all, the crops are NAME-1.png, NAME-2.png
+    and so on.
     """
     from maskgan_cli.files import read_photo, refuse_existing, sha256, write_image, write_json
 
     items = pictures(photos, recursive=recursive, say=shell.say)
-    _distinct([out / f"{item.name}.png" for item in items])
+    _check_distinct([out / f"{item.name}.png" for item in items])
     which = options.chosen(face)
-    if len(items) == 1:  # what is wrong with the only path is said before PyTorch is imported
+    if len(items) == 1:  # report a wrong path before the slow import of PyTorch
         from maskgan_cli.editing.faces import check_files
 
         check_files([items[0].path])
@@ -53,7 +54,7 @@ def align(
 
     for item in items if which != "all" and not overwrite else []:
         crop = out / f"{item.name}.png"
-        if not (item.path.is_file() and _recorded(record_path(crop)).get("source_sha256") == sha256(item.path)):
+        if not (item.path.is_file() and _read_record(record_path(crop)).get("source_sha256") == sha256(item.path)):
             refuse_existing(crop)
     from maskgan_cli.devices import pick_device
     from maskgan_cli.editing.overview import overview as drawn
@@ -73,7 +74,7 @@ def align(
                 name = f"{item.name}-{cutout.number}" if which == "all" else str(item.name)
                 path = out / f"{name}.png"
                 record = cutout.record() | {"image": path.name}
-                if path.exists() and not overwrite and _recorded(record_path(path)) == record:
+                if path.exists() and not overwrite and _read_record(record_path(path)) == record:
                     kept += 1
                 else:
                     write_image(path, cutout.picture, overwrite=overwrite)
@@ -83,26 +84,24 @@ def align(
                 records.append({"photo": str(item.path), "image": str(path), "face": cutout.number,
                                 "faces": cutout.count, "points": points})  # fmt: skip
     if kept:
-        shell.say(f"{counted(kept, 'crop')} there already, cut from the same photos")
+        shell.say(f"kept {counted(kept, 'existing crop')} of the same photos")
     first = next((record["image"] for record in records), "")
     batch.finish({"results": records}, next_command=["maskgan", "parse", first] if first else ())
 
 
 def paste(
     shell: Shell,
-    crop: Annotated[Path, typer.Argument(metavar="CROP", help="A crop of `maskgan align`, or its NAME.crop.json.")],
-    result: Annotated[Path, typer.Argument(metavar="RESULT", help="An edit of that crop, of any size.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="The photo with the edit in it.")],
-    photo: Annotated[
-        Path | None, typer.Option("--photo", help="The photo, if it is no longer where it was cut.")
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Go on though the photo's file has changed.")] = False,
+    crop: Annotated[Path, typer.Argument(metavar="CROP", help="Crop of `maskgan align`, or its NAME.crop.json.")],
+    result: Annotated[Path, typer.Argument(metavar="RESULT", help="Edit of the crop, of any size.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="File for the photo with the edit.")],
+    photo: Annotated[Path | None, typer.Option("--photo", help="The photo, if it was moved since `align`.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Accept a photo that changed since `align`.")] = False,
     overwrite: options.Overwrite = False,
 ) -> None:
-    """Put an edit of a crop back into its photo, at its own place.
+    """Paste an edited crop back into its photo.
 
-    Only what the edit changed is pasted: all other pixels are the photo's, bit for bit where OUT's format keeps
-    pixels (PNG, TIFF, BMP). The photo's EXIF data, orientation and colour profile are kept.
+    Only pixels that the edit changed are replaced; in lossless formats (PNG, TIFF, BMP) all others are identical. The
+    photo's EXIF data, orientation and colour profile are kept.
     """
     from maskgan_cli.editing.faces import check_files
     from maskgan_cli.files import (
@@ -122,9 +121,7 @@ def paste(
     cutout = read_cutout(crop, photo, force=force)
     edited = read_image(result)
     if edited.shape[0] != edited.shape[1]:
-        raise InputError(
-            result, expected="an edit of the crop, square as it is", found=f"{edited.shape[1]}x{edited.shape[0]}"
-        )
+        raise InputError(result, expected="a square picture, as the crop", found=f"{edited.shape[1]}x{edited.shape[0]}")
     note = {"edit": "paste", "face": cutout.number, "made": read_note(result),
             "inputs": {"photo": sha256(cutout.photo.path), "result": sha256(result)}}  # fmt: skip
     lossy = result.suffix.lower() in (*JPEG_SUFFIXES, ".webp")
@@ -133,13 +130,13 @@ def paste(
     shell.say(f"{changed:,} of {picture.shape[0] * picture.shape[1]:,} pixels changed")
     data = encode_photo(picture, out.suffix.lower(), cutout.photo, note=note)
     if kept := keep_or_write(out, data, overwrite=overwrite):
-        shell.say("there already, pasted from the same crop and edit")
+        shell.say(f"kept {out}, which already holds this result")
     shell.wrote(out)
     shell.finish({"photo": str(cutout.photo.path), "changed_pixels": changed, "kept": kept})
 
 
-def _recorded(path: Path) -> dict[str, Any]:
-    """What a crop's record says; nothing if there is none, or none that can be read."""
+def _read_record(path: Path) -> dict[str, Any]:
+    """The record of a crop; empty if the file is missing or not readable."""
     from maskgan_cli.files import read_json
 
     try:
@@ -149,7 +146,7 @@ def _recorded(path: Path) -> dict[str, Any]:
     return record if isinstance(record, dict) else {}
 
 
-def _distinct(paths: list[Path]) -> None:
+def _check_distinct(paths: list[Path]) -> None:
     if len(set(paths)) < len(paths):
         twice = next(path for path in paths if paths.count(path) > 1)
-        raise InputError(twice, found="two photos for one result", hint="give the photos different names")
+        raise InputError(twice, found="two photos with this result", hint="rename one of the photos")

@@ -1,4 +1,4 @@
-"""The application: every group of commands, joined."""
+"""The application with all commands."""
 
 from __future__ import annotations
 
@@ -13,36 +13,31 @@ from maskgan_cli.cli import (
     compare,
     data,
     demo,
-    distances,
     doctor,
     edit,
-    editor,
-    evaluate,
     examples,
     inspect,
     interpolate,
-    judge,
     parse,
     personalise,
     recipes,
+    render,
     reproduce,
     reshape,
-    results,
     runs,
     simulate,
-    study,
+    swap,
     train,
-    truths,
-    verify,
     weights,
 )
+from maskgan_cli.cli import eval as evaluation
 from maskgan_cli.cli.help_examples import show_examples
 from maskgan_cli.cli.shell import emit
 
 app = typer.Typer(
     name="maskgan",
-    help="Edit faces through their semantic masks (MaskGAN, CVPR 2020). Stages read and write files; "
-    "stdout is data, stderr is for you.",
+    help="Edit faces through their semantic masks (MaskGAN, CVPR 2020). Commands read and write files; they print "
+    "results on stdout and messages on stderr.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -67,28 +62,23 @@ def _root(
 demo.register(app)
 examples.register(app)
 doctor.register(app)
-editor.register(app)
+edit.register(app)
 data.register(app)
 align.register(app)
 app.add_typer(train.app)
 personalise.register(app)
 app.add_typer(recipes.app)
 runs.register(app)
-edit.register(app)
+render.register(app)
+swap.register(app)
 reshape.register(app)
 interpolate.register(app)
 simulate.register(app)
 parse.register(app)
 inspect.register(app)
-app.add_typer(evaluate.app)
-distances.register(evaluate.app)
+app.add_typer(evaluation.app)
 compare.register(app)
 reproduce.register(app)
-results.register(evaluate.app)
-study.register(evaluate.app)
-truths.register(evaluate.app)
-judge.register(evaluate.app)
-verify.register(evaluate.app)
 app.add_typer(weights.app)
 bench.register(app)
 show_examples(app)

@@ -1,4 +1,4 @@
-"""Lists and folders of pictures: one bad file never ends a batch."""
+"""Lists and folders of pictures. A batch continues when one file fails."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from maskgan_cli.errors import InputError, MaskGANError, Stopped, WorkError
 if TYPE_CHECKING:
     from maskgan_cli.cli.shell import Shell
 
-Recursive = Annotated[bool, typer.Option("--recursive", "-r", help="Also the folders inside a folder.")]
+Recursive = Annotated[bool, typer.Option("--recursive", "-r", help="Also read subfolders.")]
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Item:
 
     Attributes:
         path: its file.
-        name: of its result, without a suffix; inside the folder it was found in.
+        name: name of its result without a suffix; for pictures of a folder, the path relative to that folder.
     """
 
     path: Path
@@ -34,13 +34,13 @@ class Item:
 def pictures(
     names: Sequence[str], *, recursive: bool = False, say: Callable[[str], None] = lambda _: None
 ) -> list[Item]:
-    """What a list of pictures names: files, folders (all pictures in them) and ``-`` (paths on standard input).
+    """The pictures that a list names: files, folders (all pictures in them) and ``-`` (paths on standard input).
 
-    Masks beside pictures (``NAME.mask.png``), overviews and hidden files in folders are passed over. ``say`` is told
-    which pictures of a folder are left out because their format is not read.
+    Masks beside pictures (``NAME.mask.png``), overviews and hidden files of folders are skipped. ``say`` receives a
+    message about the pictures of a folder that are skipped because their format is not supported.
 
     Raises:
-        InputError: nothing named, or a folder without a picture.
+        InputError: the list is empty, or a folder has no pictures.
     """
     from maskgan_cli.files import READ_SUFFIXES, left_out, read_stdin
 
@@ -61,8 +61,8 @@ def pictures(
         if unread := left_out(inside):
             say(f"{path}: {unread}")
         if not found:
-            deeper = "" if recursive else "; --recursive looks in the folders inside"
-            raise InputError(path, expected="pictures in this folder", found="none", hint=deeper[2:])
+            deeper = "" if recursive else "--recursive also reads subfolders"
+            raise InputError(path, expected="pictures in this folder", found="none", hint=deeper)
         items += found
     if not items:
         raise InputError("standard input", expected="paths of photos, one per line", found="nothing")
@@ -76,12 +76,12 @@ def _is_photo(name: Path) -> bool:
 
 @dataclass
 class Batch:
-    """What of a list went wrong, while the rest goes on.
+    """Collects the failures of a batch while the other items are processed.
 
     Attributes:
-        shell: where failures are named.
-        total: how many things there are to do; of a single one the failure is the command's own.
-        failures: what failed and why.
+        shell: prints the failures.
+        total: number of items. If it is 1, the failure ends the command with the item's own error.
+        failures: the failed files with their reasons.
     """
 
     shell: Shell
@@ -90,7 +90,7 @@ class Batch:
 
     @contextlib.contextmanager
     def attempt(self, what: Path) -> Iterator[None]:
-        """Name what fails inside the block, and go on."""
+        """Record and print an error that is raised inside the block, and continue after the block."""
         try:
             yield
         except Stopped:
@@ -103,13 +103,13 @@ class Batch:
                 self.shell.warn(str(error))
 
     def finish(self, document: dict[str, Any], *, next_command: Sequence[object] = ()) -> None:
-        """End the command, with what failed in its document.
+        """End the command; its JSON document includes the failures.
 
         Raises:
-            WorkError: something failed.
+            WorkError: at least one item failed.
         """
         summary = {"done": self.total - len(self.failures), "failed": len(self.failures), "failures": self.failures}
         self.shell.finish({**document, **summary}, next_command=() if self.failures else next_command)
         if self.failures:
-            named = "named in the document" if self.shell.as_json else "named above"
-            raise WorkError(f"{len(self.failures)} of {self.total} failed, {named}; the others are done")
+            where = "see failures in the JSON document" if self.shell.as_json else "see above"
+            raise WorkError(f"{len(self.failures)} of {self.total} failed ({where}); the others are done")

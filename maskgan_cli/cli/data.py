@@ -1,4 +1,4 @@
-"""``synth``, ``prep-data``, ``merge-data`` and ``check-data``."""
+"""``synth``, ``prep-data``, ``merge-data`` and ``check-data``: commands that make and check data sets."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from maskgan_cli.cli import options
-from maskgan_cli.cli.shell import Shell, counted, stage
+from maskgan_cli.cli.shell import Shell, add_command, counted
 from maskgan_cli.errors import InputError, WorkError
 
 if TYPE_CHECKING:
@@ -18,59 +18,63 @@ if TYPE_CHECKING:
 
 
 class ImageFormat(str, Enum):
-    """What prepared images are written as."""
+    """File format of prepared images."""
 
     PNG = "png"
     JPG = "jpg"
 
 
-class Order(str, Enum):
-    """`labels.ORDERS`."""
-
-    CELEBAMASK = "celebamask"
-    PARSER = "parser"
+Format = Annotated[
+    ImageFormat, typer.Option("--format", help="png is lossless; jpg files have about a fifth of the size.")
+]
 
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
-    stage(app, "synth", rich_help_panel="Data")(synth)
-    stage(app, "prep-data", rich_help_panel="Data")(prep_data)
-    stage(app, "merge-data", rich_help_panel="Data")(merge_data)
-    stage(app, "check-data", rich_help_panel="Data")(check_data)
+    add_command(app, "synth", rich_help_panel="Data")(synth)
+    add_command(app, "prep-data", rich_help_panel="Data")(prep_data)
+    add_command(app, "merge-data", rich_help_panel="Data")(merge_data)
+    add_command(app, "check-data", rich_help_panel="Data")(check_data)
 
 
 def synth(
     shell: Shell,
-    out: Annotated[Path, typer.Argument(help="Where to write the rendered faces.")],
-    count: Annotated[int, typer.Option("--count", "-n", min=1, help="How many pictures.")] = 1000,
-    size: Annotated[int, typer.Option("--size", help="Side of pictures and masks, 32 to 1024.")] = 256,
+    out: Annotated[Path, typer.Argument(help="Folder for the rendered faces.")],
+    count: Annotated[int, typer.Option("--count", "-n", min=1, help="Number of pictures.")] = 1000,
+    size: Annotated[int, typer.Option("--size", help="Side of pictures and masks in pixels, 32 to 1024.")] = 256,
     identities: Annotated[
-        int | None, typer.Option("--identities", min=1, help="How many people; a fifth of the pictures.")
+        int | None,
+        typer.Option("--identities", min=1, help="Number of people. Default: a fifth of the number of pictures."),
     ] = None,
     counterfactuals: Annotated[
-        int, typer.Option("--counterfactuals", min=0, help="Also so many sources with their target's expression.")
+        int,
+        typer.Option(
+            "--counterfactuals",
+            min=0,
+            help="Number of pairs with ground truth: the source with the target's expression.",
+        ),
     ] = 0,
     takes: Annotated[
-        int, typer.Option("--takes", min=1, help="Pictures of every scene, each with another expression.")
+        int, typer.Option("--takes", min=1, help="Pictures per scene, which differ in the expression only.")
     ] = 1,
     seed: options.Seed = 0,
     workers: options.Workers = None,
 ) -> None:
     """Render faces with exact masks, poses, identities and attributes, in the raw CelebAMask-HQ layout.
 
-    Prints the folder. Interrupted? Run the same command again: it goes on.
+    Prints the folder. If the command is interrupted, run it again to resume.
     """
     from maskgan_cli.data.celebamask import IMAGES
     from maskgan_cli.synth import write_dataset
 
-    there = len(list((out / IMAGES).glob("[0-9]*"))) if (out / IMAGES).is_dir() else 0
+    existing = len(list((out / IMAGES).glob("[0-9]*"))) if (out / IMAGES).is_dir() else 0
     with shell.progress("rendering") as report:
         write_dataset(
             out, count, size, identities, seed=seed, workers=options.count_workers(workers),
             counterfactuals=counterfactuals, takes=takes, progress=report,
         )  # fmt: skip
-    if there:
-        shell.say(f"{counted(min(there, count), 'picture')} there already, of {count:,}")
+    if existing:
+        shell.say(f"kept {counted(min(existing, count), 'existing picture')} of {count:,}")
     shell.wrote(out)
     shell.finish(
         {"pictures": count, "size": size, "counterfactuals": counterfactuals, "seed": seed},
@@ -83,22 +87,26 @@ def prep_data(
     source: Annotated[
         Path, typer.Argument(help="CelebAMask-HQ or CelebA as downloaded, or a folder of images and label maps.")
     ],
-    out: Annotated[Path, typer.Argument(help="Where to write the prepared data set.")],
-    size: Annotated[int, typer.Option("--size", help="Side of the images, 64 to 1024.")] = 256,
-    image_format: Annotated[
-        ImageFormat, typer.Option("--format", help="png is exact, jpg takes a fifth of the space.")
-    ] = ImageFormat.PNG,
-    order: Annotated[Order, typer.Option("--order", help="Class order of plain label maps.")] = Order.CELEBAMASK,
+    out: Annotated[Path, typer.Argument(help="Folder for the prepared data set.")],
+    size: Annotated[int, typer.Option("--size", help="Side of the images in pixels, 64 to 1024.")] = 256,
+    image_format: Format = ImageFormat.PNG,
+    order: Annotated[
+        options.ClassOrder, typer.Option("--order", help="Class order of label maps that hold class numbers.")
+    ] = options.CELEBAMASK,
     images_only: Annotated[bool, typer.Option("--images-only", help="Prepare images without masks.")] = False,
-    val_share: Annotated[float, typer.Option(min=0, max=1, help="Validation share where no split is given.")] = 0.1,
-    test_share: Annotated[float, typer.Option(min=0, max=1, help="Test share where no split is given.")] = 0.1,
+    val_share: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of the validation split, if the source has no splits.")
+    ] = 0.1,
+    test_share: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of the test split, if the source has no splits.")
+    ] = 0.1,
     seed: options.Seed = 0,
     workers: options.Workers = None,
     overwrite: options.Overwrite = False,
 ) -> None:
-    """Turn CelebAMask-HQ, or your own images and masks, into a data set ready for training.
+    """Prepare CelebAMask-HQ, or your own images and masks, for training.
 
-    Prints the manifest's path. Interrupted? Run the same command again: it goes on.
+    Prints the path of the data set's manifest. If the command is interrupted, run it again to resume.
     """
     shares = {"val_share": val_share, "test_share": test_share}
     found = _read_source(source, order=order.value, seed=seed, masked=not images_only, **shares)
@@ -108,20 +116,19 @@ def prep_data(
 def merge_data(
     shell: Shell,
     sources: Annotated[list[Path], typer.Argument(help="Prepared data sets, two or more.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Where to write the merged data set.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the merged data set.")],
     size: Annotated[
-        int | None, typer.Option("--size", help="Side of the images, 64 to 1024; the first data set's if not given.")
+        int | None,
+        typer.Option("--size", help="Side of the images in pixels, 64 to 1024. Default: that of the first data set."),
     ] = None,
-    image_format: Annotated[
-        ImageFormat, typer.Option("--format", help="png is exact, jpg takes a fifth of the space.")
-    ] = ImageFormat.PNG,
+    image_format: Format = ImageFormat.PNG,
     workers: options.Workers = None,
     overwrite: options.Overwrite = False,
 ) -> None:
-    """Merge prepared data sets into one, such as portraits and rendered faces to train on together.
+    """Merge prepared data sets into one, for example photos and rendered faces.
 
-    Samples keep their splits. The manifest's column "source" holds the name of each sample's data set, so that a
-    training can balance them: --set data.balance=source. Prints the manifest's path.
+    Prints the path of the manifest. Samples keep their splits. The manifest's column "source" names each sample's data
+    set, so that a training can balance them: --set data.balance=source.
     """
     from maskgan_cli.data.merge import read_source
     from maskgan_cli.data.prepared import PreparedData
@@ -133,7 +140,7 @@ def merge_data(
 def _prepare(
     shell: Shell, found: Source, out: Path, size: int, image_format: ImageFormat, workers: int | None, overwrite: bool
 ) -> None:
-    """Prepare a source and report it."""
+    """Prepare a source and report the result."""
     from maskgan_cli.data.prepare import prepare
     from maskgan_cli.files import read_json
 
@@ -155,7 +162,7 @@ def _prepare(
             shell.say(fate.remark)
     info = read_json(out / "dataset.json")
     if before == info["hash"] and not overwrite:
-        shell.say(f"{out} was prepared already, from the same list of files; --overwrite prepares it again")
+        shell.say(f"kept {out}, prepared from the same list of files; --overwrite prepares it again")
     splits = ", ".join(f"{name} {count}" for name, count in info["splits"].items())
     shell.say(f"{counted(info['samples'], 'sample')} of {size} px ({splits}); {info['rejected']} rejected")
     shell.wrote(out / "manifest.csv")
@@ -163,7 +170,7 @@ def _prepare(
 
 
 def _hash_of(data: Path) -> str:
-    """The hash of the data set that is there already; "" if there is none."""
+    """The hash of an existing data set; an empty string if there is none."""
     from maskgan_cli.files import read_json
 
     try:
@@ -187,16 +194,20 @@ def _read_source(source: Path, *, order: str, val_share: float, test_share: floa
 def check_data(
     shell: Shell,
     data: options.Data,
-    sheet: Annotated[Path | None, typer.Option("--sheet", help="The contact sheet; DATA/contact-sheet.png.")] = None,
-    report: Annotated[Path | None, typer.Option("--report", help="The report; DATA/report.json.")] = None,
+    sheet: Annotated[
+        Path | None, typer.Option("--sheet", help="File for the contact sheet. Default: DATA/contact-sheet.png.")
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option("--report", help="File for the report. Default: DATA/report.json.")
+    ] = None,
     seed: options.Seed = 0,
     workers: options.Workers = None,
     overwrite: options.Overwrite = False,
 ) -> None:
-    """Look at every sample: class shares and counts, doubtful or duplicate samples, a contact sheet.
+    """Check a prepared data set: class statistics, suspicious and duplicate samples, and a contact sheet.
 
-    Prints the paths of the report (JSON) and of the contact sheet; those in DATA are renewed by every check.
-    Ends with exit code 1 if a file cannot be read, or is not what was prepared.
+    Prints the paths of the report (JSON) and of the contact sheet; each check replaces those in DATA. If a file cannot
+    be read or has changed since the preparation, the command ends with exit code 1.
     """
     import numpy as np
 
@@ -211,34 +222,33 @@ def check_data(
             refuse_existing(path)
     reports = list(shell.track(inspect(prepared, options.count_workers(workers)), len(prepared.samples), "checking"))
     document = summarise(prepared, reports)
-    good = {report.id for report in reports if report.readable}
-    chosen = np.random.default_rng(seed).permutation(len(good))[:24]
-    by_place = [report.id for report in reports if report.readable]
-    doubtful = [name for name in document["suspicious"] if name in good][:8]
+    readable = [report.id for report in reports if report.readable]
+    chosen = np.random.default_rng(seed).permutation(len(readable))[:24]
+    suspicious = [name for name in document["suspicious"] if name in set(readable)][:8]
     _show_tables(shell, document)
-    here = os.access(data, os.W_OK)
-    if not here and None in (sheet, report):
-        shell.say(f"{data} cannot be written: name other places with --report and --sheet")
-    if report or here:
+    writable = os.access(data, os.W_OK)
+    if not writable and None in (sheet, report):
+        shell.say(f"{data} is not writable: name other files with --report and --sheet")
+    if report or writable:
         shell.wrote(write_json(report or data / "report.json", document))
-    if good and (sheet or here):
-        picture = contact_sheet(prepared, [by_place[i] for i in sorted(chosen)] + doubtful)
+    if readable and (sheet or writable):
+        picture = contact_sheet(prepared, [readable[i] for i in sorted(chosen)] + suspicious)
         shell.wrote(write_image(sheet or data / "contact-sheet.png", picture))
-    fault = _fault(document)
+    problem = _problem(document)
     kind = "dmn" if prepared.masked else "attributes"
     train = ["maskgan", "train", kind, data, *fitting_recipe(kind, prepared.size), "-o", f"runs/{kind}"]
-    shell.finish(document, next_command=() if fault else train)
-    if fault:
-        raise WorkError(f"{data}: {fault}; prepare it again")
+    shell.finish(document, next_command=() if problem else train)
+    if problem:
+        raise WorkError(f"{data}: {problem}; prepare it again")
 
 
-def _fault(document: dict[str, Any]) -> str:
-    """Why the data set is not the one that was prepared; "" if it is."""
+def _problem(document: dict[str, Any]) -> str:
+    """The reason why files are unreadable or changed since the preparation; an empty string if there is none."""
     if unreadable := document["unreadable"]:
         first = document["suspicious"][unreadable[0]][0].partition(";")[0]
         return f"{len(unreadable)} of {document['images']} samples cannot be read ({first})"
     if document["hash"] != document["hash_now"]:
-        return f"its files are not those that were prepared (hash {document['hash_now']:.8}, not {document['hash']:.8})"
+        return f"files changed since the preparation (hash {document['hash_now']:.8}, not {document['hash']:.8})"
     return ""
 
 
@@ -246,7 +256,7 @@ def _show_tables(shell: Shell, document: dict[str, Any]) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    # Helen (Le et al. 2012) with the parts of Smith et al. 2013, as the paper's Table 1 gives it.
+    # Helen (Le et al. 2012) with the labels of Smith et al. (2013), as in the paper's Table 1
     summary = Table("data set", "images", "classes", "mask size", title="Compared with Helen")
     summary.add_row("Helen", "2,330", "11", "400x600")
     summary.add_row("CelebAMask-HQ", "30,000", "19", "512x512")

@@ -1,4 +1,4 @@
-"""``demo``: everything at once."""
+"""``demo``: edits faces, measures the results and shows them on a page."""
 
 from __future__ import annotations
 
@@ -11,33 +11,37 @@ from typing import Annotated
 import typer
 
 from maskgan_cli.cli import options
-from maskgan_cli.cli.shell import Shell, stage
+from maskgan_cli.cli.shell import Shell, add_command
 from maskgan_cli.errors import WorkError
 
 
 def register(app: typer.Typer) -> None:
     """Add this module's command."""
-    stage(app, "demo", rich_help_panel="Start here")(demo)
+    add_command(app, "demo", rich_help_panel="Start here")(demo)
 
 
 def demo(
     shell: Shell,
-    out: Annotated[Path, typer.Option("--out", "-o", help="The folder for everything the demo makes.")] = Path("demo"),
-    train: Annotated[bool, typer.Option("--train", help="Train from nothing, even where weights are bundled.")] = False,
-    smallest: Annotated[bool, typer.Option("--smallest", help="A few faces, a few steps: only to see it run.")] = False,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the demo's files.")] = Path("demo"),
+    train: Annotated[
+        bool, typer.Option("--train", help="Train networks instead of using the bundled weights.")
+    ] = False,
+    smallest: Annotated[
+        bool, typer.Option("--smallest", help="Use a few faces and a few training steps, to test the installation.")
+    ] = False,
     seed: options.Seed = 0,
     workers: options.Workers = None,
     device: options.Device = "auto",
 ) -> None:
-    """Edit a real photo and rendered faces, measure, and show it all on one page to look at.
+    """Edit a photo and rendered faces, measure the results, and show them on one HTML page.
 
-    Prints the page's path. Under a minute on two processor cores; needs no download. The page lists the commands
-    that made it.
+    Prints the path of the page, which also lists the commands. Takes less than a minute on two CPU cores and needs no
+    download.
     """
     from maskgan_cli.demo.run import run_demo
 
     def perform(words: Sequence[str]) -> str:
-        return _perform([*words, "--quiet"] if shell.quiet else list(words))
+        return _run_command([*words, "--quiet"] if shell.quiet else list(words))
 
     chosen = None if device == "auto" else device
     page, numbers = run_demo(
@@ -48,13 +52,13 @@ def demo(
     shell.finish(numbers)
 
 
-def _perform(words: list[str]) -> str:
-    """Run another command in this process; returns what it prints."""
+def _run_command(words: list[str]) -> str:
+    """Run another command in this process; returns its output."""
     from maskgan_cli.cli.app import app
 
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         code = app(words, prog_name="maskgan", standalone_mode=False)
     if code:
-        raise WorkError(f"maskgan {' '.join(words)}: ended with {code}")
+        raise WorkError(f"maskgan {' '.join(words)}: ended with exit code {code}")
     return printed.getvalue()

@@ -1,4 +1,4 @@
-"""``doctor``: what is here of what the commands need."""
+"""``doctor``: checks the installation."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from typing import Any, Final, NamedTuple
 import typer
 
 from maskgan_cli import __version__
-from maskgan_cli.cli.shell import Shell, emit, stage
+from maskgan_cli.cli.shell import Shell, add_command, emit
 from maskgan_cli.errors import InputError, WorkError, one_line
 from maskgan_cli.networks import KINDS
 
 _NEEDED: Final = ("torch", "torchvision", "numpy", "pillow", "scipy", "scikit-image", "safetensors", "facenet-pytorch")
-_OPTIONAL: Final = {"onnx": "weights export", "onnxruntime": "render --onnx", "tensorboard": "a training's curves"}
-_LITTLE: Final = 2.0  # GB: a prepared data set and a training want more
+_OPTIONAL: Final = {"onnx": "weights export", "onnxruntime": "render --onnx", "tensorboard": "training curves"}
+_LEAST_FREE: Final = 2.0  # GB; a prepared data set and a training need more
 
 
 class Finding(NamedTuple):
-    """One thing that was looked at."""
+    """The result of one check; ``trouble`` is empty if the check passed."""
 
     what: str
     found: str
@@ -31,24 +31,24 @@ class Finding(NamedTuple):
 
 def register(app: typer.Typer) -> None:
     """Add this module's command."""
-    stage(app, "doctor", rich_help_panel="Start here")(doctor)
+    add_command(app, "doctor", rich_help_panel="Start here")(doctor)
 
 
 def doctor(shell: Shell) -> None:
-    """Look whether everything is here: versions, devices, weights that the commands find, cache, free disk.
+    """Check the installation: package versions, devices, weights, cache folder and free disk space.
 
-    Prints a line for each. Ends with exit code 1 if something is broken, and says what to do.
+    Prints one line per check. If a check fails, the command says what to do and ends with exit code 1.
     """
-    findings = [*_versions(), *_devices(), *_weights(), *_places()]
+    findings = [*_versions(), *_devices(), *_weights(), *_folders()]
     if not shell.as_json:
-        for one in findings:
-            emit(one_line(f"{one.what}: {one.found}{f' - {one.trouble}' if one.trouble else ''}"))
-    broken = [one for one in findings if one.trouble]
-    document: dict[str, Any] = {"findings": [one._asdict() for one in findings], "healthy": not broken}
+        for finding in findings:
+            emit(one_line(f"{finding.what}: {finding.found}{f' - {finding.trouble}' if finding.trouble else ''}"))
+    failed = [finding for finding in findings if finding.trouble]
+    document: dict[str, Any] = {"findings": [finding._asdict() for finding in findings], "healthy": not failed}
     shell.finish(document)
-    if broken:
-        raise WorkError(f"{broken[0].what}: {broken[0].trouble}")
-    shell.say("everything is here")
+    if failed:
+        raise WorkError(f"{failed[0].what}: {failed[0].trouble}")
+    shell.say("all checks passed")
 
 
 def _versions() -> Iterator[Finding]:
@@ -61,7 +61,7 @@ def _versions() -> Iterator[Finding]:
             yield Finding(name, version(name))
         except PackageNotFoundError:
             missing = f"not installed (only for {_OPTIONAL[name]})" if name in _OPTIONAL else "not installed"
-            yield Finding(name, missing, "" if name in _OPTIONAL else "install maskgan again with pip")
+            yield Finding(name, missing, "" if name in _OPTIONAL else "reinstall maskgan with pip")
 
 
 def _devices() -> Iterator[Finding]:
@@ -71,10 +71,10 @@ def _devices() -> Iterator[Finding]:
 
     yield Finding("cpu", f"{cores()} cores for this process, {torch.get_num_threads()} threads")
     for i in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
-        about = torch.cuda.get_device_properties(i)
-        yield Finding(f"cuda:{i}", f"{about.name}, {about.total_memory / 1e9:.0f} GB")
+        gpu = torch.cuda.get_device_properties(i)
+        yield Finding(f"cuda:{i}", f"{gpu.name}, {gpu.total_memory / 1e9:.0f} GB")
     if torch.backends.mps.is_available():
-        yield Finding("mps", "here")
+        yield Finding("mps", "available")
 
 
 def _weights() -> Iterator[Finding]:
@@ -96,24 +96,25 @@ def _weights() -> Iterator[Finding]:
         yield Finding(f"{name} weights", found, trouble)
 
 
-def _places() -> Iterator[Finding]:
+def _folders() -> Iterator[Finding]:
     from maskgan_cli.weights.cache import NoCacheFolder, cache_folder
 
     try:
         cache = cache_folder()
     except NoCacheFolder as error:
         yield Finding("cache", "none", str(error))
-        yield from _room(("free here", Path.cwd()))
+        yield from _free_space(("free in this folder", Path.cwd()))
         return
-    there = next(folder for folder in (cache, *cache.absolute().parents) if folder.exists())
+    existing = next(folder for folder in (cache, *cache.absolute().parents) if folder.exists())
     files = [path for path in cache.rglob("*") if path.is_file()] if cache.is_dir() else []
-    held = f"{sum(path.stat().st_size for path in files) / 1e6:.0f} MB in {len(files)} files" if files else "empty"
-    writable = os.access(there, os.W_OK)
-    yield Finding("cache", f"{cache}, {held}", "" if writable else "it cannot be written: set MASKGAN_CACHE")
-    yield from _room(("free where the cache is", there), ("free here", Path.cwd()))
+    content = f"{sum(path.stat().st_size for path in files) / 1e6:.0f} MB in {len(files)} files" if files else "empty"
+    writable = os.access(existing, os.W_OK)
+    yield Finding("cache", f"{cache}, {content}", "" if writable else "not writable: set MASKGAN_CACHE")
+    yield from _free_space(("free in the cache folder", existing), ("free in this folder", Path.cwd()))
 
 
-def _room(*places: tuple[str, Path]) -> Iterator[Finding]:
-    for name, place in places:
-        free = shutil.disk_usage(place).free / 1e9
-        yield Finding(name, f"{free:.1f} GB", "" if free > _LITTLE else f"less than {_LITTLE:.0f} GB: make room")
+def _free_space(*folders: tuple[str, Path]) -> Iterator[Finding]:
+    for name, folder in folders:
+        free = shutil.disk_usage(folder).free / 1e9
+        trouble = "" if free > _LEAST_FREE else f"less than {_LEAST_FREE:.0f} GB: delete some files"
+        yield Finding(name, f"{free:.1f} GB", trouble)

@@ -1,243 +1,88 @@
-"""``render``, ``swap-mouth``, ``swap``, ``style-copy`` and ``transfer``: one picture, or a list of pairs in batches."""
+"""``edit``: starts the interactive editor in a browser."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-from maskgan_cli.cli.edits import Editing, Masks, Pasting, faces_of, rows_of, run_edits
-from maskgan_cli.cli.shell import Shell, stage
-from maskgan_cli.editing.options import Edge, Inside
-from maskgan_cli.errors import InputError
-
-if TYPE_CHECKING:
-    from maskgan_cli.editing.edits import Edit, Row
-    from maskgan_cli.editing.faces import ReadFace
-
-_TWO_FACES = ("source", "target"), ("source_mask", "target_mask", "output")
-
-Out = Annotated[Path, typer.Option("--out", "-o", help="The picture, or a folder for it; with --pairs, a folder.")]
-Fit = Annotated[
-    bool | None,
-    typer.Option(
-        "--fit/--as-is",
-        help="Bring TGT's parts onto SRC's face by the faces' points, or replace them where they are, as in the paper. "
-        "If neither is given, edits that are pasted back are fitted, bare paintings are not.",
-    ),
-]
-InsideOf = Annotated[
-    Inside,
-    typer.Option(
-        "--inside",
-        help="Where the inside of a mouth comes from, with --edge move: SRC's photo, TGT (the reference), or painted. "
-        "auto: SRC's own if it is open enough, else TGT's. `maskgan inspect` says which was used.",
-    ),
-]
-RenderInside = Annotated[
-    Inside,
-    typer.Option(
-        "--inside",
-        help="Where the inside of a mouth comes from, with --edge move: STYLE_IMAGE's photo, a reference, or painted. "
-        "auto: STYLE_IMAGE's own if it is open enough, else that of --reference, if one is given.",
-    ),
-]
-Source = Annotated[Path | None, typer.Argument(metavar="[SRC]", help="The face to edit: its look stays.")]
+from maskgan_cli.cli import options
+from maskgan_cli.cli.shell import Shell, add_command, emit
 
 
 def register(app: typer.Typer) -> None:
-    """Add this module's commands."""
-    for name, function in (
-        ("render", render), ("swap-mouth", swap_mouth), ("swap", swap), ("style-copy", style_copy),
-        ("transfer", transfer),
-    ):  # fmt: skip
-        stage(app, name, rich_help_panel="Editing")(function)
+    """Add this module's command."""
+    add_command(app, "edit", rich_help_panel="Start here")(edit)
 
 
-def render(
+def edit(
     shell: Shell,
-    mask: Annotated[Path | None, typer.Argument(metavar="[MASK]", help="The edited mask: the shape.")] = None,
-    style_image: Annotated[
-        Path | None, typer.Argument(metavar="[STYLE_IMAGE]", help="The face whose look is kept.")
+    photo: Annotated[Path | None, typer.Argument(metavar="PHOTO", help="The photo to edit.")] = None,
+    style: Annotated[
+        Path | None, typer.Option("--style", help="A second photo, as a reference for style and parts of the face.")
     ] = None,
-    out: Out = Path("rendered.png"),
-    style_mask: Annotated[
-        Path | None, typer.Option("--style-mask", help="Mask of STYLE_IMAGE, if it is not beside it.")
+    number: Annotated[
+        int | None,
+        typer.Option("--face", min=1, help="Face of PHOTO, counted from the left. Default: choose it on the page."),
     ] = None,
-    onnx: Annotated[
-        Path | None,
-        typer.Option("--onnx", help="Paint with this file of `maskgan weights export`; no other weights are needed."),
+    weights: Annotated[Path | None, options.weights_of("dmn", "--weights", "-w")] = None,
+    vae_weights: Annotated[
+        Path | None, options.weights_of("vae", "--vae-weights", what_for=", for the sliders")
     ] = None,
-    reference: Annotated[
-        Path | None,
-        typer.Option("--reference", help="Another face, whose photo may show the inside of a newly opened mouth."),
+    parser_weights: options.ParserWeights = None,
+    host: Annotated[
+        str, typer.Option("--host", help="Address to listen on; the default accepts connections of this machine only.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int | None, typer.Option("--port", min=0, max=65535, help="Port to listen on; 0 takes any free port.")
     ] = None,
-    reference_mask: Annotated[
-        Path | None, typer.Option("--reference-mask", help="Mask of --reference, if it is not beside it.")
-    ] = None,
-    inside: RenderInside = Inside.AUTO,
-    *,
-    pasting: Pasting,
-    editing: Editing,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in the browser.")] = True,
+    device: options.Device = "auto",
 ) -> None:
-    """Paint the face of STYLE_IMAGE in the shape of MASK.
+    """Edit a face interactively in the browser: change its mask and see the result.
 
-    With --pairs, columns are mask,style_image[,style_mask,reference,reference_mask][,output].
+    Prints the address of the page and serves it until Ctrl-C. Without PHOTO, the page offers example faces. No data
+    leaves this machine. Sessions are saved in the cache folder and can be opened again.
     """
-    from maskgan_cli.editing.edits import render_edits
+    from maskgan_cli.editor.face import face_of
+    from maskgan_cli.editor.serve import LOOPBACK, Editor
+    from maskgan_cli.editor.session import Session
+    from maskgan_cli.editor.shelf import Shelf
+    from maskgan_cli.editor.studio import Files, Studio
+    from maskgan_cli.errors import InputError
+    from maskgan_cli.files import read_image
+    from maskgan_cli.weights.cache import cache_folder
+    from maskgan_cli.weights.lookup import find_weights, named_with_origin
 
-    if onnx is not None and onnx.suffix != ".onnx":
-        raise InputError("--onnx", expected="a file whose name ends in .onnx", found=str(onnx))
-    blend = replace(pasting.asked(), inside=inside)
-    if inside is not Inside.AUTO and blend.edge is not Edge.MOVE:
-        raise InputError("--inside", expected="--edge move with it", found=f"--edge {blend.edge.value}")
-    given = {"mask": mask, "style_image": style_image, "style_mask": style_mask}
-    given |= {"reference": reference, "reference_mask": reference_mask}
-    optional = ("style_mask", "reference", "reference_mask", "output")
-    rows = rows_of(given, editing.pairs, ("mask", "style_image"), optional)
-    run_edits(shell, partial(render_edits, blend=blend), rows, out, editing, onnx)
+    if style is not None and photo is None:
+        raise InputError("--style", expected="a PHOTO to edit", found="none", hint="name the photo first")
+    if number is not None and photo is None:
+        raise InputError("--face", expected="a PHOTO", found="none", hint="name the photo first")
+    pictures = [read_image(path) if path else None for path in (photo, style)]
+    files = Files(
+        dmn=find_weights(weights, "dmn"),
+        vae=find_weights(vae_weights, "vae", "--vae-weights"),
+        parser=find_weights(parser_weights, "parser", "--parser-weights"),
+    )
+    studio = Studio(files, device)
+    shell.say(f"painting at {studio.size} px with {named_with_origin(files.dmn, 'dmn')}")
+    shelf, start = Shelf(cache_folder() / "editor"), ""
+    if photo is not None and pictures[0] is not None:
+        face = face_of(pictures[0], studio, str(photo), number)
+        session = Session.begin(shelf.root, face, photo.name, photo.read_bytes(), chosen=number is not None)
+        if style is not None and pictures[1] is not None:
+            session.add_other(face_of(pictures[1], studio, str(style)))
+        start = shelf.put(session).id
+    editor = Editor(studio, shelf, host=host, port=port, start=start)
 
+    def ready(url: str) -> None:
+        if shell.as_json:
+            shell.finish({"url": url})
+        else:
+            emit(url)
+        if host not in LOOPBACK:
+            shell.say(f"listening on {host}: everyone who has the address above can use the editor")
+        shell.say("open the address above; Ctrl-C stops the editor, sessions are saved")
 
-def swap_mouth(
-    shell: Shell,
-    source: Source = None,
-    target: Annotated[Path | None, typer.Argument(metavar="[TGT]", help="The face whose mouth shape is taken.")] = None,
-    out: Out = Path("swapped.png"),
-    fit: Fit = None,
-    inside: InsideOf = Inside.AUTO,
-    *,
-    masks: Masks,
-    pasting: Pasting,
-    editing: Editing,
-) -> None:
-    """Give SRC the mouth shape of TGT (mouth and both lips); look and identity stay SRC's.
-
-    In the paper's words, SRC is the target image, whose style and identity are kept, and TGT the source of the shape.
-
-    With --pairs, columns are source,target[,source_mask,target_mask][,output].
-    """
-    swap(shell, source, target, "mouth", out, fit, inside, masks=masks, pasting=pasting, editing=editing)
-
-
-def swap(
-    shell: Shell,
-    source: Source = None,
-    target: Annotated[
-        Path | None, typer.Argument(metavar="[TGT]", help="The face whose shape is taken, nothing else.")
-    ] = None,
-    parts: Annotated[
-        str, typer.Option("--parts", help="Classes or groups, e.g. hair,eyes,mouth (see docs/label-maps.md).")
-    ] = "mouth",
-    out: Out = Path("swapped.png"),
-    fit: Fit = None,
-    inside: InsideOf = Inside.AUTO,
-    *,
-    masks: Masks,
-    pasting: Pasting,
-    editing: Editing,
-) -> None:
-    """Give SRC the shape of some of TGT's parts; look and identity stay SRC's.
-
-    In the paper's words, SRC is the target image, whose style and identity are kept, and TGT the source of the shape.
-
-    With --pairs, columns are source,target[,source_mask,target_mask][,output].
-    """
-    from maskgan_cli.editing.edits import swap_edits
-    from maskgan_cli.labels import part_ids
-
-    try:
-        ids = part_ids(parts)
-    except ValueError as error:
-        raise InputError("--parts", found=str(error)) from None
-    blend = replace(pasting.asked(), inside=inside)
-    if inside is not Inside.AUTO and (blend.edge is not Edge.MOVE or not set(ids) & set(part_ids("mouth"))):
-        raise InputError("--inside", expected="a mouth among the parts, and --edge move", found=inside.value)
-    rows = rows_of(faces_of(source, target, masks), editing.pairs, *_TWO_FACES)
-    run_edits(shell, partial(swap_edits, parts=ids, blend=blend, fit=fit), rows, out, editing)
-
-
-def style_copy(
-    shell: Shell,
-    source: Annotated[Path | None, typer.Argument(metavar="[SRC]", help="The face whose shape stays.")] = None,
-    target: Annotated[Path | None, typer.Argument(metavar="[TGT]", help="The face whose look is copied.")] = None,
-    out: Out = Path("styled.png"),
-    *,
-    masks: Masks,
-    editing: Editing,
-) -> None:
-    """Paint SRC's shape (its whole mask) in TGT's look: skin, hair colour, light and identity are TGT's.
-
-    In the paper's words, TGT is the target image, whose style is kept, and SRC gives the mask.
-
-    Nothing of SRC's own pixels stays in the face: in a photo, the head looks painted, the more so the finer the photo
-    is and the less the weights have seen of photos (the bundled ones: rendered faces alone).
-
-    With --pairs, columns are source,target[,source_mask,target_mask][,output].
-    """
-    from maskgan_cli.editing.edits import style_edits
-
-    rows = rows_of(faces_of(source, target, masks), editing.pairs, *_TWO_FACES)
-
-    def edit_of(row: Row, *, read: ReadFace) -> Edit[Any]:
-        edit = style_edits(row, read=read)
-        if edit.place is not None:
-            shell.say(f"{row['source']}: the whole head is painted anew, and will look painted in the photo")
-        return edit
-
-    run_edits(shell, edit_of, rows, out, editing)
-
-
-def transfer(
-    shell: Shell,
-    source: Source = None,
-    target: Annotated[
-        Path | None, typer.Argument(metavar="[TGT]", help="The face that has it; StarGAN does without.")
-    ] = None,
-    attribute: Annotated[str, typer.Option("--attribute", help="By CelebA's name, e.g. Smiling.")] = "Smiling",
-    out: Out = Path("transferred.png"),
-    remove: Annotated[bool, typer.Option("--remove", help="StarGAN: take the attribute away.")] = False,
-    strength: Annotated[
-        float | None, typer.Option("--strength", min=0.0, max=3.0, help="ELEGANT: how far to go (1).")
-    ] = None,
-    fit: Fit = None,
-    *,
-    masks: Masks,
-    pasting: Pasting,
-    editing: Editing,
-) -> None:
-    """Give SRC an attribute, by any method.
-
-    The methods that paint masks take the parts of TGT that show it; ELEGANT takes it from TGT's picture; StarGAN
-    sets it. Which parts show what: docs/baselines.md.
-
-    With --pairs, columns are source,target[,source_mask,target_mask][,output].
-    """
-    from maskgan_cli.editing.methods import method_named
-    from maskgan_cli.editing.transfer import attribute_edits, parts_of, shape_edits
-
-    entry, blend = method_named(editing.method), pasting.asked()
-    if remove and (entry.masks or entry.exemplar):
-        raise InputError("--remove", expected="--method stargan; here TGT decides", found=f"--method {editing.method}")
-    if strength is not None and (entry.masks or not entry.exemplar):
-        raise InputError("--strength", expected="--method elegant", found=f"--method {editing.method}")
-    columns, more = _TWO_FACES
-    alone = not entry.masks and not entry.exemplar
-    needed, optional = (columns[:1], (*columns[1:], *more)) if alone else (columns, more)
-    rows = rows_of(faces_of(source, target, masks), editing.pairs, needed, optional)
-    if entry.masks:
-        parts_of(attribute)
-        run_edits(
-            shell, partial(shape_edits, attribute=attribute, blend=blend, fit=fit), rows, out, editing, any_method=True
-        )
-        return
-    asked = {"--save-masks": editing.save_masks, "--blend": blend.wanted}
-    if unfit := [name for name, value in asked.items() if value]:
-        raise InputError(unfit[0], expected="a method that paints masks", found=f"--method {editing.method}")
-    make = partial(
-        attribute_edits, attribute=attribute, value=not remove, exemplar=entry.exemplar,
-        strength=1.0 if strength is None else strength,
-    )  # fmt: skip
-    run_edits(shell, make, rows, out, editing, any_method=True)
+    editor.run(ready, browser=browser)

@@ -1,4 +1,4 @@
-"""An example of every command, shown at the end of its help."""
+"""Examples of every command, shown at the end of its help."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Final
 
 import typer
 
-# The command, and what follows its name. Files are those of `maskgan examples`, and those that earlier commands write.
+# Command -> its arguments. The files are those of `maskgan examples` and those that other commands write.
 EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     "align": ("photos -o faces",),
     "bench": ("painting training",),
@@ -36,7 +36,7 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     "examples": ("",),
     "find-directions": ("data/faces -o directions.safetensors",),
     "inspect": ("swapped.png",),
-    "interpolate": ("photo.png other.png -o way",),
+    "interpolate": ("photo.png other.png -o between",),
     "merge-data": ("data/portraits data/rendered -o data/faces",),
     "parse": ("photo.png -o masks",),
     "paste": ("faces/photo.png swapped.png -o result.png",),
@@ -75,7 +75,7 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
 
 
 def show_examples(app: typer.Typer, prefix: str = "") -> None:
-    """Put its example at the end of the help of every command of an application, and of its groups."""
+    """Append the examples to the help of every command of an application and of its groups."""
     for command in app.registered_commands:
         name = command.name or (command.callback.__name__.replace("_", "-") if command.callback else "")
         lines = [f"maskgan {prefix}{name} {rest}".rstrip() for rest in EXAMPLES[f"{prefix}{name}"]]

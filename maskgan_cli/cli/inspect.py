@@ -1,4 +1,4 @@
-"""``inspect``: what made a picture, as the picture itself tells."""
+"""``inspect``: shows the provenance that is stored in a result."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from typing import Annotated, Any
 import typer
 
 from maskgan_cli.cli.batch import Batch, Recursive, pictures
-from maskgan_cli.cli.shell import Shell, emit, stage
+from maskgan_cli.cli.shell import Shell, add_command, emit
 from maskgan_cli.errors import WorkError, one_line
 
 
 def register(app: typer.Typer) -> None:
     """Add this module's command."""
-    stage(app, "inspect", rich_help_panel="Editing")(inspect)
+    add_command(app, "inspect", rich_help_panel="Editing")(inspect)
 
 
 def inspect(
     shell: Shell,
     files: Annotated[
         list[str],
-        typer.Argument(metavar="FILE...", help="Pictures (PNG or JPEG keep their history), folders; - reads paths."),
+        typer.Argument(metavar="FILE", help="PNG or JPEG results, or folders; - reads paths from stdin."),
     ],
     recursive: Recursive = False,
 ) -> None:
-    """Show what made a picture: the edit, and the SHA-256 of the weights and of every input.
+    """Show how a result was made: the edit, and the SHA-256 of the weights and of every input.
 
-    Results carry this in the file itself. A picture without it ends with exit code 1: it was not made here, or a
-    program that drops it has saved the picture again.
+    Every result stores this in its file. A picture without it gives exit code 1: it was not made with maskgan, or
+    another program has saved it without the metadata.
     """
     from maskgan_cli.editing.faces import check_files
     from maskgan_cli.files import read_image, read_note, sha256
@@ -39,25 +39,25 @@ def inspect(
         note = None
         with batch.attempt(path):
             check_files([path])
-            read_image(path)  # a damaged file, or none that is a picture, is said to be so
+            read_image(path)  # raises an error if the file is damaged or not a picture
             note = read_note(path)
             note = note if isinstance(note, Mapping) and note else None
             found.append({"file": str(path), "sha256": sha256(path), "made_by": note})
         if note is not None and not shell.as_json:
             emit(one_line(str(path)))
-            for name, value in _told(note):
+            for name, value in _flat(note):
                 emit(f"    {name}: {value}")
     batch.finish({"files": found})
-    if silent := [entry["file"] for entry in found if entry["made_by"] is None]:
-        others = f" (nor do {len(silent) - 1} others)" if silent[1:] else ""
-        raise WorkError(f"{silent[0]}: does not say what made it{others}")
+    if without := [entry["file"] for entry in found if entry["made_by"] is None]:
+        others = f" ({len(without) - 1} other pictures have none either)" if without[1:] else ""
+        raise WorkError(f"{without[0]}: has no provenance of maskgan{others}")
 
 
-def _told(note: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Every name and value of a note as a line each; names of nested ones are joined by dots."""
+def _flat(note: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """The names and values of a nested mapping as lines of text; nested names are joined by dots."""
     for key, value in note.items():
         name = one_line(f"{prefix}{key}")
         if isinstance(value, Mapping) and value:
-            yield from _told(value, f"{name}.")
+            yield from _flat(value, f"{name}.")
         elif value is not None:
             yield name, one_line(", ".join(map(str, value)) if isinstance(value, list) else str(value))

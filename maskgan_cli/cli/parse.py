@@ -1,4 +1,4 @@
-"""``parse``: photos -> label maps."""
+"""``parse``: label maps of photos."""
 
 from __future__ import annotations
 
@@ -9,39 +9,39 @@ import typer
 
 from maskgan_cli.cli import options
 from maskgan_cli.cli.batch import Batch, Item, Recursive, pictures
-from maskgan_cli.cli.shell import Shell, counted, stage
+from maskgan_cli.cli.shell import Shell, add_command, counted
 from maskgan_cli.errors import InputError
 
 
 def register(app: typer.Typer) -> None:
     """Add this module's command."""
-    stage(app, "parse", rich_help_panel="Data")(parse)
+    add_command(app, "parse", rich_help_panel="Data")(parse)
 
 
 def parse(
     shell: Shell,
     images: Annotated[
-        list[str], typer.Argument(metavar="IMAGE...", help="Photos, folders of them; - reads paths.")
+        list[str], typer.Argument(metavar="IMAGE", help="Photos, or folders of photos; - reads paths from stdin.")
     ],
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="A folder; else NAME.mask.png beside each photo.")
+        Path | None, typer.Option("--out", "-o", help="Folder for the masks. Default: NAME.mask.png beside each photo.")
     ] = None,
     weights: Annotated[Path | None, options.weights_of("parser", "--weights", "-w")] = None,
     size: Annotated[
-        int | None, typer.Option("--size", min=16, max=4096, help="Side of the masks; the photo's own if not given.")
+        int | None, typer.Option("--size", min=16, max=4096, help="Side of the masks in pixels. Default: the photo's.")
     ] = None,
     look: Annotated[
-        int | None, typer.Option("--look", min=32, help="Side at which the parser looks at the photo, times 16.")
+        int | None, typer.Option("--look", min=32, help="Input size of the parser in pixels, a multiple of 16.")
     ] = None,
-    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Photos parsed at once.")] = 8,
+    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Photos in a batch.")] = 8,
     recursive: Recursive = False,
     device: options.Device = "auto",
     overwrite: options.Overwrite = False,
 ) -> None:  # fmt: skip
-    """Make the masks of photos with the face parser: exact for programs, coloured for people.
+    """Predict the masks of photos with the face parser.
 
-    Prints one label map per photo. A mask that is there already is kept: it may have been painted in. What cannot be
-    parsed is named, and the rest is done. A face that fills the picture as in CelebA-HQ is parsed best: see
+    Prints the path of one label map per photo, a PNG with class numbers and a colour palette. Existing masks are kept,
+    because they may have been edited by hand. The parser works best on faces framed like CelebA-HQ: see
     `maskgan align`.
     """
     from maskgan_cli.editing.faces import check_files
@@ -55,18 +55,18 @@ def parse(
     masks = {item.path: _mask_of(item, out) for item in items}
     if len(set(masks.values())) < len(masks):
         twice = next(mask for mask in masks.values() if list(masks.values()).count(mask) > 1)
-        raise InputError(twice, expected="photos of different names", found="two that would write it")
-    batch, wanted = Batch(shell, len(masks)), []
+        raise InputError(twice, found="two photos with this mask", hint="rename one of the photos")
+    batch, missing = Batch(shell, len(masks)), []
     for path, mask in masks.items():
         with batch.attempt(path):
             check_files([path])
             if overwrite or not mask.exists():
-                wanted.append(path)
-    kept = len(masks) - len(wanted) - len(batch.failures)
+                missing.append(path)
+    kept = len(masks) - len(missing) - len(batch.failures)
     if kept:
-        shell.say(f"{counted(kept, 'mask')} there already, kept; --overwrite makes them anew")
-    sha256, made, odd = "", {}, []
-    if wanted:
+        shell.say(f"kept {counted(kept, 'existing mask')}; --overwrite replaces them")
+    sha256, made, not_crops = "", {}, []
+    if missing:
         parser = find_weights(weights, "parser")
         from maskgan_cli.devices import pick_device
         from maskgan_cli.editing.parse import parse_files
@@ -75,33 +75,35 @@ def parse(
         judge = load_parser(parser, pick_device(device), look)
         sha256 = judge.sha256
         shell.say(f"parsing with {named_with_origin(parser, 'parser')}")
-        parsed = parse_files(judge, wanted, size=size, batch_size=batch_size, attempt=batch.attempt)
-        for path, labels in shell.track(parsed, len(wanted), "parsing"):
+        parsed = parse_files(judge, missing, size=size, batch_size=batch_size, attempt=batch.attempt)
+        for path, labels in shell.track(parsed, len(missing), "parsing"):
             made[path] = write_label_map(masks[path], labels, overwrite=True)
             shell.wrote(masks[path])
             if found := oddity(labels):
-                odd.append(path)
+                not_crops.append(path)
                 shell.say(f"{path}: {found}, which is not {FACE_CROP}; cut the face out with `maskgan align`")
     failed = {failure["file"] for failure in batch.failures}
     done = {path: mask for path, mask in masks.items() if str(path) not in failed}
     for path, mask in done.items():
         if path not in made:
             shell.wrote(mask)
-    batch.finish({"masks": {str(p): str(m) for p, m in done.items()}, "weights": sha256}, next_command=_next(done, odd))
+    document = {"masks": {str(path): str(mask) for path, mask in done.items()}, "weights": sha256}
+    batch.finish(document, next_command=_next_command(done, not_crops))
 
 
 def _mask_of(item: Item, out: Path | None) -> Path:
-    """Where the mask of a picture goes."""
+    """The path of a picture's mask."""
     return item.path.with_name(f"{item.path.stem}.mask.png") if out is None else out / f"{item.name}.png"
 
 
-def _next(done: dict[Path, Path], odd: list[Path]) -> list[object]:
-    """An edit of the first faces that have masks now; where none is a face crop, the way to one."""
-    faces = [(path, mask) for path, mask in done.items() if path not in odd][:2]
-    if odd and not faces:
-        return ["maskgan", "align", *odd[:1], "-o", "faces"]
+def _next_command(done: dict[Path, Path], not_crops: list[Path]) -> list[object]:
+    """An edit of the first face crops with masks; ``align`` if no picture is a face crop."""
+    faces = [(path, mask) for path, mask in done.items() if path not in not_crops][:2]
+    if not_crops and not faces:
+        return ["maskgan", "align", *not_crops[:1], "-o", "faces"]
     if len(faces) < 2:
         return [word for path, mask in faces for word in ("maskgan", "reshape", path, "--mask", mask,
                                                           "--open-mouth", 12, "-o", "result.png")]  # fmt: skip
-    (source, its), (target, others) = faces
-    return ["maskgan", "swap-mouth", source, target, "--src-mask", its, "--tgt-mask", others, "-o", "result.png"]
+    (source, source_mask), (target, target_mask) = faces
+    masks = ["--src-mask", source_mask, "--tgt-mask", target_mask]
+    return ["maskgan", "swap-mouth", source, target, *masks, "-o", "result.png"]

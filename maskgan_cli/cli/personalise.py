@@ -1,4 +1,4 @@
-"""``personalise``: a generator of one's own, from a few photographs of a person."""
+"""``personalise``: fine-tunes the generator on photos of one person."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ import typer
 
 from maskgan_cli.cli import options
 from maskgan_cli.cli.batch import Batch, Recursive, pictures
-from maskgan_cli.cli.shell import Shell, counted, stage
+from maskgan_cli.cli.shell import Shell, add_command, counted
 from maskgan_cli.errors import InputError
 
-Out = Annotated[Path, typer.Option("--out", "-o", help="A .safetensors file; its card goes beside it.")]
+Out = Annotated[Path, typer.Option("--out", "-o", help="The .safetensors file to write; its model card is beside it.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add this module's command."""
-    stage(app, "personalise", rich_help_panel="Training")(personalise)
+    add_command(app, "personalise", rich_help_panel="Training")(personalise)
 
 
 def personalise(
     shell: Shell,
     images: Annotated[
-        list[str], typer.Argument(metavar="PHOTO...", help="One to twenty pictures of one person, or folders of them.")
+        list[str], typer.Argument(metavar="PHOTO", help="One to twenty photos of one person, or folders of photos.")
     ],
     out: Out = Path("me.safetensors"),
     weights: Annotated[Path | None, options.weights_of("dmn", "--weights", "-w")] = None,
-    steps: Annotated[int, typer.Option("--steps", min=1, max=10000, help="How long it learns.")] = 100,
+    steps: Annotated[int, typer.Option("--steps", min=1, max=10000, help="Number of training steps.")] = 100,
     seed: options.Seed = 0,
     parser_weights: options.ParserWeights = None,
     order: options.Order = options.CELEBAMASK,
@@ -36,10 +36,11 @@ def personalise(
     force: options.Force = False,
     overwrite: options.Overwrite = False,
 ) -> None:
-    """Train the generator on for a person, in minutes: edits look more like them.
+    """Fine-tune the generator on photos of one person, so that edits resemble the person more.
 
-    Give it to the editing commands as --weights. It still follows the mask, as it also learns from edits of the
-    photos' masks, read by the face parser, and from rendered people. Have the person's consent.
+    Pass the result to the editing commands with --weights. The training takes minutes. It also uses edited masks, whose
+    results the face parser checks, and rendered faces, so that the generator still follows the mask. Ask the person
+    for consent.
     """
     from maskgan_cli.files import refuse_existing, sha256
     from maskgan_cli.weights.lookup import find_weights, named_with_origin
@@ -52,13 +53,13 @@ def personalise(
 
     if len(items) > MOST:
         raise InputError("PHOTO", expected=f"{MOST} pictures at most", found=str(len(items)),
-                         hint="choose those that show the face best")  # fmt: skip
+                         hint="choose the clearest photos of the face")  # fmt: skip
     settings = Settings(steps=steps, seed=seed)
     record = recorded(items, start, parser, settings)
-    if not overwrite and _is_there(out, record):
-        shell.say(f"{out}: there already, made from the same photos, weights and settings")
+    if not overwrite and _is_same(out, record):
+        shell.say(f"kept {out}, made from the same photos, weights and settings")
         shell.wrote(out)
-        shell.finish({"weights": str(out), **record}, next_command=_next(items[0], out))
+        shell.finish({"weights": str(out), **record}, next_command=_next_command(items[0], out))
         return
     if not overwrite:
         refuse_existing(out)
@@ -74,29 +75,29 @@ def personalise(
         with batch.attempt(path), mask_rules(MaskRules(order.value, force)):
             faces.append(read(path, None, "source"))
     if not faces:
-        batch.finish({})  # which says that all failed
-    shell.say(f"learning from {counted(len(faces), 'picture')}, on from {named_with_origin(start, 'dmn')}")
-    with locked(out, "maskgan personalise"), shell.progress("learning") as report:
+        batch.finish({})  # raises an error, because all photos failed
+    shell.say(f"training on {counted(len(faces), 'photo')}, starting from {named_with_origin(start, 'dmn')}")
+    with locked(out, "maskgan personalise"), shell.progress("training") as report:
         made = personalised(start, parser, faces, settings, pick_device(device), report)
         record["photos"] = [sha256(face.image) for face in faces]
         write(out, made, record, overwrite=overwrite)
-    shell.say(f"the pictures painted back: L1 {made.before:.3f} before, {made.after:.3f} now")
+    shell.say(f"reconstruction of the photos: L1 {made.before:.3f} before, {made.after:.3f} after")
     shell.wrote(out)
     batch.finish(
         {"weights": str(out), **record, "l1_before": made.before, "l1_after": made.after},
-        next_command=_next(faces[0].image, out),
+        next_command=_next_command(faces[0].image, out),
     )
 
 
-def _is_there(out: Path, record: dict[str, Any]) -> bool:
-    """Whether the file was made in just this way."""
+def _is_same(out: Path, record: dict[str, Any]) -> bool:
+    """Whether the file exists and was made from these photos, weights and settings."""
     from maskgan_cli.weights.format import read_weights
 
     try:
         return out.exists() and read_weights(out, "dmn").about.get("personal") == record
-    except InputError:  # whatever it is, it is something else
+    except InputError:  # not a weights file of this kind
         return False
 
 
-def _next(photo: Path, out: Path) -> list[object]:
+def _next_command(photo: Path, out: Path) -> list[object]:
     return ["maskgan", "reshape", photo, "--open-mouth", 12, "--weights", out, "-o", "result.png"]

@@ -1,4 +1,4 @@
-"""``recipes list`` and ``recipes show``: what each training can be told, and what it is told."""
+"""``recipes list`` and ``recipes show``: the recipes of the trainings and their settings."""
 
 from __future__ import annotations
 
@@ -7,21 +7,22 @@ from typing import Annotated, Any
 
 import typer
 
-from maskgan_cli.cli.shell import Shell, emit, emit_csv, stage
+from maskgan_cli.cli.shell import Shell, add_command, emit, emit_csv
 from maskgan_cli.networks import resolve, trainings
 
 app = typer.Typer(
-    name="recipes", help="What the trainings do, as settings.", no_args_is_help=True, rich_help_panel="Training"
+    name="recipes", help="List recipes and show their settings.", no_args_is_help=True, rich_help_panel="Training"
 )
 
 
-@stage(app, "list")
+@add_command(app, "list")
 def list_(
-    shell: Shell, training: Annotated[str, typer.Argument(metavar="[TRAINING]", help="Of one training alone.")] = ""
+    shell: Shell,
+    training: Annotated[str, typer.Argument(metavar="TRAINING", help="List only this training, e.g. dmn.")] = "",
 ) -> None:
-    """The recipes of every training: for which size of data, how many steps, what for.
+    """List the recipes of every training with their image size, number of steps and purpose.
 
-    A table on a terminal, CSV for programs, or JSON.
+    Prints a table on a terminal, CSV to a file or pipe, or JSON with --json.
     """
     from maskgan_cli.config import recipe_paths
 
@@ -33,16 +34,16 @@ def list_(
     shell.finish({"recipes": rows}, next_command=["maskgan", "recipes", "show", name, recipe])
 
 
-@stage(app, "show")
+@add_command(app, "show")
 def show(
     shell: Shell,
-    training: Annotated[str, typer.Argument(metavar="TRAINING", help="E.g. dmn: what `maskgan train` takes.")],
+    training: Annotated[str, typer.Argument(metavar="TRAINING", help="A command of `maskgan train`, e.g. dmn.")],
     recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="A name of `maskgan recipes list`, or a YAML file.")],
     changes: Annotated[
-        list[str] | None, typer.Option("--set", help="Change a setting, e.g. --set optimiser.lr=1e-4; repeatable.")
+        list[str] | None, typer.Option("--set", help="Change a setting, e.g. --set optimiser.lr=1e-4; may be repeated.")
     ] = None,
 ) -> None:
-    """Every setting of a recipe, those it leaves as they are too: YAML that --recipe takes."""
+    """Show all settings of a recipe, defaults included, as YAML that `--recipe` accepts."""
     from maskgan_cli.config import dump_recipe, load_recipe
 
     chosen = next(one for one in trainings() if one.name == _training(training))
@@ -53,10 +54,10 @@ def show(
 
 
 def _training(name: str) -> str:
-    """The name of a training.
+    """Check the name of a training and return it.
 
     Raises:
-        InputError: there is none of it.
+        InputError: there is no training of this name.
     """
     import difflib
 

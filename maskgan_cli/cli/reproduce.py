@@ -1,4 +1,4 @@
-"""``reproduce``: a table of the paper, from nothing or from a data set."""
+"""``reproduce``: makes a table of the paper, with rendered faces or with a data set."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from maskgan_cli.cli import options
-from maskgan_cli.cli.shell import Shell, emit, stage
+from maskgan_cli.cli.shell import Shell, add_command, emit
 from maskgan_cli.errors import InputError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _JUDGES = ("parser", "attributes", "identity", "inception", "pose")
 
 
 class Name(str, Enum):
-    """The tables: `tables.TABLES`."""
+    """The names of `tables.TABLES`."""
 
     ATTRIBUTE_TRANSFER = "attribute-transfer"
     STYLE_COPY = "style-copy"
@@ -37,42 +37,50 @@ class Name(str, Enum):
 
 def register(app: typer.Typer) -> None:
     """Add this module's command."""
-    stage(app, "reproduce", rich_help_panel="Evaluation")(reproduce)
+    add_command(app, "reproduce", rich_help_panel="Evaluation")(reproduce)
 
 
 def reproduce(
     shell: Shell,
     table: Annotated[Name, typer.Argument(metavar="TABLE", help=", ".join(name.value for name in Name) + ".")],
     data: Annotated[
-        Path | None, typer.Option("--data", help="A prepared data set with masks; faces are rendered if not given.")
+        Path | None, typer.Option("--data", help="Prepared data set with masks. Default: faces are rendered.")
     ] = None,
     preset: Annotated[
-        str, typer.Option("--preset", help="tiny, modest, small, paper, paper-256, or a YAML file.")
+        str,
+        typer.Option("--preset", help="Scale of the experiment: tiny, modest, small, paper, paper-256 or a YAML file."),
     ] = "tiny",
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="The folder for everything; reproduce/PRESET if not given.")
+        Path | None, typer.Option("--out", "-o", help="Folder for all files. Default: reproduce/PRESET.")
     ] = None,
     judges: Annotated[
         list[str],
-        typer.Option("--judge", help="KIND=WEIGHTS, not trained here; parser, attributes, identity, inception, pose."),
-    ] = [],  # noqa: B006 (Typer reads the default and never changes it)
+        typer.Option(
+            "--judge",
+            help="KIND=WEIGHTS: use these weights instead of training the network; KIND is parser, attributes, "
+            "identity, inception or pose. May be repeated.",
+        ),
+    ] = [],  # noqa: B006 (Typer does not change the default)
     threshold: Annotated[
         float | None,
-        typer.Option("--threshold", min=-1, max=1, help="Least cosine of one person; else chosen on validation pairs."),
+        typer.Option(
+            "--threshold", min=-1, max=1, help="Least cosine of the same person. Default: chosen on validation pairs."
+        ),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print the plan as a shell script, and say what is missing for it.")
+        bool, typer.Option("--dry-run", help="Print the plan as a shell script and list missing inputs; run nothing.")
     ] = False,
     seed: options.Seed = 0,
     workers: options.Workers = None,
     device: options.Device = "auto",
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Start over what the folder holds of another plan.")
+        bool, typer.Option("--overwrite", help="Replace files of another plan in the folder.")
     ] = False,
 ) -> None:
-    """Make one of the paper's tables: train what is missing, paint, measure, write table, figure and one JSON.
+    """Reproduce a table of the paper: train networks, edit faces, measure the results, and write table and figure.
 
-    Prints the files. Stopped, the same command goes on where it was; what several tables share is made once.
+    Prints the paths of the table, the figure and a JSON document. If the command is interrupted, run it again to
+    resume. Tables in the same folder share networks and results.
     """
     from maskgan_cli.reproduce.needs import Faces, judges_fit, missing
     from maskgan_cli.reproduce.preset import load_preset
@@ -83,23 +91,23 @@ def reproduce(
     faces = None if data is None else Faces.of(data)
     plan = _plan(loaded, faces, seed, _weights(judges), threshold, device, workers)
     TABLES[table.value](plan)
-    lacking = [*missing(plan, faces), *judges_fit(plan)]
+    problems = [*missing(plan, faces), *judges_fit(plan)]
     folder = out or Path("reproduce") / "-".join([Path(preset).stem, *([data.resolve().name] if data else [])])
     command = _command(table, preset, data, out, judges, threshold, seed)
     stages = list(plan.stages.values())
     if dry_run:
-        _show(shell, plan, script(stages, str(folder), command), lacking)
+        _show(shell, plan, script(stages, str(folder), command), problems)
         return
-    if lacking:
-        more = f" (and {len(lacking) - 1} more: --dry-run names them)" if lacking[1:] else ""
-        raise InputError(f"{lacking[0]}{more}")
+    if problems:
+        more = f" (and {len(problems) - 1} more: see --dry-run)" if problems[1:] else ""
+        raise InputError(f"{problems[0]}{more}")
     _run(shell, plan, folder, {"table": table.value, "command": command, "seed": seed}, overwrite=overwrite)
 
 
 def _command(
     table: Name, preset: str, data: Path | None, out: Path | None, judges: list[str], threshold: float | None, seed: int
 ) -> str:
-    """The command that makes the same again."""
+    """The command that reproduces the same table."""
     words = ["maskgan", "reproduce", table.value, "--preset", preset]
     words += ["--data", str(data)] if data else []
     words += [word for judge in judges for word in ("--judge", judge)]
@@ -124,15 +132,16 @@ def _plan(
     preset: Preset, faces: Faces | None, seed: int, judges: dict[str, str], threshold: float | None, device: str,
     workers: int | None,
 ) -> Plan:  # fmt: skip
-    """A plan without stages."""
+    """A plan without stages; a table's function adds them."""
     from maskgan_cli.reproduce.needs import own_threshold, rendered_faces, threshold_split
     from maskgan_cli.reproduce.plan import Plan
 
     split = ""
     if "identity" in judges and threshold is None and not own_threshold(judges["identity"]):
-        rendered = preset.faces
-        split = threshold_split(rendered_faces(rendered.count, rendered.people)) if faces is None else (
-            faces.threshold_split)  # fmt: skip
+        if faces is None:
+            split = threshold_split(rendered_faces(preset.faces.count, preset.faces.people))
+        else:
+            split = faces.threshold_split
     return Plan(
         preset, None if faces is None else str(faces.data.root.resolve()), seed, judges,
         faces is None or faces.has_identities, faces is None or faces.has_poses, threshold, split,
@@ -141,39 +150,39 @@ def _plan(
     )  # fmt: skip
 
 
-def _show(shell: Shell, plan: Plan, text: str, lacking: Sequence[Missing]) -> None:
-    for one in lacking:
-        shell.say(f"missing: {one}")
+def _show(shell: Shell, plan: Plan, text: str, problems: Sequence[Missing]) -> None:
+    """Print the plan and the missing inputs for ``--dry-run``."""
+    for problem in problems:
+        shell.say(f"missing: {problem}")
     if shell.as_json:
-        shell.finish({
-            "stages": [{**asdict(one), "command": str(one)} for one in plan.stages.values()],
-            "missing": [asdict(one) for one in lacking],
-        })  # fmt: skip
+        stages = [{**asdict(stage), "command": str(stage)} for stage in plan.stages.values()]
+        shell.finish({"stages": stages, "missing": [asdict(problem) for problem in problems]})
     else:
         emit(text)
 
 
-def _run(shell: Shell, plan: Plan, folder: Path, asked: dict[str, Any], *, overwrite: bool) -> None:
+def _run(shell: Shell, plan: Plan, folder: Path, about: dict[str, Any], *, overwrite: bool) -> None:
+    """Run all stages of a plan, then write and print its tables; ``about`` is added to the JSON document."""
     from maskgan_cli.files import write_json
     from maskgan_cli.locks import locked
     from maskgan_cli.reproduce import record
     from maskgan_cli.reproduce.runner import as_subprocess, run_stages
-    from maskgan_cli.reproduce.stages import about
+    from maskgan_cli.reproduce.stages import about as time_of
 
     stages, stamps = list(plan.stages.values()), {}
     folder.mkdir(parents=True, exist_ok=True)
     given = record.given(plan)
     with locked(folder, "maskgan reproduce"):
         execute = functools.partial(as_subprocess, quiet=shell.quiet)
-        for one, stamp in run_stages(stages, folder, execute, given=given, overwrite=overwrite):
+        for stage, stamp in run_stages(stages, folder, execute, given=given, overwrite=overwrite):
             if stamp is not None:
-                stamps[one.name] = stamp
+                stamps[stage.name] = stamp
                 continue
-            left = [s.seconds for s in stages[stages.index(one) :]]
-            shell.say(f"[{stages.index(one) + 1}/{len(stages)}] {one.name} (to go: {about(left)})")
-            shell.say(f"$ {one}")
-        document = record.record(plan, folder, stamps, {**asked, "given": given})
-        name = str(asked["table"])
+            left = [one.seconds for one in stages[stages.index(stage) :]]
+            shell.say(f"[{stages.index(stage) + 1}/{len(stages)}] {stage.name} (remaining: {time_of(left)})")
+            shell.say(f"$ {stage}")
+        document = record.record(plan, folder, stamps, {**about, "given": given})
+        name = str(about["table"])
         result = write_json(folder / name / "results.json", document)
     for table in plan.tables:
         _print(shell, record.lines(record.shown(table, folder)), table.name)
@@ -187,7 +196,7 @@ def _run(shell: Shell, plan: Plan, folder: Path, asked: dict[str, Any], *, overw
 
 
 def _print(shell: Shell, lines: Sequence[Sequence[str]], title: str) -> None:
-    """The table for people."""
+    """Print a table on stderr."""
     from rich.table import Table
 
     table = Table(*lines[0], title=title)

@@ -1,4 +1,4 @@
-"""``runs``: trainings compared, as a table and as curves."""
+"""``runs``: compares trainings in a table or as curves."""
 
 from __future__ import annotations
 
@@ -9,27 +9,30 @@ from typing import Annotated, Any
 import typer
 
 from maskgan_cli.cli import options
-from maskgan_cli.cli.shell import Shell, emit_csv, stage
+from maskgan_cli.cli.shell import Shell, add_command, emit_csv
 
 
 def register(app: typer.Typer) -> None:
     """Add this module's command."""
-    stage(app, "runs", rich_help_panel="Training")(runs)
+    add_command(app, "runs", rich_help_panel="Training")(runs)
 
 
 def runs(
     shell: Shell,
-    folders: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders of `maskgan train`.")],
+    folders: Annotated[list[Path], typer.Argument(metavar="RUN", help="Run folders of `maskgan train`.")],
     metrics: Annotated[
         list[str] | None,
-        typer.Option("--metric", help="A name of metrics.jsonl; repeatable. The validation measures all have."),
+        typer.Option(
+            "--metric",
+            help="Metric of metrics.jsonl; may be repeated. Default: all validation metrics that the runs share.",
+        ),
     ] = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Draw the curves to this picture.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Draw the curves into this picture.")] = None,
     overwrite: options.Overwrite = False,
 ) -> None:
-    """Compare trainings: the last and the best value of each measure, and curves as a picture.
+    """Compare trainings: the last and best value of each metric, or curves with --out.
 
-    A table on a terminal, CSV for programs, or JSON.
+    Prints a table on a terminal, CSV to a file or pipe, or JSON with --json; with --out, the path of the picture.
     """
     from maskgan_cli.files import refuse_existing, write_image
     from maskgan_cli.training.compare import RunMetrics, draw_curves, metrics_of

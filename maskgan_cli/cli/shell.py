@@ -1,4 +1,4 @@
-"""The manners every command shares: what goes to stdout, what to stderr, and how a command ends."""
+"""The CLI runtime that all commands share: output on stdout and stderr, signals and exit codes."""
 
 from __future__ import annotations
 
@@ -30,21 +30,26 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_STOPPED: Final = "stopped; run the same command to go on"
+_STOPPED: Final = "stopped; run the same command to resume"
 _JSON = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of paths.")]
-_QUIET = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars, no remarks.")]
-_DEBUG = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+_QUIET = Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress bars and no messages.")]
+_DEBUG = Annotated[bool, typer.Option("--debug", help="Print the traceback of an error.")]
 
 
 class Report(Protocol):
-    """How far things are: done, of how many, and a few words beside the bar, which stay until others come."""
+    """A progress callback."""
 
     def __call__(self, done: int, total: int, note: str | None = None) -> None:
-        """Draw it."""
+        """Show that ``done`` of ``total`` items are finished; ``note`` replaces the text beside the bar."""
 
 
 class Shell:
-    """A command's two voices: data on stdout for programs, remarks on stderr for people."""
+    """The output of a command: data on stdout, messages and progress bars on stderr.
+
+    Args:
+        as_json: print one JSON document at the end instead of paths.
+        quiet: print no messages and no progress bars; errors are still printed.
+    """
 
     def __init__(self, *, as_json: bool = False, quiet: bool = False) -> None:
         self.as_json, self.quiet = as_json, quiet
@@ -52,38 +57,38 @@ class Shell:
 
     @functools.cached_property
     def console(self) -> Console:
-        """Rich on stderr; imported late, because ``--help`` has no use for it."""
+        """A Rich console on stderr, imported late because ``--help`` does not need it."""
         from rich.console import Console
 
-        # emoji=False: `:smile:` in a file's name is printed as it is
+        # emoji=False: `:smile:` in a file name is printed unchanged
         return Console(stderr=True, quiet=self.quiet, highlight=False, soft_wrap=True, emoji=False)
 
     def say(self, text: str) -> None:
-        """A remark for people."""
+        """Print a message on stderr, unless the command is quiet."""
         self.console.print(text, markup=False)
 
     def warn(self, line: str) -> None:
-        """One thing of many that failed: named in any case, while the others go on."""
+        """Print the error of one item of a batch on stderr, also if the command is quiet."""
         if self.quiet:
             print(f"maskgan: {line}", file=sys.stderr)
         else:
             self.console.print(f"maskgan: {line}", markup=False)
 
     def wrote(self, path: Path) -> None:
-        """Report a file that is now there: at once as a line, or later in the JSON document."""
+        """Report a finished file: its path is printed now, or listed in the JSON document at the end."""
         self.written.append(str(path))
         if not self.as_json:
             emit(str(path))
 
     def finish(self, document: dict[str, Any] | None = None, *, next_command: Sequence[object] = ()) -> None:
-        """End the command: the JSON document if asked for, and the words to type next."""
+        """End the command: print the JSON document (with ``--json``) and suggest the next command."""
         if self.as_json:
             emit(json.dumps({**(document or {}), "written": self.written}, indent=2))
         if next_command:
             self.say(f"next: {shlex.join(map(str, next_command))}")
 
     def track(self, items: Iterable[T], total: int, label: str, *, done: int = 0) -> Iterator[T]:
-        """Pass items through while a progress bar shows how many, how fast and how long still."""
+        """Yield the items while a progress bar shows their number, their rate and the remaining time."""
         with self.progress(label) as report:
             report(done, total)
             for count, item in enumerate(items, start=done + 1):
@@ -92,7 +97,7 @@ class Shell:
 
     @contextlib.contextmanager
     def progress(self, label: str) -> Iterator[Report]:
-        """A progress bar that is told (done, total) now and then, and perhaps what to show beside it."""
+        """Show a progress bar inside the block; call the yielded function to update it."""
         from rich.progress import (
             BarColumn,
             MofNCompleteColumn,
@@ -129,17 +134,17 @@ class Shell:
 
 
 def emit(text: str) -> None:
-    """Print data. If nobody reads any more (``| head``), end quietly."""
+    """Print data on stdout. If the reader has closed the pipe (``| head``), end the command without an error."""
     try:
         print(text, flush=True)
     except BrokenPipeError:
-        # What is left in the buffer must not raise again when Python flushes it at exit.
+        # Discard the buffer, because Python's flush at exit would raise the error again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(0) from None
 
 
 def emit_csv(rows: Sequence[dict[str, str]]) -> None:
-    """Print rows as CSV under a header of their names."""
+    """Print rows as CSV with a header."""
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
@@ -148,19 +153,23 @@ def emit_csv(rows: Sequence[dict[str, str]]) -> None:
 
 
 def counted(number: int, noun: str) -> str:
-    """``1 pair``, ``2 pairs``, ``30,000 samples``."""
+    """A number with its noun: ``1 pair``, ``2 pairs``, ``30,000 samples``."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def stage(app: typer.Typer, name: str, **settings: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Register a command that takes a `Shell` first; ``--json``, ``--quiet`` and ``--debug`` come with it.
+def add_command(app: typer.Typer, name: str, **settings: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Register a function as a command, with the options ``--json``, ``--quiet`` and ``--debug``.
 
-    A parameter whose type is a dataclass stands for all its fields: they become options, and the function gets the
-    dataclass made of them. So options that many commands share are written once.
+    The function's first parameter receives a `Shell`. A parameter whose type is a dataclass is expanded: the fields
+    become options, and the function receives an instance with their values.
+
+    Args:
+        name: name of the command.
+        settings: further arguments of `typer.Typer.command`.
     """
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
-        # Not get_type_hints: on Python 3.10 it hides the Annotated of what is None by default inside an Optional.
+        # get_type_hints on Python 3.10 would wrap the Annotated type of parameters with default None in Optional.
         hints = inspect.get_annotations(function, eval_str=True)
         hints.pop("return", None)
         first, *rest = inspect.signature(function).parameters.values()
@@ -178,7 +187,7 @@ def stage(app: typer.Typer, name: str, **settings: Any) -> Callable[[Callable[..
             try:
                 with omissions(shell.say):
                     function(shell, **arguments)
-            except KeyboardInterrupt:  # Typer would end the command without a word
+            except KeyboardInterrupt:  # Typer would end the command without a message
                 raise Stopped(_STOPPED) from None
 
         common = {"json": _JSON, "quiet": _QUIET, "debug": _DEBUG}
@@ -201,34 +210,35 @@ def stage(app: typer.Typer, name: str, **settings: Any) -> Callable[[Callable[..
 
 
 def run(app: typer.Typer, arguments: list[str]) -> int:
-    """Run the application and turn whatever happens into an exit code and at most one line.
+    """Run the application. An error is printed as one line on stderr.
 
-    0 done, 1 the work failed, 2 bad usage or bad input, 130 interrupted.
+    Returns:
+        The exit code: 0 success, 1 the work failed, 2 invalid usage or input, 130 interrupted.
     """
     debug = "--debug" in arguments
     open_streams()
-    asked = threading.Event()
+    interrupted = threading.Event()
     try:
         Path.cwd()
     except FileNotFoundError:
         return _fail("the working directory was deleted; change to one that exists", 2, debug)
     try:
-        with _manners(debug, asked):
+        with _handle_signals_and_warnings(debug, interrupted):
             code = app(arguments, prog_name="maskgan", standalone_mode=False)
-            if code == Stopped.exit_code:  # before the command began, while Typer reads its words: it says nothing
+            if code == Stopped.exit_code:  # interrupted while Typer parsed the arguments; Typer prints no message
                 raise KeyboardInterrupt
             return code if isinstance(code, int) else 0
-    except KeyboardInterrupt:  # before the command began
+    except KeyboardInterrupt:  # before the command started
         return _fail("stopped", Stopped.exit_code, debug)
     except MaskGANError as error:
-        if asked.is_set() and isinstance(error, InputError):
+        if interrupted.is_set() and isinstance(error, InputError):
             return _fail(_STOPPED, Stopped.exit_code, debug)
-        # An error raised in a data loader's worker arrives with its traceback before the line itself.
+        # An error of a data loader's worker has the worker's traceback before its message.
         return _fail(str(error).rstrip().rsplit("\n", 1)[-1], error.exit_code, debug)
     except Exception as error:
-        if asked.is_set():  # libraries make of a signal what they like: RuntimeErrors, tensors that cannot be read
+        if interrupted.is_set():  # libraries turn the interrupt into errors of their own
             return _fail(_STOPPED, Stopped.exit_code, debug)
-        if hasattr(error, "format_message"):  # Typer's own: unknown option, missing argument, ...
+        if hasattr(error, "format_message"):  # Typer's errors: unknown option, missing argument, ...
             command = getattr(getattr(error, "ctx", None), "command_path", "maskgan")
             return _fail(f"{' '.join(error.format_message().split())} (see `{command} --help`)", 2, debug)
         if isinstance(error, OSError):
@@ -238,10 +248,10 @@ def run(app: typer.Typer, arguments: list[str]) -> int:
 
 
 @contextlib.contextmanager
-def _manners(debug: bool, asked: threading.Event) -> Iterator[None]:
-    """Warnings of libraries are for developers; SIGTERM ends a command as Ctrl-C does; any name can be printed.
+def _handle_signals_and_warnings(debug: bool, interrupted: threading.Event) -> Iterator[None]:
+    """Inside the block, hide library warnings and let SIGTERM and SIGINT interrupt the command.
 
-    Whether either has come is told by ``asked``.
+    A signal sets ``interrupted`` and raises KeyboardInterrupt.
     """
     open_streams()
     owner = os.getpid()
@@ -249,9 +259,9 @@ def _manners(debug: bool, asked: threading.Event) -> Iterator[None]:
 
     def stop(number: int, _: object) -> None:
         if os.getpid() == owner:
-            asked.set()
+            interrupted.set()
             raise KeyboardInterrupt
-        signal.signal(number, signal.SIG_DFL)  # a forked child, such as a data loader's worker: end as asked
+        signal.signal(number, signal.SIG_DFL)  # a forked child, such as a data loader's worker, exits by the default
         os.kill(os.getpid(), number)
 
     with warnings.catch_warnings():
@@ -259,7 +269,7 @@ def _manners(debug: bool, asked: threading.Event) -> Iterator[None]:
             warnings.simplefilter("ignore")
         if threading.current_thread() is threading.main_thread():
             before[signal.SIGTERM] = signal.signal(signal.SIGTERM, stop)
-            if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # in the background it is ignored
+            if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # background jobs ignore SIGINT
                 before[signal.SIGINT] = signal.signal(signal.SIGINT, stop)
         try:
             yield

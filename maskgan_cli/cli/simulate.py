@@ -1,4 +1,4 @@
-"""``simulate-edits``: the edits that EBST trains with, as files."""
+"""``simulate-edits``: writes masks edited as in EBST."""
 
 from __future__ import annotations
 
@@ -8,39 +8,40 @@ from typing import Annotated
 import typer
 
 from maskgan_cli.cli import options
-from maskgan_cli.cli.evaluate import SplitOf
-from maskgan_cli.cli.shell import Shell, counted, stage
+from maskgan_cli.cli.eval.options import SplitOf
+from maskgan_cli.cli.shell import Shell, add_command, counted
 from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation.choices import Split
 
 
 def register(app: typer.Typer) -> None:
     """Add this module's command."""
-    stage(app, "simulate-edits", rich_help_panel="Editing")(simulate_edits)
+    add_command(app, "simulate-edits", rich_help_panel="Editing")(simulate_edits)
 
 
 def simulate_edits(
     shell: Shell,
     data: options.Data,
-    out: Annotated[Path, typer.Option("--out", "-o", help="A new folder for label maps and edits.csv.")] = Path(
-        "edits"
-    ),
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the label maps and edits.csv.")] = Path("edits"),
     split: SplitOf = Split.TEST,
-    count: Annotated[int | None, typer.Option("--count", "-n", min=2, help="How many faces; all if not given.")] = None,
+    count: Annotated[
+        int | None, typer.Option("--count", "-n", min=2, help="Number of faces. Default: all of the split.")
+    ] = None,
     weights: options.VAEWeights = None,
     lambda_inter: Annotated[
-        float, typer.Option("--lambda-inter", min=0.1, help="Edits go 1 / this of the way to another face.")
+        float,
+        typer.Option("--lambda-inter", min=0.1, help="Each mask is interpolated towards another by 1 / lambda."),
     ] = 2.5,
     attributes: Annotated[
-        str, typer.Option("--attributes", help="Attributes the edits should keep, as columns for eval attributes.")
+        str, typer.Option("--attributes", help="Attributes to add as columns, for `maskgan eval attributes`.")
     ] = "",
     seed: options.Seed = 0,
     device: options.Device = "auto",
     overwrite: options.Overwrite = False,
 ) -> None:
-    """Write the two edits of each face that EBST simulates with MaskVAE, and a list to render and measure them.
+    """Write two edited masks of each face, made with MaskVAE as in EBST (Editing Behavior Simulated Training).
 
-    Prints the list's path, for `maskgan render --pairs` and `maskgan eval attributes --pairs`.
+    Prints the path of their list, for `maskgan render --pairs` and `maskgan eval attributes --pairs`.
     """
     from maskgan_cli.data.prepared import PreparedData, attributes_of
     from maskgan_cli.files import encode_csv, keep_or_write, remove_leftovers
@@ -51,7 +52,7 @@ def simulate_edits(
     if len(samples) < 2:
         raise InputError(data, expected=f"two faces or more in the {split.value} split", found=str(len(samples)))
     names = [name for name in attributes.split(",") if name]
-    attributes_of(samples, names)  # every face must say them
+    attributes_of(samples, names)  # raises an error if a face lacks one of them
     listing = out / "edits.csv"
     from maskgan_cli.editing.interpolate import MaskManifold
     from maskgan_cli.editing.simulate import COLUMNS, write_edits
@@ -64,7 +65,7 @@ def simulate_edits(
         )
         rows = list(shell.track(edits, 2 * len(samples), "simulating"))
         if kept := keep_or_write(listing, encode_csv([*COLUMNS, *names], rows), overwrite=overwrite):
-            shell.say(f"{counted(len(rows), 'edit')} there already, of the same faces, weights and settings")
+            shell.say(f"kept {counted(len(rows), 'existing edit')} of the same faces, weights and settings")
         shell.wrote(listing)
     shell.finish(
         {"edits": len(rows), "weights": manifold.weights.sha256, "kept": kept},

@@ -1,4 +1,4 @@
-"""The streams of a command: encodings, closed ones, remarks on what is left out; outputs that are streams."""
+"""stdout and stderr of a command: encodings, closed streams, warnings about inputs, and outputs that are streams."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _DESCRIPTOR: Final = re.compile("/dev/(stdin|stdout|stderr|fd/[0-9]+)|/proc/[^/]
 
 
 def open_streams() -> None:
-    """Make stdout and stderr take any text.
+    """Configure stdout and stderr to accept any text.
 
-    A name that is no UTF-8 is printed to a UTF-8 stdout as its own bytes. Where the encoding lacks a character
-    (cp1252 of Windows' pipes, ASCII), its escape is printed. An error handler that the user chose in
-    ``PYTHONIOENCODING`` stays. What a closed stream would get is thrown away.
+    File names that are not valid UTF-8 are printed to a UTF-8 stdout with their original bytes. Characters that the
+    encoding lacks (cp1252 in Windows' pipes, ASCII) are printed as escapes. An error handler set in
+    ``PYTHONIOENCODING`` is kept. Output to a closed stream is discarded.
     """
     if sys.stdout is None:
         sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
@@ -39,7 +39,7 @@ def open_streams() -> None:
 
 @contextlib.contextmanager
 def omissions(say: Callable[[str], None]) -> Iterator[None]:
-    """Say what of the inputs is left out, each thing once: every `OmissionWarning` becomes a remark."""
+    """Pass the text of every `OmissionWarning` inside the block to ``say``, each text once."""
     said: set[str] = set()
 
     def show(message: Warning | str, category: type[Warning], *rest: Any, **more: Any) -> None:
@@ -56,9 +56,12 @@ def omissions(say: Callable[[str], None]) -> Iterator[None]:
 
 
 def refuse_stream(out: Path | None) -> None:
-    """Raise an InputError for ``-o -``, ``-o /dev/stdout`` and devices: results are files, written whole or not at all.
+    """Reject ``-o -``, ``-o /dev/stdout`` and devices, because results are written to files atomically.
 
-    A stream that is redirected to a file is a stream, too: the shell has opened the file, and paths are printed there.
+    A file that a standard stream is redirected to is also rejected: the command prints paths into it.
+
+    Raises:
+        InputError: the output is a stream or a device.
     """
     if out is None:
         return
@@ -70,7 +73,7 @@ def refuse_stream(out: Path | None) -> None:
 
 
 def _is_open_as(path: Path, descriptor: int) -> bool:
-    """Whether a standard stream leads to this file."""
+    """Whether a standard stream is redirected to this file."""
     try:
         return path.is_file() and os.path.samestat(path.stat(), os.fstat(descriptor))
     except OSError:  # the stream is closed

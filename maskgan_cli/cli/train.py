@@ -1,4 +1,4 @@
-"""``train ...``: one command per training in the table of networks."""
+"""``train ...``: one command per training of the registry of networks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 import typer
 
 from maskgan_cli.cli import options
-from maskgan_cli.cli.shell import Report, Shell, stage
+from maskgan_cli.cli.shell import Report, Shell, add_command
 from maskgan_cli.errors import InputError
 from maskgan_cli.kinds import Option, Training
 from maskgan_cli.networks import resolve, trainings
@@ -26,14 +26,14 @@ _SEVERAL = "\n\nSeveral GPUs or processes: torchrun --standalone --nproc-per-nod
 
 app = typer.Typer(
     name="train",
-    help="Train a network; interrupted runs go on.",
+    help="Train a network; the same command resumes an interrupted run.",
     no_args_is_help=True,
     rich_help_panel="Training",
 )
 
 
 class Resume(str, enum.Enum):
-    """What to do with a run that is there."""
+    """Whether to resume an existing run."""
 
     AUTO = "auto"
     NEVER = "never"
@@ -41,45 +41,51 @@ class Resume(str, enum.Enum):
 
 @dataclass(frozen=True)
 class Options:
-    """What every training takes. The fields are the command line's arguments, their defaults its defaults."""
+    """The options of all trainings with their defaults."""
 
     data: options.Data
-    recipe: Annotated[str, typer.Option("--recipe", "-r", help="Name of a recipe, or a YAML file.")] = "tiny-cpu"
+    recipe: Annotated[
+        str, typer.Option("--recipe", "-r", help="Recipe: a name of `maskgan recipes list`, or a YAML file.")
+    ] = "tiny-cpu"
     out: Annotated[Path, typer.Option("--out", "-o", help="The run folder.")] = Path("runs")
     changes: Annotated[
-        list[str], typer.Option("--set", help="Change a setting, e.g. --set optimiser.lr=1e-4; may be repeated.")
+        list[str],
+        typer.Option("--set", help="Change a setting of the recipe, e.g. --set optimiser.lr=1e-4; may be repeated."),
     ] = field(default_factory=list)
     start: Annotated[
         Path | None,
-        typer.Option("--start-from", help="Begin with these weights: a run folder, a file, or `bundled`."),
+        typer.Option("--start-from", help="Initial weights: a run folder, a weights file, or `bundled`."),
     ] = None
-    resume: Annotated[Resume, typer.Option("--resume", help="auto: go on with what -o holds; never: refuse to.")] = (
-        Resume.AUTO
-    )
+    resume: Annotated[
+        Resume, typer.Option("--resume", help="auto: resume a run that is in -o; never: end with an error.")
+    ] = Resume.AUTO
     device: options.Device = "auto"
-    seed: Annotated[int | None, typer.Option("--seed", min=0, help="The recipe's seed, replaced.")] = None
-    workers: Annotated[int | None, typer.Option("--workers", min=0, help="Data loader processes.")] = None
+    seed: Annotated[int | None, typer.Option("--seed", min=0, help="Replace the recipe's seed.")] = None
+    workers: Annotated[int | None, typer.Option("--workers", min=0, help="Number of data loader processes.")] = None
     track: Annotated[
         list[str],
-        typer.Option("--track", help="tensorboard, wandb or mlflow; may be repeated. TensorBoard where installed."),
+        typer.Option(
+            "--track",
+            help="Also log metrics to tensorboard, wandb or mlflow; may be repeated. Default: tensorboard if installed.",
+        ),
     ] = field(default_factory=list)
     overwrite: options.Overwrite = False
 
     @property
     def settings(self) -> list[str]:
-        """The ``--set`` changes and the two options that are short for one."""
+        """The changes of ``--set``, ``--seed`` and ``--workers``."""
         named = {"seed": self.seed, "data.workers": self.workers}
         return [*self.changes, *(f"{name}={value}" for name, value in named.items() if value is not None)]
 
 
-def generate(app: typer.Typer) -> None:
-    """Add a command for every training in the table."""
+def register(app: typer.Typer) -> None:
+    """Add a command for every training of the registry."""
     for training in trainings():
-        stage(app, training.name)(_command(training))
+        add_command(app, training.name)(_command(training))
 
 
 def _command(training: Training) -> Callable[..., None]:
-    """``train NAME``: the shared options, its own after the data, its help."""
+    """The function of ``train NAME``, with a signature and help made from the registry."""
 
     def command(shell: Shell, **arguments: Any) -> None:
         own = {option.name: arguments.pop(option.name) for option in training.options}
@@ -114,7 +120,7 @@ def _annotation(option: Option) -> Any:
 
 
 def _train(shell: Shell, training: Training, chosen: Options, own: dict[str, Any]) -> None:
-    """Fill in the order, and carry it out as a command does."""
+    """Run a training with the options of the command line."""
     from maskgan_cli.data.prepared import check_prepared
 
     check_prepared(chosen.data)
@@ -135,14 +141,14 @@ def _train(shell: Shell, training: Training, chosen: Options, own: dict[str, Any
         overwrite=chosen.overwrite,
         track=tuple(chosen.track),
     )
-    _carry_out(shell, order, chosen.device, training.next_command)
+    _run(shell, order, chosen.device, training.next_command)
 
 
 def _start(start: Path | None, task: str) -> Path | None:
-    """The weights to begin with; ``bundled`` means those of the package.
+    """The path of the initial weights; ``bundled`` means those of the package.
 
     Raises:
-        InputError: the package brings none of this kind.
+        InputError: the package has no weights of this kind.
     """
     from maskgan_cli.networks import KINDS
     from maskgan_cli.weights.lookup import bundled
@@ -152,19 +158,19 @@ def _start(start: Path | None, task: str) -> Path | None:
     found = bundled(task) if task in KINDS else None
     if found is None:
         raise InputError("--start-from", expected="a run folder or a weights file",
-                         found=f"bundled, and the package brings no {task} weights")  # fmt: skip
+                         found=f"bundled, but the package has no {task} weights")  # fmt: skip
     return found
 
 
-def _carry_out(shell: Shell, order: Order, device: str, next_command: str) -> None:
-    """Losses beside a progress bar, Ctrl-C saves, and the weights' path at the end."""
+def _run(shell: Shell, order: Order, device: str, next_command: str) -> None:
+    """Train with a progress bar that shows the losses; Ctrl-C saves the state. Prints the path of the weights."""
     from maskgan_cli.training.host import Host, stop_on_signals
     from maskgan_cli.training.run import is_main_process, train
 
     if not is_main_process():
         shell = Shell(quiet=True)
     with stop_on_signals(shell.say) as stop, contextlib.ExitStack() as stack:
-        bars: list[tuple[Report, int]] = []  # the bar, once there is something to show, and its length
+        bars: list[tuple[Report, int]] = []  # the progress bar and its length, from the first step on
 
         def stepped(done: int, total: int) -> None:
             if not bars:
@@ -185,18 +191,18 @@ def _carry_out(shell: Shell, order: Order, device: str, next_command: str) -> No
 
 
 def _next_command(template: str, order: Order) -> list[str]:
-    """A training's next command, about two faces of its data set that it has not learnt from."""
+    """The suggested next command; its faces are not of the training split if possible."""
     from maskgan_cli.data.prepared import PreparedData
 
-    if ebst := _pair_for_ebst(order):
+    if ebst := _ebst_command(order):
         return ebst
     faces = sorted(PreparedData.load(order.data).samples, key=lambda sample: sample.split == "train")
     files = {"source": faces[0].image, "target": faces[-1 if len(faces) < 2 else 1].image}
     return [word.format(out=order.out, data=order.data, **files) for word in template.split()]
 
 
-def _pair_for_ebst(order: Order) -> list[str]:
-    """``train ebst``, once a Dense Mapping Network and a MaskVAE lie beside each other; else nothing."""
+def _ebst_command(order: Order) -> list[str]:
+    """The command ``train ebst``, if runs of the generator and of MaskVAE are in one folder; else an empty list."""
     from maskgan_cli.config import fitting_recipe
     from maskgan_cli.data.prepared import PreparedData
 
@@ -204,9 +210,9 @@ def _pair_for_ebst(order: Order) -> list[str]:
     runs = {order.task: order.out, other.name: other}
     if set(runs) != {"dmn", "vae"} or not (other / "model.safetensors").is_file():
         return []
-    recipe = fitting_recipe("ebst", PreparedData.load(order.data).size)[:2]  # the network is that of --dmn
+    recipe = fitting_recipe("ebst", PreparedData.load(order.data).size)[:2]  # --dmn gives the network's settings
     words = ["maskgan", "train", "ebst", order.data, "--dmn", runs["dmn"], "--vae", runs["vae"], *recipe]
     return [*map(str, words), "-o", str(order.out.parent / "ebst")]
 
 
-generate(app)
+register(app)

@@ -1,4 +1,4 @@
-"""``weights ...``: published checkpoints in, portable models out."""
+"""``weights ...``: downloads, converts, exports and averages network weights."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from typing import Annotated, Any
 import typer
 
 from maskgan_cli.cli import options
-from maskgan_cli.cli.shell import Shell, emit_csv, stage
+from maskgan_cli.cli.shell import Shell, add_command, emit_csv
 from maskgan_cli.networks import exported, imported, published
 
 app = typer.Typer(
     name="weights",
-    help="Published checkpoints in, portable models out.",
+    help="Download, convert and export network weights.",
     no_args_is_help=True,
     rich_help_panel="Weights",
 )
@@ -27,36 +27,43 @@ Size = Annotated[
     typer.Option(
         "--size",
         min=32,
-        help="Side it was trained at, where no shape tells: dmn and parser (512), stargan (128), elegant (256).",
+        help="Image size of the network in pixels, if the checkpoint does not show it. Default: 512 for dmn and "
+        "parser, 128 for stargan, 256 for elegant.",
     ),
 ]
 Kind = Annotated[str, typer.Argument(metavar="KIND", help=f"One of {', '.join(imported())}.")]
-Name = Annotated[str, typer.Argument(metavar="NAME", help="A name that `maskgan weights list` gives.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="A name of `maskgan weights list`.")]
 
 
-@stage(app, "import")
+@add_command(app, "import")
 def import_(
     shell: Shell,
     kind: Kind,
     files: Annotated[
         list[Path],
         typer.Argument(
-            metavar="FILE...",
-            help="The checkpoint: .pth, .pt, .pkl or .safetensors. Two for elegant (Enc, Dec), its discriminators "
-            "(D1, D2) and spade (net_G, net_E).",
+            metavar="FILE",
+            help="The checkpoint: .pth, .pt, .pkl or .safetensors. Name two files for elegant (Enc, Dec), its "
+            "discriminators (D1, D2) and spade (net_G, net_E).",
         ),
     ],
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", help="A .safetensors file; if not given, the cache, where commands look."),
+        typer.Option(
+            "--out", "-o", help="The .safetensors file to write. Default: the cache, where all commands find it."
+        ),
     ] = None,
     size: Size = None,
     attributes: Annotated[
-        str, typer.Option("--attributes", help="What StarGAN or ELEGANT changes, in its order, e.g. Smiling,Male.")
+        str, typer.Option("--attributes", help="Attributes of StarGAN or ELEGANT in their order, e.g. Smiling,Male.")
     ] = "",
     overwrite: options.Overwrite = False,
 ) -> None:
-    """Convert a published checkpoint: every tensor under our names, or one line on what does not fit."""
+    """Convert a published checkpoint to the project's format.
+
+    Prints the paths of the weights and of their model card. All tensors are converted, or the command ends with an
+    error.
+    """
     from maskgan_cli.files import unreadable
 
     for file in files:
@@ -65,24 +72,24 @@ def import_(
     from maskgan_cli.weights.card import card_path
     from maskgan_cli.weights.convert import import_weights
 
-    unsaid: dict[str, Any] = {} if size is None else {"image_size": size}
+    settings: dict[str, Any] = {} if size is None else {"image_size": size}
     if attributes:
-        unsaid["attributes"] = tuple(name.strip() for name in attributes.split(","))
-    written = import_weights(kind, files, out, unsaid=unsaid, overwrite=overwrite, say=shell.say)
+        settings["attributes"] = tuple(name.strip() for name in attributes.split(","))
+    written = import_weights(kind, files, out, unsaid=settings, overwrite=overwrite, say=shell.say)
     shell.wrote(written)
     shell.wrote(card_path(written))
     shell.finish({"weights": str(written)})
 
 
-@stage(app, "list")
+@add_command(app, "list")
 def list_(shell: Shell) -> None:
-    """What is published, under which licence, what needs it, whether it is here.
+    """List published weights: source, licence, the commands that need them, and whether they are in the cache.
 
-    A table on a terminal, CSV for programs, or JSON.
+    Prints a table on a terminal, CSV to a file or pipe, or JSON with --json.
     """
     rows: list[dict[str, Any]] = [
         {
-            "name": name, "here": _here(name), "pull": bool(entry.urls), "megabytes": entry.megabytes,
+            "name": name, "here": _in_cache(name), "pull": bool(entry.urls), "megabytes": entry.megabytes,
             "what": entry.what, "needed_by": entry.needed_by, "licence": entry.licence,
             "sha256": entry.sha256 or "unknown", "check": _check(entry.sha256),
             "source": entry.urls[0] if entry.urls else entry.page,
@@ -98,8 +105,8 @@ def list_(shell: Shell) -> None:
     shell.finish({"weights": rows})
 
 
-def _here(kind: str) -> bool:
-    """Whether the cache holds weights of a kind; one that cannot be read holds nothing."""
+def _in_cache(kind: str) -> bool:
+    """Whether the cache holds weights of a kind; false if the cache is not readable."""
     from maskgan_cli.weights.cache import NoCacheFolder, in_cache
 
     with contextlib.suppress(OSError, NoCacheFolder):
@@ -108,9 +115,9 @@ def _here(kind: str) -> bool:
 
 
 def _check(sha256: str) -> str:
-    """What a download of it can be checked against."""
+    """The published hash that a download is compared with."""
     if not sha256:
-        return "nothing published: the first download is remembered"
+        return "no published hash: later downloads are compared with the first"
     return "the whole SHA-256" if len(sha256) == 64 else f"weak: {len(sha256)} of 64 digits published"
 
 
@@ -119,7 +126,7 @@ def _yes_or_no(value: Any) -> str:
 
 
 def _table(rows: list[dict[str, str]]) -> None:
-    """For people: what fits their terminal; everything is in the CSV."""
+    """Print a table with the columns that fit the terminal; the CSV has all of them."""
     from rich.console import Console
     from rich.table import Column, Table
 
@@ -131,22 +138,22 @@ def _table(rows: list[dict[str, str]]) -> None:
         table.add_row(row["name"], *(row[name] for name in shown))
     console.print(table)
     if len(shown) < 6:
-        console.print("A wider terminal also shows what downloads are checked against, and licences; so does --json.")
+        console.print("A wider terminal also shows the check of downloads and the licences; so does --json.")
 
 
-@stage(app, "pull")
+@add_command(app, "pull")
 def pull(shell: Shell, name: Name, overwrite: options.Overwrite = False) -> None:
-    """Download published weights, check them, and import them into the cache, where commands look.
+    """Download published weights, check their hash, and import them into the cache, where all commands find them.
 
-    Weights that only a browser can fetch are answered with where they are and what to do then.
+    For weights that need a browser to download, the command prints their address and the command that imports them.
     """
     from maskgan_cli.weights.pull import pull_weights
 
-    with contextlib.ExitStack() as shown:  # a bar once there is something to show
+    with contextlib.ExitStack() as stack:
 
         @functools.cache
-        def bar() -> Callable[[int, int], None]:
-            return shown.enter_context(shell.progress(f"pulling {name} (MB)"))
+        def bar() -> Callable[[int, int], None]:  # shown from the first progress on
+            return stack.enter_context(shell.progress(f"downloading {name} (MB)"))
 
         def report(done: int, total: int) -> None:
             bar()(done, total)
@@ -156,38 +163,38 @@ def pull(shell: Shell, name: Name, overwrite: options.Overwrite = False) -> None
     shell.finish({"weights": str(written)})
 
 
-@stage(app, "export")
+@add_command(app, "export")
 def export(
     shell: Shell,
     weights: Annotated[
-        Path, typer.Argument(metavar="WEIGHTS", help=f"A run folder or .safetensors file: {', '.join(exported())}.")
+        Path, typer.Argument(metavar="WEIGHTS", help=f"Run folder or .safetensors file of {', '.join(exported())}.")
     ],
     onnx: Annotated[Path, typer.Option("--onnx", help="The .onnx file to write.")],
     overwrite: options.Overwrite = False,
 ) -> None:
-    """Write a network as ONNX, compared with onnxruntime's answer before it gets its name."""
+    """Export a network to ONNX. The file is written only if its output in onnxruntime agrees with PyTorch's."""
     from maskgan_cli.weights.card import card_path
     from maskgan_cli.weights.export import export_onnx
 
     difference = export_onnx(weights, onnx, overwrite=overwrite)
-    shell.say(f"onnxruntime's answer differs by {difference:.1e} at most")
+    shell.say(f"largest difference between PyTorch and onnxruntime: {difference:.1e}")
     shell.wrote(onnx)
     shell.wrote(card_path(onnx))
     shell.finish({"onnx": str(onnx), "difference": difference})
 
 
-@stage(app, "pack")
+@add_command(app, "pack")
 def pack(
     shell: Shell,
     weights: Annotated[
-        Path, typer.Argument(metavar="WEIGHTS", help="A run folder or .safetensors file: dmn, parser or vae.")
+        Path, typer.Argument(metavar="WEIGHTS", help="Run folder or .safetensors file of a dmn, parser or vae.")
     ],
-    data: Annotated[Path, typer.Argument(metavar="DATA", help="A prepared data set to compare the answers on.")],
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="Prepared data set on which outputs are compared.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The .safetensors file to write.")],
-    licence: Annotated[str, typer.Option("--licence", help="Recorded in the file and its card.")] = "",
+    licence: Annotated[str, typer.Option("--licence", help="Licence to record in the file and its card.")] = "",
     overwrite: options.Overwrite = False,
 ) -> None:
-    """Write weights as 16-bit floats, half the size, if faces come out as before."""
+    """Convert weights to 16-bit floats, which halves the file. It is written only if outputs change very little."""
     from maskgan_cli.data.prepared import PreparedData
     from maskgan_cli.weights.card import card_path
     from maskgan_cli.weights.pack import pack as pack_weights
@@ -199,16 +206,19 @@ def pack(
     shell.finish({"weights": str(out), "change": change})
 
 
-@stage(app, "average")
+@add_command(app, "average")
 def average(
     shell: Shell,
-    first: Annotated[Path, typer.Argument(metavar="FIRST", help="A run folder or .safetensors file.")],
-    second: Annotated[Path, typer.Argument(metavar="SECOND", help="What training on from FIRST led to.")],
+    first: Annotated[Path, typer.Argument(metavar="FIRST", help="Run folder or .safetensors file.")],
+    second: Annotated[
+        Path,
+        typer.Argument(metavar="SECOND", help="Run folder or .safetensors file of a network fine-tuned from FIRST."),
+    ],
     out: Annotated[Path, typer.Option("--out", "-o", help="The .safetensors file to write.")],
-    share: Annotated[float, typer.Option("--share", help="How much of SECOND, 0 to 1.")] = 0.5,
+    share: Annotated[float, typer.Option("--share", help="Weight of SECOND in the average, 0 to 1.")] = 0.5,
     overwrite: options.Overwrite = False,
 ) -> None:
-    """Average two networks' weights: one that was trained on may do best between what it was and what it became."""
+    """Average the weights of a network and of its fine-tuned version, which can be better than both."""
     from maskgan_cli.weights.average import average as average_weights
     from maskgan_cli.weights.card import card_path
 

@@ -21,7 +21,7 @@ from maskgan_cli.models.layers import to_bytes, to_unit
 from maskgan_cli.networks import KINDS, resolve
 from maskgan_cli.weights.export import Portable
 from maskgan_cli.weights.format import Weights, described, load, settings_of
-from maskgan_cli.weights.runtime import open_onnx, there
+from maskgan_cli.weights.runtime import available_providers, open_onnx
 
 Bytes = npt.NDArray[np.uint8]
 Inputs = Bytes | npt.NDArray[np.float32]
@@ -120,7 +120,7 @@ def _read(values: Tensor) -> Tensor:
 
 def _providers(path: Path, device: str) -> list[str]:
     """``--device`` in onnxruntime's words."""
-    here = there(path)
+    here = available_providers(path)
     cuda = "CUDAExecutionProvider"
     if device == "auto":
         return [name for name in (cuda, "CPUExecutionProvider") if name in here]

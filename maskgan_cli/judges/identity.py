@@ -23,7 +23,7 @@ from maskgan_cli.models.layers import to_unit
 from maskgan_cli.weights.foreign import load_foreign
 from maskgan_cli.weights.format import load_strictly
 from maskgan_cli.weights.published import SUFFIXES, load_any
-from maskgan_cli.weights.runtime import open_onnx, there
+from maskgan_cli.weights.runtime import available_providers, open_onnx
 
 _FACENET_SIZE = 160
 _MOST = 2048  # largest accepted input side of an ONNX network
@@ -130,7 +130,7 @@ def _load_facenet(path: Path, device: torch.device) -> IdentityJudge:
 
 def _load_onnx(path: Path, device: torch.device, divisor: float) -> IdentityJudge:
     wanted = ["CUDAExecutionProvider"] if device.type == "cuda" else []
-    providers = [name for name in [*wanted, "CPUExecutionProvider"] if name in there(path)]
+    providers = [name for name in [*wanted, "CPUExecutionProvider"] if name in available_providers(path)]
     session = open_onnx(path, providers, "an ONNX network")
     entry, batch, size = _onnx_input(path, session)
 

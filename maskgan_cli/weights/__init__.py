@@ -1,14 +1,15 @@
-"""Weights files: what they are, where commands find them, published checkpoints in, portable models out.
+"""Weights files: reading, writing, look-up, downloads, conversion of published checkpoints, and ONNX.
 
 format.py     self-describing safetensors files, loaded strictly
-foreign.py    state dicts that others have saved, read without believing them
-lookup.py     which file a command takes: named, environment, cache, bundled
-card.py       the model card beside a file
+foreign.py    safe reading of state dicts of other projects
+lookup.py     the search for a command's weights: option, environment, cache, bundled
+card.py       model cards
 cache.py      the user's cache folder
-layouts.py, baselines.py   published checkpoints' names for their tensors, and ours
-convert.py, published.py   a published checkpoint -> ours, as a file or at once
-fetch.py, pull.py   download, check, import
-export.py     ONNX out
-runtime.py    ONNX in
+layouts.py, baselines.py   tensor names and settings of published checkpoints
+convert.py    conversion of published checkpoints
+published.py  networks loaded directly from published checkpoints
+fetch.py, pull.py   download, hash check, import
+export.py     export to ONNX
+runtime.py    ONNX files in onnxruntime
 pack.py, average.py   16-bit floats, averages of two networks
 """

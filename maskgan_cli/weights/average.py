@@ -1,4 +1,4 @@
-"""Averages of two networks' weights: what was learnt last, and what was known before."""
+"""Averages of the weights of a network and of its fine-tuned version."""
 
 from __future__ import annotations
 
@@ -13,38 +13,38 @@ from maskgan_cli.weights.format import kind_of, load, save_weights
 
 
 def average(first: str | Path, second: str | Path, out: Path, *, share: float = 0.5, overwrite: bool = False) -> None:
-    """Write ``(1 - share) * first + share * second``, and its card.
+    """Write ``(1 - share) * first + share * second`` with a model card.
 
-    A network that was trained on for new data often does best between what it was and what it became (Wortsman et al.
-    2022, Robust fine-tuning of zero-shot models). It is then another network: its metrics are to be measured anew.
+    The average of a network before and after fine-tuning is often better than both (Wortsman et al. 2022, Robust
+    fine-tuning of zero-shot models). The metrics of the second network are not copied to the result.
 
     Args:
-        first: weights file or run folder that the training began with.
-        second: what it led to, of the same kind and settings.
-        out: a ``.safetensors`` file.
-        share: of the second, 0 to 1.
+        first: weights file or run folder before fine-tuning.
+        second: weights file or run folder after fine-tuning, of the same kind and settings.
+        out: the ``.safetensors`` file to write.
+        share: weight of ``second``, 0 to 1.
         overwrite: replace ``out``.
 
     Raises:
-        InputError: unlike networks, a share outside 0 to 1, an ``out`` that exists or is no ``.safetensors`` file.
+        InputError: the networks differ in kind or settings, the share is not from 0 to 1, or ``out`` exists or is not
+            a ``.safetensors`` file.
     """
     check_output(out, ".safetensors", overwrite=overwrite)
     if not 0 <= share <= 1:
         raise InputError("--share", expected="0 to 1", found=str(share))
     kind, cpu = kind_of(first), torch.device("cpu")
-    before, theirs = load(kind, first, cpu)
-    after, ours = load(kind, second, cpu)
-    if theirs.config != ours.config:
-        raise InputError(ours.path, expected=f"the settings of {theirs.path}", found="others")
-    old, new = before.state_dict(), after.state_dict()
-    after.load_state_dict({name: _between(old[name], new[name], share) for name in new})
-    made_of = {"first": theirs.sha256, "second": ours.sha256, "share": share}
-    about = {
-        key: value for key, value in ours.about.items() if key not in ("version", "metrics", "stored_as", "packed_from")
-    }
-    save_weights(out, after, kind=kind, config=ours.config, about={**about, "averaged": made_of})
+    original, original_file = load(kind, first, cpu)
+    tuned, tuned_file = load(kind, second, cpu)
+    if original_file.config != tuned_file.config:
+        raise InputError(tuned_file.path, expected=f"the settings of {original_file.path}", found="other settings")
+    old, new = original.state_dict(), tuned.state_dict()
+    tuned.load_state_dict({name: _average(old[name], new[name], share) for name in new})
+    inputs = {"first": original_file.sha256, "second": tuned_file.sha256, "share": share}
+    dropped = ("version", "metrics", "stored_as", "packed_from")
+    about = {key: value for key, value in tuned_file.about.items() if key not in dropped}
+    save_weights(out, tuned, kind=kind, config=tuned_file.config, about={**about, "averaged": inputs})
 
 
-def _between(old: Tensor, new: Tensor, share: float) -> Tensor:
-    """Numbers are averaged; what is counted, such as batches seen, is the later network's."""
+def _average(old: Tensor, new: Tensor, share: float) -> Tensor:
+    """The average of two float tensors; of integer tensors (counters of batch norm), the new one."""
     return torch.lerp(old, new, share) if new.is_floating_point() else new

@@ -1,7 +1,4 @@
-"""Published StarGAN, ELEGANT and SPADE checkpoints: their module names and ours, and settings off the shapes.
-
-See `maskgan_cli.weights.layouts`, of which this is the part for the paper's rivals.
-"""
+"""Layouts of published StarGAN, ELEGANT and SPADE checkpoints; see `maskgan_cli.weights.layouts`."""
 
 from __future__ import annotations
 
@@ -17,7 +14,7 @@ from maskgan_cli.weights.layouts import Layout, Names, Settings
 
 
 def _stargan_settings(shapes: Shapes) -> Settings:
-    """The generator says how many attributes it changes, not which: the published five, else they must be named."""
+    """The shapes show the number of attributes, not their names: five are the published ones, others must be given."""
     if not shapes:
         return asdict(StarGANConfig())
     width, inputs = shapes["main.0.weight"][:2]
@@ -28,7 +25,7 @@ def _stargan_settings(shapes: Shapes) -> Settings:
 
 
 def _stargan_discriminator_settings(shapes: Shapes) -> Settings:
-    """The discriminator says its size too: its last convolution covers the last map."""
+    """The last convolution covers the last feature map, so its size shows the image size."""
     if not shapes:
         return asdict(StarGANDiscriminatorConfig())
     layers = sum(name.startswith("main.") and name.endswith(".weight") for name in shapes)
@@ -37,20 +34,20 @@ def _stargan_discriminator_settings(shapes: Shapes) -> Settings:
 
 
 def _stargan_discriminator_names(settings: Settings) -> Names:
-    """Its trunk counts convolutions and activations as ours does."""
+    """The trunk has the same numbers in both layouts."""
     trunk = {f"main.{2 * i}": f"main.{2 * i}" for i in range(settings["layers"])}
     return {**trunk, "conv1": "patches", "conv2": "classes"}
 
 
 def _elegant_settings(shapes: Shapes) -> Settings:
-    """No shape of encoder or decoder tells the attributes; they must be named."""
+    """No shape of encoder or decoder shows the attributes, so they must be given."""
     if not shapes:
         return {**asdict(ElegantConfig()), "attributes": None}
     return {**asdict(ElegantConfig(width=shapes["encoder.main.0.0.weight"][0])), "attributes": None}
 
 
 def _elegant_names(_: Settings) -> Names:
-    """Five layers each; the decoder's last has neither norm nor activation."""
+    """Encoder and decoder have five layers each; the decoder's last has neither norm nor activation."""
     return {
         **{f"encoder.main.{i}.{j}": f"encoder.layers.{i}.{j}" for i in range(5) for j in (0, 1)},
         **{f"decoder.main.{i}.{j}": f"decoder.layers.{i}.{j}" for i in range(4) for j in (0, 1)},
@@ -59,7 +56,7 @@ def _elegant_names(_: Settings) -> Names:
 
 
 def _elegant_discriminator_settings(shapes: Shapes) -> Settings:
-    """D1's linear layer covers a map of a sixteenth of the picture's side."""
+    """D1's linear layer covers a feature map whose side is a sixteenth of the image size."""
     if not shapes:
         return asdict(ElegantDiscriminatorConfig())
     width, inputs = shapes["scales.0.conv.0.weight"][:2]
@@ -68,13 +65,13 @@ def _elegant_discriminator_settings(shapes: Shapes) -> Settings:
 
 
 def _elegant_discriminator_names(_: Settings) -> Names:
-    """D1 and D2 are files of the same names."""
+    """D1 and D2 are two files with the same tensor names."""
     names = {f"conv.{3 * i + j}": f"layers.{i}.{j}" for i in range(4) for j in (0, 1)} | {"linear.0": "verdict"}
     return {f"scales.{scale}.{theirs}": f"scales.{scale}.{ours}" for scale in (0, 1) for theirs, ours in names.items()}
 
 
 def _spade_settings(shapes: Shapes) -> Settings:
-    """Whether there is an encoder, and how deep and wide the generator is; the size only if it is deep as usual."""
+    """The shapes show the encoder, depth and width; they show the image size only for the usual depth."""
     if not shapes:
         return asdict(SPADEConfig())
     width = shapes["generator.conv_img.weight"][1]
@@ -96,7 +93,7 @@ def _spade_settings(shapes: Shapes) -> Settings:
 
 
 def _spade_names(settings: Settings) -> Names:
-    """Blocks go by their place in the network; ours are one list."""
+    """The published blocks have names of their own; here they are one list."""
     blocks = [
         "head_0",
         "G_middle_0",
@@ -124,7 +121,7 @@ def _spade_names(settings: Settings) -> Names:
 
 
 def _spade_discriminator_settings(shapes: Shapes) -> Settings:
-    """Scales and layers are counted."""
+    """The number of scales and layers follows from the tensor names."""
     if not shapes:
         return asdict(DiscriminatorConfig())
     scales = {name.split(".")[0] for name in shapes}
@@ -133,7 +130,7 @@ def _spade_discriminator_settings(shapes: Shapes) -> Settings:
 
 
 def _spade_discriminator_names(settings: Settings) -> Names:
-    """The inner layers lie one level deeper, inside their norm; the last layer is bare in ours."""
+    """Published inner layers are wrapped in their norm; here the last layer has no wrapper."""
     layers = settings["layers"]
     inner = {"model0.0": "layers.0.0", f"model{layers}.0": f"layers.{layers}"}
     inner |= {f"model{i}.0.0": f"layers.{i}.0" for i in range(1, layers)}

@@ -1,4 +1,4 @@
-"""The user's cache folder: what was downloaded or imported once and is found again by every command."""
+"""The user's cache folder, in which all commands find downloaded and imported weights."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from maskgan_cli.networks import KINDS, canonical
 
 
 class NoCacheFolder(InputError):
-    """This user has no home folder, and no variable names a cache."""
+    """The user has no home folder, and ``MASKGAN_CACHE`` is not set."""
 
     def __init__(self) -> None:
         super().__init__(
-            "the cache folder", expected="a home folder to keep it in", found="none for this user",
-            hint="set MASKGAN_CACHE to a folder that can be written",
+            "the cache folder", expected="a home folder that contains it", found="none for this user",
+            hint="set MASKGAN_CACHE to a writable folder",
         )  # fmt: skip
 
 
 def cache_folder() -> Path:
-    """``MASKGAN_CACHE`` if set, else the operating system's place for caches.
+    """``MASKGAN_CACHE`` if set, else the operating system's folder for caches.
 
     Raises:
-        NoCacheFolder: neither; containers and clusters run programs under user ids without a home folder.
+        NoCacheFolder: there is neither. Containers and clusters may run programs under user ids without a home folder.
     """
     named = os.environ.get("MASKGAN_CACHE")
     try:
@@ -33,23 +33,23 @@ def cache_folder() -> Path:
         import platformdirs
 
         folder = Path(platformdirs.user_cache_dir("maskgan", appauthor=False))
-    except RuntimeError:  # what pathlib raises for a user without a home folder
+    except RuntimeError:  # pathlib's error for a user without a home folder
         raise NoCacheFolder from None
-    if folder.parts[0].startswith("~"):  # what os.path.expanduser returns for such a user
+    if folder.parts[0].startswith("~"):  # os.path.expanduser leaves the ~ for a user without a home folder
         raise NoCacheFolder
     return folder
 
 
 def cached_weights(kind: str) -> Path:
-    """Where the cache keeps the weights of a kind, e.g. ``dmn``; there may be none."""
+    """The path of a kind's weights in the cache, e.g. ``dmn``; the file need not exist."""
     return cache_folder() / "weights" / f"{kind}.safetensors"
 
 
 def in_cache(kind: str) -> Path | None:
-    """The cache's weights of a kind, also under a name that the kind had before; None if there are none.
+    """The weights of a kind in the cache, also under a former name of the kind; None if there are none.
 
     Raises:
-        OSError: the cache cannot be read.
+        OSError: the cache is not readable.
         NoCacheFolder: see `cache_folder`.
     """
     entry = KINDS[canonical(kind)]

@@ -1,4 +1,4 @@
-"""Model cards: what a weights file is, in Markdown, beside it."""
+"""Model cards: Markdown files that describe weights files."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from maskgan_cli.networks import KINDS
 
 
 def card_path(weights: str | Path) -> Path:
-    """Where the card of a weights file lies: ``model.safetensors`` -> ``model.md``."""
+    """The path of a weights file's card: ``model.safetensors`` -> ``model.md``."""
     return Path(weights).with_suffix(".md")
 
 
 def check_output(out: Path, suffix: str, *, overwrite: bool) -> None:
-    """Before weights and their card are made: whether they may be written there.
+    """Check that weights and their card may be written to ``out``.
 
     Raises:
-        InputError: a name that does not end in ``suffix``; a file or card that exists, and not ``overwrite``.
+        InputError: the name does not end in ``suffix``, or the file or its card exists and ``overwrite`` is false.
     """
     if out.suffix != suffix:
         raise InputError(out, expected=f"a name ending in {suffix}", found=repr(out.suffix))
@@ -36,10 +36,10 @@ def write_card(weights: str | Path, description: Mapping[str, Any], *, sha256: s
 
     Args:
         weights: the file; only its name is used.
-        description: what the file says of itself: kind, config, version and, where known, recipe,
-            data, step, metrics, source, licence.
-        sha256: of the file.
-        count: how many numbers it holds.
+        description: the file's description: kind, config, version and, if known, recipe, data, step, metrics, source
+            and licence.
+        sha256: the hash of the file.
+        count: number of parameters and buffers.
     """
     rows = {
         "What": f"{_title(description['kind'])}, {count / 1e6:.1f} M numbers",
@@ -69,21 +69,21 @@ def _data(description: Mapping[str, Any]) -> str:
     if data := description.get("data"):
         return f"{data.get('name') or 'a data set without a name'}, content hash `{data.get('hash')}`"
     if source := description.get("source"):
-        return f"what `{source['file']}` ({source['what']}) was trained on, see its authors' page"
+        return f"the training data of `{source['file']}` ({source['what']}), see its authors' page"
     return "not recorded"
 
 
 def _licence(description: Mapping[str, Any]) -> str:
     if licence := description.get("licence"):
         return str(licence)
-    return "the terms of the training data hold for these weights" if "data" in description else "not recorded"
+    return "the terms of the training data apply to these weights" if "data" in description else "not recorded"
 
 
 def _recipe(description: Mapping[str, Any]) -> str:
     if "recipe" in description:
-        return f"task {description['recipe'].get('task')}, {description.get('step')} steps; in full below"
+        return f"task {description['recipe'].get('task')}, {description.get('step')} steps; all settings below"
     if source := description.get("source"):
-        return f"imported tensor by tensor from `{source['file']}`, SHA-256 `{source['sha256']}`"
+        return f"imported from `{source['file']}`, SHA-256 `{source['sha256']}`"
     return "not recorded"
 
 
@@ -91,23 +91,24 @@ def _person(personal: Mapping[str, Any] | None) -> dict[str, str]:
     """The row of weights that `maskgan personalise` made."""
     if not personal:
         return {}
-    photos = len(personal["photos"])
-    return {"Person": f"{personal['steps']} steps more on {photos} picture{'' if photos == 1 else 's'} of one person, "
-                      f"from the weights `{personal['start']}`"}  # fmt: skip
+    photos = f"{len(personal['photos'])} photo{'' if len(personal['photos']) == 1 else 's'}"
+    return {
+        "Person": f"fine-tuned for {personal['steps']} steps on {photos} of one person, from the weights "
+        f"`{personal['start']}`"
+    }
 
 
 def _averaged(averaged: Mapping[str, Any] | None) -> dict[str, str]:
     """The row of weights that `maskgan weights average` made."""
     if not averaged:
         return {}
-    return {
-        "Averaged": f"{averaged['share']:g} of the weights `{averaged['second']}`, the rest of `{averaged['first']}`"
-    }
+    share = averaged["share"]
+    return {"Averaged": f"{share:g} x `{averaged['second']}` + {1 - share:g} x `{averaged['first']}`"}
 
 
 def _metrics(metrics: Mapping[str, float] | None) -> str:
     if not metrics:
-        return "not measured here"
+        return "not measured"
     shown = [f"{name} {value:.4g}" for name, value in metrics.items() if name != "step" and "/" not in name]
     return f"{', '.join(shown)} (validation after step {metrics['step']:.0f})"
 

@@ -1,4 +1,4 @@
-"""A published checkpoint -> weights of ours, tensor by tensor, nothing lost unsaid."""
+"""Conversion of published checkpoints to the project's weights files."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from maskgan_cli.weights.foreign import load_foreign
 from maskgan_cli.weights.format import Shapes, build, differences, save_weights, shapes_of, unfit
 from maskgan_cli.weights.layouts import Layout, Settings
 
-# What training scripts put before the names of a network that is a part of theirs.
+# Prefixes that training scripts add to the tensor names of a submodule.
 _PREFIXES = ("backbone.", "_orig_mod.", "model.backbone.", "model.", "net.", "network.", "encoder.", "features.")
-_COUNTER = "num_batches_tracked"  # of batch norm; files older than PyTorch 0.4.1 have none
+_COUNTER = "num_batches_tracked"  # batch norm's counter; files older than PyTorch 0.4.1 have none
 
 
 @dataclass(frozen=True)
 class Converted:
-    """A checkpoint under our names.
+    """A converted checkpoint.
 
     Attributes:
-        network: holds the checkpoint's tensors, on the CPU.
-        settings: the network's, read off the shapes.
-        remarks: what was left out or filled in, for people.
-        what: whose network it is.
+        network: the network with the checkpoint's tensors, on the CPU.
+        settings: the network's settings, inferred from the shapes.
+        remarks: messages about tensors that were dropped or added.
+        what: description of the published network.
     """
 
     network: nn.Module
@@ -52,19 +52,19 @@ def import_weights(
     overwrite: bool = False,
     say: Callable[[str], None] = lambda _: None,
 ) -> Path:
-    """Convert a published checkpoint and write it with its card; nothing is written if it does not fit.
+    """Convert a published checkpoint and write it with a model card. If it is not compatible, nothing is written.
 
     Args:
-        kind: one that has a published layout, see `maskgan_cli.networks`.
-        file: the checkpoint, ``torch.save``'s or safetensors; where a network is published as
-            several, all of them in the order of `Layout.parts`.
-        out: where to; the cache, where commands look for it, if not given.
-        unsaid: settings that shapes do not tell, see `Layout`.
+        kind: a kind with a published layout, see `maskgan_cli.networks`.
+        file: the checkpoint, a ``torch.save`` or safetensors file; for a network that is published as several files,
+            all of them in the order of `Layout.parts`.
+        out: the file to write; by default the cache, in which all commands find it.
+        unsaid: settings that the shapes do not show, see `Layout`.
         overwrite: replace ``out``.
-        say: told what was left out or filled in.
+        say: receives messages about tensors that were dropped or added.
 
     Raises:
-        InputError: an unknown kind, an unreadable file, tensors that do not fit, an ``out`` that exists.
+        InputError: the kind is unknown, the file is not readable, the tensors are not compatible, or ``out`` exists.
     """
     entry = choose(kind, imported(), "KIND")
     out = cached_weights(entry.name) if out is None else out
@@ -73,63 +73,63 @@ def import_weights(
     converted = convert(entry, files, unsaid or {})
     for remark in converted.remarks:
         say(remark)
-    named = {"file": ", ".join(path.name for path in files), "sha256": ", ".join(sha256(path) for path in files)}
-    about: dict[str, Any] = {"source": {"what": converted.what, **named}}
+    source = {"file": ", ".join(path.name for path in files), "sha256": ", ".join(sha256(path) for path in files)}
+    about: dict[str, Any] = {"source": {"what": converted.what, **source}}
     if entry.published is not None:
         about["licence"] = entry.published.licence
     return save_weights(out, converted.network, kind=entry.name, config=converted.settings, about=about)
 
 
 def convert(kind: Kind, files: Path | Sequence[Path], unsaid: Settings) -> Converted:
-    """Read a checkpoint strictly into the network its shapes describe.
+    """Read a checkpoint strictly into the network that its shapes describe.
 
     Args:
-        kind: what it is.
-        files: one, or one for each of `Layout.parts`; the last parts may be missing where the network has none.
+        kind: the kind of network.
+        files: one file, or one for each of `Layout.parts`; the last ones may be absent if the network has no such part.
         unsaid: see `import_weights`.
 
     Raises:
-        InputError: unreadable, or naming the tensors that are missing, extra, of another shape or type, or not finite.
+        InputError: the file is not readable, or tensors are missing, extra, of another shape or type, or not finite;
+            the message names them.
     """
     layout: Layout = resolve(kind.layout)
-    if strange := [name for name in unsaid if name not in layout.unsaid]:
-        raise InputError(f"{layout.what}: {strange[0]} is read off the file's shapes", hint="leave it out")
+    if known := [name for name in unsaid if name not in layout.unsaid]:
+        raise InputError(f"{layout.what}: the file's shapes show {known[0]}", hint="omit the option")
     files = [files] if isinstance(files, Path) else list(files)
     remarks: list[str] = []
     tensors, file = _read(layout, files, remarks.append), files[0]
     if not layout.parts and (prefix := _prefix(layout, kind, tensors, unsaid)):
-        left = [name for name in tensors if not name.startswith(prefix)]
+        others = [name for name in tensors if not name.startswith(prefix)]
         tensors = {name.removeprefix(prefix): x for name, x in tensors.items() if name.startswith(prefix)}
-        remarks.append(f"the prefix {prefix!r} was taken off the tensors' names")
-        remarks += [f"left out what lies beside it: {', '.join(left[:3])}{' and more' if left[3:] else ''}"] * bool(
-            left
-        )
+        remarks.append(f"removed the prefix {prefix!r} from the tensor names")
+        if others:
+            remarks.append(f"dropped tensors without it: {', '.join(others[:3])}{' and more' if others[3:] else ''}")
     remarks += _drop_unused(layout, tensors)
     settings = {**_settings(layout, shapes_of(tensors)), **unsaid}
-    if nameless := [name for name, value in settings.items() if value is None]:
+    if unknown := [name for name, value in settings.items() if value is None]:
         raise InputError(
-            file, expected=f"to be told its {nameless[0]}, which the file does not say", found="none",
-            hint=f"add e.g. --{nameless[0]} Smiling,Eyeglasses, in the order it was trained with",
+            file, expected=f"the option --{unknown[0]}, because the file does not contain them", found="none",
+            hint=f"add e.g. --{unknown[0]} Smiling,Eyeglasses, in the order of the training",
         )  # fmt: skip
     try:
         network = build(kind, settings)
     except ValueError as error:
         raise InputError(file, expected=f"the settings of {layout.what}", found=str(error)) from error
-    ours = network.state_dict()
-    theirs = _their_names(layout, settings)
-    expected = {theirs(name): tensor for name, tensor in ours.items()}
+    state = network.state_dict()
+    published = _published_names(layout, settings)
+    expected = {published(name): tensor for name, tensor in state.items()}
     remarks += _fill_counters(shapes_of(expected), tensors)
     if different := differences(shapes_of(expected), shapes_of(tensors)) or unfit(expected, tensors):
         absent = ", ".join(layout.parts[len(files) :])
-        hint = f"name the file of the {absent} too" if absent else ""
+        hint = f"also name the file of the {absent}" if absent else ""
         raise InputError(file, expected=f"the tensors of {layout.what}", found=different, hint=hint)
-    loaded = {name: tensors[theirs(name)].detach().to(tensor.dtype) for name, tensor in ours.items()}
+    loaded = {name: tensors[published(name)].detach().to(tensor.dtype) for name, tensor in state.items()}
     network.load_state_dict(loaded, assign=True)
     return Converted(network, settings, remarks, layout.what)
 
 
 def _prefix(layout: Layout, kind: Kind, tensors: dict[str, Tensor], unsaid: Settings) -> str:
-    """What a training script put before the names of the network's tensors; "" if nothing it is known to put."""
+    """The prefix of `_PREFIXES` after which the tensor names are those of the layout; an empty string if none is."""
     for prefix in _PREFIXES:
         inner = {name.removeprefix(prefix): x for name, x in tensors.items() if name.startswith(prefix)}
         if not inner:
@@ -138,7 +138,7 @@ def _prefix(layout: Layout, kind: Kind, tensors: dict[str, Tensor], unsaid: Sett
         used = {name for name in shapes if not any(re.fullmatch(pattern, name) for pattern in layout.unused)}
         try:
             settings = {**layout.settings(shapes), **unsaid}
-            names = map(_their_names(layout, settings), build(kind, settings).state_dict())
+            names = map(_published_names(layout, settings), build(kind, settings).state_dict())
         except (KeyError, IndexError, ValueError, TypeError, OverflowError):
             continue
         if {name for name in names if not name.endswith(_COUNTER)} == {n for n in used if not n.endswith(_COUNTER)}:
@@ -147,7 +147,7 @@ def _prefix(layout: Layout, kind: Kind, tensors: dict[str, Tensor], unsaid: Sett
 
 
 def _read(layout: Layout, files: Sequence[Path], say: Callable[[str], None]) -> dict[str, Tensor]:
-    """The tensors of all files; of several, each name begins with the part's."""
+    """The tensors of all files; if there are several, the part's name is added to each tensor's name."""
     if len(files) > max(1, len(layout.parts)):
         expected = f"{len(layout.parts)} files ({', '.join(layout.parts)})" if layout.parts else "one file"
         raise InputError(layout.what, expected=expected, found=f"{len(files)} files")
@@ -159,14 +159,15 @@ def _read(layout: Layout, files: Sequence[Path], say: Callable[[str], None]) -> 
 
 
 def _settings(layout: Layout, shapes: Shapes) -> Settings:
-    """Settings read off the shapes; of a file of another kind the published ones, to compare it with."""
+    """The settings that the shapes show; for a file of another kind, the published settings."""
     try:
         return layout.settings(shapes)
     except (KeyError, IndexError, ValueError, OverflowError):
         return layout.settings({})
 
 
-def _their_names(layout: Layout, settings: Settings) -> Callable[[str], str]:
+def _published_names(layout: Layout, settings: Settings) -> Callable[[str], str]:
+    """A function that maps the project's tensor names to the published ones."""
     if layout.names is None:
         return lambda name: name
     modules = {ours: theirs for theirs, ours in layout.names(settings).items()}
@@ -179,7 +180,7 @@ def _their_names(layout: Layout, settings: Settings) -> Callable[[str], str]:
 
 
 def _drop_unused(layout: Layout, tensors: dict[str, Tensor]) -> list[str]:
-    """Take out what nothing here needs, and say what it was."""
+    """Remove unused tensors from ``tensors``; returns messages that name them."""
     remarks = []
     for pattern, what in layout.unused.items():
         names = [name for name in tensors if re.fullmatch(pattern, name)]
@@ -187,14 +188,14 @@ def _drop_unused(layout: Layout, tensors: dict[str, Tensor]) -> list[str]:
             del tensors[name]
         if names:
             shown = ", ".join(names[:2]) + (f" and {len(names) - 2} more" if names[2:] else "")
-            remarks.append(f"left out {what}: {shown}")
+            remarks.append(f"dropped {what}: {shown}")
     return remarks
 
 
 def _fill_counters(expected: Shapes, tensors: dict[str, Tensor]) -> list[str]:
-    """Batch norm's counters of a file that has none at all start at 0, as PyTorch reads such files."""
+    """Add batch norm's counters with value 0 if the file has none, as PyTorch does; returns a message."""
     counters = [name for name in expected if name.endswith(_COUNTER)]
     if not counters or any(name in tensors for name in counters):
         return []
     tensors.update({name: torch.tensor(0) for name in counters})
-    return [f"the file is older than batch norm's counters: {len(counters)} {_COUNTER} start at 0"]
+    return [f"the file has no counters of batch norm: {len(counters)} {_COUNTER} are set to 0"]

@@ -1,14 +1,15 @@
-"""ONNX of the networks that users run, with what it is written inside it.
+"""Export of networks to ONNX. The files contain a description of the network.
+
+Inputs and outputs, for a batch size N and the network's image size S:
 
 Dense Mapping Network: ``mask`` and ``style_mask`` (N, S, S) uint8 class ids, ``style_image`` (N, 3, S, S)
 float32 in [-1, 1] -> ``image`` (N, 3, S, S) float32 in [-1, 1].
-Pix2PixHD-m: the same; it does not look at ``style_mask``.
-SPADE: ``mask`` and ``style_image`` -> ``image``, with the most likely code of the look.
+Pix2PixHD-m: the same; ``style_mask`` is not used.
+SPADE: ``mask`` and ``style_image`` -> ``image``, with the mean of the style code's distribution.
 StarGAN: ``image`` and ``label`` (N, attributes) float32 of 0 and 1 -> ``changed``, an image.
-ELEGANT: ``image``, ``exemplar`` and ``strength`` (N, attributes) float32, how much of each attribute to take over,
-0 to 1 -> ``changed``, an image.
+ELEGANT: ``image``, ``exemplar`` and ``strength`` (N, attributes) float32 in [0, 1], which is the exemplar's share of
+each attribute -> ``changed``, an image.
 Face parser: ``image`` (N, 3, S, S) float32 in [-1, 1] -> ``logits`` (N, 19, S, S) float32.
-N is free, S the network's own.
 """
 
 from __future__ import annotations
@@ -35,12 +36,12 @@ from maskgan_cli.networks import KINDS, exported, resolve
 from maskgan_cli.weights.card import check_output, write_card
 from maskgan_cli.weights.format import Weights, kind_of, load
 
-TOLERANCE = 1e-3  # how far onnxruntime's answer may be from PyTorch's, in the output's own units
+TOLERANCE = 1e-3  # largest allowed difference between the outputs of onnxruntime and PyTorch
 _INSTALL = 'pip install "maskgan[onnx]"'
 
 
-class PaintFromIds(nn.Module):
-    """A Dense Mapping Network that takes label maps as they lie on disk: one byte a pixel."""
+class DMNFromLabelMaps(nn.Module):
+    """A Dense Mapping Network whose inputs are label maps instead of one-hot masks."""
 
     ids: Tensor
 
@@ -52,14 +53,15 @@ class PaintFromIds(nn.Module):
     def forward(self, mask: Tensor, style_mask: Tensor, style_image: Tensor) -> Tensor:
         """Label maps (N, S, S) uint8 twice, image (N, 3, S, S) in [-1, 1] -> image of the same shape."""
         masks = [mask, style_mask]
-        if torch.compiler.is_compiling() or mask.device.type != "cpu":  # elsewhere a look-up is no faster
+        # On the CPU outside of compilation, the network itself looks up the label maps, which is faster.
+        if torch.compiler.is_compiling() or mask.device.type != "cpu":
             masks = [(labels.unsqueeze(1) == self.ids).float() for labels in masks]
         image: Tensor = self.network(*masks, style_image)
         return image
 
 
-class PaintOneLook(nn.Module):
-    """SPADE with label maps as they lie on disk."""
+class SPADEFromLabelMaps(nn.Module):
+    """SPADE whose input is a label map instead of a one-hot mask."""
 
     ids: Tensor
 
@@ -74,8 +76,8 @@ class PaintOneLook(nn.Module):
         return image
 
 
-class ExchangeByStrength(nn.Module):
-    """ELEGANT for any of its attributes, or several at once."""
+class ElegantWithStrength(nn.Module):
+    """ELEGANT that edits one or several attributes, each with its own strength."""
 
     channels: Tensor
 
@@ -83,12 +85,12 @@ class ExchangeByStrength(nn.Module):
         super().__init__()
         self.network = network
         channels = torch.zeros(len(network.config.attributes), network.config.channels[-1])
-        for place in range(len(channels)):
-            channels[place, network.slice_of(place)] = 1.0
-        self.register_buffer("channels", channels, persistent=False)  # which attribute each channel stands for
+        for attribute in range(len(channels)):
+            channels[attribute, network.slice_of(attribute)] = 1.0
+        self.register_buffer("channels", channels, persistent=False)  # 1 for the channels that encode an attribute
 
     def forward(self, image: Tensor, exemplar: Tensor, strength: Tensor) -> Tensor:
-        """Images (N, 3, S, S) in [-1, 1] twice, shares (N, attributes) -> image of the same shape."""
+        """Two images (N, 3, S, S) in [-1, 1], shares (N, attributes) -> image of the same shape."""
         encoded = self.network.encoder(image)
         step = self.network.encoder(exemplar)[0] - encoded[0]
         share = (strength @ self.channels)[:, :, None, None]
@@ -97,34 +99,34 @@ class ExchangeByStrength(nn.Module):
 
 @dataclass(frozen=True)
 class Portable:
-    """How a kind of network is exported: what is put around it, and what goes in and out by which names."""
+    """How a kind of network is exported: the wrapper module and the names of inputs and output."""
 
     wrap: Callable[[Any], nn.Module]
     inputs: tuple[str, ...]
     output: str
 
 
-PAINTER = Portable(PaintFromIds, ("mask", "style_mask", "style_image"), "image")
-SPADE_PAINTER = Portable(PaintOneLook, ("mask", "style_image"), "image")
-CHANGER = Portable(lambda network: network, ("image", "label"), "changed")
-EXCHANGER = Portable(ExchangeByStrength, ("image", "exemplar", "strength"), "changed")
+DMN = Portable(DMNFromLabelMaps, ("mask", "style_mask", "style_image"), "image")
+SPADE_GENERATOR = Portable(SPADEFromLabelMaps, ("mask", "style_image"), "image")
+STARGAN = Portable(lambda network: network, ("image", "label"), "changed")
+ELEGANT = Portable(ElegantWithStrength, ("image", "exemplar", "strength"), "changed")
 PARSER = Portable(lambda network: network, ("image",), "logits")
 
 
 def export_onnx(where: str | Path, out: Path, *, overwrite: bool = False) -> float:
-    """Write a network as one ONNX file with a model card beside it, if onnxruntime answers as PyTorch does.
+    """Export a network to an ONNX file with a model card, if onnxruntime's output agrees with PyTorch's.
 
     Args:
         where: a weights file or run folder of a kind that can be exported.
-        out: the ``.onnx`` file.
+        out: the ``.onnx`` file to write.
         overwrite: replace it.
 
     Returns:
-        The largest difference between the two answers, over batches of one and three.
+        The largest difference between the two outputs, for batches of one and three random inputs.
 
     Raises:
-        InputError: no such weights, another kind, an ``out`` that exists, a package that is missing.
-        WorkError: the answers differ by more than `TOLERANCE`; nothing is written.
+        InputError: the weights are missing or of another kind, ``out`` exists, or a package is missing.
+        WorkError: the outputs differ by more than `TOLERANCE`; nothing is written.
     """
     check_output(out, ".onnx", overwrite=overwrite)
     kind = kind_of(where)
@@ -134,7 +136,7 @@ def export_onnx(where: str | Path, out: Path, *, overwrite: bool = False) -> flo
         )
     portable: Portable = resolve(KINDS[kind].onnx)
     network, weights = load(kind, where, torch.device("cpu"))
-    # Channels-last memory is for training and PyTorch's inference; the file keeps plain tensors.
+    # load() returns channels-last tensors; the exporter needs contiguous ones.
     wrapped = portable.wrap(network.to(memory_format=torch.contiguous_format)).eval()
     description = {
         "kind": kind, "config": weights.config, "version": __version__, "weights": weights.sha256,
@@ -144,7 +146,7 @@ def export_onnx(where: str | Path, out: Path, *, overwrite: bool = False) -> flo
         _write(portable, wrapped, weights, temporary, description)
         difference = max(_difference(portable, wrapped, weights, temporary, count) for count in (1, 3))
         if not difference <= TOLERANCE:
-            raise WorkError(f"{out}: onnxruntime's answer differs from PyTorch's by {difference:.3g}; nothing written")
+            raise WorkError(f"{out}: onnxruntime's output differs from PyTorch's by {difference:.3g}; nothing written")
     write_card(out, description, sha256=sha256(out), count=parameter_count(network))
     return difference
 
@@ -159,7 +161,7 @@ def _write(portable: Portable, network: nn.Module, weights: Weights, path: Path,
         ) from error
     batch = torch.export.Dim("batch", min=1)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the exporter warns of its own doings
+        warnings.simplefilter("ignore")  # deprecation warnings of the exporter's own code
         program = torch.onnx.export(
             network, _example(portable, weights, 2), input_names=list(portable.inputs),
             output_names=[portable.output], dynamic_shapes=tuple({0: batch} for _ in portable.inputs),
@@ -172,7 +174,7 @@ def _write(portable: Portable, network: nn.Module, weights: Weights, path: Path,
 
 
 def _difference(portable: Portable, network: nn.Module, weights: Weights, path: Path, count: int) -> float:
-    """The largest difference between PyTorch's and onnxruntime's answers to ``count`` random inputs."""
+    """The largest difference between the outputs of PyTorch and onnxruntime for ``count`` random inputs."""
     try:
         import onnxruntime
     except ImportError as error:
@@ -182,12 +184,12 @@ def _difference(portable: Portable, network: nn.Module, weights: Weights, path: 
         expected = network(*inputs).numpy()
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     named = {name: tensor.numpy() for name, tensor in zip(portable.inputs, inputs, strict=True)}
-    (answer,) = session.run([portable.output], named)
-    return float(np.abs(answer - expected).max())
+    (output,) = session.run([portable.output], named)
+    return float(np.abs(output - expected).max())
 
 
 def _example(portable: Portable, weights: Weights, count: int) -> tuple[Tensor, ...]:
-    """Random inputs, the same for the same count."""
+    """Random inputs with a fixed seed."""
     size, generator = weights.config["image_size"], torch.Generator().manual_seed(count)
 
     def draw(name: str) -> Tensor:

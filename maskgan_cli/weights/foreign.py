@@ -1,4 +1,4 @@
-"""State dicts that others have saved: read without running code, and without believing what they say of their size."""
+"""Safe reading of state dicts of other projects: no code is run, and size claims in files are never trusted."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from maskgan_cli.files import unreadable
 from maskgan_cli.models.perceptual import PAST_RELU5_1, VGG19Features
 from maskgan_cli.weights.format import load_strictly
 
-# Under these names foreign training scripts keep a network's tensors inside a larger checkpoint.
+# Entries of checkpoints in which training scripts store the state dict of a network.
 _WRAPPERS = (
     "state_dict", "state_dict_backbone", "model_state_dict", "backbone", "model", "network", "net", "params", "weights",
 )  # fmt: skip
-_DEPTH = 8  # how often a state dict may be wrapped
+_DEPTH = 8  # maximum nesting of such entries
 
 
 def load_vgg19(path: str | Path, *, normalise: bool) -> VGG19Features:
-    """VGG-19 up to relu5_1 from a file in torchvision's layout, which may go on after it.
+    """VGG-19 up to relu5_1 from a file in torchvision's layout; later layers are ignored.
 
     Raises:
         InputError: see `load_foreign` and `load_strictly`.
@@ -38,13 +38,13 @@ def load_vgg19(path: str | Path, *, normalise: bool) -> VGG19Features:
 
 
 def load_foreign(path: str | Path, expected: str, say: Callable[[str], None] = lambda _: None) -> dict[str, Tensor]:
-    """A state dict from a foreign file: ``.safetensors``, or a ``torch.save`` file read without code.
+    """Read a state dict from a ``.safetensors`` file, or from a ``torch.save`` file without running its code.
 
-    A state dict inside a larger checkpoint is taken out of it, and ``module.`` before every name
-    (``DataParallel``'s) is dropped; ``say`` is told both.
+    A state dict inside a larger checkpoint is found by its usual names, and the prefix ``module.`` of ``DataParallel``
+    is removed; ``say`` receives a message about both.
 
     Raises:
-        InputError: missing, damaged, without a state dict, or with tensors that are larger than the file.
+        InputError: the file is missing or damaged, holds no state dict, or its tensors are larger than the file.
     """
     path = Path(path)
     try:
@@ -52,61 +52,68 @@ def load_foreign(path: str | Path, expected: str, say: Callable[[str], None] = l
             with safe_open(path, framework="pt") as file:
                 loaded: Any = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
         else:
-            _refuse_inflating(path, expected)
+            _check_archive(path, expected)
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of kinds of tensors that are refused below
+                warnings.simplefilter("ignore")  # about types of tensors that raise an error below
                 loaded = torch.load(path, map_location="cpu", weights_only=True)
     except InputError:
         raise
     except pickle.UnpicklingError as error:
         raise InputError(
-            path, expected=expected, found="no file of tensors alone, or a damaged one",
-            hint="only files that run no code are read: save the network's state_dict() with torch.save",
+            path, expected=expected, found="a file with other objects than tensors, or a damaged one",
+            hint="files with code are not read: save the network's state_dict() with torch.save",
         ) from error  # fmt: skip
     except OSError as error:
         raise unreadable(path, error, expected) from error
-    except Exception as error:  # torch.load names no common base for what a damaged file raises
+    except Exception as error:  # the errors of torch.load for damaged files have no common base class
         raise InputError(path, expected=expected, found="a damaged file, or one of another kind") from error
     for _ in range(_DEPTH):
         inner = next((w for w in _WRAPPERS if _is_dict(loaded.get(w))), None) if isinstance(loaded, dict) else None
         if inner is None:
             break
-        say(f"{path}: the tensors are those of its entry {inner!r}")
+        say(f"{path}: using the tensors of its entry {inner!r}")
         loaded = loaded[inner]
     if not _is_dict(loaded) or not all(isinstance(value, Tensor) for value in loaded.values()):
-        raise InputError(path, expected=expected, found="a file that is no plain state dict")
-    _refuse_expanding(path, loaded, expected)
+        raise InputError(path, expected=expected, found="a file without a plain state dict")
+    _check_tensors(path, loaded, expected)
     if all(name.startswith("module.") for name in loaded):
-        say(f"{path}: the prefix 'module.' was taken off the tensors' names")
+        say(f"{path}: removed the prefix 'module.' from the tensor names")
         loaded = {name.removeprefix("module."): tensor for name, tensor in loaded.items()}
     return dict(loaded)
 
 
-def _refuse_inflating(path: Path, expected: str) -> None:
-    """Refuse the two ways in which torch.load itself would take memory at a small file's word.
+def _check_archive(path: Path, expected: str) -> None:
+    """Reject small files for which torch.load would allocate much memory.
 
-    torch.save compresses nothing, so an archive that holds more than its own size is none of its files; and a
-    ``bytearray`` is the one thing besides tensors that it makes of any length.
+    torch.save does not compress, so its archives never unpack to more than their own size. Besides tensors,
+    torch.load can also create a ``bytearray`` of any length.
+
+    Raises:
+        InputError: the file is a compressed archive or contains a ``bytearray``.
     """
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
-            held = sum(entry.file_size for entry in archive.infolist())
-        if held > path.stat().st_size:
-            raise InputError(path, expected=expected, found=f"an archive that unpacks to {held / 1e9:.1f} GB")
+            unpacked = sum(entry.file_size for entry in archive.infolist())
+        if unpacked > path.stat().st_size:
+            raise InputError(path, expected=expected, found=f"an archive that unpacks to {unpacked / 1e9:.1f} GB")
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         if content.find(b"bytearray") >= 0:
-            raise InputError(path, expected=expected, found="more than tensors (a bytearray, of any length)")
+            raise InputError(path, expected=expected, found="other objects than tensors (a bytearray of any length)")
 
 
-def _refuse_expanding(path: Path, tensors: dict[str, Tensor], expected: str) -> None:
-    """A tensor may repeat one stored number for ever; together they are to be no larger than the file."""
+def _check_tensors(path: Path, tensors: dict[str, Tensor], expected: str) -> None:
+    """Check that the tensors are plain and not larger than the file, since a tensor can repeat one stored number.
+
+    Raises:
+        InputError: a tensor is sparse, quantised or on another device, or the tensors are larger than the file.
+    """
     for name, tensor in tensors.items():
         if tensor.layout is not torch.strided or tensor.is_quantized or tensor.device.type != "cpu":
-            raise InputError(path, expected=expected, found=f"{name}, which is no plain tensor")
-    held = sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
+            raise InputError(path, expected=expected, found=f"{name}, which is not a plain tensor")
+    total = sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
     size = path.stat().st_size
-    if held > 2 * size:  # two names for one tensor are common
-        raise InputError(path, expected=expected, found=f"tensors of {held / 1e9:.1f} GB in a file of {size:,} bytes")
+    if total > 2 * size:  # two names for one tensor are common
+        raise InputError(path, expected=expected, found=f"tensors of {total / 1e9:.1f} GB in a file of {size:,} bytes")
 
 
 def _is_dict(value: object) -> bool:

@@ -1,7 +1,7 @@
-"""Self-describing weights: a safetensors file that carries what is needed to build its network.
+"""Self-describing weights: safetensors files that contain the kind and the settings of their network.
 
-The header's ``maskgan`` entry is a JSON document ``{"kind": ..., "config": {...}, ...}``, so that
-``--weights runs/dmn-256`` or ``--weights file.safetensors`` is all a user gives.
+The entry ``maskgan`` of the header is a JSON document ``{"kind": ..., "config": {...}, ...}``, so ``--weights
+runs/dmn-256`` or ``--weights file.safetensors`` is enough to build the network.
 """
 
 from __future__ import annotations
@@ -32,21 +32,21 @@ MODEL_FILE = "model.safetensors"
 Network = TypeVar("Network", bound=nn.Module)
 Shapes = Mapping[str, tuple[int, ...]]
 
-# Numbers that weights may be stored in; they become the network's own type.
+# Types in which weights may be stored; they are converted to the network's type.
 _FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 
 @dataclass(frozen=True)
 class Weights:
-    """A weights file, read.
+    """The content of a weights file.
 
     Attributes:
-        path: the file the tensors came from.
-        kind: which network they belong to, e.g. ``dmn``.
-        config: the network's shape, as keyword arguments of its configuration.
-        about: everything else the file says of itself (recipe, step, data hash, ...).
+        path: the file.
+        kind: the kind of network, e.g. ``dmn``.
+        config: settings of the architecture, as keyword arguments of its configuration.
+        about: the rest of the description (recipe, step, data hash, ...).
         tensors: the state dict, on the CPU.
-        sha256: of the file, for the results that are made with it.
+        sha256: the hash of the file, which results record.
     """
 
     path: Path
@@ -60,7 +60,7 @@ class Weights:
 def save_weights(
     path: str | Path, network: nn.Module, *, kind: str, config: Mapping[str, Any], about: Mapping[str, Any]
 ) -> Path:
-    """Write a network's tensors and its description atomically, and beside them the model card (``.md``)."""
+    """Write a network's tensors and description atomically, and its model card (``.md``) beside the file."""
     description = {"kind": canonical(kind), "config": dict(config), "version": __version__, **about}
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
     path = write_bytes(path, save(tensors, metadata={"maskgan": json.dumps(description, sort_keys=True)}))
@@ -72,7 +72,7 @@ def read_weights(where: str | Path, kind: str) -> Weights:
     """Read a weights file, or the ``model.safetensors`` of a run folder.
 
     Raises:
-        InputError: missing, damaged, of another kind, or without a description.
+        InputError: the file is missing, damaged, of another kind, or has no description.
     """
     path, kind = _file_of(where), canonical(kind)
     with _opened(path, f"{kind} weights") as file:
@@ -87,7 +87,7 @@ def kind_of(where: str | Path) -> str:
     """The kind of a weights file or run folder.
 
     Raises:
-        InputError: missing, damaged, or without a description.
+        InputError: the file is missing, damaged, or has no description.
     """
     path = _file_of(where)
     with _opened(path, "weights written by maskgan") as file:
@@ -95,7 +95,7 @@ def kind_of(where: str | Path) -> str:
 
 
 def published_sha256(where: str | Path) -> str:
-    """The SHA-256 of the published file that a weights file was imported from; of any other file, its own."""
+    """The SHA-256 of the published file from which a weights file was imported; for other files, their own."""
     path = _file_of(where)
     if path.suffix == ".safetensors":
         with contextlib.suppress(InputError, KeyError, TypeError), _opened(path, "weights") as file:
@@ -105,51 +105,51 @@ def published_sha256(where: str | Path) -> str:
 
 @contextlib.contextmanager
 def _opened(path: Path, expected: str) -> Iterator[Any]:
-    """A safetensors file, open; what the library cannot read in it is an InputError."""
+    """Open a safetensors file; errors of the library inside the block become an InputError."""
     try:
         with safe_open(path, framework="pt") as file:
             yield file
     except (InputError, KeyError, TypeError):
         raise
-    except Exception as error:  # besides its own error, the library raises what torch raises for types it lacks
+    except Exception as error:  # the library also passes on torch's errors for unsupported types
         known = isinstance(error, OSError | SafetensorError)
-        why = error if known else ValueError("tensors of a type that cannot be read")
-        raise unreadable(path, why, expected) from error
+        reason = error if known else ValueError("tensors of a type that cannot be read")
+        raise unreadable(path, reason, expected) from error
 
 
 def _header(file: Any) -> str | None:
-    """A safetensors file's entry ``maskgan``, if it has one."""
+    """The entry ``maskgan`` of a safetensors file, or None."""
     header: str | None = (file.metadata() or {}).get("maskgan")
     return header
 
 
 def _file_of(where: str | Path) -> Path:
-    """A weights file itself, or that of a run folder."""
+    """The weights file that a path names: the file itself, or that of a run folder."""
     path = Path(where)
     if path.is_dir():
         path = path / MODEL_FILE
         if not path.exists():
             raise InputError(
                 where, expected=f"a run folder with {MODEL_FILE}", found="a folder without it",
-                hint="train longer (the file appears with the first checkpoint) or give another --weights",
+                hint="train longer (the first checkpoint writes the file) or give another --weights",
             )  # fmt: skip
     return path
 
 
 def described(path: Path, header: str | None, expected: str) -> dict[str, Any]:
-    """What a file says of itself in its entry ``maskgan``: ``kind`` (by its name today) and ``config`` at least.
+    """Parse the entry ``maskgan`` of a file: a dictionary with at least ``kind`` (its current name) and ``config``.
 
     Raises:
-        InputError: nothing, or nothing of ours.
+        InputError: the entry is missing or not valid.
     """
     if header is None:
-        raise InputError(path, expected=expected, found="a file that names no network")
+        raise InputError(path, expected=expected, found="a file without a description of its network")
     try:
         description = json.loads(header)
     except (ValueError, RecursionError):
         description = None
     if not isinstance(description, dict):
-        raise InputError(path, expected=expected, found="a description that is none of ours")
+        raise InputError(path, expected=expected, found="a description of another format")
     for name, kind in (("kind", str), ("config", dict)):
         if not isinstance(description.get(name), kind):
             raise InputError(path, expected=expected, found=f"a description without {name}")
@@ -157,17 +157,20 @@ def described(path: Path, header: str | None, expected: str) -> dict[str, Any]:
 
 
 def load(kind: str, where: str | Path, device: torch.device) -> tuple[Any, Weights]:
-    """The network of a weights file or run folder, ready for inference.
+    """Load the network of a weights file or run folder for inference.
 
-    It is built without memory first; only a file whose tensors are the network's fills it.
+    The network is built on the meta device first, so memory is used only for tensors that are compatible with it.
 
     Args:
-        kind: what it must hold, see `maskgan_cli.networks`.
+        kind: the expected kind, see `maskgan_cli.networks`.
         where: the file or folder.
-        device: where it goes.
+        device: the device of the network.
+
+    Returns:
+        The network in evaluation mode, and the content of the file.
 
     Raises:
-        InputError: see `read_weights` and `load_strictly`; settings that no such network has.
+        InputError: see `read_weights` and `load_strictly`; or the settings are not valid.
     """
     weights = read_weights(where, kind)
     try:
@@ -179,10 +182,10 @@ def load(kind: str, where: str | Path, device: torch.device) -> tuple[Any, Weigh
 
 
 def build(kind: Kind, config: Mapping[str, Any]) -> nn.Module:
-    """The network that settings describe, on the meta device: nothing is allocated.
+    """Build a network on the meta device, so no memory is allocated for its tensors.
 
     Raises:
-        ValueError: a setting that is unknown, of another type or out of range.
+        ValueError: a setting is unknown, of another type or out of range.
     """
     make = resolve(kind.network)
     if not kind.config and config:
@@ -194,7 +197,7 @@ def build(kind: Kind, config: Mapping[str, Any]) -> nn.Module:
 
 
 class _WithoutNormal(TorchFunctionMode):
-    """Skips normal initialisation: on the meta device it does nothing but import PyTorch's compiler, in two seconds."""
+    """Skips normal initialisation, which on the meta device has no effect but takes two seconds for an import."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """See `torch.overrides`."""
@@ -203,15 +206,15 @@ class _WithoutNormal(TorchFunctionMode):
 
 
 def settings_of(kind: Kind, config: Mapping[str, Any]) -> Any:
-    """A configuration of a kind; read as JSON, where a list stands for a tuple, and strictly: "64" is no number.
+    """The configuration of a kind from JSON values, without type conversion except from lists to tuples.
 
     Raises:
-        ValueError: a setting that is unknown, of another type or out of range.
+        ValueError: a setting is unknown, of another type or out of range.
     """
     try:
         return TypeAdapter(resolve(kind.config)).validate_json(json.dumps(config), strict=True)
     except RecursionError as error:
-        raise ValueError("settings within settings without end") from error
+        raise ValueError("settings are nested too deeply") from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])[:40]
@@ -220,12 +223,12 @@ def settings_of(kind: Kind, config: Mapping[str, Any]) -> Any:
 
 
 def load_strictly(network: Network, tensors: Mapping[str, Tensor], source: str | Path) -> Network:
-    """Load every tensor into the network, none missing, none over, all of the right shape and type, and finite.
+    """Load a state dict into a network and return the network.
 
-    A network on the meta device takes the tensors themselves, any other one copies them.
+    A network on the meta device uses the tensors themselves; other networks copy them.
 
     Raises:
-        InputError: naming the differences.
+        InputError: tensors are missing, extra, of another shape or type, or not finite; the message names them.
     """
     expected = network.state_dict()
     if different := differences(shapes_of(expected), shapes_of(tensors)) or unfit(expected, tensors):
@@ -236,7 +239,10 @@ def load_strictly(network: Network, tensors: Mapping[str, Tensor], source: str |
 
 
 def unfit(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> str:
-    """Which tensor of ``found``, whose shapes are right, is of a wrong type or not finite; empty if none is."""
+    """A message about the first tensor of ``found`` with a wrong type or non-finite values; empty if there is none.
+
+    The shapes must be those of ``expected``.
+    """
     for name, tensor in expected.items():
         other = found[name]
         if other.dtype not in (_FLOATS if tensor.is_floating_point() else (tensor.dtype,)):
@@ -247,12 +253,12 @@ def unfit(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> str:
 
 
 def shapes_of(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
-    """Name -> shape of a state dict."""
+    """The shapes of a state dict by name."""
     return {name: tuple(tensor.shape) for name, tensor in tensors.items()}
 
 
 def differences(expected: Shapes, found: Shapes) -> str:
-    """What ``found`` lacks, has over or has of another shape, in a few words; empty if nothing."""
+    """A message about tensors that are missing, extra or of another shape in ``found``; empty if there are none."""
     groups = {
         "missing ": [name for name in expected if name not in found],
         "extra ": [name for name in found if name not in expected],

@@ -1,7 +1,7 @@
-"""Published checkpoints' names for their tensors, and ours; settings are read off the shapes.
+"""Layouts of published checkpoints: how their tensor names map to the project's, and settings from their shapes.
 
-Which kind of network each is for stands in `maskgan_cli.networks`.
-Every function of names maps module paths: a tensor ``model.1.weight`` belongs to the module ``model.1``.
+`maskgan_cli.networks` lists the layout of each kind. The functions of names map published module paths to the
+project's; a tensor ``model.1.weight`` belongs to the module ``model.1``.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ Names = dict[str, str]
 
 @dataclass(frozen=True)
 class Layout:
-    """One kind of published checkpoint.
+    """The layout of one kind of published checkpoint.
 
     Attributes:
-        what: whose network it is, for messages.
-        settings: shapes -> the network's settings; may fail with KeyError, ValueError or
-            IndexError on a file of another kind. No shapes give the published settings.
-        names: settings -> their module paths to ours; None where they are the same.
-        unused: pattern of tensors that nothing here needs -> what they are.
-        unsaid: settings that no shape tells; the published ones are taken unless others are given.
-            A setting that is None must be given.
-        parts: where the network is published as several files, what each of them holds, in order: our
-            names of the parts. Its tensors go by ``PART.THEIR_NAME`` in ``settings`` and ``names``.
+        what: description of the network, for messages.
+        settings: function from shapes to the network's settings. It may raise KeyError, ValueError or IndexError for a
+            file of another kind. Without shapes it returns the published settings.
+        names: function from settings to a map of published module paths to the project's; None if they are the same.
+        unused: description of unused tensors by a pattern of their names.
+        unsaid: settings that the shapes do not show. By default they have the published values; a value of None must be
+            given by the caller.
+        parts: for a network that is published as several files, the project's names of their parts in order. In
+            ``settings`` and ``names`` the tensors are named ``PART.PUBLISHED_NAME``.
     """
 
     what: str
@@ -50,7 +50,7 @@ class Layout:
 
 
 def generator_names(settings: Settings) -> Names:
-    """MaskGAN's generator: the pix2pixHD backbone counts its layers, ReLU and norm included."""
+    """MaskGAN's generator; the layer numbers of its pix2pixHD backbone include ReLU and norm layers."""
     downs, blocks = settings["downs"], settings["blocks"]
     return {
         **_backbone_names(downs, blocks, "backbone."),
@@ -67,12 +67,12 @@ def generator_names(settings: Settings) -> Names:
 
 
 def blender_names(settings: Settings) -> Names:
-    """The Alpha Blender has the generator's backbone, narrower."""
+    """The Alpha Blender, a narrower version of the generator's backbone."""
     return _backbone_names(settings["downs"], settings["blocks"], "")
 
 
 def _backbone_names(downs: int, blocks: int, prefix: str) -> Names:
-    first = 4 + 3 * downs  # of the residual blocks
+    first = 4 + 3 * downs  # the first residual block
     ups = first + blocks
     return {
         "model.1": f"{prefix}head.0.1",
@@ -87,7 +87,7 @@ def _backbone_names(downs: int, blocks: int, prefix: str) -> Names:
 
 
 def discriminator_names(settings: Settings) -> Names:
-    """The discriminator: theirs counts scales from the smallest picture, ours from the full one."""
+    """The discriminator; published scales are numbered from the smallest picture, the project's from the largest."""
     scales, layers = settings["scales"], settings["layers"]
     return {
         f"scale{scales - 1 - scale}_layer{layer}.0": f"scales.{scale}.layers.{layer}{'' if layer == layers else '.0'}"
@@ -97,7 +97,7 @@ def discriminator_names(settings: Settings) -> Names:
 
 
 def vae_names(settings: Settings) -> Names:
-    """MaskVAE: theirs counts convolutions and norms through encoder and decoder."""
+    """MaskVAE; the published numbers of convolutions and norms continue from the encoder to the decoder."""
     stages = len(MaskVAEConfig(**settings).channels)
     return {
         **{f"e{i + 1}": f"encoder.{i}.0" for i in range(stages)},
@@ -111,12 +111,12 @@ def vae_names(settings: Settings) -> Names:
 
 
 def parser_names(_: Settings) -> Names:
-    """The face parser: five levels down, four up; ours keeps a level's two convolutions in one list."""
+    """The face parser: five levels down, four up. Here, the two convolutions of a level are in one list."""
     levels = {**{f"conv{i + 1}": f"down.{i}" for i in range(4)}, "center": "bottom"}
     levels |= {f"up_concat{4 - i}.conv": f"up.{i}.conv" for i in range(4)}
     names = {
-        f"{theirs}.conv{j + 1}.{k}": f"{ours}.{3 * j + k}"
-        for theirs, ours in levels.items()
+        f"{published}.conv{j + 1}.{k}": f"{own}.{3 * j + k}"
+        for published, own in levels.items()
         for j in range(2)
         for k in range(2)
     }
@@ -170,26 +170,26 @@ def _arcface_settings(shapes: Shapes) -> Settings:
     if not shapes:
         return asdict(ArcFaceConfig())
     width, (embedding, flat) = shapes["conv1.weight"][0], shapes["fc.weight"]
-    side = round((flat / (8 * width)) ** 0.5)  # of the last map, a sixteenth of the picture's
+    side = round((flat / (8 * width)) ** 0.5)  # side of the last feature map, a sixteenth of the image size
     return asdict(ArcFaceConfig(_blocks(shapes), width, embedding, 16 * side))
 
 
 def _blocks(shapes: Shapes) -> tuple[int, ...]:
-    """How many residual blocks each of the four stages ``layer1`` to ``layer4`` has."""
-    places = {tuple(name.split(".")[:2]) for name in shapes if name.startswith("layer")}
-    return tuple(sum(stage == f"layer{i}" for stage, _ in places) for i in (1, 2, 3, 4))
+    """The number of residual blocks in each of the four stages ``layer1`` to ``layer4``."""
+    blocks = {tuple(name.split(".")[:2]) for name in shapes if name.startswith("layer")}
+    return tuple(sum(stage == f"layer{i}" for stage, _ in blocks) for i in (1, 2, 3, 4))
 
 
 GENERATOR = Layout(
     "MaskGAN's generator (netG)", _generator_settings, generator_names,
-    {r".*\.norm\.running_(mean|var)": "statistics that AdaIN never reads"}, ("image_size",),
+    {r".*\.norm\.running_(mean|var)": "statistics that AdaIN does not use"}, ("image_size",),
 )  # fmt: skip
 DISCRIMINATOR = Layout("MaskGAN's discriminator (netD)", _discriminator_settings, discriminator_names)
 BLENDER = Layout("MaskGAN's Alpha Blender (netB)", _blender_settings, blender_names)
 VAE = Layout("MaskGAN's MaskVAE", _vae_settings, vae_names)
 PARSER = Layout("the face parser of MaskGAN's authors (U-Net)", _parser_settings, parser_names, unsaid=("image_size",))
 HOPENET = Layout(
-    "HopeNet", _hopenet_settings, unused={r"fc_finetune\.(weight|bias)": "a layer that HopeNet itself never uses"}
+    "HopeNet", _hopenet_settings, unused={r"fc_finetune\.(weight|bias)": "a layer that HopeNet does not use"}
 )
 ARCFACE = Layout("ArcFace's IResNet", _arcface_settings)
 RESNET18 = Layout(

@@ -1,4 +1,4 @@
-"""Which weights file a command takes: the one named, the environment's, the cache's, or the bundled one."""
+"""The search for a command's weights: its option, an environment variable, the cache, then the bundled weights."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from maskgan_cli.weights.cache import NoCacheFolder, cache_folder, in_cache
 
 
 def bundled(kind: str) -> Path | None:
-    """The weights of a kind that come with the package, if any do."""
+    """The weights of a kind that the package contains, or None."""
     path = Path(__file__).parents[1] / "assets" / f"{kind}.safetensors"
     return path if KINDS[canonical(kind)].bundled and path.is_file() else None
 
 
 def recorded(path: Path) -> str:
-    """How records name a weights file: bundled ones as they lie in the package, wherever that is installed."""
+    """The path of a weights file for records; bundled weights have a relative path, the same on every machine."""
     package = Path(__file__).parents[1]
     return path.relative_to(package.parent).as_posix() if path.is_relative_to(package) else str(path)
 
 
 def find_weights(given: Path | None, kind: str, option: str = "--weights") -> Path:
-    """``--weights`` if given, else the environment's, else those in the cache, else the bundled ones.
+    """The weights of the option, else of the environment variable, else of the cache, else the bundled ones.
 
-    A cache that cannot be read is passed over; `named_with_origin` says so.
+    A cache that is not readable is skipped; `named_with_origin` mentions it.
 
     Args:
-        given: what the user named, by option or environment.
-        kind: e.g. ``dmn``.
-        option: the option's name, for the error message.
+        given: the value of the option or its environment variable.
+        kind: the kind of network, e.g. ``dmn``.
+        option: name of the option, for the error message.
 
     Raises:
-        InputError: none anywhere.
+        InputError: there are no weights of this kind.
     """
     kind = canonical(kind)
     if given is not None:
@@ -41,35 +41,35 @@ def find_weights(given: Path | None, kind: str, option: str = "--weights") -> Pa
     if (variable := _variable_set(kind)) is not None:
         return Path(os.environ[variable])
     try:
-        trouble, path = "", in_cache(kind)
+        problem, path = "", in_cache(kind)
     except (OSError, NoCacheFolder) as error:
-        trouble, path = _trouble(error), None
+        problem, path = _problem(error), None
     path = path or bundled(kind)
     if path is None:
         raise InputError(
-            option, expected="a run folder or a .safetensors file", found=trouble or "none", hint=_how_to_get(kind)
+            option, expected="a run folder or a .safetensors file", found=problem or "none", hint=_how_to_get(kind)
         )
     return path
 
 
 def named_with_origin(path: Path, kind: str) -> str:
-    """A weights file and where it was found, for people: ``PATH (the cache)``."""
+    """A weights file and its origin, for messages: ``PATH (the cache)``."""
     kind = canonical(kind)
     variable = _variable_set(kind)
     if variable is not None and path == Path(os.environ[variable]):
         return f"{path} ({variable})"
     try:
-        trouble, cached = "", in_cache(kind)
+        problem, cached = "", in_cache(kind)
     except NoCacheFolder:
-        trouble, cached = "", None
+        problem, cached = "", None
     except OSError as error:
-        trouble, cached = f"; {_trouble(error)}", None
-    origins = {bundled(kind): f"bundled with the package{trouble}", cached: "the cache"}
-    return f"{path} ({origins.get(path, 'as asked for')})"
+        problem, cached = f"; {_problem(error)}", None
+    origins = {bundled(kind): f"bundled with the package{problem}", cached: "the cache"}
+    return f"{path} ({origins.get(path, 'given by option')})"
 
 
 def _variable_set(kind: str) -> str | None:
-    """The environment variable that names weights of a kind, if one does."""
+    """The environment variable that names weights of a kind, or None if none is set."""
     return next((name for name in KINDS[kind].variables if os.environ.get(name)), None)
 
 
@@ -83,7 +83,7 @@ def _how_to_get(kind: str) -> str:
     return f"get it with `maskgan weights pull {kind}`, or {by_hand}" if pulled else f"get it with {by_hand}"
 
 
-def _trouble(error: OSError | NoCacheFolder) -> str:
+def _problem(error: OSError | NoCacheFolder) -> str:
     if isinstance(error, NoCacheFolder):
-        return "none, and no cache folder (this user has no home; MASKGAN_CACHE names one)"
+        return "none, and no cache folder (this user has no home folder; MASKGAN_CACHE sets another one)"
     return f"the cache {cache_folder()} cannot be read: {(error.strerror or str(error)).lower()}"

@@ -1,4 +1,4 @@
-"""Weights as 16-bit floats: half the size, if the answers stay the same."""
+"""Weights as 16-bit floats, which halves their size; written only if the network's outputs hardly change."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from maskgan_cli.weights.card import check_output
 from maskgan_cli.weights.format import kind_of, load, save_weights
 
 FACES: Final = 32
-LEVELS: Final = 1  # of 255: the most that a painted pixel may change
-SHARE: Final = 1e-3  # of all pixels: the most whose class may change
+LEVELS: Final = 1  # largest allowed change of a pixel, in levels of 255
+SHARE: Final = 1e-3  # largest allowed share of pixels whose class changes
 
 
 def pack(where: str | Path, data: PreparedData, out: Path, *, licence: str = "", overwrite: bool = False) -> float:
-    """Write weights with every number as a 16-bit float, and their card, if faces come out as before.
+    """Write weights as 16-bit floats with a model card, if the network's outputs hardly change.
 
     Args:
-        where: a weights file or run folder of a kind that answers with pictures or masks (dmn, parser, vae).
-        data: validation faces to compare on, of the network's size.
-        out: a ``.safetensors`` file.
-        licence: recorded in the file and its card.
+        where: a weights file or run folder of a kind whose output is a picture or a mask (dmn, parser, vae).
+        data: a data set of the network's image size, whose validation faces are the test inputs.
+        out: the ``.safetensors`` file to write.
+        licence: licence to record in the file and its card.
         overwrite: replace ``out``.
 
     Returns:
-        The largest change found: levels of 255 for pictures, the share of pixels for masks.
+        The largest change: in levels of 255 for pictures, as a share of pixels for masks.
 
     Raises:
-        InputError: another kind of weights, data of another size, an ``out`` that exists.
-        WorkError: the answers change; nothing is written.
+        InputError: the weights are of another kind, the data set has another size, or ``out`` exists.
+        WorkError: the outputs change too much; nothing is written.
     """
     check_output(out, ".safetensors", overwrite=overwrite)
     kind = kind_of(where)
@@ -46,13 +46,13 @@ def pack(where: str | Path, data: PreparedData, out: Path, *, licence: str = "",
     if data.size != side:
         raise InputError(data.root, expected=f"a data set of {side} px", found=f"{data.size} px")
     faces = first_samples(FaceDataset(data.split("val"), side, cache=False), FACES)
-    before = _answers(kind, network, faces)
-    halved = {name: _half(tensor) for name, tensor in network.state_dict().items()}
-    network.load_state_dict(halved)
-    change = _change(before, _answers(kind, network, faces))
+    before = _outputs(kind, network, faces)
+    rounded = {name: _rounded(tensor) for name, tensor in network.state_dict().items()}
+    network.load_state_dict(rounded)
+    change = _change(before, _outputs(kind, network, faces))
     allowed, unit = (LEVELS, "levels of 255") if kind == "dmn" else (SHARE, "of the pixels")
     if change > allowed:
-        raise WorkError(f"{out}: 16-bit weights change {change:.3g} {unit}, {allowed} at most; nothing written")
+        raise WorkError(f"{out}: 16-bit weights change {change:.3g} {unit}, at most {allowed} allowed; nothing written")
     about = {**weights.about, "stored_as": "float16", "packed_from": weights.sha256}
     about |= {"licence": licence} if licence else {}
     about.pop("version", None)
@@ -60,24 +60,24 @@ def pack(where: str | Path, data: PreparedData, out: Path, *, licence: str = "",
     return change
 
 
-def _half(tensor: Tensor) -> Tensor:
-    """What is left of a tensor's numbers in 16 bits."""
+def _rounded(tensor: Tensor) -> Tensor:
+    """A tensor rounded to 16-bit floats, in its own type."""
     return tensor.half().to(tensor.dtype) if tensor.is_floating_point() else tensor
 
 
 @torch.inference_mode()
-def _answers(kind: str, network: nn.Module, faces: Batch) -> Tensor:
-    """What the network makes of each face: pictures (N, 3, S, S) or label maps (N, S, S), ``uint8``."""
-    answers = []
+def _outputs(kind: str, network: nn.Module, faces: Batch) -> Tensor:
+    """The network's output for each face: pictures (N, 3, S, S) or label maps (N, S, S), ``uint8``."""
+    outputs = []
     for i in range(0, len(faces.images), 8):
         image, mask = to_unit(faces.images[i : i + 8]), one_hot(faces.labels[i : i + 8])
         if kind == "dmn":
-            answers.append(to_bytes(network(mask, mask, image)))
+            outputs.append(to_bytes(network(mask, mask, image)))
         elif kind == "parser":
-            answers.append(network(image).argmax(1).to(torch.uint8))
+            outputs.append(network(image).argmax(1).to(torch.uint8))
         else:
-            answers.append(network.reconstruct(mask).argmax(1).to(torch.uint8))  # type: ignore[operator]
-    return torch.cat(answers)
+            outputs.append(network.reconstruct(mask).argmax(1).to(torch.uint8))  # type: ignore[operator]
+    return torch.cat(outputs)
 
 
 def _change(before: Tensor, after: Tensor) -> float:

@@ -1,4 +1,4 @@
-"""Networks straight from published checkpoints, without `maskgan weights import` before."""
+"""Loads networks directly from published checkpoints, without `maskgan weights import`."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from maskgan_cli.networks import KINDS, canonical
 from maskgan_cli.weights.convert import convert
 from maskgan_cli.weights.format import Weights, load
 
-SUFFIXES: Final = (".pt", ".pth", ".pkl", ".bin", ".ckpt")  # what torch.save's files are called
+SUFFIXES: Final = (".pt", ".pth", ".pkl", ".bin", ".ckpt")  # common suffixes of torch.save's files
 
 
 def load_any(kind: str, where: str | Path, device: torch.device) -> tuple[Any, Weights]:
-    """The network of our weights file or run folder, or of a published checkpoint in its own layout.
+    """Load a network for inference from a weights file, a run folder, or a published checkpoint.
 
     Args:
-        kind: what it must hold, see `maskgan_cli.networks`.
-        where: the file or folder; a checkpoint is told by its suffix.
-        device: where the network is put, ready for inference.
+        kind: the expected kind, see `maskgan_cli.networks`.
+        where: the file or folder; published checkpoints are recognised by their suffix.
+        device: the device of the network.
 
     Raises:
-        InputError: missing, damaged, or of another kind.
+        InputError: the file is missing, damaged, or of another kind.
     """
     path = Path(where)
     if path.is_dir() or path.suffix not in SUFFIXES:

@@ -1,4 +1,4 @@
-"""Download, check, import: what `maskgan weights pull` does."""
+"""Download, check and import of published weights (`maskgan weights pull`)."""
 
 from __future__ import annotations
 
@@ -16,18 +16,21 @@ from maskgan_cli.weights.fetch import WEAK, download_path, downloads, fetch
 def pull_weights(
     kind: str, *, overwrite: bool = False, report: Callable[[int, int], None], say: Callable[[str], None]
 ) -> Path:
-    """Published weights in the cache under our names; nothing is done if they are there already.
+    """Download published weights and import them into the cache, unless they are there already.
 
-    The download is removed once it is imported: the weights file is all that commands need.
+    The download is deleted after the import, because commands only need the weights file.
 
     Args:
-        kind: one that is published, see `maskgan_cli.networks`.
-        overwrite: pull again.
-        report: told how many megabytes (10^6 bytes) are there, and of how many.
-        say: shows a line to the user.
+        kind: a kind with published weights, see `maskgan_cli.networks`.
+        overwrite: download again.
+        report: receives the received and the total number of megabytes (10^6 bytes).
+        say: shows a message to the user.
+
+    Returns:
+        The path of the weights file.
 
     Raises:
-        InputError: an unknown kind, one that must be fetched by hand, or somebody else pulls at this moment.
+        InputError: the kind is unknown, has no direct download, or another process is downloading.
         WorkError: the download failed.
     """
     entry = choose(kind, published(), "NAME")
@@ -35,20 +38,20 @@ def pull_weights(
     kind = entry.name
     download = download_path(entry.published) if entry.published.urls else None
 
-    def here() -> Path | None:
-        # A download that is still there says that its import was killed: before its card was written, perhaps.
+    def existing() -> Path | None:
+        # If the download still exists, its import was interrupted, possibly before the card was written.
         if overwrite or (download is not None and download.is_file()) or (found := in_cache(kind)) is None:
             return None
-        say(f"{kind} is here already; --overwrite pulls it again")
+        say(f"kept {kind}, which is in the cache; --overwrite downloads it again")
         return found
 
-    if (there := here()) is not None:
+    if (path := existing()) is not None:
         clear_dead(downloads(), "maskgan weights pull")
-        return there
+        return path
     out = cached_weights(kind)
     with locked(downloads(), "maskgan weights pull"):
-        if (there := here()) is not None:
-            return there
+        if (path := existing()) is not None:
+            return path
         remove_leftovers(downloads())
         remove_leftovers(out.parent, of=out.stem)
         file = fetch(entry, lambda done, total: report(done // 10**6, total // 10**6))

@@ -1,4 +1,4 @@
-"""ONNX files, opened by onnxruntime: damaged ones are one line here and nothing in the terminal."""
+"""Opens ONNX files with onnxruntime. Damaged files raise an InputError and print nothing."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ import torch
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import unreadable
 
-_NUMBERS = 1 << 28  # in a tensor: a gigabyte
-_FATAL = 4  # onnxruntime's word for what it still logs
+_MAX_NUMBERS = 1 << 28  # maximum size of a tensor: one gigabyte
+_FATAL = 4  # onnxruntime's log level for fatal errors only
 
 
 def open_onnx(path: Path, providers: Sequence[str], expected: str) -> Any:
-    """A network as an onnxruntime session.
+    """Open a network as an onnxruntime session.
 
     Args:
         path: the file.
-        providers: where it may run, the wanted one first; see `there`.
-        expected: what the file should be, for the error message.
+        providers: execution providers in order of preference; see `available_providers`.
+        expected: description of the expected file, for the error message.
 
     Raises:
-        InputError: missing or damaged, or the package is missing.
+        InputError: the file or the package is missing, or the file is damaged.
     """
     onnxruntime = _package(path)
     if not path.is_file():
@@ -35,22 +35,24 @@ def open_onnx(path: Path, providers: Sequence[str], expected: str) -> Any:
     _check_sizes(path, expected)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.log_severity_level = torch.get_num_threads(), _FATAL
-    said = io.StringIO()  # onnxruntime prints where it fails, to where data goes
     try:
-        with contextlib.redirect_stdout(said):
+        with contextlib.redirect_stdout(io.StringIO()):  # onnxruntime prints errors on stdout
             session = onnxruntime.InferenceSession(str(path), options, providers=list(providers))
-        session.disable_fallback()  # what fails on faces fails, and prints nothing
-        for one in (*session.get_inputs(), *session.get_outputs()):
-            _ = one.name, one.shape  # names that are no text fail here
-    except Exception as error:  # onnxruntime names no common base for what a damaged file raises
+        session.disable_fallback()  # raise errors of the provider instead of printing them and trying another one
+        for node in (*session.get_inputs(), *session.get_outputs()):
+            _ = node.name, node.shape  # raises an error if a name is not valid text
+    except Exception as error:  # onnxruntime's errors for damaged files have no common base class
         raise unreadable(path, RuntimeError("a file that onnxruntime cannot read"), expected) from error
     return session
 
 
 def _check_sizes(path: Path, expected: str) -> None:
-    """Refuse a graph that says of itself that it needs gigabytes: onnxruntime would ask for them at once.
+    """Reject a graph that claims very large tensors, because onnxruntime would allocate them at once.
 
-    Only what follows from its constants is known beforehand; and nothing without the package onnx.
+    Only sizes that follow from the graph's constants are checked, and only if the package onnx is installed.
+
+    Raises:
+        InputError: a tensor is too large, or the file is damaged.
     """
     try:
         import onnx
@@ -60,20 +62,23 @@ def _check_sizes(path: Path, expected: str) -> None:
     try:
         model = onnx.load(str(path), load_external_data=False)
         graph = shape_inference.infer_shapes(model, data_prop=True).graph
-    except Exception as error:  # what a damaged file raises has no common base
+    except Exception as error:  # onnx's errors for damaged files have no common base class
         raise unreadable(path, RuntimeError("a file that onnx cannot read"), expected) from error
     values = [value.type.tensor_type.shape.dim for value in (*graph.input, *graph.value_info, *graph.output)]
     shapes = [[dim.dim_value for dim in dims if dim.dim_value] for dims in values]
     shapes += [list(tensor.dims) for tensor in graph.initializer]
-    if (most := max(map(math.prod, shapes), default=0)) > _NUMBERS:
-        raise InputError(path, expected=expected, found=f"one with a tensor of {most:,} numbers")
+    if (most := max(map(math.prod, shapes), default=0)) > _MAX_NUMBERS:
+        raise InputError(path, expected=expected, found=f"a file with a tensor of {most:,} numbers")
 
 
-def there(path: Path) -> list[str]:
-    """The providers that this machine's onnxruntime has.
+def available_providers(path: Path) -> list[str]:
+    """The execution providers of this machine's onnxruntime.
+
+    Args:
+        path: the ONNX file, for the error message.
 
     Raises:
-        InputError: the package is missing, which ``path`` needs.
+        InputError: the package onnxruntime is missing.
     """
     names: list[str] = _package(path).get_available_providers()
     return names

@@ -1,4 +1,4 @@
-"""align and paste: the rule's crop, its record, the way back; bad photos are named and end nothing."""
+"""Tests of ``align`` and ``paste``: crops, their records, pasting, and errors of single photos."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SECOND = crop_points(80) + np.array([110, 10])
 
 @pytest.fixture
 def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Some photos; the finder finds a face in bright ones only, two in wide ones, a tiny one in small ones."""
+    """Photos for a fake detector: it finds one face in bright photos, two in wide and a tiny one in small photos."""
 
     class Finder:
         def __init__(self, device: object) -> None: ...
@@ -43,7 +43,7 @@ def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_the_crop_is_the_rules(photos: Path, maskgan: Command) -> None:
+def test_the_crop_follows_the_alignment_rule(photos: Path, maskgan: Command) -> None:
     outcome = maskgan("align", photos / "face.png", "-o", photos / "out", "--size", "64", "--force", "--json")
     assert outcome.code == 0
     document = json.loads(outcome.out)
@@ -53,7 +53,7 @@ def test_the_crop_is_the_rules(photos: Path, maskgan: Command) -> None:
     assert np.array_equal(read_image(photos / "out" / "face.png"), expected)
 
 
-def test_the_record_says_what_was_cut(photos: Path, maskgan: Command) -> None:
+def test_the_record_describes_the_crop(photos: Path, maskgan: Command) -> None:
     maskgan("align", photos / "two.png", "-o", photos / "out", "--size", "64", "--face", "2")
     record = json.loads((photos / "out" / "two.crop.json").read_text())
     assert record["source"] == str(photos / "two.png")
@@ -70,7 +70,7 @@ def test_a_photo_without_a_face_is_one_line(photos: Path, maskgan: Command) -> N
     assert outcome.err == f"maskgan: {photos}/wall.png: expected a photo with a face, found no face; leave it out\n"
 
 
-def test_bad_photos_end_no_batch(photos: Path, maskgan: Command) -> None:
+def test_a_batch_continues_after_bad_photos(photos: Path, maskgan: Command) -> None:
     (photos / "broken.jpg").write_bytes(b"\xff\xd8\xff broken")
     outcome = maskgan("align", photos, "-o", photos / "out", "--json", "--force")
     assert outcome.code == 1
@@ -78,20 +78,20 @@ def test_bad_photos_end_no_batch(photos: Path, maskgan: Command) -> None:
     assert {Path(one["file"]).name for one in document["failures"]} == {"broken.jpg", "wall.png"}
     assert (document["done"], document["failed"]) == (3, 2)
     assert [Path(one).name for one in document["written"]] == ["face.png", "small.png", "two.png"]
-    assert outcome.err.endswith("maskgan: 2 of 5 failed, named in the document; the others are done\n")
+    assert outcome.err.endswith("maskgan: 2 of 5 failed (see failures in the JSON document); the others are done\n")
 
 
-def test_failures_are_named_on_the_way(photos: Path, maskgan: Command) -> None:
+def test_failures_are_printed_when_they_occur(photos: Path, maskgan: Command) -> None:
     outcome = maskgan("align", photos / "wall.png", photos / "two.png", photos / "no.png", "-o", photos / "out", "-q")
     assert outcome.code == 1
     assert outcome.lines == [str(photos / "out" / "two.png")]
     first, second, last = outcome.err.splitlines()
     assert "wall.png: expected a photo with a face" in first
     assert "no.png: expected a picture, found no such file" in second
-    assert last == "maskgan: 2 of 3 failed, named above; the others are done"
+    assert last == "maskgan: 2 of 3 failed (see above); the others are done"
 
 
-def test_a_small_face_is_refused(photos: Path, maskgan: Command) -> None:
+def test_a_small_face_is_rejected_without_force(photos: Path, maskgan: Command) -> None:
     outcome = maskgan("align", photos / "small.png", "-o", photos / "out", "-q")
     assert outcome.code == 2
     assert "small.png: expected a face of at least 64 pixels, found one whose square has 40" in outcome.err
@@ -125,24 +125,24 @@ def test_results_are_not_overwritten(photos: Path, maskgan: Command) -> None:
     assert maskgan(*call, "--overwrite").code == 0
 
 
-def test_a_second_run_keeps_what_was_cut_and_says_so(photos: Path, maskgan: Command) -> None:
+def test_a_second_run_keeps_existing_crops(photos: Path, maskgan: Command) -> None:
     call = ("align", photos / "two.png", "-o", photos / "out", "--size", "64")
-    assert "there already" not in maskgan(*call).err
+    assert "kept" not in maskgan(*call).err
     crop = photos / "out" / "two.png"
     before = crop.stat().st_mtime_ns
     outcome = maskgan(*call)
     assert (outcome.code, outcome.lines) == (0, [str(crop)])
-    assert "1 crop there already, cut from the same photos" in outcome.err
+    assert "kept 1 existing crop of the same photos" in outcome.err
     assert crop.stat().st_mtime_ns == before
-    for other in (("--size", "96"), ("--face", "1", "--force")):  # what is there is another crop
+    for other in (("--size", "96"), ("--face", "1", "--force")):  # the existing file is another crop
         outcome = maskgan(*call, *other)
         assert (outcome.code, "two.png: found a result that exists already" in outcome.err) == (2, True), outcome.err
 
 
-def test_two_photos_of_one_name(photos: Path, maskgan: Command) -> None:
+def test_two_photos_with_one_name_are_rejected(photos: Path, maskgan: Command) -> None:
     outcome = maskgan("align", photos / "face.png", photos / "x" / "face.jpg", "-o", photos / "out")
     assert outcome.code == 2
-    assert "two photos for one result" in outcome.err
+    assert "two photos with this result" in outcome.err
 
 
 @pytest.fixture
@@ -151,22 +151,22 @@ def crop(photos: Path, maskgan: Command) -> Path:
     return photos / "out" / "two.png"
 
 
-def test_pasted_without_an_edit_it_is_the_photo(photos: Path, crop: Path, maskgan: Command) -> None:
+def test_pasting_an_unedited_crop_returns_the_photo(photos: Path, crop: Path, maskgan: Command) -> None:
     outcome = maskgan("paste", crop, crop, "-o", photos / "back.png", "--json")
     assert json.loads(outcome.out)["changed_pixels"] == 0
     assert np.array_equal(read_image(photos / "back.png"), read_image(photos / "two.png"))
 
 
-def test_a_second_paste_says_that_it_is_there_already(photos: Path, crop: Path, maskgan: Command) -> None:
+def test_a_second_paste_keeps_the_result(photos: Path, crop: Path, maskgan: Command) -> None:
     edited = read_image(crop).copy()
     for name in ("back.png", "back.jpg"):
         write_image(photos / "edited.png", edited)
         call = ("paste", crop, photos / "edited.png", "-o", photos / name)
-        assert "there already" not in maskgan(*call).err
+        assert "kept" not in maskgan(*call).err
         held = (photos / name).read_bytes()
         again = maskgan(*call)
         assert (again.code, again.lines) == (0, [str(photos / name)]), again.err
-        assert "there already, pasted from the same crop and edit" in again.err
+        assert "which already holds this result" in again.err
         edited[20:40, 20:40] += 40
         write_image(photos / "edited.png", edited)
         other = maskgan(*call)
@@ -176,7 +176,7 @@ def test_a_second_paste_says_that_it_is_there_already(photos: Path, crop: Path, 
     assert outcome.code == 2 and "back.xyz: expected a name ending in one of .png" in outcome.err
 
 
-def test_an_edit_is_pasted_at_its_place(photos: Path, crop: Path, maskgan: Command) -> None:
+def test_an_edit_is_pasted_at_the_place_of_the_crop(photos: Path, crop: Path, maskgan: Command) -> None:
     edited = read_image(crop).copy()
     edited[20:40, 20:40] = 0
     write_image(photos / "edited.png", edited)
@@ -191,7 +191,7 @@ def test_an_edit_is_pasted_at_its_place(photos: Path, crop: Path, maskgan: Comma
 
 
 def test_orientation_and_metadata_are_kept(photos: Path, maskgan: Command) -> None:
-    """A photo stored on its side: the crop is upright, the result lies on its side with the same EXIF data."""
+    """The crop of a rotated photo is upright; the result is rotated and has the same EXIF data."""
     upright = Image.fromarray(read_image(photos / "two.png"))
     exif = Image.Exif()
     exif[0x0112], exif[0x010F] = 6, "a camera"
@@ -215,7 +215,7 @@ def test_orientation_and_metadata_are_kept(photos: Path, maskgan: Command) -> No
     assert read_image(photos / "back.png").shape == (120, 200, 3)
 
 
-def test_another_photo_is_refused(photos: Path, crop: Path, maskgan: Command) -> None:
+def test_another_photo_is_rejected(photos: Path, crop: Path, maskgan: Command) -> None:
     call = ("paste", crop, crop, "-o", photos / "back.png", "-q")
     assert (
         "expected the photo that was cut, 200x120, found 120x100" in maskgan(*call, "--photo", photos / "face.png").err
@@ -225,7 +225,7 @@ def test_another_photo_is_refused(photos: Path, crop: Path, maskgan: Command) ->
     assert maskgan(*call, "--force").code == 0
 
 
-def test_crops_without_a_record_and_damaged_records(photos: Path, crop: Path, maskgan: Command) -> None:
+def test_crops_with_missing_or_damaged_records_are_rejected(photos: Path, crop: Path, maskgan: Command) -> None:
     outcome = maskgan("paste", photos / "face.png", crop, "-o", photos / "back.png", "-q")
     assert outcome.code == 2
     assert "expected the record of its crop (face.crop.json beside it), found none" in outcome.err

@@ -1,4 +1,4 @@
-"""`bench`: what it prints and keeps."""
+"""Tests of ``bench``: printed lines, JSON document and saved report."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.conftest import Command
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> list[Case]:
-    """Every case takes two seconds of the clock, at once; returns the cases that were measured."""
+    """Replace every measurement by two seconds of a fake clock; returns the list of measured cases."""
     seen: list[Case] = []
 
     def measured(case: Case, effort: object) -> Figure:
@@ -27,7 +27,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> list[Case]:
     return seen
 
 
-def test_lines_or_one_document(quick: list[Case], maskgan: Command, tmp_path: Path) -> None:
+def test_output_is_lines_or_one_json_document(quick: list[Case], maskgan: Command, tmp_path: Path) -> None:
     lines = maskgan("bench", "synth", "--device", "cpu").lines
     assert len(lines) == 1
     assert lines[0].split()[:6] == ["synth:", "128", "px", "p50", "2000.0", "ms"]

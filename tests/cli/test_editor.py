@@ -1,4 +1,4 @@
-"""``maskgan edit`` as a program: its address on stdout, its end by Ctrl-C, its refusals."""
+"""Tests of ``maskgan edit`` as a program: the address on stdout, the end by Ctrl-C, and errors."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from maskgan_cli.labels import ID
 from tests.conftest import Command
 
 
-def test_it_prints_its_address_serves_and_loses_nothing_on_ctrl_c(weights: Path, tmp_path: Path) -> None:
+def test_it_prints_its_address_and_saves_the_session_on_ctrl_c(weights: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "maskgan_cli", "edit", "--no-browser", "--port", "0", "--weights", str(weights)]
     environment = {**os.environ, "MASKGAN_CACHE": str(tmp_path)}
     program = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
@@ -54,7 +54,7 @@ def _use_and_end(program: subprocess.Popen[str], cache: Path) -> None:
         (["--host", "203.0.113.9"], "203.0.113.9"),
     ],
 )
-def test_what_cannot_be_is_one_line(arguments: list[str], line: str, weights: Path, maskgan: Command) -> None:
+def test_wrong_arguments_are_one_line(arguments: list[str], line: str, weights: Path, maskgan: Command) -> None:
     given = [] if "--weights" in arguments else ["--weights", weights]
     outcome = maskgan("edit", "--no-browser", *arguments, *given)
     assert (outcome.code, outcome.out) == (2, "")

@@ -1,4 +1,4 @@
-"""The eval commands as users call them: from pairs to a table whose numbers can be traced."""
+"""Tests of the eval commands from the command line: from pairs to a table with the hashes of all inputs."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CPU = ("--device", "cpu")
 
 @pytest.fixture(scope="module")
 def judges(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Untrained judges; the identity network calls two faces one person from a cosine of 0.5."""
+    """Untrained evaluation networks; the threshold of the identity network is a cosine of 0.5."""
     folder = tmp_path_factory.mktemp("judges")
     torch.manual_seed(0)
     attributes, parser = AttributeConfig(("Male", "Smiling"), 64, 8), ParserConfig(64, 8)
@@ -56,7 +56,7 @@ def judges(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture
 def painted(prepared: Path, weights: Path, tmp_path: Path, maskgan: Command, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Pairs of the training split, chosen and painted through a pipe; the results' folder."""
+    """The folder of results for pairs of the training split."""
     monkeypatch.setenv("MASKGAN_CACHE", str(tmp_path / "cache"))
     chosen = maskgan("eval", "pairs", prepared, "--split", "train", "-n", 3, "-o", tmp_path / "pairs.csv")
     assert chosen.code == 0, chosen.err
@@ -70,7 +70,7 @@ def painted(prepared: Path, weights: Path, tmp_path: Path, maskgan: Command, mon
     return out
 
 
-def test_from_pairs_to_a_table_whose_numbers_can_be_traced(
+def test_from_pairs_to_a_table_with_hashes(
     painted: Path, judges: dict[str, Path], prepared: Path, weights: Path, tmp_path: Path, maskgan: Command
 ) -> None:
     pairs = tmp_path / "pairs.csv"
@@ -92,7 +92,7 @@ def test_from_pairs_to_a_table_whose_numbers_can_be_traced(
     for name, call in calls.items():  # once more: the same, which is said, and nothing is written
         held, again = (tmp_path / f"{name}.json").read_bytes(), maskgan(*call, "-o", tmp_path / f"{name}.json")
         assert (again.code, json.loads(again.out)) == (0, documents[name]), again.err
-        assert f"{name}.json holds just that already" in again.err
+        assert f"{name}.json, which already holds this output" in again.err
         other = maskgan(*call, "-o", tmp_path / f"{name}.json", "--method", "another name", "-q")
         assert other.code == 2 and "a result that exists already" in other.err, other.err
         assert (tmp_path / f"{name}.json").read_bytes() == held
@@ -127,7 +127,7 @@ def test_from_pairs_to_a_table_whose_numbers_can_be_traced(
     assert "\\begin{tabular}" in maskgan("eval", "report", tmp_path / "fid.json", "--format", "latex").out
 
 
-def test_all_metrics_in_one_pass_are_those_of_each_command(
+def test_eval_results_gives_the_values_of_the_single_commands(
     painted: Path, judges: dict[str, Path], prepared: Path, tmp_path: Path, maskgan: Command
 ) -> None:
     named = ("--pairs", tmp_path / "pairs.csv", *CPU)
@@ -187,15 +187,15 @@ def test_precision_recall_and_lpips_of_results(
     assert "LPIPS, source ↓" in maskgan("eval", "report", tmp_path / "lpips.json").out
 
 
-def test_a_small_split_gives_the_pairs_it_has_and_says_so(prepared: Path, maskgan: Command) -> None:
+def test_a_small_split_gives_fewer_pairs_with_a_message(prepared: Path, maskgan: Command) -> None:
     outcome = maskgan("eval", "pairs", prepared, "--split", "train")
     assert outcome.code == 0, outcome.err
     count = len(outcome.lines) - 1
     assert 0 < count < 20
-    assert f"the train split offers {count} pairs, not the paper's 400" in outcome.err
+    assert f"the train split has only {count} pairs, not the paper's 400" in outcome.err
 
 
-def test_a_second_comparison_takes_the_reals_from_the_cache(
+def test_features_of_real_pictures_are_cached(
     painted: Path, judges: dict[str, Path], prepared: Path, tmp_path: Path, maskgan: Command
 ) -> None:
     call = ("eval", "fid", prepared, painted, "--split", "train", "--features", "attributes", "--weights",
@@ -212,7 +212,7 @@ def test_a_second_comparison_takes_the_reals_from_the_cache(
     assert json.loads(first.out)["split"] == "train"
 
 
-def test_the_truth_of_rendered_pairs(tmp_path: Path, weights: Path, maskgan: Command) -> None:
+def test_the_ground_truth_of_rendered_pairs(tmp_path: Path, weights: Path, maskgan: Command) -> None:
     raw, data, pairs, out = (tmp_path / name for name in ("raw", "data", "pairs.csv", "swapped"))
     maskgan("synth", raw, "-n", 6, "--identities", 6, "--size", 64, "--counterfactuals", 2, "--workers", 1)
     maskgan("prep-data", raw, data, "--size", 64, "--workers", 1)
@@ -233,7 +233,7 @@ def test_the_truth_of_rendered_pairs(tmp_path: Path, weights: Path, maskgan: Com
     assert blurred["value"] < 40
 
 
-def test_an_unchanged_face_is_itself_to_any_identity_network(
+def test_an_unchanged_face_has_the_same_identity(
     painted: Path, judges: dict[str, Path], tmp_path: Path, maskgan: Command
 ) -> None:
     pairs = tmp_path / "pairs.csv"
@@ -252,9 +252,7 @@ def test_an_unchanged_face_is_itself_to_any_identity_network(
     assert stricter["value"] == 0
 
 
-def test_poses_come_from_a_network_where_one_is_named(
-    prepared: Path, judges: dict[str, Path], maskgan: Command
-) -> None:
+def test_poses_come_from_the_given_network(prepared: Path, judges: dict[str, Path], maskgan: Command) -> None:
     call = ("eval", "pairs", prepared, "--split", "train", "-n", 3, "--pose-weights", judges["pose"], *CPU, "--json")
     rows = json.loads(maskgan(*call).out)["pairs"]
     judge = load_pose(judges["pose"], torch.device("cpu"))
@@ -284,7 +282,7 @@ def test_a_survey_from_the_command_line(painted: Path, prepared: Path, tmp_path:
     assert "| a | **100.00** [34.24, 100.00] | **100.00** [34.24, 100.00] |" in table.out
 
 
-def test_what_is_wrong_is_said_in_one_line(
+def test_wrong_inputs_are_one_line(
     painted: Path, judges: dict[str, Path], prepared: Path, tmp_path: Path, maskgan: Command
 ) -> None:
     pairs = tmp_path / "pairs.csv"
@@ -330,21 +328,21 @@ def test_what_is_wrong_is_said_in_one_line(
     assert not (tmp_path / "s").exists()
 
 
-def test_fewer_pairs_than_asked_for_are_said_to_be_so(prepared: Path, tmp_path: Path, maskgan: Command) -> None:
+def test_fewer_pairs_than_requested_are_reported(prepared: Path, tmp_path: Path, maskgan: Command) -> None:
     call = ("eval", "pairs", prepared, "--split", "train", "-o", tmp_path / "pairs.csv")
     all_there = maskgan(*call)
     offered = len((tmp_path / "pairs.csv").read_text().splitlines()) - 1
-    assert f"the train split offers {offered} pairs, not the paper's 400" in all_there.err
+    assert f"the train split has only {offered} pairs, not the paper's 400" in all_there.err
     asked = maskgan(*call, "-n", 1000)
     assert (asked.code, asked.out) == (0, all_there.out)
-    assert f"the train split offers {offered} pairs, not 1000" in asked.err
-    assert f"{tmp_path / 'pairs.csv'} holds just that already" in asked.err
-    assert "offers" not in maskgan(*call[:-2], "-n", offered).err
+    assert f"the train split has only {offered} pairs, not 1000" in asked.err
+    assert f"{tmp_path / 'pairs.csv'}, which already holds this output" in asked.err
+    assert "has only" not in maskgan(*call[:-2], "-n", offered).err
     other = maskgan(*call[:-2], "--protocol", "transfer", "--attribute", "Male")
     assert " pairs, not 400" in other.err, other.err  # the paper transfers Smiling alone
 
 
-def test_an_attribute_is_asked_for_with_transfer_and_refused_without(prepared: Path, maskgan: Command) -> None:
+def test_attribute_is_required_by_transfer_only(prepared: Path, maskgan: Command) -> None:
     call = ("eval", "pairs", prepared, "--split", "train", "-n", 2)
     done = maskgan(*call, "--protocol", "transfer", "--attribute", "Male")
     assert done.code == 0, done.err

@@ -1,4 +1,4 @@
-"""``examples``: two faces are written, once, and never over other files."""
+"""Tests of ``examples``: it writes two faces and never replaces other files."""
 
 from __future__ import annotations
 

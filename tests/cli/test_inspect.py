@@ -1,4 +1,4 @@
-"""``inspect``: the history in the picture is shown; a picture without one, or none at all, is told apart."""
+"""Tests of ``inspect``: it shows a result's provenance; other pictures and files give errors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PICTURE = np.full((8, 8, 3), 90, np.uint8)
 NOTE = {"edit": "swap", "parts": ["hair", "hat"], "blend": None, "inputs": {"source": "ab" * 32}}
 
 
-def test_an_edit_tells_what_made_it(prepared: Path, weights: Path, tmp_path: Path, maskgan: Command) -> None:
+def test_an_edit_stores_its_provenance(prepared: Path, weights: Path, tmp_path: Path, maskgan: Command) -> None:
     out = tmp_path / "out.png"
     faces = sorted((prepared / "images").glob("*.png"))[:2]
     assert maskgan("swap", *faces, "--parts", "hair", "--weights", weights, "-o", out, "--device", "cpu").code == 0
@@ -32,7 +32,7 @@ def test_an_edit_tells_what_made_it(prepared: Path, weights: Path, tmp_path: Pat
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.jpg"])
-def test_lines_for_people(name: str, tmp_path: Path, maskgan: Command) -> None:
+def test_output_as_lines(name: str, tmp_path: Path, maskgan: Command) -> None:
     path = write_image(tmp_path / name, PICTURE, note=NOTE)
     outcome = maskgan("inspect", path)
     assert outcome.code == 0, outcome.err
@@ -41,18 +41,18 @@ def test_lines_for_people(name: str, tmp_path: Path, maskgan: Command) -> None:
     )
 
 
-def test_pictures_without_history_are_named_after_the_others(tmp_path: Path, maskgan: Command) -> None:
+def test_pictures_without_provenance_are_reported_last(tmp_path: Path, maskgan: Command) -> None:
     bare, told = write_image(tmp_path / "bare.png", PICTURE), write_image(tmp_path / "told.png", PICTURE, note=NOTE)
     outcome = maskgan("inspect", bare, told, "-q")
     assert outcome.code == 1
     assert outcome.lines[0] == str(told)
-    assert outcome.err == f"maskgan: {bare}: does not say what made it\n"
+    assert outcome.err == f"maskgan: {bare}: has no provenance of maskgan\n"
     document = json.loads(maskgan("inspect", bare, told, "--json").out)
     assert [entry["made_by"] is None for entry in document["files"]] == [True, False]
 
 
 @pytest.mark.parametrize("text", ["[1, 2]", "7", "{", "", "[" * 50_000, "{}"])
-def test_a_note_that_is_none_of_ours_is_no_history(text: str, tmp_path: Path, maskgan: Command) -> None:
+def test_metadata_of_other_programs_is_ignored(text: str, tmp_path: Path, maskgan: Command) -> None:
     info = PngImagePlugin.PngInfo()
     info.add_text("maskgan", text)
     Image.fromarray(PICTURE).save(tmp_path / "x.png", pnginfo=info)
@@ -61,12 +61,12 @@ def test_a_note_that_is_none_of_ours_is_no_history(text: str, tmp_path: Path, ma
     assert len(outcome.err.splitlines()) == 1
 
 
-def test_a_note_cannot_break_the_line(tmp_path: Path, maskgan: Command) -> None:
+def test_line_breaks_in_metadata_are_escaped(tmp_path: Path, maskgan: Command) -> None:
     path = write_image(tmp_path / "x.png", PICTURE, note={"ed\nit": "a\x1b[31mb"})
     assert maskgan("inspect", path).lines[1:] == [r"    ed\nit: a\x1b[31mb"]
 
 
-def test_what_is_no_picture_is_refused(tmp_path: Path, maskgan: Command) -> None:
+def test_other_files_are_rejected(tmp_path: Path, maskgan: Command) -> None:
     (tmp_path / "x.png").write_text("no picture")
     outcome = maskgan("inspect", tmp_path / "x.png")
     assert outcome.code == 2

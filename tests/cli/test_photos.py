@@ -1,4 +1,4 @@
-"""Edits of any photo: a face crop as it is, anything else searched, edited, pasted back where it was."""
+"""Edits of photos: face crops are edited directly; in other photos the face is detected, edited and pasted back."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.squares import in_square
 
 @pytest.fixture(scope="module")
 def points() -> np.ndarray:
-    """Of the astronaut's face (NASA, public domain), found once."""
+    """The landmarks of the astronaut's face (NASA, public domain)."""
     import torch
 
     found = FaceFinder(torch.device("cpu")).find(data.astronaut())
@@ -36,12 +36,12 @@ def astronaut(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def call(weights: Path, astronaut: Path, prepared: Path) -> tuple[str, ...]:
-    """A mouth swap whose shape comes from a drawn face, by an untrained generator and the bundled parser."""
+    """Arguments of a mouth swap with a drawn reference, an untrained generator and the bundled parser."""
     target = str(prepared / "images" / "400.png")
     return ("swap-mouth", str(astronaut), target, "--weights", str(weights), "--device", "cpu")
 
 
-def test_a_photo_is_edited_at_its_own_place(
+def test_a_photo_is_edited_in_place(
     call: tuple[str, ...], astronaut: Path, points: np.ndarray, tmp_path: Path, maskgan: Command
 ) -> None:
     outcome = maskgan(*call, "-o", tmp_path / "out.png", "--save-masks", "--sheet", tmp_path / "sheet.png")
@@ -63,7 +63,7 @@ def test_a_photo_is_edited_at_its_own_place(
 
 
 @pytest.mark.parametrize("turns", [1, 2, 3])
-def test_a_photo_on_its_side_is_edited_as_the_upright_one(
+def test_a_rotated_photo_is_edited_like_the_upright_one(
     turns: int, astronaut: Path, points: np.ndarray, tmp_path: Path, maskgan: Command
 ) -> None:
     side = write_image(tmp_path / "side.png", np.ascontiguousarray(np.rot90(read_image(astronaut), turns)))
@@ -86,7 +86,7 @@ def _deep(picture: np.ndarray) -> Image.Image:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["dark", "grey", "16-bit", "CMYK", "RGBA", "EXIF-turned", "turned", "scaled", "JPEG"])
-def test_photos_of_all_kinds(kind: str, call: tuple[str, ...], tmp_path: Path, maskgan: Command) -> None:
+def test_photos_of_all_formats(kind: str, call: tuple[str, ...], tmp_path: Path, maskgan: Command) -> None:
     picture, path, exif = data.astronaut(), tmp_path / "photo.png", Image.Exif()
     image = Image.fromarray(picture)
     if kind == "dark":
@@ -124,7 +124,7 @@ def test_photos_of_all_kinds(kind: str, call: tuple[str, ...], tmp_path: Path, m
     assert result.is_grey == photo.is_grey
 
 
-def test_crop_and_photo_are_forced(
+def test_crop_and_photo_options(
     call: tuple[str, ...], astronaut: Path, tmp_path: Path, maskgan: Command, prepared: Path
 ) -> None:
     outcome = maskgan(*call, "-o", tmp_path / "out.png", "--crop", "-q")
@@ -140,7 +140,7 @@ def test_crop_and_photo_are_forced(
     assert "400.png" not in unsearched.err
 
 
-def test_no_face_and_a_missing_one(call: tuple[str, ...], tmp_path: Path, maskgan: Command) -> None:
+def test_missing_faces_are_one_line(call: tuple[str, ...], tmp_path: Path, maskgan: Command) -> None:
     wall = write_image(tmp_path / "wall.png", np.full((90, 160, 3), 120, np.uint8))
     outcome = maskgan(call[0], wall, *call[2:], "-o", tmp_path / "out.png", "-q")
     assert outcome.code == 2
@@ -149,10 +149,10 @@ def test_no_face_and_a_missing_one(call: tuple[str, ...], tmp_path: Path, maskga
     assert "expected face 2, found 1 face" in outcome.err
 
 
-def test_a_mask_of_the_photo_is_cut_out_with_it(
+def test_the_mask_of_a_photo_is_cropped_with_it(
     call: tuple[str, ...], astronaut: Path, points: np.ndarray, tmp_path: Path, maskgan: Command
 ) -> None:
-    """The result's own mask lies beside it: editing it again needs no parser."""
+    """The mask beside a result is used when the result is edited again."""
     assert maskgan(*call, "-o", tmp_path / "out.png", "--save-masks", "-q").code == 0
     again = maskgan("swap-mouth", tmp_path / "out.png", *call[2:], "-o", tmp_path / "again.png")
     assert again.code == 0, again.err
@@ -163,10 +163,10 @@ def test_a_mask_of_the_photo_is_cut_out_with_it(
 
 
 @pytest.mark.parametrize("gone", ["l_eye,r_eye", "skin"])
-def test_a_mask_given_by_hand_is_believed(
+def test_a_given_mask_is_accepted_with_a_message(
     gone: str, call: tuple[str, ...], astronaut: Path, tmp_path: Path, maskgan: Command
 ) -> None:
-    """Dark glasses hide the eyes, a beard the skin: the edit goes on and a remark says what the mask lacks."""
+    """Dark glasses hide the eyes, a beard the skin: the edit continues, and a message names the missing classes."""
     assert maskgan("parse", astronaut, "-q").code == 0
     mask = tmp_path / "astronaut.mask.png"
     labels = read_label_map(mask)
@@ -202,7 +202,9 @@ def test_render_and_style_copy_take_photos(
     assert read_image(tmp_path / "bare.png").shape == (64, 64, 3)
 
 
-def test_a_bad_photo_ends_no_list(call: tuple[str, ...], astronaut: Path, tmp_path: Path, maskgan: Command) -> None:
+def test_a_list_continues_after_a_bad_photo(
+    call: tuple[str, ...], astronaut: Path, tmp_path: Path, maskgan: Command
+) -> None:
     write_image(tmp_path / "wall.png", np.full((90, 160, 3), 120, np.uint8))
     (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff")
     sources = ["wall.png", "astronaut.png", "broken.jpg", "nowhere.png"]
@@ -219,7 +221,7 @@ def test_a_bad_photo_ends_no_list(call: tuple[str, ...], astronaut: Path, tmp_pa
 
 
 def test_every_face_of_a_photo(call: tuple[str, ...], points: np.ndarray, tmp_path: Path, maskgan: Command) -> None:
-    """Two faces side by side: each is edited as it is alone, and nothing else is touched."""
+    """Each of two faces is edited as if it were alone in the photo, and no other pixels change."""
     pair = write_image(tmp_path / "pair.png", np.hstack([data.astronaut(), data.astronaut()[:, ::-1]]))
     before, pictures = read_image(pair), []
     for which in ("1", "2", "all"):
@@ -240,8 +242,8 @@ def test_every_face_of_a_photo(call: tuple[str, ...], points: np.ndarray, tmp_pa
     assert "--face: expected one face, where the painting stays bare, found all" in bare.err
 
 
-def test_a_grey_photo_is_no_crop_whatever_the_parser_makes_of_it(tmp_path: Path, maskgan: Command) -> None:
-    """All of it at once, the bundled parser sees a large face without eyes in it; there is a small one with eyes."""
+def test_a_grey_photo_is_not_taken_for_a_crop(tmp_path: Path, maskgan: Command) -> None:
+    """The bundled parser finds a large face without eyes in this photo, which has a small face with eyes."""
     path = tmp_path / "grey.png"
     Image.fromarray(data.astronaut()).convert("L").save(path)
     outcome = maskgan("reshape", path, "--open-mouth", 12, "-o", tmp_path / "out.png")
@@ -251,12 +253,12 @@ def test_a_grey_photo_is_no_crop_whatever_the_parser_makes_of_it(tmp_path: Path,
     assert 100 < changed.sum() < 5000 and (after == after[..., :1]).all()
 
 
-def test_a_whole_head_in_another_look_is_told_to_look_painted(
+def test_style_copy_of_a_photo_warns_about_an_artificial_head(
     call: tuple[str, ...], tmp_path: Path, maskgan: Command
 ) -> None:
-    note = "astronaut.png: the whole head is painted anew, and will look painted in the photo"
+    note = "astronaut.png: the whole head is generated, and may look artificial in the photo"
     outcome = maskgan("style-copy", *call[1:], "-o", tmp_path / "out.png")
     assert outcome.code == 0 and note in " ".join(outcome.err.split()), outcome.err
     outcome = maskgan("style-copy", call[2], call[1], *call[3:], "--crop", "--force", "-o", tmp_path / "bare.png")
-    assert outcome.code == 0 and "painted anew" not in outcome.err
-    assert "painted anew" not in maskgan(*call, "-o", tmp_path / "swap.png").err
+    assert outcome.code == 0 and "head is generated" not in outcome.err
+    assert "head is generated" not in maskgan(*call, "-o", tmp_path / "swap.png").err

@@ -1,4 +1,4 @@
-"""recipes list and show: what they print is what the trainings take."""
+"""Tests of ``recipes list`` and ``recipes show``: the trainings accept what they print."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_every_recipe_is_listed(maskgan: Command) -> None:
     assert {row["training"] for row in only} == {"vae"}
 
 
-def test_what_is_shown_is_a_recipe_again(maskgan: Command, tmp_path: Path) -> None:
+def test_the_shown_settings_are_a_valid_recipe(maskgan: Command, tmp_path: Path) -> None:
     for training in trainings():
         recipe = resolve(f"{training.module}:{training.recipe}")
         outcome = maskgan("recipes", "show", training.name, "tiny-cpu", "--set", "schedule.steps=9000")

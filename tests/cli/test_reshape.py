@@ -1,4 +1,4 @@
-"""reshape: the command paints what the mask's edit says, in lists too, and refuses half a wish."""
+"""Tests of ``reshape`` from the command line: single edits, lists, and incomplete options."""
 
 from __future__ import annotations
 
@@ -27,23 +27,26 @@ def test_a_list_is_reshaped(prepared: Path, weights: Path, tmp_path: Path, maskg
 
 
 @pytest.mark.parametrize(
-    ("wish", "line"),
+    ("arguments", "line"),
     [
-        ((), "--part: expected something to do"),
+        ((), "--part: expected an edit"),
         (("--grow", "3"), "--part: expected a part with --grow, --move or --scale, found no --part"),
-        (("--part", "hair"), "found nothing to do with it"),
+        (("--part", "hair"), "found only --part hair"),
         (("--part", "wig", "--grow", "3"), "unknown part 'wig'"),
         (("--part", "hair", "--move", "up"), "--move: expected two numbers"),
-        (("--open-mouth", "3", "--close-mouth"), "--close-mouth: expected one of the two"),
+        (
+            ("--open-mouth", "3", "--close-mouth"),
+            "--close-mouth: expected one of --open-mouth and --close-mouth, found both",
+        ),
     ],
 )
-def test_half_a_wish_is_one_line(wish: tuple[str, ...], line: str, maskgan: Command) -> None:
-    outcome = maskgan("reshape", "face.png", *wish)
+def test_incomplete_options_are_one_line(arguments: tuple[str, ...], line: str, maskgan: Command) -> None:
+    outcome = maskgan("reshape", "face.png", *arguments)
     assert (outcome.code, outcome.out) == (2, "")
     assert line in outcome.err
 
 
-def test_what_changes_nothing_is_said(prepared: Path, weights: Path, tmp_path: Path, maskgan: Command) -> None:
+def test_an_edit_without_effect_is_reported(prepared: Path, weights: Path, tmp_path: Path, maskgan: Command) -> None:
     face = sorted((prepared / "images").iterdir())[0]
     mask = tmp_path / "bare.png"
     write_label_map(mask, np.full((64, 64), ID["skin"], np.uint8))

@@ -1,4 +1,4 @@
-"""runs: numbers and curves of run folders that are known."""
+"""Tests of ``runs``: values and curves of run folders with known metrics."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.conftest import Command
 
 @pytest.fixture
 def two(tmp_path: Path) -> list[Path]:
-    """Two runs whose measures are known; the second was killed while it wrote a line."""
+    """Two runs with known metrics; the last line of the second is incomplete, as after a kill."""
     folders = []
     for name, shift in (("first", 0.0), ("second", 5.0)):
         folder = tmp_path / name
@@ -30,7 +30,7 @@ def two(tmp_path: Path) -> list[Path]:
     return folders
 
 
-def test_the_last_and_the_best_of_each_measure(two: list[Path], maskgan: Command) -> None:
+def test_last_and_best_value_of_each_metric(two: list[Path], maskgan: Command) -> None:
     outcome = maskgan("runs", *two)
     assert outcome.code == 0, outcome.err
     rows = list(csv.DictReader(outcome.out.splitlines()))
@@ -42,7 +42,7 @@ def test_the_last_and_the_best_of_each_measure(two: list[Path], maskgan: Command
     assert document["runs"][0]["metrics"] == {"pixel": {"last": 1 / 150, "best": 1 / 150, "best_step": 150}}
 
 
-def test_curves_are_drawn_one_colour_a_run(two: list[Path], tmp_path: Path, maskgan: Command) -> None:
+def test_each_run_has_its_colour_in_the_curves(two: list[Path], tmp_path: Path, maskgan: Command) -> None:
     out = tmp_path / "curves.png"
     outcome = maskgan("runs", *two, "-o", out)
     assert (outcome.code, outcome.lines) == (0, [str(out)])
@@ -53,7 +53,7 @@ def test_curves_are_drawn_one_colour_a_run(two: list[Path], tmp_path: Path, mask
     assert maskgan("runs", *two, "-o", out).code == 2, "it is there already"
 
 
-def test_what_cannot_be_compared_is_said(two: list[Path], tmp_path: Path, maskgan: Command) -> None:
+def test_runs_that_cannot_be_compared_are_rejected(two: list[Path], tmp_path: Path, maskgan: Command) -> None:
     wrong = maskgan("runs", two[0], "--metric", "beauty")
     assert wrong.code == 2
     assert "--metric: expected one of pixel, lr, val_psnr" in wrong.err

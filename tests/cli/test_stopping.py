@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: one line, exit code 130, no process left, and the same command goes on to the same bytes."""
+"""Ctrl-C and SIGTERM end a command with one line and exit code 130, leave no process, and it can be resumed."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from maskgan_cli.synth import write_dataset
 from tests.conftest import Command
 from tests.drawn_faces import write_raw
 
-LINE = "maskgan: stopped; run the same command to go on\n"
+LINE = "maskgan: stopped; run the same command to resume\n"
 SYNTH = ("--count", "8", "--size", "48", "--identities", "3")
 
 
 def _stop(arguments: tuple[object, ...], begun: Callable[[], bool], number: int, *, group: bool) -> tuple[int, str]:
-    """Run a command in a process group of its own and send a signal once it has begun; its code and stderr."""
+    """Run a command in its own process group and send a signal after its start; returns exit code and stderr."""
     process = subprocess.Popen(
         [sys.executable, "-m", "maskgan_cli", *map(str, arguments)], start_new_session=True, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -36,7 +36,7 @@ def _stop(arguments: tuple[object, ...], begun: Callable[[], bool], number: int,
         time.sleep(0.01)
     (os.killpg if group else os.kill)(process.pid, number)
     _, errors = process.communicate(timeout=20)
-    with pytest.raises(ProcessLookupError):  # nobody of the group is left
+    with pytest.raises(ProcessLookupError):  # no process of the group is left
         while time.monotonic() < end:
             os.killpg(process.pid, 0)
             time.sleep(0.05)
@@ -44,7 +44,7 @@ def _stop(arguments: tuple[object, ...], begun: Callable[[], bool], number: int,
 
 
 @pytest.mark.parametrize(("number", "group"), [(signal.SIGINT, True), (signal.SIGTERM, False)])
-def test_prep_data_stops_in_one_line_and_goes_on(tmp_path: Path, maskgan: Command, number: int, group: bool) -> None:
+def test_prep_data_stops_and_resumes(tmp_path: Path, maskgan: Command, number: int, group: bool) -> None:
     write_raw(tmp_path / "raw", 40)
     out = tmp_path / "out"
     command = ("prep-data", tmp_path / "raw", out, "--size", "256", "--workers", "2", "-q")
@@ -60,7 +60,7 @@ def test_prep_data_stops_in_one_line_and_goes_on(tmp_path: Path, maskgan: Comman
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_synth_stops_in_one_line_and_goes_on(tmp_path: Path, number: int) -> None:
+def test_synth_stops_and_resumes(tmp_path: Path, number: int) -> None:
     out = tmp_path / "out"
     command = ("synth", out, *SYNTH, "--workers", "2", "-q")
     code, errors = _stop(command, lambda: any((out / "CelebA-HQ-img").glob("[0-9]*.jpg")), number, group=False)
@@ -72,7 +72,7 @@ def test_synth_stops_in_one_line_and_goes_on(tmp_path: Path, number: int) -> Non
     assert _bytes(out) == _bytes(tmp_path / "whole")
 
 
-def test_a_signal_before_the_command_has_begun_is_one_line_too(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_signal_before_the_command_starts_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     app = typer.Typer()
 
     @app.command()
@@ -84,9 +84,9 @@ def test_a_signal_before_the_command_has_begun_is_one_line_too(capsys: pytest.Ca
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("made_of_it", [RuntimeError("empty mode stack"), InputError("w", found="x")])
-def test_what_libraries_make_of_a_signal_is_still_a_signal(
-    made_of_it: Exception, number: int, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("library_error", [RuntimeError("empty mode stack"), InputError("w", found="x")])
+def test_errors_of_libraries_after_a_signal_are_reported_as_a_stop(
+    library_error: Exception, number: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     app, before = typer.Typer(), signal.getsignal(number)
 
@@ -95,14 +95,14 @@ def test_what_libraries_make_of_a_signal_is_still_a_signal(
         try:
             signal.raise_signal(number)
         except KeyboardInterrupt:
-            raise made_of_it from None
+            raise library_error from None
 
     assert run(app, []) == 130
     assert capsys.readouterr().err == LINE
     assert signal.getsignal(number) is before
 
 
-def test_what_could_not_be_saved_after_a_signal_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_failed_save_after_a_signal_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     app = typer.Typer()
 
     @app.command()

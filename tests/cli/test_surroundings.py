@@ -1,4 +1,4 @@
-"""Commands in surroundings that people have: no home folder, pipes that are not UTF-8, closed streams, full memory."""
+"""Commands in unusual environments: no home folder, pipes that are not UTF-8, closed streams, deleted folders."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from maskgan_cli.weights.lookup import bundled, find_weights
 
 @pytest.fixture
 def homeless(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A user id that the system does not know, as in containers and on clusters."""
+    """A user without a home folder, as in containers and on clusters."""
     import pwd
 
     def unknown(_: int) -> object:
@@ -29,7 +29,7 @@ def homeless(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="user ids")
-def test_bundled_weights_need_no_home(homeless: None) -> None:
+def test_bundled_weights_are_found_without_a_home_folder(homeless: None) -> None:
     with pytest.raises(NoCacheFolder, match="set MASKGAN_CACHE"):
         cache_folder()
     assert find_weights(None, "parser") == bundled("parser")
@@ -37,7 +37,7 @@ def test_bundled_weights_need_no_home(homeless: None) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="user ids")
 @pytest.mark.parametrize("command", [("doctor",), ("weights", "list")])
-def test_commands_without_a_home_end_well_or_in_one_line(
+def test_commands_without_a_home_folder_work_or_print_one_line(
     homeless: None, command: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
     from maskgan_cli.cli.app import app
@@ -62,7 +62,7 @@ def test_any_name_can_be_printed_in_any_encoding(encoding: str, wanted: bytes) -
 
 @pytest.mark.skipif(sys.platform == "win32", reason="closes streams by a POSIX shell")
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
-def test_closed_streams_are_no_error(closed: str) -> None:
+def test_closed_streams_cause_no_error(closed: str) -> None:
     command = ["sh", "-c", f'exec "$0" -m maskgan_cli weights list {closed}', sys.executable]
     done = subprocess.run(command, capture_output=True, check=False, timeout=60)
     assert (done.returncode, b"unexpected" in done.stderr) == (0, False)
@@ -71,7 +71,7 @@ def test_closed_streams_are_no_error(closed: str) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="devices of POSIX")
 @pytest.mark.parametrize("out", ["-", "/dev/null"])
 @pytest.mark.parametrize("command", [("swap-mouth", "a.png", "b.png"), ("examples",), ("eval", "pairs", "data")])
-def test_streams_are_no_outputs(
+def test_streams_are_rejected_as_outputs(
     out: str, command: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
@@ -85,8 +85,8 @@ def test_streams_are_no_outputs(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="devices of POSIX")
 @pytest.mark.parametrize("out", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "/dev/fd/7", "same.png", "link.png"])
-def test_streams_to_a_file_are_no_outputs(out: str, tmp_path: Path) -> None:
-    """The shell opens same.png for the paths that are printed; a picture there would replace it."""
+def test_a_file_that_stdout_is_redirected_to_is_rejected_as_output(out: str, tmp_path: Path) -> None:
+    """stdout is redirected to same.png; a result there would replace the printed paths."""
     (tmp_path / "link.png").symlink_to("/dev/stdout")
     words = [sys.executable, "-m", "maskgan_cli", "swap-mouth", "a.png", "b.png", "-o", out]
     with (tmp_path / "same.png").open("wb") as file:
@@ -113,7 +113,7 @@ def test_a_deleted_working_directory_is_one_line(
     assert capsys.readouterr().err == "maskgan: the working directory was deleted; change to one that exists\n"
 
 
-def test_names_are_printed_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_names_are_printed_unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
     voice, stream = shell.Shell(), io.StringIO()
     voice.console.file = stream
     voice.say("next: maskgan align :smile:[x][/red].png")

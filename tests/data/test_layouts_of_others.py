@@ -56,7 +56,7 @@ def test_jpegs_by_any_name_are_read_and_other_formats_named(tmp_path: Path, mask
         (tmp_path / "photos" / name).write_bytes(b"x")
     done = maskgan("inspect", tmp_path / "photos")
     assert f"{tmp_path / 'photos'}: left out 2 files of formats that are not read (.heic, .psd)" in done.err
-    assert "a.jfif: does not say what made it (nor do 2 others)" in done.err, "all three were read"
+    assert "a.jfif: has no provenance of maskgan (2 other pictures have none either)" in done.err, "all three were read"
     with Image.open(tmp_path / "photos" / "a.jfif") as image:
         assert image.format == "JPEG"
 

@@ -40,7 +40,7 @@ NOT_RUN = {
     ("train", "ebst", "DATA", "--dmn", "runs/dmn"): "a page of options, without a trained generator; tests/training",
 }
 PLACES = {
-    "SRC": "src.png", "TGT": "tgt.png", "FACE": "src.png", "MASK": "src.mask.png", "PHOTO.jpg": "photo.jpg",
+    "FACE": "src.png", "REFERENCE": "tgt.png", "MASK": "src.mask.png", "PHOTO.jpg": "photo.jpg",
     "DATA": FACES, "W": "runs/identity", "arcface.onnx": "runs/identity", "KIND": "parser", "FILE": "parser.pth",
     "FIRST,SECOND": "Smiling,Eyeglasses",
 }  # fmt: skip

@@ -56,8 +56,8 @@ def test_the_page_can_be_followed(page: str, folder: Path) -> None:
 
 
 PLACES = {
-    "SRC": "src.png", "TGT": "tgt.png", "FACE": "src.png", "MASK": "src.mask.png", "STYLE_IMAGE": "tgt.png",
-    "A": "src.mask.png", "B": "tgt.mask.png", "RUN": "runs/dmn", "DATA": "data/faces",
+    "FACE": "src.png", "REFERENCE": "tgt.png", "MASK": "tgt.mask.png",
+    "FIRST": "src.mask.png", "SECOND": "tgt.mask.png", "RUN": "runs/dmn", "DATA": "data/faces",
     "Eyeglasses=2": "Smiling=2",  # drawn faces wear none
 }  # fmt: skip
 ELSEWHERE = {"INCEPTION.pth": "weights that nobody has at hand", "fid.json": "what is made with them"}

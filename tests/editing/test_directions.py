@@ -45,7 +45,7 @@ def test_a_file_of_directions_is_its_vaes_alone(
     held, call = file.read_bytes(), ("find-directions", prepared, "-w", vae_weights, "--device", "cpu", "-o", file)
     again = maskgan(*call)
     assert (again.code, again.lines) == (0, [str(file)]), again.err
-    assert "there already, found in the same faces with the same weights" in again.err
+    assert "made from the same faces and weights" in again.err
     fewer = maskgan(*call, "-n", "5")
     assert fewer.code == 2 and "a result that exists already" in fewer.err, fewer.err
     assert file.read_bytes() == held

@@ -161,16 +161,16 @@ def test_a_second_run_paints_nothing_again(
     out, faces = tmp_path / "o", [prepared / "images" / f"{name}.png" for name in (800, 400)]
     call = ("interpolate", *masks, "--steps", 3, "-o", out, "--dmn-weights", weights, *cpu, "--style")
     first = maskgan(*call, faces[0])
-    assert (first.code, "there already" in first.err) == (0, False), first.err
+    assert (first.code, "kept" in first.err) == (0, False), first.err
     files = {path: path.read_bytes() for path in out.iterdir()}
     with monkeypatch.context() as patch:
         patch.setattr(Renderer, "paint", lambda *_: pytest.fail("painted what was there"))
         again = maskgan(*call, faces[0])
     assert (again.code, again.lines) == (0, first.lines), again.err
-    assert "8 files there already, made from the same files, weights and settings" in again.err
+    assert "kept 8 existing files of the same inputs, weights and settings" in again.err
     (out / "mask-001.png").unlink()
     (out / "animation.gif").unlink()
-    assert "6 files there already" in maskgan(*call, faces[0]).err
+    assert "kept 6 existing files" in maskgan(*call, faces[0]).err
     other = maskgan(*call, faces[1])  # masks are the same, faces are not
     assert other.code == 2 and "strip.png: found a result that exists already" in other.err, other.err
     assert {path: path.read_bytes() for path in out.iterdir()} == files
@@ -182,7 +182,7 @@ def test_a_second_run_paints_nothing_again(
         (["a.png"], "missing B"),
         (["a.png", "b.png", "--sample", "3"], "--sample: expected A alone"),
         (["a.png", "b.png", "--keep-ends", "--extrapolate", "0.2"], "--keep-ends: expected a line that ends"),
-        (["a.png", "b.png", "--style-mask", "m.png"], "--style-mask: expected --style with it"),
+        (["a.png", "b.png", "--style-mask", "m.png"], "--style-mask: expected --style, found none"),
         (["a.png", "b.png", "--style", "s.png", "--dmn-weights", "n"], "a.png: expected a picture"),
         (["a.png", "b.png", "--steps", "1"], "--steps"),
         (["a.png", "b.png"], "a.png: expected a picture, found no such file"),

@@ -65,11 +65,11 @@ def test_a_second_run_keeps_what_is_there_and_replaces_nothing(
 ) -> None:
     out = tmp_path / "edits"
     call = ("simulate-edits", prepared, "--split", "val", "-w", vae_weights, "--device", "cpu", "-o", out)
-    assert "there already" not in maskgan(*call).err
+    assert "kept" not in maskgan(*call).err
     files = {path: path.read_bytes() for path in out.iterdir()}
     again = maskgan(*call)
     assert (again.code, again.lines) == (0, [str(out / "edits.csv")]), again.err
-    assert "edits there already, of the same faces, weights and settings" in again.err
+    assert "existing edits of the same faces, weights and settings" in again.err
     (out / "edits.csv").unlink()
     assert maskgan(*call).code == 0
     assert {path: path.read_bytes() for path in out.iterdir()} == files

@@ -99,11 +99,11 @@ def test_a_second_comparison_says_that_it_is_there_already(work: Path, maskgan: 
     first = maskgan(*_call(work))
     files = {path: path.stat().st_mtime_ns for path in (work / "out").rglob("*.*")}
     again = maskgan(*_call(work))
-    assert (again.code, again.out, "there already" in first.err) == (0, first.out, False)
-    assert "there already, drawn from the same results" in again.err
+    assert (again.code, again.out, "kept" in first.err) == (0, first.out, False)
+    assert "kept the existing comparison of the same results" in again.err
     assert {path: path.stat().st_mtime_ns for path in (work / "out").rglob("*.*")} == files
     (work / "out" / "index.html").unlink()  # one that was killed is finished
-    assert "there already" not in maskgan(*_call(work)).err
+    assert "kept" not in maskgan(*_call(work)).err
     assert set((work / "out").rglob("*.*")) == set(files)
     write_image(work / "ours" / read_csv(work / "pairs.csv")[0]["output"], np.zeros((16, 16, 3), np.uint8))
     other = maskgan(*_call(work))

@@ -65,7 +65,7 @@ def test_a_second_survey_says_that_it_is_there_already(survey: Path, tmp_path: P
     files = {path: path.read_bytes() for path in survey.rglob("*.*")}
     outcome = maskgan(*call, "--json")
     assert (outcome.code, json.loads(outcome.out)["kept"]) == (0, True), outcome.err
-    assert "there already, with the same questions about the same results" in outcome.err
+    assert "kept the existing survey, which has the same questions" in outcome.err
     other = maskgan(*call, "--seed", "1")
     assert other.code == 2 and "found a result that exists already" in other.err
     assert {path: path.read_bytes() for path in survey.rglob("*.*")} == files

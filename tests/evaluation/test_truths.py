@@ -54,7 +54,7 @@ def test_the_truth_is_a_method_without_a_fault(faces: Path, data: Path, tmp_path
     assert {"psnr_inside", "psnr_outside"} <= set(result["infinite"])
     assert result["values"]["ssim_inside"] == 1
     again = maskgan("eval", "truths", faces, pairs, "-o", out)
-    assert (again.code, "holds just that already" in again.err) == (0, True), again.err
+    assert (again.code, "already holds this output" in again.err) == (0, True), again.err
     write_json(out / "pairs.csv", "mine")
     again = maskgan("eval", "truths", faces, pairs, "-o", out)
     assert again.code == 2

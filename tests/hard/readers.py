@@ -355,7 +355,7 @@ def _downloads(folder: Path) -> None:
     try:
         command("weights", "list")
         fetch._pins()
-        fetch._Part(folder / "downloads" / "w.pth").can_go_on("http://x/w.pth")
+        fetch._Part(folder / "downloads" / "w.pth").can_resume("http://x/w.pth")
     finally:
         os.environ["MASKGAN_CACHE"] = before
 

@@ -130,12 +130,12 @@ def rendering(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     program = f"""
 import threading
 from pathlib import Path
-from maskgan_cli.cli.shell import _manners
+from maskgan_cli.cli.shell import _handle_signals_and_warnings
 from maskgan_cli.reproduce.runner import as_subprocess, run_stages
 from maskgan_cli.reproduce.stages import Stage
 stages = [Stage("render", ("synth", "faces", "-n", "5000", "--size", "64", "--workers", "1"), ("faces/synth.json",))]
 try:
-    with _manners(False, threading.Event()):
+    with _handle_signals_and_warnings(False, threading.Event()):
         list(run_stages(stages, Path({str(tmp_path)!r}), as_subprocess))
 except Exception as error:
     print(type(error).__name__, error)

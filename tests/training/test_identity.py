@@ -10,10 +10,10 @@ import pytest
 import torch
 import typer
 from accelerate import Accelerator
+from maskgan_cli.cli.verify import register
 
 from maskgan_cli.cli.app import app
 from maskgan_cli.cli.shell import run as call
-from maskgan_cli.cli.verify import register
 from maskgan_cli.config import load_recipe
 from maskgan_cli.data import alignment
 from maskgan_cli.data.alignment import batch_points, points_of_mask

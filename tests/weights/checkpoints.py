@@ -1,4 +1,4 @@
-"""Checkpoints as their authors would have saved them, filled with numbers from a seeded generator."""
+"""Checkpoints with the names and shapes of the published ones, filled with random numbers of a fixed seed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Tensors = dict[str, Tensor]
 
 
 def filled(shapes: dict[str, tuple[int, ...]], seed: int = 0, *, deviation: float | None = None) -> Tensors:
-    """Every tensor different; variances positive, counters whole, weights of one deviation or by their fan-in."""
+    """Random tensors: positive variances, integer counters, and weights scaled by a constant or by their fan-in."""
     generator = torch.Generator().manual_seed(seed)
     tensors = {}
     for number, (name, shape) in enumerate(shapes.items()):
@@ -40,7 +40,7 @@ def published(name: str, seed: int = 0) -> Tensors:
 
 
 def saved(tensors: object, path: Path) -> Path:
-    """``torch.save``, as all of them were."""
+    """Write the file with ``torch.save``, as the published files."""
     torch.save(tensors, path)
     return path
 
@@ -48,7 +48,7 @@ def saved(tensors: object, path: Path) -> Path:
 def small_generator_shapes(
     width: int = 4, downs: int = 2, blocks: int = 2, style: int = 2
 ) -> dict[str, tuple[int, ...]]:
-    """MaskGAN's generator, fewer and narrower layers: names and shapes as the authors' script would save them."""
+    """A smaller version of MaskGAN's generator with the published names."""
     widths = [width << i for i in range(downs + 1)]
     low, (c1, c2, c4) = widths[-1], (2, 4, 8)
     modules: dict[str, tuple[int, ...]] = {"model.1": (width, 19, 7, 7)}
@@ -82,7 +82,7 @@ def small_generator_shapes(
 
 
 def paint_by_their_names(t: Tensors, mask: Tensor, style_mask: Tensor, style_image: Tensor) -> Tensor:
-    """The generator's forward written from the facts of the paper and its names alone, layer by layer."""
+    """A slow reference of the generator's forward pass, written from the paper and the tensor names."""
 
     def conv(name: str, x: Tensor, pad: int = 0, stride: int = 1, reflect: int = 0) -> Tensor:
         x = F.pad(x, (reflect,) * 4, mode="reflect") if reflect else x
@@ -132,7 +132,7 @@ def paint_by_their_names(t: Tensors, mask: Tensor, style_mask: Tensor, style_ima
 
 
 def parse_by_their_names(t: Tensors, image: Tensor) -> Tensor:
-    """The face parser's forward, written from the facts and its names alone."""
+    """A slow reference of the face parser's forward pass, written from the tensor names."""
 
     def double(name: str, x: Tensor) -> Tensor:
         for j in (1, 2):

@@ -1,4 +1,4 @@
-"""StarGAN, ELEGANT and SPADE by their published names, written from the facts alone, tap by tap.
+"""Slow references of StarGAN, ELEGANT and SPADE, written from the papers and the published tensor names.
 
 No convolution, norm or resize of PyTorch's takes part: sums over the taps of a kernel, means and
 square roots. Double precision.
@@ -13,7 +13,7 @@ Tensors = dict[str, Tensor]
 
 
 def conv(x: Tensor, weight: Tensor, bias: Tensor | None = None, stride: int = 1, pad: int = 0) -> Tensor:
-    """A convolution with zeros around, one tap after the other."""
+    """A convolution with zero padding, computed tap by tap."""
     n, _, h, w = x.shape
     outputs, _, kernel, _ = weight.shape
     rows, columns = (h + 2 * pad - kernel) // stride + 1, (w + 2 * pad - kernel) // stride + 1
@@ -28,7 +28,7 @@ def conv(x: Tensor, weight: Tensor, bias: Tensor | None = None, stride: int = 1,
 
 
 def conv_transposed(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int, pad: int, more: int) -> Tensor:
-    """What a strided convolution's gradient does: every pixel paints the kernel, then ``pad`` is cut off."""
+    """A transposed convolution: the kernel is added at every pixel, then ``pad`` pixels are cut off."""
     n, _, h, w = x.shape
     _, outputs, kernel, _ = weight.shape
     canvas = x.new_zeros(n, outputs, (h - 1) * stride + kernel + more, (w - 1) * stride + kernel + more)
@@ -41,7 +41,7 @@ def conv_transposed(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int,
 
 
 def instance_norm(x: Tensor) -> Tensor:
-    """Every picture's every channel to mean 0 and variance 1."""
+    """Instance normalisation: every channel of every picture gets mean 0 and variance 1."""
     y = torch.empty_like(x)
     for n in range(x.shape[0]):
         for c in range(x.shape[1]):
@@ -67,7 +67,7 @@ def with_planes(image: Tensor, label: Tensor) -> Tensor:
 
 
 def stargan_generator(t: Tensors, image: Tensor, label: Tensor, blocks: int) -> Tensor:
-    """G of ``t``; running statistics are there and not used."""
+    """StarGAN's generator with the tensors ``t``; the running statistics are not used."""
 
     def norm(name: str, x: Tensor) -> Tensor:
         return instance_norm(x) * t[f"{name}.weight"][:, None, None] + t[f"{name}.bias"][:, None, None]
@@ -84,7 +84,7 @@ def stargan_generator(t: Tensors, image: Tensor, label: Tensor, blocks: int) -> 
 
 
 def stargan_discriminator(t: Tensors, image: Tensor, layers: int) -> tuple[Tensor, Tensor]:
-    """D of ``t``: patch scores and logits."""
+    """StarGAN's discriminator with the tensors ``t``: patch scores and logits."""
     x = image
     for i in range(layers):
         x = leaky(conv(x, t[f"main.{2 * i}.weight"], t[f"main.{2 * i}.bias"], 2, 1), 0.01)
@@ -96,13 +96,13 @@ def stargan_discriminator(t: Tensors, image: Tensor, layers: int) -> tuple[Tenso
 
 
 def pixel_norm(t: Tensors, name: str, x: Tensor) -> Tensor:
-    """Each pixel's channels over their length, times alpha, plus beta."""
+    """Normalise each pixel's channels to unit length, multiply by alpha and add beta."""
     length = torch.sqrt((x**2).sum(1, keepdim=True)).clamp(min=1e-12)
     return x / length * t[f"{name}.alpha"] + t[f"{name}.beta"]
 
 
 def elegant_encoder(t: Tensors, image: Tensor) -> tuple[Tensor, list[Tensor]]:
-    """Enc of ``t``: code and skips."""
+    """ELEGANT's encoder with the tensors ``t``: code and skip connections."""
     maps, x = [], image
     for i in range(5):
         x = conv(x, t[f"main.{i}.0.weight"], t[f"main.{i}.0.bias"], 2, 1)
@@ -112,7 +112,7 @@ def elegant_encoder(t: Tensors, image: Tensor) -> tuple[Tensor, list[Tensor]]:
 
 
 def elegant_decoder(t: Tensors, new: Tensor, old: Tensor, skips: list[Tensor]) -> Tensor:
-    """Dec of ``t``: the residual."""
+    """ELEGANT's decoder with the tensors ``t``: the residual."""
     x = torch.cat([new, old], 1)
     for i in range(4):
         x = conv_transposed(x, t[f"main.{i}.0.weight"], t[f"main.{i}.0.bias"], 2, 1, 1)
@@ -121,7 +121,7 @@ def elegant_decoder(t: Tensors, new: Tensor, old: Tensor, skips: list[Tensor]) -
 
 
 def elegant_discriminator(t: Tensors, image: Tensor, label: Tensor) -> Tensor:
-    """D1 or D2 of ``t``: the probability of real."""
+    """ELEGANT's discriminator D1 or D2 with the tensors ``t``: the probability of a real picture."""
     x = with_planes(image, label)
     for i in range(4):
         x = conv(x, t[f"conv.{3 * i}.weight"], t[f"conv.{3 * i}.bias"], 2, 1)
@@ -134,20 +134,20 @@ def elegant_discriminator(t: Tensors, image: Tensor, label: Tensor) -> Tensor:
 
 
 def spectral(t: Tensors, name: str) -> Tensor:
-    """The stored weight over u' W v."""
+    """Spectral normalisation: the stored weight divided by u' W v."""
     weight = t[f"{name}.weight_orig"]
     sigma = t[f"{name}.weight_u"] @ weight.reshape(len(weight), -1) @ t[f"{name}.weight_v"]
     return weight / sigma
 
 
 def shrink(mask: Tensor, side: int) -> Tensor:
-    """Nearest neighbour: the pixel at the floor of the scaled place."""
+    """Nearest-neighbour scaling: the pixel at the rounded-down scaled position."""
     places = [i * mask.shape[-1] // side for i in range(side)]
     return mask[:, :, places][:, :, :, places]
 
 
 def spade_norm(t: Tensors, name: str, x: Tensor, mask: Tensor) -> Tensor:
-    """The stored mean and variance, then what the mask decides."""
+    """SPADE: normalisation with the stored statistics, then scale and shift from the mask."""
     mean, variance = (t[f"{name}.param_free_norm.running_{what}"][:, None, None] for what in ("mean", "var"))
     hidden = conv(shrink(mask, x.shape[-1]), t[f"{name}.mlp_shared.0.weight"], t[f"{name}.mlp_shared.0.bias"], pad=1)
     gamma, beta = (
@@ -169,7 +169,7 @@ def spade_block(t: Tensors, name: str, x: Tensor, mask: Tensor) -> Tensor:
 
 
 def spade_generator(t: Tensors, mask: Tensor, code: Tensor | None, depth: str = "normal") -> Tensor:
-    """G of ``t``."""
+    """SPADE's generator with the tensors ``t``."""
 
     def double(x: Tensor) -> Tensor:
         return x.repeat_interleave(2, 2).repeat_interleave(2, 3)
@@ -189,7 +189,7 @@ def spade_generator(t: Tensors, mask: Tensor, code: Tensor | None, depth: str = 
 
 
 def spade_encoder(t: Tensors, image: Tensor) -> tuple[Tensor, Tensor]:
-    """E of ``t``, of a picture of the side it looks at."""
+    """SPADE's encoder with the tensors ``t``, for a picture of the encoder's input size."""
     x = image
     for i in range(1, 7):
         x = leaky(instance_norm(conv(x, spectral(t, f"layer{i}.0"), None, 2, 1)), 0.2)
@@ -199,7 +199,7 @@ def spade_encoder(t: Tensors, image: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def spade_discriminator(t: Tensors, pair: Tensor) -> list[list[Tensor]]:
-    """D of ``t``: all outputs at both scales."""
+    """SPADE's discriminator with the tensors ``t``: all outputs at both scales."""
     outputs = []
     for scale in (0, 1):
         name, x, features = f"discriminator_{scale}", pair, []

@@ -1,4 +1,4 @@
-"""Averaged weights: every number between two networks' own, and what they are made of in file and card."""
+"""Tests of averaged weights: the values, and the provenance in file and card."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def other(weights: Path, tmp_path: Path) -> Path:
     return save_weights(tmp_path / "other.safetensors", network, kind="dmn", config=found.config, about=about)
 
 
-def test_every_number_lies_between_and_the_card_says_what_it_is_made_of(
+def test_values_are_averaged_and_the_card_names_the_inputs(
     weights: Path, other: Path, tmp_path: Path, maskgan: Command
 ) -> None:
     out = tmp_path / "between.safetensors"
@@ -45,14 +45,14 @@ def test_every_number_lies_between_and_the_card_says_what_it_is_made_of(
     assert "not measured here" in card
 
 
-def test_the_ends_are_the_networks_themselves(weights: Path, other: Path, tmp_path: Path) -> None:
+def test_shares_0_and_1_give_the_inputs(weights: Path, other: Path, tmp_path: Path) -> None:
     for share, path in ((0.0, weights), (1.0, other)):
         average(weights, other, tmp_path / "end.safetensors", share=share, overwrite=True)
         ends = read_weights(tmp_path / "end.safetensors", "dmn").tensors
         assert all(torch.equal(ends[name], tensor) for name, tensor in read_weights(path, "dmn").tensors.items())
 
 
-def test_what_cannot_be_averaged_is_refused_and_nothing_is_written(
+def test_incompatible_networks_are_rejected_and_no_file_is_written(
     weights: Path, vae_weights: Path, other: Path, tmp_path: Path, maskgan: Command
 ) -> None:
     out = tmp_path / "between.safetensors"

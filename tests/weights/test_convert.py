@@ -1,4 +1,4 @@
-"""Published checkpoints: imported whole and bit for bit under our names, or not at all."""
+"""Tests of the import of published checkpoints: all tensors are converted exactly, or no file is written."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ SMALL = small_generator_shapes()
 
 
 def _modules(names: dict[str, str]) -> Any:
-    """Their tensor's name -> ours, given module paths."""
+    """Map a published tensor name to the project's, given a map of module paths."""
 
     def translate(name: str) -> str | None:
         module, _, tensor = name.rpartition(".")
@@ -84,7 +84,7 @@ LARGE = ("official_netG", "official_vae", "arcface_iresnet50")  # hundreds of me
 
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] * (n in LARGE)) for n in CASES])
-def test_every_layout_is_imported_bit_for_bit_under_our_names(name: str, tmp_path: Path) -> None:
+def test_every_layout_is_imported_exactly(name: str, tmp_path: Path) -> None:
     kind, translate = CASES[name]
     theirs = published(name)
     file = saved(theirs, tmp_path / "checkpoint.pth")
@@ -105,7 +105,7 @@ def test_every_layout_is_imported_bit_for_bit_under_our_names(name: str, tmp_pat
 DEEPER = {"arcface_iresnet50": {"blocks": [3, 4, 14, 3]}}
 
 
-def test_torchvisions_and_pytorch_fids_files(tmp_path: Path) -> None:
+def test_files_of_torchvision_and_pytorch_fid(tmp_path: Path) -> None:
     with torch.device("meta"):
         from torchvision.models import inception_v3, resnet18, vgg19
 
@@ -136,37 +136,37 @@ def test_the_imported_vgg_serves_the_perceptual_loss_by_path_and_from_the_cache(
     out = import_weights("vgg19", file)
     assert out == tmp_path / "cache" / "weights" / "vgg19.safetensors"
     image = torch.rand(1, 3, 32, 32) * 2 - 1
-    answers = []
+    outputs = []
     for settings in (PerceptualSettings(weights=file), PerceptualSettings(weights=out), PerceptualSettings()):
         network, _ = feature_network(settings)
         assert network is not None
-        answers.append(network(image))
-    for other in answers[1:]:
-        assert all(torch.equal(a, b) for a, b in zip(answers[0], other, strict=True))
+        outputs.append(network(image))
+    for other in outputs[1:]:
+        assert all(torch.equal(a, b) for a, b in zip(outputs[0], other, strict=True))
 
 
-def test_imported_judges_judge(tmp_path: Path) -> None:
+def test_imported_evaluation_networks_work(tmp_path: Path) -> None:
     small: dict[str, torch.nn.Module] = {
         "hopenet": HopeNet(HopeNetConfig(width=8, blocks=(1, 1, 1, 1), bins=66)),
         "arcface": IResNet(ArcFaceConfig(blocks=(1, 1, 1, 1), width=8, embedding=16, image_size=32)),
     }
     pictures = torch.randint(0, 256, (2, 3, 64, 64), dtype=torch.uint8)
     cpu = torch.device("cpu")
-    answers = {}
+    outputs = {}
     for kind, network in small.items():
         file = saved(filled(shapes_of(network.state_dict())), tmp_path / f"{kind}.pth")
         import_weights(kind, file, tmp_path / f"{kind}.safetensors")
     import_weights("parser", saved(published("official_unet"), tmp_path / "p.pth"), tmp_path / "parser.safetensors")
-    answers = {
+    outputs = {
         "angles": load_pose(tmp_path / "hopenet.safetensors", cpu)(pictures),
         "embeddings": load_identity(tmp_path / "arcface.safetensors", cpu)(pictures),
         "labels": load_parser(tmp_path / "parser.safetensors", cpu)(pictures),
     }
-    assert {name: tuple(x.shape) for name, x in answers.items()} == {
+    assert {name: tuple(x.shape) for name, x in outputs.items()} == {
         "angles": (2, 3), "embeddings": (2, 16), "labels": (2, 64, 64)
     }  # fmt: skip
-    assert answers["angles"].abs().max() <= 99
-    torch.testing.assert_close(answers["embeddings"].norm(dim=1), torch.ones(2))
+    assert outputs["angles"].abs().max() <= 99
+    torch.testing.assert_close(outputs["embeddings"].norm(dim=1), torch.ones(2))
 
 
 def test_an_imported_inception_keeps_the_name_fid_and_gives_the_same_features(tmp_path: Path) -> None:
@@ -179,7 +179,7 @@ def test_an_imported_inception_keeps_the_name_fid_and_gives_the_same_features(tm
     assert torch.equal(first, second)
 
 
-def test_the_imported_generator_paints_what_its_own_layer_names_say(tmp_path: Path) -> None:
+def test_the_imported_generator_agrees_with_the_reference(tmp_path: Path) -> None:
     theirs = filled(SMALL)
     network = convert(KINDS["dmn"], saved(theirs, tmp_path / "netG.pth"), {"image_size": 64}).network.eval()
     masks, image = one_hot(torch.randint(0, 19, (4, 64, 64))).double(), torch.rand(2, 3, 64, 64).double() * 2 - 1
@@ -191,7 +191,7 @@ def test_the_imported_generator_paints_what_its_own_layer_names_say(tmp_path: Pa
     torch.testing.assert_close(ours, expected, atol=1e-9, rtol=1e-9)
 
 
-def test_the_imported_parser_answers_as_its_own_layer_names_say(tmp_path: Path) -> None:
+def test_the_imported_parser_agrees_with_the_reference(tmp_path: Path) -> None:
     theirs = published("official_unet")
     network = convert(KINDS["parser"], saved(theirs, tmp_path / "unet.pth"), {}).network.eval()
     image = torch.rand(1, 3, 64, 64) * 2 - 1
@@ -236,7 +236,7 @@ def test_adain_takes_bias_before_weight_layer_by_layer(tmp_path: Path, monkeypat
     assert seen == [(constants[2 * i], constants[2 * i + 1]) for i in range(6)]
 
 
-def test_parallel_prefixes_wrappers_and_old_counters_are_understood(tmp_path: Path) -> None:
+def test_prefixes_wrappers_and_missing_counters_are_handled(tmp_path: Path) -> None:
     small = HopeNet(HopeNetConfig(width=8, blocks=(1, 1, 1, 1), bins=5))
     shapes = {name: tuple(tensor.shape) for name, tensor in small.state_dict().items()}
     plain = filled(shapes)
@@ -275,7 +275,7 @@ def test_parallel_prefixes_wrappers_and_old_counters_are_understood(tmp_path: Pa
         (lambda plain: {f"_orig_mod.{name}": tensor for name, tensor in plain.items()}, "'_orig_mod.'"),
     ],
 )
-def test_an_arcface_inside_a_training_scripts_checkpoint(variant: Any, words: str, tmp_path: Path) -> None:
+def test_arcface_inside_a_training_checkpoint(variant: Any, words: str, tmp_path: Path) -> None:
     small = IResNet(ArcFaceConfig((1, 1, 1, 1), 8, 16, 32))
     plain = filled({name: tuple(tensor.shape) for name, tensor in small.state_dict().items()})
     converted = convert(KINDS["identity"], saved(variant(plain), tmp_path / "a.pt"), {})
@@ -288,7 +288,7 @@ def _without(tensors: Tensors, name: str) -> Tensors:
     return {key: tensor for key, tensor in tensors.items() if key != name}
 
 
-def test_a_wrong_file_is_one_line_that_names_the_tensors_and_writes_nothing(tmp_path: Path, maskgan: Command) -> None:
+def test_a_wrong_file_gives_one_line_with_the_tensors_and_no_output(tmp_path: Path, maskgan: Command) -> None:
     good = filled(SMALL)
     wrong: dict[str, tuple[object, str, str]] = {
         "missing": (_without(good, "model.1.bias"), "generator", "found missing model.1.bias"),
@@ -298,9 +298,9 @@ def test_a_wrong_file_is_one_line_that_names_the_tensors_and_writes_nothing(tmp_
         "other": (published("official_netB"), "generator", "of shape (32, 6, 7, 7) instead of (64, 19, 7, 7)"),
         "parser": (good, "parser", "the tensors of the face parser of MaskGAN's authors (U-Net), found missing conv1"),
         "discriminator": (good, "discriminator", "found missing scale1_layer0.0.weight"),
-        "empty": ({}, "vae", "found a file that is no plain state dict"),
-        "numbers": ({"a": 1.0}, "arcface", "found a file that is no plain state dict"),
-        "code": (Path("x"), "hopenet", "only files that run no code are read"),
+        "empty": ({}, "vae", "found a file without a plain state dict"),
+        "numbers": ({"a": 1.0}, "arcface", "found a file without a plain state dict"),
+        "code": (Path("x"), "hopenet", "files with code are not read"),
     }
     out = tmp_path / "out" / "w.safetensors"
     for name, (content, kind, message) in wrong.items():
@@ -321,7 +321,7 @@ def test_a_wrong_file_is_one_line_that_names_the_tensors_and_writes_nothing(tmp_
         assert not out.parent.exists()
 
 
-def test_import_from_the_command_line_is_found_by_the_commands_and_carries_a_card(
+def test_commands_find_imported_weights_and_the_card_is_written(
     tmp_path: Path, maskgan: Command, monkeypatch: pytest.MonkeyPatch, prepared: Path
 ) -> None:
     monkeypatch.setenv("MASKGAN_CACHE", str(tmp_path / "cache"))
@@ -329,7 +329,7 @@ def test_import_from_the_command_line_is_found_by_the_commands_and_carries_a_car
     outcome = maskgan("weights", "import", "generator", file, "--size", 64)
     out = tmp_path / "cache" / "weights" / "dmn.safetensors"
     assert outcome.lines == [str(out), str(out.with_suffix(".md"))]
-    assert "left out statistics that AdaIN never reads: model.10.conv_block.0.norm.running_mean" in outcome.err
+    assert "dropped statistics that AdaIN does not use: model.10.conv_block.0.norm.running_mean" in outcome.err
     card = out.with_suffix(".md").read_text()
     read = read_weights(out, "dmn")
     assert read.sha256 in card
@@ -339,12 +339,12 @@ def test_import_from_the_command_line_is_found_by_the_commands_and_carries_a_car
     faces = prepared / "images"
     painted = maskgan("swap-mouth", faces / "0.png", faces / "400.png", "-o", tmp_path / "o.png", "--device", "cpu")
     assert painted.code == 0, painted.err
-    assert f"painting at 64 px with {out} (the cache)" in painted.err.replace("\n", "")
+    assert f"rendering at 64 px with {out} (the cache)" in painted.err.replace("\n", "")
     again = maskgan("weights", "import", "generator", file, "--size", 64)
     assert (again.code, "--overwrite" in again.err) == (2, True)
     assert maskgan("weights", "import", "generator", file, "--size", 64, "--overwrite").code == 0
     refused = maskgan("weights", "import", "vae", file, "--size", 64)
-    assert "image_size is read off the file's shapes" in refused.err
+    assert "the file's shapes show image_size" in refused.err
     for size, message in ((100, "image_size must be a multiple of 32"), (64, "a name ending in .safetensors")):
         refused = maskgan("weights", "import", "generator", file, "--size", size, "-o", tmp_path / "x.bin",
                           *(["-o", tmp_path / "x.safetensors"] if size == 100 else []))  # fmt: skip

@@ -1,4 +1,4 @@
-"""StarGAN, ELEGANT and SPADE as published: every tensor under our names, and the same answers."""
+"""Tests of the import of StarGAN, ELEGANT and SPADE: all tensors are converted, and outputs equal the references'."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _parts(kind: str, files: tuple[str, ...]) -> Shapes:
 
 
 @pytest.mark.parametrize("kind", PUBLISHED)
-def test_the_published_keys_are_ours_under_another_name_none_left_over(kind: str) -> None:
+def test_every_published_tensor_has_exactly_one_name_here(kind: str) -> None:
     files, unsaid = PUBLISHED[kind]
     theirs = _parts(kind, files)
     if kind == "elegant-discriminator":  # D1 of 128 px and D2, which sees half of it: a quarter of the inputs
@@ -84,7 +84,7 @@ def _masks(count: int, size: int) -> Tensor:
 
 
 def _filled(shapes: Shapes, seed: int) -> Tensors:
-    """Numbers in double precision; u and v as a power iteration leaves them."""
+    """Random tensors in double precision; u and v of spectral normalisation are results of a power iteration."""
     tensors = {name: x.double() if x.is_floating_point() else x for name, x in filled(shapes, seed).items()}
     for name in [name for name in tensors if name.endswith("alpha")]:  # so that pixels differ after their norm
         tensors[name] = tensors[name].abs() + 3
@@ -100,7 +100,7 @@ def _filled(shapes: Shapes, seed: int) -> Tensors:
 
 def _same(ours: Tensor, theirs: Tensor, scale: float = 1e-3) -> None:
     assert ours.shape == theirs.shape
-    assert theirs.std() > scale, "the answers must not be blank"
+    assert theirs.std() > scale, "the outputs must not be blank"
     assert (ours - theirs).abs().max() < 1e-5
 
 
@@ -109,7 +109,7 @@ def _converted(kind: str, tmp_path: Path, *tensors: Tensors, **unsaid: Any) -> n
     return _double(convert(KINDS[kind], files, unsaid).network)
 
 
-def test_stargan_answers_as_its_facts_say(tmp_path: Path) -> None:
+def test_stargan_agrees_with_the_reference(tmp_path: Path) -> None:
     generator, discriminator = (_filled(shapes, seed) for seed, shapes in enumerate(_stargan()))
     image, label = _images(2, 32), torch.tensor([[1, 0, 0, 1, 0], [0, 1, 0, 0, 1]]).double()
     network = _converted("stargan", tmp_path, generator, image_size=32)
@@ -123,7 +123,7 @@ def test_stargan_answers_as_its_facts_say(tmp_path: Path) -> None:
             _same(ours, theirs)
 
 
-def test_elegant_answers_as_its_facts_say(tmp_path: Path) -> None:
+def test_elegant_agrees_with_the_reference(tmp_path: Path) -> None:
     encoder, decoder = (_filled(narrow(f"elegant_{part}", 16), i) for i, part in enumerate(("Enc", "Dec")))
     a, b = _images(2, 64, 1), _images(2, 64, 2)
     network = _converted("elegant", tmp_path, encoder, decoder, image_size=64, attributes=("x", "y", "z"))
@@ -152,7 +152,7 @@ def test_elegant_answers_as_its_facts_say(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("depth", ["normal", "more", "most"])
 @pytest.mark.parametrize("encoded", [True, False])
-def test_spades_generator_answers_as_its_facts_say(depth: str, encoded: bool, tmp_path: Path) -> None:
+def test_spade_generator_agrees_with_the_reference(depth: str, encoded: bool, tmp_path: Path) -> None:
     config = SPADEConfig(128, 4, 8, depth=depth, encoder=encoded, latent=16, encoded_size=128)  # type: ignore[arg-type]
     ours = shapes_of(SPADE(config).state_dict())
     theirs = _published_names(ours, config)
@@ -189,7 +189,7 @@ def _published_names(ours: Shapes, config: SPADEConfig) -> Shapes:
     return {f"{back[name.rpartition('.')[0]]}.{name.rpartition('.')[2]}": shape for name, shape in ours.items()}
 
 
-def test_spades_discriminator_answers_as_its_facts_say(tmp_path: Path) -> None:
+def test_spade_discriminator_agrees_with_the_reference(tmp_path: Path) -> None:
     shapes = {
         key: tuple({22: 22, 1: 1, 3: 3, 4: 4}.get(d, d // 16) for d in shape)
         for key, shape in layout("spade_netD").items()
@@ -198,15 +198,15 @@ def test_spades_discriminator_answers_as_its_facts_say(tmp_path: Path) -> None:
     network = _converted("spade-discriminator", tmp_path, tensors)
     mask, image = _masks(2, 64), _images(2, 64)
     with torch.no_grad():
-        answers = network(mask, image)
+        outputs = network(mask, image)
     expected = references.spade_discriminator(tensors, torch.cat([mask, image], 1))
-    assert [len(scale) for scale in answers] == [5, 5]
-    for ours, theirs in zip(answers, expected, strict=True):
+    assert [len(scale) for scale in outputs] == [5, 5]
+    for ours, theirs in zip(outputs, expected, strict=True):
         for a, b in zip(ours, theirs, strict=True):
             _same(a, b)
 
 
-def test_files_are_imported_bit_for_bit_from_the_command_line(tmp_path: Path, maskgan: Command) -> None:
+def test_files_are_imported_exactly_from_the_command_line(tmp_path: Path, maskgan: Command) -> None:
     encoder, decoder = (filled(narrow(f"elegant_{part}", 16), i) for i, part in enumerate(("Enc", "Dec")))
     files = [saved(encoder, tmp_path / "Enc.pth"), saved(decoder, tmp_path / "Dec.pth")]
     out = tmp_path / "elegant.safetensors"
@@ -220,21 +220,21 @@ def test_files_are_imported_bit_for_bit_from_the_command_line(tmp_path: Path, ma
     assert "ELEGANT" in out.with_suffix(".md").read_text()
 
 
-def test_what_does_not_fit_is_one_line(tmp_path: Path, maskgan: Command) -> None:
+def test_incompatible_files_are_one_line(tmp_path: Path, maskgan: Command) -> None:
     encoder, decoder = (
         saved(filled(narrow(f"elegant_{p}", 16), 0), tmp_path / f"{p}.pth") for p in ("Enc", "Dec")
     )  # fmt: skip
     shapes, _ = _stargan()
     one = saved(filled({**shapes, "main.0.weight": (4, 4, 7, 7)}), tmp_path / "one.pth")
     cases: tuple[tuple[tuple[object, ...], str], ...] = (
-        (("elegant", encoder, decoder), "expected to be told its attributes"),
-        (("elegant", encoder, "--attributes", "Smiling"), "name the file of the decoder too"),
+        (("elegant", encoder, decoder), "expected the option --attributes"),
+        (("elegant", encoder, "--attributes", "Smiling"), "also name the file of the decoder"),
         (("elegant", decoder, encoder, "--attributes", "Smiling"), "expected the tensors of ELEGANT"),
         (("elegant", encoder, decoder, decoder, "--attributes", "a"), "expected 2 files (encoder, decoder), found 3"),
-        (("stargan", one), "expected to be told its attributes"),
+        (("stargan", one), "expected the option --attributes"),
         (("stargan", one, "--attributes", "Smiling,Smiling"), "distinct names"),
         (("stargan", one, "--attributes", "Smiling,Male"), "main.0.weight of shape (4, 4, 7, 7) instead of (4, 5, 7"),
-        (("vae", one, "--attributes", "Smiling"), "attributes is read off"),
+        (("vae", one, "--attributes", "Smiling"), "shapes show attributes"),
     )
     for arguments, line in cases:
         outcome = maskgan("weights", "import", *arguments, "-o", tmp_path / "out.safetensors")

@@ -1,4 +1,4 @@
-"""ONNX: the same answers as PyTorch's, any batch, and pictures without any other weights."""
+"""Tests of ONNX export: outputs equal PyTorch's for all batch sizes, and commands can use the file alone."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _session(path: Path) -> Any:
 
 
 @pytest.mark.parametrize("count", [1, 5])
-def test_label_maps_as_bytes_and_any_batch_give_pytorchs_picture(count: int, exported: Path, weights: Path) -> None:
+def test_outputs_equal_pytorchs_for_all_batch_sizes(count: int, exported: Path, weights: Path) -> None:
     generator = torch.Generator().manual_seed(count)
     mask, style_mask = torch.randint(0, 19, (2, count, 64, 64), generator=generator, dtype=torch.uint8)
     image = torch.rand(count, 3, 64, 64, generator=generator) * 2 - 1
@@ -48,7 +48,7 @@ def test_label_maps_as_bytes_and_any_batch_give_pytorchs_picture(count: int, exp
     assert np.abs(answer - expected).max() < 1e-3
 
 
-def test_the_file_says_what_it_is_and_has_a_card(exported: Path, weights: Path) -> None:
+def test_the_file_has_a_description_and_a_card(exported: Path, weights: Path) -> None:
     (entry,) = onnx.load(exported).metadata_props
     described = json.loads(entry.value)
     assert (entry.key, described["kind"], described["config"]["image_size"]) == ("maskgan", "dmn", 64)
@@ -59,7 +59,7 @@ def test_the_file_says_what_it_is_and_has_a_card(exported: Path, weights: Path) 
     assert [path.name for path in exported.parent.iterdir() if path.name.startswith(".")] == []
 
 
-def test_render_paints_with_onnx_alone(
+def test_render_needs_only_the_onnx_file(
     exported: Path, weights: Path, prepared: Path, tmp_path: Path, maskgan: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mask, face = prepared / "masks" / "0.png", prepared / "images" / "400.png"
@@ -72,16 +72,14 @@ def test_render_paints_with_onnx_alone(
     monkeypatch.setattr("maskgan_cli.editing.painters.load", no_weights)
     outcome = maskgan("render", mask, face, "--onnx", exported, "-o", tmp_path / "o.png", "--device", "cpu")
     assert outcome.code == 0, outcome.err
-    assert f"painting at 64 px with {exported} (as asked for)" in outcome.err.replace("\n", "")
+    assert f"rendering at 64 px with {exported} (given by option)" in outcome.err.replace("\n", "")
     painted = read_image(tmp_path / "o.png")
     assert np.abs(painted.astype(int) - expected).max() <= 1, "rounding may fall the other way"
     swapped = maskgan("swap-mouth", prepared / "images" / "0.png", face, "-w", exported, "-o", tmp_path / "s.png")
     assert swapped.code == 0, swapped.err
 
 
-def test_what_is_no_painter_is_refused_in_one_line(
-    exported: Path, prepared: Path, tmp_path: Path, maskgan: Command
-) -> None:
+def test_files_of_other_networks_are_one_line(exported: Path, prepared: Path, tmp_path: Path, maskgan: Command) -> None:
     (tmp_path / "text.onnx").write_text("hello")
     nameless = onnx.load(exported)
     del nameless.metadata_props[:]
@@ -155,11 +153,11 @@ def test_the_parser_is_exported_and_other_kinds_are_not(vae_weights: Path, tmp_p
     assert not [path for path in tmp_path.iterdir() if path.name in ("vae.onnx", "p.bin", "n.onnx")]
 
 
-def test_an_answer_that_differs_leaves_no_file(
+def test_a_difference_in_the_output_leaves_no_file(
     tmp_path: Path, maskgan: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Wrong(torch.nn.Module):
-        """Answers otherwise once it is exported."""
+        """Its output changes after the export."""
 
         def __init__(self, network: FaceParser) -> None:
             super().__init__()
@@ -174,5 +172,5 @@ def test_an_answer_that_differs_leaves_no_file(
     monkeypatch.setattr(export, "PARSER", export.Portable(Wrong, ("image",), "logits"))
     outcome = maskgan("weights", "export", file, "--onnx", tmp_path / "out" / "wrong.onnx")
     assert outcome.code == 1
-    assert "onnxruntime's answer differs from PyTorch's by 0.01" in outcome.err
+    assert "onnxruntime's output differs from PyTorch's by 0.01" in outcome.err
     assert list((tmp_path / "out").iterdir()) == []

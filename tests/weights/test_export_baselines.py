@@ -1,4 +1,4 @@
-"""The baselines as ONNX: PyTorch's answers, any batch, through onnxruntime alone."""
+"""Tests of the baselines' ONNX export: outputs equal PyTorch's for all batch sizes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _exported(kind: str, network: torch.nn.Module, folder: Path) -> Any:
 
 
 def _paints_alike(method: str, folder: Path, requests: list[Any]) -> None:
-    """The method gives the same pictures from the ONNX file as from the weights, others of other requests."""
+    """Check that a method gives the same pictures from the ONNX file and the weights, and that requests matter."""
     onnx_file, weights = (
         METHODS[method].load(folder / name, "cpu").paint(requests) for name in ("network.onnx", "w.safetensors")
     )
@@ -49,7 +49,7 @@ def _pictures(count: int, size: int) -> Any:
 
 
 def _faces(size: int) -> list[AttributeRequest]:
-    """What both kinds of changers are asked: other faces, other exemplars, other attributes, other strengths."""
+    """Requests with different faces, exemplars, attributes and strengths."""
     first, second, third, fourth = _pictures(4, size)
     ask = partial(AttributeRequest, "x", known={"Smiling": True, "Male": False})
     return [
@@ -113,7 +113,7 @@ def test_elegant_exchanges_by_strength(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_pix2pixhd_m_paints_from_its_onnx_file(tmp_path: Path) -> None:
+def test_pix2pixhd_m(tmp_path: Path) -> None:
     torch.manual_seed(0)
     network = DenseMappingNetwork(Pix2PixHDmConfig(64, 4, 2, 1, 2))
     _exported("pix2pixhd-m", network, tmp_path)
@@ -121,7 +121,7 @@ def test_pix2pixhd_m_paints_from_its_onnx_file(tmp_path: Path) -> None:
     _paints_alike("pix2pixhd-m", tmp_path, [Request(labels[i], labels[0], x) for i, x in enumerate(_pictures(3, 64))])
 
 
-def test_a_file_of_another_method_is_refused(tmp_path: Path) -> None:
+def test_a_file_of_another_method_is_rejected(tmp_path: Path) -> None:
     _exported("stargan", StarGANGenerator(StarGANConfig(32, ("Smiling",), 4, 1)), tmp_path)
     with pytest.raises(InputError, match=r"expected a SPADE exported by .*, found stargan weights"):
         METHODS["spade"].load(tmp_path / "network.onnx", "cpu")

@@ -1,4 +1,4 @@
-"""Downloads from a local server: whole and right, or one clear line and no half file."""
+"""Tests of downloads from a local server: a complete and correct file, or one error line and no partial file."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ DIGEST = hashlib.sha256(CONTENT).hexdigest()
 
 
 class Server(ThreadingHTTPServer):
-    """Serves ``files``; the path's first folder says how badly it behaves."""
+    """Serves ``files``; the first folder of the path selects a fault."""
 
     daemon_threads = True
     block_on_close = False
@@ -111,7 +111,7 @@ def _closed_port() -> int:
 
 
 @pytest.mark.parametrize("known", [DIGEST, DIGEST[:8], ""])
-def test_a_good_file_arrives_once(known: str, server: Server, cache: Path) -> None:
+def test_a_correct_file_is_downloaded_once(known: str, server: Server, cache: Path) -> None:
     seen: list[tuple[int, int]] = []
     entry = _entry(server.url("good/w.pth"), sha256=known)
     path = fetch(entry, lambda done, total: seen.append((done, total)))
@@ -124,8 +124,8 @@ def test_a_good_file_arrives_once(known: str, server: Server, cache: Path) -> No
 
 
 @pytest.mark.parametrize("known", ["0" * 64, "00000000"])
-def test_a_wrong_hash_is_refused(known: str, server: Server, cache: Path) -> None:
-    with pytest.raises(WorkError, match=rf"gave a file whose SHA-256 {DIGEST} is not the published {known}; it was"):
+def test_a_wrong_hash_is_rejected(known: str, server: Server, cache: Path) -> None:
+    with pytest.raises(WorkError, match=rf"sent a file whose SHA-256 {DIGEST} is not the published {known}; the file was"):
         fetch(_entry(server.url("good/w.pth"), sha256=known))
     assert _files(cache) == []
 
@@ -134,7 +134,7 @@ def test_an_unknown_hash_is_pinned_by_the_first_download(server: Server, cache: 
     entry = _entry(server.url("good/w.pth"))
     fetch(entry).unlink()
     server.files["w.pth"] = CONTENT[::-1]
-    with pytest.raises(WorkError, match=f"is not the first download's {DIGEST}; it was removed"):
+    with pytest.raises(WorkError, match=f"is not the first download's {DIGEST}; the file was deleted"):
         fetch(entry)
     assert _files(cache) == ["pins.json"]
     server.files["w.pth"] = CONTENT
@@ -142,16 +142,16 @@ def test_an_unknown_hash_is_pinned_by_the_first_download(server: Server, cache: 
 
 
 @pytest.mark.parametrize("how", ["stutters", "forgetful"])
-def test_a_broken_connection_is_taken_up_again(how: str, server: Server) -> None:
+def test_a_broken_connection_is_resumed(how: str, server: Server) -> None:
     assert fetch(_entry(server.url(f"{how}/w.pth"), sha256=DIGEST)).read_bytes() == CONTENT
     # What is written are whole blocks of 262,144 bytes; the rest of a broken one comes again.
     asked = {"stutters": [None, "bytes=262144-", "bytes=524288-"], "forgetful": [None, "bytes=262144-"]}
     assert server.ranges == asked[how]
 
 
-def test_a_download_that_died_goes_on_where_it_ended_if_the_file_is_still_the_same(server: Server, cache: Path) -> None:
+def test_an_interrupted_download_of_the_same_file_is_resumed(server: Server, cache: Path) -> None:
     entry = _entry(server.url("dies/w.pth"), sha256=DIGEST)
-    with pytest.raises(WorkError, match="broke off before the end; the same command goes on there"):
+    with pytest.raises(WorkError, match="broke off before the end; the same command resumes it"):
         fetch(entry)
     assert _files(cache) == ["w.pth.part", "w.pth.part.json"]
     assert fetch(entry).read_bytes() == CONTENT
@@ -160,7 +160,7 @@ def test_a_download_that_died_goes_on_where_it_ended_if_the_file_is_still_the_sa
 
 
 @pytest.mark.parametrize("note", ["another version", "damaged", "none", "another file"])
-def test_what_came_of_another_file_is_not_gone_on_with(note: str, server: Server, cache: Path) -> None:
+def test_a_partial_download_of_another_file_is_not_resumed(note: str, server: Server, cache: Path) -> None:
     url = server.url("dies/w.pth")
     cache.mkdir(parents=True)
     (cache / "w.pth.part").write_bytes(b"x" * 262_144)
@@ -175,7 +175,7 @@ def test_what_came_of_another_file_is_not_gone_on_with(note: str, server: Server
     assert server.ranges[2:] == ["bytes=262144-" if note == "another version" else None]
 
 
-def test_what_dead_downloads_of_other_files_left_goes_after_a_day(server: Server, cache: Path) -> None:
+def test_old_partial_downloads_are_deleted(server: Server, cache: Path) -> None:
     cache.mkdir(parents=True)
     for name, hours in (("tmpa1b2", 25), ("o.pth.part", 25), ("o.pth.part.json", 25), ("n.pth.part", 1), ("k.pth", 99)):
         (cache / name).touch()
@@ -185,13 +185,13 @@ def test_what_dead_downloads_of_other_files_left_goes_after_a_day(server: Server
     assert _files(cache) == ["k.pth", "n.pth.part", "pins.json", "w.pth"]
 
 
-def test_a_pin_says_nothing_against_a_published_hash(server: Server, cache: Path) -> None:
+def test_a_published_hash_takes_precedence_over_a_pin(server: Server, cache: Path) -> None:
     server.files["w.pth"] = CONTENT[::-1]
     forged = hashlib.sha256(CONTENT[::-1]).hexdigest()
     cache.mkdir(parents=True)
     (cache / "pins.json").write_text(json.dumps({"w.pth": forged}))
     for known in (DIGEST[:8], DIGEST):
-        with pytest.raises(WorkError, match=f"{forged} is not the published {known}; it was removed"):
+        with pytest.raises(WorkError, match=f"{forged} is not the published {known}; the file was deleted"):
             fetch(_entry(server.url("good/w.pth"), sha256=known))
     server.files["w.pth"] = CONTENT
     assert fetch(_entry(server.url("good/w.pth"), sha256=DIGEST[:8])).read_bytes() == CONTENT
@@ -202,13 +202,13 @@ def test_a_pin_says_nothing_against_a_published_hash(server: Server, cache: Path
             fetch(_entry(server.url("good/w.pth")))
 
 
-def test_a_connection_that_stays_broken_leaves_nothing(server: Server, cache: Path) -> None:
-    with pytest.raises(WorkError, match="broke off before the end; what had come was removed; try again later"):
+def test_a_failed_download_leaves_no_file(server: Server, cache: Path) -> None:
+    with pytest.raises(WorkError, match="broke off before the end; the partial file was deleted; try again later"):
         fetch(_entry(server.url("breaks/w.pth"), sha256=DIGEST))
     assert _files(cache) == []
 
 
-def test_without_a_network_or_a_file_the_message_says_so(server: Server, cache: Path) -> None:
+def test_messages_without_network_or_file(server: Server, cache: Path) -> None:
     nowhere = f"http://127.0.0.1:{_closed_port()}/w.pth"
     with pytest.raises(WorkError, match=r"cannot be reached \(no network, or no such server\)"):
         fetch(_entry(nowhere))
@@ -227,13 +227,13 @@ def test_mirrors_are_tried_in_order(server: Server) -> None:
     assert "answered 404" in str(failure.value)
 
 
-def test_what_only_a_browser_can_fetch_is_told() -> None:
+def test_weights_that_need_a_browser_give_their_address() -> None:
     for name in ("dmn", "vae", "parser", "pose", "identity"):
-        with pytest.raises(InputError, match=rf"by hand from https://.* `maskgan weights import {name} FILE`"):
+        with pytest.raises(InputError, match=rf"download it from https://.* `maskgan weights import {name} FILE`"):
             fetch(KINDS[name])
 
 
-def test_a_disk_that_fills_is_told_with_the_file_and_no_other_mirror_is_asked(server: Server, cache: Path) -> None:
+def test_a_full_disk_is_reported_and_no_other_mirror_is_tried(server: Server, cache: Path) -> None:
     resource = pytest.importorskip("resource")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, before[1]))
@@ -245,7 +245,7 @@ def test_a_disk_that_fills_is_told_with_the_file_and_no_other_mirror_is_asked(se
     assert len(server.ranges) == 1
 
 
-def test_pull_imports_into_the_cache_and_the_download_goes(
+def test_pull_imports_into_the_cache_and_deletes_the_download(
     server: Server, cache: Path, tmp_path: Path, maskgan: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     theirs = filled({name: tuple(t.shape) for name, t in VGG19Features().state_dict().items()})
@@ -268,12 +268,12 @@ def test_pull_imports_into_the_cache_and_the_download_goes(
     server.files["vgg.pth"] = b"other"
     outcome = maskgan("weights", "pull", "vgg19", "--overwrite")
     assert (outcome.code, outcome.out) == (1, "")
-    assert out.is_file(), "what is there stays"
+    assert out.is_file(), "the existing file is kept"
     outcome = maskgan("weights", "pull", "vgg91", "-q")
     assert (outcome.code, "did you mean vgg19?" in outcome.err, len(outcome.err.splitlines())) == (2, True, 1)
 
 
-def test_a_pull_that_was_killed_is_finished_by_the_next_one(
+def test_an_interrupted_pull_is_completed_by_the_next_one(
     server: Server, cache: Path, tmp_path: Path, maskgan: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     theirs = filled({name: tuple(t.shape) for name, t in VGG19Features().state_dict().items()})
@@ -307,10 +307,10 @@ def test_the_list_is_csv_with_every_kind(maskgan: Command) -> None:
     assert all(line.split(",")[1] == "no" for line in lines[1:])
     rows = {row["name"]: row for row in csv.DictReader(lines)}
     assert rows["vgg19"]["check"] == "weak: 8 of 64 digits published"
-    assert rows["dmn"]["check"] == "nothing published: the first download is remembered"
+    assert rows["dmn"]["check"] == "no published hash: later downloads are compared with the first"
 
 
-def test_the_list_is_a_table_for_people(maskgan: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_list_is_a_table_on_a_terminal(maskgan: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     monkeypatch.setenv("COLUMNS", "160")
     outcome = maskgan("weights", "list")

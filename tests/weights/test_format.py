@@ -1,4 +1,4 @@
-"""Weights: where they are found, and that the bundled ones do what the package promises."""
+"""Tests of the search for weights, of weights files, and of the quality of the bundled weights."""
 
 from __future__ import annotations
 
@@ -22,9 +22,7 @@ from maskgan_cli.weights.lookup import bundled, find_weights, named_with_origin
 from tests.conftest import Command
 
 
-def test_given_weights_come_first_then_the_environments_the_caches_and_the_bundled_ones(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_order_of_the_search_for_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MASKGAN_CACHE", str(tmp_path))
 
     def found(given: Path | None = None) -> str:
@@ -37,14 +35,14 @@ def test_given_weights_come_first_then_the_environments_the_caches_and_the_bundl
     assert find_weights(None, "vae") == bundled("vae"), "each kind has its own"
     monkeypatch.setenv("MASKGAN_WEIGHTS", "named")
     assert found() == "named (MASKGAN_WEIGHTS)"
-    assert found(Path("mine")) == "mine (as asked for)"
+    assert found(Path("mine")) == "mine (given by option)"
     monkeypatch.setenv("MASKGAN_HOPENET_WEIGHTS", "old")
     assert find_weights(None, "pose") == Path("old")
     monkeypatch.setenv("MASKGAN_POSE_WEIGHTS", "pose")
     assert find_weights(None, "pose") == Path("pose")
 
 
-def test_a_cache_that_cannot_be_read_is_passed_over_with_a_remark(
+def test_an_unreadable_cache_is_skipped_with_a_message(
     prepared: Path, tmp_path: Path, maskgan: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MASKGAN_CACHE", str(tmp_path / ("x" * 300)))
@@ -62,7 +60,7 @@ def test_a_cache_that_cannot_be_read_is_passed_over_with_a_remark(
     [("dmn", "train one with `maskgan train dmn DATA -o runs/dmn`"), ("pose", "`maskgan train pose DATA"),
      ("identity", "`maskgan train identity DATA"), ("inception", "`maskgan weights pull inception`")],
 )  # fmt: skip
-def test_without_any_the_command_that_gets_them_is_named(
+def test_missing_weights_give_the_command_that_gets_them(
     kind: str, command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("maskgan_cli.weights.lookup.bundled", lambda kind: None)
@@ -71,12 +69,12 @@ def test_without_any_the_command_that_gets_them_is_named(
     assert command in str(error.value)
 
 
-def test_the_card_of_a_run_tells_data_recipe_metrics_and_hash(weights: Path, prepared: Path) -> None:
+def test_the_card_of_a_run_has_data_recipe_metrics_and_hash(weights: Path, prepared: Path) -> None:
     card = (weights / "model.md").read_text()
     last = [json.loads(line) for line in (weights / "metrics.jsonl").read_text().splitlines()][-1]
     for text in (
         "Dense Mapping Network", "image_size 64", json.loads((prepared / "dataset.json").read_text())["hash"],
-        "the terms of the training data hold", "task dmn, 3 steps", f"val_l1 {last['val_l1']:.4g}",
+        "the terms of the training data apply", "task dmn, 3 steps", f"val_l1 {last['val_l1']:.4g}",
         "(validation after step 3)", sha256(weights / "model.safetensors"), "    optimiser:",
     ):  # fmt: skip
         assert text in card, text
@@ -89,7 +87,7 @@ def test_differences_are_named_by_kind() -> None:
     assert differences(expected, found) == "missing c0, c1, c2 and 2 more; extra d; b of shape (3,) instead of (2,)"
 
 
-def test_the_bundled_network_paints_people_it_never_saw() -> None:
+def test_the_bundled_generator_reconstructs_unseen_people() -> None:
     # Seed 99 draws other people than seed 1, which the weights were trained on.
     weights = bundled("dmn")
     assert weights is not None
@@ -116,7 +114,7 @@ def test_the_bundled_mask_vae_keeps_most_pixels() -> None:
     assert np.mean(kept) > 0.9
 
 
-def test_foreign_files_hold_tensors_and_nothing_else(tmp_path: Path) -> None:
+def test_foreign_files_with_other_objects_are_rejected(tmp_path: Path) -> None:
     torch.save({"a": torch.zeros(2)}, tmp_path / "good.pth")
     assert load_foreign(tmp_path / "good.pth", "weights")["a"].tolist() == [0, 0]
     torch.save({"a": 1}, tmp_path / "plain.pth")

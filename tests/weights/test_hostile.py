@@ -1,4 +1,4 @@
-"""Weights files that are damaged or mean harm: one line each, no hang, little memory."""
+"""Damaged and malicious weights files give one line, quickly and with little memory."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _described(path: Path, header: str, **tensors: torch.Tensor) -> Path:
     ["", "[]", "null", "5", '"dmn"', "{", "{}", '{"kind": "blender"}', '{"config": {}}', '{"kind": 5, "config": {}}',
      '{"kind": "blender", "config": []}', "[" * 100_000, '{"kind": "blender", "config": ' + '{"a":' * 100_000],
 )  # fmt: skip
-def test_headers_that_are_none_of_ours_are_one_line(header: str, tmp_path: Path) -> None:
+def test_wrong_headers_are_one_line(header: str, tmp_path: Path) -> None:
     file = _described(tmp_path / "w.safetensors", header)
     for read in (lambda: load("blender", file, CPU), lambda: kind_of(file)):
         with pytest.raises(InputError, match=r"w\.safetensors: expected .* written by maskgan, found a desc") as error:
@@ -104,7 +104,7 @@ def _changed(change: Callable[[torch.Tensor], torch.Tensor]) -> dict[str, torch.
         (lambda t: t.index_fill(0, torch.tensor([2]), float("inf")), "NaN or infinity in tail.0.1.weight"),
     ],
 )
-def test_numbers_that_are_none_are_refused_when_loaded_and_when_imported(
+def test_nan_and_infinity_are_rejected_by_load_and_import(
     change: Callable[[torch.Tensor], torch.Tensor], message: str, tmp_path: Path
 ) -> None:
     tensors = _changed(change)
@@ -125,7 +125,7 @@ def _their_names() -> list[str]:
 
 
 @pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float64])
-def test_other_floats_become_the_networks_own(kind: torch.dtype, tmp_path: Path) -> None:
+def test_other_float_types_are_converted(kind: torch.dtype, tmp_path: Path) -> None:
     tensors = {name: tensor.to(kind) for name, tensor in _blender().items()}
     header = json.dumps({"kind": "blender", "config": vars(SMALL)})
     network, _ = load("blender", _described(tmp_path / "w.safetensors", header, **tensors), CPU)
@@ -133,7 +133,7 @@ def test_other_floats_become_the_networks_own(kind: torch.dtype, tmp_path: Path)
     assert torch.equal(network.tail[0][1].bias, tensors["tail.0.1.bias"].float())
 
 
-def test_a_network_is_the_same_whichever_way_it_is_filled(tmp_path: Path) -> None:
+def test_assigned_and_copied_tensors_give_the_same_network(tmp_path: Path) -> None:
     config = AttributeConfig(("Smiling",), 32, 8, (1, 1, 1, 1))
     network = AttributeNet(config).eval()
     file = save_weights(tmp_path / "a.safetensors", network, kind="attributes", config=vars(config), about={})
@@ -168,7 +168,7 @@ def _deep() -> Any:
 
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Small files that ask for gigabytes or for ever."""
+    """Small files that claim gigabytes or endless work."""
     folder = tmp_path_factory.mktemp("hostile")
     saved: dict[str, Any] = {
         "zero-stride": {f"a{i}": torch.zeros(1).expand(50_000, 50_000) for i in range(3)},
@@ -222,18 +222,18 @@ print(json.dumps({"seconds": seconds, "peak": peak_memory()}))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="counts memory as Unix does")
-def test_small_files_take_little_memory_and_no_time(hostile: Path) -> None:
+def test_small_malicious_files_need_little_memory_and_time(hostile: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", _READ, hostile], capture_output=True, text=True, check=False, timeout=120
     )
     assert (done.returncode, done.stderr) == (0, "")
     found = json.loads(done.stdout)
-    assert set(found["seconds"]) == {path.name for path in hostile.iterdir()}, "each is refused"
+    assert set(found["seconds"]) == {path.name for path in hostile.iterdir()}, "each is rejected"
     assert max(found["seconds"].values()) < 20
     assert found["peak"] < 2000  # MB
 
 
-def test_two_names_for_one_tensor_are_no_offence(tmp_path: Path) -> None:
+def test_two_names_for_one_tensor_are_accepted(tmp_path: Path) -> None:
     tied = torch.ones(1000)
     torch.save({"a": tied, "b": tied}, tmp_path / "tied.pth")
     assert set(load_foreign(tmp_path / "tied.pth", "weights")) == {"a", "b"}

@@ -1,4 +1,4 @@
-"""How long it takes to begin: weights are read and faces are found without PyTorch's compiler."""
+"""Start-up time: loading weights and detecting faces do not import PyTorch's compiler."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ print([name for name in ("torch._dynamo", "sympy") if name in sys.modules])
 
 @pytest.mark.parametrize("finder", [False, True])
 def test_the_compiler_is_not_imported(finder: bool) -> None:
-    """Its import takes two seconds of every command's start."""
+    """Its import would add two seconds to the start of every command."""
     if finder:
         pytest.importorskip("facenet_pytorch")
     script = f"FINDER = {finder}\n{_LOAD}"

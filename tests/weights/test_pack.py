@@ -1,4 +1,4 @@
-"""Weights in 16 bits: half the bytes, the same pictures, or nothing at all."""
+"""Tests of 16-bit weights: half the size and the same pictures, or no file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from maskgan_cli.weights.pack import pack
 from tests.conftest import Command
 
 
-def test_packed_weights_are_half_as_large_and_paint_the_same(
+def test_packed_weights_have_half_the_size_and_give_the_same_pictures(
     weights: Path, prepared: Path, tmp_path: Path, maskgan: Command
 ) -> None:
     out = tmp_path / "small.safetensors"
@@ -32,7 +32,7 @@ def test_packed_weights_are_half_as_large_and_paint_the_same(
         assert torch.equal(tensor, whole.state_dict()[name].half().float())
 
 
-def test_weights_that_16_bits_cannot_hold_are_not_written(
+def test_weights_that_need_32_bits_are_not_written(
     weights: Path, prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Numbers of which 16 bits keep two digits only.
@@ -42,7 +42,7 @@ def test_weights_that_16_bits_cannot_hold_are_not_written(
     assert not list(tmp_path.iterdir())
 
 
-def test_other_kinds_and_other_sizes_are_refused(vae_weights: Path, prepared: Path, tmp_path: Path) -> None:
+def test_other_kinds_and_sizes_are_rejected(vae_weights: Path, prepared: Path, tmp_path: Path) -> None:
     data = PreparedData.load(prepared)
     with pytest.raises(InputError, match="safetensors"):
         pack(vae_weights, data, tmp_path / "small.pth")

@@ -1,4 +1,4 @@
-"""The rules every command keeps: stdout is data, one line per error, exit codes; the package's own order."""
+"""Rules of all commands: data on stdout, one line per error, exit codes; and the layers of the package."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _python(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False, timeout=60)
 
 
-# Asks every command there is for its help in one process, which never comes to need a heavy package.
+# Prints the help of every command in one process and lists the heavy packages that were imported.
 HELP = """
 import contextlib, io, json, sys
 import typer
@@ -46,7 +46,7 @@ print(json.dumps(answers))
 """
 
 
-def test_help_answers_without_torch() -> None:
+def test_help_does_not_import_torch() -> None:
     done = _python("-c", HELP)
     assert done.returncode == 0, done.stderr
     answers = json.loads(done.stdout)
@@ -54,7 +54,7 @@ def test_help_answers_without_torch() -> None:
     assert {path: answer for path, answer in answers.items() if answer != [0, True, []]} == {}
 
 
-# Every command is given a file that is not there, where PyTorch cannot be imported.
+# Runs commands with missing files in a process that cannot import PyTorch.
 MISSING = """
 import contextlib, io, json, sys
 sys.modules["torch"] = None
@@ -70,7 +70,7 @@ print(json.dumps(answers))
 """
 
 
-def test_paths_are_looked_at_before_torch_is_imported() -> None:
+def test_paths_are_checked_before_torch_is_imported() -> None:
     lines = (
         "swap-mouth no.png no.png", "swap no.png no.png --parts hair", "style-copy no.png no.png",
         "render no.png no.png", "transfer no.png no.png", "reshape no.png --open-mouth 3",
@@ -105,7 +105,7 @@ def test_version(maskgan: Command) -> None:
         (["prep-data"], "Missing argument 'source'"),
         (["prep-data", "a", "b", "--size", "big"], "--size"),
         (["check-data", "nowhere"], "nowhere: expected a prepared data set"),
-        (["swap-mouth"], "missing SOURCE and TARGET"),
+        (["swap-mouth"], "missing FACE and REFERENCE"),
         (["swap-mouth", "a.png", "b.png", "--weights", "none"], "a.png: expected a picture, found no such file"),
         (["swap", "a.png", "b.png", "--parts", "wig"], "unknown part 'wig'"),
         (["interpolate", "a.png", "b.png"], "a.png: expected a picture, found no such file"),
@@ -166,7 +166,7 @@ def test_completion_is_offered() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "maskgan_cli", "--show-completion", "bash"],
         capture_output=True, text=True, check=False, timeout=60,
-        env={**os.environ, "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"},  # whatever shell runs the tests
+        env={**os.environ, "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"},  # independent of the user's shell
     )  # fmt: skip
     assert done.returncode == 0
     assert "complete" in done.stdout
@@ -184,7 +184,7 @@ LAYERS = {
 }  # fmt: skip
 
 
-def test_arrows_go_one_way() -> None:
+def test_modules_import_only_from_lower_layers() -> None:
     """labels, files, config <- models, data, faces <- training, editing, evaluation <- cli, editor."""
     for path in PACKAGE.rglob("*.py"):
         mine = path.relative_to(PACKAGE).with_suffix("").parts[0]
@@ -194,13 +194,13 @@ def test_arrows_go_one_way() -> None:
                 allowed = LAYERS[theirs] < LAYERS[mine] or theirs == mine or LAYERS[theirs] == LAYERS[mine] == 0
                 assert allowed, f"{path.relative_to(PACKAGE)} imports {node.module}"
                 if mine == "models":
-                    assert theirs in ("labels", "models"), f"{path.name}: networks know torch and labels only"
+                    assert theirs in ("labels", "models"), f"{path.name}: networks import only torch and labels"
 
 
 @pytest.mark.parametrize("folder", sorted(p.parent for p in PACKAGE.rglob("__init__.py")), ids=lambda p: p.name)
-def test_package_docstrings_list_what_is_there(folder: Path) -> None:
-    """A package that names one of its files names them all, and none that is gone."""
+def test_package_docstrings_list_all_modules(folder: Path) -> None:
+    """The docstring of a package lists exactly its modules."""
     files = {path.name for path in folder.glob("*.py")} - {"__init__.py"}
     docstring = ast.get_docstring(ast.parse((folder / "__init__.py").read_text())) or ""
-    if folder != PACKAGE:  # whose files and folders are drawn in docs/architecture.md
+    if folder != PACKAGE:  # docs/architecture.md describes the folders of the package itself
         assert set(re.findall(r"\b\w+\.py\b", docstring)) == files

@@ -1,0 +1,264 @@
+"""Shared by the editing commands: options, reading of pairs, and the processing of all pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from maskgan_cli.cli import options
+from maskgan_cli.cli.batch import Batch
+from maskgan_cli.cli.shell import Shell, counted
+from maskgan_cli.editing.options import Blend, Edge
+from maskgan_cli.errors import InputError
+
+if TYPE_CHECKING:
+    from maskgan_cli.editing.edits import Edit, Row
+    from maskgan_cli.editing.reader import PhotoReader
+
+_SHEET_ROWS = 32
+_METAVARS = {"source": "FACE", "target": "REFERENCE", "mask": "MASK", "style_image": "FACE"}
+
+
+Out = Annotated[
+    Path, typer.Option("--out", "-o", help="File for the result, or a folder; with --pairs, a folder for the results.")
+]
+
+
+@dataclass(frozen=True)
+class Editing:
+    """Options of all editing commands."""
+
+    pairs: Annotated[
+        str | None,
+        typer.Option("--pairs", help="List of pairs to edit: a CSV with a header, or lines of paths; - reads stdin."),
+    ] = None
+    method: Annotated[
+        str,
+        typer.Option(
+            "--method",
+            help="Method: dmn (the paper's network), pix2pixhd-m or spade; for `transfer` also stargan or elegant.",
+        ),
+    ] = "dmn"
+    weights: Annotated[
+        Path | None,
+        typer.Option(
+            "--weights", "-w", help="Run folder or .safetensors file of the method (for dmn also MASKGAN_WEIGHTS)."
+        ),
+    ] = None
+    parser_weights: options.ParserWeights = None
+    order: options.Order = options.CELEBAMASK
+    sheet: Annotated[
+        Path | None, typer.Option("--sheet", help="Also write one picture with inputs, masks and results.")
+    ] = None
+    save_masks: Annotated[bool, typer.Option("--save-masks", help="Also write each edited mask as NAME.mask.png.")] = (
+        False
+    )
+    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Faces in a batch.")] = 8
+    device: options.Device = "auto"
+    crop: Annotated[
+        bool | None,
+        typer.Option(
+            "--crop/--photo",
+            help="Treat pictures as face crops, or as photos in which to detect a face. Default: a picture framed like "
+            "CelebA-HQ is a crop.",
+        ),
+    ] = None
+    face: options.Chosen = None
+    tgt_face: Annotated[
+        int | None, typer.Option("--tgt-face", min=1, help="Face of REFERENCE: a number, counted from the left.")
+    ] = None
+    force: options.Force = False
+    overwrite: options.Overwrite = False
+
+
+@dataclass(frozen=True)
+class Masks:
+    """Options of commands that take two faces."""
+
+    src_mask: Annotated[
+        Path | None, typer.Option("--src-mask", help="Mask of FACE. Default: the mask beside it, else parsed.")
+    ] = None
+    tgt_mask: Annotated[
+        Path | None, typer.Option("--tgt-mask", help="Mask of REFERENCE. Default: the mask beside it, else parsed.")
+    ] = None
+
+
+@dataclass(frozen=True)
+class Pasting:
+    """Options of commands that paste the edited face back into its photo."""
+
+    blend: Annotated[
+        bool | None,
+        typer.Option(
+            "--blend/--no-blend",
+            help="Paste the edit into FACE, so that other pixels do not change, or return the whole generated face. "
+            "Default: photos are pasted, faces of a prepared data set are not.",
+        ),
+    ] = None
+    edge: Annotated[
+        Edge | None,
+        typer.Option(
+            "--edge",
+            help="Compositing of the edit. move (default): pixels of FACE move with the mask, and only missing "
+            "regions are generated. seamless: the edited region is generated and matched to FACE's light and grain. "
+            "soft: the edited region is generated and fades out at its edge.",
+        ),
+    ] = None
+    softness: Annotated[
+        float | None,
+        typer.Option(
+            "--softness", min=0.001, max=0.5, help="Width of the soft edge as a share of the side. Default: 0.05."
+        ),
+    ] = None
+
+    def blend_options(self) -> Blend:
+        """The options as one object; ``--softness`` without ``--edge`` implies ``--edge soft``.
+
+        Raises:
+            InputError: ``--softness`` with another edge.
+        """
+        if self.softness is not None and self.edge not in (None, Edge.SOFT):
+            raise InputError("--softness", expected="--edge soft", found=f"--edge {self.edge.value}")
+        edge = self.edge or (Edge.MOVE if self.softness is None else Edge.SOFT)
+        return Blend(self.blend, edge, self.softness or Blend.softness)
+
+
+def faces_of(source: Path | None, target: Path | None, masks: Masks) -> dict[str, Path | None]:
+    """The files of a command with two faces, by role."""
+    return {"source": source, "target": target, "source_mask": masks.src_mask, "target_mask": masks.tgt_mask}
+
+
+def rows_of(
+    given: dict[str, Path | None], pairs: str | None, columns: Sequence[str], optional: Sequence[str]
+) -> list[dict[str, Path]]:
+    """The rows of files to edit: one row of the arguments, or all rows of ``--pairs``.
+
+    Args:
+        given: the arguments by role.
+        pairs: the value of ``--pairs``.
+        columns: roles that are required, in the order of the arguments.
+        optional: further columns of a list.
+
+    Raises:
+        InputError: both kinds of input are given, an argument is missing, or the list is not valid.
+    """
+    from maskgan_cli.editing.faces import read_pairs
+
+    named = {name: path for name, path in given.items() if path is not None}
+    if pairs is not None:
+        if named:
+            raise InputError("--pairs", expected="no other files", found=str(next(iter(named.values()))))
+        return read_pairs(pairs, columns, optional)
+    if missing := [_METAVARS[name] for name in columns if name not in named]:
+        raise InputError(
+            f"missing {' and '.join(missing)}",
+            hint=f"name {'two files' if columns[1:] else 'a file'}, or a list of files with --pairs",
+        )
+    return [named]
+
+
+def run_edits(
+    shell: Shell,
+    make: Callable[..., Edit[Any]],
+    rows: list[dict[str, Path]],
+    out: Path,
+    editing: Editing,
+    onnx: Path | None = None,
+    *,
+    any_method: bool = False,
+) -> None:
+    """Run the edits of all rows, write the results and print their paths.
+
+    All paths are checked before PyTorch is imported and a network is loaded.
+
+    Args:
+        make: makes an edit from a row and a face reader (``read``).
+        rows: the files of each edit by role.
+        out: the result's file or folder; with ``--pairs``, a folder.
+        editing: the common options.
+        onnx: an exported network to use instead of weights.
+        any_method: also accept methods that do not use masks.
+
+    Raises:
+        InputError: an option or a path is not valid.
+        WorkError: at least one of several edits failed.
+    """
+    from maskgan_cli.data.given_masks import MaskRules, mask_rules
+    from maskgan_cli.editing import jobs
+    from maskgan_cli.editing.edits import every_face
+    from maskgan_cli.editing.faces import check_files
+    from maskgan_cli.editing.methods import method_named
+    from maskgan_cli.editing.outputs import output_paths
+    from maskgan_cli.files import refuse_existing, remove_leftovers, write_image
+    from maskgan_cli.locks import locked
+    from maskgan_cli.weights.lookup import find_weights, named_with_origin
+
+    entry, which = method_named(editing.method, masks=not any_method), options.chosen(editing.face)
+    if which is not None and not entry.masks:
+        raise InputError("--face", expected="a method that uses masks", found=f"--method {editing.method}")
+    sheet, listed = editing.sheet, editing.pairs is not None
+    if sheet is not None and not editing.overwrite:
+        refuse_existing(sheet)
+    paths = output_paths(rows, out, listed=listed, save_masks=editing.save_masks, sheet=sheet)
+    batch, work = Batch(shell, len(rows)), []
+    for row, path in zip(rows, paths, strict=True):
+        with batch.attempt(path):
+            check_files(file for role, file in row.items() if role != "output")
+            work.append((row, path))
+    if not work:
+        batch.finish({"results": []})
+    weights = onnx or find_weights(editing.weights, entry.kind)
+    method = entry.load(weights, editing.device)
+    shell.say(f"rendering at {method.size} px with {named_with_origin(weights, entry.kind)}")
+    read = _reader(shell, editing, which)
+    role = "style_image" if "style_image" in rows[0] else "source"
+
+    def edits_of(row: Row) -> list[Edit[Any]]:
+        return every_face(make, row, role, read) if which == "all" else [make(row, read=read)]
+
+    shown: list[jobs.Result] = []
+    records, kept = [], 0
+    rules = mask_rules(MaskRules(editing.order.value, editing.force))
+    with rules, locked(out if listed else paths[0], "another edit"):
+        if listed:
+            remove_leftovers(out)
+        results = jobs.run_edits(
+            work, edits_of, method, batch_size=editing.batch_size, save_masks=editing.save_masks,
+            overwrite=editing.overwrite, attempt=batch.attempt,
+        )  # fmt: skip
+        for result in shell.track(results, len(rows), "editing"):
+            kept += result.kept
+            shell.wrote(result.path)
+            if result.mask is not None:
+                shell.wrote(result.mask)
+            records.append({"image": str(result.path), "mask": result.mask and str(result.mask), **result.note})
+            if sheet is not None and len(shown) < _SHEET_ROWS:
+                shown.append(result)
+        if sheet is not None and shown:
+            picture = jobs.sheet(shown, max(method.size, 128))
+            shell.wrote(write_image(sheet, picture, overwrite=editing.overwrite))
+    if kept:
+        shell.say(f"kept {counted(kept, 'existing result')} of the same files, weights and settings")
+    batch.finish({"results": records, "kept": kept})
+
+
+def _reader(shell: Shell, editing: Editing, which: int | str | None) -> PhotoReader:
+    """The reader of faces that ``--crop``, ``--face`` and ``--tgt-face`` describe."""
+    from maskgan_cli.editing.options import Taken
+    from maskgan_cli.editing.reader import PhotoReader
+
+    taken = {None: Taken.AUTO, True: Taken.CROP, False: Taken.PHOTO}[editing.crop]
+    face = which if isinstance(which, int) else None
+    numbers = {"source": face, "style_image": face, "target": editing.tgt_face}
+    return PhotoReader(
+        editing.parser_weights,
+        editing.device,
+        shell.say,
+        force=editing.force,
+        taken=taken,
+        numbers={role: number for role, number in numbers.items() if number is not None},
+    )

@@ -1,0 +1,216 @@
+"""``eval fid``, ``kid``, ``precision`` and ``lpips``: metrics that compare features of pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from maskgan_cli.cli.eval.options import (
+    INCEPTION,
+    BatchSize,
+    Comparing,
+    Measuring,
+    Pairs,
+    Reals,
+    Results,
+    check_early,
+    conclude,
+    judge_option,
+    measured,
+    watched,
+)
+from maskgan_cli.cli.shell import Shell, add_command
+from maskgan_cli.errors import InputError
+from maskgan_cli.evaluation.choices import Features, Metric, Reference, Split
+
+if TYPE_CHECKING:
+    from maskgan_cli.evaluation.subject import Measure, Subject
+
+Weights = Annotated[Path | None, judge_option("--weights", INCEPTION)]
+SomePairs = Annotated[
+    Path | None, typer.Option("--pairs", help="Measure only the results of this CSV of `maskgan eval pairs`.")
+]
+
+DISTANCES: Final = (Metric.FID, Metric.KID, Metric.PRECISION)
+_ENOUGH: Final = 10_000  # with fewer pictures, the bias of FID exceeds many differences between methods
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands to ``eval``."""
+    for function in (fid, kid, precision, lpips):
+        add_command(app, function.__name__)(function)
+
+
+def fid(
+    shell: Shell,
+    reals: Reals,
+    results: Results,
+    weights: Weights = None,
+    pairs: SomePairs = None,
+    *,
+    comparing: Comparing,
+    measuring: Measuring,
+) -> None:
+    """Measure the Fréchet inception distance (FID) between real pictures and results.
+
+    With features other than inception, the metric is called frechet/NAME; it is not FID.
+    """
+    _measure(shell, Metric.FID, reals, results, pairs, weights, comparing, measuring)
+
+
+def kid(
+    shell: Shell,
+    reals: Reals,
+    results: Results,
+    weights: Weights = None,
+    pairs: SomePairs = None,
+    *,
+    comparing: Comparing,
+    measuring: Measuring,
+) -> None:
+    """Measure the kernel inception distance (KID) between real pictures and results.
+
+    KID has no bias, so prefer it to FID with less than 10,000 pictures. With features other than inception, the metric
+    is called kernel/NAME.
+    """
+    _measure(shell, Metric.KID, reals, results, pairs, weights, comparing, measuring)
+
+
+def precision(
+    shell: Shell,
+    reals: Reals,
+    results: Results,
+    weights: Weights = None,
+    pairs: SomePairs = None,
+    *,
+    comparing: Comparing,
+    measuring: Measuring,
+) -> None:
+    """Measure precision (realism of the results) and recall (variety of the results) with features of a network."""
+    _measure(shell, Metric.PRECISION, reals, results, pairs, weights, comparing, measuring)
+
+
+def _measure(
+    shell: Shell, metric: Metric, reals: Path, results: Path, pairs: Path | None, weights: Path | None,
+    comparing: Comparing, measuring: Measuring,
+) -> None:  # fmt: skip
+    """Measure, print and write one of `DISTANCES`."""
+    check_early(measuring.out, measuring.overwrite, results=results, pairs=pairs, reals=reals)
+    from maskgan_cli.devices import pick_device
+
+    subject = _subject(reals, results, pairs, comparing.split, measuring.method)
+    device = pick_device(measuring.device)
+    measure = distances(shell, subject, reals, weights, comparing, device, [metric])[metric]
+    found = measured(shell, subject, [measure], "results", comparing.batch_size)[0]
+    conclude(shell, found, measuring.out, measuring.overwrite)
+
+
+def lpips(
+    shell: Shell,
+    results: Results,
+    pairs: Pairs,
+    trunk: Annotated[Path, typer.Option("--trunk", help="Weights of AlexNet or VGG-16 in torchvision's layout.")],
+    heads: Annotated[Path, typer.Option("--heads", help="LPIPS weights of the layers, as its authors publish them.")],
+    against: Annotated[
+        Reference, typer.Option("--against", help="Picture of the pair to compare each result with.")
+    ] = Reference.SOURCE,
+    batch_size: BatchSize = 32,
+    *,
+    measuring: Measuring,
+) -> None:
+    """Measure LPIPS between each result and its source, target or ground truth; lower is more similar."""
+    check_early(measuring.out, measuring.overwrite, results=results, pairs=pairs)
+    from maskgan_cli.devices import pick_device
+    from maskgan_cli.evaluation.lpips import PerceptualSimilarity, load_lpips
+    from maskgan_cli.evaluation.subject import Subject
+
+    subject = Subject.of(results, pairs, measuring.method)
+    network = load_lpips(trunk, heads, pick_device(measuring.device))
+    references = subject.pairs.files(against.value)
+    measure = PerceptualSimilarity(network, references, against.value, (trunk, heads), batch_size=batch_size)
+    found = measured(shell, subject, [measure], "results", batch_size)[0]
+    conclude(shell, found, measuring.out, measuring.overwrite)
+
+
+def _subject(reals: Path, results: Path, pairs: Path | None, split: Split, method: str | None) -> Subject:
+    """The results of a list of pairs, or all results of the folder without one."""
+    from maskgan_cli.evaluation.subject import Subject
+
+    if pairs is not None:
+        return Subject.of(results, pairs, method)
+    named = split.value if (reals / "dataset.json").is_file() else ""
+    return Subject.without_pairs(results, method, split.value, named_split=named)
+
+
+def distances(
+    shell: Shell, subject: Subject, reals: Path, weights: Path | None, comparing: Comparing, device: Any,
+    metrics: Sequence[Metric],
+) -> dict[Metric, Measure]:  # fmt: skip
+    """Prepare metrics of `DISTANCES`; this computes the features of the real pictures.
+
+    Raises:
+        InputError: there are too few pictures, or the weights are missing or not compatible.
+    """
+    if not metrics:
+        return {}
+    from maskgan_cli.evaluation import feature_sets
+    from maskgan_cli.evaluation.fid import FrechetDistance, load_features
+    from maskgan_cli.evaluation.pictures import pictures_of
+    from maskgan_cli.evaluation.results import weights_of
+
+    real = pictures_of(reals, comparing.split.value)
+    _check_pictures(shell, subject, real, reals, metrics)
+    loaded, file = load_features(comparing.features.value, weights, device)
+    network, record = feature_sets.SharedFeatures(loaded), {comparing.features.value: weights_of(loaded, file)}
+    cache = None if comparing.no_cache else _features_folder(shell)
+    how: dict[str, Any] = {"batch_size": comparing.batch_size, "cache": cache, "watch": watched(shell, "reals")}
+    made: dict[Metric, Measure] = {}
+    if Metric.FID in metrics:
+        fewest = min(len(real), len(subject.paths))
+        if comparing.features is Features.INCEPTION and fewest < _ENOUGH:
+            shell.say(
+                f"FID of {fewest} pictures has a bias that depends on their number: compare it only with FIDs of the "
+                "same number of pictures, or use `maskgan eval kid`"
+            )
+        made[Metric.FID] = FrechetDistance(network, real, reals, record, **how)
+    if Metric.KID in metrics or Metric.PRECISION in metrics:
+        real_features = feature_sets.features_of(real, network, **how)
+        if Metric.KID in metrics:
+            made[Metric.KID] = feature_sets.KernelInceptionDistance(network, real_features, real, reals, record)
+        if Metric.PRECISION in metrics:
+            made[Metric.PRECISION] = feature_sets.PrecisionRecall(network, real_features, real, reals, record)
+    return made
+
+
+def _check_pictures(
+    shell: Shell, subject: Subject, real: Sequence[Path], reals: Path, metrics: Sequence[Metric]
+) -> None:
+    """Check the number of pictures, and report a difference in their size.
+
+    Raises:
+        InputError: there are too few pictures.
+    """
+    from maskgan_cli.evaluation.pictures import side_of
+    from maskgan_cli.metrics.manifold import NEIGHBOURS
+
+    least = NEIGHBOURS + 1 if Metric.PRECISION in metrics else 2
+    for where, count in ((subject.folder, len(subject.paths)), (reals, len(real))):
+        if count < least:
+            raise InputError(where, expected=f"at least {'two' if least == 2 else least} pictures", found=str(count))
+    side = side_of(real[0])
+    if side != subject.size:
+        shell.say(f"real pictures have {side} px and results {subject.size} px: the difference affects the metric")
+
+
+def _features_folder(shell: Shell) -> Path | None:
+    """The cache folder of features; None for a user without a home folder."""
+    from maskgan_cli.weights.cache import NoCacheFolder, cache_folder
+
+    try:
+        return cache_folder() / "features"
+    except NoCacheFolder as error:
+        shell.say(f"features are not cached: {error}")
+        return None

@@ -1,0 +1,199 @@
+"""Options and functions that the commands of ``eval`` share."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from maskgan_cli.cli import options
+from maskgan_cli.cli.shell import Shell, emit
+from maskgan_cli.errors import InputError
+from maskgan_cli.evaluation.choices import Features, Split
+
+if TYPE_CHECKING:
+    from maskgan_cli.evaluation.results import Result
+    from maskgan_cli.evaluation.subject import Measure, Subject
+
+Results = Annotated[Path, typer.Argument(metavar="RESULTS", help="Folder with the results of one method.")]
+Reals = Annotated[
+    Path, typer.Argument(metavar="REALS", help="Real pictures to compare with: a folder, or a prepared data set.")
+]
+Pairs = Annotated[Path, typer.Option("--pairs", help="The CSV of `maskgan eval pairs` that the results are of.")]
+
+BatchSize = Annotated[int, typer.Option("--batch-size", min=1, help="Pictures in a batch.")]
+Out = Annotated[Path | None, typer.Option("--out", "-o", help="Also write the output to this file.")]
+SplitOf = Annotated[Split, typer.Option("--split", help="Split of a prepared data set.")]
+
+
+def judge_option(option: str, what: str) -> Any:
+    """An option for the weights of an evaluation network."""
+    return typer.Option(option, "-w" if option == "--weights" else option, help=f"Run folder or file of {what}.")
+
+
+CLASSIFIER = "the attribute classifier (`maskgan train attributes`)"
+PARSER = "the face parser (`maskgan train parser`)"
+EMBEDDER = "the identity network (`maskgan train identity`)"
+INCEPTION = "the network of --features; for inception, pytorch-fid's pt_inception-2015-12-05-6726825d.pth"
+
+
+@dataclass(frozen=True)
+class Measuring:
+    """Options of all measurements of one method."""
+
+    method: Annotated[
+        str | None, typer.Option("--method", help="Name of the method in tables. Default: the name of the folder.")
+    ] = None
+    device: options.Device = "auto"
+    out: Out = None
+    overwrite: options.Overwrite = False
+
+
+@dataclass(frozen=True)
+class MaskFiles:
+    """Options about the edited masks."""
+
+    masks: Annotated[
+        Path | None, typer.Option("--masks", help="Folder of the edited masks, if they are not beside the results.")
+    ] = None
+    order: options.Order = options.CELEBAMASK
+    force: Annotated[
+        bool, typer.Option("--force", help="Accept masks whose parts look as if --order were another one.")
+    ] = False
+
+    def rules(self) -> AbstractContextManager[None]:
+        """Masks inside the block are read in this class order."""
+        from maskgan_cli.data.given_masks import MaskRules, mask_rules
+
+        return mask_rules(MaskRules(self.order.value, self.force))
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """Options that set the threshold of identity."""
+
+    threshold: Annotated[
+        float | None,
+        typer.Option("--threshold", min=-1, max=1, help="Least cosine of the same person. Default: the network's own."),
+    ] = None
+    threshold_from: Annotated[
+        Path | None,
+        typer.Option("--threshold-from", help="Take the threshold of this JSON of `maskgan eval verify`."),
+    ] = None
+
+    def chosen(self) -> float | Path | None:
+        """The threshold, or the file that holds it.
+
+        Raises:
+            InputError: both options are given.
+        """
+        if self.threshold is not None and self.threshold_from is not None:
+            raise InputError("--threshold", expected="--threshold or --threshold-from", found="both")
+        return self.threshold if self.threshold_from is None else self.threshold_from
+
+
+@dataclass(frozen=True)
+class Comparing:
+    """Options of metrics that compare the features of real pictures and of results."""
+
+    features: Annotated[
+        Features,
+        typer.Option("--features", help="Network that computes the features; only inception gives the standard FID."),
+    ] = Features.INCEPTION
+    split: SplitOf = Split.TEST
+    batch_size: BatchSize = 32
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Do not read or write cached features of the real pictures.")
+    ] = False
+
+
+def measured(
+    shell: Shell, subject: Subject, measures: Sequence[Measure], label: str, batch_size: int = 32
+) -> list[Result]:
+    """Compute several metrics of the same pictures, with a progress bar named ``label``."""
+    from maskgan_cli.evaluation.subject import show
+
+    show(subject.paths, measures, watched(shell, label), batch_size=batch_size)
+    return [measure.result(subject) for measure in measures]
+
+
+def check_early(
+    out: Path | None, overwrite: bool, *, results: Path | None = None, pairs: Path | None = None,
+    data: Path | None = None, reals: Path | None = None, files: Sequence[Path] = (),
+) -> None:  # fmt: skip
+    """Check outputs and inputs before PyTorch is imported and the work starts.
+
+    An existing output that may be of the same measurement is accepted here; `keep` compares it later.
+
+    Raises:
+        InputError: the output exists, or an input is missing.
+    """
+    from maskgan_cli.data.prepared import check_prepared
+    from maskgan_cli.files import refuse_existing, unreadable
+
+    if out is not None and not overwrite and not _may_be_same(out, results):
+        refuse_existing(out)
+    for path, what in ((pairs, "a CSV file"), *((file, "a JSON file") for file in files)):
+        if path is not None and not path.exists():
+            raise unreadable(path, FileNotFoundError(), what)
+    if data is not None:
+        check_prepared(data)
+    if reals is not None and not reals.is_dir():
+        found = "a file" if reals.exists() else "no such folder"
+        raise InputError(reals, expected="a folder of pictures, or a prepared data set", found=found)
+
+
+def _may_be_same(out: Path, results: Path | None) -> bool:
+    """Whether a file holds measurements, and of this folder of results if one is given."""
+    from maskgan_cli.files import read_json
+
+    try:
+        found = read_json(out)
+        documents = found if isinstance(found, list) else [found]
+        places = [document["inputs"]["results"]["path"] for document in documents] if results is not None else []
+        return all("metric" in document for document in documents) and all(place == str(results) for place in places)
+    except (InputError, LookupError, TypeError):
+        return False
+
+
+def keep(shell: Shell, out: Path, data: bytes, overwrite: bool) -> bool:
+    """Write an output. An existing identical file is kept, with a message; returns whether it was kept.
+
+    Raises:
+        InputError: the file exists with other content, and ``overwrite`` is false.
+    """
+    from maskgan_cli.files import keep_or_write
+
+    kept = keep_or_write(out, data, overwrite=overwrite)
+    if kept:
+        shell.say(f"kept {out}, which already holds this output")
+    return kept
+
+
+def watched(shell: Shell, label: str) -> Callable[[Iterable[Any], int], Iterator[Any]]:
+    """A function that wraps an iterable of known length with a progress bar."""
+    return lambda items, total: shell.track(items, total, label)
+
+
+def conclude(shell: Shell, found: Result | list[Result], out: Path | None, overwrite: bool) -> None:
+    """Print results as JSON, with and without ``--json``, and write them to a file if one is named."""
+    from maskgan_cli.files import encode_json
+
+    results = found if isinstance(found, list) else [found]
+    documents = [result.document() for result in results]
+    document = documents if isinstance(found, list) else documents[0]
+    for result in results:
+        value = "none" if result.value is None else f"{result.value:.4f}"
+        interval = result.document()["intervals"].get(result.metric)
+        shown = f", 95 % interval {interval[0]:.4f} to {interval[1]:.4f}" if interval else ""
+        shell.say(f"{result.metric} of {result.method}: {value} (n = {result.n}{shown})")
+    emit(json.dumps(document, indent=2))
+    if out is not None:
+        keep(shell, out, encode_json(document), overwrite)
+        shell.say(f"next: {shlex.join(['maskgan', 'eval', 'report', str(out)])}")

@@ -1,0 +1,117 @@
+"""``eval pairs``: chooses the pairs of faces of an experiment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from maskgan_cli.cli import options
+from maskgan_cli.cli.eval.options import Out, SplitOf, check_early, judge_option, keep, watched
+from maskgan_cli.cli.shell import Shell, add_command, counted, emit
+from maskgan_cli.errors import InputError
+from maskgan_cli.evaluation.choices import Protocol, Split
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's command to ``eval``."""
+    add_command(app, "pairs")(pairs)
+
+
+def pairs(
+    shell: Shell,
+    data: options.Data,
+    protocol: Annotated[
+        Protocol,
+        typer.Option(
+            "--protocol", help="Experiment of the paper, or counterfactual (rendered faces with ground truth)."
+        ),
+    ] = Protocol.SMILING,
+    attribute: Annotated[
+        str | None, typer.Option("--attribute", help="The attribute of --protocol transfer, e.g. Eyeglasses.")
+    ] = None,
+    split: SplitOf = Split.TEST,
+    count: Annotated[
+        int | None, typer.Option("--count", "-n", min=1, help="Number of pairs. Default: that of the paper, or all.")
+    ] = None,
+    pose_weights: Annotated[
+        Path | None,
+        judge_option("--pose-weights", "a pose network (`maskgan train pose`), whose poses replace the manifest's"),
+    ] = None,
+    truths: Annotated[
+        Path | None,
+        typer.Option("--truths", help="For --protocol counterfactual: the folder of `synth --counterfactuals`."),
+    ] = None,
+    seed: options.Seed = 0,
+    device: options.Device = "auto",
+    out: Out = None,
+    overwrite: options.Overwrite = False,
+) -> None:
+    """Choose pairs of faces with similar head poses for an experiment: a CSV for `swap-mouth --pairs`.
+
+    Prints the CSV, or with -o the path of its file.
+    """
+    check_early(None, overwrite, data=data)
+    from maskgan_cli.data.prepared import PreparedData
+    from maskgan_cli.evaluation.pair_list import as_csv, rows_of
+    from maskgan_cli.evaluation.pairs import PROTOCOLS, choose, rendered_pairs
+
+    named, chosen_split = protocol.value, split.value
+    if (protocol is Protocol.TRANSFER) != (attribute is not None):
+        raise InputError(
+            "--attribute", expected="an attribute with --protocol transfer only", found=attribute or "none"
+        )
+    prepared = PreparedData.load(data)
+    if protocol is Protocol.COUNTERFACTUAL:
+        if truths is None:
+            raise InputError("--truths", expected="the folder of `maskgan synth --counterfactuals`", found="none")
+        found, poses = rendered_pairs(prepared, truths, count), ""
+        chosen_split = "+".join(sorted({pair.source.split for pair in found}))
+    else:
+        angles, poses = _poses(shell, prepared.split(chosen_split), pose_weights, device)
+        found = choose(
+            prepared, named, split=chosen_split, count=count, seed=seed, poses=angles, attribute=attribute or ""
+        )
+    needed = count or (0 if protocol is Protocol.COUNTERFACTUAL else PROTOCOLS[named].count)
+    if len(found) < needed:
+        where = truths if protocol is Protocol.COUNTERFACTUAL else f"the {chosen_split} split"
+        whose = "the paper's " if count is None and attribute in (None, "Smiling") else ""
+        shell.say(f"{where} has only {counted(len(found), 'pair')}, not {whose}{needed}")
+    rows = rows_of(found, named, split=chosen_split, seed=seed, poses=poses)
+    table = as_csv(rows)
+    if out is not None:
+        keep(shell, out, f"{table}\n".encode(), overwrite)
+    distances = [pair.distance for pair in found if pair.distance is not None]
+    difference = f", head poses differ by up to {max(distances):.1f} degrees" if distances else ""
+    shell.say(f"{counted(len(found), 'pair')}{difference}")
+    if shell.as_json:
+        shell.finish({"protocol": named, "rule": PROTOCOLS[named].rule, "pairs": rows})
+        return
+    if out is None:
+        emit(table)
+        return
+    shell.wrote(out)
+    edit = "style-copy" if protocol is Protocol.STYLE_COPY else "swap-mouth"
+    shell.finish(next_command=["maskgan", edit, "--pairs", out, *options.own_generator(), "-o", "results"])
+
+
+def _poses(
+    shell: Shell, samples: Sequence[Any], weights: Path | None, device: str
+) -> tuple[npt.NDArray[np.float64] | None, str]:
+    """The poses that a network predicts, with its hash; without a network None (use the manifest's poses)."""
+    if weights is None:
+        return None, "manifest"
+    import torch
+
+    from maskgan_cli.devices import pick_device
+    from maskgan_cli.evaluation.judging import judged, load_judge
+
+    judge, _ = load_judge("pose", weights, pick_device(device))
+    paths = [sample.image for sample in samples]
+    return torch.cat(list(judged(judge, paths, watched(shell, "head poses")))).double().numpy(), judge.sha256

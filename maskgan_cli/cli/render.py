@@ -1,0 +1,75 @@
+"""``render``: renders a face in the shape of an edited mask."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from maskgan_cli.cli.editing import Editing, Out, Pasting, rows_of, run_edits
+from maskgan_cli.cli.shell import Shell, add_command
+from maskgan_cli.editing.options import Edge, Inside
+from maskgan_cli.errors import InputError
+
+RenderInside = Annotated[
+    Inside,
+    typer.Option(
+        "--inside",
+        help="Source of the inside of an opened mouth, with --edge move: photo (FACE), reference (--reference) or "
+        "painted (generated). auto: FACE if its mouth is open enough, else --reference if given.",
+    ),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's command."""
+    add_command(app, "render", rich_help_panel="Editing")(render)
+
+
+def render(
+    shell: Shell,
+    mask: Annotated[Path | None, typer.Argument(metavar="MASK", help="The edited mask: gives the shape.")] = None,
+    style_image: Annotated[
+        Path | None, typer.Argument(metavar="FACE", help="The photo to edit: gives identity, colours and light.")
+    ] = None,
+    out: Out = Path("rendered.png"),
+    style_mask: Annotated[
+        Path | None, typer.Option("--style-mask", help="Mask of FACE. Default: the mask beside it, else parsed.")
+    ] = None,
+    onnx: Annotated[
+        Path | None,
+        typer.Option("--onnx", help="Run this file of `maskgan weights export` instead of other weights."),
+    ] = None,
+    reference: Annotated[
+        Path | None, typer.Option("--reference", help="Another face, as a source for the inside of an opened mouth.")
+    ] = None,
+    reference_mask: Annotated[
+        Path | None,
+        typer.Option("--reference-mask", help="Mask of --reference. Default: the mask beside it, else parsed."),
+    ] = None,
+    inside: RenderInside = Inside.AUTO,
+    *,
+    pasting: Pasting,
+    editing: Editing,
+) -> None:
+    """Render FACE in the shape of an edited MASK.
+
+    Prints the path of the result.
+
+    Columns of --pairs: mask, style_image (FACE) and, if needed, style_mask, reference, reference_mask, output.
+    """
+    from maskgan_cli.editing.edits import render_edits
+
+    if onnx is not None and onnx.suffix != ".onnx":
+        raise InputError("--onnx", expected="a file whose name ends in .onnx", found=str(onnx))
+    blend = replace(pasting.blend_options(), inside=inside)
+    if inside is not Inside.AUTO and blend.edge is not Edge.MOVE:
+        raise InputError("--inside", expected="--edge move", found=f"--edge {blend.edge.value}")
+    given = {"mask": mask, "style_image": style_image, "style_mask": style_mask}
+    given |= {"reference": reference, "reference_mask": reference_mask}
+    optional = ("style_mask", "reference", "reference_mask", "output")
+    rows = rows_of(given, editing.pairs, ("mask", "style_image"), optional)
+    run_edits(shell, partial(render_edits, blend=blend), rows, out, editing, onnx)
