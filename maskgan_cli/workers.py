@@ -63,7 +63,7 @@ def _spread(work: Callable[[Job], Result], jobs: Sequence[Job], workers: int, ch
     try:
         while True:
             for piece in islice(pieces, _AHEAD * workers - len(running)):
-                with _signals_held():
+                with block_signals():
                     running.append(pool.submit(_do, work, piece))
             if not running:
                 break
@@ -115,7 +115,7 @@ def _do(work: Callable[[Job], Result], jobs: Sequence[Job]) -> list[Result]:
 
 
 @contextlib.contextmanager
-def _signals_held() -> Iterator[None]:
+def block_signals() -> Iterator[None]:
     """Block SIGINT and SIGTERM while a process is started, so that the new process inherits the blocked signals.
 
     Ctrl-C reaches all processes of a terminal; without this, each worker would print a traceback.

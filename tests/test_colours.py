@@ -1,4 +1,4 @@
-"""Colour profiles, transparency and other metadata of pictures: kept, converted, or dropped with a word."""
+"""Tests of colour profiles, transparency and metadata: they are kept, converted, or dropped with a message."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _xyz(*values: float) -> bytes:
 
 
 def _profile(space: bytes, tags: dict[bytes, bytes]) -> bytes:
-    """An ICC profile, version 2, of a display."""
+    """An ICC profile (version 2) of a display."""
     place, table, body = 132 + 12 * len(tags), b"", b""
     for name, data in tags.items():
         table += name + struct.pack(">2I", place + len(body), len(data))
@@ -54,7 +54,7 @@ GREY = _profile(b"GRAY", ABOUT | {b"kTRC": LINEAR})
 
 
 def _patches() -> np.ndarray:
-    """Large patches of strong colours, which JPEG keeps."""
+    """A picture of large areas in strong colours, which JPEG preserves."""
     colours = np.array([[230, 30, 40], [40, 210, 60], [50, 60, 220], [200, 190, 30]], np.uint8)
     return np.repeat(np.repeat(colours.reshape(2, 2, 3), 32, 0), 32, 1)
 
@@ -70,7 +70,7 @@ def _seen(path: Path) -> np.ndarray:
 
 
 @pytest.mark.parametrize("suffix", [*KEEP, ".bmp"])
-def test_photos_of_wide_gamut_come_back_in_their_colours(suffix: str, tmp_path: Path) -> None:
+def test_wide_gamut_photos_keep_their_colours(suffix: str, tmp_path: Path) -> None:
     Image.fromarray(_patches()).save(tmp_path / "p3.png", icc_profile=P3)
     photo = read_photo(tmp_path / "p3.png")
     out = write_photo(tmp_path / f"out{suffix}", photo.picture, photo)
@@ -79,7 +79,7 @@ def test_photos_of_wide_gamut_come_back_in_their_colours(suffix: str, tmp_path: 
 
 
 @pytest.mark.parametrize("suffix", KEEP)
-def test_a_grey_profile_is_converted_and_never_in_a_file_of_rgb(suffix: str, tmp_path: Path) -> None:
+def test_a_grey_profile_is_converted_and_not_written_to_rgb_files(suffix: str, tmp_path: Path) -> None:
     Image.fromarray(np.full((64, 64), 64, np.uint8)).save(tmp_path / "grey.png", icc_profile=GREY)
     photo = read_photo(tmp_path / "grey.png")
     assert photo.picture[0, 0].tolist() == [137] * 3, "64 of linear light is 137 in sRGB"
@@ -97,7 +97,7 @@ def _tiff(path: Path) -> Path:
 
 
 @pytest.mark.parametrize("suffix", KEEP)
-def test_of_a_tiff_what_describes_the_photo_is_kept(suffix: str, tmp_path: Path) -> None:
+def test_descriptive_tags_of_a_tiff_are_kept(suffix: str, tmp_path: Path) -> None:
     photo = read_photo(_tiff(tmp_path / "scan.tif"))
     with Image.open(write_photo(tmp_path / f"out{suffix}", photo.picture, photo)) as out:
         assert out.info["icc_profile"] == SRGB
@@ -110,7 +110,7 @@ def test_of_a_tiff_what_describes_the_photo_is_kept(suffix: str, tmp_path: Path)
             assert np.array_equal(np.asarray(out), _patches())
 
 
-def test_cut_outs_stay_cut_out(tmp_path: Path) -> None:
+def test_transparency_is_kept(tmp_path: Path) -> None:
     stored = np.concatenate([_patches(), np.full((64, 64, 1), 255, np.uint8)], -1)
     stored[:20, :, 3], stored[20:24, :, 3] = 0, 128
     Image.fromarray(stored).save(tmp_path / "cut.png")
@@ -129,21 +129,21 @@ def test_cut_outs_stay_cut_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".tif", ".webp", ".png"])
-def test_frames_after_the_first_are_named(suffix: str, tmp_path: Path) -> None:
+def test_further_frames_are_reported(suffix: str, tmp_path: Path) -> None:
     frames = [Image.fromarray(_patches()), Image.fromarray(255 - _patches())]
     frames[0].save(tmp_path / f"a{suffix}", save_all=True, append_images=frames[1:])
     (remark,) = read_photo(tmp_path / f"a{suffix}").remarks
     assert remark == f"{tmp_path / f'a{suffix}'}: has 2 frames or pages; the first is read"
 
 
-def test_what_is_erased_from_a_mask_is_background(tmp_path: Path) -> None:
+def test_transparent_pixels_of_a_mask_are_background(tmp_path: Path) -> None:
     labels = np.full((8, 8), ID["skin"], np.uint8)
     labels[:4] = ID["hair"]
     erased = np.zeros((8, 8), bool)
     erased[:2] = True
     wanted = np.where(erased, 0, labels)
     colours = PALETTE[labels].copy()
-    colours[0] = 99  # no colour of the palette, which nobody sees
+    colours[0] = 99  # not a palette colour, but transparent
     alpha = np.where(erased, 0, 255).astype(np.uint8)[..., None]
     Image.fromarray(np.concatenate([colours, alpha], -1)).save(tmp_path / "rgba.png")
     assert np.array_equal(read_label_map(tmp_path / "rgba.png"), wanted)
@@ -164,8 +164,8 @@ def test_what_is_erased_from_a_mask_is_background(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("tag", "left"), [(0x927C, "its EXIF data without the maker's notes"), (0xA420, "none of its")]
 )
-def test_exif_data_longer_than_a_jpeg_holds(tag: int, left: str, tmp_path: Path) -> None:
-    """The camera's own notes go first; the rest, how the photo is turned among it, stays where it fits."""
+def test_exif_data_that_are_too_long_for_jpeg(tag: int, left: str, tmp_path: Path) -> None:
+    """The maker's notes are dropped first; if the rest is still too long, only the orientation is kept."""
     exif, pixels = Image.Exif(), np.zeros((8, 16, 3), np.uint8)
     pixels[:, 8:] = 255
     exif[0x010F], exif[0x0112] = "a camera", 6

@@ -326,13 +326,13 @@ def test_short_rows_are_filled_and_long_rows_are_errors(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("id,split\n1\n")
     assert files.read_csv(tmp_path / "a.csv") == [{"id": "1", "split": ""}]
     (tmp_path / "a.csv").write_text("id,split\n1,train\n2,val,more,still\n")
-    with pytest.raises(InputError, match="line 3: expected 2 values as the header has names, found 4"):
+    with pytest.raises(InputError, match="line 3: expected 2 values, as in the header, found 4"):
         files.read_csv(tmp_path / "a.csv")
 
 
 def test_json_nested_too_deep_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text("[" * 100_000 + "]" * 100_000)
-    with pytest.raises(InputError, match="expected a JSON file, found one nested too deep"):
+    with pytest.raises(InputError, match="expected a JSON file, found a document that is nested too deeply"):
         files.read_json(tmp_path / "a.json")
 
 

@@ -1,4 +1,4 @@
-"""What of an input is not read is named: later frames of animations, files of other formats."""
+"""Tests of messages about content that is not read: later frames of animations, files of other formats."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ REMARK = "has 3 frames or pages; the first is read"
 
 
 def _animated(path: Path, side: int = 64, frames: int = 3) -> Path:
-    """A file whose first frame is red, the others green and blue."""
+    """An animation of a red, a green and a blue frame."""
     path.parent.mkdir(parents=True, exist_ok=True)
     colours = [(250, 0, 0), (0, 250, 0), (0, 0, 250)][:frames]
     first, *others = (Image.new("RGB", (side, side), colour) for colour in colours)
@@ -38,13 +38,13 @@ def test_the_first_frame_is_read_with_a_warning(kind: str, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("kind", ANIMATED)
-def test_one_frame_is_no_remark(kind: str, tmp_path: Path) -> None:
+def test_one_frame_gives_no_message(kind: str, tmp_path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         read_image(_animated(tmp_path / f"a.{kind}", frames=1))
 
 
-def test_a_damaged_second_frame_is_no_error(tmp_path: Path) -> None:
+def test_a_damaged_second_frame_is_ignored(tmp_path: Path) -> None:
     path = _animated(tmp_path / "a.gif")
     data = path.read_bytes()
     path.write_bytes(data[: len(data) * 2 // 3])
@@ -52,14 +52,14 @@ def test_a_damaged_second_frame_is_no_error(tmp_path: Path) -> None:
         assert read_image(path).shape == (64, 64, 3)
 
 
-def test_masks_of_several_frames_are_named_too(tmp_path: Path) -> None:
+def test_masks_of_several_frames_are_reported(tmp_path: Path) -> None:
     pages = [Image.fromarray(np.full((8, 8), value, np.uint8)) for value in (1, 2)]
     pages[0].save(tmp_path / "m.tif", save_all=True, append_images=pages[1:])
     with pytest.warns(OmissionWarning, match="has 2 frames"):
         assert (read_label_map(tmp_path / "m.tif") == 1).all()
 
 
-def test_parse_names_frames_and_files_once(tmp_path: Path, maskgan: Command) -> None:
+def test_parse_reports_frames_and_files_once(tmp_path: Path, maskgan: Command) -> None:
     for kind in ("gif", "webp"):
         _animated(tmp_path / "photos" / f"{kind}.{kind}")
     (tmp_path / "photos" / "c.heic").write_bytes(b"x")
@@ -74,7 +74,7 @@ def test_parse_names_frames_and_files_once(tmp_path: Path, maskgan: Command) -> 
 
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("nested", [True, False])
-def test_prep_data_names_frames_and_files(workers: int, nested: bool, tmp_path: Path, maskgan: Command) -> None:
+def test_prep_data_reports_frames_and_files(workers: int, nested: bool, tmp_path: Path, maskgan: Command) -> None:
     root = tmp_path / "own"
     images = root / "images" if nested else root
     _animated(images / "a.gif")
@@ -92,15 +92,15 @@ def test_prep_data_names_frames_and_files(workers: int, nested: bool, tmp_path: 
     assert maskgan("check-data", tmp_path / "data", "--workers", 1).code == 0
 
 
-def test_a_mask_of_another_format_is_named(tmp_path: Path, maskgan: Command) -> None:
+def test_a_mask_of_another_format_is_reported(tmp_path: Path, maskgan: Command) -> None:
     picture = np.full((64, 64, 3), 9, np.uint8)
     write_image(tmp_path / "own/images/a.png", picture)
     write_image(tmp_path / "own/masks/a.jpg", picture)
     done = maskgan("prep-data", tmp_path / "own", tmp_path / "data", "--size", 64, "--workers", 1)
-    assert "image without any mask: a.png; a.jpg is no PNG" in done.err
+    assert "image without any mask: a.png; a.jpg is not a PNG" in done.err
 
 
-def test_a_folder_of_other_formats_alone_says_so(tmp_path: Path, maskgan: Command) -> None:
+def test_a_folder_of_other_formats_only_is_an_error(tmp_path: Path, maskgan: Command) -> None:
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "a.heic").write_bytes(b"x")
     for command in (("prep-data", tmp_path / "own", tmp_path / "data", "--images-only"), ("inspect", tmp_path / "own")):
@@ -109,7 +109,7 @@ def test_a_folder_of_other_formats_alone_says_so(tmp_path: Path, maskgan: Comman
         assert "left out 1 file of formats that are not read (.heic)" in done.err
 
 
-def test_evaluations_of_folders_name_what_they_leave_out(tmp_path: Path) -> None:
+def test_evaluations_report_skipped_files(tmp_path: Path) -> None:
     write_image(tmp_path / "a.png", np.zeros((64, 64, 3), np.uint8))
     (tmp_path / "x.heic").write_bytes(b"x")
     animated = _animated(tmp_path / "b.gif")

@@ -14,7 +14,7 @@ IMAGES: Final = "img_align_celeba"
 ATTRIBUTES: Final = "list_attr_celeba.txt"
 PARTITION: Final = "list_eval_partition.txt"
 ALIGNED: Final = (178, 218)  # width and height of an aligned picture
-CROP: Final = 178  # StarGAN's: the central square of the full width
+CROP: Final = 178  # side of the central square, as in StarGAN
 
 
 def is_celeba_layout(root: Path) -> bool:
@@ -23,13 +23,14 @@ def is_celeba_layout(root: Path) -> bool:
 
 
 def read_source(root: Path) -> Source:
-    """List every aligned picture, without masks.
+    """List all aligned pictures, without masks.
 
-    The lists may lie in the folder itself or where CelebA's own download has them (Img, Anno, Eval), as text or as
-    the CSV files of Kaggle's copy, whose pictures lie one folder deeper. The split is CelebA's own partition.
+    The annotation files may be in the folder itself or in the folders of CelebA's download (Img, Anno, Eval). Kaggle's
+    copy is supported: its annotations are CSV files, and its pictures are one folder deeper. The splits are those of
+    CelebA's partition.
 
     Raises:
-        InputError: no partition, or a list that does not parse.
+        InputError: the partition is missing, or an annotation file is not valid.
     """
     partition = _read_partition(_find(root, PARTITION))
     attributes = _read_attributes(_find(root, ATTRIBUTES))
@@ -41,7 +42,7 @@ def read_source(root: Path) -> Source:
     for path in files:
         if path.suffix.lower() not in READ_SUFFIXES or not (path.stem.isascii() and path.stem.isdigit()):
             continue
-        name = f"{path.stem}.jpg"  # the lists' names, also of the lossless download
+        name = f"{path.stem}.jpg"  # the name in the annotation files, also for the lossless download
         fields = {
             "celeba_id": str(int(path.stem) - 1),
             "identity": identities.get(name, ""),
@@ -56,14 +57,14 @@ def read_source(root: Path) -> Source:
 
 
 def _find(root: Path, name: str) -> Path:
-    """A part of the download, where it may be; in the folder itself if it is nowhere."""
+    """The path of a file or folder of the download; a path in the folder itself if it is missing."""
     names = [name, f"{Path(name).stem}.csv"] if name.endswith(".txt") else [name]
-    places = [root / folder / one for one in names for folder in ("", "Img", "Anno", "Eval")]
-    return next((place for place in places if place.exists()), places[0])
+    paths = [root / folder / one for one in names for folder in ("", "Img", "Anno", "Eval")]
+    return next((path for path in paths if path.exists()), paths[0])
 
 
 def _read_attributes(path: Path) -> dict[str, dict[str, str]]:
-    """File name -> attributes; {} if there is no such file."""
+    """The attributes by file name; empty if the file is missing."""
     if path.suffix != ".csv":
         return read_table(path)
     return {row.pop(_first_column(row)): row for row in read_csv(path)}
@@ -74,7 +75,7 @@ def _first_column(row: dict[str, str]) -> str:
 
 
 def _read_partition(path: Path) -> dict[str, str]:
-    """File name -> split."""
+    """The split by file name."""
     try:
         if path.suffix == ".csv":
             return {row[_first_column(row)]: SPLITS[("0", "1", "2").index(row["partition"])] for row in read_csv(path)}

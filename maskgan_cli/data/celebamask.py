@@ -1,4 +1,4 @@
-"""The raw CelebAMask-HQ layout, as users download it and as ``maskgan synth`` writes it."""
+"""The raw CelebAMask-HQ layout of the official download and of ``maskgan synth``."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from maskgan_cli.labels import PARTS
 
 IMAGES = "CelebA-HQ-img"
 MASKS = "CelebAMask-HQ-mask-anno"
-MERGED = "CelebAMask-HQ-mask"  # label maps, as the authors' script merges the part files
+MERGED = "CelebAMask-HQ-mask"  # label maps that the authors' script makes of the part files
 MAPPING = "CelebA-HQ-to-CelebA-mapping.txt"
 ATTRIBUTES = "CelebAMask-HQ-attribute-anno.txt"
 POSES = "CelebAMask-HQ-pose-anno.txt"
 IDENTITIES = "identity_CelebA.txt"
-SCENES = "CelebAMask-HQ-scene-anno.txt"  # of rendered faces alone: which pictures differ in expression only
+SCENES = "CelebAMask-HQ-scene-anno.txt"  # for rendered faces: pictures of a scene differ in expression only
 
 _PART_FILE = re.compile(r"([0-9]+)_(\w+)\.png")
 _IMAGE_FILE = re.compile(r"([0-9]+)\.\w+")
@@ -26,7 +26,7 @@ _IMAGES_PER_FOLDER = 2000
 
 
 def official_split(celeba_id: int) -> str:
-    """The split by CelebA index used for the published results: 24,183 / 2,993 / 2,824 images."""
+    """The split of a CelebA index as in the published results: 24,183 / 2,993 / 2,824 images."""
     return "train" if celeba_id < 162771 else "val" if celeba_id < 182638 else "test"
 
 
@@ -36,12 +36,12 @@ def is_raw_layout(root: Path) -> bool:
 
 
 def read_source(root: Path, *, masked: bool = True, order: str = "celebamask") -> Source:
-    """List every image and every mask of a raw layout, or with ``masked=False`` the images alone.
+    """List all images and masks of a raw layout, or only the images with ``masked=False``.
 
-    Where the part files are missing, the label maps in ``CelebAMask-HQ-mask`` are taken, in the class order ``order``.
+    If the part files are missing, the label maps in ``CelebAMask-HQ-mask`` are used; ``order`` is their class order.
 
     Raises:
-        InputError: a folder or the mapping is missing, or an annotation file does not parse.
+        InputError: a folder or the mapping is missing, or an annotation file is not valid.
     """
     merged = masked and not (root / MASKS).is_dir() and (root / MERGED).is_dir()
     for folder in (IMAGES, MASKS) if masked and not merged else (IMAGES,):
@@ -91,7 +91,7 @@ def read_source(root: Path, *, masked: bool = True, order: str = "celebamask") -
 
 
 def _merged_masks(root: Path) -> dict[int, dict[str, Path]]:
-    """The label maps by image, in the folder itself or in folders inside it (train, val, test)."""
+    """The label maps by image number, in the folder or its subfolders (train, val, test)."""
     return {int(path.stem): {"": path} for path in sorted(root.rglob("*.png")) if re.fullmatch("[0-9]+", path.stem)}
 
 
@@ -107,10 +107,10 @@ def _list_masks(root: Path) -> dict[int, dict[str, Path]]:
 
 
 def lines_of(path: Path) -> Iterator[list[str]]:
-    """The words of each line of an annotation file, empty lines left out.
+    """The words of each line of an annotation file; empty lines are skipped.
 
     Raises:
-        InputError: unreadable.
+        InputError: the file is not readable.
     """
     try:
         text = path.read_text("utf-8-sig")
@@ -120,7 +120,7 @@ def lines_of(path: Path) -> Iterator[list[str]]:
 
 
 def _read_mapping(path: Path) -> dict[int, tuple[int, str]]:
-    """CelebA-HQ index -> (CelebA index, CelebA file name)."""
+    """CelebA index and CelebA file name by CelebA-HQ index."""
     lines = lines_of(path)
     next(lines, None)  # idx orig_idx orig_file
     try:
@@ -130,7 +130,13 @@ def _read_mapping(path: Path) -> dict[int, tuple[int, str]]:
 
 
 def read_table(path: Path) -> dict[str, dict[str, str]]:
-    """A count, a line of column names, then file name and values; {} if there is no such file."""
+    """The rows of an annotation file by file name; empty if the file is missing.
+
+    The file has a line with the number of rows, a line of column names, and rows of a file name and values.
+
+    Raises:
+        InputError: a row has another number of values than the header.
+    """
     if not path.exists():
         return {}
     lines = lines_of(path)
@@ -145,7 +151,7 @@ def read_table(path: Path) -> dict[str, dict[str, str]]:
 
 
 def read_identities(path: Path) -> dict[str, str]:
-    """File name -> identity; {} if there is no such file."""
+    """The identity by file name; empty if the file is missing."""
     if not path.exists():
         return {}
     try:

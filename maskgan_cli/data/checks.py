@@ -1,4 +1,4 @@
-"""What is in a prepared data set: shares and counts of the classes, doubtful samples, a contact sheet."""
+"""Checks of a prepared data set: class statistics, suspicious samples and a contact sheet."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from maskgan_cli.files import Picture, read_image, read_label_map, sha256
 from maskgan_cli.labels import CLASSES, ID, NUM_CLASSES, LabelMap, colourise
 from maskgan_cli.workers import spread
 
-_MIN_SKIN = 0.02  # of all pixels; a frontal CelebA-HQ face has 0.15 to 0.4
+_MIN_SKIN = 0.02  # share of all pixels; frontal CelebA-HQ faces have 0.15 to 0.4
 _MIN_CONTRAST = 4.0  # standard deviation of grey values
 _SPECK = 6  # pixels
 _MANY_SPECKS = 20
@@ -26,14 +26,15 @@ _MANY_SPECKS = 20
 
 @dataclass(frozen=True)
 class SampleReport:
-    """What one sample holds.
+    """The result of checking one sample.
 
     Attributes:
-        id, split: which sample.
-        shares: (19,) share of the pixels per class.
-        problems: what is wrong or doubtful about it.
-        digest, mask_digest: SHA-256 of its files; "" where one cannot be read, or there is no mask.
-        fingerprint: what near duplicates share; None where the image cannot be read or is of one colour.
+        id, split: the sample's id and split.
+        shares: share of the pixels per class (19,).
+        problems: descriptions of errors and suspicious properties.
+        digest, mask_digest: SHA-256 of the files; empty if a file is not readable or there is no mask.
+        fingerprint: fingerprint of the image for the detection of duplicates; None if the image is not readable or has
+            almost one colour.
     """
 
     id: str
@@ -51,13 +52,13 @@ class SampleReport:
 
 
 def inspect(data: PreparedData, workers: int) -> Iterator[SampleReport]:
-    """Look at every sample, in the manifest's order."""
+    """Check all samples, in the order of the manifest."""
     jobs = [(sample, data.size) for sample in data.samples]
     return spread(_inspect_one, jobs, workers)
 
 
 def summarise(data: PreparedData, reports: list[SampleReport]) -> dict[str, Any]:
-    """All reports -> one JSON-ready document."""
+    """Summarise all reports in one document for JSON."""
     shares = np.stack([report.shares for report in reports])
     problems = {report.id: list(report.problems) for report in reports if report.problems}
     for first, second, kind in _duplicates(reports):
@@ -85,7 +86,14 @@ def summarise(data: PreparedData, reports: list[SampleReport]) -> dict[str, Any]
 
 
 def contact_sheet(data: PreparedData, ids: list[str], *, tile: int = 128, columns: int = 4) -> Picture:
-    """Picture and coloured mask, if it has one, side by side for each of the samples named, in rows of ``columns``."""
+    """A picture (H, W, 3) that shows samples with their coloured masks.
+
+    Args:
+        data: the data set.
+        ids: ids of the samples.
+        tile: side of a tile in pixels.
+        columns: samples per row.
+    """
     from skimage.util import montage
 
     by_id = {sample.id: sample for sample in data.samples}
@@ -101,7 +109,7 @@ def contact_sheet(data: PreparedData, ids: list[str], *, tile: int = 128, column
 
 
 def _square(panel: Picture, side: int) -> Picture:
-    """A panel on a square of its own: a spoiled file of a data set may have other sides than the rest."""
+    """A panel cropped or padded to a square, because damaged data sets can have images of other shapes."""
     square = np.zeros((side, side, 3), np.uint8)
     part = panel[:side, :side]
     square[: part.shape[0], : part.shape[1]] = part
@@ -126,8 +134,8 @@ def _inspect_one(job: tuple[Sample, int]) -> SampleReport:
     if labels is not None:
         shares = np.bincount(labels.ravel(), minlength=NUM_CLASSES) / labels.size
         problems += _mask_problems(labels, shares, size)
-    looks = fingerprint(picture) if contrast >= _MIN_CONTRAST else None
-    return SampleReport(sample.id, sample.split, shares, problems, digest, mask_digest, looks)
+    found = fingerprint(picture) if contrast >= _MIN_CONTRAST else None
+    return SampleReport(sample.id, sample.split, shares, problems, digest, mask_digest, found)
 
 
 def _mask_problems(labels: LabelMap, shares: npt.NDArray[np.float64], size: int) -> list[str]:
@@ -136,8 +144,8 @@ def _mask_problems(labels: LabelMap, shares: npt.NDArray[np.float64], size: int)
         problems.append(f"mask is {labels.shape[1]}x{labels.shape[0]}, not {size}x{size}")
     if shares[ID["skin"]] < _MIN_SKIN:
         problems.append(f"little skin ({shares[ID['skin']]:.1%} of the pixels)")
-    hidden = shares[ID["eye_g"]] > 0
-    if not hidden and not shares[[ID["l_eye"], ID["r_eye"]]].any():
+    glasses = shares[ID["eye_g"]] > 0
+    if not glasses and not shares[[ID["l_eye"], ID["r_eye"]]].any():
         problems.append("no eye and no glasses")
     if not shares[ID["nose"]]:
         problems.append("no nose")
@@ -152,15 +160,16 @@ def _mask_problems(labels: LabelMap, shares: npt.NDArray[np.float64], size: int)
 
 
 def _sides_exchanged(labels: npt.NDArray[np.uint8]) -> str:
-    """l_* is the person's own left: on the right of the picture."""
+    """A message if the left and right classes are exchanged: l_* must be on the right of the picture."""
     for left, right in (("l_eye", "r_eye"), ("l_brow", "r_brow")):
         columns = [np.nonzero(labels == ID[name])[1] for name in (left, right)]
         if all(c.size for c in columns) and columns[0].mean() < columns[1].mean():
-            return f"{left} lies left of {right}: the sides look exchanged"
+            return f"{left} is left of {right}: left and right are probably exchanged"
     return ""
 
 
 def _specks(labels: npt.NDArray[np.uint8]) -> int:
+    """The number of regions of fewer than `_SPECK` pixels."""
     total = 0
     for value in np.unique(labels):
         regions, count = ndimage.label(labels == value)
@@ -170,14 +179,14 @@ def _specks(labels: npt.NDArray[np.uint8]) -> int:
 
 
 def _duplicates(reports: list[SampleReport]) -> Iterator[tuple[str, str, str]]:
-    """Pairs (an earlier sample, a later one, what they share); of several, the earliest is named."""
+    """Pairs of duplicate samples (earlier id, later id, description), each later sample with its earliest duplicate."""
     firsts: dict[str, SampleReport] = {}
     for report in reports:
         if report.readable and firsts.setdefault(report.digest, report) is not report:
             yield firsts[report.digest].id, report.id, "same file as"
-    looks = [(report.id, report.fingerprint) for report in firsts.values() if report.fingerprint is not None]
-    named: set[int] = set()
-    for i, j, bits in near_pairs([look for _, look in looks]):
-        if j not in named:
-            named.add(j)
-            yield looks[i][0], looks[j][0], f"looks the same ({bits} of 256 bits differ) as"
+    prints = [(report.id, report.fingerprint) for report in firsts.values() if report.fingerprint is not None]
+    reported: set[int] = set()
+    for i, j, bits in near_pairs([one for _, one in prints]):
+        if j not in reported:
+            reported.add(j)
+            yield prints[i][0], prints[j][0], f"looks the same ({bits} of 256 bits differ) as"

@@ -1,4 +1,4 @@
-"""Which class order a label map is in, judged by where its parts lie."""
+"""Detection of the class order of a label map from the positions of its parts."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ import numpy as np
 
 from maskgan_cli.labels import GROUPS, ID, ORDERS, LabelMap, convert
 
-# Each pair of parts lies in this order, from top to bottom, in an upright face.
+# Pairs of parts; in an upright face, the first is above the second.
 _ABOVE: Final = (
     ("brows", "eyes"), ("brows", "nose"), ("eyes", "nose"), ("nose", "lips"), ("eyes", "mouth"), ("u_lip", "l_lip"),
     ("eyes", "neck"), ("lips", "neck"), ("lips", "cloth"), ("hat", "nose"), ("hair", "cloth"),
 )  # fmt: skip
-_LEAST: Final = 4  # pixels; smaller parts are specks
-_MARGIN: Final = 3  # by how many pairs another order must fit better
-_FEW: Final = 2  # this many pairs the wrong way round make an order doubtful: a hand over a face may turn one
+_LEAST: Final = 4  # pixels; smaller parts are ignored
+_MARGIN: Final = 3  # number of pairs by which another order must be better
+_FEW: Final = 2  # wrong pairs that make an order doubtful; a hand over a face can cause one
 
 
 def suspected_order(labels: LabelMap, order: str = "celebamask") -> str:
-    """The class order that a label map is rather in; "" if the one it was read by is plausible.
+    """The more plausible class order of a label map; an empty string if ``order`` is plausible.
 
     Args:
-        labels: (H, W) in our ids, as read by ``order``.
+        labels: label map (H, W) that was read with the class order ``order``.
         order: a key of `labels.ORDERS`.
     """
     stored = convert(labels, "celebamask", order)
@@ -38,17 +38,17 @@ def suspected_order(labels: LabelMap, order: str = "celebamask") -> str:
 
 
 def _fit(labels: LabelMap) -> tuple[int, int]:
-    """How many pairs of parts lie as in an upright face, and how many the other way round."""
+    """The number of pairs of parts in the order of an upright face, and in the reverse order."""
     rows = np.stack([np.bincount(np.nonzero(labels == i)[0], minlength=len(labels)) for i in range(len(ID))])
     heights = np.arange(len(labels))
 
-    def middle(name: str) -> float | None:
+    def height_of(name: str) -> float | None:
         counts = rows[[ID[part] for part in GROUPS.get(name, (name,))]].sum(0)
         return float(counts @ heights / counts.sum()) if counts.sum() >= _LEAST else None
 
     right = wrong = 0
     for above, below in _ABOVE:
-        upper, lower = middle(above), middle(below)
+        upper, lower = height_of(above), height_of(below)
         if upper is not None and lower is not None:
             right, wrong = right + (upper < lower), wrong + (upper > lower)
     return right, wrong

@@ -1,10 +1,8 @@
-"""Prepared data set -> batches. Which sample is drawn when depends on the seed and the step alone."""
+"""Batches of a prepared data set. The samples of a batch depend only on the seed and the step."""
 
 from __future__ import annotations
 
-import contextlib
 import multiprocessing
-import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
@@ -22,9 +20,10 @@ from maskgan_cli.data.prepared import Sample
 from maskgan_cli.errors import InputError, MaskGANError, Stopped
 from maskgan_cli.files import Picture, read_image, read_label_map
 from maskgan_cli.labels import LabelMap, flip
+from maskgan_cli.workers import block_signals
 
-_TICK: Final = 1  # seconds; how often a stream that waits for a batch looks whether the user asked to stop
-_PATIENCE: Final = 5  # seconds that it waits for the batch after that
+_POLL: Final = 1  # seconds between checks for a stop request while waiting for a batch
+_PATIENCE: Final = 5  # seconds to wait for the batch after a stop request
 
 Draw = tuple[int, bool]  # index of a sample, and whether to mirror it
 Face = tuple[Picture, LabelMap]
@@ -33,15 +32,15 @@ Item = tuple[int, bool, Picture, LabelMap, Face | None]
 
 @dataclass(frozen=True)
 class Batch:
-    """Faces as bytes, on their way to the device.
+    """A batch of faces.
 
     Attributes:
         images: (N, 3, H, W) ``uint8``.
-        labels: (N, H, W) ``uint8`` class ids; (N, 0, 0) where the task looks at images only.
-        indices: (N,) which samples of the split these are.
-        mirrored: (N,) ``bool``, whether left and right were exchanged.
-        other_images, other_labels: the same scenes with another expression, of the same shapes; None where the
-            task does not ask for takes.
+        labels: class ids (N, H, W) ``uint8``; (N, 0, 0) for a data set without masks.
+        indices: indices of the samples in the split (N,).
+        mirrored: whether each sample was mirrored (N,) ``bool``.
+        other_images, other_labels: expression variants of the same scenes, in the same shapes; None if they are not
+            requested.
     """
 
     images: Tensor
@@ -69,14 +68,15 @@ class FaceDataset(Dataset[Item]):
     """Images and label maps of one split.
 
     Args:
-        samples: of one prepared data set.
-        size: the side the network wants.
-        cache: keep every decoded sample in memory (4 bytes a pixel).
-        masked: read the label maps too.
-        takes: with each face another of its scene, the next in the list; the same where there is none.
+        samples: samples of one prepared data set.
+        size: image size of the network.
+        cache: keep all decoded samples in memory (4 bytes per pixel).
+        masked: also read the label maps.
+        takes: also return an expression variant of each face: the next sample of its scene, or the same sample if the
+            scene has only one.
 
     Raises:
-        InputError: takes are asked for, and the samples do not say of which scenes they are.
+        InputError: ``takes`` is true, and the samples have no scenes.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class FaceDataset(Dataset[Item]):
 
     @property
     def bytes_per_sample(self) -> int:
-        """What a sample takes in a batch."""
+        """The size of a sample in a batch."""
         return (1 if self._next is None else 2) * (4 if self.masked else 3) * self.size**2
 
     def __getitem__(self, draw: Draw) -> Item:
@@ -125,7 +125,7 @@ class FaceDataset(Dataset[Item]):
 
 
 def _next_takes(samples: list[Sample]) -> list[int]:
-    """For each sample the next one of its scene, the first after the last."""
+    """For each sample the index of the next one of its scene; after the last one, the first."""
     scenes: dict[str, list[int]] = {}
     for i, sample in enumerate(samples):
         if "scene" not in sample.fields:
@@ -139,20 +139,20 @@ def _next_takes(samples: list[Sample]) -> list[int]:
 
 
 class StepSampler(Sampler[list[Draw]]):
-    """The draws of each step: an endless walk through shuffled epochs, cut into batches.
+    """The draws of each step: an endless sequence of shuffled epochs, divided into batches.
 
-    Being a pure function of (seed, step), it needs no state to resume, and every number of
-    processes sees the same batches: each takes its slice.
+    The draws are a function of the seed and the step, so resuming needs no state. The batches do not depend on the
+    number of processes: each process takes its part of every batch.
 
     Args:
-        count: samples in the split.
-        batch_size: of all processes together.
-        seed: decides the shuffles and the mirroring.
+        count: number of samples in the split.
+        batch_size: batch size of all processes together.
+        seed: seed of shuffling and mirroring.
         flip: mirror half of the draws.
-        first_step: where to start.
-        rank, world: this process and how many there are.
-        groups: which group each sample belongs to; draws take turns between groups. One group if None.
-        shares: how many draws of each turn go to a group; 1 if it is not named.
+        first_step: the first step.
+        rank, world: index of this process, and number of processes.
+        groups: the group of each sample; draws alternate between the groups. None means one group.
+        shares: number of draws per group in each turn; 1 for groups that are not named.
     """
 
     def __init__(
@@ -184,7 +184,7 @@ class StepSampler(Sampler[list[Draw]]):
             step += 1
 
     def draws(self, step: int) -> list[Draw]:
-        """This process's draws of one step."""
+        """The draws of this process in one step."""
         share = self.batch_size // self.world
         start = step * self.batch_size + self.rank * share
         return [self._draw(position) for position in range(start, start + share)]
@@ -212,42 +212,46 @@ def batches(
     say: Callable[[str], None] = lambda _: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[Batch]:
-    """An endless stream of batches, one per step.
+    """An endless iterator over batches, one per step.
 
-    Loader processes do not hear SIGINT and SIGTERM: the process that trains hears them, goes on to the end
-    of its step and ends the loaders itself. They end when the stream does: by what is wrong with a sample, or
-    because nobody holds it any more.
+    Loader processes ignore SIGINT and SIGTERM. The training process receives them, completes its step and ends the
+    loader processes. They also end when the iterator raises an error or is deleted.
 
     Args:
         dataset: the samples.
         sampler: the draws of each step.
-        workers: loader processes; none are started where shared memory has no room for their batches.
+        workers: number of loader processes; 0 is used if shared memory is too small for their batches.
         pin: copy batches to pinned memory.
-        batch_size: samples in this process's batches, to know how much shared memory they need.
-        say: told when no loader processes are started though some were asked for.
-        stop: whether the user asked to stop; a stream that waits for a batch then ends within seconds.
+        batch_size: batch size of this process, which determines the shared memory that is needed.
+        say: receives a message if no loader processes are started because of shared memory.
+        stop: whether a stop is requested; if the iterator waits for a batch then, it ends within seconds.
 
     Raises:
-        InputError: a sample cannot be read; by the stream, when its batch is asked for.
-        WorkError: a loader process died; likewise.
-        Stopped: asked to stop while no batch comes; likewise.
+        InputError: a sample is not readable; raised by the iterator at its batch.
+        WorkError: a loader process died; raised by the iterator.
+        Stopped: a stop is requested and no batch arrives; raised by the iterator.
     """
-    if workers and (trouble := shared_memory.too_small(dataset.bytes_per_sample * batch_size, workers)):
-        say(f"{trouble}: batches are loaded without loader processes; {shared_memory.HINT}")
+    if workers and (problem := shared_memory.too_small(dataset.bytes_per_sample * batch_size, workers)):
+        say(f"{problem}: batches are loaded without loader processes; {shared_memory.HINT}")
         workers = 0
     loader: DataLoader[Item | MaskGANError] = DataLoader(
-        _Told(dataset), batch_sampler=sampler, num_workers=workers, collate_fn=_collate_or_tell, pin_memory=pin,
-        persistent_workers=workers > 0, timeout=_TICK if workers else 0,
+        _CapturedErrors(dataset),
+        batch_sampler=sampler,
+        num_workers=workers,
+        collate_fn=_collate_or_propagate,
+        pin_memory=pin,
+        persistent_workers=workers > 0,
+        timeout=_POLL if workers else 0,
         worker_init_fn=shared_memory.end_on_full if workers else None,
-    )  # fmt: skip
+    )
     before = multiprocessing.active_children()
-    with _deaf():
+    with block_signals():
         loaded = iter(loader)
     return _stream(loaded, [child for child in multiprocessing.active_children() if child not in before], stop)
 
 
-class _Told(Dataset["Item | MaskGANError"]):
-    """A data set that hands over what is wrong with a sample: raised in a loader, it would arrive as its traceback."""
+class _CapturedErrors(Dataset["Item | MaskGANError"]):
+    """A data set that returns errors instead of raising them, because loader processes turn errors into tracebacks."""
 
     def __init__(self, dataset: FaceDataset) -> None:
         self._dataset = dataset
@@ -259,9 +263,10 @@ class _Told(Dataset["Item | MaskGANError"]):
             return error
 
 
-def _collate_or_tell(items: list[Item | MaskGANError]) -> Batch | MaskGANError:
-    wrong = [item for item in items if isinstance(item, MaskGANError)]
-    return wrong[0] if wrong else collate([item for item in items if not isinstance(item, MaskGANError)])
+def _collate_or_propagate(items: list[Item | MaskGANError]) -> Batch | MaskGANError:
+    """A batch, or the first error among the items."""
+    errors = [item for item in items if isinstance(item, MaskGANError)]
+    return errors[0] if errors else collate([item for item in items if not isinstance(item, MaskGANError)])
 
 
 def _stream(
@@ -273,39 +278,33 @@ def _stream(
                 raise batch
             yield batch
     finally:
-        del loaded  # ends the loader's processes: a traceback would keep them, and the program's end waits for them
+        del loaded  # ends the loader processes; a traceback could keep them alive and block the program's exit
         shared_memory.end_processes(workers)
 
 
 def _next(loaded: Iterator[Batch | MaskGANError], stop: Callable[[], bool]) -> Batch | MaskGANError | None:
-    """The next batch; None after the last. The loader is asked in ticks, to hear that the user wants to stop."""
-    ticks = 0
+    """The next batch, or None after the last one.
+
+    The loader's timeout interrupts the wait regularly, to check for a stop request.
+
+    Raises:
+        Stopped: a stop is requested, and no batch arrives within `_PATIENCE`.
+        WorkError: a loader process died.
+    """
+    timeouts = 0
     while True:
         try:
             return next(loaded, None)
         except RuntimeError as error:
             if "timed out" not in str(error):
                 raise shared_memory.loader_error(error) or error from error
-        ticks = ticks + 1 if stop() else 0
-        if ticks * _TICK >= _PATIENCE:
-            raise Stopped("stopped while waiting for a batch; run the same command to go on from the last saved state")
-
-
-@contextlib.contextmanager
-def _deaf() -> Iterator[None]:
-    """Processes that are started in this block never see SIGINT or SIGTERM; this one sees them after it."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        timeouts = timeouts + 1 if stop() else 0
+        if timeouts * _POLL >= _PATIENCE:
+            raise Stopped("stopped while waiting for a batch; run the same command to resume from the last saved state")
 
 
 def collate(items: list[Item]) -> Batch:
-    """Samples -> one batch."""
+    """Make a batch of samples."""
     indices, mirrored, pictures, labels, others = zip(*items, strict=True)
     other = (None, None) if others[0] is None else _stacked(*zip(*others, strict=True))
     return Batch(*_stacked(pictures, labels), torch.tensor(indices), torch.tensor(mirrored), *other)
@@ -317,5 +316,5 @@ def _stacked(pictures: Sequence[Picture], labels: Sequence[LabelMap]) -> tuple[T
 
 
 def first_samples(dataset: FaceDataset, count: int) -> Batch:
-    """The first samples of a split, unmirrored: the same faces in every validation."""
+    """The first samples of a split, not mirrored, for validation."""
     return collate([dataset[(i, False)] for i in range(min(count, len(dataset)))])

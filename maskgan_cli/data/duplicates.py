@@ -1,8 +1,8 @@
-"""Pictures that are nearly the same: brighter, compressed again, scaled, or cropped by a few hundredths.
+"""Detection of near duplicates: pictures that differ in brightness, compression, size, or by a small crop.
 
-A picture's fingerprint is its difference hash at four framings: is each pixel of a 17 x 16 thumbnail brighter
-than its left neighbour? Two pictures are near if the whole of one and any framing of the other differ in
-few of the 256 bits.
+The fingerprint of a picture is its difference hash at four crops. Each bit says whether a pixel of a 17 x 16 thumbnail
+is brighter than its left neighbour. Two pictures are near duplicates if the hash of one whole picture and of any crop
+of the other differ in few of the 256 bits.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ Fingerprint = npt.NDArray[np.uint8]  # (FRAMINGS, 32), 256 packed bits each
 _GRID: Final = 16
 _BITS: Final = _GRID * _GRID
 _MARGINS: Final = (0.0, 1 / 50, 1 / 25, 1 / 16)  # cut off on every side
-# Of 8,000 CelebA-HQ faces, the 41 closest pairs (0 to 23 bits) are the same photo, as far as eyes can tell; from 27
-# on, pairs are two faces of like pose. JPEG at quality 20 changes 6 bits (99 of 100: 20), a crop 4 to 18.
+# Among 8,000 CelebA-HQ faces, the 41 pairs with up to 23 bits show the same photo, by visual inspection; pairs from 27
+# bits on are different faces in a similar pose. JPEG at quality 20 changes 6 bits (99th percentile: 20), crops 4 to 18.
 NEAR: Final = 24
-_ROWS: Final = 256  # fingerprints compared with all later ones at a time
+_ROWS: Final = 256  # number of fingerprints that are compared with all later ones at once
 
 
 def fingerprint(picture: Picture) -> Fingerprint:
-    """A picture (H, W, 3) -> its fingerprint."""
+    """The fingerprint of a picture (H, W, 3)."""
     image = Image.fromarray(picture).convert("L")
     hashes = []
     for margin in _MARGINS:
@@ -40,10 +40,10 @@ def fingerprint(picture: Picture) -> Fingerprint:
 
 
 def near_pairs(fingerprints: list[Fingerprint]) -> Iterator[tuple[int, int, int]]:
-    """The pairs (i, j), i < j, of pictures that look the same, and in how many bits of 256 they differ."""
+    """Yield the pairs of near duplicates as (i, j, number of different bits), with i < j."""
     if not fingerprints:
         return
-    # With bits as -1 and 1, a product of matrices counts equal minus unequal bits: exact in float32, and fast.
+    # With bits as -1 and 1, a matrix product counts equal minus different bits; it is exact in float32 and fast.
     signs = np.unpackbits(np.stack(fingerprints), axis=-1).astype(np.int8) * 2 - 1
     whole = signs[:, 0].astype(np.float32)
     for start in range(0, len(whole), _ROWS):

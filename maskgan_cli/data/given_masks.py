@@ -1,4 +1,4 @@
-"""Masks that users give: read in the class order they say, and refused where their parts lie in another's places."""
+"""Reading of users' masks: their class order is chosen by options, and a wrong choice is detected."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from maskgan_cli.labels import LabelMap
 
 @dataclass(frozen=True)
 class MaskRules:
-    """How given masks are read.
+    """How users' masks are read.
 
     Attributes:
-        order: the class order of masks that hold ids, a key of `labels.ORDERS`; colours need no order.
-        force: go on with masks that are rather in another order.
+        order: class order of masks that hold class ids, a key of `labels.ORDERS`; not used for colours.
+        force: accept masks whose parts look as if they had another class order.
     """
 
     order: str = "celebamask"
@@ -35,7 +35,7 @@ _RULES: Final[ContextVar[MaskRules]] = ContextVar("mask_rules", default=_DEFAULT
 
 @contextlib.contextmanager
 def mask_rules(rules: MaskRules) -> Iterator[None]:
-    """Read every given mask by these rules inside the block."""
+    """Apply these rules to all masks that are read inside the block."""
     token = _RULES.set(rules)
     try:
         yield
@@ -44,10 +44,10 @@ def mask_rules(rules: MaskRules) -> Iterator[None]:
 
 
 def read_given_mask(path: Path) -> LabelMap:
-    """Read a label map (H, W) that a user gave; those of prepared data sets are in our order already.
+    """Read a user's label map (H, W). Masks of prepared data sets need no rules.
 
     Raises:
-        InputError: see `read_label_map`; or its parts lie where those of another class order do.
+        InputError: see `read_label_map`; or the positions of the parts suggest another class order.
     """
     if in_prepared(path):
         return read_label_map(path)
@@ -56,7 +56,7 @@ def read_given_mask(path: Path) -> LabelMap:
     if not rules.force and (other := suspected_order(labels, rules.order)):
         raise InputError(
             path, expected=f"class ids in the order {rules.order}",
-            found=f"parts that lie as in the order {other} (see docs/label-maps.md)",
-            hint=f"add --order {other}, or --force to read it as {rules.order} all the same",
+            found=f"parts at positions that suggest the order {other} (see docs/label-maps.md)",
+            hint=f"add --order {other}, or --force to read it as {rules.order}",
         )  # fmt: skip
     return labels

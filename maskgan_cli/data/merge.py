@@ -1,4 +1,4 @@
-"""Several prepared data sets as one source, such as portraits and rendered faces to train on together."""
+"""Several prepared data sets as one source, for example photos and rendered faces."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from maskgan_cli.data.prepared import PreparedData, Sample
 from maskgan_cli.data.sources import Candidate, Source
 from maskgan_cli.errors import InputError
 
-COLUMN: Final = "source"  # of the manifest: the name of the data set that a sample comes from
-_LOCAL: Final = ("identity", "scene")  # columns whose values mean something within one data set only
+COLUMN: Final = "source"  # column of the manifest with the name of a sample's data set
+_LOCAL: Final = ("identity", "scene")  # columns whose values are valid within one data set only
 
 
 def read_source(roots: Sequence[Path]) -> Source:
-    """List the samples of several prepared data sets, each in its split.
+    """List the samples of several prepared data sets with their splits.
 
-    Every id begins with its data set's name, and so do identities and scenes: person 3 of one set is not person 3 of
-    another. The manifest's column ``source`` holds the name, for ``data.balance: source``.
+    Ids, identities and scenes get the name of their data set as a prefix, because person 3 of one set is not person 3
+    of another. The manifest's column ``source`` has the name, for ``data.balance: source``.
 
     Args:
-        roots: the data sets' folders, two or more, all with masks or all without.
+        roots: folders of two or more data sets, all with masks or all without.
 
     Raises:
-        InputError: fewer than two folders, a folder that is no prepared data set, two of the same name, or masks in
-            some of them only.
+        InputError: there are fewer than two folders, a folder is not a prepared data set, two have the same name, or
+            only some of them have masks.
     """
     if len(roots) < 2:
         raise InputError("merge-data", expected="two or more prepared data sets", found=str(len(roots)))

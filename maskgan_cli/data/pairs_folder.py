@@ -1,8 +1,8 @@
 """A folder of images and label maps as a source.
 
-Either ``images/NAME.*`` beside ``masks/NAME.png``, or flat: ``NAME.*`` beside ``NAME.mask.png``.
-A prepared data set is such a folder, so it can be prepared again at another size; its
-``manifest.csv`` keeps split, identity, pose and attributes.
+The files are ``images/NAME.*`` and ``masks/NAME.png``, or ``NAME.*`` and ``NAME.mask.png`` in one folder. A prepared
+data set is such a folder, so it can be prepared again at another size; splits, identities, poses and attributes are
+taken from its ``manifest.csv``.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ MASK_SUFFIX = ".mask.png"
 def read_source(
     root: Path, *, order: str, val_share: float, test_share: float, seed: int, masked: bool = True
 ) -> Source:
-    """List every image and label map of a folder, or with ``masked=False`` the images alone.
+    """List all images and label maps of a folder, or only the images with ``masked=False``.
 
     Args:
         root: the folder.
         order: the class order of its label maps.
-        val_share, test_share: shares of the samples for these splits, where no manifest says so.
-            A sample's split depends on its name and the seed alone, so adding others moves none.
-        seed: see above.
+        val_share, test_share: shares of these splits for samples without a split in the manifest. A sample's split
+            depends only on its name and the seed, so it does not change if other samples are added.
+        seed: seed of the splits.
 
     Raises:
-        InputError: no such folder, or no image in it.
+        InputError: the folder is missing or has no images.
     """
     if not root.is_dir():
         raise InputError(root, expected="a folder", found="a file" if root.exists() else "no such folder")
-    images, masks, twice, unread = _list(root)
+    images, masks, repeated, unread = _list(root)
     masks = masks if masked else {}
     others = {path.stem: path for path in _files(root / "masks")}
     if not images:
@@ -58,10 +58,10 @@ def read_source(
             reason = f"manifest.csv names the split {split!r}; splits are {', '.join(SPLITS)}"
         if name not in images:
             reason = f"mask without image: {masks[name].name}"
-        elif name in twice:
+        elif name in repeated:
             reason = f"several images of that name: {images[name].name} and another"
         elif masked and name not in masks:
-            other = f"; {others[name].name} is no PNG" if name in others else ""
+            other = f"; {others[name].name} is not a PNG" if name in others else ""
             reason = f"image without any mask: {images[name].name}{other}"
         reason = problem_with_id(name) or reason
         mask = {"": masks[name]} if name in masks else {}
@@ -71,7 +71,7 @@ def read_source(
 
 
 def _hint(root: Path) -> str:
-    """The data set that lies in a folder inside, as archives unpack it; else to check the path."""
+    """A hint that names a subfolder with a data set, which archives often have; else to check the path."""
     for inner in sorted(path for path in (*root.glob("*"), *root.glob("*/*")) if path.is_dir()):
         if is_raw_layout(inner) or is_celeba_layout(inner) or (inner / "images").is_dir():
             return f"the data set is in {inner}: name that folder"
@@ -79,14 +79,14 @@ def _hint(root: Path) -> str:
 
 
 def split_by_name(name: str, val_share: float, test_share: float, seed: int) -> str:
-    """Draw a split from the hash of a sample's name."""
+    """A sample's random split, drawn from the hash of its name and the seed."""
     digest = hashlib.sha256(f"{seed}/{name}".encode()).digest()
     draw = int.from_bytes(digest[:8], "big") / 2**64
     return "test" if draw < test_share else "val" if draw < test_share + val_share else "train"
 
 
 def _manifest(path: Path) -> dict[str, dict[str, str]]:
-    """The rows of a manifest by their samples' ids; {} if there is none."""
+    """The rows of a manifest by the samples' ids; empty if the file is missing."""
     rows = read_csv(path) if path.is_file() else []
     if rows and "id" not in rows[0]:
         raise InputError(path, expected="a column id", found=", ".join(rows[0])[:80])
@@ -94,7 +94,7 @@ def _manifest(path: Path) -> dict[str, dict[str, str]]:
 
 
 def _list(root: Path) -> tuple[dict[str, Path], dict[str, Path], set[str], str]:
-    """Images and masks by name, the names that several images have, and a word on pictures that are not read."""
+    """Images by name, masks by name, names of several images, and a message about unsupported pictures."""
     if (root / "images").is_dir():
         files = _files(root / "images")
         images = [p for p in files if p.suffix.lower() in READ_SUFFIXES]
@@ -105,12 +105,12 @@ def _list(root: Path) -> tuple[dict[str, Path], dict[str, Path], set[str], str]:
         masks = {p.name[: -len(MASK_SUFFIX)]: p for p in files if p.name.endswith(MASK_SUFFIX)}
     counts = Counter(p.stem for p in images)
     unread = left_out(files)
-    twice = {name for name, count in counts.items() if count > 1}
-    return {p.stem: p for p in images}, masks, twice, f"{root}: {unread}" if unread else ""
+    repeated = {name for name, count in counts.items() if count > 1}
+    return {p.stem: p for p in images}, masks, repeated, f"{root}: {unread}" if unread else ""
 
 
 def _files(folder: Path) -> list[Path]:
-    """The regular files of a folder that are not hidden (macOS keeps `._NAME.jpg` beside every picture), by name."""
+    """The regular files of a folder in the order of their names, without hidden files such as macOS's `._NAME.jpg`."""
     if not folder.is_dir():
         return []
     with os.scandir(folder) as entries:

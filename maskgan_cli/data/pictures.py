@@ -1,4 +1,4 @@
-"""Pictures of a list, in batches of tensors."""
+"""Batches of pictures from a list of files."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from torch import Tensor
 
 from maskgan_cli.files import Picture, read_image
 
-_THREADS = 4  # Pillow's decoders let go of Python's lock
+_THREADS = 4  # Pillow's decoders release the GIL
 
 Sides = tuple[int, int]  # height, width
 Attempt = Callable[[Path], AbstractContextManager[None]]
 
 
 def attempted(_: Path) -> AbstractContextManager[None]:
-    """Let every failure through."""
+    """A context manager that does not handle errors."""
     return nullcontext()
 
 
@@ -32,27 +32,27 @@ def read_pictures(
     change: Callable[[Path, Picture], Picture] | None = None,
     attempt: Attempt = attempted,
 ) -> Iterator[tuple[list[Path], Tensor, list[Sides]]]:
-    """Pictures in batches, in the list's order; neighbours of another size start a new batch.
+    """Read pictures in batches, in the order of the list. A picture of another size starts a new batch.
 
     Args:
         paths: the files.
-        batch_size: pictures in a batch at most; as many are decoded at a time, by several threads.
-        change: what is done to each as soon as it is read, e.g. scaling it down; then one is read at a time,
-            because such pictures may be large.
-        attempt: entered with a path while it is read and changed; a picture whose failure it swallows is left out.
+        batch_size: maximum number of pictures in a batch; so many are decoded at once, by several threads.
+        change: function that is applied to each picture after reading, e.g. to reduce its size. With it, pictures are
+            read one at a time, because they may be large.
+        attempt: context manager around reading and changing a file; if it suppresses an error, the file is skipped.
 
     Yields:
-        The paths, the pictures (N, 3, H, W) ``uint8``, and each file's own height and width.
+        The paths, the pictures (N, 3, H, W) ``uint8``, and height and width of each file.
 
     Raises:
-        InputError: a file is no picture.
+        InputError: a file is not a picture.
     """
 
     def read(path: Path) -> tuple[Path, Picture, Sides] | None:
         with attempt(path):
             picture = read_image(path)
             return path, picture if change is None else change(path, picture), (picture.shape[0], picture.shape[1])
-        return None  # the attempt failed, and that is known
+        return None  # `attempt` suppressed an error
 
     ahead = _read_ahead(read, paths, batch_size) if change is None else map(read, paths)
     for _, alike in itertools.groupby((one for one in ahead if one is not None), key=lambda one: one[1].shape):

@@ -1,8 +1,8 @@
-"""Head pose as numbers: what the manifest says, what a mirror and a turn of the picture do to it.
+"""Head poses: the manifest's angles, and their change when a picture is mirrored or rotated.
 
-Angles are yaw, pitch and roll in degrees in HopeNet's signs: positive yaw looks to the picture's left,
-positive pitch up, positive roll leans clockwise. Yaw is applied after roll and pitch after yaw, so
-turning the picture changes all three.
+Angles are yaw, pitch and roll in degrees with HopeNet's signs: positive yaw is to the left of the picture, positive
+pitch is up, and positive roll is clockwise. Yaw is applied after roll, and pitch after yaw, so rotating the picture
+changes all three angles.
 """
 
 from __future__ import annotations
@@ -15,38 +15,38 @@ from torch import Tensor
 
 from maskgan_cli.data.prepared import Sample, poses_of
 
-MIRRORED: Final = (-1.0, 1.0, -1.0)  # what a mirror does to each of them
+MIRRORED: Final = (-1.0, 1.0, -1.0)  # factors of yaw, pitch and roll for a mirrored picture
 
 
 def pose_of(samples: Sequence[Sample]) -> Tensor:
-    """The manifest's angles (N, 3) in degrees.
+    """The angles (N, 3) of samples in degrees, from the manifest.
 
     Raises:
-        InputError: a sample has none.
+        InputError: a sample has no angles.
     """
     return torch.from_numpy(poses_of(samples).astype("float32"))
 
 
 def mirror_pose(angles: Tensor, mirrored: Tensor) -> Tensor:
-    """Angles (N, 3), those of the mirrored (N,) faces as the mirror shows them."""
+    """Adapt the angles (N, 3) of the faces that are mirrored (N,)."""
     return torch.where(mirrored[:, None], angles * angles.new_tensor(MIRRORED), angles)
 
 
 def rotation(angles: Tensor) -> Tensor:
-    """Angles (N, 3) -> rotation matrices (N, 3, 3) whose columns are the head's side, up and front.
+    """Convert angles (N, 3) to rotation matrices (N, 3, 3) whose columns are the head's side, up and front directions.
 
-    Rows are the picture's x (right), y (up) and z (towards the viewer). The side is the one on the
-    picture's right.
+    Rows are the picture's x (right), y (up) and z (towards the viewer). The side direction points to the right of the
+    picture for a frontal head.
     """
     yaw, pitch, roll = torch.deg2rad(angles).unbind(1)
     zero, one = torch.zeros_like(yaw), torch.ones_like(yaw)
-    nod = _matrix(one, zero, zero, zero, pitch.cos(), pitch.sin(), zero, -pitch.sin(), pitch.cos())
-    look = _matrix(yaw.cos(), zero, -yaw.sin(), zero, one, zero, yaw.sin(), zero, yaw.cos())
-    return nod @ look @ _clockwise(roll)
+    by_pitch = _matrix(one, zero, zero, zero, pitch.cos(), pitch.sin(), zero, -pitch.sin(), pitch.cos())
+    by_yaw = _matrix(yaw.cos(), zero, -yaw.sin(), zero, one, zero, yaw.sin(), zero, yaw.cos())
+    return by_pitch @ by_yaw @ _clockwise(roll)
 
 
 def angles_of(rotations: Tensor) -> Tensor:
-    """Rotation matrices (N, 3, 3) -> angles (N, 3): the inverse of `rotation` for yaw within 90 degrees."""
+    """Convert rotation matrices (N, 3, 3) to angles (N, 3); the inverse of `rotation` for yaw within 90 degrees."""
     yaw = -torch.asin(rotations[:, 0, 2].clamp(-1, 1))
     pitch = torch.atan2(rotations[:, 1, 2], rotations[:, 2, 2])
     roll = torch.atan2(rotations[:, 0, 1], rotations[:, 0, 0])
@@ -54,7 +54,7 @@ def angles_of(rotations: Tensor) -> Tensor:
 
 
 def turn_pose(angles: Tensor, degrees: Tensor) -> Tensor:
-    """Angles (N, 3) after the picture was turned clockwise by so many degrees (N,)."""
+    """The angles (N, 3) after the pictures are rotated clockwise by ``degrees`` (N,)."""
     return angles_of(_clockwise(torch.deg2rad(degrees)) @ rotation(angles))
 
 

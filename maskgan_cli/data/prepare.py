@@ -1,4 +1,4 @@
-"""Raw layouts -> a prepared data set: square images and exact label maps of one size."""
+"""Preparation of a data set: square images and label maps of one size from any source."""
 
 from __future__ import annotations
 
@@ -46,7 +46,14 @@ MIN_SIZE, MAX_SIZE = 64, 1024
 
 @dataclass(frozen=True)
 class Done:
-    """What became of one candidate: digests of its files, or why it was rejected; what of its files was not read."""
+    """The result for one candidate.
+
+    Attributes:
+        id: the sample's id.
+        image, mask: SHA-256 of the written files; empty for a rejected sample or a missing mask.
+        reason: the reason of a rejection.
+        remark: message about content of the files that was not read.
+    """
 
     id: str
     image: str = ""
@@ -58,13 +65,21 @@ class Done:
 def prepare(
     source: Source, out: Path, *, size: int, image_format: str, workers: int, overwrite: bool
 ) -> Iterator[Done]:
-    """Prepare a source, yielding each candidate's fate as it is known; the last one completes the set.
+    """Prepare a source, and yield the result of each candidate. The data set is complete after the last one.
 
-    Work already done for the same settings (an interrupted run) is taken over, not repeated; of a data set that is
-    complete nothing is done, and nothing yielded.
+    Samples that an interrupted run with the same settings has written are reused. If the data set is already complete,
+    nothing is done and nothing is yielded.
+
+    Args:
+        source: the source.
+        out: folder of the prepared data set.
+        size: side of images and masks in pixels.
+        image_format: ``png`` or ``jpg``.
+        workers: number of processes.
+        overwrite: replace another preparation.
 
     Raises:
-        InputError: ``out`` holds something else, or another preparation and not ``overwrite``.
+        InputError: ``out`` contains other files, or another preparation and ``overwrite`` is false.
     """
     if not MIN_SIZE <= size <= MAX_SIZE:
         raise InputError("--size", expected=f"{MIN_SIZE} to {MAX_SIZE}", found=str(size))
@@ -94,17 +109,17 @@ def prepare(
         )  # fmt: skip
         for result in spread(work, todo, workers):
             done[result.id] = result
-            if not result.reason:  # a rejected sample is looked at again, it may have been mended
-                _note(out / JOURNAL, result)
+            if not result.reason:  # rejected samples are tried again by the next run
+                _append(out / JOURNAL, result)
             yield result
         _finish(source, out, settings, done, image_format)
 
 
 def merge_parts(parts: dict[str, Path]) -> LabelMap:
-    """Part files -> one label map (H, W), later parts of the painting order covering earlier ones.
+    """Merge part files into one label map (H, W); parts that are later in `labels.PARTS` cover earlier ones.
 
     Raises:
-        InputError: an unreadable part, or parts of different sizes.
+        InputError: a part is not readable, or parts have different sizes.
     """
     labels: LabelMap | None = None
     for part in PARTS:
@@ -122,7 +137,7 @@ def merge_parts(parts: dict[str, Path]) -> LabelMap:
 
 
 def _prepare_one(candidate: Candidate, **settings: Any) -> Done:
-    """Runs in a worker process, so what of the files is not read comes back in the result."""
+    """Prepare one sample in a worker process; warnings about its files are returned in the result."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", OmissionWarning)
         done = _files_of(candidate, **settings)
@@ -134,7 +149,7 @@ def _files_of(
     candidate: Candidate, *, out: Path, size: int, image_format: str, order: str, needed: tuple[int, int] | None,
     crop: int | None, halved: bool = False,
 ) -> Done:  # fmt: skip
-    """Write the files of one sample. Anything wrong with it becomes its reason."""
+    """Write the files of one sample. If a file is not valid, the result has the reason."""
     assert candidate.image is not None
     masked, raw = bool(candidate.masks), "" not in candidate.masks
     try:
@@ -153,7 +168,7 @@ def _files_of(
             return Done(candidate.id, reason=problem)
     except InputError as error:
         return Done(candidate.id, reason=str(error))
-    # A JPEG that keeps its size is taken over as it is: decoding and encoding would only lose.
+    # A JPEG of the right size is copied, because encoding it again would lose quality.
     suffix = f".{image_format}"
     data = candidate.image.read_bytes() if picture is None else encode_image(resize_image(picture, size), suffix)
     image = _write(out / "images" / f"{candidate.id}{suffix}", data)
@@ -164,7 +179,7 @@ def _files_of(
 
 
 def _central(picture: Picture, side: int) -> Picture:
-    """The square of that side in the middle of a picture that is large enough."""
+    """The central square of a picture."""
     top, left = ((length - side) // 2 for length in picture.shape[:2])
     return picture[top : top + side, left : left + side]
 
@@ -176,13 +191,14 @@ def _write(path: Path, data: bytes) -> str:
 
 
 def _problem(sides: tuple[int, ...], labels: LabelMap | None, *, halved: bool) -> str:
+    """A message about wrong sizes or an empty mask; an empty string if there is no problem."""
     if sides[0] != sides[1]:
         return f"wrong size: the image is {_side(sides)}, not square"
     if labels is None:
         return ""
     if labels.shape[0] != labels.shape[1]:
         return f"wrong size: the mask is {_side(labels.shape)}, not square"
-    # In the raw layout masks are half the images' size; a plain pair is one picture, drawn twice.
+    # In the raw layout, masks have half the size of the images; in other sources, both have the same size.
     if not halved and labels.shape != sides:
         return f"wrong size: the image is {_side(sides)}, its mask {_side(labels.shape)}"
     if not labels.any():
@@ -195,7 +211,7 @@ def _side(shape: tuple[int, ...]) -> str:
 
 
 def _listing(source: Source) -> str:
-    """Digest of what the source lists, so that a changed source is noticed."""
+    """A digest of the list of candidates, which shows whether the source has changed."""
     digest = hashlib.sha256(source.order.encode())
     for c in source.candidates:
         digest.update(json.dumps([c.id, c.split, c.fields, sorted(c.masks)]).encode())
@@ -203,7 +219,7 @@ def _listing(source: Source) -> str:
 
 
 def _is_complete(out: Path, settings: dict[str, Any]) -> bool:
-    """Whether ``out`` is what these settings make: of the same source, whose list has not changed."""
+    """Whether ``out`` is a complete data set of the same settings, which include the source's list of candidates."""
     if (out / JOURNAL).exists() or not (out / "dataset.json").is_file():
         return False
     try:
@@ -214,22 +230,23 @@ def _is_complete(out: Path, settings: dict[str, Any]) -> bool:
 
 
 def _open_output(out: Path, settings: dict[str, Any], overwrite: bool) -> dict[str, Done]:
-    """The candidates already done in ``out``; makes it ready to go on."""
+    """Make ``out`` ready for writing, and return the results of an interrupted run by id."""
     journal, finished = out / JOURNAL, out / "dataset.json"
     done: dict[str, Done] = {}
     if overwrite and (journal.is_file() or finished.is_file()):
         for folder in ("images", "masks"):
             shutil.rmtree(out / folder, ignore_errors=True)
-        for file in (out / "manifest.csv", out / "rejected.csv", journal, finished):  # what marks it as ours goes last
+        # The last files mark the folder as a data set, so that an interrupted deletion can be repeated.
+        for file in (out / "manifest.csv", out / "rejected.csv", journal, finished):
             file.unlink(missing_ok=True)
-    elif journal.is_file():  # perhaps with a dataset.json: the end was reached, but not the journal's
+    elif journal.is_file():  # dataset.json may exist too, if the run was killed before it deleted the journal
         started, *results = _read_lines(journal) or [None]
         if started != settings:
             raise InputError(
-                out, found="the start of another preparation (other source, size or format)",
-                hint="choose another folder, or add --overwrite to start over",
+                out, found="an unfinished preparation of another source, size or format",
+                hint="choose another folder, or add --overwrite to replace it",
             )  # fmt: skip
-        done = {result.id: result for result in map(_done, results) if result and _is_there(out, result, settings)}
+        done = {result.id: result for result in map(_parse, results) if result and _is_intact(out, result, settings)}
     elif finished.is_file():
         raise InputError(
             out, found=f"a prepared data set of {_samples(finished)} samples",
@@ -244,15 +261,15 @@ def _open_output(out: Path, settings: dict[str, Any], overwrite: bool) -> dict[s
 
 
 def _samples(dataset: Path) -> str:
-    """How many samples a data set's description speaks of."""
+    """The number of samples in a data set's description, for a message."""
     try:
         return str(int(read_json(dataset)["samples"]))
     except (InputError, LookupError, TypeError, ValueError):
         return "an unknown number of"
 
 
-def _note(journal: Path, result: Done) -> None:
-    """Add a line to the journal; opened anew each time, so that every line is written out and no handle stays."""
+def _append(journal: Path, result: Done) -> None:
+    """Append a result to the journal. The file is opened for each line, so that the line is written at once."""
     try:
         with journal.open("a", encoding="utf-8") as file:
             file.write(json.dumps(_line(result)) + "\n")
@@ -261,7 +278,7 @@ def _note(journal: Path, result: Done) -> None:
 
 
 def _read_lines(path: Path) -> list[Any]:
-    """The JSON documents of a file, up to the first that is cut short (where the power went) or damaged."""
+    """The JSON documents of a file up to the first one that is incomplete or damaged."""
     documents = []
     for line in path.read_text("utf-8", errors="replace").splitlines():
         try:
@@ -272,20 +289,20 @@ def _read_lines(path: Path) -> list[Any]:
 
 
 def _line(done: Done) -> dict[str, str]:
-    """What the journal keeps of a sample."""
+    """A result as stored in the journal."""
     return {name: value for name, value in asdict(done).items() if name != "remark"}
 
 
-def _done(line: Any) -> Done | None:
-    """A line of the journal; None if it is none of ours."""
+def _parse(line: Any) -> Done | None:
+    """The result in a line of the journal; None if the line is not valid."""
     names = {field.name for field in fields(Done)} - {"remark"}
     if isinstance(line, dict) and line.keys() == names and all(isinstance(value, str) for value in line.values()):
-        return Done(**line) if not line["reason"] else None  # what was rejected is never noted
+        return Done(**line) if not line["reason"] else None  # rejected samples are not stored
     return None
 
 
-def _is_there(out: Path, done: Done, settings: dict[str, Any]) -> bool:
-    """Whether a sample's files are those that the journal speaks of (a crash may have taken them)."""
+def _is_intact(out: Path, done: Done, settings: dict[str, Any]) -> bool:
+    """Whether a sample's files exist and have the hashes of the journal."""
     files = {out / "images" / f"{done.id}.{settings['image_format']}": done.image}
     if done.mask:
         files[out / "masks" / f"{done.id}.png"] = done.mask
@@ -293,12 +310,13 @@ def _is_there(out: Path, done: Done, settings: dict[str, Any]) -> bool:
 
 
 def _finish(source: Source, out: Path, settings: dict[str, Any], done: dict[str, Done], image_format: str) -> None:
+    """Write the manifest, the list of rejected samples and ``dataset.json``, and delete the journal."""
     kept = [c for c in source.candidates if not done[c.id].reason]
     rejected = [done[c.id] for c in source.candidates if done[c.id].reason]
     write_csv(out / "rejected.csv", ["id", "reason"], [{"id": d.id, "reason": d.reason} for d in rejected])
     if not kept:
-        first = f"{rejected[0].id}: {rejected[0].reason}" if rejected else "the source lists no sample"
-        raise MaskGANError(f"{out}: no sample could be prepared ({first}); all reasons are in rejected.csv")
+        first = f"{rejected[0].id}: {rejected[0].reason}" if rejected else "the source has no samples"
+        raise MaskGANError(f"{out}: no sample could be prepared ({first}); rejected.csv has all reasons")
     rows = [
         {
             "id": c.id, "split": c.split, "image": f"images/{c.id}.{image_format}",

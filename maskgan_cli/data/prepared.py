@@ -1,4 +1,4 @@
-"""Reading a prepared data set (its layout is in docs/data.md)."""
+"""Reads prepared data sets; docs/data.md describes their layout."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from maskgan_cli.errors import InputError
 from maskgan_cli.files import read_csv, read_json, sha256
 
 ANGLES: Final = ("yaw", "pitch", "roll")
-_MAX_SIDE: Final = 1 << 14  # more is no side of a face
+_MAX_SIDE: Final = 1 << 14  # larger sizes in dataset.json are rejected
 _HINT: Final = "prepare it again with `maskgan prep-data`"
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One row of the manifest, its paths resolved.
+    """One row of the manifest with resolved paths.
 
     Attributes:
-        id, split: as in the manifest.
-        image: a square picture.
-        mask_file: its label map, of the same size; None in a data set of images only.
-        fields: the other columns that are not empty: celeba_id, identity, yaw, ..., attributes.
+        id, split: the sample's id and split.
+        image: path of the square picture.
+        mask_file: path of the label map of the same size; None in a data set without masks.
+        fields: the other non-empty columns: celeba_id, identity, yaw, ..., attributes.
     """
 
     id: str
@@ -40,15 +40,15 @@ class Sample:
 
     @property
     def mask(self) -> Path:
-        """The label map's file.
+        """The path of the label map.
 
         Raises:
-            InputError: the data set has images only.
+            InputError: the data set has no masks.
         """
         if self.mask_file is None:
             raise InputError(
-                self.image, expected="a face with its mask", found="a data set of images only",
-                hint="prepare one with masks, or make them with `maskgan parse`",
+                self.image, expected="a face with its mask", found="a data set without masks",
+                hint="prepare a data set with masks, or make masks with `maskgan parse`",
             )  # fmt: skip
         return self.mask_file
 
@@ -58,10 +58,11 @@ class PreparedData:
     """A prepared data set.
 
     Attributes:
-        root: its folder.
-        size: side of every image and mask.
-        hash: of its manifest and every file, as `prepare` wrote it.
-        samples: in the manifest's order.
+        root: the folder.
+        size: side of all images and masks in pixels.
+        hash: hash of the manifest and all files at the time of preparation.
+        samples: the samples in the order of the manifest.
+        info: the content of ``dataset.json``.
     """
 
     root: Path
@@ -75,7 +76,7 @@ class PreparedData:
         """Read ``dataset.json`` and ``manifest.csv``.
 
         Raises:
-            InputError: it is no prepared data set.
+            InputError: the folder is not a prepared data set, or its files are not valid.
         """
         root = Path(root)
         check_prepared(root)
@@ -94,30 +95,30 @@ class PreparedData:
         return cls(root, info["size"], info["hash"], samples, info)
 
     def check_manifest(self) -> None:
-        """Insist that the manifest is the one that was prepared: the hash in every result speaks of that.
+        """Check that the manifest is unchanged, because results record the data set's hash.
 
-        The pictures and masks themselves are compared by `maskgan check-data`.
+        `maskgan check-data` also checks the pictures and masks.
 
         Raises:
-            InputError: it was changed since.
+            InputError: the manifest has changed since the preparation.
         """
-        known = self.info.get("manifest")  # data sets of earlier versions do not say
+        known = self.info.get("manifest")  # missing in data sets of earlier versions
         if known is not None and sha256(self.root / "manifest.csv") != known:
             raise InputError(
-                self.root / "manifest.csv", expected="the manifest that was prepared", found="another",
-                hint=f"take the change into a data set of its own: maskgan prep-data {self.root} NEW",
+                self.root / "manifest.csv", expected="an unchanged manifest", found="changes since the preparation",
+                hint=f"make a new data set with the changes: maskgan prep-data {self.root} NEW",
             )  # fmt: skip
 
     @property
     def masked(self) -> bool:
-        """Whether its samples have masks; a data set of images only has none."""
+        """Whether the samples have masks."""
         return bool(self.info["classes"])
 
     def split(self, name: str) -> list[Sample]:
-        """The samples of ``train``, ``val`` or ``test``.
+        """The samples of the split ``train``, ``val`` or ``test``.
 
         Raises:
-            InputError: that split is empty.
+            InputError: the split is empty.
         """
         chosen = [sample for sample in self.samples if sample.split == name]
         if not chosen:
@@ -127,7 +128,11 @@ class PreparedData:
 
 
 def check_prepared(root: Path) -> None:
-    """Raise an InputError where there is no prepared data set; nothing is read."""
+    """Check that a folder has the file ``dataset.json``, without reading it.
+
+    Raises:
+        InputError: it does not.
+    """
     if not (root / "dataset.json").is_file():
         raise InputError(
             root, expected="a prepared data set (a folder with dataset.json)", found="none",
@@ -136,7 +141,7 @@ def check_prepared(root: Path) -> None:
 
 
 def _description(path: Path) -> dict[str, Any]:
-    """``dataset.json``, with what we rely on checked."""
+    """Read ``dataset.json`` and check its necessary entries."""
     info = read_json(path)
     kinds: dict[str, type] = {"size": int, "hash": str, "classes": list}
     for name, kind in kinds.items():
@@ -149,7 +154,7 @@ def _description(path: Path) -> dict[str, Any]:
 
 
 def _sample(root: Path, row: dict[str, str], where: str) -> Sample:
-    """One row of the manifest; nothing that it names lies outside the data set."""
+    """A sample of one row of the manifest. Paths outside of the data set are rejected."""
     for name in ("id", "split", "image", "mask"):
         if name not in row:
             raise InputError(root / "manifest.csv", expected=f"a column {name}", found="none", hint=_HINT)
@@ -169,7 +174,12 @@ def _sample(root: Path, row: dict[str, str], where: str) -> Sample:
 
 
 def data_hash(manifest: Path, digests: Iterable[tuple[str, str]]) -> str:
-    """The hash of a data set: of its manifest and the SHA-256 of each sample's image and mask ("" if it has none)."""
+    """The hash of a data set.
+
+    Args:
+        manifest: path of the manifest.
+        digests: SHA-256 of each sample's image and mask; an empty string for a missing mask.
+    """
     total = hashlib.sha256(manifest.read_bytes())
     for image, mask in digests:
         total.update(f"{image} {mask}\n".encode())
@@ -177,10 +187,10 @@ def data_hash(manifest: Path, digests: Iterable[tuple[str, str]]) -> str:
 
 
 def attributes_of(samples: Sequence[Sample], names: Sequence[str]) -> npt.NDArray[np.bool_]:
-    """Which attributes each sample has, as the manifest says: (N, len(names)).
+    """The attributes of samples (N, len(names)) from the manifest.
 
     Raises:
-        InputError: an attribute that a sample does not say.
+        InputError: a sample lacks an attribute.
     """
     rows = [[_attribute(sample, name) for name in names] for sample in samples]
     return np.array(rows, bool).reshape(len(samples), len(names))
@@ -196,10 +206,10 @@ def _attribute(sample: Sample, name: str) -> bool:
 
 
 def poses_of(samples: Sequence[Sample]) -> npt.NDArray[np.float64]:
-    """Yaw, pitch and roll of each sample in degrees (N, 3), as the manifest says.
+    """Yaw, pitch and roll of samples in degrees (N, 3) from the manifest.
 
     Raises:
-        InputError: a sample has none.
+        InputError: a sample lacks an angle.
     """
     rows = [[_angle(sample, name) for name in ANGLES] for sample in samples]
     return np.array(rows).reshape(-1, len(ANGLES))
@@ -221,10 +231,10 @@ def _angle(sample: Sample, name: str) -> float:
 
 
 def identities_of(samples: list[Sample]) -> list[str]:
-    """Who each sample shows, as the manifest says.
+    """The identities of samples from the manifest.
 
     Raises:
-        InputError: a sample without an identity.
+        InputError: a sample has no identity.
     """
     for sample in samples:
         if "identity" not in sample.fields:
@@ -236,8 +246,7 @@ def identities_of(samples: list[Sample]) -> list[str]:
 
 
 def mask_beside(image: Path) -> Path | None:
-    """The mask that belongs to a picture by its place: a sidecar ``NAME.mask.png``, or its label map
-    in the prepared data set that the picture lies in."""
+    """The mask of a picture: ``NAME.mask.png`` beside it, or its label map if it is in a prepared data set; or None."""
     sidecar = image.with_name(f"{image.stem}.mask.png")
     if sidecar.is_file():
         return sidecar
@@ -248,6 +257,6 @@ def mask_beside(image: Path) -> Path | None:
 
 
 def in_prepared(image: Path) -> bool:
-    """Whether a picture lies in the ``images`` of a prepared data set."""
+    """Whether a picture is in the folder ``images`` of a prepared data set."""
     folder = image.resolve().parent
     return folder.name == "images" and (folder.parent / "dataset.json").is_file()

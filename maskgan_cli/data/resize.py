@@ -1,4 +1,4 @@
-"""Square pictures and label maps at another size."""
+"""Resizing of square pictures and label maps."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from maskgan_cli.labels import LabelMap
 
 
 def resize_image(picture: Picture, size: int) -> Picture:
-    """Square picture (S, S, 3) -> (size, size, 3), Lanczos with antialiasing."""
+    """Resize a square picture (S, S, 3) to (size, size, 3) with Lanczos and antialiasing."""
     if picture.shape[0] == size:
         return picture
     return np.asarray(Image.fromarray(picture).resize((size, size), Image.Resampling.LANCZOS))
 
 
 def resize_labels(labels: LabelMap, size: int) -> LabelMap:
-    """Label map (S, S) -> (size, size) by nearest neighbour: no id appears that was not there."""
+    """Resize a label map (S, S) to (size, size) by nearest neighbour, which creates no new classes."""
     if labels.shape[0] == size:
         return labels
     return np.asarray(Image.fromarray(labels).resize((size, size), Image.Resampling.NEAREST))

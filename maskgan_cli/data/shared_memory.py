@@ -1,4 +1,4 @@
-"""The shared memory that PyTorch's loader processes hand their batches over in, and what is said where it is full."""
+"""Shared memory, in which PyTorch's loader processes return their batches: free space, and errors if it is full."""
 
 from __future__ import annotations
 
@@ -17,34 +17,34 @@ from typing import Any, Final
 
 from maskgan_cli.errors import WorkError
 
-HINT: Final = "give more (`docker run --shm-size 2g`) or say `--workers 0`"
-FOLDER: Final = Path("/dev/shm")  # where Linux keeps it
-_AHEAD: Final = 2  # batches that PyTorch lets each loader process prepare (its `prefetch_factor`)
-_FULL: Final = 77  # exit code of a loader process that could not hand a batch over
+HINT: Final = "increase it (`docker run --shm-size 2g`) or use `--workers 0`"
+FOLDER: Final = Path("/dev/shm")  # Linux's folder for shared memory
+_AHEAD: Final = 2  # batches that each loader process prepares in advance (PyTorch's `prefetch_factor`)
+_FULL: Final = 77  # exit code of a loader process that could not return a batch
 
 
 def too_small(batch_bytes: int, workers: int) -> str:
-    """Why shared memory cannot hold the batches of so many loader processes; "" if it can or nobody knows.
+    """A message if shared memory cannot hold the batches of all loader processes; empty if it can or is unknown.
 
     Args:
-        batch_bytes: size of one batch.
-        workers: loader processes.
+        batch_bytes: size of one batch in bytes.
+        workers: number of loader processes.
     """
     try:
         free = shutil.disk_usage(FOLDER).free if sys.platform == "linux" else None
     except OSError:
         free = None
-    needed = batch_bytes * (_AHEAD * workers + 1)  # one more is held by the step that trains
+    needed = batch_bytes * (_AHEAD * workers + 1)  # the training step holds one more
     if free is None or free >= needed:
         return ""
     return f"shared memory ({FOLDER}) has {free / 1e6:.0f} MB free, {workers} loader processes need {needed / 1e6:.0f}"
 
 
 def end_on_full(_: int) -> None:
-    """In a loader process: end when a batch cannot be handed over, instead of losing it without a word.
+    """Make a loader process exit if it cannot return a batch.
 
-    PyTorch writes batches to shared memory in a thread whose errors are printed and otherwise ignored; the process
-    that trains would wait for the batch for ever.
+    PyTorch writes batches to shared memory in a thread whose errors are only printed, so the training process would
+    wait forever.
     """
     multiprocessing.queues.Queue._on_queue_feeder_error = staticmethod(_end)  # type: ignore[attr-defined]
 
@@ -54,19 +54,19 @@ def _end(_: BaseException, __: Any) -> None:
 
 
 def loader_error(error: RuntimeError) -> WorkError | None:
-    """What to tell the user about PyTorch's error of a dead loader process; None for any other error."""
+    """The WorkError for PyTorch's error about a dead loader process; None for other errors."""
     text = str(error)
     if not re.search(r"DataLoader worker|unable to (write to|open|mmap|allocate).*(torch_|shared memory)", text):
         return None
     if "Bus error" in text or f"exit code {_FULL}" in text or not text.startswith("DataLoader worker"):
-        return WorkError(f"a loader process found shared memory ({FOLDER}) full; {HINT}")
+        return WorkError(f"shared memory ({FOLDER}) is too small for the loader processes; {HINT}")
     return WorkError(
-        f"a loader process died (killed, out of memory, or shared memory {FOLDER} full?); {HINT}, or fewer --workers"
+        f"a loader process died (killed, out of memory, or shared memory {FOLDER} full); {HINT}, or fewer --workers"
     )
 
 
 def end_processes(workers: list[BaseProcess]) -> None:
-    """Kill the loader processes that are still there: they ignore SIGTERM, and one may hang in a read for good."""
+    """Kill the remaining loader processes, which ignore SIGTERM and may hang while reading a file."""
     alive = [worker for worker in workers if worker._parent_pid == os.getpid() and worker.is_alive()]  # type: ignore[attr-defined]
     if not alive:
         return
@@ -79,7 +79,7 @@ def end_processes(workers: list[BaseProcess]) -> None:
 
 @contextlib.contextmanager
 def _sigchld_ignored() -> Iterator[None]:
-    """Without PyTorch's handler of SIGCHLD, which raises an error for every loader process that was killed."""
+    """Disable PyTorch's handler of SIGCHLD inside the block; it raises an error for every killed loader process."""
     if not hasattr(signal, "SIGCHLD") or threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -92,7 +92,7 @@ def _sigchld_ignored() -> Iterator[None]:
 
 @contextlib.contextmanager
 def reported() -> Iterator[None]:
-    """Report the death of a loader process, which PyTorch raises in the middle of any step, as a `WorkError`."""
+    """Turn PyTorch's error about a dead loader process, which it raises in any step, into a `WorkError`."""
     try:
         yield
     except RuntimeError as error:

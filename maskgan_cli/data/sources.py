@@ -1,4 +1,4 @@
-"""What `prepare` asks of a source: one `Candidate` per sample, before anything is decoded."""
+"""The input of `prepare`: a `Source` with one `Candidate` per sample, listed without decoding files."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ SPLITS = ("train", "val", "test")
 
 
 def problem_with_id(name: str) -> str:
-    """Why a sample cannot be called so ("" if it can): its name becomes the name of files in a folder of ours."""
+    """A message if an id is not valid, because ids become file names; an empty string if it is valid."""
     if not name:
         return "it has no id"
     if "/" in name or "\\" in name or name.startswith("."):
-        return f"its id {name!r} would lead out of the data set, or hide its files"
+        return f"its id {name!r} would place files outside of the data set, or hide them"
     if any(ord(c) < 32 for c in name) or len(name.encode("utf-8", "surrogateescape")) > 200:
-        return f"its id {name[:40]!r} is no name for a file (control characters, or longer than 200 bytes)"
+        return f"its id {name[:40]!r} is not a valid file name (control characters, or longer than 200 bytes)"
     return ""
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """One sample as a source lists it.
+    """One sample of a source.
 
     Attributes:
-        id: its name in the prepared data set, without suffix.
-        image: the picture, or None if only a mask was found.
-        masks: part name -> part file (raw layout), or ``{"": label map}``; {} in a source of images only.
+        id: id of the sample, used as file name without suffix.
+        image: path of the picture, or None if there is only a mask.
+        masks: part files by part name (raw layout), or ``{"": label map}``; empty without masks.
         split: ``train``, ``val`` or ``test``.
-        fields: further manifest columns (celeba_id, identity, yaw, ..., attributes).
-        reason: why the sample must be rejected, as far as the listing alone can tell.
+        fields: further columns of the manifest (celeba_id, identity, yaw, ..., attributes).
+        reason: reason to reject the sample, if the list of files already shows one.
     """
 
     id: str
@@ -42,18 +42,18 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Source:
-    """A listed source.
+    """A source of samples.
 
     Attributes:
-        name: what it is, e.g. ``CelebAMask-HQ``.
-        candidates: its samples, in a fixed order.
-        columns: the manifest columns its samples may fill, in order.
-        order: class order of its label maps, a key of `maskgan_cli.labels.ORDERS`.
-        masked: whether its samples have masks at all.
-        sides: width and height that every picture must have; None where any square will do.
-        crop: side of the central square that is taken of each picture; None takes the whole.
-        halved: whether label maps may have half the pictures' side, as CelebAMask-HQ's have.
-        remarks: what of the source is left out, in sentences for people.
+        name: name of the source, e.g. ``CelebAMask-HQ``.
+        candidates: its samples in a fixed order.
+        columns: further columns of the manifest, in order.
+        order: class order of the label maps, a key of `maskgan_cli.labels.ORDERS`.
+        masked: whether the samples have masks.
+        sides: required width and height of all pictures; None accepts any square.
+        crop: side of the central square to use of each picture; None uses the whole picture.
+        halved: whether label maps may have half the size of the pictures, as in CelebAMask-HQ.
+        remarks: messages about files that are skipped.
     """
 
     name: str

@@ -1,10 +1,10 @@
-"""Images, label maps, JSON and CSV on disk: read strictly, written atomically, refused clearly.
+"""Pictures, label maps, JSON and CSV files: strict reading with clear errors, and atomic writing.
 
-writing.py   atomic writes of bytes, JSON and CSV; what a killed write leaves, taken away
-reading.py   JSON, CSV and hashes of files; what is said of a file that cannot be read
-pictures.py  pictures in the formats we read and write, with a limit to their size
-colours.py   colour profiles and transparency of picture files
-photos.py    a photograph with its EXIF data and how its file is turned
+writing.py   atomic writes of bytes, JSON and CSV; removal of temporary files of killed writes
+reading.py   JSON, CSV and hashes of files; errors of files that cannot be read
+pictures.py  pictures in the supported formats, with a limit on their size
+colours.py   colour profiles and transparency
+photos.py    photos with their EXIF data and orientation
 masks.py     label maps: plain, palette or colour-coded; part files of the raw layout
 """
 

@@ -1,4 +1,4 @@
-"""Colours and transparency of picture files: what their profiles and their alpha channels say."""
+"""Colour profiles and transparency of picture files."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageCms
 
-OPAQUE_FROM: Final = 128  # alpha; a mask's pixels below it are erased
-_SPACE: Final = slice(16, 20)  # where an ICC profile names its colour space
-_SPACES: Final = {b"GRAY": ("L", "LA"), b"CMYK": ("CMYK",)}  # modes of pictures that such a profile describes
+OPAQUE_FROM: Final = 128  # least alpha of opaque pixels; transparent pixels of masks are background
+_SPACE: Final = slice(16, 20)  # bytes of an ICC profile that name its colour space
+_SPACES: Final = {b"GRAY": ("L", "LA"), b"CMYK": ("CMYK",)}  # colour space -> Pillow modes that it describes
 
 
 def space_of(profile: bytes | None) -> bytes:
-    """The colour space that an ICC profile describes, e.g. ``b"RGB "``; empty without a whole profile."""
+    """The colour space of an ICC profile, e.g. ``b"RGB "``; empty if the profile is missing or too short."""
     return (profile or b"")[_SPACE]
 
 
 def in_srgb(image: Image.Image) -> Image.Image:
-    """A grey or CMYK picture with a colour profile of its own -> sRGB; any other as it is.
+    """Convert a grey or CMYK picture with a colour profile to sRGB; other pictures are returned unchanged.
 
-    Pictures in RGB keep their values: their profile goes into the result.
+    RGB pictures keep their values, because their profile is written to the result.
     """
     profile = image.info.get("icc_profile") or b""
     if image.mode not in _SPACES.get(space_of(profile), ()):
@@ -38,7 +38,7 @@ def in_srgb(image: Image.Image) -> Image.Image:
 
 
 def srgb_of(picture: npt.NDArray[np.uint8], profile: bytes) -> npt.NDArray[np.uint8]:
-    """A picture (H, W, 3) in the colours of an RGB profile -> sRGB; unchanged if the profile is damaged."""
+    """Convert a picture (H, W, 3) from an RGB profile to sRGB; unchanged if the profile is damaged."""
     converted = _converted(Image.fromarray(picture), profile)
     return picture if converted is None else np.asarray(converted)
 
@@ -52,7 +52,7 @@ def _converted(image: Image.Image, profile: bytes) -> Image.Image | None:
 
 
 def transparent(image: Image.Image) -> npt.NDArray[np.bool_] | None:
-    """(H, W), True where a picture is transparent; None if it has no transparency."""
+    """The transparent pixels of a picture as a boolean array (H, W); None if it has no transparency."""
     if not image.has_transparency_data:
         return None
     return np.asarray(image.convert("RGBA").getchannel("A")) < OPAQUE_FROM
@@ -61,12 +61,15 @@ def transparent(image: Image.Image) -> npt.NDArray[np.bool_] | None:
 def with_alpha(
     picture: npt.NDArray[np.uint8], before: npt.NDArray[np.uint8], stored: npt.NDArray[np.uint8]
 ) -> npt.NDArray[np.uint8]:
-    """An edit of a picture that lay on white -> (H, W, 4) with the alpha of the picture's file.
+    """Add the alpha channel of the original file to an edit of a picture that was blended with white.
 
     Args:
-        picture: (H, W, 3), edited.
-        before: (H, W, 3), the same before the edit. Pixels that did not change come back as the file stores them.
-        stored: (H, W, 4), the file's pixels.
+        picture: the edit (H, W, 3).
+        before: the picture before the edit (H, W, 3). Unchanged pixels get the file's values.
+        stored: pixels of the file (H, W, 4).
+
+    Returns:
+        The edit (H, W, 4).
     """
     alpha = stored[..., 3:].astype(np.float32) / 255
     colours = np.where(alpha > 0, (picture - 255 * (1 - alpha)) / np.maximum(alpha, 1 / 255), stored[..., :3])

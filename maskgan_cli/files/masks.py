@@ -1,4 +1,4 @@
-"""Label maps on disk, and the part files of the raw layout."""
+"""Label maps as files, and the part files of the raw CelebAMask-HQ layout."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from maskgan_cli.labels import NUM_CLASSES, PALETTE, LabelMap, convert
 
 MASK_HINT: Final = "save it as a palette PNG of the 19 class ids (see docs/label-maps.md)"
 _NO_CLASS: Final = 255
-_CHUNK: Final = 1 << 18  # pixels looked up at a time
-_LARGE: Final = 512 * 512  # pixels of a label map that is packed by run lengths
+_CHUNK: Final = 1 << 18  # pixels converted at once
+_LARGE: Final = 512 * 512  # least number of pixels for run-length compression
 
 
 def read_label_map(path: str | Path, *, order: str = "celebamask") -> LabelMap:
     """Read a label map (H, W) from a plain, palette or colour-coded mask file.
 
-    Plain means one 8-bit channel of ids; colour-coded means RGB in the 19 palette colours. A
-    palette file is read by its colours where they are ours, by its indices otherwise. Transparent pixels (alpha
-    below 128) are background, whatever their colour.
+    Plain files have one 8-bit channel of class ids; colour-coded files are RGB in the 19 palette colours. In a palette
+    file, the colours give the classes if all of them are palette colours, else the indices do. Transparent pixels
+    (alpha below 128) are background.
 
     Args:
         path: the mask file.
-        order: the class order its ids are in, a key of ``labels.ORDERS``; colours need no order.
+        order: the class order of its ids, a key of ``labels.ORDERS``; not used for colours.
 
     Raises:
-        InputError: missing, unreadable, too large, 16-bit, or holding values that are no class.
+        InputError: the file is missing, not readable, too large or 16-bit, or has values that are not classes.
     """
     path = Path(path)
     image = open_image(path)
@@ -60,7 +60,15 @@ def read_label_map(path: str | Path, *, order: str = "celebamask") -> LabelMap:
 def _from_values(
     path: Path, image: Image.Image, values: npt.NDArray[np.uint8], used: list[int], order: str
 ) -> LabelMap:
-    """The ids of a palette or grey picture with these ``values`` (H, W), of which it holds those ``used``."""
+    """The class ids of a palette or grey picture.
+
+    Args:
+        path: the file, for error messages.
+        image: the picture, for its mode and palette.
+        values: palette indices or grey values (H, W).
+        used: the distinct values, sorted.
+        order: the class order of the ids.
+    """
     if image.mode == "P":
         palette = np.asarray(image.getpalette("RGB"), dtype=np.uint8).reshape(-1, 3)
         if used[-1] < len(palette) and (table := _ids_of(palette[used])) is not None:
@@ -75,7 +83,7 @@ def _from_values(
 
 
 def write_label_map(path: str | Path, labels: LabelMap, *, overwrite: bool = True) -> Path:
-    """Write a label map (H, W) as an 8-bit palette PNG: exact for programs, coloured for people."""
+    """Write a label map (H, W) as an 8-bit PNG whose palette shows the classes in colour."""
     path = Path(path)
     if path.suffix.lower() != ".png":
         raise InputError(path, expected="a label map's name ending in .png", found=repr(path.suffix))
@@ -85,14 +93,14 @@ def write_label_map(path: str | Path, labels: LabelMap, *, overwrite: bool = Tru
 def encode_label_map(labels: LabelMap) -> bytes:
     """The bytes of the file that `write_label_map` writes.
 
-    Large maps are long runs of one class, which zlib's run-length strategy packs in a quarter of the time: real
-    faces of 512 px come out 3 % smaller, but those of 256 px would be 29 % larger.
+    Large maps use zlib's run-length strategy, which takes a quarter of the time. Files of real faces become 3 % smaller
+    at 512 px; at 256 px they would become 29 % larger.
     """
     return encode_png(palette_image(labels), **(PNG_OPTIONS if labels.size >= _LARGE else {}))
 
 
 def palette_image(labels: LabelMap) -> Image.Image:
-    """Label map (H, W) -> Pillow image of mode P that carries the palette."""
+    """A label map (H, W) as a Pillow image of mode P with the palette of the classes."""
     if labels.ndim != 2:
         raise ValueError(f"a label map has two dimensions, not shape {labels.shape}")
     image = Image.fromarray(labels, mode="P")
@@ -102,12 +110,12 @@ def palette_image(labels: LabelMap) -> Image.Image:
 
 @dataclass(frozen=True)
 class Part:
-    """One part file: where its part is, and nothing of the empty rest, which is most of it.
+    """The content of a part file, cropped to the bounding box of the part.
 
     Attributes:
-        shape: (H, W) of the file.
-        box: rows and columns of ``region`` in it.
-        region: (h, w), True where the part is.
+        shape: size of the file (H, W).
+        box: rows and columns of the bounding box.
+        region: boolean mask of the part in the box (h, w).
     """
 
     shape: tuple[int, int]
@@ -116,10 +124,10 @@ class Part:
 
 
 def read_part(path: str | Path) -> Part:
-    """Read one part file of the raw layout: the part is where a colour channel is not zero and the pixel is opaque.
+    """Read one part file of the raw layout. The part is the opaque pixels with a colour channel above zero.
 
     Raises:
-        InputError: missing, unreadable, truncated or too large.
+        InputError: the file is missing, not readable, truncated or too large.
     """
     image = open_image(Path(path))
     if (erased := transparent(image)) is not None:
@@ -128,7 +136,7 @@ def read_part(path: str | Path) -> Part:
         image = image.convert("L" if image.mode == "LA" else "RGB") if image.mode in ("LA", "RGBA") else image
         image.paste(0, mask=Image.fromarray(erased))
     left, top, right, bottom = 0, 0, *image.size
-    if image.mode in ("1", "L", "P", "RGB", "RGBA"):  # Pillow finds no box in other modes
+    if image.mode in ("1", "L", "P", "RGB", "RGBA"):  # the modes for which Pillow computes a bounding box
         left, top, right, bottom = image.getbbox(alpha_only=False) or (0, 0, 0, 0)
     pixels = np.asarray(image.crop((left, top, right, bottom)))
     if pixels.ndim == 3:
@@ -137,25 +145,25 @@ def read_part(path: str | Path) -> Part:
 
 
 def _used(image: Image.Image) -> list[int]:
-    """The values an 8-bit image holds."""
+    """The distinct values of an 8-bit image, sorted."""
     return [value for value, count in enumerate(image.histogram()) if count]
 
 
 def _ids_of(colours: npt.NDArray[np.uint8]) -> LabelMap | None:
-    """The class ids of (N, 3) colours, or None if one of them is not in the palette."""
+    """The class ids of colours (N, 3); None if a colour is not in the palette."""
     match = (colours[:, None, :] == PALETTE[None]).all(-1)
     return match.argmax(1).astype(np.uint8) if match.any(1).all() else None
 
 
 def _packed(pixels: Picture) -> npt.NDArray[np.uint32]:
-    """Colours (N, 3 or more) -> (N,) numbers 0xRRGGBB."""
+    """Colours (N, 3 or more) as numbers 0xRRGGBB (N,)."""
     red, green, blue = (pixels[..., channel].astype(np.uint32) for channel in range(3))
     return np.asarray(red << 16 | green << 8 | blue, np.uint32)
 
 
 @functools.cache
 def _id_of_colour() -> LabelMap:
-    """The class id of each of the 16.7 million colours; `_NO_CLASS` for those that are none's."""
+    """A table of the class ids of all 16.7 million colours; `_NO_CLASS` for colours without a class."""
     table = np.full(1 << 24, _NO_CLASS, np.uint8)
     table[_packed(PALETTE)] = np.arange(NUM_CLASSES, dtype=np.uint8)
     return table

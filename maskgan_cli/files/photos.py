@@ -1,4 +1,4 @@
-"""A photograph with what its file says besides pixels: how it is turned, EXIF, colour profile."""
+"""Photos with the metadata of their files: orientation, EXIF data and colour profile."""
 
 from __future__ import annotations
 
@@ -26,40 +26,40 @@ from maskgan_cli.files.pictures import (
 from maskgan_cli.files.writing import write_bytes
 
 _ORIENTATION: Final = 0x0112
-# What brings an upright picture back to how the file stores it: the inverse of each EXIF orientation.
-_BACK: Final = {
+# The inverse of each EXIF orientation: turns an upright picture into the file's orientation.
+_TO_STORED: Final = {
     2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
     5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_90, 7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_270,
 }  # fmt: skip
 _WITH_METADATA: Final = (*JPEG_SUFFIXES, ".png", ".webp", ".tif", ".tiff")
 WITH_ALPHA: Final = (".png", ".webp", ".tif", ".tiff")
-# Of a TIFF's tags those that describe the photograph; the others say how that file stores it. Description, camera,
-# orientation, resolution, software, time, artist, rights, and the folders of EXIF and GPS tags.
+# TIFF tags that describe the photo rather than its storage: description, camera, orientation, resolution, software,
+# time, artist, copyright, and the directories of EXIF and GPS tags.
 _DESCRIBING: Final = frozenset({
     0x010E, 0x010F, 0x0110, _ORIENTATION, 0x011A, 0x011B, 0x0128, 0x0131, 0x0132, 0x013B, 0x8298, 0x8769, 0x8825,
 })  # fmt: skip
-# Tags that describe how a TIFF stores its pixels: of no meaning in another file.
+# TIFF tags that describe the storage of the pixels, which do not apply to other files.
 _STORING: Final = frozenset({
     *range(0x00FE, 0x0107), 0x010A, 0x0111, 0x0115, 0x0116, 0x0117, 0x011C, 0x013D, *range(0x0140, 0x0146), 0x014A,
     0x0152, 0x0153, 0x015B, *range(0x0201, 0x020A), 0x8773,
 })  # fmt: skip
-_DETAILS: Final = 0x8769  # the folder of EXIF's own tags
-_MOST_EXIF: Final = 65_000  # bytes that a JPEG holds
+_EXIF_DIRECTORY: Final = 0x8769
+_MAX_EXIF: Final = 65_000  # maximum bytes of EXIF data in a JPEG
 
 
 @dataclass(frozen=True)
 class Photo:
-    """A picture and the rest of its file.
+    """A picture with the metadata of its file.
 
     Attributes:
-        path: its file.
-        picture: (H, W, 3), upright.
-        orientation: EXIF's, 1 to 8; how the file stores what is upright here.
-        metadata: ``exif``, ``icc_profile`` and ``dpi`` as Pillow writes them, as far as they are there.
-        text: the text fields of a PNG.
-        stored: (H, W, 4), upright: the file's colours and alpha; None if all is opaque. ``picture`` lies on white.
-        remarks: what of the file is not kept, in sentences for people.
+        path: the file.
+        picture: the upright picture (H, W, 3); transparent pixels are blended with white.
+        orientation: EXIF orientation of the file, 1 to 8.
+        metadata: ``exif``, ``icc_profile`` and ``dpi`` of the file in Pillow's form.
+        text: text fields of a PNG.
+        stored: the file's colours and alpha (H, W, 4), upright; None if all pixels are opaque.
+        remarks: messages about content of the file that is not kept.
     """
 
     path: Path
@@ -72,12 +72,12 @@ class Photo:
 
     @property
     def is_grey(self) -> bool:
-        """Whether it has no colour anywhere."""
+        """Whether all pixels are grey."""
         return bool((self.picture == self.picture[..., :1]).all())
 
 
 def read_photo(path: str | Path) -> Photo:
-    """Read a photograph; damaged EXIF data count as none.
+    """Read a photo. Damaged EXIF data are ignored.
 
     Raises:
         InputError: see `read_image`.
@@ -89,7 +89,7 @@ def read_photo(path: str | Path) -> Photo:
         remarks.append(f"{path}: {first_of(frames)}")
     stored = _stored(image)
     if stored is not None:
-        remarks.append(f"{path}: transparent pixels stay so in {', '.join(WITH_ALPHA)}; other formats get white")
+        remarks.append(f"{path}: {', '.join(WITH_ALPHA)} keep the transparency; in other formats it becomes white")
     try:
         with Image.open(path) as header:
             metadata, orientation = _metadata(header)
@@ -116,7 +116,7 @@ def _stored(image: Image.Image) -> Picture | None:
 
 
 def _metadata(image: Image.Image) -> tuple[dict[str, Any], int]:
-    """What a file holds besides pixels, as Pillow writes it; and EXIF's orientation, 1 if there is none."""
+    """The metadata of a file in Pillow's form, and its EXIF orientation (1 if it has none)."""
     metadata: dict[str, Any] = {}
     if profile := image.info.get("icc_profile"):
         metadata["icc_profile"] = profile
@@ -126,26 +126,33 @@ def _metadata(image: Image.Image) -> tuple[dict[str, Any], int]:
         if (tag not in _DESCRIBING) if image.format == "TIFF" else (tag in _STORING):
             del exif[tag]
     if exif:
-        metadata["exif"] = exif.tobytes()  # without the thumbnail, which would show the face unedited
+        metadata["exif"] = exif.tobytes()  # drops the thumbnail, which would show the unedited face
     try:
         dpi = tuple(float(value) for value in image.info.get("dpi", ()))
     except (TypeError, ValueError, ZeroDivisionError):
         dpi = ()
     if len(dpi) == 2 and all(1 <= value < 60_000 for value in dpi):
         metadata["dpi"] = dpi
-    return metadata, orientation if orientation in _BACK else 1
+    return metadata, orientation if orientation in _TO_STORED else 1
 
 
 def write_photo(
     path: str | Path, picture: Picture, photo: Photo, *, note: Mapping[str, Any] | None = None, overwrite: bool = True
 ) -> Path:
-    """Write an edited photograph (H, W, 3), stored as turned as ``photo`` is and with its metadata.
+    """Write an edited photo with the orientation and metadata of the original file.
 
-    ``note`` says what was done: kept as `write_image` does. Formats without metadata (BMP) hold the upright
-    picture in sRGB. Transparency is kept in formats that have it, for edits of the photo's own size.
+    Formats without metadata (BMP) get the upright picture in sRGB. Formats with transparency keep it if the edit has
+    the photo's size.
+
+    Args:
+        path: the file to write.
+        picture: the edit (H, W, 3), upright.
+        photo: the original photo.
+        note: provenance to store in the file, as in `write_image`.
+        overwrite: replace an existing file.
 
     Raises:
-        InputError: a name that is no picture's, or an existing file without ``overwrite``.
+        InputError: the name has no suffix of a picture, or the file exists and ``overwrite`` is false.
     """
     path = Path(path)
     check_picture_name(path)
@@ -153,42 +160,42 @@ def write_photo(
 
 
 def encode_photo(picture: Picture, suffix: str, photo: Photo, *, note: Mapping[str, Any] | None = None) -> bytes:
-    """The bytes of an edited photograph's file: see `write_photo`."""
+    """The bytes of an edited photo's file: see `write_photo`."""
     stored = photo.stored if suffix in WITH_ALPHA else None
     if stored is not None and stored.shape[:2] == picture.shape[:2] == photo.picture.shape[:2]:
         picture = with_alpha(picture, photo.picture, stored)
     metadata = dict(photo.metadata) if suffix in _WITH_METADATA else {}
-    if not metadata and (profile := photo.metadata.get("icc_profile")):  # BMP: other programs take it for sRGB
+    if not metadata and (profile := photo.metadata.get("icc_profile")):  # other programs read BMP files as sRGB
         picture = srgb_of(picture, profile)
-    if suffix in JPEG_SUFFIXES and len(exif := metadata.get("exif", b"")) > _MOST_EXIF:
+    if suffix in JPEG_SUFFIXES and len(exif := metadata.get("exif", b"")) > _MAX_EXIF:
         metadata["exif"] = _short_exif(photo.path, exif)
-    if photo.orientation in _BACK and "exif" in metadata:
-        picture = np.asarray(Image.fromarray(picture).transpose(_BACK[photo.orientation]))
+    if photo.orientation in _TO_STORED and "exif" in metadata:
+        picture = np.asarray(Image.fromarray(picture).transpose(_TO_STORED[photo.orientation]))
     return encode_image(picture, suffix, note=note, metadata=metadata, text=photo.text)
 
 
 def _short_exif(path: Path, exif: bytes) -> bytes:
-    """EXIF data that a JPEG can hold: without the maker's notes and the comment, or the orientation alone.
+    """Shorten EXIF data to the size that a JPEG can hold, with an `OmissionWarning`.
 
-    What is left out is named in an `OmissionWarning`.
+    The maker's notes and the user's comment are dropped first, then everything except the orientation.
     """
     kept = Image.Exif()
     kept.load(exif)
-    details = kept.get_ifd(_DETAILS)
-    names = [name for name, tag in (("maker's notes", 0x927C), ("user's comment", 0x9286)) if details.pop(tag, None)]
+    directory = kept.get_ifd(_EXIF_DIRECTORY)
+    names = [name for name, tag in (("maker's notes", 0x927C), ("user's comment", 0x9286)) if directory.pop(tag, None)]
     short = kept.tobytes()
-    left = f"its EXIF data without the {' and '.join(names)}"
-    if len(short) > _MOST_EXIF:
-        turned = Image.Exif()
-        turned[_ORIENTATION] = kept.get(_ORIENTATION, 1)
-        short, left = turned.tobytes(), "none of its EXIF data"
-    remark = f"{path}: has {len(exif):,} bytes of EXIF data, and JPEG holds {_MOST_EXIF:,}; the JPEG gets {left}"
+    written = f"its EXIF data without the {' and '.join(names)}"
+    if len(short) > _MAX_EXIF:
+        orientation = Image.Exif()
+        orientation[_ORIENTATION] = kept.get(_ORIENTATION, 1)
+        short, written = orientation.tobytes(), "none of its EXIF data"
+    remark = f"{path}: has {len(exif):,} bytes of EXIF data, and JPEG holds {_MAX_EXIF:,}; the JPEG gets {written}"
     warnings.warn(remark, OmissionWarning, stacklevel=3)
     return short
 
 
 def read_note(path: str | Path) -> Any:
-    """What a result's file says made it; None if it says nothing."""
+    """The provenance that is stored in a result's file; None if there is none."""
     try:
         with Image.open(path) as image:
             text = image.info.get("maskgan") or bytes(image.info.get("comment", b"")).decode().removeprefix("maskgan ")

@@ -1,4 +1,4 @@
-"""Pictures on disk: a few formats, one limit to their size, and RGB bytes inside."""
+"""Picture files: the supported formats, the limit on their size, and conversion to RGB."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ from maskgan_cli.files.writing import atomic
 
 Picture = npt.NDArray[np.uint8]
 
-# Pillow gets no other formats: some of its readers start programs (EPS). MPO, the JPEG of some phones, is read as JPEG.
+# Other formats are not passed to Pillow, because some of its readers start programs (EPS). MPO files, which some phones
+# write, are read as JPEG.
 _FORMATS: Final = tuple(
     reader.format
     for reader in (
@@ -46,31 +47,31 @@ _BY_SUFFIX: Final = {
     ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".jfif": "JPEG", ".jpe": "JPEG", ".webp": "WEBP", ".bmp": "BMP",
     ".tif": "TIFF", ".tiff": "TIFF",
 }  # fmt: skip
-IMAGE_SUFFIXES: Final = tuple(_BY_SUFFIX)  # read and written
+IMAGE_SUFFIXES: Final = tuple(_BY_SUFFIX)  # formats that are read and written
 READ_SUFFIXES: Final = (*IMAGE_SUFFIXES, ".gif", ".apng")
 JPEG_SUFFIXES: Final = tuple(suffix for suffix, kind in _BY_SUFFIX.items() if kind == "JPEG")
-# Pictures that people keep and that are not read.
+# Common picture and video formats that are not supported.
 _UNREAD: Final = frozenset({
     ".heic", ".heif", ".avif", ".jxl", ".jp2", ".svg", ".psd", ".xcf", ".raw", ".dng", ".cr2", ".nef",
     ".arw", ".mp4", ".mov",
 })  # fmt: skip
-# Beginnings of files that people take for pictures we read, to say what they are.
+# First bytes of other formats, for error messages.
 _OTHERS: Final = {
     b"%!PS": "PostScript", b"%PDF": "a PDF", b"<svg": "an SVG", b"\0\0\1\0": "an icon",
 }  # fmt: skip
 _BRANDS: Final = {b"avif": "an AVIF picture", b"avis": "an AVIF picture"}
-# HEIC has several brands (heic, heix, mif1, ...), so it is the rest of the family.
+# HEIC has several brands (heic, heix, mif1, ...), so other brands are reported as HEIC or video.
 LIMIT_VARIABLE: Final = "MASKGAN_MAX_MEGAPIXELS"
-_LIMIT: Final = 64.0  # megapixels; an edit's memory grows with them
-# Photos at zlib's run-length strategy: a fifth of the default's time, files 3 to 8 % larger.
+_LIMIT: Final = 64.0  # megapixels, which bound the memory of an edit
+# zlib's run-length strategy takes a fifth of the default's time for photos; files are 3 to 8 % larger.
 PNG_OPTIONS: Final[dict[str, Any]] = {"compress_level": 1, "compress_type": zlib.Z_RLE}
 
 
 def max_pixels() -> int:
-    """The largest picture that is read, in pixels: 64 megapixels, or what ``MASKGAN_MAX_MEGAPIXELS`` says.
+    """The maximum number of pixels of a picture: 64 megapixels, or the value of ``MASKGAN_MAX_MEGAPIXELS``.
 
     Raises:
-        InputError: the variable is no number above 0.
+        InputError: the variable is not a number above 0.
     """
     text = os.environ.get(LIMIT_VARIABLE, "")
     try:
@@ -84,39 +85,39 @@ def max_pixels() -> int:
 
 
 def read_image(path: str | Path) -> Picture:
-    """Read any picture as RGB (H, W, 3) ``uint8``, turned the way its EXIF says.
+    """Read a picture as RGB (H, W, 3) ``uint8``, rotated according to its EXIF orientation.
 
-    Grey pictures of 16 bits are scaled by 255 / 65535, float ones from [0, 1]. What is transparent lies on white.
-    Grey and CMYK pictures are converted to sRGB by their colour profile; RGB values stay as they are.
+    16-bit grey values are scaled by 255 / 65535, float values from [0, 1]. Transparent pixels are blended with white.
+    Grey and CMYK pictures are converted to sRGB with their colour profile; RGB values are not converted.
 
     Raises:
-        InputError: missing, unreadable, truncated, too large, not a picture, or of values that have no
-            place in [0, 255].
+        InputError: the file is missing, not readable, truncated, too large or not a picture, or has values outside of
+            the range of its type.
     """
     path = Path(path)
     return as_rgb(path, open_image(path))
 
 
 def as_rgb(path: Path, image: Image.Image) -> Picture:
-    """The pixels of an opened picture as `read_image` returns them; ``path`` is for errors."""
+    """The pixels of an opened picture as `read_image` returns them; ``path`` is for error messages."""
     if image.mode[0] in "IF":
         return _from_wide(path, image)
     try:
         image = in_srgb(image)
         if image.has_transparency_data:
             image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
-        return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))  # or it would be copied
+        return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))  # convert() would copy an RGB image
     except ValueError as error:  # a colour space that Pillow cannot convert, e.g. LAB
         raise InputError(path, expected="an RGB picture", found=f"one of mode {image.mode}") from error
 
 
 def open_image(path: Path) -> Image.Image:
-    """Open and fully decode a picture, turned the way its EXIF says.
+    """Open and fully decode a picture, rotated according to its EXIF orientation.
 
-    Of a file with several frames or pages the first is read, with a `OmissionWarning`.
+    If the file has several frames or pages, the first one is read, with an `OmissionWarning`.
 
     Raises:
-        InputError: missing, unreadable, truncated, too large or not a picture.
+        InputError: the file is missing, not readable, truncated, too large or not a picture.
     """
     image, frames = open_first_frame(path)
     if frames > 1:
@@ -125,12 +126,12 @@ def open_image(path: Path) -> Image.Image:
 
 
 def first_of(frames: int) -> str:
-    """The remark on a file of several frames."""
+    """The message about a file with several frames."""
     return f"has {frames} frames or pages; the first is read"
 
 
 def open_first_frame(path: Path) -> tuple[Image.Image, int]:
-    """As `open_image`, without the warning: the picture, and how many frames or pages the file has."""
+    """Like `open_image`, but returns the picture and the number of frames or pages instead of a warning."""
     limit = max_pixels()
     try:
         mode = path.stat().st_mode
@@ -138,7 +139,7 @@ def open_first_frame(path: Path) -> tuple[Image.Image, int]:
         raise unreadable(path, error, "a picture") from error
     if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
         raise InputError(path, expected="a picture", found="no regular file (a pipe or a device)")
-    Image.MAX_IMAGE_PIXELS = None  # Pillow's own, larger limit warns first; ours says what to do
+    Image.MAX_IMAGE_PIXELS = None  # disable Pillow's limit, which is replaced by the check below
     try:
         with Image.open(path, formats=_FORMATS) as image:
             width, height = image.size
@@ -151,7 +152,7 @@ def open_first_frame(path: Path) -> tuple[Image.Image, int]:
             image.load()
             if image.mode in ("P", "PA"):
                 _check_palette(path, image)
-            return _turned(image), _frames(path, image)
+            return _upright(image), _frames(path, image)
     except InputError:
         raise
     except UnidentifiedImageError as error:
@@ -159,17 +160,17 @@ def open_first_frame(path: Path) -> tuple[Image.Image, int]:
         raise InputError(
             path, expected=f"a picture ({kinds})", found=_kind(path), hint="save it as PNG or JPEG"
         ) from error
-    except Exception as error:  # a damaged file makes Pillow's decoders raise anything
+    except Exception as error:  # the errors of Pillow's decoders for damaged files have no common base class
         raise unreadable(path, error, "a picture") from error
 
 
 def is_plain_jpeg(path: Path) -> tuple[int, int] | None:
-    """Width and height of a JPEG that any program shows as we read it: RGB and not turned by EXIF; else None.
+    """Width and height of an RGB JPEG without rotation by EXIF, which needs no conversion; None for other files.
 
-    The whole file is decoded (an eighth of the size, which is quick), so a truncated one is refused.
+    The whole file is decoded, quickly at an eighth of its size, so that truncated files are found.
 
     Raises:
-        InputError: missing or unreadable, where it says it is a JPEG.
+        InputError: the file is missing, or is a damaged JPEG.
     """
     limit = max_pixels()
     try:
@@ -199,42 +200,44 @@ def _check_palette(path: Path, image: Image.Image) -> None:
 
 
 def _frames(path: Path, image: Image.Image) -> int:
-    """How many frames or pages a file has; 1 where it does not say. MPO's other frames are no photographs."""
+    """The number of frames or pages of a file; 1 for MPO, whose other frames are previews or depth maps."""
     if image.format in ("PNG", "WEBP"):
         return int(getattr(image, "n_frames", 1))
     if image.format not in ("TIFF", "GIF"):
         return 1
-    try:  # counting seeks, after which the picture would have to be decoded anew
+    try:  # counting frames moves the file's position, so open the file again
         with Image.open(path, formats=(image.format,)) as header:
             return int(getattr(header, "n_frames", 1))
-    except Exception:  # what comes after the first frame is damaged
+    except Exception:  # later frames are damaged
         return 1
 
 
-def _turned(image: Image.Image) -> Image.Image:
+def _upright(image: Image.Image) -> Image.Image:
+    """The image rotated according to its EXIF orientation."""
     try:
-        if image.getexif().get(0x0112, 1) == 1:  # Pillow would copy it
+        if image.getexif().get(0x0112, 1) == 1:  # exif_transpose() would copy the image
             return image
         return ImageOps.exif_transpose(image)
-    except Exception:  # damaged EXIF data are no reason to refuse the picture
+    except Exception:  # ignore damaged EXIF data
         return image
 
 
 def _from_wide(path: Path, image: Image.Image) -> Picture:
-    """A grey picture of more than 8 bits -> RGB."""
+    """Convert a grey picture of more than 8 bits to RGB."""
     values = np.asarray(image)
     low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
     top = 1.0 if image.mode[0] == "F" else 65535.0
-    if not 0 <= low <= high <= top:  # NaN is in no order
+    if not 0 <= low <= high <= top:  # also true for NaN
         raise InputError(
             path, expected=f"grey values from 0 to {top:g}", found=f"{low:g} to {high:g}",
-            hint="save it with 8 or 16 bits a channel",
+            hint="save it with 8 or 16 bits per channel",
         )  # fmt: skip
     grey = np.rint(values.astype(np.float32) * (255 / top)).astype(np.uint8)
     return np.repeat(grey[..., None], 3, -1)
 
 
 def _kind(path: Path) -> str:
+    """A description of a file that is not a supported picture."""
     with path.open("rb") as file:
         start = file.read(16)
     if not start:
@@ -247,9 +250,10 @@ def _kind(path: Path) -> str:
 def write_image(
     path: str | Path, picture: Picture, *, overwrite: bool = True, note: Mapping[str, Any] | None = None
 ) -> Path:
-    """Write an RGB picture (H, W, 3) atomically; the suffix names the format.
+    """Write an RGB picture (H, W, 3) atomically, in the format of the suffix.
 
-    ``note`` says what made the picture; it is kept as JSON in a PNG's ``maskgan`` text field, or a JPEG's comment.
+    ``note`` is the picture's provenance. It is stored as JSON in the text field ``maskgan`` of a PNG, or in the comment
+    of a JPEG.
     """
     path = Path(path)
     check_picture_name(path)
@@ -259,7 +263,7 @@ def write_image(
 
 
 def left_out(files: Iterable[Path]) -> str:
-    """Which pictures among ``files`` are in formats that are not read, as a sentence for people; "" if none are."""
+    """A message about files in unsupported picture formats; an empty string if there are none."""
     suffixes = [path.suffix.lower() for path in files if not path.name.startswith(".")]
     found = sorted({suffix for suffix in suffixes if suffix in _UNREAD})
     count = sum(suffix in _UNREAD for suffix in suffixes)
@@ -269,7 +273,11 @@ def left_out(files: Iterable[Path]) -> str:
 
 
 def check_picture_name(path: Path) -> None:
-    """Raise an InputError if a file's name does not end as a picture's does."""
+    """Check the suffix of a picture to write.
+
+    Raises:
+        InputError: the suffix is not one of `IMAGE_SUFFIXES`.
+    """
     if path.suffix.lower() not in IMAGE_SUFFIXES:
         raise InputError(path, expected=f"a name ending in one of {' '.join(IMAGE_SUFFIXES)}", found=repr(path.suffix))
 
@@ -285,11 +293,11 @@ def encode_image(
     """The bytes of a picture's file.
 
     Args:
-        picture: (H, W, 3), RGB; or (H, W, 4) with alpha, for formats that have it.
+        picture: RGB (H, W, 3), or RGB with alpha (H, W, 4) for formats with transparency.
         suffix: one of `IMAGE_SUFFIXES`.
-        note: as for `write_image`.
-        metadata: ``exif``, ``icc_profile`` and ``dpi`` for formats that have them, as Pillow takes them.
-        text: text fields, for a PNG.
+        note: provenance, see `write_image`.
+        metadata: ``exif``, ``icc_profile`` and ``dpi`` in Pillow's form, for formats that support them.
+        text: text fields of a PNG.
 
     Raises:
         InputError: the format cannot hold a picture of that size.
@@ -309,7 +317,7 @@ def encode_image(
     data = io.BytesIO()
     try:
         Image.fromarray(picture).save(data, _BY_SUFFIX[suffix], **options)
-    except (OSError, ValueError) as error:  # WebP ends at 16,383 pixels, JPEG at 65,535
+    except (OSError, ValueError) as error:  # the largest side is 16,383 pixels in WebP and 65,535 in JPEG
         height, width = picture.shape[:2]
         raise InputError(f"a picture as {suffix}", expected="a size and metadata that the format can hold",
                          found=f"{width} x {height} pixels: {error}", hint="write a .png") from error  # fmt: skip

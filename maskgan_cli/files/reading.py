@@ -1,4 +1,4 @@
-"""JSON, CSV and hashes of files, and what is said of a file that cannot be read."""
+"""Reads JSON and CSV files and standard input, computes hashes, and makes the errors of files that cannot be read."""
 
 from __future__ import annotations
 
@@ -15,23 +15,29 @@ from maskgan_cli.errors import InputError
 
 
 def unreadable(path: Path, error: Exception, expected: str) -> InputError:
-    """The InputError for a file that could not be read as what it should be."""
+    """The InputError for a file that cannot be read.
+
+    Args:
+        path: the file.
+        error: the error that was raised.
+        expected: description of the expected file.
+    """
     if not path.exists():
         return InputError(path, expected=expected, found="no such file", hint="check the path")
     if path.is_dir():
         return InputError(path, expected=expected, found="a folder")
     if isinstance(error, RecursionError):
-        reason = "one nested too deep"
+        reason = "a document that is nested too deeply"
     else:
         reason = ((error.strerror or str(error)) if isinstance(error, OSError) else str(error)).lower()
     return InputError(path, expected=expected, found=reason or type(error).__name__, hint="save or copy the file again")
 
 
 def read_json(path: str | Path) -> Any:
-    """Read a JSON document; a byte-order mark before it does not matter.
+    """Read a JSON document, with or without a byte-order mark.
 
     Raises:
-        InputError: missing, unreadable or not JSON.
+        InputError: the file is missing, not readable or not JSON.
     """
     path = Path(path)
     try:
@@ -41,12 +47,12 @@ def read_json(path: str | Path) -> Any:
 
 
 def read_csv(path: str | Path) -> list[dict[str, str]]:
-    """Read a CSV file with a header row, as spreadsheets write it: see `table_lines`.
+    """Read a CSV file with a header, in the variants that spreadsheets write (see `table_lines`).
 
-    A row that ends early is filled with empty values.
+    Missing values at the end of a row are empty strings.
 
     Raises:
-        InputError: missing, unreadable, not text, or a row with more values than the header has names.
+        InputError: the file is missing, not readable or not text, or a row has more values than the header.
     """
     path = Path(path)
     try:
@@ -57,8 +63,8 @@ def read_csv(path: str | Path) -> list[dict[str, str]]:
             if None in row:
                 count = len(reader.fieldnames or ())
                 raise InputError(
-                    f"{path}, line {reader.line_num}", expected=f"{count} values as the header has names",
-                    found=str(count + len(row[None])), hint='write values that hold a comma in "quotes"',
+                    f"{path}, line {reader.line_num}", expected=f"{count} values, as in the header",
+                    found=str(count + len(row[None])), hint='put values that contain a comma in "quotes"',
                 )  # fmt: skip
             rows.append(row)
         return rows
@@ -67,18 +73,19 @@ def read_csv(path: str | Path) -> list[dict[str, str]]:
 
 
 def decoded(data: bytes) -> str:
-    """The text of a file in UTF-8, or in UTF-16 with a byte-order mark, as Excel and PowerShell write it.
+    """Decode text in UTF-8, or in UTF-16 with a byte-order mark, which Excel and PowerShell write.
 
     Raises:
-        UnicodeDecodeError: in neither.
+        UnicodeDecodeError: the text has another encoding.
     """
     return data.decode("utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig")
 
 
 def read_stdin() -> str:
-    """The text on standard input, decoded as a file's; "" if it is closed.
+    """The text on standard input, decoded as in `decoded`; an empty string if it is closed.
 
-    Names of files that are in neither encoding keep their bytes, in the terminal's encoding.
+    Text in another encoding is decoded with the terminal's encoding, and bytes that are not valid are kept as
+    surrogate escapes, so that any file name can be read.
     """
     if sys.stdin is None:
         return ""
@@ -92,10 +99,10 @@ def read_stdin() -> str:
 
 
 def table_lines(text: str) -> tuple[list[str], str]:
-    """The lines of a table with their ends, and what separates its columns.
+    """The lines of a table with their line ends, and the delimiter of its columns.
 
-    That is what a first line ``sep=;`` names, which is left out; else a tab or a comma that the first line holds; else
-    a semicolon, if it holds one.
+    The delimiter is that of a first line ``sep=;``, which is removed; else the first of tab, comma and semicolon that
+    the first line contains; else a comma.
     """
     lines = text.splitlines(keepends=True)
     if lines and (named := re.fullmatch(r"sep=(.)\s*", lines[0], re.IGNORECASE)):

@@ -1,4 +1,4 @@
-"""Atomic writes: a file is as it was or complete, whatever happens."""
+"""Atomic writes: a file has its old content or all of the new content, even if the process is killed."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from typing import Any, Final
 
 from maskgan_cli.errors import InputError, WorkError
 
-# The disk's own failures; everything else that is raised while writing is somebody's mistake.
+# Errors of the disk itself; other errors while writing are bugs or wrong inputs.
 _DISK: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}
 _TEMPORARY = re.compile(r"\..*-[0-9a-f]{8}\.tmp(\.\w{1,16})?", re.DOTALL)
 
 
 @contextlib.contextmanager
 def atomic(path: str | Path, *, overwrite: bool = True) -> Iterator[Path]:
-    """A temporary path in the same folder; it takes ``path``'s place when the block ends well.
+    """Yield a temporary path in the same folder, and rename it to ``path`` if the block raises no error.
 
-    Whatever happens inside the block, ``path`` is either as it was or complete. Only a kill leaves the
-    temporary file behind; `remove_leftovers` knows it by its name. A file that is replaced keeps its mode; a symbolic
-    link stays, and the file that it leads to is replaced.
+    If the block raises an error, the temporary file is deleted and ``path`` is unchanged. If the process is killed, the
+    temporary file stays, and `remove_leftovers` deletes it later. A replaced file keeps its mode. If ``path`` is a
+    symbolic link, its target is replaced.
 
     Raises:
-        InputError: ``path`` exists and ``overwrite`` is off, it is a device, or the folder cannot be written.
-        DiskError: the disk is full, or failed otherwise.
+        InputError: ``path`` exists and ``overwrite`` is false, it is a device, or the folder is not writable.
+        DiskError: the disk is full or failed.
     """
     path = Path(path)
     if not overwrite:
@@ -69,19 +69,23 @@ def atomic(path: str | Path, *, overwrite: bool = True) -> Iterator[Path]:
 
 
 class DiskError(WorkError):
-    """A write that the disk refused (full, over quota)."""
+    """A write failed because of the disk: it is full, over quota or damaged."""
 
 
 def disk_error(path: Path, error: OSError) -> DiskError:
-    """The error of such a write, naming the file."""
+    """The DiskError of a failed write to ``path``."""
     return DiskError(f"{path}: could not be written: {(error.strerror or str(error)).lower()}")
 
 
 def remove_leftovers(*folders: Path, of: str = "") -> None:
-    """Take away the temporary files that killed writes left directly in these folders; those ``of`` one stem alone.
+    """Delete temporary files of killed writes directly in these folders.
 
-    Call it only where nobody else writes, e.g. while holding the folder's lock: the temporary file of
-    a write that goes on looks the same.
+    Call it only while no other process writes there, e.g. while holding the folder's lock, because it would also
+    delete temporary files of writes in progress.
+
+    Args:
+        folders: the folders; those that do not exist are ignored.
+        of: delete only temporary files of this stem.
     """
     for folder in folders:
         if folder.is_dir():
@@ -91,19 +95,23 @@ def remove_leftovers(*folders: Path, of: str = "") -> None:
 
 
 def refuse_existing(path: Path) -> None:
-    """Raise an InputError if ``path`` is there already: results are never lost by accident."""
+    """Check that ``path`` does not exist, so that no result is replaced by accident.
+
+    Raises:
+        InputError: it exists.
+    """
     if path.exists():
         raise InputError(path, found="a result that exists already", hint="add --overwrite to replace it")
 
 
 def keep_or_write(path: str | Path, data: bytes, *, overwrite: bool = False) -> bool:
-    """Write ``data`` atomically, unless the file holds just that: then a second run has nothing left to do.
+    """Write ``data`` atomically, unless the file already has this content.
 
     Returns:
-        Whether it was there already.
+        Whether the file had this content before.
 
     Raises:
-        InputError: the file holds anything else, and not ``overwrite``.
+        InputError: the file has other content, and ``overwrite`` is false.
     """
     if holds(path, data):
         return True
@@ -112,7 +120,7 @@ def keep_or_write(path: str | Path, data: bytes, *, overwrite: bool = False) -> 
 
 
 def keep_or_write_all(files: Mapping[Path, bytes], *, overwrite: bool = False) -> bool:
-    """`keep_or_write` for files that belong together: nothing is written where one of them holds anything else."""
+    """Like `keep_or_write` for several files. If one of them has other content, none is written."""
     missing = {path: data for path, data in files.items() if not holds(path, data)}
     if not overwrite:
         for path in missing:
@@ -123,7 +131,7 @@ def keep_or_write_all(files: Mapping[Path, bytes], *, overwrite: bool = False) -
 
 
 def holds(path: str | Path, data: bytes) -> bool:
-    """Whether a file is there and holds just ``data``."""
+    """Whether a file exists and its content is ``data``."""
     path = Path(path)
     return path.is_file() and path.stat().st_size == len(data) and path.read_bytes() == data
 

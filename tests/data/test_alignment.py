@@ -1,4 +1,4 @@
-"""Alignment against scikit-image's SVD solution, drawn masks with known points, and pixels that must land."""
+"""Tests of alignment: scikit-image's SVD solution, drawn masks with known points, and positions of pixels."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _turned(points: np.ndarray, degrees: float, scale: float, shift: tuple[float
     return scale * points @ turn.T + shift
 
 
-def test_a_similarity_is_found_again() -> None:
+def test_a_known_similarity_is_recovered() -> None:
     points = _turned(TEMPLATE, 23.0, 2.5, (40.0, -7.0))
     matrix = similarity(points, TEMPLATE)
     assert np.allclose(points @ matrix[:, :2].T + matrix[:, 2], TEMPLATE)
@@ -31,7 +31,7 @@ def test_least_squares_equals_the_svd_solution() -> None:
         assert np.allclose(matrix, reference.params[:2])
 
 
-def test_unknown_points_do_not_count() -> None:
+def test_nan_points_are_ignored() -> None:
     points = _turned(TEMPLATE, -10.0, 0.7, (3.0, 2.0))
     points[[0, 2]] = np.nan
     matrix = similarity(points, TEMPLATE)
@@ -39,7 +39,7 @@ def test_unknown_points_do_not_count() -> None:
 
 
 def _mask(size: int = 100) -> tuple[np.ndarray, np.ndarray]:
-    """A mask whose points are known: squares as eyes, a bar as mouth, a bar as nose."""
+    """A mask with known points: squares as eyes, bars as mouth and nose."""
     labels = np.zeros((size, size), np.uint8)
     labels[38:43, 30:41] = ID["r_eye"]
     labels[38:43, 60:71] = ID["l_eye"]
@@ -61,7 +61,7 @@ def test_a_mirrored_mask_has_mirrored_points() -> None:
     assert np.allclose(mirrored, points_of_mask(labels))
 
 
-def test_a_hidden_eye_is_guessed_from_its_brow_or_left_out() -> None:
+def test_a_hidden_eye_is_estimated_from_its_brow_or_nan() -> None:
     labels, points = _mask()
     labels[labels == ID["r_eye"]] = 0
     guessed = points_of_mask(labels)[0]
@@ -72,7 +72,7 @@ def test_a_hidden_eye_is_guessed_from_its_brow_or_left_out() -> None:
     assert np.abs(left_out[1:] - points[1:]).max() < 0.1
 
 
-def test_a_mask_without_a_face_is_taken_for_a_crop() -> None:
+def test_a_mask_without_a_face_gives_the_mean_points_of_crops() -> None:
     assert np.array_equal(points_of_mask(np.zeros((50, 50), np.uint8)), crop_points(50))
     only_mouth = np.zeros((50, 50), np.uint8)
     only_mouth[30:34, 20:30] = ID["mouth"]
@@ -80,7 +80,7 @@ def test_a_mask_without_a_face_is_taken_for_a_crop() -> None:
 
 
 @pytest.mark.parametrize(("degrees", "scale"), [(0.0, 1.0), (20.0, 2.0), (-15.0, 0.8), (5.0, 4.0)])
-def test_dots_at_the_points_land_on_the_template(degrees: float, scale: float) -> None:
+def test_dots_at_the_points_move_to_the_template(degrees: float, scale: float) -> None:
     points = _turned(TEMPLATE - 56, degrees, scale, (300.0, 290.0))
     y, x = np.mgrid[0:600, 0:600] + 0.5
     dots = sum(np.exp(-((x - px) ** 2 + (y - py) ** 2) / (2 * (3 * scale) ** 2)) for px, py in points)
@@ -103,8 +103,8 @@ def test_each_face_of_a_batch_is_aligned_by_its_own_points() -> None:
         assert torch.equal(aligned[k], images[k, :, shift : shift + 112, shift : shift + 112])
 
 
-def test_faces_are_aligned_to_the_pixel_as_arcface_publishes_it() -> None:
-    """Its way: a similarity of points to the template, both counting from the middle of the first pixel, and a warp."""
+def test_alignment_agrees_with_arcfaces_to_the_pixel() -> None:
+    """ArcFace's method: a similarity with the origin at the centre of the first pixel, and a warp."""
     published = np.array(
         [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]]
     )

@@ -1,4 +1,4 @@
-"""The CelebA layout, drawn here: two people, three splits."""
+"""Tests of the CelebA layout with drawn faces: two people, three splits."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_the_layout_of_kaggles_copy(tmp_path: Path, maskgan: Command) -> None:
     assert PreparedData.load(out).hash == PreparedData.load(tmp_path / "plain-data").hash
 
 
-def test_what_is_above_and_below_the_square_does_not_count(tmp_path: Path, maskgan: Command) -> None:
+def test_pixels_outside_of_the_central_square_are_ignored(tmp_path: Path, maskgan: Command) -> None:
     hashes = []
     for name, value in (("a", 0), ("b", 255)):
         raw = _write(tmp_path / name, 3)
@@ -93,7 +93,7 @@ def test_pictures_that_are_not_aligned_and_those_without_a_split_are_rejected(tm
     }
 
 
-def test_lists_that_are_missing_or_damaged_are_one_line(tmp_path: Path, maskgan: Command) -> None:
+def test_missing_and_damaged_lists_are_one_line(tmp_path: Path, maskgan: Command) -> None:
     raw = _write(tmp_path / "celeba")
     (raw / "list_eval_partition.txt").write_text("000001.jpg 3\n")
     damaged = maskgan("prep-data", raw, tmp_path / "data")

@@ -1,4 +1,4 @@
-"""check-data: what it counts, what it calls doubtful, and when it says that the data set is not the one prepared."""
+"""Tests of ``check-data``: counts, suspicious samples, and changes since the preparation."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def copy(prepared: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(prepared, tmp_path / "data", ignore=earlier))
 
 
-def test_a_sound_data_set_is_what_its_hash_says(copy: Path, maskgan: Command) -> None:
+def test_an_unchanged_data_set_has_its_hash(copy: Path, maskgan: Command) -> None:
     outcome = maskgan("check-data", copy, "--workers", 1, "--json")
     assert outcome.code == 0
     document = json.loads(outcome.out)
@@ -60,15 +60,15 @@ def _move(copy: Path) -> None:
 
 
 @pytest.mark.parametrize("change", [_repaint, _flatten, _relabel, _move])
-def test_files_that_are_not_those_prepared_end_with_exit_code_1(copy: Path, maskgan: Command, change: object) -> None:
+def test_changed_files_end_with_exit_code_1(copy: Path, maskgan: Command, change: object) -> None:
     change(copy)  # type: ignore[operator]
     outcome = maskgan("check-data", copy, "--workers", 1, "-q")
     assert outcome.code == 1
-    assert "its files are not those that were prepared" in outcome.err
+    assert "files changed since the preparation" in outcome.err
     assert (copy / "report.json").is_file(), "the report is there all the same"
 
 
-def test_the_same_picture_twice_is_named_with_the_first(copy: Path, maskgan: Command) -> None:
+def test_duplicates_are_reported_with_the_first_sample(copy: Path, maskgan: Command) -> None:
     images = copy / "images"
     shutil.copy(images / "0.png", images / "2000.png")
     dark = np.rint(np.asarray(Image.open(images / "400.png")) * 0.7).astype(np.uint8)
@@ -84,7 +84,7 @@ def test_the_same_picture_twice_is_named_with_the_first(copy: Path, maskgan: Com
     assert doubles == ["2000", "2400"]
 
 
-def test_reports_elsewhere_are_not_replaced_unasked(copy: Path, tmp_path: Path, maskgan: Command) -> None:
+def test_other_reports_are_not_replaced_without_overwrite(copy: Path, tmp_path: Path, maskgan: Command) -> None:
     sheet, report = tmp_path / "s.png", tmp_path / "r.json"
     arguments = ("check-data", copy, "--workers", 1, "-q", "--sheet", sheet, "--report", report)
     assert maskgan(*arguments).lines == [str(report), str(sheet)]
@@ -101,13 +101,13 @@ def test_reports_elsewhere_are_not_replaced_unasked(copy: Path, tmp_path: Path, 
         assert maskgan("check-data", copy, "--workers", 1, "-q").code == 0
 
 
-def test_a_data_set_that_cannot_be_written_is_checked(
+def test_a_read_only_data_set_is_checked(
     copy: Path, tmp_path: Path, maskgan: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
     outcome = maskgan("check-data", copy, "--workers", 1)
     assert (outcome.code, outcome.out) == (0, "")
-    assert "cannot be written: name other places with --report and --sheet" in outcome.err
+    assert "is not writable: name other files with --report and --sheet" in outcome.err
     assert not (copy / "report.json").exists()
     outcome = maskgan("check-data", copy, "--workers", 1, "--report", tmp_path / "r.json")
     assert outcome.lines == [str(tmp_path / "r.json")]

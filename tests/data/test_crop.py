@@ -1,4 +1,4 @@
-"""The oriented square against the rule of Karras et al. 2018 worked out by hand, and pixels that must come back."""
+"""Tests of face crops: the rule of Karras et al. (2018) computed by hand, and known pixels."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ UPRIGHT = np.array([[40.0, 50], [60, 50], [np.nan, np.nan], [45, 70], [55, 70]])
 
 
 def test_the_square_of_an_upright_face() -> None:
-    """Eyes 20 apart, mouth 20 below: half the side is the larger of 40 and 36, the middle 2 below the eyes."""
+    """Eyes 20 px apart, mouth 20 px below: half the side is max(40, 36), the centre is 2 px below the eyes."""
     assert np.allclose(oriented_square(UPRIGHT), [[10, 12], [10, 92], [90, 92], [90, 12]])
 
 
-def test_a_long_face_is_measured_by_its_height() -> None:
+def test_the_crop_of_a_long_face_follows_its_height() -> None:
     tall = UPRIGHT.copy()
     tall[3:, 1] = 90
     square = oriented_square(tall)
@@ -23,21 +23,21 @@ def test_a_long_face_is_measured_by_its_height() -> None:
 
 
 @pytest.mark.parametrize("degrees", [-50.0, 30.0, 180.0])
-def test_the_square_turns_with_the_face(degrees: float) -> None:
+def test_the_square_rotates_with_the_face(degrees: float) -> None:
     angle = np.radians(degrees)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     assert np.allclose(oriented_square(UPRIGHT @ turn.T), oriented_square(UPRIGHT) @ turn.T)
 
 
-def test_a_turned_mouth_line_is_averaged_with_the_eyes() -> None:
-    """Eyes level, mouth 45 degrees aside: the horizontal lies half-way, weighted by the lengths."""
+def test_the_direction_is_the_mean_of_eyes_and_mouth() -> None:
+    """Level eyes and a mouth at 45 degrees: the direction is the mean weighted by the lengths."""
     leaning = np.array([[40.0, 50], [60, 50], [0, 0], [65, 65], [65, 65]])
     square = oriented_square(leaning)
     along = square[3] - square[0]
     assert along / np.hypot(*along) == pytest.approx(np.array([20 + 15, -15]) / np.hypot(35, 15))
 
 
-def test_an_upright_square_is_cut_as_it_is() -> None:
+def test_an_upright_square_is_cropped_exactly() -> None:
     rng = np.random.default_rng(0)
     smooth = np.kron(rng.integers(0, 256, (8, 8, 3)), np.ones((16, 16, 1))).astype(np.uint8)
     square = np.array([[16.0, 32], [16, 96], [80, 96], [80, 32]])
@@ -48,7 +48,7 @@ def test_an_upright_square_is_cut_as_it_is() -> None:
     assert np.abs(back[where].astype(int) - smooth[32:96, 16:80][where]).max() <= 1
 
 
-def test_beyond_the_picture_it_is_mirrored() -> None:
+def test_outside_of_the_picture_the_crop_is_mirrored() -> None:
     ramp = np.repeat(np.arange(0, 128, 2, dtype=np.uint8)[None, :, None], 64, 0).repeat(3, 2)
     square = np.array([[-32.0, 0], [-32, 64], [32, 64], [32, 0]])
     row = cut(ramp, square, 64)[32, :, 0].astype(int)
@@ -56,7 +56,7 @@ def test_beyond_the_picture_it_is_mirrored() -> None:
     assert np.abs(row[33:63] - ramp[0, 1:31, 0]).max() <= 1
 
 
-def test_a_large_photo_is_shrunk_without_aliasing() -> None:
+def test_a_large_photo_is_reduced_without_aliasing() -> None:
     fine = np.indices((512, 512)).sum(0) % 2 * 255  # a checkerboard of single pixels is grey from afar
     photo = np.repeat(fine[..., None], 3, 2).astype(np.uint8)
     square = np.array([[0.0, 0], [0, 512], [512, 512], [512, 0]])
@@ -65,8 +65,8 @@ def test_a_large_photo_is_shrunk_without_aliasing() -> None:
 
 @pytest.mark.parametrize("side", [30.0, 90.0, 210.0])
 @pytest.mark.parametrize("corner", [(60, 60), (-20, 150)])
-def test_what_lies_far_from_the_square_does_not_count(side: float, corner: tuple[int, int]) -> None:
-    """A large photo, and only its part around the square: the same pixels, however many are averaged first."""
+def test_pixels_far_from_the_square_have_no_influence(side: float, corner: tuple[int, int]) -> None:
+    """A large photo and its region around the square give the same crop for all reduction factors."""
     rng, size = np.random.default_rng(0), 16
     photo = rng.integers(0, 256, (480, 520, 3)).astype(np.uint8)
     square = np.array([[0.0, 0], [0, 1], [1, 1], [1, 0]]) * side + corner

@@ -1,4 +1,4 @@
-"""Batches: a pure function of seed and step, the same for any number of processes."""
+"""Tests of batches: a function of seed and step, the same for any number of processes."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from maskgan_cli.labels import flip
 from maskgan_cli.synth import write_dataset
 
 
-def test_every_sample_once_an_epoch_in_another_order_each_time() -> None:
+def test_every_epoch_has_all_samples_in_a_new_order() -> None:
     sampler = StepSampler(10, 5, seed=3, flip=True)
     epochs = [[index for step in (2 * e, 2 * e + 1) for index, _ in sampler.draws(step)] for e in range(3)]
     assert all(sorted(epoch) == list(range(10)) for epoch in epochs)
     assert epochs[0] != epochs[1] != epochs[2]
 
 
-def test_draws_depend_on_seed_and_step_alone() -> None:
+def test_draws_depend_only_on_seed_and_step() -> None:
     walked = StepSampler(7, 3, seed=1, flip=True)
     for step, draws in zip(range(9), walked, strict=False):
         assert StepSampler(7, 3, seed=1, flip=True).draws(step) == draws
@@ -52,7 +52,7 @@ def test_flips_are_about_half_and_can_be_switched_off() -> None:
 
 
 @pytest.mark.parametrize("cache", [False, True])
-def test_a_mirrored_sample_is_the_mirrored_files(prepared: Path, cache: bool) -> None:
+def test_a_mirrored_sample_is_the_mirrored_file(prepared: Path, cache: bool) -> None:
     samples = PreparedData.load(prepared).split("train")
     dataset = FaceDataset(samples, 64, cache=cache)
     for _ in range(2):
@@ -62,7 +62,7 @@ def test_a_mirrored_sample_is_the_mirrored_files(prepared: Path, cache: bool) ->
         assert (labels == flip(read_label_map(samples[3].mask))).all()
 
 
-def test_batches_stay_bytes_and_start_at_any_step(prepared: Path) -> None:
+def test_batches_are_bytes_and_can_start_at_any_step(prepared: Path) -> None:
     dataset = FaceDataset(PreparedData.load(prepared).split("train"), 64, cache=True)
     stream = batches(dataset, StepSampler(len(dataset), 4, seed=0, flip=True), workers=0, pin=False)
     first, second = next(stream), next(stream)
@@ -73,7 +73,7 @@ def test_batches_stay_bytes_and_start_at_any_step(prepared: Path) -> None:
     assert torch.equal(second.labels, later.labels)
 
 
-def test_a_sample_of_another_size_is_named(prepared: Path, tmp_path: Path) -> None:
+def test_a_sample_of_another_size_is_reported(prepared: Path, tmp_path: Path) -> None:
     sample = PreparedData.load(prepared).split("train")[0]
     mask = write_label_map(tmp_path / "m.png", np.ones((32, 32), np.uint8))
     wrong = type(sample)(sample.id, sample.split, sample.image, mask, {})
@@ -96,7 +96,7 @@ def test_a_damaged_sample_is_one_line_and_leaves_no_process(prepared: Path, tmp_
     assert not multiprocessing.active_children()  # though the traceback is still held here
 
 
-def test_takes_bring_another_picture_of_the_scene(tmp_path: Path) -> None:
+def test_takes_return_another_picture_of_the_scene(tmp_path: Path) -> None:
     write_dataset(tmp_path / "raw", 8, 64, 2, seed=3, takes=2, workers=1)
     for _ in prepare(
         read_source(tmp_path / "raw"), tmp_path / "d", size=64, image_format="png", workers=1, overwrite=False
@@ -115,12 +115,12 @@ def test_takes_bring_another_picture_of_the_scene(tmp_path: Path) -> None:
     assert batch.to(torch.device("cpu")).other_images is not None
 
 
-def test_takes_of_faces_that_name_no_scene(prepared: Path) -> None:
+def test_takes_need_scenes(prepared: Path) -> None:
     with pytest.raises(InputError, match=r"expected its scene in manifest\.csv, found none; look\.takes is for"):
         FaceDataset(PreparedData.load(prepared).split("train"), 64, cache=False, takes=True)
 
 
-def test_groups_take_turns_by_their_shares_and_each_walks_through_its_own_epochs() -> None:
+def test_groups_alternate_by_their_shares_with_epochs_of_their_own() -> None:
     groups = ["a", "b", "a", "b", "b", "a", "c"]
     sampler = StepSampler(7, 6, seed=0, flip=False, groups=groups, shares={"a": 3, "b": 2})
     indices = [index for step in range(6) for index, _ in sampler.draws(step)]

@@ -1,4 +1,4 @@
-"""The same picture, brighter, compressed, scaled or cropped, is found; other faces are not."""
+"""Tests of near duplicates: changed copies of a picture are found, other faces are not."""
 
 from __future__ import annotations
 
@@ -45,18 +45,18 @@ def _cropped(picture: Picture, left: int, top: int, right: int, bottom: int) -> 
     ],
     ids=["darker", "paler", "jpeg", "smaller", "crop-2%", "crop-6%", "crop-uneven", "crop-jpeg"],
 )
-def test_the_same_picture_is_near(faces: list[Picture], change: Callable[[Picture], Picture]) -> None:
+def test_changed_copies_are_found(faces: list[Picture], change: Callable[[Picture], Picture]) -> None:
     pairs = list(near_pairs([fingerprint(p) for p in [*faces, *map(change, faces)]]))
     assert [(i, j) for i, j, _ in pairs] == [(i, i + len(faces)) for i in range(len(faces))]
     assert all(bits <= NEAR for *_, bits in pairs)
 
 
-def test_other_faces_are_not_nor_is_the_mirror(faces: list[Picture]) -> None:
+def test_other_faces_and_mirrored_copies_are_not_found(faces: list[Picture]) -> None:
     assert not list(near_pairs([fingerprint(p) for p in [*faces, *(p[:, ::-1].copy() for p in faces)]]))
     assert not list(near_pairs([]))
 
 
-def test_the_products_count_the_bits_that_differ() -> None:
+def test_matrix_products_count_different_bits() -> None:
     rng = np.random.default_rng(0)
     one = rng.integers(0, 256, (4, 32), np.uint8)
     other = rng.integers(0, 256, (4, 32), np.uint8)

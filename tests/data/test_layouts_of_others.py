@@ -1,4 +1,4 @@
-"""Data sets and lists as people have them: merged masks, folders of archives, other formats, other spreadsheets."""
+"""Tests of common variants: merged masks, folders of archives, other picture formats, tables of spreadsheets."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ def test_merged_masks_alone_give_the_same_data_set_with_the_official_split(
     ]
 
 
-def test_a_data_set_in_a_folder_of_its_own_name_is_named(raw: Path, tmp_path: Path, maskgan: Command) -> None:
+def test_a_data_set_in_a_subfolder_is_suggested(raw: Path, tmp_path: Path, maskgan: Command) -> None:
     shutil.copytree(raw, tmp_path / "faces" / "faces")
     done = maskgan("prep-data", tmp_path / "faces", tmp_path / "out", *PREPARE)
     assert done.code == 2
     assert f"the data set is in {tmp_path / 'faces' / 'faces'}: name that folder" in done.err
 
 
-def test_jpegs_by_any_name_are_read_and_other_formats_named(tmp_path: Path, maskgan: Command) -> None:
+def test_all_jpeg_suffixes_are_read_and_other_formats_reported(tmp_path: Path, maskgan: Command) -> None:
     for name in ("a.jfif", "b.jpe", "c.jpg"):
         write_image(tmp_path / "photos" / name, np.full((64, 64, 3), 99, np.uint8))
     for name in ("d.psd", "e.heic", ".f.psd"):
@@ -84,14 +84,14 @@ def test_tables_from_spreadsheets(encoding: str, mark: str, named: bool, tmp_pat
     assert read_csv(tmp_path / "a.csv") == [{"id": "1", "note": "two\nlines"}, {"id": "2", "note": "a,b;c"}]
 
 
-def test_one_path_with_a_semicolon_stays_one(tmp_path: Path) -> None:
+def test_a_path_with_a_semicolon_is_one_path(tmp_path: Path) -> None:
     (tmp_path / "list").write_text("a;b.png\n")
     assert read_pairs(str(tmp_path / "list"), ("source",), ("output",)) == [{"source": Path("a;b.png")}]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "latin-1"])
 def test_lists_on_standard_input(encoding: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As `read_pairs` takes pairs, and commands take paths of pictures; names of unknown encoding keep their bytes."""
+    """Lists of pairs and of pictures; file names in unknown encodings keep their bytes."""
     name = "b\udce9.png" if encoding == "latin-1" else "b\xe9.png"
     text = "a.png,b\xe9.png\r\nc.png,d.png\r\n".encode(encoding)
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text), encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""Merging prepared data sets: samples keep their pixels and splits, and know where they come from."""
+"""Tests of merging: samples keep their pixels and splits, and the manifest names their data set."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_samples_keep_pixels_and_splits_and_name_their_source(prepared: Path, tm
                 assert copy.fields["identity"] == f"{name}-{sample.fields['identity']}"
 
 
-def test_one_data_set_two_of_a_name_and_a_plain_folder_are_refused(prepared: Path, tmp_path: Path) -> None:
+def test_wrong_inputs_are_rejected(prepared: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="two or more"):
         read_source([prepared])
     with pytest.raises(InputError, match="twice"):

@@ -1,4 +1,4 @@
-"""Preparation: exact masks, the official split, everything rejected by name, interruption."""
+"""Tests of the preparation: exact masks, the official split, reasons of rejections, interruptions."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ def _copy(raw: Path, to: Path) -> Path:
     return to
 
 
-def test_the_published_split_rule_at_its_borders() -> None:
+def test_the_official_split_at_its_limits() -> None:
     assert [official_split(i) for i in (0, 162770, 162771, 182637, 182638, 202598)] == [
         "train", "train", "val", "val", "test", "test"
     ]  # fmt: skip
 
 
-def test_label_maps_equal_the_drawn_truth(tmp_path: Path, maskgan: Command) -> None:
+def test_label_maps_equal_the_ground_truth(tmp_path: Path, maskgan: Command) -> None:
     truth = write_raw(tmp_path / "raw", 6)
     assert maskgan("prep-data", tmp_path / "raw", tmp_path / "out", "--size", 128, "--workers", 1).code == 0
     for index, labels in truth.items():
         assert (read_label_map(tmp_path / "out" / "masks" / f"{index}.png") == labels).all()
 
 
-def test_manifest_carries_split_identity_pose_and_attributes(prepared: Path) -> None:
+def test_the_manifest_has_split_identity_pose_and_attributes(prepared: Path) -> None:
     data = PreparedData.load(prepared)
     assert data.info["splits"] == {"train": 14, "val": 4, "test": 2}
     second = data.samples[1]
@@ -66,13 +66,13 @@ def test_sizes_from_64_to_1024(raw: Path, tmp_path: Path, maskgan: Command) -> N
         assert not (tmp_path / str(size)).exists()
 
 
-def test_enlarging_labels_invents_no_class_and_shrinking_keeps_the_grid() -> None:
+def test_resized_labels_have_no_new_classes() -> None:
     labels = np.array([[1, 13], [17, 18]], np.uint8)
     assert (resize_labels(labels, 4) == labels.repeat(2, 0).repeat(2, 1)).all()
     assert set(np.unique(resize_labels(labels.repeat(8, 0).repeat(8, 1), 5))) <= {1, 13, 17, 18}
 
 
-def test_images_are_shrunk_with_antialiasing() -> None:
+def test_images_are_resized_with_antialiasing() -> None:
     stripes = np.zeros((256, 256, 3), np.uint8)
     stripes[:, ::2] = 255
     small = resize_image(stripes, 64)
@@ -107,7 +107,7 @@ def test_every_rejection_has_its_reason(raw: Path, tmp_path: Path, maskgan: Comm
     assert (info["samples"], info["rejected"]) == (8, 12)
 
 
-def test_an_interrupted_preparation_goes_on_and_ends_the_same(raw: Path, tmp_path: Path) -> None:
+def test_an_interrupted_preparation_resumes_with_the_same_result(raw: Path, tmp_path: Path) -> None:
     options: dict[str, Any] = {"size": 64, "image_format": "png", "workers": 1, "overwrite": False}
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     list(prepare(read_source(raw), whole, **options))
@@ -128,18 +128,18 @@ def test_several_processes_make_the_same_data_set(raw: Path, prepared: Path, tmp
     assert PreparedData.load(tmp_path / "two").hash == PreparedData.load(prepared).hash
 
 
-def test_other_settings_or_other_files_in_the_output_are_refused(raw: Path, tmp_path: Path, maskgan: Command) -> None:
+def test_other_settings_or_files_in_the_output_are_rejected(raw: Path, tmp_path: Path, maskgan: Command) -> None:
     out = tmp_path / "out"
     source = read_source(raw)
     next(prepare(source, out, size=64, image_format="png", workers=1, overwrite=False))
     outcome = maskgan("prep-data", raw, out, "--size", 96)
     assert outcome.code == 2
-    assert "the start of another preparation" in outcome.err
+    assert "an unfinished preparation of another source, size or format" in outcome.err
     assert maskgan("prep-data", raw, out, "--size", 96, "--overwrite").code == 0
     before = (out / "dataset.json").stat().st_mtime_ns
     outcome = maskgan("prep-data", raw, out, "--size", 96)
     assert outcome.code == 0
-    assert "was prepared already, from the same list of files" in outcome.err
+    assert ", prepared from the same list of files" in outcome.err
     assert (out / "dataset.json").stat().st_mtime_ns == before
     outcome = maskgan("prep-data", raw, out, "--size", 64)
     assert outcome.code == 2
@@ -171,22 +171,20 @@ def test_a_folder_of_images_and_masks_in_either_shape(tmp_path: Path, maskgan: C
     assert "mask without image: lonely.png" in (tmp_path / "out" / "two" / "rejected.csv").read_text()
 
 
-def test_shares_of_the_drawn_split() -> None:
+def test_shares_of_random_splits() -> None:
     names = [split_by_name(str(i), 0.2, 0.1, seed=0) for i in range(4000)]
     assert abs(names.count("val") / 4000 - 0.2) < 0.02
     assert abs(names.count("test") / 4000 - 0.1) < 0.02
 
 
-def test_a_prepared_set_can_be_prepared_again_and_keeps_its_manifest(
-    prepared: Path, tmp_path: Path, maskgan: Command
-) -> None:
+def test_a_prepared_data_set_can_be_prepared_again(prepared: Path, tmp_path: Path, maskgan: Command) -> None:
     assert maskgan("prep-data", prepared, tmp_path / "again", "--size", 128).code == 0
     before, after = PreparedData.load(prepared), PreparedData.load(tmp_path / "again")
     key = lambda s: (s.id, s.split, s.fields)  # noqa: E731
     assert sorted(map(key, before.samples), key=str) == sorted(map(key, after.samples), key=str)
 
 
-def test_merge_paints_later_parts_over_earlier_ones(tmp_path: Path) -> None:
+def test_later_parts_cover_earlier_ones(tmp_path: Path) -> None:
     parts = {}
     for name, columns in {"skin": 4, "nose": 2, "hair": 1}.items():
         region = np.zeros((4, 4), np.uint8)
@@ -214,9 +212,7 @@ def test_masks_are_found_beside_their_pictures(prepared: Path, tmp_path: Path) -
         ("identity_CelebA.txt", "000101.jpg\n", "expected lines of: file name, identity"),
     ],
 )
-def test_annotation_files_that_do_not_parse_are_named(
-    raw: Path, tmp_path: Path, file: str, text: str, message: str
-) -> None:
+def test_damaged_annotation_files_are_reported(raw: Path, tmp_path: Path, file: str, text: str, message: str) -> None:
     root = _copy(raw, tmp_path / "raw")
     (root / file).write_text(text)
     with pytest.raises(InputError, match=message):
@@ -231,7 +227,7 @@ def _pairs(root: Path, names: list[str]) -> Path:
     return root
 
 
-def test_hidden_files_and_pipes_are_no_samples(tmp_path: Path, maskgan: Command) -> None:
+def test_hidden_files_and_pipes_are_ignored(tmp_path: Path, maskgan: Command) -> None:
     root = _pairs(tmp_path / "own", ["a", "b"])
     (root / "images" / "._a.png").write_bytes(b"what macOS leaves")
     (root / "images" / ".c-12345678.tmp.png").write_bytes(b"what a kill leaves")
@@ -250,14 +246,14 @@ def test_a_pipe_in_the_raw_layout_is_rejected_and_does_not_block(raw: Path, tmp_
     assert "rejected 0: " in outcome.err and "no regular file" in outcome.err
 
 
-def test_names_that_are_no_names_for_files_and_names_given_twice_are_rejected(tmp_path: Path, maskgan: Command) -> None:
+def test_invalid_and_repeated_names_are_rejected(tmp_path: Path, maskgan: Command) -> None:
     root = _pairs(tmp_path / "own", ["a", "b", "two\nlines", "c\\d"])
     write_image(root / "images" / "b.jpg", draw_face(1, 96)[0])
     outcome = maskgan("prep-data", root, tmp_path / "out", "--size", 64)
     assert outcome.code == 0
     lines = {row["id"]: row["reason"] for row in read_csv(tmp_path / "out" / "rejected.csv")}
     assert "several images of that name" in lines["b"]
-    assert "is no name for a file" in lines["two\nlines"]
+    assert "is not a valid file name" in lines["two\nlines"]
     assert "would lead out" in lines["c\\d"]
     assert [s.id for s in PreparedData.load(tmp_path / "out").samples] == ["a"]
     assert len([line for line in outcome.err.splitlines() if line.startswith("rejected ")]) == 3
@@ -280,9 +276,7 @@ def _interrupted(raw: Path, out: Path) -> Path:
      b'{"id": "../x", "image": "a", "mask": "b", "reason": ""}\n', b"[" * 50_000 + b"\n",
      b'{"id": "400", "image": "00", "mask": "00", "reason": ""}\n'],
 )  # fmt: skip
-def test_a_damaged_journal_costs_work_not_the_data_set(
-    raw: Path, prepared: Path, tmp_path: Path, damage: bytes
-) -> None:
+def test_a_damaged_journal_only_repeats_work(raw: Path, prepared: Path, tmp_path: Path, damage: bytes) -> None:
     out = _interrupted(raw, tmp_path / "out")
     (out / JOURNAL).write_bytes((out / JOURNAL).read_bytes() + damage)
     (out / "images" / "400.png").unlink()  # in the journal, but gone
@@ -291,9 +285,7 @@ def test_a_damaged_journal_costs_work_not_the_data_set(
 
 
 @pytest.mark.parametrize("change", [{"reason": "x"}, {"mask": ""}])
-def test_a_journal_that_was_changed_drops_no_sample(
-    raw: Path, prepared: Path, tmp_path: Path, change: dict[str, str]
-) -> None:
+def test_a_changed_journal_drops_no_sample(raw: Path, prepared: Path, tmp_path: Path, change: dict[str, str]) -> None:
     out = _interrupted(raw, tmp_path / "out")
     settings, *lines = (out / JOURNAL).read_text().splitlines()
     changed = [settings, *(json.dumps(json.loads(line) | change) for line in lines)]
@@ -302,7 +294,7 @@ def test_a_journal_that_was_changed_drops_no_sample(
     assert read_json(out / "dataset.json")["hash"] == read_json(prepared / "dataset.json")["hash"]
 
 
-def test_what_a_kill_leaves_does_not_stand_in_the_way(raw: Path, prepared: Path, tmp_path: Path) -> None:
+def test_files_of_a_killed_run_are_replaced(raw: Path, prepared: Path, tmp_path: Path) -> None:
     options: dict[str, Any] = {"size": 64, "image_format": "png", "workers": 1, "overwrite": False}
     out = tmp_path / "out"
     out.mkdir()
@@ -323,14 +315,16 @@ def test_what_a_kill_leaves_does_not_stand_in_the_way(raw: Path, prepared: Path,
 
 
 @pytest.mark.parametrize("text", ["[]", "{", "null", '{"samples": []}'])
-def test_a_damaged_description_does_not_break_the_refusal(prepared: Path, raw: Path, tmp_path: Path, text: str) -> None:
+def test_a_damaged_description_is_rejected_like_a_good_one(
+    prepared: Path, raw: Path, tmp_path: Path, text: str
+) -> None:
     out = _copy(prepared, tmp_path / "out")
     (out / "dataset.json").write_text(text)
     with pytest.raises(InputError, match="an unknown number of samples"):
         list(prepare(read_source(raw), out, size=64, image_format="png", workers=1, overwrite=False))
 
 
-def test_a_full_disk_is_one_line_and_the_same_command_goes_on(
+def test_a_full_disk_is_one_line_and_the_command_resumes(
     raw: Path, prepared: Path, tmp_path: Path, maskgan: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real, count = Path.write_bytes, []
@@ -354,7 +348,7 @@ def test_a_full_disk_is_one_line_and_the_same_command_goes_on(
     assert read_json(tmp_path / "out" / "dataset.json")["hash"] == read_json(prepared / "dataset.json")["hash"]
 
 
-def test_a_second_preparation_is_told_who_is_at_it(raw: Path, tmp_path: Path, maskgan: Command) -> None:
+def test_a_second_preparation_stops_with_the_lock_holder(raw: Path, tmp_path: Path, maskgan: Command) -> None:
     first = prepare(read_source(raw), tmp_path / "out", size=64, image_format="png", workers=1, overwrite=False)
     next(first)
     outcome = maskgan("prep-data", raw, tmp_path / "out", "--size", 64)
@@ -364,7 +358,7 @@ def test_a_second_preparation_is_told_who_is_at_it(raw: Path, tmp_path: Path, ma
     assert maskgan("prep-data", raw, tmp_path / "out", "--size", 64).code == 0
 
 
-def test_a_jpeg_that_keeps_its_size_is_copied(raw: Path, tmp_path: Path, maskgan: Command) -> None:
+def test_a_jpeg_of_the_right_size_is_copied(raw: Path, tmp_path: Path, maskgan: Command) -> None:
     root = _copy(raw, tmp_path / "raw")
     images = root / "CelebA-HQ-img"
     grey = Image.open(images / "400.jpg").convert("L")

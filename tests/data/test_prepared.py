@@ -1,4 +1,4 @@
-"""A prepared data set is read as if a stranger had written it."""
+"""Tests of reading prepared data sets, whose files are never trusted."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ def _edit(root: Path, edit: Callable[[list[dict[str, str]]], object]) -> Path:
         ("mask", "masks/../../m.png", "expected its mask inside the data set"),
         ("image", "", "expected an image, found none"),
         ("split", "holiday", "expected one of the splits train, val, test, found 'holiday'"),
-        ("id", "../400", r"its id '../400' would lead out of the data set"),
-        ("id", "/tmp/x", "would lead out of the data set"),
+        ("id", "../400", r"its id '../400' would place files outside of the data set"),
+        ("id", "/tmp/x", "would place files outside of the data set"),
         ("id", ".hidden", "or hide its files"),
-        ("id", "a\nb", "is no name for a file"),
+        ("id", "a\nb", "is not a valid file name"),
         ("id", "", "it has no id"),
         ("id", "0", "expected every id once, found 0 twice"),
     ],
 )
-def test_rows_that_lead_astray_are_refused_by_number(copy: Path, column: str, value: str, message: str) -> None:
+def test_invalid_rows_are_rejected_with_their_number(copy: Path, column: str, value: str, message: str) -> None:
     _edit(copy, lambda rows: rows[1].update({column: value}))
     with pytest.raises(InputError, match=message):
         PreparedData.load(copy)
@@ -77,23 +77,25 @@ def test_a_damaged_manifest_is_one_line(copy: Path, data: bytes, message: str) -
         PreparedData.load(copy)
 
 
-def test_the_hash_is_of_the_manifest_and_every_file(prepared: Path) -> None:
+def test_the_hash_covers_the_manifest_and_all_files(prepared: Path) -> None:
     data = PreparedData.load(prepared)
     digests = [(sha256(sample.image), sha256(sample.mask)) for sample in data.samples]
     assert data.hash == data_hash(prepared / "manifest.csv", digests)
 
 
-def test_a_manifest_that_was_changed_is_noticed(copy: Path) -> None:
+def test_a_changed_manifest_is_rejected(copy: Path) -> None:
     PreparedData.load(copy).check_manifest()
     _edit(copy, lambda rows: rows[0].update(split="test"))
-    with pytest.raises(InputError, match=r"expected the manifest that was prepared, found another; .* prep-data"):
+    with pytest.raises(
+        InputError, match=r"expected an unchanged manifest, found changes since the preparation; .* prep-data"
+    ):
         PreparedData.load(copy).check_manifest()
     info = json.loads((copy / "dataset.json").read_text())
     (copy / "dataset.json").write_text(json.dumps({k: v for k, v in info.items() if k != "manifest"}))
     PreparedData.load(copy).check_manifest()  # as earlier versions wrote it: nothing to compare with
 
 
-def test_attributes_poses_and_identities_come_off_the_manifest(prepared: Path, copy: Path) -> None:
+def test_attributes_poses_and_identities_are_read_from_the_manifest(prepared: Path, copy: Path) -> None:
     samples = PreparedData.load(prepared).samples
     assert attributes_of(samples[:3], ["Smiling", "Male"]).tolist() == [[False, False], [True, True], [True, False]]
     assert attributes_of([], ["Male"]).shape == (0, 1)

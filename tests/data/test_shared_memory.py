@@ -1,4 +1,4 @@
-"""Loader processes and shared memory that is too small for them."""
+"""Tests of loader processes with too little shared memory."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _stream(prepared: Path, **options: Any) -> Any:
 
 
 @LINUX
-def test_no_loader_processes_where_their_batches_have_no_room(prepared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_loader_processes_without_enough_shared_memory(prepared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(100_000, 0, 100_000))
     said: list[str] = []
@@ -44,7 +44,7 @@ def _cannot(*_: object) -> None:
 
 
 @LINUX
-def test_a_batch_that_cannot_be_handed_over_ends_the_stream(prepared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_that_cannot_be_returned_raises_an_error(prepared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from multiprocessing.reduction import ForkingPickler
 
     import torch
@@ -58,9 +58,7 @@ def test_a_batch_that_cannot_be_handed_over_ends_the_stream(prepared: Path, monk
     assert time.monotonic() - begun < 20
 
 
-def test_a_stream_that_waits_for_a_batch_hears_that_the_user_stops(
-    prepared: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_waiting_for_a_batch_ends_at_a_stop_request(prepared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FaceDataset, "__getitem__", lambda *_: time.sleep(600))
     stream, begun = _stream(prepared, stop=lambda: True), time.monotonic()
     with pytest.raises(Stopped, match="run the same command"):
@@ -68,7 +66,7 @@ def test_a_stream_that_waits_for_a_batch_hears_that_the_user_stops(
     assert time.monotonic() - begun < 15
 
 
-def test_other_errors_are_not_of_loader_processes() -> None:
+def test_other_errors_are_not_changed() -> None:
     assert shared_memory.loader_error(RuntimeError("shapes differ")) is None
     killed = shared_memory.loader_error(
         RuntimeError(f"DataLoader worker (pid 5) is killed by signal: {signal.SIGKILL}")

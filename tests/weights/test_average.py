@@ -38,10 +38,10 @@ def test_values_are_averaged_and_the_card_names_the_inputs(
     for name, tensor in made.tensors.items():
         assert torch.allclose(tensor, 0.75 * first.tensors[name] + 0.25 * second.tensors[name], atol=1e-6)
     assert made.about["averaged"] == {"first": first.sha256, "second": second.sha256, "share": 0.25}
-    assert "metrics" not in made.about, "those were another network's"
-    assert "packed_from" not in made.about, "it is no file's 16-bit copy"
+    assert "metrics" not in made.about, "they are of another network"
+    assert "packed_from" not in made.about, "it is not a 16-bit copy of a file"
     card = out.with_suffix(".md").read_text()
-    assert f"0.25 of the weights `{second.sha256}`, the rest of `{first.sha256}`" in card
+    assert f"0.25 x `{second.sha256}` + 0.75 x `{first.sha256}`" in card
     assert "not measured here" in card
 
 

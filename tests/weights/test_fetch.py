@@ -125,7 +125,9 @@ def test_a_correct_file_is_downloaded_once(known: str, server: Server, cache: Pa
 
 @pytest.mark.parametrize("known", ["0" * 64, "00000000"])
 def test_a_wrong_hash_is_rejected(known: str, server: Server, cache: Path) -> None:
-    with pytest.raises(WorkError, match=rf"sent a file whose SHA-256 {DIGEST} is not the published {known}; the file was"):
+    with pytest.raises(
+        WorkError, match=rf"sent a file whose SHA-256 {DIGEST} is not the published {known}; the file was"
+    ):
         fetch(_entry(server.url("good/w.pth"), sha256=known))
     assert _files(cache) == []
 
