@@ -116,7 +116,7 @@ def test_transparency_is_kept(tmp_path: Path) -> None:
     Image.fromarray(stored).save(tmp_path / "cut.png")
     photo = read_photo(tmp_path / "cut.png")
     assert (photo.picture[:20] == 255).all()
-    assert "transparent" in photo.remarks[0]
+    assert "transparency" in photo.remarks[0]
     edited = photo.picture.copy()
     edited[40:50, 40:50] = 7
     for suffix in (".png", ".tif"):

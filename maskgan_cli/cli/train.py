@@ -66,7 +66,7 @@ class Options:
         list[str],
         typer.Option(
             "--track",
-            help="Also log metrics to tensorboard, wandb or mlflow; may be repeated. Default: tensorboard if installed.",
+            help="Log metrics to tensorboard, wandb or mlflow; may be repeated. Default: tensorboard if installed.",
         ),
     ] = field(default_factory=list)
     overwrite: options.Overwrite = False

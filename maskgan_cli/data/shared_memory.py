@@ -59,7 +59,7 @@ def loader_error(error: RuntimeError) -> WorkError | None:
     if not re.search(r"DataLoader worker|unable to (write to|open|mmap|allocate).*(torch_|shared memory)", text):
         return None
     if "Bus error" in text or f"exit code {_FULL}" in text or not text.startswith("DataLoader worker"):
-        return WorkError(f"shared memory ({FOLDER}) is too small for the loader processes; {HINT}")
+        return WorkError(f"shared memory ({FOLDER}) is full: a loader process could not return its batch; {HINT}")
     return WorkError(
         f"a loader process died (killed, out of memory, or shared memory {FOLDER} full); {HINT}, or fewer --workers"
     )

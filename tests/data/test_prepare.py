@@ -254,7 +254,7 @@ def test_invalid_and_repeated_names_are_rejected(tmp_path: Path, maskgan: Comman
     lines = {row["id"]: row["reason"] for row in read_csv(tmp_path / "out" / "rejected.csv")}
     assert "several images of that name" in lines["b"]
     assert "is not a valid file name" in lines["two\nlines"]
-    assert "would lead out" in lines["c\\d"]
+    assert "would place files outside" in lines["c\\d"]
     assert [s.id for s in PreparedData.load(tmp_path / "out").samples] == ["a"]
     assert len([line for line in outcome.err.splitlines() if line.startswith("rejected ")]) == 3
 

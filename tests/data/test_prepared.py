@@ -37,7 +37,7 @@ def _edit(root: Path, edit: Callable[[list[dict[str, str]]], object]) -> Path:
         ("split", "holiday", "expected one of the splits train, val, test, found 'holiday'"),
         ("id", "../400", r"its id '../400' would place files outside of the data set"),
         ("id", "/tmp/x", "would place files outside of the data set"),
-        ("id", ".hidden", "or hide its files"),
+        ("id", ".hidden", "or hide them"),
         ("id", "a\nb", "is not a valid file name"),
         ("id", "", "it has no id"),
         ("id", "0", "expected every id once, found 0 twice"),
