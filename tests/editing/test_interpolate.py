@@ -179,8 +179,8 @@ def test_a_second_run_paints_nothing_again(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["a.png"], "missing B"),
-        (["a.png", "b.png", "--sample", "3"], "--sample: expected A alone"),
+        (["a.png"], "missing SECOND"),
+        (["a.png", "b.png", "--sample", "3"], "--sample: expected one mask only"),
         (["a.png", "b.png", "--keep-ends", "--extrapolate", "0.2"], "--keep-ends: expected a line that ends"),
         (["a.png", "b.png", "--style-mask", "m.png"], "--style-mask: expected --style, found none"),
         (["a.png", "b.png", "--style", "s.png", "--dmn-weights", "n"], "a.png: expected a picture"),

@@ -72,7 +72,7 @@ def test_dry_run_of_the_paper_preset_lists_missing_weights(maskgan: Command, tmp
     assert "missing: stage `measure smiling stargan`: no inception weights; maskgan weights pull" in outcome.err
     refused = maskgan("reproduce", "attribute-transfer", "--preset", "paper", "-o", tmp_path / "run")
     assert refused.code == 2
-    assert "more: --dry-run names them" in refused.err
+    assert "more: see --dry-run" in refused.err
     assert not (tmp_path / "run").exists(), "no stage may start"
     listed = json.loads(maskgan("reproduce", "attribute-transfer", "--preset", "paper", "--dry-run", "--json").out)
     assert {"stage": "train spade", "what": "no vgg19 weights", "hint": "maskgan weights pull vgg19"} in listed[

@@ -10,9 +10,9 @@ import pytest
 import torch
 import typer
 from accelerate import Accelerator
-from maskgan_cli.cli.verify import register
 
 from maskgan_cli.cli.app import app
+from maskgan_cli.cli.eval.verify import register
 from maskgan_cli.cli.shell import run as call
 from maskgan_cli.config import load_recipe
 from maskgan_cli.data import alignment
@@ -104,7 +104,7 @@ def test_eval_verify(run: Path, people: Path, tmp_path: Path, capfd: pytest.Capt
     assert call(commands, [*arguments, "--points", "nose"]) == 2
     assert "'nose' is not one of 'mask', 'mtcnn', 'crop'" in capfd.readouterr().err
     assert call(commands, [*arguments, "--points", "mask"]) == 2
-    assert "a data set of images only" in capfd.readouterr().err
+    assert "a data set without masks" in capfd.readouterr().err
 
 
 def test_faces_without_masks_are_taken_for_crops() -> None:
