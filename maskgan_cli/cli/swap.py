@@ -12,7 +12,7 @@ import typer
 
 from maskgan_cli.cli.editing import Editing, Masks, Out, Pasting, faces_of, rows_of, run_edits
 from maskgan_cli.cli.shell import Shell, add_command
-from maskgan_cli.editing.options import Edge, Inside
+from maskgan_cli.editing.options import Edge, Hair, Inside
 from maskgan_cli.errors import InputError
 
 if TYPE_CHECKING:
@@ -36,6 +36,14 @@ InsideOf = Annotated[
         help="Source of the inside of an opened mouth, with --edge move: photo (FACE), reference (REFERENCE) or "
         "painted (generated). auto: FACE if its mouth is open enough, else REFERENCE. `maskgan inspect` shows which "
         "was used.",
+    ),
+]
+HairOf = Annotated[
+    Hair,
+    typer.Option(
+        "--hair",
+        help="Source of swapped hair, with --edge move: reference (REFERENCE, in the colours of FACE's hair) or painted "
+        "(generated). auto: REFERENCE, unless either wears a hat. `maskgan inspect` shows which was used.",
     ),
 ]
 Source = Annotated[Path | None, typer.Argument(metavar="FACE", help="The photo to edit.")]
@@ -73,7 +81,7 @@ def swap_mouth(
 
     Columns of --pairs: source (FACE), target (REFERENCE) and, if needed, source_mask, target_mask, output.
     """
-    swap(shell, source, target, "mouth", out, fit, inside, masks=masks, pasting=pasting, editing=editing)
+    swap(shell, source, target, "mouth", out, fit, inside, Hair.AUTO, masks=masks, pasting=pasting, editing=editing)
 
 
 def swap(
@@ -86,6 +94,7 @@ def swap(
     out: Out = Path("swapped.png"),
     fit: Fit = None,
     inside: InsideOf = Inside.AUTO,
+    hair: HairOf = Hair.AUTO,
     *,
     masks: Masks,
     pasting: Pasting,
@@ -104,7 +113,9 @@ def swap(
         ids = part_ids(parts)
     except ValueError as error:
         raise InputError("--parts", found=str(error)) from None
-    blend = replace(pasting.blend_options(), inside=inside)
+    blend = replace(pasting.blend_options(), inside=inside, hair=hair)
+    if hair is not Hair.AUTO and (blend.edge is not Edge.MOVE or not set(ids) & set(part_ids("hair"))):
+        raise InputError("--hair", expected="hair among the parts, and --edge move", found=hair.value)
     if inside is not Inside.AUTO and (blend.edge is not Edge.MOVE or not set(ids) & set(part_ids("mouth"))):
         raise InputError("--inside", expected="a mouth among the parts, and --edge move", found=inside.value)
     rows = rows_of(faces_of(source, target, masks), editing.pairs, *_TWO_FACES)

@@ -12,6 +12,7 @@ from maskgan_cli.editing.colours import match_parts
 from maskgan_cli.editing.grain import missing_grain
 from maskgan_cli.editing.membrane import Field, Region, harmonic
 from maskgan_cli.editing.moving import PhotoMotion
+from maskgan_cli.editing.own_hair import hair_from_own
 from maskgan_cli.editing.worn import put_on
 from maskgan_cli.files import Picture
 from maskgan_cli.labels import ID, LabelMap, part_ids
@@ -36,6 +37,7 @@ _FEATURES: Final = part_ids("face,glasses,ears,earring")
 _MOVED_GROWTH: Final = 0.012
 _ACCESSORIES: Final = part_ids("glasses,hat,earring,necklace,cloth")
 _OTHER: Final = np.where(np.arange(256) == ID["skin"], ID["nose"], ID["skin"]).astype(np.uint8)  # any other class
+_HAIR_RIM: Final = 0.008  # of the side: hair this near to its border shows what is behind it
 _SOFT: Final = 0.03  # width of the edge around a person, as a share of the side
 _BAND: Final = 0.06  # width of the band around it that the grain is measured on
 
@@ -52,7 +54,19 @@ def paste_missing(moved: Picture, result: Picture, move: PhotoMotion, after: Lab
     gained = np.unique(after[move.missing])
     reach = (GROWTH if np.isin(gained, _ACCESSORIES).any() else _MOVED_GROWTH) * len(moved)
     away = ndimage.distance_transform_edt(~move.missing) / reach
+    result = _with_own_hair(moved, result, move, after, np.asarray(away) <= 1)
     return _joined(moved, result, before, after, np.asarray(away), _region(before, after, away), own=False)
+
+
+def _with_own_hair(moved: Picture, result: Picture, move: PhotoMotion, after: LabelMap, region: Region) -> Picture:
+    """The result (S, S, 3) with hair of the moved photo's own in a region (S, S), where the photo has enough of it."""
+    hair = after == ID["hair"]
+    if not (hair & move.missing).any():
+        return result
+    own = hair & (move.labels == ID["hair"]) & ~region
+    own = ndimage.binary_erosion(own, iterations=max(1, round(_HAIR_RIM * len(moved))), border_value=1)
+    filled, found = hair_from_own(moved, own, hair & region)
+    return np.where(found[..., None], np.clip(np.rint(filled), 0, 255), result).astype(np.uint8)
 
 
 def paste_soft(source: Picture, result: Picture, before: LabelMap, after: LabelMap, *, softness: float) -> Picture:

@@ -7,9 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
 from maskgan_cli.data.crop import cut
 from maskgan_cli.data.resize import resize_image, resize_labels
 from maskgan_cli.editing.blend import paste_missing, paste_seamless, paste_soft
+from maskgan_cli.editing.hair_fit import fitted_hair
+from maskgan_cli.editing.hair_swap import lay_hair
 from maskgan_cli.editing.mouths import Reference, lay_inside, smooth_lip_line, source_of_inside, with_jaw
 from maskgan_cli.editing.moving import PhotoMotion, moved_photo, moved_picture, photo_motion
 from maskgan_cli.editing.options import Blend, Edge, Inside
@@ -51,7 +55,7 @@ def paste_back(
         before, after: (S, S) label maps of the source and of the edit; ``after`` may be of another size.
         blend: how: see `paste_moved`, `paste_seamless` and `paste_soft`.
         place: the photo that the source was cut out of.
-        reference: the face whose mouth is taken, if it is.
+        reference: the face of which parts are taken, if there is one.
         motion: see `paste_moved`.
 
     Returns:
@@ -88,7 +92,8 @@ def paste_moved(
         result: the painting, square, of any size.
         before, after: (S, S) label maps of the source and of the edit.
         place: the photo that the source was cut out of.
-        reference: the face whose mouth is taken, if it is.
+        reference: the face whose mouth is taken, if it is. With a ``hair``, its hair is laid on the photo first, and
+            ``before`` is that photo's label map from then on: see `with_hair`.
         inside: where the inside of a mouth comes from: see `source_of_inside`.
         motion: what `motion_between` found, if it is known already.
 
@@ -96,6 +101,12 @@ def paste_moved(
         (S, S, 3), or the whole photo (H, W, 3) if ``place`` is given. Where nothing moves and nothing is painted, the
         source or photo bit for bit.
     """
+    laid = with_hair(source, before, reference)
+    if laid is not None:
+        source, before = laid
+        motion = None
+        if place is not None:
+            place = Place(put_back(place.photo, place.square, source), place.square)
     side, after = len(source), with_jaw(before, after)
     move = _motion(before, after, in_photo=place is not None) if motion is None else motion
     if _another(move, before, after):
@@ -114,6 +125,16 @@ def paste_moved(
     if place is None:
         return edited
     return photo if (edited == crop).all() else put_back(photo, place.square, edited)
+
+
+def with_hair(source: Picture, before: LabelMap, reference: Reference | None) -> tuple[Picture, LabelMap] | None:
+    """The source (S, S, 3) and its label map (S, S) with the hair of a reference; None if no hair is taken."""
+    if reference is None or reference.hair is None:
+        return None
+    after = fitted_hair(reference.labels, before, reference.hair)
+    if np.array_equal(before, after):
+        return source, before
+    return lay_hair(source, before, after, reference.picture, reference.labels, reference.hair), after
 
 
 def motion_between(before: LabelMap, after: LabelMap, *, in_photo: bool = False) -> PhotoMotion:

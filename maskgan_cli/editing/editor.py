@@ -16,7 +16,7 @@ from maskgan_cli.editing.interpolate import Interpolation, MaskManifold, paint_m
 from maskgan_cli.editing.library import known
 from maskgan_cli.editing.methods import Request, method_named
 from maskgan_cli.editing.morph import masks_between
-from maskgan_cli.editing.options import Accessories, Blend, Inside
+from maskgan_cli.editing.options import Accessories, Blend, Hair, Inside
 from maskgan_cli.editing.reader import PhotoReader
 from maskgan_cli.editing.reshape import Reshaping
 from maskgan_cli.files import Photo, Picture, write_image, write_photo
@@ -106,17 +106,19 @@ class Editor:
         blend: bool | None = None,
         fit: bool | None = None,
         inside: str = "auto",
+        hair: str = "auto",
     ) -> Edited:
         """The source with the shape of some of the target's parts (paper, Sec. 5.4); see ``maskgan swap``.
 
         Raises:
-            ValueError: no part of that name, or another ``inside`` than auto, photo, reference or painted.
+            ValueError: no part of that name, another ``inside`` than auto, photo, reference or painted, or another
+                ``hair`` than auto, reference or painted.
+            InputError: ``hair="reference"`` where no hair can be taken.
         """
         row = {"source": source.image, "target": target.image}
         given = _given(source=source, target=target)
-        return self._made(
-            swap_edits(row, part_ids(parts), blend=Blend(blend, inside=Inside(inside)), fit=fit, read=given)
-        )
+        blending = Blend(blend, inside=Inside(inside), hair=Hair(hair))
+        return self._made(swap_edits(row, part_ids(parts), blend=blending, fit=fit, read=given))
 
     def style(self, source: Face, target: Face) -> Edited:
         """The source's shape in the target's look (paper, Sec. 5.5); see ``maskgan style-copy``."""

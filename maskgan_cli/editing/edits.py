@@ -20,14 +20,16 @@ from maskgan_cli.editing.blend import paste_person
 from maskgan_cli.editing.compose import Place, joined_by, paste_back
 from maskgan_cli.editing.faces import Face, ReadFace, read_face, read_square_mask
 from maskgan_cli.editing.fit import fit_parts
+from maskgan_cli.editing.hair_fit import HairFit, fitted_hair
+from maskgan_cli.editing.hair_swap import hair_to_take
 from maskgan_cli.editing.methods import Request
 from maskgan_cli.editing.mouths import Reference, source_of_inside
-from maskgan_cli.editing.options import Accessories, Blend, Edge
+from maskgan_cli.editing.options import Accessories, Blend, Edge, Hair
 from maskgan_cli.editing.reshape import Reshaping, reshape
 from maskgan_cli.editing.swap import swap_parts
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import Photo, Picture
-from maskgan_cli.labels import CLASSES, LabelMap, colourise, part_ids
+from maskgan_cli.labels import CLASSES, ID, LabelMap, colourise, part_ids
 
 if TYPE_CHECKING:
     from maskgan_cli.editing.cutouts import Cutout
@@ -52,7 +54,8 @@ class Edit(Generic[R]):
         panels: pictures that explain it on a sheet, of any square size.
         blend: how the painting is pasted back into ``face``, or None for the bare painting.
         place: the face whose place in its photo a bare painting takes; None if it stays by itself.
-        reference: the face whose mouth is taken, if it is.
+        reference: the face of which the mouth or the hair is taken, if there is one.
+        hair: how that face's hair is brought onto ``face``; None if it is not taken.
         drawn: names of the accessories that are drawn over the finished picture: see `library.ITEMS`.
         original: the photograph, if ``face`` is not its own face but one without the glasses that it wears.
     """
@@ -66,6 +69,7 @@ class Edit(Generic[R]):
     blend: Blend | None = None
     place: Face | None = None
     reference: Face | None = None
+    hair: HairFit | None = None
     drawn: tuple[str, ...] = ()
     original: Photo | None = None
 
@@ -89,7 +93,9 @@ class Edit(Generic[R]):
         if self.blend is not None and self.face is not None and self.labels is not None:
             cutout = self.face.cutout
             place = None if cutout is None else Place(cutout.photo.picture, cutout.square)
-            other = None if self.reference is None else Reference(self.reference.picture, self.reference.labels)
+            other = (
+                None if self.reference is None else Reference(self.reference.picture, self.reference.labels, self.hair)
+            )
             edited = paste_back(self.face.picture, painted, self.face.labels, self.labels, self.blend, place, other)
             return self._with_accessories(edited).picture if self.drawn else edited
         if self.place is not None:
@@ -205,19 +211,24 @@ def swap_edits(
     """
     source, target, inputs = _two_faces(row, read)
     asked = blend.unless(bare=not source.is_photo)
-    if fitted := (asked is not None if fit is None else fit):
+    fitted = asked is not None if fit is None else fit
+    hair = _hair_to_take(source, target, parts, asked, fitted=fitted)
+    if fitted:
         shape = fit_parts(target.labels, source.labels, parts)
     else:
         shape = resize_labels(target.labels, len(source.labels))
-    labels = swap_parts(source.labels, shape, parts)
+    own = source.labels if hair is None else fitted_hair(target.labels, source.labels, hair)
+    labels = swap_parts(own, shape, parts if hair is None else set(parts) - {ID["hair"]})
     settings: dict[str, Any] = {"edit": "swap", "parts": [CLASSES[i] for i in sorted(parts)]}
-    reference = target if set(parts) & set(part_ids("mouth")) else None
-    settings |= _joined(source, labels, asked, reference) | _parser(source, target)
+    reference = target if hair is not None or set(parts) & set(part_ids("mouth")) else None
+    settings |= _joined(source, labels, asked, reference, own) | _parser(source, target)
+    if ID["hair"] in parts and asked is not None:
+        settings["hair"] = (Hair.PAINTED if hair is None else Hair.REFERENCE).value
     if fitted:
         settings["fit"] = True
     panels = [source.picture, target.picture, colourise(labels)]
     request = Request(labels, source.labels, source.picture)
-    return Edit(request, source, labels, inputs, settings, panels, asked, reference=reference)
+    return Edit(request, source, labels, inputs, settings, panels, asked, reference=reference, hair=hair)
 
 
 def reshape_edits(
@@ -288,18 +299,42 @@ def _named(**files: Path | None) -> dict[str, Path]:
     return {role: path for role, path in files.items() if path is not None}
 
 
-def _joined(face: Face, labels: LabelMap, asked: Blend | None, reference: Face | None = None) -> dict[str, Any]:
+def _hair_to_take(
+    source: Face, target: Face, parts: Collection[int], asked: Blend | None, *, fitted: bool
+) -> HairFit | None:
+    """How the target's own hair is brought onto the source; None if it is not asked for or cannot be taken.
+
+    Raises:
+        InputError: it cannot be taken, and is asked for by name.
+    """
+    if ID["hair"] not in parts or asked is None or asked.edge is not Edge.MOVE or asked.hair is Hair.PAINTED:
+        return None
+    found = hair_to_take(target.labels, source.labels) if fitted else None
+    if found is None and asked.hair is Hair.REFERENCE:
+        raise InputError(
+            target.image,
+            expected="two bare heads and hair to take" if fitted else "parts that are fitted, without --as-is",
+            found="a hat, hardly any hair, or no face" if fitted else "--as-is",
+            hint="let the network paint it with --hair painted",
+        )
+    return found
+
+
+def _joined(
+    face: Face, labels: LabelMap, asked: Blend | None, reference: Face | None = None, own: LabelMap | None = None
+) -> dict[str, Any]:
     """For the record: how the painting is joined to the photo, and where the inside of a mouth that changes comes from.
 
-    An edit that asks for another face altogether is not moved, whatever is asked for: see `paste_moved`.
+    An edit that asks for another face altogether is not moved, whatever is asked for: see `paste_moved`. ``own`` is
+    the face's label map (S, S) once another's hair has been laid on it.
     """
     if asked is None or asked.edge is not Edge.MOVE:
         return {"blend": asked and asked.note}
-    after = resize_labels(labels, len(face.labels))
-    edge = joined_by(face.labels, after, asked.edge, in_photo=face.cutout is not None)
+    after, before = resize_labels(labels, len(face.labels)), face.labels if own is None else own
+    edge = joined_by(before, after, asked.edge, in_photo=face.cutout is not None)
     if edge is not Edge.MOVE:
         return {"blend": edge.value}
-    source = source_of_inside(face.labels, after, None if reference is None else reference.labels, asked.inside)
+    source = source_of_inside(before, after, None if reference is None else reference.labels, asked.inside)
     return {"blend": edge.value} | ({} if source is None else {"inside": source.value})
 
 

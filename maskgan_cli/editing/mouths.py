@@ -9,6 +9,7 @@ import numpy as np
 from scipy import ndimage
 
 from maskgan_cli.editing.carry import Axis, Band, axis_of, band_of, sample_band
+from maskgan_cli.editing.hair_fit import HairFit
 from maskgan_cli.editing.membrane import Field, Region
 from maskgan_cli.editing.options import Inside
 from maskgan_cli.editing.registration import Displacement
@@ -42,10 +43,16 @@ Box = tuple[slice, slice]
 
 @dataclass(frozen=True)
 class Reference:
-    """Another face (T, T, 3), with its label map (T, T), whose mouth is taken."""
+    """Another face, of which parts are taken.
+
+    Attributes:
+        picture, labels: (T, T, 3) and its label map (T, T).
+        hair: how its hair is brought onto the photo's face, if that is taken; the mouth is taken without more.
+    """
 
     picture: Picture
     labels: LabelMap
+    hair: HairFit | None = None
 
 
 def source_of_inside(

@@ -11,11 +11,12 @@ from scipy import ndimage
 
 from maskgan_cli.data.crop import matrix_of
 from maskgan_cli.data.resize import resize_labels
-from maskgan_cli.editing.membrane import Field, Region
+from maskgan_cli.editing.membrane import Region
 from maskgan_cli.editing.registration import Displacement, displacement, stretch
 from maskgan_cli.files import Picture
 from maskgan_cli.labels import ID, LabelMap
 
+Coordinates = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 Square = npt.NDArray[np.float64]
 
 _STILL: Final = 0.02  # pixels of the crop: what moves less keeps its pixels bit for bit
@@ -131,7 +132,7 @@ def moved_photo(picture: Picture, square: Square, size: int, field: Displacement
     u, v = x[None] - matrix[0, 2], y[:, None] - matrix[1, 2]
     in_crop = [(row[0] * u + row[1] * v).astype(np.float32) for row in back]
     at = [in_crop[1] - 0.5 + beyond, in_crop[0] - 0.5 + beyond]
-    down, along = _sampled(np.moveaxis(field, 0, -1), at[0], at[1], "bilinear", "zeros").transpose(2, 0, 1)
+    down, along = sampled(np.moveaxis(field, 0, -1), at[0], at[1], "bilinear", "zeros").transpose(2, 0, 1)
     moving = np.maximum(np.abs(down), np.abs(along)) > _STILL
     if not moving.any():
         return picture.copy()
@@ -145,18 +146,22 @@ def moved_photo(picture: Picture, square: Square, size: int, field: Displacement
     return _placed(picture, (whole[0], whole[1]), rows.astype(np.float32), columns.astype(np.float32), moving)
 
 
-def _placed(picture: Picture, box: tuple[slice, slice], rows: Field, columns: Field, where: Region) -> Picture:
+def _placed(
+    picture: Picture, box: tuple[slice, slice], rows: Coordinates, columns: Coordinates, where: Region
+) -> Picture:
     """The picture with what it shows at (rows, columns) in a box of it, where asked."""
     low, high = (np.array([rows.min(), columns.min()]) - 3, np.array([rows.max(), columns.max()]) + 4)
     top, left = np.clip(np.floor(low).astype(int), 0, np.array(picture.shape[:2]) - 1)
     bottom, right = np.clip(np.ceil(high).astype(int), [top + 1, left + 1], picture.shape[:2])
-    sampled = _sampled(picture[top:bottom, left:right], rows - np.float32(top), columns - np.float32(left), "bicubic")
+    shown = sampled(picture[top:bottom, left:right], rows - np.float32(top), columns - np.float32(left), "bicubic")
     result = picture.copy()
-    result[box][where] = np.clip(np.rint(sampled), 0, 255).astype(np.uint8)[where]
+    result[box][where] = np.clip(np.rint(shown), 0, 255).astype(np.uint8)[where]
     return result
 
 
-def _sampled(planes: npt.NDArray[np.generic], rows: Field, columns: Field, mode: str, outside: str = "border") -> Field:
+def sampled(
+    planes: npt.NDArray[np.generic], rows: Coordinates, columns: Coordinates, mode: str, outside: str = "border"
+) -> npt.NDArray[np.float32]:
     """Planes (H, W, C) at places (h, w): (h, w, C) float32. Beyond the border the outermost pixel goes on."""
     import torch
     from torch.nn import functional as F

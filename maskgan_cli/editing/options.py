@@ -23,6 +23,14 @@ class Inside(str, Enum):
     PAINTED = "painted"
 
 
+class Hair(str, Enum):
+    """Where the pixels of another person's hair come from; see `maskgan_cli.editing.hair_swap`."""
+
+    AUTO = "auto"
+    REFERENCE = "reference"
+    PAINTED = "painted"
+
+
 class Accessories(str, Enum):
     """How glasses, hats, earrings and necklaces are put on a photo; see `maskgan_cli.editing.accessories`."""
 
@@ -40,6 +48,7 @@ class Blend:
         edge: how the two are joined.
         softness: width of the soft edge as a share of the side, above 0; nothing to the seamless one.
         inside: where the inside of a mouth comes from, if the photo moves.
+        hair: where another person's hair comes from, if the photo moves.
         accessories: drawn over the photo as objects, or added to the mask and painted by the network.
     """
 
@@ -47,6 +56,7 @@ class Blend:
     edge: Edge = Edge.MOVE
     softness: float = 0.05
     inside: Inside = Inside.AUTO
+    hair: Hair = Hair.AUTO
     accessories: Accessories = Accessories.DRAWN
 
     def unless(self, bare: bool) -> Blend | None:

@@ -236,7 +236,8 @@ def test_longer_hair_hangs_together_and_covers_no_face() -> None:
     moved[150:160, 120:130] = ID["hair"]  # in the face
     longer = lengthened(face, moved, longer=True)
     gained = (longer == ID["hair"]) & (face != ID["hair"])
-    assert gained[150, 40] and not gained[230:250, 200:220].any() and not gained[150:160, 120:130].any()
+    assert gained[116, 40] and not gained[190, 20:60].any(), "hair grows as far as it is thick"
+    assert not gained[230:250, 200:220].any() and not gained[150:160, 120:130].any()
     assert ndimage.label(longer == ID["hair"])[1] == 1
     assert not ((longer != ID["hair"]) & (face == ID["hair"])).any()
     cut = np.where((face == ID["hair"]) & (np.mgrid[:256, :256][0] < 30), ID["background"], moved).astype(np.uint8)
@@ -250,3 +251,17 @@ def test_depths_are_signed_distances() -> None:
     found = depths(labels, [0, 1, 2])
     assert np.allclose(found[1, 50], np.clip(np.arange(200) - 99.5, -48, 48))
     assert np.array_equal(found[0], -found[1]) and (found[2] == -48).all()
+
+
+def test_hair_grows_where_it_is_thick() -> None:
+    labels = np.full((256, 256), ID["skin"], np.uint8)
+    labels[:] = ID["background"]
+    labels[60:140, 100:160] = labels[100:200, 40:44] = ID["hair"]  # a bob, and a sideburn that is no wider than a hand
+    moved = labels.copy()
+    moved[60:255, 90:170] = moved[100:230, 30:54] = moved[100:140, 200:240] = ID["hair"]
+    found = lengthened(labels, moved, longer=True) == ID["hair"]
+    assert found[145, 110:150].all(), "below thick hair it grows"
+    assert not found[190:, 100:160].any(), "no farther than about its own thickness"
+    assert not found[100:230, 30:39].any(), "a sideburn does not grow"
+    assert not found[100:140, 200:240].any(), "no hair beside none"
+    assert (found | (labels != ID["hair"])).all(), "hair is lost"

@@ -1,0 +1,50 @@
+"""What lies beside a hole, spread into it: a pyramid of means over known pixels (Gortler et al., 1996, "pull-push")."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+Plane = npt.NDArray[np.float32]
+
+
+def extended(values: npt.NDArray[np.generic], known: npt.NDArray[np.bool_]) -> Plane:
+    """Values (H, W, C) where they are known, and a smooth continuation of the nearest ones elsewhere.
+
+    Args:
+        values: (H, W, C).
+        known: (H, W). With nothing known the result is 0.
+
+    Returns:
+        (H, W, C) float32, equal to ``values`` where they are known.
+    """
+    weight = known.astype(np.float32)
+    filled = _filled(np.asarray(values, np.float32) * weight[..., None], weight)
+    return np.asarray(np.where(known[..., None], values, filled), np.float32)
+
+
+def _filled(weighted: Plane, weight: Plane) -> Plane:
+    """Means of known values: ``weighted`` (H, W, C) are values times their weights (H, W) in [0, 1]."""
+    height, width = weight.shape
+    if min(height, width) <= 2 or weight.min() >= 1:
+        total = weight.sum()
+        mean = weighted.sum((0, 1)) / max(float(total), 1e-6)
+        share = weight[..., None]
+        return np.asarray(weighted + (1 - share) * mean, np.float32)
+    even = ((0, height % 2), (0, width % 2))
+    small, light = (
+        np.pad(one, (*even, *[(0, 0)] * (one.ndim - 2)))
+        .reshape((height + 1) // 2, 2, (width + 1) // 2, 2, *one.shape[2:])
+        .mean((1, 3))
+        for one in (weighted, weight)
+    )
+    # Few known pixels in a block of four count in full: what lies at a rim is as good as what lies within.
+    gain = np.minimum(1.0, 4 * light) / np.maximum(light, 1e-6)
+    coarse = _filled(np.asarray(small * gain[..., None], np.float32), np.asarray(light * gain, np.float32))
+    rows, columns = ((np.arange(length) + 0.5) / 2 - 0.5 for length in (height, width))
+    grid = np.meshgrid(rows, columns, indexing="ij")
+    grown = np.stack(
+        [ndimage.map_coordinates(coarse[..., c], grid, order=1, mode="nearest") for c in range(coarse.shape[-1])], -1
+    )
+    return np.asarray(weighted + (1 - weight[..., None]) * grown, np.float32)

@@ -1,0 +1,129 @@
+"""Another person's hair on a photo: the reference's own strands, in the colour of the hair that was there."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+from skimage.color import rgb2lab
+
+from maskgan_cli.editing.extension import Plane, extended
+from maskgan_cli.editing.hair_base import without_hair
+from maskgan_cli.editing.hair_colour import as_sharp, hair_colours, recoloured
+from maskgan_cli.editing.hair_fit import HairFit, above_border, fit_hair, tidy_hair, warped_labels
+from maskgan_cli.editing.matting import alpha_matte
+from maskgan_cli.editing.membrane import Region
+from maskgan_cli.editing.moving import sampled
+from maskgan_cli.files import Picture
+from maskgan_cli.labels import ID, LabelMap
+
+_HAIR: Final = ID["hair"]
+_EARS: Final = [ID["l_ear"], ID["r_ear"]]
+_CLEAR: Final = [ID[name] for name in ("l_eye", "r_eye", "l_brow", "r_brow", "nose", "mouth", "u_lip", "l_lip",
+                                       "eye_g", "ear_r", "hat")]  # fmt: skip
+_LEAST: Final = 0.01  # of a mask: less hair is no hair to take
+_HAT: Final = 0.01  # of a mask: a larger hat hides hair
+# As shares of the side.
+_BAND: Final = (0.012, 0.022)  # so far within a mask's border and beyond it hair may end
+_NEAR: Final = 0.05  # within hair this near to skin, what looks like skin is skin
+
+
+def hair_to_take(reference: LabelMap, labels: LabelMap) -> HairFit | None:
+    """How a reference's hair (T, T) comes onto a face (S, S); None where there is none to take, or a hat on either."""
+    if (reference == _HAIR).mean() < _LEAST or any((one == ID["hat"]).mean() > _HAT for one in (reference, labels)):
+        return None
+    return fit_hair(reference, labels)
+
+
+def lay_hair(
+    photo: Picture, before: LabelMap, after: LabelMap, reference: Picture, labels: LabelMap, fit: HairFit
+) -> Picture:
+    """The photo with the reference's hair, which gets the colours of the photo's own.
+
+    Args:
+        photo, before: (S, S, 3) and its label map.
+        after: (S, S), the label map with the new hair: see `fitted_hair`.
+        reference, labels: (T, T, 3) and its label map.
+        fit: how the hair is brought onto the face.
+
+    Returns:
+        (S, S, 3); away from both hairs the photo bit for bit.
+    """
+    side, labels = len(photo), tidy_hair(labels)
+    own, alpha = hair_matte(photo, before), hair_matte(reference, labels)
+    colours = hair_colours(reference.astype(np.float32), alpha, extended(reference, alpha < 0.02))
+    skin = _bare_skin(reference, labels, alpha)
+    y, x = (places.astype(float) + 0.5 for places in np.mgrid[:side, :side])
+    columns, rows = (np.asarray(places - 0.5, np.float32) for places in fit.source_of(x, y))
+    more = above_border(labels)
+    whole = np.concatenate([ndimage.gaussian_filter(more.astype(np.float32), 1.2, mode="nearest"), alpha])
+    cover = np.clip(sampled(255 * whole[..., None], rows + len(more), columns, "bicubic") / 255, 0, 1)
+    rows, columns = (_reflected(places, len(labels)) for places in (rows, columns))
+    hair, skin = (sampled(one, rows, columns, "bicubic") for one in (colours, skin))
+    base = without_hair(photo, before, after, own, skin, cover[..., 0])
+    kept = (after == _HAIR) & (before == _HAIR) & (warped_labels(labels, fit, side) != _HAIR)
+    kept = ndimage.binary_opening(kept, iterations=2).astype(np.float32)
+    base = base + (ndimage.gaussian_filter(kept, 1.5) * own)[..., None] * (photo - base)
+    hair = recoloured(hair, reference[alpha > 0.95], photo[own > 0.95])
+    hair = as_sharp(hair, cover[..., 0], photo, own)
+    result = base + cover * (hair - base)
+    changed = (cover[..., 0] > 0.004) | (np.abs(base - photo).max(-1) > 0.5)
+    return np.where(changed[..., None], np.clip(np.rint(result), 0, 255), photo).astype(np.uint8)
+
+
+def hair_matte(picture: Picture, labels: LabelMap) -> Plane:
+    """Opacity (S, S) of the hair in a picture (S, S, 3), found in a band around its border in the label map (S, S)."""
+    side = len(labels)
+    picture, labels = np.pad(picture, ((1, 1), (1, 1), (0, 0)), mode="edge"), np.pad(labels, 1, mode="edge")
+    hair = labels == _HAIR
+    if not hair.any():
+        return np.zeros((side, side), np.float32)
+    inner, outer = (max(1.5, share * side) for share in _BAND)
+    inside = ndimage.distance_transform_edt(np.pad(hair, 1, mode="edge"))[1:-1, 1:-1] > inner
+    outside = ndimage.distance_transform_edt(~hair) > outer
+    outside |= np.isin(labels, _CLEAR)
+    outside |= ndimage.binary_erosion(np.isin(labels, _EARS), iterations=max(1, round(0.004 * side)))
+    inside = _large(inside & ~_like_skin(picture, labels, inside))
+    return alpha_matte(picture, inside, outside)[1:-1, 1:-1]
+
+
+def _large(region: Region) -> Region:
+    """A region without pieces smaller than a twentieth of the largest."""
+    pieces, count = ndimage.label(region)
+    sizes = np.bincount(pieces.ravel(), minlength=count + 1)
+    sizes[0] = 0
+    return np.asarray((sizes >= 0.05 * max(int(sizes.max()), 1))[pieces] & region)
+
+
+def _like_skin(picture: Picture, labels: LabelMap, inside: Region) -> Region:
+    """Where hair near the skin of a picture (S, S, 3) looks like skin: a mask's border may lie beside the hair's."""
+    side = len(labels)
+    skin = (labels == ID["skin"]) & (ndimage.distance_transform_edt(labels != _HAIR) > 0.01 * side)
+    near = ndimage.distance_transform_edt(labels != ID["skin"]) < _NEAR * side
+    deep = inside & ~near
+    if min(deep.sum(), skin.sum()) < 200:
+        return np.zeros_like(inside)
+    skin &= np.arange(side)[:, None] < np.nonzero(skin)[0].mean()  # foreheads; beards are no skin
+    lab = rgb2lab(ndimage.gaussian_filter(picture.astype(np.float32), (1.5, 1.5, 0)) / 255)
+
+    def away(region: Region) -> npt.NDArray[np.float64]:
+        mean, spread = lab[region].mean(0), lab[region].std(0) + 2.0
+        return np.asarray((((lab - mean) / spread) ** 2).sum(-1) + 2 * np.log(spread).sum())
+
+    return np.asarray(near & (away(skin) + 1 < away(deep)))
+
+
+def _bare_skin(picture: Picture, labels: LabelMap, alpha: Plane) -> Plane:
+    """The skin of a face (S, S, 3), going on where the picture shows something else."""
+    skin = labels == ID["skin"]
+    others = ~skin & (labels != _HAIR)
+    bare = skin & ~ndimage.binary_dilation(others, iterations=max(2, round(0.01 * len(labels)))) & (alpha < 0.05)
+    return extended(picture, bare if bare.any() else skin)
+
+
+def _reflected(places: Plane, size: int) -> Plane:
+    """Coordinates beyond the border of a picture, mirrored into it."""
+    places = np.abs(places)
+    return np.asarray(np.clip(np.where(places > size - 1, 2 * (size - 1) - places, places), 0, size - 1), np.float32)

@@ -1,0 +1,58 @@
+"""How much of each pixel a region covers: closed-form matting (Levin et al., 2008) in a band around its border."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+from scipy.sparse.linalg import splu
+
+Plane = npt.NDArray[np.float32]
+Region = npt.NDArray[np.bool_]
+
+_NOISE: Final = 1e-5  # variance of a colour (0 to 1) that is noise
+
+
+def alpha_matte(picture: npt.NDArray[np.uint8], inside: Region, outside: Region) -> Plane:
+    """Opacity (H, W) in [0, 1] of what lies inside, where it is neither surely inside nor outside.
+
+    In every window of 3 x 3 pixels opacity is taken to be linear in the colours.
+
+    Args:
+        picture: (H, W, 3).
+        inside, outside: (H, W), where the opacity is 1 and 0. Pieces of the rest that touch neither become 0.
+    """
+    alpha = inside.astype(np.float32)
+    unknown = ~(inside | outside)
+    if not unknown.any():
+        return alpha
+    height, width = unknown.shape
+    offsets = [(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1)]
+    near = np.zeros_like(unknown)
+    for i, j in offsets:
+        near |= np.roll(unknown, (i, j), (0, 1))
+    near[[0, -1]] = near[:, [0, -1]] = False  # no window lies around the outermost pixels
+    y, x = np.nonzero(near)
+    places = np.stack([(y + i) * width + x + j for i, j in offsets], 1)
+    colours = (picture.reshape(-1, 3) / 255.0)[places]
+    colours -= colours.mean(1, keepdims=True)
+    covariance = colours.transpose(0, 2, 1) @ colours / 9
+    inverse = np.linalg.inv(covariance + _NOISE / 9 * np.eye(3))
+    affinity = (1 + colours @ inverse @ colours.transpose(0, 2, 1)) / 9
+    number = np.full(height * width, -1)
+    number[unknown.ravel()] = np.arange(int(unknown.sum()))
+    here, there = number[places], alpha.ravel()[places]
+    entries = np.eye(9) - affinity
+    rows, columns = np.broadcast_to(here[:, :, None], entries.shape), np.broadcast_to(here[:, None], entries.shape)
+    mine, both = rows >= 0, (rows >= 0) & (columns >= 0)
+    count = int(unknown.sum())
+    known = np.zeros(count)
+    rest = mine & ~both
+    np.add.at(known, rows[rest], -(entries * there[:, None])[rest])
+    matrix = sparse.csc_matrix((entries[both], (rows[both], columns[both])), (count, count))
+    matrix = matrix + 1e-7 * sparse.identity(count, format="csc")  # for pieces that touch nothing known
+    solver = splu(matrix, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
+    alpha[unknown] = np.clip(solver.solve(known), 0, 1)
+    return alpha
