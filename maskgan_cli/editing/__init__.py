@@ -26,6 +26,11 @@ transfer.py     an attribute changed: by parts of the mask, by a label, or by an
 colours.py      the colours of a face's parts, taken from its photo
 mouths.py       the inside of a moved mouth, its lip line, and the chin below it
 carry.py        the photo's own lips, teeth and brows, carried to their new shape
+hair_fit.py     another person's hair brought onto a face: heads aligned, outlines matched
+hair_swap.py    that hair laid on a photo, with a soft border; matting.py finds how much of each pixel it covers
+hair_base.py    the photo behind its hair; extension.py continues what lies beside a hole
+hair_colour.py  the colours of hair: cleaned of what is behind it, changed to those of other hair
+own_hair.py     new hair out of a photo's own, in patches
 compose.py      the finished picture of an edit, by the composition that is asked for
 registration.py the smooth displacement field that carries one label map to another
 closing.py      a mouth that closes: what was between the lips is left out

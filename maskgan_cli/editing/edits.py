@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -14,7 +14,7 @@ from maskgan_cli.data.given_masks import read_given_mask
 from maskgan_cli.data.resize import resize_image, resize_labels
 from maskgan_cli.editing import library
 from maskgan_cli.editing.accessories.bare_face import without_glasses
-from maskgan_cli.editing.accessories.put_on import DRAWABLE, Worn, hair_under_hats, put_on
+from maskgan_cli.editing.accessories.put_on import Worn, drawable, hair_under_hats, put_on
 from maskgan_cli.editing.accessories.take_off import kinds_of, without
 from maskgan_cli.editing.blend import paste_person
 from maskgan_cli.editing.compose import Place, joined_by, paste_back
@@ -72,6 +72,7 @@ class Edit(Generic[R]):
     hair: HairFit | None = None
     drawn: tuple[str, ...] = ()
     original: Photo | None = None
+    _worn: list[LabelMap] = field(default_factory=list, repr=False, compare=False)  # by `finish`, for `mask`
 
     @property
     def photo(self) -> Photo | None:
@@ -97,7 +98,11 @@ class Edit(Generic[R]):
                 None if self.reference is None else Reference(self.reference.picture, self.reference.labels, self.hair)
             )
             edited = paste_back(self.face.picture, painted, self.face.labels, self.labels, self.blend, place, other)
-            return self._with_accessories(edited).picture if self.drawn else edited
+            if not self.drawn:
+                return edited
+            worn = self._with_accessories(edited)
+            self._worn.append(worn.labels)
+            return worn.picture
         if self.place is not None:
             edited = paste_person(self.place.picture, resize_image(painted, len(self.place.picture)), self.place.labels)
             return edited if self._cutout is None else self._cutout.put_back(edited)
@@ -114,7 +119,7 @@ class Edit(Generic[R]):
             return labels
         # Accessories may lie outside the crop: their classes are added in the picture that is written.
         there = place.picture if self._cutout is None else self._cutout.photo.picture
-        worn = self._with_accessories(there).labels
+        worn = self._worn[-1] if self._worn else self._with_accessories(there).labels
         return np.where(worn > 0, worn, labels)
 
     def _with_accessories(self, picture: Picture) -> Worn:
@@ -244,7 +249,7 @@ def reshape_edits(
     asked = blend.unless(bare=not source.is_photo)
     drawn: tuple[str, ...] = ()
     if asked is not None and asked.accessories is Accessories.DRAWN:
-        drawn = tuple(name for name in map(library.item_name, how.add) if name in DRAWABLE)
+        drawn = tuple(name for name in map(library.item_name, how.add) if drawable(name, source.labels))
     if asked is not None and "glasses" in (*how.remove, *kinds_of(drawn)):
         source = without_glasses(source)
     painted = tuple(name for name in how.add if library.item_name(name) not in drawn)

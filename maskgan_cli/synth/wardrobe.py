@@ -104,7 +104,7 @@ def glasses(spec: Glasses, posed: Posed) -> tuple[list[Piece], list[tuple[F32, I
     return pieces, lenses
 
 
-def _ball(centre: F32, radius: float, rows: int = 7, columns: int = 14) -> tuple[F32, I32]:
+def ball(centre: F32, radius: float, rows: int = 7, columns: int = 14) -> tuple[F32, I32]:
     polar = np.linspace(0.02, np.pi - 0.02, rows, dtype=np.float32)[:, None]
     angle = np.linspace(0, 2 * np.pi, columns, endpoint=False, dtype=np.float32)[None]
     sphere = np.stack([np.sin(polar) * np.sin(angle), np.cos(polar) + 0 * angle, np.sin(polar) * np.cos(angle)], -1)
@@ -123,7 +123,7 @@ def earrings(spec: Earring, posed: Posed) -> list[Piece]:
         down = f32([0, -1, 0])
         angle = np.linspace(0, 2 * np.pi, 28, endpoint=False, dtype=np.float32)
         if spec.kind == "stud":
-            pieces.append(_piece(_ball(hole, 0.05 * spec.size), "ear_r", spec.colour, "metal"))
+            pieces.append(_piece(ball(hole, 0.05 * spec.size), "ear_r", spec.colour, "metal"))
         elif spec.kind == "hoop":
             r = 0.2 * spec.size
             ring = np.stack([np.sin(angle) * 0.35, np.cos(angle), np.sin(angle) * 0.93], 1) * r
@@ -132,7 +132,7 @@ def earrings(spec: Earring, posed: Posed) -> list[Piece]:
         else:
             at = hole
             for radius in (0.03, 0.045 * spec.size, 0.065 * spec.size):
-                pieces.append(_piece(_ball(at, radius), "ear_r", spec.colour, "metal"))
+                pieces.append(_piece(ball(at, radius), "ear_r", spec.colour, "metal"))
                 at = at + down * (radius + 0.085 * spec.size)
     return pieces
 

@@ -113,7 +113,10 @@ def interpolated(layer: Layer, faces: I32, values: F32) -> F32:
     return result
 
 
-def draw(meshes: list[Mesh], fit: HeadFit, light: PhotoLight, window: Window, hair: F32, person: F32) -> Drawn:
+def draw(
+    meshes: list[Mesh], fit: HeadFit, light: PhotoLight, window: Window, hair: F32, person: F32,
+    bare: tuple[Layer, I32] | None = None,
+) -> Drawn:  # fmt: skip
     """Draw meshes over a head.
 
     Opaque meshes hide each other and are hidden by the head; those of alpha below 1 are laid over them in order.
@@ -124,13 +127,14 @@ def draw(meshes: list[Mesh], fit: HeadFit, light: PhotoLight, window: Window, ha
         light: of the photo.
         window: where.
         hair, person: (h, h), how much of each pixel the photo's hair and the whole person cover.
+        bare: what `head_layer` gives for the window, if it is known already.
     """
     samples = float(_SAMPLES if window.side * _SAMPLES <= _MOST else max(1, _MOST // window.side))
     size = round(window.side * samples)
-    bare, _ = head_layer(fit, window, samples)
-    hidden, someone = (np.repeat(np.repeat(one, int(samples), 0), int(samples), 1) for one in (hair, person))
+    known = head_layer(fit, window) if bare is None else bare
+    finer = int(samples)
+    depth, hidden, someone = (np.repeat(np.repeat(one, finer, 0), finer, 1) for one in (known[0].depth, hair, person))
     colour, alpha = np.zeros((size, size, 3), np.float32), np.zeros((size, size), np.float32)
-    depth = bare.depth
     for mesh in sorted(meshes, key=lambda mesh: mesh.alpha < 1):
         where, far = fit.camera.project(mesh.vertices)
         both = np.ones(len(mesh.triangles), bool)
@@ -147,9 +151,9 @@ def draw(meshes: list[Mesh], fit: HeadFit, light: PhotoLight, window: Window, ha
         alpha[seen] = alpha[seen] * (1 - opacity) + opacity
         if mesh.alpha == 1:
             depth = np.where(seen, layer.depth, depth)
-    colour, alpha = _shrunk(colour, int(samples)), _shrunk(alpha, int(samples))
+    colour, alpha = shrunk(colour, int(samples)), shrunk(alpha, int(samples))
     soft = light.softness
-    left = cast_shadow(meshes, fit, light, window)
+    left = cast_shadow(meshes, fit, light, window, known)
     if any(mesh.around_head for mesh in meshes):  # a hat keeps the sky's light from what is below it
         scale = fit.camera.scale
         below = ndimage.shift(alpha, (0.12 * scale, 0), order=1, mode="nearest")
@@ -198,8 +202,10 @@ def shade(mesh: Mesh, layer: Layer, seen: Region, fit: HeadFit, light: PhotoLigh
     return f32((body + glints) * light.level * light.cast), np.full(len(points), mesh.alpha, np.float32)
 
 
-def cast_shadow(meshes: list[Mesh], fit: HeadFit, light: PhotoLight, window: Window) -> F32:
-    """Share of the light (h, h) that meshes leave to the head behind them, soft."""
+def cast_shadow(
+    meshes: list[Mesh], fit: HeadFit, light: PhotoLight, window: Window, bare: tuple[Layer, I32] | None = None
+) -> F32:
+    """Share of the light (h, h) that meshes leave to the head behind them, soft; ``bare`` as in `draw`."""
     solid = [mesh for mesh in meshes if mesh.alpha > 0.5]
     shade_map = np.ones((window.side, window.side), np.float32)
     if not solid:
@@ -211,7 +217,7 @@ def cast_shadow(meshes: list[Mesh], fit: HeadFit, light: PhotoLight, window: Win
         light.direction, f32(vertices), faces.astype(np.int32), np.ones(len(faces), bool), None, _SHADOW
     )
     step = max(1, window.side // 400)
-    layer, own = head_layer(fit, window, 1 / step)
+    layer, own = bare if bare is not None and step == 1 else head_layer(fit, window, 1 / step)
     there = layer.triangle >= 0
     if not there.any():
         return shade_map
@@ -230,7 +236,7 @@ def cast_shadow(meshes: list[Mesh], fit: HeadFit, light: PhotoLight, window: Win
     return blur(f32(smooth), 0.6 * step) if step > 1 else f32(smooth)
 
 
-def _shrunk(values: F32, samples: int) -> F32:
+def shrunk(values: F32, samples: int) -> F32:
     """Means of blocks of ``samples`` x ``samples``."""
     if samples == 1:
         return values

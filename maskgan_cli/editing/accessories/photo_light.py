@@ -61,7 +61,9 @@ def to_levels(light: F32) -> F32:
     return f32(np.clip(light, 0, 1) ** (1 / _GAMMA) * 255)
 
 
-def measure_light(picture: Picture, labels: LabelMap, normals: F32) -> PhotoLight:
+def measure_light(
+    picture: Picture, labels: LabelMap, normals: F32, *, whole: tuple[Picture, Region] | None = None
+) -> PhotoLight:
     """The light on a face.
 
     Skin's luminance is fitted as a constant plus the product of the head's normals and a direction. A white surface
@@ -71,6 +73,7 @@ def measure_light(picture: Picture, labels: LabelMap, normals: F32) -> PhotoLigh
         picture: (H, W, 3).
         labels: (H, W), its mask.
         normals: (H, W, 3), of the fitted head, zero where it is not seen.
+        whole: the picture at full size and where the person is, to measure its softness; the picture given if None.
     """
     light = to_linear(picture)
     luminance = light @ _GREY
@@ -97,7 +100,7 @@ def measure_light(picture: Picture, labels: LabelMap, normals: F32) -> PhotoLigh
         mean = chroma[clear].mean(0)
         if float(np.abs(chroma[clear] - mean).mean()) < _ONE_HUE:
             hue = f32(mean)
-    return PhotoLight(direction, share, level, cast, hue, _softness(picture, person))
+    return PhotoLight(direction, share, level, cast, hue, _softness(*(whole or (picture, person))))
 
 
 def _softness(picture: Picture, where: Region) -> float:

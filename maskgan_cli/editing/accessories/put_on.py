@@ -13,16 +13,20 @@ from PIL import Image
 from maskgan_cli.editing.accessories.draw import Drawn, Mesh, Window, draw, head_layer, interpolated, window_of
 from maskgan_cli.editing.accessories.hats import HATS, hat_meshes, hat_width
 from maskgan_cli.editing.accessories.head_fit import Floats, HeadFit, fit_head
+from maskgan_cli.editing.accessories.jewellery import JEWELLERY, Jewel, can_hang, down_in, draw_jewels, jewels
 from maskgan_cli.editing.accessories.objects import GLASSES, glasses_meshes
-from maskgan_cli.editing.accessories.photo_light import measure_light, to_levels, to_linear
+from maskgan_cli.editing.accessories.photo_light import PhotoLight, measure_light, to_levels, to_linear
 from maskgan_cli.editing.accessories.take_off import KINDS
 from maskgan_cli.editing.grain import missing_grain
 from maskgan_cli.editing.shapes import above
 from maskgan_cli.files import Picture
 from maskgan_cli.labels import ID, LabelMap
+from maskgan_cli.synth.geometry import f32
 from maskgan_cli.synth.lighting import blur
 
-DRAWABLE: Final = (*GLASSES, *HATS)  # names of `library.ITEMS`
+DRAWABLE: Final = (*GLASSES, *HATS, *JEWELLERY)  # names of `library.ITEMS`
+_THIN: Final = 0.25  # opacity of a wire that counts as part of the mask
+_LIGHT: Final = 200  # side of the window in which the light is measured
 _MARGIN: Final = 0.25  # decimetres around an object that its shadow may reach
 _SMALL: Final = 128  # side of the mask in which the hair under a hat is found
 _RIM: Final = 3  # pixels of that mask: hair this near to the lower rim stays
@@ -58,9 +62,19 @@ def put_on(picture: Picture, labels: LabelMap, names: Sequence[str], matrix: Flo
     fit = own.after(matrix)
     result, found = picture, np.zeros(picture.shape[:2], np.uint8)
     for name in names:
+        if name in JEWELLERY:
+            hung = jewels(name, labels, own, down_in(fit))
+            if hung:
+                result, found = _hung(result, labels, name, hung, fit, matrix, found)
+            continue
         meshes = glasses_meshes(name, fit) if name in GLASSES else hat_meshes(name, fit, hat_width(labels, own, name))
         result, found = _one(result, labels, name, meshes, fit, matrix, found)
     return Worn(result, found)
+
+
+def drawable(name: str, labels: LabelMap) -> bool:
+    """Whether something in `library.ITEMS` can be drawn on the face of a mask (S, S)."""
+    return name in DRAWABLE and (name not in JEWELLERY or can_hang(name, labels))
 
 
 def hair_under_hats(labels: LabelMap, names: Sequence[str]) -> LabelMap:
@@ -95,8 +109,16 @@ def _one(
     light = measure_light(seen, part, interpolated(layer, faces, fit.posed.normals))
     hair = blur((part == ID["hair"]).astype(np.float32), max(light.softness, 1.0))
     person = blur((part > 0).astype(np.float32), max(light.softness, 1.0))
-    drawn = draw(meshes, fit, light, window, hair, person)
-    shown = composed(seen, drawn, grey=light.hue is not None)
+    drawn = draw(meshes, fit, light, window, hair, person, (layer, faces))
+    return _laid(picture, window, name, drawn, seen, part, found, grey=light.hue is not None)
+
+
+def _laid(
+    picture: Picture, window: Window, name: str, drawn: Drawn, seen: Picture, part: LabelMap, found: LabelMap, *,
+    grey: bool,
+) -> tuple[Picture, LabelMap]:  # fmt: skip
+    """A picture with what is drawn in a window of it, and the classes (H, W) of what has been put on."""
+    shown = composed(seen, drawn, grey=grey)
     result, classes = picture.copy(), found.copy()
     rows, columns = (slice(max(s.start, 0), min(s.stop, n)) for s, n in zip(window.box, picture.shape, strict=False))
     inner = (slice(rows.start - window.top, rows.stop - window.top),
@@ -106,9 +128,34 @@ def _one(
     return result, classes
 
 
+def _hung(
+    picture: Picture, labels: LabelMap, name: str, hung: list[Jewel], fit: HeadFit, matrix: Floats, found: LabelMap
+) -> tuple[Picture, LabelMap]:
+    window = window_of([jewel.mesh for jewel in hung], fit, _MARGIN, picture.shape[:2])
+    seen, part = _part(picture, window), labels_in(labels, matrix, window)
+    light = _light_of(picture, labels, fit, matrix)
+    drawn = draw_jewels(hung, fit, light, window, part)
+    return _laid(picture, window, name, drawn, seen, part, found, grey=light.hue is not None)
+
+
+def _light_of(picture: Picture, labels: LabelMap, fit: HeadFit, matrix: Floats) -> PhotoLight:
+    """The light on a face, found in a window around its head."""
+    window = window_of([Mesh(fit.posed.vertices[::7], np.zeros((0, 3), np.int32), f32([0, 0, 0]))], fit, 0.0,
+                       picture.shape[:2])  # fmt: skip
+    step = max(1, window.side // _LIGHT)
+    layer, faces = head_layer(fit, window, 1 / step)
+    rows = np.minimum(np.arange(len(layer.depth)) * step, window.side - 1)
+    seen, part = _part(picture, window), labels_in(labels, matrix, window)
+    return measure_light(
+        seen[rows][:, rows], part[rows][:, rows], interpolated(layer, faces, fit.posed.normals), whole=(seen, part > 0)
+    )
+
+
 def item_region(name: str, drawn: Drawn, labels: LabelMap) -> npt.NDArray[np.bool_]:
     """Where a mask (h, h) shows an object: of glasses also behind clear lenses, except for eyes and brows."""
     region: npt.NDArray[np.bool_] = drawn.alpha > 0.5
+    if name in JEWELLERY:  # its parts are thinner than pixels
+        return np.asarray(drawn.alpha > _THIN)
     if name in GLASSES and not GLASSES[name].dark:
         clear = (drawn.alpha > 0.02) & ~np.isin(labels, [ID[one] for one in _STILL])
         region = region | clear
