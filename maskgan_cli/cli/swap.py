@@ -42,8 +42,8 @@ HairOf = Annotated[
     Hair,
     typer.Option(
         "--hair",
-        help="Source of swapped hair, with --edge move: reference (REFERENCE, in the colours of FACE's hair) or painted "
-        "(generated). auto: REFERENCE, unless either wears a hat. `maskgan inspect` shows which was used.",
+        help="Source of swapped hair, with --edge move: reference (REFERENCE, in the colours of FACE's hair) or "
+        "painted (generated). auto: REFERENCE, unless either wears a hat. `maskgan inspect` shows which was used.",
     ),
 ]
 Source = Annotated[Path | None, typer.Argument(metavar="FACE", help="The photo to edit.")]
