@@ -6,6 +6,10 @@ context, or the work space of convolutions; a GPU needs that much more.
 
     python benchmarks/memory.py                                   # EBST and the DMN as published, 512 px
     python benchmarks/memory.py --size 256 --precision bf16 --checkpointing
+    python benchmarks/memory.py --saved                           # what the graph keeps for EBST's backward passes
+
+``--saved`` counts the tensors that autograd saves for the backward pass, by its hooks, in EBST's step as it is, and in
+the same step with one graph through both stages, as it was before Stage I was freed early.
 """
 
 from __future__ import annotations
@@ -13,6 +17,9 @@ from __future__ import annotations
 import argparse
 import json
 import weakref
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -28,7 +35,7 @@ from maskgan_cli.models.mask_vae import MaskVAE, MaskVAEConfig
 from maskgan_cli.models.perceptual import VGG19Features
 from maskgan_cli.training.adversarial import AdversarialTask
 from maskgan_cli.training.dmn import DMNRecipe
-from maskgan_cli.training.ebst import EBSTRecipe, EBSTTask
+from maskgan_cli.training.ebst import STAGE_TWO, EBSTRecipe, EBSTTask
 
 GIB = 1 << 30
 
@@ -40,10 +47,18 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--accumulate", type=int, nargs="*", default=[1, 4])
     parser.add_argument("--checkpointing", action="store_true")
+    parser.add_argument("--saved", action="store_true")
     parser.add_argument("--task", choices=["dmn", "ebst"], nargs="*", default=["dmn", "ebst"])
     arguments = parser.parse_args()
     accelerator = Accelerator(cpu=True, mixed_precision=arguments.precision)
-    changes = [f"precision={arguments.precision}", f"network.image_size={arguments.size}"]
+    changes = [f"precision={arguments.precision}", f"network.image_size={arguments.size}", "validation.every=null"]
+    if arguments.saved:
+        row = {"task": "ebst", "size": arguments.size, "precision": arguments.precision}
+        for name, step in (("one_graph", keep_everything), ("stage_one_freed", EBSTTask.step)):
+            peaks = {batch: saved(changes, accelerator, arguments.size, batch, step) for batch in (2, 4)}
+            row[f"saved_gib_a_face_{name}"] = round((peaks[4] - peaks[2]) / 2 / GIB, 2)
+        print(json.dumps(row), flush=True)
+        return
     changes += ["checkpointing=true"] if arguments.checkpointing else []
     for name in arguments.task:
         peaks = {batch: peak(name, changes, accelerator, arguments.size, batch, 1) for batch in (2, 4)}
@@ -77,6 +92,76 @@ def peak(name: str, changes: list[str], accelerator: Accelerator, size: int, bat
 
                 task.step_in_parts(parts_of(whole, parts))
         return alive.peak
+
+
+def saved(
+    changes: list[str], accelerator: Accelerator, size: int, batch: int, step: Callable[[EBSTTask, Batch], Any]
+) -> int:
+    """Bytes of the tensors saved for the backward pass at the worst moment of a step of EBST, weights apart."""
+    with FakeTensorMode():
+        task = build("ebst", changes, accelerator, size)
+        for optimiser in task.optimisers.values():
+            optimiser.step = lambda *_: None  # type: ignore[method-assign]
+        networks = [*task.networks.values(), task.features, task.vae]
+        weights = {x.untyped_storage()._cdata for network in networks for x in network.state_dict().values()}
+        counter = SavedTensors(weights)
+        with torch.autograd.graph.saved_tensors_hooks(counter.pack, counter.unpack):
+            step(task, faces(batch, size))
+        return counter.peak
+
+
+class SavedTensors:
+    """Hooks that count the bytes of saved tensors. Tensors that share their memory count once."""
+
+    def __init__(self, weights: set[int]) -> None:
+        self.now = self.peak = 0
+        self._weights, self._holders = weights, Counter[int]()
+
+    def pack(self, tensor: torch.Tensor) -> Holder:
+        """Called when a tensor is saved."""
+        storage = tensor.untyped_storage()
+        key, size = storage._cdata, storage.nbytes()
+        holder = Holder(tensor)
+        if key not in self._weights:
+            self._holders[key] += 1
+            self.now += size if self._holders[key] == 1 else 0
+            self.peak = max(self.peak, self.now)
+            weakref.finalize(holder, self._remove, key, size)
+        return holder
+
+    def unpack(self, holder: Holder) -> torch.Tensor:
+        """Called when the backward pass needs it."""
+        return holder.tensor
+
+    def _remove(self, key: int, size: int) -> None:
+        self._holders[key] -= 1
+        self.now -= size if self._holders[key] == 0 else 0
+
+
+@dataclass(eq=False)
+class Holder:
+    """Lives as long as the graph keeps the tensor."""
+
+    tensor: torch.Tensor
+
+
+def keep_everything(task: EBSTTask, batch: Batch) -> None:
+    """EBST's step with one graph through both stages."""
+    mask, real, style_mask, seen = task.inputs(batch)
+    with task.accelerator.autocast():
+        fake = task.generate(task.generator, mask, style_mask, seen)
+    fake_features, real_features = task.judge(mask, fake), task.judge(mask, real)
+    first = task.terms(batch.labels, fake, real, fake_features, real_features)
+    task.update("generator", task.weighted(first), retain_graph=True)
+    with task.accelerator.autocast():
+        style = task.generator.encode_style(style_mask, seen)
+        edits = torch.cat(task.edited_masks(mask))
+        inter, outer = task.generator.generate(edits, style.repeat(2, 1)).chunk(2)
+        blend, _ = task.blender(inter, outer)
+    blend_features = task.judge(mask, blend)
+    second = task.terms(batch.labels, blend, real, blend_features, real_features)
+    task.update(STAGE_TWO, task.weighted(second), retain_graph=True)
+    task.update("discriminator", task.verdict([fake_features, blend_features], real_features))
 
 
 class Alive(TorchDispatchMode):
