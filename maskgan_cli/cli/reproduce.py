@@ -73,6 +73,9 @@ def reproduce(
     seed: options.Seed = 0,
     workers: options.Workers = None,
     device: options.Device = "auto",
+    devices: Annotated[
+        str, typer.Option("--devices", help="Run stages side by side, one on each of these: e.g. cuda:0,cuda:1.")
+    ] = "",
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace files of another plan in the folder.")
     ] = False,
@@ -82,6 +85,7 @@ def reproduce(
     Prints the paths of the table, the figure and a JSON document. If the command is interrupted, run it again to
     resume. Tables in the same folder share networks and results.
     """
+    from maskgan_cli.devices import pick_device
     from maskgan_cli.reproduce.needs import Faces, judges_fit, missing
     from maskgan_cli.reproduce.preset import load_preset
     from maskgan_cli.reproduce.stages import script
@@ -89,7 +93,10 @@ def reproduce(
 
     loaded = load_preset(preset)
     faces = None if data is None else Faces.of(data)
-    plan = _plan(loaded, faces, seed, _weights(judges), threshold, device, workers)
+    several = [name.strip() for name in devices.split(",") if name.strip()]
+    for name in several:
+        pick_device(name)
+    plan = _plan(loaded, faces, seed, _weights(judges), threshold, several[0] if several else device, workers)
     TABLES[table.value](plan)
     problems = [*missing(plan, faces), *judges_fit(plan)]
     folder = out or Path("reproduce") / "-".join([Path(preset).stem, *([data.resolve().name] if data else [])])
@@ -101,7 +108,8 @@ def reproduce(
     if problems:
         more = f" (and {len(problems) - 1} more: see --dry-run)" if problems[1:] else ""
         raise InputError(f"{problems[0]}{more}")
-    _run(shell, plan, folder, {"table": table.value, "command": command, "seed": seed}, overwrite=overwrite)
+    about = {"table": table.value, "command": command, "seed": seed}
+    _run(shell, plan, folder, about, several, overwrite=overwrite)
 
 
 def _command(
@@ -161,11 +169,20 @@ def _show(shell: Shell, plan: Plan, text: str, problems: Sequence[Missing]) -> N
         emit(text)
 
 
-def _run(shell: Shell, plan: Plan, folder: Path, about: dict[str, Any], *, overwrite: bool) -> None:
-    """Run all stages of a plan, then write and print its tables; ``about`` is added to the JSON document."""
+def _run(
+    shell: Shell, plan: Plan, folder: Path, about: dict[str, Any], devices: Sequence[str], *, overwrite: bool
+) -> None:
+    """Run all stages of a plan, then write and print its tables.
+
+    Args:
+        shell, plan, folder, overwrite: see `reproduce`.
+        about: added to the JSON document.
+        devices: for stages side by side; if there are none, stages run in order.
+    """
     from maskgan_cli.files import write_json
     from maskgan_cli.locks import locked
     from maskgan_cli.reproduce import record
+    from maskgan_cli.reproduce.parallel import run_side_by_side
     from maskgan_cli.reproduce.runner import as_subprocess, run_stages
     from maskgan_cli.reproduce.stages import about as time_of
 
@@ -174,13 +191,18 @@ def _run(shell: Shell, plan: Plan, folder: Path, about: dict[str, Any], *, overw
     given = record.given(plan)
     with locked(folder, "maskgan reproduce"):
         execute = functools.partial(as_subprocess, quiet=shell.quiet)
-        for stage, stamp in run_stages(stages, folder, execute, given=given, overwrite=overwrite):
+        steps = (
+            run_side_by_side(stages, folder, execute, devices, given=given, overwrite=overwrite) if devices
+            else run_stages(stages, folder, execute, given=given, overwrite=overwrite)
+        )  # fmt: skip
+        for stage, stamp in steps:
             if stamp is not None:
                 stamps[stage.name] = stamp
                 continue
             left = [one.seconds for one in stages[stages.index(stage) :]]
             shell.say(f"[{stages.index(stage) + 1}/{len(stages)}] {stage.name} (remaining: {time_of(left)})")
             shell.say(f"$ {stage}")
+        stamps = {stage.name: stamps[stage.name] for stage in stages}  # in the plan's order
         document = record.record(plan, folder, stamps, {**about, "given": given})
         name = str(about["table"])
         result = write_json(folder / name / "results.json", document)

@@ -15,9 +15,10 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +28,7 @@ from maskgan_cli.files import read_json, sha256, write_json
 from maskgan_cli.reproduce.stages import Stage
 
 STAMPS: Final = "stamps"
+_TICK: Final = 0.2  # seconds between two looks whether to stop
 Execute = Callable[[Stage, Path], int]  # runs a stage in a folder; returns its exit code
 _PROGRAM: Final = (
     "from maskgan_cli import workers; workers.end_with_parent(); from maskgan_cli.__main__ import main; main()"
@@ -64,14 +66,14 @@ class StageFailed(MaskGANError):
         self.exit_code = code if 0 < code < 126 else 1
 
 
-def as_subprocess(stage: Stage, folder: Path, *, quiet: bool = False) -> int:
+def as_subprocess(stage: Stage, folder: Path, *, quiet: bool = False, stop: threading.Event | None = None) -> int:
     """Run a stage as a child process of the same Python; its progress goes to this process's stderr.
 
     An interrupt is forwarded to the child, and the function waits for its end. If this process is killed, the child
-    ends too, so that the plan can be run again at once.
+    ends too, so that the plan can be run again at once. Once ``stop`` is set, the child is interrupted.
 
     Raises:
-        KeyboardInterrupt: this process was interrupted; the stage has ended.
+        KeyboardInterrupt: this process was interrupted, or ``stop`` was set; the stage has ended.
     """
     package = str(Path(maskgan_cli.__file__).parents[1])
     paths = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH", "")]))
@@ -83,7 +85,12 @@ def as_subprocess(stage: Stage, folder: Path, *, quiet: bool = False) -> int:
     )  # fmt: skip
     with child:
         try:
-            return child.wait()
+            while True:
+                try:
+                    return child.wait(None if stop is None else _TICK)
+                except subprocess.TimeoutExpired:
+                    if stop is not None and stop.is_set():
+                        raise KeyboardInterrupt from None
         except KeyboardInterrupt:
             child.send_signal(signal.SIGTERM)
             child.wait()
@@ -109,28 +116,54 @@ def run_stages(
     """
     digests: dict[str, str] = {}
     for stage in stages:
-        key = _key(stage, digests, given)
-        before = _read(folder, stage)
-        if before is not None and before.key != key:
-            if not overwrite:
-                raise InputError(
-                    folder, expected=f"the stage `{stage.name}` of this plan", found=f"another: {before.command}",
-                    hint="choose another folder with -o, or add --overwrite to rerun the stages that differ",
-                )  # fmt: skip
-            _remove(folder, stage)
-            before = None
-        if before is None or not (before.finished and _is_there(folder, stage)):
+        key = stage_key(stage, digests, given)
+        before = finished_before(stage, folder, key, overwrite=overwrite)
+        if before is None or not before.finished:
             yield stage, None
-            before = _run(stage, folder, execute, before or Stamp(str(stage), key))
+            before = run_stage(stage, folder, execute, before or Stamp(str(stage), key))
         digests[stage.name] = before.digest
         yield stage, before
 
 
-def _run(stage: Stage, folder: Path, execute: Execute, before: Stamp) -> Stamp:
+def finished_before(stage: Stage, folder: Path, key: str, *, overwrite: bool) -> Stamp | None:
+    """The stamp of an earlier run of a stage; None if there is none. It has a digest if the outputs are there.
+
+    Args:
+        stage, folder, overwrite: see `run_stages`.
+        key: see `stage_key`.
+
+    Raises:
+        InputError: see `run_stages`.
+    """
+    before = _read(folder, stage)
+    if before is None:
+        return None
+    if before.key != key:
+        if not overwrite:
+            raise InputError(
+                folder, expected=f"the stage `{stage.name}` of this plan", found=f"another: {before.command}",
+                hint="choose another folder with -o, or add --overwrite to rerun the stages that differ",
+            )  # fmt: skip
+        _remove(folder, stage)
+        return None
+    return before if _is_there(folder, stage) else replace(before, digest="")
+
+
+def run_stage(stage: Stage, folder: Path, execute: Execute, before: Stamp, *, alone: bool = True) -> Stamp:
+    """Run a stage and stamp it.
+
+    Args:
+        stage, folder, execute: see `run_stages`.
+        before: its stamp of an earlier, interrupted run, or a new one.
+        alone: whether no other stage runs; otherwise its CPU time is unknown.
+
+    Raises:
+        StageFailed, Stopped: see `run_stages`.
+    """
     begun, used = time.monotonic(), _processor_seconds()
 
     def stamp(digest: str = "") -> Stamp:
-        now = _processor_seconds()
+        now = _processor_seconds() if alone else None
         spent = None if None in (now, used, before.processor_seconds) else now - used + before.processor_seconds  # type: ignore[operator]
         whole = before.seconds + time.monotonic() - begun
         found = Stamp(str(stage), before.key, digest, round(whole, 2), None if spent is None else round(spent, 2))
@@ -170,7 +203,8 @@ def digest_of(paths: Sequence[Path]) -> str:
     return whole.hexdigest()
 
 
-def _key(stage: Stage, digests: dict[str, str], given: str) -> str:
+def stage_key(stage: Stage, digests: Mapping[str, str], given: str) -> str:
+    """Hash of a stage's command and inputs: the digests of the stages it needs, and the external inputs."""
     made_of = [stage.words, [digests[need] for need in stage.needs], given]
     return hashlib.sha256(json.dumps(made_of).encode()).hexdigest()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,13 @@ class Stage:
     needs: tuple[str, ...] = ()
     seconds: float | None = None
     how: tuple[str, ...] = ()
+
+    def on(self, device: str) -> Stage:
+        """The stage on another device, if it has the option ``--device``."""
+        words = list(self.how)
+        if "--device" in words:
+            words[words.index("--device") + 1] = device
+        return replace(self, how=tuple(words))
 
     def __str__(self) -> str:
         return shlex.join(["maskgan", *self.words, *self.how])

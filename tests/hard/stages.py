@@ -187,7 +187,7 @@ def _child(words: list[str], cache: Path, log: Path, url: str, dies_at: int, lar
     from maskgan_cli.cli.shell import run
     from maskgan_cli.reproduce import runner
 
-    runner.as_subprocess = _as_fork
+    runner.as_subprocess = _as_fork  # type: ignore[assignment]
     if url:
         entry = KINDS["blender"]
         assert entry.published is not None
