@@ -46,10 +46,10 @@ def edit(
     leaves this machine. Sessions are saved in the cache folder and can be opened again.
     """
     from maskgan_cli.editor.face import face_of
-    from maskgan_cli.editor.serve import LOOPBACK, Editor
+    from maskgan_cli.editor.models import Files, Models
+    from maskgan_cli.editor.serve import LOOPBACK, EditorServer
     from maskgan_cli.editor.session import Session
-    from maskgan_cli.editor.shelf import Shelf
-    from maskgan_cli.editor.studio import Files, Studio
+    from maskgan_cli.editor.session_store import SessionStore
     from maskgan_cli.errors import InputError
     from maskgan_cli.files import read_image
     from maskgan_cli.weights.cache import cache_folder
@@ -65,16 +65,16 @@ def edit(
         vae=find_weights(vae_weights, "vae", "--vae-weights"),
         parser=find_weights(parser_weights, "parser", "--parser-weights"),
     )
-    studio = Studio(files, device)
-    shell.say(f"painting at {studio.size} px with {named_with_origin(files.dmn, 'dmn')}")
-    shelf, start = Shelf(cache_folder() / "editor"), ""
+    models = Models(files, device)
+    shell.say(f"rendering at {models.size} px with {named_with_origin(files.dmn, 'dmn')}")
+    store, start = SessionStore(cache_folder() / "editor"), ""
     if photo is not None and pictures[0] is not None:
-        face = face_of(pictures[0], studio, str(photo), number)
-        session = Session.begin(shelf.root, face, photo.name, photo.read_bytes(), chosen=number is not None)
+        face = face_of(pictures[0], models, str(photo), number)
+        session = Session.begin(store.root, face, photo.name, photo.read_bytes(), chosen=number is not None)
         if style is not None and pictures[1] is not None:
-            session.add_other(face_of(pictures[1], studio, str(style)))
-        start = shelf.put(session).id
-    editor = Editor(studio, shelf, host=host, port=port, start=start)
+            session.add_other(face_of(pictures[1], models, str(style)))
+        start = store.put(session).id
+    editor = EditorServer(models, store, host=host, port=port, start=start)
 
     def ready(url: str) -> None:
         if shell.as_json:

@@ -1,4 +1,4 @@
-"""The editor's token and port, kept for the next start: an open tab then finds its session again."""
+"""The editor's token and port, saved for the next start, so that open tabs and bookmarks still work."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from maskgan_cli.files import read_json, write_json
 
 _FILE: Final = "address.json"
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{22}")
-_LASTS: Final = 30 * 24 * 3600.0  # seconds that a token is used again after its last start
+_LIFETIME: Final = 30 * 24 * 3600.0  # seconds after its last use in which a token is used again
 
 
 @dataclass(frozen=True)
 class Address:
-    """Where the page is.
+    """The address of the page.
 
     Attributes:
-        token: the secret in its path.
-        port: the port of last time, or None.
+        token: the secret in the path.
+        port: the port of the last start, or None.
     """
 
     token: str
@@ -31,11 +31,11 @@ class Address:
 
 
 def last_address(folder: Path) -> Address:
-    """The address of the last start, or one with a new token."""
+    """The address of the last start; an address with a new token if there is none or it is too old."""
     try:
         kept = read_json(folder / _FILE)
         token, port, when = kept["token"], kept["port"], kept["used"]
-        if _TOKEN.fullmatch(token) and type(port) is int and 0 < port < 65536 and abs(time.time() - when) < _LASTS:
+        if _TOKEN.fullmatch(token) and type(port) is int and 0 < port < 65536 and abs(time.time() - when) < _LIFETIME:
             return Address(token, port)
     except (InputError, KeyError, TypeError):
         pass
@@ -43,7 +43,7 @@ def last_address(folder: Path) -> Address:
 
 
 def keep_address(folder: Path, address: Address) -> None:
-    """Write the address down, readable by its owner only."""
+    """Save the address in a file that only its owner can read."""
     path = folder / _FILE
     write_json(path, {"token": address.token, "port": address.port, "used": time.time()})
     path.chmod(0o600)

@@ -1,4 +1,4 @@
-"""A session as one zip file: everything to go on with, and what made it. It opens again, here or elsewhere."""
+"""A session as one zip file, with all files to resume it and the provenance of the result."""
 
 from __future__ import annotations
 
@@ -11,38 +11,41 @@ from pathlib import Path
 from typing import Any, Final
 
 from maskgan_cli import __version__
+from maskgan_cli.editor.models import Models
 from maskgan_cli.editor.session import FORMAT, MAX_OTHERS, Session, new_id
-from maskgan_cli.editor.studio import Studio
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import write_bytes
 
-HISTORY: Final = "history.gz"  # the steps of undo; the page writes and reads them
-PERSON: Final = "person.safetensors"  # weights that were learned of the person
+HISTORY: Final = "history.gz"  # the undo history, written and read by the page
+PERSON: Final = "person.safetensors"  # personalised weights
 _KEPT: Final = re.compile(
     r"session\.json|photo|history\.gz|fade\.png|person\.safetensors|(face|other-\d{1,2})(\.mask)?\.png|mask\.png"
 )
-_LIMIT: Final = 120 << 20  # of everything unpacked
+_LIMIT: Final = 120 << 20  # maximum bytes of all files
 _WHAT: Final = "the session file"
 
 
-def pack(session: Session, studio: Studio, learned: Path | None = None) -> bytes:
-    """The session's files and its result, with the SHA-256 of each and of the weights.
+def pack(session: Session, models: Models, learned: Path | None = None) -> bytes:
+    """The bytes of a zip file with the session's files and its result, and the SHA-256 of each file.
 
-    ``learned`` are the weights that ``studio`` paints with, if they were learned from this person: they come along.
+    Args:
+        session: the session.
+        models: the networks.
+        learned: the file of personalised weights, if ``models`` uses some; they are included.
     """
     files = {path.name: path.read_bytes() for path in sorted(session.folder.iterdir()) if _KEPT.fullmatch(path.name)}
     if learned is not None:
         files[PERSON] = learned.read_bytes()
-    files["result.png"] = session.result(studio)
+    files["result.png"] = session.result(models)
     hashes = {name: _hash(data) for name, data in files.items() if name != "session.json"}
     files["session.json"] = json.dumps({
-        **json.loads(files["session.json"]), "version": __version__, "made_with": session.note(studio),
+        **json.loads(files["session.json"]), "version": __version__, "made_with": session.note(models),
         "command": command(session, learned is not None), "sha256": hashes,
     }, indent=2).encode()  # fmt: skip
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as file:  # pictures are packed already
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as file:  # pictures are compressed already
         for name, data in sorted(files.items()):
-            file.writestr(zipfile.ZipInfo(name), data)  # without the time: the same session, the same bytes
+            file.writestr(zipfile.ZipInfo(name), data)  # without a time, so that equal sessions give equal bytes
     return buffer.getvalue()
 
 
@@ -52,10 +55,10 @@ def is_archive(data: bytes) -> bool:
 
 
 def unpack(data: bytes, root: Path) -> Session:
-    """A new session with what a zip file of `pack` holds.
+    """Make a new session from the bytes of a zip file of `pack`.
 
     Raises:
-        InputError: damaged, changed, too large, or something else.
+        InputError: the file is damaged, changed, too large, or not a session.
     """
     files = _read(data)
     name = new_id()
@@ -69,37 +72,37 @@ def unpack(data: bytes, root: Path) -> Session:
         for path in folder.iterdir():
             path.unlink()
         folder.rmdir()
-        raise InputError(_WHAT, expected="a session that was saved here", found="parts that do not fit") from None
+        raise InputError(_WHAT, expected="a saved session", found="files that are not valid") from None
     session.revision = 0
     return session
 
 
 def command(session: Session, learned: bool = False) -> str:
-    """One line that makes the result again from the session file's own files; strength and feather are the editor's."""
-    look = session.look_name
+    """The command that reproduces the result from the files of the zip, except for strength and feather."""
+    style = session.style_name
     bare = " --no-blend" if session.bare else " --blend"
     bare += f" --weights {PERSON}" if learned else ""
     if session.mouth and not session.bare:
         bare += f" --reference {session.mouth_name}.png --reference-mask {session.mouth_name}.mask.png"
-    return f"maskgan render mask.png {look}.png --style-mask {look}.mask.png{bare} -o result.png"
+    return f"maskgan render mask.png {style}.png --style-mask {style}.mask.png{bare} -o result.png"
 
 
 def _read(data: bytes) -> dict[str, bytes]:
-    """The files to keep, checked against their hashes."""
+    """Read the files of a session and check their hashes."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as file:
             entries = [entry for entry in file.infolist() if _KEPT.fullmatch(entry.filename)]
             if len(entries) > 9 + 2 * MAX_OTHERS or sum(entry.file_size for entry in entries) > _LIMIT:
-                raise InputError(_WHAT, expected="a session", found="far more than one holds")
+                raise InputError(_WHAT, expected="a session", found="too many or too large files")
             files = {entry.filename: file.read(entry) for entry in entries}
         state: dict[str, Any] = json.loads(files["session.json"])
         for name, content in files.items():
             if name != "session.json" and state["sha256"][name] != _hash(content):
-                raise InputError(_WHAT, expected="the files that were saved", found=f"another {name}")
+                raise InputError(_WHAT, expected="unchanged files", found=f"a changed {name}")
         if state["format"] != FORMAT:
-            raise InputError(_WHAT, expected=f"format {FORMAT}", found="another one", hint="use the version it is of")
+            raise InputError(_WHAT, expected=f"format {FORMAT}", found="another", hint="use the maskgan that saved it")
     except (zipfile.BadZipFile, KeyError, TypeError, ValueError, EOFError, NotImplementedError, RuntimeError) as error:
-        raise InputError(_WHAT, expected="a session that was saved here", found="something else") from error
+        raise InputError(_WHAT, expected="a saved session", found="another file") from error
     return files
 
 

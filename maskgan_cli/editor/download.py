@@ -1,4 +1,4 @@
-"""What saved files are named after."""
+"""Names of downloaded files."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Final
 
 from maskgan_cli.editor.session import Session
 
-_ENDINGS: Final = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+_SUFFIXES: Final = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 
 
 def stem(session: Session) -> str:
-    """The name of the file that was opened, without its ending."""
+    """The name of the opened file without its suffix."""
     name = session.name
-    return PurePath(name).stem if PurePath(name).suffix.lower() in _ENDINGS else name
+    return PurePath(name).stem if PurePath(name).suffix.lower() in _SUFFIXES else name

@@ -1,4 +1,4 @@
-"""A face to edit: found in a photo, cut out as CelebA-HQ does, with its mask."""
+"""A face to edit: detected in a photo, cropped as in CelebA-HQ, with its mask."""
 
 from __future__ import annotations
 
@@ -13,24 +13,26 @@ from maskgan_cli.data.resize import resize_image, resize_labels
 from maskgan_cli.editing.cutouts import LEAST
 from maskgan_cli.editing.framing import framed
 from maskgan_cli.editing.uncrop import Square
-from maskgan_cli.editor.studio import Studio
+from maskgan_cli.editor.models import Models
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import Picture
 from maskgan_cli.judges.finder import largest
 from maskgan_cli.labels import LabelMap
 
-SIDES: Final = (256, 512)  # of the face while it is edited: the larger one where the photo has that many pixels
+SIDES: Final = (256, 512)  # sides of an edited face in pixels; the larger one is used for large faces
 
 
 @dataclass(frozen=True)
-class Face:
-    """A face (S, S, 3) and its label map (S, S).
+class EditedFace:
+    """A face to edit.
 
     Attributes:
-        square: its corners in the photo, see `oriented_square`; None where the picture is the face.
-        parser: SHA-256 of the parser that made the label map, else "".
-        places: the squares of all faces of the photo that can be edited, from left to right.
-        number: which of them this is, from 1.
+        picture: the face (S, S, 3).
+        labels: its label map (S, S).
+        square: its corners in the photo, see `oriented_square`; None if the picture itself is the face.
+        parser: SHA-256 of the parser that made the label map, or an empty string.
+        places: corners of all faces of the photo that can be edited, from left to right.
+        number: index of this face among them, from 1.
     """
 
     picture: Picture
@@ -42,27 +44,27 @@ class Face:
 
 
 class NoFace(InputError):
-    """A photo in which no face was found; perhaps it lies on its side."""
+    """No face was detected in a photo; it may be rotated."""
 
 
-def face_of(photo: Picture, studio: Studio, what: str = "the picture", number: int | None = None) -> Face:
-    """A face of a photo (H, W, 3), or the photo itself where it is a face crop already.
+def face_of(photo: Picture, models: Models, what: str = "the picture", number: int | None = None) -> EditedFace:
+    """A face of a photo (H, W, 3); if the picture is a face crop, the picture itself.
 
-    What is a crop and what a photo is decided as the editing commands do: see `framed`.
+    Crops are recognised as by the editing commands: see `framed`.
 
     Args:
         photo: the picture.
-        studio: finds and parses faces.
-        what: the picture's name in an error.
-        number: which face, counted from the left; the largest if None.
+        models: the networks.
+        what: name of the picture in error messages.
+        number: number of the face, counted from the left; None takes the largest.
 
     Raises:
-        NoFace: no face.
-        InputError: no face of that number, or none that is large enough.
+        NoFace: no face was detected.
+        InputError: there is no face of this number, or all faces are too small.
     """
-    faces = functools.cache(lambda: studio.finder.find_all(photo))  # it takes a moment, and may be asked for twice
+    faces = functools.cache(lambda: models.finder.find_all(photo))  # detection is slow and may be needed twice
     if number is None and photo.shape[0] == photo.shape[1]:
-        face = _whole(photo, studio)
+        face = _whole(photo, models)
         scale = len(face.labels) / len(photo)
         if framed(face.labels, lambda: largest(faces(), scale)):
             return face
@@ -73,32 +75,32 @@ def face_of(photo: Picture, studio: Studio, what: str = "the picture", number: i
     if not places:
         raise InputError(
             what, expected=f"a face of at least {LEAST} pixels",
-            found=f"one whose square has {max(map(_extent, squares)):.0f}", hint="choose a photo taken from nearer",
+            found=f"one whose square has {max(map(_extent, squares)):.0f}", hint="choose a photo with a larger face",
         )  # fmt: skip
     if number is not None and number > len(places):
         count = f"{len(places)} face{'s' if len(places) > 1 else ''}"
         raise InputError(what, expected=f"face {number}", found=count, hint="faces are counted from the left")
     index = max(range(len(places)), key=lambda k: _extent(places[k])) if number is None else number - 1
     picture = cut(photo, places[index], side_for(_extent(places[index])))
-    labels, parser = studio.parse(picture)
-    return Face(picture, labels, places[index], parser, tuple(places), index + 1)
+    labels, parser = models.parse(picture)
+    return EditedFace(picture, labels, places[index], parser, tuple(places), index + 1)
 
 
 def side_for(extent: float) -> int:
-    """The side at which a face is edited that has ``extent`` pixels in its photo."""
+    """The side at which a face of ``extent`` pixels is edited."""
     return next((side for side in SIDES if extent <= 1.5 * side), SIDES[-1])
 
 
-def resized(face: Face, side: int) -> Face:
-    """The face at another side."""
+def resized(face: EditedFace, side: int) -> EditedFace:
+    """The face resized to another side."""
     return replace(face, picture=resize_image(face.picture, side), labels=resize_labels(face.labels, side))
 
 
-def _whole(photo: Picture, studio: Studio) -> Face:
+def _whole(photo: Picture, models: Models) -> EditedFace:
     """The whole picture as the face."""
     picture = resize_image(photo, side_for(len(photo)))
-    labels, parser = studio.parse(picture)
-    return Face(picture, labels, None, parser)
+    labels, parser = models.parse(picture)
+    return EditedFace(picture, labels, None, parser)
 
 
 def _extent(square: Square) -> float:

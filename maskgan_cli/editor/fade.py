@@ -1,4 +1,4 @@
-"""How much of an edit is shown at each pixel: strength and feather of single steps."""
+"""Opacity of an edit at each pixel, from the strength and feather of its steps."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from maskgan_cli.editing.uncrop import Square, put_labels_back
 from maskgan_cli.files import Picture, encode_png, read_image, write_bytes
 from maskgan_cli.labels import LabelMap
 
-FADE: Final = "fade.png"  # in a session's folder
+FADE: Final = "fade.png"  # file in a session's folder
 
 
 def faded(before: Picture, after: Picture, fade: LabelMap) -> Picture:
-    """From ``before`` to ``after``, as far as ``fade`` (S, S) says, 255 being all the way; at the side of ``after``."""
+    """Blend ``before`` with ``after`` by the opacity ``fade`` (S, S), 0 to 255; the result has ``after``'s side."""
     side = len(after)
     share = np.asarray(Image.fromarray(fade).resize((side, side), Image.Resampling.BILINEAR), np.float32)[..., None]
     start = resize_image(before, side).astype(np.float32)
@@ -26,7 +26,7 @@ def faded(before: Picture, after: Picture, fade: LabelMap) -> Picture:
 
 
 def faded_photo(before: Picture, after: Picture, square: Square, fade: LabelMap) -> Picture:
-    """The same in a photo (H, W, 3) with the face in ``square`` (4, 2); around it all of the edit is shown."""
+    """Blend photos (H, W, 3) by the opacity of the face in ``square`` (4, 2); outside of it, the opacity is 1."""
     height, width = before.shape[:2]
     share = 1 - put_labels_back((height, width), square, 255 - fade).astype(np.float32)[..., None] / 255
     mixed: Picture = np.rint(before + (after.astype(np.float32) - before) * share).astype(np.uint8)
@@ -34,14 +34,14 @@ def faded_photo(before: Picture, after: Picture, square: Square, fade: LabelMap)
 
 
 def read_fade(path: Path) -> LabelMap | None:
-    """A session's `fade` (S, S); None if it has none.
+    """Read the opacity (S, S) of a session; None if the file does not exist.
 
     Raises:
-        InputError: a file that cannot be read.
+        InputError: the file is not readable.
     """
     return read_image(path)[..., 0].copy() if path.is_file() else None
 
 
 def write_fade(path: Path, fade: LabelMap) -> None:
-    """Keep a `fade` (S, S) as a grey PNG file."""
+    """Write an opacity (S, S) as a grey PNG file."""
     write_bytes(path, encode_png(Image.fromarray(fade)))

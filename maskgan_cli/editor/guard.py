@@ -1,8 +1,8 @@
-"""Who may ask: the token in the path, the host, the origin; and what a browser may do with the answer.
+"""Access control of the editor: the token in the path, the host and the origin; and security headers.
 
-A page of another site can make a browser send requests to a server on this machine. Three things stop it: it
-does not know the token; its requests name its own origin; and a name of its own that it points at this machine
-("DNS rebinding") is no host that is served here.
+Pages of other sites can make a browser send requests to a server on this machine. Three checks reject them: they do not
+know the token; their requests have another origin; and a domain of theirs that resolves to this machine ("DNS
+rebinding") is not an accepted host.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _POLICY = (
 HEADERS = {
     "content-security-policy": _POLICY,
     "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",  # or a link out of the page would give the token away
+    "referrer-policy": "no-referrer",  # links to other pages would reveal the token
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "x-frame-options": "DENY",
@@ -33,19 +33,19 @@ HEADERS = {
 
 
 def new_token() -> str:
-    """128 random bits that fit into a URL."""
+    """A random token of 128 bits for URLs."""
     return secrets.token_urlsafe(16)
 
 
 class Guard:
-    """ASGI middleware: lets a request with the token in its path through, without it.
+    """ASGI middleware that accepts only requests with the token in their path, and removes the token.
 
     Args:
-        app: what is guarded; it sees paths that begin after the token.
-        token: see `new_token`.
-        hosts: names under which the server is reached, without port. Numeric addresses are no names anybody could
-            point elsewhere; if ``any_address`` they are all right.
-        any_address: whether the server listens on more than this machine's own address.
+        app: the application, which receives paths without the token.
+        token: the token, see `new_token`.
+        hosts: accepted host names, without port.
+        any_address: also accept all numeric addresses, which DNS rebinding cannot use; for servers that listen on all
+            addresses.
     """
 
     def __init__(self, app: ASGIApp, *, token: str, hosts: Iterable[str], any_address: bool = False) -> None:
@@ -57,7 +57,7 @@ class Guard:
             await self.app(scope, receive, send)
             return
         if scope["type"] != "http":
-            return  # no web sockets here
+            return  # no web sockets
 
         answered = False
 
@@ -72,29 +72,30 @@ class Guard:
 
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         host = headers.get("host", "")
-        if not self._is_ours(host):
-            await _refuse(send_marked, 421, "this server answers to its own address only")
+        if not self._is_accepted(host):
+            await _reject(send_marked, 421, "this server answers to its own address only")
             return
         origin = headers.get("origin")
         foreign = headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none")
         if (origin is not None and origin != f"http://{host}") or (foreign and scope["method"] not in _SAFE):
-            await _refuse(send_marked, 403, "requests of other pages are not answered")
+            await _reject(send_marked, 403, "requests of other pages are not answered")
             return
         parts = scope["path"].split("/", 2)
         if not hmac.compare_digest(parts[1].encode(), self.token.encode()):
-            await _refuse(send_marked, 404, "no such page: open the address that `maskgan edit` printed")
+            await _reject(send_marked, 404, "no such page: open the address that `maskgan edit` printed")
             return
-        if len(parts) == 2:  # without the last slash the page's own links would lead nowhere
+        if len(parts) == 2:  # the page's relative links need the last slash
             await _redirect(send_marked, f"/{self.token}/")
             return
         inner = {**scope, "path": f"/{parts[2]}", "raw_path": f"/{parts[2]}".encode()}
         try:
             await self.app(inner, receive, send_marked)
-        except asyncio.CancelledError:  # Ctrl-C, and what was asked for takes longer than anybody waits then
+        except asyncio.CancelledError:  # Ctrl-C, and the request exceeds the shutdown timeout
             if not answered:
-                await _refuse(send_marked, 503, "the editor has ended; what was painted is kept")
+                await _reject(send_marked, 503, "the editor has ended; the session is saved")
 
-    def _is_ours(self, host: str) -> bool:
+    def _is_accepted(self, host: str) -> bool:
+        """Whether the header ``host`` names this server."""
         name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
         name = name.strip("[]").lower()
         if name in self.hosts:
@@ -108,13 +109,13 @@ class Guard:
         return True
 
 
-async def _redirect(send: Send, place: str) -> None:
-    head = [(b"location", place.encode()), (b"content-length", b"0")]
+async def _redirect(send: Send, path: str) -> None:
+    head = [(b"location", path.encode()), (b"content-length", b"0")]
     await send({"type": "http.response.start", "status": 307, "headers": head})
     await send({"type": "http.response.body", "body": b""})
 
 
-async def _refuse(send: Send, status: int, line: str) -> None:
+async def _reject(send: Send, status: int, line: str) -> None:
     body = json.dumps({"error": line}).encode()
     head = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": head})

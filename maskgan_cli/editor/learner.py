@@ -1,4 +1,4 @@
-"""The process that learns a person for the editor: see `learning`."""
+"""The process that personalises the generator for the editor: see `learning`."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import Final
 
 from maskgan_cli.files import read_image, read_label_map
 
-_NICE: Final = 10  # painting comes first
+_NICE: Final = 10  # lower priority than the editor
 
 
 def learn(folder: Path, out: Path, start: Path, parser: Path, steps: int) -> None:
-    """Train the generator on for the face of a session's folder, and write its weights.
+    """Fine-tune the generator on a session's face and write the weights.
 
     Args:
-        folder: holds ``face.png`` and ``face.mask.png``.
-        out: the weights' file.
-        start, parser: the weights to begin with, and those of the face parser.
-        steps: updates.
+        folder: the session's folder, with ``face.png`` and ``face.mask.png``.
+        out: the weights file to write.
+        start, parser: the initial weights of the generator, and the weights of the face parser.
+        steps: number of training steps.
     """
     import torch
 
@@ -28,18 +28,19 @@ def learn(folder: Path, out: Path, start: Path, parser: Path, steps: int) -> Non
     from maskgan_cli.personalise import Settings, personalised, recorded, write
     from maskgan_cli.workers import cores
 
-    torch.set_num_threads(max(1, cores() - 1))  # one is left for painting
+    torch.set_num_threads(max(1, cores() - 1))  # leave one core for the editor
     image, mask, settings = folder / "face.png", folder / "face.mask.png", Settings(steps)
     face = Face(image, mask, read_image(image), read_label_map(mask))
-    _tell(0, steps)
+    _report(0, steps)
     record = recorded([image], start, parser, settings)
     made = personalised(
-        start, parser, [face], settings, torch.device("cpu"), lambda done, total, note: _tell(done, total)
+        start, parser, [face], settings, torch.device("cpu"), lambda done, total, note: _report(done, total)
     )
     write(out, made, record, overwrite=True)
 
 
-def _tell(done: int, total: int) -> None:
+def _report(done: int, total: int) -> None:
+    """Print the progress as a line of JSON."""
     print(json.dumps({"done": done, "total": total}), flush=True)
 
 

@@ -1,6 +1,6 @@
-"""Learn a person in the background: `personalise` in a process of its own, whose weights are kept for this face.
+"""Personalisation in the background: fine-tunes the generator on a session's face, as ``maskgan personalise`` does.
 
-The process is run as ``python -m maskgan_cli.editor.learner``. It tells its progress in lines of JSON.
+The process ``python -m maskgan_cli.editor.learner`` does the work and prints its progress as lines of JSON.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from maskgan_cli.editor.models import Files
 from maskgan_cli.editor.session import Session
-from maskgan_cli.editor.studio import Files
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import sha256
 
@@ -25,12 +25,12 @@ STEPS: Final = 100
 
 @dataclass
 class Learning:
-    """One person at a time is learned.
+    """Runs one personalisation at a time.
 
     Attributes:
-        folder: of the weights that were learned, named after the SHA-256 of the face's picture.
-        files: the weights to begin with.
-        steps: how long each person is learned.
+        folder: folder of the personalised weights, which are named by the SHA-256 of the face's picture.
+        files: the initial weights.
+        steps: number of training steps.
     """
 
     folder: Path
@@ -42,15 +42,15 @@ class Learning:
     _since: float = 0.0
 
     def file_of(self, session: Session) -> Path | None:
-        """The weights that were learned from a session's face, if there are any."""
-        own = session.folder / "person.safetensors"  # of a session file that was opened
+        """The personalised weights of a session's face, or None."""
+        own = session.folder / "person.safetensors"  # from an opened session file
         return next((path for path in (own, self._path(session)) if path.is_file()), None)
 
     def start(self, session: Session) -> None:
-        """Begin to learn the person of a session.
+        """Start the personalisation of a session.
 
         Raises:
-            InputError: another one is being learned.
+            InputError: another one is running.
         """
         if self.running:
             raise InputError("learning", expected="one person at a time", found="another one in progress",
@@ -64,11 +64,11 @@ class Learning:
 
     @property
     def running(self) -> bool:
-        """Whether a person is being learned."""
+        """Whether a personalisation is running."""
         return self._process is not None and self._process.poll() is None
 
     def state(self, session: Session) -> dict[str, Any]:
-        """How far it is for a session: ``state`` (none, running, done, failed), ``done`` of ``total``, seconds left."""
+        """The progress of a session: ``state`` (none, running, done, failed), ``done``, ``total``, ``seconds_left``."""
         if self._session == session.id and self.running:
             done, total = self._progress["done"], self._progress["total"]
             passed = time.monotonic() - self._progress.get("began", time.monotonic())
@@ -80,7 +80,7 @@ class Learning:
         return {"state": "failed" if failed else "none"}
 
     def cancel(self) -> None:
-        """Stop learning; nothing is kept of it."""
+        """Stop the running personalisation; its weights are discarded."""
         if self._process is not None and self.running:
             self._progress["cancelled"] = True
             self._process.terminate()
@@ -90,8 +90,9 @@ class Learning:
         return self.folder / f"{sha256(session.folder / 'face.png')}.safetensors"
 
     def _follow(self, process: subprocess.Popen[str]) -> None:
+        """Read the progress that the process prints."""
         assert process.stdout is not None
-        with process:  # which closes its pipes
+        with process:  # closes the pipes
             for line in process.stdout:
                 with contextlib.suppress(ValueError):
                     self._progress |= json.loads(line)

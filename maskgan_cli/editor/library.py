@@ -1,15 +1,12 @@
-"""What a session can begin with: the faces that come with the package.
-
-The rendered ones lie in ``assets/library.npz`` (see `editing.library`); the photo is scikit-image's.
-"""
+"""The example faces: a photo of scikit-image, and rendered faces in ``assets/library.npz`` (see `editing.library`)."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from maskgan_cli.editing.library import example_photo, known, read_library
-from maskgan_cli.editor.face import Face, face_of
-from maskgan_cli.editor.studio import Studio
+from maskgan_cli.editor.face import EditedFace, face_of
+from maskgan_cli.editor.models import Models
 from maskgan_cli.files import Picture
 
 PHOTO: Final = "astronaut"
@@ -20,10 +17,10 @@ EXAMPLES: Final[dict[str, str]] = {
 
 
 def title(name: str) -> str:
-    """An example's title.
+    """The title of an example.
 
     Raises:
-        InputError: none of that name.
+        InputError: there is no example of this name.
     """
     return EXAMPLES[known("the example", name, EXAMPLES)]
 
@@ -33,26 +30,26 @@ def photo() -> Picture:
     return example_photo()
 
 
-def rendered(name: str) -> Face:
+def rendered(name: str) -> EditedFace:
     """A rendered face with its exact label map."""
     number = known("the example", name, EXAMPLES).removeprefix("rendered-")
     found = read_library()
-    return Face(found[f"example-{number}-picture"], found[f"example-{number}-labels"])
+    return EditedFace(found[f"example-{number}-picture"], found[f"example-{number}-labels"])
 
 
 def thumbnail(name: str) -> Picture:
-    """An example to look at: the face, not all of the photo."""
+    """A picture of an example's face."""
     if known("the example", name, EXAMPLES) == PHOTO:
         return photo()[10:210, 124:324]
     return rendered(name).picture
 
 
-def open_example(name: str, studio: Studio) -> tuple[Face, Picture | None]:
-    """An example's face, and the photo that it was cut out of if it was.
+def open_example(name: str, models: Models) -> tuple[EditedFace, Picture | None]:
+    """The face of an example, and the photo that it is cropped from (None for rendered faces).
 
     Raises:
-        InputError: none of that name, or no way to find the face in the photo.
+        InputError: there is no example of this name, or faces cannot be detected.
     """
     if known("the example", name, EXAMPLES) == PHOTO:
-        return face_of(photo(), studio, "the example"), photo()
+        return face_of(photo(), models, "the example"), photo()
     return rendered(name), None

@@ -1,4 +1,4 @@
-"""Pictures for the page: the photo that a face was cut out of, small enough for the screen; a face in patches."""
+"""Photos of sessions: reading, rotation, reduction to the size of the screen, and superpixels of a face."""
 
 from __future__ import annotations
 
@@ -14,38 +14,38 @@ from PIL import Image
 
 from maskgan_cli.files import Photo, Picture, encode_photo, read_photo
 
-JPEG: Final = b"\xff\xd8\xff"  # how its files begin
-SCREEN: Final = 1600  # pixels of a photo's longer side on the screen
-_PATCHES: Final = 350
-_TURNED: Final = (5, 6, 7, 8)  # EXIF orientations that exchange width and height
+JPEG: Final = b"\xff\xd8\xff"  # first bytes of a JPEG file
+SCREEN: Final = 1600  # maximum side of a photo on the screen in pixels
+_SUPERPIXELS: Final = 350
+_TRANSPOSED: Final = (5, 6, 7, 8)  # EXIF orientations that exchange width and height
 _ORIENTATION: Final = 0x0112
 
 
-@functools.lru_cache(maxsize=1)  # one photo: 25 megapixels are 75 MB
+@functools.lru_cache(maxsize=1)  # one photo only, because 25 megapixels take 75 MB
 def _read(path: Path, changed: int) -> Photo:
     return read_photo(path)
 
 
 def read_session_photo(path: Path) -> Photo:
-    """A session's photo; the latest one stays in memory."""
+    """Read a session's photo; the latest one is cached."""
     return _read(path, path.stat().st_mtime_ns)
 
 
 def upright_size(path: Path) -> tuple[int, int] | None:
-    """Width and height of a photo, turned as its EXIF says; None if it cannot be read."""
+    """Width and height of a photo with its EXIF orientation applied; None if it is not readable."""
     try:
         with Image.open(path) as image:
             width, height = image.size
-            return (height, width) if image.getexif().get(_ORIENTATION, 1) in _TURNED else (width, height)
-    except Exception:  # damaged files make Pillow raise anything
+            return (height, width) if image.getexif().get(_ORIENTATION, 1) in _TRANSPOSED else (width, height)
+    except Exception:  # Pillow's errors for damaged files have no common base class
         return None
 
 
 def turned(data: bytes, by: int) -> bytes:
-    """A photo's file turned clockwise by 90, 180 or 270 degrees, with its metadata; JPEG stays JPEG, all else is PNG.
+    """Rotate a photo's file clockwise by 90, 180 or 270 degrees, with its metadata. JPEG stays JPEG, others become PNG.
 
     Raises:
-        InputError: no picture.
+        InputError: the file is not a picture.
     """
     with tempfile.TemporaryDirectory(prefix="maskgan-") as folder:
         path = Path(folder) / "photo"
@@ -58,7 +58,7 @@ def turned(data: bytes, by: int) -> bytes:
 
 
 def for_screen(picture: Picture) -> bytes:
-    """A photo (H, W, 3) as a JPEG file of at most `SCREEN` pixels a side."""
+    """A photo (H, W, 3) as a JPEG file whose sides have at most `SCREEN` pixels."""
     height, width = picture.shape[:2]
     shrink = max(height, width) / SCREEN
     if shrink > 1:
@@ -70,8 +70,8 @@ def for_screen(picture: Picture) -> bytes:
 
 
 def patches_of(picture: Picture) -> bytes:
-    """A face (S, S, 3) in patches of similar colour (SLIC superpixels): numbers (S, S) of 16 bits, little-endian."""
-    from skimage.segmentation import slic  # which takes a moment to import
+    """The SLIC superpixels of a face (S, S, 3) as numbers (S, S) of 16 bits, little-endian."""
+    from skimage.segmentation import slic  # a slow import
 
-    found = slic(picture, n_segments=_PATCHES, compactness=12, start_label=0)
+    found = slic(picture, n_segments=_SUPERPIXELS, compactness=12, start_label=0)
     return np.asarray(found, "<u2").tobytes()

@@ -1,4 +1,4 @@
-"""The application: the page's files, the routes, and how failures are told. See ``guard`` for who is heard at all."""
+"""The application: the files of the page, the routes, and error responses. `guard` controls the access."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from maskgan_cli.editing.library import DIRECTIONS, ITEMS
 from maskgan_cli.editing.swap import BEHIND
 from maskgan_cli.editor import file_routes, library, routes
 from maskgan_cli.editor.compose import PARTS, REMOVABLE
-from maskgan_cli.editor.desk import AtDesk, Desk
 from maskgan_cli.editor.face import NoFace
+from maskgan_cli.editor.request_context import Context, RequestContext
 from maskgan_cli.editor.uploads import MAX_BYTES, TooLarge
 from maskgan_cli.editor.worker import Busy, Superseded
 from maskgan_cli.errors import InputError, MaskGANError
@@ -28,7 +28,7 @@ _TYPES: Final = {".html": "text/html; charset=utf-8", ".css": "text/css; charset
 
 
 def page_files() -> dict[str, tuple[bytes, str]]:
-    """The page's files by name, with their types: all that can be asked for, read once."""
+    """The content and media type of the page's files by name; no other files are served."""
     folder = resources.files("maskgan_cli.editor") / "page"
     return {
         entry.name: (entry.read_bytes(), _TYPES[Path(entry.name).suffix])
@@ -37,13 +37,13 @@ def page_files() -> dict[str, tuple[bytes, str]]:
     }
 
 
-def make_app(desk: Desk) -> FastAPI:
-    """The application, to be put behind a `Guard`."""
+def make_app(context: RequestContext) -> FastAPI:
+    """Make the application; it must be protected by a `Guard`."""
     app = FastAPI(title="maskgan edit", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
-    app.state.desk = desk
+    app.state.context = context
     files = page_files()
     for kind in (MaskGANError, RequestValidationError, Busy, Superseded, HTTPException, Exception):
-        app.add_exception_handler(kind, told)
+        app.add_exception_handler(kind, handle_error)
 
     @app.get("/")
     async def index() -> Response:
@@ -59,16 +59,16 @@ def make_app(desk: Desk) -> FastAPI:
     return app
 
 
-async def about(desk: AtDesk) -> dict[str, Any]:
-    """What the page is built from: classes and their colours, examples, what the editor begins with."""
+async def about(context: Context) -> dict[str, Any]:
+    """Constants for the page: classes with their colours, examples, sliders, accessories and limits."""
     return {
-        "version": __version__, "start": desk.start, "classes": CLASSES,
+        "version": __version__, "start": context.start, "classes": CLASSES,
         "colours": [f"#{r:02x}{g:02x}{b:02x}" for r, g, b in PALETTE.tolist()],
         "mirror": FLIP_IDS[: len(CLASSES)].tolist(), "groups": {k: [ID[n] for n in v] for k, v in GROUPS.items()},
         "behind": {ID[k]: [ID[n] for n in v] for k, v in BEHIND.items()},
         "examples": _named(library.EXAMPLES), "directions": _named(DIRECTIONS), "items": _named(ITEMS),
         "removable": [{"name": name, "title": title, "parts": PARTS[name]} for name, title in REMOVABLE.items()],
-        "size": desk.studio.size, "most_bytes": MAX_BYTES, "weights": desk.studio.weights.sha256[:12],
+        "size": context.models.size, "most_bytes": MAX_BYTES, "weights": context.models.weights.sha256[:12],
     }  # fmt: skip
 
 
@@ -76,8 +76,8 @@ def _named(titles: dict[str, str]) -> list[dict[str, str]]:
     return [{"name": name, "title": title} for name, title in titles.items()]
 
 
-async def told(_: Request, error: Exception) -> Response:
-    """Any failure as a status and one line that names no place on this machine."""
+async def handle_error(_: Request, error: Exception) -> Response:
+    """The response for an error: a status and one line. Responses never expose paths."""
     if isinstance(error, Superseded):
         return Response(status_code=204, headers={"x-superseded": "1"})
     if isinstance(error, Busy):
@@ -87,12 +87,12 @@ async def told(_: Request, error: Exception) -> Response:
     if isinstance(error, InputError):
         return _line(str(error), 413 if isinstance(error, TooLarge) else 422)
     if isinstance(error, RequestValidationError):
-        return _line("a request that this page does not make", 422)
+        return _line("an invalid request", 422)
     if isinstance(error, HTTPException):
-        return _line("no such page" if error.status_code == 404 else "not possible here", error.status_code)
+        return _line("no such page" if error.status_code == 404 else "method not allowed", error.status_code)
     if isinstance(error, MaskGANError):
         return _line(str(error), 500)
-    return _line("something unexpected went wrong; the terminal shows what", 500)  # uvicorn logs the traceback
+    return _line("an unexpected error: see the terminal for details", 500)  # uvicorn logs the traceback
 
 
 def _line(text: str, status: int, headers: dict[str, str] | None = None) -> Response:

@@ -1,4 +1,4 @@
-"""One face being edited: painted, put back into its photo, and given parts of other faces."""
+"""One face that is edited: rendering, pasting into its photo, and parts of other faces."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from maskgan_cli.editing.options import Edge
 from maskgan_cli.editing.swap import swap_parts
 from maskgan_cli.editing.uncrop import put_back
 from maskgan_cli.editor.fade import FADE, faded, faded_photo
+from maskgan_cli.editor.models import Models, blend, blend_quickly
 from maskgan_cli.editor.photos import read_session_photo
 from maskgan_cli.editor.session_state import FORMAT, MAX_OTHERS, Finish, SessionState, is_id, new_id
-from maskgan_cli.editor.studio import Studio, blend, blend_quickly
 from maskgan_cli.editor.worker import Superseded
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import Photo, Picture, encode_image, encode_photo, sha256, write_bytes
@@ -36,7 +36,7 @@ _THUMBNAIL: Final = 160  # pixels
 
 @dataclass
 class Session(SessionState):
-    """A face that is painted; see `SessionState` for what is kept of it. A style and a painting stay in memory."""
+    """A session with its rendering; style codes and the latest results are cached. See `SessionState` for its data."""
 
     _styles: dict[tuple[int, str], Tensor] = field(default_factory=dict, repr=False)
     _painted: tuple[tuple[bytes, int, str], Picture] | None = field(default=None, repr=False)
@@ -44,89 +44,101 @@ class Session(SessionState):
     _composed: tuple[tuple[bytes, int, str], Picture] | None = field(default=None, repr=False)
 
     def render(
-        self, studio: Studio, labels: LabelMap, *, revision: int, style: int, finish: Finish, preview: bool,
+        self, models: Models, labels: LabelMap, *, revision: int, style: int, finish: Finish, preview: bool,
         fade: LabelMap | None = None, mouth: int = 0,
     ) -> bytes:  # fmt: skip
-        """The face in the shape of ``labels``: a preview as a JPEG file, the full picture as a PNG file.
+        """Render the face in the shape of ``labels``: a preview as a JPEG file, or the full picture as a PNG file.
 
-        Where something is painted, a preview has few pixels. A full picture is what is kept: its label map is saved.
+        Previews with generated regions have a lower resolution. For a full picture, the label map is saved.
+
+        Args:
+            models: the networks.
+            labels: the edited label map (S, S).
+            revision: number of the request.
+            style: 0 for the face's own style, k for that of the k-th other face.
+            finish: see `Finish`.
+            preview: render a preview.
+            fade: opacity of the edit (S, S); None for 1.
+            mouth: number of the other face that gives the inside of an opened mouth; 0 for none.
 
         Raises:
-            InputError: no such style.
-            Superseded: a newer request came before this one was done.
+            InputError: there is no such style.
+            Superseded: a newer request has arrived.
         """
-        self._still_wanted(revision)
+        self._check_revision(revision)
         if not self._is_bare(style, finish):
             self._moved(labels)
-            self._still_wanted(revision)
-        picture = self._finished(studio, labels, style, finish, fade, mouth, preview=preview)
-        self._still_wanted(revision)
+            self._check_revision(revision)
+        picture = self._finished(models, labels, style, finish, fade, mouth, preview=preview)
+        self._check_revision(revision)
         if preview:
             return encode_image(picture, ".jpg")
         self.labels, self.style, self.finish, self.fade, self.mouth = labels, style, finish, fade, mouth
         self.save()
         write_bytes(self.folder / "shown.jpg", encode_image(resize_image(picture, _THUMBNAIL), ".jpg"))
-        return encode(picture, self.note(studio))
+        return encode(picture, self.note(models))
 
     def thumbnail(self) -> bytes:
-        """What was shown last, as a small JPEG file."""
+        """The latest result as a small JPEG file."""
         path = self.folder / "shown.jpg"
         if path.is_file():
             return path.read_bytes()
         return encode_image(resize_image(self.face.picture, _THUMBNAIL), ".jpg")
 
-    def result(self, studio: Studio) -> bytes:
-        """The full picture of what was painted last, as a PNG file: the same bytes as `render` gave."""
-        return encode(self.picture(studio), self.note(studio))
+    def result(self, models: Models) -> bytes:
+        """The latest result as a PNG file, with the same bytes as from `render`."""
+        return encode(self.picture(models), self.note(models))
 
-    def painted(self, studio: Studio, labels: LabelMap, style: int) -> Picture:
-        """The full picture of a label map (S, S): (S, S, 3), or the network's side if it is bare. Nothing is kept."""
+    def painted(self, models: Models, labels: LabelMap, style: int) -> Picture:
+        """Render a label map (S, S) without saving it: (S, S, 3), or in the network's size if it is not composited."""
 
-        def made() -> Picture:
-            return studio.paint(labels, self.look(studio, style))
+        def generate() -> Picture:
+            return models.paint(labels, self.style_code(models, style))
 
         if self._is_bare(style, self.finish):
-            return made()
-        return blend(self.face.picture, made, self.face.labels, labels, reference=self._reference(self.mouth))
+            return generate()
+        return blend(self.face.picture, generate, self.face.labels, labels, reference=self._reference(self.mouth))
 
-    def _painting(self, studio: Studio, labels: LabelMap, style: int) -> Picture:
-        """The network's painting; the newest is kept, as the full picture follows the preview of the same mask."""
-        key = (labels.tobytes(), style, studio.weights.sha256)
+    def _painting(self, models: Models, labels: LabelMap, style: int) -> Picture:
+        """The network's output; the latest one is cached, because a preview is followed by its full picture."""
+        key = (labels.tobytes(), style, models.weights.sha256)
         if self._painted is None or self._painted[0] != key:
-            self._painted = (key, studio.paint(labels, self.look(studio, style)))
+            self._painted = (key, models.paint(labels, self.style_code(models, style)))
         return self._painted[1]
 
     def _moved(self, labels: LabelMap) -> PhotoMotion:
-        """How the face moves; the newest is kept, as the full picture follows the preview of the same mask."""
+        """The motion of the face's pixels; the latest is cached, because a preview is followed by its full picture."""
         key = labels.tobytes()
         if self._motion is None or self._motion[0] != key:
             self._motion = (key, motion_between(self.face.labels, labels))
         return self._motion[1]
 
     def _finished(
-        self, studio: Studio, labels: LabelMap, style: int, finish: Finish, fade: LabelMap | None, mouth: int,
+        self, models: Models, labels: LabelMap, style: int, finish: Finish, fade: LabelMap | None, mouth: int,
         *, preview: bool = False,
     ) -> Picture:  # fmt: skip
+        """Render and composite a picture; the arguments are those of `render`."""
         if self._is_bare(style, finish):
-            return self._painting(studio, labels, style)
+            return self._painting(models, labels, style)
         face, motion, reference = self.face, self._moved(labels), self._reference(mouth)
-        painting = partial(self._painting, studio, labels, style)
-        key = (labels.tobytes(), mouth, studio.weights.sha256)
+        painting = partial(self._painting, models, labels, style)
+        key = (labels.tobytes(), mouth, models.weights.sha256)
         if self._composed is not None and self._composed[0] == key:
             made = self._composed[1]
         elif preview and motion.missing.any():
             made = blend_quickly(face.picture, painting, face.labels, labels, reference, motion)
-        else:  # where nothing is painted, the full picture is a preview too
+        else:  # without generated regions, the full picture is as fast as a preview
             made = blend(face.picture, painting, face.labels, labels, None, reference, motion)
             self._composed = (key, made)
         return made if fade is None else faded(face.picture, made, fade)
 
     @staticmethod
     def _is_bare(style: int, finish: Finish) -> bool:
-        return finish == "bare" or style != 0  # another's look has no place in this photo's light
+        """Whether the result is the network's output without compositing, as for styles of other faces."""
+        return finish == "bare" or style != 0
 
     def _reference(self, mouth: int) -> Reference | None:
-        """The other face of a number, from 1, for the inside of a mouth; None for 0."""
+        """The other face with a number from 1, as a source of the inside of a mouth; None for 0."""
         if not mouth:
             return None
         other = self.other(mouth)
@@ -134,32 +146,32 @@ class Session(SessionState):
 
     @property
     def bare(self) -> bool:
-        """Whether the result is the painting as it is."""
+        """Whether the result is the network's output without compositing."""
         return self._is_bare(self.style, self.finish)
 
-    def picture(self, studio: Studio) -> Picture:
-        """The full picture of what was painted last: (S, S, 3), or the network's side if it is bare."""
-        return self._finished(studio, self.labels, self.style, self.finish, self.fade, self.mouth)
+    def picture(self, models: Models) -> Picture:
+        """The latest result (S, S, 3), or in the network's size if it is not composited."""
+        return self._finished(models, self.labels, self.style, self.finish, self.fade, self.mouth)
 
-    def strip(self, studio: Studio) -> bytes:
-        """Before, the mask, after: side by side, as a PNG file."""
-        after = resize_image(self.picture(studio), self.side)
-        return encode(np.hstack([self.face.picture, colourise(self.labels), after]), self.note(studio))
+    def strip(self, models: Models) -> bytes:
+        """A PNG file that shows the face before, the mask, and the face after, side by side."""
+        after = resize_image(self.picture(models), self.side)
+        return encode(np.hstack([self.face.picture, colourise(self.labels), after]), self.note(models))
 
-    def in_photo(self, studio: Studio, suffix: str = ".png") -> bytes:
-        """The photo that the face was cut out of, with the result in its place, as a file of that kind.
+    def in_photo(self, models: Models, suffix: str = ".png") -> bytes:
+        """The whole photo with the result, as a file of the format ``suffix``.
 
         Raises:
-            InputError: there is none.
+            InputError: the session has no photo.
         """
         photo = self.photo()
-        return encode_photo(self.whole(studio), suffix, photo, note=self.note(studio))
+        return encode_photo(self.whole(models), suffix, photo, note=self.note(models))
 
     def photo(self) -> Photo:
-        """The photo that the face was cut out of.
+        """The photo that the face is cropped from.
 
         Raises:
-            InputError: there is none.
+            InputError: the session has no photo.
         """
         path = self.folder / "photo"
         if self.face.square is None or not path.is_file():
@@ -167,18 +179,18 @@ class Session(SessionState):
         return read_session_photo(path)
 
     def photo_bytes(self) -> bytes:
-        """The photo's file."""
+        """The bytes of the photo's file."""
         return (self.folder / "photo").read_bytes()
 
-    def whole(self, studio: Studio) -> Picture:
-        """The photo (H, W, 3) with the result in its place.
+    def whole(self, models: Models) -> Picture:
+        """The photo (H, W, 3) with the result.
 
         Raises:
-            InputError: there is none.
+            InputError: the session has no photo.
         """
         photo, square = self.photo().picture, self.face.square
         assert square is not None
-        painting = partial(self._painting, studio, self.labels, self.style)
+        painting = partial(self._painting, models, self.labels, self.style)
         if self.bare:
             made = paste_person(self.face.picture, resize_image(painting(), self.side), self.face.labels)
             return put_back(photo, square, made)
@@ -186,34 +198,39 @@ class Session(SessionState):
         made = blend(self.face.picture, painting, self.face.labels, self.labels, place, reference)
         return made if self.fade is None else faded_photo(photo, made, square, self.fade)
 
-    def _still_wanted(self, revision: int) -> None:
+    def _check_revision(self, revision: int) -> None:
+        """Raise `Superseded` if a newer request has arrived."""
         if revision < self.revision:
             raise Superseded
 
-    def look(self, studio: Studio, style: int) -> Tensor:
-        """A face's style, encoded once."""
+    def style_code(self, models: Models, style: int) -> Tensor:
+        """The style code of a face, encoded once.
+
+        Raises:
+            InputError: there is no such style.
+        """
         if not 0 <= style <= len(self.others):
             raise InputError("the style", expected=f"0 to {len(self.others)}", found=str(style))
-        key = (style, studio.weights.sha256)
+        key = (style, models.weights.sha256)
         if key not in self._styles:
             face = self.face if style == 0 else self.others[style - 1]
-            self._styles[key] = studio.encode(face.picture, face.labels)
+            self._styles[key] = models.encode(face.picture, face.labels)
         return self._styles[key]
 
     @property
-    def look_name(self) -> str:
-        """The stem of the files of the face whose look is painted."""
+    def style_name(self) -> str:
+        """Name of the face that gives the style, as in its files."""
         return "face" if self.style == 0 else f"other-{self.style - 1}"
 
     @property
     def mouth_name(self) -> str:
-        """The stem of the files of the face whose mouth was taken; "" if none was."""
+        """Name of the face that gives the mouth, as in its files; an empty string if there is none."""
         return f"other-{self.mouth - 1}" if self.mouth else ""
 
-    def note(self, studio: Studio) -> dict[str, Any]:
-        """What made the result: as `maskgan render` would tell it, and that its mask is painted, if it is."""
-        look = self.look_name
-        files = {"mask": "mask.png", "style_image": f"{look}.png", "style_mask": f"{look}.mask.png"}
+    def note(self, models: Models) -> dict[str, Any]:
+        """The provenance of the result, in the form of `maskgan render`, and the number of edited pixels."""
+        style = self.style_name
+        files = {"mask": "mask.png", "style_image": f"{style}.png", "style_mask": f"{style}.mask.png"}
         if (mouth := self.mouth_name) and not self.bare:
             files |= {"reference": f"{mouth}.png", "reference_mask": f"{mouth}.mask.png"}
         painted = int((self.labels != self.face.labels).sum())
@@ -222,12 +239,12 @@ class Session(SessionState):
             "mask": {"made_by": "hand" if painted else "parser" if self.face.parser else "its file",
                      "pixels_painted": painted},
             "inputs": {role: sha256(self.folder / file) for role, file in files.items()},
-            "version": __version__, **studio.about(),
+            "version": __version__, **models.about(),
             **({} if self.fade is None else {"fade": sha256(self.folder / FADE)}), **self._composition(),
         }  # fmt: skip
 
     def _composition(self) -> dict[str, Any]:
-        """For the record: how the result is composed, and where the inside of a mouth that changes comes from."""
+        """For the provenance: the compositing of the result, and the source of the inside of the mouth."""
         if self.bare:
             return {"blend": None}
         before, reference = self.face.labels, self._reference(self.mouth)
@@ -238,10 +255,10 @@ class Session(SessionState):
         return {"blend": edge.value} | ({} if inside is None else {"inside": inside.value})
 
     def swapped(self, labels: LabelMap, number: int, parts: tuple[int, ...]) -> LabelMap:
-        """``labels`` (S, S) with parts of another face's shape, brought to where they belong (see `fit_parts`)."""
+        """Replace parts of ``labels`` (S, S) by those of another face, aligned with the face (see `fit_parts`)."""
         return swap_parts(labels, fit_parts(self.other(number).labels, labels, parts), parts)
 
 
 def encode(picture: Picture, note: Mapping[str, Any] | None = None) -> bytes:
-    """A picture as a PNG file, with what made it inside."""
+    """A picture as a PNG file with its provenance."""
     return encode_image(picture, ".png", note=note)

@@ -1,4 +1,4 @@
-"""What of a session is kept on disk: the face, its edited mask, the faces beside it."""
+"""The data of a session that are saved: the face, its edited mask, and the other faces."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, TypeVar, get_args
 
 import numpy as np
 
-from maskgan_cli.editor.face import Face, resized
+from maskgan_cli.editor.face import EditedFace, resized
 from maskgan_cli.editor.fade import FADE, read_fade, write_fade
 from maskgan_cli.editor.photos import JPEG, upright_size
 from maskgan_cli.errors import InputError
@@ -29,48 +29,49 @@ from maskgan_cli.labels import LabelMap
 
 S = TypeVar("S", bound="SessionState")
 
-Finish = Literal["seamless", "bare"]  # the edit in the photo, or the network's painting as it is
+Finish = Literal["seamless", "bare"]  # the edit composited into the face, or the network's output
 MAX_OTHERS: Final = 12
 _ID: Final = re.compile(r"[0-9a-f]{32}")
-FORMAT: Final = 1  # of session.json
+FORMAT: Final = 1  # version of session.json
 
 
 def new_id() -> str:
-    """A name that nobody guesses."""
+    """A random session id."""
     return secrets.token_hex(16)
 
 
 def is_id(text: str) -> bool:
-    """Whether this is the name of a session, and not a path or anything else."""
+    """Whether a text has the form of a session id."""
     return _ID.fullmatch(text) is not None
 
 
 @dataclass
 class SessionState:
-    """A face, its edited label map, other faces that lend shape or look.
+    """A face, its edited label map, and other faces as references.
 
     Attributes:
-        id: its name, and its folder's.
-        folder: where everything is kept that must outlive a reload or the program.
-        name: what the user called the picture.
-        face: as it was when the session began.
+        id: the session's id and the name of its folder.
+        folder: the folder of the saved files.
+        name: name of the opened picture.
+        face: the face before editing.
         labels: the edited label map (S, S).
-        others: further faces, all of the same side.
-        style: whose look is painted: 0 the face's own, k the look of ``others[k - 1]``.
-        revision: the number of the newest request; older ones are no longer wanted.
-        source: SHA-256 of the file that was opened, or "".
-        chosen: whether this is the face that the user wants, where the photo has several.
-        personal: whether to paint with what was learned of this person, where that was.
-        mouth: number of the other face whose mouth was taken, and whose photo may show its inside; 0 for none.
-        fade: (S, S), how much of the edit is shown at each pixel, 0 to 255; None if all of it is.
+        others: other faces of the same side.
+        style: index of the style: 0 for the face's own, k for that of ``others[k - 1]``.
+        finish: see `Finish`.
+        revision: number of the newest request; older requests are skipped.
+        source: SHA-256 of the opened file, or an empty string.
+        fade: opacity of the edit at each pixel (S, S), 0 to 255; None if it is 255 everywhere.
+        chosen: whether the user has chosen this face, if the photo has several.
+        personal: whether to use personalised weights if they exist.
+        mouth: number of the other face whose mouth was taken, which can give the inside of the mouth; 0 for none.
     """
 
     id: str
     folder: Path
     name: str
-    face: Face
+    face: EditedFace
     labels: LabelMap
-    others: list[Face] = field(default_factory=list)
+    others: list[EditedFace] = field(default_factory=list)
     style: int = 0
     finish: Finish = "seamless"
     revision: int = 0
@@ -82,11 +83,16 @@ class SessionState:
 
     @classmethod
     def begin(
-        cls: type[S], root: Path, face: Face, name: str, photo: bytes | None = None, *, chosen: bool = False
+        cls: type[S], root: Path, face: EditedFace, name: str, photo: bytes | None = None, *, chosen: bool = False
     ) -> S:
-        """A new session with a folder of its own; ``photo`` is the file that the face was cut out of.
+        """Make a new session with its folder.
 
-        ``chosen`` says that the user asked for this one of several faces.
+        Args:
+            root: folder of all sessions.
+            face: the face.
+            name: name of the opened picture.
+            photo: bytes of the opened file.
+            chosen: whether the user has chosen this face of several.
         """
         source = "" if photo is None else hashlib.sha256(photo).hexdigest()
         session = cls(new_id(), Path(), name, face, face.labels.copy(), source=source)
@@ -102,10 +108,10 @@ class SessionState:
 
     @classmethod
     def resume(cls: type[S], root: Path, name: str) -> S:
-        """The session whose folder is there.
+        """Read a session from its folder.
 
         Raises:
-            InputError: none, or one that cannot be read.
+            InputError: there is no such session, or its files are not valid.
         """
         if not is_id(name) or not (root / name / "session.json").is_file():
             raise InputError("the session", found="none of that name", hint="open the picture again")
@@ -115,14 +121,14 @@ class SessionState:
             square = None if state["square"] is None else np.array(state["square"], np.float64)
             own = _read_face(folder, "face")
             places = tuple(np.array(place, np.float64).reshape(4, 2) for place in state.get("places", []))
-            face = Face(own.picture, own.labels, square, state["parser"], places, int(state.get("number", 1)))
+            face = EditedFace(own.picture, own.labels, square, state["parser"], places, int(state.get("number", 1)))
             others = [_read_face(folder, f"other-{i}") for i in range(state["others"])]
             labels = read_label_map(folder / "mask.png")
             numbers, words = (state["style"], state["revision"]), (state["name"], state["parser"])
             if not all(type(n) is int for n in numbers) or not all(type(word) is str for word in words):
                 raise TypeError("state of other types")
             if (square is not None and square.shape != (4, 2)) or state["finish"] not in get_args(Finish):
-                raise ValueError("a state that is none of ours")
+                raise ValueError("a state of another format")
             session = cls(
                 name, folder, state["name"], face, labels, others, state["style"], state["finish"], state["revision"],
                 source=str(state.get("source", "")), fade=read_fade(folder / FADE),
@@ -135,7 +141,11 @@ class SessionState:
             raise InputError("the session", found="files that cannot be read", hint="open the picture again") from error
 
     def _check(self) -> None:
-        """Insist that everything is square and of one size, and the style one that there is."""
+        """Check that all faces and masks are square and of one size, and that the style and the mouth exist.
+
+        Raises:
+            ValueError: they are not.
+        """
         side = len(self.labels)
         shapes = {self.labels.shape, *(face.labels.shape for face in (self.face, *self.others))}
         shapes |= set() if self.fade is None else {self.fade.shape}
@@ -145,10 +155,10 @@ class SessionState:
             or not 32 <= side <= 2048
             or not (0 <= self.style <= len(self.others) and 0 <= self.mouth <= len(self.others))
         ):
-            raise ValueError("parts that do not fit")
+            raise ValueError("inconsistent sizes or numbers")
 
     def save(self) -> None:
-        """Write down what has changed, each file whole or not at all."""
+        """Save the state and the edited mask; each file is written atomically."""
         write_label_map(self.folder / "mask.png", self.labels)
         if self.fade is not None:
             write_fade(self.folder / FADE, self.fade)
@@ -165,17 +175,17 @@ class SessionState:
 
     @property
     def side(self) -> int:
-        """Pixels along an edge of the face."""
+        """Side of the face in pixels."""
         return len(self.labels)
 
     @property
     def edited(self) -> bool:
-        """Whether its mask or its look is another than the face's own."""
+        """Whether the mask or the style differs from the face's own."""
         return self.style != 0 or not np.array_equal(self.labels, self.face.labels)
 
     @property
     def suffix(self) -> str:
-        """What a saved photo's name ends in: .jpg if the photo was a JPEG, else .png."""
+        """Suffix of a downloaded photo: .jpg if the photo is a JPEG, else .png."""
         path = self.folder / "photo"
         if not path.is_file():
             return ".png"
@@ -184,12 +194,12 @@ class SessionState:
 
     @property
     def photo_size(self) -> tuple[int, int] | None:
-        """Width and height of the photo, upright; None without one."""
+        """Width and height of the upright photo; None without a photo."""
         path = self.folder / "photo"
         return upright_size(path) if path.is_file() else None
 
     def state(self) -> dict[str, Any]:
-        """What the page needs to know."""
+        """The state for the page."""
         return {
             "id": self.id, "name": self.name, "side": self.side, "style": self.style, "finish": self.finish,
             "revision": self.revision, "others": len(self.others), "photo": self.face.square is not None,
@@ -200,15 +210,15 @@ class SessionState:
             "parsed": bool(self.face.parser),
         }  # fmt: skip
 
-    def add_other(self, face: Face) -> int:
-        """Keep another face beside this one; its number.
+    def add_other(self, face: EditedFace) -> int:
+        """Add another face; returns its number.
 
         Raises:
-            InputError: there are many already.
+            InputError: the session has the maximum number of other faces.
         """
         if len(self.others) == MAX_OTHERS:
             raise InputError("other faces", expected=f"at most {MAX_OTHERS}", found="one more",
-                             hint="begin a new session")  # fmt: skip
+                             hint="start a new session")  # fmt: skip
         face, name = resized(face, self.side), f"other-{len(self.others)}"
         write_image(self.folder / f"{name}.png", face.picture)
         write_label_map(self.folder / f"{name}.mask.png", face.labels)
@@ -216,16 +226,16 @@ class SessionState:
         self.save()
         return len(self.others)
 
-    def other(self, number: int) -> Face:
-        """Other face ``number``, from 1.
+    def other(self, number: int) -> EditedFace:
+        """The other face with this number, from 1.
 
         Raises:
-            InputError: there is none.
+            InputError: there is no such face.
         """
         if not 1 <= number <= len(self.others):
             raise InputError("the other face", expected=f"1 to {len(self.others)}", found=str(number))
         return self.others[number - 1]
 
 
-def _read_face(folder: Path, name: str) -> Face:
-    return Face(read_image(folder / f"{name}.png"), read_label_map(folder / f"{name}.mask.png"))
+def _read_face(folder: Path, name: str) -> EditedFace:
+    return EditedFace(read_image(folder / f"{name}.png"), read_label_map(folder / f"{name}.mask.png"))

@@ -1,6 +1,6 @@
-"""Pictures and masks as they arrive: bounded first, decoded then, and never believed.
+"""Uploaded pictures and masks: they are limited in size, decoded, and never trusted.
 
-Nothing here opens a path that somebody sent. Error lines name what arrived ("the picture"), not where it lies.
+No path of a request is opened. Error messages say "the picture" instead of a path.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ MAX_BYTES: Final = 40 << 20
 
 
 class TooLarge(InputError):
-    """More bytes than are read."""
+    """An upload is too large."""
 
 
 async def read_body(chunks: AsyncIterator[bytes], limit: int = MAX_BYTES) -> bytes:
-    """All of a request's body, if it is not larger than ``limit``.
+    """Read the body of a request.
 
     Raises:
-        TooLarge: it is; no more than ``limit`` bytes were kept.
+        TooLarge: it is larger than ``limit``; reading stops there.
     """
     body = bytearray()
     async for chunk in chunks:
@@ -39,24 +39,24 @@ async def read_body(chunks: AsyncIterator[bytes], limit: int = MAX_BYTES) -> byt
 
 
 def decode_picture(data: bytes, what: str = "the picture") -> Picture:
-    """Bytes of a picture file -> (H, W, 3) ``uint8``, as `read_image` reads them.
+    """Decode the bytes of a picture file as `read_image` does: (H, W, 3) ``uint8``.
 
     Raises:
-        InputError: no picture, a damaged one, or one of more pixels than are read.
+        InputError: the file is not a picture, damaged, or has too many pixels.
     """
     with tempfile.TemporaryDirectory(prefix="maskgan-") as folder:
         path = Path(folder) / "picture"
         path.write_bytes(data)
         try:
             return read_image(path)
-        except InputError as error:  # whose line names the file, which is no business of the page
+        except InputError as error:  # remove the path from the message
             raise InputError(what, expected=error.expected, found=error.found, hint=error.hint) from error
 
 
 def decode_mask(data: bytes) -> LabelMap | None:
-    """Bytes of a picture file -> its label map (H, W); None if it is no mask: ids, or the colours of the palette.
+    """Decode the bytes of a mask file: a label map (H, W); None if the file is not a mask.
 
-    Ids whose parts lie as in another class order are read in that order.
+    If the positions of the parts suggest another class order, the mask is read in that order.
     """
     with tempfile.TemporaryDirectory(prefix="maskgan-") as folder:
         path = Path(folder) / "mask"
@@ -71,10 +71,10 @@ def decode_mask(data: bytes) -> LabelMap | None:
 
 
 def read_mask(data: bytes, side: int) -> LabelMap:
-    """A label map as the page sends it, a byte per pixel, row by row -> (side, side).
+    """Decode a label map of the page, one byte per pixel in rows: (side, side).
 
     Raises:
-        InputError: another number of bytes, or ids that are no class.
+        InputError: the number of bytes is wrong, or values are not classes.
     """
     if len(data) != side * side:
         raise InputError("the mask", expected=f"{side * side} bytes", found=f"{len(data)}")
@@ -85,7 +85,7 @@ def read_mask(data: bytes, side: int) -> LabelMap:
 
 
 def read_masks(data: bytes, side: int) -> tuple[LabelMap, LabelMap | None]:
-    """A label map as the page sends it, and how much of the edit is shown where, if that follows it.
+    """Decode a label map of the page, and the opacity of the edit if it follows the label map.
 
     Raises:
         InputError: see `read_mask`.
@@ -96,7 +96,7 @@ def read_masks(data: bytes, side: int) -> tuple[LabelMap, LabelMap | None]:
     return read_mask(data[:pixels], side), np.frombuffer(data[pixels:], np.uint8).reshape(side, side).copy()
 
 
-def plain(name: str) -> str:
-    """A picture's name as a person reads it: no folders, no odd characters."""
+def display_name(name: str) -> str:
+    """A picture's name without folders and special characters."""
     last = name.replace("\\", "/").rsplit("/", 1)[-1]
     return "".join(c for c in last if c.isalnum() or c in " ._-()")[:80].strip(". ") or "picture"

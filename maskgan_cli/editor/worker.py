@@ -1,4 +1,4 @@
-"""One thread that does the work, in order, and a bounded queue before it."""
+"""A worker thread with a bounded queue of jobs."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ class Busy(Exception):
 
 
 class Superseded(Exception):
-    """A newer request has made this one needless."""
+    """A newer request has replaced this one."""
 
 
 class Worker:
-    """A thread for everything that computes: torch uses all cores for one job, two would only be in each other's way.
+    """A thread for all computations. One is enough, because PyTorch uses all cores for one job.
 
     Args:
-        waiting: how many jobs may wait.
+        waiting: maximum number of waiting jobs.
     """
 
     def __init__(self, waiting: int = 16) -> None:
@@ -32,10 +32,10 @@ class Worker:
         self._thread.start()
 
     def submit(self, job: Callable[[], T]) -> Future[T]:
-        """Have ``job`` done after those that wait already.
+        """Add a job to the queue.
 
         Raises:
-            Busy: too many are waiting.
+            Busy: the queue is full.
         """
         future: Future[T] = Future()
         try:
@@ -45,7 +45,7 @@ class Worker:
         return future
 
     def close(self) -> None:
-        """Finish what waits, then end the thread."""
+        """Complete all jobs in the queue, then end the thread."""
         self._jobs.put(None)
         self._thread.join()
 
@@ -56,6 +56,6 @@ class Worker:
                 continue
             try:
                 future.set_result(job())
-            except BaseException as error:  # whoever waits for the result is told
+            except BaseException as error:  # passed on to the caller
                 future.set_exception(error)
-            del future, job, entry  # or the last picture would stay in memory until the next job
+            del future, job, entry  # free the memory of the last picture

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import requests
 
-from maskgan_cli.editor.shelf import Shelf
+from maskgan_cli.editor.session_store import SessionStore
 from maskgan_cli.files import write_image
 from maskgan_cli.labels import ID
 from tests.conftest import Command
@@ -42,7 +42,7 @@ def _use_and_end(program: subprocess.Popen[str], cache: Path) -> None:
     out, err = program.communicate(timeout=60)
     assert (program.returncode, out) == (0, "")
     assert "Traceback" not in err
-    assert np.array_equal(Shelf(cache / "editor").get(session["id"]).labels, mask)
+    assert np.array_equal(SessionStore(cache / "editor").get(session["id"]).labels, mask)
 
 
 @pytest.mark.parametrize(

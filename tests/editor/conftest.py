@@ -1,4 +1,4 @@
-"""A running editor with very small networks, and a browser: one of each for all tests of a module."""
+"""Fixtures: a running editor with very small networks, and a browser, shared by all tests of a module."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ from typing import Any
 import pytest
 import requests
 
-from maskgan_cli.editor.serve import Editor
-from maskgan_cli.editor.shelf import Shelf
-from maskgan_cli.editor.studio import Files, Studio
+from maskgan_cli.editor.models import Files, Models
+from maskgan_cli.editor.serve import EditorServer
+from maskgan_cli.editor.session_store import SessionStore
 from maskgan_cli.weights.lookup import bundled
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 @pytest.fixture(scope="session")
-def studio(weights: Path) -> Studio:
-    """A very small generator; MaskVAE and parser as they are bundled."""
+def models(weights: Path) -> Models:
+    """A very small generator with the bundled MaskVAE and parser."""
     vae, parser = bundled("vae"), bundled("parser")
     assert vae and parser
-    return Studio(Files(weights / "model.safetensors", vae, parser), "cpu")
+    return Models(Files(weights / "model.safetensors", vae, parser), "cpu")
 
 
 @pytest.fixture(scope="session")
-def editor(studio: Studio, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Editor]:
-    """The server in a thread of this process."""
-    with serving(studio, tmp_path_factory.mktemp("editor"), 0) as editor:
+def editor(models: Models, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EditorServer]:
+    """An editor server in a thread of this process."""
+    with serving(models, tmp_path_factory.mktemp("editor"), 0) as editor:
         yield editor
 
 
 @contextmanager
-def serving(studio: Studio, folder: Path, port: int | None, start: str = "") -> Iterator[Editor]:
-    """A server of one folder's sessions, in a thread."""
-    editor = Editor(studio, Shelf(folder), port=port, start=start)
+def serving(models: Models, folder: Path, port: int | None, start: str = "") -> Iterator[EditorServer]:
+    """Run a server for the sessions of a folder in a thread."""
+    editor = EditorServer(models, SessionStore(folder), port=port, start=start)
     thread = threading.Thread(target=editor.run)
     thread.start()
     while not editor.server.started:
@@ -50,9 +50,9 @@ def serving(studio: Studio, folder: Path, port: int | None, start: str = "") -> 
 
 
 class Client:
-    """A caller with the token."""
+    """An HTTP client that knows the token."""
 
-    def __init__(self, editor: Editor) -> None:
+    def __init__(self, editor: EditorServer) -> None:
         self.url, self.session = editor.url, requests.Session()
 
     def get(self, path: str, **options: Any) -> requests.Response:
@@ -63,7 +63,7 @@ class Client:
 
 
 @pytest.fixture
-def client(editor: Editor) -> Iterator[Client]:
+def client(editor: EditorServer) -> Iterator[Client]:
     client = Client(editor)
     yield client
     client.session.close()
@@ -71,7 +71,7 @@ def client(editor: Editor) -> Iterator[Client]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Debian's Chromium. Of a module, not of the session: Playwright's event loop would be in others' way."""
+    """Debian's Chromium. Its scope is a module, because Playwright's event loop would disturb other tests."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     if CHROMIUM is None:
         pytest.skip("no Chromium on this machine (Debian: apt-get install chromium)")
@@ -83,19 +83,19 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def options() -> dict[str, Any]:
-    """How the page's window is: see Playwright's `new_context`."""
+    """Options of Playwright's `new_context`."""
     return {"viewport": {"width": 1280, "height": 800}}
 
 
 @pytest.fixture
 def failures() -> list[str]:
-    """What the page complains of; a test takes out what it expects."""
+    """Errors of the page; a test removes those that it expects."""
     return []
 
 
 @pytest.fixture
 def page(browser: Any, options: dict[str, Any], failures: list[str]) -> Iterator[Any]:
-    """A page with a memory of its own; an error in it fails the test."""
+    """A page with its own storage; an error in it fails the test."""
     context = browser.new_context(accept_downloads=True, **options)
     page = context.new_page()
     page.set_default_timeout(60_000)

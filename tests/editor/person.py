@@ -1,4 +1,4 @@
-"""What the tests of the page do with it: open a face, wait, look, find places."""
+"""User actions for tests of the page: open a face, wait for results, read pictures, find positions."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from maskgan_cli.editor.serve import Editor
+from maskgan_cli.editor.serve import EditorServer
 
 Spot = tuple[float, float]
 
 
-def begin(page: Any, editor: Editor, example: str = "rendered-0") -> None:
+def begin(page: Any, editor: EditorServer, example: str = "rendered-0") -> None:
     """Open the page and an example."""
     page.goto(editor.url)
     page.click(f"#examples button[data-name={example}]")
@@ -26,7 +26,7 @@ def settled(page: Any) -> None:
 
 
 def until(page: Any, condition: str) -> None:
-    """Wait for something; the page's policy forbids Playwright's own way, which evaluates a string in it."""
+    """Wait for a condition. Playwright's `wait_for_function` needs eval, which the page's security policy forbids."""
     for _ in range(600):
         if page.evaluate(f"Boolean({condition})"):
             return
@@ -35,7 +35,7 @@ def until(page: Any, condition: str) -> None:
 
 
 def result(page: Any) -> bytes:
-    """The bytes of the picture that is shown."""
+    """The bytes of the picture on the page."""
     return _bytes(page, "editor.result.arrayBuffer()")
 
 
@@ -46,12 +46,12 @@ def mask(page: Any) -> np.ndarray:
 
 
 def fetched(page: Any, path: str) -> bytes:
-    """What the page gets from its server."""
+    """A response of the server to the page."""
     return _bytes(page, f"fetch(`{path}`).then((answer) => answer.arrayBuffer())")
 
 
 def _bytes(page: Any, what: str) -> bytes:
-    """Bytes out of the page: as text, for a list of numbers takes seconds."""
+    """Bytes from the page, transferred as text, because a list of numbers takes seconds."""
     script = """async () => {
       let text = "";
       for (const byte of new Uint8Array(await WHAT)) text += String.fromCharCode(byte);
@@ -61,13 +61,13 @@ def _bytes(page: Any, what: str) -> bytes:
 
 
 def place(page: Any, x: float, y: float) -> tuple[float, float]:
-    """Where in the window a pixel of the mask is."""
+    """The position of a pixel of the mask in the window."""
     found = page.evaluate("([x, y]) => editor.view.place(x, y)", [float(x), float(y)])
     return found["x"], found["y"]
 
 
 def drop(page: Any, data: bytes, onto: str = "#canvas", name: str = "friend.png") -> None:
-    """Drop a picture file somewhere."""
+    """Drop a picture file on an element."""
     page.evaluate(
         """([data, onto, name]) => {
           const bag = new DataTransfer(), bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
@@ -79,12 +79,12 @@ def drop(page: Any, data: bytes, onto: str = "#canvas", name: str = "friend.png"
 
 
 def composed(page: Any) -> None:
-    """Wait until the mask is that of the sliders and things put on."""
+    """Wait until the mask shows all sliders and accessories."""
     until(page, "!editor.panels.sliders.running")
 
 
 def slide(page: Any, name: str, amount: float) -> None:
-    """Push a slider to a place, as a mouse does: on the way first, then there."""
+    """Move a slider as a mouse does, with an intermediate value."""
     page.evaluate(
         """([name, amount]) => {
           const input = document.querySelector(`[data-slider=${name}]`);
@@ -99,7 +99,7 @@ def slide(page: Any, name: str, amount: float) -> None:
 
 
 class Hold:
-    """Requests of the page that wait until they are released."""
+    """Holds requests of the page until they are released."""
 
     def __init__(self, page: Any, path: str) -> None:
         self._held: list[Any] | None = []
@@ -112,18 +112,18 @@ class Hold:
             self._held.append(route)
 
     def again(self) -> None:
-        """Hold from now on."""
+        """Hold all further requests."""
         self._held = []
 
     def release(self) -> None:
-        """Let all go on, those that are still to come too."""
+        """Release all requests, also further ones."""
         held, self._held = self._held or [], None
         for route in held:
             route.continue_()
 
 
 class Fingers:
-    """Fingers on the glass, as the browser's own protocol has them."""
+    """Touches, sent with the browser's protocol."""
 
     def __init__(self, page: Any) -> None:
         self._protocol = page.context.new_cdp_session(page)
@@ -133,22 +133,22 @@ class Fingers:
         self._protocol.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
 
     def down(self, spot: Spot) -> None:
-        """One finger, that stays."""
+        """Touch with one finger and hold."""
         self._send("touchStart", spot)
 
     def up(self) -> None:
-        """And goes."""
+        """Lift the finger."""
         self._send("touchEnd")
 
     def draw(self, *places: Spot) -> None:
-        """One finger along some places."""
+        """Move one finger along a path."""
         self._send("touchStart", places[0])
         for spot in places[1:]:
             self._send("touchMove", spot)
         self._send("touchEnd")
 
     def pinch(self, middle: Spot, apart: list[float], *, shift: Spot = (0.0, 0.0)) -> None:
-        """Two fingers, one after the other, that end up as far apart as the last of ``apart``, and elsewhere."""
+        """Pinch with two fingers, whose final distance is the last value of ``apart``, and move them."""
 
         def places(distance: float, done: float) -> list[Spot]:
             x, y = middle[0] + shift[0] * done, middle[1] + shift[1] * done

@@ -1,4 +1,4 @@
-"""Comparing with the photo, the history, strength and feather, locked classes, smart select: in the page."""
+"""Tests of the page: comparison with the photo, history, strength and feather, locked classes, smart select."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from PIL import Image
 from maskgan_cli.editor import library
 from maskgan_cli.editor.fade import faded
 from maskgan_cli.editor.photos import patches_of
-from maskgan_cli.editor.serve import Editor
+from maskgan_cli.editor.serve import EditorServer
 from maskgan_cli.files import read_image
 from maskgan_cli.labels import ID
 from tests.editor.person import Fingers, begin, composed, mask, place, result, settled, slide, until
@@ -26,12 +26,12 @@ def pixels(data: bytes) -> np.ndarray:
 
 
 def shot(page: Any) -> np.ndarray:
-    """The canvas as it is on the screen, without the frame that says where the focus is."""
+    """The canvas on the screen, without the focus outline."""
     page.wait_for_timeout(120)
     return pixels(page.locator("#canvas").screenshot())[4:-4, 4:-4]
 
 
-def test_holding_a_key_or_the_button_shows_the_photo(page: Any, editor: Editor) -> None:
+def test_holding_a_key_or_the_button_shows_the_photo(page: Any, editor: EditorServer) -> None:
     begin(page, editor)
     page.click("#view-result")
     page.focus("#canvas")
@@ -58,7 +58,7 @@ def test_holding_a_key_or_the_button_shows_the_photo(page: Any, editor: Editor) 
     assert np.abs(shot(page) - after).max() < 8
 
 
-def test_both_pictures_have_one_zoom(page: Any, editor: Editor) -> None:
+def test_both_pictures_share_the_zoom(page: Any, editor: EditorServer) -> None:
     begin(page, editor)
     page.click("#view-split")
     page.evaluate("editor.view.zoomAt(2.5, ...Object.values(editor.view.place(100, 120)))")
@@ -72,7 +72,7 @@ def test_both_pictures_have_one_zoom(page: Any, editor: Editor) -> None:
 
 
 @pytest.mark.slow
-def test_both_uses_the_space_of_a_photo(page: Any, editor: Editor) -> None:
+def test_both_uses_the_space_of_a_photo(page: Any, editor: EditorServer) -> None:
     begin(page, editor, "astronaut")
     until(page, "editor.view.whole")
     page.evaluate("document.getElementById('close-hint').click()")
@@ -86,7 +86,7 @@ def dark(page: Any) -> bool:
     return bool(page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches"))
 
 
-def test_steps_have_names_and_can_be_clicked(page: Any, editor: Editor) -> None:
+def test_steps_have_names_and_can_be_clicked(page: Any, editor: EditorServer) -> None:
     begin(page, editor)
     slide(page, "smile", 0.6)
     page.click("[data-item=hat-beanie]")
@@ -110,9 +110,9 @@ def fade_of(page: Any) -> np.ndarray:
 
 
 @pytest.mark.slow
-def test_strength_and_feather_of_the_last_edit(page: Any, editor: Editor, tmp_path: Path) -> None:
+def test_strength_and_feather_of_the_last_edit(page: Any, editor: EditorServer, tmp_path: Path) -> None:
     begin(page, editor)
-    session = editor.shelf.get(page.evaluate("editor.session.id"))
+    session = editor.store.get(page.evaluate("editor.session.id"))
     page.evaluate("for (let y = 150; y < 170; y++) editor.mask.data.fill(10, 256 * y + 90, 256 * y + 160)")
     page.evaluate("editor.commit('brush')")
     settled(page)
@@ -133,7 +133,7 @@ def test_strength_and_feather_of_the_last_edit(page: Any, editor: Editor, tmp_pa
             assert np.array_equal(part, faded(photo, whole.astype(np.uint8), fade_of(page)))
             inside = (slice(155, 165), slice(100, 150))
             assert np.abs(part[inside] - (photo[inside] + 0.4 * (whole[inside] - photo[inside]))).max() <= 1
-            saved = editor.shelf.root / session.id
+            saved = editor.store.root / session.id
             assert read_image(saved / "fade.png").shape == (256, 256, 3)
             page.reload()
             page.wait_for_selector("#undo:enabled")
@@ -151,7 +151,7 @@ def test_strength_and_feather_of_the_last_edit(page: Any, editor: Editor, tmp_pa
 
 
 @pytest.mark.slow
-def test_a_locked_class_stays_and_a_hidden_one_is_not_drawn(page: Any, editor: Editor) -> None:
+def test_locked_classes_do_not_change_and_hidden_ones_are_not_drawn(page: Any, editor: EditorServer) -> None:
     begin(page, editor)
     before = mask(page)
     page.keyboard.press("b")
@@ -175,7 +175,7 @@ def test_a_locked_class_stays_and_a_hidden_one_is_not_drawn(page: Any, editor: E
 
 
 @pytest.mark.slow
-def test_smart_select_keeps_paint_inside(page: Any, editor: Editor) -> None:
+def test_smart_select_keeps_paint_inside(page: Any, editor: EditorServer) -> None:
     begin(page, editor)
     before = mask(page)
     page.keyboard.press("s")
@@ -208,7 +208,7 @@ def test_smart_select_keeps_paint_inside(page: Any, editor: Editor) -> None:
 
 
 @pytest.mark.slow
-def test_the_whole_photo_is_a_view(page: Any, editor: Editor) -> None:
+def test_the_whole_photo_can_be_shown(page: Any, editor: EditorServer) -> None:
     begin(page, editor)
     assert page.is_hidden("#view-photo")
     page.click("#open")
@@ -240,7 +240,7 @@ class TestFingers:
     def options(self) -> dict[str, Any]:
         return PHONE
 
-    def test_a_finger_on_the_eye_compares(self, page: Any, editor: Editor) -> None:
+    def test_a_finger_on_the_eye_compares(self, page: Any, editor: EditorServer) -> None:
         begin(page, editor)
         page.evaluate("editor.mask.data.fill(13, 256 * 90, 256 * 150); editor.commit('brush')")
         settled(page)

@@ -1,4 +1,4 @@
-"""Photos with several faces, photos on their side: chosen and turned in the page, and by `maskgan edit --face`."""
+"""Tests of photos with several faces and of rotated photos, on the page and with `maskgan edit --face`."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from PIL import Image
 
 from maskgan_cli.editor import library
 from maskgan_cli.editor.face import NoFace, face_of
+from maskgan_cli.editor.models import Models
 from maskgan_cli.editor.photos import turned, upright_size
-from maskgan_cli.editor.serve import Editor
-from maskgan_cli.editor.studio import Studio
+from maskgan_cli.editor.serve import EditorServer
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import Picture, encode_image, read_photo, write_image
 from tests.conftest import Command
@@ -21,24 +21,24 @@ from tests.editor.person import begin, drop, mask, place, settled, until
 
 
 def two() -> Picture:
-    """A photo of two people: the astronaut, and once more, smaller and mirrored."""
+    """A photo of two faces: the astronaut, and a smaller mirrored copy."""
     small = np.asarray(Image.fromarray(library.photo()).resize((400, 400)))[:, ::-1]
     return np.hstack([library.photo(), np.pad(small, ((56, 56), (0, 0), (0, 0)), mode="edge")])
 
 
-def test_a_face_by_its_number(studio: Studio) -> None:
+def test_faces_have_numbers_from_the_left(models: Models) -> None:
     photo = two()
-    largest, second = face_of(photo, studio), face_of(photo, studio, number=2)
+    largest, second = face_of(photo, models), face_of(photo, models, number=2)
     assert (largest.number, second.number, len(largest.places)) == (1, 2, 2)
     assert largest.square is not None and second.square is not None
     assert largest.square[:, 0].max() < 512 < second.square[:, 0].min() + 60
     with pytest.raises(InputError, match="expected face 3, found 2 faces"):
-        face_of(photo, studio, number=3)
+        face_of(photo, models, number=3)
     with pytest.raises(NoFace):
-        face_of(np.full((300, 300, 3), 90, np.uint8), studio)
+        face_of(np.full((300, 300, 3), 90, np.uint8), models)
 
 
-def test_a_photo_is_turned_with_its_metadata(tmp_path: Path) -> None:
+def test_rotating_a_photo_keeps_its_metadata(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112], exif[0x010F] = 6, "camera"
     path = tmp_path / "photo.jpg"
@@ -56,7 +56,7 @@ def test_a_photo_is_turned_with_its_metadata(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_command_refuses_a_face_that_is_not_there(weights: Path, tmp_path: Path, maskgan: Command) -> None:
+def test_the_command_rejects_a_missing_face(weights: Path, tmp_path: Path, maskgan: Command) -> None:
     path = write_image(tmp_path / "two.png", two())
     outcome = maskgan("edit", path, "--face", 3, "--no-browser", "--weights", weights)
     assert outcome.code == 2 and f"{path}: expected face 3, found 2 faces" in outcome.err
@@ -64,7 +64,7 @@ def test_the_command_refuses_a_face_that_is_not_there(weights: Path, tmp_path: P
     assert outcome.code == 2 and "--face: expected a PHOTO" in outcome.err
 
 
-def test_of_several_faces_one_is_chosen_and_edits_of_the_others_stay(page: Any, editor: Editor) -> None:
+def test_choosing_another_face_keeps_earlier_edits(page: Any, editor: EditorServer) -> None:
     begin(page, editor)
     first = page.evaluate("editor.session.id")
     drop(page, encode_image(two(), ".png"), name="friends.png")
@@ -90,14 +90,14 @@ def test_of_several_faces_one_is_chosen_and_edits_of_the_others_stay(page: Any, 
     page.keyboard.press("Shift+Tab")
     page.keyboard.press("Enter")
     until(page, "editor.session.number === 1")
-    assert (editor.shelf.root / second).is_dir()
-    photo = read_photo(editor.shelf.get(page.evaluate("editor.session.id")).folder / "photo").picture
+    assert (editor.store.root / second).is_dir()
+    photo = read_photo(editor.store.get(page.evaluate("editor.session.id")).folder / "photo").picture
     changed = np.nonzero(np.abs(photo.astype(int) - two()).max(-1) > 20)
     assert len(changed[1]) > 100 and changed[1].min() > 480  # the first face's photo has the second one's hat
 
 
 @pytest.mark.slow
-def test_a_photo_on_its_side_is_turned(page: Any, editor: Editor, failures: list[str]) -> None:
+def test_a_rotated_photo_can_be_turned(page: Any, editor: EditorServer, failures: list[str]) -> None:
     begin(page, editor)
     first = page.evaluate("editor.session.id")
     drop(page, encode_image(np.ascontiguousarray(np.rot90(two())), ".png"), name="sideways.png")
@@ -116,7 +116,7 @@ def test_a_photo_on_its_side_is_turned(page: Any, editor: Editor, failures: list
 
 
 @pytest.mark.slow
-def test_an_open_photo_is_turned(page: Any, editor: Editor, failures: list[str]) -> None:
+def test_an_open_photo_can_be_turned(page: Any, editor: EditorServer, failures: list[str]) -> None:
     begin(page, editor, "astronaut")
     first = page.evaluate("editor.session.id")
     page.click("#view-photo")

@@ -1,4 +1,4 @@
-"""What is opened and saved in the page: names, masks, sessions with their undo, two tabs, Back, a restart."""
+"""Tests of files on the page: names, masks, sessions with undo history, two tabs, Back, and a restart."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from PIL import Image
 from maskgan_cli.data.resize import resize_labels
 from maskgan_cli.editor import library
 from maskgan_cli.editor.address import Address, keep_address, last_address
-from maskgan_cli.editor.serve import Editor
-from maskgan_cli.editor.studio import Studio
+from maskgan_cli.editor.models import Models
+from maskgan_cli.editor.serve import EditorServer
 from maskgan_cli.files import encode_image, encode_label_map
 from maskgan_cli.labels import ID, colourise
 from tests.editor.conftest import serving
@@ -29,7 +29,7 @@ def jpeg() -> bytes:
 
 
 def saved(page: Any, button: str) -> tuple[str, bytes]:
-    """Save something by the dialog: the suggested name, and the file."""
+    """Download a file with the dialog; returns the suggested name and the path."""
     page.keyboard.press("Control+s")
     with page.expect_download() as download:
         page.click(button)
@@ -39,7 +39,7 @@ def saved(page: Any, button: str) -> tuple[str, bytes]:
 
 
 @pytest.mark.slow
-def test_the_photo_is_saved_first_and_named_after_its_file(page: Any, editor: Editor) -> None:
+def test_the_photo_is_saved_first_and_named_after_its_file(page: Any, editor: EditorServer) -> None:
     begin(page, editor)
     drop(page, jpeg(), name="anna müller.jpg")
     until(page, "editor.session?.photo")
@@ -63,7 +63,7 @@ def test_the_photo_is_saved_first_and_named_after_its_file(page: Any, editor: Ed
 @pytest.mark.parametrize(
     "kind", ["palette", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("colours", "smaller"))]
 )
-def test_a_dropped_mask_is_asked_about(page: Any, editor: Editor, kind: str) -> None:
+def test_a_dropped_mask_opens_a_question(page: Any, editor: EditorServer, kind: str) -> None:
     begin(page, editor)
     wanted = mask(page).copy()
     wanted[:40] = ID["hat"]
@@ -78,7 +78,7 @@ def test_a_dropped_mask_is_asked_about(page: Any, editor: Editor, kind: str) -> 
     assert not (mask(page) == ID["hat"]).any()
 
 
-def test_a_session_file_brings_its_undo_and_its_sliders(page: Any, editor: Editor, tmp_path: Path) -> None:
+def test_a_session_file_restores_undo_and_sliders(page: Any, editor: EditorServer, tmp_path: Path) -> None:
     begin(page, editor)
     before = mask(page)
     slide(page, "open-mouth", 0.8)
@@ -98,7 +98,7 @@ def test_a_session_file_brings_its_undo_and_its_sliders(page: Any, editor: Edito
 
 
 @pytest.mark.slow
-def test_earlier_sessions_have_pictures_and_can_be_deleted(page: Any, editor: Editor) -> None:
+def test_earlier_sessions_are_listed_and_can_be_deleted(page: Any, editor: EditorServer) -> None:
     begin(page, editor, "rendered-1")
     page.evaluate(_HAT)
     settled(page)
@@ -119,14 +119,14 @@ def test_earlier_sessions_have_pictures_and_can_be_deleted(page: Any, editor: Ed
     page.click("#open")
     remove = page.locator(f"#earlier-list .entry:has([data-session='{first}']) .remove")
     remove.click()
-    assert remove.inner_text() == "Delete?" and (editor.shelf.root / first).is_dir()
+    assert remove.inner_text() == "Delete?" and (editor.store.root / first).is_dir()
     remove.click()
     until(page, f'!document.querySelector("{entry}")')
-    assert not (editor.shelf.root / first).exists()
+    assert not (editor.store.root / first).exists()
 
 
 @pytest.mark.slow
-def test_the_same_photo_offers_its_last_session(page: Any, editor: Editor) -> None:
+def test_opening_the_same_photo_offers_its_last_session(page: Any, editor: EditorServer) -> None:
     begin(page, editor)
     data = encode_image(library.rendered("rendered-3").picture, ".png")
     first = page.evaluate("editor.session.id")
@@ -143,7 +143,7 @@ def test_the_same_photo_offers_its_last_session(page: Any, editor: Editor) -> No
 
 
 @pytest.mark.slow
-def test_a_second_tab_watches_and_takes_over(page: Any, editor: Editor) -> None:
+def test_a_second_tab_watches_and_takes_over(page: Any, editor: EditorServer) -> None:
     begin(page, editor)
     other = page.context.new_page()
     other.goto(page.url)
@@ -165,7 +165,7 @@ def test_a_second_tab_watches_and_takes_over(page: Any, editor: Editor) -> None:
 
 
 @pytest.mark.slow
-def test_back_returns_to_the_session_before(page: Any, editor: Editor) -> None:
+def test_back_returns_to_the_session_before(page: Any, editor: EditorServer) -> None:
     begin(page, editor)
     page.evaluate(_HAT)
     settled(page)
@@ -182,28 +182,26 @@ def test_back_returns_to_the_session_before(page: Any, editor: Editor) -> None:
 
 
 @pytest.mark.slow
-def test_an_open_tab_finds_its_session_after_a_restart(
-    page: Any, studio: Studio, tmp_path: Path, failures: list[str]
-) -> None:
-    with serving(studio, tmp_path, 0) as first:
+def test_an_open_tab_reconnects_after_a_restart(page: Any, models: Models, tmp_path: Path, failures: list[str]) -> None:
+    with serving(models, tmp_path, 0) as first:
         begin(page, first)
         page.evaluate(_HAT)
         settled(page)
         address = page.url
-    page.evaluate("editor.mask.data.fill(13, 0, 2560); editor.commit('brush')")  # while nobody answers
+    page.evaluate("editor.mask.data.fill(13, 0, 2560); editor.commit('brush')")  # while the server is stopped
     until(page, "editor.reconnecting")
-    with serving(studio, tmp_path, None) as second:
+    with serving(models, tmp_path, None) as second:
         assert second.url in address
         page.wait_for_selector(".toast:has-text('connected again')")
         settled(page)
-        session = second.shelf.get(page.evaluate("editor.session.id"))
+        session = second.store.get(page.evaluate("editor.session.id"))
         assert session.labels[0, 0] == ID["hair"] and page.url == address
     refused = [text for text in failures if "ERR_" in text]
     for text in refused:
         failures.remove(text)
 
 
-def test_the_address_is_kept_for_its_owner_alone(tmp_path: Path) -> None:
+def test_only_the_owner_can_read_the_saved_address(tmp_path: Path) -> None:
     assert len({last_address(tmp_path).token for _ in range(3)}) == 3
     keep_address(tmp_path, Address("A" * 22, 8719))
     assert last_address(tmp_path) == Address("A" * 22, 8719)
@@ -214,7 +212,7 @@ def test_the_address_is_kept_for_its_owner_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_what_is_no_mask_is_opened_as_a_picture(page: Any, editor: Editor) -> None:
+def test_other_pictures_are_opened_as_photos(page: Any, editor: EditorServer) -> None:
     begin(page, editor)
     first = page.evaluate("editor.session.id")
     drop(page, encode_image(library.rendered("rendered-2").picture, ".png"))

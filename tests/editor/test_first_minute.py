@@ -1,4 +1,4 @@
-"""The first minute, feedback and layout: on a desk, on a telephone upright and on its side, light and dark."""
+"""Tests of the first steps, feedback and layout: desktop, phone in portrait and landscape, light and dark."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from maskgan_cli.data.alignment import points_of_mask
 from maskgan_cli.editing.library import item
 from maskgan_cli.editing.shapes import wear
 from maskgan_cli.editor import library
-from maskgan_cli.editor.serve import Editor
+from maskgan_cli.editor.serve import EditorServer
 from maskgan_cli.labels import ID
 from tests.editor.person import begin, composed, mask, settled, slide, until
 from tests.editor.test_keyboard import CONTRAST
 
-DESK = {"viewport": {"width": 1280, "height": 800}}
+DESKTOP = {"viewport": {"width": 1280, "height": 800}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 ON_ITS_SIDE = {"viewport": {"width": 844, "height": 390}, "has_touch": True, "is_mobile": True}
 
@@ -53,9 +53,9 @@ CLEAN: dict[str, list[str]] = {
 
 
 @pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
-@pytest.mark.parametrize("options", [DESK, PHONE, ON_ITS_SIDE], ids=["desk", "phone", "phone on its side"])
-def test_everything_has_a_name_fits_and_can_be_read(
-    page: Any, editor: Editor, options: dict[str, Any], scheme: str
+@pytest.mark.parametrize("options", [DESKTOP, PHONE, ON_ITS_SIDE], ids=["desktop", "phone", "phone on its side"])
+def test_all_controls_have_names_fit_and_are_legible(
+    page: Any, editor: EditorServer, options: dict[str, Any], scheme: str
 ) -> None:
     page.emulate_media(color_scheme=scheme)
     page.goto(editor.url)
@@ -93,7 +93,7 @@ def test_everything_has_a_name_fits_and_can_be_read(
 
 
 @pytest.mark.slow
-def test_it_begins_with_a_tool_that_cannot_spoil_and_a_hint_that_goes_away(page: Any, editor: Editor) -> None:
+def test_the_first_tool_is_harmless_and_the_hint_disappears(page: Any, editor: EditorServer) -> None:
     begin(page, editor)
     before = mask(page)
     box = page.locator("#canvas").bounding_box()
@@ -118,7 +118,7 @@ def test_it_begins_with_a_tool_that_cannot_spoil_and_a_hint_that_goes_away(page:
 
 
 @pytest.mark.slow
-def test_painting_is_told_at_once_and_a_bar_comes_after_a_second(page: Any, editor: Editor) -> None:
+def test_rendering_is_announced_at_once_and_a_bar_appears_after_a_second(page: Any, editor: EditorServer) -> None:
     begin(page, editor)
     assert page.inner_text("#status") == "" and page.is_hidden("#bar") and page.is_hidden("#debug")
     page.evaluate("""() => {
@@ -141,20 +141,18 @@ def test_painting_is_told_at_once_and_a_bar_comes_after_a_second(page: Any, edit
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("options", [DESK, PHONE], ids=["desk", "phone"])
-def test_a_newcomer_widens_a_smile_takes_glasses_off_and_saves_the_photo(
-    page: Any, editor: Editor, options: dict[str, Any], tmp_path: Path
-) -> None:
-    """By what is on the screen alone, in far less than a minute."""
+@pytest.mark.parametrize("options", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_first_edits_and_saving(page: Any, editor: EditorServer, options: dict[str, Any], tmp_path: Path) -> None:
+    """With visible controls only, in much less than a minute."""
     from maskgan_cli.editor.face import face_of
     from maskgan_cli.editor.session import Session
     from maskgan_cli.files import encode_image
 
-    face = face_of(library.photo(), editor.studio)
+    face = face_of(library.photo(), editor.models)
     worn = wear(face.labels, item("glasses-round"), points_of_mask(face.labels))  # as if the parser had seen glasses
     object.__setattr__(face, "labels", worn)
-    session = editor.shelf.put(
-        Session.begin(editor.shelf.root, face, "anna.jpg", encode_image(library.photo(), ".jpg"))
+    session = editor.store.put(
+        Session.begin(editor.store.root, face, "anna.jpg", encode_image(library.photo(), ".jpg"))
     )
     page.goto(f"{editor.url}#{session.id}")
     until(page, "globalThis.editor?.session")
@@ -171,5 +169,5 @@ def test_a_newcomer_widens_a_smile_takes_glasses_off_and_saves_the_photo(
     assert download.value.suggested_filename == "anna-edited.jpg"
     with Image.open(download.value.path()) as saved:
         assert saved.size == (512, 512)
-    after = editor.shelf.get(session.id).labels
+    after = editor.store.get(session.id).labels
     assert not (after == ID["eye_g"]).any() and (after != worn).sum() > (worn == ID["eye_g"]).sum()

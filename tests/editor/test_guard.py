@@ -1,4 +1,4 @@
-"""Nobody but the page is heard, and nothing it could be sent does harm."""
+"""Tests of access control: only the page is served, and malicious requests and uploads are rejected."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from PIL import Image
 from starlette.types import Message, Receive, Scope, Send
 
 from maskgan_cli.editor.guard import Guard
-from maskgan_cli.editor.serve import Editor
+from maskgan_cli.editor.serve import EditorServer
 from tests.editor.conftest import Client
 
 
@@ -26,7 +26,7 @@ def _alive(client: Client) -> bool:
 
 
 def _png(width: int, height: int) -> bytes:
-    """A PNG of a few bytes that claims any size: one black row's worth of data, well packed."""
+    """A small PNG that claims any size, with the compressed data of one black row."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -42,7 +42,7 @@ def _noise() -> bytes:
     return buffer.getvalue()
 
 
-def test_without_the_token_there_is_nothing(editor: Editor, client: Client) -> None:
+def test_requests_without_the_token_are_rejected(editor: EditorServer, client: Client) -> None:
     root = f"http://127.0.0.1:{editor.port}/"
     for path in ("", "api/about", "wrong/", "wrong/api/about", editor.token[:-1] + "/", editor.token + "x/api/about"):
         answer = requests.get(root + path, timeout=10)
@@ -52,7 +52,7 @@ def test_without_the_token_there_is_nothing(editor: Editor, client: Client) -> N
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "https://127.0.0.1:{port}", "http://127.0.0.1:1"])
-def test_other_pages_are_not_heard(editor: Editor, client: Client, origin: str) -> None:
+def test_requests_of_other_pages_are_rejected(editor: EditorServer, client: Client, origin: str) -> None:
     headers = {"origin": origin.format(port=editor.port)}
     for answer in (
         client.get("api/about", headers=headers),
@@ -67,13 +67,13 @@ def test_other_pages_are_not_heard(editor: Editor, client: Client, origin: str) 
 @pytest.mark.parametrize(
     "host", ["evil.example", "evil.example:{port}", "127.0.0.1.evil.example:{port}", "", "10.0.0.7:{port}"]
 )
-def test_names_that_are_not_this_machines_are_refused(editor: Editor, client: Client, host: str) -> None:
+def test_other_host_names_are_rejected(editor: EditorServer, client: Client, host: str) -> None:
     answer = client.get("api/about", headers={"host": host.format(port=editor.port)})
     assert answer.status_code in (400, 421)
     assert _alive(client)
 
 
-def test_the_page_may_load_nothing_from_elsewhere(client: Client) -> None:
+def test_the_security_policy_forbids_other_origins(client: Client) -> None:
     answer = client.get("")
     policy = answer.headers["content-security-policy"]
     assert "default-src 'none'" in policy
@@ -97,14 +97,14 @@ NO_PICTURES = {
 
 
 @pytest.mark.parametrize(("data", "line"), NO_PICTURES.values(), ids=NO_PICTURES)
-def test_what_is_no_picture_gets_one_line(client: Client, data: bytes, line: str) -> None:
+def test_uploads_that_are_not_pictures_get_one_line(client: Client, data: bytes, line: str) -> None:
     answer = client.post("api/sessions?name=x.png", data)
     assert answer.status_code == 422
     assert answer.json()["error"].startswith(line)
     assert _alive(client)
 
 
-def test_more_bytes_than_are_read(client: Client) -> None:
+def test_too_large_uploads_are_rejected(client: Client) -> None:
     answer = client.post("api/sessions?name=x.png", bytes(41 << 20))
     assert (answer.status_code, answer.json()["error"]) == (413, "the file: expected at most 40 MB, found more")
     assert _alive(client)
@@ -130,7 +130,7 @@ PATHS = ["../../../etc/passwd", "..%2f..%2fetc%2fpasswd", "/etc/passwd", "%2e%2e
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_no_field_is_a_path(editor: Editor, client: Client, path: str) -> None:
+def test_fields_are_not_used_as_paths(editor: EditorServer, client: Client, path: str) -> None:
     session = client.post("api/sessions?example=rendered-0").json()["id"]
     mask = bytes(256 * 256)
     places = (
@@ -157,16 +157,16 @@ def test_no_field_is_a_path(editor: Editor, client: Client, path: str) -> None:
     assert _alive(client)
 
 
-def test_a_name_is_kept_without_its_folders(client: Client) -> None:
-    from maskgan_cli.editor.uploads import plain
+def test_folders_are_removed_from_names(client: Client) -> None:
+    from maskgan_cli.editor.uploads import display_name
 
-    assert plain("../../etc/passwd") == "passwd"
-    assert plain("C:\\Users\\me\\<b>me</b>.jpg") == "b.jpg"
-    assert plain("...") == "picture"
-    assert plain("Größe 1.png") == "Größe 1.png"
+    assert display_name("../../etc/passwd") == "passwd"
+    assert display_name("C:\\Users\\me\\<b>me</b>.jpg") == "b.jpg"
+    assert display_name("...") == "picture"
+    assert display_name("Größe 1.png") == "Größe 1.png"
 
 
-def test_what_ctrl_c_cuts_short_is_told_so() -> None:
+def test_requests_that_ctrl_c_cancels_get_an_error() -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         raise asyncio.CancelledError
 
@@ -181,10 +181,10 @@ def test_what_ctrl_c_cuts_short_is_told_so() -> None:
     scope = {"type": "http", "method": "GET", "path": "/token/api/about", "headers": [(b"host", b"localhost")]}
     asyncio.run(Guard(app, token="token", hosts=["localhost"])(scope, receive, send))
     assert sent[0]["status"] == 503
-    assert sent[1]["body"] == b'{"error": "the editor has ended; what was painted is kept"}'
+    assert sent[1]["body"] == b'{"error": "the editor has ended; the session is saved"}'
 
 
-def test_nothing_that_is_answered_names_a_place_on_this_machine(editor: Editor, client: Client) -> None:
+def test_responses_never_expose_paths(editor: EditorServer, client: Client) -> None:
     session = client.post("api/sessions?example=rendered-0").json()["id"]
     for path in ("api/about", f"api/sessions/{session}", f"api/sessions/{session}/result.png"):
         body = client.get(path).content

@@ -1,4 +1,4 @@
-"""Without a mouse and without eyes: everything can be reached, has a name, and is said."""
+"""Tests with the keyboard and for screen readers: all controls are reachable, named and announced."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from maskgan_cli.editor.serve import Editor
+from maskgan_cli.editor.serve import EditorServer
 from maskgan_cli.labels import ID
 from tests.editor.person import begin, mask, settled
 
@@ -15,11 +15,11 @@ _MOUTH = [ID["mouth"], ID["u_lip"], ID["l_lip"]]
 
 
 def said(page: Any) -> str:
-    """What a screen reader was told last."""
+    """The latest announcement to screen readers."""
     return str(page.inner_text("#said"))
 
 
-def test_a_face_is_edited_and_saved_by_keys_alone(page: Any, editor: Editor) -> None:
+def test_a_face_is_edited_and_saved_with_keys_only(page: Any, editor: EditorServer) -> None:
     page.goto(editor.url)
     page.wait_for_selector("#welcome[open]")
     page.keyboard.press("Tab")  # from the first example to the second
@@ -61,7 +61,7 @@ def test_a_face_is_edited_and_saved_by_keys_alone(page: Any, editor: Editor) -> 
     assert page.evaluate("document.activeElement.id") == "save-photo"
 
 
-def test_a_part_is_moved_scaled_and_turned_by_keys(page: Any, editor: Editor) -> None:
+def test_a_part_is_moved_scaled_and_rotated_with_keys(page: Any, editor: EditorServer) -> None:
     begin(page, editor)
     before = mask(page)
     rows, columns = np.nonzero(np.isin(before, _MOUTH))
@@ -74,7 +74,7 @@ def test_a_part_is_moved_scaled_and_turned_by_keys(page: Any, editor: Editor) ->
     page.keyboard.press("Enter")
 
     def extent() -> tuple[int, int, float]:
-        """Width and height of the mouth, and the row of its middle."""
+        """Width and height of the mouth, and the row of its centre."""
         rows, columns = np.nonzero(np.isin(mask(page), _MOUTH))
         return int(np.ptp(columns)), int(np.ptp(rows)), float(rows.mean())
 
@@ -93,7 +93,7 @@ def test_a_part_is_moved_scaled_and_turned_by_keys(page: Any, editor: Editor) ->
     assert np.array_equal(mask(page), before)
 
 
-def test_the_tab_key_stops_once_at_each_group_and_arrows_go_on(page: Any, editor: Editor) -> None:
+def test_tab_moves_between_groups_and_arrows_within_them(page: Any, editor: EditorServer) -> None:
     begin(page, editor)
     page.focus("#help")
     page.keyboard.press("Tab")
@@ -122,7 +122,7 @@ def test_the_tab_key_stops_once_at_each_group_and_arrows_go_on(page: Any, editor
     assert page.evaluate("editor.view.opacity") == 0
 
 
-def test_a_screen_reader_finds_everything_by_name(page: Any, editor: Editor) -> None:
+def test_all_controls_have_accessible_names(page: Any, editor: EditorServer) -> None:
     begin(page, editor)
     page.keyboard.press("b")
     tree = page.locator("body").aria_snapshot()
@@ -162,7 +162,7 @@ CONTRAST = """() => {
 }"""
 
 
-def test_everything_fits_can_be_read_and_has_a_key(page: Any, editor: Editor) -> None:
+def test_all_controls_fit_are_legible_and_have_a_key(page: Any, editor: EditorServer) -> None:
     begin(page, editor)
     keyless = "() => [...document.querySelectorAll('#tools button')].filter((e) => !/\\([A-Z]/.test(e.title)).length"
     assert page.evaluate(keyless) == 0

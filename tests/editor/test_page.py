@@ -1,4 +1,4 @@
-"""The page in a real browser: what a person does, and what they get."""
+"""Tests of the page in a real browser."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from PIL import Image
 from maskgan_cli.editing.fit import fit_parts
 from maskgan_cli.editing.swap import swap_parts
 from maskgan_cli.editor import library
-from maskgan_cli.editor.serve import Editor
+from maskgan_cli.editor.serve import EditorServer
 from maskgan_cli.files import encode_image, read_label_map
 from maskgan_cli.labels import ID
 from tests.editor.person import begin, drop, fetched, mask, place, result, settled, until
@@ -22,7 +22,7 @@ _MOUTH = [ID["mouth"], ID["u_lip"], ID["l_lip"]]
 
 
 def paint_mouth(page: Any) -> None:
-    """Open the mouth: a stroke of its inside, with the mouse."""
+    """Open the mouth: paint its inside with the mouse."""
     rows, columns = np.nonzero(np.isin(mask(page), _MOUTH))
     page.keyboard.press("1")
     page.keyboard.press("0")
@@ -35,7 +35,7 @@ def paint_mouth(page: Any) -> None:
 
 
 def save(page: Any, what: str, path: Path) -> Path:
-    """Save something by the dialog."""
+    """Download a file with the dialog."""
     page.keyboard.press("Control+s")
     with page.expect_download() as download:
         page.click(f"[data-download='{what}']")
@@ -44,7 +44,7 @@ def save(page: Any, what: str, path: Path) -> Path:
     return path
 
 
-def test_paint_see_undo_redo_save_reload(page: Any, editor: Editor, tmp_path: Path) -> None:
+def test_paint_undo_redo_save_and_reload(page: Any, editor: EditorServer, tmp_path: Path) -> None:
     begin(page, editor)
     first, before = result(page), mask(page)
     paint_mouth(page)
@@ -76,7 +76,7 @@ def test_paint_see_undo_redo_save_reload(page: Any, editor: Editor, tmp_path: Pa
     assert result(page) == first
 
 
-def test_a_hundred_fast_strokes_end_in_the_result_of_the_last(page: Any, editor: Editor) -> None:
+def test_after_a_hundred_fast_strokes_the_last_result_is_shown(page: Any, editor: EditorServer) -> None:
     begin(page, editor)
     page.evaluate(
         """() => {
@@ -91,7 +91,7 @@ def test_a_hundred_fast_strokes_end_in_the_result_of_the_last(page: Any, editor:
     session = page.evaluate("editor.session.id")
     assert result(page) == fetched(page, f"api/sessions/{session}/result.png")
     last = mask(page)
-    assert np.array_equal(last, read_label_map(editor.shelf.root / session / "mask.png"))
+    assert np.array_equal(last, read_label_map(editor.store.root / session / "mask.png"))
     page.evaluate("for (let k = 0; k < 100; k++) editor.undo()")
     assert page.evaluate("[editor.history.index, editor.mask.equals(editor.original)]") == [0, True]
     page.evaluate("for (let k = 0; k < 100; k++) editor.redo()")
@@ -100,7 +100,7 @@ def test_a_hundred_fast_strokes_end_in_the_result_of_the_last(page: Any, editor:
     assert result(page) == fetched(page, f"api/sessions/{session}/result.png")
 
 
-def test_a_second_photo_and_the_first_is_still_there(page: Any, editor: Editor) -> None:
+def test_the_first_session_exists_after_opening_a_second_photo(page: Any, editor: EditorServer) -> None:
     begin(page, editor)
     first, paths = page.evaluate("location.hash"), library.rendered("rendered-2")
     page.evaluate("editor.mask.data.fill(13, 0, 2560); editor.commit('brush')")
@@ -118,7 +118,7 @@ def test_a_second_photo_and_the_first_is_still_there(page: Any, editor: Editor) 
     assert np.array_equal(mask(page), painted)
 
 
-def test_what_cannot_be_opened_is_one_line_in_the_page(page: Any, editor: Editor, failures: list[str]) -> None:
+def test_files_that_cannot_be_opened_give_one_line(page: Any, editor: EditorServer, failures: list[str]) -> None:
     begin(page, editor)
     session = page.evaluate("location.hash")
     tiny, blank = (encode_image(np.full((side, side, 3), 90, np.uint8), ".png") for side in (1, 300))
@@ -127,7 +127,7 @@ def test_what_cannot_be_opened_is_one_line_in_the_page(page: Any, editor: Editor
         "no picture; save it as PNG or JPEG",
         tiny: "the picture: expected a photo with a face, found no face; choose another photo",
         blank: "the picture: expected a photo with a face, found no face; choose another photo",
-        b"PK\x03\x04": "the session file: expected a session that was saved here, found something else",
+        b"PK\x03\x04": "the session file: expected a saved session, found another file",
     }
     for data, line in wrong.items() | {(None, "the file: expected at most 40 MB, found 41 MB")}:
         if data is None:  # made in the page: on the way there it would take a gigabyte
@@ -145,8 +145,8 @@ def test_what_cannot_be_opened_is_one_line_in_the_page(page: Any, editor: Editor
         failures.remove(text)
 
 
-def test_hair_of_a_dropped_picture_a_hat_a_smile_and_the_session_opened_again(
-    page: Any, editor: Editor, tmp_path: Path
+def test_hair_of_another_face_a_hat_a_smile_and_reopening_the_session(
+    page: Any, editor: EditorServer, tmp_path: Path
 ) -> None:
     begin(page, editor)
     before = mask(page)
@@ -155,7 +155,7 @@ def test_hair_of_a_dropped_picture_a_hat_a_smile_and_the_session_opened_again(
     page.wait_for_selector("#undo:enabled")
     settled(page)
     swapped = mask(page)
-    other = editor.shelf.get(page.evaluate("editor.session.id")).other(1)
+    other = editor.store.get(page.evaluate("editor.session.id")).other(1)
     fitted = fit_parts(other.labels, before, [ID["hair"]])
     assert np.array_equal(swapped == ID["hair"], fitted == ID["hair"])
     assert np.array_equal(swapped, swap_parts(before, fitted, [ID["hair"]]))
@@ -185,7 +185,7 @@ def test_hair_of_a_dropped_picture_a_hat_a_smile_and_the_session_opened_again(
     file = save(page, "session.zip", tmp_path / "session.zip")
     page.evaluate("location.hash = ''")
     page.reload()
-    page.wait_for_selector("#welcome[open]")  # before that nobody listens to the field
+    page.wait_for_selector("#welcome[open]")  # the field has no event listener before
     page.set_input_files("#file", file)
     page.wait_for_selector("#welcome", state="hidden")
     settled(page)
@@ -193,7 +193,7 @@ def test_hair_of_a_dropped_picture_a_hat_a_smile_and_the_session_opened_again(
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(result(page)))), np.asarray(Image.open(io.BytesIO(shown))))
 
 
-def test_a_mouth_as_an_object_and_both_brows_at_once(page: Any, editor: Editor) -> None:
+def test_the_mouth_is_moved_as_an_object_and_both_brows_together(page: Any, editor: EditorServer) -> None:
     begin(page, editor)
     before = mask(page)
     rows, columns = np.nonzero(np.isin(before, _MOUTH))
@@ -225,8 +225,8 @@ def test_a_mouth_as_an_object_and_both_brows_at_once(page: Any, editor: Editor) 
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 800), (1280, 720), (1440, 900), (390, 844)])
-def test_nothing_is_cut_off(page: Any, editor: Editor, width: int, height: int) -> None:
-    """On a desk all is to be seen without scrolling; on a telephone two rows scroll, and nothing else is too wide."""
+def test_no_control_is_cut_off(page: Any, editor: EditorServer, width: int, height: int) -> None:
+    """On a desktop, all controls fit without scrolling; on a phone, only two rows of controls scroll."""
     page.set_viewport_size({"width": width, "height": height})
     begin(page, editor)
     cut = page.evaluate(

@@ -1,4 +1,4 @@
-"""Learning a person in the background, and the way to another face as an animation."""
+"""Tests of personalisation in the background, and of the animation towards another face."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from PIL import Image
 
 from maskgan_cli.editor import library
 from maskgan_cli.editor.learning import Learning
-from maskgan_cli.editor.serve import Editor
+from maskgan_cli.editor.models import Models
+from maskgan_cli.editor.serve import EditorServer
 from maskgan_cli.editor.session import Session
-from maskgan_cli.editor.studio import Studio
 from maskgan_cli.errors import InputError
 from tests.editor.conftest import Client
 from tests.editor.person import begin, result, settled, until
 
 
-def test_the_way_to_another_face_is_an_animation(client: Client) -> None:
+def test_the_animation_towards_another_face(client: Client) -> None:
     session = client.post("api/sessions?example=rendered-0").json()["id"]
     client.post(f"api/sessions/{session}/others?example=rendered-1")
     answer = client.get(f"api/sessions/{session}/animation.gif?other=1&frames=3")
@@ -39,8 +39,8 @@ def test_the_way_to_another_face_is_an_animation(client: Client) -> None:
 
 
 @pytest.mark.slow
-def test_a_person_is_learned_in_the_background_and_painted_with(page: Any, editor: Editor) -> None:
-    editor.desk.learning.steps = 2
+def test_personalised_weights_are_trained_and_used(page: Any, editor: EditorServer) -> None:
+    editor.context.learning.steps = 2
     begin(page, editor)
     page.evaluate("editor.mask.data.fill(13, 256 * 90, 256 * 150); editor.commit('brush')")
     settled(page)
@@ -68,13 +68,13 @@ def test_a_person_is_learned_in_the_background_and_painted_with(page: Any, edito
 
 
 @pytest.mark.slow
-def test_learning_can_be_stopped_and_one_person_is_learned_at_a_time(
-    studio: Studio, tmp_path_factory: pytest.TempPathFactory
+def test_personalisation_can_be_cancelled_and_runs_one_at_a_time(
+    models: Models, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("people")
-    learning = Learning(folder, studio.files, steps=50)
+    learning = Learning(folder, models.files, steps=50)
     one, other = (
-        Session.begin(tmp_path_factory.mktemp("shelf"), library.rendered(f"rendered-{k}"), "x") for k in (0, 1)
+        Session.begin(tmp_path_factory.mktemp("store"), library.rendered(f"rendered-{k}"), "x") for k in (0, 1)
     )
     assert learning.state(one) == {"state": "none"}
     learning.start(one)

@@ -1,16 +1,18 @@
-"""A mouth of another face in the page: its photo shows the inside, and the record and the command say so."""
+"""Tests of a mouth of another face, whose photo gives the inside of the mouth; in provenance and command."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from maskgan_cli.editor.serve import Editor
+from maskgan_cli.editor.serve import EditorServer
 from maskgan_cli.files import read_note
 from tests.editor.person import begin, result, settled, until
 
 
-def test_whose_mouth_it_is_goes_with_undo_the_record_and_the_command(page: Any, editor: Editor, tmp_path: Path) -> None:
+def test_the_mouths_face_is_kept_by_undo_provenance_and_command(
+    page: Any, editor: EditorServer, tmp_path: Path
+) -> None:
     begin(page, editor, "rendered-2")
     page.click("#tab-others")
     page.select_option("#other-examples", "rendered-0")

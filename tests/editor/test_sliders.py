@@ -1,4 +1,4 @@
-"""Sliders and toggles in the page: with the mouse, by keys, by fingers."""
+"""Tests of sliders and toggles on the page with mouse, keyboard and touch."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ import pytest
 from maskgan_cli.editing.library import item
 from maskgan_cli.editing.shapes import wear
 from maskgan_cli.editor import library
-from maskgan_cli.editor.serve import Editor
+from maskgan_cli.editor.serve import EditorServer
 from maskgan_cli.labels import ID
 from tests.editor.person import Fingers, Hold, begin, composed, mask, place, settled, slide, until
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True, "device_scale_factor": 2}
 
 
-def test_sliders_keep_their_places_combine_and_come_back_with_undo(page: Any, editor: Editor) -> None:
+def test_sliders_combine_and_are_restored_by_undo(page: Any, editor: EditorServer) -> None:
     begin(page, editor)
-    before, studio = mask(page), editor.studio
+    before, models = mask(page), editor.models
     slide(page, "smile", 0.6)
     slide(page, "open-mouth", 0.8)
     assert page.input_value("[data-slider=smile]") == "0.6"
     assert page.inner_text(".slider:has([data-slider=smile]) .number") == "+0.60"
     assert "+0.60" in page.get_attribute("[data-slider=smile]", "aria-valuetext")
-    both = studio.directions.move(studio.directions.move(before, "smile", 0.6), "open-mouth", 0.8)
+    both = models.directions.move(models.directions.move(before, "smile", 0.6), "open-mouth", 0.8)
     assert np.array_equal(mask(page), both)
     page.click("#undo")
     assert page.input_value("[data-slider=open-mouth]") == "0" and page.input_value("[data-slider=smile]") == "0.6"
-    assert np.array_equal(mask(page), studio.directions.move(before, "smile", 0.6))
+    assert np.array_equal(mask(page), models.directions.move(before, "smile", 0.6))
     page.click("#redo")
     page.dblclick("[data-slider=smile]", position={"x": 3, "y": 8})
     composed(page)
     assert page.input_value("[data-slider=smile]") == "0" and page.input_value("[data-slider=open-mouth]") == "0.8"
-    assert np.array_equal(mask(page), studio.directions.move(before, "open-mouth", 0.8))
+    assert np.array_equal(mask(page), models.directions.move(before, "open-mouth", 0.8))
     page.click(".slider:has([data-slider=open-mouth]) .number")
     composed(page)
     assert np.array_equal(mask(page), before)
@@ -44,7 +44,7 @@ def test_sliders_keep_their_places_combine_and_come_back_with_undo(page: Any, ed
     assert page.input_value("[data-slider=open-mouth]") == "0.8"  # undo outlives a reload, with the sliders' places
 
 
-def test_a_slider_by_keys(page: Any, editor: Editor) -> None:
+def test_a_slider_is_moved_with_keys(page: Any, editor: EditorServer) -> None:
     begin(page, editor)
     before = mask(page)
     page.focus("[data-slider=raise-brows]")
@@ -52,17 +52,17 @@ def test_a_slider_by_keys(page: Any, editor: Editor) -> None:
         page.keyboard.press("ArrowRight")
     composed(page)
     assert page.input_value("[data-slider=raise-brows]") == "0.3"
-    assert np.array_equal(mask(page), editor.studio.directions.move(before, "raise-brows", 0.3))
+    assert np.array_equal(mask(page), editor.models.directions.move(before, "raise-brows", 0.3))
     page.keyboard.press("Delete")
     composed(page)
     assert np.array_equal(mask(page), before)
 
 
 @pytest.mark.parametrize("undo", ["click", "keys"])
-def test_an_undo_right_after_a_key_takes_back_that_key(undo: str, page: Any, editor: Editor) -> None:
-    """The mask of the key is still being made: the undo waits for it, and a redo brings it back."""
+def test_undo_right_after_a_key_reverts_that_key(undo: str, page: Any, editor: EditorServer) -> None:
+    """The mask of the key is not finished yet: undo waits for it, and redo restores it."""
     begin(page, editor)
-    before, directions = mask(page), editor.studio.directions
+    before, directions = mask(page), editor.models.directions
     page.focus("[data-slider=smile]")
     hold = Hold(page, "**/compose*")
     page.keyboard.press("End")
@@ -91,8 +91,8 @@ def test_an_undo_right_after_a_key_takes_back_that_key(undo: str, page: Any, edi
     settled(page)
 
 
-def test_a_step_keeps_the_places_that_its_mask_was_made_of(page: Any, editor: Editor) -> None:
-    """While the mask of one slider's key is made, another slider is moved: two steps, each with its own places."""
+def test_a_step_keeps_the_slider_values_of_its_mask(page: Any, editor: EditorServer) -> None:
+    """Another slider is moved while a mask is computed: there are two steps with their own values."""
     begin(page, editor)
     hold = Hold(page, "**/compose*")
     for name in ("smile", "open-mouth"):
@@ -107,7 +107,7 @@ def test_a_step_keeps_the_places_that_its_mask_was_made_of(page: Any, editor: Ed
 
 
 @pytest.mark.slow
-def test_paint_beside_a_slider_leaves_it_and_paint_into_it_ends_it(page: Any, editor: Editor) -> None:
+def test_paint_resets_only_sliders_of_the_painted_region(page: Any, editor: EditorServer) -> None:
     begin(page, editor)
     slide(page, "open-mouth", 0.8)
     page.evaluate("editor.tools.choose('brush'); editor.tools.chooseClass(14)")
@@ -126,7 +126,7 @@ def test_paint_beside_a_slider_leaves_it_and_paint_into_it_ends_it(page: Any, ed
     assert np.array_equal(mask(page), painted)
 
 
-def test_things_are_put_on_and_off_again(page: Any, editor: Editor) -> None:
+def test_accessories_are_added_and_removed(page: Any, editor: EditorServer) -> None:
     begin(page, editor)
     before = mask(page)
     page.click("[data-item=glasses-round]")
@@ -139,13 +139,13 @@ def test_things_are_put_on_and_off_again(page: Any, editor: Editor) -> None:
     assert page.get_attribute("[data-item=glasses-round]", "aria-pressed") == "false"
     page.click("[data-item=glasses-sun]")
     composed(page)
-    assert np.array_equal(mask(page), editor.studio.directions.move(before, "smile", 0.5))
+    assert np.array_equal(mask(page), editor.models.directions.move(before, "smile", 0.5))
     page.click("#undo")
     assert page.get_attribute("[data-item=glasses-sun]", "aria-pressed") == "true"
 
 
 @pytest.mark.slow
-def test_glasses_can_be_removed_from_a_face_that_wears_them(page: Any, editor: Editor) -> None:
+def test_glasses_can_be_removed_from_a_face_that_wears_them(page: Any, editor: EditorServer) -> None:
     begin(page, editor)
     assert page.is_hidden("[data-remove=glasses]")
     worn = wear(library.rendered("rendered-0").labels, item("glasses-square"))
@@ -160,7 +160,7 @@ def test_glasses_can_be_removed_from_a_face_that_wears_them(page: Any, editor: E
 
 
 @pytest.mark.slow
-def test_a_face_without_a_mouth_has_no_smile(page: Any, editor: Editor) -> None:
+def test_a_face_without_a_mouth_has_no_smile_slider(page: Any, editor: EditorServer) -> None:
     begin(page, editor)
     until(page, "editor.panels.sliders.ranged")
     zeros = """[...document.querySelectorAll("[data-slider]")].every((input) =>
@@ -179,7 +179,7 @@ class TestFingers:
     def options(self) -> dict[str, Any]:
         return PHONE
 
-    def test_a_finger_slides_or_scrolls(self, page: Any, editor: Editor) -> None:
+    def test_a_finger_moves_sliders_or_scrolls(self, page: Any, editor: EditorServer) -> None:
         begin(page, editor)
         fingers, before = Fingers(page), mask(page)
         box = page.locator("[data-slider=smile]").bounding_box()
@@ -199,7 +199,7 @@ class TestFingers:
         settled(page)
         assert not np.array_equal(mask(page), before)
 
-    def test_targets_are_as_large_as_a_finger(self, page: Any, editor: Editor) -> None:
+    def test_touch_targets_are_large_enough(self, page: Any, editor: EditorServer) -> None:
         begin(page, editor)
         small = """() => [...document.querySelectorAll("#side :is(button, input), #tools button, header button")]
           .filter((one) => one.offsetParent).map((one) => [one.outerHTML, one.getBoundingClientRect()])
@@ -210,7 +210,7 @@ class TestFingers:
 
 
 @pytest.mark.slow
-def test_the_way_to_another_face_is_a_slider_too(page: Any, editor: Editor) -> None:
+def test_interpolation_towards_another_face_is_a_slider(page: Any, editor: EditorServer) -> None:
     begin(page, editor)
     page.click("#tab-others")
     page.select_option("#other-examples", "rendered-2")

@@ -1,4 +1,4 @@
-"""Fingers and pens: what they paint, how two of them zoom, and that a zoom is never an edit."""
+"""Tests of touch and pen input: painting, and zooming without editing."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from maskgan_cli.editor.serve import Editor
+from maskgan_cli.editor.serve import EditorServer
 from maskgan_cli.labels import ID
 from tests.editor.person import Fingers, Spot, begin, mask, place, settled
 
 
 @pytest.fixture
 def options() -> dict[str, Any]:
-    """A telephone."""
+    """Browser options of a phone."""
     return {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True, "device_scale_factor": 2}
 
 
 def pen(page: Any, kind: str, spot: Spot, pressure: float, **more: Any) -> None:
-    """What a pen's driver tells the page."""
+    """Send a pen event to the page."""
     page.evaluate(
         """([kind, init]) => editor.view.canvas.dispatchEvent(
           new PointerEvent(kind, { pointerId: 7, pointerType: "pen", bubbles: true, cancelable: true, ...init }))""",
@@ -27,7 +27,7 @@ def pen(page: Any, kind: str, spot: Spot, pressure: float, **more: Any) -> None:
     )
 
 
-def test_a_finger_paints_and_two_fingers_zoom(page: Any, editor: Editor) -> None:
+def test_a_finger_paints_and_two_fingers_zoom(page: Any, editor: EditorServer) -> None:
     begin(page, editor)
     fingers, before = Fingers(page), mask(page)
     page.evaluate("editor.tools.paintWith(13)")
@@ -50,7 +50,7 @@ def test_a_finger_paints_and_two_fingers_zoom(page: Any, editor: Editor) -> None
     assert not np.array_equal(mask(page), painted)  # and one finger paints again
 
 
-def test_zooming_is_no_edit_whatever_the_tool(page: Any, editor: Editor) -> None:
+def test_zooming_never_edits(page: Any, editor: EditorServer) -> None:
     begin(page, editor)
     fingers, before = Fingers(page), mask(page)
     for tool in ("fill", "polygon", "pipette", "lasso", "move", "eraser", "hand"):
@@ -61,7 +61,7 @@ def test_zooming_is_no_edit_whatever_the_tool(page: Any, editor: Editor) -> None
         assert page.evaluate("editor.view.zoom") > 1.8
 
 
-def test_a_finger_fills_and_draws_a_polygon(page: Any, editor: Editor) -> None:
+def test_a_finger_fills_and_draws_a_polygon(page: Any, editor: EditorServer) -> None:
     begin(page, editor)
     fingers, before = Fingers(page), mask(page)
     rows, columns = np.nonzero(before == ID["nose"])
@@ -78,7 +78,7 @@ def test_a_finger_fills_and_draws_a_polygon(page: Any, editor: Editor) -> None:
     assert np.array_equal(drawn[91:], filled[91:])
 
 
-def test_a_finger_pulls_the_handle_that_is_nearest(page: Any, editor: Editor) -> None:
+def test_a_finger_moves_the_nearest_handle(page: Any, editor: EditorServer) -> None:
     begin(page, editor)
     fingers, mouth = Fingers(page), [ID[name] for name in ("mouth", "u_lip", "l_lip")]
 
@@ -99,7 +99,7 @@ def test_a_finger_pulls_the_handle_that_is_nearest(page: Any, editor: Editor) ->
     assert extent() == pytest.approx((wider, as_high), abs=1)
 
 
-def test_a_pen_presses_rubs_out_and_is_not_disturbed_by_the_hand(page: Any, editor: Editor) -> None:
+def test_pen_pressure_eraser_and_palm_rejection(page: Any, editor: EditorServer) -> None:
     begin(page, editor)
     before, fingers = mask(page), Fingers(page)
     page.evaluate("editor.tools.paintWith(14); editor.panels.setSize(20)")

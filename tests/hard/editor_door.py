@@ -9,12 +9,12 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from maskgan_cli.editor.desk import Desk
-from maskgan_cli.editor.face import Face
+from maskgan_cli.editor.face import EditedFace
+from maskgan_cli.editor.models import Files, Models
+from maskgan_cli.editor.request_context import RequestContext
 from maskgan_cli.editor.server import make_app
 from maskgan_cli.editor.session import Session, new_id
-from maskgan_cli.editor.shelf import Shelf
-from maskgan_cli.editor.studio import Files, Studio
+from maskgan_cli.editor.session_store import SessionStore
 from maskgan_cli.editor.worker import Worker
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import read_image, read_label_map
@@ -54,16 +54,16 @@ class Door:
     def __init__(self, stock: Stock, root: Path) -> None:
         parser = bundled("parser")
         assert parser is not None
-        self.studio = Studio(Files(stock.dmn, stock.vae, parser), "cpu")
-        self.shelf, self.stock = Shelf(root), stock
-        self.desk = Desk(self.studio, self.shelf, Worker())
-        self.app, self.loop = make_app(self.desk), asyncio.new_event_loop()
+        self.models = Models(Files(stock.dmn, stock.vae, parser), "cpu")
+        self.store, self.stock = SessionStore(root), stock
+        self.context = RequestContext(self.models, self.store, Worker())
+        self.app, self.loop = make_app(self.context), asyncio.new_event_loop()
 
     def session(self) -> Session:
         """A session with another face."""
         picture, labels = (self.stock.plain / kind / "0.png" for kind in ("images", "masks"))
-        face = Face(read_image(picture), read_label_map(labels))
-        session = self.desk.begin(face, "a face", None)
+        face = EditedFace(read_image(picture), read_label_map(labels))
+        session = self.context.begin(face, "a face", None)
         session.add_other(face)
         return session
 
@@ -71,7 +71,7 @@ class Door:
         """The session as a file."""
         from maskgan_cli.editor.archive import pack
 
-        return pack(session, self.studio)
+        return pack(session, self.models)
 
     def folder(self, session: Session) -> dict[str, bytes]:
         """The session's files."""
@@ -82,7 +82,7 @@ class Door:
         for folder in sorted(path for path in at.iterdir() if path.is_dir()):
             session = Session.resume(at, folder.name)
             session.state()
-            session.result(self.studio)
+            session.result(self.models)
 
     def request(self, path: Path, session: Session) -> None:
         """One request; the file is its body and decides the rest of it."""
@@ -110,8 +110,8 @@ class Door:
 
     def _ask(self, method: str, where: str, query: str, body: bytes) -> None:
         status, answer = self.loop.run_until_complete(self._call(method, where, query, body))
-        for folder in list(self.shelf.root.iterdir())[20:]:
-            if folder.name not in self.shelf._open:
+        for folder in list(self.store.root.iterdir())[20:]:
+            if folder.name not in self.store._open:
                 shutil.rmtree(folder)
         if status >= 500 and status != 503:
             raise RuntimeError(f"{method} {where[:80]}?{query[:200]} answered {status}: {answer[:200]!r}")

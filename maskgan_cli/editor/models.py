@@ -1,4 +1,4 @@
-"""The networks, loaded once and used by every session: a face's style, its painting, its mask, its codes."""
+"""The networks, which all sessions share: style encoder, generator, face parser, detector and MaskVAE."""
 
 from __future__ import annotations
 
@@ -28,32 +28,32 @@ from maskgan_cli.models.dmn import DenseMappingNetwork
 from maskgan_cli.models.layers import one_hot, to_bytes, to_unit
 from maskgan_cli.weights.format import load
 
-PREVIEW = 256  # side of what is shown while one draws
+PREVIEW = 256  # side of previews in pixels
 
 
 @dataclass(frozen=True)
 class Files:
-    """Which weights are used. All are there when the editor starts; what is rarely needed is loaded late."""
+    """The weights files. All must exist when the editor starts; some are loaded on first use."""
 
     dmn: Path
     vae: Path
     parser: Path
 
 
-class Studio:
-    """Everything that takes a network. One thread at a time uses it.
+class Models:
+    """All operations that need a network; not thread-safe.
 
     Args:
-        files: the weights.
+        files: the weights files.
         device: see `pick_device`.
 
     Raises:
-        InputError: no such weights, or no such device.
+        InputError: the weights or the device do not exist.
     """
 
     def __init__(self, files: Files, device: str = "auto") -> None:
         self.device, self.files, self._device = pick_device(device), files, device
-        self._personal: tuple[tuple[Path, int], Studio] | None = None
+        self._personal: tuple[tuple[Path, int], Models] | None = None
         self._load(files.dmn)
 
     def _load(self, path: Path) -> None:
@@ -62,11 +62,11 @@ class Studio:
         self.network = network.to(memory_format=torch.channels_last)
         self.size = network.config.image_size
 
-    def with_weights(self, path: Path) -> Studio:
-        """The same with another generator; the latest one stays in memory. It is to encode and to paint.
+    def with_weights(self, path: Path) -> Models:
+        """A copy with another generator, for encoding and rendering; the latest one is cached.
 
         Raises:
-            InputError: a file that cannot be read.
+            InputError: the file is not readable.
         """
         key = (path, path.stat().st_mtime_ns)
         if self._personal is None or self._personal[0] != key:
@@ -77,17 +77,21 @@ class Studio:
 
     @functools.cached_property
     def manifold(self) -> MaskManifold:
-        """The MaskVAE."""
+        """The latent space of MaskVAE."""
         return MaskManifold(self.files.vae, self._device)
 
     @functools.cached_property
     def directions(self) -> Directions:
-        """The ways along its manifold, each found once."""
+        """Directions in MaskVAE's latent space."""
         return Directions(self.manifold)
 
     @functools.cached_property
     def finder(self) -> FaceFinder:
-        """Finds faces in photos; an InputError where facenet-pytorch is missing."""
+        """The face detector.
+
+        Raises:
+            InputError: facenet-pytorch is missing.
+        """
         return FaceFinder(self.device)
 
     @functools.cached_property
@@ -95,19 +99,19 @@ class Studio:
         return MaskMaker(self.files.parser, self._device, lambda line: None)
 
     def parse(self, picture: Picture) -> tuple[LabelMap, str]:
-        """A face (S, S, 3) -> its label map (S, S) and the SHA-256 of the parser's weights."""
+        """Parse a face (S, S, 3); returns its label map (S, S) and the SHA-256 of the parser's weights."""
         return self._parser(Path("picture"), picture)
 
     @torch.inference_mode()
     def encode(self, picture: Picture, labels: LabelMap) -> Tensor:
-        """A face (S, S, 3) and its label map (S, S) -> its style (1, style_dim)."""
+        """Encode the style (1, style_dim) of a face (S, S, 3) with its label map (S, S)."""
         pixels = torch.from_numpy(np.array(resize_image(picture, self.size))).permute(2, 0, 1)[None].to(self.device)
         mask = one_hot(self._batch(labels))
         return self.network.encode_style(mask, to_unit(pixels))
 
     @torch.inference_mode()
     def paint(self, labels: LabelMap, style: Tensor) -> Picture:
-        """A label map (S, S) and a style (1, style_dim) -> the painting (size, size, 3)."""
+        """Generate a picture (size, size, 3) from a label map (S, S) and a style (1, style_dim)."""
         image = to_bytes(self.network.generate(one_hot(self._batch(labels)), style))
         return image[0].permute(1, 2, 0).cpu().contiguous().numpy()
 
@@ -115,7 +119,7 @@ class Studio:
         return torch.from_numpy(np.array(resize_labels(labels, self.size)))[None].to(self.device)
 
     def about(self) -> dict[str, Any]:
-        """What painted, for the record of a result."""
+        """The weights and their image size, for the provenance of a result."""
         return {"weights": self.weights.sha256, "size": self.size}
 
 
@@ -123,7 +127,7 @@ def blend(
     picture: Picture, painted: Painting, before: LabelMap, after: LabelMap, place: Place | None = None,
     reference: Reference | None = None, motion: PhotoMotion | None = None,
 ) -> Picture:  # fmt: skip
-    """The edit of the face (S, S, 3), composed as the commands do; in its photo if ``place`` is given."""
+    """Composite the edit of a face (S, S, 3) as the commands do; with ``place``, into its photo."""
     return paste_back(picture, painted, before, after, Blend(), place, reference, motion)
 
 
@@ -131,7 +135,7 @@ def blend_quickly(
     picture: Picture, painted: Painting, before: LabelMap, after: LabelMap, reference: Reference | None,
     motion: PhotoMotion,
 ) -> Picture:  # fmt: skip
-    """The same at `PREVIEW` pixels, for a moment's look."""
+    """Like `blend`, but at `PREVIEW` pixels."""
     side = min(PREVIEW, len(picture))
     small, labels = resize_image(picture, side), resize_labels(before, side)
     return blend(small, painted, labels, after, None, reference, motion.resized(side))

@@ -1,4 +1,4 @@
-"""All sessions: the ones in use in memory, the others on disk, the oldest gone."""
+"""All sessions: recent ones are cached in memory, all are on disk, and the oldest are deleted."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _IN_MEMORY: Final = 8
 _ON_DISK: Final = 100
 
 
-class Shelf:
-    """Sessions by name.
+class SessionStore:
+    """The sessions by id.
 
     Args:
-        root: the folder of their folders.
+        root: the folder that contains the folders of all sessions.
     """
 
     def __init__(self, root: Path) -> None:
@@ -28,36 +28,36 @@ class Shelf:
         self._open: OrderedDict[str, Session] = OrderedDict()
         self._lock = threading.RLock()
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._tidy()
+        self._delete_oldest()
 
     def put(self, session: Session) -> Session:
-        """Keep a session at hand."""
+        """Keep a session in memory."""
         with self._lock:
             self._open[session.id] = session
             self._open.move_to_end(session.id)
             while len(self._open) > _IN_MEMORY:
-                self._open.popitem(last=False)  # everything it knows is in its folder
+                self._open.popitem(last=False)  # its folder has all of its data
         return session
 
     def add(self, session: Session) -> Session:
-        """Keep a new session at hand; the oldest on disk goes where there are very many."""
-        self._tidy()
+        """Keep a new session in memory; if there are too many on disk, the oldest are deleted."""
+        self._delete_oldest()
         return self.put(session)
 
     def get(self, name: str) -> Session:
-        """A session, read from its folder if it is not at hand.
+        """A session from memory or from its folder.
 
         Raises:
-            InputError: no such session.
+            InputError: there is no such session.
         """
-        with self._lock:  # two readers of one folder would be two sessions
+        with self._lock:  # so that a folder is read only once
             return self.put(self._open.get(name) or Session.resume(self.root, name))
 
     def remove(self, name: str) -> None:
         """Delete a session and its files.
 
         Raises:
-            InputError: no such session.
+            InputError: there is no such session.
         """
         with self._lock:
             folder = self.get(name).folder
@@ -65,7 +65,7 @@ class Shelf:
             shutil.rmtree(folder, ignore_errors=True)
 
     def entries(self) -> list[dict[str, Any]]:
-        """Every session's name and state in short, the newest first; damaged ones are left out."""
+        """Short descriptions of all sessions, the newest first; damaged ones are skipped."""
         found = []
         for folder in self._folders():
             try:
@@ -77,7 +77,7 @@ class Shelf:
         return found
 
     def earlier(self, session: Session) -> str:
-        """The newest other session that began with the same file and holds an edit; "" if there is none."""
+        """Id of the newest other session with an edit of the same file; an empty string if there is none."""
         if not session.source or session.edited:
             return ""
         same = (e["id"] for e in self.entries() if e["source"] == session.source and e["edited"])
@@ -91,6 +91,7 @@ class Shelf:
                 found.append((state.stat().st_mtime, folder))
         return [folder for _, folder in sorted(found, key=lambda entry: -entry[0])]
 
-    def _tidy(self) -> None:
+    def _delete_oldest(self) -> None:
+        """Delete the oldest sessions above the maximum number on disk."""
         for folder in self._folders()[_ON_DISK:]:
             shutil.rmtree(folder, ignore_errors=True)
