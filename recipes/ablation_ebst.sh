@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The ablation of Editing Behaviour Simulated Training: the generator before it and after it.
-# VAE_RECIPE, VAE_STEPS, VAE_SETS are MaskVAE's, EBST_RECIPE, EBST_STEPS, EBST_SETS are EBST's; the other
-# settings are in tables.sh.
+# The ablation of Editing Behaviour Simulated Training: the generator before and after EBST.
+# VAE_RECIPE, VAE_STEPS, VAE_SETS and EBST_RECIPE, EBST_STEPS, EBST_SETS are settings of MaskVAE and EBST; tables.sh lists
+# the others.
 set -euo pipefail
 . "$(dirname "$0")/tables.sh"
 metrics=(attributes segmentation fid)

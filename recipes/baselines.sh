@@ -1,19 +1,20 @@
 #!/usr/bin/env bash
-# Attribute transfer with every method: StarGAN, ELEGANT, SPADE, Pix2PixHD-m and MaskGAN, trained, measured and drawn here:
-# Smiling by all of them (table.md, compare), Eyeglasses by ELEGANT (glasses.json, compare-glasses), and what the attribute
-# judge says of held-out faces that nobody changed (judge.json). STARGAN_STEPS, ELEGANT_STEPS are those two's; STEPS the others', which
-# see equally many steps; STARGAN_SETS, ELEGANT_SETS, SPADE_SETS are changes of their recipes; PARSER=bundled takes the
-# parser of the package for a judge; the other settings are in tables.sh.
+# Trains and compares all methods of attribute transfer: StarGAN, ELEGANT, SPADE, Pix2PixHD-m and MaskGAN. Outputs: Smiling
+# by all methods (table.md, compare), Eyeglasses by ELEGANT (glasses.json, compare-glasses), and the accuracy of the
+# attribute classifier on unedited test faces (judge.json). STARGAN_STEPS and ELEGANT_STEPS set the steps of these methods,
+# STEPS those of the others; STARGAN_SETS, ELEGANT_SETS and SPADE_SETS are --set options; PARSER=bundled uses the bundled
+# parser as evaluation network. tables.sh lists the other settings.
 #   FACES=5400 PEOPLE=1080 PAIRS=200 PARSER=bundled recipes/baselines.sh
 set -euo pipefail
 JUDGED=${JUDGED:-Smiling,Eyeglasses}
-# Small faces are enlarged for the attribute judge, whose first layers quarter them: docs/baselines.md has the numbers.
+# Small faces are enlarged for the attribute classifier, whose first layers reduce them to a quarter: docs/baselines.md has
+# the numbers.
 mild="augment.rotate=3 augment.zoom=0.05 augment.shift=0.03 augment.light=0.15 augment.tint=0.1 augment.blur=0"
 enlarged="network.image_size=128 network.width=16 data.batch_size=16 augment.noise=0.01 $mild"
 ATTRIBUTES_SETS=${ATTRIBUTES_SETS:-$(printf -- '--set %s ' $enlarged)}
 . "$(dirname "$0")/tables.sh"
 metrics=(attributes segmentation fid identity)
-maskless=(attributes fid identity) # StarGAN and ELEGANT paint no mask that could be read again
+maskless=(attributes fid identity) # StarGAN and ELEGANT do not use masks, so segmentation accuracy is not defined
 judges "${metrics[@]}"
 read -ra STARGAN_SETS <<<"${STARGAN_SETS:-}"
 read -ra ELEGANT_SETS <<<"${ELEGANT_SETS:-}"
@@ -24,12 +25,12 @@ learn spade spade "$RECIPE" "$STEPS" "${SPADE_SETS[@]}"
 learn elegant elegant "$RECIPE" "${ELEGANT_STEPS:-$STEPS}" --attributes Smiling,Eyeglasses "${ELEGANT_SETS[@]}"
 learn stargan stargan "$RECIPE" "${STARGAN_STEPS:-$STEPS}" --attributes Smiling "${STARGAN_SETS[@]}"
 
-# The judge on held-out faces: how often it is right, and of faces without an attribute how often it sees it anyway.
+# The attribute classifier on test faces: its accuracy and its false positive rate.
 maskgan eval judge attributes "$data" --weights "$ATTRIBUTES" --device "$DEVICE" -o "$work/judge.json" --overwrite >&2
 
 maskgan eval pairs "$data" --protocol smiling -n "$PAIRS" --seed "$SEED" -o "$pairs" --overwrite >&2
 
-# change ATTRIBUTE METHOD NAME METRIC... [-- option...]: results of $work/runs/NAME to $work/results/NAME, measured.
+# change ATTRIBUTE METHOD NAME METRIC... [-- option...]: edit with $work/runs/NAME into $work/results/NAME, and measure.
 change() {
     local attribute=$1 method=$2 name=$3 measured=()
     shift 3
@@ -55,7 +56,7 @@ for name in "${names[@]}"; do
 done
 maskgan compare --pairs "$pairs" "${compared[@]}" -n 6 --size 64 -o "$work/compare" --overwrite >&2
 
-# Glasses, which ELEGANT takes from the exemplar.
+# Glasses, which ELEGANT copies from the exemplar.
 glasses=$work/glasses.csv
 maskgan eval pairs "$data" --protocol transfer --attribute Eyeglasses --seed "$SEED" -o "$glasses" --overwrite >&2
 maskgan transfer --pairs "$glasses" --attribute Eyeglasses --method elegant --weights "$work/runs/elegant" \

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# The weights that come with the package: Dense Mapping Network and MaskVAE at 256 px, face parser at 128 px. Parser and
-# MaskVAE are trained on rendered faces alone, the generator at last also on public-domain portraits (the second argument,
-# see docs/tutorials/portraits.md; without it the generator of rendered faces alone is written). First, on two processor cores that had other work too: 5,400 faces 28 minutes; the generator's four
-# parts at 128 px 60, 31, 105 and 36 minutes on one core each, the last two with the core to themselves; the parser's first
-# part less than two hours, its others 5, 24, 15 and 9 minutes on one core. Then, on one H200 with 16 cores: 1,600 faces 72
-# seconds and 4,800 another 290, the generator's fifth and sixth part 290 and 200 seconds, MaskVAE 90, other trainings beside
-# them. The generator's last two parts: 18 and 31 minutes of one core.
+# Trains the bundled weights: Dense Mapping Network and MaskVAE at 256 px, face parser at 128 px. Parser and MaskVAE are
+# trained on rendered faces, the generator finally also on public-domain portraits (the second argument, see
+# docs/tutorials/portraits.md; without it, the result is a generator for rendered faces).
+# Times on two CPU cores with other load: 5,400 faces 28 minutes; the generator's four parts at 128 px 60, 31, 105 and 36
+# minutes on one core each; the parser's parts less than two hours, 5, 24, 15 and 9 minutes on one core. On one H200 with 16
+# CPU cores and other load: 1,600 faces 72 seconds, 4,800 faces 290 seconds, the generator's fifth and sixth part 290 and 200
+# seconds, MaskVAE 90 seconds. The generator's last two parts: 18 and 31 minutes on one CPU core.
 #   recipes/bundled_weights.sh [work folder] [folder of portraits: images/, manifest.csv and landmarks.npz]
 set -euo pipefail
 work=${1:-bundled-weights}
@@ -14,8 +14,8 @@ assets=$(dirname "$0")/../maskgan_cli/assets
 pack() { maskgan weights pack "$1" "$2" -o "$assets/$3.safetensors" --licence Apache-2.0 --overwrite; }
 prepared() { [ -e "$2/dataset.json" ] || maskgan prep-data "$1" "$2" --size "$3"; }
 
-# The generator of 128 px. Its parts were stopped at steps 4,048, 1,203, 2,699 and 1,350; the last one looked through the
-# parser of 2,600 steps below, which came first.
+# The generator at 128 px. Its parts were stopped at steps 4,048, 1,203, 2,699 and 1,350. The perceptual loss of the last
+# part used the parser of 2,600 steps below, which was trained before.
 maskgan synth "$work/first" -n 2400 --identities 600 --size 256 --seed 11
 prepared "$work/first" "$work/first128" 128
 maskgan train dmn "$work/first128" --recipe bundled-128-first -o "$work/dmn-first"
@@ -29,7 +29,7 @@ maskgan train dmn "$work/second128" --recipe bundled-128 -o "$work/dmn-third" --
 maskgan train dmn "$work/second128" --recipe bundled-128 -o "$work/dmn-fourth" --start-from "$work/dmn-third" \
     --set schedule.steps=1350 --set schedule.decay_from=250
 
-# The parser learns from larger pictures of more people: first small and quick, then at 128 px.
+# The parser is trained on larger pictures of more people, first at 64 px, then at 128 px.
 maskgan synth "$work/large" -n 2000 --identities 750 --size 256 --seed 7
 prepared "$work/large" "$work/data256" 256
 for size in 64 128; do
@@ -40,51 +40,53 @@ maskgan train parser "$work/data64" --recipe tiny-cpu -o "$work/parser64" --set 
     --set schedule.steps=1600 --set schedule.decay_from=1000 "${light[@]}"
 maskgan train parser "$work/data128" --recipe tiny-cpu -o "$work/parser-first" --start-from "$work/parser64" \
     --set schedule.steps=400 --set schedule.decay_from=1 "${light[@]}"
-# Then on the generator's faces, regions in foreign colours.
-foreign() { # steps, decay from, out, start
+# Then it is trained on the generator's data, with regions in random colours.
+recoloured() { # steps, decay from, out, start
     maskgan train parser "$work/second128" --recipe bundled-128 -o "$work/$3" --start-from "$work/$4" \
         --set seed=0 --set "schedule.steps=$1" --set "schedule.decay_from=$2" --set augment.light=0.3 \
         --set augment.tint=0.2 --set augment.shade=0.3 --set augment.repaint=0.6 "${@:5}"
 }
-foreign 400 133 parser-second parser-first --set augment.zoom=0.2 --set augment.shift=0.06 --set augment.backdrop=0.4
-foreign 2600 1000 parser-third parser-second --set augment.zoom=0.25 --set augment.shift=0.07 --set augment.backdrop=0.5
+recoloured 400 133 parser-second parser-first --set augment.zoom=0.2 --set augment.shift=0.06 --set augment.backdrop=0.4
+recoloured 2600 1000 parser-third parser-second --set augment.zoom=0.25 --set augment.shift=0.07 --set augment.backdrop=0.5
 maskgan train parser "$work/second128" --recipe bundled-128 -o "$work/parser-fourth" --start-from "$work/parser-third"
-# Then on mouths like those of photographs; what it was before knows the rest better.
+# Then it is trained on mouths like those of photos. The weights are averaged, because the earlier ones are better at other
+# parts.
 maskgan train parser "$work/data128" --recipe bundled-128 -o "$work/parser-mouths" --start-from "$work/parser-fourth" \
     --set seed=2 --set schedule.steps=2000 --set schedule.decay_from=600 --set augment.mouths=0.3 \
     --set augment.lips=0.5 --set augment.outline=0.4
 maskgan weights average "$work/parser-fourth" "$work/parser-mouths" --share 0.7 -o "$work/parser.safetensors" --overwrite
 pack "$work/parser.safetensors" "$work/data128" parser
 
-# At 256 px, on faces that are there twice, with two expressions. The generator's fifth part was stopped at step 2,942; its
-# seventh, which began with 16-bit copies, at step 406 of 1,300. The last two ask for less of the discriminator and more of
-# the truth: fewer details are invented, teeth are cleaner.
+# The generator at 256 px, on scenes with two expressions. Its fifth part was stopped at step 2,942, its seventh, which
+# started from 16-bit weights, at step 406 of 1,300. The last two parts have a smaller adversarial loss and larger
+# reconstruction losses, which gives fewer spurious details and cleaner teeth.
 maskgan synth "$work/few" -n 1600 --identities 400 --takes 2 --size 256 --seed 51
 prepared "$work/few" "$work/few256" 256
 maskgan synth "$work/many" -n 4800 --identities 1200 --takes 2 --size 256 --seed 52
 prepared "$work/many" "$work/many256" 256
-eyes=(--set "perceptual.weights=$work/parser.safetensors")
+parser_loss=(--set "perceptual.weights=$work/parser.safetensors")
 maskgan train dmn "$work/few256" --recipe bundled-256 -o "$work/dmn-fifth" --start-from "$work/dmn-fourth" \
-    --set schedule.steps=2942 --set schedule.decay_from=null "${eyes[@]}"
-maskgan train dmn "$work/many256" --recipe bundled-256 -o "$work/dmn-sixth" --start-from "$work/dmn-fifth" "${eyes[@]}"
-calmer() { # out, start, seed, steps, moving average, adversarial, feature matching
-    maskgan train dmn "$work/many256" --recipe bundled-256 -o "$work/$1" --start-from "$work/$2" "${eyes[@]}" \
+    --set schedule.steps=2942 --set schedule.decay_from=null "${parser_loss[@]}"
+maskgan train dmn "$work/many256" --recipe bundled-256 -o "$work/dmn-sixth" --start-from "$work/dmn-fifth" "${parser_loss[@]}"
+fine_tune() { # out, start, seed, steps, moving average, adversarial, feature matching
+    maskgan train dmn "$work/many256" --recipe bundled-256 -o "$work/$1" --start-from "$work/$2" "${parser_loss[@]}" \
         --set precision=no --set "seed=$3" --set data.batch_size=4 --set optimiser.lr=1e-4 --set "schedule.steps=$4" \
         --set schedule.decay_from=1 --set "ema=$5" --set "loss.adversarial=$6" --set "loss.feature_matching=$7" \
         --set loss.pixel=60 --set loss.segmentation=1
 }
-calmer dmn-seventh dmn-sixth 2 1300 0.995 0.15 10
-calmer dmn dmn-seventh 3 700 0.99 0.05 2
+fine_tune dmn-seventh dmn-sixth 2 1300 0.995 0.15 10
+fine_tune dmn dmn-seventh 3 700 0.99 0.05 2
 pack "$work/dmn" "$work/many256" dmn
 maskgan train vae "$work/many256" --recipe tiny-cpu -o "$work/vae" --set network.image_size=256 --set network.latent=192 \
     --set schedule.steps=5000 --set schedule.decay_from=1500 --set schedule.validation_samples=160
 pack "$work/vae" "$work/many256" vae
 
-# Portraits: 868 for training, labelled, and each warped to the proportions of two others. With 1,552 rendered faces they train a
-# parser of 256 px, whose features the generator is compared by, and a small identity network. The generator's parts were
-# stopped at steps 773, 1,220, 500, 126, 739, 171, 129, 94, 226 and 121; the last one ran its 340 steps. 2 to 2.3 seconds a step
-# of batch 4 on one processor core in bfloat16 (Intel Sapphire Rapids), 2.6 hours together. They drew two portraits to one
-# warped and one rendered face; parts 1 and 2 had no warped ones, and 1 to 4 and the parser's 1,000 steps other draws.
+# Portraits: 868 for training, labelled, and each warped to the proportions of two others. With 1,552 rendered faces, they
+# train a parser at 256 px (for the generator's perceptual loss) and a small identity network. The generator's parts were
+# stopped at steps 773, 1,220, 500, 126, 739, 171, 129, 94, 226 and 121; the last one ran all 340 steps. A step of batch 4
+# took 2 to 2.3 seconds on one CPU core in bfloat16 (Intel Sapphire Rapids), 2.6 hours in total. The samples were two
+# portraits to one warped and one rendered face; parts 1 and 2 had no warped faces, and parts 1 to 4 and the parser's 1,000
+# steps had other shares.
 [ -n "$portraits" ] || exit 0
 here=$(dirname "$0")
 faces=$work/portraits
@@ -127,7 +129,7 @@ portrait faces-7 "$work/faces-6" 7 129 "${known[@]}" --set loss.adversarial=1.5 
 portrait faces-8 "$work/faces-7" 8 94 "${known[@]}" --set loss.texture=0 --set optimiser.lr=1e-4 --set discriminator_rate=6
 portrait faces-9 "$work/faces-8" 9 226 "${known[@]}"
 portrait faces-10 "$work/faces-9" 10 121 --set loss.texture=0.7 --set loss.pixel=12 --set loss.colours=1
-# At last less of the discriminator and of texture: what both had drawn into hair and onto noses fades.
+# Finally, smaller adversarial and texture losses remove artefacts in hair and on noses.
 portrait faces-11 "$work/faces-10" 11 340 --set loss.texture=0 --set loss.adversarial=0.1 --set loss.feature_matching=1 \
     --set loss.pixel=40 --set loss.colours=1 --set look.others=0.15 --set ema=0.99 --set schedule.decay_from=150
 pack "$work/faces-11" "$work/faces" dmn

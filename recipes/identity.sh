@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The table of identity: each face against itself with the other mouth, MaskGAN and Pix2PixHD-m.
+# The table of identity preservation of MaskGAN and Pix2PixHD-m: each face is compared with itself after a mouth swap.
 # Settings are in tables.sh.
 set -euo pipefail
 . "$(dirname "$0")/tables.sh"

@@ -1,9 +1,9 @@
-"""The paper's figure of interactive editing: things put on one face, and other shapes of face, nose, hair and mouth.
+"""The paper's figure of interactive editing: accessories, and changed shapes of face, nose, hair and mouth.
 
     python recipes/interactive_editing.py [PHOTO] [-o FIGURE]
 
-Without a photo it is scikit-image's portrait of the astronaut Eileen Collins (NASA, public domain). The figure shows
-the face as it is, then every edit with the mask that was painted; the command of each is printed.
+The default photo is scikit-image's portrait of the astronaut Eileen Collins (NASA, public domain). The figure shows the
+original face, then every edit with its mask. The script prints the command of each edit.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ EDITS: tuple[dict[str, Any], ...] = (
 
 
 def options(edit: dict[str, Any]) -> list[str]:
-    """The same edit for the command line."""
+    """The command of an edit."""
     words = []
     for name, value in edit.items():
         given = [f"{way}={amount}" for way, amount in value.items()] if name == "along" else [str(value)]
@@ -42,7 +42,7 @@ def options(edit: dict[str, Any]) -> list[str]:
 
 
 def astronaut() -> Path:
-    """The photo as a file."""
+    """The path of the photo."""
     from skimage.data import astronaut as photo
 
     return write_image(Path(tempfile.mkdtemp()) / "astronaut.png", photo())

@@ -1,11 +1,11 @@
-"""Label face crops: a face parser's class probabilities, sharpened by facial landmarks and by the picture's edges.
+"""Label face crops with a face parser, whose class probabilities are refined by landmarks and by the picture's edges.
 
     python recipes/label_faces.py IMAGES OUT [--parser FILE] [--landmarks landmarks.npz] [--size 512]
 
 IMAGES holds face crops (`maskgan align`). OUT gets one label map for each, ready for `maskgan prep-data`.
-`landmarks.npz` holds one array (478, 3) for each picture, under the picture's name: the points of MediaPipe Face Mesh,
-x and y as shares of the side. Landmarks outline eyes and mouths better than a parser does, so they decide these, and
-they limit brows, hair and neck. The parser decides everything else, and everything where there are no landmarks.
+`landmarks.npz` has one array (478, 3) per picture, under the picture's name: the points of MediaPipe Face Mesh with x
+and y as shares of the side. Eyes and mouth are drawn from the landmarks, which outline them better than the parser;
+brows, hair and neck are limited by them. All other classes, and pictures without landmarks, come from the parser.
 """
 
 from __future__ import annotations
@@ -39,23 +39,24 @@ OVAL = [
     10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152, 148, 176, 149, 150,
     136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109,
 ]  # fmt: skip
-BROW_NEAR, BROW_FAR = 0.008, 0.03  # of the side: brows are likely within the first, impossible beyond the second
-JAW_BAND = 0.02  # of the side: below the jaw by more than this, skin is neck
-SPECK = 0.0004  # of the picture: smaller pieces go to their neighbours
-EDGE_RADIUS, EDGE_EPS = 6, 4e-4  # of the guided filter, in pixels of 512 and squared levels of 1
+# Distances from a brow's outline as shares of the side: brows are likely within the first, excluded beyond the second.
+BROW_NEAR, BROW_FAR = 0.008, 0.03
+JAW_BAND = 0.02  # share of the side; skin farther below the jaw becomes neck
+SPECK = 0.0004  # share of the pixels; smaller regions get the class of their neighbours
+EDGE_RADIUS, EDGE_EPS = 6, 4e-4  # guided filter: radius in pixels at 512 px, and regularisation for values in [0, 1]
 SHARPENED = ("background", "skin", "hair", "hat", "neck", "cloth")
 
 Planes = np.ndarray[Any, np.dtype[np.float32]]
 
 
 def probabilities(judge: Any, picture: np.ndarray[Any, Any], size: int) -> Planes:
-    """How likely each class is in every pixel of a picture (S, S, 3): (19, size, size)."""
+    """The class probabilities (19, size, size) of a picture (S, S, 3)."""
     pixels = torch.from_numpy(picture.copy()).permute(2, 0, 1).unsqueeze(0)
     return np.asarray(judge.probabilities(pixels, size)[0].float().cpu().numpy(), np.float32)
 
 
 def guided(planes: Planes, picture: np.ndarray[Any, Any]) -> Planes:
-    """Planes (C, S, S) whose borders follow the picture's (He et al., Guided Image Filtering, 2010)."""
+    """Filter planes (C, S, S) so that their edges follow those of the picture (guided filter, He et al. 2010)."""
     guide = picture.astype(np.float32).mean(-1) / 255
     radius = max(1, round(EDGE_RADIUS * len(guide) / 512))
     mean = lambda x: ndimage.uniform_filter(x, 2 * radius + 1, mode="nearest")  # noqa: E731
@@ -70,14 +71,14 @@ def guided(planes: Planes, picture: np.ndarray[Any, Any]) -> Planes:
 
 
 def polygon(points: np.ndarray[Any, Any], outline: list[int], size: int) -> np.ndarray[Any, Any]:
-    """The inside of an outline, (size, size)."""
-    image = Image.new("L", (4 * size, 4 * size))  # four times as fine, so that thin eyes keep their shape
+    """The region inside an outline as a boolean mask (size, size)."""
+    image = Image.new("L", (4 * size, 4 * size))  # drawn at four times the size, to keep the shape of thin eyes
     ImageDraw.Draw(image).polygon([tuple(4 * size * points[i, :2]) for i in outline], fill=1)
     return np.asarray(image)[2::4, 2::4] > 0
 
 
 def with_landmarks(planes: Planes, points: np.ndarray[Any, Any]) -> Planes:
-    """Class probabilities (19, S, S) that agree with landmarks (478, 3) on everything but eyes and mouth."""
+    """Correct class probabilities (19, S, S) by landmarks (478, 3); eyes and mouth become skin and are drawn later."""
     size = planes.shape[-1]
     p = planes.copy()
     oval = polygon(points, OVAL, size)
@@ -98,14 +99,14 @@ def with_landmarks(planes: Planes, points: np.ndarray[Any, Any]) -> Planes:
         gained = np.where(away < BROW_NEAR, 0.6 * p[ID["skin"]] + 0.6 * p[ID["eye_g"]], 0) * (p[ID[name]] > 0.05)
         p[ID[name]] += gained - lost
         p[ID["skin"]] += lost - np.where(gained > 0, 0.6 * p[ID["skin"]], 0)
-    for name in (*EYES, "mouth", "u_lip", "l_lip"):  # drawn later
+    for name in (*EYES, "mouth", "u_lip", "l_lip"):
         p[ID["skin"]] += p[ID[name]]
         p[ID[name]] = 0
     return p
 
 
 def drawn(labels: np.ndarray[Any, Any], points: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """A label map (S, S) with eyes, lips and mouth where landmarks outline them."""
+    """Draw eyes, lips and mouth into a label map (S, S) from the landmarks."""
     size = len(labels)
     out = labels.copy()
     for name, outline in EYES.items():
@@ -114,7 +115,7 @@ def drawn(labels: np.ndarray[Any, Any], points: np.ndarray[Any, Any]) -> np.ndar
     corner, other = points[61, :2], points[291, :2]
     columns, rows = np.meshgrid((np.arange(size) + 0.5) / size, (np.arange(size) + 0.5) / size)
     middle = (points[13, :2] + points[14, :2]) / 2
-    # The line of the mouth: from corner to corner through the middle of the inner lips.
+    # The line between the lips: a parabola through the corners of the mouth and the centre of the inner lips.
     share = np.clip((columns - corner[0]) / (other[0] - corner[0] + 1e-9), 0, 1)
     straight = corner[1] + share * (other[1] - corner[1])
     bend = middle[1] - (corner[1] + other[1]) / 2
@@ -126,7 +127,7 @@ def drawn(labels: np.ndarray[Any, Any], points: np.ndarray[Any, Any]) -> np.ndar
 
 
 def without_specks(labels: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """A label map (S, S) whose tiny pieces belong to the nearest other class; eyes, lips and brows are left alone."""
+    """Give small regions of a label map (S, S) the nearest other class; eyes, lips and brows are not changed."""
     small = np.zeros(labels.shape, bool)
     for name in (
         "background",

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Attributes kept on perturbed masks: every test face painted in the two edits that EBST simulates, by the
-# generator before EBST and after it. An edit of the shape should change no attribute.
-# VAE_RECIPE, VAE_STEPS, VAE_SETS and EBST_RECIPE, EBST_STEPS, EBST_SETS are MaskVAE's and EBST's; the other
-# settings are in tables.sh. BEFORE, AFTER and VAE name runs that are there already.
+# Attribute accuracy on perturbed masks: every test face is rendered with the two edited masks that EBST simulates, by the
+# generator before and after EBST. Edits of the shape should not change attributes.
+# VAE_RECIPE, VAE_STEPS, VAE_SETS and EBST_RECIPE, EBST_STEPS, EBST_SETS are settings of MaskVAE and EBST; tables.sh lists
+# the others. BEFORE, AFTER and VAE name existing runs.
 set -euo pipefail
 . "$(dirname "$0")/tables.sh"
 metrics=(attributes segmentation fid)

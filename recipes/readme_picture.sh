@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The pictures at the top of the README: edits of a public-domain photo and of rendered faces, as the demo makes them.
+# Make the pictures at the top of the README: edits of a public-domain photo and of rendered faces, from the demo.
 #   recipes/readme_picture.sh [work folder]
 set -euo pipefail
 work=${1:-readme-picture}

@@ -1,12 +1,12 @@
-"""Put faces in front of other backdrops: training pictures for a face parser that has to find hair anywhere.
+"""Put faces in front of other backdrops, as training pictures for a face parser.
 
     python recipes/replace_backdrops.py FACES OUT [--backdrops FOLDER] [--each 2] [--size 256] [--seed 0]
 
 FACES holds images, masks and a `manifest.csv` (`id`, `split`, `image`, `mask`, `identity`), as `maskgan prep-data`
-reads them. Official portraits have the same few smooth backdrops, so that a parser learns to call whatever is not
-smooth hair. OUT gets the faces of the training split before crops of other pictures, noise of all scales or gradients,
-and a `manifest.csv`. The other pictures are those in FOLDER, which should show no people, or by default some that come
-with scikit-image.
+reads them. Official portraits have a few smooth backdrops, so a parser trained on them takes other backdrops for hair.
+OUT gets the faces of the training split in front of crops of other pictures, noise of all scales or gradients, and a
+`manifest.csv`. The other pictures are those in FOLDER, which should show no people, or by default pictures of
+scikit-image.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ from maskgan_cli.files import read_image, read_label_map, write_image, write_lab
 
 BUNDLED = ("chelsea", "coffee", "rocket", "brick", "grass", "gravel", "coins")
 COLUMNS = ("id", "split", "image", "mask", "identity")
-RIM = 3  # pixels of a face's rim whose colour is mixed with the old backdrop
+RIM = 3  # width in pixels of the rim, whose colours are mixed with the old backdrop
 KINDS = {"picture": 0.6, "noise": 0.25, "gradient": 0.15}
 
 Picture = np.ndarray[Any, np.dtype[np.float64]]
 
 
 def bundled() -> list[Picture]:
-    """The pictures of scikit-image that show no people, (H, W, 3) in [0, 255]."""
+    """Pictures of scikit-image without people (H, W, 3), values in [0, 255]."""
     pictures = [np.asarray(getattr(skimage.data, name)(), np.float64) for name in BUNDLED]
     return [np.repeat(one[..., None], 3, 2) if one.ndim == 2 else one[..., :3] for one in pictures]
 
 
 def crop(pictures: list[Picture], side: int, rng: np.random.Generator) -> Picture:
-    """A square of one of the pictures, mirrored at random, in other colours, sharp or out of focus."""
+    """A random square crop of a picture, with random mirroring, colours and blur."""
     picture = pictures[rng.integers(len(pictures))]
     length = int(min(picture.shape[:2]) * rng.uniform(0.3, 1))
     y, x = (rng.integers(0, extent - length + 1) for extent in picture.shape[:2])
@@ -50,7 +50,7 @@ def crop(pictures: list[Picture], side: int, rng: np.random.Generator) -> Pictur
 
 
 def noise(side: int, rng: np.random.Generator) -> Picture:
-    """Noise of all scales between two colours."""
+    """Noise of all scales between two random colours."""
     planes = np.zeros((side, side))
     cells, weight = 2, 1.0
     while cells <= side:
@@ -63,7 +63,7 @@ def noise(side: int, rng: np.random.Generator) -> Picture:
 
 
 def gradient(side: int, rng: np.random.Generator) -> Picture:
-    """From one colour to another in a random direction."""
+    """A gradient between two random colours in a random direction."""
     angle = rng.uniform(0, 2 * np.pi)
     y, x = np.mgrid[:side, :side] / side - 0.5
     share = (np.cos(angle) * x + np.sin(angle) * y + 0.7) / 1.4
@@ -72,7 +72,7 @@ def gradient(side: int, rng: np.random.Generator) -> Picture:
 
 
 def before(face: Picture, labels: np.ndarray[Any, Any], backdrop: Picture) -> Picture:
-    """The face (S, S, 3) of a label map (S, S) before another backdrop (S, S, 3)."""
+    """Composite a face (S, S, 3) with its label map (S, S) over another backdrop (S, S, 3)."""
     inside = labels != 0
     safe = ndimage.binary_erosion(inside, iterations=RIM, border_value=1)
     if not safe.any():

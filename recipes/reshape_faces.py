@@ -1,11 +1,11 @@
-"""Warp portraits to other people's proportions: the same person, light and hair in another shape, with its mask.
+"""Warp portraits and their masks to other people's proportions: the same person, light and hair in another shape.
 
     python recipes/reshape_faces.py PORTRAITS OUT --landmarks landmarks.npz [--each 2] [--size 256] [--seed 0]
 
 PORTRAITS holds images, masks and a `manifest.csv` (`id`, `split`, `image`, `mask`, `identity`), as `maskgan prep-data`
 reads them. OUT gets copies of them all, warped pictures and masks of the training split, and a `manifest.csv` whose
-column `scene` is the portrait's id. Prepare OUT and train with `look.takes`: then the network paints one shape of a
-person in the style of another shape of the same person, and the true picture is known.
+column `scene` is the portrait's id. Prepare OUT and train with `look.takes`: then the network renders one shape of a
+person in the style of another shape of the same person, with ground truth.
 
 The warp is a thin-plate spline (Bookstein 1989) through the landmarks of MediaPipe Face Mesh. Eyes and mouth are only
 moved, rotated and scaled, so that they open no further than in the photo. The picture's border stays where it is.
@@ -30,29 +30,29 @@ NOSE = [168, 6, 197, 195, 5, 4, 1, 2, 98, 327, 48, 278]
 RIGID = [LIPS, EYES["l_eye"], EYES["r_eye"]]  # groups that keep their form
 BENT = [OVAL[::2], NOSE, BROWS["l_brow"][:5], BROWS["r_brow"][:5]]
 COLUMNS = ("id", "split", "image", "mask", "identity")
-NEAR = 30  # other faces whose heads are turned most alike; one of them lends its proportions
-STRENGTH = (0.5, 1.1)  # of the way to the other face's proportions
-GRID = 64  # the spline is computed on a grid of so many cells and interpolated
+NEAR = 30  # number of faces with the most similar head rotation, of which one gives its proportions
+STRENGTH = (0.5, 1.1)  # range of the warp's strength; 1 gives the proportions of the other face
+GRID = 64  # cells of the grid on which the spline is computed; it is interpolated in between
 
 Points = np.ndarray[Any, np.dtype[np.float64]]
 
 
 def fitted(points: Points, targets: Points) -> Points:
-    """The points, moved, rotated and scaled to lie nearest to their targets."""
+    """Fit points to their targets by a similarity transform."""
     z, w = (p[:, 0] + 1j * p[:, 1] for p in (points, targets))
     turn = ((z - z.mean()).conj() * (w - w.mean())).sum() / (abs(z - z.mean()) ** 2).sum()
-    answer = turn * (z - z.mean()) + w.mean()
-    return np.stack([answer.real, answer.imag], 1)
+    result = turn * (z - z.mean()) + w.mean()
+    return np.stack([result.real, result.imag], 1)
 
 
 def turned(points: Points) -> float:
-    """How far the nose lies beside the middle of the eyes, in distances of the eyes."""
+    """Rotation of the head: offset of the nose from the centre of the eyes, divided by the distance of the eyes."""
     left, right = points[EYES["l_eye"]].mean(0), points[EYES["r_eye"]].mean(0)
     return float((points[1] - (left + right) / 2)[0] / np.linalg.norm(left - right))
 
 
 def field(own: Points, other: Points, strength: float) -> Points:
-    """Where to look in the picture for each cell of the grid: (GRID + 1, GRID + 1, 2), in shares of the side."""
+    """The source coordinates of each grid point (GRID + 1, GRID + 1, 2), as shares of the side."""
     chosen = [i for group in (*RIGID, *BENT) for i in group]
     wanted = fitted(other[chosen], own[chosen])
     start = 0
@@ -74,7 +74,7 @@ def field(own: Points, other: Points, strength: float) -> Points:
 
 
 def sampled(planes: np.ndarray[Any, Any], cells: Points, side: int, order: int) -> np.ndarray[Any, Any]:
-    """A picture (S, S) or (S, S, C) through a field, of a side."""
+    """Warp a picture (S, S) or (S, S, C) by a field of source coordinates, to ``side`` pixels."""
     middles = (np.arange(side) + 0.5) / side * GRID
     rows, columns = np.meshgrid(middles, middles, indexing="ij")
     scale = len(planes)

@@ -1,14 +1,14 @@
-# Sourced by the pipelines that end in one of the paper's tables. Settings, by environment variable:
-#   WORK      folder for everything (the pipeline's name); run again, finished parts are kept
-#   DATA      a prepared data set with masks; rendered faces are made if not given
-#   FACES, PEOPLE, SIZE   rendered faces: how many, of how many people, of what side
-#   PAIRS     pairs to measure; the paper has 400 (style copy: 1000)
-#   RECIPE, STEPS, SETS   of the networks that are compared; the recipe's own steps if not given
-#   JUDGE_RECIPE, JUDGE_STEPS, JUDGE_SETS         of the judges
-#   PARSER, ATTRIBUTES, IDENTITY                  weights to take instead of training these judges; PARSER=bundled is
-#             the parser of the package
-#   JUDGED, ATTRIBUTES_SETS                       what the attribute judge tells, and changes of its recipe alone
-#   INCEPTION pytorch-fid's weights, for the FID; else the distance is over the attribute judge's features
+# Functions for the pipelines that make the paper's tables. Environment variables:
+#   WORK      folder for all files; default: the pipeline's name. A repeated run keeps finished parts.
+#   DATA      prepared data set with masks; default: faces are rendered
+#   FACES, PEOPLE, SIZE   number of rendered faces, number of people, side in pixels
+#   PAIRS     number of pairs to measure; the paper has 400 (style copy: 1000)
+#   RECIPE, STEPS, SETS   recipe, number of steps and --set options of the compared networks
+#   JUDGE_RECIPE, JUDGE_STEPS, JUDGE_SETS         the same for the evaluation networks
+#   PARSER, ATTRIBUTES, IDENTITY                  weights of evaluation networks that are not trained here;
+#             PARSER=bundled uses the bundled parser
+#   JUDGED, ATTRIBUTES_SETS                       attributes of the attribute classifier, and its own --set options
+#   INCEPTION pytorch-fid's weights, for FID; default: features of the attribute classifier
 #   SEED, DEVICE
 work=${WORK:-$(basename "$0" .sh)}
 SIZE=${SIZE:-64} FACES=${FACES:-600} PEOPLE=${PEOPLE:-120} PAIRS=${PAIRS:-12} SEED=${SEED:-0}
@@ -26,7 +26,7 @@ if [ -z "${DATA:-}" ]; then
     maskgan synth "$work/raw" -n "$FACES" --identities "$PEOPLE" --size "$SIZE" --seed "$SEED" >&2
     [ -e "$data/dataset.json" ] || maskgan prep-data "$work/raw" "$data" --size "$SIZE" >&2
 fi
-# The side of the pictures, as check-data says in its JSON; it also finds what is wrong before hours of training.
+# The side of the pictures from check-data's JSON; check-data also finds errors before hours of training.
 [[ $(maskgan check-data "$data" --json) =~ '"size": '([0-9]+) ]]
 SIZE=${BASH_REMATCH[1]}
 
@@ -40,7 +40,7 @@ learn() {
     maskgan train "$kind" "$data" --recipe "$recipe" -o "$work/runs/$name" --seed "$SEED" --device "$DEVICE" "$@" >&2
 }
 
-# The judges that the metrics named as arguments need.
+# Train the evaluation networks that the metrics (arguments) need.
 judges() {
     local metric
     for metric; do
@@ -63,7 +63,7 @@ judges() {
     done
 }
 
-# measure METHOD METRIC...: results of $work/results/METHOD to JSON, in one pass over the pictures.
+# measure METHOD METRIC...: measure the results in $work/results/METHOD in one pass and write JSON.
 measure() {
     local method=$1
     shift
@@ -82,7 +82,7 @@ measure() {
     "${call[@]}" >&2
 }
 
-# The table, on standard output and in $work/table.md.
+# Print the table on standard output and write it to $work/table.md.
 table() {
     maskgan eval report "$@" -o "$work/table.md" --overwrite
 }

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # The paper's three trainings in their order: MaskVAE, Dense Mapping Network, EBST.
 #   recipes/vae_dmn_ebst.sh DATA [recipe] [work folder]
-# RECIPE is a name that all three have (paper-512, paper-256, small-256, tiny-cpu). DMN_SETS, VAE_SETS and
-# EBST_SETS are further options, e.g. DMN_SETS="--set perceptual.weights=vgg19.pth". Stopped, it goes on.
-# Prints the three run folders' weights.
+# The recipe is a name that all three trainings have (paper-512, paper-256, small-256, tiny-cpu). DMN_SETS, VAE_SETS and
+# EBST_SETS are further options, e.g. DMN_SETS="--set perceptual.weights=vgg19.pth". If the script is interrupted, run it
+# again to resume. It prints the paths of the three networks' weights.
 set -euo pipefail
 data=$1 recipe=${2:-tiny-cpu} work=${3:-runs}
 read -ra VAE_SETS <<<"${VAE_SETS:-}"

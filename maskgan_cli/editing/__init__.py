@@ -15,7 +15,7 @@ motion.py       how a face's mask moves along a direction: measured in MaskVAE's
 mouth_shape.py, part_shapes.py, outline_shape.py, hair_shape.py, borders.py    its parts: measured, changed, drawn
 limits.py       how far a face can go in a direction and look human
 directions.py   ways along that manifold: the package's own, and those of a data set's attributes
-library.py      masks that come with the package; fill_library.py renders them
+library.py      masks that come with the package
 fit.py          the parts of one face brought onto another by their points
 edits.py        the edits: a row of files -> what a method is asked to paint
 methods.py      who paints: the table of methods, and what each of them can do

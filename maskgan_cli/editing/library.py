@@ -1,6 +1,6 @@
 """Shapes that come with the package: things to wear, and pairs of masks that differ in one thing.
 
-They lie in ``assets/library.npz``, beside the browser editor's example faces, rendered by `fill_library`.
+They lie in ``assets/library.npz``, beside the browser editor's example faces, rendered by ``recipes/make_library.py``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-// What the page asks of its server. Every failure becomes an Error whose message a person can read.
+// Requests to the server. Every failure becomes an Error with a message for the user.
 
 const base = new URL("..", import.meta.url);
 
@@ -26,7 +26,7 @@ export const answers = () => fetch(new URL("api/about", base), { cache: "no-stor
 const query = (values) => new URLSearchParams(values).toString();
 const json = async (path, options) => (await ask(path, options)).json();
 const bytes = async (path, options) => new Uint8Array(await (await ask(path, options)).arrayBuffer());
-// A picture or session file to send; the server reads no more than this, and says so late.
+// Check the size of a picture or session file before sending it; the server would reject it only after the upload.
 let most = Infinity;
 function sent(file) {
   const mb = (bytes) => Math.ceil(bytes / 2 ** 20);
@@ -51,7 +51,7 @@ export async function history(id) {
   const answer = await ask(`api/sessions/${id}/history`);
   return answer.status === 204 ? null : answer.arrayBuffer();
 }
-// The label map that a file holds; null if it is no mask.
+// The label map of a file; null if it is not a mask.
 export async function asMask(id, file) {
   const answer = await ask(`api/sessions/${id}/as-mask`, sent(file));
   return answer.status === 204 ? null : new Uint8Array(await answer.arrayBuffer());
@@ -74,7 +74,7 @@ export const command = (id) => json(`api/sessions/${id}/command`);
 
 export async function render(id, mask, values, signal) {
   const answer = await ask(`api/sessions/${id}/render?${query(values)}`, post(mask, signal));
-  if (answer.status === 204) return null; // a newer request took its place
+  if (answer.status === 204) return null; // superseded by a newer request
   return { blob: await answer.blob(), milliseconds: Number(answer.headers.get("x-milliseconds")) };
 }
 

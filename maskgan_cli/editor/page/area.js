@@ -1,4 +1,4 @@
-// Smart select: an area of the picture that paint stays in. It is a patch of the mask, or of the photo's colours.
+// Smart select: an area that limits painting, made of regions of the mask or of superpixels of the photo.
 
 import * as api from "./api.js";
 import { component } from "./mask.js";
@@ -16,7 +16,7 @@ export class Area {
     Object.assign(this, { pixels: null, patches: null });
     this._changed();
   }
-  // Select what is at (x, y); with `more`, besides what is selected.
+  // Select the region at (x, y); with `more`, add it to the selection.
   async select(x, y, more) {
     const { mask, panels, session } = this.editor, { side } = mask;
     if (mask.at(x, y) < 0) return;
@@ -59,7 +59,7 @@ export class Area {
     if (this.pixels) this._paint();
     this.editor.view.draw();
   }
-  // What is not selected is darker, the border is light.
+  // Unselected pixels are darker, the border is light.
   _paint() {
     const { side } = this.editor.mask, { pixels } = this;
     this.layer.width = this.layer.height = side;

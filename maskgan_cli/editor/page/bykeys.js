@@ -1,10 +1,10 @@
-// The canvas by keyboard: arrows move the brush, Enter uses the tool; a part that is held is moved, scaled and turned.
+// Keyboard control of the canvas: arrows move the brush, Enter applies the tool; a selected part is moved, scaled and rotated.
 
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 export function bindCanvas(editor) {
   const { tools, view } = editor;
-  let placed = null; // where a polygon got its last corner
+  let placed = null; // position of a polygon's last corner
 
   const hover = () => (tools.hover ??= { x: view.side / 2, y: view.side / 2, pane: view.panes()[0] });
   const tell = () => editor.panels.say(`${editor.panels.classes.name(editor.mask.at(tools.hover.x, tools.hover.y))}, ${Math.round(tools.hover.x)} across, ${Math.round(tools.hover.y)} down`);
@@ -32,7 +32,7 @@ export function bindCanvas(editor) {
     else if (tool === "polygon" && (placed?.x !== x || placed?.y !== y)) {
       placed = { x, y };
       tools.addPoint(x, y);
-    } else if (tool === "polygon") { // a second time at the same place
+    } else if (tool === "polygon") { // pressed again at the same position
       placed = null;
       tools.finishPolygon();
     } else tools.tapped(x, y);
@@ -44,7 +44,7 @@ export function bindCanvas(editor) {
     event.preventDefault();
     event.stopPropagation();
     if (arrow) move(arrow, event);
-    else if (tools.tool === "polygon" && tools.points.length > 2 && !placed) tools.finishPolygon(); // of corners that were clicked
+    else if (tools.tool === "polygon" && tools.points.length > 2 && !placed) tools.finishPolygon(); // its corners were clicked
     else use();
     view.draw();
   });

@@ -11,7 +11,7 @@ const NAMES = {
 const element = (id) => document.getElementById(id);
 
 export class Classes {
-  // done(): the search is over
+  // done(): called when the search ends
   constructor(editor, done) {
     Object.assign(this, { editor, about: editor.about, used: [] });
     this.rows = this.about.classes.map((name, id) => this._row(name, id));
@@ -31,7 +31,7 @@ export class Classes {
     element("hide-class").addEventListener("click", () => this.toggleHidden());
     this.changed();
   }
-  // A locked class keeps its pixels, whatever is done.
+  // The pixels of a locked class cannot be changed.
   toggleLock() { this._toggle(this.editor.locked, "locked", "can change again"); }
   // A hidden class is not drawn over the photo.
   toggleHidden() {

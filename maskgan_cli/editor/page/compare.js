@@ -1,4 +1,4 @@
-// Comparing: hold to see the photo; the steps as a list; strength and feather of a step.
+// Comparison with the photo, the list of steps, and strength and feather of a step.
 
 import { make } from "./elements.js";
 import { fadeOf } from "./fade.js";
@@ -10,7 +10,7 @@ export class Compare {
     this.editor = editor;
     const button = element("compare"), hold = (on) => (event) => { event.preventDefault(); this.hold(on); };
     button.addEventListener("pointerdown", (event) => {
-      try { button.setPointerCapture(event.pointerId); } catch { /* a pointer that is gone already */ }
+      try { button.setPointerCapture(event.pointerId); } catch { /* the pointer has ended */ }
       this.hold(true);
     });
     for (const name of ["pointerup", "pointercancel", "blur"]) button.addEventListener(name, () => this.hold(false));
@@ -22,7 +22,7 @@ export class Compare {
       element(name).addEventListener("change", () => this._fade(true));
     }
   }
-  // Show the photo as it was while this is on.
+  // Show the unedited photo while `on` is true.
   hold(on) {
     const { view, panels } = this.editor;
     if (!this.editor.session || Boolean(view.comparing) === on) return;
@@ -32,7 +32,7 @@ export class Compare {
     panels.say(on ? "The photo as it was" : "The edit");
     view.draw();
   }
-  // The steps have changed, or another one is shown.
+  // Update the list after a change of the steps or of the current step.
   changed() {
     if (document.body.dataset.panel !== "history") return;
     const { history } = this.editor, list = element("history-list");
@@ -65,7 +65,7 @@ export class Compare {
     history.amend({ fade: fade.strength === 1 && fade.feather === 0 ? undefined : fade });
     editor.live.changed(!ends);
   }
-  // How much of the edit is shown at each pixel; null: all of it.
+  // Opacity of the edit at each pixel; null means 255 everywhere.
   get fade() {
     const { history, mask } = this.editor;
     return fadeOf(history.steps.slice(0, history.index + 1), mask.side);

@@ -1,4 +1,4 @@
-// What the mask consists of: a base, then what is removed, sliders, and things put on. Undo keeps all of it.
+// The composition of the mask: a base mask, removed accessories, sliders and added accessories. Undo restores all of it.
 
 export class Composition {
   constructor(base, { sliders = {}, items = [], removed = [] } = {}) {
@@ -10,16 +10,16 @@ export class Composition {
     const sliders = Object.entries(this.sliders).filter(([, amount]) => amount).map(([name, amount]) => `${name}:${amount}`);
     return { sliders: sliders.join(), items: this.items.join(), removed: this.removed.join() };
   }
-  // The other face whose shape is taken, its mouth with it; 0 if none is.
+  // Number of the other face whose shape is used (with its mouth); 0 for none.
   get reference() {
     const names = Object.keys(this.sliders).filter((name) => name.startsWith("other-") && this.sliders[name] > 0);
     return names.length ? Number(names[names.length - 1].slice(6)) : 0;
   }
   set(name, amount) {
     delete this.sliders[name];
-    if (amount) this.sliders[name] = amount; // the latest comes last
+    if (amount) this.sliders[name] = amount; // the latest slider is the last one
   }
-  // Of each kind (glasses-..., hat-...) one thing is worn at a time.
+  // Only one accessory of each kind (glasses-..., hat-...) is worn at a time.
   toggleItem(name) {
     const kind = (item) => item.split("-")[0], on = !this.items.includes(name);
     this.items = this.items.filter((item) => kind(item) !== kind(name));
@@ -31,8 +31,8 @@ export class Composition {
     this.removed = on ? [...this.removed, name] : this.removed.filter((other) => other !== name);
     return on;
   }
-  // The mask was painted: `before` -> `after`. Paint beside what sliders and things changed goes into the base, and they
-  // stay. Paint into it makes the whole mask the new base, and they begin again from there.
+  // The mask was painted: `before` -> `after`. Paint outside of the regions that sliders and accessories changed is added to the base, and they
+  // are kept. Paint inside makes the whole mask the new base, and they are reset.
   absorb(before, after, side) {
     if (this.empty) {
       this.base = after.slice();

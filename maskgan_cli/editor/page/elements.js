@@ -1,4 +1,4 @@
-// Small things that every panel needs.
+// Helper functions for all panels.
 
 export function make(tag, properties = {}, ...children) {
   const { dataset, ...rest } = properties;
@@ -9,7 +9,7 @@ export function make(tag, properties = {}, ...children) {
   return made;
 }
 
-// A toolbar, a list or a row of tabs is one stop of the Tab key; arrow keys go on inside.
+// A toolbar, list or row of tabs is one stop of the Tab key; arrow keys move inside it.
 export function roving(container, chosen) {
   const all = () => [...container.querySelectorAll("button")].filter((button) => button.offsetParent);
   const mark = (button) => { for (const other of container.querySelectorAll("button")) other.tabIndex = other === button ? 0 : -1; };

@@ -1,4 +1,4 @@
-// The photo before its face: which of several faces, and which way up.
+// Choice of one of several faces in a photo, and rotation of the photo.
 
 import * as api from "./api.js";
 import { make } from "./elements.js";
@@ -14,7 +14,7 @@ export class Faces {
     element("open-turned").addEventListener("click", () => this._openTurned());
     element("turn-dialog").addEventListener("close", () => URL.revokeObjectURL(element("turn-picture").src));
   }
-  // A session was opened: of several faces one has to be chosen, once.
+  // After a session is opened, the user chooses one of several faces, once.
   opened({ places, chosen }) {
     element("choose-face").hidden = places.length < 2;
     if (!chosen) this.show();
@@ -46,7 +46,7 @@ export class Faces {
     if (values.number === number) return api.choose(id, values).catch(() => {});
     await editor.files.open(() => api.choose(id, values), { step: editor.history.canUndo });
   }
-  // No face was found: perhaps the photo lies on its side. True if that was told.
+  // Offer to rotate the photo if no face was found; returns whether the error was handled.
   offerTurn(error, file) {
     if (error.kind !== "no face") return false;
     const turn = make("button", { type: "button", textContent: "Turn the photo" });

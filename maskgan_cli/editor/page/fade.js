@@ -1,11 +1,11 @@
-// How much of the edit is shown where: each step has a strength, and a feather over which its edge becomes clear.
+// Opacity of the edit: each step has a strength, and a feather over which its edge fades out.
 
 import { unpack } from "./mask.js";
 
-const REACH = 0.045; // of the side: blending changes the picture as far beyond the mask's change
+const REACH = 0.045; // share of the side: distance from changed mask pixels within which compositing changes the picture
 const kept = new WeakMap(); // step -> {previous, fade, map}
 
-// The map of these steps (0 to 255), null where every step is shown in full.
+// The opacity of these steps (0 to 255); null if all steps have full opacity.
 export function fadeOf(steps, side) {
   let whole = null;
   for (let k = 1; k < steps.length; k++) {
@@ -31,7 +31,7 @@ function stepMap(step, previous, side) {
   return map;
 }
 
-// How far each pixel is from the nearest one of `value` (chamfer distance, within a few hundredths of the true one).
+// Distance of each pixel from the nearest pixel of `value` (chamfer distance, accurate to a few hundredths).
 function distances(data, value, side) {
   const far = new Float32Array(data.length).fill(1e6), diagonal = Math.SQRT2;
   for (let i = 0; i < data.length; i++) if (data[i] === value) far[i] = 0;

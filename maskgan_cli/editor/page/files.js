@@ -1,4 +1,4 @@
-// What is opened: photos, masks and sessions, by button, drop and paste; earlier sessions; the way back in the browser.
+// Opening of photos, masks and sessions by button, drop and paste; earlier sessions; the browser's Back button.
 
 import * as api from "./api.js";
 import { make } from "./elements.js";
@@ -20,7 +20,7 @@ export class Files {
       return button;
     }));
     this._drops();
-    // Back and Forward go through the sessions that were opened.
+    // Back and Forward move between opened sessions.
     addEventListener("popstate", () => {
       const id = location.hash.slice(1);
       if (id && id !== editor.session?.id) this.open(() => api.session(id), { step: false });
@@ -41,7 +41,7 @@ export class Files {
       if (file) this.take(file, false);
     });
   }
-  // A file that was dropped or pasted: another face if it lands there, else a mask, a session, or the face to edit.
+  // A dropped or pasted file: another face if it is dropped on that panel, else a mask, a session or a face to edit.
   take(file, asOther) {
     if (asOther && this.editor.ready) return this.editor.others.addFile(file);
     return this.openFile(file);
@@ -73,7 +73,7 @@ export class Files {
     };
     dialog.showModal();
   }
-  // Open what `ask` resolves to; `step`: as a step that the browser's Back returns from.
+  // Open the session that `ask` resolves to; with `step`, add an entry to the browser's history.
   async open(ask, { step = true, failed = null } = {}) {
     const opened = await this.editor.open(ask, { step, failed });
     if (opened) element("welcome").close();
@@ -113,7 +113,7 @@ export class Files {
       this.editor.panels.toast(error.message, true);
     }
   }
-  // A photo that was edited before: offer to go on with it.
+  // Offer to resume an earlier session of the same photo.
   offerEarlier({ earlier }) {
     if (!earlier) return;
     const go = make("button", { type: "button", textContent: "Continue it" });

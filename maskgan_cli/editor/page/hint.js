@@ -1,4 +1,4 @@
-// Three steps for the first minute. Each is ticked off once it is done; the hint stays away after the last, or when closed.
+// A hint with three first steps. Each is marked when done; after the last one, or when closed, the hint is not shown again.
 
 const STEPS = ["change", "compare", "save"];
 const element = (id) => document.getElementById(id);
@@ -17,7 +17,7 @@ export class Hint {
   _end() {
     this.left.clear();
     element("hint").hidden = true;
-    try { localStorage.setItem("hint", "seen"); } catch { /* a window without a memory */ }
+    try { localStorage.setItem("hint", "seen"); } catch { /* storage is not available */ }
   }
 }
 

@@ -1,25 +1,25 @@
-// Undo without an end, kept in the browser's own database so that it outlives a reload.
+// Unlimited undo, saved in the browser's database, so that it survives a reload.
 
 import * as api from "./api.js";
 import { Composition } from "./composition.js";
 import { pack, unpack } from "./mask.js";
 
 const STORE = "steps";
-const IDLE = 5000; // milliseconds without an edit until the steps are kept with the session
-const KEPT = 200; // steps that are
-const SOON = 700; // milliseconds: two steps of one slider that follow each other sooner are one
+const IDLE = 5000; // milliseconds without an edit after which the steps are saved with the session
+const KEPT = 200; // number of steps that are saved
+const SOON = 700; // milliseconds within which two steps of one slider are merged
 
 function database() {
   return new Promise((resolve) => {
     const request = indexedDB.open("maskgan-edit", 1);
     request.onupgradeneeded = () => request.result.createObjectStore(STORE);
     request.onsuccess = () => resolve(request.result);
-    request.onerror = () => resolve(null); // private windows may have none: then undo ends with the page
+    request.onerror = () => resolve(null); // private windows may have no database; then the undo history is lost with the page
   });
 }
 
 export class History {
-  // The steps of a session {id, side}: this browser's, or those that were saved with the session.
+  // The steps of a session {id, side}: from this browser, or saved with the session.
   static async open({ id: session, side, others }) {
     const history = new History();
     Object.assign(history, { session, steps: [], index: -1, base: await database() });
@@ -38,7 +38,7 @@ export class History {
   get canUndo() { return this.index > 0; }
   get canRedo() { return this.index < this.steps.length - 1; }
 
-  // A step: the mask, whose look is painted, what the mask is composed of, and a name to read.
+  // A step: the mask, the index of the style, the composition, and a label.
   push({ mask, style, mouth = 0, composition }, label, merge = "") {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.upload().catch(() => {}), IDLE);
@@ -55,7 +55,7 @@ export class History {
       store.put(this.index, [this.session]);
     });
   }
-  // Change something of the current step that is not its mask.
+  // Change properties of the current step other than its mask.
   amend(change) {
     Object.assign(this.current, change);
     this._write((store) => store.put(this.current, [this.session, this.index]));
@@ -68,13 +68,13 @@ export class History {
     this._write((store) => store.put(index, [this.session]));
     return this.current;
   }
-  // Put the current step's mask into `mask`; whose look it has, and what it is composed of.
+  // Copy the current step's mask into `mask`; returns its style and composition.
   restore(mask) {
     const { runs, base, style, mouth = 0, sliders, items, removed } = this.current, { length } = mask.data;
     mask.data.set(unpack(runs, length));
     return { style, mouth, composition: new Composition(base ? unpack(base, length) : mask.data, { sliders, items, removed }) };
   }
-  // Keep the latest steps with the session, on the server: they are part of its file, and of other browsers' undo.
+  // Save the latest steps with the session on the server, for the session file and for other browsers.
   async upload() {
     clearTimeout(this.timer);
     const first = Math.max(0, Math.min(this.steps.length - KEPT, this.index));
@@ -102,7 +102,7 @@ export class History {
   }
 }
 
-// The steps that were saved with a session; null if there are none, or if they are damaged.
+// The steps saved with a session; null if there are none or they are damaged.
 async function downloaded(session, side, others) {
   try {
     const packed = await api.history(session);

@@ -1,4 +1,4 @@
-// Every tool has a key. Keys typed into a field are the field's own.
+// Keyboard shortcuts. Keys in input fields are not handled.
 
 import { VIEWS } from "./view.js";
 
@@ -8,7 +8,7 @@ export function bindKeys(editor) {
   const { tools, view } = editor;
   let digits = "", timer = 0;
 
-  // 0 to 18: a second digit soon after the first belongs to it
+  // 0 to 18: a second digit soon after the first one is appended
   const digit = (key) => {
     digits = (digits + key).slice(-2);
     clearTimeout(timer);

@@ -1,4 +1,4 @@
-// The face follows: a quick preview at once, the full picture when the hand rests. The newest state wins.
+// Live rendering: a quick preview during a stroke, the full picture afterwards. Newer states supersede older ones.
 
 import * as api from "./api.js";
 
@@ -15,10 +15,10 @@ export class Live {
   changed(dragging = false) {
     this.version++;
     this.dragging = dragging;
-    this.full?.abort(); // older work: nobody waits for it any more
+    this.full?.abort(); // superseded
     if (!this.running) this._run();
   }
-  // Resolves once the full picture of the newest state is shown; fails if there is none to be had.
+  // Resolves when the full picture of the newest state is shown; rejects if rendering failed.
   settled() {
     return new Promise((resolve, reject) => {
       this.waiting.push({ resolve, reject });
@@ -70,7 +70,7 @@ export class Live {
     const answer = await api.render(id, fade ? new Blob([mask, fade]) : mask.slice(), { revision: ++this.revision, style, finish, preview, mouth }, signal);
     if (!answer) return null;
     const bitmap = await createImageBitmap(answer.blob);
-    if (id !== this.current().id) return null; // another face was opened in the meantime
+    if (id !== this.current().id) return null; // another session was opened
     if (preview) this.previews++;
     this.show(bitmap, answer.blob, preview);
     return answer.milliseconds;

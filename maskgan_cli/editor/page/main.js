@@ -1,4 +1,4 @@
-// The editor: one face, its mask and history; tools change the mask, the face follows.
+// The editor: one face, its mask and its history. Tools change the mask, and the face is rendered again.
 
 import * as api from "./api.js";
 import { Area } from "./area.js";
@@ -33,7 +33,7 @@ class Editor {
       say: (text, busy, failed) => this.panels.status(text, busy, failed),
       debug: (text) => this.panels.debug(text),
     });
-    this.locked = new Set(); // classes whose pixels stay as they are
+    this.locked = new Set(); // classes whose pixels cannot be changed
     this.area = new Area(this);
     this.compare = new Compare(this);
     this.others = new Others(this);
@@ -53,12 +53,12 @@ class Editor {
     if (wanted && await this.open(() => api.session(wanted), { quiet: true })) return;
     this.files.welcome();
   }
-  // The other face whose mouth was taken: its photo may show the inside of the mouth.
+  // Number of the other face whose mouth was taken; its photo may give the inside of the mouth.
   get reference() { return this.composition?.reference || this.mouth || 0; }
   get ready() { return Boolean(this.session) && !this.watching; }
 
-  // Show the session that `ask` resolves to; false if there is none. `step`: the browser's Back returns from it.
-  // `failed(error)`: may tell of it.
+  // Show the session that `ask` resolves to; returns false if there is none. `step`: add an entry to the browser's history.
+  // `failed(error)`: handles an error; returns whether it did.
   async open(ask, { quiet = false, step = false, failed = null } = {}) {
     this.panels.busy("Opening the picture …");
     try {
@@ -102,7 +102,7 @@ class Editor {
       this.panels.busy("");
     }
   }
-  // Pixels outside of the selected area and those of locked classes are as they were at the last step.
+  // Restore pixels outside of the selected area and of locked classes from the last step.
   _protect(composed) {
     const { locked, committed, mask: { data } } = this, inside = composed ? null : this.area.pixels;
     if (!inside && !locked.size) return;
@@ -114,7 +114,7 @@ class Editor {
     this.view.recolour(this.mask);
     this.live.changed(dragging);
   }
-  // The mask has changed, and this is a step that can be undone. `composed`: the composition's own doing.
+  // The mask has changed; add a step to the history. `composed`: the change is of the composition.
   commit(label, { composed = false, merge = "", composition = this.composition } = {}) {
     this._protect(composed);
     if (!composed && !this.composition.absorb(this.committed, this.mask.data, this.mask.side)) {
@@ -126,7 +126,7 @@ class Editor {
     this.panels.historyChanged();
     this.touched(false);
   }
-  // Back to the last step, after something that failed.
+  // Return to the last step after a failure.
   restoreStep() {
     Object.assign(this, this.history.restore(this.mask));
     this.committed.set(this.mask.data);
@@ -140,7 +140,7 @@ class Editor {
   }
   undo() { this.step(-1); }
   redo() { this.step(1); }
-  // Go some steps back or forward.
+  // Undo or redo some steps.
   step(by) {
     if (!this.ready) return;
     if (this.tools.stroke || this.tools.points.length) {
@@ -148,7 +148,7 @@ class Editor {
       return;
     }
     const { sliders } = this.panels;
-    if (sliders.pending) return sliders.afterwards(() => this.step(by)); // the step just made is the one to undo
+    if (sliders.pending) return sliders.afterwards(() => this.step(by)); // the pending step is the one to undo
     this.tools.finish();
     const undone = this.history.current.label;
     if (!this.history.move(by)) return;
@@ -158,7 +158,7 @@ class Editor {
   }
   setStyle(style) {
     this.style = style;
-    this.commit(style ? `Look of face ${style}` : "Own look");
+    this.commit(style ? `Style of face ${style}` : "Own style");
     this.others.changed();
   }
   setFinish(finish) {
@@ -172,14 +172,14 @@ class Editor {
     this.panels.viewChanged();
     if (mode === "photo") this._showWhole();
   }
-  // The photo around the face, once it is there.
+  // Load the photo around the face.
   async _loadWhole({ id, photo, photo_size: size, square }) {
     if (!photo || !size) return;
     const before = await api.picture(`api/sessions/${id}/whole.jpg`).catch(() => null);
     if (before && this.session.id === id) this.view.setWhole(before, size, square);
     if (this.view.mode === "photo") this._showWhole();
   }
-  // The whole photo as it would be saved, where that is looked at.
+  // Load the whole photo as it would be saved, if it is shown.
   async _showWhole() {
     const { id } = this.session;
     await this.live.settled().catch(() => {});
@@ -205,9 +205,9 @@ class Editor {
     }
     this.view.draw();
   }
-  // The same session as the server has it now.
+  // Load the current state of the session from the server.
   reopen() { return this.open(() => api.session(this.session.id), { quiet: true }); }
-  // While another tab edits: its mask and its picture.
+  // Show mask and picture of the tab that edits the session.
   async look() {
     const { id } = this.session;
     const [labels, result] = await Promise.all([api.labels(id, "mask"), api.picture(`api/sessions/${id}/result.png`)]);
@@ -215,7 +215,7 @@ class Editor {
     this.view.layers.result = result;
     this.view.recolour(this.mask);
   }
-  // The server does not answer: ask again until it does. After a restart it has the same address and the session.
+  // Retry until the server answers. After a restart, it has the same address and session.
   async _reconnect() {
     if (this.reconnecting) return;
     this.reconnecting = true;

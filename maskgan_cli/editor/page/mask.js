@@ -1,4 +1,4 @@
-// Label maps and what is done to them: plain functions on bytes, no browser needed.
+// Operations on label maps: functions on byte arrays that need no browser.
 
 export class Mask {
   constructor(side, data = new Uint8Array(side * side)) {
@@ -15,7 +15,7 @@ export class Mask {
   }
 }
 
-// Runs of one class, 24 bits of length and 8 of class: what undo keeps.
+// Run-length encoding for the history: 24 bits of length and 8 bits of class.
 export function pack(data) {
   const runs = [];
   for (let i = 0; i < data.length;) {
@@ -37,10 +37,10 @@ export function unpack(runs, length) {
   return data;
 }
 
-// A stroke of the brush. Where it is soft, coverage adds up and a pixel changes once half of it is covered.
+// A brush stroke. With a soft brush, coverage accumulates, and a pixel changes when half of it is covered.
 export class Stroke {
-  // value(i) is the class that pixel i gets; only pixels of class `over` change, if it is a class.
-  // mirror: {axis, table} paints the other side too, left and right classes exchanged unless `exact`.
+  // value(i) is the new class of pixel i; if `over` is a class, only its pixels change.
+  // mirror: {axis, table} also paints the other side, with left and right classes exchanged unless `exact`.
   constructor(mask, { radius, hardness = 1, square = false, value, over = -1, mirror = null, exact = false }) {
     Object.assign(this, { mask, radius, hardness, square, value, over, mirror, exact });
     this.base = mask.data.slice();
@@ -87,7 +87,7 @@ export class Stroke {
   }
 }
 
-// Fill a polygon of [x, y] points, even-odd, by the middles of the pixels.
+// Fill a polygon of [x, y] points by the even-odd rule at pixel centres.
 export function fillPolygon(mask, points, put) {
   const { side } = mask;
   const ys = points.map((p) => p[1]);
@@ -106,7 +106,7 @@ export function fillPolygon(mask, points, put) {
   }
 }
 
-// All pixels joined to (x, y) over its edges whose class is one of `classes` (its own if none are named).
+// All pixels connected to (x, y) whose class is one of `classes` (by default its own).
 export function component(mask, x, y, classes = null) {
   const { side, data } = mask, start = Math.floor(y) * side + Math.floor(x);
   const wanted = classes ?? [data[start]];
@@ -124,7 +124,7 @@ export function component(mask, x, y, classes = null) {
   return found;
 }
 
-// Give pixels the class of what lies nearest to them: of a class in `behind` if there is one.
+// Give pixels the class of the nearest other pixel, preferably of a class in `behind`.
 export function uncover(mask, pixels, behind, otherwise = 1) {
   const { side, data } = mask, inside = new Uint8Array(data.length);
   for (const i of pixels) inside[i] = 1;
@@ -154,7 +154,7 @@ export function uncover(mask, pixels, behind, otherwise = 1) {
   pixels.forEach((i, k) => { data[i] = values[k]; });
 }
 
-// The face's middle line: the mean column of its features.
+// The column of the face's axis: the mean column of its features.
 export function middleLine(mask, classes) {
   let sum = 0, count = 0;
   mask.data.forEach((value, i) => {

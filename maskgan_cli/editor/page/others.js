@@ -1,4 +1,4 @@
-// Other faces beside this one: parts of their shape, all of it, or their look.
+// Other faces as references: parts of their shape, the whole shape, or their style.
 
 import * as api from "./api.js";
 import { make } from "./elements.js";
@@ -33,7 +33,7 @@ export class Others {
     element("other-list").replaceChildren(...Array.from({ length: session.others }, (_, k) => {
       const number = k + 1, worn = style === number;
       const picture = make("img", { src: api.address(`api/sessions/${session.id}/others/${number}.png`), alt: `Other face ${number}` });
-      const look = make("button", { type: "button", textContent: worn ? "Own look again" : "Take its look", title: "Paint this face in the other's colours, light and skin" });
+      const look = make("button", { type: "button", textContent: worn ? "Restore own style" : "Copy its style", title: "Render this face with the other's colours, light and skin" });
       look.setAttribute("aria-pressed", worn);
       look.addEventListener("click", () => editor.setStyle(worn ? 0 : number));
       const parts = make("div", { className: "chips", role: "group", "aria-label": "Take parts of its shape" },
@@ -43,12 +43,12 @@ export class Others {
           return button;
         }));
       const mix = panels.sliders.make(`other-${number}`, "All of its shape", 0, 1);
-      const animate = make("button", { type: "button", textContent: "Save the way there (GIF)", title: "From this face to the shape of the other one, as an animation", dataset: { animate: number } });
+      const animate = make("button", { type: "button", textContent: "Save an animation (GIF)", title: "An animation from this face to the shape of the other one", dataset: { animate: number } });
       animate.addEventListener("click", () => this._animate(number, animate));
       return make("article", {}, picture, make("div", {}, look, make("small", { textContent: "Take the shape of its" }), parts, mix, animate));
     }));
   }
-  // The way to another face's shape as an animation.
+  // Download an animation towards another face's shape.
   async _animate(number, button) {
     const { editor } = this;
     button.disabled = true;

@@ -1,4 +1,4 @@
-// What stands around the picture: tools, classes, sliders, and what is said.
+// The panels around the picture: tools, classes, sliders and messages.
 
 import * as api from "./api.js";
 import { Classes } from "./classes.js";
@@ -9,7 +9,7 @@ import { VIEWS } from "./view.js";
 
 const element = (id) => document.getElementById(id);
 const NARROW = matchMedia("(max-width: 760px)"); // as in the style sheet
-// What one does with a tool that paints nothing.
+// Advice for tools that do not paint.
 const ADVICE = { move: "Drag a part of the face", hand: "Drag the picture", pipette: "Click a class to paint with" };
 
 export class Panels {
@@ -76,7 +76,7 @@ export class Panels {
     const pane = this.editor.view.panes()[0], ratio = box.width / this.editor.view.canvas.width;
     this.editor.view.zoomAt(factor, box.left + (pane.left + pane.width / 2) * ratio, box.top + (pane.top + pane.height / 2) * ratio);
   }
-  // Where there is little room, most options are behind a button.
+  // On narrow screens, most options are behind a button.
   showMore(on) {
     element("more").setAttribute("aria-expanded", on);
     element("more-options").classList.toggle("open", on);
@@ -111,7 +111,7 @@ export class Panels {
     this.showTab("paint");
     element("class-search").focus();
   }
-  // Where there is room, shapes and classes share a tab.
+  // On wide screens, shapes and classes share a tab.
   showTab(name) {
     if (name === "paint" && !NARROW.matches) name = "shape";
     document.body.dataset.panel = name;
@@ -136,7 +136,7 @@ export class Panels {
     element("reset").addEventListener("click", () => editor.ready && editor.replace(editor.original.data, "Start over"));
   }
 
-  // What is put on and taken off; what the face does not wear cannot be taken off.
+  // Toggles of accessories; only accessories that the face wears can be removed.
   togglesChanged() {
     const { composition, about } = this.editor;
     if (!composition) return;
@@ -157,7 +157,7 @@ export class Panels {
     this.editor.others.changed();
     this._ranges(this.editor.session.id);
   }
-  // How far each slider is useful on this face: asked one after the other, once the picture is there.
+  // Request the useful range of each slider, one after the other, after the picture is shown.
   async _ranges(id) {
     for (const { name } of this.about.directions) {
       await this.editor.live.settled().catch(() => {});
@@ -168,7 +168,7 @@ export class Panels {
     }
     this.sliders.ranged = id;
   }
-  // A label map made by the server takes the place of the one here; `mouth`: whose mouth it has.
+  // Replace the label map by one of the server; `mouth`: number of the face whose mouth it has.
   async change(ask, label, mouth = this.editor.mouth) {
     this.editor.tools.finish();
     const late = setTimeout(() => this.busy("One moment …"), 400);
@@ -186,7 +186,7 @@ export class Panels {
 
   // ------------------------------------------------------------------------------------- words
   help() { element("help-dialog").showModal(); }
-  // What the painting is doing: a word at once, a bar after a second, nothing once it is done.
+  // State of rendering: a message at once, a bar after a second, and neither when it is done.
   status(text, busy, failed = false) {
     const status = element("status"), bar = element("bar");
     status.textContent = text;
@@ -200,13 +200,13 @@ export class Panels {
       if (!failed) this.say("The picture is done");
     }
   }
-  // Milliseconds are for those who open the page with ?debug.
+  // Times are shown if the page is opened with ?debug.
   debug(text) {
     const corner = element("debug");
     corner.hidden = !new URLSearchParams(location.search).has("debug");
     corner.textContent = text;
   }
-  // What a screen reader says.
+  // Announce a text to screen readers.
   say(text) { element("said").textContent = text; }
   busy(text) {
     const note = element("busy");
@@ -220,6 +220,6 @@ export class Panels {
     setTimeout(() => toast.remove(), more.length ? 20000 : 6000);
     return toast;
   }
-  // An open dialog lies above everything that is not inside it.
+  // An open dialog covers all elements that are not inside it.
   _above(note) { (document.querySelector("dialog[open]") ?? document.body).append(note); }
 }

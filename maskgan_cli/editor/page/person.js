@@ -1,4 +1,4 @@
-// Learn this person: in the background, with progress; then the face is painted with what was learned.
+// Personalisation in the background with its progress; afterwards, the personalised weights are used.
 
 import * as api from "./api.js";
 
@@ -25,7 +25,7 @@ export class Person {
       this.editor.panels.toast(error.message, true);
     }
   }
-  // Ask again while it runs; once it is done, paint with it.
+  // Poll while it runs; when it is done, render with the new weights.
   _show({ state, done = 0, total = 1, seconds_left: left = null }) {
     const { session, panels } = this.editor, running = state === "running";
     element("learn").hidden = running || state === "done";

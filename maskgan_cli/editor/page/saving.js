@@ -1,4 +1,4 @@
-// Save: the photo first, named after the file that was opened.
+// The save dialog; the photo comes first, and names follow the opened file.
 
 import * as api from "./api.js";
 import { make } from "./elements.js";
@@ -17,7 +17,7 @@ export class Saving {
       button.addEventListener("click", () => this.download(button.dataset.download));
     }
   }
-  // The name of the opened file without its ending
+  // The name of the opened file without its suffix
   get stem() { return this.editor.session.name.replace(/\.(jpe?g|png|webp|bmp|tiff?)$/i, ""); }
 
   async show() {
@@ -39,7 +39,7 @@ export class Saving {
       editor.panels.toast(error.message, true);
     }
   }
-  // Saved is what is shown: wait for the full picture first. The server names the file.
+  // Wait for the full picture, so that the saved file equals the shown picture. The server gives the file name.
   async download(what) {
     const { editor } = this;
     try {

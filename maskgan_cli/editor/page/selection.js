@@ -1,9 +1,9 @@
-// A part of the face as an object: moved, scaled, turned, or made another class (paper: shape, location, category).
+// A part of the face as an object, which is moved, scaled, rotated or given another class (paper: shape, location, category).
 
 import { component, uncover } from "./mask.js";
 
 export class Selection {
-  // The component under (x, y); parts that belong together (the mouth) come together unless `alone`.
+  // The component at (x, y); parts of a group (the mouth) are selected together unless `alone`.
   constructor(mask, x, y, about, alone = false) {
     const value = mask.at(x, y);
     const group = alone ? null : about.groups.mouth.includes(value) ? about.groups.mouth : null;
@@ -41,7 +41,7 @@ export class Selection {
     const [x, y] = this._out(0, -1), { turn } = this.pose;
     return [x + Math.sin(turn) * 18 * line, y - Math.cos(turn) * 18 * line];
   }
-  // By what is nearest: the handles of a small part lie close to one another, and to its middle.
+  // Choose the nearest handle, because the handles of a small part are close together.
   grab(x, y, reach) {
     const begin = { x, y, pose: { ...this.pose } }, { sx, sy } = this.pose, [a, b] = this._in(x, y);
     const spots = [{ kind: "move", at: [this.pose.x, this.pose.y] }, { kind: "turn", at: this.knob(this.line ?? 1) },
@@ -80,7 +80,7 @@ export class Selection {
     this.pose.turn += angle;
     this.apply();
   }
-  // As it was before it was taken hold of.
+  // Restore the part as it was before it was grabbed.
   putBack() {
     Object.assign(this.pose, this.held.pose);
     this.changed ? this.apply() : null;

@@ -1,10 +1,10 @@
-// Sliders and toggles: each shows its place in the composition; the server makes one mask of all of them.
+// Sliders and toggles: each shows its value in the composition, of which the server makes one mask.
 
 import * as api from "./api.js";
 import { Composition } from "./composition.js";
 import { make } from "./elements.js";
 
-const SLACK = 8; // pixels that a finger may stray before it is clear whether it slides or scrolls
+const SLACK = 8; // pixels of movement that decide whether a finger slides or scrolls
 
 export const signed = (amount) => (amount > 0 ? "+" : amount < 0 ? "−" : "") + Math.abs(amount).toFixed(2);
 
@@ -12,7 +12,7 @@ export class Sliders {
   constructor(editor, fail) {
     Object.assign(this, { editor, fail, rows: new Map(), running: false, wanted: 0, shown: 0, steps: [], step: null, waiting: [] });
   }
-  // A row for `name` of the composition: its title, the slider, and its number, which is a button that resets it.
+  // A row for a slider: its title, the slider, and its value, which is a button that resets it.
   make(name, title, least, most) {
     const input = make("input", { type: "range", min: least, max: most, step: 0.05, value: 0, title: `${title}: double-click for 0`, "aria-label": title, dataset: { slider: name } });
     const number = make("button", { type: "button", className: "number", title: `Set ${title} to 0`, "aria-label": `Reset ${title}` });
@@ -31,7 +31,7 @@ export class Sliders {
     this._show(name);
     return row;
   }
-  // A finger that goes up or down scrolls the panel: the slider stays where it was.
+  // A vertical movement scrolls the panel and does not change the slider.
   _followFinger(name, input) {
     let touch = null;
     input.addEventListener("pointerdown", (event) => {
@@ -57,7 +57,7 @@ export class Sliders {
     this.rows.get(name).waits = () => touch !== null && !touch.sliding;
   }
   amount(name) { return this.editor.composition?.sliders[name] ?? 0; }
-  // What a face cannot show is not offered, and no slider goes farther than is useful on this face.
+  // Sliders are limited to their useful range for this face and hidden if they have no effect.
   setRange(name, range) {
     const { row, input } = this.rows.get(name);
     row.hidden = range === null;
@@ -67,7 +67,7 @@ export class Sliders {
     }
     this._show(name);
   }
-  // Show the places of the composition: after an undo, another face, a painted mask.
+  // Show the values of the composition after undo, another face, or a painted mask.
   show() {
     for (const [name, { row }] of this.rows) {
       if (name.startsWith("other-") && !row.isConnected) this.rows.delete(name);
@@ -102,12 +102,12 @@ export class Sliders {
     editor.composition.set(name, amount);
     this.compose(ends ? `${title} ${signed(amount)}` : "", name);
   }
-  // Whether a step is still to come: its mask is being made.
+  // Whether a step is pending because its mask is not ready.
   get pending() { return Boolean(this.steps.length || this.step); }
-  // Call `then` once the steps that are to come are there; not if one fails, or if another face is opened.
+  // Call `then` after all pending steps; not if one fails or another face is opened.
   afterwards(then) { this.waiting.push({ then, session: this.editor.session }); }
-  // Have the mask made of the composition; with a label, that is a step to undo. One answer is awaited at a time; then
-  // the next step is asked for, and where none waits, the newest place. Of steps of one slider only the latest waits.
+  // Request the mask of the composition; with a label, it becomes a step. Only one request is sent at a time; then
+  // the next step is requested, or the newest value if no step waits. Only the latest step of each slider waits.
   async compose(label = "", merge = "") {
     this.wanted++;
     if (label) this._queue(label, merge);
@@ -128,7 +128,7 @@ export class Sliders {
     }
   }
   _queue(label, merge) {
-    const { composition } = this.editor, asked = new Composition(composition.base, composition.settings); // sliders go on
+    const { composition } = this.editor, asked = new Composition(composition.base, composition.settings); // the sliders may change meanwhile
     if (merge && this.steps[this.steps.length - 1]?.merge === merge) this.steps.pop();
     this.steps.push({ label, merge, asked, composition, wanted: this.wanted });
     this.editor.panels.historyChanged();
@@ -140,7 +140,7 @@ export class Sliders {
     const labels = stays() && !asked.empty ? await api.compose(session.id, asked.base, asked.query) : asked.base;
     this.step = null;
     this.shown = wanted;
-    if (!stays()) return; // another face, or an undo, came in between
+    if (!stays()) return; // another face was opened, or a step was undone
     editor.mask.data.set(labels);
     if (step) editor.commit(step.label, { composed: true, merge: step.merge, composition: asked });
     else if (wanted === this.wanted) editor.touched(true);

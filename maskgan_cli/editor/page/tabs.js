@@ -1,4 +1,4 @@
-// Two tabs of one session: the second watches until it takes over.
+// Two tabs with the same session: the second one only shows it until the user takes over.
 
 const WAIT = 200; // milliseconds for another tab to answer
 
@@ -10,21 +10,21 @@ export class Tabs {
     document.getElementById("take-over").addEventListener("click", () => this.takeOver());
   }
   _post(kind, session = this.editor.session?.id) { this.channel.postMessage({ kind, session, from: this.me }); }
-  // Resolves to whether a tab answers within a moment.
+  // Resolves to whether another tab answers in time.
   _answered(kind, wait) {
     return new Promise((resolve) => {
       this.answers.set(kind, () => resolve(true));
       setTimeout(() => resolve(false), wait);
     });
   }
-  // A session was opened here: is another tab at it?
+  // After a session is opened, check whether another tab edits it.
   async opened() {
     const { editor } = this, session = editor.session.id;
     this._post("open");
     const held = await this._answered("held", WAIT);
     if (editor.session.id === session) this._watch(held);
   }
-  // The full picture is shown: those who watch may look.
+  // Tell watching tabs that the full picture is ready.
   changed() { if (!this.editor.watching) this._post("changed"); }
   async takeOver() {
     this._post("take");

@@ -1,10 +1,10 @@
-// Tools: what pointers and keys do to the mask.
+// Tools: pointers and keys change the mask.
 
 import { Stroke, component, fillPolygon, middleLine } from "./mask.js";
 import { Selection } from "./selection.js";
 
 export const TOOLS = ["brush", "eraser", "polygon", "lasso", "fill", "select", "pipette", "move", "hand"];
-const FEATURES = [2, 4, 5, 10, 11, 12]; // nose, eyes, mouth: they say where the middle of a face is
+const FEATURES = [2, 4, 5, 10, 11, 12]; // nose, eyes and mouth, which give the axis of the face
 
 export class Tools {
   constructor(editor, view) {
@@ -39,18 +39,18 @@ export class Tools {
     this.editor.classChanged();
     this.view.draw();
   }
-  // A class to paint with: whoever chooses one and holds no tool that uses it gets the brush.
+  // Choose a class to paint with; if the current tool does not use classes, switch to the brush.
   paintWith(value) {
     if (this.tool === "hand" || (this.tool === "move" && !this.selection)) this.choose("brush");
     this.chooseClass(value);
   }
-  // End what is half done: a polygon is dropped, a moved part stays where it is.
+  // End an unfinished action: a polygon is discarded, a moved part keeps its position.
   finish() {
     this.selection = null;
     this.points = [];
     this.view.draw();
   }
-  // Give up what is half done: the mask is again as it was before. With nothing half done, the selected area.
+  // Cancel an unfinished action and restore the mask; without one, clear the selected area.
   cancel() {
     if (!this.stroke && !this.selection && !this.points.length) this.editor.area.clear();
     if (this.stroke || this.selection?.held) {
@@ -90,7 +90,7 @@ export class Tools {
     if (!editor.ready) return;
     view.canvas.focus({ preventScroll: true });
     try { view.canvas.setPointerCapture(event.pointerId); } catch { /* a pointer that is gone already */ }
-    if (touch && [...this.pointers.values()].some((other) => other.pen)) return; // the hand that holds the pen
+    if (touch && [...this.pointers.values()].some((other) => other.pen)) return; // palm touches are ignored
     this.pointers.set(event.pointerId, { x: event.clientX, y: event.clientY, pen: event.pointerType === "pen" });
     if (this.pointers.size > 1) {
       this._startPinch();
@@ -101,7 +101,7 @@ export class Tools {
     this.panned = { x: event.clientX, y: event.clientY };
     this.chosen = this.value;
     this.reach = (touch ? 16 : 10) * (devicePixelRatio || 1); // canvas pixels from which a handle is caught
-    const erase = this.tool === "eraser" || (event.pointerType === "pen" && event.button === 5); // the pen's other end
+    const erase = this.tool === "eraser" || (event.pointerType === "pen" && event.button === 5); // the pen's eraser
     if (event.button === 1 || this.tool === "hand" || this.space || view.mode === "photo") this.panning = true;
     else if (event.button === 2) this._pick(place);
     else if (view.mode === "wipe" && this._nearWipe(place)) this.wiping = true;
@@ -110,11 +110,11 @@ export class Tools {
       this._draw(event);
     } else if (this.tool === "lasso") this.points = [[x, y]];
     else if (this.tool === "move") this.grab(x, y, event.altKey, this.reach);
-    else this.tap = { ...place, more: event.shiftKey }; // done when the pointer is lifted: a second finger may come and zoom
+    else this.tap = { ...place, more: event.shiftKey }; // applied when the pointer is lifted, because a second finger may start a zoom
   }
   _move(event) {
     const { view } = this, before = this.pointers.get(event.pointerId);
-    if (!before && this.pointers.size) return; // of a hand that is not listened to, or a mouse beside the pen
+    if (!before && this.pointers.size) return; // palm touches, or a mouse beside the pen
     this.hover = view.locate(event.clientX, event.clientY, before ? this.pane : null);
     if (before) Object.assign(this.pointers.get(event.pointerId), { x: event.clientX, y: event.clientY });
     if (this.pinch) {
@@ -138,7 +138,7 @@ export class Tools {
   }
   _up(event) {
     if (!this.pointers.delete(event.pointerId)) return;
-    if (this.pointers.size) { // fingers go one after the other, and none of them paints
+    if (this.pointers.size) { // fingers are lifted one after the other; the remaining ones do not paint
       if (this.pinch) this.pinch = this._pinch();
       return;
     }
@@ -157,7 +157,7 @@ export class Tools {
     }
     this.view.draw();
   }
-  // A second finger has come: what the first one began was no edit.
+  // A second finger cancels the edit that the first one started.
   _startPinch() {
     this.tap = null;
     this.panning = this.wiping = false;
@@ -186,7 +186,7 @@ export class Tools {
     if (found >= 0) this.chooseClass(found);
     if (this.tool === "pipette") this.choose("brush");
   }
-  // One touch of a tool that needs no more.
+  // Apply a tool that needs a single touch.
   tapped(x, y, more = false) {
     if (this.tool === "fill") this.fill(x, y);
     else if (this.tool === "select") this.editor.area.select(x, y, more);
@@ -217,7 +217,7 @@ export class Tools {
     this.points = [];
     this.editor.commit(this._named(label));
   }
-  // Take hold of a part, or of a handle of the one that is chosen already; from the keyboard (`reach` 0) just choose.
+  // Grab a part, or a handle of the selected part; from the keyboard (`reach` 0), only select it.
   grab(x, y, alone = false, reach = 0) {
     const { scale } = this.view.frame(this.view.panes()[0]);
     if (reach && this.selection?.grab(x, y, reach / scale)) return;
@@ -263,7 +263,7 @@ export class Tools {
         if (this.hover && this.tool === "polygon") context.lineTo(this.hover.x, this.hover.y);
       });
     }
-    if (pane.kind !== "result" || this.view.mode === "result") this.selection?.draw(context, twice, line); // or it hides what comes of it
+    if (pane.kind !== "result" || this.view.mode === "result") this.selection?.draw(context, twice, line); // the outline would hide the result
     if (this.hover && (this.tool === "brush" || this.tool === "eraser") && !this.space) {
       const radius = this.size / 2, places = [this.hover.x];
       if (this.mirror) places.push(2 * this.axis - this.hover.x);

@@ -1,4 +1,4 @@
-// The picture on the screen: one or two panes of one zoom, layers in each, and where a pointer is in the mask.
+// The view: one or two panes with a shared zoom, their layers, and coordinates of pointers in the mask.
 
 export const VIEWS = ["split", "overlay", "mask", "result", "wipe", "photo"];
 
@@ -24,7 +24,7 @@ export class View {
     this.whole = this.places = null;
     this.fit();
   }
-  // The photo that the face was cut out of: its picture, its size, and the corners of the face's square in it.
+  // The photo of the face: its picture, its size, and the corners of the face in it.
   setWhole(before, [width, height], square) {
     this.whole = { before, after: null, width, height, square };
     this.draw();
@@ -33,7 +33,7 @@ export class View {
     Object.assign(this, { zoom: 1, x: 0.5, y: 0.5 });
     this.draw();
   }
-  // Photo and face have a zoom of their own each.
+  // Photo and face have separate zooms.
   setMode(mode) {
     if ((mode === "photo") !== (this.mode === "photo")) {
       const { zoom, x, y } = this;
@@ -67,11 +67,11 @@ export class View {
     const half = (height - gap) / 2;
     return [{ kind: "overlay", left: 0, top: 0, width, height: half }, { kind: "result", left: 0, top: half + gap, width, height: half }];
   }
-  // The side of a picture that fills a pane, in canvas pixels, with a little room around it
+  // The side of a picture that fills a pane with a margin, in canvas pixels
   extent(pane) { return Math.max(32, Math.min(pane.width, pane.height) - 2 * MARGIN * (devicePixelRatio || 1)); }
-  // Where the slider between photo and result stands
+  // Position of the slider between photo and result
   cut(pane) { return pane.left + pane.width / 2 + (this.wipe - 0.5) * this.extent(pane); }
-  // Canvas pixels per mask pixel, and where the mask's corner lies in a pane
+  // Canvas pixels per mask pixel, and position of the mask's corner in a pane
   frame(pane) {
     if (pane.kind === "photo") {
       const { width, height } = this.whole, room = 2 * MARGIN * (devicePixelRatio || 1);
@@ -81,7 +81,7 @@ export class View {
     const scale = this.extent(pane) / this.side * this.zoom;
     return { scale, left: pane.left + pane.width / 2 - this.x * this.side * scale, top: pane.top + pane.height / 2 - this.y * this.side * scale };
   }
-  // A place in the page -> mask coordinates, and the pane it is in
+  // Mask coordinates and pane of a position on the page
   locate(clientX, clientY, pane = null) {
     const box = this.canvas.getBoundingClientRect(), ratio = this.canvas.width / box.width;
     const px = (clientX - box.left) * ratio, py = (clientY - box.top) * ratio;
@@ -89,13 +89,13 @@ export class View {
     const { scale, left, top } = this.frame(pane);
     return { x: (px - left) / scale, y: (py - top) / scale, pane, px, py };
   }
-  // The place in the page of a mask coordinate (first pane)
+  // Position on the page of a mask coordinate (first pane)
   place(x, y) {
     const { scale, left, top } = this.frame(this.panes()[0]), box = this.canvas.getBoundingClientRect();
     const ratio = box.width / this.canvas.width;
     return { x: box.left + (left + x * scale) * ratio, y: box.top + (top + y * scale) * ratio };
   }
-  // What x and y are shares of, in the units of `frame`
+  // The size that x and y are shares of, in the units of `frame`
   _sides(pane) { return pane.kind === "photo" ? [this.whole.width, this.whole.height] : [this.side, this.side]; }
   zoomAt(factor, clientX, clientY) {
     const before = this.locate(clientX, clientY), [width, height] = this._sides(before.pane);
@@ -113,7 +113,7 @@ export class View {
     this._keepNear();
     this.draw();
   }
-  // Move the picture so far that a place of the mask is to be seen.
+  // Scroll the picture so that a position of the mask is visible.
   reveal(x, y) {
     const pane = this.panes()[0], { scale, left, top } = this.frame(pane), edge = Math.min(40, pane.width / 4, pane.height / 4);
     const beyond = (at, low, size) => Math.min(0, at - low - edge) + Math.max(0, at - low - size + edge);
@@ -177,7 +177,7 @@ export class View {
       c.restore();
     }
   }
-  // The photo goes on around the face's square, paler: it cannot be edited there.
+  // The photo is shown paler around the face, where it cannot be edited.
   _drawAround(c, frame) {
     if (!this.whole) return;
     const { before, width, square: [corner, below, , right] } = this.whole, k = frame.scale * this.side;

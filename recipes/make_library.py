@@ -1,13 +1,14 @@
-"""How ``library.npz`` was made: example faces, things to wear, and pairs of masks that differ in one thing.
+"""Make ``library.npz``: example faces, masks of accessories, and pairs of masks that differ in one property.
 
-    python -m maskgan_cli.editing.fill_library
+    python recipes/make_library.py [maskgan_cli/assets/library.npz]
 
-A pure function of the rendered faces; needs no network and takes some minutes on one core.
+The file depends only on the renderer. The script needs no network and takes half a minute on one core.
 """
 
 from __future__ import annotations
 
 import io
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -24,21 +25,21 @@ from maskgan_cli.synth.parameters import Earring, Glasses, Hat, Identity, Scene,
 
 _SEED: Final = 14
 _SIDE, _SMALL, _WIDE = 256, 128, 384
-_PEOPLE: Final = 16  # per direction
+_PEOPLE: Final = 16  # pairs per direction
 _EXAMPLES: Final = (3, 6, 11, 17)
 
 
 def _face(number: int, *, yaw: float = 0.0) -> tuple[Identity, Scene]:
-    """A person who looks at the camera, with nothing on."""
+    """A person who looks at the camera, with a neutral expression and without accessories."""
     person = sample_identity(_SEED, number)
     scene = sample_scene(_SEED, number, person)
-    plain = replace(scene, yaw=yaw, pitch=0.0, roll=0.0, lean=0.0, hat=None, glasses=None, earring=None,
+    neutral = replace(scene, yaw=yaw, pitch=0.0, roll=0.0, lean=0.0, hat=None, glasses=None, earring=None,
                     necklace="none", expression=(), smiling=False, mouth_open=False)  # fmt: skip
-    return person, plain
+    return person, neutral
 
 
 def _units(**amounts: float) -> Weights:
-    """Face units by name; a name without a side is both sides'."""
+    """Face units with their amounts."""
     return tuple((f"unit/{name}", value) for name, value in amounts.items())
 
 
@@ -65,7 +66,7 @@ def _hair(length: float) -> Change:
 
 
 def _shape(**amounts: float) -> Change:
-    """The head's own sliders, by name."""
+    """Change blend shapes of the head by name."""
     more = tuple((f"local/{name.replace('_', '-')}", value) for name, value in amounts.items())
     return lambda person, scene: (replace(person, shape=(*person.shape, *more)), scene)
 
@@ -92,7 +93,7 @@ def _glasses(width: float, height: float, exponent: float, dark: float) -> Glass
     return Glasses(width, height, exponent, 0.035, _BLACK, dark, _BLACK, 0.0)
 
 
-THINGS: Final[dict[str, dict[str, Any]]] = {
+ACCESSORIES: Final[dict[str, dict[str, Any]]] = {
     "glasses-round": {"glasses": _glasses(0.27, 0.25, 2.2, 0.0)},
     "glasses-square": {"glasses": _glasses(0.3, 0.2, 4.5, 0.0)},
     "glasses-sun": {"glasses": _glasses(0.31, 0.24, 3.0, 0.95)},
@@ -105,15 +106,15 @@ THINGS: Final[dict[str, dict[str, Any]]] = {
 }
 
 
-def _wearing(things: dict[str, Any]) -> LabelMap:
-    """A face with its hair out of the way that wears something; the picture is wide enough for hats."""
+def _wearing(items: dict[str, Any]) -> LabelMap:
+    """The mask of a face with pinned-up hair that wears accessories; the picture is wide enough for hats."""
     person, scene = _face(21)
     clothes = replace(scene.clothes, kind="wide", raised=0.0)
-    return render(person, replace(scene, style=STYLES["updo"], clothes=clothes, zoom=1.5, **things), _WIDE).labels
+    return render(person, replace(scene, style=STYLES["updo"], clothes=clothes, zoom=1.5, **items), _WIDE).labels
 
 
-def main() -> None:
-    """Render everything and write the file."""
+def main(out: Path) -> None:
+    """Render all faces and masks and write the file."""
     found: dict[str, Any] = {}
     for name, (before, after) in PAIRS.items():
         pairs = []
@@ -121,18 +122,19 @@ def main() -> None:
             person, scene = _face(100 + number, yaw=float(np.linspace(-12, 12, _PEOPLE)[number]))
             pairs.append([render(*change(person, scene), _SMALL).labels for change in (before, after)])
         found[f"direction-{name}"] = np.array(pairs, np.uint8)
-    found["items-points"] = points_of_mask(_wearing({}))  # of one face: dark glasses and hats hide nothing of it here
-    for name, things in THINGS.items():
-        found[f"item-{name}"] = _wearing(things)
-    for place, number in enumerate(_EXAMPLES):
+    found["items-points"] = points_of_mask(_wearing({}))  # of the face without accessories, which could hide points
+    for name, items in ACCESSORIES.items():
+        found[f"item-{name}"] = _wearing(items)
+    for index, number in enumerate(_EXAMPLES):
         person = sample_identity(_SEED, number)
-        scene = replace(sample_scene(_SEED, number, person), yaw=6.0 * (-1) ** place, pitch=0.0, hat=None, glasses=None)
-        drawn = render(person, scene, _SIDE)
-        found[f"example-{place}-picture"], found[f"example-{place}-labels"] = drawn.picture, drawn.labels
+        scene = replace(sample_scene(_SEED, number, person), yaw=6.0 * (-1) ** index, pitch=0.0, hat=None, glasses=None)
+        rendered = render(person, scene, _SIDE)
+        found[f"example-{index}-picture"], found[f"example-{index}-labels"] = rendered.picture, rendered.labels
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **found)
-    write_bytes(Path(__file__).parents[1] / "assets" / "library.npz", buffer.getvalue())
+    write_bytes(out, buffer.getvalue())
 
 
 if __name__ == "__main__":
-    main()
+    default = Path(__file__).parents[1] / "maskgan_cli" / "assets" / "library.npz"
+    main(Path(sys.argv[1]) if sys.argv[1:] else default)

