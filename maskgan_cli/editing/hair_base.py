@@ -25,7 +25,7 @@ _REMAINS: Final = (
 )
 _SHADED: Final = 0.02  # skin this near to the new hair's border is the other's: it lies in that hair's shadow
 _TONE: Final = 0.012  # standard deviation over which the tones of two skins are compared
-_TONES: Final = (0.55, 1.3)  # of the photo's own skin, going on: how dark and light the other's may be in its place
+_TONES: Final = (0.87, 1.06)  # of the photo's own skin, going on: how dark and light the other's may be in its place
 _FADING: Final = 0.06  # below the nose, over this, the other's skin gives way: beards are no foreheads
 _UNLIKE: Final = 24.0  # levels
 _THIN: Final = 3.0  # a fringe of hair whose skin is less than this times as far as its backdrop lies on skin

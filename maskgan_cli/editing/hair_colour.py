@@ -16,11 +16,11 @@ from maskgan_cli.editing.extension import Plane, extended
 Floats = npt.NDArray[np.float64]
 
 _SURE: Final = 0.9  # opacity from which on a pixel shows hair alone
-_CONTRAST: Final = (0.6, 1.4)  # how much of another hair's contrast is taken
-_LIGHT: Final = (0.5, 1.6)  # of the hair within: how dark and light hair at its border is
+_CONTRAST: Final = (0.6, 1.25)  # how much of another hair's contrast is taken
+_LIGHT: Final = (0.5, 1.1)  # of the hair within: how dark and light hair at its border is
 _TINT: Final = (0.5, 6.0)  # of what strands differ from the mean hue at their lightness, this share stays, at most
 _FINE: Final = 1.5  # pixels, standard deviation: what is finer is strands
-_SHARP: Final = (0.75, 1.7)  # how much weaker or stronger they may become
+_SHARP: Final = (0.75, 1.25)  # how much weaker or stronger they may become
 _BINS: Final = 8  # of lightness, in which hues are measured
 _LEAST: Final = 64  # pixels of hair that say what colour it is
 

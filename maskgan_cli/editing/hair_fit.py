@@ -22,6 +22,7 @@ _EYES: Final = (ID["l_eye"], ID["r_eye"], ID["eye_g"])
 _BODY: Final = [ID["skin"], ID["neck"]]
 _BEHIND: Final = [ID["background"], ID["neck"]]
 _HEAD: Final = 0.2  # of the side: skin that hair hid is no farther from the face
+_GAP: Final = 0.02  # of the side: gaps that are no wider than twice this are closed beside hair that stays
 _ABOVE_EAR: Final = 0.06  # of the side: so far above an ear the hair that joins it to the head stays
 _RAYS: Final = 180
 _TEMPLE: Final = 20.0  # degrees above the horizontal: higher up, the outline of a face is its hairline
@@ -111,8 +112,14 @@ def fitted_hair(reference: LabelMap, labels: LabelMap, fit: HairFit) -> LabelMap
     near = ndimage.distance_transform_edt(~np.isin(labels, [*_FACE, *_EARS, hair])) < _HEAD * side
     result[skull & near] = ID["skin"]
     result = _without_islands(result, labels)
-    result[lost & _between_ears(labels, shown == hair)] = hair
-    result[shown == hair] = hair
+    kept = lost & _between_ears(labels, shown == hair)
+    result[(shown == hair) | kept] = hair
+    if kept.any():  # no gap between the hair that stays and the other's
+        reach = round(_GAP * side)
+        both = np.pad(result == hair, reach, mode="edge")
+        near = ndimage.distance_transform_edt(~both) <= reach
+        closed = (ndimage.distance_transform_edt(near) > reach)[reach:-reach, reach:-reach]
+        result[closed & lost & (ndimage.distance_transform_edt(~kept) <= 2 * reach)] = hair
     return result
 
 

@@ -27,6 +27,7 @@ _LEAST: Final = 0.01  # of a mask: less hair is no hair to take
 _HAT: Final = 0.01  # of a mask: a larger hat hides hair
 # As shares of the side.
 _BAND: Final = (0.012, 0.022)  # so far within a mask's border and beyond it hair may end
+_TEMPLES: Final = 0.04  # so far to the sides of glasses their temples may be seen
 _NEAR: Final = 0.05  # within hair this near to skin, what looks like skin is skin
 
 
@@ -90,6 +91,15 @@ def hair_matte(picture: Picture, labels: LabelMap) -> Plane:
     return alpha_matte(picture, inside, outside)[1:-1, 1:-1]
 
 
+def _frames(labels: LabelMap) -> Region:
+    """Glasses in a label map (S, S), and their temples, which masks show in part."""
+    glasses = labels == ID["eye_g"]
+    if not glasses.any():
+        return np.asarray(glasses)
+    wide = max(1, round(_TEMPLES * len(labels)))
+    return np.asarray(ndimage.maximum_filter(glasses, (max(3, wide // 2), 2 * wide + 1)))
+
+
 def _large(region: Region) -> Region:
     """A region without pieces smaller than a twentieth of the largest."""
     pieces, count = ndimage.label(region)
@@ -118,7 +128,7 @@ def _like_skin(picture: Picture, labels: LabelMap, inside: Region) -> Region:
 
 def _bare_skin(picture: Picture, labels: LabelMap, alpha: Plane) -> Plane:
     """The skin of a face (S, S, 3), going on where the picture shows something else."""
-    skin = labels == ID["skin"]
+    skin = (labels == ID["skin"]) & ~_frames(labels)
     others = ~skin & (labels != _HAIR)
     bare = skin & ~ndimage.binary_dilation(others, iterations=max(2, round(0.01 * len(labels)))) & (alpha < 0.05)
     return extended(picture, bare if bare.any() else skin)

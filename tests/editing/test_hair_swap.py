@@ -126,7 +126,7 @@ def test_colours_become_those_of_the_other_hair() -> None:
 
 def test_strands_stand_out_as_the_photos_do() -> None:
     rng = np.random.default_rng(5)
-    soft, sharp = (np.clip(90 + rng.normal(0, by, (60, 60, 1)) * np.ones(3), 0, 255) for by in (8, 12))
+    soft, sharp = (np.clip(90 + rng.normal(0, by, (60, 60, 1)) * np.ones(3), 0, 255) for by in (10, 12))
     whole = np.ones((60, 60), np.float32)
     found = as_sharp(soft.astype(np.float32), whole, sharp.astype(np.uint8), whole)
     assert abs(found.std() / sharp.std() - 1) < 0.1
