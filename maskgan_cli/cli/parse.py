@@ -37,7 +37,7 @@ def parse(
     recursive: Recursive = False,
     device: options.Device = "auto",
     overwrite: options.Overwrite = False,
-) -> None:  # fmt: skip
+) -> None:
     """Predict the masks of photos with the face parser.
 
     Prints the path of one label map per photo, a PNG with class numbers and a colour palette. Existing masks are kept,

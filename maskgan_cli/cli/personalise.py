@@ -52,8 +52,12 @@ def personalise(
     from maskgan_cli.personalise import MOST, Settings, recorded
 
     if len(items) > MOST:
-        raise InputError("PHOTO", expected=f"{MOST} pictures at most", found=str(len(items)),
-                         hint="choose the clearest photos of the face")  # fmt: skip
+        raise InputError(
+            "PHOTO",
+            expected=f"{MOST} pictures at most",
+            found=str(len(items)),
+            hint="choose the clearest photos of the face",
+        )
     settings = Settings(steps=steps, seed=seed)
     record = recorded(items, start, parser, settings)
     if not overwrite and _is_same(out, record):

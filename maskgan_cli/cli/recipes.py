@@ -67,8 +67,12 @@ def _training(name: str) -> str:
     if name in names:
         return name
     close = difflib.get_close_matches(name, names, n=1)
-    raise InputError("TRAINING", expected=f"one of {', '.join(names)}", found=name[:40],
-                     hint=f"did you mean {close[0]}?" if close else "")  # fmt: skip
+    raise InputError(
+        "TRAINING",
+        expected=f"one of {', '.join(names)}",
+        found=name[:40],
+        hint=f"did you mean {close[0]}?" if close else "",
+    )
 
 
 def _row(training: str, path: Any) -> dict[str, str]:

@@ -137,9 +137,14 @@ def _weights(judges: Sequence[str]) -> dict[str, str]:
 
 
 def _plan(
-    preset: Preset, faces: Faces | None, seed: int, judges: dict[str, str], threshold: float | None, device: str,
+    preset: Preset,
+    faces: Faces | None,
+    seed: int,
+    judges: dict[str, str],
+    threshold: float | None,
+    device: str,
     workers: int | None,
-) -> Plan:  # fmt: skip
+) -> Plan:
     """A plan without stages; a table's function adds them."""
     from maskgan_cli.reproduce.needs import own_threshold, rendered_faces, threshold_split
     from maskgan_cli.reproduce.plan import Plan

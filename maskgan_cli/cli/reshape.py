@@ -159,8 +159,9 @@ def _direction(text: str) -> tuple[str, float]:
     except ValueError:
         number = float("nan")
     if not -10 <= number <= 10 or not name:
-        raise InputError("--along", expected="a direction and a number from -10 to 10, e.g. smile=1.5",
-                         found=repr(text))  # fmt: skip
+        raise InputError(
+            "--along", expected="a direction and a number from -10 to 10, e.g. smile=1.5", found=repr(text)
+        )
     return name, number
 
 

@@ -157,8 +157,11 @@ def _start(start: Path | None, task: str) -> Path | None:
         return start
     found = bundled(task) if task in KINDS else None
     if found is None:
-        raise InputError("--start-from", expected="a run folder or a weights file",
-                         found=f"bundled, but the package has no {task} weights")  # fmt: skip
+        raise InputError(
+            "--start-from",
+            expected="a run folder or a weights file",
+            found=f"bundled, but the package has no {task} weights",
+        )
     return found
 
 

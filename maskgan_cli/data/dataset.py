@@ -116,9 +116,11 @@ class FaceDataset(Dataset[Item]):
         for path, array in files:
             if array.shape[:2] != (self.size, self.size):
                 raise InputError(
-                    path, expected=f"{self.size}x{self.size}", found=f"{array.shape[1]}x{array.shape[0]}",
+                    path,
+                    expected=f"{self.size}x{self.size}",
+                    found=f"{array.shape[1]}x{array.shape[0]}",
                     hint="prepare the data set at the network's size (`maskgan prep-data --size`)",
-                )  # fmt: skip
+                )
         if self._cache is not None:
             self._cache[index] = (picture, labels)
         return picture, labels
@@ -130,9 +132,11 @@ def _next_takes(samples: list[Sample]) -> list[int]:
     for i, sample in enumerate(samples):
         if "scene" not in sample.fields:
             raise InputError(
-                sample.image, expected="its scene in manifest.csv", found="none",
+                sample.image,
+                expected="its scene in manifest.csv",
+                found="none",
                 hint="look.takes is for rendered faces: maskgan synth ... --takes 2",
-            )  # fmt: skip
+            )
         scenes.setdefault(sample.fields["scene"], []).append(i)
     following = {a: b for takes in scenes.values() for a, b in zip(takes, [*takes[1:], takes[0]], strict=True)}
     return [following[i] for i in range(len(samples))]

@@ -55,8 +55,9 @@ def read_given_mask(path: Path) -> LabelMap:
     labels = read_label_map(path, order=rules.order)
     if not rules.force and (other := suspected_order(labels, rules.order)):
         raise InputError(
-            path, expected=f"class ids in the order {rules.order}",
+            path,
+            expected=f"class ids in the order {rules.order}",
             found=f"parts at positions that suggest the order {other} (see docs/label-maps.md)",
             hint=f"add --order {other}, or --force to read it as {rules.order}",
-        )  # fmt: skip
+        )
     return labels

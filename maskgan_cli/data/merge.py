@@ -36,8 +36,11 @@ def read_source(roots: Sequence[Path]) -> Source:
     for data in sets:
         data.check_manifest()
         if data.masked != sets[0].masked:
-            raise InputError(data.root, expected=f"{'' if sets[0].masked else 'no '}masks, as in {sets[0].root}",
-                             found="none" if sets[0].masked else "masks")  # fmt: skip
+            raise InputError(
+                data.root,
+                expected=f"{'' if sets[0].masked else 'no '}masks, as in {sets[0].root}",
+                found="none" if sets[0].masked else "masks",
+            )
     candidates = [_candidate(sample, name) for name, data in zip(names, sets, strict=True) for sample in data.samples]
     columns = list(dict.fromkeys([COLUMN, *(column for c in candidates for column in c.fields)]))
     return Source("+".join(names), candidates, columns, masked=sets[0].masked)

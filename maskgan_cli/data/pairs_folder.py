@@ -43,9 +43,11 @@ def read_source(
     others = {path.stem: path for path in _files(root / "masks")}
     if not images:
         raise InputError(
-            root, expected="the raw CelebAMask-HQ layout, images/ and masks/, or NAME.jpg and NAME.mask.png",
-            found="no image", hint=unread or _hint(root),
-        )  # fmt: skip
+            root,
+            expected="the raw CelebAMask-HQ layout, images/ and masks/, or NAME.jpg and NAME.mask.png",
+            found="no image",
+            hint=unread or _hint(root),
+        )
     manifest = _manifest(root / "manifest.csv")
     known = {"id", "split", "image", "mask"}
     columns = [name for name in next(iter(manifest.values()), {}) if name not in known]

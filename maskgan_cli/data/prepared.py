@@ -47,9 +47,11 @@ class Sample:
         """
         if self.mask_file is None:
             raise InputError(
-                self.image, expected="a face with its mask", found="a data set without masks",
+                self.image,
+                expected="a face with its mask",
+                found="a data set without masks",
                 hint="prepare a data set with masks, or make masks with `maskgan parse`",
-            )  # fmt: skip
+            )
         return self.mask_file
 
 
@@ -105,9 +107,11 @@ class PreparedData:
         known = self.info.get("manifest")  # missing in data sets of earlier versions
         if known is not None and sha256(self.root / "manifest.csv") != known:
             raise InputError(
-                self.root / "manifest.csv", expected="an unchanged manifest", found="changes since the preparation",
+                self.root / "manifest.csv",
+                expected="an unchanged manifest",
+                found="changes since the preparation",
                 hint=f"make a new data set with the changes: maskgan prep-data {self.root} NEW",
-            )  # fmt: skip
+            )
 
     @property
     def masked(self) -> bool:
@@ -135,9 +139,11 @@ def check_prepared(root: Path) -> None:
     """
     if not (root / "dataset.json").is_file():
         raise InputError(
-            root, expected="a prepared data set (a folder with dataset.json)", found="none",
+            root,
+            expected="a prepared data set (a folder with dataset.json)",
+            found="none",
             hint="make one with `maskgan prep-data SOURCE OUT`",
-        )  # fmt: skip
+        )
 
 
 def _description(path: Path) -> dict[str, Any]:
@@ -224,9 +230,11 @@ def _angle(sample: Sample, name: str) -> float:
     if not math.isfinite(number):
         found = f"no {name}" if text is None else f"{text!r} as {name}"
         raise InputError(
-            sample.image, expected="yaw, pitch and roll in manifest.csv", found=found,
+            sample.image,
+            expected="yaw, pitch and roll in manifest.csv",
+            found=found,
             hint="prepare a data set with a pose file (see docs/data.md), e.g. one of `maskgan synth`",
-        )  # fmt: skip
+        )
     return number
 
 
@@ -239,9 +247,11 @@ def identities_of(samples: list[Sample]) -> list[str]:
     for sample in samples:
         if "identity" not in sample.fields:
             raise InputError(
-                sample.image, expected="an identity in manifest.csv", found="none",
+                sample.image,
+                expected="an identity in manifest.csv",
+                found="none",
                 hint="prepare a data set with identity_CelebA.txt, or one of `maskgan synth`",
-            )  # fmt: skip
+            )
     return [sample.fields["identity"] for sample in samples]
 
 

@@ -74,9 +74,11 @@ def face_of(photo: Picture, models: Models, what: str = "the picture", number: i
     places = [square for square in squares if _extent(square) >= LEAST]
     if not places:
         raise InputError(
-            what, expected=f"a face of at least {LEAST} pixels",
-            found=f"one whose square has {max(map(_extent, squares)):.0f}", hint="choose a photo with a larger face",
-        )  # fmt: skip
+            what,
+            expected=f"a face of at least {LEAST} pixels",
+            found=f"one whose square has {max(map(_extent, squares)):.0f}",
+            hint="choose a photo with a larger face",
+        )
     if number is not None and number > len(places):
         count = f"{len(places)} face{'s' if len(places) > 1 else ''}"
         raise InputError(what, expected=f"face {number}", found=count, hint="faces are counted from the left")

@@ -160,7 +160,8 @@ def fitted(labels: LabelMap, session: Session) -> LabelMap:
         return cut_labels(labels, square, session.side)
     if labels.shape[0] != labels.shape[1]:
         raise InputError(
-            "the mask", expected="a square mask of the face, or one of the photo's size",
+            "the mask",
+            expected="a square mask of the face, or one of the photo's size",
             found=f"{labels.shape[1]}x{labels.shape[0]}",
-        )  # fmt: skip
+        )
     return resize_labels(labels, session.side)

@@ -53,8 +53,12 @@ class Learning:
             InputError: another one is running.
         """
         if self.running:
-            raise InputError("learning", expected="one person at a time", found="another one in progress",
-                             hint="wait for it, or cancel it")  # fmt: skip
+            raise InputError(
+                "learning",
+                expected="one person at a time",
+                found="another one in progress",
+                hint="wait for it, or cancel it",
+            )
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         words = [sys.executable, "-m", "maskgan_cli.editor.learner", str(session.folder), str(self._path(session)),
                  str(self.files.dmn), str(self.files.parser), str(self.steps)]  # fmt: skip

@@ -124,17 +124,26 @@ class Models:
 
 
 def blend(
-    picture: Picture, painted: Painting, before: LabelMap, after: LabelMap, place: Place | None = None,
-    reference: Reference | None = None, motion: PhotoMotion | None = None,
-) -> Picture:  # fmt: skip
+    picture: Picture,
+    painted: Painting,
+    before: LabelMap,
+    after: LabelMap,
+    place: Place | None = None,
+    reference: Reference | None = None,
+    motion: PhotoMotion | None = None,
+) -> Picture:
     """Composite the edit of a face (S, S, 3) as the commands do; with ``place``, into its photo."""
     return paste_back(picture, painted, before, after, Blend(), place, reference, motion)
 
 
 def blend_quickly(
-    picture: Picture, painted: Painting, before: LabelMap, after: LabelMap, reference: Reference | None,
+    picture: Picture,
+    painted: Painting,
+    before: LabelMap,
+    after: LabelMap,
+    reference: Reference | None,
     motion: PhotoMotion,
-) -> Picture:  # fmt: skip
+) -> Picture:
     """Like `blend`, but at `PREVIEW` pixels."""
     side = min(PREVIEW, len(picture))
     small, labels = resize_image(picture, side), resize_labels(before, side)

@@ -117,9 +117,15 @@ async def equivalent(context: Context, name: Name) -> dict[str, Any]:
 
 @router.post("/sessions/{name}/render")
 async def render(
-    context: Context, request: Request, name: Name, revision: Annotated[int, Query(ge=0, le=1 << 53)],
-    style: Number = 0, finish: Finish = "seamless", preview: bool = False, mouth: Number = 0,
-) -> Response:  # fmt: skip
+    context: Context,
+    request: Request,
+    name: Name,
+    revision: Annotated[int, Query(ge=0, le=1 << 53)],
+    style: Number = 0,
+    finish: Finish = "seamless",
+    preview: bool = False,
+    mouth: Number = 0,
+) -> Response:
     """Render the face with an edited label map; no content if a newer request has arrived."""
     data = await mask_sent(request)
     session = context.store.get(name)

@@ -41,8 +41,12 @@ def listen(host: str, port: int | None, last: int | None = None) -> socket.socke
             listener.close()
             reason = (error.strerror or str(error)).lower()
             if attempt == 0 or port is not None:
-                raise InputError(f"{host}:{attempt}", expected="a free address of this machine", found=reason,
-                                 hint="choose another --port") from error  # fmt: skip
+                raise InputError(
+                    f"{host}:{attempt}",
+                    expected="a free address of this machine",
+                    found=reason,
+                    hint="choose another --port",
+                ) from error
             continue
         listener.listen(64)  # clients that connect before the server runs wait in the queue
         return listener
@@ -59,8 +63,9 @@ class EditorServer:
         start: id of the session that the page opens, or an empty string.
     """
 
-    def __init__(self, models: Models, store: SessionStore, *, host: str = "127.0.0.1", port: int | None = None,
-                 start: str = "") -> None:  # fmt: skip
+    def __init__(
+        self, models: Models, store: SessionStore, *, host: str = "127.0.0.1", port: int | None = None, start: str = ""
+    ) -> None:
         self.worker, self.store, self.models = Worker(), store, models
         # An address that other machines can reach may have been shared, so its token is not used again.
         last = last_address(store.root) if host in LOOPBACK else Address(new_token())

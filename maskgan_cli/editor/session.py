@@ -44,9 +44,17 @@ class Session(SessionState):
     _composed: tuple[tuple[bytes, int, str], Picture] | None = field(default=None, repr=False)
 
     def render(
-        self, models: Models, labels: LabelMap, *, revision: int, style: int, finish: Finish, preview: bool,
-        fade: LabelMap | None = None, mouth: int = 0,
-    ) -> bytes:  # fmt: skip
+        self,
+        models: Models,
+        labels: LabelMap,
+        *,
+        revision: int,
+        style: int,
+        finish: Finish,
+        preview: bool,
+        fade: LabelMap | None = None,
+        mouth: int = 0,
+    ) -> bytes:
         """Render the face in the shape of ``labels``: a preview as a JPEG file, or the full picture as a PNG file.
 
         Previews with generated regions have a lower resolution. For a full picture, the label map is saved.
@@ -114,9 +122,16 @@ class Session(SessionState):
         return self._motion[1]
 
     def _finished(
-        self, models: Models, labels: LabelMap, style: int, finish: Finish, fade: LabelMap | None, mouth: int,
-        *, preview: bool = False,
-    ) -> Picture:  # fmt: skip
+        self,
+        models: Models,
+        labels: LabelMap,
+        style: int,
+        finish: Finish,
+        fade: LabelMap | None,
+        mouth: int,
+        *,
+        preview: bool = False,
+    ) -> Picture:
         """Render and composite a picture; the arguments are those of `render`."""
         if self._is_bare(style, finish):
             return self._painting(models, labels, style)

@@ -217,8 +217,9 @@ class SessionState:
             InputError: the session has the maximum number of other faces.
         """
         if len(self.others) == MAX_OTHERS:
-            raise InputError("other faces", expected=f"at most {MAX_OTHERS}", found="one more",
-                             hint="start a new session")  # fmt: skip
+            raise InputError(
+                "other faces", expected=f"at most {MAX_OTHERS}", found="one more", hint="start a new session"
+            )
         face, name = resized(face, self.side), f"other-{len(self.others)}"
         write_image(self.folder / f"{name}.png", face.picture)
         write_label_map(self.folder / f"{name}.mask.png", face.labels)

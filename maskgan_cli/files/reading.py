@@ -63,9 +63,11 @@ def read_csv(path: str | Path) -> list[dict[str, str]]:
             if None in row:
                 count = len(reader.fieldnames or ())
                 raise InputError(
-                    f"{path}, line {reader.line_num}", expected=f"{count} values, as in the header",
-                    found=str(count + len(row[None])), hint='put values that contain a comma in "quotes"',
-                )  # fmt: skip
+                    f"{path}, line {reader.line_num}",
+                    expected=f"{count} values, as in the header",
+                    found=str(count + len(row[None])),
+                    hint='put values that contain a comma in "quotes"',
+                )
             rows.append(row)
         return rows
     except (OSError, ValueError, csv.Error) as error:

@@ -108,9 +108,11 @@ def convert(kind: Kind, files: Path | Sequence[Path], unsaid: Settings) -> Conve
     settings = {**_settings(layout, shapes_of(tensors)), **unsaid}
     if unknown := [name for name, value in settings.items() if value is None]:
         raise InputError(
-            file, expected=f"the option --{unknown[0]}, because the file does not contain them", found="none",
+            file,
+            expected=f"the option --{unknown[0]}, because the file does not contain them",
+            found="none",
             hint=f"add e.g. --{unknown[0]} Smiling,Eyeglasses, in the order of the training",
-        )  # fmt: skip
+        )
     try:
         network = build(kind, settings)
     except ValueError as error:

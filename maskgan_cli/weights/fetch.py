@@ -42,9 +42,11 @@ def fetch(kind: Kind, report: Report = lambda done, total: None) -> Path:
     if entry is None or not entry.urls:
         page = entry.page if entry is not None else "its authors"
         raise InputError(
-            kind.name, expected="a direct download", found="a page that needs a browser",
+            kind.name,
+            expected="a direct download",
+            found="a page that needs a browser",
             hint=f"download it from {page}, then run `maskgan weights import {kind.name} FILE`",
-        )  # fmt: skip
+        )
     path = download_path(entry)
     pins = _pins()
     pin = pins.get(path.name, "")
@@ -242,7 +244,9 @@ def _pins() -> dict[str, str]:
     pins = read_json(_pins_file())
     if not isinstance(pins, dict) or not all(isinstance(pin, str) and len(pin) == 64 for pin in pins.values()):
         raise InputError(
-            _pins_file(), expected="file names with their SHA-256", found="other content",
+            _pins_file(),
+            expected="file names with their SHA-256",
+            found="other content",
             hint="delete the file; it will be written again",
-        )  # fmt: skip
+        )
     return pins

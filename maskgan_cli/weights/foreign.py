@@ -60,9 +60,11 @@ def load_foreign(path: str | Path, expected: str, say: Callable[[str], None] = l
         raise
     except pickle.UnpicklingError as error:
         raise InputError(
-            path, expected=expected, found="a file with other objects than tensors, or a damaged one",
+            path,
+            expected=expected,
+            found="a file with other objects than tensors, or a damaged one",
             hint="files with code are not read: save the network's state_dict() with torch.save",
-        ) from error  # fmt: skip
+        ) from error
     except OSError as error:
         raise unreadable(path, error, expected) from error
     except Exception as error:  # the errors of torch.load for damaged files have no common base class

@@ -130,9 +130,11 @@ def _file_of(where: str | Path) -> Path:
         path = path / MODEL_FILE
         if not path.exists():
             raise InputError(
-                where, expected=f"a run folder with {MODEL_FILE}", found="a folder without it",
+                where,
+                expected=f"a run folder with {MODEL_FILE}",
+                found="a folder without it",
                 hint="train longer (the first checkpoint writes the file) or give another --weights",
-            )  # fmt: skip
+            )
     return path
 
 

@@ -94,9 +94,15 @@ def precision(
 
 
 def _measure(
-    shell: Shell, metric: Metric, reals: Path, results: Path, pairs: Path | None, weights: Path | None,
-    comparing: Comparing, measuring: Measuring,
-) -> None:  # fmt: skip
+    shell: Shell,
+    metric: Metric,
+    reals: Path,
+    results: Path,
+    pairs: Path | None,
+    weights: Path | None,
+    comparing: Comparing,
+    measuring: Measuring,
+) -> None:
     """Measure, print and write one of `DISTANCES`."""
     check_early(measuring.out, measuring.overwrite, results=results, pairs=pairs, reals=reals)
     from maskgan_cli.devices import pick_device
@@ -146,9 +152,14 @@ def _subject(reals: Path, results: Path, pairs: Path | None, split: Split, metho
 
 
 def distances(
-    shell: Shell, subject: Subject, reals: Path, weights: Path | None, comparing: Comparing, device: Any,
+    shell: Shell,
+    subject: Subject,
+    reals: Path,
+    weights: Path | None,
+    comparing: Comparing,
+    device: Any,
     metrics: Sequence[Metric],
-) -> dict[Metric, Measure]:  # fmt: skip
+) -> dict[Metric, Measure]:
     """Prepare metrics of `DISTANCES`; this computes the features of the real pictures.
 
     Raises:

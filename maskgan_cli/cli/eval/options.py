@@ -124,9 +124,15 @@ def measured(
 
 
 def check_early(
-    out: Path | None, overwrite: bool, *, results: Path | None = None, pairs: Path | None = None,
-    data: Path | None = None, reals: Path | None = None, files: Sequence[Path] = (),
-) -> None:  # fmt: skip
+    out: Path | None,
+    overwrite: bool,
+    *,
+    results: Path | None = None,
+    pairs: Path | None = None,
+    data: Path | None = None,
+    reals: Path | None = None,
+    files: Sequence[Path] = (),
+) -> None:
     """Check outputs and inputs before PyTorch is imported and the work starts.
 
     An existing output that may be of the same measurement is accepted here; `keep` compares it later.
