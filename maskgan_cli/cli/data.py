@@ -147,7 +147,7 @@ def _prepare(
     for remark in found.remarks:
         shell.say(remark)
     before = _hash_of(out)
-    fates = prepare(
+    outcomes = prepare(
         found,
         out,
         size=size,
@@ -155,11 +155,11 @@ def _prepare(
         workers=options.count_workers(workers),
         overwrite=overwrite,
     )
-    for fate in shell.track(fates, len(found.candidates), "preparing"):
-        if fate.reason:
-            shell.say(f"rejected {fate.id}: {fate.reason}")
-        if fate.remark:
-            shell.say(fate.remark)
+    for outcome in shell.track(outcomes, len(found.candidates), "preparing"):
+        if outcome.reason:
+            shell.say(f"rejected {outcome.id}: {outcome.reason}")
+        if outcome.remark:
+            shell.say(outcome.remark)
     info = read_json(out / "dataset.json")
     if before == info["hash"] and not overwrite:
         shell.say(f"kept {out}, prepared from the same list of files; --overwrite prepares it again")

@@ -6,6 +6,7 @@ pairs_folder.py folders of images and label maps
 sources.py      the list of samples that a source provides
 merge.py        several prepared data sets as one source
 prepare.py      preparation of a source
+journal.py      the journal of a preparation, for resuming
 prepared.py     reading of prepared data sets: samples, attributes, poses, identities
 checks.py       class statistics, suspicious samples, contact sheet
 duplicates.py   detection of nearly identical pictures

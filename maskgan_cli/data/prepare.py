@@ -8,7 +8,7 @@ import shutil
 import warnings
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,14 @@ from typing import Any
 import numpy as np
 
 from maskgan_cli import __version__
+from maskgan_cli.data import journal
+from maskgan_cli.data.journal import JOURNAL, Outcome
 from maskgan_cli.data.prepared import data_hash
 from maskgan_cli.data.resize import resize_image, resize_labels
-from maskgan_cli.data.sources import SPLITS, Candidate, Source, problem_with_id
+from maskgan_cli.data.sources import SPLITS, Candidate, Source
 from maskgan_cli.errors import InputError, MaskGANError, OmissionWarning
 from maskgan_cli.files import (
     Picture,
-    disk_error,
     encode_image,
     encode_label_map,
     is_plain_jpeg,
@@ -40,31 +41,12 @@ from maskgan_cli.labels import CLASSES, ID, PARTS, LabelMap
 from maskgan_cli.locks import clear_dead, locked
 from maskgan_cli.workers import spread
 
-JOURNAL = ".prepare.jsonl"
 MIN_SIZE, MAX_SIZE = 64, 1024
-
-
-@dataclass(frozen=True)
-class Done:
-    """The result for one candidate.
-
-    Attributes:
-        id: the sample's id.
-        image, mask: SHA-256 of the written files; empty for a rejected sample or a missing mask.
-        reason: the reason of a rejection.
-        remark: message about content of the files that was not read.
-    """
-
-    id: str
-    image: str = ""
-    mask: str = ""
-    reason: str = ""
-    remark: str = ""
 
 
 def prepare(
     source: Source, out: Path, *, size: int, image_format: str, workers: int, overwrite: bool
-) -> Iterator[Done]:
+) -> Iterator[Outcome]:
     """Prepare a source, and yield the result of each candidate. The data set is complete after the last one.
 
     Samples that an interrupted run with the same settings has written are reused. If the data set is already complete,
@@ -99,7 +81,7 @@ def prepare(
             if candidate.id in done and bool(done[candidate.id].mask) == bool(candidate.masks):
                 yield done[candidate.id]
             elif candidate.reason:
-                done[candidate.id] = Done(candidate.id, reason=candidate.reason)
+                done[candidate.id] = Outcome(candidate.id, reason=candidate.reason)
                 yield done[candidate.id]
             else:
                 todo.append(candidate)
@@ -110,7 +92,7 @@ def prepare(
         for result in spread(work, todo, workers):
             done[result.id] = result
             if not result.reason:  # rejected samples are tried again by the next run
-                _append(out / JOURNAL, result)
+                journal.append(out / JOURNAL, result)
             yield result
         _finish(source, out, settings, done, image_format)
 
@@ -136,7 +118,7 @@ def merge_parts(parts: dict[str, Path]) -> LabelMap:
     return labels
 
 
-def _prepare_one(candidate: Candidate, **settings: Any) -> Done:
+def _prepare_one(candidate: Candidate, **settings: Any) -> Outcome:
     """Prepare one sample in a worker process; warnings about its files are returned in the result."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", OmissionWarning)
@@ -148,7 +130,7 @@ def _prepare_one(candidate: Candidate, **settings: Any) -> Done:
 def _files_of(
     candidate: Candidate, *, out: Path, size: int, image_format: str, order: str, needed: tuple[int, int] | None,
     crop: int | None, halved: bool = False,
-) -> Done:  # fmt: skip
+) -> Outcome:  # fmt: skip
     """Write the files of one sample. If a file is not valid, the result has the reason."""
     assert candidate.image is not None
     masked, raw = bool(candidate.masks), "" not in candidate.masks
@@ -160,22 +142,22 @@ def _files_of(
             labels = merge_parts(candidate.masks) if raw else read_label_map(candidate.masks[""], order=order)
         if picture is not None and needed is not None and picture.shape[1::-1] != needed:
             expected = f"{needed[0]}x{needed[1]}"
-            return Done(candidate.id, reason=f"wrong size: the image is {_side(picture.shape)}, not {expected}")
+            return Outcome(candidate.id, reason=f"wrong size: the image is {_side(picture.shape)}, not {expected}")
         if picture is not None and crop is not None:
             picture = _central(picture, crop)
         sides = (size, size) if picture is None else picture.shape[:2]
         if problem := _problem(sides, labels, halved=raw or halved):
-            return Done(candidate.id, reason=problem)
+            return Outcome(candidate.id, reason=problem)
     except InputError as error:
-        return Done(candidate.id, reason=str(error))
+        return Outcome(candidate.id, reason=str(error))
     # A JPEG of the right size is copied, because encoding it again would lose quality.
     suffix = f".{image_format}"
     data = candidate.image.read_bytes() if picture is None else encode_image(resize_image(picture, size), suffix)
     image = _write(out / "images" / f"{candidate.id}{suffix}", data)
     if labels is None:
-        return Done(candidate.id, image)
+        return Outcome(candidate.id, image)
     mask = encode_label_map(resize_labels(labels, size))
-    return Done(candidate.id, image, _write(out / "masks" / f"{candidate.id}.png", mask))
+    return Outcome(candidate.id, image, _write(out / "masks" / f"{candidate.id}.png", mask))
 
 
 def _central(picture: Picture, side: int) -> Picture:
@@ -229,24 +211,25 @@ def _is_complete(out: Path, settings: dict[str, Any]) -> bool:
     return isinstance(info, dict) and info.get("settings") == settings
 
 
-def _open_output(out: Path, settings: dict[str, Any], overwrite: bool) -> dict[str, Done]:
+def _open_output(out: Path, settings: dict[str, Any], overwrite: bool) -> dict[str, Outcome]:
     """Make ``out`` ready for writing, and return the results of an interrupted run by id."""
-    journal, finished = out / JOURNAL, out / "dataset.json"
-    done: dict[str, Done] = {}
-    if overwrite and (journal.is_file() or finished.is_file()):
+    path, finished = out / JOURNAL, out / "dataset.json"
+    done: dict[str, Outcome] = {}
+    if overwrite and (path.is_file() or finished.is_file()):
         for folder in ("images", "masks"):
             shutil.rmtree(out / folder, ignore_errors=True)
         # The last files mark the folder as a data set, so that an interrupted deletion can be repeated.
-        for file in (out / "manifest.csv", out / "rejected.csv", journal, finished):
+        for file in (out / "manifest.csv", out / "rejected.csv", path, finished):
             file.unlink(missing_ok=True)
-    elif journal.is_file():  # dataset.json may exist too, if the run was killed before it deleted the journal
-        started, *results = _read_lines(journal) or [None]
+    elif path.is_file():  # dataset.json may exist too, if the run was killed before it deleted the journal
+        started, *results = journal.read_lines(path) or [None]
         if started != settings:
             raise InputError(
                 out, found="an unfinished preparation of another source, size or format",
                 hint="choose another folder, or add --overwrite to replace it",
             )  # fmt: skip
-        done = {result.id: result for result in map(_parse, results) if result and _is_intact(out, result, settings)}
+        known = filter(None, map(journal.parse, results))
+        done = {result.id: result for result in known if journal.is_intact(out, result, settings)}
     elif finished.is_file():
         raise InputError(
             out, found=f"a prepared data set of {_samples(finished)} samples",
@@ -255,8 +238,8 @@ def _open_output(out: Path, settings: dict[str, Any], overwrite: bool) -> dict[s
     elif out.is_dir() and any(not path.name.startswith(".") for path in out.iterdir()):
         raise InputError(out, expected="a new or empty folder", found="other files in it")
     remove_leftovers(out, out / "images", out / "masks")
-    lines = [settings, *map(_line, done.values())]
-    write_bytes(journal, "".join(json.dumps(line) + "\n" for line in lines).encode())
+    lines = [settings, *map(journal.line, done.values())]
+    write_bytes(path, "".join(json.dumps(line) + "\n" for line in lines).encode())
     return done
 
 
@@ -268,48 +251,7 @@ def _samples(dataset: Path) -> str:
         return "an unknown number of"
 
 
-def _append(journal: Path, result: Done) -> None:
-    """Append a result to the journal. The file is opened for each line, so that the line is written at once."""
-    try:
-        with journal.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(_line(result)) + "\n")
-    except OSError as error:
-        raise disk_error(journal, error) from error
-
-
-def _read_lines(path: Path) -> list[Any]:
-    """The JSON documents of a file up to the first one that is incomplete or damaged."""
-    documents = []
-    for line in path.read_text("utf-8", errors="replace").splitlines():
-        try:
-            documents.append(json.loads(line))
-        except (ValueError, RecursionError):
-            break
-    return documents
-
-
-def _line(done: Done) -> dict[str, str]:
-    """A result as stored in the journal."""
-    return {name: value for name, value in asdict(done).items() if name != "remark"}
-
-
-def _parse(line: Any) -> Done | None:
-    """The result in a line of the journal; None if the line is not valid."""
-    names = {field.name for field in fields(Done)} - {"remark"}
-    if isinstance(line, dict) and line.keys() == names and all(isinstance(value, str) for value in line.values()):
-        return Done(**line) if not line["reason"] else None  # rejected samples are not stored
-    return None
-
-
-def _is_intact(out: Path, done: Done, settings: dict[str, Any]) -> bool:
-    """Whether a sample's files exist and have the hashes of the journal."""
-    files = {out / "images" / f"{done.id}.{settings['image_format']}": done.image}
-    if done.mask:
-        files[out / "masks" / f"{done.id}.png"] = done.mask
-    return not problem_with_id(done.id) and all(f.is_file() and sha256(f) == digest for f, digest in files.items())
-
-
-def _finish(source: Source, out: Path, settings: dict[str, Any], done: dict[str, Done], image_format: str) -> None:
+def _finish(source: Source, out: Path, settings: dict[str, Any], done: dict[str, Outcome], image_format: str) -> None:
     """Write the manifest, the list of rejected samples and ``dataset.json``, and delete the journal."""
     kept = [c for c in source.candidates if not done[c.id].reason]
     rejected = [done[c.id] for c in source.candidates if done[c.id].reason]

@@ -14,8 +14,9 @@ import pytest
 from PIL import Image
 
 from maskgan_cli.data.celebamask import official_split, read_source
+from maskgan_cli.data.journal import JOURNAL
 from maskgan_cli.data.pairs_folder import split_by_name
-from maskgan_cli.data.prepare import JOURNAL, _listing, merge_parts, prepare
+from maskgan_cli.data.prepare import _listing, merge_parts, prepare
 from maskgan_cli.data.prepared import PreparedData, mask_beside
 from maskgan_cli.data.resize import resize_image, resize_labels
 from maskgan_cli.errors import InputError
