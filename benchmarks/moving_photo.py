@@ -4,7 +4,8 @@
 
 A rendered face of that size whose mask is edited in four ways. Milliseconds, the median of the repeats, by the clock
 and of processor time, which a busy machine hardly changes: the displacement field; the composition, field included, at
-full size and at the editor's preview; and the whole edit with the network's painting. JSON on standard output.
+full size and at the editor's preview; and the whole edit with the network's painting. Then accessories that are drawn
+over the photo, and another face's hair that is laid on it. JSON on standard output.
 """
 
 from __future__ import annotations
@@ -19,8 +20,11 @@ import torch
 
 from maskgan_cli.bench.machine import machine
 from maskgan_cli.data.resize import resize_image, resize_labels
-from maskgan_cli.editing.compose import paste_moved
+from maskgan_cli.editing.accessories.put_on import put_on
+from maskgan_cli.editing.compose import paste_moved, with_hair
+from maskgan_cli.editing.hair_swap import hair_to_take
 from maskgan_cli.editing.methods import METHODS, Request
+from maskgan_cli.editing.mouths import Reference
 from maskgan_cli.editing.registration import displacement
 from maskgan_cli.editing.reshape import Reshaping, reshape
 from maskgan_cli.labels import part_ids
@@ -79,6 +83,16 @@ def main() -> None:
             "preview's composition": milliseconds(lambda s=small, m=labels: paste_moved(*s, *m), asked.repeats),
             "whole edit": milliseconds(whole, asked.repeats),
         }
+    pictures = {}
+    for name in ("glasses-round", "hat-fedora", "earrings-hoop", "necklace-pearls"):
+        pictures[name] = milliseconds(lambda n=name: put_on(face.picture, face.labels, [n]), asked.repeats)
+    other = sample_identity(SEED, 7)
+    reference = render(other, sample_scene(SEED, 7, other), asked.size)
+    fit = hair_to_take(reference.labels, face.labels)
+    if fit is not None:
+        lent = Reference(reference.picture, reference.labels, fit)
+        pictures["another's hair"] = milliseconds(lambda: with_hair(face.picture, face.labels, lent), asked.repeats)
+    found["drawn and laid on"] = pictures
     print(json.dumps({"size": asked.size, "threads": asked.threads, "milliseconds": found, "machine": machine("cpu")}))
 
 

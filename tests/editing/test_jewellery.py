@@ -61,6 +61,16 @@ def test_hair_hides_earrings_and_ears() -> None:
     assert not (found[:, 128:] == ID["ear_r"]).any()
 
 
+def test_earrings_lie_over_the_hair_that_hides_both_ears() -> None:
+    labels = _mask(ears=False)
+    y, x = np.mgrid[:_SIDE, :_SIDE] + 0.5
+    labels[(labels == 0) & (np.abs(x - 128) < 90) & (y < 220)] = ID["hair"]
+    rows, columns = np.nonzero(put_on(_photo(labels), labels, ["earrings-hoop"]).labels == ID["ear_r"])
+    assert can_hang("earrings-hoop", labels)
+    assert (columns < 100).any() and (columns > 156).any()
+    assert 130 < rows.min() < rows.max() < 215
+
+
 def test_pearls_hang_in_a_curve_on_the_neck_and_under_clothes() -> None:
     labels = _mask()
     rows, columns = np.nonzero(put_on(_photo(labels), labels, ["necklace-pearls"]).labels == ID["neck_l"])

@@ -9,13 +9,14 @@ import numpy as np
 from scipy import ndimage
 
 from maskgan_cli.editing.accessories.draw import Drawn, Mesh, Window, shade, shrunk
-from maskgan_cli.editing.accessories.head_fit import Floats, HeadFit
+from maskgan_cli.editing.accessories.head_fit import Floats, HeadFit, fit_head
 from maskgan_cli.editing.accessories.photo_light import PhotoLight
 from maskgan_cli.labels import ID, LabelMap
 from maskgan_cli.synth.geometry import F32, I32, f32
 from maskgan_cli.synth.lighting import blur
 from maskgan_cli.synth.parameters import Colour, linear
 from maskgan_cli.synth.raster import triangles
+from maskgan_cli.synth.shape import head
 from maskgan_cli.synth.wardrobe import ball, tube
 
 EARRINGS: Final = ("earrings-hoop", "earrings-drop")
@@ -37,6 +38,12 @@ _BEAD: Final = 0.036  # radius of a pearl of a necklace
 _SLACK: Final = 0.34  # how far below its ends a necklace hangs, of the distance between them
 _LEAST_EAR, _LEAST_NECK = 4e-4, 4e-3  # of a mask: less of an ear or a neck carries nothing
 _LEAST_WIDE: Final = 0.4  # of the face's width: a neck of which less is seen carries no necklace
+_LOBE: Final = (
+    0.66,
+    7.0,
+    7.15,
+)  # of the canonical head: its lobes are farther out than this, and between these heights
+_ASIDE: Final = 0.12  # of the side: this much farther out than on the mean head a face may end
 _SHADOW: Final = (0.035, 0.045, 0.5)  # how far down and how soft a shadow is, and how much of the light it takes
 
 
@@ -64,19 +71,20 @@ def jewels(name: str, labels: LabelMap, fit: HeadFit, down: Floats) -> list[Jewe
     """
     if name in NECKLACES:
         return _necklace(labels, fit)
-    lobes = [_lobe(labels, ear) for ear in _EARS]
-    found: list[Jewel] = []
-    for lobe in lobes:
-        if lobe is not None:
-            found += _earring(name, lobe, fit, down)
-    return found
+    lobes = [lobe for ear in _EARS if (lobe := _lobe(labels, ear)) is not None]
+    covers = tuple(_COVERS["earrings"])
+    if not lobes:  # over the hair
+        lobes, covers = _hidden_lobes(labels, fit), ()
+    return [jewel for lobe in lobes for jewel in _earring(name, lobe, fit, down, covers)]
 
 
 def can_hang(name: str, labels: LabelMap) -> bool:
     """Whether a mask (S, S) shows the ears or the neck that one of `JEWELLERY` hangs on."""
     if name in NECKLACES:
         return _neckline(labels) is not None
-    return any(_lobe(labels, ear) is not None for ear in _EARS)
+    if any(_lobe(labels, ear) is not None for ear in _EARS):
+        return True
+    return bool((labels == ID["hair"]).any() and _hidden_lobes(labels, fit_head(labels)))
 
 
 def draw_jewels(found: list[Jewel], fit: HeadFit, light: PhotoLight, window: Window, labels: LabelMap) -> Drawn:
@@ -135,9 +143,26 @@ def _lobe(labels: LabelMap, ear: int) -> Floats | None:
     return np.array([columns[low].mean() + 0.5, rows.max() - 0.1 * high])
 
 
-def _earring(name: str, lobe: Floats, fit: HeadFit, down: Floats) -> list[Jewel]:
+def _hidden_lobes(labels: LabelMap, fit: HeadFit) -> list[Floats]:
+    """Where the fitted head has the lobes of ears that hair hides in a mask: (x, y) each."""
+    model, found = head(), []
+    for side in (1.0, -1.0):
+        x, y = model.canonical[:, 0] * side, model.canonical[:, 1]
+        near = np.flatnonzero(model.on_body & (x > _LOBE[0]) & (y > _LOBE[1]) & (y < _LOBE[2]))
+        lowest = near[np.argsort(y[near], kind="stable")[:4]]
+        place = np.asarray(fit.camera.project(fit.posed.vertices[lowest].mean(0)[None])[0][0], float)
+        row, across = int(place[1]), place[0] + side * np.arange(round(_ASIDE * len(labels)))
+        across = across[(across >= 0) & (across < len(labels))].astype(int)
+        if not 0 <= row < len(labels) or not len(across):
+            continue
+        beside = across[~np.isin(labels[row, across], _FACE)]
+        if len(beside) and labels[row, beside[0]] == ID["hair"]:  # right beside the face
+            found.append(np.array([beside[0] + 0.5, place[1]]))
+    return found
+
+
+def _earring(name: str, lobe: Floats, fit: HeadFit, down: Floats, hidden: tuple[int, ...]) -> list[Jewel]:
     at, right = _unproject(fit, lobe), np.array([-down[1], down[0], 0.0])
-    hidden = tuple(_COVERS["earrings"])
     ahead = np.cross(right, -down)
     middle = fit.camera.project(fit.posed.eyes.mean(0)[None])[0][0]
     outwards = 1.0 if lobe[0] > middle[0] else -1.0
