@@ -8,6 +8,8 @@ context, or the work space of convolutions; a GPU needs that much more.
     python benchmarks/memory.py --size 256 --precision bf16 --checkpointing
     python benchmarks/memory.py --saved                           # what the graph keeps for EBST's backward passes
 
+    python benchmarks/memory.py --flops --size 256                # arithmetic of a step at the recipes' batch size
+
 ``--saved`` counts the tensors that autograd saves for the backward pass, by its hooks, in EBST's step as it is, and in
 the same step with one graph through both stages, as it was before Stage I was freed early.
 """
@@ -28,6 +30,7 @@ from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
+from torch.utils.flop_counter import FlopCounterMode
 
 from maskgan_cli.config import load_recipe
 from maskgan_cli.data.dataset import Batch
@@ -48,6 +51,7 @@ def main() -> None:
     parser.add_argument("--accumulate", type=int, nargs="*", default=[1, 4])
     parser.add_argument("--checkpointing", action="store_true")
     parser.add_argument("--saved", action="store_true")
+    parser.add_argument("--flops", action="store_true")
     parser.add_argument("--task", choices=["dmn", "ebst"], nargs="*", default=["dmn", "ebst"])
     arguments = parser.parse_args()
     accelerator = Accelerator(cpu=True, mixed_precision=arguments.precision)
@@ -61,6 +65,12 @@ def main() -> None:
         return
     changes += ["checkpointing=true"] if arguments.checkpointing else []
     for name in arguments.task:
+        if arguments.flops:
+            count = flops(name, changes, accelerator, arguments.size, 2) / 2 * arguments.batch
+            print(
+                json.dumps({"task": name, "size": arguments.size, "tflop_a_step": round(count / 1e12, 1)}), flush=True
+            )
+            continue
         peaks = {batch: peak(name, changes, accelerator, arguments.size, batch, 1) for batch in (2, 4)}
         row = {
             "task": name, "size": arguments.size, "precision": arguments.precision,
@@ -162,6 +172,17 @@ def keep_everything(task: EBSTTask, batch: Batch) -> None:
     second = task.terms(batch.labels, blend, real, blend_features, real_features)
     task.update(STAGE_TWO, task.weighted(second), retain_graph=True)
     task.update("discriminator", task.verdict([fake_features, blend_features], real_features))
+
+
+def flops(name: str, changes: list[str], accelerator: Accelerator, size: int, batch: int) -> int:
+    """Floating-point operations of the convolutions and matrix products of a step, forward and backward."""
+    with FakeTensorMode():
+        task = build(name, changes, accelerator, size)
+        for optimiser in task.optimisers.values():
+            optimiser.step = lambda *_: None  # type: ignore[method-assign]
+        with FlopCounterMode(display=False) as counter:
+            task.step(faces(batch, size))
+        return int(counter.get_total_flops())
 
 
 class Alive(TorchDispatchMode):

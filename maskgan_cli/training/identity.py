@@ -64,11 +64,16 @@ class Classifier(nn.Module):
         self.people = ArcFaceMargin(recipe.network.embedding, people)
         self.settings = recipe.loss
         self.register_buffer("batches_seen", torch.zeros((), dtype=torch.long))
+        self._seen: int | None = None
+        self._warmup = recipe.loss.warmup * recipe.data.accumulate  # every part of a batch counts
 
     def forward(self, faces: Tensor, people: Tensor) -> Tensor:
         """Aligned faces (N, 3, S, S) in [-1, 1] and who they are (N,) -> logits (N, people)."""
-        share = min(1.0, int(self.batches_seen) / max(1, self.settings.warmup)) if self.settings.warmup else 1.0
+        if self._seen is None:  # read from the device once: after a resume it is not 0
+            self._seen = int(self.batches_seen)
+        share = min(1.0, self._seen / self._warmup) if self._warmup else 1.0
         self.batches_seen += 1
+        self._seen += 1
         self.people.scale, self.people.margin = self.settings.scale, share * self.settings.margin
         logits: Tensor = self.people(self.face(faces), people)
         return logits

@@ -23,9 +23,10 @@ import torch
 from accelerate import Accelerator
 
 from maskgan_cli.config import load_recipe
-from maskgan_cli.data.dataset import Batch, FaceDataset, StepSampler, batches
+from maskgan_cli.data.dataset import Batch, FaceDataset, StepSampler, batches, first_samples
 from maskgan_cli.data.prepared import PreparedData
 from maskgan_cli.errors import InputError
+from maskgan_cli.models.layers import one_hot
 from maskgan_cli.models.mask_vae import MaskVAE, MaskVAEConfig
 from maskgan_cli.networks import resolve, trainings
 from maskgan_cli.training.ebst import EBSTRecipe, EBSTTask
@@ -254,6 +255,37 @@ class _Processes:
                 self.process_index = index
                 results.append(work())
         return results
+
+
+@pytest.mark.parametrize("world", [2, 3])
+def test_ebst_with_one_face_a_process_makes_the_edits_of_the_whole_batch(
+    world: int, prepared: Path, weights: Path, vae_weights: Path, tmp_path: Path
+) -> None:
+    recipe = load_recipe(EBSTRecipe, "ebst", "tiny-cpu", [*EBST_CHANGES, f"data.batch_size={world}"])
+    vae = _lively(vae_weights, tmp_path / "vae.safetensors")
+    task = prepare_ebst(plan(prepared, tmp_path / "run"), recipe, dmn=weights, vae=vae).task
+    assert isinstance(task, EBSTTask)
+    faces = FaceDataset(PreparedData.load(prepared).split("train"), 64, cache=True)
+    masks = one_hot(first_samples(faces, world).labels)
+    whole = torch.stack(task.edited_labels(masks), 1)
+    assert not torch.equal(whole[0], whole[1])
+    processes: Any = _Processes(world)
+    task.accelerator = processes
+    own = processes.each(
+        lambda: torch.stack(task.edited_labels(masks[processes.process_index : processes.process_index + 1]), 1)
+    )
+    assert (torch.cat(own) != whole).float().mean() < 1e-3, "rounding may change a pixel between two equal classes"
+
+
+@pytest.mark.slow
+def test_ebst_trains_with_one_face_a_process(prepared: Path, weights: Path, vae_weights: Path, tmp_path: Path) -> None:
+    words = [w for change in (*EBST_CHANGES, "data.batch_size=2") for w in ("--set", change)]
+    _two_processes("train", "ebst", str(prepared), "--dmn", str(weights), "--vae", str(vae_weights), "--device", "cpu",
+                   "-o", str(tmp_path / "run"), "-q", *words, *STEPS)  # fmt: skip
+    found = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert found["processes"] == 2
+    line = json.loads((tmp_path / "run" / "metrics.jsonl").read_text().splitlines()[0])
+    assert line["blend_adversarial"] > 0
 
 
 @pytest.mark.parametrize(("count", "world"), [(8, 2), (7, 3), (1, 4), (5, 4)])
