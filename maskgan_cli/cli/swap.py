@@ -134,8 +134,7 @@ def style_copy(
     """Give FACE the style of REFERENCE: skin, hair colour, light and identity.
 
     The shape (the whole mask) of FACE is kept, but none of its pixels, so a photo gets a generated head. It looks
-    artificial if the photo has more detail than the network can generate; the bundled weights were trained on
-    rendered faces only. Prints the path of the result.
+    artificial if the photo has more detail than the network can generate. Prints the path of the result.
 
     Columns of --pairs: source (FACE), target (REFERENCE) and, if needed, source_mask, target_mask, output.
     """

@@ -2,12 +2,14 @@
 
 writing.py   atomic writes of bytes, JSON and CSV; removal of temporary files of killed writes
 reading.py   JSON, CSV and hashes of files; errors of files that cannot be read
-pictures.py  pictures in the supported formats, with a limit on their size
+pictures.py  reading of pictures in the supported formats, with a limit on their size
+encoding.py  writing of pictures
 colours.py   colour profiles and transparency
 photos.py    photos with their EXIF data and orientation
 masks.py     label maps: plain, palette or colour-coded; part files of the raw layout
 """
 
+from maskgan_cli.files.encoding import check_picture_name, encode_image, encode_png, write_image
 from maskgan_cli.files.masks import (
     MASK_HINT,
     encode_label_map,
@@ -22,14 +24,10 @@ from maskgan_cli.files.pictures import (
     JPEG_SUFFIXES,
     READ_SUFFIXES,
     Picture,
-    check_picture_name,
-    encode_image,
-    encode_png,
     is_plain_jpeg,
     left_out,
     max_pixels,
     read_image,
-    write_image,
 )
 from maskgan_cli.files.reading import decoded, read_csv, read_json, read_stdin, sha256, table_lines, unreadable
 from maskgan_cli.files.writing import (

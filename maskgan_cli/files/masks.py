@@ -14,7 +14,8 @@ from PIL import Image
 
 from maskgan_cli.errors import InputError
 from maskgan_cli.files.colours import transparent
-from maskgan_cli.files.pictures import PNG_OPTIONS, Picture, encode_png, open_image
+from maskgan_cli.files.encoding import PNG_OPTIONS, encode_png
+from maskgan_cli.files.pictures import Picture, open_image
 from maskgan_cli.files.writing import write_bytes
 from maskgan_cli.labels import NUM_CLASSES, PALETTE, LabelMap, convert
 

@@ -14,15 +14,8 @@ from PIL import Image
 
 from maskgan_cli.errors import OmissionWarning
 from maskgan_cli.files.colours import in_srgb, space_of, srgb_of, with_alpha
-from maskgan_cli.files.pictures import (
-    JPEG_SUFFIXES,
-    Picture,
-    as_rgb,
-    check_picture_name,
-    encode_image,
-    first_of,
-    open_first_frame,
-)
+from maskgan_cli.files.encoding import check_picture_name, encode_image
+from maskgan_cli.files.pictures import JPEG_SUFFIXES, Picture, as_rgb, first_of, open_first_frame
 from maskgan_cli.files.writing import write_bytes
 
 _ORIENTATION: Final = 0x0112

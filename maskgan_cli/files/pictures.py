@@ -1,16 +1,13 @@
-"""Picture files: the supported formats, the limit on their size, and conversion to RGB."""
+"""Reading of picture files: the supported formats, the limit on their size, and conversion to RGB."""
 
 from __future__ import annotations
 
-import io
-import json
 import os
 import stat
 import warnings
-import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -29,13 +26,12 @@ from PIL import (
 from maskgan_cli.errors import InputError, OmissionWarning
 from maskgan_cli.files.colours import in_srgb
 from maskgan_cli.files.reading import unreadable
-from maskgan_cli.files.writing import atomic
 
 Picture = npt.NDArray[np.uint8]
 
 # Other formats are not passed to Pillow, because some of its readers start programs (EPS). MPO files, which some phones
 # write, are read as JPEG.
-_FORMATS: Final = tuple(
+_READ_FORMATS: Final = tuple(
     reader.format
     for reader in (
         PngImagePlugin.PngImageFile, JpegImagePlugin.JpegImageFile, WebPImagePlugin.WebPImageFile,
@@ -43,13 +39,14 @@ _FORMATS: Final = tuple(
     )
     if reader.format
 )  # fmt: skip
-_BY_SUFFIX: Final = {
+# Pillow's name of the format by suffix.
+FORMATS: Final = {
     ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".jfif": "JPEG", ".jpe": "JPEG", ".webp": "WEBP", ".bmp": "BMP",
     ".tif": "TIFF", ".tiff": "TIFF",
 }  # fmt: skip
-IMAGE_SUFFIXES: Final = tuple(_BY_SUFFIX)  # formats that are read and written
+IMAGE_SUFFIXES: Final = tuple(FORMATS)  # formats that are read and written
 READ_SUFFIXES: Final = (*IMAGE_SUFFIXES, ".gif", ".apng")
-JPEG_SUFFIXES: Final = tuple(suffix for suffix, kind in _BY_SUFFIX.items() if kind == "JPEG")
+JPEG_SUFFIXES: Final = tuple(suffix for suffix, kind in FORMATS.items() if kind == "JPEG")
 # Common picture and video formats that are not supported.
 _UNREAD: Final = frozenset({
     ".heic", ".heif", ".avif", ".jxl", ".jp2", ".svg", ".psd", ".xcf", ".raw", ".dng", ".cr2", ".nef",
@@ -63,8 +60,6 @@ _BRANDS: Final = {b"avif": "an AVIF picture", b"avis": "an AVIF picture"}
 # HEIC has several brands (heic, heix, mif1, ...), so other brands are reported as HEIC or video.
 LIMIT_VARIABLE: Final = "MASKGAN_MAX_MEGAPIXELS"
 _LIMIT: Final = 64.0  # megapixels, which bound the memory of an edit
-# zlib's run-length strategy takes a fifth of the default's time for photos; files are 3 to 8 % larger.
-PNG_OPTIONS: Final[dict[str, Any]] = {"compress_level": 1, "compress_type": zlib.Z_RLE}
 
 
 def max_pixels() -> int:
@@ -141,7 +136,7 @@ def open_first_frame(path: Path) -> tuple[Image.Image, int]:
         raise InputError(path, expected="a picture", found="no regular file (a pipe or a device)")
     Image.MAX_IMAGE_PIXELS = None  # disable Pillow's limit, which is replaced by the check below
     try:
-        with Image.open(path, formats=_FORMATS) as image:
+        with Image.open(path, formats=_READ_FORMATS) as image:
             width, height = image.size
             if width * height > limit:
                 raise InputError(
@@ -247,21 +242,6 @@ def _kind(path: Path) -> str:
     return next((name for magic, name in _OTHERS.items() if start.startswith(magic)), "a file that is no picture")
 
 
-def write_image(
-    path: str | Path, picture: Picture, *, overwrite: bool = True, note: Mapping[str, Any] | None = None
-) -> Path:
-    """Write an RGB picture (H, W, 3) atomically, in the format of the suffix.
-
-    ``note`` is the picture's provenance. It is stored as JSON in the text field ``maskgan`` of a PNG, or in the comment
-    of a JPEG.
-    """
-    path = Path(path)
-    check_picture_name(path)
-    with atomic(path, overwrite=overwrite) as temporary:
-        temporary.write_bytes(encode_image(picture, path.suffix.lower(), note=note))
-    return path
-
-
 def left_out(files: Iterable[Path]) -> str:
     """A message about files in unsupported picture formats; an empty string if there are none."""
     suffixes = [path.suffix.lower() for path in files if not path.name.startswith(".")]
@@ -270,62 +250,3 @@ def left_out(files: Iterable[Path]) -> str:
     if not count:
         return ""
     return f"left out {count} file{'s' if count > 1 else ''} of formats that are not read ({', '.join(found)})"
-
-
-def check_picture_name(path: Path) -> None:
-    """Check the suffix of a picture to write.
-
-    Raises:
-        InputError: the suffix is not one of `IMAGE_SUFFIXES`.
-    """
-    if path.suffix.lower() not in IMAGE_SUFFIXES:
-        raise InputError(path, expected=f"a name ending in one of {' '.join(IMAGE_SUFFIXES)}", found=repr(path.suffix))
-
-
-def encode_image(
-    picture: Picture,
-    suffix: str,
-    *,
-    note: Mapping[str, Any] | None = None,
-    metadata: Mapping[str, Any] | None = None,
-    text: Mapping[str, str] | None = None,
-) -> bytes:
-    """The bytes of a picture's file.
-
-    Args:
-        picture: RGB (H, W, 3), or RGB with alpha (H, W, 4) for formats with transparency.
-        suffix: one of `IMAGE_SUFFIXES`.
-        note: provenance, see `write_image`.
-        metadata: ``exif``, ``icc_profile`` and ``dpi`` in Pillow's form, for formats that support them.
-        text: text fields of a PNG.
-
-    Raises:
-        InputError: the format cannot hold a picture of that size.
-    """
-    options: dict[str, Any] = dict(metadata or {})
-    if suffix == ".png":
-        options |= PNG_OPTIONS
-        fields = dict(text or {}) | ({"maskgan": json.dumps(note, sort_keys=True)} if note else {})
-        if fields:
-            options["pnginfo"] = PngImagePlugin.PngInfo()
-            for key, value in fields.items():
-                options["pnginfo"].add_text(key, value)
-    elif suffix in (*JPEG_SUFFIXES, ".webp"):
-        options["quality"] = 95
-        if note and suffix != ".webp":
-            options["comment"] = f"maskgan {json.dumps(note, sort_keys=True)}"
-    data = io.BytesIO()
-    try:
-        Image.fromarray(picture).save(data, _BY_SUFFIX[suffix], **options)
-    except (OSError, ValueError) as error:  # the largest side is 16,383 pixels in WebP and 65,535 in JPEG
-        height, width = picture.shape[:2]
-        raise InputError(f"a picture as {suffix}", expected="a size and metadata that the format can hold",
-                         found=f"{width} x {height} pixels: {error}", hint="write a .png") from error  # fmt: skip
-    return data.getvalue()
-
-
-def encode_png(image: Image.Image, **options: Any) -> bytes:
-    """The bytes of a PNG file of ``image``; ``options`` are Pillow's."""
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG", **options)
-    return buffer.getvalue()

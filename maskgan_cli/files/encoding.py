@@ -1,0 +1,93 @@
+"""Writing of picture files."""
+
+from __future__ import annotations
+
+import io
+import json
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from PIL import Image, PngImagePlugin
+
+from maskgan_cli.errors import InputError
+from maskgan_cli.files.pictures import FORMATS, IMAGE_SUFFIXES, JPEG_SUFFIXES, Picture
+from maskgan_cli.files.writing import atomic
+
+# zlib's run-length strategy takes a fifth of the default's time for photos; files are 3 to 8 % larger.
+PNG_OPTIONS: Final[dict[str, Any]] = {"compress_level": 1, "compress_type": zlib.Z_RLE}
+
+
+def write_image(
+    path: str | Path, picture: Picture, *, overwrite: bool = True, note: Mapping[str, Any] | None = None
+) -> Path:
+    """Write an RGB picture (H, W, 3) atomically, in the format of the suffix.
+
+    ``note`` is the picture's provenance. It is stored as JSON in the text field ``maskgan`` of a PNG, or in the comment
+    of a JPEG.
+    """
+    path = Path(path)
+    check_picture_name(path)
+    with atomic(path, overwrite=overwrite) as temporary:
+        temporary.write_bytes(encode_image(picture, path.suffix.lower(), note=note))
+    return path
+
+
+def check_picture_name(path: Path) -> None:
+    """Check the suffix of a picture to write.
+
+    Raises:
+        InputError: the suffix is not one of `IMAGE_SUFFIXES`.
+    """
+    if path.suffix.lower() not in IMAGE_SUFFIXES:
+        raise InputError(path, expected=f"a name ending in one of {' '.join(IMAGE_SUFFIXES)}", found=repr(path.suffix))
+
+
+def encode_image(
+    picture: Picture,
+    suffix: str,
+    *,
+    note: Mapping[str, Any] | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    text: Mapping[str, str] | None = None,
+) -> bytes:
+    """The bytes of a picture's file.
+
+    Args:
+        picture: RGB (H, W, 3), or RGB with alpha (H, W, 4) for formats with transparency.
+        suffix: one of `IMAGE_SUFFIXES`.
+        note: provenance, see `write_image`.
+        metadata: ``exif``, ``icc_profile`` and ``dpi`` in Pillow's form, for formats that support them.
+        text: text fields of a PNG.
+
+    Raises:
+        InputError: the format cannot hold a picture of that size.
+    """
+    options: dict[str, Any] = dict(metadata or {})
+    if suffix == ".png":
+        options |= PNG_OPTIONS
+        fields = dict(text or {}) | ({"maskgan": json.dumps(note, sort_keys=True)} if note else {})
+        if fields:
+            options["pnginfo"] = PngImagePlugin.PngInfo()
+            for key, value in fields.items():
+                options["pnginfo"].add_text(key, value)
+    elif suffix in (*JPEG_SUFFIXES, ".webp"):
+        options["quality"] = 95
+        if note and suffix != ".webp":
+            options["comment"] = f"maskgan {json.dumps(note, sort_keys=True)}"
+    data = io.BytesIO()
+    try:
+        Image.fromarray(picture).save(data, FORMATS[suffix], **options)
+    except (OSError, ValueError) as error:  # the largest side is 16,383 pixels in WebP and 65,535 in JPEG
+        height, width = picture.shape[:2]
+        raise InputError(f"a picture as {suffix}", expected="a size and metadata that the format can hold",
+                         found=f"{width} x {height} pixels: {error}", hint="write a .png") from error  # fmt: skip
+    return data.getvalue()
+
+
+def encode_png(image: Image.Image, **options: Any) -> bytes:
+    """The bytes of a PNG file of ``image``; ``options`` are Pillow's."""
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", **options)
+    return buffer.getvalue()
