@@ -104,7 +104,7 @@ def page(made: dict[str, Any]) -> str:
     text = _HEAD.format(version=made["version"], machine=machine)
     for entry in by_what.pop("hostile inputs", []):
         if entry["readers"]:
-            text += _INPUTS + _inputs(entry)
+            text += _INPUTS + (f"{entry['note']}\n\n" if "note" in entry else "") + _inputs(entry)
     memory = by_what.pop("memory over many pictures", [])
     if by_what:
         text += _DISTURBED
