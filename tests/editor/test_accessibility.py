@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from maskgan_cli.editor.serve import Editor
+from maskgan_cli.editor.serve import EditorServer
 from tests.editor.person import begin, settled, slide
-from tests.editor.test_first_minute import DESK, ON_ITS_SIDE, PHONE
+from tests.editor.test_first_minute import DESKTOP, ON_ITS_SIDE, PHONE
 
 _SCRIPTS = Path(__file__).parent / "scripts"
 _AUDIT, _CONTRAST = ((_SCRIPTS / f"{name}.js").read_text() for name in ("audit", "contrast"))
@@ -53,13 +53,13 @@ def _checked(page: Any, where: str) -> None:
     [
         (PHONE, "dark"),
         pytest.param(PHONE, "light", marks=pytest.mark.slow),
-        pytest.param(DESK, "light", marks=pytest.mark.slow),
-        pytest.param(DESK, "dark", marks=pytest.mark.slow),
+        pytest.param(DESKTOP, "light", marks=pytest.mark.slow),
+        pytest.param(DESKTOP, "dark", marks=pytest.mark.slow),
         pytest.param(ON_ITS_SIDE, "dark", marks=pytest.mark.slow),
     ],
     ids=["phone, dark", "phone, light", "desk, light", "desk, dark", "on its side, dark"],
 )
-def test_no_rule_is_broken(page: Any, editor: Editor, options: dict[str, Any], scheme: str) -> None:
+def test_no_rule_is_broken(page: Any, editor: EditorServer, options: dict[str, Any], scheme: str) -> None:
     page.emulate_media(color_scheme=scheme)
     page.goto(editor.url)
     page.wait_for_selector("#welcome[open]")
@@ -92,7 +92,7 @@ def test_no_rule_is_broken(page: Any, editor: Editor, options: dict[str, Any], s
         page.wait_for_selector(f"#{dialog}", state="hidden")
 
 
-def test_what_breaks_a_rule_is_found(page: Any, editor: Editor) -> None:
+def test_what_breaks_a_rule_is_found(page: Any, editor: EditorServer) -> None:
     begin(page, editor)
     page.evaluate("""() => {
       document.querySelector("main").insertAdjacentHTML("beforeend", `
