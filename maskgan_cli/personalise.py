@@ -30,8 +30,8 @@ from maskgan_cli.models.layers import one_hot, to_unit
 from maskgan_cli.models.parser import FaceParser, resized
 from maskgan_cli.synth import render, sample_identity, sample_scene, with_expression
 from maskgan_cli.training import losses
-from maskgan_cli.training.adversarial import emphasis
 from maskgan_cli.training.augment import AugmentSettings, move, recolour
+from maskgan_cli.training.gan_recipe import class_weights
 from maskgan_cli.weights.format import Weights, load, read_weights, save_weights
 
 MOST: Final = 20  # pictures
@@ -208,7 +208,7 @@ def _lessons(
 
 def _compared(parser: FaceParser, painted: Tensor, wanted: Tensor, known: Tensor, asked: Tensor) -> dict[str, Tensor]:
     """What paintings (N, 3, S, S) lack of what was wanted, where that is ``known`` (N, 1, S, S), and of their masks."""
-    weight = emphasis(_SMALL, asked.device)[asked.long()].unsqueeze(1) * known
+    weight = class_weights(_SMALL, asked.device)[asked.long()].unsqueeze(1) * known
     pixel = ((painted - wanted).abs() * weight).sum() / (3 * weight.sum())
     bottom, ours = parser.encode(parser.fitted(painted))
     read = resized(parser.decode(bottom, ours).float(), asked.shape[-1])

@@ -109,7 +109,7 @@ maskgan train identity "$work/faces" --recipe tiny-cpu -o "$work/identity" --set
     --set data.batch_size=48 --set schedule.steps=700 --set schedule.decay_from=350 --set loss.warmup=200
 old=(--set "discriminator={width: 32, scales: 3, layers: 3}" --set discriminator_rate=1 --set network.upsampling=resize
     --set discriminator_augment.cutout=0.3 --set loss.texture=0)
-plain=("${old[@]}" --set network.noise=false --set look.others=0 --set loss.colours=0)
+plain=("${old[@]}" --set network.noise=false --set style_augmentation.others=0 --set loss.colours=0)
 known=(--set loss.identity=1.5 --set "identity.weights=$work/identity")
 portrait() { # out, start, seed, steps, settings
     maskgan train dmn "$work/faces" --recipe bundled-faces-256 -o "$work/$1" --start-from "$2" --set "seed=$3" \
@@ -131,5 +131,5 @@ portrait faces-9 "$work/faces-8" 9 226 "${known[@]}"
 portrait faces-10 "$work/faces-9" 10 121 --set loss.texture=0.7 --set loss.pixel=12 --set loss.colours=1
 # Finally, smaller adversarial and texture losses remove artefacts in hair and on noses.
 portrait faces-11 "$work/faces-10" 11 340 --set loss.texture=0 --set loss.adversarial=0.1 --set loss.feature_matching=1 \
-    --set loss.pixel=40 --set loss.colours=1 --set look.others=0.15 --set ema=0.99 --set schedule.decay_from=150
+    --set loss.pixel=40 --set loss.colours=1 --set style_augmentation.others=0.15 --set ema=0.99 --set schedule.decay_from=150
 pack "$work/faces-11" "$work/faces" dmn

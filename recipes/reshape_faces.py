@@ -4,8 +4,8 @@
 
 PORTRAITS holds images, masks and a `manifest.csv` (`id`, `split`, `image`, `mask`, `identity`), as `maskgan prep-data`
 reads them. OUT gets copies of them all, warped pictures and masks of the training split, and a `manifest.csv` whose
-column `scene` is the portrait's id. Prepare OUT and train with `look.takes`: then the network renders one shape of a
-person in the style of another shape of the same person, with ground truth.
+column `scene` is the portrait's id. Prepare OUT and train with `style_augmentation.expression_variants`: then the
+network paints one shape of a person in the style of another shape of the same person, and the ground truth is known.
 
 The warp is a thin-plate spline (Bookstein 1989) through the landmarks of MediaPipe Face Mesh. Eyes and mouth are only
 moved, rotated and scaled, so that they open no further than in the photo. The picture's border stays where it is.

@@ -20,7 +20,7 @@ from accelerate import Accelerator
 from maskgan_cli.cli.app import app
 from maskgan_cli.cli.shell import run
 from maskgan_cli.data.prepared import PreparedData
-from maskgan_cli.training.host import Host
+from maskgan_cli.training.callbacks import TrainingCallbacks
 from maskgan_cli.training.setup import Plan
 from tests.drawn_faces import write_raw
 
@@ -64,7 +64,7 @@ def maskgan(capfd: pytest.CaptureFixture[str]) -> Command:
 def plan(prepared: Path, out: Path, *, overwrite: bool = False) -> Plan:
     """A training of this process on the CPU."""
     data = PreparedData.load(prepared)
-    return Plan(data, out, Accelerator(cpu=True), resume=True, overwrite=overwrite, host=Host())
+    return Plan(data, out, Accelerator(cpu=True), resume=True, overwrite=overwrite, callbacks=TrainingCallbacks())
 
 
 @pytest.fixture(scope="session")

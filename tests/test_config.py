@@ -36,7 +36,7 @@ def test_paper_recipes_have_the_papers_settings() -> None:
             "adversarial": 1.0, "feature_matching": 10.0, "perceptual": 10.0, "pixel": 0.0, "small_classes": 1.0,
             "segmentation": 0.0, "colours": 0.0, "texture": 0.0, "identity": 0.0,
         }  # fmt: skip
-        assert (recipe.discriminator, recipe.discriminator_rate, recipe.look.others) == (
+        assert (recipe.discriminator, recipe.discriminator_rate, recipe.style_augmentation.others) == (
             DiscriminatorConfig(),
             1.0,
             0.0,

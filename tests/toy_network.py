@@ -66,7 +66,7 @@ class ToneTask:
         with torch.no_grad():
             return {"val_error": float((self.learner.network(self.validation.images) - self.goal).square().mean())}
 
-    def sheet(self) -> Picture:
+    def sample_grid(self) -> Picture:
         return self.validation.images[0].permute(1, 2, 0).numpy()
 
     def save_model(self, path: Path, about: Mapping[str, Any]) -> None:
@@ -74,7 +74,9 @@ class ToneTask:
 
 
 def prepare_training(plan: Any, recipe: ToneRecipe, *, goal: str) -> Any:
-    return plan.loop(recipe, lambda faces: ToneTask(recipe, plan.accelerator, faces, float(goal)), {}, begins="tone")
+    return plan.loop(
+        recipe, lambda faces: ToneTask(recipe, plan.accelerator, faces, float(goal)), {}, start_kind="tone"
+    )
 
 
 LAYOUT = Layout("Tone", lambda shapes: {"outputs": shapes["w.weight"][0] if shapes else 3}, lambda _: {"w": "mix"})

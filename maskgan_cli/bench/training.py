@@ -16,8 +16,8 @@ from maskgan_cli.data.celebamask import read_source
 from maskgan_cli.data.prepare import prepare
 from maskgan_cli.data.prepared import PreparedData
 from maskgan_cli.synth import write_dataset
+from maskgan_cli.training.callbacks import TrainingCallbacks
 from maskgan_cli.training.dmn import DMNRecipe, prepare_training
-from maskgan_cli.training.host import Host
 from maskgan_cli.training.run import make_accelerator
 from maskgan_cli.training.setup import Plan
 
@@ -39,7 +39,8 @@ def work(recipe: str, device: str, changes: Sequence[str] = ()) -> Iterator[Work
     with tempfile.TemporaryDirectory() as name:
         data = faces(Path(name), 20, settings.network.image_size)
         accelerator = make_accelerator(device, settings.precision)
-        plan = Plan(data, Path(name) / "run", accelerator, resume=False, overwrite=False, host=Host(device))
+        callbacks = TrainingCallbacks(device)
+        plan = Plan(data, Path(name) / "run", accelerator, resume=False, overwrite=False, callbacks=callbacks)
         steps = prepare_training(plan, settings).steps()
 
         def once() -> None:

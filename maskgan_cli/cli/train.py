@@ -167,7 +167,7 @@ def _start(start: Path | None, task: str) -> Path | None:
 
 def _run(shell: Shell, order: Order, device: str, next_command: str) -> None:
     """Train with a progress bar that shows the losses; Ctrl-C saves the state. Prints the path of the weights."""
-    from maskgan_cli.training.host import Host, stop_on_signals
+    from maskgan_cli.training.callbacks import TrainingCallbacks, stop_on_signals
     from maskgan_cli.training.run import is_main_process, train
 
     if not is_main_process():
@@ -185,7 +185,7 @@ def _run(shell: Shell, order: Order, device: str, next_command: str) -> None:
             report, total = bars[0]
             report(step, total, "  ".join(f"{name} {value:.3g}" for name, value in losses.items()))
 
-        loop = train(order, Host(device, stop, shell.say, stepped, logged))
+        loop = train(order, TrainingCallbacks(device, stop, shell.say, stepped, logged))
     if is_main_process():
         shell.wrote(loop.run.model)
         shell.finish(

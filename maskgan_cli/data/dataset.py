@@ -135,7 +135,7 @@ def _next_takes(samples: list[Sample]) -> list[int]:
                 sample.image,
                 expected="its scene in manifest.csv",
                 found="none",
-                hint="look.takes is for rendered faces: maskgan synth ... --takes 2",
+                hint="style_augmentation.expression_variants is for rendered faces: maskgan synth ... --takes 2",
             )
         scenes.setdefault(sample.fields["scene"], []).append(i)
     following = {a: b for takes in scenes.values() for a, b in zip(takes, [*takes[1:], takes[0]], strict=True)}

@@ -1,24 +1,24 @@
-"""Training: one loop, one file per task.
+"""Training: one loop, and one file for each task.
 
-loop.py         steps, metrics, sample sheets, checkpoints, interruption, the NaN guard
-task.py         what the loop needs of a training task
-validation.py, measures.py, best.py   validation, what it measures of painted faces, the best weights
-host.py         who runs it: the command line, a thread, a measurement
-run.py          from what was asked for to finished weights, under any host
-setup.py        from data set and recipe to the loop
-checkpoint.py, state.py   the run folder, one state of it, and resuming
-painting.py, adversarial.py   what painters share: losses, measures, sheets; and the step of the paper's
-perceptual.py, average.py     the features that are compared, moving averages
-start.py, grow.py   begin with trained weights, of half the side too
-compare.py      run folders side by side: a table and curves
-processes.py    several processes: averaged gradients, shared validation
-trackers.py     TensorBoard, wandb, mlflow
-accumulate.py   a batch in parts, for one step
-learner.py, schedule.py, losses.py   an Adam, its rate, what is minimised
-augment.py, mouths.py   what faces are put through
-dmn.py          Stage I: the Dense Mapping Network
+run.py          runs a training order from start to finished weights
+setup.py        joins data set, recipe and run folder
+loop.py         steps, metrics, sample grids, checkpoints, interruption, NaN check
+task.py         interfaces of a training task
+validation.py, measures.py, best.py   validation, measures of painted faces, the best weights
+trackers.py     experiment trackers: TensorBoard, Weights & Biases, MLflow
+callbacks.py, host.py   callbacks of a training; signals of the command line; former names of both
+checkpoint.py, state.py   the run folder, one checkpoint, resuming
+start.py, grow.py   initialisation from trained weights, also of a smaller network
+compare.py      compares run folders: table and curves
+learner.py, schedule.py   Adam updates, learning rate
+accumulate.py, processes.py   gradient accumulation; several processes
+losses.py, perceptual.py, style_losses.py   losses and their fixed networks
+augment.py, mouths.py, style_inputs.py   augmentation
+painting.py     losses, validation and sample grids of all generators
+gan_recipe.py, adversarial.py, average.py   settings, training step and moving average of DMN and its variants
+dmn.py          Stage I: Dense Mapping Network
 mask_vae.py     MaskVAE
 ebst.py         Stage II: Editing Behaviour Simulated Training
 pix2pixhd.py, spade.py, stargan.py, elegant.py   the paper's baselines
-parser.py, attributes.py, pose.py, identity.py   the judges
+parser.py, attributes.py, pose.py, identity.py   judges (evaluation networks)
 """

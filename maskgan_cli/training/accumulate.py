@@ -1,9 +1,10 @@
-"""Gradient accumulation: a batch in parts, one step of the optimisers for all of them."""
+"""Gradient accumulation: a batch passes in parts, and the optimisers step once for all of them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -13,11 +14,11 @@ from maskgan_cli.data.dataset import Batch
 
 @dataclass(frozen=True)
 class Part:
-    """Which part of a batch a step is on.
+    """Position of a part in its batch.
 
     Attributes:
-        index: of this part, from 0.
-        count: of parts; 1 for whole batches.
+        index: of the part, from 0.
+        count: number of parts; 1 for a whole batch.
     """
 
     index: int = 0
@@ -25,24 +26,30 @@ class Part:
 
     @property
     def first(self) -> bool:
-        """Whether gradients are to be zeroed before it."""
+        """Whether gradients are set to zero before this part."""
         return self.index == 0
 
     @property
     def last(self) -> bool:
-        """Whether the optimisers step after it."""
+        """Whether the optimisers step after this part."""
         return self.index == self.count - 1
 
     def share(self, loss: Tensor) -> Tensor:
-        """The part's share of the loss of the whole batch, which is a mean over faces."""
+        """The part's contribution to the loss of the whole batch, which is a mean over faces."""
         return loss if self.count == 1 else loss / self.count
 
 
+class HasPart(Protocol):
+    """An object that updates networks and knows which part of the batch it works on."""
+
+    part: Part
+
+
 def parts_of(batch: Batch, count: int) -> list[Batch]:
-    """A batch in ``count`` parts of equal length.
+    """Split a batch into ``count`` parts of equal length.
 
     Raises:
-        ValueError: its length is no multiple of ``count``.
+        ValueError: its length is not a multiple of ``count``.
     """
     length = len(batch.images)
     if length % count:
@@ -50,15 +57,34 @@ def parts_of(batch: Batch, count: int) -> list[Batch]:
     rows = [slice(i, i + length // count) for i in range(0, length, length // count)]
     return [
         replace(
-            batch, images=batch.images[r], labels=batch.labels[r], indices=batch.indices[r],
+            batch,
+            images=batch.images[r],
+            labels=batch.labels[r],
+            indices=batch.indices[r],
             mirrored=batch.mirrored[r],
             other_images=None if batch.other_images is None else batch.other_images[r],
             other_labels=None if batch.other_labels is None else batch.other_labels[r],
         )
         for r in rows
-    ]  # fmt: skip
+    ]
+
+
+def step_in_parts(
+    owner: HasPart, parts: Sequence[Batch], step: Callable[[Batch], dict[str, Tensor]]
+) -> dict[str, Tensor]:
+    """Call ``step`` for every part of a batch, with ``owner.part`` set.
+
+    Returns:
+        The mean losses, detached.
+    """
+    terms = []
+    for i, batch in enumerate(parts):
+        owner.part = Part(i, len(parts))
+        terms.append({name: term.detach() for name, term in step(batch).items()})  # frees the part's graph
+    owner.part = Part()
+    return mean_terms(terms)
 
 
 def mean_terms(terms: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
-    """The means of the losses of parts of equal length, detached."""
+    """Mean losses over parts of equal length, detached."""
     return {name: torch.stack([one[name].detach().float() for one in terms]).mean() for name in terms[0]}

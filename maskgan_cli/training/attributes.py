@@ -28,10 +28,10 @@ from maskgan_cli.weights.format import save_weights
 
 
 class AttributeRecipe(TrainingRecipe):
-    """Everything ``maskgan train attributes`` needs besides the data set.
+    """Settings of ``maskgan train attributes``.
 
     Attributes:
-        balance: let faces with and without an attribute weigh the same in its loss, however rare it is.
+        balance: weight the loss of each attribute so that faces with it and faces without it count equally.
     """
 
     task: Literal["attributes"] = "attributes"
@@ -42,7 +42,7 @@ class AttributeRecipe(TrainingRecipe):
 
 @dataclass(frozen=True)
 class Truth:
-    """Which attributes the faces of a data set have, as its manifest says: 1.0 and 0.0.
+    """Ground-truth attributes of a data set, from its manifest: 1.0 and 0.0.
 
     Attributes:
         train: (training samples, attributes).
@@ -54,22 +54,22 @@ class Truth:
 
     @classmethod
     def read(cls, data: PreparedData, names: tuple[str, ...]) -> Truth:
-        """The attributes of these names.
+        """Read these attributes.
 
         Raises:
-            InputError: a sample without one of them.
+            InputError: a sample has no value for one of them.
         """
         return cls(*(torch.from_numpy(attributes_of(data.split(split), names)).float() for split in ("train", "val")))
 
 
 class AttributeTask:
-    """One classifier, binary cross-entropy for each attribute.
+    """Trains a classifier with binary cross-entropy for each attribute.
 
     Args:
         recipe: see `AttributeRecipe`.
         accelerator: device, processes, precision.
-        truth: the recipe's attributes.
-        validation: faces that are measured and shown.
+        truth: values of the recipe's attributes.
+        validation: faces to measure and to show.
     """
 
     def __init__(self, recipe: AttributeRecipe, accelerator: Accelerator, truth: Truth, validation: Batch) -> None:
@@ -77,13 +77,13 @@ class AttributeTask:
         self.truth = truth.train.to(accelerator.device)
         self.validation, self.validation_truth = validation, truth.val[validation.indices]
         share = self.truth.mean(0).clamp(1 / len(self.truth), 1 - 1 / len(self.truth))
-        self.weight = 0.5 / torch.stack([1 - share, share])  # (2, attributes): of faces without and with it
-        torch.manual_seed(recipe.seed)  # the same start in every process
+        self.weight = 0.5 / torch.stack([1 - share, share])  # (2, attributes): faces without, faces with
+        torch.manual_seed(recipe.seed)  # the same initialisation in every process
         self.learner = Learner("attributes", AttributeNet(recipe.network), recipe.optimiser, accelerator)
         self.networks, self.optimisers = self.learner.networks, self.learner.optimisers
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        """Update once on augmented faces. Attributes do not know left from right."""
+        """Update once on augmented faces. Mirrored faces keep their attributes."""
         images, _, _ = move(self._prepared(batch.images), None, self.recipe.augment)
         truth = self.truth[batch.indices]
         with self.accelerator.autocast():
@@ -98,22 +98,22 @@ class AttributeTask:
         return self.learner.step_in_parts(parts, self.step)
 
     def _classify(self, images: Tensor) -> Tensor:
-        """Pictures (N, 3, S, S) ``uint8`` -> answers (N, attributes) ``bool`` on the CPU."""
+        """Pictures (N, 3, S, S) ``uint8`` -> predictions (N, attributes) ``bool`` on the CPU."""
 
-        def answer(part: Tensor) -> Tensor:
+        def classify_part(part: Tensor) -> Tensor:
             logits: Tensor = self.learner.network(self._prepared(part))
             return logits > 0
 
-        return self.learner.answers(images, answer, self.recipe.data.batch_size)
+        return self.learner.predict(images, classify_part, self.recipe.data.batch_size)
 
     def _prepared(self, images: Tensor) -> Tensor:
         return prepare(images, self.recipe.network.image_size, self.accelerator.device)
 
     def validate(self) -> dict[str, float]:
-        """Accuracy and balanced accuracy, their means and per attribute, and the confusion tables."""
-        answers = self._classify(self.validation.images)
+        """Accuracy and balanced accuracy, per attribute and their means, and the confusion tables."""
+        predictions = self._classify(self.validation.images)
         tables = {
-            name: Confusion.count(self.validation_truth[:, i] > 0, answers[:, i])
+            name: Confusion.count(self.validation_truth[:, i] > 0, predictions[:, i])
             for i, name in enumerate(self.recipe.network.names)
         }
         means = {
@@ -123,11 +123,11 @@ class AttributeTask:
         each = {f"val_{key}/{name}": value for name, table in tables.items() for key, value in table.as_dict().items()}
         return means | each
 
-    def sheet(self) -> Picture:
-        """Validation faces in two rows: first attribute answered right, answered wrong (white if none)."""
+    def sample_grid(self) -> Picture:
+        """Validation faces in two rows: first attribute predicted correctly, and incorrectly (white if none)."""
         rows = self.recipe.schedule.sheet_rows * 2
-        answers = self._classify(self.validation.images)[:, 0]
-        right = answers == (self.validation_truth[:, 0] > 0)
+        predictions = self._classify(self.validation.images)[:, 0]
+        right = predictions == (self.validation_truth[:, 0] > 0)
         faces = self.validation.images.permute(0, 2, 3, 1).numpy()
         strips = []
         for chosen in (right, ~right):
@@ -137,18 +137,19 @@ class AttributeTask:
         return np.vstack(strips)
 
     def save_model(self, path: Path, about: Mapping[str, Any]) -> None:
-        """Write the weights and what is needed to build the network."""
+        """Write the weights and the configuration."""
         save_weights(path, self.learner.network, kind="attributes", config=asdict(self.recipe.network), about=about)
 
 
 def prepare_training(plan: Plan, recipe: AttributeRecipe) -> Loop:
-    """Everything up to the first step; `Loop.steps` does the rest. Faces of any size are resized, masks not read.
+    """Set up the training; `Loop.steps` runs it. Faces of any size are resized, masks not read.
 
     Raises:
-        InputError: data, recipe and run folder do not go together.
+        InputError: data, recipe and run folder do not fit together.
     """
     truth = Truth.read(plan.data, recipe.network.names)
-    return plan.loop(
-        recipe, lambda validation: AttributeTask(recipe, plan.accelerator, truth, validation), {},
-        begins="attributes", masked=False,
-    )  # fmt: skip
+
+    def make(validation: Batch) -> AttributeTask:
+        return AttributeTask(recipe, plan.accelerator, truth, validation)
+
+    return plan.loop(recipe, make, {}, start_kind="attributes", masked=False)

@@ -1,6 +1,6 @@
-"""Augmentation on the device: the same faces under other light, cameras and crops.
+"""Augmentation on the device: geometry, light, colours, blur, noise, textures, backgrounds.
 
-Draws come from torch's generator, which the loop seeds by the step, so a resumed run draws the same.
+Random numbers come from torch's generator, which the loop seeds in every step, so a resumed run draws the same numbers.
 """
 
 from __future__ import annotations
@@ -16,32 +16,31 @@ from torch.nn import functional as F
 from maskgan_cli.config import Section, Share
 from maskgan_cli.labels import ID
 
-_REPAINTED = ("background", "hair", "hat", "cloth")  # what may have any colour
+_REPAINTED = ("background", "hair", "hat", "cloth")  # classes that can have any colour
 
 NotNegative = Annotated[float, Field(ge=0.0)]
 
 
 class AugmentSettings(Section):
-    """How far pictures are changed; 0 leaves that out.
+    """Strength of each augmentation; 0 switches it off.
 
     Attributes:
-        rotate: up to so many degrees either way.
-        zoom: scale by up to this factor more or less, e.g. 0.2: from 1/1.2 to 1.2.
-        shift: by up to this share of the side.
+        rotate: largest rotation in degrees, in both directions.
+        zoom: largest change of scale, e.g. 0.2: by 1/1.2 to 1.2.
+        shift: largest shift, as a share of the side.
         light: strength of changes of brightness, contrast and gamma.
-        tint: strength of changes of saturation and of the colour channels against each other.
-        blur: largest share of the side that a picture is shrunk by and enlarged again, in half of them.
-        noise: largest standard deviation of grain, of a range of 2.
-        texture: share of the pictures whose textures become foreign, by random convolutions (Xu et
-            al. 2021), mixed with the picture itself.
-        grey: share of the pictures that lose their colours.
-        backdrop: share of the pictures whose background is another picture of the batch; needs masks.
-        repaint: share of the pictures whose hair, hat, clothes and background get other colours and
-            contrasts, often each other's, so that a region is known by its shape and place; needs masks.
+        tint: strength of changes of saturation and of the balance of the colour channels.
+        blur: half of the pictures are downscaled by up to this share of the side, and upscaled again.
+        noise: largest standard deviation of noise, for values in [-1, 1].
+        texture: share of the pictures mixed with a random convolution of themselves (Xu et al. 2021).
+        grey: share of the pictures converted to grey.
+        backdrop: share of the pictures whose background is replaced by another picture of the batch; needs masks.
+        repaint: share of the pictures whose hair, hat, clothes and background get other colours and contrasts, often
+            those of another region, so that the network recognises regions by shape and position; needs masks.
         shade: strength of soft light and shadow over the picture.
-        mouths: strength of mouths made thinner or thicker, wider or narrower, see `reshape_mouths`; needs masks.
+        mouths: strength of changes of a mouth's proportions, see `reshape_mouths`; needs masks.
         lips: strength of light from above on lips, see `light_from_above`; needs masks.
-        outline: share of the pictures whose lips are drawn a pixel larger: people draw lips with their edges.
+        outline: share of the label maps whose lips are a pixel larger (annotators include the vermilion border).
     """
 
     rotate: NotNegative = 10.0
@@ -62,16 +61,15 @@ class AugmentSettings(Section):
 
 
 def move(images: Tensor, labels: Tensor | None, settings: AugmentSettings) -> tuple[Tensor, Tensor | None, Tensor]:
-    """Rotate, scale and shift each picture about its middle; what comes in from outside is a reflection.
+    """Rotate and scale each picture about its middle, and shift it; pixels from outside are reflections.
 
     Args:
         images: (N, 3, S, S) in [-1, 1].
-        labels: (N, S, S) label maps, moved alike with nearest neighbour; or None.
-        settings: how far.
+        labels: (N, S, S) label maps, moved in the same way with nearest neighbour; or None.
+        settings: see ``rotate``, ``zoom`` and ``shift``.
 
     Returns:
-        Images, label maps, and by how many degrees (N,) each picture's content was turned
-        counter-clockwise as one looks at it.
+        Images, label maps, and the counter-clockwise rotation (N,) of each picture in degrees.
     """
     grid, degrees = moving_grid(images.shape, settings, images.device)
     if grid is None:
@@ -81,15 +79,15 @@ def move(images: Tensor, labels: Tensor | None, settings: AugmentSettings) -> tu
 
 
 def moving_grid(shape: torch.Size, settings: AugmentSettings, device: torch.device) -> tuple[Tensor | None, Tensor]:
-    """Where `move` looks for every pixel, and by how many degrees it turns each picture.
+    """The sampling grid of `move`, and its rotations.
 
     Args:
         shape: (N, C, S, S) of the pictures.
-        settings: how far.
+        settings: see `move`.
         device: of the pictures.
 
     Returns:
-        A grid (N, S, S, 2) for `resampled`, None where nothing moves; degrees (N,), see `move`.
+        A grid (N, S, S, 2) for `resampled`, or None if the settings move nothing; rotations (N,), see `move`.
     """
     n = shape[0]
     degrees = between(n, device) * settings.rotate
@@ -98,7 +96,7 @@ def moving_grid(shape: torch.Size, settings: AugmentSettings, device: torch.devi
     scale = torch.exp(between(n, device) * math.log1p(settings.zoom))
     angle = torch.deg2rad(degrees)
     cos, sin = angle.cos() / scale, angle.sin() / scale
-    # The grid says where each output pixel looks; y points down, so this turns the content counter-clockwise.
+    # The grid maps output pixels to input pixels, and y points down: this rotates the content counter-clockwise.
     shift = torch.stack([between(n, device), between(n, device)], 1) * 2 * settings.shift
     theta = torch.stack([torch.stack([cos, -sin, shift[:, 0]], 1), torch.stack([sin, cos, shift[:, 1]], 1)], 1)
     return F.affine_grid(theta, list(shape), align_corners=False), degrees
@@ -107,13 +105,13 @@ def moving_grid(shape: torch.Size, settings: AugmentSettings, device: torch.devi
 def resampled(
     images: Tensor, labels: Tensor | None, grid: Tensor, *, outside: Literal["border", "reflection"]
 ) -> tuple[Tensor, Tensor | None]:
-    """Pictures and their label maps where a grid looks: bilinear, and nearest neighbour.
+    """Resample pictures (bilinear) and label maps (nearest neighbour) with a grid.
 
     Args:
         images: (N, C, S, S).
         labels: (N, S, S) label maps, or None.
         grid: (N, S, S, 2), see `torch.nn.functional.grid_sample`.
-        outside: what it finds beyond the edges.
+        outside: padding mode beyond the edges.
     """
     moved = F.grid_sample(images, grid, mode="bilinear", padding_mode=outside, align_corners=False)
     if labels is not None and labels.numel():
@@ -124,15 +122,15 @@ def resampled(
 
 
 class PairAugmentSettings(Section):
-    """Differentiable augmentation of what the discriminator sees (Zhao et al. 2020).
+    """Differentiable augmentation of the discriminator's inputs (Zhao et al. 2020).
 
     Real and generated pictures get the same random change. Without it, a discriminator trained on about a thousand
     faces memorises them, and its gradients no longer help the generator.
 
     Attributes:
         light: strength of changes of brightness, saturation and contrast.
-        shift: by up to this share of the side; zeros come in.
-        cutout: side of a square that is blanked, as a share of the picture's side.
+        shift: largest shift, as a share of the side; pixels from outside are 0.
+        cutout: side of a square that is set to 0, as a share of the picture's side.
     """
 
     light: NotNegative = 0.0
@@ -141,10 +139,10 @@ class PairAugmentSettings(Section):
 
 
 class PairAugment:
-    """One draw of `PairAugmentSettings`, to be applied to several pictures of the same masks.
+    """One random draw of `PairAugmentSettings`, applied to several pictures of the same masks.
 
     Args:
-        settings: how far.
+        settings: strengths.
         shape: (N, C, S, S) of the pictures.
         device: of the pictures.
     """
@@ -154,32 +152,32 @@ class PairAugment:
         self._settings = settings
         self._reach = round(settings.shift * side)
         self._hole = round(settings.cutout * side)
-        one, here = (n, 1, 1, 1), torch.device("cpu")
+        one, cpu = (n, 1, 1, 1), torch.device("cpu")
         if settings.light:
             self._light = [between(one, device) * settings.light for _ in range(3)]
-        if self._reach or self._hole:  # places are drawn on the CPU: reading them off a GPU would wait for it
-            self._shift = torch.round(between((n, 2), here) * settings.shift * side).int().tolist()
-            self._corner = (torch.rand((n, 2), device=here) * max(1, side - self._hole)).int().tolist()
+        if self._reach or self._hole:  # drawn on the CPU, because reading them from a GPU would wait for it
+            self._shift = torch.round(between((n, 2), cpu) * settings.shift * side).int().tolist()
+            self._corner = (torch.rand((n, 2), device=cpu) * max(1, side - self._hole)).int().tolist()
 
     def __call__(self, mask: Tensor, picture: Tensor) -> tuple[Tensor, Tensor]:
-        """One-hot masks (N, 19, S, S) and pictures (N, 3, S, S) in [-1, 1], changed alike."""
+        """Apply the same change to one-hot masks (N, 19, S, S) and pictures (N, 3, S, S) in [-1, 1]."""
         if self._settings.light:
             bright, saturate, contrast = self._light
             grey = picture.mean(1, keepdim=True)
             picture = grey + (picture - grey) * (1 + saturate)
             centre = picture.mean((1, 2, 3), keepdim=True)
             picture = centre + (picture - centre) * (1 + contrast) + bright
-        return self._placed(mask), self._placed(picture)
+        return self._shift_and_cut(mask), self._shift_and_cut(picture)
 
-    def _placed(self, planes: Tensor) -> Tensor:
+    def _shift_and_cut(self, planes: Tensor) -> Tensor:
         if not self._reach and not self._hole:
             return planes
         side, reach, hole = planes.shape[-1], self._reach, self._hole
         padded = F.pad(planes, [reach] * 4)
+        starts = [(reach + y, reach + x) for y, x in self._shift]
         moved = torch.stack(
-            [one[:, reach + y : reach + y + side, reach + x : reach + x + side]
-             for one, (y, x) in zip(padded, self._shift, strict=True)]
-        )  # fmt: skip
+            [one[:, top : top + side, left : left + side] for one, (top, left) in zip(padded, starts, strict=True)]
+        )
         visible = torch.ones((len(planes), 1, side, side), device=planes.device, dtype=planes.dtype)
         for one, (y, x) in zip(visible, self._corner, strict=True):
             one[:, y : y + hole, x : x + hole] = 0
@@ -187,7 +185,7 @@ class PairAugment:
 
 
 def recolour(images: Tensor, settings: AugmentSettings) -> Tensor:
-    """Other light, white balance, sharpness and grain for images (N, 3, S, S) in [-1, 1]."""
+    """Change light, white balance, sharpness, texture and noise of images (N, 3, S, S) in [-1, 1]."""
     n, device = len(images), images.device
     one = (n, 1, 1, 1)
     x = images.add(1.0).div(2.0)
@@ -212,19 +210,19 @@ def recolour(images: Tensor, settings: AugmentSettings) -> Tensor:
     if settings.grey:
         x = torch.where(torch.rand(one, device=device) < settings.grey, x.mean(1, keepdim=True), x)
     if settings.texture:
-        x = torch.where(torch.rand(one, device=device) < settings.texture, _foreign_texture(x), x)
+        x = torch.where(torch.rand(one, device=device) < settings.texture, _random_texture(x), x)
     if settings.noise:
         x = x + torch.randn_like(x) * torch.rand(one, device=device) * settings.noise
     return x.clamp(-1.0, 1.0)
 
 
 def change_backdrop(images: Tensor, labels: Tensor, settings: AugmentSettings) -> Tensor:
-    """Behind some of the faces something else: another picture of the batch, upside down and enlarged.
+    """Replace the background of some faces by another picture of the batch, upside down and enlarged.
 
     Args:
         images: (N, 3, S, S).
-        labels: (N, S, S) label maps, unchanged: what is shown there is background, whatever it shows.
-        settings: how many.
+        labels: (N, S, S) label maps; the background keeps its label.
+        settings: see ``backdrop``.
     """
     if not settings.backdrop or len(images) < 2:
         return images
@@ -238,12 +236,12 @@ def change_backdrop(images: Tensor, labels: Tensor, settings: AugmentSettings) -
 
 
 def repaint(images: Tensor, labels: Tensor, settings: AugmentSettings) -> Tensor:
-    """Dark hair before a dark wall, a shirt of the wall's colour: what tells regions apart is not their colour.
+    """Give hair, hat, clothes and background other colours and contrasts, often those of another region.
 
     Args:
         images: (N, 3, S, S) in [-1, 1].
         labels: (N, S, S) label maps.
-        settings: how many.
+        settings: see ``repaint``.
     """
     if not settings.repaint:
         return images
@@ -265,24 +263,24 @@ def repaint(images: Tensor, labels: Tensor, settings: AugmentSettings) -> Tensor
 
 
 def _mean(images: Tensor, region: Tensor) -> Tensor:
-    """Mean colour (N, 3, 1, 1) of each picture within its region (N, 1, S, S); grey where there is none."""
+    """Mean colour (N, 3, 1, 1) of each picture within its region (N, 1, S, S); 0 (grey) if the region is empty."""
     return (images * region).sum((2, 3), keepdim=True) / region.sum((2, 3), keepdim=True).clamp_min(1)
 
 
-def _foreign_texture(x: Tensor) -> Tensor:
-    """Each picture through a random convolution of its own, brought back to its mean and deviation, and mixed."""
+def _random_texture(x: Tensor) -> Tensor:
+    """Mix each picture with a random convolution of itself that has the same mean and standard deviation."""
     n, device = len(x), x.device
     side = (1, 3, 5)[int(torch.randint(0, 3, ()))]
     weight = torch.randn((n * 3, 3, side, side), device=device) / (3 * side * side) ** 0.5
     padded = F.pad(x.reshape(1, n * 3, *x.shape[2:]), [side // 2] * 4, mode="reflect")
-    foreign = F.conv2d(padded, weight, groups=n).view_as(x)
-    foreign = foreign - foreign.mean((2, 3), keepdim=True)
-    deviation = foreign.std((1, 2, 3), keepdim=True).clamp_min(1e-3)
-    foreign = foreign / deviation * x.std((1, 2, 3), keepdim=True) + x.mean((2, 3), keepdim=True)
+    filtered = F.conv2d(padded, weight, groups=n).view_as(x)
+    filtered = filtered - filtered.mean((2, 3), keepdim=True)
+    deviation = filtered.std((1, 2, 3), keepdim=True).clamp_min(1e-3)
+    filtered = filtered / deviation * x.std((1, 2, 3), keepdim=True) + x.mean((2, 3), keepdim=True)
     share = torch.rand((n, 1, 1, 1), device=device)
-    return share * x + (1 - share) * foreign
+    return share * x + (1 - share) * filtered
 
 
 def between(shape: int | tuple[int, ...], device: torch.device) -> Tensor:
-    """Uniform draws from -1 to 1."""
+    """Uniform random numbers from -1 to 1."""
     return torch.rand(shape, device=device) * 2 - 1

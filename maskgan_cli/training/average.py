@@ -1,4 +1,4 @@
-"""The moving average of a generator's weights."""
+"""Exponential moving average of a generator's weights."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 
 
 def moving_average(decay: float, warmup: bool) -> Callable[[Any, Any, Any], None]:
-    """What `AveragedModel` calls: new = decay * old + (1 - decay) * current.
+    """The update function for `AveragedModel`: new = decay * old + (1 - decay) * current.
 
     With ``warmup`` the decay is at most (1 + n) / (10 + n) in the n-th step.
     """

@@ -1,12 +1,12 @@
-"""The run folder: what a training run leaves behind, and how it goes on from there.
+"""The run folder of a training: its files, and how a run resumes from them.
 
 config.yaml            the resolved recipe
-run.json               data, feature network, start, versions: what the run rests on
-model.safetensors      weights with their description; the newest checkpoint's
+run.json               dependencies (data, feature network, start weights, each with its hash) and versions
+model.safetensors      weights of the newest checkpoint, with their description
 model.md               their card: data, licence, recipe, metrics, hash
-best/model.safetensors the weights of the best validation, if schedule.best names a measure
-state/step-000250/     everything a bit-exact resume needs, and the hashes of its files
-metrics.jsonl          one line per log or validation
+best/model.safetensors weights of the best validation, if schedule.best names a measure
+state/step-000250/     everything that a bit-exact resume needs, and the hashes of these files
+metrics.jsonl          one line for each log entry or validation
 samples/step-000250.png
 """
 
@@ -32,18 +32,20 @@ from maskgan_cli.training.state import Damaged, Progress, Stateful, Unwritten, d
 from maskgan_cli.weights.card import card_path
 from maskgan_cli.weights.format import MODEL_FILE
 
-# What may differ between the start of a run and its continuation without changing what it computes.
-_FREE_SETTINGS = ("schedule.steps", "schedule.decay_from", "schedule.log_every", "schedule.validate_every",
-                  "schedule.sample_every", "schedule.checkpoint_every", "schedule.validation_samples",
-                  "schedule.sheet_rows", "schedule.best", "data.workers", "data.cache", "validation.every",
-                  "validation.parser", "validation.inception")  # fmt: skip
-# What a run rests on, besides its recipe, and must rest on to its end.
-_FOUNDATIONS = ("data", "perceptual", "dmn", "vae", "start")
-_KEPT_STATES = 2  # the newest, and one before it in case the newest was written by a failing disk
+# Settings that may change on resume.
+_FREE_SETTINGS = (
+    *(f"schedule.{name}" for name in ("steps", "decay_from", "validation_samples", "sheet_rows", "best")),
+    *(f"validation.{name}" for name in ("every", "parser", "inception")),
+    *(f"schedule.{name}_every" for name in ("log", "validate", "sample", "checkpoint")),
+    "data.workers",
+    "data.cache",
+)
+_DEPENDENCIES = ("data", "perceptual", "dmn", "vae", "start")  # records in run.json that must match on resume
+_KEPT_STATES = 2  # the newest and the one before it, in case a failing disk damaged the newest
 
 
 class RunFolder:
-    """One run's files. Whoever writes to them holds the folder's lock (`locks.locked`)."""
+    """One run's files. A process that writes to them must hold the folder's lock (`locks.locked`)."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -59,22 +61,21 @@ class RunFolder:
     def start(
         self, recipe: TrainingRecipe, about: Mapping[str, Any], *, resume: bool, overwrite: bool
     ) -> dict[str, Any]:
-        """Make the folder ready for a new run, or check that it holds the beginning of this one.
+        """Prepare the folder for a new run, or check that the run in it can be resumed.
 
         Args:
             recipe: the resolved recipe.
-            about: what the run rests on; its foundations must not change on resume, except that a run
-                that goes on need not be told again what it started from.
-            resume: continue what is there.
-            overwrite: throw away what is there.
+            about: dependencies and versions. The dependencies must match on resume; only ``start`` may be left out.
+            resume: continue an existing run.
+            overwrite: delete an existing run.
 
         Returns:
-            What the run rests on, with what it started from.
+            ``about``, with the ``start`` of a resumed run.
 
         Raises:
-            InputError: the folder holds another run, or one that must not be continued or replaced.
+            InputError: the folder holds another run, or a run and neither ``resume`` nor ``overwrite``.
         """
-        self._tidy()
+        self._remove_partial_files()
         started = (self.path / "config.yaml").is_file()
         about = dict(about)
         if started and overwrite:
@@ -85,21 +86,21 @@ class RunFolder:
                 hint="choose another -o, or add --resume auto to continue or --overwrite to replace it",
             )  # fmt: skip
         elif started:
-            about = self._check_same(recipe, about)
+            about = self._check_resume(recipe, about)
         elif self.path.is_dir() and any(p.name not in ("run.json", ".lock") for p in self.path.iterdir()):
             raise InputError(self.path, expected="a new or empty folder, or a run", found="other files in it")
         write_json(self.path / "run.json", about)
         write_bytes(self.path / "config.yaml", dump_recipe(recipe).encode())  # last: it makes the folder a run
         return about
 
-    def _tidy(self) -> None:
-        """Take away what killed processes left half written."""
+    def _remove_partial_files(self) -> None:
+        """Remove files that a killed process left incomplete."""
         remove_leftovers(self.path, self.path / "samples", self.path / "state")
         for partial in (self.path / "state").glob(".step-*"):
             shutil.rmtree(partial)
 
     def _clear(self) -> None:
-        """Throw the run away; its recipe stays until another takes its place."""
+        """Remove the run, except for its recipe, which the next run replaces."""
         for name in ("state", "samples", "events", "best"):
             shutil.rmtree(self.path / name, ignore_errors=True)
         for weights in self.path.glob("*.safetensors"):  # EBST's blender lies beside the model
@@ -109,10 +110,10 @@ class RunFolder:
         (self.path / "trackers.json").unlink(missing_ok=True)
 
     def save(self, progress: Progress, networks: Mapping[str, nn.Module], optimisers: Mapping[str, Stateful]) -> None:
-        """Write a complete state folder; it appears under its name only when it is whole.
+        """Write a state folder; it gets its name when it is complete.
 
         Raises:
-            WorkError: the disk is full, or failed otherwise.
+            WorkError: the disk is full or fails.
         """
         folder = self.path / "state" / f"step-{progress.step:06d}"
         partial = folder.with_name(f".{folder.name}")
@@ -132,10 +133,15 @@ class RunFolder:
     def restore(
         self, networks: Mapping[str, nn.Module], optimisers: Mapping[str, Stateful], say: Callable[[str], None]
     ) -> Progress:
-        """Load the newest state that is whole into networks and optimisers; a fresh `Progress` if there is none at all.
+        """Load the newest intact state into networks and optimisers.
+
+        If a state is corrupt, its file is reported and the previous one is used.
+
+        Returns:
+            The progress of the state; a new `Progress` if there are no states.
 
         Raises:
-            InputError: there are states and every one is damaged, or they are of a training that was done otherwise.
+            InputError: every state is corrupt, or they belong to a training with other optimisers.
         """
         damaged: list[str] = []
         for folder in reversed(self.states):
@@ -145,17 +151,18 @@ class RunFolder:
                 damaged.append(str(error))
                 continue
             for problem in damaged:
-                say(f"{problem}: going on from {folder.name} instead")
+                say(f"{problem}: using {folder.name} instead")
             return progress
         if damaged:
             raise InputError(
-                damaged[0], hint="no other state is whole; --overwrite begins anew, --start-from this run "
-                "with another -o begins with the weights it reached",
-            )  # fmt: skip
+                damaged[0],
+                hint="no intact state is left; start again with --overwrite, or start a new run (another -o) from this "
+                "run's weights with --start-from",
+            )
         return Progress()
 
     def model_is_behind(self, step: int) -> bool:
-        """Whether the weights that users load, or their card, are missing, damaged or older than ``step``."""
+        """Whether the model file or its card is missing, corrupt or older than ``step``."""
         try:
             with safe_open(self.model, framework="pt") as file:
                 reached = json.loads(file.metadata()["maskgan"])["step"]
@@ -167,7 +174,7 @@ class RunFolder:
         """Append a line to metrics.jsonl.
 
         Raises:
-            WorkError: the disk is full, or failed otherwise.
+            WorkError: the disk is full or fails.
         """
         try:
             with self.metrics.open("a", encoding="utf-8") as file:
@@ -176,7 +183,7 @@ class RunFolder:
             raise disk_error(self.metrics, error) from error
 
     def forget_metrics_after(self, step: int) -> None:
-        """Drop damaged lines and those of steps that will be done again, so that no step is logged twice."""
+        """Remove corrupt lines and lines of later steps, so that a resumed run logs no step twice."""
 
         def kept(line: bytes) -> bool:
             try:
@@ -188,38 +195,42 @@ class RunFolder:
             lines = self.metrics.read_bytes().splitlines(keepends=True)
             write_bytes(self.metrics, b"".join(line for line in lines if kept(line)))
 
-    def _check_same(self, recipe: TrainingRecipe, about: dict[str, Any]) -> dict[str, Any]:
-        """Insist that the run that is here is this one; returns ``about`` with what it started from."""
+    def _check_resume(self, recipe: TrainingRecipe, about: dict[str, Any]) -> dict[str, Any]:
+        """Check that recipe and dependencies match those of the run in the folder; returns ``about`` with ``start``."""
         before = self._recipe(type(recipe))
         old, new = _flat(before), _flat(recipe.model_dump(mode="json"))
         for name in sorted(old.keys() | new.keys()):
             if name not in _FREE_SETTINGS and old.get(name) != new.get(name):
                 raise InputError(
-                    self.path, expected=f"a run with {name}={new.get(name)}", found=f"{name}={old.get(name)}",
+                    self.path,
+                    expected=f"a run with {name}={new.get(name)}",
+                    found=f"{name}={old.get(name)}",
                     hint="resume with the same recipe, or choose another -o",
-                )  # fmt: skip
-        rests = read_json(self.path / "run.json")
-        if not isinstance(rests, dict):
+                )
+        recorded = read_json(self.path / "run.json")
+        if not isinstance(recorded, dict):
             raise InputError(
-                self.path / "run.json", expected="what the run rests on, by name", found="another document"
+                self.path / "run.json", expected="the run's dependencies by name", found=type(recorded).__name__
             )
-        about = {**({"start": rests["start"]} if "start" in rests else {}), **about}
-        for what in _FOUNDATIONS:
-            if rests.get(what) != about.get(what):
+        about = {**({"start": recorded["start"]} if "start" in recorded else {}), **about}
+        for name in _DEPENDENCIES:
+            if recorded.get(name) != about.get(name):
                 raise InputError(
-                    self.path, expected=f"a run on {what} {about.get(what)}", found=str(rests.get(what)),
-                    hint="resume with what the run was started with, or choose another -o",
-                )  # fmt: skip
+                    self.path,
+                    expected=f"a run with {name} {about.get(name)}",
+                    found=str(recorded.get(name)),
+                    hint=f"resume with the same {name}, or choose another -o",
+                )
         if self.states:
             try:
                 schedule = ScheduleSettings.model_validate(before["schedule"])
-            except (KeyError, ValidationError):  # one that is refused today
+            except (KeyError, ValidationError):  # of an earlier version, and not valid any more
                 return about
             check_rate(self.path, schedule, recipe.schedule, step_of(self.states[-1]))
         return about
 
     def _recipe(self, kind: type[TrainingRecipe]) -> dict[str, Any]:
-        """The recipe the run was started with; what was no setting then has its default."""
+        """The recipe that the run was started with; settings that did not exist then have their defaults."""
         path = self.path / "config.yaml"
         try:
             values = yaml.safe_load(path.read_text("utf-8"))
@@ -227,9 +238,11 @@ class RunFolder:
                 raise ValueError("no names and values")
         except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
             raise InputError(
-                path, expected="the recipe that the run was started with", found=" ".join(str(error).split())[:200],
-                hint="write it there again, or begin anew with --overwrite",
-            ) from error  # fmt: skip
+                path,
+                expected="the recipe that the run was started with",
+                found=" ".join(str(error).split())[:200],
+                hint="restore the file, or start again with --overwrite",
+            ) from error
         try:
             return kind.model_validate(values).model_dump(mode="json")
         except ValidationError:

@@ -1,4 +1,4 @@
-"""Run folders side by side: what each was trained for, how far it is, its measures, and its curves as a picture."""
+"""Comparison of run folders: task, progress, metrics, and training curves as a picture."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from maskgan_cli.files import Picture, unreadable
 from maskgan_cli.training.best import goodness
 
 _COLOURS: Final = ((31, 119, 180), (214, 39, 40), (44, 160, 44), (255, 127, 14), (148, 103, 189), (140, 86, 75))
-_INK, _GRID, _PAPER = (40, 40, 40), (225, 225, 225), (255, 255, 255)
+_TEXT, _GRID, _BACKGROUND = (40, 40, 40), (225, 225, 225), (255, 255, 255)
 _WIDTH, _HEIGHT, _MARGIN = 560, 300, 56  # of a panel, in pixels
 
 
 @dataclass(frozen=True)
 class RunMetrics:
-    """What a run folder says of its training.
+    """Metrics of a run.
 
     Attributes:
         name: of its folder.
         task, steps: of its recipe.
-        step: of the last line.
-        series: metric -> its (step, value) pairs in the order of the steps.
+        step: last step with metrics.
+        series: metric -> (step, value) pairs, in the order of the steps.
     """
 
     name: str
@@ -41,10 +41,10 @@ class RunMetrics:
 
     @classmethod
     def load(cls, where: Path) -> RunMetrics:
-        """Read ``config.yaml`` and ``metrics.jsonl``; a line that a kill cut short is passed over.
+        """Read ``config.yaml`` and ``metrics.jsonl``; incomplete lines are skipped.
 
         Raises:
-            InputError: no run folder, or one without metrics.
+            InputError: the folder is not a run folder, or has no metrics.
         """
         try:
             recipe: Any = yaml.safe_load((where / "config.yaml").read_text("utf-8"))
@@ -71,21 +71,24 @@ class RunMetrics:
         return cls(where.resolve().name, task, steps, last, series)
 
     def last(self, metric: str) -> float | None:
-        """The newest value of a metric; None if there is none."""
+        """The last value of a metric; None if there is none."""
         return self.series[metric][-1][1] if metric in self.series else None
 
     def best(self, metric: str) -> tuple[int, float] | None:
-        """The step and the value where a metric was best; None if there is none."""
+        """Step and value of a metric's best value; None if there is none."""
         if metric not in self.series:
             return None
         return max(self.series[metric], key=lambda pair: goodness(metric, pair[1]))
 
 
 def metrics_of(runs: Sequence[RunMetrics], wanted: Sequence[str]) -> list[str]:
-    """The metrics to compare: those wanted, or the validation measures that all runs have, or else all shared ones.
+    """The metrics to compare.
+
+    They are ``wanted``; if it is empty, the validation metrics that all runs have; if there are none, all metrics that
+    all runs have.
 
     Raises:
-        InputError: a wanted metric that no run has, or nothing in common.
+        InputError: no run has a wanted metric, or the runs have no metric in common.
     """
     known = list(dict.fromkeys(name for run in runs for name in run.series))
     if unknown := [name for name in wanted if name not in known]:
@@ -96,32 +99,35 @@ def metrics_of(runs: Sequence[RunMetrics], wanted: Sequence[str]) -> list[str]:
     validated = [name for name in shared if name.startswith("val_") and "/" not in name]
     if not shared:
         raise InputError(
-            "the runs", expected="a metric that all of them have", found="none", hint="name some, --metric"
+            "the runs", expected="a metric that all of them have", found="none", hint="name metrics with --metric"
         )
     return validated or [name for name in shared if "/" not in name]
 
 
 def draw_curves(runs: Sequence[RunMetrics], metrics: Sequence[str]) -> Picture:
-    """A panel for each metric, two in a row, a line for each run; (H, W, 3)."""
+    """A picture (H, W, 3) with a panel for each metric, two in a row, and a line for each run."""
     columns = min(2, len(metrics))
     rows = -(-len(metrics) // columns)
     head = 18 * len(runs) + 16
-    sheet = Image.new("RGB", (columns * _WIDTH, head + rows * _HEIGHT), _PAPER)
-    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)
+    image = Image.new("RGB", (columns * _WIDTH, head + rows * _HEIGHT), _BACKGROUND)
+    pen, font = ImageDraw.Draw(image), ImageFont.load_default(13)
     for i, run in enumerate(runs):
         y = 14 + 18 * i
         pen.line([(_MARGIN, y), (_MARGIN + 28, y)], fill=_colour(i), width=3)
-        pen.text((_MARGIN + 38, y), f"{run.name} ({run.task})", fill=_INK, font=font, anchor="lm")
+        pen.text((_MARGIN + 38, y), f"{run.name} ({run.task})", fill=_TEXT, font=font, anchor="lm")
     for place, metric in enumerate(metrics):
         corner = (place % columns * _WIDTH, head + place // columns * _HEIGHT)
         _panel(pen, font, corner, metric, [run.series.get(metric, []) for run in runs])
-    return np.asarray(sheet)
+    return np.asarray(image)
 
 
 def _panel(
-    pen: ImageDraw.ImageDraw, font: Any, corner: tuple[int, int], metric: str,
+    pen: ImageDraw.ImageDraw,
+    font: Any,
+    corner: tuple[int, int],
+    metric: str,
     lines: Sequence[Sequence[tuple[int, float]]],
-) -> None:  # fmt: skip
+) -> None:
     values = [value for line in lines for _, value in line]
     low, high = min(values), max(values)
     low, high = (low, high) if high > low else (low - 0.5, high + 0.5)
@@ -132,13 +138,13 @@ def _panel(
     def at(step: int, value: float) -> tuple[float, float]:
         return left + width * step / most, top + height * (high - value) / (high - low)
 
-    pen.text((left, corner[1] + 14), metric, fill=_INK, font=font, anchor="lm")
+    pen.text((left, corner[1] + 14), metric, fill=_TEXT, font=font, anchor="lm")
     for share in (0.0, 0.5, 1.0):
         value, step = low + share * (high - low), round(share * most)
         y, x = at(0, value)[1], at(step, low)[0]
         pen.line([(left, y), (left + width, y)], fill=_GRID)
-        pen.text((left - 6, y), f"{value:.4g}", fill=_INK, font=font, anchor="rm")
-        pen.text((x, top + height + 6), f"{step:,}", fill=_INK, font=font, anchor="mt")
+        pen.text((left - 6, y), f"{value:.4g}", fill=_TEXT, font=font, anchor="rm")
+        pen.text((x, top + height + 6), f"{step:,}", fill=_TEXT, font=font, anchor="mt")
     for i, line in enumerate(lines):
         points = [at(step, value) for step, value in line]
         if len(points) > 1:

@@ -1,4 +1,4 @@
-"""Stage I: train the Dense Mapping Network to paint a face back from its own mask and look."""
+"""Stage I: train the Dense Mapping Network to reconstruct a face from its own mask and style."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 from maskgan_cli.data.dataset import Batch
 from maskgan_cli.models.dmn import DMNConfig
-from maskgan_cli.training.adversarial import AdversarialTask, GANRecipe
+from maskgan_cli.training.adversarial import AdversarialTask
+from maskgan_cli.training.gan_recipe import GANRecipe
 from maskgan_cli.training.grow import grow, grown_from, noise_of, widen
 from maskgan_cli.training.loop import Loop
 from maskgan_cli.training.perceptual import feature_network
@@ -16,52 +17,53 @@ from maskgan_cli.weights.format import read_weights
 
 
 class DMNRecipe(GANRecipe):
-    """Everything ``maskgan train dmn`` needs besides the data set, see `GANRecipe`."""
+    """Settings of ``maskgan train dmn``, see `GANRecipe`."""
 
     task: Literal["dmn"] = "dmn"
 
 
 class DMNTask(AdversarialTask):
-    """The Dense Mapping Network's training is the plain adversarial one."""
+    """The training of the Dense Mapping Network is `AdversarialTask` without changes."""
 
 
 def prepare_training(plan: Plan, recipe: DMNRecipe) -> Loop:
-    """Everything up to the first step; `Loop.steps` does the rest.
+    """Set up the training; `Loop.steps` runs it.
 
     Raises:
-        InputError: data, recipe, weights and run folder do not go together.
+        InputError: data, recipe, weights and run folder do not fit together.
     """
     return prepare_stage_one(plan, recipe, DMNTask)
 
 
 def prepare_stage_one(plan: Plan, recipe: GANRecipe, task_class: type[DMNTask]) -> Loop:
-    """`prepare_training` for the Dense Mapping Network or a relative of it.
+    """`prepare_training` for the Dense Mapping Network or a variant of it.
 
     Raises:
         InputError: see `prepare_training`.
     """
     plan.check_size(recipe.network.image_size)
     features, record = feature_network(recipe.perceptual)
-    plan.host.say(f"perceptual loss: {record['network']}")
+    plan.callbacks.say(f"perceptual loss: {record['network']}")
     start = None if plan.start is None else read_weights(generator_file(plan.start, task_class.kind), task_class.kind)
-    rests: dict[str, Any] = {"perceptual": record}
+    dependencies: dict[str, Any] = {"perceptual": record}
     if start is not None:
-        rests["start"] = {"sha256": start.sha256}
+        dependencies["start"] = {"sha256": start.sha256}
 
     def make(validation: Batch) -> DMNTask:
         task = task_class(recipe, plan.accelerator, features, validation)
         if start is not None:
             tensors, small = start.tensors, DMNConfig(**start.config)
             if small.image_size < recipe.network.image_size and recipe.network == grown_from(small):
-                plan.host.say(f"growing {start.path} from {small.image_size} to {recipe.network.image_size} px")
+                plan.callbacks.say(f"growing {start.path} from {small.image_size} to {recipe.network.image_size} px")
                 tensors = grow(tensors, task.generator.state_dict())
             elif small.style_width < recipe.network.style_width:
-                plan.host.say(f"widening the style encoder of {start.path} from {small.style_width} channels")
+                plan.callbacks.say(f"widening the style encoder of {start.path} from {small.style_width} channels")
                 tensors = widen(tensors, task.generator.state_dict())
             if recipe.network.noise and not small.noise:
-                plan.host.say(f"adding noise inputs to {start.path}")
+                plan.callbacks.say(f"adding noise inputs to {start.path}")
                 tensors = {**tensors, **noise_of(task.generator.state_dict())}
             task.start_from(tensors, trained("discriminator", plan.start), start.path)
         return task
 
-    return plan.loop(recipe, make, rests, takes=recipe.look.takes > 0)
+    variants = recipe.style_augmentation.expression_variants > 0
+    return plan.loop(recipe, make, dependencies, expression_variants=variants)

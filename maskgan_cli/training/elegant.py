@@ -1,4 +1,4 @@
-"""Train ELEGANT (Xiao et al. 2018, Sec. 3): faces with and without an attribute exchange it."""
+"""Train ELEGANT (Xiao et al. 2018, Sec. 3): pairs of faces with and without an attribute exchange it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from maskgan_cli.weights.format import save_weights
 
 
 class ElegantCriticSettings(Section):
-    """The discriminators' width; size and attributes are the network's."""
+    """Width of the discriminators; size and attributes are those of the network."""
 
     width: Positive = 64
 
@@ -49,10 +49,10 @@ class ElegantLossSettings(Section):
 
 
 class ElegantRecipe(TrainingRecipe):
-    """Everything ``maskgan train elegant`` needs besides the data set.
+    """Settings of ``maskgan train elegant``.
 
-    A step goes over all attributes; half of ``data.batch_size`` over their number is how many faces
-    with an attribute, and as many without it, meet in one update.
+    A step has one update for each attribute. An update uses ``data.batch_size`` / (2 * number of attributes) faces with
+    the attribute, and as many without it.
     """
 
     task: Literal["elegant"] = "elegant"
@@ -63,36 +63,44 @@ class ElegantRecipe(TrainingRecipe):
     weight_decay: NotNegative = 1e-5
 
     @model_validator(mode="after")
-    def _divides(self) -> ElegantRecipe:
+    def _batch_is_divisible(self) -> ElegantRecipe:
         if self.data.batch_size % (2 * len(self.network.attributes)):
-            raise ValueError("data.batch_size is a multiple of twice the number of network.attributes")
+            raise ValueError("data.batch_size must be a multiple of twice the number of network.attributes")
         return self
 
     @property
     def pairs(self) -> int:
-        """Faces with an attribute, and as many without it, in one update of all processes."""
+        """Number of faces with an attribute, and of faces without it, in one update of all processes."""
         return self.data.batch_size // (2 * len(self.network.attributes))
 
 
 class PairSampler(Sampler[list[Draw]]):
-    """The draws of each step: for every attribute, faces that have it and then as many that lack it.
+    """The draws of each step: for every attribute, faces that have it and then as many that do not.
 
-    Each of these lists is walked through in shuffled epochs, see `StepSampler`.
+    Each of these lists is drawn from in shuffled epochs, see `StepSampler`.
 
     Args:
         truth: (samples, attributes) in {0, 1}.
         names: the attributes.
-        pairs: faces with, and faces without an attribute, of all processes together.
+        pairs: number of faces with an attribute, and of faces without it, of all processes together.
         seed, flip, first_step, rank, world: see `StepSampler`.
 
     Raises:
-        InputError: no face has an attribute, or all have it.
+        InputError: no face has an attribute, or all faces have it.
     """
 
     def __init__(
-        self, truth: Tensor, names: tuple[str, ...], pairs: int, *, seed: int, flip: bool, first_step: int = 0,
-        rank: int = 0, world: int = 1,
-    ) -> None:  # fmt: skip
+        self,
+        truth: Tensor,
+        names: tuple[str, ...],
+        pairs: int,
+        *,
+        seed: int,
+        flip: bool,
+        first_step: int = 0,
+        rank: int = 0,
+        world: int = 1,
+    ) -> None:
         self.first_step = first_step
         self.lists: list[tuple[list[int], StepSampler]] = []
         for place, name in enumerate(names):
@@ -100,12 +108,13 @@ class PairSampler(Sampler[list[Draw]]):
                 chosen = torch.nonzero(truth[:, place] == value).flatten().tolist()
                 if not chosen:
                     raise InputError(
-                        name, expected="training faces with this attribute and without it",
+                        name,
+                        expected="training faces with this attribute and without it",
                         found=f"all {len(truth)} {'without' if value else 'with'}",
-                    )  # fmt: skip
-                own = int(np.random.SeedSequence((seed, len(self.lists))).generate_state(1)[0])
-                walk = StepSampler(len(chosen), pairs, seed=own, flip=flip, rank=rank, world=world)
-                self.lists.append((chosen, walk))
+                    )
+                own_seed = int(np.random.SeedSequence((seed, len(self.lists))).generate_state(1)[0])
+                sampler = StepSampler(len(chosen), pairs, seed=own_seed, flip=flip, rank=rank, world=world)
+                self.lists.append((chosen, sampler))
 
     def __iter__(self) -> Iterator[list[Draw]]:
         step = self.first_step
@@ -115,38 +124,39 @@ class PairSampler(Sampler[list[Draw]]):
 
     def draws(self, step: int) -> list[Draw]:
         """This process's draws of one step."""
-        return [(chosen[index], mirrored) for chosen, walk in self.lists for index, mirrored in walk.draws(step)]
+        return [(chosen[index], mirrored) for chosen, sampler in self.lists for index, mirrored in sampler.draws(step)]
 
 
 class ElegantTask:
-    """Encoder and decoder as one network, and two discriminators as another.
+    """Trains encoder and decoder as one network, and two discriminators as another.
 
     Args:
         recipe: see `ElegantRecipe`.
         accelerator: device, processes, precision.
-        truth: the network's attributes.
-        validation: faces that are measured and shown.
+        truth: values of the network's attributes.
+        validation: faces to measure and to show.
     """
 
     def __init__(self, recipe: ElegantRecipe, accelerator: Accelerator, truth: Truth, validation: Batch) -> None:
         self.recipe, self.accelerator = recipe, accelerator
         self.truth = truth.train.to(accelerator.device)
         self.validation, self.validation_truth = validation, truth.val[validation.indices]
-        torch.manual_seed(recipe.seed)  # the same start in every process
+        torch.manual_seed(recipe.seed)  # the same initialisation in every process
         config, count = recipe.network, len(recipe.network.attributes)
         critics = ElegantDiscriminators(
             ElegantDiscriminatorConfig(config.image_size, count, recipe.discriminator.width)
-        )  # fmt: skip
-        more = {"weight_decay": recipe.weight_decay}
-        self.elegant = Learner("elegant", Elegant(config), recipe.optimiser, accelerator, **more)
-        self.critics = Learner("discriminator", critics, recipe.optimiser, accelerator, **more)
+        )
+        decay = {"weight_decay": recipe.weight_decay}
+        self.elegant = Learner("elegant", Elegant(config), recipe.optimiser, accelerator, **decay)
+        self.critics = Learner("discriminator", critics, recipe.optimiser, accelerator, **decay)
         self.networks: Mapping[str, nn.Module] = {**self.elegant.networks, **self.critics.networks}
         self.optimisers: Mapping[str, Optimizer] = {**self.elegant.optimisers, **self.critics.optimisers}
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        """One update of the discriminators and one of encoder and decoder for each attribute.
+        """For each attribute, update the discriminators once, then encoder and decoder.
 
-        The terms are the means over the attributes.
+        Returns:
+            The losses, each a mean over the attributes.
         """
         images, labels = to_unit(batch.images), self.truth[batch.indices]
         count = len(self.recipe.network.attributes)
@@ -155,31 +165,33 @@ class ElegantTask:
         return {name: torch.stack([terms[name].detach() for terms in each]).mean() for name in each[0]}
 
     def _exchange(self, i: int, a: Tensor, label_a: Tensor, b: Tensor, label_b: Tensor) -> dict[str, Tensor]:
-        """A with an attribute, B without it; C is A without it, D is B with it."""
+        """One update with faces A (with attribute i) and B (without): C is A without it, D is B with it."""
         label_c, label_d = label_a.clone(), label_b.clone()
         label_c[:, i], label_d[:, i] = label_b[:, i], label_a[:, i]
         network, critics = self.elegant.network, self.critics.network
         with self.accelerator.autocast():
             code_a, skips_a = network.encoder(a)
             code_b, skips_b = network.encoder(b)
-            own_a, c = (network.decode(a, code, (code_a, skips_a))
-                        for code in (code_a, network.replace(code_a, code_b, i)))  # fmt: skip
-            own_b, d = (network.decode(b, code, (code_b, skips_b))
-                        for code in (code_b, network.replace(code_b, code_a, i)))  # fmt: skip
+            same_a, c = (
+                network.decode(a, code, (code_a, skips_a)) for code in (code_a, network.replace(code_a, code_b, i))
+            )
+            same_b, d = (
+                network.decode(b, code, (code_b, skips_b)) for code in (code_b, network.replace(code_b, code_a, i))
+            )
             real = [critics(x, label) for x, label in ((a, label_a), (b, label_b))]
             fake = [critics(x.detach(), label) for x, label in ((c, label_c), (d, label_d))]
-        verdicts = [losses.said_real(x, real=True) for x in real] + [losses.said_real(x, real=False) for x in fake]
-        discriminator = torch.stack(verdicts).sum() / 4
+        loss = losses.elegant_adversarial
+        discriminator = torch.stack([loss(x, real=True) for x in real] + [loss(x, real=False) for x in fake]).sum() / 4
         self.critics.update(discriminator)
-        with self.accelerator.autocast():  # the discriminators have learnt since
-            again = [critics(x, label) for x, label in ((c, label_c), (d, label_d))]
-        adversarial = torch.stack([losses.said_real(x, real=True) for x in again]).sum()
-        reconstruction = F.mse_loss(own_a.float(), a) + F.mse_loss(own_b.float(), b)
+        with self.accelerator.autocast():  # with the updated discriminators
+            fake = [critics(x, label) for x, label in ((c, label_c), (d, label_d))]
+        adversarial = torch.stack([loss(x, real=True) for x in fake]).sum()
+        reconstruction = F.mse_loss(same_a.float(), a) + F.mse_loss(same_b.float(), b)
         self.elegant.update(self.recipe.loss.reconstruction * reconstruction + adversarial)
         return {"reconstruction": reconstruction, "adversarial": adversarial, "discriminator": discriminator}
 
     def _pairs(self, i: int) -> tuple[Tensor, Tensor]:
-        """Validation faces without an attribute, and as many that have it."""
+        """Equally many validation faces without attribute ``i`` and with it."""
         has = self.validation_truth[:, i] > 0
         faces, exemplars = self.validation.images[~has], self.validation.images[has]
         count = min(len(faces), len(exemplars))
@@ -187,33 +199,33 @@ class ElegantTask:
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
-        """L1 in [0, 1] of faces decoded from their own codes, and of what an exemplar's attribute changes."""
+        """L1 in [0, 1] of reconstructions from a face's own code, and of the change by an exemplar's attribute."""
         network, size = self.elegant.network, self.recipe.data.batch_size
 
-        def own(part: Tensor) -> Tensor:
+        def reconstruction_error(part: Tensor) -> Tensor:
             image = to_unit(part)
             encoded = network.encoder(image)
             error: Tensor = (network.decode(image, encoded[0], encoded) - image).abs().mean((1, 2, 3))
             return error
 
-        moved = [torch.zeros(0)]
+        changes = [torch.zeros(0)]
         for i in range(len(self.recipe.network.attributes)):
 
-            def exchanged(pair: Tensor, i: int = i) -> Tensor:
+            def change_of(pair: Tensor, i: int = i) -> Tensor:
                 image, exemplar = to_unit(pair[:, 0]), to_unit(pair[:, 1])
                 change: Tensor = (network(image, exemplar, i) - image).abs().mean((1, 2, 3))
                 return change
 
             if len(pairs := torch.stack(self._pairs(i), 1)):
-                moved.append(self.elegant.answers(pairs, exchanged, size))
-        errors, changes = self.elegant.answers(self.validation.images, own, size), torch.cat(moved)
+                changes.append(self.elegant.predict(pairs, change_of, size))
+        errors, changed = self.elegant.predict(self.validation.images, reconstruction_error, size), torch.cat(changes)
         return {
             "val_own_l1": float(errors.mean()) / 2,
-            "val_changed_l1": float(changes.sum()) / max(len(changes), 1) / 2,
+            "val_changed_l1": float(changed.sum()) / max(len(changed), 1) / 2,
         }
 
     @torch.no_grad()
-    def sheet(self) -> Picture:
+    def sample_grid(self) -> Picture:
         """Rows of: face, exemplar, the face with the exemplar's attribute, the exemplar with the face's."""
         device, network = self.accelerator.device, self.elegant.network
         rows = []
@@ -230,16 +242,16 @@ class ElegantTask:
     def save_model(self, path: Path, about: Mapping[str, Any]) -> None:
         """Write encoder and decoder, and beside them the discriminators."""
         network, critics = self.elegant.network, self.critics.network
-        save_weights(path.with_name("discriminator.safetensors"), critics, kind="elegant-discriminator",
-                     config=asdict(critics.config), about=about)  # fmt: skip
+        beside, config = path.with_name("discriminator.safetensors"), asdict(critics.config)
+        save_weights(beside, critics, kind="elegant-discriminator", config=config, about=about)
         save_weights(path, network, kind="elegant", config=asdict(network.config), about=about)
 
 
 def prepare_training(plan: Plan, recipe: ElegantRecipe) -> Loop:
-    """Everything up to the first step; `Loop.steps` does the rest. Masks are not read.
+    """Set up the training; `Loop.steps` runs it. Masks are not read.
 
     Raises:
-        InputError: data, recipe and run folder do not go together.
+        InputError: data, recipe and run folder do not fit together.
     """
     plan.check_size(recipe.network.image_size)
     names, accelerator = recipe.network.attributes, plan.accelerator
@@ -247,12 +259,18 @@ def prepare_training(plan: Plan, recipe: ElegantRecipe) -> Loop:
 
     def sampler(first_step: int) -> PairSampler:
         return PairSampler(
-            truth.train, names, recipe.pairs, seed=recipe.seed, flip=recipe.data.flip, first_step=first_step,
-            rank=accelerator.process_index, world=accelerator.num_processes,
-        )  # fmt: skip
+            truth.train,
+            names,
+            recipe.pairs,
+            seed=recipe.seed,
+            flip=recipe.data.flip,
+            first_step=first_step,
+            rank=accelerator.process_index,
+            world=accelerator.num_processes,
+        )
 
-    sampler(0)  # complains before the run folder is touched
-    return plan.loop(
-        recipe, lambda validation: ElegantTask(recipe, accelerator, truth, validation), {},
-        begins="elegant", masked=False, sampler=sampler,
-    )  # fmt: skip
+    def make(validation: Batch) -> ElegantTask:
+        return ElegantTask(recipe, accelerator, truth, validation)
+
+    sampler(0)  # raises its errors before the run folder is changed
+    return plan.loop(recipe, make, {}, start_kind="elegant", masked=False, sampler=sampler)

@@ -1,4 +1,4 @@
-"""Larger networks from trained ones: twice the side (Karras et al. 2018), or wider styles (Chen et al. 2016)."""
+"""Larger networks from trained ones: twice the size (Karras et al. 2018) or a wider style (Chen et al. 2016)."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from maskgan_cli.models.dmn import DMNConfig
 
 
 def grown_from(small: DMNConfig) -> DMNConfig:
-    """The shape that a network grows into: twice the side, one level more, the same bottleneck.
+    """The configuration of twice the image size: one level more, half the width, the same bottleneck.
 
     Raises:
-        ValueError: an odd width cannot be halved.
+        ValueError: the width is odd.
     """
     if small.width % 2:
         raise ValueError(f"a network of width {small.width} cannot grow: its width is halved")
@@ -24,34 +24,36 @@ def grown_from(small: DMNConfig) -> DMNConfig:
 
 
 def grow(tensors: Mapping[str, Tensor], fresh: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors of a network of the shape of `grown_from`: the trained ones one level further in, fresh ones around.
+    """Tensors of a network with the configuration of `grown_from`.
+
+    The trained tensors move one level inwards; the outermost layers are new.
 
     Args:
         tensors: of the trained network.
-        fresh: of a new network of the grown shape.
+        fresh: of a new network with the larger configuration.
     """
     grown = dict(fresh)
     for name, tensor in tensors.items():
         if name.startswith(("backbone.head.", "backbone.tail.")):
-            continue  # they see pixels of another size, and have another width
+            continue  # the outermost layers have another width
         level = re.sub(r"^backbone\.downs\.(\d+)", lambda found: f"backbone.downs.{int(found[1]) + 1}", name)
         grown[level] = tensor
     return grown
 
 
 def widen(tensors: Mapping[str, Tensor], fresh: Mapping[str, Tensor], *, noise: float = 0.1) -> dict[str, Tensor]:
-    """The tensors of a network whose style encoder is wider by a whole factor, and that paints the same at first.
+    """Tensors of a network whose style encoder is wider by an integer factor and computes nearly the same function.
 
     Every channel of the style encoder is repeated, and the weights that read it are divided by the number of copies
-    (Net2WiderNet, Chen et al. 2016). Noise makes the copies differ, so that they can learn different things.
+    (Net2WiderNet, Chen et al. 2016). Noise makes the copies differ, so that training can separate them.
 
     Args:
         tensors: of the trained network.
-        fresh: of a new network with the wider style encoder, otherwise of the same shape.
-        noise: as a share of the deviation of each tensor.
+        fresh: of a new network with the wider style encoder, and otherwise the same shapes.
+        noise: standard deviation, relative to that of each tensor.
 
     Raises:
-        ValueError: a tensor of the new network is not a whole multiple of the trained one.
+        ValueError: a side of a new tensor is not a multiple of the trained one's.
     """
     wider = dict(tensors)
     for name, old in tensors.items():
@@ -59,7 +61,7 @@ def widen(tensors: Mapping[str, Tensor], fresh: Mapping[str, Tensor], *, noise: 
         if old.shape == new or not name.startswith("style_encoder."):
             continue
         if any(b % a for a, b in zip(old.shape, new, strict=True)):
-            raise ValueError(f"{name}: {tuple(new)} is no multiple of {tuple(old.shape)}")
+            raise ValueError(f"{name}: {tuple(new)} is not a multiple of {tuple(old.shape)}")
         times = [b // a for a, b in zip(old.shape, new, strict=True)]
         tiled = old.repeat(*times)
         if old.ndim > 1:
@@ -70,5 +72,5 @@ def widen(tensors: Mapping[str, Tensor], fresh: Mapping[str, Tensor], *, noise: 
 
 
 def noise_of(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The weights of a generator's noise inputs, for a start from a generator that has none."""
+    """The weights of a generator's noise inputs; they complete the tensors of a generator without them."""
     return {name: tensor for name, tensor in tensors.items() if ".noise." in name}

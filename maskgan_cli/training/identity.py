@@ -1,4 +1,4 @@
-"""Train an identity network with the ArcFace margin (Deng et al. 2019): one direction for each person."""
+"""Train an identity network with the ArcFace loss (Deng et al. 2019): a class direction for each person."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from maskgan_cli.weights.format import save_weights
 
 
 class MarginSettings(Section):
-    """ArcFace's radius s and margin m (radians); the margin rises linearly from 0 over ``warmup`` steps."""
+    """ArcFace's scale s and margin m (radians); the margin rises linearly from 0 over ``warmup`` steps."""
 
     scale: Annotated[float, Field(gt=0.0)] = 64.0
     margin: Annotated[float, Field(ge=0.0, le=1.0)] = 0.5
@@ -40,10 +40,10 @@ class MarginSettings(Section):
 
 
 class IdentityRecipe(TrainingRecipe):
-    """Everything ``maskgan train identity`` needs besides the data set.
+    """Settings of ``maskgan train identity``.
 
     Attributes:
-        pairs: of validation faces, half of one person, on which verification is measured.
+        pairs: number of validation pairs for verification; half of them show one person.
     """
 
     task: Literal["identity"] = "identity"
@@ -54,7 +54,7 @@ class IdentityRecipe(TrainingRecipe):
 
 
 class Classifier(nn.Module):
-    """The network and, for training only, a direction for each person it learns from."""
+    """The network and, for training only, a class direction for each person of the training split."""
 
     batches_seen: Tensor
 
@@ -68,7 +68,7 @@ class Classifier(nn.Module):
         self._warmup = recipe.loss.warmup * recipe.data.accumulate  # every part of a batch counts
 
     def forward(self, faces: Tensor, people: Tensor) -> Tensor:
-        """Aligned faces (N, 3, S, S) in [-1, 1] and who they are (N,) -> logits (N, people)."""
+        """Aligned faces (N, 3, S, S) in [-1, 1] and person numbers (N,) -> logits (N, people)."""
         if self._seen is None:  # read from the device once: after a resume it is not 0
             self._seen = int(self.batches_seen)
         share = min(1.0, self._seen / self._warmup) if self._warmup else 1.0
@@ -80,14 +80,14 @@ class Classifier(nn.Module):
 
 
 class IdentityTask:
-    """One network that learns to tell the training split's people apart, measured on people it never saw.
+    """Trains a network to classify the people of the training split; validation is on other people.
 
     Args:
         recipe: see `IdentityRecipe`.
         accelerator: device, processes, precision.
-        people: who each training sample shows, numbers from 0, by its index in a batch.
-        validation: faces to measure and show.
-        names: who each of them shows.
+        people: (training samples,) person numbers from 0, by a sample's index in a batch.
+        validation: faces to measure and to show.
+        names: the person of each validation face.
     """
 
     def __init__(
@@ -95,15 +95,15 @@ class IdentityTask:
     ) -> None:
         self.recipe, self.accelerator, self.validation = recipe, accelerator, validation
         self.people = people.to(accelerator.device)
-        self._found: dict[tuple[int, bool], Points] = {}
+        self._cached_points: dict[tuple[int, bool], Points] = {}
         self.pairs, self.same = balanced_pairs(names, recipe.pairs, recipe.seed)
-        torch.manual_seed(recipe.seed)  # the same start in every process
+        torch.manual_seed(recipe.seed)  # the same initialisation in every process
         classifier = Classifier(recipe, int(people.max()) + 1)
         self.learner = Learner("arcface", classifier, recipe.optimiser, accelerator)
         self.networks, self.optimisers = self.learner.networks, self.learner.optimisers
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        """Update once on aligned and augmented faces. A person's mirror image is the same person."""
+        """Update once on aligned and augmented faces. A mirrored face counts as the same person."""
         aligned = align(batch.images, self._points(batch), self.recipe.network.image_size)
         moved, _, _ = move(to_unit(aligned), None, self.recipe.augment)
         faces, people = recolour(moved, self.recipe.augment), self.people[batch.indices]
@@ -111,7 +111,7 @@ class IdentityTask:
             logits = self.learner.network(faces, people)
         loss = F.cross_entropy(logits, people)
         self.learner.update(loss)
-        # Accuracy with the margin against the right person: it rises late.
+        # This accuracy includes the margin on the true class, so it rises late.
         return {"cross_entropy": loss, "accuracy": (logits.argmax(1) == people).float().mean()}
 
     def step_in_parts(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
@@ -119,49 +119,52 @@ class IdentityTask:
         return self.learner.step_in_parts(parts, self.step)
 
     def _points(self, batch: Batch) -> Points:
-        """The five points (N, 5, 2) of training faces; each face's are searched once, and once mirrored."""
+        """The five points (N, 5, 2) of training faces; cached for each face and for its mirror image."""
         keys = list(zip(batch.indices.tolist(), batch.mirrored.tolist(), strict=True))
-        new = [row for row, key in enumerate(keys) if key not in self._found]
+        new = [row for row, key in enumerate(keys) if key not in self._cached_points]
         points = batch_points(batch.labels[new], batch.images.shape[-1])
-        self._found |= {keys[row]: own for row, own in zip(new, points, strict=True)}
-        return np.stack([self._found[key] for key in keys])
+        self._cached_points |= {keys[row]: own for row, own in zip(new, points, strict=True)}
+        return np.stack([self._cached_points[key] for key in keys])
 
     @functools.cached_property
     def _faces(self) -> Tensor:
-        """The validation faces, aligned once: (N, 3, size, size) ``uint8``."""
+        """The aligned validation faces (N, 3, size, size) ``uint8``."""
         points = batch_points(self.validation.labels, self.validation.images.shape[-1])
         return align(self.validation.images, points, self.recipe.network.image_size)
 
     def _embed(self) -> Tensor:
-        """The validation faces' unit embeddings (N, D) on the CPU."""
+        """Unit embeddings (N, D) of the validation faces, on the CPU."""
 
-        def answer(part: Tensor) -> Tensor:
+        def embed_part(part: Tensor) -> Tensor:
             embedded: Tensor = self.learner.network.face(to_unit(part))
             return embedded.float()
 
-        return F.normalize(self.learner.answers(self._faces, answer, self.recipe.data.batch_size))
+        return F.normalize(self.learner.predict(self._faces, embed_part, self.recipe.data.batch_size))
 
     def verify(self) -> dict[str, Any]:
         """Verification on the validation pairs, see `metrics.verification.measure`."""
         return measure(_cosines(self._embed(), self.pairs), self.same)
 
     def validate(self) -> dict[str, float]:
-        """What `verify` measures."""
+        """The results of `verify`, under the names of metrics."""
         shown = ("accuracy", "auc")
         return {f"val_{'' if name in shown else 'verify/'}{name}": float(v) for name, v in self.verify().items()}
 
-    def sheet(self) -> Picture:
-        """Aligned validation pairs: in the first rows of one person, then of two."""
+    def sample_grid(self) -> Picture:
+        """Aligned validation pairs: first rows of pairs of one person, then rows of pairs of two people."""
         rows = self.recipe.schedule.sheet_rows
         faces = self._faces.permute(0, 2, 3, 1).numpy()
-        chosen = [pairs[i :: max(1, rows)][:4].flatten() for pairs in (self.pairs[self.same], self.pairs[~self.same])
-                  for i in range(rows)]  # fmt: skip
+        chosen = [
+            pairs[i :: max(1, rows)][:4].flatten()
+            for pairs in (self.pairs[self.same], self.pairs[~self.same])
+            for i in range(rows)
+        ]
         width = max(map(len, chosen))
         lines = [np.hstack([*faces[row], *[np.full_like(faces[0], 255)] * (width - len(row))]) for row in chosen]
         return np.vstack(lines)
 
     def save_model(self, path: Path, about: Mapping[str, Any]) -> None:
-        """Write the weights, what is needed to build the network, and the threshold of the validation pairs."""
+        """Write the weights, the configuration, and the threshold found on the validation pairs."""
         measured = self.verify()
         about = {**about, "threshold": measured["threshold"], "verification": measured}
         config = asdict(self.recipe.network)
@@ -174,10 +177,10 @@ def _cosines(embeddings: Tensor, pairs: Any) -> Any:
 
 
 def prepare_training(plan: Plan, recipe: IdentityRecipe) -> Loop:
-    """Everything up to the first step; `Loop.steps` does the rest. Faces of any size are aligned.
+    """Set up the training; `Loop.steps` runs it. Faces of any size are aligned.
 
     Raises:
-        InputError: faces without identities, too few people; data, recipe and run folder do not go
+        InputError: faces have no identities, there are too few people, or data, recipe and run folder do not fit
             together.
     """
     train, names = identities_of(plan.data.split("train")), identities_of(plan.data.split("val"))
@@ -186,13 +189,14 @@ def prepare_training(plan: Plan, recipe: IdentityRecipe) -> Loop:
     chosen = names[: recipe.schedule.validation_samples]
     if len(numbers) < 2 or len(balanced_pairs(chosen, recipe.pairs, recipe.seed)[0]) < 20:
         raise InputError(
-            plan.data.root, expected="at least 2 people to train on and 10 validation pairs of one person",
+            plan.data.root,
+            expected="at least 2 people to train on and 10 validation pairs of one person",
             found=f"{len(numbers)} people, {len(set(chosen))} in the {len(chosen)} validation faces",
-            hint="raise schedule.validation_samples, or use a data set with several pictures a person",
-        )  # fmt: skip
+            hint="raise schedule.validation_samples, or use a data set with several pictures of each person",
+        )
     masked = all(sample.mask_file for sample in plan.data.samples)
 
     def make(validation: Batch) -> IdentityTask:
         return IdentityTask(recipe, plan.accelerator, people, validation, [names[i] for i in validation.indices])
 
-    return plan.loop(recipe, make, {}, begins="identity", masked=masked)
+    return plan.loop(recipe, make, {}, start_kind="identity", masked=masked)

@@ -1,4 +1,4 @@
-"""One network and its Adam: what a task that trains a single network needs to update it."""
+"""Updates of networks with Adam: gradient accumulation, several processes, one or more networks an optimiser."""
 
 from __future__ import annotations
 
@@ -12,82 +12,139 @@ from torch.optim import Adam, Optimizer
 
 from maskgan_cli.config import OptimiserSettings
 from maskgan_cli.data.dataset import Batch
-from maskgan_cli.training.accumulate import Part, mean_terms
+from maskgan_cli.training import accumulate
+from maskgan_cli.training.accumulate import Part
 from maskgan_cli.training.processes import average_gradients, in_shares
 
 Network = TypeVar("Network", bound=nn.Module)
 
 
+class AdamUpdate:
+    """One Adam for the parameters of one or more networks.
+
+    Args:
+        networks: to train.
+        settings: of Adam.
+        accelerator: device, processes, precision.
+        weight_decay: of Adam.
+        rate: learning rate as a multiple of the recipe's.
+
+    Attributes:
+        optimiser: the Adam, as Accelerate prepared it.
+    """
+
+    def __init__(
+        self,
+        networks: Sequence[nn.Module],
+        settings: OptimiserSettings,
+        accelerator: Accelerator,
+        *,
+        weight_decay: float = 0.0,
+        rate: float = 1.0,
+    ) -> None:
+        self._networks, self._accelerator = networks, accelerator
+        parameters = [parameter for network in networks for parameter in network.parameters()]
+        self._trained = [parameter for parameter in parameters if parameter.requires_grad]
+        group = {"params": parameters, "rate": rate}  # the loop multiplies the learning rate by this factor
+        betas = (settings.beta1, settings.beta2)
+        adam = Adam([group], lr=settings.lr * rate, betas=betas, weight_decay=weight_decay)
+        self.optimiser: Optimizer = accelerator.prepare_optimizer(adam)
+
+    def __call__(
+        self,
+        loss: Tensor,
+        part: Part,
+        *,
+        retain_graph: bool = False,
+        through: tuple[Tensor, Tensor] | None = None,
+    ) -> None:
+        """Backpropagate a loss into these networks only; after the last part of a batch, Adam steps.
+
+        Gradients are averaged over the processes.
+
+        Args:
+            loss: of one part of the batch.
+            part: which part.
+            retain_graph: keep the graph for another loss.
+            through: a picture and its detached copy, if the loss was computed from the copy. The graph of the picture
+                is freed, even with ``retain_graph``; the gradients have the same bits.
+        """
+        if part.first:
+            self.optimiser.zero_grad()
+        if through is None:
+            self._accelerator.backward(part.share(loss), inputs=self._trained, retain_graph=retain_graph)
+        else:
+            picture, copy = through
+            self._accelerator.backward(part.share(loss), inputs=[copy], retain_graph=retain_graph)
+            torch.autograd.backward(picture, copy.grad, inputs=self._trained)
+            copy.grad = None
+        if not part.last:
+            return
+        for network in self._networks:
+            average_gradients(self._accelerator, network)
+        self.optimiser.step()
+
+
 class Learner(Generic[Network]):
-    """A network on its device, with its optimiser.
+    """One network on its device, with its Adam.
 
     Args:
         name: of the network in a run's state.
         network: to train.
-        settings: Adam's.
+        settings: of Adam.
         accelerator: device, processes, precision.
-        weight_decay: Adam's.
-        rate: of this network, as a multiple of the recipe's learning rate.
+        weight_decay: of Adam.
+        rate: learning rate as a multiple of the recipe's.
     """
 
     def __init__(
-        self, name: str, network: Network, settings: OptimiserSettings, accelerator: Accelerator, *,
-        weight_decay: float = 0.0, rate: float = 1.0,
-    ) -> None:  # fmt: skip
+        self,
+        name: str,
+        network: Network,
+        settings: OptimiserSettings,
+        accelerator: Accelerator,
+        *,
+        weight_decay: float = 0.0,
+        rate: float = 1.0,
+    ) -> None:
         place: dict[str, Any] = {"device": accelerator.device, "memory_format": torch.channels_last}
         self.network, self.accelerator = network.to(**place), accelerator
-        self.parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
-        group = {"params": network.parameters(), "rate": rate}  # the loop multiplies the learning rate by it
-        betas = (settings.beta1, settings.beta2)
-        adam = Adam([group], lr=settings.lr * rate, betas=betas, weight_decay=weight_decay)
-        self.optimiser = accelerator.prepare_optimizer(adam)
+        self._adam = AdamUpdate([network], settings, accelerator, weight_decay=weight_decay, rate=rate)
         self.part = Part()
         self.networks: Mapping[str, nn.Module] = {name: network}
-        self.optimisers: Mapping[str, Optimizer] = {name: self.optimiser}
+        self.optimisers: Mapping[str, Optimizer] = {name: self._adam.optimiser}
 
     @property
     def updates(self) -> int:
-        """How many updates the network has had; Adam counts them, so a resumed run knows."""
-        return max((int(state["step"]) for state in self.optimiser.state.values()), default=0)
+        """Number of updates so far, as counted by Adam; it survives a resume."""
+        return max((int(state["step"]) for state in self._adam.optimiser.state.values()), default=0)
 
     def update(self, loss: Tensor) -> None:
-        """One step of Adam on the gradient of a loss, averaged over the processes.
-
-        Where ``part`` is one of several, the gradient is added to those of the parts before, and Adam steps after the
-        last part. Networks that the loss came through, and that are not this one, collect nothing.
-        """
-        if self.part.first:
-            self.optimiser.zero_grad()
-        self.accelerator.backward(self.part.share(loss), inputs=self.parameters)
-        if not self.part.last:
-            return
-        average_gradients(self.accelerator, self.network)
-        self.optimiser.step()
+        """Backpropagate a loss into this network only; after the last part of a batch, Adam steps."""
+        self._adam(loss, self.part)
 
     def step_in_parts(self, parts: Sequence[Batch], step: Callable[[Batch], dict[str, Tensor]]) -> dict[str, Tensor]:
-        """One step of Adam on a batch in parts, each of which ``step`` updates on; the mean losses."""
-        terms = []
-        for i, batch in enumerate(parts):
-            self.part = Part(i, len(parts))
-            terms.append(step(batch))
-        self.part = Part()
-        return mean_terms(terms)
+        """One step of Adam on a batch in parts: ``step`` calls `update` once for each part; returns the mean losses."""
+        return accumulate.step_in_parts(self, parts, step)
 
     @torch.no_grad()
-    def answers(self, inputs: Tensor, answer: Callable[[Tensor], Tensor], batch_size: int) -> Tensor:
-        """What the network says in its state for inference, on the CPU; then it goes on training.
+    def predict(self, inputs: Tensor, apply: Callable[[Tensor], Tensor], batch_size: int) -> Tensor:
+        """Apply the network in evaluation mode, batch by batch; afterwards it is in training mode.
 
-        During validation each process answers its share (`processes.in_shares`).
+        During validation each process computes its share (`processes.in_shares`).
 
         Args:
-            inputs: (N, ...), cut into batches that are brought to the device.
-            answer: a batch of them -> (n, ...), calling the network.
-            batch_size: how many at once.
+            inputs: (N, ...); each batch is moved to the device.
+            apply: a function that calls the network: batch (n, ...) -> outputs (n, ...).
+            batch_size: largest n.
+
+        Returns:
+            The outputs (N, ...) on the CPU.
         """
 
         def compute(rows: slice) -> Tensor:
             parts = torch.split(inputs[rows], batch_size)
-            return torch.cat([answer(part.to(self.accelerator.device)) for part in parts])
+            return torch.cat([apply(part.to(self.accelerator.device)) for part in parts])
 
         self.network.eval()
         try:

@@ -1,7 +1,7 @@
-"""The loop every training task shares: steps, logs, sheets, checkpoints, interruption, the NaN guard.
+"""The training loop of all tasks: steps, logs, sample grids, checkpoints, interruption, NaN check.
 
-Randomness is stateless: the draws of a step depend on (seed, step), so a resumed run needs nothing
-but weights, optimiser states and the step number to end with the same bits on the CPU.
+Randomness is stateless: the random numbers of a step depend on (seed, step) alone. So a run that resumes from weights,
+optimiser states and the step number ends with the same bits on the CPU.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from maskgan_cli.data.dataset import Batch
 from maskgan_cli.errors import InputError, MaskGANError, WorkError
 from maskgan_cli.files import write_image
 from maskgan_cli.training.accumulate import parts_of
+from maskgan_cli.training.callbacks import TrainingCallbacks
 from maskgan_cli.training.checkpoint import RunFolder
-from maskgan_cli.training.host import Host
 from maskgan_cli.training.processes import check_agreement
 from maskgan_cli.training.schedule import learning_rate
 from maskgan_cli.training.state import Stateful
@@ -33,7 +33,7 @@ from maskgan_cli.training.validation import Validation
 
 
 class Interrupted(MaskGANError):
-    """The run was asked to stop and saved its state first."""
+    """The caller requested a stop, and the state was saved."""
 
     exit_code = 130
 
@@ -44,15 +44,15 @@ class Loop:
     Args:
         task: what to train.
         recipe: its schedule, seed and optimiser settings.
-        run: where everything is written.
-        batches: called with the first step; an endless stream of batches from there.
+        run: the run folder, ready for this run.
+        batches: first step -> endless stream of batches from there.
         accelerator: devices, processes, precision.
         about: written into every weights file.
-        host: who says when to stop, and is told how it goes.
-        track: the trackers that also get the metrics, see `trackers.Trackers`.
+        callbacks: of the caller.
+        track: experiment trackers that also receive the metrics, see `trackers.Trackers`.
 
     Attributes:
-        progress: where the run stands.
+        progress: finished steps, sums of losses, last and best validation.
     """
 
     def __init__(
@@ -64,27 +64,25 @@ class Loop:
         accelerator: Accelerator,
         *,
         about: Mapping[str, Any],
-        host: Host,
+        callbacks: TrainingCallbacks,
         track: Sequence[str] = (),
     ) -> None:
         _check_accumulation(task, recipe, accelerator)
         self.task, self.recipe, self.run, self.batches = task, recipe, run, batches
-        self.accelerator, self.about, self.host = accelerator, about, host
+        self.accelerator, self.about, self.callbacks = accelerator, about, callbacks
         self._states: dict[str, Stateful] = dict(task.optimisers)
-        if accelerator.scaler is not None:  # fp16 scales its losses, and remembers by how much
+        if accelerator.scaler is not None:  # the loss scaler of fp16 has a state too
             self._states["scaler"] = accelerator.scaler
-        self.progress = run.restore(task.networks, self._states, host.say)
-        check_agreement(
-            accelerator, f"the step that {run.path} goes on from", self.progress.step,
-            "put the run folder where all machines see it",
-        )  # fmt: skip
+        self.progress = run.restore(task.networks, self._states, callbacks.say)
+        step, hint = f"the step from which {run.path} resumes", "put the run folder where all machines see it"
+        check_agreement(accelerator, step, self.progress.step, hint)
         if accelerator.is_main_process:
             run.forget_metrics_after(self.progress.step)
         self._validation = Validation(task, recipe, run, accelerator, about)
         self._names: tuple[str, ...] = ()  # of the losses
-        self._unread: list[Tensor] = []  # the losses of the last steps, still on the device
-        self._seconds = 0.0  # that these steps took
-        self._wishes: Tensor | None = None  # how many processes wanted to stop at the step before
+        self._unread: list[Tensor] = []  # losses of the last steps, still on the device
+        self._seconds = 0.0  # duration of these steps
+        self._stop_requests: Tensor | None = None  # share of processes with a stop request in the previous step
         self._track = tuple(track)
         self._trackers: Trackers | None = None
 
@@ -93,12 +91,12 @@ class Loop:
 
         Raises:
             WorkError: a loss or a weight became NaN or infinite.
-            Interrupted: the host asked to stop; the state was saved.
+            Interrupted: the caller requested a stop; the state was saved.
         """
         schedule, progress = self.recipe.schedule, self.progress
         if progress.step and self.accelerator.is_main_process and self.run.model_is_behind(progress.step):
-            self._save_model()  # killed, or out of room, between the state and the model
-        self.host.stepped(progress.step, schedule.steps)
+            self._save_model()  # an earlier process ended between saving the state and the model
+        self.callbacks.stepped(progress.step, schedule.steps)
         if progress.step >= schedule.steps:
             return
         if self.accelerator.is_main_process:
@@ -122,20 +120,20 @@ class Loop:
                         self._log_losses(rate)
                     self._validate(last)
                     if step % schedule.sample_every == 0 or last:
-                        self._sheet()
+                        self._draw()
                     if save:
                         self._checkpoint()
-                    self.host.stepped(step, schedule.steps)
+                    self.callbacks.stepped(step, schedule.steps)
                     yield step
                     if stop and not last:
-                        raise Interrupted(f"stopped after step {step}, state saved; run the same command to go on")
+                        raise Interrupted(f"stopped after step {step}, state saved; run the same command to continue")
         finally:
-            stream = None  # ends the loader's processes, whatever traceback holds on to this frame
+            stream = None  # ends the loader's processes even if a traceback keeps this frame alive
             if self._trackers is not None:
                 self._trackers.close()
 
     def _train_one(self, batch: Batch) -> tuple[float, bool]:
-        """One step; returns the learning rate, and whether to stop."""
+        """Do one step; return the learning rate and whether to stop."""
         step, rank = self.progress.step, self.accelerator.process_index
         torch.manual_seed(int(np.random.default_rng((self.recipe.seed, step, rank)).integers(1 << 62)))
         rate = learning_rate(self.recipe.optimiser.lr, step, self.recipe.schedule)
@@ -144,33 +142,33 @@ class Loop:
                 group["lr"] = rate * group.get("rate", 1.0)
         terms = self._step(batch.to(self.accelerator.device))
         self._names = tuple(terms)
-        news = torch.stack([term.detach().float() for term in terms.values()])
-        stop = self.host.stop()
+        row = torch.stack([term.detach().float() for term in terms.values()])
+        stop = self.callbacks.stop()
         if self.accelerator.num_processes > 1:
-            # One small reduction tells every process the mean losses and whether anyone was asked to stop.
-            # The wish is read a step later, when it has long been computed, so that no device is waited for.
-            news = torch.cat([news, news.new_tensor([float(stop)])])
-            news = self.accelerator.reduce(news, reduction="mean")
-            stop = self._wishes is not None and float(self._wishes) > 0
-            self._wishes = news[-1]
-        self._unread.append(news)
+            # One reduction gives every process the mean losses and whether any process has a stop request. The request
+            # is read one step later, when it has been computed, so that the host does not wait for the device.
+            row = torch.cat([row, row.new_tensor([float(stop)])])
+            row = self.accelerator.reduce(row, reduction="mean")
+            stop = self._stop_requests is not None and float(self._stop_requests) > 0
+            self._stop_requests = row[-1]
+        self._unread.append(row)
         return rate, stop
 
     def _step(self, batch: Batch) -> Mapping[str, Tensor]:
-        """One step of the task, on the whole batch or in the recipe's number of parts."""
+        """One step of the task, on the whole batch or in ``data.accumulate`` parts."""
         count = self.recipe.data.accumulate
         if count == 1:
             return self.task.step(batch)
-        assert isinstance(self.task, Accumulating)  # as the loop began
+        assert isinstance(self.task, Accumulating)  # checked in __init__
         return self.task.step_in_parts(parts_of(batch, count))
 
     def _read_losses(self) -> None:
-        """Bring the losses of the last steps off the device, all at once, and add them up."""
+        """Copy the losses of the last steps from the device in one transfer, and add them to the sums."""
         progress, first = self.progress, self.progress.step - len(self._unread)
         rows = torch.stack(self._unread).tolist() if self._unread else []
         self._unread = []
         for step, row in enumerate(rows, start=first):
-            losses = dict(zip(self._names, row, strict=False))  # the wish to stop has no name
+            losses = dict(zip(self._names, row, strict=False))  # the share of stop requests has no name
             for name, value in losses.items():
                 if not math.isfinite(value):
                     self._fail(f"the loss {name} became {value}", step)
@@ -178,10 +176,12 @@ class Loop:
             progress.sums = {name: total + losses.get(name, 0.0) for name, total in sums.items()}
             progress.window += 1
 
-    def _fail(self, what: str, step: int) -> None:
+    def _fail(self, problem: str, step: int) -> None:
         states = self.run.states
         good = f"the last good checkpoint is {states[-1]}" if states else "no checkpoint had been written yet"
-        raise WorkError(f"{self.run.path}: {what} after step {step}; {good}; try a lower optimiser.lr, or precision=no")
+        raise WorkError(
+            f"{self.run.path}: {problem} after step {step}; {good}; try a lower optimiser.lr, or precision=no"
+        )
 
     def _log_losses(self, rate: float) -> None:
         progress = self.progress
@@ -190,7 +190,7 @@ class Loop:
         images = self.recipe.data.batch_size / means.pop("seconds")
         values = {**means, "lr": rate, "images_per_second": round(images, 2)}
         self._log(values)
-        self.host.logged(progress.step, values)
+        self.callbacks.logged(progress.step, values)
         progress.sums, progress.window = None, 0
 
     def _count_seconds(self) -> None:
@@ -205,27 +205,27 @@ class Loop:
                 self._trackers.log(values, self.progress.step)
 
     def _validate(self, last: bool) -> None:
-        values = self._validation.take(self.progress, last=last)
+        values = self._validation.run_if_due(self.progress, last=last)
         if values and self.accelerator.is_main_process:
             self._log(values)
             shown = ", ".join(f"{name} {value:.4g}" for name, value in values.items() if "/" not in name)
-            self.host.say(f"step {self.progress.step}: {shown}")
-            self.host.validated(self.progress.step, values)
+            self.callbacks.say(f"step {self.progress.step}: {shown}")
+            self.callbacks.validated(self.progress.step, values)
 
-    def _sheet(self) -> None:
+    def _draw(self) -> None:
         if self.accelerator.is_main_process:
             path = self.run.path / "samples" / f"step-{self.progress.step:06d}.png"
-            write_image(path, self.task.sheet())
-            self.host.drawn(self.progress.step, path)
+            write_image(path, self.task.sample_grid())
+            self.callbacks.drawn(self.progress.step, path)
 
     def _checkpoint(self) -> None:
-        broken = [
+        not_finite = [
             name
             for name, network in self.task.networks.items()
             if not all(bool(torch.isfinite(value).all()) for value in network.state_dict().values())
         ]
-        if broken:
-            self._fail(f"a weight of the {broken[0]} became NaN or infinite", self.progress.step)
+        if not_finite:
+            self._fail(f"a weight of the {not_finite[0]} became NaN or infinite", self.progress.step)
         if self.accelerator.is_main_process:
             self._count_seconds()
             self.run.save(self.progress, self.task.networks, self._states)
@@ -233,26 +233,28 @@ class Loop:
         self.accelerator.wait_for_everyone()
 
     def _save_model(self) -> None:
-        news = {"step": self.progress.step, "metrics": self.progress.validation}
-        self.task.save_model(self.run.model, {**self.about, **news})
+        reached = {"step": self.progress.step, "metrics": self.progress.validation}
+        self.task.save_model(self.run.model, {**self.about, **reached})
 
 
 def _check_accumulation(task: Task, recipe: TrainingRecipe, accelerator: Accelerator) -> None:
-    """Insist that ``data.accumulate`` can be done.
+    """Check that the task and the number of faces allow ``data.accumulate``.
 
     Raises:
-        InputError: it cannot.
+        InputError: they do not.
     """
     data = recipe.data
     if data.accumulate == 1:
         return
     if not isinstance(task, Accumulating):
         raise InputError(
-            "data.accumulate", expected="1 for this training, whose networks learn one after the other from one batch",
+            "data.accumulate",
+            expected="1 for this training, which updates its networks one after the other from one batch",
             found=str(data.accumulate),
-        )  # fmt: skip
+        )
     if data.batch_size % (data.accumulate * accelerator.num_processes):
         raise InputError(
-            "data.accumulate", expected=f"a divisor of the {data.batch_size} faces of a batch in "
-            f"{accelerator.num_processes} process(es)", found=str(data.accumulate),
-        )  # fmt: skip
+            "data.accumulate",
+            expected=f"a divisor of the {data.batch_size} faces of a batch in {accelerator.num_processes} process(es)",
+            found=str(data.accumulate),
+        )

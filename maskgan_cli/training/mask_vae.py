@@ -1,4 +1,4 @@
-"""Train MaskVAE (paper, Sec. 3.2): masks to codes and back, the codes near a unit normal."""
+"""Train MaskVAE (paper, Sec. 3.2): a variational autoencoder of masks."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ NotNegative = Annotated[float, Field(ge=0.0)]
 
 
 class VAELossSettings(Section):
-    """Cross-entropy (mean over pixels) + ``kl`` times KL (nats a mask, summed over the code).
+    """Cross-entropy (mean over pixels) + ``kl`` times the KL divergence (nats for each mask, summed over the code).
 
-    With ``kl_warmup`` the weight of KL rises linearly from 0 over that many steps.
+    With ``kl_warmup`` the weight ``kl`` rises linearly from 0 over that many steps.
     """
 
     kl: NotNegative = 1e-5
@@ -41,7 +41,7 @@ class VAELossSettings(Section):
 
 
 class VAERecipe(TrainingRecipe):
-    """Everything ``maskgan train vae`` needs besides the data set."""
+    """Settings of ``maskgan train vae``."""
 
     task: Literal["vae"] = "vae"
     network: MaskVAEConfig = MaskVAEConfig()
@@ -49,23 +49,23 @@ class VAERecipe(TrainingRecipe):
 
 
 class VAETask:
-    """One MaskVAE. With several processes, batch norm sees each process's share of a batch.
+    """Trains a MaskVAE. With several processes, batch norm uses each process's share of a batch.
 
     Args:
         recipe: see `VAERecipe`.
         accelerator: device, processes, precision.
-        validation: faces whose masks are measured and shown.
+        validation: faces whose masks to measure and to show.
     """
 
     def __init__(self, recipe: VAERecipe, accelerator: Accelerator, validation: Batch) -> None:
         self.recipe, self.accelerator, self.validation = recipe, accelerator, validation
-        torch.manual_seed(recipe.seed)  # the same start in every process
+        torch.manual_seed(recipe.seed)  # the same initialisation in every process
         self.learner = Learner("vae", MaskVAE(recipe.network), recipe.optimiser, accelerator)
         self.vae = self.learner.network
         self.networks, self.optimisers = self.learner.networks, self.learner.optimisers
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        """Update once; the code is drawn from torch's generator, which the loop seeds by the step."""
+        """Update once; codes are sampled with torch's generator, which the loop seeds in every step."""
         with self.accelerator.autocast():
             logits, mean, log_variance = self.vae(one_hot(batch.labels))
         cross_entropy = F.cross_entropy(logits.float(), batch.labels.long())
@@ -78,41 +78,41 @@ class VAETask:
         return self.learner.step_in_parts(parts, self.step)
 
     def kl_weight(self) -> Tensor:
-        """The weight of KL in this step, a scalar on the device."""
+        """The weight of the KL divergence in this step, a scalar on the device."""
         settings = self.recipe.loss
-        counted = self.recipe.data.accumulate * max(settings.kl_warmup, 1)  # batch norm counts every part of a batch
-        share = (self.vae.batches_seen / counted).clamp(max=1.0)
+        warmup = self.recipe.data.accumulate * max(settings.kl_warmup, 1)  # batch norm counts every part of a batch
+        share = (self.vae.batches_seen / warmup).clamp(max=1.0)
         return settings.kl * share
 
     def _reconstruct(self, labels: Tensor) -> Tensor:
-        """Label maps (N, S, S) -> those of their most likely codes, ``uint8`` on the CPU."""
+        """Label maps (N, S, S) -> reconstructions from their mean codes (N, S, S) ``uint8`` on the CPU."""
 
-        def answer(part: Tensor) -> Tensor:
+        def reconstruct_part(part: Tensor) -> Tensor:
             return self.vae.reconstruct(one_hot(part)).argmax(1).to(torch.uint8)
 
-        return self.learner.answers(labels, answer, self.recipe.data.batch_size)
+        return self.learner.predict(labels, reconstruct_part, self.recipe.data.batch_size)
 
     def validate(self) -> dict[str, float]:
-        """Reconstruction of the validation masks, see `agreement`."""
+        """Agreement of the validation masks with their reconstructions, see `agreement`."""
         labels = self.validation.labels
         return {f"val_{name}": value for name, value in agreement(labels, self._reconstruct(labels)).items()}
 
-    def sheet(self) -> Picture:
+    def sample_grid(self) -> Picture:
         """Rows of: mask, its reconstruction."""
         labels = self.validation.labels[: self.recipe.schedule.sheet_rows]
         pair = torch.cat([labels, self._reconstruct(labels)], dim=2).numpy()  # (N, S, 2S)
         return colourise(np.concatenate(list(pair)))
 
     def save_model(self, path: Path, about: Mapping[str, Any]) -> None:
-        """Write the weights and what is needed to build the network."""
+        """Write the weights and the configuration."""
         save_weights(path, self.vae, kind="vae", config=asdict(self.recipe.network), about=about)
 
 
 def prepare_training(plan: Plan, recipe: VAERecipe) -> Loop:
-    """Everything up to the first step; `Loop.steps` does the rest.
+    """Set up the training; `Loop.steps` runs it.
 
     Raises:
-        InputError: data, recipe and run folder do not go together.
+        InputError: data, recipe and run folder do not fit together.
     """
     plan.check_size(recipe.network.image_size)
-    return plan.loop(recipe, lambda validation: VAETask(recipe, plan.accelerator, validation), {}, begins="vae")
+    return plan.loop(recipe, lambda validation: VAETask(recipe, plan.accelerator, validation), {}, start_kind="vae")

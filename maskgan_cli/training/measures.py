@@ -1,4 +1,4 @@
-"""What validation measures of painted faces besides their reconstruction: sharpness, mask accuracy, kernel distance."""
+"""Measures of painted validation faces: sharpness, mask accuracy and kernel distance."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from maskgan_cli.weights.lookup import find_weights
 
 
 class ValidationSettings(Section):
-    """Measures of the validation faces, each painted by its mask in the style of the next face.
+    """Measures of the validation faces, each painted from its mask in the style of the next face.
 
-    They are taken every ``every`` steps and after the last; null: never. ``val_sharpness`` is relative to the photos.
-    ``val_mask_accuracy`` is the share of pixels that a face parser assigns to the class of the mask. The third is the
-    kernel distance to the photos: ``val_kid`` with the published weights of Inception, else
+    They are computed every ``every`` steps and after the last step; null: never. ``val_sharpness`` is relative to the
+    photos. ``val_mask_accuracy`` is the share of pixels that a face parser assigns to the class of the mask. The third
+    is the kernel distance to the photos: ``val_kid`` with the published weights of Inception, otherwise
     ``val_kernel_distance`` over the parser's features.
 
     Attributes:
@@ -41,14 +41,14 @@ class PaintingMeasures:
 
     Args:
         settings: see `ValidationSettings`.
-        device: for the parser and Inception.
-        batch_size: faces that they see at once.
+        device: of the parser and Inception.
+        batch_size: faces that they process at once.
 
     Attributes:
         every: interval in steps.
 
     Raises:
-        InputError: weights that are missing or do not fit.
+        InputError: weights are missing or do not fit.
     """
 
     @classmethod
@@ -66,24 +66,29 @@ class PaintingMeasures:
 
     @torch.no_grad()
     def __call__(self, painted: Tensor, photos: Tensor, labels: Tensor) -> dict[str, float]:
-        """Paintings and photos (N, 3, S, S) ``uint8``, label maps (N, S, S) that the paintings follow -> measures.
+        """Compute the measures; the photos must be the same in every call.
 
-        The photos must be the same in every call. With fewer than two faces there is no kernel distance.
+        With fewer than two faces there is no kernel distance.
+
+        Args:
+            painted: pictures (N, 3, S, S) ``uint8``.
+            photos: (N, 3, S, S) ``uint8``.
+            labels: label maps (N, S, S) from which the pictures were painted.
         """
         if self._real is None:
             self._real = float(sharpness(photos).mean()), self._each(self._features.features, photos)
-        sharp, features = self._real
-        found = {
+        sharp, real = self._real
+        measures = {
             "val_sharpness": float(sharpness(painted).mean()) / max(sharp, 1e-6),
             "val_mask_accuracy": float((self._each(self._parser, painted) == labels).float().mean()),
         }
         if len(painted) > 1:
-            ours = self._each(self._features.features, painted)
-            found[self._distance] = kernel_distance(ours.numpy(), features.numpy()).mean
-        return found
+            fake = self._each(self._features.features, painted)
+            measures[self._distance] = kernel_distance(fake.numpy(), real.numpy()).mean
+        return measures
 
     def _each(self, network: Any, pictures: Tensor) -> Tensor:
-        """What a network returns for all pictures, on the CPU; each process computes its share."""
+        """The network's output for all pictures, on the CPU; each process computes its share."""
 
         def compute(rows: slice) -> Tensor:
             return torch.cat([network(part) for part in torch.split(pictures[rows], self._batch)])

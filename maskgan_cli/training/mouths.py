@@ -1,6 +1,7 @@
-"""Mouths as photographs show them and rendered faces do not: thinner, wider, lit from above, drawn with their edges.
+"""Augmentation of mouths for the face parser: other proportions, light from above, larger lip labels.
 
-A rendered upper lip is as bright as the lower one, and thicker by a quarter than in photographs.
+It brings rendered faces closer to photographs. There the upper lip is darker than the lower one, and a quarter thinner
+than in rendered faces; annotators include the vermilion border.
 """
 
 from __future__ import annotations
@@ -15,40 +16,40 @@ from maskgan_cli.labels import ID
 from maskgan_cli.training.augment import between, resampled
 
 _MOUTH: Final = tuple(ID[name] for name in ("mouth", "u_lip", "l_lip"))
-_SHADOW: Final = 18  # the longest shadow of a lip is this part of the side
+_SHADOW: Final = 18  # the longest shadow of a lip is 1/18 of the side
 
 
 def reshape_mouths(images: Tensor, labels: Tensor, strength: float) -> tuple[Tensor, Tensor]:
-    """Mouths of other proportions, with labels to match: more often thinner than thicker, wider than narrower.
+    """Change the proportions of mouths in pictures and labels: more often thinner than thicker, wider than narrower.
 
     Args:
         images: (N, C, S, S).
         labels: (N, S, S) label maps.
-        strength: by up to 1.6 times this power of e.
+        strength: 0 for no change; mouths get thinner by a factor of up to exp(1.6 * strength).
     """
     n, device, side = len(images), images.device, images.shape[-1]
-    axis = (torch.arange(side, device=device) + 0.5) * (2 / side) - 1  # as grid_sample counts
+    axis = (torch.arange(side, device=device) + 0.5) * (2 / side) - 1  # coordinates of grid_sample
     y, x = axis.view(1, -1, 1).expand(n, side, side), axis.view(1, 1, -1).expand(n, side, side)
     mouth = _is_mouth(labels)
     count = mouth.sum((1, 2), keepdim=True)
     down, right = ((where * mouth).sum((1, 2), keepdim=True) / count.clamp_min(1) for where in (y, x))
     near = torch.exp(-(((y - down) / 0.2) ** 2) - ((x - right) / 0.32) ** 2) * (count > 0)
-    # By more than 1 a pixel looks farther from the middle, so that the mouth shrinks.
+    # Factors of the sampling grid: above 1, pixels are sampled farther from the middle, so the mouth shrinks.
     tall = torch.exp(strength * (between((n, 1, 1), device) + 0.6))
     wide = torch.exp(strength * (between((n, 1, 1), device) - 0.6) / 2)
-    looks = [right + (x - right) * (1 + near * (wide - 1)), down + (y - down) * (1 + near * (tall - 1))]
-    moved, changed = resampled(images, labels, torch.stack(looks, -1), outside="border")
+    grid = [right + (x - right) * (1 + near * (wide - 1)), down + (y - down) * (1 + near * (tall - 1))]
+    moved, changed = resampled(images, labels, torch.stack(grid, -1), outside="border")
     assert changed is not None
     return moved, changed
 
 
 def light_from_above(images: Tensor, labels: Tensor, strength: float) -> Tensor:
-    """Mouths as light from above shows them: a dark upper lip, a bright lower one, a shadow under that.
+    """Light mouths from above: a darker upper lip, a brighter lower lip, a shadow below it.
 
     Args:
         images: (N, 3, S, S) in [-1, 1].
-        labels: (N, S, S) label maps, unchanged: lips end where they end, whatever shadow they throw.
-        strength: of the light, as a power of e.
+        labels: (N, S, S) label maps; light does not change them.
+        strength: 0 for no change; brightness changes by a factor of exp(-strength) to exp(0.6 * strength).
     """
     n, device, side = len(images), images.device, images.shape[-1]
     mouth = _is_mouth(labels).unsqueeze(1).float()
@@ -62,8 +63,8 @@ def light_from_above(images: Tensor, labels: Tensor, strength: float) -> Tensor:
     return images.add(1.0).mul(torch.exp(strength * soft)).sub(1.0).clamp(-1.0, 1.0)
 
 
-def outlined(labels: Tensor, share: float) -> Tensor:
-    """Label maps (N, S, S); in a ``share`` of them lips are a pixel larger, over the skin alone."""
+def enlarge_lips(labels: Tensor, share: float) -> Tensor:
+    """Enlarge the lips by a pixel, over skin only, in a ``share`` of the label maps (N, S, S)."""
     chosen = torch.rand((len(labels), 1, 1), device=labels.device) < share
     for name in ("u_lip", "l_lip"):
         larger = F.max_pool2d((labels == ID[name]).float().unsqueeze(1), 3, 1, 1).squeeze(1) > 0

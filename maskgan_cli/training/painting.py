@@ -1,4 +1,4 @@
-"""What all painters' trainings share: the losses of a picture, how it is measured, what is shown (paper, Sec. 3.3)."""
+"""Losses, validation and sample grids of all generators that paint faces from masks (paper, Sec. 3.3)."""
 
 from __future__ import annotations
 
@@ -23,48 +23,64 @@ from maskgan_cli.training.perceptual import FeatureNetwork
 
 
 class PaintingTask(ABC):
-    """A network that paints faces by their masks, judged by a discriminator and a fixed feature network.
+    """A generator that paints faces from masks, trained with a discriminator and a fixed feature network.
 
-    A painter replaces `painted`, and `wish` if its adversarial loss is another; a term of its own (KL, a cycle) is
-    added to what `terms` returns and to its recipe's ``loss``, which weighs the terms by their names.
+    Subclasses implement `paint`, and override `generator_adversarial_loss` if their adversarial loss is another. They
+    add a new term (KL, a cycle) to the result of `terms` and to their recipe's ``loss``, which holds the weights of
+    the terms by name.
 
     Attributes:
         recipe: with a section ``loss``.
         accelerator: device, processes, precision.
         features: the frozen network of the perceptual loss, on its device, or None.
-        emphasis: (19,), what a pixel of each class weighs in L1, or None.
+        class_weights: (19,) weights of the classes in L1, or None.
         validation: faces to measure and to show.
-        measures: what is measured of them besides their reconstruction, or None.
+        measures: further measures of these faces, or None.
     """
 
     recipe: TrainingRecipe
     accelerator: Accelerator
     features: FeatureNetwork | None
-    emphasis: Tensor | None = None
+    class_weights: Tensor | None = None
     validation: Batch
     measures: PaintingMeasures | None = None
 
     @property
     @abstractmethod
     def weights(self) -> BaseModel:
-        """The recipe's weights of the terms, by their names."""
+        """The recipe's weights of the loss terms, by name."""
 
     @abstractmethod
-    def painted(self, labels: Tensor, style_labels: Tensor, style_images: Tensor) -> Tensor:
-        """Label maps (N, S, S) twice and pictures (N, 3, S, S) ``uint8`` -> ``uint8`` pictures, on the CPU."""
+    def paint(self, labels: Tensor, style_labels: Tensor, style_images: Tensor) -> Tensor:
+        """Paint faces.
 
-    def wish(self, fake: losses.Features) -> Tensor:
-        """The adversarial loss of the generator: that its pictures be taken for real."""
+        Args:
+            labels: (N, S, S) label maps to paint.
+            style_labels: (N, S, S) label maps of the style pictures.
+            style_images: (N, 3, S, S) ``uint8`` style pictures.
+
+        Returns:
+            Pictures (N, 3, S, S) ``uint8`` on the CPU.
+        """
+
+    def generator_adversarial_loss(self, fake: losses.Features) -> Tensor:
+        """The generator's adversarial loss, from the discriminator's features of its pictures."""
         return losses.least_squares(fake, real=True)
 
     def terms(
         self, labels: Tensor, fake: Tensor, real: Tensor, fake_features: losses.Features, real_features: losses.Features
     ) -> dict[str, Tensor]:
-        """The generator's losses by name, not yet weighed; ``labels`` are the label maps that were asked for."""
+        """The generator's losses by name, not weighted.
+
+        Args:
+            labels: (N, S, S) label maps of the generator's input.
+            fake, real: generated and real pictures (N, 3, S, S) in [-1, 1].
+            fake_features, real_features: the discriminator's features of both.
+        """
         terms = {
-            "adversarial": self.wish(fake_features),
+            "adversarial": self.generator_adversarial_loss(fake_features),
             "feature_matching": losses.feature_matching(fake_features, real_features),
-            "pixel": losses.pixel(fake, real, self.emphasis, labels),
+            "pixel": losses.pixel(fake, real, self.class_weights, labels),
         }
         if self.features is None:
             return terms
@@ -87,14 +103,14 @@ class PaintingTask(ABC):
         return terms
 
     def weighted(self, terms: Mapping[str, Tensor]) -> Tensor:
-        """The sum of the terms, each times its weight in ``recipe.loss``."""
+        """The sum of the terms, weighted by ``recipe.loss``."""
         weights = self.weights.model_dump()
         return torch.stack([weights[name] * term for name, term in terms.items()]).sum()
 
     def validate(self) -> dict[str, float]:
         """Reconstruction of the validation faces: L1 in [0, 1] and PSNR in dB."""
         real = self.validation.images
-        fake = self.painted(self.validation.labels, self.validation.labels, real)
+        fake = self.paint(self.validation.labels, self.validation.labels, real)
         error = (fake.float() - real.float()) / 255
         psnr = -10 * torch.log10(error.square().mean(dim=(1, 2, 3)).clamp_min(1e-10))
         return {"val_l1": float(error.abs().mean()), "val_psnr": float(psnr.mean())}
@@ -105,17 +121,17 @@ class PaintingTask(ABC):
         return None if self.measures is None else self.measures.every
 
     def measure(self) -> dict[str, float]:
-        """See `PaintingMeasures`: the validation faces' masks, each in the style of the next face."""
+        """See `PaintingMeasures`: the validation masks, each painted in the style of the next face."""
         assert self.measures is not None
         labels, images = self.validation.labels, self.validation.images
-        return self.measures(self.painted(labels, labels.roll(-1, 0), images.roll(-1, 0)), images, labels)
+        return self.measures(self.paint(labels, labels.roll(-1, 0), images.roll(-1, 0)), images, labels)
 
-    def sheet(self) -> Picture:
-        """Rows of: mask, face, its reconstruction, and its shape in the next face's style."""
+    def sample_grid(self) -> Picture:
+        """Rows of: mask, face, its reconstruction, its mask painted in the style of the next face."""
         rows = min(self.recipe.schedule.sheet_rows, len(self.validation.images))
         labels, images = self.validation.labels[:rows], self.validation.images[:rows]
-        same = self.painted(labels, labels, images)
-        other = self.painted(labels, labels.roll(-1, 0), images.roll(-1, 0))
+        same = self.paint(labels, labels, images)
+        other = self.paint(labels, labels.roll(-1, 0), images.roll(-1, 0))
         columns = [np.concatenate([colourise(row) for row in labels.numpy()])]
         columns += [np.concatenate(list(x.permute(0, 2, 3, 1).numpy())) for x in (images, same, other)]
         return np.concatenate(columns, axis=1)

@@ -1,4 +1,4 @@
-"""Train the face parser: from a photo to the label map of its face (paper, Sec. 5.3: segmentation accuracy)."""
+"""Train the face parser, which segments a face into 19 classes (paper, Sec. 5.3: segmentation accuracy)."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from maskgan_cli.models.parser import FaceParser, ParserConfig
 from maskgan_cli.training.augment import AugmentSettings, change_backdrop, move, recolour, repaint
 from maskgan_cli.training.learner import Learner
 from maskgan_cli.training.loop import Loop
-from maskgan_cli.training.mouths import light_from_above, outlined, reshape_mouths
+from maskgan_cli.training.mouths import enlarge_lips, light_from_above, reshape_mouths
 from maskgan_cli.training.setup import Plan
 from maskgan_cli.weights.format import save_weights
 
 
 class ParserRecipe(TrainingRecipe):
-    """Everything ``maskgan train parser`` needs besides the data set."""
+    """Settings of ``maskgan train parser``."""
 
     task: Literal["parser"] = "parser"
     network: ParserConfig = ParserConfig()
@@ -37,22 +37,22 @@ class ParserRecipe(TrainingRecipe):
 
 
 class ParserTask:
-    """One face parser, cross-entropy over all pixels.
+    """Trains a face parser with cross-entropy over all pixels.
 
     Args:
         recipe: see `ParserRecipe`.
         accelerator: device, processes, precision.
-        validation: faces that are measured and shown.
+        validation: faces to measure and to show.
     """
 
     def __init__(self, recipe: ParserRecipe, accelerator: Accelerator, validation: Batch) -> None:
         self.recipe, self.accelerator, self.validation = recipe, accelerator, validation
-        torch.manual_seed(recipe.seed)  # the same start in every process
+        torch.manual_seed(recipe.seed)  # the same initialisation in every process
         self.learner = Learner("parser", FaceParser(recipe.network), recipe.optimiser, accelerator)
         self.networks, self.optimisers = self.learner.networks, self.learner.optimisers
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        """Update once on augmented faces. Mirrored ones arrive with left and right exchanged."""
+        """Update once on augmented faces. The labels of mirrored faces have left and right exchanged already."""
         change = self.recipe.augment
         images, labels, _ = move(to_unit(batch.images), batch.labels, change)
         assert labels is not None
@@ -62,7 +62,7 @@ class ParserTask:
         if change.lips:
             images = light_from_above(images, labels, change.lips)
         if change.outline:
-            labels = outlined(labels, change.outline)
+            labels = enlarge_lips(labels, change.outline)
         with self.accelerator.autocast():
             logits = self.learner.network(recolour(images, change))
         loss = F.cross_entropy(logits.float(), labels.long())
@@ -76,19 +76,19 @@ class ParserTask:
     def _parse(self, images: Tensor) -> Tensor:
         """Pictures (N, 3, S, S) ``uint8`` -> label maps (N, S, S) ``uint8`` on the CPU."""
 
-        def answer(part: Tensor) -> Tensor:
+        def parse_part(part: Tensor) -> Tensor:
             logits: Tensor = self.learner.network(to_unit(part))
             return logits.argmax(1).to(torch.uint8)
 
-        return self.learner.answers(images, answer, self.recipe.data.batch_size)
+        return self.learner.predict(images, parse_part, self.recipe.data.batch_size)
 
     def validate(self) -> dict[str, float]:
         """Pixel accuracy, mean IoU and both per class on the validation faces, see `agreement`."""
         found = agreement(self.validation.labels, self._parse(self.validation.images))
         return {f"val_{name}": value for name, value in found.items()}
 
-    def sheet(self) -> Picture:
-        """Rows of: face, its mask, what the parser sees."""
+    def sample_grid(self) -> Picture:
+        """Rows of: face, its mask, the parser's prediction."""
         rows = self.recipe.schedule.sheet_rows
         images, labels = self.validation.images[:rows], self.validation.labels[:rows]
         maps = torch.cat([labels, self._parse(images)], dim=2).numpy()  # (N, S, 2S)
@@ -96,15 +96,19 @@ class ParserTask:
         return np.concatenate([np.hstack(pair) for pair in zip(faces, map(colourise, maps), strict=True)])
 
     def save_model(self, path: Path, about: Mapping[str, Any]) -> None:
-        """Write the weights and what is needed to build the network."""
+        """Write the weights and the configuration."""
         save_weights(path, self.learner.network, kind="parser", config=asdict(self.recipe.network), about=about)
 
 
 def prepare_training(plan: Plan, recipe: ParserRecipe) -> Loop:
-    """Everything up to the first step; `Loop.steps` does the rest.
+    """Set up the training; `Loop.steps` runs it.
 
     Raises:
-        InputError: data, recipe and run folder do not go together.
+        InputError: data, recipe and run folder do not fit together.
     """
     plan.check_size(recipe.network.image_size)
-    return plan.loop(recipe, lambda validation: ParserTask(recipe, plan.accelerator, validation), {}, begins="parser")
+
+    def make(validation: Batch) -> ParserTask:
+        return ParserTask(recipe, plan.accelerator, validation)
+
+    return plan.loop(recipe, make, {}, start_kind="parser")

@@ -21,14 +21,13 @@ FeatureNetwork = VGG19Features | FaceParser
 
 
 class PerceptualSettings(Section):
-    """Which features the perceptual loss compares.
+    """Network of the perceptual loss.
 
-    ``vgg19`` needs ``weights``, a file in torchvision's layout, or VGG-19 in the cache (``maskgan
-    weights pull vgg19``). ``random`` is the same network with
-    ``width`` channels in its first layer and seeded random weights. ``parser`` is a face parser of
-    ours (``weights``, or the one that commands find), whose features tie the picture to the mask.
-    ``none`` switches the loss off.
-    ``normalise`` feeds ImageNet-normalised images instead of [-1, 1].
+    ``vgg19`` needs ``weights``, a file in torchvision's layout, or VGG-19 in the cache (``maskgan weights pull
+    vgg19``). ``random`` is the same network with ``width`` channels in its first layer and seeded random weights.
+    ``parser`` is a face parser of this project (``weights``, or the one that commands find); its features depend on the
+    regions of a face. ``none`` switches the loss off. With ``normalise`` the inputs are ImageNet-normalised instead of
+    in [-1, 1].
     """
 
     network: Literal["vgg19", "random", "parser", "none"] = "vgg19"
@@ -39,15 +38,15 @@ class PerceptualSettings(Section):
     @model_validator(mode="after")
     def _consistent(self) -> PerceptualSettings:
         if self.network != "random" and self.width != 64:
-            raise ValueError("width is for network=random; VGG-19 has 64")
+            raise ValueError("width can only be set with network=random; VGG-19 has 64")
         return self
 
 
 def feature_network(settings: PerceptualSettings) -> tuple[FeatureNetwork | None, dict[str, Any]]:
-    """The network of the perceptual loss and the record of which one it is.
+    """The network of the perceptual loss, and a record that identifies it.
 
     Raises:
-        InputError: VGG-19 is wanted and its weights are not given or do not fit.
+        InputError: its weights are not given, cannot be found, or do not fit.
     """
     if settings.network == "none":
         return None, {"network": "none"}
@@ -62,8 +61,10 @@ def feature_network(settings: PerceptualSettings) -> tuple[FeatureNetwork | None
         path = find_weights(settings.weights, "vgg19", "perceptual.weights")
     except InputError as error:
         raise InputError(
-            "perceptual.weights", expected="a VGG-19 file in torchvision's layout", found="none",
+            "perceptual.weights",
+            expected="a VGG-19 file in torchvision's layout",
+            found="none",
             hint="run `maskgan weights pull vgg19`, or add --set perceptual.weights=vgg19.pth, or --set "
             "perceptual.network=random --set perceptual.width=32",
-        ) from error  # fmt: skip
+        ) from error
     return load_vgg19(path, normalise=settings.normalise), {"network": "VGG-19", "sha256": sha256(path)}

@@ -5,29 +5,29 @@ from __future__ import annotations
 from typing import Literal
 
 from maskgan_cli.models.dmn import Pix2PixHDmConfig
-from maskgan_cli.training.adversarial import GANRecipe
 from maskgan_cli.training.dmn import DMNTask, prepare_stage_one
+from maskgan_cli.training.gan_recipe import GANRecipe
 from maskgan_cli.training.loop import Loop
 from maskgan_cli.training.setup import Plan
 
 
 class Pix2PixHDmRecipe(GANRecipe):
-    """Everything ``maskgan train pix2pixhd-m`` needs besides the data set, see `GANRecipe`."""
+    """Settings of ``maskgan train pix2pixhd-m``, see `GANRecipe`."""
 
     task: Literal["pix2pixhd-m"] = "pix2pixhd-m"
     network: Pix2PixHDmConfig = Pix2PixHDmConfig()
 
 
 class Pix2PixHDmTask(DMNTask):
-    """Stage I of the Dense Mapping Network, under its own name."""
+    """Stage I of the Dense Mapping Network, with weights of another kind."""
 
     kind = "pix2pixhd-m"
 
 
 def prepare_training(plan: Plan, recipe: Pix2PixHDmRecipe) -> Loop:
-    """Everything up to the first step; `Loop.steps` does the rest.
+    """Set up the training; `Loop.steps` runs it.
 
     Raises:
-        InputError: data, recipe, weights and run folder do not go together.
+        InputError: data, recipe, weights and run folder do not fit together.
     """
     return prepare_stage_one(plan, recipe, Pix2PixHDmTask)

@@ -1,4 +1,4 @@
-"""Train HopeNet (Ruiz et al. 2018): bins of three degrees by cross-entropy, their mean by its square error."""
+"""Train HopeNet (Ruiz et al. 2018): cross-entropy of bins of 3 degrees, plus squared error of the expected angle."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ from maskgan_cli.training.loop import Loop
 from maskgan_cli.training.setup import Plan
 from maskgan_cli.weights.format import save_weights
 
-_AXES = ((220, 40, 40), (40, 180, 60), (60, 90, 255))  # the head's side, up and front
+_AXES = ((220, 40, 40), (40, 180, 60), (60, 90, 255))  # colours of the head's axes: side, up, front
 
 
 class PoseLossSettings(Section):
-    """Cross-entropy of the bins + ``alpha`` times the mean square error of the expected angle, in degrees."""
+    """Cross-entropy of the bins + ``alpha`` times the mean squared error of the expected angle, in degrees."""
 
     alpha: Annotated[float, Field(ge=0.0)] = 0.01
 
 
 class PoseRecipe(TrainingRecipe):
-    """Everything ``maskgan train pose`` needs besides the data set."""
+    """Settings of ``maskgan train pose``."""
 
     task: Literal["pose"] = "pose"
     network: HopeNetConfig = HopeNetConfig()
@@ -47,14 +47,14 @@ class PoseRecipe(TrainingRecipe):
 
 
 class PoseTask:
-    """One HopeNet.
+    """Trains a HopeNet.
 
     Args:
         recipe: see `PoseRecipe`.
         accelerator: device, processes, precision.
-        validation: faces that are measured and shown, unmirrored.
-        angles: (N, 3) in degrees of every training sample, by its index in a batch.
-        truth: those of the validation faces.
+        validation: faces to measure and to show, not mirrored.
+        angles: (training samples, 3) in degrees, by a sample's index in a batch.
+        truth: (validation faces, 3) in degrees.
     """
 
     def __init__(
@@ -62,12 +62,12 @@ class PoseTask:
     ) -> None:
         self.recipe, self.accelerator, self.validation = recipe, accelerator, validation
         self.angles, self.truth = angles.to(accelerator.device), truth
-        torch.manual_seed(recipe.seed)  # the same start in every process
+        torch.manual_seed(recipe.seed)  # the same initialisation in every process
         self.learner = Learner("hopenet", HopeNet(recipe.network), recipe.optimiser, accelerator)
         self.networks, self.optimisers = self.learner.networks, self.learner.optimisers
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        """Update once; augmentation draws from torch's generator, which the loop seeds by the step."""
+        """Update once; the augmentation draws from torch's generator, which the loop seeds in every step."""
         images, angles = self._augmented(batch)
         with self.accelerator.autocast():
             logits = self.learner.network(images)
@@ -82,7 +82,7 @@ class PoseTask:
         return self.learner.step_in_parts(parts, self.step)
 
     def _augmented(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """The batch as the network shall see it, (N, 3, S, S) in [-1, 1], and its angles (N, 3)."""
+        """Augmented faces (N, 3, S, S) in [-1, 1], and their angles (N, 3)."""
         moved, _, anticlockwise = move(self._prepared(batch.images), None, self.recipe.augment)
         angles = turn_pose(mirror_pose(self.angles[batch.indices], batch.mirrored), -anticlockwise)
         return recolour(moved, self.recipe.augment), angles
@@ -90,42 +90,41 @@ class PoseTask:
     def _predict(self, images: Tensor) -> Tensor:
         """Faces (N, 3, H, W) ``uint8`` -> degrees (N, 3) on the CPU."""
 
-        def answer(part: Tensor) -> Tensor:
+        def predict_part(part: Tensor) -> Tensor:
             return expected_angles(self.learner.network(self._prepared(part)))
 
-        return self.learner.answers(images, answer, self.recipe.data.batch_size)
+        return self.learner.predict(images, predict_part, self.recipe.data.batch_size)
 
     def _prepared(self, images: Tensor) -> Tensor:
         return prepare(images, self.recipe.network.image_size, self.accelerator.device)
 
     def validate(self) -> dict[str, float]:
-        """Mean absolute errors in degrees, of each angle and of all."""
+        """Mean absolute error in degrees, of each angle and over all angles."""
         errors = (self._predict(self.validation.images) - self.truth).abs().mean(0)
         named = {f"val_{name}": float(error) for name, error in zip(ANGLES, errors, strict=True)}
         return {**named, "val_mean": float(errors.mean())}
 
-    def sheet(self) -> Picture:
-        """Rows of: face with the axes of its true pose, with those of the predicted one."""
+    def sample_grid(self) -> Picture:
+        """Rows of: face with the axes of its true pose, face with the axes of the predicted pose."""
         images = self.validation.images[: self.recipe.schedule.sheet_rows]
         faces = images.permute(0, 2, 3, 1).numpy()
         poses = zip(rotation(self.truth[: len(images)]), rotation(self._predict(images)), strict=True)
         rows = [
-            np.concatenate([draw_axes(face, turn) for turn in turns], 1)
-            for face, turns in zip(faces, poses, strict=True)
+            np.concatenate([draw_axes(face, turn) for turn in pair], 1) for face, pair in zip(faces, poses, strict=True)
         ]
         return np.concatenate(rows)
 
     def save_model(self, path: Path, about: Mapping[str, Any]) -> None:
-        """Write the weights and what is needed to build the network."""
+        """Write the weights and the configuration."""
         save_weights(path, self.learner.network, kind="pose", config=asdict(self.recipe.network), about=about)
 
 
 def draw_axes(picture: Picture, turn: Tensor) -> Picture:
-    """A face (S, S, 3) with the head's side (red), up (green) and front (blue), of a rotation (3, 3)."""
+    """Draw the axes of a rotation (3, 3) over a face (S, S, 3): the head's side (red), up (green), front (blue)."""
     image = Image.fromarray(picture)
     draw = ImageDraw.Draw(image)
     middle, length = image.width / 2, image.width / 3
-    # What points away is drawn first.
+    # Axes that point away from the viewer are drawn first.
     for axis in sorted(range(3), key=lambda k: float(turn[2, k])):
         tip = (middle + length * float(turn[0, axis]), middle - length * float(turn[1, axis]))
         draw.line([(middle, middle), tip], fill=_AXES[axis], width=max(2, image.width // 48))
@@ -133,14 +132,14 @@ def draw_axes(picture: Picture, turn: Tensor) -> Picture:
 
 
 def prepare_training(plan: Plan, recipe: PoseRecipe) -> Loop:
-    """Everything up to the first step; `Loop.steps` does the rest. Faces of any size are resized.
+    """Set up the training; `Loop.steps` runs it. Faces of any size are resized.
 
     Raises:
-        InputError: faces without angles; data, recipe and run folder do not go together.
+        InputError: faces have no angles, or data, recipe and run folder do not fit together.
     """
     angles, truth = pose_of(plan.data.split("train")), pose_of(plan.data.split("val"))
 
     def make(validation: Batch) -> PoseTask:
         return PoseTask(recipe, plan.accelerator, validation, angles=angles, truth=truth[validation.indices])
 
-    return plan.loop(recipe, make, {}, begins="pose", masked=False)
+    return plan.loop(recipe, make, {}, start_kind="pose", masked=False)

@@ -17,11 +17,11 @@ _SHARING: ContextVar[Accelerator | None] = ContextVar("sharing", default=None)
 
 
 def average_gradients(accelerator: Accelerator, network: nn.Module) -> None:
-    """Make every process hold the mean of all processes' gradients, in one message.
+    """Replace each process's gradients by their mean over all processes, in one reduction.
 
-    With the mean of equal shares of a batch this is the gradient of the whole batch. Done by hand
-    rather than by DistributedDataParallel, whose hooks want one forward per backward: GAN steps
-    backpropagate through a frozen discriminator, and EBST runs one generator three times.
+    If the processes have equal shares of a batch, this is the gradient of the whole batch. DistributedDataParallel does
+    not work here: its hooks expect one forward pass for each backward pass, but GAN steps backpropagate through a
+    frozen discriminator, and EBST runs one generator three times.
     """
     if accelerator.num_processes == 1:
         return
@@ -35,10 +35,16 @@ def average_gradients(accelerator: Accelerator, network: nn.Module) -> None:
 
 
 def check_agreement(accelerator: Accelerator, what: str, value: object, hint: str) -> None:
-    """Compare a value across the processes, which may be on several machines.
+    """Check that a value is the same in all processes, which may be on several machines.
+
+    Args:
+        accelerator: the processes.
+        what: name of the value, for the error.
+        value: compared as text.
+        hint: of the error.
 
     Raises:
-        InputError: in every process, if the values differ.
+        InputError: the values differ; raised in every process.
     """
     if accelerator.num_processes == 1:
         return
@@ -50,7 +56,7 @@ def check_agreement(accelerator: Accelerator, what: str, value: object, hint: st
 
 @contextlib.contextmanager
 def shared(accelerator: Accelerator) -> Iterator[None]:
-    """Inside, `in_shares` distributes its rows over the processes. All processes must enter it at the same step."""
+    """Inside the block `in_shares` distributes its rows over the processes. All processes must enter it together."""
     token = _SHARING.set(accelerator)
     try:
         yield
@@ -59,7 +65,7 @@ def shared(accelerator: Accelerator) -> Iterator[None]:
 
 
 def in_shares(count: int, compute: Callable[[slice], Tensor]) -> Tensor:
-    """Compute the rows of a result: all of them, or inside `shared` each process an equal share.
+    """Compute the rows of a result: all of them, or, inside `shared`, an equal share in each process.
 
     Args:
         count: number of rows, at least 1.
@@ -73,7 +79,7 @@ def in_shares(count: int, compute: Callable[[slice], Tensor]) -> Tensor:
         return compute(slice(0, count)).cpu()
     world = accelerator.num_processes
     size = -(-count // world)
-    starts = [min(rank * size, count - size) for rank in range(world)]  # the last shares overlap: all have one size
+    starts = [min(rank * size, count - size) for rank in range(world)]  # the last shares overlap, so all are equal
     first = starts[accelerator.process_index]
     share = compute(slice(first, first + size)).to(accelerator.device)
     gathered = accelerator.gather(share).cpu()

@@ -1,4 +1,4 @@
-"""How the learning rate goes, and that it does not jump back up when a run is made longer."""
+"""Learning rate schedule, and the check that a resumed run does not raise the rate by accident."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ from maskgan_cli.errors import InputError
 
 
 def learning_rate(base: float, step: int, schedule: ScheduleSettings) -> float:
-    """Constant until ``decay_from``, then linear to 0 at the last step; or times ``decay`` every ``decay_every``."""
+    """The learning rate of a step.
+
+    It is constant until ``decay_from`` and then falls linearly to 0 at the last step. With ``decay_every`` it is also
+    multiplied by ``decay`` every so many steps.
+    """
     if schedule.decay is not None and schedule.decay_every is not None:
         base *= schedule.decay ** (step // schedule.decay_every)
     start = schedule.decay_from
@@ -19,19 +23,19 @@ def learning_rate(base: float, step: int, schedule: ScheduleSettings) -> float:
 
 
 def check_rate(run: Path, before: ScheduleSettings, now: ScheduleSettings, step: int) -> None:
-    """Insist that a run goes on at ``step`` with no larger a rate than it had there, unless that was asked for.
+    """Check that the learning rate does not rise when a run resumes at ``step``.
 
-    It is asked for by a ``decay_from`` that is another than before and lies ahead, or is none.
+    It may rise if ``decay_from`` was changed to a later step, or to none.
 
     Raises:
-        InputError: with more ``steps`` the decay would begin again in its middle.
+        InputError: it rises, because ``steps`` was raised during the decay.
     """
     old, new = (learning_rate(1.0, step, schedule) for schedule in (before, now))
-    asked = now.decay_from != before.decay_from and (now.decay_from is None or now.decay_from >= step)
-    if new > old + 1e-9 and not asked:
+    intended = now.decay_from != before.decay_from and (now.decay_from is None or now.decay_from >= step)
+    if new > old + 1e-9 and not intended:
         raise InputError(
-            run, expected=f"a learning rate that falls on from {old:.3g} of its start, where it is after step {step}",
+            run,
+            expected=f"a learning rate of at most {old:.3g} of the initial one, as after step {step}",
             found=f"{new:.3g} with schedule.steps={now.steps}",
-            hint=f"set schedule.decay_from={step} or later too, to train on at the full rate from here and let it "
-            "decay again",
-        )  # fmt: skip
+            hint=f"set schedule.decay_from to {step} or later too: the rate is full until there and decays again",
+        )

@@ -1,4 +1,4 @@
-"""From data set and recipe to the loop before its first step: what every training task sets up alike."""
+"""Setup that all training tasks share: from data set, recipe and run folder to the loop before its first step."""
 
 from __future__ import annotations
 
@@ -16,27 +16,29 @@ from maskgan_cli.data.dataset import Batch, Draw, FaceDataset, StepSampler, batc
 from maskgan_cli.data.prepared import PreparedData
 from maskgan_cli.errors import InputError
 from maskgan_cli.models.dmn import parameter_count
+from maskgan_cli.training.callbacks import TrainingCallbacks
 from maskgan_cli.training.checkpoint import RunFolder
-from maskgan_cli.training.host import Host
 from maskgan_cli.training.loop import Loop
 from maskgan_cli.training.processes import check_agreement
-from maskgan_cli.training.start import begin_with, read_start, trained
+from maskgan_cli.training.start import initialise, read_start, trained
 from maskgan_cli.training.task import Task
-from maskgan_cli.weights.format import load_strictly
+from maskgan_cli.weights.format import Weights, load_strictly
+
+Samplers = Callable[[int], Sampler[list[Draw]]]  # first step -> the draws of training samples from there
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What the command line settles before a task is looked at.
+    """Options of a training that do not depend on its task.
 
     Attributes:
         data: the faces.
         out: the run folder.
         accelerator: devices, processes, precision.
-        resume, overwrite: what to do with a run that is there, see `RunFolder.start`.
-        host: who runs it.
-        start: a weights file or run folder to begin with instead of random numbers.
-        track: trackers of the metrics, see `trackers.check_trackers`.
+        resume, overwrite: what to do with an existing run, see `RunFolder.start`.
+        callbacks: of the caller.
+        start: a weights file or run folder whose weights replace the random initialisation.
+        track: experiment trackers, see `trackers.check_trackers`.
     """
 
     data: PreparedData
@@ -44,97 +46,129 @@ class Plan:
     accelerator: Accelerator
     resume: bool
     overwrite: bool
-    host: Host
+    callbacks: TrainingCallbacks
     start: Path | None = None
     track: tuple[str, ...] = ()
 
     def check_size(self, size: int) -> None:
-        """Insist that the data set is of the network's size.
+        """Check that the data set has the network's size.
 
         Raises:
-            InputError: it is not.
+            InputError: it has another size.
         """
         if self.data.size != size:
             raise InputError(
-                self.data.root, expected=f"a data set of {size} px (network.image_size)",
-                found=f"{self.data.size} px", hint=f"maskgan prep-data ... --size {size}",
-            )  # fmt: skip
+                self.data.root,
+                expected=f"a data set of {size} px (network.image_size)",
+                found=f"{self.data.size} px",
+                hint=f"maskgan prep-data ... --size {size}",
+            )
 
     def loop(
         self,
         recipe: TrainingRecipe,
         make_task: Callable[[Batch], Task],
-        rests: Mapping[str, Mapping[str, Any]],
+        dependencies: Mapping[str, Mapping[str, Any]],
         *,
         masked: bool = True,
-        begins: str = "",
-        takes: bool = False,
-        sampler: Callable[[int], Sampler[list[Draw]]] | None = None,
+        start_kind: str = "",
+        expression_variants: bool = False,
+        sampler: Samplers | None = None,
     ) -> Loop:
-        """Start or continue the run folder, build the task, connect it with its batches.
+        """Start or continue the run folder, build the task, and connect it with its batches.
 
         Args:
             recipe: the resolved recipe.
-            make_task: called with the validation faces once the run folder is ours.
-            rests: what the run rests on besides the data, by name, for the record; must not change
-                on resume.
-            masked: whether it looks at masks.
-            begins: kind of the weights that its first network may begin with; from a folder its others
-                (discriminators) come along.
-            takes: whether it wants another take of every face's scene.
-            sampler: called with the first step; the draws of training samples from there. Shuffled epochs if None.
+            make_task: builds the task from the validation faces; called after the run folder is ready.
+            dependencies: records (with hashes) of the networks that the run depends on besides the data, by name; they
+                must match on resume.
+            masked: whether the task reads masks.
+            start_kind: kind of weights that can initialise the task's first network (``start``). If ``start`` is a
+                folder, the other networks (discriminators) are initialised from it too.
+            expression_variants: whether the task reads another rendering of every face's scene.
+            sampler: the draws of training samples; shuffled epochs if None.
 
         Raises:
-            InputError: data, recipe and run folder do not go together.
+            InputError: data, recipe and run folder do not fit together.
         """
         data, accelerator = self.data, self.accelerator
         data.check_manifest()
         check_agreement(accelerator, f"the data set {data.root}", data.hash, "copy one data set to all machines")
-        train = FaceDataset(data.split("train"), data.size, cache=recipe.data.cache, masked=masked, takes=takes)
+        train = FaceDataset(
+            data.split("train"), data.size, cache=recipe.data.cache, masked=masked, takes=expression_variants
+        )
         validation = FaceDataset(data.split("val"), data.size, cache=False, masked=masked)
-        rests = {"data": {"name": data.info.get("name"), "hash": data.hash}, **rests}
-        start = None if self.start is None or not begins else read_start(self.start, begins)
+        dependencies = {"data": {"name": data.info.get("name"), "hash": data.hash}, **dependencies}
+        start = None if self.start is None or not start_kind else read_start(self.start, start_kind)
         if start is not None:
-            rests["start"] = {"sha256": start.sha256}
-        about: dict[str, Any] = {
-            **rests,
-            "torch": torch.__version__,
-            "processes": accelerator.num_processes,
-            "device": str(accelerator.device),
-        }
+            dependencies["start"] = {"sha256": start.sha256}
         run = RunFolder(self.out)
         if accelerator.is_main_process:
+            about = {
+                **dependencies,
+                "torch": torch.__version__,
+                "processes": accelerator.num_processes,
+                "device": str(accelerator.device),
+            }
             about = run.start(recipe, about, resume=self.resume, overwrite=self.overwrite)
-            rests.update({"start": about["start"]} if "start" in about else {})
+            dependencies.update({"start": about["start"]} if "start" in about else {})
         accelerator.wait_for_everyone()
         task = make_task(first_samples(validation, recipe.schedule.validation_samples))
         if start is not None:
-            first, *others = task.networks.items()
-            begin_with(first[1], start, begins)
-            for name, network in others:
-                if (tensors := trained(name, self.start)) is not None:
-                    load_strictly(network, tensors, start.path.parent)
-                self.host.say(f"{name}: {'from scratch' if tensors is None else 'trained'}")
+            self._initialise(task, start, start_kind)
+        self._say_sizes(task, len(train))
+        card = {"recipe": recipe.model_dump(mode="json"), **dependencies}
+        stream = self._stream(recipe, train, sampler)
+        return Loop(task, recipe, run, stream, accelerator, about=card, callbacks=self.callbacks, track=self.track)
+
+    def _initialise(self, task: Task, start: Weights, kind: str) -> None:
+        """Load trained weights into the task's first network, and into the others if ``start`` has them."""
+        (_, first), *others = task.networks.items()
+        initialise(first, start, kind)
+        for name, network in others:
+            if (tensors := trained(name, self.start)) is not None:
+                load_strictly(network, tensors, start.path.parent)
+            self.callbacks.say(f"{name}: {'from scratch' if tensors is None else 'trained'}")
+
+    def _say_sizes(self, task: Task, faces: int) -> None:
         counted = {name: network for name, network in task.networks.items() if name != "average"}
-        learners = ", ".join(f"{name} {parameter_count(n) / 1e6:.1f} M" for name, n in counted.items())
-        self.host.say(
-            f"{len(train)} training faces of {data.size} px; parameters: {learners}; "
-            f"{accelerator.num_processes} process(es) on {accelerator.device}"
+        networks = ", ".join(f"{name} {parameter_count(network) / 1e6:.1f} M" for name, network in counted.items())
+        self.callbacks.say(
+            f"{faces} training faces of {self.data.size} px; parameters: {networks}; "
+            f"{self.accelerator.num_processes} process(es) on {self.accelerator.device}"
         )
 
-        def stream(first_step: int) -> Iterator[Batch]:
-            draws = sampler(first_step) if sampler is not None else StepSampler(
-                len(train), recipe.data.batch_size, seed=recipe.seed, flip=recipe.data.flip, first_step=first_step,
-                rank=accelerator.process_index, world=accelerator.num_processes,
-                groups=_groups(train, recipe.data.balance, data.root), shares=recipe.data.shares,
-            )  # fmt: skip
-            return batches(
-                train, draws, workers=recipe.data.workers, pin=accelerator.device.type == "cuda",
-                batch_size=recipe.data.batch_size // accelerator.num_processes, say=self.host.say, stop=self.host.stop,
-            )  # fmt: skip
+    def _stream(
+        self, recipe: TrainingRecipe, train: FaceDataset, sampler: Samplers | None
+    ) -> Callable[[int], Iterator[Batch]]:
+        """A function: first step -> endless stream of this process's batches."""
+        accelerator = self.accelerator
 
-        card = {"recipe": recipe.model_dump(mode="json"), **rests}
-        return Loop(task, recipe, run, stream, accelerator, about=card, host=self.host, track=self.track)
+        def epochs(first_step: int) -> StepSampler:
+            return StepSampler(
+                len(train),
+                recipe.data.batch_size,
+                seed=recipe.seed,
+                flip=recipe.data.flip,
+                first_step=first_step,
+                rank=accelerator.process_index,
+                world=accelerator.num_processes,
+                groups=_groups(train, recipe.data.balance, self.data.root),
+                shares=recipe.data.shares,
+            )
+
+        def stream(first_step: int) -> Iterator[Batch]:
+            return batches(
+                train,
+                (sampler or epochs)(first_step),
+                workers=recipe.data.workers,
+                pin=accelerator.device.type == "cuda",
+                batch_size=recipe.data.batch_size // accelerator.num_processes,
+                say=self.callbacks.say,
+                stop=self.callbacks.stop,
+            )
+
+        return stream
 
 
 def _groups(faces: FaceDataset, column: str, root: Path) -> list[str] | None:
@@ -148,7 +182,8 @@ def _groups(faces: FaceDataset, column: str, root: Path) -> list[str] | None:
     values = [sample.fields.get(column, "") for sample in faces.samples]
     if not all(values):
         raise InputError(
-            root / "manifest.csv", expected=f"a column {column} with a value for every training face (data.balance)",
+            root / "manifest.csv",
+            expected=f"a column {column} with a value for every training face (data.balance)",
             found=f"{values.count('')} faces without one",
-        )  # fmt: skip
+        )
     return values

@@ -1,4 +1,4 @@
-"""Train SPADE (Park et al. 2019, Sec. 3 and 4): faces painted from their own masks and a code of their look."""
+"""Train SPADE (Park et al. 2019, Sec. 3 and 4): faces painted from their own masks and a style code."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from maskgan_cli.weights.format import save_weights
 
 
 class SPADELossSettings(Section):
-    """Weights of the loss terms; ``kl`` is of the divergence summed over the batch, ``pixel`` (L1) is ours."""
+    """Weights of the loss terms. The KL divergence is summed over the batch; ``pixel`` (L1) is not in the paper."""
 
     adversarial: NotNegative = 1.0
     feature_matching: NotNegative = 10.0
@@ -42,10 +42,10 @@ class SPADELossSettings(Section):
 
 
 class SPADERecipe(TrainingRecipe):
-    """Everything ``maskgan train spade`` needs besides the data set.
+    """Settings of ``maskgan train spade``.
 
-    With ``two_rates`` generator and encoder learn at half of ``optimiser.lr`` and the discriminator at
-    twice that (TTUR, Heusel et al. 2017).
+    With ``two_rates`` generator and encoder learn at half of ``optimiser.lr``, the discriminator at twice
+    ``optimiser.lr`` (TTUR, Heusel et al. 2017).
     """
 
     task: Literal["spade"] = "spade"
@@ -58,14 +58,14 @@ class SPADERecipe(TrainingRecipe):
     validation: ValidationSettings = ValidationSettings()
 
     @model_validator(mode="after")
-    def _vgg(self) -> SPADERecipe:
+    def _no_parser_features(self) -> SPADERecipe:
         if self.perceptual.network == "parser":
-            raise ValueError("perceptual.network is vgg19, random or none")
+            raise ValueError("perceptual.network must be vgg19, random or none")
         return self
 
 
 class SPADETask(PaintingTask):
-    """Generator with encoder, discriminator, one fixed feature network.
+    """Trains generator with encoder, and discriminator; the feature network is fixed.
 
     Args:
         recipe: see `SPADERecipe`.
@@ -81,7 +81,7 @@ class SPADETask(PaintingTask):
     ) -> None:
         self.recipe, self.accelerator, self.validation = recipe, accelerator, validation
         self.measures = PaintingMeasures.of(recipe.validation, accelerator.device, recipe.data.batch_size)
-        torch.manual_seed(recipe.seed)  # the same start in every process
+        torch.manual_seed(recipe.seed)  # the same initialisation in every process
         slow, fast = (0.5, 2.0) if recipe.two_rates else (1.0, 1.0)
         self.spade = Learner("spade", SPADE(recipe.network), recipe.optimiser, accelerator, rate=slow)
         critic = SPADEDiscriminator(recipe.discriminator)
@@ -95,73 +95,75 @@ class SPADETask(PaintingTask):
         """See `PaintingTask.weights`."""
         return self.recipe.loss
 
-    def wish(self, fake: losses.Features) -> Tensor:
-        """The generator's side of the hinge loss."""
-        return losses.hinge_wish(fake)
+    def generator_adversarial_loss(self, fake: losses.Features) -> Tensor:
+        """The generator's hinge loss."""
+        return losses.hinge_generator_loss(fake)
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        """Update generator and encoder, then the discriminator on faces painted anew."""
+        """Update generator and encoder, then the discriminator on newly generated faces."""
         mask, real = one_hot(batch.labels), to_unit(batch.images)
         with self.accelerator.autocast():
-            fake, kl = self._paint(mask, real)
-            fake_features, real_features = self._judge(mask, fake, real)
-        # With the published four layers each weighs 1 and the sum is halved for two scales, as in SPADE.
+            fake, kl = self._generate(mask, real)
+            fake_features, real_features = self._discriminate(mask, fake, real)
+        # `feature_matching` with four layers and two scales has SPADE's weights: 1 for each layer, mean over scales.
         terms = {**self.terms(batch.labels, fake, real, fake_features, real_features), "kl": kl}
         self.spade.update(self.weighted(terms))
         with self.accelerator.autocast():
             with torch.no_grad():
-                fake, _ = self._paint(mask, real)
-            fake_features, real_features = self._judge(mask, fake, real)
-        discriminator = losses.hinge(fake_features, real=False) + losses.hinge(real_features, real=True)
+                fake, _ = self._generate(mask, real)
+            fake_features, real_features = self._discriminate(mask, fake, real)
+        loss = losses.hinge_discriminator_loss
+        discriminator = loss(fake_features, real=False) + loss(real_features, real=True)
         self.critic.update(discriminator)
         return {**terms, "discriminator": discriminator}
 
-    def _paint(self, mask: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
-        """Faces (N, 3, S, S) from codes that are drawn, and KL summed over the batch of all processes."""
+    def _generate(self, mask: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
+        """Faces (N, 3, S, S) from sampled codes, and the KL divergence summed over the batch of all processes."""
         network = self.spade.network
         if network.encoder is None:
             return network.generator(mask, None), real.new_zeros(())
         mean, log_variance = network.encoder(real)
         fake: Tensor = network.generator(mask, draw_code(mean, log_variance))
-        # The mean over each process's share, times the whole batch: averaged gradients are the sum's.
+        # Mean over the process's share, times the size of the whole batch: the mean over processes is the sum.
         return fake, losses.kl_divergence(mean, log_variance) * self.recipe.data.batch_size
 
-    def _judge(self, mask: Tensor, fake: Tensor, real: Tensor) -> tuple[losses.Features, losses.Features]:
-        """Features of fake and real, which pass the discriminator as one batch."""
+    def _discriminate(self, mask: Tensor, fake: Tensor, real: Tensor) -> tuple[losses.Features, losses.Features]:
+        """The discriminator's features of fake and real pictures, computed as one batch."""
         both = self.critic.network(torch.cat([mask, mask]), torch.cat([fake, real.to(fake.dtype)]))
         halves = [[layer.chunk(2) for layer in scale] for scale in both]
         fakes, reals = ([[layer[i] for layer in scale] for scale in halves] for i in (0, 1))
         return fakes, reals
 
-    def painted(self, labels: Tensor, style_labels: Tensor, style_images: Tensor) -> Tensor:
-        """See `PaintingTask.painted`: the most likely codes of the pictures, whose own masks SPADE does not look at."""
+    def paint(self, labels: Tensor, style_labels: Tensor, style_images: Tensor) -> Tensor:
+        """See `PaintingTask.paint`. SPADE takes the mean code of each style picture and ignores ``style_labels``."""
         network, device = self.spade.network, self.accelerator.device
 
-        def answer(rows: Tensor) -> Tensor:
+        def paint_rows(rows: Tensor) -> Tensor:
             rows = rows.cpu()
             return to_bytes(network(one_hot(labels[rows].to(device)), to_unit(style_images[rows].to(device))))
 
-        return self.spade.answers(torch.arange(len(labels)), answer, self.recipe.data.batch_size)
+        return self.spade.predict(torch.arange(len(labels)), paint_rows, self.recipe.data.batch_size)
 
     def save_model(self, path: Path, about: Mapping[str, Any]) -> None:
         """Write generator and encoder, and beside them the discriminator."""
         network, critic = self.spade.network, self.critic.network
-        save_weights(path.with_name("discriminator.safetensors"), critic, kind="spade-discriminator",
-                     config=asdict(critic.config), about=about)  # fmt: skip
+        beside, config = path.with_name("discriminator.safetensors"), asdict(critic.config)
+        save_weights(beside, critic, kind="spade-discriminator", config=config, about=about)
         save_weights(path, network, kind="spade", config=asdict(network.config), about=about)
 
 
 def prepare_training(plan: Plan, recipe: SPADERecipe) -> Loop:
-    """Everything up to the first step; `Loop.steps` does the rest.
+    """Set up the training; `Loop.steps` runs it.
 
     Raises:
-        InputError: data, recipe, weights and run folder do not go together.
+        InputError: data, recipe, weights and run folder do not fit together.
     """
     plan.check_size(recipe.network.image_size)
     features, record = feature_network(recipe.perceptual)
-    assert features is None or isinstance(features, VGG19Features)  # the recipe saw to it
-    plan.host.say(f"perceptual loss: {record['network']}")
-    return plan.loop(
-        recipe, lambda validation: SPADETask(recipe, plan.accelerator, features, validation),
-        {"perceptual": record}, begins="spade",
-    )  # fmt: skip
+    assert features is None or isinstance(features, VGG19Features)  # the recipe does not allow a parser
+    plan.callbacks.say(f"perceptual loss: {record['network']}")
+
+    def make(validation: Batch) -> SPADETask:
+        return SPADETask(recipe, plan.accelerator, features, validation)
+
+    return plan.loop(recipe, make, {"perceptual": record}, start_kind="spade")

@@ -1,4 +1,4 @@
-"""Train StarGAN (Choi et al. 2018, Sec. 3 and 4): faces change attributes and come back."""
+"""Train StarGAN (Choi et al. 2018, Sec. 3 and 4): change attributes of a face, and reconstruct it from the result."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from maskgan_cli.weights.format import save_weights
 
 
 class StarGANCriticSettings(Section):
-    """The discriminator's width and depth; size and attributes are the generator's."""
+    """Width and depth of the discriminator; size and attributes are those of the generator."""
 
     width: Positive = 64
     layers: Positive = 6
@@ -50,9 +50,9 @@ class StarGANLossSettings(Section):
 
 
 class StarGANRecipe(TrainingRecipe):
-    """Everything ``maskgan train stargan`` needs besides the data set.
+    """Settings of ``maskgan train stargan``.
 
-    A step is an update of the discriminator; every ``critic_steps``-th is one of the generator too.
+    Every step updates the discriminator; every ``critic_steps``-th step also updates the generator.
     """
 
     task: Literal["stargan"] = "stargan"
@@ -65,20 +65,20 @@ class StarGANRecipe(TrainingRecipe):
 
 
 class StarGANTask:
-    """One generator, one discriminator that also names the attributes.
+    """Trains a generator, and a discriminator that also classifies attributes.
 
     Args:
         recipe: see `StarGANRecipe`.
         accelerator: device, processes, precision.
-        truth: the network's attributes.
-        validation: faces that are measured and shown.
+        truth: values of the network's attributes.
+        validation: faces to measure and to show.
     """
 
     def __init__(self, recipe: StarGANRecipe, accelerator: Accelerator, truth: Truth, validation: Batch) -> None:
         self.recipe, self.accelerator = recipe, accelerator
         self.truth = truth.train.to(accelerator.device)
         self.validation, self.validation_truth = validation, truth.val[validation.indices]
-        torch.manual_seed(recipe.seed)  # the same start in every process
+        torch.manual_seed(recipe.seed)  # the same initialisation in every process
         self.generator = Learner("generator", StarGANGenerator(recipe.network), recipe.optimiser, accelerator)
         critic = StarGANDiscriminator(_critic_config(recipe))
         self.critic = Learner("discriminator", critic, recipe.optimiser, accelerator)
@@ -88,97 +88,98 @@ class StarGANTask:
     def step(self, batch: Batch) -> dict[str, Tensor]:
         """Update the discriminator and, every ``critic_steps``-th time, the generator.
 
-        The generator's terms are 0 in between and that many times as large when they are there, so
-        that their mean over a window of steps is their mean over its updates.
+        The generator's losses are 0 in steps that do not update it, and multiplied by ``critic_steps`` in the others.
+        So their mean over logged steps is the mean over the generator's updates.
         """
         real, labels = to_unit(batch.images), self.truth[batch.indices]
-        asked = labels[torch.randperm(len(labels)).to(labels.device)]
+        target = labels[torch.randperm(len(labels)).to(labels.device)]
         every = self.recipe.critic_steps
-        terms = self._criticise(real, labels, asked)
-        wished = {name: real.new_zeros(()) for name in ("adversarial", "asked", "reconstruction")}
+        critic_terms = self._update_critic(real, labels, target)
+        terms = {name: real.new_zeros(()) for name in ("adversarial", "asked", "reconstruction")}
         if self.critic.updates % every == 0:
-            wished = {name: term.detach() * every for name, term in self._generate(real, labels, asked).items()}
-        return {**wished, **terms}
+            terms = {name: term.detach() * every for name, term in self._update_generator(real, labels, target).items()}
+        return {**terms, **critic_terms}
 
-    def _criticise(self, real: Tensor, labels: Tensor, asked: Tensor) -> dict[str, Tensor]:
+    def _update_critic(self, real: Tensor, labels: Tensor, target: Tensor) -> dict[str, Tensor]:
         weights = self.recipe.loss
         with self.accelerator.autocast():
             with torch.no_grad():
-                fake = self.generator.network(real, asked).float()
+                fake = self.generator.network(real, target).float()
             real_scores, logits = self.critic.network(real)
             fake_scores, _ = self.critic.network(fake)
-        # The penalty is a derivative of a derivative: it stays in single precision.
+        # The gradient penalty needs second derivatives, so it is computed in single precision.
         penalty = losses.gradient_penalty(lambda mixed: self.critic.network(mixed)[0], real, fake)
         terms = {
             "discriminator": fake_scores.float().mean() - real_scores.float().mean(),
             "classification": losses.classification(logits, labels),
             "gradient_penalty": penalty,
         }
-        self.critic.update(
-            terms["discriminator"] + weights.classification * terms["classification"]
-            + weights.gradient_penalty * penalty
-        )  # fmt: skip
+        classification = weights.classification * terms["classification"]
+        self.critic.update(terms["discriminator"] + classification + weights.gradient_penalty * penalty)
         return terms
 
-    def _generate(self, real: Tensor, labels: Tensor, asked: Tensor) -> dict[str, Tensor]:
+    def _update_generator(self, real: Tensor, labels: Tensor, target: Tensor) -> dict[str, Tensor]:
         weights = self.recipe.loss
         with self.accelerator.autocast():
-            fake = self.generator.network(real, asked)
+            fake = self.generator.network(real, target)
             scores, logits = self.critic.network(fake)
             back = self.generator.network(fake, labels)
         terms = {
             "adversarial": -scores.float().mean(),
-            "asked": losses.classification(logits, asked),
+            "asked": losses.classification(logits, target),
             "reconstruction": F.l1_loss(back.float(), real),
         }
-        self.generator.update(
-            terms["adversarial"] + weights.classification * terms["asked"]
-            + weights.reconstruction * terms["reconstruction"]
-        )  # fmt: skip
+        classification = weights.classification * terms["asked"]
+        self.generator.update(terms["adversarial"] + classification + weights.reconstruction * terms["reconstruction"])
         return terms
 
     @torch.no_grad()
-    def _changed(self, images: Tensor, labels: Tensor) -> Tensor:
-        """Pictures (N, 3, S, S) ``uint8`` with other labels (N, attributes), on the CPU, in [-1, 1]."""
+    def _translate(self, images: Tensor, labels: Tensor) -> Tensor:
+        """Change pictures (N, 3, S, S) ``uint8`` to labels (N, attributes); pictures in [-1, 1] on the CPU."""
 
-        def answer(rows: Tensor) -> Tensor:
-            changed: Tensor = self.generator.network(to_unit(everything[rows]), asked[rows])
+        def translate_rows(rows: Tensor) -> Tensor:
+            changed: Tensor = self.generator.network(to_unit(images[rows]), labels[rows])
             return changed
 
-        everything, asked = images.to(self.accelerator.device), labels.to(self.accelerator.device)
-        return self.generator.answers(torch.arange(len(images)), answer, self.recipe.data.batch_size)
+        images, labels = images.to(self.accelerator.device), labels.to(self.accelerator.device)
+        return self.generator.predict(torch.arange(len(images)), translate_rows, self.recipe.data.batch_size)
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
-        """Each attribute inverted: L1 in [0, 1] of the faces brought back, and how many show what was asked.
+        """Invert each attribute of the validation faces.
 
-        Whether a face shows it is the discriminator's own opinion, see `maskgan eval attributes` for another's.
+        Returns:
+            ``val_back_l1``, the L1 in [0, 1] of faces reconstructed from the result, and ``val_asked``, the share of
+            results in which the discriminator finds the new value; ``maskgan eval attributes`` uses a separate
+            classifier.
         """
         images, truth, names = self.validation.images, self.validation_truth, self.recipe.network.attributes
         errors, right = [], {}
         for place, name in enumerate(names):
-            asked = _inverted(names, truth, place)
-            changed = self._changed(images, asked)
-            back = self._changed(to_bytes(changed), truth)
+            target = _inverted(names, truth, place)
+            changed = self._translate(images, target)
+            back = self._translate(to_bytes(changed), truth)
             errors.append(float((back - to_unit(images)).abs().mean()) / 2)
-            seen = self.critic.answers(changed, lambda part: self.critic.network(part)[1], self.recipe.data.batch_size)
-            right[name] = float(((seen[:, place] > 0) == (asked[:, place] > 0)).float().mean())
+            logits = self.critic.predict(
+                changed, lambda part: self.critic.network(part)[1], self.recipe.data.batch_size
+            )
+            right[name] = float(((logits[:, place] > 0) == (target[:, place] > 0)).float().mean())
         each = {f"val_asked/{name}": share for name, share in right.items()}
         return {"val_back_l1": float(np.mean(errors)), "val_asked": float(np.mean(list(right.values())))} | each
 
-    def sheet(self) -> Picture:
+    def sample_grid(self) -> Picture:
         """Rows of: face, then the face with each attribute inverted, in the recipe's order."""
         rows, names = self.recipe.schedule.sheet_rows, self.recipe.network.attributes
         images, truth = self.validation.images[:rows], self.validation_truth[:rows]
-        columns = [images] + [to_bytes(self._changed(images, _inverted(names, truth, i))) for i in range(len(names))]
+        columns = [images] + [to_bytes(self._translate(images, _inverted(names, truth, i))) for i in range(len(names))]
         pictures = [np.concatenate(list(column.permute(0, 2, 3, 1).numpy())) for column in columns]
         return np.concatenate(pictures, axis=1)
 
     def save_model(self, path: Path, about: Mapping[str, Any]) -> None:
         """Write the generator's weights, and beside them the discriminator's."""
         generator, critic = self.generator.network, self.critic.network
-        save_weights(path.with_name("discriminator.safetensors"), critic, kind="stargan-discriminator",
-                     config=asdict(critic.config), about=about)  # fmt: skip
+        beside, config = path.with_name("discriminator.safetensors"), asdict(critic.config)
+        save_weights(beside, critic, kind="stargan-discriminator", config=config, about=about)
         save_weights(path, generator, kind="stargan", config=asdict(generator.config), about=about)
 
 
@@ -189,20 +190,21 @@ def _critic_config(recipe: StarGANRecipe) -> StarGANDiscriminatorConfig:
 
 
 def _inverted(names: tuple[str, ...], labels: Tensor, place: int) -> Tensor:
-    """Labels with one attribute inverted in every row; a hair colour that is set clears the others."""
+    """Labels with one attribute inverted in every row; if it sets a hair colour, the others are cleared."""
     with_it, without = (asked_labels(names, labels, names[place], value) for value in (True, False))
     return torch.where(labels[:, [place]] > 0, without, with_it)
 
 
 def prepare_training(plan: Plan, recipe: StarGANRecipe) -> Loop:
-    """Everything up to the first step; `Loop.steps` does the rest. Masks are not read.
+    """Set up the training; `Loop.steps` runs it. Masks are not read.
 
     Raises:
-        InputError: data, recipe and run folder do not go together.
+        InputError: data, recipe and run folder do not fit together.
     """
     plan.check_size(recipe.network.image_size)
     truth = Truth.read(plan.data, recipe.network.attributes)
-    return plan.loop(
-        recipe, lambda validation: StarGANTask(recipe, plan.accelerator, truth, validation), {},
-        begins="stargan", masked=False,
-    )  # fmt: skip
+
+    def make(validation: Batch) -> StarGANTask:
+        return StarGANTask(recipe, plan.accelerator, truth, validation)
+
+    return plan.loop(recipe, make, {}, start_kind="stargan", masked=False)

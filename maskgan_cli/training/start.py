@@ -1,4 +1,4 @@
-"""Begin with trained weights: ``--start-from``."""
+"""Initialisation from trained weights: ``--start-from``."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from maskgan_cli.weights.format import MODEL_FILE, Weights, kind_of, load_strict
 
 
 def read_start(where: Path, kind: str) -> Weights:
-    """Weights of the network that will be trained, or of a trunk that its kind may begin with.
+    """Read weights of a kind of network, or of a trunk that can initialise it.
 
     Raises:
-        InputError: no such weights, or of another kind.
+        InputError: the weights do not exist or are of another kind.
     """
     where, trunks = generator_file(where, kind), KINDS[kind].trunks
     return read_weights(where, found if trunks and (found := kind_of(where)) in trunks else kind)
 
 
-def begin_with(network: nn.Module, start: Weights, kind: str) -> None:
-    """Take the weights over; the image size may be another, every tensor must fit.
+def initialise(network: nn.Module, start: Weights, kind: str) -> None:
+    """Load trained weights into a network. The image size may differ; every tensor must fit.
 
-    What they do not fill (a classifier's last layer where only the trunk is given, the people of
-    ``train identity``) stays new.
+    Layers that the weights do not have keep their random initialisation: the last layer of a classifier if only the
+    trunk is given, the person directions of ``train identity``.
 
     Raises:
-        InputError: naming the differences.
+        InputError: tensors do not fit; it names the differences.
     """
     entry = KINDS[kind]
     part = entry.start if start.kind == kind else entry.trunks[start.kind]
@@ -37,19 +37,25 @@ def begin_with(network: nn.Module, start: Weights, kind: str) -> None:
 
 
 def generator_file(where: Path, kind: str) -> Path:
-    """The file of a generator: ``where`` itself, or in a folder ``model.safetensors``, or else ``KIND.safetensors``."""
+    """The weights file of a generator: ``where``, or ``KIND.safetensors`` in a folder without ``model.safetensors``."""
     named = where / f"{kind}.safetensors"
     return named if named.is_file() and not (where / MODEL_FILE).is_file() else where
 
 
 def trained(name: str, where: Path | None) -> dict[str, Tensor] | None:
-    """The discriminator, say, that a run's newest state holds, or that lies in a folder beside the generator.
+    """Tensors of another network of a run, e.g. its discriminator.
+
+    They are read from the newest state of a run folder, or from a weights folder. They are not compared with a network.
+
+    Args:
+        name: of the network.
+        where: run folder or weights folder; a file or None has no other networks.
 
     Returns:
-        Its tensors, not yet compared with a network; None if there is none.
+        The tensors; None if there are none.
 
     Raises:
-        InputError: the file is damaged.
+        InputError: the file is corrupt.
     """
     if where is None or not where.is_dir():
         return None

@@ -1,4 +1,4 @@
-"""One state of a run: everything that a bit-exact resume needs, written and read back with its hashes."""
+"""One checkpoint (state) of a run: everything that a bit-exact resume needs, with the hashes of its files."""
 
 from __future__ import annotations
 
@@ -20,18 +20,26 @@ from maskgan_cli.weights.format import differences, shapes_of
 
 
 class Stateful(Protocol):
-    """An optimiser, or whatever else keeps numbers between steps."""
+    """An optimiser, or another object with values that a resume needs (the loss scaler of fp16)."""
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything to be kept."""
+        """The values to save."""
 
     def load_state_dict(self, state_dict: dict[str, Any], /) -> Any:
-        """Take it back."""
+        """Restore saved values."""
 
 
 @dataclass
 class Progress:
-    """Where a run stands: finished steps, the loss sums since the last log line, the last and the best validation."""
+    """Progress of a run.
+
+    Attributes:
+        step: finished steps.
+        window: steps since the last log line.
+        sums: sums of the losses over these steps.
+        validation: results of the last validation.
+        best: step and value of the best validation by ``schedule.best``.
+    """
 
     step: int = 0
     window: int = 0
@@ -41,7 +49,7 @@ class Progress:
 
 
 class Unwritten(Exception):
-    """A file of a state, ``name``, that could not be written, and why."""
+    """A file of a state could not be written; ``name`` is the file, the message is the reason."""
 
     def __init__(self, name: str, why: str) -> None:
         super().__init__(why)
@@ -51,10 +59,10 @@ class Unwritten(Exception):
 def write_state(
     folder: Path, progress: Progress, networks: Mapping[str, nn.Module], optimisers: Mapping[str, Stateful]
 ) -> None:
-    """Write everything into a folder that is nobody's yet.
+    """Write a state into a new folder, which replaces an old one.
 
     Raises:
-        Unwritten: the disk is full, or failed otherwise; the folder is gone.
+        Unwritten: the disk is full or fails; the folder has been removed.
     """
     shutil.rmtree(folder, ignore_errors=True)
     file = folder
@@ -65,36 +73,41 @@ def write_state(
             tensors = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
             save_file(tensors, file)
         file = folder / "optimisers.pt"
-        with file.open("wb") as opened:  # Python's, not torch's own: it knows why a write failed
+        with file.open("wb") as opened:  # an error of Python's file names the reason, torch's own does not
             torch.save({name: optimiser.state_dict() for name, optimiser in optimisers.items()}, opened)
         file = folder / "progress.json"
         file.write_text(json.dumps(vars(progress), indent=2) + "\n", "utf-8")
         file = folder / "hashes.json"
         hashes = {path.name: sha256(path) for path in sorted(folder.iterdir())}
         file.write_text(json.dumps(hashes, indent=2) + "\n", "utf-8")
-    # torch.save and safetensors have errors of their own for a disk that is full.
+    # torch.save and safetensors raise errors of their own if the disk is full.
     except (OSError, SafetensorError, RuntimeError) as error:
         shutil.rmtree(folder, ignore_errors=True)
         first: BaseException = error
         while not isinstance(first, OSError) and first.__context__ is not None:
-            first = first.__context__  # what torch makes of it came after what the disk said
+            first = first.__context__  # torch raises its error while it handles the disk's
         why = getattr(first, "strerror", None) or " ".join(str(error).split())[:200]
         raise Unwritten(file.name, why.lower()) from error
 
 
 class Damaged(Exception):
-    """A file of a state that cannot be used, and why."""
+    """A file of a state is corrupt; the message names it and the reason."""
 
 
 def read_state(folder: Path, networks: Mapping[str, nn.Module], optimisers: Mapping[str, Stateful]) -> Progress:
-    """Read a whole state, and only then hand it over."""
+    """Load a state into networks and optimisers, after all of its files have been read and checked.
+
+    Raises:
+        Damaged: a file is missing or corrupt, or does not fit the networks.
+        InputError: the state belongs to a training with other optimisers.
+    """
     file = folder / "hashes.json"
     try:
-        if file.exists():  # states of earlier versions have none
+        if file.exists():  # earlier versions wrote no hashes
             for name, expected in json.loads(file.read_bytes()).items():
                 file = folder / name
                 if sha256(file) != expected:
-                    raise ValueError("not as it was written")
+                    raise ValueError("its hash is wrong")
         tensors = {}
         for name, network in networks.items():
             file = folder / f"{name}.safetensors"
@@ -106,13 +119,15 @@ def read_state(folder: Path, networks: Mapping[str, nn.Module], optimisers: Mapp
         file = folder / "optimisers.pt"
         states = torch.load(file, map_location="cpu", weights_only=True)
         found, expected = (", ".join(sorted(map(str, names))) for names in (states, optimisers))
-    except Exception as error:  # what safetensors, torch and zip files raise has no common base
+    except Exception as error:  # the errors of safetensors, torch and zip files have no common base class
         raise Damaged(f"{file}: damaged ({' '.join(str(error).split())[:120] or type(error).__name__})") from error
     if found != expected:
         raise InputError(
-            file, expected=f"a training with {expected}", found=f"one with {found}",
-            hint=f"this version trains otherwise: begin a new run with --start-from {folder.parent.parent}",
-        )  # fmt: skip
+            file,
+            expected=f"a training with {expected}",
+            found=f"one with {found}",
+            hint=f"another version wrote it: start a new run with --start-from {folder.parent.parent}",
+        )
     try:
         for name, optimiser in optimisers.items():
             optimiser.load_state_dict(states[name])
@@ -124,17 +139,17 @@ def read_state(folder: Path, networks: Mapping[str, nn.Module], optimisers: Mapp
 
 
 def _progress(values: Any, step: int) -> Progress:
-    """What progress.json holds, checked."""
+    """The content of progress.json, checked."""
     progress = Progress(**values)
-    numbers = [*(progress.sums or {}).values(), *(progress.validation or {}).values(), *(progress.best or {}).values(),
-               progress.window]  # fmt: skip
+    values_by_name = (progress.sums, progress.validation, progress.best)
+    numbers = [progress.window, *(number for values in values_by_name for number in (values or {}).values())]
     if progress.step != step or not all(isinstance(number, int | float) for number in numbers):
         raise ValueError("no progress of this step")
     return progress
 
 
 def discard(folder: Path) -> None:
-    """Remove a state, first from sight, so that a kill leaves no half of it."""
+    """Remove a state. It is renamed first, so that a killed process leaves no incomplete state under its name."""
     if folder.exists():
         hidden = folder.with_name(f".{folder.name}-old")
         shutil.rmtree(hidden, ignore_errors=True)
@@ -143,4 +158,5 @@ def discard(folder: Path) -> None:
 
 
 def step_of(folder: Path) -> int:
+    """The step of a state folder's name."""
     return int(folder.name.removeprefix("step-"))

@@ -1,4 +1,4 @@
-"""What the loop needs of a training task."""
+"""Interfaces of a training task, as the loop calls them."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from maskgan_cli.files import Picture
 
 
 class Task(Protocol):
-    """What a training task gives the loop.
+    """Interface of a training task.
 
     Attributes:
-        networks: everything whose tensors must survive a resume, by name.
+        networks: all modules whose tensors a resume needs, by name.
         optimisers: by name.
     """
 
@@ -28,37 +28,33 @@ class Task(Protocol):
         """Update on one batch; return the losses as scalars."""
 
     def validate(self) -> dict[str, float]:
-        """Measure on the validation split; what has a slash in its name is logged but not shown.
+        """Measure on the validation split. Values whose name has a slash are logged but not shown.
 
         All processes call it at the same step; `processes.in_shares` gives each its share of the faces.
         """
 
-    def sheet(self) -> Picture:
-        """A picture from which a person can judge the run."""
+    def sample_grid(self) -> Picture:
+        """A picture of validation samples, for inspection by people."""
 
     def save_model(self, path: Path, about: Mapping[str, Any]) -> None:
-        """Write the weights that users will load; other files beside them first, ``path`` last."""
+        """Write the weights that users load; files beside ``path`` are written first, ``path`` last."""
 
 
 @runtime_checkable
 class Accumulating(Protocol):
-    """A task that can take a batch in parts (``data.accumulate``)."""
+    """A task that supports gradient accumulation (``data.accumulate``)."""
 
     def step_in_parts(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
-        """One step of the optimisers on all parts of a batch; return the mean losses."""
+        """One step of the optimisers for all parts of a batch; returns the mean losses."""
 
 
 @runtime_checkable
 class Measuring(Protocol):
-    """A task with measures that take longer than its validation.
-
-    Attributes:
-        measure_every: their interval in steps; None for never.
-    """
+    """A task with measures that take longer than its validation, and so have their own interval."""
 
     @property
     def measure_every(self) -> int | None:
-        """Interval in steps; None for never."""
+        """Interval of the measures in steps; None for never."""
 
     def measure(self) -> dict[str, float]:
-        """Take the measures; called like `Task.validate`."""
+        """Compute the measures; called like `Task.validate`."""

@@ -15,15 +15,15 @@ from maskgan_cli.files import read_json, write_json
 
 TRACKERS: Final = ("tensorboard", "wandb", "mlflow")
 PROJECT: Final = "maskgan"  # project of wandb, experiment of mlflow
-RECORD: Final = "trackers.json"  # in the run folder: the ids under which the trackers know the run
-_LONGEST: Final = 500  # characters of a setting that mlflow accepts
+RECORD: Final = "trackers.json"  # in the run folder: the ids of the run in the trackers
+_MAX_LENGTH: Final = 500  # characters of a setting in MLflow
 
 
 def check_trackers(names: Sequence[str]) -> tuple[str, ...]:
-    """The trackers to use: those named, or TensorBoard if none is named and its package is installed.
+    """The given trackers; without any, TensorBoard if its package is installed.
 
     Raises:
-        InputError: an unknown tracker, or one whose package is missing.
+        InputError: a tracker is unknown, or its package is not installed.
     """
     if not names:
         return ("tensorboard",) if find_spec("tensorboard") else ()
@@ -38,13 +38,13 @@ def check_trackers(names: Sequence[str]) -> tuple[str, ...]:
 class Trackers:
     """The trackers of a run, in the main process.
 
-    TensorBoard writes to the folder ``events`` of the run. The others resume the run that they know.
+    TensorBoard writes to the folder ``events`` of the run. On resume, the others continue the run with the stored id.
 
     Args:
         names: see `check_trackers`.
         run: the run folder.
-        recipe: the resolved recipe, for the trackers that show settings.
-        first_step: the next step; TensorBoard forgets what it has of this and later ones.
+        recipe: the resolved recipe, which Weights & Biases and MLflow display.
+        first_step: the next step; TensorBoard's entries of this step and later ones are discarded.
     """
 
     def __init__(self, names: Sequence[str], run: Path, recipe: Mapping[str, Any], first_step: int) -> None:
@@ -80,7 +80,7 @@ class Trackers:
             tracker.log(dict(values), step=step)
 
     def close(self) -> None:
-        """Send what is left."""
+        """Send what is buffered, and end the trackers."""
         for tracker in self._trackers:
             tracker.finish()
 
@@ -91,5 +91,5 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
         if isinstance(value, Mapping):
             flat |= _flat(value, f"{prefix}{name}.")
         else:
-            flat[prefix + name] = str(value)[:_LONGEST]
+            flat[prefix + name] = str(value)[:_MAX_LENGTH]
     return flat

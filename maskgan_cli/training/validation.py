@@ -1,4 +1,4 @@
-"""Validation at its intervals, and the weights of the best validation beside the last ones."""
+"""Validation at intervals; the weights of the best validation are kept beside the last weights."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BEST = "best"  # folder in the run folder
 
 
 class Validation:
-    """Validates a task and takes its measures, each at its own interval and after the last step.
+    """Validates a task and computes its measures, each at its own interval and after the last step.
 
     Args:
         task, recipe, run, accelerator, about: as for `loop.Loop`.
@@ -32,13 +32,13 @@ class Validation:
         self._task, self._schedule, self._run = task, recipe.schedule, run
         self._accelerator, self._about = accelerator, about
 
-    def take(self, progress: Progress, *, last: bool) -> dict[str, float]:
-        """Validate after the step that ``progress`` is at, if it is time, and note it there.
+    def run_if_due(self, progress: Progress, *, last: bool) -> dict[str, float]:
+        """Validate if the step of ``progress`` is one of the interval, and store the result in ``progress``.
 
-        All processes must call it. The main process also writes the weights if they are the best so far.
+        All processes must call it. If the result is the best so far, the main process also writes the weights.
 
         Returns:
-            The measures by name; empty if it is not time.
+            The measures by name; empty if there was no validation.
 
         Raises:
             InputError: ``schedule.best`` names a measure that the task does not have.
@@ -62,11 +62,11 @@ class Validation:
         return values
 
     def _keep_best(self, progress: Progress, values: Mapping[str, float], *, complete: bool) -> None:
-        """Note the best value of the measure that the recipe names, and write the weights that reached it.
+        """Store the best value of the measure ``schedule.best``, and write the weights that reached it.
 
         Args:
-            progress: where the run stands.
-            values: of this validation.
+            progress: of the run.
+            values: measures of this validation.
             complete: whether these are all measures of the task.
         """
         name = self._schedule.best
@@ -79,5 +79,5 @@ class Validation:
             return
         progress.best = {"step": float(progress.step), name: values[name]}
         if self._accelerator.is_main_process:
-            news = {"step": progress.step, "metrics": progress.validation}
-            self._task.save_model(self._run.path / BEST / MODEL_FILE, {**self._about, **news})
+            reached = {"step": progress.step, "metrics": progress.validation}
+            self._task.save_model(self._run.path / BEST / MODEL_FILE, {**self._about, **reached})

@@ -116,7 +116,8 @@ def test_takes_return_another_picture_of_the_scene(tmp_path: Path) -> None:
 
 
 def test_takes_need_scenes(prepared: Path) -> None:
-    with pytest.raises(InputError, match=r"expected its scene in manifest\.csv, found none; look\.takes is for"):
+    message = r"expected its scene in manifest\.csv, found none; style_augmentation\.expression_variants is"
+    with pytest.raises(InputError, match=message):
         FaceDataset(PreparedData.load(prepared).split("train"), 64, cache=False, takes=True)
 
 

@@ -1,4 +1,4 @@
-"""Batches in parts, and steps that free memory early: the same gradients, known from whole batches."""
+"""Gradient accumulation and steps that free memory early have the same gradients as a step on the whole batch."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from maskgan_cli.networks import resolve, trainings
 from maskgan_cli.training import dmn, ebst, mask_vae
 from maskgan_cli.training.accumulate import parts_of
 from maskgan_cli.training.ebst import STAGE_TWO, EBSTTask
+from maskgan_cli.training.style_inputs import generator_inputs
 from tests.conftest import Command, plan
 
 SMALL = ("discriminator.width=4", "perceptual.width=4", "data.batch_size=8", "schedule.validation_samples=4")
@@ -31,14 +32,14 @@ def batch(prepared: Path) -> Batch:
 
 @pytest.fixture(autouse=True)
 def one_thread() -> Iterator[None]:
-    """Sums in one order: with several threads rounding alone reaches a thousandth of some biases' gradients."""
+    """Use one thread. With several, rounding errors reach a thousandth of some biases' gradients."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
 
 
-def _numbers(task: Any) -> dict[str, Tensor]:
+def _gradients(task: Any) -> dict[str, Tensor]:
     """Every gradient of the last step."""
     return {
         f"{name}.{key}": parameter.grad.clone()
@@ -48,9 +49,10 @@ def _numbers(task: Any) -> dict[str, Tensor]:
 
 
 def _assert_near(found: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
-    """Every tensor within a thousandth of its length.
+    """Check that every tensor has a relative error below 1e-3.
 
-    A bias before an instance norm has no gradient but rounding errors: it is compared with a thousandth of the whole.
+    The gradient of a bias before an instance norm is 0 up to rounding, so errors are also compared with the norm of all
+    gradients.
     """
     assert found.keys() == expected.keys()
     whole = float(torch.stack([value.norm() for value in expected.values()]).norm())
@@ -59,8 +61,8 @@ def _assert_near(found: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
         assert apart < 1e-3, f"{name}: {apart}"
 
 
-def _lively(network: nn.Module) -> None:
-    """A MaskVAE of three training steps decodes every code to one class; this one's masks have many."""
+def _randomise(network: nn.Module) -> None:
+    """Give a MaskVAE large random weights, so that it decodes many classes; after three steps it decodes only one."""
     generator = torch.Generator().manual_seed(0)
     for parameter in network.parameters():
         if parameter.ndim > 1:
@@ -69,7 +71,7 @@ def _lively(network: nn.Module) -> None:
 
 
 def _without_batch_norm(network: nn.Module) -> None:
-    """Batch norm at its running statistics, which do not depend on the rest of the batch."""
+    """Make batch norm use its running statistics, which do not depend on the batch."""
     for module in network.modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm):
             module.eval()
@@ -79,7 +81,7 @@ def _tasks(make: Callable[[], Any]) -> tuple[Any, Any]:
     return make(), make()
 
 
-def test_the_generators_gradients_of_two_times_four_faces_are_those_of_eight(
+def test_two_parts_of_four_faces_have_the_gradients_of_eight_faces(
     prepared: Path, batch: Batch, tmp_path: Path
 ) -> None:
     def make() -> Any:
@@ -90,12 +92,12 @@ def test_the_generators_gradients_of_two_times_four_faces_are_those_of_eight(
     terms, mean = whole.step(batch), parted.step_in_parts(parts_of(batch, 2))
     for name, value in terms.items():
         assert mean[name].item() == pytest.approx(value.item(), rel=1e-4), name
-    _assert_near(_numbers(parted), _numbers(whole))
+    _assert_near(_gradients(parted), _gradients(whole))
     assert int(parted.average.n_averaged) == int(whole.average.n_averaged) == 1, "one step of the average"
 
 
 @pytest.mark.parametrize("count", [2, 8], ids=["four faces a part", "one face a part"])
-def test_ebst_learns_from_parts_as_from_the_batch(
+def test_ebst_in_parts_has_the_gradients_of_the_whole_batch(
     count: int, prepared: Path, weights: Path, vae_weights: Path, batch: Batch, tmp_path: Path
 ) -> None:
     def make() -> EBSTTask:
@@ -103,8 +105,8 @@ def test_ebst_learns_from_parts_as_from_the_batch(
         folder = plan(prepared, tmp_path / "run", overwrite=True)
         task = ebst.prepare_training(folder, recipe, dmn=weights, vae=vae_weights).task
         assert isinstance(task, EBSTTask)
-        _lively(task.vae)
-        for optimiser in task.optimisers.values():  # Adam makes a sign of every rounding error
+        _randomise(task.vae)
+        for optimiser in task.optimisers.values():  # Adam would amplify rounding errors
             for group in optimiser.param_groups:
                 group["lr"] = 0.0
         return task
@@ -114,17 +116,19 @@ def test_ebst_learns_from_parts_as_from_the_batch(
     assert terms.keys() == mean.keys()
     for name, value in terms.items():
         assert mean[name].item() == pytest.approx(value.item(), rel=1e-4), name
-    _assert_near(_numbers(parted), _numbers(whole))
+    _assert_near(_gradients(parted), _gradients(whole))
 
 
-def test_a_single_network_learns_from_parts_as_from_the_batch(prepared: Path, batch: Batch, tmp_path: Path) -> None:
+def test_a_single_network_in_parts_has_the_gradients_of_the_whole_batch(
+    prepared: Path, batch: Batch, tmp_path: Path
+) -> None:
     def make() -> Any:
         recipe = load_recipe(
             mask_vae.VAERecipe, "vae", "tiny-cpu", ["data.batch_size=8", "schedule.validation_samples=4"]
         )
         task: Any = mask_vae.prepare_training(plan(prepared, tmp_path / "run", overwrite=True), recipe).task
         _without_batch_norm(task.vae)
-        # A code without noise: the two passes would draw it in another order.
+        # No noise in the code: the two ways would draw it in another order.
         task.vae.to_log_variance.weight.data.zero_()
         task.vae.to_log_variance.bias.data.fill_(-60.0)
         return task
@@ -132,30 +136,30 @@ def test_a_single_network_learns_from_parts_as_from_the_batch(prepared: Path, ba
     whole, parted = _tasks(make)
     whole.step(batch)
     parted.step_in_parts(parts_of(batch, 2))
-    _assert_near(_numbers(parted), _numbers(whole))
+    _assert_near(_gradients(parted), _gradients(whole))
     assert parted.learner.updates == whole.learner.updates == 1
 
 
-def _step_that_keeps_everything(task: EBSTTask, batch: Batch) -> None:
-    """EBST's step with one graph through both stages, as it was written before memory was freed early."""
-    mask, real, style_mask, seen = task.inputs(batch)
-    fake = task.generate(task.generator, mask, style_mask, seen)
-    fake_features, real_features = task.judge(mask, fake), task.judge(mask, real)
+def _step_with_one_graph(task: EBSTTask, batch: Batch) -> None:
+    """EBST's step with one graph through both stages, as a reference for the step that frees memory early."""
+    mask, real, style_mask, style_image = generator_inputs(batch, task.recipe.style_augmentation)
+    fake = task.generate(task.generator, mask, style_mask, style_image)
+    fake_features, real_features = task.discriminate(mask, fake), task.discriminate(mask, real)
     first = task.terms(batch.labels, fake, real, fake_features, real_features)
     task.update("generator", task.weighted(first), retain_graph=True)
     inter_mask, outer_mask = task.edited_masks(mask)
-    style = task.generator.encode_style(style_mask, seen)
+    style = task.generator.encode_style(style_mask, style_image)
     inter, outer = task.generator.generate(torch.cat([inter_mask, outer_mask]), style.repeat(2, 1)).chunk(2)
     blend, _ = task.blender(inter, outer)
-    blend_features = task.judge(mask, blend)
+    blend_features = task.discriminate(mask, blend)
     second = task.terms(batch.labels, blend, real, blend_features, real_features)
     task.update(STAGE_TWO, task.weighted(second), retain_graph=True)
-    task.update("discriminator", task.verdict([fake_features, blend_features], real_features))
-    task.averaged()
+    task.update("discriminator", task.discriminator_loss([fake_features, blend_features], real_features))
+    task.update_average()
 
 
 @pytest.mark.parametrize("checkpointing", ["false", "true"])
-def test_freeing_memory_early_and_computing_again_change_no_bit(
+def test_freeing_memory_early_and_checkpointing_change_no_bit(
     checkpointing: str, prepared: Path, weights: Path, vae_weights: Path, batch: Batch, tmp_path: Path
 ) -> None:
     def make(*changes: str) -> EBSTTask:
@@ -167,14 +171,14 @@ def test_freeing_memory_early_and_computing_again_change_no_bit(
 
     kept, freed = make(), make(f"checkpointing={checkpointing}")
     for _ in range(2):
-        _step_that_keeps_everything(kept, batch)
+        _step_with_one_graph(kept, batch)
         freed.step(batch)
     for name, network in kept.networks.items():
         other = freed.networks[name].state_dict()
         assert all(torch.equal(value, other[key]) for key, value in network.state_dict().items()), name
 
 
-def test_what_cannot_be_accumulated_is_refused(prepared: Path, tmp_path: Path, maskgan: Command) -> None:
+def test_trainings_without_accumulation_raise_an_error(prepared: Path, tmp_path: Path, maskgan: Command) -> None:
     quick = (
         "--device",
         "cpu",
@@ -207,7 +211,7 @@ def test_the_command_trains_in_parts(prepared: Path, tmp_path: Path, maskgan: Co
         parts_of(Batch(torch.zeros(3, 3, 1, 1), torch.zeros(3, 1, 1), torch.zeros(3), torch.zeros(3)), 2)
 
 
-def test_ebsts_codes_are_means_or_drawn_around_them(
+def test_ebsts_codes_are_means_or_samples(
     prepared: Path, weights: Path, vae_weights: Path, batch: Batch, tmp_path: Path
 ) -> None:
     def edits(seed: int, *changes: str) -> Tensor:
@@ -215,7 +219,7 @@ def test_ebsts_codes_are_means_or_drawn_around_them(
         folder = plan(prepared, tmp_path / "run", overwrite=True)
         task = ebst.prepare_training(folder, recipe, dmn=weights, vae=vae_weights).task
         assert isinstance(task, EBSTTask)
-        _lively(task.vae)
+        _randomise(task.vae)
         torch.manual_seed(seed)
         return torch.stack(task.edited_labels(one_hot(batch.labels[:2])))
 

@@ -1,4 +1,4 @@
-"""Attribute classifiers: they learn what can be seen, balance what is rare, and say what they confuse."""
+"""Attribute classifiers: training, balancing of rare attributes, validation, data without masks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from maskgan_cli.data.prepared import PreparedData
 from maskgan_cli.judges.attributes import load_attributes
 from maskgan_cli.models.attributes import AttributeNet
 from maskgan_cli.training.attributes import AttributeRecipe, AttributeTask, Truth
-from maskgan_cli.training.start import begin_with, read_start
+from maskgan_cli.training.start import initialise, read_start
 from maskgan_cli.weights.format import save_weights
 from tests.conftest import Command
 
@@ -35,7 +35,7 @@ def _task(count: int, rare: float, *changes: str) -> tuple[AttributeTask, Batch]
     return AttributeTask(recipe, Accelerator(cpu=True), Truth(truth, truth), batch), batch
 
 
-def test_it_learns_two_attributes_at_once_and_the_judge_answers_alike(tmp_path: Path) -> None:
+def test_it_learns_two_attributes_and_the_judge_predicts_the_same(tmp_path: Path) -> None:
     task, batch = _task(64, 0.5)
     for step in range(40):
         torch.manual_seed(step)
@@ -51,7 +51,7 @@ def test_it_learns_two_attributes_at_once_and_the_judge_answers_alike(tmp_path: 
     assert judge.features(batch.images).shape == (64, 64)
 
 
-def test_balancing_gives_both_answers_the_same_weight() -> None:
+def test_balancing_gives_faces_with_and_without_an_attribute_the_same_weight() -> None:
     task, batch = _task(100, 0.1, "balance=true")
     truth = task.truth
     weights = torch.where(truth > 0, task.weight[1], task.weight[0])
@@ -62,7 +62,7 @@ def test_balancing_gives_both_answers_the_same_weight() -> None:
     assert torch.isfinite(task.step(batch)["cross_entropy"])
 
 
-def test_the_table_reads_the_manifest_and_names_what_is_missing(
+def test_attributes_are_read_from_the_manifest_and_missing_ones_are_named(
     prepared: Path, maskgan: Command, tmp_path: Path
 ) -> None:
     data = PreparedData.load(prepared)
@@ -76,15 +76,15 @@ def test_the_table_reads_the_manifest_and_names_what_is_missing(
     assert not (tmp_path / "run").exists()
 
 
-def test_images_alone_are_enough(raw: Path, tmp_path: Path, maskgan: Command) -> None:
+def test_training_needs_no_masks(raw: Path, tmp_path: Path, maskgan: Command) -> None:
     unmasked = tmp_path / "raw"
     unmasked.mkdir()
     for entry in raw.iterdir():
         if entry.name != "CelebAMask-HQ-mask-anno":
             (unmasked / entry.name).symlink_to(entry)
-    refused = maskgan("prep-data", unmasked, tmp_path / "data", "--size", "64")
-    assert refused.code == 2
-    assert "--images-only prepares a data set without masks" in refused.err
+    failed = maskgan("prep-data", unmasked, tmp_path / "data", "--size", "64")
+    assert failed.code == 2
+    assert "--images-only prepares a data set without masks" in failed.err
     assert (
         maskgan("prep-data", unmasked, tmp_path / "data", "--size", "64", "--images-only", "--workers", "1").code == 0
     )
@@ -111,11 +111,11 @@ def test_images_alone_are_enough(raw: Path, tmp_path: Path, maskgan: Command) ->
     assert report.code == 0, report.err
 
 
-def test_a_classifier_may_begin_with_a_bare_trunk(tmp_path: Path) -> None:
+def test_a_trunk_can_initialise_a_classifier(tmp_path: Path) -> None:
     recipe = load_recipe(AttributeRecipe, "attributes", "tiny-cpu", SMALL)
     network, donor = AttributeNet(recipe.network), AttributeNet(recipe.network)
     head = network.head.weight.clone()
     save_weights(tmp_path / "r.safetensors", donor.trunk, kind="resnet18", config={}, about={})
-    begin_with(network, read_start(tmp_path / "r.safetensors", "attributes"), "attributes")
+    initialise(network, read_start(tmp_path / "r.safetensors", "attributes"), "attributes")
     assert all(map(torch.equal, network.trunk.state_dict().values(), donor.trunk.state_dict().values()))
     assert torch.equal(network.head.weight, head)

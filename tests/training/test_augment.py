@@ -1,4 +1,4 @@
-"""Augmentation: it moves what it says, keeps masks on their faces, and repeats with the seed."""
+"""Augmentation: reported rotations are correct, masks move with their faces, equal seeds give equal results."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ STILL = AugmentSettings(rotate=0, zoom=0, shift=0, light=0, tint=0, blur=0, nois
 
 
 def _arrow(size: int = 65) -> torch.Tensor:
-    """One picture, black but for a white dot right of the middle."""
+    """One black picture with a white dot right of the middle."""
     image = torch.full((1, 3, size, size), -1.0)
     image[..., size // 2 - 1 : size // 2 + 2, size // 2 + 19 : size // 2 + 22] = 1.0
     return image
 
 
 def _dot(image: torch.Tensor) -> tuple[float, float]:
-    """Where the dot is, from the middle: to the right and up."""
+    """Position of the dot relative to the middle: to the right, and up."""
     weight = image[0, 0] + 1
     side = image.shape[-1]
     at = torch.arange(side) - side // 2
     return float((weight.sum(0) * at).sum() / weight.sum()), float(-(weight.sum(1) * at).sum() / weight.sum())
 
 
-def test_nothing_asked_for_changes_nothing() -> None:
+def test_zero_settings_change_nothing() -> None:
     images = torch.rand(2, 3, 16, 16) * 2 - 1
     moved, _, degrees = move(images, None, STILL)
     assert torch.equal(moved, images)
@@ -34,7 +34,7 @@ def test_nothing_asked_for_changes_nothing() -> None:
     assert torch.allclose(recolour(images, STILL), images, atol=1e-6)
 
 
-def test_rotation_is_by_the_degrees_it_reports_counter_clockwise() -> None:
+def test_the_reported_degrees_are_the_counter_clockwise_rotation() -> None:
     for seed in range(4):
         torch.manual_seed(seed)
         moved, _, degrees = move(_arrow(), None, STILL.model_copy(update={"rotate": 40.0}))
@@ -51,10 +51,10 @@ def test_masks_move_with_their_faces() -> None:
     assert turned is not None
     assert turned.dtype == torch.uint8
     nearest = ((moved[:, 0] + 1) * 9).round().to(torch.uint8)
-    assert (nearest == turned).float().mean() > 0.75  # they differ where bilinear mixes neighbours only
+    assert (nearest == turned).float().mean() > 0.75  # they differ only where bilinear sampling mixes neighbours
 
 
-def test_colours_stay_in_range_differ_by_face_and_repeat_with_the_seed() -> None:
+def test_colours_stay_in_range_differ_between_faces_and_repeat_with_the_seed() -> None:
     images = torch.rand(1, 3, 16, 16).repeat(4, 1, 1, 1) * 2 - 1
     strong = AugmentSettings(light=0.8, tint=0.8, blur=0.8, noise=0.3)
     torch.manual_seed(1)
@@ -65,22 +65,22 @@ def test_colours_stay_in_range_differ_by_face_and_repeat_with_the_seed() -> None
     assert torch.equal(recolour(images, strong), first)
 
 
-def test_a_pair_augmentation_changes_every_picture_and_mask_alike() -> None:
+def test_a_pair_augmentation_changes_pictures_and_masks_in_the_same_way() -> None:
     torch.manual_seed(0)
     mask = torch.rand(3, 19, 32, 32)
     picture = torch.rand(3, 3, 32, 32)
     view = PairAugment(PairAugmentSettings(shift=0.2, cutout=0.4), picture.shape, picture.device)
     seen_mask, seen = view(mask, picture)
-    _, again = view(mask, picture)
-    assert torch.equal(seen, again), "one draw, whatever it is applied to"
-    assert torch.equal((seen_mask == 0).all(1), (seen == 0).all(1)), "mask and picture lose the same places"
+    _, second = view(mask, picture)
+    assert torch.equal(seen, second), "an object has one draw for all pictures"
+    assert torch.equal((seen_mask == 0).all(1), (seen == 0).all(1)), "mask and picture have the same zeros"
     holes = (seen == 0).all(1).float().mean((1, 2))
     assert ((holes >= 0.15) & (holes < 0.6)).all()
     for one, whole in zip(seen, picture, strict=True):
-        assert set(one.flatten().tolist()) - {0.0} <= set(whole.flatten().tolist()), "pixels move, none is invented"
+        assert set(one.flatten().tolist()) - {0.0} <= set(whole.flatten().tolist()), "pixels move and keep their values"
 
 
-def test_a_pair_augmentation_of_nothing_is_the_identity_and_light_lets_gradients_through() -> None:
+def test_a_pair_augmentation_with_zero_settings_is_the_identity_and_light_is_differentiable() -> None:
     mask, picture = torch.rand(2, 19, 16, 16), torch.rand(2, 3, 16, 16, requires_grad=True)
     same_mask, same = PairAugment(PairAugmentSettings(), picture.shape, picture.device)(mask, picture)
     assert same_mask is mask and same is picture

@@ -1,4 +1,4 @@
-"""The baselines train as everything does: to the bit after a resume, in processes, in half precision, with weights."""
+"""Trainings of the baselines: resuming, several processes, half precision, weights, published settings."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def loop_of(name: str, prepared: Path, out: Path, *changes: str) -> Loop:
 
 
 @pytest.mark.parametrize("name", SETTINGS)
-def test_a_run_in_two_parts_is_the_run_in_one(name: str, prepared: Path, tmp_path: Path) -> None:
+def test_a_resumed_run_has_the_same_bits_and_metrics(name: str, prepared: Path, tmp_path: Path) -> None:
     for out, ends in ((tmp_path / "whole", (4,)), (tmp_path / "parts", (2, 4))):
         for end in ends:
             list(loop_of(name, prepared, out, f"schedule.steps={end}").steps())
@@ -76,7 +76,7 @@ def test_a_run_in_two_parts_is_the_run_in_one(name: str, prepared: Path, tmp_pat
 
 
 @pytest.mark.parametrize("name", SETTINGS)
-def test_what_is_written_is_loaded_again(name: str, prepared: Path, tmp_path: Path, maskgan: Command) -> None:
+def test_written_weights_can_be_loaded(name: str, prepared: Path, tmp_path: Path, maskgan: Command) -> None:
     options = [part for change in (*SETTINGS[name], "schedule.steps=1") for part in ("--set", change)]
     outcome = maskgan("train", name, prepared, "-o", tmp_path / "run", "--device", "cpu", *options)
     assert outcome.code == 0, outcome.err
@@ -86,15 +86,15 @@ def test_what_is_written_is_loaded_again(name: str, prepared: Path, tmp_path: Pa
     if f"{name}-discriminator" in KINDS:
         load(f"{name}-discriminator", tmp_path / "run" / "discriminator.safetensors", torch.device("cpu"))
     assert KINDS[name].title in (tmp_path / "run" / "model.md").read_text()
-    again = maskgan("train", name, prepared, "-o", tmp_path / "more", "--device", "cpu", *options,
-                    "--start-from", tmp_path / "run")  # fmt: skip
-    assert again.code == 0, again.err
+    more = maskgan("train", name, prepared, "-o", tmp_path / "more", "--device", "cpu", *options,
+                   "--start-from", tmp_path / "run")  # fmt: skip
+    assert more.code == 0, more.err
 
 
 @pytest.mark.parametrize("name", SETTINGS)
-def test_start_from_takes_the_discriminator_over_too(name: str, prepared: Path, tmp_path: Path) -> None:
+def test_start_from_loads_the_discriminator_too(name: str, prepared: Path, tmp_path: Path) -> None:
     list(loop_of(name, prepared, tmp_path / "first", "schedule.steps=2").steps())
-    files = tmp_path / "files"  # as published weights lie beside each other
+    files = tmp_path / "files"  # a folder with the layout of published weights
     files.mkdir()
     shutil.copy(tmp_path / "first" / "model.safetensors", files / f"{name}.safetensors")
     shutil.copy(tmp_path / "first" / "state" / "step-000002" / "discriminator.safetensors", files)
@@ -107,19 +107,19 @@ def test_start_from_takes_the_discriminator_over_too(name: str, prepared: Path, 
         assert all(torch.equal(generator[key], value) for key, value in first[1].state_dict().items())
         theirs = dict(others)["discriminator"].state_dict()
         assert all(torch.equal(discriminator[key], value) for key, value in theirs.items()) == start.is_dir()
-    spoilt = {key: value[..., :1].contiguous() for key, value in discriminator.items()}
-    save_file(spoilt, files / "discriminator.safetensors")
+    wrong_shapes = {key: value[..., :1].contiguous() for key, value in discriminator.items()}
+    save_file(wrong_shapes, files / "discriminator.safetensors")
     with pytest.raises(InputError, match="expected the tensors of"):
-        prepare(replace(plan(prepared, tmp_path / "spoilt"), start=files), recipe_of(name, "schedule.steps=1"))
+        prepare(replace(plan(prepared, tmp_path / "wrong"), start=files), recipe_of(name, "schedule.steps=1"))
 
 
 @pytest.mark.parametrize("name", SETTINGS)
-def test_half_precision_learns_in_half_precision(
+def test_half_precision_is_used_and_updates_the_weights(
     name: str, prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: set[torch.dtype] = set()
     loop = loop_of(name, prepared, tmp_path / "run", "schedule.steps=2")
-    # What an accelerator of mixed_precision="bf16" gives; a process has one precision only.
+    # The autocast of an accelerator with mixed_precision="bf16"; Accelerate allows one precision in a process.
     monkeypatch.setattr(Accelerator, "autocast", lambda self: torch.autocast("cpu", torch.bfloat16))
     for network in loop.task.networks.values():
         for module in network.modules():
@@ -134,8 +134,8 @@ def test_half_precision_learns_in_half_precision(
         assert not all(map(torch.equal, parameters, before[key])), key
 
 
-# Without what is drawn: of the others, each process draws its own. SPADE's discriminator sees faces painted
-# after the generator's update, which Adam makes as large for noise as for a gradient: hence the rate.
+# Settings without random numbers, which differ between processes. SPADE's discriminator sees faces generated after the
+# generator's update, in which Adam amplifies rounding errors: hence the small learning rate.
 STILL = {"spade": ("network.encoder=false", "optimiser.lr=1e-12"), "elegant": (), "pix2pixhd-m": ()}
 
 
@@ -191,7 +191,7 @@ def test_the_papers_recipes_are_the_published_networks() -> None:
                 assert getattr(recipe, part) == getattr(defaults, part), (path, part)
 
 
-# Published numbers that are no shape of a network, from StarGAN's main.py and solver.py, ELEGANT's dataset.py and
+# Published settings besides the networks' shapes, from StarGAN's main.py and solver.py, ELEGANT's dataset.py and
 # ELEGANT.py, SPADE's options. 151,144 steps of 8 are 50 epochs of CelebAMask-HQ's 24,183 training faces.
 PUBLISHED: dict[str, dict[str, Any]] = {
     "stargan": {

@@ -1,4 +1,4 @@
-"""Training: it learns, it resumes to the bit, it shares gradients, it stops at NaN."""
+"""Training of the DMN: it learns, resumes with the same bits, averages gradients over processes, stops at NaN."""
 
 from __future__ import annotations
 
@@ -61,17 +61,17 @@ def test_reconstruction_improves(prepared: Path) -> None:
 
 def test_each_update_reaches_its_own_network_only(prepared: Path) -> None:
     task, dataset = _task(prepared)
-    silent = {}
+    no_gradient = {}
 
-    def look() -> None:
-        silent["discriminator"] = [p.grad is None for p in task.discriminator.parameters()]
-        silent["generator"] = [p.grad is None for p in task.generator.parameters()]
+    def watched() -> None:
+        no_gradient["discriminator"] = [p.grad is None for p in task.discriminator.parameters()]
+        no_gradient["generator"] = [p.grad is None for p in task.generator.parameters()]
 
-    task.optimisers["generator"].step = look  # type: ignore[method-assign,assignment]
+    task.optimisers["generator"].step = watched  # type: ignore[method-assign,assignment]
     before = [p.clone() for p in task.generator.parameters()]
     task.step(first_samples(dataset, 2))
-    assert all(silent["discriminator"]), "the generator's loss must leave no gradient in the discriminator"
-    assert not any(silent["generator"])
+    assert all(no_gradient["discriminator"]), "the generator's loss must leave no gradient in the discriminator"
+    assert not any(no_gradient["generator"])
     assert all(map(torch.equal, before, task.generator.parameters()))
 
 
@@ -84,7 +84,7 @@ def test_killed_and_resumed_equals_uninterrupted(prepared: Path, tmp_path: Path)
         time.sleep(0.05)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    for later in sorted(killed.glob("state/step-*"))[1:]:  # as if the kill had come just after step 4
+    for later in sorted(killed.glob("state/step-*"))[1:]:  # the state of a process killed just after step 4
         shutil.rmtree(later)
     subprocess.run(_command(prepared, killed, *_steps(9, 4)), check=True, capture_output=True)
     for name in ("generator", "discriminator", "average"):
@@ -98,7 +98,7 @@ def test_killed_and_resumed_equals_uninterrupted(prepared: Path, tmp_path: Path)
     assert lines[0] == lines[1]
 
 
-def test_an_interrupt_saves_and_the_next_call_goes_on(prepared: Path, tmp_path: Path) -> None:
+def test_an_interrupt_saves_the_state_and_the_next_call_resumes(prepared: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     process = subprocess.Popen(_command(prepared, out, *_steps(100000)), stderr=subprocess.PIPE, text=True)
     while not (out / "metrics.jsonl").exists():
@@ -107,17 +107,15 @@ def test_an_interrupt_saves_and_the_next_call_goes_on(prepared: Path, tmp_path: 
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "state saved; run the same command to go on" in err.splitlines()[-1]
+    assert "state saved; run the same command to continue" in err.splitlines()[-1]
     saved = int(next(out.glob("state/step-*")).name[5:])
-    more = subprocess.run(
-        _command(prepared, out, *_steps(saved + 2)), check=True, capture_output=True, text=True
-    )  # fmt: skip
-    assert f"going on after step {saved}" in more.stderr
+    more = subprocess.run(_command(prepared, out, *_steps(saved + 2)), check=True, capture_output=True, text=True)
+    assert f"resuming after step {saved}" in more.stderr
 
 
 def test_two_processes_have_the_gradient_of_one_with_the_whole_batch(prepared: Path, tmp_path: Path) -> None:
-    # After one step, Adam's first moment is (1 - beta1) times the gradient. One thread each: another
-    # number of threads rounds differently, and L1 turns the smallest difference around.
+    # After one step, Adam's first moment is (1 - beta1) times the gradient. One thread each: another number of threads
+    # rounds differently, and the gradient of L1 can change its sign.
     one, two = tmp_path / "one", tmp_path / "two"
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
@@ -136,7 +134,7 @@ def test_two_processes_have_the_gradient_of_one_with_the_whole_batch(prepared: P
     assert json.loads((two / "run.json").read_text())["processes"] == 2
 
 
-def test_bf16_computes_the_same_losses_in_fewer_digits(prepared: Path, tmp_path: Path) -> None:
+def test_bf16_computes_nearly_the_same_losses(prepared: Path, tmp_path: Path) -> None:
     lines = {}
     for precision in ("no", "bf16"):
         run = tmp_path / precision
@@ -144,14 +142,14 @@ def test_bf16_computes_the_same_losses_in_fewer_digits(prepared: Path, tmp_path:
         subprocess.run(_command(prepared, run, *settings), check=True, capture_output=True, timeout=120)
         lines[precision] = json.loads((run / "metrics.jsonl").read_text().splitlines()[0])
     for name in ("adversarial", "feature_matching", "pixel", "discriminator"):
-        exact, short = lines["no"][name], lines["bf16"][name]
-        assert short != exact, "bf16 keeps eight bits: something must differ"
-        assert short == pytest.approx(exact, rel=0.03), name
+        exact, rounded = lines["no"][name], lines["bf16"][name]
+        assert rounded != exact, "bf16 has eight bits, so the losses must differ"
+        assert rounded == pytest.approx(exact, rel=0.03), name
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:The .grad attribute")  # PyTorch's own compiler looks
-def test_compiled_networks_learn_as_the_others_do(prepared: Path) -> None:
+@pytest.mark.filterwarnings("ignore:The .grad attribute")  # raised in PyTorch's compiler
+def test_compiled_networks_have_the_same_losses(prepared: Path) -> None:
     lines = []
     for compiled in (False, True):
         task, dataset = _task(prepared, f"compile={compiled}")
@@ -163,7 +161,7 @@ def test_compiled_networks_learn_as_the_others_do(prepared: Path) -> None:
         assert compiled_losses == pytest.approx(eager, rel=1e-3)
 
 
-def test_a_compiler_that_is_missing_is_told(prepared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_compiler_raises_an_error(prepared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CXX", "no-such-compiler")
     with pytest.raises(InputError, match="compiler"):
         _task(prepared, "compile=true")
@@ -176,20 +174,20 @@ def test_nan_stops_the_run_and_keeps_the_last_good_checkpoint(
     loop = prepare_training(plan(prepared, tmp_path / "run"), recipe)
     step = loop.task.step
 
-    def poisoned(batch):  # type: ignore[no-untyped-def]
+    def step_with_nan(batch):  # type: ignore[no-untyped-def]
         losses = step(batch)
         if loop.progress.step == 4:
             losses["pixel"] = losses["pixel"] * float("nan")
         return losses
 
-    monkeypatch.setattr(loop.task, "step", poisoned)
+    monkeypatch.setattr(loop.task, "step", step_with_nan)
     good = tmp_path / "run" / "state" / "step-000004"
     with pytest.raises(WorkError, match=f"the loss pixel became nan after step 4; the last good checkpoint is {good}"):
         list(loop.steps())
     assert sorted(p.name for p in good.parent.iterdir()) == ["step-000002", "step-000004"]
 
 
-def test_a_broken_weight_is_never_checkpointed(prepared: Path, tmp_path: Path) -> None:
+def test_an_infinite_weight_is_not_saved(prepared: Path, tmp_path: Path) -> None:
     recipe = _recipe("schedule.steps=2", "schedule.checkpoint_every=2")
     loop = prepare_training(plan(prepared, tmp_path / "run"), recipe)
     steps = loop.steps()
@@ -197,13 +195,13 @@ def test_a_broken_weight_is_never_checkpointed(prepared: Path, tmp_path: Path) -
     bias = loop.task.networks["discriminator"].scales[0].layers[-1].bias  # type: ignore[index,union-attr]
     original = loop.task.step
 
-    def break_after(batch):  # type: ignore[no-untyped-def]
+    def step_with_infinity(batch):  # type: ignore[no-untyped-def]
         losses = original(batch)
         with torch.no_grad():
             bias.fill_(float("inf"))
         return losses
 
-    loop.task.step = break_after  # type: ignore[method-assign]
+    loop.task.step = step_with_infinity  # type: ignore[method-assign]
     with pytest.raises(WorkError, match="a weight of the discriminator became NaN or infinite"):
         list(steps)
     assert not (tmp_path / "run" / "model.safetensors").exists()
@@ -218,7 +216,7 @@ def test_weights_describe_themselves(weights: Path, prepared: Path) -> None:
     assert (weights / "samples" / "step-000003.png").exists()
 
 
-def test_resume_refuses_another_recipe_other_data_and_never(prepared: Path, weights: Path, maskgan: Command) -> None:
+def test_another_recipe_and_resume_never_raise_errors(prepared: Path, weights: Path, maskgan: Command) -> None:
     same = ("train", "dmn", prepared, "-o", weights, *TINY, "--set", "schedule.steps=3")
     outcome = maskgan(*same, "--set", "loss.pixel=3")
     assert outcome.code == 2
@@ -226,10 +224,10 @@ def test_resume_refuses_another_recipe_other_data_and_never(prepared: Path, weig
     outcome = maskgan(*same, "--resume", "never")
     assert outcome.code == 2
     assert "a run that exists already" in outcome.err
-    assert "has its 3 steps already" in maskgan(*same).err
+    assert "has finished its 3 steps" in maskgan(*same).err
 
 
-def test_data_of_another_size_and_missing_vgg_are_refused(prepared: Path, tmp_path: Path, maskgan: Command) -> None:
+def test_data_of_another_size_and_a_missing_vgg_raise_errors(prepared: Path, tmp_path: Path, maskgan: Command) -> None:
     outcome = maskgan("train", "dmn", prepared, "--recipe", "small-256", "-o", tmp_path / "run")
     assert outcome.code == 2
     assert "expected a data set of 256 px (network.image_size), found 64 px" in outcome.err
@@ -238,7 +236,7 @@ def test_data_of_another_size_and_missing_vgg_are_refused(prepared: Path, tmp_pa
     assert not (tmp_path / "run").exists()
 
 
-def test_a_published_vgg_file_loads_whole_and_a_wrong_one_is_named(tmp_path: Path) -> None:
+def test_a_published_vgg_file_loads_and_missing_tensors_are_named(tmp_path: Path) -> None:
     torch.manual_seed(0)
     tensors = {name: torch.randn_like(p) for name, p in VGG19Features().state_dict().items()}
     rest = {"features.30.weight": torch.zeros(512, 512, 3, 3), "classifier.6.bias": torch.zeros(1000)}

@@ -1,4 +1,4 @@
-"""EBST: what its edits are, who learns from them, and what is refused."""
+"""EBST: simulated edits, the updates of each stage, initialisation from trained weights, errors."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ def batch(prepared: Path) -> Batch:
     return first_samples(FaceDataset(PreparedData.load(prepared).split("train"), 64, cache=True), 4)
 
 
-def _decode_anything(task: EBSTTask, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A MaskVAE of three steps decodes every code alike; then both edits are one and no blend can differ."""
+def _decode_random_masks(task: EBSTTask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Decode random masks. A MaskVAE of three steps decodes every code to the same mask, and both edits were equal."""
     monkeypatch.setattr(task.vae, "decode", lambda code: torch.rand(len(code), 19, 64, 64))
 
 
-def test_the_start_is_the_trained_generator_and_its_discriminator(task: EBSTTask, weights: Path) -> None:
+def test_it_starts_from_the_trained_generator_and_its_discriminator(task: EBSTTask, weights: Path) -> None:
     trained, _ = load("dmn", weights, torch.device("cpu"))
     for network in (task.generator, task.best):
         assert all(torch.equal(p, trained.state_dict()[name]) for name, p in network.state_dict().items())
@@ -63,7 +63,7 @@ def test_the_start_is_the_trained_generator_and_its_discriminator(task: EBSTTask
     assert all(torch.equal(p, theirs[name]) for name, p in task.discriminator.state_dict().items())
 
 
-def test_start_from_takes_generator_discriminator_and_blender_of_a_run_or_of_a_folder_of_files(
+def test_start_from_loads_generator_discriminator_and_blender_of_a_run_or_of_a_folder(
     prepared: Path, weights: Path, vae_weights: Path, tmp_path: Path, maskgan: Command
 ) -> None:
     call = ("train", "ebst", prepared, "--vae", vae_weights, *TINY, "--set", "schedule.steps=1", "--set", "ema=0")
@@ -88,16 +88,14 @@ def test_start_from_takes_generator_discriminator_and_blender_of_a_run_or_of_a_f
     for extra, found in ((("--dmn", weights, "--start-from", first), "both"), ((), "neither")):
         outcome = maskgan(*call, *extra, "-o", tmp_path / "third")
         assert outcome.code == 2
-        assert (
-            f"--dmn: expected a trained generator, by --dmn or with its blender by --start-from, found {found}"
-            in outcome.err
-        )
+        message = f"--dmn: expected a trained generator: --dmn, or --start-from with its blender, found {found}"
+        assert message in outcome.err
     (files / "discriminator.safetensors").write_bytes(b"broken")
     outcome = maskgan(*call, "--start-from", files, "-o", tmp_path / "third")
     assert (outcome.code, "discriminator.safetensors: expected" in outcome.err) == (2, True), outcome.err
 
 
-def test_a_run_of_one_adam_for_both_stages_is_refused_with_a_way_on(
+def test_resuming_a_run_with_other_optimisers_raises_an_error_with_a_hint(
     prepared: Path, weights: Path, vae_weights: Path, tmp_path: Path, maskgan: Command
 ) -> None:
     call = ("train", "ebst", prepared, "--dmn", weights, "--vae", vae_weights, *TINY, "-o", tmp_path / "run")
@@ -109,10 +107,10 @@ def test_a_run_of_one_adam_for_both_stages_is_refused_with_a_way_on(
     (state / "hashes.json").unlink()
     outcome = maskgan(*call, "--set", "schedule.steps=2")
     assert outcome.code == 2
-    assert f"begin a new run with --start-from {tmp_path / 'run'}" in outcome.err
+    assert f"start a new run with --start-from {tmp_path / 'run'}" in outcome.err
 
 
-def test_edits_go_the_same_way_towards_and_away_from_the_neighbour(
+def test_the_two_edits_are_equal_steps_towards_the_previous_face_and_away_from_it(
     task: EBSTTask, batch: Batch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     codes = torch.tensor([[0.0], [5.0], [10.0], [-5.0]])
@@ -120,14 +118,14 @@ def test_edits_go_the_same_way_towards_and_away_from_the_neighbour(
     monkeypatch.setattr(task.vae, "encode", lambda mask: (codes, codes))
     monkeypatch.setattr(task.vae, "decode", lambda z: (seen.append(z), torch.rand(4, 19, 64, 64))[1])
     inter, outer = task.edited_masks(one_hot(batch.labels))
-    # z + (z_ref - z) / 2.5 and z - (z_ref - z) / 2.5, z_ref being the one before in the batch
+    # z + (z_ref - z) / 2.5 and z - (z_ref - z) / 2.5, where z_ref is the previous code in the batch
     torch.testing.assert_close(seen[0], torch.tensor([[-2.0], [3.0], [8.0], [1.0]]))
     torch.testing.assert_close(seen[1], torch.tensor([[2.0], [7.0], [12.0], [-11.0]]))
     for mask in (inter, outer):
         assert torch.equal(mask.sum(1), torch.ones(4, 64, 64))
 
 
-def test_edits_of_a_vae_of_the_faces_size_are_those_of_its_codes_to_the_bit(task: EBSTTask, batch: Batch) -> None:
+def test_edits_with_a_vae_of_the_faces_size_are_decoded_from_its_codes(task: EBSTTask, batch: Batch) -> None:
     code, _ = task.vae.encode(one_hot(batch.labels))
     edits = simulated_edits(task.vae, code, code.roll(1, 0), task.recipe.lambda_inter, 64)
     for mask, edit in zip(task.edited_masks(one_hot(batch.labels)), edits, strict=True):
@@ -135,7 +133,7 @@ def test_edits_of_a_vae_of_the_faces_size_are_those_of_its_codes_to_the_bit(task
 
 
 @pytest.mark.parametrize("size", [64, 256])
-def test_a_vae_of_another_size_sees_the_masks_at_its_own_and_its_edits_come_back_at_theirs(
+def test_masks_are_resized_for_a_vae_of_another_size_and_its_edits_are_resized_back(
     task: EBSTTask, size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     torch.manual_seed(0)
@@ -153,7 +151,7 @@ def test_a_vae_of_another_size_sees_the_masks_at_its_own_and_its_edits_come_back
         assert torch.equal(mask, one_hot(decode_labels(task.vae, place, 128)))
 
 
-def test_the_bundled_vae_of_another_size_trains_as_well(
+def test_the_bundled_vae_of_another_size_can_be_used(
     prepared: Path, weights: Path, tmp_path: Path, maskgan: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("MASKGAN_WEIGHTS", raising=False)
@@ -166,10 +164,10 @@ def test_the_bundled_vae_of_another_size_trains_as_well(
     assert read_image(tmp_path / "run" / "samples" / "step-000001.png").shape == (4 * 64, 9 * 64, 3)
 
 
-def test_a_step_updates_three_networks_and_leaves_the_vae_alone(
+def test_a_step_updates_three_networks_and_not_the_vae(
     task: EBSTTask, batch: Batch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _decode_anything(task, monkeypatch)
+    _decode_random_masks(task, monkeypatch)
     networks = {**task.networks, "vae": task.vae}
     before = {name: [t.clone() for t in network.state_dict().values()] for name, network in networks.items()}
     calls = []
@@ -179,18 +177,20 @@ def test_a_step_updates_three_networks_and_leaves_the_vae_alone(
     for name in ("generator", "blender", "discriminator", "average"):
         assert not all(map(torch.equal, before[name], after[name])), name
     assert all(map(torch.equal, before["vae"], after["vae"]))
-    assert len(calls) == 2, "the look is encoded once for each stage, not for each edit"
+    assert len(calls) == 2, "the style is encoded once for each stage, not for each edit"
     stage1 = {"adversarial", "feature_matching", "pixel", "perceptual"}
     assert set(losses) == stage1 | {f"blend_{name}" for name in stage1} | {"discriminator"}
     assert all(torch.isfinite(value) for value in losses.values())
 
 
-def test_each_stage_has_its_own_adam_and_every_backward_pass_its_step(
+def test_each_stage_has_its_own_adam_and_every_backward_pass_is_followed_by_its_step(
     task: EBSTTask, batch: Batch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One Adam for the generator, one for generator and blender, as published; in fp16 a loss that is propagated
-    under one scale and stepped under another would be wrong, so every backward pass is followed by its step."""
-    _decode_anything(task, monkeypatch)
+    """As published, the generator has one Adam, and generator and blender have another.
+
+    Every backward pass is followed by its step, because the loss scale of fp16 may change in a step.
+    """
+    _decode_random_masks(task, monkeypatch)
     order: list[str] = []
     gradients: dict[str, list[bool]] = {}
     backward = task.accelerator.backward
@@ -222,7 +222,7 @@ def test_each_stage_has_its_own_adam_and_every_backward_pass_its_step(
     }  # fmt: skip
 
 
-def test_stage_two_paints_with_what_stage_one_has_just_learnt(
+def test_stage_two_uses_the_generator_that_stage_one_has_updated(
     task: EBSTTask, batch: Batch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[torch.Tensor] = []
@@ -235,27 +235,27 @@ def test_stage_two_paints_with_what_stage_one_has_just_learnt(
     assert torch.equal(second, weight)
 
 
-def test_the_discriminator_judges_every_picture_with_the_faces_own_mask_and_sees_the_blend_as_fake(
+def test_the_discriminator_gets_every_picture_with_the_faces_own_mask_and_the_blend_as_fake(
     task: EBSTTask, batch: Batch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     masks: list[torch.Tensor] = []
     task.discriminator.register_forward_pre_hook(lambda _, inputs: masks.append(inputs[0]))
-    verdicts: list[bool] = []
+    targets: list[bool] = []
     original = paper.least_squares
 
     def watch(features: paper.Features, *, real: bool) -> torch.Tensor:
-        verdicts.append(real)
+        targets.append(real)
         return original(features, real=real)
 
     monkeypatch.setattr(paper, "least_squares", watch)
     task.step(batch)
     assert len(masks) == 3
     assert all(torch.equal(mask, one_hot(batch.labels)) for mask in masks)
-    # generator: fake, then blend as real; discriminator: fake and blend as fake, the face as real
-    assert verdicts == [True, True, False, False, True]
+    # generator: fake as real, then blend as real; discriminator: fake and blend as fake, the face as real
+    assert targets == [True, True, False, False, True]
 
 
-def test_the_command_writes_a_generator_that_edits_and_resumes_to_the_bit(
+def test_the_command_writes_a_generator_for_edits_and_resumes_with_the_same_bits(
     prepared: Path, weights: Path, vae_weights: Path, tmp_path: Path, maskgan: Command
 ) -> None:
     whole, parted = tmp_path / "whole", tmp_path / "parted"
@@ -278,7 +278,7 @@ def test_the_command_writes_a_generator_that_edits_and_resumes_to_the_bit(
     assert maskgan(*edit, "--weights", whole).code == 0
 
 
-def test_what_does_not_go_together_is_refused(
+def test_inputs_that_do_not_fit_together_raise_errors(
     prepared: Path, weights: Path, vae_weights: Path, tmp_path: Path, maskgan: Command
 ) -> None:
     call = ("train", "ebst", prepared, "--dmn", weights, "--vae", vae_weights, "-o", tmp_path / "run", *TINY)

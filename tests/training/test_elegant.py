@@ -1,4 +1,4 @@
-"""ELEGANT's training: who meets whom, which labels the exchanged faces carry, and that it learns."""
+"""ELEGANT's training: its pairs of faces, the labels of exchanged faces, and that the losses fall."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _task(prepared: Path, *changes: str) -> tuple[ElegantTask, Batch]:
     return task, collate([dataset[draw] for draw in sampler.draws(0)])
 
 
-def test_faces_with_and_without_each_attribute_take_turns_through_epochs() -> None:
+def test_every_list_of_faces_is_drawn_in_epochs() -> None:
     sampler = PairSampler(TRUTH, ("a", "b"), 2, seed=0, flip=False)
     seen: Counter[tuple[int, int]] = Counter()
     for step in range(12):
@@ -47,7 +47,7 @@ def test_faces_with_and_without_each_attribute_take_turns_through_epochs() -> No
     }  # fmt: skip
 
 
-def test_processes_share_each_list_and_a_later_start_is_the_same_walk() -> None:
+def test_processes_share_each_list_and_a_later_start_has_the_same_draws() -> None:
     whole = PairSampler(TRUTH, ("a", "b"), 2, seed=5, flip=True)
     halves = [PairSampler(TRUTH, ("a", "b"), 2, seed=5, flip=True, rank=rank, world=2) for rank in (0, 1)]
     both = [draw for pair in zip(*(half.draws(3) for half in halves), strict=True) for draw in pair]
@@ -55,7 +55,7 @@ def test_processes_share_each_list_and_a_later_start_is_the_same_walk() -> None:
     assert next(iter(PairSampler(TRUTH, ("a", "b"), 2, seed=5, flip=True, first_step=3))) == whole.draws(3)
 
 
-def test_an_attribute_that_all_or_none_have_is_refused() -> None:
+def test_an_attribute_of_all_or_no_faces_raises_an_error() -> None:
     for value, found in ((0.0, "all 4 without"), (1.0, "all 4 with")):
         with pytest.raises(InputError, match=f"b: expected training faces with .*, found {found}"):
             PairSampler(torch.tensor([[0.0, value], [1.0, value]] * 2), ("a", "b"), 1, seed=0, flip=False)
@@ -69,37 +69,37 @@ def test_exchanged_faces_carry_exchanged_labels(prepared: Path) -> None:
     labels = task.truth[batch.indices].view(4, 2, 2)  # with and without the first, with and without the second
     assert len(seen) == 12
     for attribute in (0, 1):
-        a, b, c, d, c_again, d_again = seen[6 * attribute : 6 * attribute + 6]
+        a, b, c, d, c_second, d_second = seen[6 * attribute : 6 * attribute + 6]
         assert torch.equal(a, labels[2 * attribute])
         assert torch.equal(b, labels[2 * attribute + 1])
         assert a[:, attribute].tolist() == d[:, attribute].tolist() == [1, 1]
         assert b[:, attribute].tolist() == c[:, attribute].tolist() == [0, 0]
         assert torch.equal(c[:, 1 - attribute], a[:, 1 - attribute])
         assert torch.equal(d[:, 1 - attribute], b[:, 1 - attribute])
-        assert torch.equal(c, c_again)
-        assert torch.equal(d, d_again)
+        assert torch.equal(c, c_second)
+        assert torch.equal(d, d_second)
 
 
 def test_each_update_reaches_its_own_network_only(prepared: Path) -> None:
     task, batch = _task(prepared)
-    silent: list[bool] = []
+    no_gradient: list[bool] = []
     update = task.critics.update
 
-    def look(loss: torch.Tensor) -> None:
+    def watched(loss: torch.Tensor) -> None:
         update(loss)
-        silent.extend(p.grad is None for p in task.elegant.network.parameters())
+        no_gradient.extend(p.grad is None for p in task.elegant.network.parameters())
         for p in task.critics.network.parameters():
             p.grad = None
 
-    task.critics.update = look  # type: ignore[method-assign]
+    task.critics.update = watched  # type: ignore[method-assign]
     images, labels = torch.rand(2, 2, 3, 64, 64), task.truth[batch.indices[:4]].view(2, 2, 2)
     task._exchange(0, images[0], labels[0], images[1], labels[1])
-    assert all(silent)
+    assert all(no_gradient)
     assert all(p.grad is None for p in task.critics.network.parameters())
     assert all(p.grad is not None for p in task.elegant.network.parameters())
 
 
-def test_faces_come_back_better(prepared: Path) -> None:
+def test_reconstruction_improves(prepared: Path) -> None:
     task, batch = _task(prepared, "optimiser.lr=2e-3", "network.width=8", "loss.reconstruction=50")
     first = task.step(batch)
     for _ in range(30):
@@ -107,10 +107,10 @@ def test_faces_come_back_better(prepared: Path) -> None:
     assert float(last["reconstruction"]) < 0.5 * float(first["reconstruction"])
     values = task.validate()
     assert values["val_changed_l1"] > 0
-    assert task.sheet().shape == (2 * 4 * 64, 4 * 64, 3)
+    assert task.sample_grid().shape == (2 * 4 * 64, 4 * 64, 3)
 
 
-def test_the_rate_falls_by_steps() -> None:
+def test_the_learning_rate_falls_in_steps() -> None:
     schedule = ScheduleSettings(steps=10000, decay=0.5, decay_every=3000)
     assert [learning_rate(8.0, step, schedule) for step in (0, 2999, 3000, 6001, 9000)] == [8, 8, 4, 2, 1]
     with pytest.raises(ValueError, match="must be set together"):

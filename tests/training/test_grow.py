@@ -1,4 +1,4 @@
-"""Growing a network: what is trained stays, one level further in."""
+"""Growing a network: the trained layers move one level inwards and compute the same."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from maskgan_cli.training.grow import grow, grown_from, widen
 SMALL = DMNConfig(image_size=64, width=8, downs=2, blocks=2, style_width=4, upsampling="resize")
 
 
-def test_the_trained_layers_do_in_the_grown_network_what_they_did() -> None:
+def test_trained_layers_compute_the_same_in_the_grown_network() -> None:
     torch.manual_seed(0)
     small = DenseMappingNetwork(SMALL).eval()
     large = DenseMappingNetwork(grown_from(SMALL)).eval()
@@ -23,14 +23,14 @@ def test_the_trained_layers_do_in_the_grown_network_what_they_did() -> None:
     image = torch.rand(2, 3, 64, 64) * 2 - 1
     with torch.no_grad():
         style = small.encode_style(one_hot(labels), image)
-        assert torch.equal(large.encode_style(one_hot(labels), image), style), "the look is read as before"
-        inner = small.backbone.head(one_hot(labels))  # (2, 8, 64, 64): what the grown network has after one halving
+        assert torch.equal(large.encode_style(one_hot(labels), image), style), "the style code is the same"
+        inner = small.backbone.head(one_hot(labels))  # (2, 8, 64, 64), the shape in the grown network after one halving
         assert torch.equal(large.backbone.downs[1:](inner), small.backbone.downs(inner))
         deep = small.backbone.downs(inner)
         assert torch.equal(large.backbone.ups[:-1](deep), small.backbone.ups(deep))
 
 
-def test_the_grown_shape_has_twice_the_side_and_the_same_bottleneck() -> None:
+def test_the_grown_network_has_twice_the_size_and_the_same_bottleneck() -> None:
     large = grown_from(SMALL)
     assert (large.image_size, large.width, large.downs) == (128, 4, 3)
     assert large.bottleneck == SMALL.bottleneck and large.style_dim == SMALL.style_dim
@@ -38,7 +38,7 @@ def test_the_grown_shape_has_twice_the_side_and_the_same_bottleneck() -> None:
         grown_from(DMNConfig(image_size=64, width=7, downs=2))
 
 
-def test_a_wider_style_encoder_paints_as_the_trained_one_did() -> None:
+def test_a_wider_style_encoder_computes_the_same_function() -> None:
     torch.manual_seed(0)
     small = DenseMappingNetwork(SMALL).eval()
     small.balance()
@@ -47,7 +47,7 @@ def test_a_wider_style_encoder_paints_as_the_trained_one_did() -> None:
     wide.load_state_dict(widen(small.state_dict(), wide.state_dict(), noise=0.0))
     with torch.no_grad():
         torch.testing.assert_close(wide(mask, mask, image), small(mask, mask, image), atol=1e-5, rtol=1e-4)
-        told_apart = widen(small.state_dict(), wide.state_dict())["style_encoder.to_style.weight"]
-        assert not torch.equal(told_apart[:, :16], told_apart[:, 16:32]), "copies differ, so that they learn apart"
+        noisy = widen(small.state_dict(), wide.state_dict())["style_encoder.to_style.weight"]
+        assert not torch.equal(noisy[:, :16], noisy[:, 16:32]), "copies differ, so that training can separate them"
     with pytest.raises(ValueError, match="multiple"):
         widen(small.state_dict(), DenseMappingNetwork(replace(SMALL, style_width=6)).state_dict())

@@ -1,4 +1,4 @@
-"""Identity training: it separates people, resumes to the bit, stores its threshold; eval verify reads it."""
+"""Identity training: it separates people, resumes with the same bits, and stores the threshold of ``eval verify``."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ TINY = (
 
 @pytest.fixture(scope="module")
 def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """People who are colours: eight to train on, eight others to validate, four pictures each, no masks."""
+    """Plain colours as people: eight for training, eight others for validation, four pictures each, no masks."""
     root = tmp_path_factory.mktemp("people")
     rng = np.random.default_rng(0)
     rows = []
@@ -63,17 +63,17 @@ def run(people: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def test_people_never_seen_are_told_apart(run: Path) -> None:
+def test_validation_on_other_people(run: Path) -> None:
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     assert lines[-1]["val_accuracy"] > 0.85
-    assert lines[-1]["val_verify/pairs"] == 96  # 8 people, 6 pairs each, and as many of two people
+    assert lines[-1]["val_verify/pairs"] == 96  # 8 people with 6 pairs each, and as many pairs of two people
 
 
 def test_the_threshold_is_stored_with_the_weights(run: Path) -> None:
     weights = read_weights(run, "identity")
     assert weights.about["threshold"] == weights.about["verification"]["threshold"]
     assert load_identity(run, torch.device("cpu")).threshold == weights.about["threshold"]
-    assert not any(name.startswith("people") for name in weights.tensors)  # the margin's directions stay behind
+    assert not any(name.startswith("people") for name in weights.tensors)  # class directions are not saved
 
 
 def test_resumed_equals_uninterrupted(people: Path, tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_eval_verify(run: Path, people: Path, tmp_path: Path, capfd: pytest.Capt
     assert call(commands, [*arguments, "-q"]) == 0
     document = json.loads(capfd.readouterr().out)
     stored = read_weights(run, "identity").about
-    # The same faces and pairs as in training, framed the same way: the same numbers.
+    # Same faces, pairs and alignment as in the training's validation, so the same numbers.
     assert document["threshold"] == pytest.approx(stored["threshold"], abs=1e-4)
     assert document["value"] == document["accuracy"] == pytest.approx(stored["verification"]["accuracy"])
     assert document["accuracy_at_stored_threshold"] >= document["accuracy"] - 0.02
@@ -107,13 +107,13 @@ def test_eval_verify(run: Path, people: Path, tmp_path: Path, capfd: pytest.Capt
     assert "a data set without masks" in capfd.readouterr().err
 
 
-def test_faces_without_masks_are_taken_for_crops() -> None:
+def test_faces_without_masks_count_as_aligned_crops() -> None:
     points = batch_points(torch.empty(2, 0, 0), 100)
     assert points.shape == (2, 5, 2)
     assert points[1, 0].tolist() == pytest.approx([37.85, 47.63])
 
 
-def test_faces_without_identity_or_pairs_are_refused(
+def test_faces_without_identity_or_pairs_raise_errors(
     prepared: Path, people: Path, tmp_path: Path, maskgan: Command
 ) -> None:
     rows = (people / "manifest.csv").read_text().replace(",identity", ",someone")
@@ -130,7 +130,7 @@ def test_faces_without_identity_or_pairs_are_refused(
     assert not (tmp_path / "run").exists()
 
 
-def test_the_points_of_a_face_are_searched_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_points_of_a_face_are_cached(monkeypatch: pytest.MonkeyPatch) -> None:
     recipe = load_recipe(IdentityRecipe, "identity", "tiny-cpu", [x for x in TINY if "=" in x and "[" not in x])
     rng = np.random.default_rng(0)
     labels = torch.from_numpy(rng.integers(0, 19, (8, 32, 32)).astype(np.uint8))

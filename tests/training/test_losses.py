@@ -21,13 +21,13 @@ def test_least_squares_is_the_squared_distance_summed_over_scales() -> None:
     assert losses.least_squares(_features(3.0), real=False) == 2 * 9
 
 
-def test_feature_matching_weighs_four_layers_of_two_scales_with_one_half_each() -> None:
+def test_feature_matching_gives_each_of_four_layers_of_two_scales_weight_one_half() -> None:
     fake, real = _features(1.5), _features(1.0)
-    fake[0][-1] += 100  # the verdict takes no part
+    fake[0][-1] += 100  # the score is left out
     assert losses.feature_matching(fake, real) == 2 * 4 * 0.5 * 0.5
 
 
-def test_feature_matching_pulls_only_the_fake() -> None:
+def test_feature_matching_has_gradients_for_the_fake_only() -> None:
     fake = [[torch.ones(1, requires_grad=True), torch.ones(1)]]
     real = [[torch.zeros(1, requires_grad=True), torch.ones(1)]]
     losses.feature_matching(fake, real).backward()
@@ -57,20 +57,20 @@ def test_kl_agrees_with_torchs_distributions() -> None:
     torch.testing.assert_close(losses.kl_divergence(mean, log_variance), theirs.sum(1).mean())
 
 
-def test_hinge_stops_beyond_the_margin_and_averages_over_scales() -> None:
+def test_hinge_loss_is_zero_beyond_the_margin_and_averages_over_scales() -> None:
     for value, as_real, as_fake in ((3.0, 0.0, 4.0), (0.5, 0.5, 1.5), (-1.0, 2.0, 0.0), (-3.0, 4.0, 0.0)):
         features = _features(value)
-        assert losses.hinge(features, real=True) == as_real
-        assert losses.hinge(features, real=False) == as_fake
-        assert losses.hinge_wish(features) == -value
+        assert losses.hinge_discriminator_loss(features, real=True) == as_real
+        assert losses.hinge_discriminator_loss(features, real=False) == as_fake
+        assert losses.hinge_generator_loss(features) == -value
     mixed = [*_features(3.0, scales=1), *_features(-1.0, scales=1)]
-    assert losses.hinge(mixed, real=True) == 1.0
-    assert losses.hinge_wish(mixed) == -1.0
+    assert losses.hinge_discriminator_loss(mixed, real=True) == 1.0
+    assert losses.hinge_generator_loss(mixed) == -1.0
 
 
 def test_the_gradient_penalty_of_a_linear_critic_is_known() -> None:
     weight = torch.zeros(3, 4, 4)
-    weight[0, 1, 2], weight[2, 3, 0] = 3.0, 4.0  # of length 5, everywhere
+    weight[0, 1, 2], weight[2, 3, 0] = 3.0, 4.0  # the gradient has norm 5 everywhere
 
     def linear(images: torch.Tensor) -> torch.Tensor:
         return (images * weight).sum((1, 2, 3))
@@ -80,19 +80,19 @@ def test_the_gradient_penalty_of_a_linear_critic_is_known() -> None:
     torch.testing.assert_close(losses.gradient_penalty(lambda x: linear(x) / 5, real, fake), torch.tensor(0.0))
 
 
-def test_the_gradient_penalty_looks_between_real_and_fake_at_each_picture_alone() -> None:
-    # The gradient of |x|^2 / 2 is x itself: between 0 and a picture of length 2 it is as long as the mix is far.
+def test_the_gradient_penalty_mixes_real_and_fake_with_one_number_for_each_picture() -> None:
+    # The gradient of |x|^2 / 2 is x. For the mixture t * 2 of 0 and 2 its norm is 2t.
     fake = torch.zeros(4000, 1, 1, 1)
     real = fake + 2.0
     torch.manual_seed(0)
     penalty = losses.gradient_penalty(lambda x: x.square().sum((1, 2, 3)) / 2, real, fake)
-    assert abs(penalty.item() - 1 / 3) < 0.02  # E (2t - 1)^2 for t uniform; one t for all would be somewhere in [0, 1]
+    assert abs(penalty.item() - 1 / 3) < 0.02  # E (2t - 1)^2 for t uniform; one t for all pictures gives another value
     torch.manual_seed(0)
     share = torch.rand(4000, 1, 1, 1)
     torch.testing.assert_close(penalty, (2 * share - 1).square().mean())
 
 
-def test_the_gradient_penalty_pulls_the_critic() -> None:
+def test_the_gradient_penalty_has_gradients_for_the_critic() -> None:
     weight = torch.tensor(3.0, requires_grad=True)
     losses.gradient_penalty(
         lambda x: x.sum((1, 2, 3)) * weight, torch.ones(2, 1, 1, 1), torch.zeros(2, 1, 1, 1)
@@ -111,16 +111,16 @@ def test_classification_is_summed_over_attributes_and_averaged_over_pictures() -
     torch.testing.assert_close(losses.classification(one_wrong, labels), torch.tensor(25.0))
 
 
-def test_elegants_second_discriminator_counts_half() -> None:
+def test_elegants_second_discriminator_has_weight_one_half() -> None:
     zero = [torch.zeros(4, 1), torch.zeros(4, 1)]
     for real in (True, False):
-        torch.testing.assert_close(losses.said_real(zero, real=real), torch.tensor(1.5 * math.log(2)))
+        torch.testing.assert_close(losses.elegant_adversarial(zero, real=real), torch.tensor(1.5 * math.log(2)))
     sure = [torch.full((4, 1), 100.0), torch.full((4, 1), -100.0)]
-    torch.testing.assert_close(losses.said_real(sure, real=True), torch.tensor(50.0))
-    torch.testing.assert_close(losses.said_real(sure, real=False), torch.tensor(100.0))
+    torch.testing.assert_close(losses.elegant_adversarial(sure, real=True), torch.tensor(50.0))
+    torch.testing.assert_close(losses.elegant_adversarial(sure, real=False), torch.tensor(100.0))
 
 
-def test_colours_of_a_class_are_compared_wherever_it_lies() -> None:
+def test_class_colours_do_not_depend_on_the_position_of_a_class() -> None:
     mask = torch.zeros(1, 2, 8, 32)
     mask[:, 0, :, :16], mask[:, 1, :, 16:] = 1, 1
     turned = mask.flip(3)
@@ -131,7 +131,7 @@ def test_colours_of_a_class_are_compared_wherever_it_lies() -> None:
     assert float(losses.class_colours(lighter, mask, picture, mask)) == pytest.approx(0.05, abs=1e-6)
 
 
-def test_a_class_that_one_of_both_lacks_does_not_count() -> None:
+def test_a_class_that_is_missing_in_one_mask_is_left_out() -> None:
     mask, other = torch.zeros(1, 2, 8, 16), torch.zeros(1, 2, 8, 16)
     mask[:, 0] = other[:, 1] = 1
     fake = torch.rand(1, 3, 8, 16, requires_grad=True)
@@ -140,13 +140,13 @@ def test_a_class_that_one_of_both_lacks_does_not_count() -> None:
     assert float(loss.detach()) == 0 and fake.grad is not None and not fake.grad.any()
 
 
-def test_texture_is_the_ratio_of_roughness_by_class() -> None:
+def test_texture_is_the_log_ratio_of_roughness_by_class() -> None:
     torch.manual_seed(0)
     mask = torch.zeros(1, 2, 32, 64)
     mask[:, 0, :, :32], mask[:, 1, :, 32:] = 1, 1
     rough = torch.randn(1, 3, 32, 64)
     assert float(losses.texture(rough, mask, rough, mask)) == 0
-    assert float(losses.texture(rough, mask, rough + 5, mask)) < 1e-4, "light is no texture"
+    assert float(losses.texture(rough, mask, rough + 5, mask)) < 1e-4, "a constant offset does not change the texture"
     assert float(losses.texture(rough, mask, rough * 2, mask)) == pytest.approx(math.log(2), rel=0.05)
     half = torch.where(mask[:, :1] > 0, rough, 2 * rough)  # one class of two
     assert float(losses.texture(half, mask, rough, mask)) == pytest.approx(math.log(2) / 2, rel=0.15)

@@ -1,4 +1,4 @@
-"""MaskVAE's training: it learns, measures what it says, resumes to the bit, stops at NaN."""
+"""MaskVAE's training: it learns, validates, resumes with the same bits, and stops at NaN."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ def test_reconstruction_improves(prepared: Path) -> None:
         terms = task.step(batch)
     assert task.validate()["val_accuracy"] > max(0.75, before + 0.2)
     assert set(terms) == {"cross_entropy", "kl"}
-    assert task.vae.training, "measuring must not leave batch norm in the state for inference"
+    assert task.vae.training, "validation must leave batch norm in training mode"
 
 
-def test_a_heavy_kl_empties_the_code(prepared: Path) -> None:
+def test_a_large_kl_weight_removes_the_information_from_the_code(prepared: Path) -> None:
     task, dataset = _task(prepared, "loss.kl=10", "optimiser.lr=1e-2")
     batch = first_samples(dataset, 4)
     first = float(task.step(batch)["kl"].detach())
@@ -52,7 +52,7 @@ def test_a_heavy_kl_empties_the_code(prepared: Path) -> None:
     assert float(terms["kl"].detach()) < 0.1 * first
 
 
-def test_the_weight_of_kl_rises_linearly_over_its_warm_up(prepared: Path) -> None:
+def test_the_weight_of_kl_rises_linearly_during_the_warm_up(prepared: Path) -> None:
     task, dataset = _task(prepared, "loss.kl=0.5", "loss.kl_warmup=4")
     batch, weights = first_samples(dataset, 2), []
     for _ in range(6):
@@ -65,8 +65,8 @@ def test_the_weight_of_kl_rises_linearly_over_its_warm_up(prepared: Path) -> Non
     assert float(steady.kl_weight()) == 0.5
 
 
-def test_the_noise_is_the_steps_alone(prepared: Path) -> None:
-    """The loop seeds torch with (seed, step): equal seeds give equal losses, others do not."""
+def test_equal_seeds_of_torch_give_equal_losses(prepared: Path) -> None:
+    """The loop seeds torch from (seed, step)."""
     losses = []
     for seed in (1, 1, 2):
         task, dataset = _task(prepared)
@@ -87,7 +87,7 @@ def test_resumed_equals_uninterrupted(prepared: Path, tmp_path: Path, maskgan: C
     assert (whole / "model.safetensors").read_bytes() == (parted / "model.safetensors").read_bytes()
 
 
-def test_a_run_leaves_weights_metrics_and_a_sheet(vae_weights: Path, prepared: Path) -> None:
+def test_a_run_writes_weights_metrics_and_samples(vae_weights: Path, prepared: Path) -> None:
     weights = read_weights(vae_weights, "vae")
     assert weights.config == {"image_size": 64, "width": 4, "max_width": 128, "latent": 16}
     assert (weights.about["step"], weights.about["data"]["hash"]) == (3, PreparedData.load(prepared).hash)
@@ -106,7 +106,7 @@ def test_classes_are_logged_and_not_shown(prepared: Path, tmp_path: Path, maskga
     assert "val_accuracy/skin" not in outcome.err
 
 
-def test_nan_stops_the_run_before_anything_is_kept(prepared: Path, tmp_path: Path) -> None:
+def test_nan_stops_the_run_before_weights_are_written(prepared: Path, tmp_path: Path) -> None:
     loop = prepare_training(plan(prepared, tmp_path / "run"), _recipe("schedule.steps=2"))
     vae: Any = loop.task.networks["vae"]
     bias = vae.to_mean.bias
@@ -117,14 +117,14 @@ def test_nan_stops_the_run_before_anything_is_kept(prepared: Path, tmp_path: Pat
     assert not (tmp_path / "run" / "model.safetensors").exists()
 
 
-def test_data_of_another_size_is_refused(prepared: Path, tmp_path: Path, maskgan: Command) -> None:
+def test_data_of_another_size_raise_an_error(prepared: Path, tmp_path: Path, maskgan: Command) -> None:
     outcome = maskgan("train", "vae", prepared, "--recipe", "small-256", "-o", tmp_path / "run")
     assert outcome.code == 2
     assert "expected a data set of 256 px (network.image_size), found 64 px" in outcome.err
     assert not (tmp_path / "run").exists()
 
 
-def test_it_can_begin_with_trained_weights(vae_weights: Path, prepared: Path, tmp_path: Path, maskgan: Command) -> None:
+def test_trained_weights_can_initialise_it(vae_weights: Path, prepared: Path, tmp_path: Path, maskgan: Command) -> None:
     outcome = maskgan("train", "vae", prepared, "-o", tmp_path / "run", *TINY_VAE, "--start-from", vae_weights,
                       "--set", "schedule.steps=1", "--set", "optimiser.lr=1e-9", "--seed", 5)  # fmt: skip
     assert outcome.code == 0, outcome.err

@@ -1,4 +1,4 @@
-"""Mouths made more like those of photographs: what changes, by how much, and what stays."""
+"""Augmentation of mouths: what changes, by how much, and what stays the same."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import torch
 from torch import Tensor
 
 from maskgan_cli.labels import ID
-from maskgan_cli.training.mouths import light_from_above, outlined, reshape_mouths
+from maskgan_cli.training.mouths import enlarge_lips, light_from_above, reshape_mouths
 
 _SIDE = 64
 _LIPS = (ID["mouth"], ID["u_lip"], ID["l_lip"])
 
 
 def _faces(count: int = 1) -> tuple[Tensor, Tensor]:
-    """Grey pictures in [-1, 1] whose lips are lighter, and their label maps; no mouth in the last of several."""
+    """Grey pictures in [-1, 1] with lighter lips, and their label maps; the last of several has no mouth."""
     labels = torch.full((count, _SIDE, _SIDE), ID["skin"], dtype=torch.uint8)
     labels[:, 42:46, 24:40] = ID["u_lip"]
     labels[:, 46:51, 24:40] = ID["l_lip"]
@@ -30,7 +30,7 @@ def _sides(labels: Tensor) -> tuple[int, int]:
     return int(mouth.any(1).sum()), int(mouth.any(0).sum())
 
 
-def test_mouths_become_thinner_and_wider_on_the_whole_and_labels_follow() -> None:
+def test_mouths_become_thinner_and_wider_on_average_and_labels_match() -> None:
     torch.manual_seed(0)
     images, labels = _faces(9)
     moved, changed = reshape_mouths(images, labels, 0.4)
@@ -38,17 +38,17 @@ def test_mouths_become_thinner_and_wider_on_the_whole_and_labels_follow() -> Non
     assert changed.dtype == torch.uint8
     assert float(sides[:, 0].mean()) < 9 - 0.5
     assert float(sides[:, 1].mean()) > 16 + 0.5
-    assert len({tuple(one.tolist()) for one in sides}) > 2  # each in its own way
-    shown, asked = moved[:, 0] > 0.4, changed == ID["l_lip"]
-    assert float((shown & asked).sum() / (shown | asked).sum()) > 0.8
+    assert len({tuple(one.tolist()) for one in sides}) > 2  # mouths change differently
+    shown, labelled = moved[:, 0] > 0.4, changed == ID["l_lip"]
+    assert float((shown & labelled).sum() / (shown | labelled).sum()) > 0.8
     corner = (slice(None), slice(None), slice(0, 16), slice(0, 16))
     assert torch.allclose(moved[corner], images[corner], atol=1e-3)
-    assert torch.equal(moved[-1], images[-1])  # nothing to reshape
+    assert torch.equal(moved[-1], images[-1])  # no mouth
     torch.manual_seed(0)
     assert torch.equal(reshape_mouths(images, labels, 0.4)[0], moved)
 
 
-def test_light_from_above_darkens_what_faces_down_and_lets_the_rest_be() -> None:
+def test_light_from_above_darkens_the_upper_lip_and_leaves_the_rest_unchanged() -> None:
     images, labels = _faces(2)
     seen = []
     for seed in range(12):
@@ -63,16 +63,16 @@ def test_light_from_above_darkens_what_faces_down_and_lets_the_rest_be() -> None
     assert under < 0
 
 
-def test_some_lips_are_drawn_a_pixel_larger_over_skin_alone() -> None:
+def test_some_lips_are_enlarged_by_a_pixel_over_skin_only() -> None:
     _, labels = _faces()
     labels[0, 41, 30] = ID["nose"]
-    assert torch.equal(outlined(labels, 0.0), labels)
-    larger = outlined(labels, 1.0)
+    assert torch.equal(enlarge_lips(labels, 0.0), labels)
+    larger = enlarge_lips(labels, 1.0)
     assert larger.dtype == torch.uint8
     assert _sides(larger[0]) == (11, 18)
     assert int(larger[0, 41, 30]) == ID["nose"]
     assert torch.equal(larger[labels == ID["l_lip"]], labels[labels == ID["l_lip"]])
     torch.manual_seed(0)
-    several = outlined(labels.repeat(64, 1, 1), 0.5)
+    several = enlarge_lips(labels.repeat(64, 1, 1), 0.5)
     grown = [not torch.equal(one, labels[0]) for one in several]
     assert 16 < sum(grown) < 48

@@ -1,4 +1,4 @@
-"""The face parser's training: it learns, resumes to the bit, and its weights make masks for photos."""
+"""The face parser's training: it learns, resumes with the same bits, and its weights parse photos."""
 
 from __future__ import annotations
 
@@ -41,19 +41,19 @@ def task(prepared: Path) -> ParserTask:
     return task
 
 
-def test_it_learns_the_faces_it_sees(task: ParserTask) -> None:
+def test_it_fits_its_training_faces(task: ParserTask) -> None:
     values = task.validate()
     assert values["val_accuracy"] > 0.9
     assert values["val_iou/skin"] > 0.8
-    assert task.learner.network.training, "measuring must not leave batch norm in the state for inference"
+    assert task.learner.network.training, "validation must leave batch norm in training mode"
 
 
-def test_the_judge_is_about_as_good_as_training_measured_and_takes_any_size(task: ParserTask, tmp_path: Path) -> None:
+def test_the_judge_has_the_accuracy_of_validation_and_accepts_any_size(task: ParserTask, tmp_path: Path) -> None:
     task.save_model(tmp_path / "model.safetensors", {})
     judge = load_parser(tmp_path, torch.device("cpu"))
     images, labels = task.validation.images, task.validation.labels
     accuracy = float((judge(images) == labels).float().mean())
-    assert accuracy == pytest.approx(task.validate()["val_accuracy"], abs=0.03), "it looks twice, training once"
+    assert accuracy == pytest.approx(task.validate()["val_accuracy"], abs=0.03), "it also parses the mirror image"
     larger = torch.nn.functional.interpolate(images.float(), (128, 128), mode="bilinear").round().to(torch.uint8)
     maps = judge(larger)
     assert maps.shape == (4, 128, 128)
@@ -61,17 +61,17 @@ def test_the_judge_is_about_as_good_as_training_measured_and_takes_any_size(task
     assert judge.features(images).shape == (4, 16 * 8)
 
 
-@pytest.mark.parametrize("look", ["__call__", "carefully"])
-def test_the_judge_sees_the_same_in_the_mirror(look: str, task: ParserTask, tmp_path: Path) -> None:
+@pytest.mark.parametrize("method", ["__call__", "carefully"])
+def test_the_judge_is_equivariant_to_mirroring(method: str, task: ParserTask, tmp_path: Path) -> None:
     task.save_model(tmp_path / "model.safetensors", {})
     judge = load_parser(tmp_path, torch.device("cpu"))
     images = task.validation.images
-    there, mirrored = getattr(judge, look)(images), getattr(judge, look)(images.flip(-1))
-    assert (torch.from_numpy(flip(there.numpy()).copy()) == mirrored).float().mean() > 0.999, "rounding aside"
-    assert float((there == task.validation.labels).float().mean()) > 0.7
+    parsed, mirrored = getattr(judge, method)(images), getattr(judge, method)(images.flip(-1))
+    assert (torch.from_numpy(flip(parsed.numpy()).copy()) == mirrored).float().mean() > 0.999, "equal up to rounding"
+    assert float((parsed == task.validation.labels).float().mean()) > 0.7
 
 
-def test_killed_and_resumed_is_the_same_to_the_bit(prepared: Path, tmp_path: Path, maskgan: Command) -> None:
+def test_a_resumed_run_has_the_same_bits(prepared: Path, tmp_path: Path, maskgan: Command) -> None:
     steps = ("--set", "schedule.checkpoint_every=2", "-q")
     assert (
         maskgan("train", "parser", prepared, "-o", tmp_path / "a", *TINY, *steps, "--set", "schedule.steps=4").code == 0
@@ -105,24 +105,24 @@ def test_parse_writes_masks_beside_photos_or_into_a_folder(
     cut = read_label_map(tmp_path / "wide.mask.png")
     assert cut.shape == (48, 64)
     assert (cut == read_label_map(sample.mask)[8:56]).mean() > 0.7
-    again = maskgan("parse", photo, "--weights", tmp_path / "parser.safetensors")
-    assert again.code == 0, "the same work is there already"
+    second = maskgan("parse", photo, "--weights", tmp_path / "parser.safetensors")
+    assert second.code == 0, "the same mask exists already"
     sized = maskgan("parse", photo, "-w", tmp_path / "parser.safetensors", "-o", tmp_path / "out", "--size", "32")
     assert sized.lines == [str(tmp_path / "out" / "me.png")]
     assert read_label_map(tmp_path / "out" / "me.png").shape == (32, 32)
-    refused = maskgan("parse", wide, "-w", tmp_path / "parser.safetensors", "-o", tmp_path / "o2", "--size", "32")
-    assert "wide.png: expected a square picture where --size is given, found 64x48" in refused.err
+    failed = maskgan("parse", wide, "-w", tmp_path / "parser.safetensors", "-o", tmp_path / "o2", "--size", "32")
+    assert "wide.png: expected a square picture where --size is given, found 64x48" in failed.err
     assert not (tmp_path / "o2").exists()
 
 
-def test_an_edit_makes_the_mask_nobody_gave_and_says_so(
+def test_an_edit_parses_a_photo_without_a_mask_and_says_so(
     task: ParserTask, prepared: Path, weights: Path, tmp_path: Path, maskgan: Command
 ) -> None:
     task.save_model(tmp_path / "parser.safetensors", {})
     source, target = PreparedData.load(prepared).split("train")[:2]
     shutil.copy(source.image, tmp_path / "photo.png")
     common = (target.image, "--weights", weights, "--device", "cpu", "--save-masks")
-    # A parser that was trained for a moment misses small parts: --force.
+    # This parser was trained for a few steps and misses small parts, hence --force.
     parser = ("--parser-weights", tmp_path / "parser.safetensors", "--crop", "--force")
     outcome = maskgan("swap-mouth", tmp_path / "photo.png", *common, *parser, "-o", tmp_path / "out.png")
     assert outcome.code == 0, outcome.err
@@ -134,8 +134,8 @@ def test_an_edit_makes_the_mask_nobody_gave_and_says_so(
     exact = maskgan("swap-mouth", source.image, *common, "-o", tmp_path / "exact.png")
     with Image.open(exact.lines[0]) as picture:
         assert '"parser"' not in picture.info["maskgan"]
-    made, true = (read_label_map(tmp_path / f"{name}.mask.png") for name in ("out", "exact"))
-    assert (made == true).mean() > 0.85
+    parsed, truth = (read_label_map(tmp_path / f"{name}.mask.png") for name in ("out", "exact"))
+    assert (parsed == truth).mean() > 0.85
 
 
 def test_pictures_are_read_in_batches_of_one_size(tmp_path: Path) -> None:
@@ -146,10 +146,10 @@ def test_pictures_are_read_in_batches_of_one_size(tmp_path: Path) -> None:
     assert found == [(2, (2, 3, 8, 8)), (1, (1, 3, 8, 8)), (2, (2, 3, 16, 16))]
 
 
-def test_start_from_takes_weights_over_at_another_size_and_says_which(
+def test_start_from_loads_weights_for_another_size_and_records_their_hash(
     task: ParserTask, prepared: Path, tmp_path: Path, maskgan: Command
 ) -> None:
-    """With a learning rate of next to nothing, the run ends where it began."""
+    """With a learning rate close to 0, the weights after one step are the initial ones."""
     task.save_model(tmp_path / "parser.safetensors", {})
     common = ("--set", "network.width=8", "--set", "network.image_size=64", "--set", "data.batch_size=2", "-q")
     once = ("--set", "schedule.steps=1", "--set", "schedule.validation_samples=2", "--device", "cpu",
@@ -159,7 +159,7 @@ def test_start_from_takes_weights_over_at_another_size_and_says_which(
     assert done.code == 0, done.err
     begun = task.learner.network.state_dict()
     for name, tensor in load_file(tmp_path / "run" / "model.safetensors").items():
-        if "running" not in name and "tracked" not in name:  # batch norm's statistics go on with the data
+        if "running" not in name and "tracked" not in name:  # batch norm's statistics change in every step
             assert torch.allclose(tensor, begun[name], atol=1e-6), name
     about = read_weights(tmp_path / "run", "parser").about
     assert about["start"] == {"sha256": read_weights(tmp_path / "parser.safetensors", "parser").sha256}

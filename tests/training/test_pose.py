@@ -1,4 +1,4 @@
-"""HopeNet's training: mirrors and turns carry the angles along, it learns, resumes, and refuses data without angles."""
+"""HopeNet's training: angles of mirrored and rotated faces, learning, resuming, data without angles."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ def test_mirrored_faces_have_mirrored_angles(prepared: Path) -> None:
     assert torch.allclose(angles[0], task.angles[3], atol=1e-4)
 
 
-def test_a_turned_picture_has_a_turned_pose(prepared: Path) -> None:
-    """A bright dot above the middle stands for the head's up; where it goes, up must go."""
+def test_a_rotated_picture_has_a_rotated_pose(prepared: Path) -> None:
+    """A bright dot above the middle marks the head's up direction; the angles must rotate with it."""
     task, _ = _task(prepared, "augment.rotate=40", "augment.zoom=0", "augment.shift=0")
     task.angles = torch.zeros(1, 3)
     images = torch.zeros(8, 3, 64, 64, dtype=torch.uint8)
@@ -64,7 +64,7 @@ def test_a_turned_picture_has_a_turned_pose(prepared: Path) -> None:
     assert angles[:, 2].abs().max() > 15
 
 
-def test_it_learns_a_few_faces(prepared: Path) -> None:
+def test_the_error_on_a_few_faces_falls(prepared: Path) -> None:
     task, dataset = _task(prepared, "augment.rotate=0", "augment.noise=0", "augment.light=0", "optimiser.lr=1e-2")
     batch, before = first_samples(dataset, 4), task.validate()["val_mean"]
     for _ in range(60):
@@ -92,7 +92,7 @@ def test_resumed_equals_uninterrupted(run: Path, prepared: Path, tmp_path: Path,
     assert all(torch.equal(whole[key], parted[key]) for key in whole)
 
 
-def test_the_judge_resizes_and_answers_in_degrees(run: Path, prepared: Path) -> None:
+def test_the_judge_resizes_pictures_and_predicts_degrees(run: Path, prepared: Path) -> None:
     judge = load_pose(run, torch.device("cpu"))
     assert (judge.name, judge.size, len(judge.sha256)) == ("pose", 64, 64)
     picture = read_image(PreparedData.load(prepared).samples[0].image)
@@ -103,16 +103,16 @@ def test_the_judge_resizes_and_answers_in_degrees(run: Path, prepared: Path) -> 
     assert judge.features(image).shape == (1, 8 * 8)
 
 
-def test_axes_point_where_the_head_does() -> None:
+def test_drawn_axes_point_in_the_heads_directions() -> None:
     picture = np.zeros((96, 96, 3), np.uint8)
     drawn = draw_axes(picture, rotation(torch.tensor([[60.0, 0.0, 0.0]]))[0])
     blue = np.argwhere((drawn == (60, 90, 255)).all(-1))
     green = np.argwhere((drawn == (40, 180, 60)).all(-1))
-    assert blue[:, 1].min() < 25  # looks to the picture's left
-    assert green[:, 0].min() < 20  # up is up
+    assert blue[:, 1].min() < 25  # the face is turned to the picture's left
+    assert green[:, 0].min() < 20  # the head's up is the picture's up
 
 
-def test_faces_without_angles_are_named(prepared: Path, tmp_path: Path, maskgan: Command) -> None:
+def test_faces_without_angles_raise_an_error(prepared: Path, tmp_path: Path, maskgan: Command) -> None:
     copy = tmp_path / "data"
     shutil.copytree(prepared, copy)
     with (copy / "manifest.csv").open(newline="") as file:

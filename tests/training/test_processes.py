@@ -1,9 +1,8 @@
-"""Two processes (gloo) against the same step computed by hand in one: MaskVAE, EBST and the judges.
+"""Two processes (gloo) against the same step computed by hand in one process: MaskVAE, EBST and the judges.
 
-All look at the other faces of their share of a batch (batch norm; the reference face), so the
-truth is the mean of the gradients of the two halves, each computed on its own.
-
-`test_dmn` and `test_baselines` have the networks without batch norm, whose truth is the gradient of the whole batch.
+In all of them, a face's gradient depends on the other faces of a process (batch norm; the reference face). So the
+expected gradient is the mean of the gradients of the two halves of the batch, each computed separately. For the
+networks without batch norm (`test_dmn`, `test_baselines`) it is the gradient of the whole batch.
 """
 
 from __future__ import annotations
@@ -45,7 +44,7 @@ Moments = dict[str, torch.Tensor]
 
 @pytest.fixture(autouse=True)
 def one_thread() -> Iterator[None]:
-    """Another number of threads rounds differently, and L1 turns the smallest difference around."""
+    """Use one thread: another number of threads rounds differently, and the gradient of L1 can change its sign."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -72,7 +71,7 @@ def _moments(run: Path) -> Moments:
 
 
 def _halves(prepared: Path, count: int = 4, *, flip: bool = True, masked: bool = True) -> list[Batch]:
-    """The first batch as the two processes see it."""
+    """The first batch, split between the two processes."""
     dataset = FaceDataset(PreparedData.load(prepared).split("train"), 64, cache=True, masked=masked)
     samplers = [StepSampler(len(dataset), count, seed=0, flip=flip, rank=rank, world=2) for rank in (0, 1)]
     return [next(batches(dataset, sampler, workers=0, pin=False)) for sampler in samplers]
@@ -102,7 +101,7 @@ def test_vae(prepared: Path, tmp_path: Path) -> None:
 
 
 def test_ebst(prepared: Path, weights: Path, vae_weights: Path, tmp_path: Path) -> None:
-    vae = _lively(vae_weights, tmp_path / "vae.safetensors")
+    vae = _randomised(vae_weights, tmp_path / "vae.safetensors")
     changes = [word for change in EBST_CHANGES for word in ("--set", change)]
     _two_processes("train", "ebst", str(prepared), "--dmn", str(weights), "--vae", str(vae), "--device", "cpu",
                    "-o", str(tmp_path / "run"), "-q", *changes, *STEPS)  # fmt: skip
@@ -112,14 +111,14 @@ def test_ebst(prepared: Path, weights: Path, vae_weights: Path, tmp_path: Path) 
         task = prepare_ebst(plan(prepared, tmp_path / f"half-{rank}"), recipe, dmn=weights, vae=vae).task
         assert isinstance(task, EBSTTask)
         tasks.append(task)
-    # The two processes by hand: where one would reduce its gradients, take the mean of both halves'.
+    # By hand: use the mean of both halves' gradients where a process would reduce its gradients.
     by_hand: dict[str, list[torch.Tensor]] = {"generator": [], "generator+blender": []}
     first, second = (
         _gradients(task, half, rank, {}) for rank, (task, half) in enumerate(zip(tasks, halves, strict=True))
     )
     shared = {"generator": (first["generator"] + second["generator"]) / 2}
     for rank, half in enumerate(halves):
-        task = prepare_ebst(plan(prepared, tmp_path / f"again-{rank}"), recipe, dmn=weights, vae=vae).task
+        task = prepare_ebst(plan(prepared, tmp_path / f"second-{rank}"), recipe, dmn=weights, vae=vae).task
         assert isinstance(task, EBSTTask)
         found = _gradients(task, half, rank, shared)
         for name, gradients in by_hand.items():
@@ -130,8 +129,8 @@ def test_ebst(prepared: Path, weights: Path, vae_weights: Path, tmp_path: Path) 
     _close(_moments(tmp_path / "run"), by_hand)
 
 
-def _lively(vae: Path, path: Path) -> Path:
-    """A MaskVAE whose code matters: one of three steps decodes every code alike, and no blend could differ."""
+def _randomised(vae: Path, path: Path) -> Path:
+    """A MaskVAE with large random weights; one of three training steps decodes every code to the same mask."""
     weights = read_weights(vae, "vae")
     network = MaskVAE(MaskVAEConfig(**weights.config))
     generator = torch.Generator().manual_seed(0)
@@ -142,7 +141,7 @@ def _lively(vae: Path, path: Path) -> Path:
 
 
 def _gradients(task: EBSTTask, half: Batch, rank: int, shared: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """What every optimiser is given in one step; those in ``shared`` step down that instead of their own."""
+    """The gradients of every optimiser in one step; optimisers in ``shared`` use that gradient instead."""
     found: dict[str, torch.Tensor] = {}
     for name, optimiser in task.optimisers.items():
         step, parameters = optimiser.step, [p for group in optimiser.param_groups for p in group["params"]]
@@ -208,8 +207,8 @@ def test_judges(name: str, prepared: Path, people: Path, tmp_path: Path) -> None
 
 
 @pytest.mark.slow
-def test_two_groups_of_one_process_learn_as_one_group_of_two(prepared: Path, tmp_path: Path) -> None:
-    """Two machines, each with its own launcher, that find each other by address and port."""
+def test_two_groups_of_one_process_have_the_gradients_of_one_group_of_two(prepared: Path, tmp_path: Path) -> None:
+    """Two launchers, as on two machines, connect by address and port."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -233,7 +232,7 @@ def test_two_groups_of_one_process_learn_as_one_group_of_two(prepared: Path, tmp
 
 
 class _Processes:
-    """Several processes one after the other: what each sends in the first round, all receive in the second."""
+    """Simulates processes one after the other: tensors sent in the first round are received in the second."""
 
     device = torch.device("cpu")
 
@@ -248,7 +247,7 @@ class _Processes:
         return torch.cat(self.sent)
 
     def each(self, work: Callable[[], Any]) -> list[Any]:
-        """What ``work`` returns in every process."""
+        """The results of ``work`` in every process."""
         for _ in range(2):
             results = []
             for index in range(self.num_processes):
@@ -306,7 +305,7 @@ def test_each_process_computes_an_equal_share(count: int, world: int) -> None:
     assert lengths[-1] == count, "outside validation a process computes everything"
 
 
-def test_processes_that_disagree_stop() -> None:
+def test_different_inputs_of_processes_raise_an_error() -> None:
     processes: Any = _Processes(2)
     processes.each(lambda: check_agreement(processes, "the data set", "same", "copy it"))
     processes = _Processes(2)

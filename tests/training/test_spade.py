@@ -1,4 +1,4 @@
-"""SPADE's training: two rates, fakes painted twice, KL of the whole batch, and that it learns."""
+"""SPADE's training: two learning rates, two generated pictures in a step, KL of the whole batch, falling losses."""
 
 from __future__ import annotations
 
@@ -40,17 +40,17 @@ def test_kl_is_summed_over_the_batch_of_all_processes(prepared: Path) -> None:
     mask, real = one_hot(batch.labels), to_unit(batch.images)
     encoder = task.spade.network.encoder
     assert encoder is not None
-    encoder.eval()  # so that a second pass has the same norms
-    _, kl = task._paint(mask, real)
+    encoder.eval()  # so that a second pass has the same spectral norms
+    _, kl = task._generate(mask, real)
     mean, log_variance = encoder(real)
     expected = -0.5 * (1 + log_variance - mean**2 - log_variance.exp()).sum()
     torch.testing.assert_close(kl, expected)
-    half = losses.kl_divergence(*encoder(real[:2])) * task.recipe.data.batch_size  # what one of two processes says
+    half = losses.kl_divergence(*encoder(real[:2])) * task.recipe.data.batch_size  # of one of two processes
     other = losses.kl_divergence(*encoder(real[2:])) * task.recipe.data.batch_size
     torch.testing.assert_close((half + other) / 2, expected)
 
 
-def test_fake_and_real_pass_as_one_batch_and_the_fake_is_painted_anew(prepared: Path) -> None:
+def test_fake_and_real_are_one_batch_and_the_discriminator_gets_a_new_fake(prepared: Path) -> None:
     task, batch = _task(prepared)
     seen: list[torch.Tensor] = []
     task.critic.network.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[1].detach().clone()))
@@ -70,9 +70,9 @@ def test_reconstruction_improves(prepared: Path) -> None:
         terms = task.step(batch)
     assert task.validate()["val_l1"] < 0.8 * before
     assert set(terms) == {"adversarial", "feature_matching", "kl", "pixel", "perceptual", "discriminator"}
-    assert task.spade.network.training, "validation gives the network back as it was"
+    assert task.spade.network.training, "validation leaves the network in training mode"
 
 
-def test_the_parsers_features_are_refused() -> None:
-    with pytest.raises(InputError, match=r"perceptual\.network is vgg19, random or none"):
+def test_the_parsers_features_raise_an_error() -> None:
+    with pytest.raises(InputError, match=r"perceptual\.network must be vgg19, random or none"):
         recipe_of("spade", "perceptual.network=parser", "perceptual.width=64")

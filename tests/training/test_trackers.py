@@ -1,4 +1,4 @@
-"""--track: what the trackers receive, and under which ids a resumed run is known to them."""
+"""--track: the values that trackers receive, and the ids of resumed runs."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import pytest
 
 from maskgan_cli.errors import InputError
 from maskgan_cli.training import trackers
+from maskgan_cli.training.callbacks import TrainingCallbacks
 from maskgan_cli.training.dmn import DMNRecipe, prepare_training
-from maskgan_cli.training.host import Host
 from maskgan_cli.training.run import Order, train
 from tests.conftest import TINY, Command
 
@@ -21,7 +21,7 @@ CHANGES = [TINY[i + 1] for i in range(len(TINY)) if TINY[i] == "--set"]
 
 
 class Service:
-    """Stands for a tracker's server: what it was told, call by call."""
+    """Replaces a tracker's server, and records the calls."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.calls: list[tuple[Any, ...]] = []
@@ -53,13 +53,16 @@ class Service:
 
 
 @pytest.mark.parametrize("name", ["wandb", "mlflow"])
-def test_a_resumed_run_is_the_same_run(
+def test_trackers_continue_a_resumed_run(
     name: str, prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     service, run = Service(monkeypatch), tmp_path / "run"
     for steps in (2, 4):
         changes = [*CHANGES, f"schedule.steps={steps}", "schedule.log_every=2", "schedule.validate_every=4"]
-        train(Order("dmn", DMNRecipe, prepare_training, prepared, run, changes=changes, track=(name,)), Host("cpu"))
+        train(
+            Order("dmn", DMNRecipe, prepare_training, prepared, run, changes=changes, track=(name,)),
+            TrainingCallbacks("cpu"),
+        )
     (_, project, first), (_, _, second) = service.of("init")
     assert project == "maskgan"
     kept = json.loads((run / "trackers.json").read_text())[name]
@@ -76,7 +79,7 @@ def test_a_resumed_run_is_the_same_run(
     assert len(service.of("finish")) == 2
 
 
-def test_trackers_that_cannot_be_used_are_refused(prepared: Path, tmp_path: Path, maskgan: Command) -> None:
+def test_unknown_and_missing_trackers_are_refused(prepared: Path, tmp_path: Path, maskgan: Command) -> None:
     with pytest.raises(InputError, match="--track: expected one of tensorboard, wandb, mlflow, found beauty"):
         trackers.check_trackers(["beauty"])
     if find_spec("wandb") is None:

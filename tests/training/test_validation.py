@@ -15,8 +15,8 @@ from maskgan_cli.files import sha256
 from maskgan_cli.judges.parser import load_parser
 from maskgan_cli.metrics.kernel import kernel_distance
 from maskgan_cli.training.best import goodness
+from maskgan_cli.training.callbacks import TrainingCallbacks
 from maskgan_cli.training.dmn import DMNRecipe, prepare_training
-from maskgan_cli.training.host import Host
 from maskgan_cli.training.loop import Interrupted
 from maskgan_cli.training.measures import PaintingMeasures, ValidationSettings
 from maskgan_cli.training.run import Order, train
@@ -30,7 +30,7 @@ CHANGES = (
 )  # fmt: skip
 
 
-def test_photos_are_as_sharp_as_photos(prepared: Path) -> None:
+def test_measures_of_the_photos_themselves(prepared: Path) -> None:
     batch = first_samples(FaceDataset(PreparedData.load(prepared).split("train"), 64, cache=True), 6)
     photos, device = batch.images, torch.device("cpu")
     parser = load_parser(find_weights(None, "parser"), device)
@@ -46,7 +46,7 @@ def test_photos_are_as_sharp_as_photos(prepared: Path) -> None:
     assert PaintingMeasures.of(ValidationSettings(), device, 4) is None
 
 
-def test_the_better_value_of_each_measure() -> None:
+def test_goodness_is_higher_for_better_values() -> None:
     assert goodness("val_psnr", 30) > goodness("val_psnr", 20)
     assert goodness("val_l1", 0.1) > goodness("val_l1", 0.2)
     assert goodness("val_kernel_distance", -0.01) > goodness("val_kernel_distance", 0.2)
@@ -62,10 +62,10 @@ def _lines(run: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
 
 
-def test_measures_have_their_interval_and_the_best_weights_stay(prepared: Path, tmp_path: Path) -> None:
+def test_intervals_of_measures_and_best_weights(prepared: Path, tmp_path: Path) -> None:
     settings = ("schedule.steps=7", "schedule.validate_every=3", "validation.every=2", "schedule.checkpoint_every=2",
                 "schedule.best=val_sharpness")  # fmt: skip
-    whole = train(_order(prepared, tmp_path / "whole", *settings), Host("cpu"))
+    whole = train(_order(prepared, tmp_path / "whole", *settings), TrainingCallbacks("cpu"))
     lines = {line["step"]: line for line in _lines(tmp_path / "whole") if "lr" not in line}
     assert {step: ("val_l1" in line, "val_sharpness" in line) for step, line in lines.items()} == {
         2: (False, True), 3: (True, False), 4: (False, True), 6: (True, True), 7: (True, True),
@@ -78,20 +78,20 @@ def test_measures_have_their_interval_and_the_best_weights_stay(prepared: Path, 
     assert whole.progress.best == {"step": best, "val_sharpness": measured[best]}
     assert read_weights(tmp_path / "whole", "dmn").about["step"] == 7
 
-    asked: list[int] = []
+    calls: list[int] = []
 
     def stop() -> bool:
-        asked.append(1)
-        return len(asked) == 5
+        calls.append(1)
+        return len(calls) == 5
 
     with pytest.raises(Interrupted):
-        train(_order(prepared, tmp_path / "parted", *settings), Host("cpu", stop))
-    train(_order(prepared, tmp_path / "parted", *settings), Host("cpu"))
+        train(_order(prepared, tmp_path / "resumed", *settings), TrainingCallbacks("cpu", stop))
+    train(_order(prepared, tmp_path / "resumed", *settings), TrainingCallbacks("cpu"))
     for name in ("model.safetensors", "best/model.safetensors"):
-        assert sha256(tmp_path / "parted" / name) == sha256(tmp_path / "whole" / name), name
+        assert sha256(tmp_path / "resumed" / name) == sha256(tmp_path / "whole" / name), name
 
 
-def test_best_takes_a_measure_that_is_there(prepared: Path, tmp_path: Path, maskgan: Command) -> None:
+def test_schedule_best_must_name_a_measure(prepared: Path, tmp_path: Path, maskgan: Command) -> None:
     words = [
         word for change in (*CHANGES, "schedule.steps=1", "schedule.best=val_beauty") for word in ("--set", change)
     ]

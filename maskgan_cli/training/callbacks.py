@@ -1,0 +1,75 @@
+"""What the caller of a training decides and receives: the device, when to stop, messages, losses and pictures.
+
+The training loop calls `TrainingCallbacks` and touches neither signals nor a terminal, so it can run in a thread.
+The command line connects Ctrl-C with `stop_on_signals`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+Values = Mapping[str, float]
+
+
+def _ignore(*_: Any) -> None:
+    """No-op callback."""
+
+
+def _never() -> bool:
+    return False
+
+
+@dataclass(frozen=True)
+class TrainingCallbacks:
+    """Device and callbacks of a training. All calls come from the thread that trains.
+
+    Attributes:
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
+        stop: called after every step; if it returns True, the state is saved and `Interrupted` is raised.
+        say: receives messages for people.
+        stepped: receives (finished steps, total steps) once before the first step and after every step.
+        logged: receives (step, values) every ``schedule.log_every`` steps: the mean losses since the last call, ``lr``
+            and ``images_per_second``.
+        validated: receives (step, values) every ``schedule.validate_every`` steps.
+        drawn: receives (step, path of the sample grid) every ``schedule.sample_every`` steps.
+    """
+
+    device: str = "auto"
+    stop: Callable[[], bool] = _never
+    say: Callable[[str], None] = _ignore
+    stepped: Callable[[int, int], None] = _ignore
+    logged: Callable[[int, Values], None] = _ignore
+    validated: Callable[[int, Values], None] = _ignore
+    drawn: Callable[[int, Path], None] = _ignore
+
+
+@contextlib.contextmanager
+def stop_on_signals(say: Callable[[str], None]) -> Iterator[Callable[[], bool]]:
+    """Turn the first SIGINT or SIGTERM into a request to stop; a second one raises KeyboardInterrupt at once.
+
+    Works in the main thread only.
+
+    Yields:
+        A function that returns whether a signal has come, for `TrainingCallbacks.stop`.
+    """
+    requested = False
+
+    def request(number: int, frame: FrameType | None) -> None:
+        nonlocal requested
+        if requested:
+            raise KeyboardInterrupt
+        requested = True
+        say("stopping after this step")
+
+    previous = {number: signal.signal(number, request) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: requested
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

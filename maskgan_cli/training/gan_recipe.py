@@ -1,0 +1,102 @@
+"""Settings of the adversarial trainings of DMN, EBST and Pix2PixHD-m."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor
+
+from maskgan_cli.config import Section, Share, TrainingRecipe
+from maskgan_cli.labels import ID, NUM_CLASSES
+from maskgan_cli.models.discriminator import DiscriminatorConfig
+from maskgan_cli.models.dmn import DMNConfig
+from maskgan_cli.training.augment import PairAugmentSettings
+from maskgan_cli.training.measures import ValidationSettings
+from maskgan_cli.training.perceptual import PerceptualSettings
+from maskgan_cli.training.style_inputs import StyleAugmentationSettings, renamed
+
+_SMALL = ("l_eye", "r_eye", "l_brow", "r_brow", "u_lip", "l_lip", "mouth", "eye_g", "l_ear", "r_ear", "ear_r")
+
+
+class LossSettings(Section):
+    """Weights of the loss terms.
+
+    The paper has ``adversarial``, ``feature_matching`` and ``perceptual``; the other terms are this project's.
+    ``pixel`` is L1, in which the small classes (eyes, brows, lips, mouth, glasses, ears, earrings) weigh
+    ``small_classes`` times as much as the others. ``segmentation`` is the cross-entropy between the face parser's
+    prediction for the picture (``perceptual.network: parser``) and the input mask. ``colours`` is
+    `losses.class_colours`, ``texture`` is `losses.texture`, and ``identity`` is one minus the cosine of the embeddings
+    of the generated face and the style picture (network: ``identity``).
+    """
+
+    adversarial: float = 1.0
+    feature_matching: float = 10.0
+    perceptual: float = 10.0
+    pixel: float = 0.0
+    small_classes: Annotated[float, Field(gt=0.0)] = 1.0
+    segmentation: float = 0.0
+    colours: float = 0.0
+    texture: float = 0.0
+    identity: float = 0.0
+
+
+class IdentitySettings(Section):
+    """The network of the identity loss: ``weights`` of ``maskgan train identity``, or a published ArcFace network."""
+
+    weights: Path | None = None
+
+
+class GANRecipe(TrainingRecipe):
+    """Settings of both stages of the paper's training.
+
+    ``ema`` is the decay of a moving average of the generator's weights, 0 for none. With ``ema_warmup`` the decay is
+    smaller in the first steps, so that the average follows the generator quickly there. ``initialisation: balanced``
+    is for narrow networks, see `DenseMappingNetwork.balance`. ``compile`` compiles generator and discriminator with
+    PyTorch in the first step, which takes minutes. ``checkpointing`` recomputes parts of the forward pass in the
+    backward pass (activation checkpointing): less memory, more time. ``discriminator_rate`` is the discriminator's
+    learning rate as a multiple of ``optimiser.lr`` (Heusel et al. 2017). ``look`` is the former name of
+    ``style_augmentation`` and still works.
+    """
+
+    ema: Share = 0.0
+    ema_warmup: bool = False
+    initialisation: Literal["published", "balanced"] = "published"
+    compile: bool = False
+    checkpointing: bool = False
+    discriminator_rate: Annotated[float, Field(gt=0.0)] = 1.0
+    network: DMNConfig = DMNConfig()
+    discriminator: DiscriminatorConfig = DiscriminatorConfig()
+    perceptual: PerceptualSettings = PerceptualSettings()
+    loss: LossSettings = LossSettings()
+    style_augmentation: StyleAugmentationSettings = StyleAugmentationSettings()
+    discriminator_augment: PairAugmentSettings = PairAugmentSettings()
+    identity: IdentitySettings = IdentitySettings()
+    validation: ValidationSettings = ValidationSettings()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _former_names(cls, values: Any) -> Any:
+        """Accept ``look``, the former name of ``style_augmentation``."""
+        return renamed(values, "look", "style_augmentation")
+
+    @model_validator(mode="after")
+    def _checkpointing_is_possible(self) -> GANRecipe:
+        if self.compile and self.checkpointing:
+            raise ValueError("checkpointing does not go with compile: PyTorch decides what compiled networks keep")
+        return self
+
+    @model_validator(mode="after")
+    def _segmentation_is_possible(self) -> GANRecipe:
+        if self.loss.segmentation and self.perceptual.network != "parser":
+            raise ValueError("loss.segmentation needs perceptual.network=parser")
+        return self
+
+
+def class_weights(small: float, device: torch.device) -> Tensor:
+    """Weights (19,) of the classes in L1: ``small`` for the small classes, 1 for the others."""
+    weights = torch.ones(NUM_CLASSES, device=device)
+    weights[[ID[name] for name in _SMALL]] = small
+    return weights

@@ -1,0 +1,108 @@
+"""Generator inputs of a batch: augmented faces, and the style pictures that the style encoder sees."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import torch
+from pydantic import model_validator
+from torch import Tensor
+
+from maskgan_cli.config import Section, Share
+from maskgan_cli.data.dataset import Batch
+from maskgan_cli.models.layers import one_hot, to_unit
+from maskgan_cli.training.augment import AugmentSettings, NotNegative, move, moving_grid, recolour, resampled
+
+
+class StyleAugmentationSettings(Section):
+    """Augmentation of faces and style pictures, so that the network generalises to styles outside the data set.
+
+    ``light`` and ``tint`` change the face itself: the network's input and its target alike. ``blur`` and ``noise``
+    change only the style encoder's input. See `AugmentSettings`.
+
+    ``expression_variants`` is the share of faces for which the style encoder sees another rendering of the same scene
+    with another expression (``maskgan synth --takes``). So the network learns edits with a ground truth, e.g. to open
+    a mouth whose teeth the style picture does not show.
+
+    ``others`` is the share of steps in which the style picture shows another person. No ground truth exists then, so
+    the terms ``pixel``, ``feature_matching`` and ``perceptual`` are 0.
+
+    ``rotate`` (degrees), ``zoom`` and ``shift`` move whole faces, mask and picture alike, so that the network sees
+    heads in many positions. ``style_rotate``, ``style_zoom`` and ``style_shift`` move the style encoder's input once
+    more, so that the style code depends on appearance and not on the position of parts.
+    """
+
+    light: NotNegative = 0.0
+    tint: NotNegative = 0.0
+    blur: Share = 0.0
+    noise: NotNegative = 0.0
+    expression_variants: Share = 0.0
+    others: Share = 0.0
+    rotate: NotNegative = 0.0
+    zoom: NotNegative = 0.0
+    shift: NotNegative = 0.0
+    style_rotate: NotNegative = 0.0
+    style_zoom: NotNegative = 0.0
+    style_shift: NotNegative = 0.0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _former_names(cls, values: Any) -> Any:
+        """Accept ``takes``, the former name of ``expression_variants``."""
+        return renamed(values, "takes", "expression_variants")
+
+
+def renamed(values: Any, former: str, name: str) -> Any:
+    """Settings with a former name replaced by the present one; sections under both names are merged."""
+    if not isinstance(values, Mapping) or former not in values:
+        return values
+    value = values[former]
+    if isinstance(value, Mapping) and isinstance(values.get(name), Mapping):
+        value = {**values[name], **value}
+    return {key: kept for key, kept in values.items() if key != former} | {name: value}
+
+
+def augment_geometry(batch: Batch, settings: StyleAugmentationSettings) -> Batch:
+    """Rotate, scale and shift every face of a batch; expression variants move with their faces."""
+    if not (settings.rotate or settings.zoom or settings.shift):
+        return batch
+    change = AugmentSettings(rotate=settings.rotate, zoom=settings.zoom, shift=settings.shift)
+    grid, _ = moving_grid(batch.images.shape, change, batch.images.device)
+    assert grid is not None
+    images, labels = resampled(batch.images.float(), batch.labels, grid, outside="reflection")
+    others, other_labels = batch.other_images, batch.other_labels
+    if others is not None:
+        others, other_labels = resampled(others.float(), other_labels, grid, outside="reflection")
+    assert labels is not None
+    return replace(batch, images=images, labels=labels, other_images=others, other_labels=other_labels)
+
+
+def generator_inputs(batch: Batch, settings: StyleAugmentationSettings) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Inputs and targets of the generator for a batch of N faces with S x S pixels.
+
+    Returns:
+        One-hot masks (N, 19, S, S), target faces (N, 3, S, S) in [-1, 1], and masks and pictures of the style encoder
+        with the same shapes.
+    """
+    mask, real = one_hot(batch.labels), to_unit(batch.images)
+    style_mask, style = mask, real
+    if batch.other_images is not None and batch.other_labels is not None:
+        chosen = (torch.rand(len(mask), device=mask.device) < settings.expression_variants).view(-1, 1, 1, 1)
+        style_mask = torch.where(chosen, one_hot(batch.other_labels), mask)
+        style = torch.where(chosen, to_unit(batch.other_images), real)
+    if settings.light or settings.tint:
+        change = AugmentSettings(light=settings.light, tint=settings.tint, noise=0.0)
+        if style is real:
+            real = style = recolour(real, change)
+        else:  # side by side, so that both get the same light
+            real, style = recolour(torch.cat([real, style], 3), change).chunk(2, 3)
+    if settings.style_rotate or settings.style_zoom or settings.style_shift:
+        change = AugmentSettings(rotate=settings.style_rotate, zoom=settings.style_zoom, shift=settings.style_shift)
+        style, moved, _ = move(style, style_mask.argmax(1).to(torch.uint8), change)
+        assert moved is not None
+        style_mask = one_hot(moved)
+    if settings.blur or settings.noise:
+        style = recolour(style, AugmentSettings(light=0.0, tint=0.0, blur=settings.blur, noise=settings.noise))
+    return mask, real, style_mask, style
