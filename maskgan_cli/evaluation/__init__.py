@@ -1,12 +1,13 @@
-"""Measuring results: who is compared with whom, one file per metric, and the tables.
+"""Evaluation: pairs of faces, metrics of results, accuracy of judges, and tables.
 
-pairs.py, pair_list.py      the protocols' choices, and the CSV that holds them
-choices.py                  what the command line's options may be
-pictures.py, judging.py, subject.py   what is measured, by whom, and whose it is
-attributes.py, segmentation.py, identity.py, fid.py   a measure each: shown results batch by batch, then asked
+pairs.py, pair_list.py      pairs of the paper's protocols, and their CSV
+choices.py                  values of command-line options
+pictures.py, judging.py     reading pictures in batches, loading and applying judges
+method_results.py           results of one method; interface of the metrics
+attributes.py, segmentation.py, identity.py, fid.py   one metric each
 feature_sets.py, lpips.py   KID, precision and recall; LPIPS
-truths.py, counterfactual.py (with feature_distance.py)   the true picture that rendered pairs have, and how far from it
-survey.py, comparison.py    what people prefer, and what they see side by side
-trust.py, verification.py   the judges themselves, on faces whose truth is known
-results.py, report.py       a number with all it came from, and the tables
+ground_truth.py, counterfactual.py (with feature_distance.py)   ground truth of rendered pairs, distance to it
+survey.py, comparison.py    survey of people, pictures of methods side by side
+judge_accuracy.py, verification.py   accuracy of the judges on labelled faces
+results.py, report.py       a measurement with its inputs and weights, and tables of measurements
 """

@@ -1,4 +1,4 @@
-"""Attribute accuracy (paper, Sec. 5.3): the share of results that a classifier sees the target's attribute in."""
+"""Attribute accuracy (paper, Sec. 5.3): share of results in which a classifier finds the target's attribute."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from torch import Tensor
 
 from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation.judging import load_judge
+from maskgan_cli.evaluation.method_results import MethodResults
 from maskgan_cli.evaluation.pair_list import PairList
 from maskgan_cli.evaluation.results import Result, weights_of
-from maskgan_cli.evaluation.subject import Subject
 from maskgan_cli.metrics.intervals import of_mean, wilson
 
 
 class AttributeAccuracy:
-    """A measure (see `subject.Measure`) of the attributes that results must show, or lack.
+    """Accuracy of attributes, a `method_results.ResultMetric`.
 
     Args:
-        classify: pictures -> probabilities (N, len(names)); from 0.5 on the attribute is there.
-        names: what the classifier's columns are.
-        wanted: attribute -> 1 or -1 for each result.
-        record: the classifier's weights, for the result.
+        classify: pictures -> probabilities (N, len(names)); 0.5 or more means that the attribute is present.
+        names: attributes of the classifier, in the order of its columns.
+        wanted: attribute -> 1 (present) or -1 (absent) for each result.
+        record: of the classifier's weights.
 
     Raises:
-        InputError: nothing is wanted, or an attribute that the classifier does not know.
+        InputError: ``wanted`` is empty, or the classifier does not know an attribute.
     """
 
     def __init__(
@@ -38,45 +38,53 @@ class AttributeAccuracy:
         record: dict[str, Any] | None = None,
     ) -> None:
         if not wanted:
-            raise InputError("the pairs", expected="a column for each attribute the results must have", found="none",
-                             hint="choose them with --protocol smiling, style-copy or identity")  # fmt: skip
+            raise InputError(
+                "the pairs",
+                expected="a column for each attribute that the results must have",
+                found="none",
+                hint="choose them with --protocol smiling, style-copy or identity",
+            )
         if unknown := [name for name in wanted if name not in names]:
             raise InputError("the classifier", expected=f"the attribute {unknown[0]}", found=", ".join(names))
         self._classify, self._columns, self._record = classify, [list(names).index(name) for name in wanted], record
         self._names = list(wanted)
         self._wanted = torch.tensor([list(values) for values in wanted.values()]).T > 0
-        self._seen: list[Tensor] = []
+        self._predictions: list[Tensor] = []
 
     @classmethod
     def load(cls, listed: PairList, weights: Path | None, device: torch.device) -> AttributeAccuracy:
-        """By a classifier's weights, or those that are found without."""
+        """The metric with a classifier's weights; None: those that `find_weights` finds."""
         judge, where = load_judge("attributes", weights, device)
         return cls(judge, judge.names, listed.wanted(), weights_of(judge, where))
 
-    def take(self, images: Tensor) -> None:
-        """The next results (N, 3, S, S) ``uint8``."""
-        self._seen.append(self._classify(images).cpu()[:, self._columns] >= 0.5)
+    def update(self, images: Tensor) -> None:
+        """Add the next results (N, 3, S, S) ``uint8``."""
+        self._predictions.append(self._classify(images).cpu()[:, self._columns] >= 0.5)
 
-    def right(self) -> Tensor:
-        """Whether each result shows each attribute as wanted, ``bool`` (N, attributes)."""
-        return torch.cat(self._seen) == self._wanted
+    def correct(self) -> Tensor:
+        """Whether each result has each attribute as wanted, ``bool`` (N, attributes)."""
+        return torch.cat(self._predictions) == self._wanted
 
     def shares(self) -> dict[str, float]:
-        """Attribute -> share of the results that show (or lack) it as wanted."""
-        return dict(zip(self._names, self.right().double().mean(0).tolist(), strict=True))
+        """Attribute -> share of the results that have it as wanted."""
+        return dict(zip(self._names, self.correct().double().mean(0).tolist(), strict=True))
 
-    def result(self, subject: Subject) -> Result:
-        """The mean over the attributes, and each of them."""
-        right, shares = self.right(), self.shares()
-        hits = dict(zip(self._names, right.sum(0).tolist(), strict=True))
+    def compute(self, results: MethodResults) -> Result:
+        """The mean accuracy over the attributes, and the accuracy of each."""
+        correct, shares = self.correct(), self.shares()
+        counts = dict(zip(self._names, correct.sum(0).tolist(), strict=True))
         each: dict[str, float | None] = {f"attribute_accuracy/{name}": share for name, share in shares.items()}
-        intervals = {f"attribute_accuracy/{name}": wilson(hits[name], len(right)) for name in shares}
+        intervals = {f"attribute_accuracy/{name}": wilson(counts[name], len(correct)) for name in shares}
         if len(shares) > 1:
-            whole = of_mean(right.double().mean(1).numpy())
+            whole = of_mean(correct.double().mean(1).numpy())
         else:
             (whole,) = intervals.values()
             each, intervals = {}, {}
-        return subject.result(
-            "attribute_accuracy", sum(shares.values()) / len(shares), {"attributes": self._record or {}}, values=each,
-            intervals={"attribute_accuracy": whole, **intervals}, details={"attributes": list(shares)},
-        )  # fmt: skip
+        return results.result(
+            "attribute_accuracy",
+            sum(shares.values()) / len(shares),
+            {"attributes": self._record or {}},
+            values=each,
+            intervals={"attribute_accuracy": whole, **intervals},
+            details={"attributes": list(shares)},
+        )

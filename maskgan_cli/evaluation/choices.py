@@ -1,4 +1,4 @@
-"""What the evaluation's options may be; light enough for ``--help``, which shows them."""
+"""Values of the evaluation's command-line options; this module imports nothing slow, because ``--help`` needs it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import Enum
 
 
 class Protocol(str, Enum):
-    """How pairs are chosen; `pairs.PROTOCOLS` has their rules."""
+    """Protocols of pairs; `pairs.PROTOCOLS` has their rules."""
 
     SMILING = "smiling"
     TRANSFER = "transfer"
@@ -16,7 +16,7 @@ class Protocol(str, Enum):
 
 
 class Metric(str, Enum):
-    """What ``eval results`` measures."""
+    """Metrics of ``eval results``."""
 
     ATTRIBUTES = "attributes"
     SEGMENTATION = "segmentation"
@@ -27,7 +27,7 @@ class Metric(str, Enum):
 
 
 class Reference(str, Enum):
-    """Which picture of a pair a result is compared with."""
+    """The picture of a pair that a result is compared with."""
 
     SOURCE = "source"
     TARGET = "target"
@@ -35,7 +35,7 @@ class Reference(str, Enum):
 
 
 class Features(str, Enum):
-    """Whose features a Frechet distance is over: `fid.NETWORKS`."""
+    """Feature networks of distances between sets of pictures: `fid.NETWORKS`."""
 
     INCEPTION = "inception"
     PARSER = "parser"
@@ -45,15 +45,15 @@ class Features(str, Enum):
 
 
 class Form(str, Enum):
-    """How a table is written: `report.FORMATS`."""
+    """Formats of tables: `report.FORMATS`."""
 
     MARKDOWN = "markdown"
     HTML = "html"
     LATEX = "latex"
 
 
-class Trusted(str, Enum):
-    """Judges whose answers a data set can be asked about: `trust.TRUST`."""
+class TestedJudge(str, Enum):
+    """Judges whose accuracy can be measured on a data set: `judge_accuracy.JUDGE_ACCURACY`."""
 
     PARSER = "parser"
     ATTRIBUTES = "attributes"
@@ -61,7 +61,7 @@ class Trusted(str, Enum):
 
 
 class Points(str, Enum):
-    """Where the five points of a face come from: `verification.WAYS`."""
+    """Sources of the five points of a face: `verification.POINT_SOURCES`."""
 
     MASK = "mask"
     MTCNN = "mtcnn"

@@ -1,4 +1,4 @@
-"""Methods side by side: source, target, mask and every method's result, a row for each pair."""
+"""Pictures of methods side by side: a row for each pair, with source, target, mask and every method's result."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from maskgan_cli.data.given_masks import read_given_mask
 from maskgan_cli.data.resize import resize_image
 from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation.pair_list import PairList
-from maskgan_cli.evaluation.segmentation import masks_asked_for
+from maskgan_cli.evaluation.segmentation import input_masks
 from maskgan_cli.files import Picture, encode_image, keep_or_write_all, read_image, refuse_existing
 from maskgan_cli.labels import colourise
 from maskgan_cli.pages import render
 
-_PAPER: Final = 255  # white
+_WHITE: Final = 255
 _GAP: Final = 4  # pixels between tiles
-_INK: Final = (34, 34, 34)
+_TEXT: Final = (34, 34, 34)
 PICTURE: Final = "comparison.png"
 PAGE: Final = "index.html"
 
@@ -31,8 +31,8 @@ class Row:
     """One pair.
 
     Attributes:
-        caption: which pair, how far apart, what was asked for.
-        pictures: as many as there are columns, of any square size.
+        caption: name of the pair, pose distance, wanted attributes.
+        pictures: one for each column, of any square size.
     """
 
     caption: str
@@ -48,31 +48,32 @@ class Comparison:
 
 
 def compare_methods(pairs: PairList, methods: Mapping[str, Path], *, count: int, masks: Path | None) -> Comparison:
-    """The first ``count`` pairs of a list, as every method edited them.
+    """The results of every method for the first ``count`` pairs of a list.
 
-    The mask is the one asked for (see `masks_asked_for`), of the first method that has any; where none has, the
-    column is left out.
-    Rendered pairs also show their true answer.
+    The masks are those of the first method that has any (see `input_masks`); if no method has masks, there is no
+    column of masks. Rendered pairs also show their ground truth.
 
     Args:
+        pairs: the list.
         methods: name -> folder of results.
-        masks: a folder of the masks that were asked for.
+        count: largest number of pairs.
+        masks: a folder of the generator's input masks.
 
     Raises:
-        InputError: no methods, missing results, unreadable pictures.
+        InputError: there are no methods, results are missing, or pictures cannot be read.
     """
     if not methods:
         raise InputError("--method", expected="a method or more, as NAME=FOLDER", found="none")
     count = min(count, len(pairs.rows))
     results = {name: pairs.results(folder)[:count] for name, folder in methods.items()}
     chosen = pairs.rows[:count]
-    asked = next(filter(None, (_masks(pairs, paths, masks) for paths in results.values())), [])
+    shown_masks = next(filter(None, (_masks(pairs, paths, masks) for paths in results.values())), [])
     truth = "truth" in chosen[0] and all(row["truth"] for row in chosen)
-    columns = ["source", "target", *(["mask"] if asked else []), *methods, *(["truth"] if truth else [])]
+    columns = ["source", "target", *(["mask"] if shown_masks else []), *methods, *(["truth"] if truth else [])]
     rows = []
     for number, row in enumerate(chosen):
         pictures = [read_image(Path(row["source"])), read_image(Path(row["target"]))]
-        pictures += [colourise(read_given_mask(asked[number]))] if asked else []
+        pictures += [colourise(read_given_mask(shown_masks[number]))] if shown_masks else []
         pictures += [read_image(paths[number]) for paths in results.values()]
         pictures += [read_image(Path(row["truth"]))] if truth else []
         rows.append(Row(_caption(pairs, number), pictures))
@@ -80,9 +81,9 @@ def compare_methods(pairs: PairList, methods: Mapping[str, Path], *, count: int,
 
 
 def _masks(pairs: PairList, results: Sequence[Path], folder: Path | None) -> list[Path]:
-    otherwise = pairs.files("source_mask") if pairs.protocol == "style-copy" else None
+    default = pairs.files("source_mask") if pairs.protocol == "style-copy" else None
     try:
-        return masks_asked_for(results, folder, otherwise)
+        return input_masks(results, folder, default)
     except InputError:
         if folder is not None:
             raise
@@ -100,40 +101,43 @@ def _caption(pairs: PairList, number: int) -> str:
 
 
 def draw(comparison: Comparison, size: int) -> Picture:
-    """One picture: a line of captions above tiles of ``size`` pixels, white between them."""
+    """Draw a grid of tiles of ``size`` pixels with white gaps, below a line of captions."""
     from skimage.util import montage
 
     tiles = [resize_image(picture, size) for row in comparison.rows for picture in row.pictures]
     grid: Picture = montage(
-        np.stack(tiles), grid_shape=(len(comparison.rows), len(comparison.columns)), padding_width=_GAP,
-        fill=(_PAPER,) * 3, channel_axis=-1,
-    )  # fmt: skip
-    head = Image.new("RGB", (grid.shape[1], max(18, size // 6)), (_PAPER,) * 3)
+        np.stack(tiles),
+        grid_shape=(len(comparison.rows), len(comparison.columns)),
+        padding_width=_GAP,
+        fill=(_WHITE,) * 3,
+        channel_axis=-1,
+    )
+    head = Image.new("RGB", (grid.shape[1], max(18, size // 6)), (_WHITE,) * 3)
     pen, font = ImageDraw.Draw(head), ImageFont.load_default(max(10, size // 10))
     for i, caption in enumerate(comparison.columns):
         middle = _GAP + i * (size + _GAP) + size / 2
-        pen.text((middle, head.height / 2), _fitted(caption, size, font), fill=_INK, font=font, anchor="mm")
+        pen.text((middle, head.height / 2), _shortened(caption, size, font), fill=_TEXT, font=font, anchor="mm")
     return np.concatenate([np.asarray(head), grid])
 
 
-def _fitted(text: str, width: int, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:
-    """The text on one line, cut where it would run into its neighbour."""
+def _shortened(text: str, width: int, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:
+    """The text on one line, shortened to ``width`` pixels."""
     text = " ".join(text.split())
-    whole = text
-    while text and font.getlength(whole) > width:
+    shown = text
+    while text and font.getlength(shown) > width:
         text = text[:-1]
-        whole = f"{text}…"
-    return whole
+        shown = f"{text}…"
+    return shown
 
 
 def write_comparison(out: Path, comparison: Comparison, *, title: str, size: int, overwrite: bool) -> bool:
-    """Write the picture, and the page with its own copies of the pictures.
+    """Write the picture, and a page with its own copies of the pictures.
 
     Returns:
-        Whether all of it was there already.
+        Whether all files existed already with the same content.
 
     Raises:
-        InputError: a file of one of these names holds anything else, and not ``overwrite``.
+        InputError: a file exists with other content, and ``overwrite`` is false.
     """
     files, shown = {out / PICTURE: encode_image(draw(comparison, size), ".png")}, []
     for i, row in enumerate(comparison.rows):
@@ -142,5 +146,5 @@ def write_comparison(out: Path, comparison: Comparison, *, title: str, size: int
         shown.append((row.caption, list(zip(names, comparison.columns, strict=True))))
     page = render("compare.html", title=title, columns=comparison.columns, rows=shown, size=size)
     if not overwrite and not (out / PICTURE).is_file():
-        refuse_existing(out / "images")  # somebody else's
+        refuse_existing(out / "images")  # a folder that this command did not write
     return keep_or_write_all({**files, out / PAGE: page.encode()}, overwrite=overwrite)

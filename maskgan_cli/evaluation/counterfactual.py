@@ -1,7 +1,7 @@
-"""How near a result is to the true picture, inside and outside the edited region.
+"""Distance between results and their ground truth, inside and outside the edited region.
 
-Rendered faces can be drawn again with another mouth, everything else equal; so for them the true
-answer of a swap exists.
+A rendered face can be drawn a second time with another mouth and everything else equal, so the ground truth of a swap
+exists.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from maskgan_cli.metrics.similarity import Region, compare, mean_over
 
 @dataclass(frozen=True)
 class RenderedPair:
-    """Files of one result and of its truth; the edited region is where the two masks differ."""
+    """Files of a result and of its ground truth; the edited region is where the two masks differ."""
 
     result: Path
     source_mask: Path
@@ -38,14 +38,20 @@ def against_truth(
     embed: Callable[[Tensor], Tensor] | None,
     watch: Callable[[Sequence[RenderedPair], int], Iterator[RenderedPair]],
 ) -> tuple[dict[str, float], dict[str, Interval]]:
-    """Mean over the pairs of everything that can be measured against the truth, at the results' size, and intervals.
+    """Compare results with their ground truth, at the results' size.
 
-    ``identity_inside`` is the cosine between the truth and the truth with the result's edited region
-    pasted in; ``identity_outside`` is the other way about. A pair without an edited region counts
-    outside only.
+    ``identity_inside`` is the cosine between the truth and the truth with the result's pixels in the edited region;
+    ``identity_outside`` is the cosine between the truth and the truth with the result's pixels outside of it. A pair
+    without an edited region counts only for values outside.
 
     Args:
-        embed: pictures -> embeddings, see `maskgan_cli.judges`; None leaves identity out.
+        pairs: the files.
+        distance: perceptual distance of pictures.
+        embed: pictures -> embeddings, see `maskgan_cli.judges`; None: identity is not measured.
+        watch: passes the pairs through and shows the progress.
+
+    Returns:
+        Means over the pairs and their 95 % intervals, by name.
     """
     rows: list[dict[str, float]] = []
     for pair in watch(pairs, len(pairs)):

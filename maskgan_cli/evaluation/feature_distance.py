@@ -1,7 +1,7 @@
-"""How different two pictures look: LPIPS (Zhang et al. 2018) without its learnt weights per channel.
+"""Perceptual distance of two pictures: LPIPS (Zhang et al. 2018) without its learnt weights per channel.
 
-Over the published VGG-19, or over untrained convolutions where no weights are at hand; the name
-says which (`FeatureDistance.name`).
+The features are those of the published VGG-19, or of an untrained network if no weights are given
+(`FeatureDistance.name`).
 """
 
 from __future__ import annotations
@@ -20,14 +20,15 @@ from maskgan_cli.models.layers import to_unit
 from maskgan_cli.models.perceptual import VGG19Features
 from maskgan_cli.weights.foreign import load_vgg19
 
-_WIDTH: Final = 16  # of the untrained network
+_WIDTH: Final = 16  # width of the untrained network
 
 
 class FeatureDistance:
-    """A map of distances between two pictures.
+    """Maps of perceptual distances between two pictures.
 
     Args:
         weights: a VGG-19 file in torchvision's layout; None for an untrained network (seed 0).
+        device: of the network.
 
     Raises:
         InputError: the weights are missing or do not fit.
@@ -41,8 +42,10 @@ class FeatureDistance:
 
     @torch.inference_mode()
     def __call__(self, a: Picture, b: Picture) -> npt.NDArray[np.float64]:
-        """Two pictures (S, S, 3) -> distance at each pixel (S, S), 0 to 4: the mean over five layers of
-        the squared difference of features scaled to length 1."""
+        """Two pictures (S, S, 3) -> distance at each pixel (S, S), from 0 to 4.
+
+        The distance is the squared difference of features that are normalised to length 1, averaged over five layers.
+        """
         pair = torch.from_numpy(np.stack([a, b])).to(self._device).permute(0, 3, 1, 2)
         total = torch.zeros(a.shape[:2], device=self._device)
         layers = self._network(to_unit(pair))
@@ -54,6 +57,6 @@ class FeatureDistance:
 
 
 def _unit_length(features: Tensor) -> Tensor:
-    """(N, C, H, W) -> the same with vectors of length 1 over C; zero stays zero."""
+    """Normalise features (N, C, H, W) to length 1 over C; zeros stay zeros."""
     lengths: Tensor = features.norm(dim=1, keepdim=True)
     return features / lengths.clamp_min(1e-10)

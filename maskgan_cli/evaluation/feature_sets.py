@@ -1,4 +1,4 @@
-"""Metrics that compare whole sets of features: KID, and precision and recall."""
+"""Metrics that compare two sets of features: KID, and precision and recall."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from torch import Tensor
 from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation.fid import FeatureNetwork
 from maskgan_cli.evaluation.judging import Watch
+from maskgan_cli.evaluation.method_results import MethodResults
 from maskgan_cli.evaluation.pictures import batches, digest
 from maskgan_cli.evaluation.results import Result, trace
-from maskgan_cli.evaluation.subject import Subject
 from maskgan_cli.files import atomic
 from maskgan_cli.metrics.kernel import kernel_distance
 from maskgan_cli.metrics.manifold import NEIGHBOURS, precision_and_recall
@@ -27,7 +27,7 @@ Features = npt.NDArray[np.float32]
 
 
 class SharedFeatures:
-    """A feature network that several measures ask about the same batch: it looks at each batch once."""
+    """A feature network for several metrics, which computes the features of each batch once."""
 
     def __init__(self, network: FeatureNetwork) -> None:
         self._network = network
@@ -43,82 +43,97 @@ class SharedFeatures:
         return self._found
 
 
-class _SetMeasure:
-    """A measure (see `subject.Measure`) that needs all features of reals and results at its end.
+class _SetMetric:
+    """A `method_results.ResultMetric` that needs all features of real pictures and results.
 
     Args:
-        network: whose features.
-        reals: features of the real pictures (N, D).
-        real_paths: these pictures; ``where`` they are is for the record.
-        record: the network's weights by its name, for the result.
+        network: computes the features.
+        reals: features (N, D) of the real pictures.
+        real_paths: the real pictures.
+        where: their folder, for the record.
+        record: of the network's weights, by the network's name.
     """
 
     def __init__(
-        self, network: FeatureNetwork, reals: Features, real_paths: Sequence[Path], where: Path,
+        self,
+        network: FeatureNetwork,
+        reals: Features,
+        real_paths: Sequence[Path],
+        where: Path,
         record: dict[str, dict[str, Any]],
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.network, self.reals, self.record = network, reals, record
         self._paths, self._where = list(real_paths), where
-        self._found: list[Features] = []
+        self._batches: list[Features] = []
 
-    def take(self, images: Tensor) -> None:
-        """The next results (N, 3, S, S) ``uint8``."""
-        self._found.append(self.network.features(images).float().cpu().numpy())
+    def update(self, images: Tensor) -> None:
+        """Add the next results (N, 3, S, S) ``uint8``."""
+        self._batches.append(self.network.features(images).float().cpu().numpy())
 
-    def found(self) -> Features:
-        """Features of the results (M, D).
+    def features(self) -> Features:
+        """Features (M, D) of the results.
 
         Raises:
             InputError: some are NaN or infinite.
         """
-        return finite(np.concatenate(self._found))
+        return finite(np.concatenate(self._batches))
 
     def inputs(self) -> dict[str, dict[str, Any]]:
         """The record of the real pictures."""
         return {"reals": trace(self._where, self._paths)}
 
 
-class KernelInceptionDistance(_SetMeasure):
-    """The kernel distance of results and reals: ``kid`` for the published Inception, else ``kernel/NAME``."""
+class KernelInceptionDistance(_SetMetric):
+    """Kernel distance of results and real pictures: ``kid`` with the published Inception, else ``kernel/NAME``."""
 
-    def result(self, subject: Subject) -> Result:
-        """The mean over random subsets; their deviation is among the details."""
-        distance = kernel_distance(self.reals, self.found())
+    def compute(self, results: MethodResults) -> Result:
+        """The mean over random subsets; the details have their standard deviation."""
+        distance = kernel_distance(self.reals, self.features())
         published = bool(getattr(self.network, "published", False))
-        return subject.result(
-            "kid" if published else f"kernel/{self.network.name}", distance.mean, self.record,
+        return results.result(
+            "kid" if published else f"kernel/{self.network.name}",
+            distance.mean,
+            self.record,
             details={
-                "deviation": distance.deviation, "subsets": distance.subsets, "subset_size": distance.subset_size,
+                "deviation": distance.deviation,
+                "subsets": distance.subsets,
+                "subset_size": distance.subset_size,
                 "reals": len(self.reals),
             },
             inputs=self.inputs(),
-        )  # fmt: skip
+        )
 
 
-class PrecisionRecall(_SetMeasure):
-    """How many results look real, and how much of the real pictures' variety the results have."""
+class PrecisionRecall(_SetMetric):
+    """Precision (share of realistic results) and recall (share of the real pictures' variety in the results)."""
 
-    def result(self, subject: Subject) -> Result:
-        """``precision/NAME`` and ``recall/NAME``, NAME being the network whose features were compared."""
-        precision, recall = precision_and_recall(self.reals, self.found())
+    def compute(self, results: MethodResults) -> Result:
+        """``precision/NAME`` and ``recall/NAME``, where NAME is the feature network."""
+        precision, recall = precision_and_recall(self.reals, self.features())
         name = self.network.name
-        return subject.result(
-            f"precision/{name}", precision, self.record, values={f"recall/{name}": recall},
-            details={"neighbours": NEIGHBOURS, "reals": len(self.reals)}, inputs=self.inputs(),
-        )  # fmt: skip
+        return results.result(
+            f"precision/{name}",
+            precision,
+            self.record,
+            values={f"recall/{name}": recall},
+            details={"neighbours": NEIGHBOURS, "reals": len(self.reals)},
+            inputs=self.inputs(),
+        )
 
 
 def finite(features: Features) -> Features:
-    """The features (N, D) themselves.
+    """Check features (N, D), and return them.
 
     Raises:
         InputError: some are NaN or infinite.
     """
     if wrong := int((~np.isfinite(features).all(1)).sum()):
         raise InputError(
-            "features", expected="finite numbers", found=f"NaN or infinity for {wrong} of {len(features)} pictures",
+            "features",
+            expected="finite numbers",
+            found=f"NaN or infinity for {wrong} of {len(features)} pictures",
             hint="check the weights of the feature network",
-        )  # fmt: skip
+        )
     return features
 
 
@@ -128,26 +143,31 @@ def features_of(
 ) -> Features:
     """Features (N, D) of pictures, in the order of the pictures' hashes.
 
-    With ``cache``, features of the same contents by the same weights are read from there, or kept there.
+    Args:
+        paths: the pictures, of one size.
+        network: computes the features.
+        batch_size: pictures in a batch.
+        cache: a folder of features by hash of weights and pictures, which is read and written; or None.
+        watch: passes the batches through and shows the progress.
 
     Raises:
-        InputError: pictures of several sizes, or features that are NaN or infinite.
+        InputError: the pictures have several sizes, or features are NaN or infinite.
     """
     _, hashes = digest(paths)
     order = sorted(range(len(paths)), key=hashes.__getitem__)
     key = hashlib.sha256("\n".join([network.name, network.sha256, *(hashes[i] for i in order)]).encode()).hexdigest()
     kept = cache / f"{key}.features.npy" if cache is not None else None
     if kept is not None:
-        with contextlib.suppress(OSError, ValueError, EOFError):  # a missing or damaged file is written again
+        with contextlib.suppress(OSError, ValueError, EOFError):  # a missing or corrupt file is rewritten
             found: Features = np.load(kept, allow_pickle=False)
             if found.dtype == np.float32 and found.ndim == 2 and len(found) == len(paths) and np.isfinite(found).all():
                 return found
     ordered = [paths[i] for i in order]
-    seen = [
+    parts = [
         network.features(images).float().cpu().numpy()
         for images in watch(batches(ordered, batch_size), -(-len(ordered) // batch_size))
     ]
-    features = finite(np.concatenate(seen).astype(np.float32))
+    features = finite(np.concatenate(parts).astype(np.float32))
     if kept is not None:
         with contextlib.suppress(InputError, OSError), atomic(kept) as temporary, temporary.open("wb") as file:
             np.save(file, features)

@@ -1,7 +1,7 @@
-"""Distance between two sets of pictures: the FID of Heusel et al. 2017, or the same over a judge's features.
+"""Fréchet distance between two sets of pictures: FID (Heusel et al. 2017), or with the features of a judge.
 
-Only the published Inception weights give a *FID*. Every other network gives ``frechet/NAME``, a
-number that no table can mistake for it.
+Only the published Inception weights give ``fid``. With any other network the metric is called ``frechet/NAME``, so that
+tables keep the two apart.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from torch import Tensor
 
 from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation.judging import JUDGES, Watch, load_judge
+from maskgan_cli.evaluation.method_results import MethodResults
 from maskgan_cli.evaluation.pictures import batches, digest
 from maskgan_cli.evaluation.results import Result, trace
-from maskgan_cli.evaluation.subject import Subject
 from maskgan_cli.judges.inception import Inception
 from maskgan_cli.metrics.frechet import Statistics, StreamingStatistics, frechet_distance
 from maskgan_cli.weights.lookup import find_weights
 
 
 class FeatureNetwork(Protocol):
-    """Pictures in, one vector each out."""
+    """A network that maps each picture to a feature vector."""
 
     name: str
     sha256: str
@@ -39,10 +39,10 @@ NETWORKS: Final = ("inception", *JUDGES)
 
 
 def load_features(name: str, where: Path | None, device: torch.device) -> tuple[FeatureNetwork, Path]:
-    """A feature network by name, and the weights file it came from.
+    """Load a feature network by name; returns it and its weights file.
 
     Raises:
-        InputError: an unknown name, or weights that are missing or do not fit.
+        InputError: the name is unknown, or the weights are missing or do not fit.
     """
     if name not in NETWORKS:
         raise InputError("--features", expected=" or ".join(NETWORKS), found=name)
@@ -51,65 +51,77 @@ def load_features(name: str, where: Path | None, device: torch.device) -> tuple[
             where = find_weights(where, "inception")
         except InputError as error:
             raise InputError(
-                "--weights", expected="pytorch-fid's pt_inception-2015-12-05-6726825d.pth", found="none",
-                hint="run `maskgan weights pull inception`, or let a judge stand in, with --features "
-                f"{' | '.join(JUDGES)}",
-            ) from error  # fmt: skip
+                "--weights",
+                expected="pytorch-fid's pt_inception-2015-12-05-6726825d.pth",
+                found="none",
+                hint=f"run `maskgan weights pull inception`, or use a judge: --features {' | '.join(JUDGES)}",
+            ) from error
         return Inception(where, device), where
     return load_judge(name, where, device)
 
 
 def metric_name(network: FeatureNetwork) -> str:
-    """``fid`` for the published Inception alone, else ``frechet/`` and what the features are."""
+    """``fid`` for the published Inception, else ``frechet/`` and the network's name."""
     return "fid" if getattr(network, "published", False) else f"frechet/{network.name}"
 
 
 class FrechetDistance:
-    """A measure (see `subject.Measure`): the distance of the results' features from the reals'.
+    """Fréchet distance between the features of results and of real pictures, a `method_results.ResultMetric`.
 
     Args:
-        network: what sees the features.
-        reals: the pictures to compare with; ``where`` they are is for the record.
-        record: the network's weights by its name, for the result.
-        batch_size, cache, watch: see `measure`, which looks at the reals at once.
+        network: computes the features.
+        reals: the real pictures; their features are computed at once.
+        where: their folder, for the record.
+        record: of the network's weights, by the network's name.
+        batch_size, cache, watch: see `measure`.
     """
 
     def __init__(
-        self, network: FeatureNetwork, reals: Sequence[Path], where: Path, record: dict[str, dict[str, Any]],
-        *, batch_size: int, cache: Path | None, watch: Watch,
-    ) -> None:  # fmt: skip
+        self,
+        network: FeatureNetwork,
+        reals: Sequence[Path],
+        where: Path,
+        record: dict[str, dict[str, Any]],
+        *,
+        batch_size: int,
+        cache: Path | None,
+        watch: Watch,
+    ) -> None:
         self._network, self._reals, self._where, self._record = network, list(reals), where, record
         self._theirs = measure(reals, network, batch_size=batch_size, cache=cache, watch=watch)
         self._ours = StreamingStatistics()
 
-    def take(self, images: Tensor) -> None:
-        """The next results (N, 3, S, S) ``uint8``."""
+    def update(self, images: Tensor) -> None:
+        """Add the next results (N, 3, S, S) ``uint8``."""
         self._ours.add(self._network.features(images).float().cpu().numpy())
 
-    def result(self, subject: Subject) -> Result:
-        """FID, or the distance over other features under its own name."""
+    def compute(self, results: MethodResults) -> Result:
+        """The distance, named by `metric_name`."""
         ours = self._ours.finish()
-        return subject.result(
-            metric_name(self._network), frechet_distance(self._theirs, ours), self._record,
+        return results.result(
+            metric_name(self._network),
+            frechet_distance(self._theirs, ours),
+            self._record,
             details={"reals": len(self._reals), "features": len(ours.mean)},
             inputs={"reals": trace(self._where, self._reals)},
-        )  # fmt: skip
+        )
 
 
 @torch.inference_mode()
 def measure(
     paths: Sequence[Path], network: FeatureNetwork, *, batch_size: int, cache: Path | None, watch: Watch
 ) -> Statistics:
-    """Statistics of the pictures' features.
-
-    With ``cache``, statistics of the same contents (whatever the files are called) by the same
-    weights are taken from there, or left there for the next comparison.
+    """Statistics (mean and covariance) of the pictures' features.
 
     Args:
-        watch: passes the batches through, given their number too (a progress bar).
+        paths: the pictures, of one size.
+        network: computes the features.
+        batch_size: pictures in a batch.
+        cache: a folder of statistics by hash of weights and pictures, which is read and written; or None.
+        watch: passes the batches through and shows the progress.
 
     Raises:
-        InputError: fewer than two pictures, pictures of several sizes, NaN features.
+        InputError: there are fewer than two pictures, they have several sizes, or features are NaN.
     """
     if len(paths) < 2:
         raise InputError(paths[0].parent, expected="at least two pictures", found=str(len(paths)))
@@ -117,13 +129,13 @@ def measure(
     key = hashlib.sha256("\n".join([network.name, network.sha256, *sorted(hashes)]).encode()).hexdigest()
     kept = cache / f"{key}.npz" if cache is not None else None
     if kept is not None:
-        with contextlib.suppress(InputError):  # missing or damaged: what a cache holds can be computed again
+        with contextlib.suppress(InputError):  # missing or corrupt: it is computed below
             return Statistics.load(kept)
     stream = StreamingStatistics()
     for images in watch(batches(paths, batch_size), -(-len(paths) // batch_size)):
         stream.add(network.features(images).float().cpu().numpy())
     found = stream.finish()
     if kept is not None:
-        with contextlib.suppress(InputError, OSError):  # a full or read-only disk costs the next comparison's time only
+        with contextlib.suppress(InputError, OSError):  # the cache is optional: the disk may be full or read-only
             found.save(kept)
     return found

@@ -1,4 +1,4 @@
-"""Identity (paper, Sec. 5.4): is the result still the source's person, by ArcFace (Deng et al. 2019)?"""
+"""Identity accuracy (paper, Sec. 5.4): share of results that ArcFace (Deng et al. 2019) verifies as their source."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ import torch
 from torch import Tensor
 
 from maskgan_cli.errors import InputError
-from maskgan_cli.evaluation.judging import Watch, judged, load_judge
+from maskgan_cli.evaluation.judging import Watch, load_judge, predictions
+from maskgan_cli.evaluation.method_results import MethodResults
 from maskgan_cli.evaluation.pair_list import PairList
 from maskgan_cli.evaluation.results import Result, trace, weights_of
-from maskgan_cli.evaluation.subject import Subject
 from maskgan_cli.evaluation.verification import read_threshold
 from maskgan_cli.metrics.intervals import of_mean, wilson
 
 
 class IdentityAccuracy:
-    """A measure (see `subject.Measure`): results that are verified as their source's person.
+    """Accuracy of identity, a `method_results.ResultMetric`.
 
     Args:
-        embed: pictures -> embeddings (N, D) of any length.
-        sources: the source of each result, in the same order; they are read at once.
-        threshold: least cosine of one person.
-        watch: shows how far the sources are.
-        record: the network's weights, for the result.
+        embed: pictures -> embeddings (N, D), not necessarily of length 1.
+        sources: the source of each result, in the same order; their embeddings are computed at once.
+        threshold: two faces with this cosine or more count as one person.
+        watch: passes the batches of sources through and shows the progress.
+        record: of the network's weights.
     """
 
     def __init__(
@@ -40,60 +40,69 @@ class IdentityAccuracy:
         record: dict[str, Any] | None = None,
     ) -> None:
         self._embed, self._sources, self.threshold, self._record = embed, list(sources), threshold, record
-        self._expected = torch.cat(list(judged(embed, sources, watch))).double()
+        self._expected = torch.cat(list(predictions(embed, sources, watch))).double()
         self._found: list[Tensor] = []
 
     @classmethod
     def load(
         cls, listed: PairList, weights: Path | None, threshold: float | Path | None, device: torch.device, watch: Watch
     ) -> IdentityAccuracy:
-        """By a network's weights, and its own threshold if none is given.
+        """The metric with an identity network.
 
         Args:
-            threshold: least cosine of one person, or the document of ``maskgan eval verify`` that chose it.
+            listed: the pairs.
+            weights: of the network; None: those that `find_weights` finds.
+            threshold: the cosine, or a file of ``maskgan eval verify`` with it; None: the one in the weights.
+            device: of the network.
+            watch: see the class.
 
         Raises:
-            InputError: no threshold; see `load_judge` and `read_threshold`.
+            InputError: there is no threshold; see also `load_judge` and `read_threshold`.
         """
         judge, where = load_judge("identity", weights, device)
-        least = read_threshold(threshold, judge) if isinstance(threshold, Path) else threshold
-        least = judge.threshold if least is None else least
-        if least is None:
+        cosine_threshold = read_threshold(threshold, judge) if isinstance(threshold, Path) else threshold
+        cosine_threshold = judge.threshold if cosine_threshold is None else cosine_threshold
+        if cosine_threshold is None:
             raise InputError(
-                where, expected="a network with a threshold", found="none",
+                where,
+                expected="a network with a threshold",
+                found="none",
                 hint="give one with --threshold, or choose one with `maskgan eval verify DATA --weights FILE "
                 "--points crop -o t.json` and add --threshold-from t.json",
-            )  # fmt: skip
-        return cls(judge, listed.files("source"), least, watch, weights_of(judge, where))
+            )
+        return cls(judge, listed.files("source"), cosine_threshold, watch, weights_of(judge, where))
 
-    def take(self, images: Tensor) -> None:
-        """The next results (N, 3, S, S) ``uint8``."""
+    def update(self, images: Tensor) -> None:
+        """Add the next results (N, 3, S, S) ``uint8``."""
         self._found.append(self._embed(images).cpu())
 
     def cosines(self) -> npt.NDArray[np.float64]:
-        """Of each result and its source, -1 to 1.
+        """Cosines (N,) between each result and its source, -1 to 1.
 
         Raises:
-            InputError: embeddings that are no numbers.
+            InputError: embeddings are NaN or zero.
         """
         cosines: npt.NDArray[np.float64] = cosine(torch.cat(self._found).double(), self._expected).numpy()
         if not np.isfinite(cosines).all():
             raise InputError("the identity network", expected="finite embeddings", found="NaN or zero for some faces")
         return cosines
 
-    def result(self, subject: Subject) -> Result:
-        """The share of results whose cosine is at least the threshold, and the mean cosine."""
+    def compute(self, results: MethodResults) -> Result:
+        """The share of results whose cosine reaches the threshold, and the mean cosine."""
         cosines = self.cosines()
         same = cosines >= self.threshold
-        return subject.result(
-            "identity_accuracy", float(same.mean()), {"identity": self._record or {}},
-            values={"identity_cosine": float(cosines.mean())}, details={"threshold": self.threshold},
+        return results.result(
+            "identity_accuracy",
+            float(same.mean()),
+            {"identity": self._record or {}},
+            values={"identity_cosine": float(cosines.mean())},
+            details={"threshold": self.threshold},
             intervals={"identity_accuracy": wilson(int(same.sum()), len(same)), "identity_cosine": of_mean(cosines)},
             inputs={"sources": trace(self._sources[0].parent, self._sources)},
-        )  # fmt: skip
+        )
 
 
 def cosine(a: Tensor, b: Tensor) -> Tensor:
-    """Cosine similarity (N,) of the rows of two matrices (N, D); NaN where a row is zero."""
+    """Cosine similarity (N,) of the rows of two matrices (N, D); NaN if a row is zero."""
     lengths: Tensor = a.norm(dim=1) * b.norm(dim=1)
     return (a * b).sum(1) / lengths

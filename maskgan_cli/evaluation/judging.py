@@ -1,4 +1,4 @@
-"""A judge by name, and a set of pictures put before it in batches."""
+"""Loading of judges by name, and their predictions for sets of pictures."""
 
 from __future__ import annotations
 
@@ -17,15 +17,20 @@ from maskgan_cli.weights.lookup import find_weights
 JUDGES: Final = judges()
 BATCH: Final = 32
 
-# Passes batches through, given how many there are: a progress bar.
+# Passes batches through and shows the progress: (batches, their number) -> the same batches.
 Watch = Callable[[Iterable[Any], int], Iterator[Any]]
 
 
 def load_judge(name: str, where: Path | None, device: torch.device) -> tuple[Any, Path]:
-    """A judge and the weights file it came from; without ``where``, the one that comes with the package.
+    """Load a judge; returns it and its weights file.
+
+    Args:
+        name: kind of the judge, one of `JUDGES`.
+        where: weights; None: those that `find_weights` finds, e.g. those of the package.
+        device: of the judge.
 
     Raises:
-        InputError: weights that are missing or do not fit.
+        InputError: the weights are missing or do not fit.
     """
     where = find_weights(where, name)
     load: Callable[..., Judge] = resolve(KINDS[name].judge)
@@ -33,8 +38,8 @@ def load_judge(name: str, where: Path | None, device: torch.device) -> tuple[Any
 
 
 @torch.inference_mode()
-def judged(judge: Callable[[Tensor], Tensor], paths: Sequence[Path], watch: Watch) -> Iterator[Tensor]:
-    """What a judge says of each batch of pictures, on the CPU.
+def predictions(judge: Callable[[Tensor], Tensor], paths: Sequence[Path], watch: Watch) -> Iterator[Tensor]:
+    """A judge's predictions for each batch of pictures, on the CPU.
 
     Raises:
         InputError: see `batches`.

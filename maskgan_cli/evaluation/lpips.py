@@ -1,4 +1,4 @@
-"""LPIPS of results and the pictures that they should equal, or stay near to."""
+"""LPIPS between results and reference pictures: source, target or ground truth."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from maskgan_cli.errors import InputError
+from maskgan_cli.evaluation.method_results import MethodResults
 from maskgan_cli.evaluation.pictures import batches
 from maskgan_cli.evaluation.results import Result, trace
-from maskgan_cli.evaluation.subject import Subject
 from maskgan_cli.files import sha256
 from maskgan_cli.metrics.intervals import of_mean
 from maskgan_cli.models.layers import to_unit
@@ -30,15 +30,15 @@ def load_lpips(trunk: Path, heads: Path, device: torch.device) -> LPIPS:
     """LPIPS from two published files.
 
     Args:
-        trunk: AlexNet or VGG-16 in torchvision's layout; the shapes tell which.
-        heads: the learnt weights as the authors publish them: ``lin0.model.1.weight`` (1, channels, 1, 1) to ``lin4``.
-        device: where the network is put.
+        trunk: AlexNet or VGG-16 in torchvision's layout; the shapes determine which.
+        heads: the learnt weights in the authors' layout: ``lin0.model.1.weight`` (1, channels, 1, 1) to ``lin4``.
+        device: of the network.
 
     Raises:
-        InputError: unreadable, or not these networks.
+        InputError: a file cannot be read, or has other tensors.
     """
-    what = "AlexNet or VGG-16 in torchvision's layout"
-    tensors = {n: t for n, t in load_foreign(trunk, what).items() if n.startswith("features.")}
+    expected = "AlexNet or VGG-16 in torchvision's layout"
+    tensors = {n: t for n, t in load_foreign(trunk, expected).items() if n.startswith("features.")}
     weights = load_foreign(heads, "the learnt weights of LPIPS")
     layers = {
         f"heads.{found[1]}": t.flatten() for name, t in weights.items() if (found := _HEAD.fullmatch(name)) is not None
@@ -50,21 +50,22 @@ def load_lpips(trunk: Path, heads: Path, device: torch.device) -> LPIPS:
         }:
             widths = tuple(len(layers.get(f"heads.{i}", ())) for i in range(len(kind.channels)))
             if widths != kind.channels:
-                raise InputError(heads, expected=f"LPIPS weights for {kind.name}: {kind.channels} channels",
-                                 found=f"{widths}")  # fmt: skip
+                raise InputError(
+                    heads, expected=f"LPIPS weights for {kind.name}: {kind.channels} channels", found=f"{widths}"
+                )
             return load_strictly(network, {**tensors, **layers}, heads).eval().to(device)
-    raise InputError(trunk, expected=what, found="tensors of other names or shapes")
+    raise InputError(trunk, expected=expected, found="tensors of other names or shapes")
 
 
 class PerceptualSimilarity:
-    """A measure (see `subject.Measure`): the mean LPIPS of results and their references.
+    """Mean LPIPS between results and their references, a `method_results.ResultMetric`.
 
     Args:
         network: see `load_lpips`.
-        references: the picture that each result is compared with, in the same order.
-        role: what the references are: source, target or truth.
+        references: the reference of each result, in the same order.
+        role: of the references: source, target or truth.
         files: the two weights files, for the record.
-        batch_size: how many results are shown at once.
+        batch_size: results in a batch; must be that of the updates.
     """
 
     def __init__(
@@ -75,21 +76,24 @@ class PerceptualSimilarity:
         self._device = next(network.parameters()).device
         self._found: list[float] = []
 
-    def take(self, images: Tensor) -> None:
-        """The next results (N, 3, S, S) ``uint8``; references of another size are resized to theirs."""
+    def update(self, images: Tensor) -> None:
+        """Add the next results (N, 3, S, S) ``uint8``; references are resized to the results' size."""
         ours, theirs = (to_unit(pictures.to(self._device)) for pictures in (images, next(self._batches)))
         if theirs.shape != ours.shape:
             theirs = F.interpolate(theirs, ours.shape[-2:], mode="bilinear", antialias=True).clamp(-1, 1)
         self._found += self._network(ours, theirs).double().tolist()
 
-    def result(self, subject: Subject) -> Result:
-        """``lpips/ROLE``: lower is nearer."""
+    def compute(self, results: MethodResults) -> Result:
+        """``lpips/ROLE``; lower is better."""
         record: dict[str, dict[str, Any]] = {
             role: {"name": f"lpips/{self._network.trunk.name}", "path": recorded(path), "sha256": sha256(path)}
             for role, path in zip(("trunk", "heads"), self._files, strict=True)
         }
         value, name = sum(self._found) / len(self._found), f"lpips/{self._role}"
-        return subject.result(
-            name, value, record, intervals={name: of_mean(self._found)},
+        return results.result(
+            name,
+            value,
+            record,
+            intervals={name: of_mean(self._found)},
             inputs={f"{self._role}s": trace(self._references[0].parent, self._references)},
-        )  # fmt: skip
+        )

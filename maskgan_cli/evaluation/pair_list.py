@@ -1,4 +1,4 @@
-"""The list of pairs as a CSV that ``swap-mouth --pairs`` reads, with everything that chose it beside."""
+"""The list of pairs: a CSV that ``swap-mouth --pairs`` reads, with the settings that determine the pairs."""
 
 from __future__ import annotations
 
@@ -15,38 +15,48 @@ from maskgan_cli.evaluation.pairs import PROTOCOLS, Pair
 from maskgan_cli.evaluation.results import trace
 from maskgan_cli.files import read_csv
 
-# Every other column is an attribute that the result must show (1) or must not (-1).
-COLUMNS: Final = ("source", "target", "source_mask", "target_mask", "output", "distance", "truth", "truth_mask",
-                  "mask", "style_image", "style_mask", "protocol", "split", "seed", "poses", "rule")  # fmt: skip
+# All other columns are attributes that the result must have (1) or must not have (-1).
+_FILES: Final = ("source", "target", "source_mask", "target_mask", "output")
+_RENDERED: Final = ("distance", "truth", "truth_mask", "mask", "style_image", "style_mask")
+COLUMNS: Final = (*_FILES, *_RENDERED, "protocol", "split", "seed", "poses", "rule")
 
 
 def rows_of(pairs: Sequence[Pair], protocol: str, *, split: str, seed: int, poses: str) -> list[dict[str, str]]:
     """Pairs as rows of text; all rows have the same columns.
 
     Args:
-        poses: where the poses came from: ``manifest``, or the SHA-256 of the network.
+        pairs: the pairs.
+        protocol, split, seed: they determined the pairs.
+        poses: origin of the poses: ``manifest``, or the SHA-256 of the pose network.
     """
     rows = []
     for number, pair in enumerate(pairs):
         row = {
-            "source": str(pair.source.image), "target": str(pair.target.image),
-            "source_mask": str(pair.source.mask_file or ""), "target_mask": str(pair.target.mask_file or ""),
-            "output": f"{number:04d}_{_plain(pair.source.id)}_{_plain(pair.target.id)}.png",
-            "distance": "" if pair.distance is None else f"{pair.distance:.4f}", **pair.extra,
+            "source": str(pair.source.image),
+            "target": str(pair.target.image),
+            "source_mask": str(pair.source.mask_file or ""),
+            "target_mask": str(pair.target.mask_file or ""),
+            "output": f"{number:04d}_{_safe(pair.source.id)}_{_safe(pair.target.id)}.png",
+            "distance": "" if pair.distance is None else f"{pair.distance:.4f}",
+            **pair.extra,
             **{name: str(value) for name, value in pair.wanted.items()},
-            "protocol": protocol, "split": split, "seed": str(seed), "poses": poses, "rule": PROTOCOLS[protocol].rule,
-        }  # fmt: skip
+            "protocol": protocol,
+            "split": split,
+            "seed": str(seed),
+            "poses": poses,
+            "rule": PROTOCOLS[protocol].rule,
+        }
         rows.append(row)
     return rows
 
 
-def _plain(name: str) -> str:
-    """A face's name as a part of a file's name: no separators, and not too long for a disk."""
+def _safe(name: str) -> str:
+    """A face's name for use in a file name: without separators, at most 60 characters."""
     return re.sub(r"[^\w.-]", "_", name)[:60]
 
 
 def as_csv(rows: Sequence[dict[str, str]]) -> str:
-    """Rows as CSV with a header, without the last newline."""
+    """Rows as CSV with a header, without a newline at the end."""
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
@@ -56,12 +66,12 @@ def as_csv(rows: Sequence[dict[str, str]]) -> str:
 
 @dataclass(frozen=True)
 class PairList:
-    """A list of pairs, read back.
+    """A list of pairs that was read from its file.
 
     Attributes:
-        path: where it lies.
-        protocol, split, seed: what chose it.
-        rows: its columns, one dictionary a pair.
+        path: of the file.
+        protocol, split, seed: they determined the pairs.
+        rows: values by column, one dictionary for each pair.
     """
 
     path: Path
@@ -72,10 +82,10 @@ class PairList:
 
     @classmethod
     def load(cls, path: Path) -> PairList:
-        """Read what ``maskgan eval pairs`` printed.
+        """Read the output of ``maskgan eval pairs``.
 
         Raises:
-            InputError: unreadable, empty, without its columns, or with results outside their folder.
+            InputError: the file cannot be read, has no pairs, lacks columns, or names results outside their folder.
         """
         rows = read_csv(path)
         hint = "make it with `maskgan eval pairs DATA`"
@@ -97,10 +107,10 @@ class PairList:
         return cls(path, first["protocol"], first["split"], seed, rows)
 
     def results(self, folder: Path) -> list[Path]:
-        """The picture that each pair became, in the list's order.
+        """The result of each pair, in the list's order.
 
         Raises:
-            InputError: no such folder, or pairs without a result.
+            InputError: the folder does not exist, or results are missing.
         """
         if not folder.is_dir():
             raise InputError(folder, expected="a folder of results", found="no such folder")
@@ -114,7 +124,7 @@ class PairList:
         """Attribute -> 1 or -1 for each pair.
 
         Raises:
-            InputError: a column of anything else.
+            InputError: a column has another value.
         """
         names = [name for name in self.rows[0] if name not in COLUMNS]
         for line, row in enumerate(self.rows, start=2):
@@ -128,7 +138,7 @@ class PairList:
         """A column of paths.
 
         Raises:
-            InputError: a pair without one.
+            InputError: the column is missing, or empty for a pair.
         """
         values = [row.get(column, "") for row in self.rows]
         if not all(values):
@@ -136,5 +146,5 @@ class PairList:
         return [Path(value) for value in values]
 
     def trace(self) -> dict[str, Any]:
-        """Its place and its hash."""
+        """The record of its path and hash."""
         return trace(self.path, [self.path])

@@ -1,6 +1,6 @@
-"""Which faces are compared with which: the pairs of the paper's protocols (Sec. 5.4).
+"""Pairs of source and target faces for the paper's protocols (Sec. 5.4).
 
-Every choice is a pure function of the data set, the split, the count and the seed.
+The pairs depend only on data set, split, count and seed.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from maskgan_cli.errors import InputError
 from maskgan_cli.files import read_csv
 
 STYLE_ATTRIBUTES: Final = ("Male", "Heavy_Makeup", "No_Beard")
-SAME_PERSON: Final = 1e4  # more than any pose is apart: the same person only where nobody else is left
+SAME_PERSON: Final = 1e4  # larger than all pose distances: a person's own face is the last choice as target
 
 Poses = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Pair:
-    """A source, a target, and what the result must show.
+    """A source, a target, and the attributes that the result must have.
 
     Attributes:
-        distance: of the two head poses (Euclidean over yaw, pitch and roll), degrees; None if unknown.
-        wanted: attribute -> 1 or -1, for the classifier.
-        extra: further columns, e.g. the true picture of a rendered pair.
+        distance: between the two head poses (Euclidean over yaw, pitch and roll) in degrees; None if unknown.
+        wanted: attribute -> 1 (present) or -1 (absent).
+        extra: further columns, e.g. the ground truth of a rendered pair.
     """
 
     source: Sample
@@ -43,7 +43,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Protocol:
-    """How many pairs a protocol takes unless told, and its rule in words, for the record."""
+    """Default number of pairs of a protocol, and its rule in words for the record."""
 
     count: int
     rule: str
@@ -57,12 +57,13 @@ PROTOCOLS: Final = {
     "smiling": Protocol(400, f"sources at random without Smiling; targets with it; {_NEAREST}"),
     "transfer": Protocol(400, f"sources at random without the attribute; targets with it; {_NEAREST}"),
     "style-copy": Protocol(
-        1000, "targets at random; sources the same pictures in another order, none with itself, half of the pairs "
+        1000,
+        "targets at random; sources the same pictures in another order, none with itself, half of the pairs "
         "of different gender as far as the genders go",
     ),
     "identity": Protocol(400, f"sources at random; targets with the opposite of their Smiling; {_NEAREST}"),
     "counterfactual": Protocol(400, "rendered pairs in the order of their list, whose true result was rendered too"),
-}  # fmt: skip
+}
 
 
 def choose(
@@ -78,12 +79,16 @@ def choose(
     """The pairs of ``smiling``, ``transfer``, ``style-copy`` or ``identity``.
 
     Args:
-        attribute: what the targets of ``transfer`` have and its sources lack.
-        count: how many at most; the protocol's own number if None. As many as the split has, if it has fewer.
-        poses: (N, 3) degrees for the split's samples; the manifest's if None.
+        data: the faces.
+        protocol: one of the four.
+        split: of the data set.
+        count: largest number of pairs; None: the protocol's default.
+        seed: of the random choice.
+        poses: (N, 3) degrees for the split's samples; None: those of the manifest.
+        attribute: for ``transfer``: the targets have it and the sources do not.
 
     Raises:
-        InputError: too few faces, an attribute or a pose that the manifest does not have.
+        InputError: there are too few faces, or the manifest has no such attribute or no poses.
     """
     samples = data.split(split)
     rng = np.random.default_rng(seed)
@@ -94,25 +99,25 @@ def choose(
     signs = _signs(samples, name)
     angles = _poses(samples) if poses is None else poses
     among = np.arange(len(samples)) if protocol == "identity" else np.flatnonzero(signs < 0)
-    what = "faces" if protocol == "identity" else f"faces without {name}"
-    sources = _draw(data, among, most, rng, what, signs)
+    kind = "faces" if protocol == "identity" else f"faces without {name}"
+    sources = _draw(data, among, most, rng, kind, signs)
     groups = [sources[signs[sources] < 0], sources[signs[sources] > 0]]
     chosen: dict[int, tuple[int, float]] = {}
     for group in groups:
         if len(group):
             targets = np.flatnonzero(signs == -signs[group[0]])
-            chosen |= _nearest(data, samples, group, targets, angles, name)
+            chosen |= _nearest(samples, group, targets, angles)
     return [
         Pair(samples[i], samples[chosen[i][0]], chosen[i][1], {name: -int(signs[i])})
-        for i in (int(v) for v in sources)
-    ]  # fmt: skip
+        for i in (int(source) for source in sources)
+    ]
 
 
 def rendered_pairs(data: PreparedData, raw: Path, count: int | None) -> list[Pair]:
-    """The pairs of ``synth --counterfactuals`` in ``raw``, their faces taken from the prepared data set.
+    """The pairs of ``synth --counterfactuals`` in the folder ``raw``, with the faces of the prepared data set.
 
     Raises:
-        InputError: no such pairs, or faces that were not prepared.
+        InputError: there are no such pairs, or faces are missing in the data set.
     """
     listing = raw / "counterfactuals" / "pairs.csv"
     rows = read_csv(listing)
@@ -132,7 +137,7 @@ def rendered_pairs(data: PreparedData, raw: Path, count: int | None) -> list[Pai
 
 
 def _poses(samples: Sequence[Sample]) -> Poses:
-    """Head poses (N, 3) in degrees from the manifest; without them, a network can be asked."""
+    """Head poses (N, 3) in degrees from the manifest."""
     try:
         return poses_of(samples)
     except InputError as error:
@@ -141,29 +146,32 @@ def _poses(samples: Sequence[Sample]) -> Poses:
 
 
 def _signs(samples: Sequence[Sample], name: str) -> npt.NDArray[np.int64]:
-    """An attribute (N,) as 1 and -1."""
+    """Values (N,) of an attribute, 1 or -1."""
     return np.where(attributes_of(samples, [name])[:, 0], 1, -1)
 
 
 def _draw(
-    data: PreparedData, among: npt.NDArray[np.int64], most: int, rng: np.random.Generator, what: str,
+    data: PreparedData,
+    among: npt.NDArray[np.int64],
+    most: int,
+    rng: np.random.Generator,
+    kind: str,
     signs: npt.NDArray[np.int64],
-) -> npt.NDArray[np.int64]:  # fmt: skip
-    """``most`` of the faces ``among`` at random, or as many as find a target each."""
+) -> npt.NDArray[np.int64]:
+    """Draw ``most`` of the faces ``among`` at random, but at most as many as there are targets."""
     order = rng.permutation(among)
     targets = {sign: int((signs == -sign).sum()) for sign in (-1, 1)}
     rank = np.where(signs[order] < 0, np.cumsum(signs[order] < 0), np.cumsum(signs[order] > 0))
     order = order[rank <= np.where(signs[order] < 0, targets[-1], targets[1])][:most]
     if not len(order):
-        raise InputError(data.root, expected=f"{what}, and targets with the opposite", found="none in this split")
+        raise InputError(data.root, expected=f"{kind}, and targets with the opposite", found="none in this split")
     return np.sort(order)
 
 
 def _nearest(
-    data: PreparedData, samples: Sequence[Sample], sources: npt.NDArray[np.int64], targets: npt.NDArray[np.int64],
-    poses: Poses, name: str,
-) -> dict[int, tuple[int, float]]:  # fmt: skip
-    """Source -> its target and their distance."""
+    samples: Sequence[Sample], sources: npt.NDArray[np.int64], targets: npt.NDArray[np.int64], poses: Poses
+) -> dict[int, tuple[int, float]]:
+    """Assign targets to sources with the smallest sum of pose distances: source -> (target, distance)."""
     distances = np.linalg.norm(poses[sources][:, None] - poses[targets][None], axis=-1)
     people = np.array([s.fields.get("identity", "") for s in samples])
     same = (people[sources][:, None] == people[targets][None]) & (people[sources] != "")[:, None]
@@ -184,20 +192,20 @@ def _style_copy(data: PreparedData, samples: list[Sample], most: int, rng: np.ra
 
 
 def derangement(male: npt.NDArray[np.bool_], rng: np.random.Generator) -> npt.NDArray[np.int64]:
-    """A source for each of N targets: every face once, none with itself, half across the genders.
+    """A source for each of N targets: every face once, no face with itself, half of the pairs of different gender.
 
-    Within each gender (in random order) face i goes to face i + 1; those left over at the ends
-    cross over. There are as many of them as make half of the pairs, or as the rarer gender has.
+    Within each gender (in random order) face i is the source of face i + 1. The last faces of each gender are sources
+    of the other gender: a quarter of all faces, or as many as the rarer gender has.
     """
     men, women = (rng.permutation(np.flatnonzero(group)) for group in (male, ~male))
     crossing = min(len(men), len(women), max(1, round(len(male) / 4)))
     source = np.zeros(len(male), np.int64)
-    leaving, arriving = [], []
+    remaining_sources, remaining_targets = [], []
     for group in (men, women):
-        staying = len(group) - crossing
-        turned = np.roll(group, -1)
-        source[turned[:staying]] = group[:staying]
-        leaving.append(group[staying:])
-        arriving.append(turned[staying:])
-    source[arriving[1]], source[arriving[0]] = leaving
+        within = len(group) - crossing
+        following = np.roll(group, -1)
+        source[following[:within]] = group[:within]
+        remaining_sources.append(group[within:])
+        remaining_targets.append(following[within:])
+    source[remaining_targets[1]], source[remaining_targets[0]] = remaining_sources
     return source

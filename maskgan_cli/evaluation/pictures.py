@@ -1,4 +1,4 @@
-"""The pictures that are measured: listed, checked, read in batches, and named by their content."""
+"""Pictures to measure: listing, checking, reading in batches, hashing."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from maskgan_cli.files import READ_SUFFIXES, left_out, read_image, sha256
 def pictures_of(where: Path, split: str) -> list[Path]:
     """The pictures of a folder (masks beside them left out), or of one split of a prepared data set.
 
-    Pictures of formats that are not read are named in a `OmissionWarning`.
+    Pictures of formats that are not read are named in an `OmissionWarning`.
 
     Raises:
-        InputError: no such folder, or no pictures in it.
+        InputError: the folder does not exist, or has no pictures.
     """
     if (where / "dataset.json").is_file():
         return [sample.image for sample in PreparedData.load(where).split(split)]
@@ -32,9 +32,10 @@ def pictures_of(where: Path, split: str) -> list[Path]:
         raise InputError(where, expected="a folder of pictures, or a prepared data set", found=found)
     inside = sorted(where.iterdir())
     paths = [
-        path for path in inside
+        path
+        for path in inside
         if path.suffix.lower() in READ_SUFFIXES and not path.name.startswith(".") and not is_mask(path)
-    ]  # fmt: skip
+    ]
     unread = left_out(inside)
     if not paths:
         raise InputError(where, expected="a folder of pictures", found="none in it", hint=unread)
@@ -44,14 +45,14 @@ def pictures_of(where: Path, split: str) -> list[Path]:
 
 
 def is_mask(path: Path) -> bool:
-    """Whether a file is a mask kept beside its picture: ``NAME.mask.png``."""
+    """Whether a file is a mask beside its picture: ``NAME.mask.png``."""
     return path.stem.endswith(".mask")
 
 
 def digest(paths: Sequence[Path]) -> tuple[str, list[str]]:
     """The hash of a list of files, and the SHA-256 of each.
 
-    The first is what ``sha256sum FILES... | sha256sum`` prints inside their folder, files by name.
+    The first equals the output of ``sha256sum FILES... | sha256sum`` in their folder, with the files sorted by name.
     """
     with ThreadPoolExecutor(4) as pool:
         hashes = list(pool.map(sha256, paths))
@@ -61,15 +62,15 @@ def digest(paths: Sequence[Path]) -> tuple[str, list[str]]:
 
 
 def batches(paths: Sequence[Path], batch_size: int) -> Iterator[Tensor]:
-    """Pictures as (N, 3, S, S) ``uint8``, all of the first one's size.
+    """Pictures as batches (N, 3, S, S) ``uint8``.
 
     Raises:
-        InputError: unreadable, not square, or of another size than the first.
+        InputError: a picture cannot be read, is not square, or has another size than the first.
     """
     first: tuple[int, ...] = ()
     for names, pictures, sides in read_pictures(paths, batch_size):
         first = first or sides[0]
-        _check_size(names[0], sides[0], first, paths[0])  # the others of a batch are as its first
+        _check_size(names[0], sides[0], first, paths[0])  # all pictures of a batch have one size
         yield pictures
 
 
@@ -77,21 +78,23 @@ def _check_size(path: Path, sides: tuple[int, int], first: tuple[int, ...], othe
     height, width = sides
     if sides != first:
         raise InputError(
-            path, expected=f"{first[1]}x{first[0]} as {other.name}", found=f"{width}x{height}",
+            path,
+            expected=f"{first[1]}x{first[0]} as {other.name}",
+            found=f"{width}x{height}",
             hint="measure pictures of one size",
-        )  # fmt: skip
+        )
     if height != width:
         raise InputError(path, expected="a square face crop", found=f"{width}x{height}")
 
 
 def side_of(path: Path) -> int:
-    """The side of a square picture, read off its first bytes.
+    """The side of a square picture, from its header.
 
     Raises:
-        InputError: unreadable.
+        InputError: the picture cannot be read.
     """
     try:
         with Image.open(path) as image:
             return image.width
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
-        return int(read_image(path).shape[0])  # which says what is wrong with it
+        return int(read_image(path).shape[0])  # raises the error that describes the problem

@@ -1,4 +1,4 @@
-"""The paper's tables from JSON results: one row per method, the best in bold, every number traced."""
+"""Tables from JSON results: a row for each method, the best values in bold, hashes of all inputs and weights."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation.results import Result
 from maskgan_cli.pages import render
 
-_NONE, _ENDLESS = "–", "∞"
+_NONE, _INFINITE = "–", "∞"
 
-Measured = tuple[float | None, tuple[float, float] | None]  # a number and its interval
+Measured = tuple[float | None, tuple[float, float] | None]  # value and interval
 
 
 @dataclass(frozen=True)
 class Column:
-    """How a metric is shown: heading, factor, digits, and whether more is better."""
+    """Format of a metric: heading, factor, digits, and whether higher values are better."""
 
     heading: str
     factor: float = 1.0
@@ -27,7 +27,7 @@ class Column:
     more_is_better: bool = True
 
 
-# By the metric's name up to a slash; what follows the slash joins the heading. In the tables' order.
+# Keys: a metric's name up to a slash; the part after the slash is added to the heading. In the order of the tables.
 COLUMNS: Final[dict[str, Column]] = {
     "attribute_accuracy": Column("attribute acc. (%)", 100),
     "segmentation_accuracy": Column("segmentation acc. (%)", 100),
@@ -54,7 +54,7 @@ COLUMNS: Final[dict[str, Column]] = {
 
 
 class Cell(NamedTuple):
-    """A number as it is printed, whether it is the column's best, and its 95 % interval, if it has one."""
+    """A formatted number, whether it is the best of its column, and its 95 % interval, if it has one."""
 
     text: str
     best: bool
@@ -63,13 +63,13 @@ class Cell(NamedTuple):
 
 @dataclass(frozen=True)
 class Table:
-    """Formatted cells, and what they came from.
+    """Formatted cells and the files they depend on.
 
     Attributes:
-        caption: protocol, split, seed, pairs.
+        caption: protocol, split, seed, number of pairs.
         headings: of the columns after the method's name.
         rows: (method, cells).
-        sources: (what, path, SHA-256) of every file that had a part in a number.
+        sources: (role, path, SHA-256) of every file that a number depends on.
     """
 
     caption: str
@@ -79,10 +79,10 @@ class Table:
 
 
 def build_table(results: Sequence[Result]) -> Table:
-    """Results of several methods under one protocol -> a table; methods keep the order they come in.
+    """A table of results of several methods under one protocol; methods keep their order.
 
     Raises:
-        InputError: no results, several protocols, or numbers of one column that cannot be compared.
+        InputError: there are no results, or several protocols, or the numbers of a column are not comparable.
     """
     if not results:
         raise InputError("the results", expected="JSON files of `maskgan eval`", found="none")
@@ -92,9 +92,11 @@ def build_table(results: Sequence[Result]) -> Table:
             a, b = getattr(first, name), getattr(other, name)
             if a != b:
                 raise InputError(
-                    f"{other.metric} of {other.method}", expected=f"the {name} of the first result, {a!r}",
-                    found=repr(b), hint="make one table per protocol",
-                )  # fmt: skip
+                    f"{other.metric} of {other.method}",
+                    expected=f"the {name} of the first result, {a!r}",
+                    found=repr(b),
+                    hint="make one table per protocol",
+                )
     numbers: dict[str, dict[str, Measured]] = {}
     measured: dict[str, Result] = {}
     for result in results:
@@ -114,21 +116,27 @@ def build_table(results: Sequence[Result]) -> Table:
 
 
 def _check_comparable(metric: str, first: Result, other: Result) -> None:
-    """Two numbers of a column must differ in the method alone."""
+    """Check that two results of a column differ only in the method.
+
+    Raises:
+        InputError: the metric is unknown, or pairs, masks, real pictures or judge differ.
+    """
     if metric.split("/", maxsplit=1)[0] not in COLUMNS:
         raise InputError(f"{metric} of {other.method}", expected=" or ".join(COLUMNS), found="another metric")
     for what, a, b in (
         ("the same number of pictures", first.n, other.n),
         ("the same pairs", _hash(first.inputs, "pairs"), _hash(other.inputs, "pairs")),
-        ("the same masks asked for", _hash(first.inputs, "masks"), _hash(other.inputs, "masks")),
+        ("the same input masks", _hash(first.inputs, "masks"), _hash(other.inputs, "masks")),
         ("the same reals", _hash(first.inputs, "reals"), _hash(other.inputs, "reals")),
         ("the same judge", _judges(first), _judges(other)),
     ):
         if a != b:
             raise InputError(
-                f"{metric} of {other.method}", expected=f"{what} as for {first.method}: {a}", found=str(b),
+                f"{metric} of {other.method}",
+                expected=f"{what} as for {first.method}: {a}",
+                found=str(b),
                 hint="measure both in the same way",
-            )  # fmt: skip
+            )
 
 
 def _hash(entries: dict[str, dict[str, Any]], role: str) -> str:
@@ -140,10 +148,10 @@ def _judges(result: Result) -> str:
 
 
 def _column(metric: str, values: dict[str, Measured]) -> dict[str, Cell]:
-    """Method -> its cell; what looks equal is equally good, and no best if all are."""
+    """Method -> its cell. Numbers with equal text are equally good; if all are equal, none is marked as the best."""
     column = COLUMNS[metric.split("/", maxsplit=1)[0]]
     texts = {method: _shown(value, column) for method, (value, _) in values.items()}
-    known = {m: math.inf if text == _ENDLESS else float(text) for m, text in texts.items() if text != _NONE}
+    known = {m: math.inf if text == _INFINITE else float(text) for m, text in texts.items() if text != _NONE}
     best = (max if column.more_is_better else min)(known.values(), default=0.0)
     return {
         method: Cell(texts[method], len(set(known.values())) > 1 and known.get(method) == best, _ends(ends, column))
@@ -154,7 +162,7 @@ def _column(metric: str, values: dict[str, Measured]) -> dict[str, Cell]:
 def _shown(value: float | None, column: Column) -> str:
     if value is None or math.isnan(value):
         return _NONE
-    return _ENDLESS if value == math.inf else f"{value * column.factor:.{column.digits}f}"
+    return _INFINITE if value == math.inf else f"{value * column.factor:.{column.digits}f}"
 
 
 def _ends(ends: tuple[float, float] | None, column: Column) -> str:
@@ -180,51 +188,53 @@ def _sources(results: Sequence[Result]) -> list[tuple[str, str, str]]:
     found: dict[tuple[str, str, str], None] = {}
     for result in results:
         for role, entry in result.inputs.items():
-            whose = f"{role} of {result.method}" if role == "results" else role
-            found[whose, str(entry.get("path", "")), str(entry["sha256"])] = None
+            name = f"{role} of {result.method}" if role == "results" else role
+            found[name, str(entry.get("path", "")), str(entry["sha256"])] = None
         for role, entry in result.weights.items():
-            whose = f"{role} of {result.method}" if role == "generator" else f"judge: {entry.get('name', role)}"
-            found[whose, str(entry.get("path", "")), str(entry["sha256"])] = None
+            name = f"{role} of {result.method}" if role == "generator" else f"judge: {entry.get('name', role)}"
+            found[name, str(entry.get("path", "")), str(entry["sha256"])] = None
     return list(found)
 
 
 def markdown(table: Table) -> str:
-    """A Markdown table, its caption above and its sources below."""
+    """The table as Markdown, with its caption above and its sources below."""
     rows = [["method", *table.headings], ["---"] * (len(table.headings) + 1)]
     for method, cells in table.rows:
         texts = [f"**{cell.text}**" if cell.best else cell.text for cell in cells]
         rows.append([method, *(f"{text} {cell.interval}".rstrip() for text, cell in zip(texts, cells, strict=True))])
     lines = [f"{_line(table.caption)}.", ""]
     lines += ["| " + " | ".join(_line(c).replace("|", "\\|") for c in row) + " |" for row in rows]
-    lines += ["", *(f"- {_line(what)}: `{_line(path)}` sha256 `{sha}`" if path else f"- {_line(what)}: sha256 `{sha}`"
-                    for what, path, sha in table.sources)]  # fmt: skip
+    lines.append("")
+    for role, path, sha in table.sources:
+        lines.append(f"- {_line(role)}: " + (f"`{_line(path)}` " if path else "") + f"sha256 `{sha}`")
     return "\n".join(lines)
 
 
 def _line(text: str) -> str:
-    """Text of a file's own choosing on one line, and no markup of its own."""
+    """Untrusted text on one line, with its markup escaped."""
     return " ".join(text.split()).replace("<", "&lt;").replace("`", "'")
 
 
 def to_html(table: Table) -> str:
-    """A table element of HTML, the sources in its foot."""
+    """The table as an HTML element, with its sources in the footer."""
     return render("report.html", table=table)
 
 
 def latex(table: Table) -> str:
-    """A table of LaTeX that needs no package, the sources in small print below."""
+    """The table as LaTeX without packages, with its sources in small print below."""
     rows = [" & ".join(_tex(cell) for cell in ("method", *table.headings)) + r" \\ \hline"]
     for method, cells in table.rows:
         texts = [rf"\textbf{{{_tex(cell.text)}}}" if cell.best else _tex(cell.text) for cell in cells]
-        texts = [rf"{text} {{\scriptsize {cell.interval}}}" if cell.interval else text
-                 for text, cell in zip(texts, cells, strict=True)]  # fmt: skip
+        texts = [
+            rf"{text} {{\scriptsize {cell.interval}}}" if cell.interval else text
+            for text, cell in zip(texts, cells, strict=True)
+        ]
         rows.append(" & ".join([_tex(method), *texts]) + r" \\")
-    files = [(what, " ".join(rf"\texttt{{{_tex(x)}}}" for x in (path, sha) if x)) for what, path, sha in table.sources]
-    notes = [rf"{_tex(what)}: {file}\\" for what, file in files]
-    return "\n".join([
-        r"\begin{table}", rf"\caption{{{_tex(table.caption)}}}", rf"\begin{{tabular}}{{l{'r' * len(table.headings)}}}",
-        *rows, r"\end{tabular}", "", r"{\tiny\raggedright", *notes, "}", r"\end{table}",
-    ])  # fmt: skip
+    files = [(role, " ".join(rf"\texttt{{{_tex(x)}}}" for x in (path, sha) if x)) for role, path, sha in table.sources]
+    notes = [rf"{_tex(role)}: {file}\\" for role, file in files]
+    head = [r"\begin{table}", rf"\caption{{{_tex(table.caption)}}}"]
+    body = [rf"\begin{{tabular}}{{l{'r' * len(table.headings)}}}", *rows, r"\end{tabular}"]
+    return "\n".join([*head, *body, "", r"{\tiny\raggedright", *notes, "}", r"\end{table}"])
 
 
 _TEX: Final = str.maketrans({

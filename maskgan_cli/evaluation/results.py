@@ -1,4 +1,4 @@
-"""A measured number and all it came from, as the JSON that every ``eval`` command prints."""
+"""A measurement with its inputs and weights, and the JSON that every ``eval`` command prints."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ from maskgan_cli.weights.lookup import recorded
 
 T = TypeVar("T")
 
-_WHAT: Final = "a result of `maskgan eval`"
+_EXPECTED: Final = "a result of `maskgan eval`"
 
 
 @dataclass(frozen=True)
 class Result:
-    """One method measured by one metric.
+    """One metric of one method.
 
     Attributes:
-        metric: e.g. ``fid``; a Frechet distance over other features is ``frechet/NAME``.
-        value: the headline number, infinite for the PSNR of equal pictures, None where there is none.
-        n: how many pictures or pairs it is a mean over.
-        method: the row of the table it belongs to.
-        protocol, split, seed: of the pairs; empty or None where there are no pairs.
-        size: side of the method's pictures.
-        inputs: by role, ``{path, sha256, files}``.
-        weights: by role, ``{sha256, ...}`` of every weights file that had a part in it.
+        metric: e.g. ``fid``; a Fréchet distance with other features is ``frechet/NAME``.
+        value: the main number; infinite for the PSNR of equal pictures; None if there is none.
+        n: number of pictures or pairs.
+        method: name of the method's row in tables.
+        protocol, split, seed: of the pairs; empty or None without pairs.
+        size: side of the method's pictures in pixels.
+        inputs: records ``{path, sha256, files}`` of the inputs, by role.
+        weights: records ``{sha256, ...}`` of all weights files used, by role.
         values: further numbers of the same measurement, by metric.
-        details: what else was counted (a confusion matrix, a threshold); no table shows it.
-        intervals: the 95 % interval of the shares and means among the numbers, over pairs or pictures.
+        details: further data (a confusion matrix, a threshold) that tables do not show.
+        intervals: 95 % intervals of shares and means, over pairs or pictures, by metric.
     """
 
     metric: str
@@ -59,63 +59,64 @@ class Result:
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     def numbers(self) -> dict[str, float | None]:
-        """Every number by its metric, the headline first."""
+        """All numbers by metric, the main one first."""
         return {self.metric: self.value, **self.values}
 
     def document(self) -> dict[str, Any]:
-        """As JSON has it: numbers that JSON cannot hold become null; ``infinite`` names those without an end."""
-        endless = [name for name, value in self.numbers().items() if value == math.inf]
+        """The result for JSON. NaN and infinity become null; ``infinite`` lists the infinite metrics."""
         return {
-            **asdict(self), "value": finite(self.value),
+            **asdict(self),
+            "value": finite(self.value),
             "values": {name: finite(value) for name, value in self.values.items()},
             "intervals": {name: list(ends) for name, ends in self.intervals.items() if all(map(math.isfinite, ends))},
-            "infinite": endless, "version": __version__,
-        }  # fmt: skip
+            "infinite": [name for name, value in self.numbers().items() if value == math.inf],
+            "version": __version__,
+        }
 
 
 def finite(value: float | None) -> float | None:
-    """The number itself, or None for NaN and infinity, which JSON does not know."""
+    """The number, or None for NaN and infinity, which JSON does not have."""
     return value if value is not None and math.isfinite(value) else None
 
 
 def trace(where: Path, files: Sequence[Path]) -> dict[str, Any]:
-    """Where an input lies and the hash of its content: a file's own, or that of a list (see `digest`)."""
+    """The record of an input: path and hash of a file, or of a list of files (see `digest`)."""
     content = sha256(where) if where.is_file() else digest(files)[0]
     return {"path": str(where), "sha256": content, "files": len(files)}
 
 
 def weights_of(judge: Any, path: Path) -> dict[str, Any]:
-    """The record of a judge's weights file, or that of its run folder."""
+    """The record of a judge's weights: ``path`` is a weights file or a run folder."""
     path = path / MODEL_FILE if (path / MODEL_FILE).is_file() else path
     return {"name": judge.name, "path": recorded(path), "sha256": judge.sha256}
 
 
-def painted_by(results: Sequence[Path]) -> dict[str, dict[str, Any]]:
-    """The weights that the pictures themselves name as their painter's, as ``generator``.
+def generator_of(results: Sequence[Path]) -> dict[str, dict[str, Any]]:
+    """The record of the generator's weights (``generator``), from the records inside the pictures; may be empty.
 
     Raises:
-        InputError: some of the pictures were painted by other weights than the rest.
+        InputError: the pictures were made with different weights.
     """
     found: dict[str, Path] = {}
     for path in results:
         try:
             with Image.open(path) as image:
-                note = json.loads(str(image.info.get("maskgan", "{}")))
+                record = json.loads(str(image.info.get("maskgan", "{}")))
         except (OSError, ValueError):
-            note = {}
-        found.setdefault(str(note.get("weights", "")), path)
+            record = {}
+        found.setdefault(str(record.get("weights", "")), path)
     if len(found) > 1:
         (_, a), (_, b) = list(found.items())[:2]
-        raise InputError(b, expected=f"a picture painted by the same weights as {a.name}", found="another painter")
-    painter = next(iter(found), "")
-    return {"generator": {"sha256": painter}} if painter else {}
+        raise InputError(b, expected=f"a picture made with the same weights as {a.name}", found="other weights")
+    weights = next(iter(found), "")
+    return {"generator": {"sha256": weights}} if weights else {}
 
 
 def read_results(path: Path) -> list[Result]:
-    """The result, or list of results, of a JSON file.
+    """Read a JSON file with a result or a list of results.
 
     Raises:
-        InputError: unreadable, or not what an ``eval`` command writes.
+        InputError: the file cannot be read, or is not the output of an ``eval`` command.
     """
     loaded = read_json(path)
     return [_result(path, entry) for entry in (loaded if isinstance(loaded, list) else [loaded])]
@@ -123,15 +124,15 @@ def read_results(path: Path) -> list[Result]:
 
 def _result(path: Path, entry: Any) -> Result:
     if not isinstance(entry, Mapping):
-        raise InputError(path, expected=_WHAT, found=type(entry).__name__)
+        raise InputError(path, expected=_EXPECTED, found=type(entry).__name__)
     found = {name: value for name, value in entry.items() if name not in ("version", "infinite")}
-    result = checked(TypeAdapter(Result), found, path, _WHAT)
+    result = checked(TypeAdapter(Result), found, path, _EXPECTED)
     for part in (result.inputs, result.weights):
         for role, traced in part.items():
             if not isinstance(traced.get("sha256"), str):
-                raise InputError(path, expected=_WHAT, found=f"no sha256 of {role}")
-    endless = entry.get("infinite", [])
-    for name in endless if isinstance(endless, list) else []:
+                raise InputError(path, expected=_EXPECTED, found=f"no sha256 of {role}")
+    infinite = entry.get("infinite", [])
+    for name in infinite if isinstance(infinite, list) else []:
         if name == result.metric:
             result = replace(result, value=math.inf)
         elif isinstance(name, str) and name in result.values:
@@ -139,16 +140,22 @@ def _result(path: Path, entry: Any) -> Result:
     return result
 
 
-def checked(kind: TypeAdapter[T], value: Any, path: Path, what: str) -> T:
-    """A document as what it must be.
+def checked(kind: TypeAdapter[T], value: Any, path: Path, expected: str) -> T:
+    """Validate a JSON document against a type.
+
+    Args:
+        kind: the type.
+        value: the document.
+        path: its file, for the error.
+        expected: description of the type, for the error.
 
     Raises:
-        InputError: names the first thing in it that is not.
+        InputError: the document is not valid; it names the first problem.
     """
     try:
-        # As JSON, in which a list may stand for a tuple; nothing else may differ.
+        # Strict validation as JSON accepts a list for a tuple, and no other conversions.
         return kind.validate_json(json.dumps(value), strict=True)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "its text"
-        raise InputError(path, expected=what, found=f"{place}: {first['msg'].lower()}") from error
+        raise InputError(path, expected=expected, found=f"{place}: {first['msg'].lower()}") from error

@@ -1,7 +1,7 @@
-"""Human perception (paper, Sec. 5.3): a page that asks which method did best, and the count of its answers.
+"""Human perception survey (paper, Sec. 5.3): a page that asks which method is best, and the count of its answers.
 
-The page is static: open it from disk or put it on any server. It keeps answers in the browser and
-hands them out as CSV. It knows the results by random names only; ``key.json`` says which is whose.
+The page is static and can be opened from disk or put on any server. It stores answers in the browser and exports them
+as CSV. Results have random names in it; ``key.json`` maps them to the methods.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pydantic import TypeAdapter
 from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation.pair_list import PairList
 from maskgan_cli.evaluation.pictures import side_of
-from maskgan_cli.evaluation.results import Result, checked, painted_by, trace
+from maskgan_cli.evaluation.results import Result, checked, generator_of, trace
 from maskgan_cli.files import (
     encode_image,
     encode_json,
@@ -35,7 +35,7 @@ from maskgan_cli.metrics.intervals import Interval, of_mean, wilson
 from maskgan_cli.pages import render
 
 CRITERIA: Final = ("quality", "realism")
-# What the participant is asked; whatever is no style copy takes over the mouth.
+# Questions to the participants: one for style copy, and one for all other protocols, which edit the mouth.
 _QUALITY: Final = {"style-copy": "Which result shows the source's face best in the target's style?"}
 _MOUTH: Final = "Which result shows the source best with the target's mouth?"
 _REALISM: Final = "Which result looks most like a real photo?"
@@ -49,15 +49,19 @@ def build_survey(
     """Write the page, its pictures and the key to the folder ``out``.
 
     Args:
+        out: the survey's folder.
+        pairs: the list of pairs.
         methods: name -> folder of results.
-        questions: how many pairs to ask about, drawn at random.
+        questions: number of pairs in the survey, drawn at random.
+        seed: of the random choice.
+        overwrite: replace files with other content.
 
     Returns:
-        The page, and whether all of it was there already.
+        The page, and whether all files existed already with the same content.
 
     Raises:
-        InputError: fewer than two methods, missing results, fewer pairs than questions; a file of these names holds
-            anything else, and not ``overwrite``.
+        InputError: there are fewer than two methods, results are missing, there are fewer pairs than questions, or a
+            file exists with other content and ``overwrite`` is false.
     """
     if len(methods) < 2:
         raise InputError("--method", expected="two methods or more, as NAME=FOLDER", found=str(len(methods)))
@@ -66,7 +70,7 @@ def build_survey(
         raise InputError(pairs.path, expected=f"{questions} pairs", found=str(len(pairs.rows)))
     files = _files(pairs, methods, results, questions, seed)
     if not overwrite and not (out / "key.json").is_file():
-        refuse_existing(out / "images")  # somebody else's
+        refuse_existing(out / "images")  # a folder that this command did not write
     with locked(out, "maskgan eval survey"):
         remove_leftovers(out, out / "images")
         kept = keep_or_write_all({out / name: data for name, data in files.items()}, overwrite=overwrite)
@@ -76,20 +80,23 @@ def build_survey(
 def _files(
     pairs: PairList, methods: Mapping[str, Path], results: Mapping[str, Sequence[Path]], questions: int, seed: int
 ) -> dict[str, bytes]:
-    """What the folder holds, the page last."""
+    """The content of all files of the survey, the page last."""
     rng = np.random.default_rng(seed)
-    asked = [int(i) for i in rng.permutation(len(pairs.rows))[:questions]]
+    chosen = [int(i) for i in rng.permutation(len(pairs.rows))[:questions]]
     key: dict[str, Any] = {
-        "protocol": pairs.protocol, "split": pairs.split, "seed": pairs.seed, "pairs": pairs.trace(),
+        "protocol": pairs.protocol,
+        "split": pairs.split,
+        "seed": pairs.seed,
+        "pairs": pairs.trace(),
         "methods": {
-            name: {"results": trace(methods[name], paths), "weights": painted_by(paths), "size": side_of(paths[0])}
+            name: {"results": trace(methods[name], paths), "weights": generator_of(paths), "size": side_of(paths[0])}
             for name, paths in results.items()
         },
-    }  # fmt: skip
+    }
     shown, answers, files = [], {}, {}
-    for number, i in enumerate(asked):
+    for number, i in enumerate(chosen):
         names = {rng.bytes(8).hex(): method for method in methods}
-        # Written anew, so that no file carries a record of what painted it.
+        # The pictures are encoded again, which removes their records of the generator.
         for token, method in names.items():
             files[f"images/{token}.png"] = encode_image(read_image(results[method][i]), ".png")
         for role in ("source", "target"):
@@ -98,9 +105,13 @@ def _files(
         answers[str(number)] = {"pair": pairs.rows[i]["output"], "options": names}
     key["questions"] = answers
     key["survey"] = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]
-    survey = {"survey": key["survey"], "fields": FIELDS, "questions": shown,
-              "criteria": {"quality": _QUALITY.get(pairs.protocol, _MOUTH), "realism": _REALISM}}  # fmt: skip
-    # A script, not JSON: a page opened from disk may load the one but not the other.
+    survey = {
+        "survey": key["survey"],
+        "fields": FIELDS,
+        "questions": shown,
+        "criteria": {"quality": _QUALITY.get(pairs.protocol, _MOUTH), "realism": _REALISM},
+    }
+    # A script and not JSON, because browsers do not load JSON for a page that is opened from disk.
     files["questions.js"] = f"const SURVEY = {json.dumps(survey, indent=1)};\n".encode()
     files |= {file.name: file.read_bytes() for file in sorted(_PAGE.iterdir())}
     return {**files, "key.json": encode_json(key), "index.html": render("survey.html", count=len(shown)).encode()}
@@ -108,7 +119,7 @@ def _files(
 
 @dataclass(frozen=True)
 class Question:
-    """Which pair was asked about, and whose result hides behind each random name."""
+    """The pair of a question, and the method of each random name."""
 
     pair: str
     options: dict[str, str]
@@ -116,7 +127,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Method:
-    """Whose results were shown."""
+    """Records of a method's results and weights, and the side of its pictures."""
 
     results: dict[str, Any]
     weights: dict[str, dict[str, Any]]
@@ -125,7 +136,7 @@ class Method:
 
 @dataclass(frozen=True)
 class Key:
-    """What ``key.json`` holds."""
+    """The content of ``key.json``."""
 
     survey: str
     protocol: str
@@ -140,17 +151,17 @@ Vote = tuple[str, str, str]  # participant, question, criterion
 
 
 def tally(out: Path, files: Sequence[Path]) -> list[Result]:
-    """Count answers: per method the share of wins by each criterion.
+    """Count answers: the share of wins of each method, by criterion.
 
-    A participant who hands in twice counts once, by the later answer.
+    If a participant answers a question twice, the later answer counts.
 
     Args:
         out: the survey's folder, with its key.
-        files: CSVs that the page handed out.
+        files: CSV files that the page exported.
 
     Raises:
-        InputError: no survey there; answers of another survey, to unknown questions, or by unknown criteria; none
-            at all.
+        InputError: the folder has no survey, or the answers are missing, belong to another survey, or have unknown
+            questions or criteria.
     """
     key = _read_key(out / "key.json")
     votes: dict[Vote, str] = {}
@@ -171,11 +182,12 @@ def tally(out: Path, files: Sequence[Path]) -> list[Result]:
 
 
 def _read_key(path: Path) -> Key:
-    what = "the key of a survey"
-    key = checked(TypeAdapter(Key), read_json(path), path, what)
+    expected = "the key of a survey"
+    key = checked(TypeAdapter(Key), read_json(path), path, expected)
     for number, question in key.questions.items():
         if unknown := set(question.options.values()) - set(key.methods):
-            raise InputError(path, expected=what, found=f"question {number} about {min(unknown)}, which is no method")
+            found = f"question {number} about {min(unknown)}, which is no method"
+            raise InputError(path, expected=expected, found=found)
     return key
 
 
@@ -184,32 +196,43 @@ def _result(key: Key, method: str, votes: Mapping[Vote, str], files: Sequence[Pa
     counted: dict[str, Any] = {}
     intervals: dict[str, Interval] = {}
     for name in CRITERIA:
-        given = [(participant, vote == method) for (participant, _, criterion), vote in votes.items()
-                 if criterion == name]  # fmt: skip
+        given = [
+            (participant, vote == method) for (participant, _, criterion), vote in votes.items() if criterion == name
+        ]
         wins, answers = sum(won for _, won in given), len(given)
         values[f"survey/{name}"] = wins / answers
         counted[name] = {
-            "wins": wins, "answers": answers, "interval_95": wilson(wins, answers),
+            "wins": wins,
+            "answers": answers,
+            "interval_95": wilson(wins, answers),
             "interval_95_by_participant": _by_participant(given),
-        }  # fmt: skip
-        # Answers of one person resemble each other; then the first interval is too narrow.
+        }
+        # The first interval is too narrow if the answers of one person are correlated.
         intervals[f"survey/{name}"] = max(
             (counted[name]["interval_95"], counted[name]["interval_95_by_participant"]),
             key=lambda ends: ends[1] - ends[0],
         )
     about = key.methods[method]
     metric, value = next(iter(values.items()))
+    answer_files = {f"answers {i}": trace(file, [file]) for i, file in enumerate(files, start=1)}
     return Result(
-        metric, value, counted["quality"]["answers"], method, key.protocol, key.split, about.size, key.seed,
-        {"pairs": key.pairs, "results": about.results,
-         **{f"answers {i}": trace(file, [file]) for i, file in enumerate(files, start=1)}},
-        about.weights, {name: v for name, v in values.items() if name != metric},
-        counted | {"participants": len({participant for participant, _, _ in votes}), "survey": key.survey},
-        intervals,
-    )  # fmt: skip
+        metric=metric,
+        value=value,
+        n=counted["quality"]["answers"],
+        method=method,
+        protocol=key.protocol,
+        split=key.split,
+        size=about.size,
+        seed=key.seed,
+        inputs={"pairs": key.pairs, "results": about.results, **answer_files},
+        weights=about.weights,
+        values={name: v for name, v in values.items() if name != metric},
+        details=counted | {"participants": len({participant for participant, _, _ in votes}), "survey": key.survey},
+        intervals=intervals,
+    )
 
 
 def _by_participant(given: Sequence[tuple[str, bool]]) -> Interval:
-    """The interval of the share of wins if other people had been asked: participants are drawn, not answers."""
+    """The 95 % interval of the share of wins with participants, not answers, as the sample."""
     people = {participant: [won for who, won in given if who == participant] for participant, _ in given}
     return of_mean([float(np.mean(own)) for own in people.values()], np.array([len(own) for own in people.values()]))

@@ -1,4 +1,4 @@
-"""Verification of a data set's people by an identity network (protocol: `metrics.verification`)."""
+"""Face verification on a data set with an identity network (protocol: `metrics.verification`)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from maskgan_cli.judges.finder import FaceFinder
 from maskgan_cli.judges.identity import IdentityJudge
 from maskgan_cli.metrics.verification import balanced_pairs, measure
 
-WAYS: Final = ("mask", "mtcnn", "crop")
+POINT_SOURCES: Final = ("mask", "mtcnn", "crop")
 _BATCH = 32
 
 Track = Callable[[Iterator[Tensor], int], Iterator[Tensor]]
@@ -38,23 +38,25 @@ def verify_samples(
 
     Args:
         samples: of one split, with identities.
-        judge: what is measured.
-        pairs: how many, half of one person.
-        seed: decides which.
-        points: where the five points of a face come from: its ``mask``, ``mtcnn``, or ``crop`` for those
-            of every crop framed like CelebA-HQ. Where MTCNN finds no face, the crop's count.
-        track: shows how many of the batches are done.
+        judge: the identity network.
+        pairs: number of pairs; half of them show one person.
+        seed: of the choice of pairs.
+        points: source of a face's five points: its ``mask``, ``mtcnn``, or ``crop`` (the points of an average CelebA-HQ
+            crop). If MTCNN finds no face, those of the crop are used.
+        track: passes the batches through and shows the progress.
 
     Raises:
-        InputError: no identities, no masks where they are asked for, or fewer than ten pairs.
+        InputError: there are no identities, no masks for ``points="mask"``, or fewer than ten pairs of one person.
     """
     people = identities_of(samples)
     chosen, same = balanced_pairs(people, pairs, seed)
     if len(chosen) < 20:
         raise InputError(
-            samples[0].image.parent.parent, expected="at least 10 pairs of one person, and as many of two",
-            found=f"{len(chosen) // 2}", hint="choose a split with several pictures of a person (--split)",
-        )  # fmt: skip
+            samples[0].image.parent.parent,
+            expected="at least 10 pairs of one person, and as many of two",
+            found=f"{len(chosen) // 2}",
+            hint="choose a split with several pictures of a person (--split)",
+        )
     used, places = np.unique(chosen, return_inverse=True)
     count = -(-len(used) // _BATCH)
     embedded = torch.cat(list(track(_embed([samples[i] for i in used], judge, points), count)))
@@ -70,34 +72,38 @@ def verify_samples(
 
 
 def read_threshold(path: Path, judge: IdentityJudge) -> float:
-    """The threshold that ``maskgan eval verify -o`` chose for a network.
+    """Read the threshold that ``maskgan eval verify -o`` wrote for a network.
 
     Raises:
-        InputError: another document, or the threshold of another network.
+        InputError: the file is not such a document, or belongs to another network.
     """
     document = read_json(path)
     found = document.get("threshold") if isinstance(document, dict) else None
     if not isinstance(found, int | float) or isinstance(found, bool):
         raise InputError(path, expected="a document of `maskgan eval verify`", found="no threshold")
     if document.get("sha256") != judge.sha256:
-        raise InputError(path, expected="the threshold of the network that measures", found="that of another network",
-                         hint="choose it again with `maskgan eval verify`")  # fmt: skip
+        raise InputError(
+            path,
+            expected="the threshold of this identity network",
+            found="that of another network",
+            hint="measure it with `maskgan eval verify`",
+        )
     return float(found)
 
 
-def _embed(samples: list[Sample], judge: IdentityJudge, way: str) -> Iterator[Tensor]:
-    """Unit embeddings (N, D) on the CPU, batch by batch."""
-    finder = FaceFinder(judge.device) if way == "mtcnn" else None
+def _embed(samples: list[Sample], judge: IdentityJudge, source: str) -> Iterator[Tensor]:
+    """Batches of unit embeddings (N, D) on the CPU."""
+    finder = FaceFinder(judge.device) if source == "mtcnn" else None
     queue = iter(samples)
     for _, images, _ in read_pictures([sample.image for sample in samples], _BATCH):
         points = np.stack(
-            [_points(next(queue), picture, way, finder) for picture in images.permute(0, 2, 3, 1).numpy()]
+            [_points(next(queue), picture, source, finder) for picture in images.permute(0, 2, 3, 1).numpy()]
         )
         yield judge(images, points).cpu()
 
 
-def _points(sample: Sample, picture: Picture, way: str, finder: FaceFinder | None) -> Points:
-    if way == "mask":
+def _points(sample: Sample, picture: Picture, source: str, finder: FaceFinder | None) -> Points:
+    if source == "mask":
         return points_of_mask(read_label_map(sample.mask))
     found = finder.find(picture) if finder else None
     return crop_points(picture.shape[0]) if found is None else found

@@ -13,12 +13,12 @@ from maskgan_cli.models.inception import SIDE, FIDInception, fold_norms
 from maskgan_cli.weights.foreign import load_foreign
 from maskgan_cli.weights.format import load_strictly, published_sha256
 
-# pt_inception-2015-12-05-6726825d.pth: the name of the published file is the start of its SHA-256.
+# Start of the SHA-256 of the published file, pt_inception-2015-12-05-6726825d.pth.
 PUBLISHED: Final = "6726825d"
 
 
 class Inception:
-    """The FID's own features. ``name`` is ``inception``; ``published`` says whether it may be called FID."""
+    """The features of FID. ``published``: whether the weights are the published ones, so that the metric is ``fid``."""
 
     def __init__(self, where: Path, device: torch.device) -> None:
         tensors = load_foreign(where, "Inception weights in pytorch-fid's layout")
@@ -32,5 +32,5 @@ class Inception:
 
     def features(self, images: Tensor) -> Tensor:
         """(N, 3, S, S) ``uint8`` -> (N, 2048)."""
-        found: Tensor = self._network(images.to(self._device).float() / 255)
-        return found
+        features: Tensor = self._network(images.to(self._device).float() / 255)
+        return features

@@ -1,4 +1,4 @@
-"""Methods side by side: every tile where its caption says, in the picture and on the page."""
+"""Methods side by side: the tiles of the picture and of the page, messages, errors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from maskgan_cli.labels import PALETTE
 from tests.conftest import Command
 
 SIZE, GAP = 32, 4
-COLOURS = {"source": 10, "target": 60, "ours": 110, "a<b": 160}  # grey, plus the pair's number
+COLOURS = {"source": 10, "target": 60, "ours": 110, "a<b": 160}  # grey levels, plus the pair's number
 
 
 def _flat(path: Path, shade: int) -> Path:
@@ -26,7 +26,7 @@ def _flat(path: Path, shade: int) -> Path:
 
 @pytest.fixture
 def work(tmp_path: Path) -> Path:
-    """Three pairs, two methods; the mask asked for is of class 3 + the pair's number."""
+    """Three pairs and two methods; the input mask has the class 3 + the pair's number."""
     pairs = []
     for i in range(3):
         source, target = (
@@ -49,7 +49,7 @@ def _call(work: Path, *more: object) -> tuple[object, ...]:
     return ("compare", "--pairs", work / "pairs.csv", *named, "-o", work / "out", "--size", SIZE, *more)
 
 
-def test_every_tile_is_what_its_caption_says(work: Path, maskgan: Command) -> None:
+def test_every_tile_matches_its_caption(work: Path, maskgan: Command) -> None:
     outcome = maskgan(*_call(work, "-n", 2, "--json"))
     assert outcome.code == 0, outcome.err
     document = json.loads(outcome.out)
@@ -75,7 +75,7 @@ def test_every_tile_is_what_its_caption_says(work: Path, maskgan: Command) -> No
     assert "seed 7" in page
 
 
-def test_the_mask_is_shown_though_the_first_method_paints_none(work: Path, maskgan: Command) -> None:
+def test_the_mask_is_shown_if_only_the_second_method_has_masks(work: Path, maskgan: Command) -> None:
     for path in (work / "ours").glob("*.mask.png"):
         path.rename(work / "a<b" / path.name)
     outcome = maskgan(*_call(work, "-n", 1, "--json"))
@@ -84,7 +84,7 @@ def test_the_mask_is_shown_though_the_first_method_paints_none(work: Path, maskg
     assert (mask == PALETTE[3]).all()
 
 
-def test_without_masks_there_is_no_such_column_and_truths_get_one(work: Path, maskgan: Command) -> None:
+def test_masks_and_ground_truth_have_columns_only_if_they_exist(work: Path, maskgan: Command) -> None:
     for path in (work / "ours").glob("*.mask.png"):
         path.unlink()
     text = (work / "pairs.csv").read_text().splitlines()
@@ -95,7 +95,7 @@ def test_without_masks_there_is_no_such_column_and_truths_get_one(work: Path, ma
     assert "the list has 3 pairs, not 8" in outcome.err
 
 
-def test_a_second_comparison_says_that_it_is_there_already(work: Path, maskgan: Command) -> None:
+def test_a_second_comparison_keeps_the_files_and_says_so(work: Path, maskgan: Command) -> None:
     first = maskgan(*_call(work))
     files = {path: path.stat().st_mtime_ns for path in (work / "out").rglob("*.*")}
     again = maskgan(*_call(work))
@@ -110,13 +110,13 @@ def test_a_second_comparison_says_that_it_is_there_already(work: Path, maskgan: 
     assert other.code == 2 and "comparison.png: found a result that exists already" in other.err
 
 
-def test_pictures_of_something_else_are_not_mixed_with(work: Path, maskgan: Command) -> None:
+def test_other_pictures_in_the_folder_raise_an_error(work: Path, maskgan: Command) -> None:
     (work / "out" / "images").mkdir(parents=True)
     outcome = maskgan(*_call(work))
     assert outcome.code == 2 and "images: found a result that exists already" in outcome.err
 
 
-def test_what_cannot_be_compared_is_said_and_nothing_is_replaced(work: Path, maskgan: Command) -> None:
+def test_errors_are_clear_and_replace_nothing(work: Path, maskgan: Command) -> None:
     assert maskgan(*_call(work)).code == 0
     before = (work / "out" / "comparison.png").read_bytes()
     for line, arguments in {

@@ -1,4 +1,4 @@
-"""Distances from the truth that are known in closed form."""
+"""Distances from the ground truth that are known in closed form."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ EDITED = np.zeros((32, 32), np.bool_)
 EDITED[:, :16] = True
 
 
-def test_equal_pictures_are_infinitely_near_and_wholly_similar() -> None:
+def test_equal_pictures_have_infinite_psnr_and_ssim_one() -> None:
     picture = np.random.default_rng(0).integers(0, 255, (32, 32, 3), np.uint8)
     fidelity = compare(picture, picture, EDITED)
     assert (fidelity.psnr_inside, fidelity.psnr_outside) == (math.inf, math.inf)
     assert fidelity.ssim_inside == fidelity.ssim_outside == pytest.approx(1.0)
 
 
-def test_a_constant_error_has_the_psnr_of_the_formula_where_it_is() -> None:
+def test_the_psnr_of_a_constant_error_is_that_of_the_formula() -> None:
     truth = np.full((32, 32, 3), 100, np.uint8)
     result = truth.copy()
     result[EDITED] += 16
@@ -38,7 +38,7 @@ def test_a_constant_error_has_the_psnr_of_the_formula_where_it_is() -> None:
     assert fidelity.ssim_inside < fidelity.ssim_outside
 
 
-def test_an_empty_region_has_no_number() -> None:
+def test_the_psnr_of_an_empty_region_is_nan() -> None:
     picture = np.zeros((32, 32, 3), np.uint8)
     assert math.isnan(compare(picture, picture, np.zeros((32, 32), np.bool_)).psnr_inside)
 
@@ -47,7 +47,7 @@ def _watch(items: Iterable[Any], _: int) -> Iterator[Any]:
     yield from items
 
 
-def test_features_of_equal_pictures_are_at_zero_and_a_change_is_felt_where_it_is() -> None:
+def test_feature_distance_is_zero_for_equal_pictures_and_largest_at_a_change() -> None:
     distance = FeatureDistance(None, torch.device("cpu"))
     rng = np.random.default_rng(0)
     picture = rng.integers(0, 255, (64, 64, 3), np.uint8)
@@ -59,8 +59,8 @@ def test_features_of_equal_pictures_are_at_zero_and_a_change_is_felt_where_it_is
     assert distance.name == "untrained-vgg19"
 
 
-def test_everything_against_the_truth_inside_and_outside(tmp_path: Path) -> None:
-    """The result is right outside and wrong inside; the embedder looks at the left half's colour."""
+def test_all_values_inside_and_outside_the_edited_region(tmp_path: Path) -> None:
+    """The result is correct outside and wrong inside; the embedding is the mean colour of the left half."""
     rng = np.random.default_rng(1)
     truth = rng.integers(60, 200, (32, 32, 3), np.uint8)
     result = truth.copy()
@@ -90,7 +90,7 @@ def test_everything_against_the_truth_inside_and_outside(tmp_path: Path) -> None
     assert found["identity_outside"] == pytest.approx(1)
 
 
-def test_a_truth_of_another_size_is_compared_at_the_results(tmp_path: Path) -> None:
+def test_ground_truth_of_another_size_is_resized_to_the_result(tmp_path: Path) -> None:
     grey = write_image(tmp_path / "grey.png", np.full((32, 32, 3), 100, np.uint8))
     large = write_image(tmp_path / "large.png", np.full((128, 128, 3), 110, np.uint8))
     before = write_label_map(tmp_path / "before.png", np.zeros((64, 64), np.uint8))

@@ -1,4 +1,4 @@
-"""Features and statistics of pictures: pytorch-fid's own network as the reference, the cache, the errors."""
+"""Features and statistics of pictures: pytorch-fid's network as the reference, the cache, errors."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from maskgan_cli.weights.format import save_weights
 
 
 class Means:
-    """Features known by hand: the mean of each colour."""
+    """Features that are known in closed form: the mean of each colour channel."""
 
     name, sha256 = "means", "0" * 64
 
@@ -40,9 +40,7 @@ def _watch(items: Iterable[Any], _: int) -> Iterator[Any]:
 
 def _write(folder: Path, count: int, *, size: int = 16, seed: int = 0) -> list[Path]:
     rng = np.random.default_rng(seed)
-    return [
-        write_image(folder / f"{i}.png", rng.integers(0, 255, (size, size, 3), np.uint8)) for i in range(count)
-    ]  # fmt: skip
+    return [write_image(folder / f"{i}.png", rng.integers(0, 255, (size, size, 3), np.uint8)) for i in range(count)]
 
 
 def _measure(paths: list[Path], network: Means, cache: Path | None = None) -> Any:
@@ -59,24 +57,24 @@ def test_statistics_of_a_folder_are_those_of_its_features(tmp_path: Path) -> Non
     np.testing.assert_allclose(found.covariance, expected.covariance, rtol=1e-4)
 
 
-def test_the_cache_knows_contents_not_names_and_one_networks_features_from_anothers(tmp_path: Path) -> None:
+def test_the_cache_depends_on_contents_and_network_and_not_on_names(tmp_path: Path) -> None:
     paths = _write(tmp_path / "a", 6)
-    first, again, other = Means(), Means(), Means(1.0)
+    first, second, other = Means(), Means(), Means(1.0)
     kept = _measure(paths, first, tmp_path / "cache")
     for path in paths:  # other names, other order, same contents
         path.rename(path.with_name(f"x{9 - int(path.stem)}.png"))
-    taken = _measure(pictures_of(tmp_path / "a", "test"), again, tmp_path / "cache")
-    assert (first.seen, again.seen) == (6, 0)
-    assert frechet_distance(kept, taken) == pytest.approx(0, abs=1e-9)
+    cached = _measure(pictures_of(tmp_path / "a", "test"), second, tmp_path / "cache")
+    assert (first.seen, second.seen) == (6, 0)
+    assert frechet_distance(kept, cached) == pytest.approx(0, abs=1e-9)
     other.sha256 = "1" * 64
     assert _measure(pictures_of(tmp_path / "a", "test"), other, tmp_path / "cache").mean[0] != kept.mean[0]
     _write(tmp_path / "a", 1, seed=9)
-    _measure(pictures_of(tmp_path / "a", "test"), again, tmp_path / "cache")
-    assert again.seen == 7, "one more picture is another set"
+    _measure(pictures_of(tmp_path / "a", "test"), second, tmp_path / "cache")
+    assert second.seen == 7, "a set with one more picture is not in the cache"
 
 
 @pytest.mark.parametrize("how", ["empty", "cut", "bits", "text", "pickle", "shapes", "nan", "names", "folder"])
-def test_a_damaged_cache_is_computed_again(how: str, tmp_path: Path) -> None:
+def test_a_corrupt_cache_is_rewritten(how: str, tmp_path: Path) -> None:
     paths, cache = _write(tmp_path / "a", 6), tmp_path / "cache"
     expected = _measure(paths, Means(), cache)
     (kept,) = cache.iterdir()
@@ -101,15 +99,15 @@ def test_a_damaged_cache_is_computed_again(how: str, tmp_path: Path) -> None:
     assert network.seen == 6
     np.testing.assert_array_equal(found.covariance, expected.covariance)
     if how != "folder":
-        assert kept.read_bytes() == whole, "and mended"
+        assert kept.read_bytes() == whole
 
 
-def test_a_cache_that_cannot_be_written_costs_nothing_but_time(tmp_path: Path) -> None:
+def test_a_cache_that_cannot_be_written_is_ignored(tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("a file where the folder should be")
     assert _measure(_write(tmp_path / "a", 6), Means(), tmp_path / "cache").count == 6
 
 
-def test_a_folders_hash_is_what_sha256sum_prints(tmp_path: Path) -> None:
+def test_the_hash_of_a_folder_is_that_of_sha256sum(tmp_path: Path) -> None:
     import subprocess
 
     _write(tmp_path, 3)
@@ -124,7 +122,7 @@ def test_masks_beside_the_pictures_are_not_measured(tmp_path: Path) -> None:
     assert [path.name for path in pictures_of(tmp_path, "test")] == ["0.png", "1.png"]
 
 
-def test_what_cannot_be_measured_is_said(tmp_path: Path) -> None:
+def test_pictures_that_cannot_be_measured_raise_errors(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="empty: expected a folder of pictures, found none in it"):
         pictures_of(tmp_path / "empty", "test")
@@ -146,14 +144,14 @@ def test_what_cannot_be_measured_is_said(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def inception_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Random weights in pytorch-fid's layout that keep the signal's size through ninety layers."""
+    """Random weights in pytorch-fid's layout; the initialisation keeps the signal's variance through ninety layers."""
     network = FIDInception()
     torch.manual_seed(0)
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight)
         elif isinstance(module, nn.BatchNorm2d) and module.running_mean is not None and module.running_var is not None:
-            # statistics and scales that folding must not lose
+            # statistics and scales that `fold_norms` must take into account
             nn.init.uniform_(module.running_mean, -0.2, 0.2)
             nn.init.uniform_(module.running_var, 0.5, 1.5)
             nn.init.uniform_(module.weight, 0.8, 1.2)
@@ -164,7 +162,7 @@ def inception_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_other_weights_than_the_published_ones_make_no_fid(inception_weights: Path) -> None:
+def test_only_the_published_weights_give_fid(inception_weights: Path) -> None:
     network, _ = fid.load_features("inception", inception_weights, torch.device("cpu"))
     assert fid.metric_name(network) == "frechet/inception"
     network.published = True  # type: ignore[attr-defined]
@@ -172,7 +170,7 @@ def test_other_weights_than_the_published_ones_make_no_fid(inception_weights: Pa
     assert fid.metric_name(Means()) == "frechet/means"
 
 
-def test_imported_weights_are_what_they_were_imported_from(inception_weights: Path, tmp_path: Path) -> None:
+def test_imported_weights_are_identified_by_their_source(inception_weights: Path, tmp_path: Path) -> None:
     tensors = torch.load(inception_weights, weights_only=True)
     network = FIDInception()
     network.load_state_dict({name: tensor for name, tensor in tensors.items() if not name.startswith("fc.")})
@@ -182,8 +180,8 @@ def test_imported_weights_are_what_they_were_imported_from(inception_weights: Pa
         assert fid.metric_name(fid.load_features("inception", path, torch.device("cpu"))[0]) == name
 
 
-def test_our_inception_is_that_of_pytorch_fid(inception_weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """pytorch-fid's own constructor, its download answered from the file."""
+def test_features_equal_those_of_pytorch_fid(inception_weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """pytorch-fid's constructor loads the file instead of a download."""
     tensors = torch.load(inception_weights, weights_only=True)
     monkeypatch.setattr(theirs, "load_state_dict_from_url", lambda *_, **__: tensors)
     reference = theirs.InceptionV3([theirs.InceptionV3.DEFAULT_BLOCK_INDEX]).eval()
@@ -197,7 +195,7 @@ def test_our_inception_is_that_of_pytorch_fid(inception_weights: Path, monkeypat
     assert not any(isinstance(m, nn.BatchNorm2d) for m in network._network.modules())  # type: ignore[attr-defined]
 
 
-def test_damaged_inception_weights_are_named(tmp_path: Path) -> None:
+def test_incomplete_inception_weights_are_named(tmp_path: Path) -> None:
     torch.save({"Conv2d_1a_3x3.conv.weight": torch.zeros(32, 3, 3, 3)}, tmp_path / "i.pth")
     with pytest.raises(InputError, match=r"i\.pth: expected the tensors of FIDInception, found missing"):
         fid.load_features("inception", tmp_path / "i.pth", torch.device("cpu"))

@@ -1,4 +1,4 @@
-"""LPIPS: torchvision's networks as the reference of the features, its formula written out, its files and errors."""
+"""LPIPS: torchvision's networks as the reference of the features, the formula in NumPy, files, errors."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ BUILD = {"alexnet": torchvision.models.alexnet, "vgg16": torchvision.models.vgg1
 
 
 def _files(folder: Path, trunk: Trunk) -> tuple[Path, Path, torch.nn.Module]:
-    """A random trunk and random learnt weights, as they are published."""
+    """A random trunk and random learnt weights in the layouts of the published files."""
     torch.manual_seed(0)
     network = BUILD[trunk.name](weights=None).eval()
     heads = {f"lin{i}.model.1.weight": torch.rand(1, c, 1, 1) for i, c in enumerate(trunk.channels)}
-    # torchvision's files hold a classifier of 500 MB too; a stub of one shows that it is left out.
+    # torchvision's files also have a classifier of 500 MB; one of its tensors here checks that it is ignored.
     tensors = {n: t for n, t in network.state_dict().items() if n.startswith("features.")}
     torch.save({**tensors, "classifier.6.bias": torch.zeros(1000)}, folder / "trunk.pth")
     torch.save(heads, folder / "heads.pth")
     return folder / "trunk.pth", folder / "heads.pth", network
 
 
-def _written_out(
+def _by_formula(
     network: torch.nn.Module, heads: dict[str, Tensor], taps: tuple[int, ...], a: Tensor, b: Tensor
 ) -> float:
-    """The paper's formula for one pair, in NumPy, one pixel after the other."""
+    """The paper's formula for one pair, in NumPy, pixel by pixel."""
     shift, scale = torch.tensor([-0.030, -0.088, -0.188]), torch.tensor([0.458, 0.448, 0.450])
     x, y = ((image - shift.view(3, 1, 1)) / scale.view(3, 1, 1) for image in (a, b))
     total, layer = 0.0, 0
@@ -54,20 +54,20 @@ def _written_out(
 
 @pytest.mark.parametrize("trunk", [ALEXNET, VGG16], ids=lambda trunk: trunk.name)
 @torch.inference_mode()
-def test_the_formula_written_out_gives_the_same(trunk: Trunk, tmp_path: Path) -> None:
+def test_it_equals_the_papers_formula(trunk: Trunk, tmp_path: Path) -> None:
     file, heads, network = _files(tmp_path, trunk)
     lpips = load_lpips(file, heads, torch.device("cpu"))
     assert lpips.trunk is trunk
     a, b = torch.rand(2, 3, 64, 64) * 2 - 1, torch.rand(2, 3, 64, 64) * 2 - 1
     found = lpips(a, b)
     known = torch.load(heads, weights_only=True)
-    expected = [_written_out(network, known, trunk.taps, x, y) for x, y in zip(a, b, strict=True)]
+    expected = [_by_formula(network, known, trunk.taps, x, y) for x, y in zip(a, b, strict=True)]
     assert found.tolist() == pytest.approx(expected, rel=1e-4)
     assert lpips(a, a).tolist() == [0.0, 0.0]
     assert min(expected) > 0
 
 
-def test_files_that_do_not_belong_together_are_named(tmp_path: Path) -> None:
+def test_files_of_different_networks_raise_errors(tmp_path: Path) -> None:
     file, heads, _ = _files(tmp_path, ALEXNET)
     torch.save({f"lin{i}.model.1.weight": torch.rand(1, c, 1, 1) for i, c in enumerate(VGG16.channels)}, heads)
     with pytest.raises(InputError, match="LPIPS weights for alexnet"):

@@ -1,4 +1,4 @@
-"""Pairs by the protocols' rules: an exhaustive search as the reference, invariants, the time it takes."""
+"""Pairs of the protocols: an exhaustive search as the reference, invariants, running time, errors."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _data(count: int, *, seed: int = 0, people: int | None = None, drop: str = "
     return PreparedData(Path("d"), 64, "hash", samples, {})
 
 
-def test_smiling_pairs_go_from_without_to_with_at_the_least_sum_of_distances() -> None:
+def test_smiling_pairs_have_the_smallest_sum_of_pose_distances() -> None:
     data = _data(14, seed=1)
     pairs = choose(data, "smiling", split="test", count=4, seed=0)
     sources, targets = [p.source for p in pairs], [p.target for p in pairs]
@@ -57,7 +57,7 @@ def test_smiling_pairs_go_from_without_to_with_at_the_least_sum_of_distances() -
         assert pair.wanted == {"Smiling": 1}
 
 
-def test_what_is_transferred_may_be_another_attribute() -> None:
+def test_another_attribute_can_be_transferred() -> None:
     data = _data(40, seed=1)
     for pair in (pairs := choose(data, "transfer", split="test", count=None, seed=0, attribute="Male")):
         assert (pair.source.fields["Male"], pair.target.fields["Male"]) == ("-1", "1")
@@ -67,7 +67,7 @@ def test_what_is_transferred_may_be_another_attribute() -> None:
     assert choose(data, "transfer", split="test", count=5, seed=0, attribute="Smiling") == smiling
 
 
-def test_the_choice_depends_on_the_seed_alone() -> None:
+def test_the_choice_depends_on_the_seed() -> None:
     def ids(seed: int) -> list[tuple[str, str]]:
         pairs = choose(_data(300), "smiling", split="test", count=40, seed=seed)
         return [(p.source.id, p.target.id) for p in pairs]
@@ -76,12 +76,12 @@ def test_the_choice_depends_on_the_seed_alone() -> None:
     assert ids(0) != ids(1)
 
 
-def test_the_same_person_is_no_target_while_there_are_others() -> None:
+def test_targets_show_other_people_if_there_are_any() -> None:
     pairs = choose(_data(60, people=20), "smiling", split="test", count=15, seed=0)
     assert all(p.source.fields["identity"] != p.target.fields["identity"] for p in pairs)
 
 
-def test_identity_pairs_ask_for_the_opposite_of_each_face() -> None:
+def test_identity_pairs_want_the_opposite_of_each_face() -> None:
     pairs = choose(_data(300), "identity", split="test", count=60, seed=0)
     assert len({p.source.id for p in pairs}) == 60
     assert {p.source.fields["Smiling"] for p in pairs} == {"1", "-1"}
@@ -89,7 +89,7 @@ def test_identity_pairs_ask_for_the_opposite_of_each_face() -> None:
         assert int(pair.target.fields["Smiling"]) == pair.wanted["Smiling"] == -int(pair.source.fields["Smiling"])
 
 
-def test_style_pairs_are_the_same_pictures_in_another_order_and_half_cross_the_genders() -> None:
+def test_style_pairs_are_a_permutation_with_half_of_the_pairs_of_different_gender() -> None:
     pairs = choose(_data(500), "style-copy", split="test", count=200, seed=3)
     assert sorted(p.source.id for p in pairs) == sorted(p.target.id for p in pairs)
     assert all(p.source.id != p.target.id for p in pairs)
@@ -111,7 +111,7 @@ def test_a_derangement_of_any_mix_of_genders(genders: tuple[int, int]) -> None:
     assert crossing == 2 * min(men, women, max(1, round(count / 4)))
 
 
-def test_the_test_split_takes_less_than_a_second() -> None:
+def test_pairs_of_a_large_split_take_less_than_a_second() -> None:
     data = _data(2824, people=1200)
     start = time.process_time()
     pairs = choose(data, "smiling", split="test", count=None, seed=0)
@@ -120,7 +120,7 @@ def test_the_test_split_takes_less_than_a_second() -> None:
     assert took < 1
 
 
-def test_the_list_is_read_by_the_editing_commands_and_read_back(tmp_path: Path) -> None:
+def test_editing_commands_and_evaluation_read_the_list(tmp_path: Path) -> None:
     pairs = choose(_data(100), "smiling", split="test", count=5, seed=7)
     text = as_csv(rows_of(pairs, "smiling", split="test", seed=7, poses="manifest"))
     path = tmp_path / "pairs.csv"
@@ -143,8 +143,8 @@ def test_the_list_is_read_by_the_editing_commands_and_read_back(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("protocol", ["smiling", "identity", "style-copy"])
-def test_a_small_split_gives_what_it_has(protocol: str) -> None:
-    """Whether nobody said how many, or asked for more."""
+def test_a_small_split_gives_all_its_pairs(protocol: str) -> None:
+    """The count is the default, or larger than the split."""
     data = _data(21, seed=3)
     smiling = sum(sample.fields["Smiling"] == "1" for sample in data.samples)
     rarer = min(smiling, 21 - smiling)
@@ -164,7 +164,7 @@ def test_a_split_of_one_kind_of_face_has_no_pairs() -> None:
             choose(data, protocol, split="test", count=None, seed=0)
 
 
-def test_results_have_names_of_their_own_whatever_the_faces_are_called(tmp_path: Path) -> None:
+def test_results_have_safe_and_unique_names_for_any_names_of_faces(tmp_path: Path) -> None:
     data = _data(8)
     hostile = ("../../x", "/etc/passwd", "a\nb", "c" * 300, 'd,"e', ".hidden", "ü", "")
     data.samples[:] = [dataclasses.replace(s, id=name) for s, name in zip(data.samples, hostile, strict=True)]
@@ -193,7 +193,7 @@ def _rows(count: int) -> list[dict[str, str]]:
         (lambda rows: rows[1].update(output=""), "line 3: expected a name inside the folder of results, found ''"),
     ],
 )  # fmt: skip
-def test_a_list_that_somebody_changed(change: Any, line: str, tmp_path: Path) -> None:
+def test_an_edited_list_with_wrong_values_raises_errors(change: Any, line: str, tmp_path: Path) -> None:
     rows = rows_of(
         choose(_data(30), "smiling", split="test", count=3, seed=0), "smiling", split="test", seed=0, poses=""
     )
@@ -214,19 +214,19 @@ def test_a_list_that_somebody_changed(change: Any, line: str, tmp_path: Path) ->
         (_data(1), "style-copy", 4, "expected at least two faces, found 1"),
     ],
 )
-def test_pairs_that_cannot_be_had(data: PreparedData, protocol: str, count: int | None, line: str) -> None:
+def test_missing_data_for_pairs_raise_errors(data: PreparedData, protocol: str, count: int | None, line: str) -> None:
     with pytest.raises(InputError, match=line):
         choose(data, protocol, split="test", count=count, seed=0)
 
 
-def test_a_list_of_rendered_pairs_without_a_column(prepared: Path, tmp_path: Path) -> None:
+def test_a_list_of_rendered_pairs_without_a_column_raises_an_error(prepared: Path, tmp_path: Path) -> None:
     (tmp_path / "counterfactuals").mkdir()
     (tmp_path / "counterfactuals" / "pairs.csv").write_text("pair,source,truth,truth_mask\n0,0.jpg,a.jpg,a.png\n")
     with pytest.raises(InputError, match=r"pairs\.csv: expected a column target, found none"):
         rendered_pairs(PreparedData.load(prepared), tmp_path, None)
 
 
-def test_a_list_whose_quotation_mark_nothing_closes(tmp_path: Path) -> None:
+def test_a_list_with_an_unclosed_quotation_mark_raises_an_error(tmp_path: Path) -> None:
     (tmp_path / "pairs.csv").write_text('source,target\n"a.png,b.png\n' + "c.png,d.png\n" * 20_000)
     with pytest.raises(InputError, match=r"pairs\.csv: expected a list of pairs, found field larger than"):
         read_pairs(str(tmp_path / "pairs.csv"), ("source", "target"), ())

@@ -1,4 +1,4 @@
-"""Tables: what is best, what may stand side by side, and where every number comes from."""
+"""Tables: best values, comparable results, formats, hashes of inputs and weights."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 
 from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation.report import Cell, build_table, latex, markdown, to_html
-from maskgan_cli.evaluation.results import Result, painted_by, read_results
+from maskgan_cli.evaluation.results import Result, generator_of, read_results
 from maskgan_cli.files import write_image, write_json
 
 GREY = np.full((4, 4, 3), 128, np.uint8)
@@ -44,7 +44,7 @@ RESULTS = [
 ]
 
 
-def test_the_best_of_each_column_is_bold_and_distances_are_best_when_small() -> None:
+def test_the_best_value_of_each_column_is_bold() -> None:
     table = build_table(RESULTS)
     assert table.headings == ["attribute acc. (%) ↑", "segmentation acc. (%) ↑", "mean IoU (%) ↑", "FID ↓"]
     assert [(method, [cell[:2] for cell in cells]) for method, cells in table.rows] == [
@@ -54,7 +54,7 @@ def test_the_best_of_each_column_is_bold_and_distances_are_best_when_small() -> 
     assert "Protocol smiling, split test, seed 0, n = 400" in table.caption
 
 
-def test_markdown_html_and_latex_hold_the_same_numbers_and_every_hash() -> None:
+def test_markdown_html_and_latex_have_the_same_numbers_and_all_hashes() -> None:
     table = build_table(RESULTS)
     texts = {"md": markdown(table), "html": to_html(table), "tex": latex(table)}
     hashes = {e["sha256"] for r in RESULTS for part in (r.inputs, r.weights) for e in part.values()}
@@ -78,18 +78,20 @@ def test_markdown_html_and_latex_hold_the_same_numbers_and_every_hash() -> None:
     assert "<td><b>95.00</b></td>" in texts["html"]
 
 
-def test_a_frechet_distance_over_other_features_is_no_fid() -> None:
+def test_a_frechet_distance_with_other_features_is_not_called_fid() -> None:
     table = build_table([_result("frechet/attributes", 1.5, "a"), _result("fid", 2.0, "a")])
     assert table.headings == ["FID ↓", "Fréchet distance, attributes ↓"]
-    assert table.rows == [("a", [Cell("2.00", False), Cell("1.500", False)])], "one method is no best"
+    assert table.rows == [("a", [Cell("2.00", False), Cell("1.500", False)])], (
+        "a single method is not marked as the best"
+    )
 
 
-def test_what_is_missing_is_a_dash() -> None:
+def test_missing_values_are_dashes() -> None:
     table = build_table([_result("fid", 2.0, "a"), _result("psnr_inside", None, "b")])
     assert table.rows[0][1][1] == table.rows[1][1][0] == table.rows[1][1][1] == Cell("–", False)
 
 
-def test_an_infinite_psnr_is_the_best_there_is_also_when_read_back(tmp_path: Path) -> None:
+def test_an_infinite_psnr_is_the_best_also_when_read_from_a_file(tmp_path: Path) -> None:
     results = [_result("psnr_inside", 31.4, "blurred"), _result("psnr_inside", math.inf, "perfect"),
                _result("psnr_inside", math.nan, "unknown")]  # fmt: skip
     path = write_json(tmp_path / "r.json", [result.document() for result in results])
@@ -131,12 +133,12 @@ def test_names_cannot_break_a_table() -> None:
         (_result("beauty", 1.0, "a"), "found another metric"),
     ],
 )
-def test_numbers_that_cannot_be_compared_make_no_table(other: Result, line: str) -> None:
+def test_results_that_are_not_comparable_raise_errors(other: Result, line: str) -> None:
     with pytest.raises(InputError, match=line):
         build_table([_result("fid", 2.0, "a"), other])
 
 
-def test_results_are_read_back_and_other_files_are_refused(tmp_path: Path) -> None:
+def test_results_are_read_and_other_files_raise_errors(tmp_path: Path) -> None:
     path = write_json(tmp_path / "r.json", [r.document() for r in RESULTS])
     assert read_results(path) == RESULTS
     infinite = _result("psnr_inside", float("inf"), "a", values={"psnr_outside": nan}).document()
@@ -155,9 +157,13 @@ def test_results_are_read_back_and_other_files_are_refused(tmp_path: Path) -> No
         "found seed: input": {"seed": 0.5},
         r"found intervals\.fid": {"intervals": {"fid": [1]}},
     }
-    refused: list[tuple[Any, str]] = [([1], "found int"), ("x", "found str"), ([[]], "found list"),
-                                      ({"metric": "fid"}, "found value: field required")]  # fmt: skip
-    for value, line in [*refused, *((good | change, line) for line, change in changes.items())]:
+    wrong: list[tuple[Any, str]] = [
+        ([1], "found int"),
+        ("x", "found str"),
+        ([[]], "found list"),
+        ({"metric": "fid"}, "found value: field required"),
+    ]
+    for value, line in [*wrong, *((good | change, line) for line, change in changes.items())]:
         with pytest.raises(InputError, match=line):
             read_results(write_json(tmp_path / "x.json", value))
     (tmp_path / "deep.json").write_text("[" * 100_000)
@@ -165,13 +171,13 @@ def test_results_are_read_back_and_other_files_are_refused(tmp_path: Path) -> No
         read_results(tmp_path / "deep.json")
 
 
-def test_the_painters_hash_is_read_off_the_pictures(tmp_path: Path) -> None:
+def test_the_generators_hash_is_read_from_the_pictures(tmp_path: Path) -> None:
     picture = write_image(tmp_path / "a.png", GREY, note={"weights": "w1"})
     also = write_image(tmp_path / "b.png", GREY, note={"weights": "w1"})
-    assert painted_by([picture, also]) == {"generator": {"sha256": "w1"}}
+    assert generator_of([picture, also]) == {"generator": {"sha256": "w1"}}
     other = write_image(tmp_path / "c.png", GREY, note={"weights": "w2"})
     bare = write_image(tmp_path / "d.png", GREY)
-    assert painted_by([bare]) == {}
+    assert generator_of([bare]) == {}
     for mixed in (other, bare):
-        with pytest.raises(InputError, match="painted by the same weights as"):
-            painted_by([picture, mixed])
+        with pytest.raises(InputError, match="made with the same weights as"):
+            generator_of([picture, mixed])

@@ -1,4 +1,4 @@
-"""The survey: answered in a real browser, counted, and the interval against its definition."""
+"""The survey: answers in a real browser, their count, intervals against their definition, errors."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def survey(tmp_path: Path) -> Path:
     )[0].parent
 
 
-def test_what_a_kill_left_half_written_goes_when_the_survey_is_made_again(survey: Path) -> None:
+def test_partial_files_of_a_killed_process_are_removed(survey: Path) -> None:
     folders = {method: survey.parent / method for method in METHODS}
     for half in (survey / ".index-0123abcd.tmp.html", survey / "images" / ".0-source-0123abcd.tmp.png"):
         half.touch()
@@ -59,7 +59,7 @@ def test_what_a_kill_left_half_written_goes_when_the_survey_is_made_again(survey
         build_survey(survey, pairs, folders, questions=4, seed=0, overwrite=True)
 
 
-def test_a_second_survey_says_that_it_is_there_already(survey: Path, tmp_path: Path, maskgan: Command) -> None:
+def test_a_second_survey_keeps_the_files_and_says_so(survey: Path, tmp_path: Path, maskgan: Command) -> None:
     methods = [f"--method={method}={tmp_path / method}" for method in METHODS]
     call = ("eval", "survey", survey, "--pairs", tmp_path / "pairs.csv", *methods, "-n", "4")
     files = {path: path.read_bytes() for path in survey.rglob("*.*")}
@@ -71,7 +71,7 @@ def test_a_second_survey_says_that_it_is_there_already(survey: Path, tmp_path: P
     assert {path: path.read_bytes() for path in survey.rglob("*.*")} == files
 
 
-def test_nothing_the_page_loads_tells_whose_a_result_is(survey: Path) -> None:
+def test_the_page_does_not_reveal_the_methods(survey: Path) -> None:
     shown = json.loads((survey / "questions.js").read_text().removeprefix("const SURVEY = ").rstrip(";\n"))
     key = read_json(survey / "key.json")
     assert len(shown["questions"]) == 4
@@ -123,7 +123,7 @@ def test_a_participant_answers_in_a_browser_and_the_answers_are_counted(
         choose("quality", "good")
         assert page.is_disabled("#next")
         choose("realism", "good" if number % 2 else "poor")
-        if number == 1:  # answers and order outlive a reload
+        if number == 1:  # a reload keeps answers and order
             before = page.inner_html("main")
             page.reload()
             assert page.inner_html("main") == before
@@ -160,7 +160,7 @@ def _answers(survey: Path, path: Path, choices: dict[str, str], *, participant: 
     return path
 
 
-def test_later_answers_of_a_participant_replace_the_earlier(survey: Path, tmp_path: Path) -> None:
+def test_later_answers_of_a_participant_replace_earlier_ones(survey: Path, tmp_path: Path) -> None:
     first = _answers(survey, tmp_path / "1.csv", {"quality": "good", "realism": "good"})
     later = _answers(survey, tmp_path / "2.csv", {"quality": "poor", "realism": "good"})
     other = _answers(survey, tmp_path / "3.csv", {"quality": "good", "realism": "good"}, participant="q")
@@ -169,7 +169,7 @@ def test_later_answers_of_a_participant_replace_the_earlier(survey: Path, tmp_pa
     assert good.values == {"survey/realism": 1.0}
 
 
-def test_answers_that_do_not_belong_are_refused(survey: Path, tmp_path: Path) -> None:
+def test_answers_of_another_survey_raise_errors(survey: Path, tmp_path: Path) -> None:
     path = _answers(survey, tmp_path / "1.csv", {"quality": "good", "realism": "good"})
     text = path.read_text()
     key = read_json(survey / "key.json")["survey"]
@@ -184,7 +184,7 @@ def test_answers_that_do_not_belong_are_refused(survey: Path, tmp_path: Path) ->
 
 
 def test_wins_have_intervals_over_answers_and_over_participants(survey: Path, tmp_path: Path) -> None:
-    """Two of three people always choose the same: twelve answers, but only three opinions."""
+    """Each of three people always chooses the same method: twelve answers, but only three independent ones."""
     files = [
         _answers(survey, tmp_path / f"{i}.csv", {"quality": m, "realism": m}, participant=str(i))
         for i, m in enumerate(("good", "good", "poor"))
@@ -193,13 +193,13 @@ def test_wins_have_intervals_over_answers_and_over_participants(survey: Path, tm
     counted = good.details["quality"]
     assert (counted["wins"], counted["answers"]) == (8, 12)
     assert counted["interval_95"] == wilson(8, 12)
-    assert counted["interval_95_by_participant"] == (0, 1), "another three might all say so, or none of them"
+    assert counted["interval_95_by_participant"] == (0, 1), "of three other people all or none might choose it"
     assert good.intervals["survey/quality"] == (0, 1)
     assert middling.intervals["survey/quality"] == wilson(0, 12)
 
 
 @pytest.mark.parametrize("name", ["index.html", "survey.css", "images", "questions.js"])
-def test_what_is_there_already_is_no_surveys_to_replace(name: str, survey: Path, tmp_path: Path) -> None:
+def test_other_files_in_the_folder_are_not_replaced(name: str, survey: Path, tmp_path: Path) -> None:
     other = tmp_path / "mine"
     other.mkdir()
     (other / name).write_text("mine")
@@ -219,24 +219,24 @@ def test_what_is_there_already_is_no_surveys_to_replace(name: str, survey: Path,
         ('{"methods": null}', "found survey: field required"),
     ],
 )
-def test_a_damaged_key_is_named(text: str, line: str, survey: Path, tmp_path: Path) -> None:
+def test_a_corrupt_key_is_named(text: str, line: str, survey: Path, tmp_path: Path) -> None:
     answers = _answers(survey, tmp_path / "1.csv", {"quality": "good", "realism": "good"})
     (survey / "key.json").write_text(text)
     with pytest.raises(InputError, match=rf"key\.json: .*{line}"):
         tally(survey, [answers])
 
 
-def test_every_part_of_the_key_is_looked_at(survey: Path, tmp_path: Path) -> None:
+def test_every_part_of_the_key_is_validated(survey: Path, tmp_path: Path) -> None:
     answers = _answers(survey, tmp_path / "1.csv", {"quality": "good", "realism": "good"})
     whole = (survey / "key.json").read_text()
-    for name, value in (("questions", {"0": None}), ("questions", {"0": {"pair": "x", "options": {"t": "nobody"}}}),
+    for name, value in (("questions", {"0": None}), ("questions", {"0": {"pair": "x", "options": {"t": "another"}}}),
                         ("methods", {"good": {}}), ("methods", []), ("seed", "0"), ("pairs", 5)):  # fmt: skip
         (survey / "key.json").write_text(json.dumps(json.loads(whole) | {name: value}))
         with pytest.raises(InputError, match=rf"expected the key of a survey, found .*{name[:-1]}"):
             tally(survey, [answers])
 
 
-def test_a_survey_that_cannot_be_made(survey: Path, tmp_path: Path) -> None:
+def test_surveys_that_cannot_be_built_raise_errors(survey: Path, tmp_path: Path) -> None:
     pairs = PairList.load(tmp_path / "pairs.csv")
     two = {name: tmp_path / name for name in ("good", "poor")}
     for methods, questions, line in (

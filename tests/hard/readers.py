@@ -25,7 +25,7 @@ from maskgan_cli.data.prepared import PreparedData
 from maskgan_cli.errors import InputError, MaskGANError
 from maskgan_cli.evaluation.fid import measure
 from maskgan_cli.evaluation.pairs import rendered_pairs
-from maskgan_cli.evaluation.results import painted_by
+from maskgan_cli.evaluation.results import generator_of
 from maskgan_cli.files import (
     read_label_map,
     read_note,
@@ -129,7 +129,7 @@ def readers(stock: Stock, scratch: Path) -> dict[str, Reader]:
     found = {
         "pictures": Reader(pictures, lambda at: command("inspect", _one(at)), 900),
         "photographs": Reader(pictures, lambda at: _photo(_one(at), scratch), 700),
-        "notes in pictures": Reader(pictures, lambda at: (read_note(_one(at)), painted_by([_one(at)])), 400),
+        "notes in pictures": Reader(pictures, lambda at: (read_note(_one(at)), generator_of([_one(at)])), 400),
         "masks": Reader(masks, lambda at: (read_label_map(_one(at)), read_label_map(_one(at), order="parser")), 700),
         "part files": Reader(pictures, lambda at: read_part(_one(at)), 300),
         "pictures to edit": Reader(

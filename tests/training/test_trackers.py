@@ -79,7 +79,7 @@ def test_trackers_continue_a_resumed_run(
     assert len(service.of("finish")) == 2
 
 
-def test_unknown_and_missing_trackers_are_refused(prepared: Path, tmp_path: Path, maskgan: Command) -> None:
+def test_unknown_or_missing_trackers_raise_an_error(prepared: Path, tmp_path: Path, maskgan: Command) -> None:
     with pytest.raises(InputError, match="--track: expected one of tensorboard, wandb, mlflow, found beauty"):
         trackers.check_trackers(["beauty"])
     if find_spec("wandb") is None:

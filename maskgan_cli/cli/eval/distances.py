@@ -27,7 +27,7 @@ from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation.choices import Features, Metric, Reference, Split
 
 if TYPE_CHECKING:
-    from maskgan_cli.evaluation.subject import Measure, Subject
+    from maskgan_cli.evaluation.method_results import MethodResults, ResultMetric
 
 Weights = Annotated[Path | None, judge_option("--weights", INCEPTION)]
 SomePairs = Annotated[
@@ -131,9 +131,9 @@ def lpips(
     check_early(measuring.out, measuring.overwrite, results=results, pairs=pairs)
     from maskgan_cli.devices import pick_device
     from maskgan_cli.evaluation.lpips import PerceptualSimilarity, load_lpips
-    from maskgan_cli.evaluation.subject import Subject
+    from maskgan_cli.evaluation.method_results import MethodResults
 
-    subject = Subject.of(results, pairs, measuring.method)
+    subject = MethodResults.of(results, pairs, measuring.method)
     network = load_lpips(trunk, heads, pick_device(measuring.device))
     references = subject.pairs.files(against.value)
     measure = PerceptualSimilarity(network, references, against.value, (trunk, heads), batch_size=batch_size)
@@ -141,25 +141,25 @@ def lpips(
     conclude(shell, found, measuring.out, measuring.overwrite)
 
 
-def _subject(reals: Path, results: Path, pairs: Path | None, split: Split, method: str | None) -> Subject:
+def _subject(reals: Path, results: Path, pairs: Path | None, split: Split, method: str | None) -> MethodResults:
     """The results of a list of pairs, or all results of the folder without one."""
-    from maskgan_cli.evaluation.subject import Subject
+    from maskgan_cli.evaluation.method_results import MethodResults
 
     if pairs is not None:
-        return Subject.of(results, pairs, method)
+        return MethodResults.of(results, pairs, method)
     named = split.value if (reals / "dataset.json").is_file() else ""
-    return Subject.without_pairs(results, method, split.value, named_split=named)
+    return MethodResults.without_pairs(results, method, split.value, named_split=named)
 
 
 def distances(
     shell: Shell,
-    subject: Subject,
+    subject: MethodResults,
     reals: Path,
     weights: Path | None,
     comparing: Comparing,
     device: Any,
     metrics: Sequence[Metric],
-) -> dict[Metric, Measure]:
+) -> dict[Metric, ResultMetric]:
     """Prepare metrics of `DISTANCES`; this computes the features of the real pictures.
 
     Raises:
@@ -178,7 +178,7 @@ def distances(
     network, record = feature_sets.SharedFeatures(loaded), {comparing.features.value: weights_of(loaded, file)}
     cache = None if comparing.no_cache else _features_folder(shell)
     how: dict[str, Any] = {"batch_size": comparing.batch_size, "cache": cache, "watch": watched(shell, "reals")}
-    made: dict[Metric, Measure] = {}
+    made: dict[Metric, ResultMetric] = {}
     if Metric.FID in metrics:
         fewest = min(len(real), len(subject.paths))
         if comparing.features is Features.INCEPTION and fewest < _ENOUGH:
@@ -197,7 +197,7 @@ def distances(
 
 
 def _check_pictures(
-    shell: Shell, subject: Subject, real: Sequence[Path], reals: Path, metrics: Sequence[Metric]
+    shell: Shell, subject: MethodResults, real: Sequence[Path], reals: Path, metrics: Sequence[Metric]
 ) -> None:
     """Check the number of pictures, and report a difference in their size.
 

@@ -11,7 +11,7 @@ from maskgan_cli.cli import options
 from maskgan_cli.cli.eval.options import Out, SplitOf, check_early, watched
 from maskgan_cli.cli.eval.verify import finish
 from maskgan_cli.cli.shell import Shell, add_command
-from maskgan_cli.evaluation.choices import Split, Trusted
+from maskgan_cli.evaluation.choices import Split, TestedJudge
 
 
 def register(app: typer.Typer) -> None:
@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
 def judge(
     shell: Shell,
     kind: Annotated[
-        Trusted,
+        TestedJudge,
         typer.Argument(metavar="KIND", help="parser, attributes or pose; use `eval verify` for identity networks."),
     ],
     data: options.Data,
@@ -41,14 +41,14 @@ def judge(
     check_early(out, overwrite, data=data)
     from maskgan_cli.data.prepared import PreparedData
     from maskgan_cli.devices import pick_device
+    from maskgan_cli.evaluation.judge_accuracy import JUDGE_ACCURACY
     from maskgan_cli.evaluation.judging import load_judge
     from maskgan_cli.evaluation.results import weights_of
-    from maskgan_cli.evaluation.trust import TRUST
 
     prepared = PreparedData.load(data)
     samples = prepared.split(split.value)
     network, where = load_judge(kind.value, weights, pick_device(device))
-    headline, measure = TRUST[kind.value]
+    headline, measure = JUDGE_ACCURACY[kind.value]
     value, values, details = measure(network, samples, watched(shell, f"evaluating {where}"))
     document = {
         "metric": f"{kind.value} {headline}",

@@ -32,7 +32,7 @@ from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation.choices import Metric
 
 if TYPE_CHECKING:
-    from maskgan_cli.evaluation.subject import Measure
+    from maskgan_cli.evaluation.method_results import ResultMetric
 
 
 def register(app: typer.Typer) -> None:
@@ -53,9 +53,9 @@ def attributes(
     check_early(measuring.out, measuring.overwrite, results=results, pairs=pairs)
     from maskgan_cli.devices import pick_device
     from maskgan_cli.evaluation.attributes import AttributeAccuracy
-    from maskgan_cli.evaluation.subject import Subject
+    from maskgan_cli.evaluation.method_results import MethodResults
 
-    subject = Subject.of(results, pairs, measuring.method)
+    subject = MethodResults.of(results, pairs, measuring.method)
     measure = AttributeAccuracy.load(subject.pairs, weights, pick_device(measuring.device))
     conclude(shell, measured(shell, subject, [measure], "attributes")[0], measuring.out, measuring.overwrite)
 
@@ -72,10 +72,10 @@ def segmentation(
     """Measure segmentation accuracy: how well the parsed results agree with the edited masks; also the mean IoU."""
     check_early(measuring.out, measuring.overwrite, results=results, pairs=pairs)
     from maskgan_cli.devices import pick_device
+    from maskgan_cli.evaluation.method_results import MethodResults
     from maskgan_cli.evaluation.segmentation import SegmentationAccuracy
-    from maskgan_cli.evaluation.subject import Subject
 
-    subject = Subject.of(results, pairs, measuring.method)
+    subject = MethodResults.of(results, pairs, measuring.method)
     measure = SegmentationAccuracy.load(subject, masks.masks, weights, pick_device(measuring.device))
     with masks.rules():
         found = measured(shell, subject, [measure], "segmentation")[0]
@@ -95,9 +95,9 @@ def identity(
     check_early(measuring.out, measuring.overwrite, results=results, pairs=pairs)
     from maskgan_cli.devices import pick_device
     from maskgan_cli.evaluation.identity import IdentityAccuracy
-    from maskgan_cli.evaluation.subject import Subject
+    from maskgan_cli.evaluation.method_results import MethodResults
 
-    subject = Subject.of(results, pairs, measuring.method)
+    subject = MethodResults.of(results, pairs, measuring.method)
     measure = IdentityAccuracy.load(
         subject.pairs, weights, threshold.chosen(), pick_device(measuring.device), watched(shell, "sources")
     )
@@ -124,10 +124,10 @@ def counterfactual(
     from maskgan_cli.evaluation.counterfactual import RenderedPair, against_truth
     from maskgan_cli.evaluation.feature_distance import FeatureDistance
     from maskgan_cli.evaluation.judging import load_judge
+    from maskgan_cli.evaluation.method_results import MethodResults
     from maskgan_cli.evaluation.results import trace, weights_of
-    from maskgan_cli.evaluation.subject import Subject
 
-    subject = Subject.of(results, pairs, measuring.method)
+    subject = MethodResults.of(results, pairs, measuring.method)
     device = pick_device(measuring.device)
     distance = FeatureDistance(perceptual, device)
     record = {} if perceptual is None else {"perceptual": weights_of(distance, perceptual)}
@@ -182,11 +182,11 @@ def results(
     from maskgan_cli.devices import pick_device
     from maskgan_cli.evaluation.attributes import AttributeAccuracy
     from maskgan_cli.evaluation.identity import IdentityAccuracy
+    from maskgan_cli.evaluation.method_results import MethodResults
     from maskgan_cli.evaluation.segmentation import SegmentationAccuracy
-    from maskgan_cli.evaluation.subject import Subject
 
-    subject, device = Subject.of(results, pairs, measuring.method), pick_device(measuring.device)
-    load: dict[Metric, Callable[[], Measure]] = {
+    subject, device = MethodResults.of(results, pairs, measuring.method), pick_device(measuring.device)
+    load: dict[Metric, Callable[[], ResultMetric]] = {
         Metric.ATTRIBUTES: lambda: AttributeAccuracy.load(subject.pairs, attributes_weights, device),
         Metric.SEGMENTATION: lambda: SegmentationAccuracy.load(subject, masks.masks, parser_weights, device),
         Metric.IDENTITY: lambda: IdentityAccuracy.load(

@@ -18,8 +18,8 @@ from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation.choices import Features, Split
 
 if TYPE_CHECKING:
+    from maskgan_cli.evaluation.method_results import MethodResults, ResultMetric
     from maskgan_cli.evaluation.results import Result
-    from maskgan_cli.evaluation.subject import Measure, Subject
 
 Results = Annotated[Path, typer.Argument(metavar="RESULTS", help="Folder with the results of one method.")]
 Reals = Annotated[
@@ -114,13 +114,13 @@ class Comparing:
 
 
 def measured(
-    shell: Shell, subject: Subject, measures: Sequence[Measure], label: str, batch_size: int = 32
+    shell: Shell, subject: MethodResults, measures: Sequence[ResultMetric], label: str, batch_size: int = 32
 ) -> list[Result]:
     """Compute several metrics of the same pictures, with a progress bar named ``label``."""
-    from maskgan_cli.evaluation.subject import show
+    from maskgan_cli.evaluation.method_results import update_metrics
 
-    show(subject.paths, measures, watched(shell, label), batch_size=batch_size)
-    return [measure.result(subject) for measure in measures]
+    update_metrics(subject.paths, measures, watched(shell, label), batch_size=batch_size)
+    return [measure.compute(subject) for measure in measures]
 
 
 def check_early(

@@ -110,8 +110,8 @@ def _poses(
     import torch
 
     from maskgan_cli.devices import pick_device
-    from maskgan_cli.evaluation.judging import judged, load_judge
+    from maskgan_cli.evaluation.judging import load_judge, predictions
 
     judge, _ = load_judge("pose", weights, pick_device(device))
     paths = [sample.image for sample in samples]
-    return torch.cat(list(judged(judge, paths, watched(shell, "head poses")))).double().numpy(), judge.sha256
+    return torch.cat(list(predictions(judge, paths, watched(shell, "head poses")))).double().numpy(), judge.sha256

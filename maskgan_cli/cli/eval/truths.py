@@ -29,14 +29,14 @@ def truths(
     Prints the path of a list of pairs with ground truth, for the editing commands and `maskgan eval counterfactual`.
     Measured like the results of a method, the folder gives the best possible values.
     """
+    from maskgan_cli.evaluation.ground_truth import draw_ground_truth
     from maskgan_cli.evaluation.pair_list import PairList
-    from maskgan_cli.evaluation.truths import draw_truths
     from maskgan_cli.files import encode_csv
     from maskgan_cli.synth import read_plan
 
     listing = out / "pairs.csv"
     listed, plan = PairList.load(pairs), read_plan(faces)
-    rendered = draw_truths(listed, plan, out, overwrite=overwrite)
+    rendered = draw_ground_truth(listed, plan, out, overwrite=overwrite)
     rows = list(shell.track(rendered, len(listed.rows), "rendering"))
     keep(shell, listing, encode_csv(list(rows[0]), rows), overwrite)
     shell.wrote(listing)

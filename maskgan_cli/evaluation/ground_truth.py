@@ -1,4 +1,4 @@
-"""The true answer of each pair of rendered faces: the source drawn again with the target's expression."""
+"""Ground truth of pairs of rendered faces: the source, rendered with the target's expression."""
 
 from __future__ import annotations
 
@@ -13,18 +13,20 @@ from maskgan_cli.files import encode_image, encode_label_map, keep_or_write
 from maskgan_cli.synth.plan import Plan, answer
 
 
-def draw_truths(listed: PairList, plan: Plan, folder: Path, *, overwrite: bool) -> Iterator[dict[str, str]]:
-    """Render the truth of each pair to ``folder``, named as a method's result would be, its mask beside it.
+def draw_ground_truth(listed: PairList, plan: Plan, folder: Path, *, overwrite: bool) -> Iterator[dict[str, str]]:
+    """Render the ground truth of each pair to ``folder``, with the name of a method's result and its mask beside it.
 
     Args:
-        listed: pairs of pictures that `synth` rendered, called by their numbers, at any size.
-        plan: what they were rendered by.
+        listed: pairs of pictures of `synth`, with their numbers as names, at any size.
+        plan: the plan that they were rendered from.
+        folder: of the ground truth.
+        overwrite: replace files with other content.
 
     Yields:
         The pair's row, with its ``truth`` and ``truth_mask``.
 
     Raises:
-        InputError: pictures that the plan does not have, or files that are there, are others, and not ``overwrite``.
+        InputError: the plan does not have a picture, or a file exists with other content and ``overwrite`` is false.
     """
     numbers = [[_number(Path(row[role]), plan) for role in ("source", "target")] for row in listed.rows]
     for row, (source, target) in zip(listed.rows, numbers, strict=True):
@@ -40,5 +42,7 @@ def draw_truths(listed: PairList, plan: Plan, folder: Path, *, overwrite: bool) 
 def _number(picture: Path, plan: Plan) -> int:
     name = picture.stem
     if not name.isascii() or not name.isdigit() or int(name) >= plan.count:
-        raise InputError(picture, expected=f"one of the {plan.count} rendered faces, called by its number", found=name)
+        raise InputError(
+            picture, expected=f"one of the {plan.count} rendered faces, with its number as name", found=name
+        )
     return int(name)

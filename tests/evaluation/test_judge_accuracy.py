@@ -1,4 +1,4 @@
-"""eval judge: judges that answer in a known way get the marks they earn."""
+"""``eval judge``: judges with known predictions have the expected accuracy."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from maskgan_cli.data.prepared import PreparedData
 from maskgan_cli.errors import InputError
-from maskgan_cli.evaluation.trust import trust_attributes, trust_parser, trust_pose
+from maskgan_cli.evaluation.judge_accuracy import attribute_accuracy, parser_accuracy, pose_error
 from maskgan_cli.files import read_label_map
 from tests.conftest import Command
 
@@ -23,13 +23,13 @@ def _watch(batches: Iterable[Any], total: int) -> Iterator[Any]:
     yield from batches
 
 
-def test_a_parser_that_sees_skin_everywhere_is_right_where_skin_is(prepared: Path) -> None:
+def test_a_parser_that_predicts_skin_everywhere(prepared: Path) -> None:
     samples = PreparedData.load(prepared).split("train")
 
     def skin(images: Tensor) -> Tensor:
         return torch.ones(len(images), *images.shape[-2:], dtype=torch.uint8)
 
-    accuracy, values, details = trust_parser(cast(Any, skin), samples, _watch)
+    accuracy, values, details = parser_accuracy(cast(Any, skin), samples, _watch)
     truth = np.stack([read_label_map(sample.mask) for sample in samples])
     assert accuracy == pytest.approx((truth == 1).mean())
     assert values["iou/skin"] == pytest.approx((truth == 1).mean())
@@ -38,7 +38,7 @@ def test_a_parser_that_sees_skin_everywhere_is_right_where_skin_is(prepared: Pat
     assert np.array(details["pixels"]).sum() == truth.size
 
 
-def test_a_classifier_that_always_says_yes_is_half_right_when_balanced(prepared: Path) -> None:
+def test_a_classifier_that_always_predicts_yes_has_balanced_accuracy_one_half(prepared: Path) -> None:
     samples = PreparedData.load(prepared).split("train")
 
     class Yes:
@@ -48,23 +48,23 @@ def test_a_classifier_that_always_says_yes_is_half_right_when_balanced(prepared:
             return torch.ones(len(images), 2)
 
     share = np.mean([sample.fields["Smiling"] == "1" for sample in samples])
-    accuracy, values, details = trust_attributes(cast(Any, Yes()), samples, _watch)
+    accuracy, values, details = attribute_accuracy(cast(Any, Yes()), samples, _watch)
     assert accuracy == pytest.approx(share)
     assert values == {"accuracy/Smiling": pytest.approx(share), "balanced_accuracy/Smiling": 0.5}
     assert details["Smiling"]["misses"] == details["Smiling"]["rejections"] == 0
     with pytest.raises(InputError, match="expected an attribute the classifier knows"):
         Yes.names = ["Bald"]
-        trust_attributes(cast(Any, Yes()), samples, _watch)
+        attribute_accuracy(cast(Any, Yes()), samples, _watch)
 
 
-def test_a_pose_off_by_two_degrees_correlates_all_the_same(prepared: Path) -> None:
+def test_a_pose_with_a_constant_error_has_correlation_one(prepared: Path) -> None:
     samples = PreparedData.load(prepared).split("train")
     angles = iter([[float(s.fields[a]) + 2 for a in ("yaw", "pitch", "roll")] for s in samples])
 
     def off(images: Tensor) -> Tensor:
         return torch.tensor([next(angles) for _ in images])
 
-    error, values, _ = trust_pose(cast(Any, off), samples, _watch)
+    error, values, _ = pose_error(cast(Any, off), samples, _watch)
     assert error == pytest.approx(2.0, abs=1e-4)
     assert values["correlation/yaw"] == pytest.approx(1.0, abs=1e-4)
 

@@ -1,4 +1,4 @@
-"""The true answer of any pair of rendered faces, held against the ones that were rendered with the set."""
+"""Ground truth of pairs of rendered faces, compared with the ground truth that was rendered with the data set."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.conftest import Command
 
 @pytest.fixture(scope="module")
 def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Six rendered faces and two pairs with their truth."""
+    """Six rendered faces and two pairs with ground truth."""
     return write_dataset(tmp_path_factory.mktemp("faces") / "raw", 6, 64, 6, counterfactuals=2, seed=3, workers=1)
 
 
@@ -28,7 +28,7 @@ def data(faces: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def test_the_truth_of_a_pair_is_the_one_that_was_rendered_with_the_set(
+def test_the_ground_truth_equals_that_of_the_data_set(
     faces: Path, data: Path, tmp_path: Path, maskgan: Command
 ) -> None:
     pairs, out = tmp_path / "pairs.csv", tmp_path / "truth"
@@ -44,7 +44,9 @@ def test_the_truth_of_a_pair_is_the_one_that_was_rendered_with_the_set(
         assert {k: v for k, v in new.items() if "truth" not in k} == {k: v for k, v in old.items() if "truth" not in k}
 
 
-def test_the_truth_is_a_method_without_a_fault(faces: Path, data: Path, tmp_path: Path, maskgan: Command) -> None:
+def test_the_ground_truth_as_a_method_has_perfect_values(
+    faces: Path, data: Path, tmp_path: Path, maskgan: Command
+) -> None:
     pairs, out = tmp_path / "pairs.csv", tmp_path / "truth"
     maskgan("eval", "pairs", data, "--protocol", "counterfactual", "--truths", faces, "-n", "1", "-o", pairs)
     maskgan("eval", "truths", faces, pairs, "-o", out)
@@ -53,16 +55,16 @@ def test_the_truth_is_a_method_without_a_fault(faces: Path, data: Path, tmp_path
     result = read_json(tmp_path / "truth.json")
     assert {"psnr_inside", "psnr_outside"} <= set(result["infinite"])
     assert result["values"]["ssim_inside"] == 1
-    again = maskgan("eval", "truths", faces, pairs, "-o", out)
-    assert (again.code, "already holds this output" in again.err) == (0, True), again.err
+    second = maskgan("eval", "truths", faces, pairs, "-o", out)
+    assert (second.code, "already holds this output" in second.err) == (0, True), second.err
     write_json(out / "pairs.csv", "mine")
-    again = maskgan("eval", "truths", faces, pairs, "-o", out)
-    assert again.code == 2
-    assert "--overwrite" in again.err
+    third = maskgan("eval", "truths", faces, pairs, "-o", out)
+    assert third.code == 2
+    assert "--overwrite" in third.err
     assert maskgan("eval", "truths", faces, pairs, "-o", out, "--overwrite").code == 0
 
 
-def test_wrong_faces_are_named(faces: Path, data: Path, prepared: Path, tmp_path: Path, maskgan: Command) -> None:
+def test_wrong_faces_raise_errors(faces: Path, data: Path, prepared: Path, tmp_path: Path, maskgan: Command) -> None:
     pairs, few = tmp_path / "pairs.csv", tmp_path / "few"
     maskgan("eval", "pairs", data, "--protocol", "counterfactual", "--truths", faces, "-n", "1", "-o", pairs)
     other = maskgan("eval", "truths", prepared, pairs, "-o", tmp_path / "x")

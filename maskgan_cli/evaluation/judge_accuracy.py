@@ -1,0 +1,82 @@
+"""Accuracy of judges: their predictions for the faces of a data set against the data set's labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import torch
+from torch import Tensor
+
+from maskgan_cli.data.pose import pose_of
+from maskgan_cli.data.prepared import ANGLES, Sample, attributes_of
+from maskgan_cli.errors import InputError
+from maskgan_cli.evaluation.judging import Watch, predictions
+from maskgan_cli.evaluation.method_results import update_metrics
+from maskgan_cli.evaluation.segmentation import SegmentationAccuracy
+from maskgan_cli.judges.attributes import AttributeJudge
+from maskgan_cli.judges.parser import ParserJudge
+from maskgan_cli.judges.pose import PoseJudge
+from maskgan_cli.metrics.confusion import Confusion, table_agreement
+from maskgan_cli.metrics.intervals import of_mean
+
+Measured = tuple[float, dict[str, float], dict[str, Any]]  # the main number, further numbers, counts
+
+
+def parser_accuracy(judge: ParserJudge, samples: Sequence[Sample], watch: Watch) -> Measured:
+    """Pixel accuracy over all pixels of all faces; mean IoU, and accuracy and IoU per class.
+
+    Raises:
+        InputError: a sample has no mask.
+    """
+    metric = SegmentationAccuracy(judge, [s.mask for s in samples])
+    update_metrics([s.image for s in samples], [metric], watch)
+    values = table_agreement(torch.from_numpy(metric.table).double())
+    return values.pop("accuracy"), values, {"pixels": metric.table.tolist(), "interval_95": of_mean(metric.shares)}
+
+
+def attribute_accuracy(judge: AttributeJudge, samples: Sequence[Sample], watch: Watch) -> Measured:
+    """Mean accuracy over the attributes; accuracy, balanced accuracy and confusion counts of each.
+
+    Raises:
+        InputError: the manifest has none of the judge's attributes.
+    """
+    known = [name for name in judge.names if all(name in sample.fields for sample in samples)]
+    if not known:
+        raise InputError(
+            "the manifest", expected=f"an attribute the classifier knows ({', '.join(judge.names)})", found="none"
+        )
+    found = torch.cat(list(predictions(judge, [s.image for s in samples], watch))) >= 0.5
+    truth = torch.from_numpy(attributes_of(samples, known))
+    tables = {name: Confusion.count(truth[:, i], found[:, judge.names.index(name)]) for i, name in enumerate(known)}
+    values = {f"accuracy/{name}": table.accuracy for name, table in tables.items()}
+    values |= {f"balanced_accuracy/{name}": table.balanced_accuracy for name, table in tables.items()}
+    mean = sum(table.accuracy for table in tables.values()) / len(tables)
+    return mean, values, {name: t.counts() | {"interval_95": t.interval()} for name, t in tables.items()}
+
+
+def pose_error(judge: PoseJudge, samples: Sequence[Sample], watch: Watch) -> Measured:
+    """Mean absolute error in degrees over the three angles; error of each angle, and its correlation with the labels.
+
+    Raises:
+        InputError: a sample has no angles.
+    """
+    truth = pose_of(samples)
+    found = torch.cat(list(predictions(judge, [s.image for s in samples], watch))).float()
+    errors = (found - truth).abs().mean(0)
+    values = {f"error/{angle}": float(errors[i]) for i, angle in enumerate(ANGLES)}
+    values |= {f"correlation/{a}": _correlation(found[:, i], truth[:, i]) for i, a in enumerate(ANGLES)}
+    return float(errors.mean()), values, {}
+
+
+def _correlation(first: Tensor, second: Tensor) -> float:
+    """Pearson correlation; NaN if one of them is constant."""
+    return float(torch.corrcoef(torch.stack([first, second]))[0, 1])
+
+
+# Kind of judge -> name of the main number, and the function that measures it.
+JUDGE_ACCURACY: Final[dict[str, tuple[str, Callable[..., Measured]]]] = {
+    "parser": ("pixel accuracy", parser_accuracy),
+    "attributes": ("accuracy", attribute_accuracy),
+    "pose": ("mean absolute error in degrees", pose_error),
+}

@@ -1,0 +1,137 @@
+"""Results of one method, and the interface of the metrics that measure them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from maskgan_cli.evaluation.judging import BATCH, Watch
+from maskgan_cli.evaluation.pair_list import PairList
+from maskgan_cli.evaluation.pictures import batches, pictures_of, side_of
+from maskgan_cli.evaluation.results import Result, generator_of, trace
+from maskgan_cli.metrics.intervals import Interval
+
+
+@dataclass(frozen=True)
+class MethodResults:
+    """Results of one method.
+
+    Attributes:
+        folder: the folder of results.
+        paths: the results to measure, in the order of the pairs.
+        method: name of the method's row in tables.
+        listed: the pairs; None if all pictures of the folder are measured.
+        split: of the reference pictures, if there are no pairs.
+    """
+
+    folder: Path
+    paths: list[Path]
+    method: str
+    listed: PairList | None = None
+    split: str = ""
+
+    @classmethod
+    def of(cls, folder: Path, pairs: Path, method: str | None) -> MethodResults:
+        """The results of a list of pairs.
+
+        Raises:
+            InputError: see `PairList.load` and `PairList.results`.
+        """
+        listed = PairList.load(pairs)
+        return cls(folder, listed.results(folder), method or folder.resolve().name, listed)
+
+    @classmethod
+    def without_pairs(cls, folder: Path, method: str | None, split: str, *, named_split: str) -> MethodResults:
+        """All pictures of a folder, or of a ``split`` of a data set.
+
+        Args:
+            named_split: the split to record.
+        """
+        return cls(folder, pictures_of(folder, split), method or folder.resolve().name, None, named_split)
+
+    @property
+    def pairs(self) -> PairList:
+        """The list of pairs; only for results that have one."""
+        assert self.listed is not None, "these results have no pairs"
+        return self.listed
+
+    @cached_property
+    def inputs(self) -> dict[str, dict[str, Any]]:
+        """The record of the pictures and of the list; each file is hashed once."""
+        found = {"results": trace(self.folder, self.paths)}
+        return found | ({"pairs": self.listed.trace()} if self.listed else {})
+
+    @cached_property
+    def generator(self) -> dict[str, dict[str, Any]]:
+        """The generator's weights, see `generator_of`."""
+        return generator_of(self.paths)
+
+    @cached_property
+    def size(self) -> int:
+        """Side of the pictures in pixels."""
+        return side_of(self.paths[0])
+
+    def result(
+        self,
+        metric: str,
+        value: float | None,
+        judges: dict[str, dict[str, Any]],
+        *,
+        values: dict[str, float | None] | None = None,
+        intervals: dict[str, Interval] | None = None,
+        details: dict[str, Any] | None = None,
+        inputs: dict[str, dict[str, Any]] | None = None,
+    ) -> Result:
+        """A `Result` with the inputs, pairs and generator of these pictures.
+
+        Args:
+            metric, value, values, intervals, details: see `Result`.
+            judges: records of the judges' weights, by role.
+            inputs: records of further inputs, by role.
+        """
+        listed = self.listed
+        return Result(
+            metric=metric,
+            value=value,
+            n=len(self.paths),
+            method=self.method,
+            protocol=listed.protocol if listed else "",
+            split=listed.split if listed else self.split,
+            size=self.size,
+            seed=listed.seed if listed else None,
+            inputs=self.inputs | (inputs or {}),
+            weights={**judges, **self.generator},
+            values=values or {},
+            details=details or {},
+            intervals=intervals or {},
+        )
+
+
+class ResultMetric(Protocol):
+    """One metric: `update` with each batch of results in their order, then `compute`."""
+
+    def update(self, images: Tensor) -> None:
+        """Add the next results (N, 3, S, S) ``uint8``."""
+
+    def compute(self, results: MethodResults) -> Result:
+        """The value over all results so far."""
+
+
+@torch.inference_mode()
+def update_metrics(
+    paths: Sequence[Path], metrics: Sequence[ResultMetric], watch: Watch, *, batch_size: int = BATCH
+) -> None:
+    """Update several metrics with pictures; each picture is read once.
+
+    Raises:
+        InputError: see `batches` and the metrics.
+    """
+    for images in watch(batches(paths, batch_size), -(-len(paths) // batch_size)):
+        for metric in metrics:
+            metric.update(images)
