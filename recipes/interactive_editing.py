@@ -60,7 +60,7 @@ def main() -> None:
     for number, edit in enumerate(EDITS, start=1):
         made = editor.reshape(face, **edit, blend=True)
         cut = face.cutout
-        picture = made.picture if cut is None else cut.again(made.picture)
+        picture = made.picture if cut is None else cut.apply_to(made.picture)
         assert made.labels is not None
         tiles.append(_tile(picture, made.labels if cut is None else cut.cut_labels(made.labels)))
         print(f"{number}. maskgan reshape {shlex.join([str(asked.photo or 'astronaut.png'), *options(edit)])}")

@@ -125,7 +125,7 @@ def paste(
     note = {"edit": "paste", "face": cutout.number, "made": read_note(result),
             "inputs": {"photo": sha256(cutout.photo.path), "result": sha256(result)}}  # fmt: skip
     lossy = result.suffix.lower() in (*JPEG_SUFFIXES, ".webp")
-    picture = cutout.put_back(edited, lossy=lossy)
+    picture = cutout.paste(edited, lossy=lossy)
     changed = int((picture != cutout.photo.picture).any(-1).sum())
     shell.say(f"{changed:,} of {picture.shape[0] * picture.shape[1]:,} pixels changed")
     data = encode_photo(picture, out.suffix.lower(), cutout.photo, note=note)

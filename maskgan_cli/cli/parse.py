@@ -45,7 +45,7 @@ def parse(
     `maskgan align`.
     """
     from maskgan_cli.editing.faces import check_files
-    from maskgan_cli.editing.framing import FACE_CROP, oddity
+    from maskgan_cli.editing.framing import FACE_CROP, crop_problem
     from maskgan_cli.files import write_label_map
     from maskgan_cli.weights.lookup import find_weights, named_with_origin
 
@@ -79,7 +79,7 @@ def parse(
         for path, labels in shell.track(parsed, len(missing), "parsing"):
             made[path] = write_label_map(masks[path], labels, overwrite=True)
             shell.wrote(masks[path])
-            if found := oddity(labels):
+            if found := crop_problem(labels):
                 not_crops.append(path)
                 shell.say(f"{path}: {found}, which is not {FACE_CROP}; cut the face out with `maskgan align`")
     failed = {failure["file"] for failure in batch.failures}

@@ -1,48 +1,34 @@
-"""Editing: functions from masks and pictures to masks and pictures.
+"""Editing: from masks and pictures to edited masks and pictures.
 
-options.py      what a user may ask of an edit; light to import
-faces.py        a picture and its mask, wherever that comes from; lists of pairs
-framing.py      is this a face crop, by its mask?
-search.py, overview.py   the faces of a photo: found, numbered, chosen
-reader.py       any picture as a face to edit: crops as they are, photos searched and cut
-cutouts.py, uncrop.py    a face cut out of its photo, and the way back
+options.py      options of an edit
+faces.py       reading of faces, masks and lists of pairs
+framing.py      check whether a picture is a face crop
+search.py, overview.py     detection of faces in photos
+reader.py       reading of faces from crops and photos
+cutouts.py, paste.py       crops of photos, and pasting them back
 parse.py        masks by the face parser
-swap.py         the mask of SRC with parts of TGT's; what lies behind a lost part
-reshape.py      parts grown, moved and scaled, mouths opened and closed, without a second face
-shapes.py       a mask moved along MaskVAE's manifold; things to wear
-upright.py      the frame of a face in which eyes and mouth lie where CelebA-HQ has them
-motion.py       how a face's mask moves along a direction: measured in MaskVAE's masks, drawn at the mask's own size
-mouth_shape.py, part_shapes.py, outline_shape.py, hair_shape.py, borders.py    its parts: measured, changed, drawn
-limits.py       how far a face can go in a direction and look human
-directions.py   ways along that manifold: the package's own, and those of a data set's attributes
-library.py      masks that come with the package
-fit.py          the parts of one face brought onto another by their points
-edits.py        the edits: a row of files -> what a method is asked to paint
-methods.py      who paints: the table of methods, and what each of them can do
-render.py       the paper's method: a Dense Mapping Network on pictures of any size, batched
-painters.py     that network in PyTorch or as ONNX
-baselines.py    the paper's baselines as methods
-transfer.py     an attribute changed: by parts of the mask, by a label, or by an exemplar
-colours.py      the colours of a face's parts, taken from its photo
-mouths.py       the inside of a moved mouth, its lip line, and the chin below it
-carry.py        the photo's own lips, teeth and brows, carried to their new shape
-hair_fit.py     another person's hair brought onto a face: heads aligned, outlines matched
-hair_swap.py    that hair laid on a photo, with a soft border; matting.py finds how much of each pixel it covers
-hair_base.py    the photo behind its hair; extension.py continues what lies beside a hole
-hair_colour.py  the colours of hair: cleaned of what is behind it, changed to those of other hair
-own_hair.py     new hair out of a photo's own, in patches
-compose.py      the finished picture of an edit, by the composition that is asked for
-registration.py the smooth displacement field that carries one label map to another
-closing.py      a mouth that closes: what was between the lips is left out
-moving.py       a photo sampled through that field, and what it then still lacks
-blend.py        the painting pasted back into the source, untouched pixels untouched
-membrane.py     the difference of the two on the rim, spread inside
-grain.py        the photo's grain, which a painting lacks
-worn.py         glasses on a photo: clear panes, firm frames
-editor.py       all of it from Python: `from maskgan_cli import Editor`
-jobs.py         rows of files -> pictures on disk, by any method; interrupted lists go on
-outputs.py      where results go, and nowhere else
-morph.py        masks between those of two photos, which stand at the ends
-interpolate.py  masks between, beyond and around masks, by MaskVAE; strip and animation
-simulate.py     the edits that EBST trains with, as files
+swap.py, fit.py            parts of another face: replaced, and aligned by the faces' points
+reshape.py      parts grown, moved and scaled, mouths opened and closed
+shapes.py, library.py      accessories in masks, and the package's shapes
+directions.py, limits.py   directions in MaskVAE's latent space, and their range
+motion.py, upright.py      motion of a mask in a direction; a face's upright frame
+mouth_shape.py, part_shapes.py, outline_shape.py, hair_shape.py, borders.py   its parts
+interpolate.py, morph.py   interpolation between masks, between masks of photos
+simulate.py     simulated edits of EBST as files
+edits.py, transfer.py      edits: from files to requests, and from painted to finished pictures
+methods.py      table of methods, and their interface
+render.py, baselines.py    the Dense Mapping Network and the paper's baselines as methods
+painters.py     networks in PyTorch or as ONNX
+compose.py      the finished picture: moved photo and painting
+registration.py, closing.py, moving.py   displacement field between masks; photos moved by it
+mouths.py       the inside of the mouth, the line between the lips, the chin
+blend.py        blending of the painting into the photo
+membrane.py, colours.py, texture.py, grain.py   its light, colours, texture and grain
+hair_fit.py, hair_swap.py  another person's hair: aligned to a face, and blended into its photo
+hair_base.py, extension.py the photo without its hair; continuation of what lies beside a hole
+matting.py, hair_colour.py alpha matte of hair; colours of hair
+own_hair.py     new hair from patches of the photo's own hair
+painted_glasses.py, accessories/   painted and drawn accessories
+jobs.py, outputs.py        lists of edits, and the paths of results
+editor.py       editing from Python: `from maskgan_cli import Editor`
 """

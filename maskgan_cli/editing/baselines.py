@@ -38,13 +38,13 @@ class Pix2PixHDmRenderer(Renderer):
 
 
 class SPADERenderer:
-    """SPADE as a `maskgan_cli.editing.methods.Method`; of a look's code it takes the mean, which repeats.
+    """SPADE as a `maskgan_cli.editing.methods.Method`; it takes the mean of the style code, so results repeat.
 
     Args:
         weights, device: see `open_painter`.
 
     Raises:
-        InputError: no such weights, or no such device.
+        InputError: the weights or the device do not exist.
     """
 
     def __init__(self, weights: Path, device: str = "auto") -> None:
@@ -61,14 +61,14 @@ class SPADERenderer:
 class StarGANChanger:
     """StarGAN as a `maskgan_cli.editing.methods.Method`.
 
-    What a face has of the network's other attributes is said by the manifest of its data set, or else
-    by an attribute classifier, where one is found.
+    The other attributes of a face come from the manifest of its data set, or else from an attribute classifier, if
+    `find_weights` finds one.
 
     Args:
         weights, device: see `open_painter`.
 
     Raises:
-        InputError: no such weights, or no such device.
+        InputError: the weights or the device do not exist.
     """
 
     def __init__(self, weights: Path, device: str = "auto") -> None:
@@ -84,30 +84,32 @@ class StarGANChanger:
         """Requests -> pictures (N, size, size, 3) at the network's own size.
 
         Raises:
-            InputError: an attribute that the network does not know, or another one of a face that nothing tells.
+            InputError: the network does not know the attribute, or the face's other attributes are unknown.
         """
         for request in requests:
             _check(request.attribute, self.names)
-        now = torch.stack([self._labels(request) for request in requests])
-        asked = torch.cat([
-            asked_labels(self.names, now[[i]], r.attribute, r.value) for i, r in enumerate(requests)
-        ])  # fmt: skip
-        return self.painter.paint(_resized([r.picture for r in requests], self.size), asked.numpy())
+        present = torch.stack([self._labels(request) for request in requests])
+        target = torch.cat(
+            [asked_labels(self.names, present[[i]], r.attribute, r.value) for i, r in enumerate(requests)]
+        )
+        return self.painter.paint(_resized([r.picture for r in requests], self.size), target.numpy())
 
     def _labels(self, request: AttributeRequest) -> Tensor:
-        """What the face has now, (attributes,) of 0 and 1; the one that is asked for does not matter."""
+        """The face's present attributes (attributes,), 0 or 1; the value of the requested attribute is ignored."""
         known = {request.attribute: False, **request.known}
         unknown = [name for name in self.names if name not in known]
         if unknown:
             if self.judge is None or (missing := [name for name in unknown if name not in self.judge.names]):
                 raise InputError(
-                    request.name, expected=f"to know whether the face has {(missing if self.judge else unknown)[0]}",
-                    found="nobody to tell", hint="take a face of a prepared data set, or name a classifier in "
-                    "MASKGAN_ATTRIBUTES_WEIGHTS (maskgan train attributes)",
-                )  # fmt: skip
+                    request.name,
+                    expected=f"a face whose attribute {(missing if self.judge else unknown)[0]} is known",
+                    found="no label and no classifier of it",
+                    hint="take a face of a prepared data set, or name a classifier in MASKGAN_ATTRIBUTES_WEIGHTS "
+                    "(maskgan train attributes)",
+                )
             (shares,) = self.judge(torch.from_numpy(request.picture.copy()).permute(2, 0, 1)[None])
-            known |= {name: bool(share > 0.5) for name, share in zip(self.judge.names, shares, strict=True)
-                      if name in unknown}  # fmt: skip
+            found = zip(self.judge.names, shares, strict=True)
+            known |= {name: bool(share > 0.5) for name, share in found if name in unknown}
         return torch.tensor([float(known[name]) for name in self.names])
 
 
@@ -118,7 +120,7 @@ class ElegantChanger:
         weights, device: see `open_painter`.
 
     Raises:
-        InputError: no such weights, or no such device.
+        InputError: the weights or the device do not exist.
     """
 
     def __init__(self, weights: Path, device: str = "auto") -> None:
@@ -131,7 +133,7 @@ class ElegantChanger:
         """Requests -> pictures (N, size, size, 3) at the network's own size.
 
         Raises:
-            InputError: an attribute that the network does not know.
+            InputError: the network does not know the attribute.
         """
         shares = np.zeros((len(requests), len(self.names)), np.float32)
         for share, request in zip(shares, requests, strict=True):
@@ -143,13 +145,11 @@ class ElegantChanger:
 
 def _check(attribute: str, names: tuple[str, ...]) -> None:
     if attribute not in names:
-        raise InputError(
-            "--attribute", expected=f"what these weights change: {', '.join(names)}", found=attribute
-        )  # fmt: skip
+        raise InputError("--attribute", expected=f"what these weights change: {', '.join(names)}", found=attribute)
 
 
 def _classifier(device: str) -> AttributeJudge | SeparateAttributes | None:
-    """The attribute classifier that commands find, if there is any."""
+    """The attribute classifier that `find_weights` finds; None if there is none."""
     try:
         where = find_weights(None, "attributes")
     except InputError:

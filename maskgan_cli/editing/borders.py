@@ -1,4 +1,4 @@
-"""Borders of a mask moved by as much as MaskVAE moves them: signed distances of every class, added and compared."""
+"""Moving a mask's borders as MaskVAE moves them, by signed distances of every class."""
 
 from __future__ import annotations
 
@@ -11,54 +11,54 @@ from scipy import ndimage
 from maskgan_cli.editing.upright import Box, Field, Region, Upright, sample
 from maskgan_cli.labels import LabelMap
 
-DEEP: Final = 48  # pixels of the frame: what lies deeper in a class, or farther from it, counts as so deep
-_SOFT_CHANGE: Final = 2.0  # pixels of the frame: MaskVAE's own outlines are no finer
-_SOFT_BORDER: Final = 1.0  # the mask's own, where they move
-_NEAR: Final = 8.0  # pixels of the frame outside a class: so far its own border counts,
-_FADING: Final = 12.0  # and fades out over about so many
+DEEP: Final = 48  # pixels of the frame: signed distances are clipped to this value
+_SOFT_CHANGE: Final = 2.0  # pixels of the frame: blur of MaskVAE's changes, whose outlines are no finer
+_SOFT_BORDER: Final = 1.0  # pixels of the frame: blur of the mask's own borders
+_NEAR: Final = 8.0  # pixels of the frame: up to this distance outside a class its own border is used;
+_FADING: Final = 12.0  # beyond, its influence fades out over about this distance
 
 
 def depths(labels: LabelMap, ids: Sequence[int]) -> Field:
-    """How far inside each class a pixel of a mask (S, S) lies, below 0 outside: (N, S, S), at most `DEEP`."""
+    """Signed distances (N, S, S) of a mask's pixels to the border of each class: above 0 inside, clipped to `DEEP`."""
     return np.stack([_depth(labels == kind) for kind in ids]) if len(ids) else np.zeros((0, *labels.shape), np.float32)
 
 
 def smooth(planes: Field, by: float = _SOFT_CHANGE) -> Field:
-    """Planes (N, S, S) without what is finer than MaskVAE's outlines, or than ``by``."""
+    """Blur planes (N, S, S) with a Gaussian of standard deviation ``by``; the default is that of MaskVAE's outlines."""
     return np.asarray(ndimage.gaussian_filter(planes, (0, by, by), truncate=3))
 
 
 def start(own: Field, before: Field) -> Field:
-    """The depths (N, S, S) that a change begins with: the mask's own, but MaskVAE's far outside a class.
+    """Initial signed distances (N, S, S) of a change: the mask's own, and MaskVAE's far outside a class.
 
-    Where new hair appears far from the old, the old hair's border says nothing of the new one's.
+    New hair can appear far from the old hair, where the distance to the old border is meaningless.
     """
     far = np.maximum(-own - _NEAR, 0.0) / _FADING
     return np.asarray(before + np.exp(-far * far) * (smooth(own, _SOFT_BORDER) - before))
 
 
 def move_borders(labels: LabelMap, frame: Upright, begin: Field, change: Field, ids: Sequence[int]) -> LabelMap:
-    """A mask (S, S) where the change moves its borders: the class that is then deepest lies at each pixel.
+    """Move the borders of a mask (S, S): each pixel gets the class with the largest signed distance.
 
     Args:
         labels: the mask.
-        frame: the face's.
-        begin: (N, side, side), the depths of the mask's classes in the frame; see `start`.
-        change: (N, side, side), what is added to them there.
-        ids: the N classes; no other is gained or lost.
+        frame: the face's upright frame.
+        begin: (N, side, side), signed distances in the frame before the change; see `start`.
+        change: (N, side, side), added to ``begin``.
+        ids: the N classes; only pixels of these classes change.
     """
     kinds: LabelMap = np.array(ids, np.uint8)
     x, y = frame.places(Box(0, len(labels), 0, len(labels)))
-    there, here = (kinds[sample(planes, x, y).argmax(0)] for planes in (begin + change, begin))
-    # The mask's borders lie a little beside those of its copy in the frame: no slivers between the two.
+    after, before = (kinds[sample(planes, x, y).argmax(0)] for planes in (begin + change, begin))
+    # The borders of the mask and of its copy in the frame differ by a pixel or so; this avoids slivers between them.
     near = max(1, round(1.5 / frame.scale))
-    changed = ndimage.maximum_filter(there != here, 2 * near + 1) & (there != labels) & np.isin(labels, kinds)
-    result: LabelMap = np.where(changed, there, labels)
+    changed = ndimage.maximum_filter(after != before, 2 * near + 1) & (after != labels) & np.isin(labels, kinds)
+    result: LabelMap = np.where(changed, after, labels)
     return result
 
 
 def without_specks(labels: LabelMap, before: LabelMap, least: float) -> LabelMap:
-    """A mask without the changes that are smaller than ``least`` pixels in one piece."""
+    """Undo changes of a mask whose connected pieces have fewer than ``least`` pixels."""
     changed = labels != before
     pieces, count = ndimage.label(changed)
     if not count:

@@ -1,4 +1,4 @@
-"""A mouth that closes: the strip between the lips leaves the picture, and the lips meet along a line."""
+"""Closing of a mouth: the strip between the lips is removed, and the lips meet along a line."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ Plane = npt.NDArray[np.float32]
 
 _LIPS: Final = (ID["u_lip"], ID["l_lip"])
 _INSIDE: Final = ID["mouth"]
-_LEFT: Final = 0.12  # a mouth closes if less than this share of its inside is left
-_SPECK: Final = 1e-4  # of the picture: an inside of fewer pixels is none
-_UPPER: Final = 0.3  # of the strip's height is what the upper lip comes down; the lower one comes up the rest
-_RIM: Final = 0.005  # of the side: so much more than the strip goes on each side, where teeth shine through
-_REACH: Final = (0.1, 3.0)  # the motion fades out over this share of the side, and at least this many strips' heights
-_SOFT: Final = 0.012  # of the side: how smooth the line is
+_LEFT: Final = 0.12  # a mouth closes if less than this share of its inside remains
+_SPECK: Final = 1e-4  # share of the picture; a smaller inside is ignored
+_UPPER: Final = 0.3  # share of the strip's height by which the upper lip moves down; the lower lip moves up the rest
+_RIM: Final = 0.005  # share of the side; this much more is removed on each side, where teeth are visible at the lips
+_REACH: Final = (0.1, 3.0)  # the motion fades out over this share of the side, or this many heights of the strip
+_SOFT: Final = 0.012  # share of the side; blur of the line
 
 
 @dataclass(frozen=True)
 class Closing:
-    """Where the lips meet, by column of a label map (S, S).
+    """The line along which the lips meet, by column of a label map (S, S).
 
     Attributes:
-        line: (S,), the row at which they meet.
-        height: (S,), rows that are left out there; 0 beside the mouth.
-        reach: rows over which the motion fades out.
+        line: (S,) row of the line.
+        height: (S,) number of rows that are removed; 0 beside the mouth.
+        reach: number of rows over which the motion fades out.
     """
 
     line: Plane
@@ -38,7 +38,7 @@ class Closing:
     reach: float
 
     def rows(self, rows: Any, columns: Any) -> Plane:
-        """How many rows further down the place lies that is shown at (rows, columns): negative above the line."""
+        """Vertical displacement at (rows, columns): the pixel shown there lies this many rows further down."""
         places = np.arange(len(self.line))
         line, height = (np.interp(columns, places, values) for values in (self.line, self.height))
         away = rows - line
@@ -48,7 +48,7 @@ class Closing:
 
 
 def closing(before: LabelMap, after: LabelMap) -> Closing | None:
-    """How a mouth closes between two label maps (S, S); None if it does not."""
+    """The closing of a mouth between two label maps (S, S); None if the mouth does not close."""
     inside, left = before == _INSIDE, (after == _INSIDE).sum()
     if inside.sum() < max(8, _SPECK * before.size) or left > _LEFT * inside.sum() or not np.isin(after, _LIPS).any():
         return None

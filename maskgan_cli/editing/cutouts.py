@@ -1,4 +1,4 @@
-"""A face cut out of a photo, and the record beside a crop that lets an edit of it find its way back."""
+"""A face cut out of a photo, and the record beside a crop with which an edit is pasted back into the photo."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy as np
 from maskgan_cli import __version__
 from maskgan_cli.data.alignment import Points
 from maskgan_cli.data.crop import cut, matrix_of, oriented_square, square_of
-from maskgan_cli.editing.uncrop import Square, cut_labels, put_back, put_labels_back
+from maskgan_cli.editing.paste import Square, cut_labels, paste_crop, paste_labels
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import Photo, Picture, read_json, read_photo, sha256
 from maskgan_cli.labels import LabelMap
@@ -22,24 +22,24 @@ from maskgan_cli.labels import LabelMap
 if TYPE_CHECKING:
     from maskgan_cli.judges.finder import Found
 
-LEAST: Final = 64  # pixels of a face's square; less is no face to edit
-_LARGEST: Final = 1 << 12  # side of a crop
-_FAR: Final = 16  # times the photo's longer side: no face's square reaches as far
-_LOSSY: Final = 8  # levels that saving as JPEG or WebP may change
+LEAST: Final = 64  # pixels; smallest side of a face's square
+_LARGEST: Final = 1 << 12  # pixels; largest side of a crop
+_FAR: Final = 16  # times the photo's longer side; corners of a square lie nearer than this
+_LOSSY: Final = 8  # levels by which JPEG or WebP may change a pixel
 
 
 @dataclass(frozen=True)
 class Cutout:
-    """One face of a photo, framed like CelebA-HQ.
+    """One face of a photo, cropped as in CelebA-HQ.
 
     Attributes:
-        photo: the whole.
-        square: (4, 2), the corners of what is cut out: see `oriented_square`.
-        size: side of the crop.
+        photo: the whole photo.
+        square: (4, 2), corners of the crop in the photo: see `oriented_square`.
+        size: side of the crop in pixels.
         points: (5, 2), the face's points in the photo: see `data.alignment`.
-        confidence: of the finder, 0 to 1.
-        number: of the face, counted from 1 from left to right.
-        count: how many faces the photo has.
+        confidence: of the face detector, 0 to 1.
+        number: of the face, from left to right, from 1.
+        count: number of faces in the photo.
     """
 
     photo: Photo
@@ -52,7 +52,7 @@ class Cutout:
 
     @classmethod
     def of(cls, photo: Photo, found: Found, size: int, number: int = 1, count: int = 1) -> Cutout:
-        """The square around a face that was found."""
+        """The cutout of a detected face."""
         return cls(photo, oriented_square(found.points), size, found.points, found.confidence, number, count)
 
     @cached_property
@@ -66,24 +66,24 @@ class Cutout:
         return float(np.hypot(*(self.square[3] - self.square[0])))
 
     def cut_labels(self, labels: LabelMap) -> LabelMap:
-        """What a label map of the whole photo (H, W) says of the crop: (size, size)."""
+        """The crop's part (size, size) of a label map (H, W) of the whole photo."""
         return cut_labels(labels, self.square, self.size)
 
-    def put_back(self, result: Picture, *, lossy: bool = False) -> Picture:
-        """The photo (H, W, 3) with an edit of the crop at its own place: see `uncrop.put_back`."""
-        return put_back(self.photo.picture, self.square, result, tolerance=_LOSSY if lossy else 0)
+    def paste(self, result: Picture, *, lossy: bool = False) -> Picture:
+        """The photo (H, W, 3) with an edit of the crop: see `paste.paste_crop`; ``lossy``: it was saved as JPEG."""
+        return paste_crop(self.photo.picture, self.square, result, tolerance=_LOSSY if lossy else 0)
 
-    def again(self, picture: Picture) -> Picture:
-        """The same crop of another version of the photo."""
+    def apply_to(self, picture: Picture) -> Picture:
+        """Cut the same crop out of another version (H, W, 3) of the photo."""
         return cut(picture, self.square, self.size)
 
-    def put_labels_back(self, labels: LabelMap) -> LabelMap:
+    def paste_labels(self, labels: LabelMap) -> LabelMap:
         """A label map of the crop as one of the photo (H, W)."""
         height, width = self.photo.picture.shape[:2]
-        return put_labels_back((height, width), self.square, labels)
+        return paste_labels((height, width), self.square, labels)
 
     def record(self) -> dict[str, Any]:
-        """What ``NAME.crop.json`` holds: enough to cut the same crop again, and to undo it."""
+        """The content of ``NAME.crop.json``: enough to cut the same crop, and to paste it back."""
         height, width = self.photo.picture.shape[:2]
         return {
             "source": str(self.photo.path.resolve()),
@@ -101,27 +101,29 @@ class Cutout:
 
 
 def record_path(crop: Path) -> Path:
-    """Where the record of a crop lies: ``NAME.crop.json`` beside it."""
+    """The path of a crop's record: ``NAME.crop.json`` beside it."""
     return crop.with_name(f"{crop.stem}.crop.json")
 
 
 def read_cutout(crop: Path, photo: Path | None = None, *, force: bool = False) -> Cutout:
-    """What ``maskgan align`` cut, from the crop's record and the photo it came from.
+    """The cutout of a crop by ``maskgan align``, from the crop's record and the photo.
 
     Args:
-        crop: the crop, or its record itself.
-        photo: the photo, where it is no longer where the record says.
-        force: go on with a photo that has other bytes than the one that was cut (of the same size still).
+        crop: the crop, or its record.
+        photo: the photo; None: the path in the record, or the photo's name beside the record.
+        force: accept a photo with another hash, if it has the same size.
 
     Raises:
-        InputError: no record, a damaged one, no photo, or another one.
+        InputError: the record is missing or invalid, or the photo is missing or another one.
     """
     path = crop if crop.suffix == ".json" else record_path(crop)
     if not path.is_file():
         raise InputError(
-            crop, expected=f"the record of its crop ({path.name} beside it)", found="none",
+            crop,
+            expected=f"the record of its crop ({path.name} beside it)",
+            found="none",
             hint="`maskgan align` writes it; keep it beside the crop, or name it instead",
-        )  # fmt: skip
+        )
     record = read_json(path)
     try:
         matrix = np.array(record["matrix"], np.float64)
@@ -138,28 +140,32 @@ def read_cutout(crop: Path, photo: Path | None = None, *, force: bool = False) -
         raise InputError(
             path, expected="a crop's record as `maskgan align` writes it", found=f"{type(error).__name__}: {error}"
         ) from error
-    source = photo or _there(source, path)
+    source = photo or _locate_source(source, path)
     read = read_photo(source)
     if read.picture.shape[:2] != (height, width):
         raise InputError(
-            source, expected=f"the photo that was cut, {width}x{height}",
-            found=f"{read.picture.shape[1]}x{read.picture.shape[0]}", hint="name the right one with --photo",
-        )  # fmt: skip
+            source,
+            expected=f"the photo that was cut, {width}x{height}",
+            found=f"{read.picture.shape[1]}x{read.picture.shape[0]}",
+            hint="name the right one with --photo",
+        )
     if not force and record.get("source_sha256") != sha256(source):
         raise InputError(
-            source, expected="the photo that was cut", found="a file of other bytes",
-            hint="name the right one with --photo, or go on with --force",
-        )  # fmt: skip
+            source,
+            expected="the photo that was cut",
+            found="a file with another hash",
+            hint="name the right one with --photo, or use this one with --force",
+        )
     confidence = _number(record, "confidence", 1.0)
     number, count = int(_number(record, "face", 1)), int(_number(record, "faces", 1))
     return Cutout(read, square_of(matrix, size), size, points, confidence, number, count)
 
 
-def _there(source: Path, record: Path) -> Path:
-    """The photo where the record says, or of that name beside the record."""
+def _locate_source(source: Path, record: Path) -> Path:
+    """The photo's path in the record, or, if only that exists, a file of the same name beside the record."""
     return source if source.is_file() or not (record.parent / source.name).is_file() else record.parent / source.name
 
 
-def _number(record: Mapping[str, Any], name: str, otherwise: float) -> float:
-    value = record.get(name, otherwise)
-    return float(value) if isinstance(value, int | float) and math.isfinite(value) else otherwise
+def _number(record: Mapping[str, Any], name: str, default: float) -> float:
+    value = record.get(name, default)
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else default

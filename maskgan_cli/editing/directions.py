@@ -1,8 +1,8 @@
-"""Ways along MaskVAE's manifold: more smile, longer hair. They belong to one MaskVAE, and are found anew for another.
+"""Directions in MaskVAE's latent space, such as more smile or longer hair. They are valid for one MaskVAE only.
 
-The package's own are the mean difference of the codes of two masks of one rendered face that differ in nothing else.
-It takes a moment to find them, so they are found when they are asked for, by whatever MaskVAE is in use. Those of a
-data set's attributes are found once (`maskgan find-directions`) and kept in a file with that MaskVAE's hash.
+The package's own directions are mean differences of the codes of two masks of one rendered face that differ only in
+one property. They are computed quickly, so they are computed when needed, with the MaskVAE in use. Directions of a data
+set's attributes are computed once (`maskgan find-directions`) and stored in a file with the MaskVAE's hash.
 """
 
 from __future__ import annotations
@@ -29,8 +29,7 @@ from maskgan_cli.errors import InputError
 from maskgan_cli.files import sha256, unreadable, write_bytes
 from maskgan_cli.labels import CLASSES, GROUPS, LabelMap
 
-# What each of the package's directions may change: the classes between which pixels move. Hair stays where a smile
-# begins.
+# Classes that each of the package's directions may change.
 REACH: Final[Mapping[str, tuple[str, ...]]] = {
     "smile": ("skin", *GROUPS["mouth"]),
     "open-mouth": ("skin", "neck", "background", "cloth", *GROUPS["mouth"]),
@@ -39,23 +38,27 @@ REACH: Final[Mapping[str, tuple[str, ...]]] = {
     "face-width": ("skin", "hair", "background", "neck", "cloth", "ear_r", *GROUPS["ears"]),
     "nose-width": ("skin", "nose"),
 }
-# What each of them moves: see `motion.measure_motion`.
-_MOVES: Final[Mapping[str, tuple[str, ...]]] = {
-    "smile": ("mouth",), "open-mouth": ("mouth", "chin"), "raise-brows": ("brows",), "hair-length": ("hair",),
-    "face-width": ("outline",), "nose-width": ("nose",),
-}  # fmt: skip
-_KEPT: Final = 24  # motions
-_LEAST: Final = 2  # faces with an attribute, and without it
+# Pieces that each of them moves: see `motion.measure_motion`.
+_PIECES: Final[Mapping[str, tuple[str, ...]]] = {
+    "smile": ("mouth",),
+    "open-mouth": ("mouth", "chin"),
+    "raise-brows": ("brows",),
+    "hair-length": ("hair",),
+    "face-width": ("outline",),
+    "nose-width": ("nose",),
+}
+_KEPT: Final = 24  # number of cached motions
+_LEAST: Final = 2  # smallest number of faces with an attribute, and of faces without it
 
 
 @dataclass(frozen=True)
 class Direction:
-    """One way.
+    """A direction.
 
     Attributes:
-        step: (1, latent), as far as from without to with.
-        reach: names of the classes between which it may move borders.
-        pieces: what it moves: see `motion.measure_motion`.
+        step: (1, latent), the difference between faces with and without the property.
+        reach: names of the classes that it may change.
+        pieces: that it moves: see `motion.measure_motion`.
     """
 
     step: Codes
@@ -65,13 +68,13 @@ class Direction:
 
 @dataclass(frozen=True)
 class Step:
-    """A mask that was moved in a direction.
+    """A mask after a step in a direction.
 
     Attributes:
         labels: (S, S), the mask.
-        direction: its name.
-        asked, used: how far it was to go, and how far it went.
-        obstacle: why the direction cannot act on this face; None if it can.
+        direction: name of the direction.
+        asked, used: the requested and the actual number of steps.
+        obstacle: the reason why the direction cannot change this face; None if it can.
     """
 
     labels: LabelMap
@@ -82,7 +85,7 @@ class Step:
 
     @property
     def line(self) -> str | None:
-        """What a user should know of it; None if it did as asked."""
+        """A message if the step was shortened or impossible; else None."""
         if self.obstacle:
             return f"{self.direction} changes nothing: {self.obstacle}"
         if self.used == self.asked:
@@ -97,47 +100,49 @@ class Step:
 
 
 def own_direction(name: str, manifold: MaskManifold) -> Direction:
-    """One of the package's directions (`library.DIRECTIONS`), found for this MaskVAE.
+    """One of the package's directions (`library.DIRECTIONS`), computed for this MaskVAE.
 
     Raises:
-        InputError: none of that name.
+        InputError: there is no direction of that name.
     """
     steps = [manifold.encode(after) - manifold.encode(before) for before, after in library.pairs(name)]
-    return Direction(torch.cat(steps).mean(0, keepdim=True), REACH[name], _MOVES[name])
+    return Direction(torch.cat(steps).mean(0, keepdim=True), REACH[name], _PIECES[name])
 
 
 def attribute_directions(codes: Codes, samples: Sequence[Sample]) -> dict[str, Codes]:
-    """The directions (1, latent) of every attribute that some of these faces have and others have not.
+    """Directions (1, latent) of all attributes that some of these faces have and others do not.
 
-    Least squares of the codes on all attributes at once: what women's masks have in common is no part of the
-    direction of lipstick. A step of 1 leads from a face without the attribute to one with it.
+    The codes are regressed on all attributes together (least squares), so that correlated attributes, e.g. lipstick and
+    gender, are separated. A step of 1 leads from a face without the attribute to a face with it.
 
     Args:
         codes: (N, latent), of the faces' masks.
-        samples: the N faces, whose manifest says their attributes.
+        samples: the N faces, with attributes from the manifest.
 
     Raises:
-        InputError: no attribute that differs.
+        InputError: the faces do not differ in any attribute.
     """
     names = [name for name in samples[0].fields if all(s.fields.get(name) in ("1", "-1") for s in samples)]
     has = np.array([[float(sample.fields[name] == "1") for name in names] for sample in samples])
     kept = [i for i in range(len(names)) if _LEAST <= has[:, i].sum() <= len(samples) - _LEAST]
     if not kept:
         raise InputError(
-            samples[0].image.parent.parent, expected="attributes in manifest.csv that faces differ in", found="none",
+            samples[0].image.parent.parent,
+            expected="attributes in manifest.csv that faces differ in",
+            found="none",
             hint="prepare a data set with an attribute file, or one of `maskgan synth`",
-        )  # fmt: skip
+        )
     known = np.concatenate([has[:, kept], np.ones((len(samples), 1))], 1)
     found = np.linalg.lstsq(known, codes.cpu().double().numpy(), rcond=None)[0]
     return {names[i]: torch.from_numpy(found[[row]]).float() for row, i in enumerate(kept)}
 
 
 def origin(*, vae: str, data: str, split: str, faces: int) -> dict[str, Any]:
-    """What a file of directions says of where they come from.
+    """The origin of directions, for their file.
 
     Args:
-        vae, data: the SHA-256 of the MaskVAE and the hash of the data set.
-        split, faces: whose masks were looked at, and how many.
+        vae, data: SHA-256 of the MaskVAE's weights, and hash of the data set.
+        split, faces: split and number of the faces whose masks were used.
     """
     return {"kind": "directions", "vae": vae, "data": data, "split": split, "faces": faces, "version": __version__}
 
@@ -145,16 +150,16 @@ def origin(*, vae: str, data: str, split: str, faces: int) -> dict[str, Any]:
 def write_directions(
     path: Path, steps: Mapping[str, Codes], about: Mapping[str, Any], *, overwrite: bool = False
 ) -> Path:
-    """Keep directions in a safetensors file, with their `origin`."""
+    """Write directions and their `origin` to a safetensors file."""
     tensors = {name: step.cpu().contiguous() for name, step in steps.items()}
     return write_bytes(path, save(tensors, {"maskgan": json.dumps(about, sort_keys=True)}), overwrite=overwrite)
 
 
 def read_directions(path: Path) -> tuple[dict[str, Codes], dict[str, Any]]:
-    """Directions by name, and what the file says of them.
+    """Read directions by name, and their `origin`.
 
     Raises:
-        InputError: missing, damaged, or another file.
+        InputError: the file is missing, corrupt, or not a file of directions.
     """
     expected = "directions written by `maskgan find-directions`"
     try:
@@ -169,7 +174,7 @@ def read_directions(path: Path) -> tuple[dict[str, Codes], dict[str, Any]]:
 
 
 def kept_directions(path: Path, about: Mapping[str, Any]) -> dict[str, Codes] | None:
-    """The directions in a file if they are of that `origin`; None for whatever else is there, or nothing."""
+    """The directions in a file if they have this `origin`; else None, also for other files or none."""
     try:
         steps, found = read_directions(path)
     except InputError:
@@ -178,15 +183,15 @@ def kept_directions(path: Path, about: Mapping[str, Any]) -> dict[str, Codes] | 
 
 
 class Directions:
-    """Moves masks along the manifold of one MaskVAE, in directions by name.
+    """Moves masks in named directions of one MaskVAE's latent space.
 
     Args:
         manifold: the MaskVAE.
-        file: directions of `maskgan find-directions`, besides the package's own.
-        say: is told, in a line, where a face goes less far than asked or not at all.
+        file: directions of `maskgan find-directions`, in addition to the package's own.
+        say: receives a message if a step is shortened or impossible.
 
     Raises:
-        InputError: a file that cannot be read, or that belongs to another MaskVAE.
+        InputError: the file cannot be read, or belongs to another MaskVAE.
     """
 
     def __init__(
@@ -202,12 +207,14 @@ class Directions:
         steps, about = read_directions(file)
         if about["vae"] != manifold.weights.sha256:
             raise InputError(
-                file, expected=f"directions of the MaskVAE in use ({manifold.weights.sha256[:12]})",
+                file,
+                expected=f"directions of the MaskVAE in use ({manifold.weights.sha256[:12]})",
                 found=f"those of another ({about['vae'][:12]})",
-                hint="find them again with `maskgan find-directions DATA -o FILE`, or name theirs with --vae-weights",
-            )  # fmt: skip
-        if unfit := next((name for name, step in steps.items() if not self._fits(step)), None):
-            raise InputError(file, expected=f"codes of {self._latent} numbers", found=f"something else for {unfit}")
+                hint="compute them with `maskgan find-directions DATA -o FILE`, or name their MaskVAE with "
+                "--vae-weights",
+            )
+        if wrong := next((name for name, step in steps.items() if not self._fits(step)), None):
+            raise InputError(file, expected=f"codes of {self._latent} numbers", found=f"something else for {wrong}")
         self._known = {name: Direction(step.to(manifold.device), CLASSES) for name, step in steps.items()}
         self.note["directions"] = sha256(file)
 
@@ -222,7 +229,7 @@ class Directions:
         """A direction by name.
 
         Raises:
-            InputError: none of that name.
+            InputError: there is no direction of that name.
         """
         if name not in self._known:
             library.known("--along", name, [*self._known, *(n for n in library.DIRECTIONS if n not in self._known)])
@@ -230,14 +237,14 @@ class Directions:
         return self._known[name]
 
     def move(self, labels: LabelMap, name: str, amount: float, *, beyond: bool = False) -> LabelMap:
-        """A label map (S, S) with ``amount`` times more of something, or less; see `step`."""
+        """A label map (S, S) moved by ``amount`` steps; see `step`."""
         return self.step(labels, name, amount, beyond=beyond).labels
 
     def step(self, labels: LabelMap, name: str, amount: float, *, beyond: bool = False) -> Step:
-        """A label map (S, S) moved in a direction, no farther than faces go, unless ``beyond``.
+        """Move a label map (S, S) by ``amount`` steps in a direction, within `range` unless ``beyond``.
 
         Raises:
-            InputError: no direction of that name.
+            InputError: there is no direction of that name.
         """
         motion = self._motion(labels, name)
         reason = obstacle(motion, labels)
@@ -249,16 +256,16 @@ class Directions:
         return found
 
     def range(self, labels: LabelMap, name: str) -> tuple[float, float]:
-        """How far a face can go in a direction, backwards (0 or below) and forwards (0 or above), and look human.
+        """The range of steps in which a face looks human: lowest (0 or below) and highest (0 or above).
 
-        (0, 0) where its mask lacks what the direction is about. Later calls for the same mask take a millisecond.
+        It is (0, 0) if the mask does not have the part that the direction changes. Results are cached.
 
         Args:
             labels: (S, S).
             name: of the direction.
 
         Raises:
-            InputError: no direction of that name.
+            InputError: there is no direction of that name.
         """
         motion = self._motion(labels, name)
         if id(motion) not in self._ranges:
@@ -266,11 +273,13 @@ class Directions:
         return self._ranges[id(motion)]
 
     def _motion(self, labels: LabelMap, name: str) -> Motion:
-        """How a mask moves in a direction; the last few are kept, for a slider asks for the same one many times."""
+        """The motion of a mask in a direction. The last ones are cached, because a slider moves one mask many times."""
         key = (name, labels.shape, labels.tobytes())
         if key not in self._motions:
-            way = self.find(name)
+            found = self.find(name)
             if len(self._motions) >= _KEPT:
                 self._ranges.pop(id(self._motions.pop(next(iter(self._motions)))), None)
-            self._motions[key] = measure_motion(labels, self._manifold, way.step, pieces=way.pieces, reach=way.reach)
+            self._motions[key] = measure_motion(
+                labels, self._manifold, found.step, pieces=found.pieces, reach=found.reach
+            )
         return self._motions[key]

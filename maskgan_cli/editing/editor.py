@@ -1,4 +1,4 @@
-"""Edits from Python: ``from maskgan_cli import Editor``."""
+"""Editing from Python: ``from maskgan_cli import Editor``."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ class Edited:
     """A finished edit.
 
     Attributes:
-        picture: (H, W, 3): the whole photo where the face was cut out of one.
-        labels: the mask that was painted, of the picture's size.
-        note: what made it; `save` keeps it in the file.
-        photo: the photograph that it is an edit of; None for a painting by itself.
+        picture: (H, W, 3); the whole photo if the face was cut out of one.
+        labels: the painted mask, of the picture's size.
+        note: record of weights and settings; `save` writes it into the file.
+        photo: the edited photograph; None for a painting that is not pasted back.
     """
 
     picture: Picture
@@ -44,7 +44,7 @@ class Edited:
         """Write the picture, with the photo's metadata.
 
         Raises:
-            InputError: an existing file without ``overwrite``, or a name that is no picture's.
+            InputError: the file exists and ``overwrite`` is false, or its suffix is not that of a picture.
         """
         if self.photo is None:
             return write_image(path, self.picture, overwrite=overwrite, note=self.note)
@@ -52,23 +52,23 @@ class Edited:
 
 
 class Editor:
-    """Loaded weights, ready to edit.
+    """Edits faces with loaded weights.
 
         editor = Editor()
         me, friend = editor.open("me.jpg"), editor.open("friend.jpg")
         editor.swap(me, friend, "mouth").save("out.png")
 
     Args:
-        weights: a run folder or file; those that the commands would find if None.
-        parser_weights: of the face parser, likewise.
-        vae_weights: of the MaskVAE, likewise; read when it is first needed.
+        weights: a run folder or file; None: those that `find_weights` finds.
+        parser_weights: of the face parser; None: as above.
+        vae_weights: of the MaskVAE; None: as above. They are loaded when they are first needed.
         directions: a file of ``maskgan find-directions``, for `reshape`.
         device: auto, cpu, cuda, cuda:1 or mps.
-        method: who paints masks: dmn, pix2pixhd-m or spade.
-        force: go on with what is no face crop, and with small faces.
+        method: that paints masks: dmn, pix2pixhd-m or spade.
+        force: accept pictures that are not face crops, and small faces.
 
     Raises:
-        InputError: no such weights, or no such device.
+        InputError: the weights or the device do not exist.
     """
 
     def __init__(
@@ -88,10 +88,10 @@ class Editor:
         self._device, self._force = device, force
 
     def open(self, image: str | Path, mask: str | Path | None = None, *, number: int | None = None) -> Face:
-        """A face to edit: a crop as it is, or face ``number`` (the largest) of any photo; see `PhotoReader`.
+        """Open a face crop, or face ``number`` of a photo (None: the largest); see `PhotoReader`.
 
         Raises:
-            InputError: unreadable, no face, a small one, or a mask that is no face's.
+            InputError: the picture cannot be read, has no face or a small one, or the mask is not that of a face.
         """
         numbers = {} if number is None else {"source": number}
         read = PhotoReader(self._parser, self._device, lambda _: None, force=self._force, numbers=numbers)
@@ -111,9 +111,9 @@ class Editor:
         """The source with the shape of some of the target's parts (paper, Sec. 5.4); see ``maskgan swap``.
 
         Raises:
-            ValueError: no part of that name, another ``inside`` than auto, photo, reference or painted, or another
-                ``hair`` than auto, reference or painted.
-            InputError: ``hair="reference"`` where no hair can be taken.
+            ValueError: there is no part of that name; or ``inside`` is not auto, photo, reference or painted; or ``hair``
+                is not auto, reference or painted.
+            InputError: ``hair="reference"``, and the target's hair cannot be used.
         """
         row = {"source": source.image, "target": target.image}
         given = _given(source=source, target=target)
@@ -121,7 +121,7 @@ class Editor:
         return self._made(swap_edits(row, part_ids(parts), blend=blending, fit=fit, read=given))
 
     def style(self, source: Face, target: Face) -> Edited:
-        """The source's shape in the target's look (paper, Sec. 5.5); see ``maskgan style-copy``."""
+        """The source's shape in the target's style (paper, Sec. 5.5); see ``maskgan style-copy``."""
         row = {"source": source.image, "target": target.image}
         return self._made(style_edits(row, read=_given(source=source, target=target)))
 
@@ -145,19 +145,19 @@ class Editor:
         """The face in another shape, without a second face; see ``maskgan reshape``.
 
         Args:
-            face: as opened.
-            part: what grows, moves or is scaled, e.g. ``"hair"`` or ``"nose,brows"``.
+            face: from `open`.
+            part: parts to grow, move or scale, e.g. ``"hair"`` or ``"nose,brows"``.
             grow, move, scale, open_mouth, close_mouth: see `Reshaping`; pixels of a crop of 512 px.
-            add: things to put on, e.g. ``"glasses"`` or ``["hat-fedora", "earrings"]``: see `library.ITEMS`.
-            remove: kinds of things to take off, e.g. ``"glasses"``.
+            add: accessories to put on, e.g. ``"glasses"`` or ``["hat-fedora", "earrings"]``: see `library.ITEMS`.
+            remove: kinds of accessories to take off, e.g. ``"glasses"``.
             accessories: ``drawn`` as objects over a photo, or ``painted`` by the network.
-            along: how far to go in directions along MaskVAE's manifold, e.g. ``{"smile": 1.5}``.
-            beyond: go farther along them than this face looks human.
-            blend: whether the painting is pasted back; photos' are if it is None.
+            along: steps in directions of MaskVAE's latent space, e.g. ``{"smile": 1.5}``.
+            beyond: allow steps beyond the range in which this face looks human.
+            blend: whether the painting is pasted back; None: for photos only.
 
         Raises:
-            ValueError: no part of that name, or another ``accessories`` than drawn or painted.
-            InputError: no such thing or direction, or directions of another MaskVAE.
+            ValueError: there is no part of that name, or ``accessories`` is not drawn or painted.
+            InputError: there is no such accessory or direction, or the directions belong to another MaskVAE.
         """
         things = (add,) if isinstance(add, str) else tuple(add)
         off = (remove,) if isinstance(remove, str) else tuple(remove)
@@ -181,22 +181,22 @@ class Editor:
         keep_ends: bool = False,
         style: Face | None = None,
     ) -> Interpolation:
-        """Masks on the way from one face's to another's (paper, Sec. 3.2); see ``maskgan interpolate``.
+        """Interpolate between the masks of two faces (paper, Sec. 3.2); see ``maskgan interpolate``.
 
         Args:
-            first, second: the ends; the masks are of the first one's size.
-            steps: how many masks, ends included.
-            beyond: go on beyond both ends by this share of the way.
-            keep_ends: the first and last mask are the faces' own, not MaskVAE's picture of them. Between photos, the
-                masks on the way are then smooth up to both ends: see `morph`.
-            style: a face in whose look every mask is painted.
+            first, second: the two faces; the masks have the size of the first one's.
+            steps: number of masks, including both ends.
+            beyond: extrapolate beyond both ends by this share of the distance.
+            keep_ends: use the faces' own masks at the ends instead of MaskVAE's reconstructions. Between photos, the
+                masks then approach both ends smoothly: see `morph`.
+            style: a face in whose style every mask is painted.
 
         Raises:
-            ValueError: fewer than two steps, or ends that are kept though the way goes on beyond them.
-            InputError: no MaskVAE's weights.
+            ValueError: there are fewer than two steps, or ``keep_ends`` and ``beyond`` are combined.
+            InputError: there are no MaskVAE weights.
         """
         if steps < 2 or (keep_ends and beyond):
-            raise ValueError("two steps or more, and none beyond ends that are kept")
+            raise ValueError("steps must be 2 or more, and keep_ends does not go with beyond")
         manifold, where = self._manifold, positions(steps, beyond=beyond)
         photos = first.is_photo and second.is_photo
         masks = masks_between(first.labels, second.labels, where.tolist(), manifold, keep_ends=keep_ends, photos=photos)
@@ -222,7 +222,7 @@ class Editor:
 
 
 def _given(**faces: Face) -> ReadFace:
-    """A reader of faces that are read already, by role."""
+    """A `ReadFace` that returns faces that have been read already, by role."""
     return lambda _image, _mask, role: faces[role]
 
 

@@ -1,4 +1,4 @@
-"""The edits: a row of files -> what a method is asked to paint, and what becomes of its painting."""
+"""The edits: from a row of files to the request for a method, and from the method's picture to the finished one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from maskgan_cli.editing.accessories.bare_face import without_glasses
 from maskgan_cli.editing.accessories.put_on import Worn, drawable, hair_under_hats, put_on
 from maskgan_cli.editing.accessories.take_off import kinds_of, without
 from maskgan_cli.editing.blend import paste_person
-from maskgan_cli.editing.compose import Place, joined_by, paste_back
+from maskgan_cli.editing.compose import Place, effective_edge, paste_back
 from maskgan_cli.editing.faces import Face, ReadFace, read_face, read_square_mask
 from maskgan_cli.editing.fit import fit_parts
 from maskgan_cli.editing.hair_fit import HairFit, fitted_hair
@@ -45,19 +45,19 @@ class Edit(Generic[R]):
     """One picture to make.
 
     Attributes:
-        request: what the method is asked to paint.
-        face: the face that lends its look; with ``blend``, the picture that is pasted into. None if the method
-            sees no masks, whose paintings stay bare.
-        labels: (S, S), the mask that is painted; None if the method paints none.
-        inputs: file by role, for the record.
-        settings: what else decides the result, for the record.
-        panels: pictures that explain it on a sheet, of any square size.
-        blend: how the painting is pasted back into ``face``, or None for the bare painting.
-        place: the face whose place in its photo a bare painting takes; None if it stays by itself.
-        reference: the face of which the mouth or the hair is taken, if there is one.
-        hair: how that face's hair is brought onto ``face``; None if it is not taken.
+        request: for the method.
+        face: the face with the style; with ``blend``, the picture into which the painting is pasted. None if the method
+            uses no masks; its paintings are not pasted back.
+        labels: (S, S), the painted mask; None if the method uses no masks.
+        inputs: files by role, for the record.
+        settings: further settings that determine the result, for the record.
+        panels: pictures for the overview sheet, of any square size.
+        blend: how the painting is pasted back into ``face``; None: the bare painting.
+        place: the face that a bare painting replaces in its photo; None: the painting is not put into a photo.
+        reference: the face whose mouth or hair is used, or None.
+        hair: alignment of that face's hair to ``face``; None if its hair is not used.
         drawn: names of the accessories that are drawn over the finished picture: see `library.ITEMS`.
-        original: the photograph, if ``face`` is not its own face but one without the glasses that it wears.
+        original: the photograph, if ``face`` is an edited version of it without glasses.
     """
 
     request: R
@@ -72,11 +72,11 @@ class Edit(Generic[R]):
     hair: HairFit | None = None
     drawn: tuple[str, ...] = ()
     original: Photo | None = None
-    _worn: list[LabelMap] = field(default_factory=list, repr=False, compare=False)  # by `finish`, for `mask`
+    _accessories: list[LabelMap] = field(default_factory=list, repr=False, compare=False)  # by `finish`, for `mask`
 
     @property
     def photo(self) -> Photo | None:
-        """The photograph that the finished picture is an edit of; None for a painting by itself."""
+        """The edited photograph; None for a painting that is not put into one."""
         place = self._place
         return self.original or (None if place is None else place.photo)
 
@@ -90,7 +90,7 @@ class Edit(Generic[R]):
         return None if place is None else place.cutout
 
     def finish(self, painted: Picture) -> Picture:
-        """The method's picture -> the picture to write."""
+        """The finished picture from the method's painting."""
         if self.blend is not None and self.face is not None and self.labels is not None:
             cutout = self.face.cutout
             place = None if cutout is None else Place(cutout.photo.picture, cutout.square)
@@ -100,27 +100,27 @@ class Edit(Generic[R]):
             edited = paste_back(self.face.picture, painted, self.face.labels, self.labels, self.blend, place, other)
             if not self.drawn:
                 return edited
-            worn = self._with_accessories(edited)
-            self._worn.append(worn.labels)
-            return worn.picture
+            drawn = self._with_accessories(edited)
+            self._accessories.append(drawn.labels)
+            return drawn.picture
         if self.place is not None:
             edited = paste_person(self.place.picture, resize_image(painted, len(self.place.picture)), self.place.labels)
-            return edited if self._cutout is None else self._cutout.put_back(edited)
+            return edited if self._cutout is None else self._cutout.paste(edited)
         return painted
 
     def mask(self, painted: int) -> LabelMap | None:
-        """The mask that is painted, of the finished picture's size, where the method paints at ``painted`` pixels."""
+        """The painted mask at the finished picture's size; ``painted`` is the side of the method's pictures."""
         if self.labels is None:
             return None
         place = self._place
         labels = resize_labels(self.labels, painted if place is None else len(place.picture))
-        labels = labels if self._cutout is None else self._cutout.put_labels_back(labels)
+        labels = labels if self._cutout is None else self._cutout.paste_labels(labels)
         if not self.drawn or place is None:
             return labels
-        # Accessories may lie outside the crop: their classes are added in the picture that is written.
-        there = place.picture if self._cutout is None else self._cutout.photo.picture
-        worn = self._worn[-1] if self._worn else self._with_accessories(there).labels
-        return np.where(worn > 0, worn, labels)
+        # Accessories may extend beyond the crop, so their classes are added at the finished picture's size.
+        whole = place.picture if self._cutout is None else self._cutout.photo.picture
+        accessories = self._accessories[-1] if self._accessories else self._with_accessories(whole).labels
+        return np.where(accessories > 0, accessories, labels)
 
     def _with_accessories(self, picture: Picture) -> Worn:
         """The crop or the photo (H, W, 3) with the accessories drawn over it."""
@@ -130,33 +130,33 @@ class Edit(Generic[R]):
         return put_on(picture, self.labels, self.drawn, matrix)
 
     def shown(self, picture: Picture) -> Picture:
-        """What of the finished picture a sheet shows: the face."""
-        return picture if self._cutout is None else self._cutout.again(picture)
+        """The face of the finished picture, for an overview sheet."""
+        return picture if self._cutout is None else self._cutout.apply_to(picture)
 
 
 def every_face(make: Callable[..., Edit[R]], row: Row, role: str, read: PhotoReader) -> list[Edit[R]]:
-    """The edit of every face of a photo; what else the row names is read once.
+    """The edits of all faces of a photo; the row's other files are read once.
 
     Args:
-        make: a row and ``read`` -> an edit.
+        make: makes an edit from a row and ``read``.
         row: the files.
         role: of the photo, e.g. ``source``.
         read: reads faces.
 
     Raises:
-        InputError: no face that can be edited.
+        InputError: no face can be edited.
     """
     others: dict[str, Face] = {}
 
     def reader(face: Face) -> ReadFace:
-        def given(image: Path, mask: Path | None, asked: str) -> Face:
-            if asked == role:
+        def read_once(image: Path, mask: Path | None, wanted: str) -> Face:
+            if wanted == role:
                 return face
-            if asked not in others:
-                others[asked] = read(image, mask, asked)
-            return others[asked]
+            if wanted not in others:
+                others[wanted] = read(image, mask, wanted)
+            return others[wanted]
 
-        return given
+        return read_once
 
     mask = row.get("style_mask" if role == "style_image" else f"{role}_mask")
     edits = [make(row, read=reader(face)) for face in read.every(row[role], mask, role)]
@@ -166,7 +166,7 @@ def every_face(make: Callable[..., Edit[R]], row: Row, role: str, read: PhotoRea
 
 
 def joined(pictures: Sequence[Picture], photo: Photo | None) -> Picture:
-    """Pictures of one photo, each with an edit of its own, as one with them all."""
+    """Combine pictures of one photo with an edit each into one picture with all edits."""
     if photo is None or len(pictures) == 1:
         return pictures[0]
     result = photo.picture.copy()
@@ -177,7 +177,7 @@ def joined(pictures: Sequence[Picture], photo: Photo | None) -> Picture:
 
 
 def overlaid(masks: Sequence[LabelMap]) -> LabelMap:
-    """Label maps (H, W) of one photo's faces as one; background hides nothing."""
+    """Combine label maps (H, W) of a photo's faces into one; background does not cover other classes."""
     result = masks[0].copy()
     for labels in masks[1:]:
         result = np.where(labels > 0, labels, result)
@@ -185,7 +185,7 @@ def overlaid(masks: Sequence[LabelMap]) -> LabelMap:
 
 
 def render_edits(row: Row, *, blend: Blend, read: ReadFace = read_face) -> Edit[Request]:
-    """``mask``, ``style_image`` and maybe their masks and ``reference`` -> the edit of ``maskgan render``."""
+    """The edit of ``maskgan render``, from ``mask``, ``style_image`` and optionally its mask and ``reference``."""
     face = read(row["style_image"], row.get("style_mask"), "style_image")
     labels = _shape_for(face, row["mask"])
     inputs = _named(mask=row["mask"], style_image=face.image, style_mask=face.mask)
@@ -193,31 +193,31 @@ def render_edits(row: Row, *, blend: Blend, read: ReadFace = read_face) -> Edit[
     if reference is not None:
         inputs |= _named(reference=reference.image, reference_mask=reference.mask)
     panels = [face.picture, colourise(face.labels), colourise(labels)]
-    # The mask may be anybody's: into a face crop nothing is pasted unasked.
-    asked = blend.unless(bare=face.cutout is None)
-    settings = {"edit": "render"} | _joined(face, labels, asked, reference) | _parser(face)
+    # The mask may belong to another face, so by default nothing is pasted into a face crop.
+    chosen = blend.or_bare(bare=face.cutout is None)
+    settings = {"edit": "render"} | _blend_record(face, labels, chosen, reference) | _parser(face)
     request = Request(labels, face.labels, face.picture)
-    return Edit(request, face, labels, inputs, settings, panels, asked, reference=reference)
+    return Edit(request, face, labels, inputs, settings, panels, chosen, reference=reference)
 
 
 def swap_edits(
     row: Row, parts: Collection[int], *, blend: Blend, fit: bool | None = None, read: ReadFace = read_face
 ) -> Edit[Request]:
-    """``source``, ``target`` and maybe their masks -> the edit of ``maskgan swap``.
+    """The edit of ``maskgan swap``, from ``source``, ``target`` and optionally their masks.
 
     Args:
         row: the files.
         parts: class ids.
         blend: how the painting is pasted back.
-        fit: whether the target's parts are brought onto the source's face (see `fit_parts`) or replace the source's
-            where they are, as in the paper; if None, those of an edit that is pasted back are. Bare paintings, and so
-            the paper's protocols, keep to the paper.
+        fit: whether the target's parts are aligned with the source's face (see `fit_parts`); if not, they keep their
+            position, as in the paper. None: they are aligned if the painting is pasted back, so bare paintings follow
+            the paper's protocols.
         read: reads a face.
     """
     source, target, inputs = _two_faces(row, read)
-    asked = blend.unless(bare=not source.is_photo)
-    fitted = asked is not None if fit is None else fit
-    hair = _hair_to_take(source, target, parts, asked, fitted=fitted)
+    chosen = blend.or_bare(bare=not source.is_photo)
+    fitted = chosen is not None if fit is None else fit
+    hair = _hair_to_take(source, target, parts, chosen, fitted=fitted)
     if fitted:
         shape = fit_parts(target.labels, source.labels, parts)
     else:
@@ -226,36 +226,36 @@ def swap_edits(
     labels = swap_parts(own, shape, parts if hair is None else set(parts) - {ID["hair"]})
     settings: dict[str, Any] = {"edit": "swap", "parts": [CLASSES[i] for i in sorted(parts)]}
     reference = target if hair is not None or set(parts) & set(part_ids("mouth")) else None
-    settings |= _joined(source, labels, asked, reference, own) | _parser(source, target)
-    if ID["hair"] in parts and asked is not None:
+    settings |= _blend_record(source, labels, chosen, reference, own) | _parser(source, target)
+    if ID["hair"] in parts and chosen is not None:
         settings["hair"] = (Hair.PAINTED if hair is None else Hair.REFERENCE).value
     if fitted:
         settings["fit"] = True
     panels = [source.picture, target.picture, colourise(labels)]
     request = Request(labels, source.labels, source.picture)
-    return Edit(request, source, labels, inputs, settings, panels, asked, reference=reference, hair=hair)
+    return Edit(request, source, labels, inputs, settings, panels, chosen, reference=reference, hair=hair)
 
 
 def reshape_edits(
     row: Row, how: Reshaping, *, blend: Blend, directions: Directions | None = None, read: ReadFace = read_face
 ) -> Edit[Request]:
-    """``source`` and maybe its mask -> the edit of ``maskgan reshape``; see `reshape` for ``directions``.
+    """The edit of ``maskgan reshape``, from ``source`` and optionally its mask; see `reshape` for ``directions``.
 
     Raises:
-        InputError: what is asked for of parts changes nothing in the mask.
+        InputError: the mask does not change.
     """
     source = given = read(row["source"], row.get("source_mask"), "source")
     steps: list[Step] = []
-    asked = blend.unless(bare=not source.is_photo)
+    chosen = blend.or_bare(bare=not source.is_photo)
     drawn: tuple[str, ...] = ()
-    if asked is not None and asked.accessories is Accessories.DRAWN:
+    if chosen is not None and chosen.accessories is Accessories.DRAWN:
         drawn = tuple(name for name in map(library.item_name, how.add) if drawable(name, source.labels))
-    if asked is not None and "glasses" in (*how.remove, *kinds_of(drawn)):
+    if chosen is not None and "glasses" in (*how.remove, *kinds_of(drawn)):
         source = without_glasses(source)
     painted = tuple(name for name in how.add if library.item_name(name) not in drawn)
     labels = without(reshape(source.labels, replace(how, add=painted), directions, steps), kinds_of(drawn))
     labels = hair_under_hats(labels, drawn)
-    # A small step along a direction may move no border.
+    # A small step in a direction may change no pixel, which is not an error.
     if not (how.along or drawn or source is not given) and np.array_equal(labels, source.labels):
         raise InputError(
             source.image,
@@ -263,18 +263,18 @@ def reshape_edits(
             found="none of them, or nothing left to change",
             hint="look at its mask with `maskgan parse`, or draw it with `maskgan edit`",
         )
-    settings = {"edit": "reshape"} | _joined(source, labels, asked) | how.note | _parser(source)
+    settings = {"edit": "reshape"} | _blend_record(source, labels, chosen) | how.note | _parser(source)
     settings |= {"accessories": (Accessories.DRAWN if drawn else Accessories.PAINTED).value} if how.add else {}
     settings |= {} if directions is None else directions.note
     settings |= {"steps": [step.note for step in steps]} if steps else {}
     request = Request(labels, source.labels, source.picture)
     panels = [source.picture, colourise(source.labels), colourise(labels)]
     inputs = _named(source=source.image, source_mask=source.mask)
-    return Edit(request, source, labels, inputs, settings, panels, asked, drawn=drawn, original=given.photo)
+    return Edit(request, source, labels, inputs, settings, panels, chosen, drawn=drawn, original=given.photo)
 
 
 def style_edits(row: Row, *, read: ReadFace = read_face) -> Edit[Request]:
-    """``source``, ``target`` and maybe their masks -> the edit of ``maskgan style-copy``."""
+    """The edit of ``maskgan style-copy``, from ``source``, ``target`` and optionally their masks."""
     source, target, inputs = _two_faces(row, read)
     panels = [source.picture, target.picture, colourise(source.labels)]
     request = Request(source.labels, target.labels, target.picture)
@@ -284,7 +284,7 @@ def style_edits(row: Row, *, read: ReadFace = read_face) -> Edit[Request]:
 
 
 def _shape_for(face: Face, mask: Path) -> LabelMap:
-    """The label map to paint: a square one, or one of the whole photo that the face was cut out of."""
+    """The label map to paint, from a square file, or from one of the whole photo that the face was cut out of."""
     if face.cutout is not None and face.photo is not None:
         labels = read_given_mask(mask)
         if labels.shape == face.photo.picture.shape[:2]:
@@ -300,22 +300,22 @@ def _two_faces(row: Row, read: ReadFace) -> tuple[Face, Face, dict[str, Path]]:
 
 
 def _named(**files: Path | None) -> dict[str, Path]:
-    """The files that are there, by role."""
+    """The files that are not None, by role."""
     return {role: path for role, path in files.items() if path is not None}
 
 
 def _hair_to_take(
-    source: Face, target: Face, parts: Collection[int], asked: Blend | None, *, fitted: bool
+    source: Face, target: Face, parts: Collection[int], blend: Blend | None, *, fitted: bool
 ) -> HairFit | None:
-    """How the target's own hair is brought onto the source; None if it is not asked for or cannot be taken.
+    """Alignment of the target's hair to the source; None if its hair is not requested or cannot be used.
 
     Raises:
-        InputError: it cannot be taken, and is asked for by name.
+        InputError: the hair is requested with ``Hair.REFERENCE`` and cannot be used.
     """
-    if ID["hair"] not in parts or asked is None or asked.edge is not Edge.MOVE or asked.hair is Hair.PAINTED:
+    if ID["hair"] not in parts or blend is None or blend.edge is not Edge.MOVE or blend.hair is Hair.PAINTED:
         return None
     found = hair_to_take(target.labels, source.labels) if fitted else None
-    if found is None and asked.hair is Hair.REFERENCE:
+    if found is None and blend.hair is Hair.REFERENCE:
         raise InputError(
             target.image,
             expected="two bare heads and hair to take" if fitted else "parts that are fitted, without --as-is",
@@ -325,26 +325,25 @@ def _hair_to_take(
     return found
 
 
-def _joined(
-    face: Face, labels: LabelMap, asked: Blend | None, reference: Face | None = None, own: LabelMap | None = None
+def _blend_record(
+    face: Face, labels: LabelMap, blend: Blend | None, reference: Face | None = None, own: LabelMap | None = None
 ) -> dict[str, Any]:
-    """For the record: how the painting is joined to the photo, and where the inside of a mouth that changes comes from.
+    """The record of how the painting is pasted back, and of the source of the inside of a mouth that changes.
 
-    An edit that asks for another face altogether is not moved, whatever is asked for: see `paste_moved`. ``own`` is
-    the face's label map (S, S) once another's hair has been laid on it.
+    ``own`` is the face's label map (S, S) with another person's hair, if that is used.
     """
-    if asked is None or asked.edge is not Edge.MOVE:
-        return {"blend": asked and asked.note}
+    if blend is None or blend.edge is not Edge.MOVE:
+        return {"blend": blend and blend.note}
     after, before = resize_labels(labels, len(face.labels)), face.labels if own is None else own
-    edge = joined_by(before, after, asked.edge, in_photo=face.cutout is not None)
+    edge = effective_edge(before, after, blend.edge, in_photo=face.cutout is not None)
     if edge is not Edge.MOVE:
         return {"blend": edge.value}
-    source = source_of_inside(before, after, None if reference is None else reference.labels, asked.inside)
+    source = source_of_inside(before, after, None if reference is None else reference.labels, blend.inside)
     return {"blend": edge.value} | ({} if source is None else {"inside": source.value})
 
 
 def _parser(*faces: Face) -> dict[str, Any]:
-    """Which parser made a mask, and which faces were cut out of photos, for the record."""
+    """The record of the parser that made a mask, and of the numbers of faces that were cut out of photos."""
     made = [face.parser for face in faces if face.parser]
     numbers = [face.cutout and face.cutout.number for face in faces]
     found: dict[str, Any] = {"parser": made[0]} if made else {}

@@ -1,4 +1,4 @@
-"""The grain of a photograph, which a network's smooth paintings lack."""
+"""Synthesis of the photo's grain, which smooth paintings lack."""
 
 from __future__ import annotations
 
@@ -9,24 +9,23 @@ from scipy import ndimage
 
 from maskgan_cli.editing.membrane import Field, Region
 
-_FINE: Final = 1.0  # standard deviation, in pixels, of the blur whose remainder is called grain
-_OUTLIER: Final = 3.0  # standard deviations beyond which a remainder is an edge, not grain
-_NOTHING: Final = 0.01  # of the photo's grain: less than that is rounding
-_LEAST: Final = 64  # pixels to measure on
-_SEED: Final = 0  # the same edit has the same grain
+_FINE: Final = 1.0  # pixels; grain is the difference to a Gaussian blur with this standard deviation
+_OUTLIER: Final = 3.0  # standard deviations; larger differences are edges
+_NOTHING: Final = 0.01  # share of the photo's grain; less is a rounding error
+_LEAST: Final = 64  # smallest number of pixels for the measurement
+_SEED: Final = 0  # equal edits get equal grain
 
 
 def missing_grain(photo: Field, painting: Field, where: Region) -> Field:
-    """Noise (H, W, 3) that looks like what ``painting`` lacks of the photo's grain.
+    """Noise (H, W, 3) that adds the photo's grain to a painting.
 
-    Photo and painting are compared where both show the same thing. Each channel gets the variance that
-    the painting lacks there; the noise's spectrum, and how the channels go together, are those of the photo's own
-    grain: white noise convolved with a piece of it has its covariance (Galerne et al., "Random Phase
-    Textures", 2011).
+    Photo and painting are compared where both show the same. Each channel gets the variance that the painting lacks.
+    Spectrum and covariance of the channels are those of the photo's grain, because the noise is white noise convolved
+    with a piece of it (Galerne et al., "Random Phase Textures", 2011).
 
     Args:
         photo, painting: (H, W, 3), 0 to 255.
-        where: (H, W), pixels to measure on, such as a band around an edit. With too few, no noise.
+        where: (H, W), pixels to compare, such as a band around an edit. If there are too few, the noise is 0.
     """
     fine, painted = _remainder(photo), _remainder(painting)
     where = where & _usual(fine, where)
@@ -44,12 +43,12 @@ def missing_grain(photo: Field, painting: Field, where: Region) -> Field:
 
 
 def _remainder(picture: Field) -> Field:
-    """What a small blur takes away, (H, W, 3)."""
+    """Difference (H, W, 3) between a picture and its blurred version."""
     return np.asarray(picture - ndimage.gaussian_filter(picture, (_FINE, _FINE, 0.0), mode="nearest"))
 
 
 def _usual(fine: Field, where: Region) -> Region:
-    """Where a remainder (H, W, 3) is about as large as in most of ``where``: no edge, no wrinkle."""
+    """Where the difference (H, W, 3) is not an outlier of ``where``, i.e. no edge or wrinkle."""
     if not where.any():
         return where
     limit = _OUTLIER * 1.4826 * np.median(np.abs(fine[where]), axis=0)

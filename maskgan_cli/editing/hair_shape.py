@@ -1,4 +1,4 @@
-"""Hair that gets longer or shorter, and does nothing else."""
+"""Longer or shorter hair: keeps only the changes of a mask that belong to it."""
 
 from __future__ import annotations
 
@@ -12,29 +12,27 @@ from maskgan_cli.labels import GROUPS, ID, LabelMap
 
 Region = npt.NDArray[np.bool_]
 
-_HOLE: Final = 2e-3  # of a mask: smaller holes in new hair are filled
-_STRAND: Final = 0.012  # of the side: thinner strands are smoothed away
-_COVERED: Final = 0.5  # an ear of which less is left is hidden as a whole
-# As shares of the side: half the width of hair that is thick enough to grow, and of that from which on it grows no
-# farther. Hair grows to where it is this many times as far from its middle.
+_HOLE: Final = 2e-3  # share of the mask; smaller holes in new hair are filled
+_STRAND: Final = 0.012  # share of the side; thinner strands are removed
+_COVERED: Final = 0.5  # ears of which a smaller share is visible are covered completely
+# Shares of the side: half the width of hair from which on it grows, and half the width from which on it grows no farther.
 _THICK: Final = 0.018
 _THICKEST: Final = 0.12
-_GROWTH: Final = 1.9
+_GROWTH: Final = 1.9  # hair grows to this multiple of its distance from its middle
 _HAIR: Final = ID["hair"]
 _BEHIND: Final = [ID[name] for name in ("background", "cloth", "neck", *GROUPS["ears"])]
 
 
 def lengthened(labels: LabelMap, moved: LabelMap, *, longer: bool) -> LabelMap:
-    """What of a change is longer or shorter hair: longer hair loses nothing, shorter hair gains nothing.
+    """Restrict a change of a mask to longer or shorter hair.
 
-    Longer hair grows where hair is thick, not from thin sideburns. It hangs together with the old, covers no skin of
-    the face, has no small holes and leaves no remnants of ears. Shorter hair leaves no strand that hangs together with
-    nothing.
+    Longer hair grows where hair is thick, not from thin sideburns. It is connected with the old hair, covers no skin of
+    the face, and has no small holes or remnants of ears. Shorter hair leaves no isolated strands.
 
     Args:
-        labels: (S, S), the mask before.
-        moved: (S, S), after.
-        longer: which of the two.
+        labels: (S, S), the mask before the change.
+        moved: (S, S), the mask after the change.
+        longer: whether hair gets longer or shorter.
     """
     old, new = labels == _HAIR, moved == _HAIR
     if not longer:

@@ -1,4 +1,4 @@
-"""Along the manifold of masks (paper, Sec. 3.2): between two masks, beyond them, or around one."""
+"""Interpolation in MaskVAE's latent space (paper, Sec. 3.2): between masks, beyond them, or around one."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ from maskgan_cli.models.layers import one_hot
 from maskgan_cli.models.mask_vae import decode_labels
 from maskgan_cli.weights.format import load
 
-_TILE = (128, 256)  # the least and the most pixels a mask gets on the strip and in the animation
+_TILE = (128, 256)  # smallest and largest side of a mask in the strip and in the animation
 _FRAME_MS = 150
-_END_MS = 600  # the first and last frame stay longer
-BATCH = 8  # faces painted at once
+_END_MS = 600  # duration of the first and last frame
+BATCH = 8  # faces in a batch
 
 Codes = Tensor  # (N, latent) float32, on the manifold's device
 
@@ -50,7 +50,7 @@ class MaskManifold:
         device: see `pick_device`.
 
     Raises:
-        InputError: no such weights, or no such device.
+        InputError: the weights or the device do not exist.
     """
 
     def __init__(self, weights: str | Path, device: str = "auto") -> None:
@@ -60,7 +60,7 @@ class MaskManifold:
 
     @torch.inference_mode()
     def encode(self, labels: LabelMap) -> Codes:
-        """A square label map -> its code's mean (1, latent)."""
+        """A square label map -> the mean of its code (1, latent)."""
         mask = torch.from_numpy(np.stack([resize_labels(labels, self.size)])).to(self.device)
         mean: Codes = self.network.encode(one_hot(mask))[0]
         return mean
@@ -73,21 +73,20 @@ class MaskManifold:
 
 
 def positions(steps: int, *, beyond: float = 0.0) -> npt.NDArray[np.float64]:
-    """Where on the line the masks lie: 0 is the first, 1 the second, evenly from -beyond to 1 + beyond."""
+    """Evenly spaced positions from -beyond to 1 + beyond; 0 is the first mask, 1 the second."""
     return np.linspace(-beyond, 1.0 + beyond, steps)
 
 
 def between(first: Codes, second: Codes, where: Sequence[float] | npt.NDArray[np.float64]) -> Codes:
-    """Codes (1, latent) twice and N positions -> N codes on the line through them (N, latent)."""
+    """Codes (N, latent) at N positions on the line through two codes (1, latent)."""
     share = torch.as_tensor(where, dtype=first.dtype, device=first.device).unsqueeze(1)
     return first + share * (second - first)
 
 
 def around(centre: Codes, count: int, *, spread: float, seed: int) -> Codes:
-    """A code (1, latent) -> ``count`` codes near it, ``spread`` being the noise's standard deviation.
+    """``count`` codes near a code (1, latent): Gaussian noise of standard deviation ``spread`` is added.
 
-    A spread of 1 is as wide as the unit normal that all codes together are trained towards. The
-    noise is drawn on the CPU: the same seed gives the same codes on every device.
+    A spread of 1 is that of the prior. The noise is drawn on the CPU, so a seed gives the same codes on every device.
     """
     noise = torch.randn(count, centre.shape[1], generator=torch.Generator().manual_seed(seed))
     return centre + spread * noise.to(centre)
@@ -99,9 +98,9 @@ class Names:
 
     Attributes:
         masks: label maps in order.
-        faces: the painted faces in the same order; empty without a style.
-        strip: all of them in one picture.
-        animation: all of them one after the other.
+        faces: painted faces in the same order; empty without a style.
+        strip: all frames side by side.
+        animation: all frames as a GIF.
     """
 
     masks: list[Path]
@@ -121,19 +120,19 @@ class Names:
 
 
 def check_folder(folder: Path) -> None:
-    """Raise an InputError if a file stands where the folder of results shall be."""
+    """Raise an InputError if the folder of results is a file."""
     if folder.is_file():
         raise InputError(folder, expected="a folder for the results", found="a file")
 
 
 @dataclass(frozen=True)
 class Interpolation:
-    """A sequence of masks, and perhaps of faces painted in their shapes.
+    """A sequence of masks, and optionally of faces painted from them.
 
     Attributes:
         masks: label maps (S, S) in order.
         faces: (T, T, 3) in the same order; empty without a style.
-        note: what made it; every face carries it in its file.
+        note: record of weights and settings; it is written into every face's file.
     """
 
     masks: list[LabelMap]
@@ -142,7 +141,7 @@ class Interpolation:
 
     @cached_property
     def frames(self) -> list[Picture]:
-        """Per mask one picture: the coloured mask, and below it its face if there are faces."""
+        """One picture for each mask: the coloured mask, with its face below it if there are faces."""
         return frames(self.masks, self.faces)
 
     @property
@@ -151,12 +150,12 @@ class Interpolation:
         return strip(self.frames)
 
     def save(self, folder: str | Path, *, overwrite: bool = False) -> list[Path]:
-        """Write the masks, the strip, the animation and the faces into a folder, as ``maskgan interpolate`` does.
+        """Write masks, strip, animation and faces into a folder, as ``maskgan interpolate`` does.
 
-        Files that are there already and are the same stay.
+        Existing files with the same content are kept.
 
         Raises:
-            InputError: another file stands in the way; then nothing is written.
+            InputError: a file exists with other content; then nothing is written.
         """
         check_folder(Path(folder))
         names = Names.inside(Path(folder), len(self.masks), faces=bool(self.faces))
@@ -168,7 +167,7 @@ class Interpolation:
         return list(files)
 
     def files(self, names: Names) -> dict[Path, bytes]:
-        """What each file holds, in the order in which they are reported."""
+        """The content of each file, in the order in which files are reported."""
         note = face_note(self.note)
         return {
             **mask_files(names, self.masks),
@@ -181,24 +180,24 @@ class Interpolation:
 def paint_masks(
     painter: Method[Request], masks: Sequence[LabelMap], style: LabelMap, picture: Picture, *, batch: int = BATCH
 ) -> Iterator[npt.NDArray[np.uint8]]:
-    """Every mask in the look of one face, ``batch`` at a time: pictures (N, size, size, 3), size the painter's own."""
+    """Paint every mask in the style of one face; yields batches of pictures (N, size, size, 3), see `Method.size`."""
     requests = [Request(labels, style, picture) for labels in masks]
     for start in range(0, len(requests), batch):
         yield painter.paint(requests[start : start + batch])
 
 
 def mask_files(names: Names, masks: Sequence[LabelMap]) -> dict[Path, bytes]:
-    """What the label maps' files hold."""
+    """The content of the label maps' files."""
     return {path: encode_label_map(labels) for path, labels in zip(names.masks, masks, strict=True)}
 
 
 def face_note(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """What a painted face's file says of it."""
+    """The record in a painted face's file."""
     return {"edit": "interpolate", **settings}
 
 
 def kept_faces(names: Names, settings: Mapping[str, Any]) -> list[Picture] | None:
-    """The faces, if all are there and say that they were made so."""
+    """The existing faces, if all exist and have this record; else None."""
     note = face_note(settings)
     if not all(path.is_file() and read_note(path) == note for path in names.faces):
         return None
@@ -206,10 +205,10 @@ def kept_faces(names: Names, settings: Mapping[str, Any]) -> list[Picture] | Non
 
 
 def refuse_others(files: Mapping[Path, bytes]) -> None:
-    """Make sure that nothing would be overwritten but by the same.
+    """Check that no existing file would get other content.
 
     Raises:
-        InputError: naming the first file that is there and holds something else.
+        InputError: one would; it names the first one.
     """
     for path, data in files.items():
         if not holds(path, data):
@@ -217,7 +216,7 @@ def refuse_others(files: Mapping[Path, bytes]) -> None:
 
 
 def frames(masks: Sequence[LabelMap], faces: Sequence[Picture]) -> list[Picture]:
-    """Per mask one picture: the coloured mask, and below it its face if there are faces."""
+    """One picture for each mask: the coloured mask, with its face below it if there are faces."""
     tile = min(max(len(masks[0]), _TILE[0]), _TILE[1])
     columns = [colourise(resize_labels(labels, tile)) for labels in masks]
     if faces:
@@ -231,9 +230,9 @@ def strip(pictures: Sequence[Picture]) -> Picture:
 
 
 def encode_animation(pictures: Sequence[Picture]) -> bytes:
-    """The bytes of pictures of one size as an endlessly repeated GIF.
+    """Encode pictures of one size as an endlessly repeated GIF.
 
-    Up to 256 colours, as coloured masks have, stay exact; faces are reduced to 256.
+    Pictures with up to 256 colours, such as coloured masks, are exact; faces are reduced to 256 colours.
     """
     images, data = [Image.fromarray(picture) for picture in pictures], io.BytesIO()
     pace = [_END_MS, *[_FRAME_MS] * (len(images) - 2), _END_MS][: len(images)]

@@ -1,4 +1,4 @@
-"""Edits as the commands run them, by any method: rows of paths in, painted pictures with their history out."""
+"""Running of edits with any method: from rows of files to pictures on disk with their records."""
 
 from __future__ import annotations
 
@@ -29,18 +29,19 @@ from maskgan_cli.files import (
 from maskgan_cli.labels import LabelMap
 
 R = TypeVar("R")
+_Waiting = tuple[Sequence[Edit[R]], Path, dict[str, Any]]  # edits of a row, its path and its record
 
 
 @dataclass(frozen=True)
 class Result:
-    """A picture that is now on disk.
+    """A picture on disk.
 
     Attributes:
-        path: where.
-        mask: where its mask is, if it was asked for.
-        note: what made it (also inside the PNG).
-        panels: the edit's panels and the picture, for a sheet.
-        kept: whether it was there already, made from the same files, weights and settings.
+        path: of the picture.
+        mask: path of its mask, if masks are saved.
+        note: record of inputs, weights and settings; it is also inside the PNG.
+        panels: the edit's panels and the picture, for an overview sheet.
+        kept: whether the file existed already with the same record.
     """
 
     path: Path
@@ -62,35 +63,22 @@ def run_edits(
 ) -> Iterator[Result]:
     """Paint every row to its path, in batches and in order.
 
-    A result that is there already and was made from the same files, weights and settings is kept;
-    so an interrupted list goes on where it stopped.
+    An existing result with the same record (files, weights, settings) is kept, so an interrupted list resumes.
 
     Args:
-        rows: files by role, and where the picture goes.
-        make: a row -> its edit; of a photo whose every face is edited, one for each.
-        method: who paints.
-        batch_size: pictures painted at once.
+        rows: files by role, and the picture's path.
+        make: makes a row's edits: one, or one for each face of a photo.
+        method: that paints.
+        batch_size: pictures in a batch.
         save_masks: also write each picture's mask.
-        overwrite: replace what is there.
-        attempt: entered with the row's path while its files are read; a row whose failure it swallows is left out.
+        overwrite: replace existing files.
+        attempt: a context entered with the row's path while its files are read; rows whose errors it suppresses are
+            left out.
 
     Raises:
-        InputError: an unreadable input, or a path that holds something else and not ``overwrite``.
+        InputError: an input cannot be read, or a file exists with another record and ``overwrite`` is false.
     """
-    waiting: list[tuple[Sequence[Edit[R]], Path, dict[str, Any]]] = []
-
-    def flush() -> Iterator[Result]:
-        if waiting:
-            pictures = iter(method.paint([edit.request for edits, _, _ in waiting for edit in edits]))
-            for edits, path, note in waiting:
-                picture = joined([edit.finish(next(pictures)) for edit in edits], edits[0].photo)
-                if edits[0].photo is None:
-                    write_image(path, picture, note=note)
-                else:
-                    write_photo(path, picture, edits[0].photo, note=note)
-                yield _result(edits, path, note, picture, save_masks, method.size)
-            waiting.clear()
-
+    waiting: list[_Waiting[R]] = []
     for row, path in rows:
         edits: Sequence[Edit[R]] = ()
         with attempt(path):
@@ -103,24 +91,39 @@ def run_edits(
         if path.exists() and not overwrite:
             if read_note(path) != note:
                 refuse_existing(path)
-            yield from flush()  # keep the order
-            there = _result(edits, path, note, read_image(path), save_masks, method.size)
-            yield replace(there, kept=True)
+            yield from _paint(waiting, method, save_masks)  # keeps the order
+            existing = _result(edits, path, note, read_image(path), save_masks, method.size)
+            yield replace(existing, kept=True)
             continue
         waiting.append((edits, path, note))
         if sum(len(edits) for edits, _, _ in waiting) >= batch_size:
-            yield from flush()
-    yield from flush()
+            yield from _paint(waiting, method, save_masks)
+    yield from _paint(waiting, method, save_masks)
+
+
+def _paint(waiting: list[_Waiting[R]], method: Method[R], save_masks: bool) -> Iterator[Result]:
+    """Paint and write the waiting edits, and empty the list."""
+    if not waiting:
+        return
+    pictures = iter(method.paint([edit.request for edits, _, _ in waiting for edit in edits]))
+    for edits, path, note in waiting:
+        picture = joined([edit.finish(next(pictures)) for edit in edits], edits[0].photo)
+        if edits[0].photo is None:
+            write_image(path, picture, note=note)
+        else:
+            write_photo(path, picture, edits[0].photo, note=note)
+        yield _result(edits, path, note, picture, save_masks, method.size)
+    waiting.clear()
 
 
 def sheet(results: Iterable[Result], size: int) -> Picture:
-    """One row per result: its panels and the result, each ``size`` pixels wide."""
+    """An overview sheet with a row for each result: its panels and the result, each ``size`` pixels wide."""
     rows = [np.hstack([resize_image(panel, size) for panel in result.panels]) for result in results]
     return np.vstack(rows)
 
 
 def mask_path(picture: Path) -> Path:
-    """Where the mask of a result goes with ``--save-masks``."""
+    """The path of a result's mask with ``--save-masks``."""
     return picture.with_name(f"{picture.stem}.mask.png")
 
 
@@ -136,13 +139,13 @@ def _note(edits: Sequence[Edit[R]], method: Method[R]) -> dict[str, Any]:
 
 
 def _mask(edits: Sequence[Edit[R]], painted: int) -> LabelMap | None:
-    """The mask that is painted; of several faces of a photo, all of theirs in one."""
+    """The painted mask; for several faces of a photo, one mask with all of them."""
     masks = [labels for edit in edits if (labels := edit.mask(painted)) is not None]
     return overlaid(masks) if masks else None
 
 
 def _refuse_other_mask(path: Path, edits: Sequence[Edit[R]], painted: int) -> None:
-    """Make sure that no mask is lost: one that is there must be the one that would be written."""
+    """Raise an InputError if a mask exists that differs from the one to be written."""
     if not path.exists():
         return
     wanted = _mask(edits, painted)

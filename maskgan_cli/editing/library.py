@@ -1,6 +1,6 @@
-"""Shapes that come with the package: things to wear, and pairs of masks that differ in one thing.
+"""Shapes in the package: accessories, and pairs of masks that differ in one property.
 
-They lie in ``assets/library.npz``, beside the browser editor's example faces, rendered by ``recipes/make_library.py``.
+They are in ``assets/library.npz``, with the browser editor's example faces; ``recipes/make_library.py`` renders them.
 """
 
 from __future__ import annotations
@@ -22,24 +22,34 @@ from maskgan_cli.labels import ID, LabelMap
 _FILE: Final = Path(__file__).parents[1] / "assets" / "library.npz"
 _CLASS: Final = {"glasses": "eye_g", "hat": "hat", "earrings": "ear_r", "necklace": "neck_l"}
 ITEMS: Final[dict[str, str]] = {
-    "glasses-round": "Round glasses", "glasses-square": "Square glasses", "glasses-sun": "Sunglasses",
-    "hat-beanie": "Beanie", "hat-fedora": "Fedora", "hat-sun": "Sun hat", "earrings-hoop": "Hoops",
-    "earrings-drop": "Drops", "necklace-pearls": "Necklace",
-}  # fmt: skip
+    "glasses-round": "Round glasses",
+    "glasses-square": "Square glasses",
+    "glasses-sun": "Sunglasses",
+    "hat-beanie": "Beanie",
+    "hat-fedora": "Fedora",
+    "hat-sun": "Sun hat",
+    "earrings-hoop": "Hoops",
+    "earrings-drop": "Drops",
+    "necklace-pearls": "Necklace",
+}
 DIRECTIONS: Final[dict[str, str]] = {
-    "smile": "Smile", "open-mouth": "Open mouth", "raise-brows": "Raise brows", "hair-length": "Hair length",
-    "face-width": "Face width", "nose-width": "Nose width",
-}  # fmt: skip
+    "smile": "Smile",
+    "open-mouth": "Open mouth",
+    "raise-brows": "Raise brows",
+    "hair-length": "Hair length",
+    "face-width": "Face width",
+    "nose-width": "Nose width",
+}
 
 
 @dataclass(frozen=True)
 class Item:
-    """Something to wear.
+    """An accessory.
 
     Attributes:
         labels: the label map (T, T) of a face that wears it.
-        points: (5, 2), that face's: see `data.alignment`.
-        kind: its class.
+        points: (5, 2), points of that face: see `data.alignment`.
+        kind: class id of the accessory.
     """
 
     labels: LabelMap
@@ -49,7 +59,7 @@ class Item:
 
 @functools.cache
 def read_library() -> dict[str, Any]:
-    """Everything in the file, by name."""
+    """All arrays of the file, by name."""
     with np.load(_FILE, allow_pickle=False) as file:
         return {name: file[name] for name in file.files}
 
@@ -68,20 +78,20 @@ def example_faces() -> dict[str, Picture]:
 
 
 def item(name: str) -> Item:
-    """Something to wear: one of `ITEMS`, or a kind of them (``glasses``), whose first it is.
+    """An accessory by its name in `ITEMS`; a kind (``glasses``) means the first of its kind.
 
     Raises:
-        InputError: nothing of that name.
+        InputError: there is no accessory of that name.
     """
     file, found = read_library(), item_name(name)
     return Item(file[f"item-{found}"], file["items-points"], ID[_CLASS[found.split("-")[0]]])
 
 
 def item_name(name: str) -> str:
-    """The name in `ITEMS` of something to wear, or of the first of a kind.
+    """The name in `ITEMS` of an accessory, or of the first of a kind.
 
     Raises:
-        InputError: nothing of that name.
+        InputError: there is no accessory of that name.
     """
     found = next((known for known in ITEMS if name in (known, known.split("-")[0])), "")
     if not found:
@@ -91,10 +101,10 @@ def item_name(name: str) -> str:
 
 
 def pairs(direction: str) -> npt.NDArray[np.uint8]:
-    """Masks (N, 2, S, S) of rendered faces without and with more of something, that differ in nothing else.
+    """Pairs of masks (N, 2, S, S) of rendered faces that differ only in the property of a direction.
 
     Raises:
-        InputError: no direction of that name.
+        InputError: there is no direction of that name.
     """
     known("the direction", direction, DIRECTIONS)
     found: npt.NDArray[np.uint8] = read_library()[f"direction-{direction}"]
@@ -102,7 +112,7 @@ def pairs(direction: str) -> npt.NDArray[np.uint8]:
 
 
 def known(what: str, name: str, names: Iterable[str]) -> str:
-    """The name, if it is one of these.
+    """Check that a name is one of ``names``, and return it.
 
     Raises:
         InputError: it is not.

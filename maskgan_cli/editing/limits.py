@@ -1,7 +1,7 @@
-"""How far a face may move along a direction before it stops looking human, and what keeps it from moving at all.
+"""The range of steps in a direction within which a face looks human, and reasons why a direction has no effect.
 
-The bounds are what 507 portraits (every second one of 1,014) have between their 0.5th and 99.5th percentile, measured
-as here. Mouths may open wider than theirs, for they pose. A face near a bound or beyond it may change by an eighth.
+The bounds are the 0.5th and 99.5th percentile of measurements on 507 portraits. Mouths may open wider, because people
+on portraits rarely open their mouths. A face near a bound or beyond it may still change by an eighth.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import numpy as np
 from maskgan_cli.editing.motion import Motion
 from maskgan_cli.labels import ID, LabelMap
 
-FARTHEST: Final = 3.0  # steps, either way
+FARTHEST: Final = 3.0  # steps, in both directions
 _STEP: Final = 0.05
-# Lengths of the mouth are shares of its width, all others of the frame's side, a quarter of which is between the eyes.
+# Lengths of the mouth are shares of its width, all others shares of the frame's side (four times the eyes' distance).
 _BOUNDS: Final[dict[str, tuple[float, float]]] = {
     "mouth_width": (0.184, 0.32), "opening": (0.0, 0.5), "lips": (0.125, 0.42), "sag": (-0.093, 0.13),
     "below_lip": (0.065, 1.0), "nose_width": (0.145, 0.216), "brow_height": (0.025, 0.104),
@@ -23,19 +23,19 @@ _BOUNDS: Final[dict[str, tuple[float, float]]] = {
 }  # fmt: skip
 _SIZES: Final = ("mouth_width", "lips", "nose_width", "face_width", "face_height", "below_lip")
 _STRICT: Final = ("outline", "lips_closed", "opening")
-_SPARE: Final = 0.125  # of a size, or of the way between bounds: every face may change so much
-_HAIR: Final = (-2.0, 2.0)  # steps that MaskVAE is asked for
-_LEAST_HAIR: Final = 2e-3  # of a mask: less hair is none
+_SPARE: Final = 0.125  # share of a size, or of the distance between bounds, by which every face may change
+_HAIR: Final = (-2.0, 2.0)  # range of steps for hair
+_LEAST_HAIR: Final = 2e-3  # share of the mask; less hair is ignored
 _RIGHT, _LEFT, _DOWN = slice(40, 60), slice(120, 140), slice(85, 95)  # rays of an outline
 
 
 def limits(motion: Motion) -> tuple[float, float]:
-    """The amounts from which on, backwards (0 or below) and forwards (0 or above), a face is no longer human.
+    """The lowest (0 or below) and highest (0 or above) number of steps at which a face looks human.
 
     Args:
-        motion: how the face moves.
+        motion: of the face.
     """
-    if "borders" in motion.pieces:  # a data set's attribute: what it changes is not known
+    if "borders" in motion.pieces:  # a data set's attribute, which may change any part
         return -FARTHEST, FARTHEST
     begin = _figures(motion, 0.0)
     allowed = {name: _bounds(name.split()[0], value) for name, value in begin.items()}
@@ -53,14 +53,14 @@ def limits(motion: Motion) -> tuple[float, float]:
 
 
 def _bounds(name: str, value: float) -> tuple[float, float]:
-    """What a face whose figure is ``value`` may have: what people have, and a little more or less than its own."""
+    """Bounds of a measurement for a face whose own value is ``value``."""
     low, high = _BOUNDS[name]
     spare = _SPARE * (value if name in _SIZES else high - low) if name not in _STRICT else 0.0
     return min(low, value - spare), max(high, value + spare)
 
 
 def obstacle(motion: Motion, labels: LabelMap) -> str | None:
-    """Why a direction cannot act on a mask (S, S), in words; None if it can."""
+    """The reason why a direction cannot change a mask (S, S); None if it can."""
     if "hair" in motion.pieces and (labels == ID["hair"]).mean() < _LEAST_HAIR:
         return "the mask shows no hair"
     if "mouth" in motion.pieces and len(motion.pieces) <= 2 and (motion.mouth is None or motion.mouth_change is None):
@@ -75,7 +75,7 @@ def obstacle(motion: Motion, labels: LabelMap) -> str | None:
 
 
 def _figures(motion: Motion, amount: float) -> dict[str, float]:
-    """What is measured of the parts that move, ``amount`` steps on."""
+    """Measurements of the parts that move, after ``amount`` steps."""
     side, found = motion.frame.side, dict[str, float]()
     outline = motion.outline
     if outline is not None and motion.outline_change is not None:

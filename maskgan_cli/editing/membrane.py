@@ -1,4 +1,4 @@
-"""Harmonic filling: values known around a region, spread inside like a soap film over a wire."""
+"""Harmonic interpolation: values around a region are interpolated inside (Laplace's equation)."""
 
 from __future__ import annotations
 
@@ -16,9 +16,8 @@ Region = npt.NDArray[np.bool_]
 def harmonic(values: Field, region: Region) -> Field:
     """Values (H, W, C) with the region (H, W) filled by the solution of Laplace's equation.
 
-    The four neighbours of the region give the values on its rim. The picture's own border gives none:
-    there the filling runs out flat (Neumann's condition). A piece of the region without any neighbour
-    outside, such as the whole picture, has no answer and becomes 0.
+    The region's four-neighbours outside are the boundary values (Dirichlet); at the picture's border, the normal
+    derivative is 0 (Neumann). A piece of the region without neighbours outside, such as the whole picture, becomes 0.
 
     Returns:
         (H, W, C), equal to ``values`` outside the region. Inside, every pixel is the mean of its neighbours.
@@ -46,14 +45,14 @@ def harmonic(values: Field, region: Region) -> Field:
     matrix = sparse.csc_matrix(
         (entries, (np.concatenate([diagonal, rows]), np.concatenate([diagonal, columns]))), (count, count)
     )
-    # The matrix is symmetric and positive: no pivoting, and an ordering made for such matrices.
+    # The matrix is symmetric and positive definite: no pivoting, and an ordering for such matrices.
     solver = splu(matrix, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
     filled[inside] = solver.solve(known)
     return filled
 
 
 def _reaches_rim(region: Region) -> Region:
-    """The pieces of the region that touch anything outside it within the picture."""
+    """The pieces of the region that have neighbours outside it within the picture."""
     pieces, count = ndimage.label(region)
     touching = np.zeros(count + 1, bool)
     for here, there in _neighbours(region.shape):

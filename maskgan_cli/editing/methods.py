@@ -1,9 +1,9 @@
-"""Who paints: one table of methods, and what every one of them can do.
+"""Table of methods, and their interface.
 
-A method turns requests into pictures. Lists, going on with an interrupted list, records, sheets and the evaluation
-need no more of it than `Method` says. A new method is its class (made from weights and a device) and its entry in
-`METHODS`; those that paint a shape in a look take `Request`, others bring a dataclass of their own. Nothing here
-imports torch: classes are named as ``module:name`` and looked up when they are needed.
+A method turns requests into pictures. Lists, resuming, records, overview sheets and the evaluation use only the
+interface `Method`. A new method is a class (constructed from weights and a device) and an entry in `METHODS`. Methods
+that paint masks take `Request`; others define their own dataclass. This module does not import torch: classes are named
+as ``module:name`` and imported when they are needed.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ R_contra = TypeVar("R_contra", contravariant=True)
 
 @dataclass(frozen=True)
 class Request:
-    """One picture to paint: a shape, and the face whose look it shall have.
+    """One picture to paint: a mask, and the face with the style.
 
     Attributes:
         labels: (S, S) the edited label map.
-        style_labels: (T, T) label map of the face whose look is kept.
-        style_picture: (T, T, 3) that face.
+        style_labels: (T, T) label map of the style picture.
+        style_picture: (T, T, 3).
     """
 
     labels: LabelMap
@@ -40,7 +40,7 @@ class Request:
 
 
 class Method(Protocol[R_contra]):
-    """Loaded weights, ready to paint."""
+    """Interface of the methods: loaded weights that paint."""
 
     @property
     def size(self) -> int:
@@ -48,7 +48,7 @@ class Method(Protocol[R_contra]):
 
     @property
     def note(self) -> Mapping[str, Any]:
-        """For the record of every result: ``weights`` (SHA-256), and ``method`` unless it is the paper's own."""
+        """For the record of every result: ``weights`` (SHA-256), and ``method`` if it is a baseline."""
 
     def paint(self, requests: Sequence[R_contra]) -> npt.NDArray[np.uint8]:
         """Requests -> pictures (N, size, size, 3), in their order."""
@@ -59,11 +59,11 @@ class Entry:
     """A method of the table.
 
     Attributes:
-        title: for people.
+        title: display name.
         kind: of its weights, in `networks.KINDS`.
-        painter: ``module:name`` of its class, made from (weights, device).
+        painter: ``module:name`` of its class, constructed from (weights, device).
         masks: whether it paints masks (`Request`); the others change attributes of a picture.
-        exemplar: whether a method without masks needs a second face, to take the attribute from.
+        exemplar: whether a method without masks needs a second face with the attribute.
     """
 
     title: str
@@ -76,7 +76,7 @@ class Entry:
         """The method with these weights on this device.
 
         Raises:
-            InputError: no such weights, or no such device.
+            InputError: the weights or the device do not exist.
         """
         method: Method[Any] = resolve(self.painter)(weights, device)
         return method
@@ -95,11 +95,11 @@ def method_named(name: str, *, masks: bool = False) -> Entry:
     """A method of the table.
 
     Args:
-        name: its name there.
-        masks: whether it has to paint masks.
+        name: in `METHODS`.
+        masks: whether it must paint masks.
 
     Raises:
-        InputError: no method of that name, or one that does not paint masks.
+        InputError: there is no method of that name, or it does not paint masks.
     """
     among = [known for known, entry in METHODS.items() if entry.masks or not masks]
     if name not in among:

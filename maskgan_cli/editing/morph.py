@@ -1,9 +1,9 @@
-"""Masks on the way between the masks of two photos: MaskVAE's way, with the photos' own masks at its ends.
+"""Interpolation between the masks of two photos with MaskVAE, with the photos' own masks at both ends.
 
-MaskVAE's pictures of both masks are coarser than the masks. With the masks at the ends of its way, the first step
-would jump. So the classes' depths are interpolated: those of MaskVAE's masks on the way, plus what the own masks'
-depths differ from them at the ends, which fades from each end to the other. Each face is seen upright, and its tilt is
-interpolated, too.
+MaskVAE's reconstructions are coarser than the masks, so the first step from a mask to MaskVAE's interpolation would
+jump. Therefore signed distances of the classes are interpolated: those of MaskVAE's masks, plus the difference between
+the own and the reconstructed mask at each end, with a weight that falls linearly to the other end. All of it happens in
+the faces' upright frames, and the frames are interpolated too.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from maskgan_cli.labels import LabelMap
 
 
 def morph(first: LabelMap, second: LabelMap, where: Sequence[float], manifold: MaskManifold) -> Iterator[LabelMap]:
-    """Masks on the way from one to another, of the first one's size; at 0 and 1 they are the two themselves.
+    """Masks between two masks, of the first one's size; at positions 0 and 1 they are the two masks.
 
     Args:
         first, second: (S, S) and (T, T).
-        where: how far on the way each mask lies, 0 to 1.
+        where: positions of the masks, 0 to 1.
         manifold: a trained MaskVAE.
     """
     side = len(first)
@@ -35,27 +35,29 @@ def morph(first: LabelMap, second: LabelMap, where: Sequence[float], manifold: M
     own = [next(manifold.decode(code, manifold.size)) for code in codes]
     middle = [next(manifold.decode(codes[0] + float(share) * (codes[1] - codes[0]), manifold.size)) for share in where]
     ids = np.unique(np.stack([*upright, *own, *middle])).tolist()
-    rest = [smooth(depths(labels, ids), 1.0) - smooth(depths(seen, ids), 1.0)
-            for labels, seen in zip(upright, own, strict=True)]  # fmt: skip
+    rest = [
+        smooth(depths(labels, ids), 1.0) - smooth(depths(reconstruction, ids), 1.0)
+        for labels, reconstruction in zip(upright, own, strict=True)
+    ]
     for share, labels in zip(where, middle, strict=True):
         if share in (0, 1):
             yield ends[int(share)].copy()
             continue
         planes = smooth(depths(labels, ids), 1.0) + (1 - share) * rest[0] + share * rest[1]
-        yield _seen(planes, _frame(frames[0], frames[1], share), side, ids)
+        yield _in_mask(planes, _frame(frames[0], frames[1], share), side, ids)
 
 
 def masks_between(
     first: LabelMap, second: LabelMap, where: Sequence[float], manifold: MaskManifold, *, keep_ends: bool, photos: bool
 ) -> list[LabelMap]:
-    """Masks on the way from one to another, of the first one's size: MaskVAE's own, as in the paper, or `morph`.
+    """Masks between two masks, of the first one's size: MaskVAE's interpolation, as in the paper, or `morph`.
 
     Args:
         first, second: (S, S) and (T, T).
-        where: how far on the way each mask lies; 0 to 1 with ``keep_ends``.
+        where: positions of the masks; 0 to 1 with ``keep_ends``.
         manifold: a trained MaskVAE.
         keep_ends: the first and the last mask are ``first`` and ``second``.
-        photos: whether both are masks of photos; with ``keep_ends``, these are morphed.
+        photos: whether both are masks of photos; with ``keep_ends``, `morph` is used for these.
     """
     if keep_ends and photos:
         return list(morph(first, second, where, manifold))
@@ -66,7 +68,7 @@ def masks_between(
 
 
 def _frame(first: Upright, second: Upright, share: float) -> Upright:
-    """A frame between two: turned and scaled by its share of the way, its middle on the line between theirs."""
+    """A frame between two: rotation and scale are interpolated, and its middle lies on the line between theirs."""
     turns = [complex(frame.matrix[0, 0], frame.matrix[1, 0]) for frame in (first, second)]
     turn = turns[0] * (turns[1] / turns[0]) ** share
     linear, centre = np.array([[turn.real, -turn.imag], [turn.imag, turn.real]]), np.full(2, first.side / 2)
@@ -75,7 +77,8 @@ def _frame(first: Upright, second: Upright, share: float) -> Upright:
     return Upright(np.concatenate([linear, offset[:, None]], 1), first.side)
 
 
-def _seen(planes: Field, frame: Upright, side: int, ids: Sequence[int]) -> LabelMap:
+def _in_mask(planes: Field, frame: Upright, side: int, ids: Sequence[int]) -> LabelMap:
+    """The mask (side, side) whose classes have the largest signed distance in the frame."""
     x, y = frame.places(Box(0, side, 0, side))
     result: LabelMap = np.array(ids, np.uint8)[sample(planes, x, y).argmax(0)]
     return result

@@ -1,9 +1,9 @@
-"""How one face's mask moves along a direction of MaskVAE's manifold.
+"""Motion of a face's mask in a direction of MaskVAE's latent space.
 
-MaskVAE decodes the mask as it is and one step on. Its picture of a mask is coarser than the mask, so what it changes is
-measured and the mask's own parts are changed by as much: the curves of the mouth, the lines of the brows, the width of
-the nose, the outline of the face; the borders of all other classes by their signed distances. Everything is measured
-in the face's upright frame, and drawn at the mask's own size.
+MaskVAE decodes the mask's code and the code after one step. Its reconstructions are coarser than the mask, so their
+change is measured and applied to the mask's own parts: the curves of the mouth, the lines of the brows, the width of
+the nose, the outline of the face, and the signed distances of all other classes. Everything is measured in the face's
+upright frame, and drawn at the mask's own size.
 """
 
 from __future__ import annotations
@@ -25,26 +25,26 @@ if TYPE_CHECKING:
     from maskgan_cli.editing.interpolate import Codes, MaskManifold
 
 T = TypeVar("T")
-PIECES: Final = ("borders", "nose", "brows", "mouth")  # what a direction moves that is not the package's own
-_FINE: Final = 2  # MaskVAE's masks are measured at so many pixels per pixel of its own
-_SPECK: Final = 2e-4  # of a mask: smaller changes are specks
+PIECES: Final = ("borders", "nose", "brows", "mouth")  # moved by directions of a data set's attributes
+_FINE: Final = 2  # MaskVAE's masks are decoded at this multiple of its size
+_SPECK: Final = 2e-4  # share of the mask; smaller changes are undone
 _DRAWN: Final = [ID[name] for name in ("nose", *GROUPS["brows"], *GROUPS["mouth"])]
 
 
 @dataclass(frozen=True)
 class Motion:
-    """How a mask moves at one step of a direction; `apply` moves it any number of steps.
+    """The motion of a mask for one step in a direction; `apply` moves the mask by any number of steps.
 
     Attributes:
-        frame: the face's.
-        reach: class ids between which borders move.
-        pieces: what moves.
-        mouth, brows, nose, outline: the face's own parts in the frame, where they are there.
-        eyes: how high the eye below a brow lies, by the brow's name.
-        mouth_change, brow_change, nose_change, outline_change: what one step makes of them.
-        ids, depths: the other classes that move, and their depths (N, side, side).
-        more, less: what one step and two steps forwards and backwards add to these, (N, side, side) each.
-        lengthens: whether hair is all that is gained or lost.
+        frame: the face's upright frame.
+        reach: class ids that may change.
+        pieces: that move.
+        mouth, brows, nose, outline: the face's own parts in the frame; None if they are missing.
+        eyes: the row of the eye below each brow, by the brow's name.
+        mouth_change, brow_change, nose_change, outline_change: changes of these parts for one step.
+        ids, depths: the other classes that move, and their signed distances (N, side, side).
+        more, less: changes of these distances (N, side, side) for one and two steps forwards, and backwards.
+        lengthens: whether only hair may be gained or lost.
     """
 
     frame: Upright
@@ -66,7 +66,7 @@ class Motion:
     lengthens: bool = False
 
     def apply(self, labels: LabelMap, amount: float) -> LabelMap:
-        """The mask (S, S) that this was measured on, ``amount`` steps on."""
+        """The mask (S, S), of which the motion was measured, after ``amount`` steps."""
         if amount == 0:
             return labels.copy()
         result = self._with_borders(labels, amount)
@@ -82,14 +82,14 @@ class Motion:
         return borders.without_specks(result, labels, _SPECK * labels.size)
 
     def changed_mouth(self, amount: float) -> Mouth:
-        """The face's mouth ``amount`` steps on; both must be there."""
+        """The face's mouth after ``amount`` steps; mouth and change must not be None."""
         assert self.mouth is not None and self.mouth_change is not None
         change = self.mouth_change if amount > 0 else self.mouth_change.reversed
         nose = self.nose.bottom if self.nose is not None else None
         return mouth_shape.changed_mouth(self.mouth, change, abs(amount), nose)
 
     def opening_left(self, amount: float) -> float:
-        """How far apart the lips are ``amount`` steps on, in shares of the mouth's width; below 0 beyond closed."""
+        """Distance of the lips after ``amount`` steps as a share of the mouth's width; below 0: closed too far."""
         assert self.mouth is not None and self.mouth_change is not None
         return self.mouth.opening / self.mouth.width + amount * float(self.mouth_change.gap.max())
 
@@ -115,22 +115,22 @@ def measure_motion(
     reach: Collection[str] = CLASSES,
     both: bool = True,
 ) -> Motion:
-    """How a mask (S, S) moves along a direction.
+    """Measure the motion of a mask (S, S) in a direction.
 
     Args:
         labels: the mask.
         manifold: a trained MaskVAE.
         step: (1, latent), one step.
-        pieces: what moves: mouth, brows, nose; outline, chin; hair, or the borders of all other classes.
-        reach: names of the classes between which borders may move.
-        both: whether the step backwards is looked at, too; parts then move by the mean of the two.
+        pieces: that move: mouth, brows, nose, outline, chin, hair, borders (of all other classes).
+        reach: names of the classes that may change.
+        both: also measure the step backwards, and move parts by the mean of the two.
     """
     frame = Upright.of(labels, manifold.size)
     upright = frame.labels(labels)
     code = manifold.encode(upright)
     scale = _FINE if set(pieces) & {"mouth", "brows", "nose"} else 1
-    ways = (0, 1, -1, 2, -2) if "hair" in pieces else (0, 1, -1) if both else (0, 1)
-    decoded = [next(manifold.decode(code + way * step, frame.side * scale)) for way in ways]
+    amounts = (0, 1, -1, 2, -2) if "hair" in pieces else (0, 1, -1) if both else (0, 1)
+    decoded = [next(manifold.decode(code + amount * step, frame.side * scale)) for amount in amounts]
     fine = max(1, round(1 / frame.scale))
     own = frame.labels(labels, fine=fine) if fine > 1 else upright
     allowed, whole = [ID[name] for name in reach], set(pieces)
@@ -187,7 +187,7 @@ def _mouth(decoded: list[LabelMap], scale: int) -> MouthChange | None:
 
 
 def _mean(change: Callable[[T, T], Field | None], masks: Sequence[T]) -> Field | None:
-    """Half the way from a step backwards to a step forwards; the one that is known where the other is not."""
+    """Mean of a part's change forwards and its reversed change backwards; only one of them if the other is None."""
     found = [change(masks[0], one) for one in masks[1:3]]
     signed = [sign * one for sign, one in zip((1, -1), found, strict=False) if one is not None]
     return np.asarray(np.mean(signed, 0)) if signed else None
@@ -206,7 +206,7 @@ def _borders(own: LabelMap, decoded: list[LabelMap], allowed: list[int], *, leng
 
 
 def _between(knots: tuple[Field, ...], amount: float) -> Field:
-    """A change known at 1, 2, ... steps, at an amount (above 0) of them; 0 at 0, and beyond the last as up to it."""
+    """Interpolate linearly between changes at 0 (no change), 1, 2, ... steps; beyond the last, extrapolate."""
     last = min(max(int(np.ceil(amount)), 1), len(knots))
     begin = knots[last - 2] if last > 1 else np.zeros_like(knots[0])
     return np.asarray(begin + (amount - last + 1) * (knots[last - 1] - begin), np.float32)

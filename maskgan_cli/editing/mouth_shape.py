@@ -1,4 +1,4 @@
-"""A mouth as four curves from corner to corner: how MaskVAE moves them, and a mouth drawn from them."""
+"""A mouth as four curves from corner to corner: measuring it, its change by MaskVAE, and drawing it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from scipy import ndimage
 from maskgan_cli.editing.upright import Field, Region, Upright, largest_piece
 from maskgan_cli.labels import GROUPS, ID, LabelMap
 
-_PLACES: Final = 65  # along a mouth
-_SMOOTH: Final = 0.02  # of a mouth's width: curves are averaged over it, pixels leave no steps
-_MIN_WIDTH: Final = 6  # pixels: a smaller mouth is a speck
-_LIPS: Final = (0.5, 2.0)  # how many times as thick a lip may become
-_SPECK: Final = 0.03  # of a mouth: a smaller inside is none
-_CLOSED: Final = 0.012  # of a mouth's width: lips that are no farther apart are closed
+_PLACES: Final = 65  # positions along a mouth
+_SMOOTH: Final = 0.02  # share of a mouth's width; blur of the curves, which removes the steps of pixels
+_MIN_WIDTH: Final = 6  # pixels; smaller mouths are ignored
+_LIPS: Final = (0.5, 2.0)  # limits of the change of a lip's thickness
+_SPECK: Final = 0.03  # share of a mouth; a smaller inside is removed
+_CLOSED: Final = 0.012  # share of a mouth's width; lips at this distance or less are closed
 _MIDDLE: Final = slice(_PLACES // 4, -_PLACES // 4)
 _PARTS: Final = [ID[name] for name in GROUPS["mouth"]]
 _ALONG: Final = np.linspace(0.0, 1.0, _PLACES)
@@ -27,9 +27,9 @@ class Mouth:
     """A mouth in an upright frame, in that frame's pixels.
 
     Attributes:
-        left, right: the corners' x.
-        line: (65,), y of the upper lip's lower edge, evenly from corner to corner.
-        gap, upper, lower: (65,), how far the lips are apart and how thick they are.
+        left, right: x of the corners.
+        line: (65,), y of the upper lip's lower edge, at evenly spaced positions from corner to corner.
+        gap, upper, lower: (65,), distance of the lips, and thickness of each lip.
     """
 
     left: float
@@ -51,12 +51,12 @@ class Mouth:
 
     @property
     def lips(self) -> float:
-        """How thick both lips are together, at most."""
+        """The largest thickness of both lips together."""
         return float((self.upper + self.lower).max())
 
     @property
     def sag(self) -> float:
-        """How far the upper lip's edge hangs below the corners in the middle."""
+        """Vertical distance of the upper lip's edge below the corners, in the middle."""
         return float(self.line[_PLACES // 2] - (self.line[0] + self.line[-1]) / 2)
 
     @property
@@ -67,12 +67,12 @@ class Mouth:
 
 @dataclass(frozen=True)
 class MouthChange:
-    """How a mouth changes at one step of a direction.
+    """The change of a mouth for one step in a direction.
 
     Attributes:
-        wider: share of the width that is added.
-        line, gap: (65,), what is added to the curves, in shares of the mouth's width.
-        upper, lower: times as thick.
+        wider: added to the width, as a share of it.
+        line, gap: (65,), added to the curves, as shares of the mouth's width.
+        upper, lower: factors of the lips' thickness.
     """
 
     wider: float
@@ -109,14 +109,14 @@ def measure_mouth(labels: LabelMap, *, fine: int = 1) -> Mouth | None:
 
 
 def mouth_change(before: Mouth | None, after: Mouth | None) -> MouthChange | None:
-    """What becomes of a mouth between two masks of MaskVAE; None if one of them has none, or but a remnant.
+    """The change of a mouth between two masks of MaskVAE; None if one of them has no mouth or only a remnant.
 
-    Faces are symmetric and so are the package's directions: what differs between left and right is noise, and dropped.
+    The change is made symmetric, because faces and the package's directions are symmetric.
     """
     if before is None or after is None or after.width < 0.5 * before.width:
         return None
-    ratios = [after_lip.mean() / max(before_lip.mean(), 1e-6)
-              for before_lip, after_lip in ((before.upper, after.upper), (before.lower, after.lower))]  # fmt: skip
+    lips = ((before.upper, after.upper), (before.lower, after.lower))
+    ratios = [new_lip.mean() / max(old_lip.mean(), 1e-6) for old_lip, new_lip in lips]
     if min(ratios) < _LIPS[0] / 2:
         return None
     upper, lower = (float(np.clip(ratio, *_LIPS)) for ratio in ratios)
@@ -130,41 +130,48 @@ def mouth_change(before: Mouth | None, after: Mouth | None) -> MouthChange | Non
 
 
 def mean_change(first: MouthChange, second: MouthChange) -> MouthChange:
-    """Halfway between two changes."""
+    """The mean of two changes."""
     return MouthChange(
-        (first.wider + second.wider) / 2, (first.line + second.line) / 2, (first.gap + second.gap) / 2,
-        (first.upper * second.upper) ** 0.5, (first.lower * second.lower) ** 0.5,
-    )  # fmt: skip
+        (first.wider + second.wider) / 2,
+        (first.line + second.line) / 2,
+        (first.gap + second.gap) / 2,
+        (first.upper * second.upper) ** 0.5,
+        (first.lower * second.lower) ** 0.5,
+    )
 
 
 def changed_mouth(mouth: Mouth, change: MouthChange, amount: float, nose: float | None = None) -> Mouth:
-    """A mouth, ``amount`` (0 or more) times changed; it leaves half of the way that it has to the nose's lower end."""
+    """A mouth after ``amount`` (0 or more) times a change; it keeps half of its distance to the nose's lower end."""
     middle, half = (mouth.left + mouth.right) / 2, mouth.width / 2 * (1 + amount * change.wider)
     upper, lower = (float(np.clip(ratio**amount, *_LIPS)) for ratio in (change.upper, change.lower))
     gap = np.maximum(mouth.gap + amount * mouth.width * change.gap, 0.0)
-    # Lips that were closed open where they come apart enough to show what is between them.
+    # Closed lips open only where their distance is large enough to show the inside.
     apart = np.clip(gap / (_CLOSED * mouth.width) - 1, 0, 1)
     gap = np.where(mouth.gap < _CLOSED * mouth.width, gap * apart, gap)
     line = mouth.line + amount * mouth.width * change.line
     if nose is not None:
-        free, wanted = (float((one - thick)[_MIDDLE].min()) - nose
-                        for one, thick in ((mouth.line, mouth.upper), (line, mouth.upper * upper)))  # fmt: skip
-        line = line + max(min(free, max(0.5 * free, 0.0)) - wanted, 0.0)
+        free, changed = (
+            float((one - thick)[_MIDDLE].min()) - nose
+            for one, thick in ((mouth.line, mouth.upper), (line, mouth.upper * upper))
+        )
+        line = line + max(min(free, max(0.5 * free, 0.0)) - changed, 0.0)
     return Mouth(middle - half, middle + half, line, gap, mouth.upper * upper, mouth.lower * lower)
 
 
 def draw_mouth(labels: LabelMap, frame: Upright, old: Mouth, new: Mouth) -> LabelMap:
-    """A mask (S, S) whose mouth ``old`` has become ``new``: drawn over skin and lips, what it leaves is skin."""
+    """Replace the mouth ``old`` of a mask (S, S) by ``new``, which covers skin and the old mouth; the rest is skin."""
     both = (old, new)
     box = frame.box(
-        min(m.left for m in both) - 2, max(m.right for m in both) + 2,
-        min((m.line - m.upper).min() for m in both) - 2, max((m.line + m.gap + m.lower).max() for m in both) + 2,
+        min(m.left for m in both) - 2,
+        max(m.right for m in both) + 2,
+        min((m.line - m.upper).min() for m in both) - 2,
+        max((m.line + m.gap + m.lower).max() for m in both) + 2,
         len(labels),
-    )  # fmt: skip
+    )
     part = labels[box.slices].copy()
-    mine = np.isin(part, _PARTS)
-    allowed = mine | (part == ID["skin"])
-    part[mine] = ID["skin"]
+    mouth = np.isin(part, _PARTS)
+    allowed = mouth | (part == ID["skin"])
+    part[mouth] = ID["skin"]
     x, y = frame.places(box)
     along = (x - new.left) / new.width
     line, gap, upper, lower = (np.interp(along, _ALONG, curve) for curve in (new.line, new.gap, new.upper, new.lower))
@@ -174,7 +181,7 @@ def draw_mouth(labels: LabelMap, frame: Upright, old: Mouth, new: Mouth) -> Labe
     sizes = np.bincount(inside.ravel(), minlength=count + 1)
     drawn[(sizes < _SPECK * allowed.sum())[inside] & (inside > 0)] = ID["u_lip"]
     part[allowed] = drawn[allowed]
-    for lip in (ID["u_lip"], ID["l_lip"]):  # a corner's last pixels may hang together with nothing
+    for lip in (ID["u_lip"], ID["l_lip"]):  # pixels in the corners may be isolated
         shown = part == lip
         part[shown & ~largest_piece(shown) & allowed] = ID["skin"]
     result = labels.copy()
@@ -200,7 +207,7 @@ def _smooth(curve: Field) -> Field:
 
 
 def _even(curve: Field) -> Field:
-    """The even polynomial of degree 4 around the middle that fits a curve (65,) best."""
+    """The best fit of a curve (65,) by an even polynomial of degree 4 around the middle."""
     across = 2 * _ALONG - 1
     basis = np.stack([np.ones_like(across), across**2, across**4], 1)
     return np.asarray(basis @ np.linalg.lstsq(basis, curve, rcond=None)[0])

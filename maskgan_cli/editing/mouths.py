@@ -1,4 +1,4 @@
-"""Mouths of a moved photo: an inside that was not seen before, a line where lips meet, a chin that follows."""
+"""Mouths of a moved photo: the inside of an opened mouth, the line between closed lips, the position of the chin."""
 
 from __future__ import annotations
 
@@ -8,46 +8,47 @@ from typing import Final
 import numpy as np
 from scipy import ndimage
 
-from maskgan_cli.editing.carry import Axis, Band, axis_of, band_of, sample_band
 from maskgan_cli.editing.hair_fit import HairFit
 from maskgan_cli.editing.membrane import Field, Region
 from maskgan_cli.editing.options import Inside
 from maskgan_cli.editing.registration import Displacement
+from maskgan_cli.editing.texture import Axis, Band, axis_of, band_of, sample_band
 from maskgan_cli.files import Picture
 from maskgan_cli.labels import ID, LabelMap, part_ids
 
 _INSIDE, _SKIN = ID["mouth"], ID["skin"]
 _MOUTH: Final = part_ids("mouth")
 _NAMES: Final = ("u_lip", "l_lip", "mouth")
-_LEAST: Final = 2e-4  # of the picture: an inside of fewer pixels is none
-_OWN: Final = 0.6  # of the height asked for: from here on the photo's own inside is moved
-_OTHER: Final = 0.4  # of the height asked for: a reference whose inside is lower shows too little
-_SOFT: Final = 0.0025  # of the side: softness of the rim of an inside that is laid in
-_NEAR: Final = 0.1  # of the side: the skin around a mouth whose light is compared
+# "Side" is that of the picture, "height" that of the new inside of the mouth.
+_LEAST: Final = 2e-4  # share of the picture; a smaller inside is ignored
+_OWN: Final = 0.6  # share of the height; if the photo's inside is at least this high, it is moved
+_OTHER: Final = 0.4  # share of the height; a reference's inside must be at least this high
+_SOFT: Final = 0.0025  # share of the side; blur of the inserted inside's edge
+_NEAR: Final = 0.1  # share of the side; the skin within this distance of a mouth is used to compare light
 _GAMMA: Final = 2.2
-_GAIN: Final = (0.25, 1.8)  # how much darker or lighter a reference may become
-_TINT: Final = 0.25  # how far the difference of two skins in colour is one of light
-_NO_EYES: Final = 1.25  # of the skin's brightness instead, where eyes are hidden
-# Light at the rim of an inside under the upper lip, and in its corners: a painted one has no shadow of its own.
+_GAIN: Final = (0.25, 1.8)  # limits of the change of a reference's brightness
+_TINT: Final = 0.25  # share of the colour difference of two skins that is due to light
+_NO_EYES: Final = 1.25  # largest brightness of teeth as a multiple of the skin's, if the eyes are hidden
+# Brightness at the upper edge and in the corners of an inside; painted insides lack the upper lip's shadow.
 _SHADE: Final = {Inside.PHOTO: 1.0, Inside.REFERENCE: 0.8, Inside.PAINTED: 0.45}
-_TEETH: Final = 0.007  # of the side: a photo's own inside that is higher shows teeth
-_GAP: Final = (0.2, 0.5)  # of the lips' brightness is what is seen between teeth, at the back and in front
-_RIM: Final = 0.006  # of the side: so far the photo's own teeth shine through the lower lip's edge
-_PAINTED_LIGHT: Final = 0.85  # of the brightness that teeth may have, for painted ones: they have no gaps of their own
-_PAINTED_TEETH: Final = 0.6  # of the height of an inside is how far down painted teeth reach
-_JAW: Final = (0.6, 0.25)  # of what a mouth opens or closes by is what the chin goes down or up
-_JUMP: Final = 1.5  # pixels from row to row: only where lips have met does a field change that fast
+_TEETH: Final = 0.007  # share of the side; a photo's inside that is higher than this shows teeth
+_GAP: Final = (0.2, 0.5)  # brightness below the teeth as a share of the lips', at the back and in front
+_RIM: Final = 0.006  # share of the side; the photo's teeth are visible through the lower lip's edge to this distance
+_PAINTED_LIGHT: Final = 0.85  # brightness limit of painted teeth, relative to that of others; they lack dark gaps
+_PAINTED_TEETH: Final = 0.6  # share of the height that painted teeth cover
+_JAW: Final = (0.6, 0.25)  # movement of the chin as a share of the mouth's opening, and of its closing
+_JUMP: Final = 1.5  # pixels from row to row; only a field along closed lips changes faster
 
 Box = tuple[slice, slice]
 
 
 @dataclass(frozen=True)
 class Reference:
-    """Another face, of which parts are taken.
+    """Another face whose mouth or hair is used.
 
     Attributes:
         picture, labels: (T, T, 3) and its label map (T, T).
-        hair: how its hair is brought onto the photo's face, if that is taken; the mouth is taken without more.
+        hair: alignment of its hair to the photo's face, or None if its hair is not used.
     """
 
     picture: Picture
@@ -58,82 +59,82 @@ class Reference:
 def source_of_inside(
     before: LabelMap, after: LabelMap, reference: LabelMap | None, wanted: Inside = Inside.AUTO
 ) -> Inside | None:
-    """Where the inside of a mouth comes from.
+    """Choose the source of the inside of a mouth.
 
     Args:
         before, after: (S, S), label maps of the photo and of the edit.
-        reference: (T, T), label map of the face whose mouth is taken, if there is one.
-        wanted: what is asked for. ``AUTO`` keeps the photo's own inside where that is open enough, else takes the
-            reference's, else the photo's own with a dark gap below its teeth, and where the photo shows no teeth the
-            painting's.
+        reference: (T, T), label map of the face whose mouth is used, or None.
+        wanted: the request. ``AUTO`` chooses the photo if its mouth is open enough; else the reference; else the photo
+            with a dark gap below its teeth; and the painting if the photo shows no teeth.
 
     Returns:
-        ``PHOTO``, ``REFERENCE`` or ``PAINTED``; None where the mouth has no inside or keeps it.
+        ``PHOTO``, ``REFERENCE`` or ``PAINTED``; None if the mouth has no inside or its inside does not change.
     """
     inside = after == _INSIDE
     if inside.sum() < _LEAST * inside.size or np.array_equal(inside, before == _INSIDE):
         return None
-    asked, own = _height(after), _height(before)
-    if wanted in (Inside.AUTO, Inside.PHOTO) and own >= _OWN * asked:
+    height, own = _height(after), _height(before)
+    if wanted in (Inside.AUTO, Inside.PHOTO) and own >= _OWN * height:
         return Inside.PHOTO
     other = 0.0 if reference is None else len(after) / len(reference) * _height(reference)
-    if wanted in (Inside.AUTO, Inside.REFERENCE) and other > 0 and other >= _OTHER * asked:
+    if wanted in (Inside.AUTO, Inside.REFERENCE) and other > 0 and other >= _OTHER * height:
         return Inside.REFERENCE
     if wanted is not Inside.PAINTED and own >= _TEETH * len(after):
         return Inside.PHOTO
     return Inside.PAINTED
 
 
-def lay_inside(
+def insert_inside(
     picture: Picture, photo: Picture, before: LabelMap, after: LabelMap, source: Inside, reference: Reference | None
 ) -> Picture:
-    """The picture of an edit with the inside of its mouth, in the photo's light.
+    """Insert the inside of the mouth into the picture of an edit, in the photo's light.
 
-    The photo's own teeth stay below the upper lip. Where the mouth opens further than they reach, there is a dark gap.
-    An inside from elsewhere is no brighter than the whites of the photo's eyes, and lies in the upper lip's shadow.
+    The photo's own teeth hang below the upper lip; if the mouth opens further, a dark gap follows below them. An inside
+    from another source is at most as bright as the whites of the photo's eyes, and gets the upper lip's shadow.
 
     Args:
-        picture: (S, S, 3), the edit so far; where the inside is painted, it is there.
-        photo, before: (S, S, 3) and its label map.
+        picture: (S, S, 3), the edit so far, with the painted inside.
+        photo: (S, S, 3).
+        before: (S, S), its label map.
         after: (S, S), the label map of the edit.
-        source: where the inside comes from.
-        reference: the face whose inside is taken, for ``REFERENCE``.
+        source: of the inside, see `source_of_inside`.
+        reference: the face of the inside, for ``REFERENCE``.
     """
     if source is Inside.PHOTO and _height(before) >= _OWN * _height(after):
-        return picture  # moved with the photo
+        return picture  # the inside has moved with the photo
     inside = after == _INSIDE
     rows, columns = (_span(inside.any(axis=axis), round(0.03 * len(after)) + 2) for axis in (1, 0))
     box = (rows, columns)
-    laid, limit = picture[box].astype(float), _brightest(photo, before)
+    inserted, limit = picture[box].astype(float), _brightest(photo, before)
     new = _place(after)
     if source is Inside.REFERENCE and reference is not None:
         old = _place(reference.labels)
         if old is not None and new is not None:
-            laid = _in_light_of(_sampled(reference.picture, box, old, new), reference, photo, before)
-        laid = _no_brighter(laid, inside[box], limit)
+            inserted = _in_light_of(_sampled(reference.picture, box, old, new), reference, photo, before)
+        inserted = _no_brighter(inserted, inside[box], limit)
     elif source is Inside.PHOTO:
         old = _place(before)
         if old is not None and new is not None:
-            laid = _with_gap(*_hung(photo, box, old, new), _gap(photo, before, inside[box]))
+            inserted = _with_gap(*_own_teeth(photo, box, old, new), _gap(photo, before, inside[box]))
     else:
-        laid = _no_brighter(laid, inside[box], _PAINTED_LIGHT * limit)
+        inserted = _no_brighter(inserted, inside[box], _PAINTED_LIGHT * limit)
         if new is not None:
-            reach = _PAINTED_TEETH * (new[1].bottom - new[1].top).max() - _below_rim(box, new)
-            laid = _with_gap(laid, reach, _gap(photo, before, inside[box]))
-    laid = laid * _shadow(inside[box], _SHADE[source])[..., None]
-    alpha = _with_rim(inside[box], _RIM * len(after) if source is Inside.PHOTO else 0.0)
+            reach = _PAINTED_TEETH * (new[1].bottom - new[1].top).max() - _below_edge(box, new)
+            inserted = _with_gap(inserted, reach, _gap(photo, before, inside[box]))
+    inserted = inserted * _shadow(inside[box], _SHADE[source])[..., None]
+    alpha = _with_lower_edge(inside[box], _RIM * len(after) if source is Inside.PHOTO else 0.0)
     alpha = ndimage.gaussian_filter(alpha, _SOFT * len(after))[..., None]
     result = picture.copy()
-    result[box] = np.clip(np.rint(alpha * laid + (1 - alpha) * picture[box]), 0, 255).astype(np.uint8)
+    result[box] = np.clip(np.rint(alpha * inserted + (1 - alpha) * picture[box]), 0, 255).astype(np.uint8)
     return result
 
 
 def smooth_lip_line(picture: Picture, field: Displacement) -> Picture:
-    """The picture (S, S, 3) of a mouth that has closed, smoothed along the line where its lips meet.
+    """Smooth a picture (S, S, 3) along the line where the lips of a closed mouth meet.
 
     Args:
-        picture: moved by the field.
-        field: (2, S, S), see `displacement`: it jumps along that line, and nowhere else.
+        picture: the picture, after it was moved by the field.
+        field: (2, S, S), see `displacement`; it is discontinuous only along that line.
     """
     jump = np.diff(field[0], axis=0)
     columns = np.flatnonzero(jump.max(0) > _JUMP)
@@ -154,9 +155,9 @@ def smooth_lip_line(picture: Picture, field: Displacement) -> Picture:
 
 
 def with_jaw(before: LabelMap, after: LabelMap) -> LabelMap:
-    """The label map after (S, S), with the chin lower where the edit opens the mouth, and higher where it closes it.
+    """Lower the chin in the label map ``after`` (S, S) if the edit opens the mouth, and raise it if the mouth closes.
 
-    Only an edit of the mouth alone moves the chin: who draws more decides where it is.
+    The chin moves only if the edit changes nothing but the mouth and the skin.
     """
     changed = before != after
     if not changed.any() or not np.isin([before[changed], after[changed]], (*_MOUTH, _SKIN)).all():
@@ -198,49 +199,49 @@ def _span(present: Region, margin: int) -> slice:
 
 
 def _place(labels: LabelMap) -> tuple[Axis, Band] | None:
-    """Where the inside of a mouth lies: the mouth's axis, and the inside's rims."""
+    """The mouth's axis and the band of its inside; None without a mouth or an inside."""
     axis = axis_of(labels, _NAMES)
     band = None if axis is None else band_of(labels, "mouth", axis)
     return None if axis is None or band is None else (axis, band)
 
 
 def _sampled(picture: Picture, box: Box, old: tuple[Axis, Band], new: tuple[Axis, Band]) -> Field:
-    """A picture's inside in the shape that is asked for, (h, w, 3): as far from corner to corner, from rim to rim."""
+    """The inside of a picture's mouth in the new shape: (h, w, 3), see `sample_band`."""
     y, x = (places.ravel() for places in np.mgrid[box])
     return sample_band(picture, x, y, old, new).reshape(*_shape(box), 3)
 
 
-def _below_rim(box: Box, place: tuple[Axis, Band]) -> Field:
-    """How far pixels (h, w) lie below the upper rim of an inside."""
+def _below_edge(box: Box, place: tuple[Axis, Band]) -> Field:
+    """Distance (h, w) of pixels below the upper edge of an inside."""
     y, x = (places.ravel() for places in np.mgrid[box])
     along, across = place[0].coordinates(x, y)
-    return np.asarray((across - place[1].rims(along)[0]).reshape(_shape(box)))
+    return np.asarray((across - place[1].edges(along)[0]).reshape(_shape(box)))
 
 
-def _hung(photo: Picture, box: Box, old: tuple[Axis, Band], new: tuple[Axis, Band]) -> tuple[Field, Field]:
-    """The photo's own teeth below the upper lip's new place, (h, w, 3), and how far they still reach down (h, w)."""
+def _own_teeth(photo: Picture, box: Box, old: tuple[Axis, Band], new: tuple[Axis, Band]) -> tuple[Field, Field]:
+    """The photo's teeth below the upper lip's new position (h, w, 3), and the distance to their lower end (h, w)."""
     (old_axis, source), (new_axis, target) = old, new
     y, x = (places.ravel() for places in np.mgrid[box])
     along, across = new_axis.coordinates(x, y)
     place = (along - target.reach[0]) / (target.reach[1] - target.reach[0])
     from_along = source.reach[0] + place * (source.reach[1] - source.reach[0])
-    top, bottom = source.rims(from_along)
-    down = across - target.rims(along)[0]
+    top, bottom = source.edges(from_along)
+    down = across - target.edges(along)[0]
     reach = bottom - top - down
     at = old_axis.pixels(from_along, top + np.minimum(down, bottom - top))
-    planes = [ndimage.map_coordinates(photo[..., c].astype(float), [at[1], at[0]], order=1, mode="nearest")
-              for c in range(3)]  # fmt: skip
+    channels = (photo[..., c].astype(float) for c in range(3))
+    planes = [ndimage.map_coordinates(one, [at[1], at[0]], order=1, mode="nearest") for one in channels]
     return np.stack(planes, -1).reshape(*_shape(box), 3), reach.reshape(_shape(box))
 
 
 def _with_gap(teeth: Field, reach: Field, dark: Field) -> Field:
-    """Teeth (h, w, 3) that end where they reach no further down (h, w), and a dark gap below them."""
+    """Teeth (h, w, 3) where ``reach`` (h, w) is above 0, and the dark gap below them."""
     shown = np.clip(reach / 2.0 + 0.5, 0, 1)[..., None]
     return np.asarray(shown * teeth + (1 - shown) * dark)
 
 
 def _gap(photo: Picture, labels: LabelMap, inside: Region) -> Field:
-    """What is seen between teeth, (h, w, 3): the colour of the photo's lips in the dark, lighter at the tongue."""
+    """The gap below the teeth (h, w, 3): a dark version of the lips' colour, lighter at the tongue."""
     lips = photo[np.isin(labels, part_ids("lips"))]
     lips = lips if len(lips) >= 16 else photo[labels == _SKIN]
     colour = np.median(lips, axis=0) if len(lips) else np.full(3, 90.0)
@@ -250,8 +251,8 @@ def _gap(photo: Picture, labels: LabelMap, inside: Region) -> Field:
     return np.asarray((_GAP[0] + (_GAP[1] - _GAP[0]) * np.clip(tongue, 0, 1)) * colour)
 
 
-def _with_rim(inside: Region, wide: float) -> Field:
-    """An inside (h, w) as 0 and 1, and a rim of it below: what shines through the lower lip's edge."""
+def _with_lower_edge(inside: Region, wide: float) -> Field:
+    """An inside (h, w) as 0 and 1, extended downwards by ``wide`` pixels."""
     if wide < 1:
         return inside.astype(float)
     lower = np.zeros_like(inside)
@@ -265,13 +266,13 @@ def _shape(box: Box) -> tuple[int, int]:
 
 
 def _in_light_of(inside: Field, reference: Reference, photo: Picture, before: LabelMap) -> Field:
-    """A reference's pixels in the photo's light: as the teeth of both differ, or else the skin around the mouths."""
+    """Adapt a reference's pixels to the photo's light, by the teeth of both or else by the skin around the mouths."""
     ours, theirs = (_teeth_light(p, m) for p, m in ((photo, before), (reference.picture, reference.labels)))
     if ours is None or theirs is None:
         ours, theirs = _skin_light(photo, before), _skin_light(reference.picture, reference.labels)
         if ours is None or theirs is None:
             return inside
-        # Skins differ by more than light: of their difference in colour little is the light's.
+        # Skin colours differ between people, so only a part of the difference is due to light.
         gain = (ours / np.maximum(theirs, 1e-3)) ** _TINT * (ours.mean() / max(theirs.mean(), 1e-3)) ** (1 - _TINT)
     else:
         gain = ours / np.maximum(theirs, 1e-3)
@@ -279,7 +280,7 @@ def _in_light_of(inside: Field, reference: Reference, photo: Picture, before: La
 
 
 def _teeth_light(picture: Picture, labels: LabelMap) -> Field | None:
-    """Light (3,) of the brighter part of a mouth's inside, linear; None if hardly anything of it is seen."""
+    """Linear light (3,) of the brighter part of a mouth's inside; None if the inside is too small."""
     inside = picture[labels == _INSIDE]
     if len(inside) < 2 * _LEAST * labels.size:
         return None
@@ -288,7 +289,7 @@ def _teeth_light(picture: Picture, labels: LabelMap) -> Field | None:
 
 
 def _skin_light(picture: Picture, labels: LabelMap) -> Field | None:
-    """Median light (3,) of the skin near a mouth, linear; None if there is none."""
+    """Median linear light (3,) of the skin near a mouth; None if there is none."""
     mouth: Region = np.isin(labels, _MOUTH)
     if not mouth.any():
         return None
@@ -298,7 +299,7 @@ def _skin_light(picture: Picture, labels: LabelMap) -> Field | None:
 
 
 def _brightest(photo: Picture, labels: LabelMap) -> float:
-    """How bright (0 to 255) teeth may be in a photo: as the whites of its eyes."""
+    """The largest brightness (0 to 255) of teeth in a photo: that of the whites of the eyes."""
     skin, eyes = photo[labels == _SKIN], photo[np.isin(labels, part_ids("eyes"))]
     limit = min(_NO_EYES * float(np.median(skin.mean(-1))), 245.0) if len(skin) else 245.0
     if len(eyes) >= 32:
@@ -307,13 +308,13 @@ def _brightest(photo: Picture, labels: LabelMap) -> float:
 
 
 def _no_brighter(picture: Field, inside: Region, limit: float) -> Field:
-    """A picture (h, w, 3), darkened as a whole until what is inside is no brighter than a limit."""
+    """Darken a picture (h, w, 3) so that its brightness inside a region is at most ``limit``."""
     top = float(np.quantile(picture[inside].mean(-1), 0.95))
     return picture * min(1.0, limit / max(top, 1.0))
 
 
 def _shadow(inside: Region, least: float) -> Field:
-    """Light (h, w) inside a mouth: ``least`` at its upper rim and in its corners, 1 in the middle."""
+    """Brightness factors (h, w) inside a mouth: ``least`` at its upper edge and in its corners, 1 in the middle."""
     high = max(float(inside.sum(0).max()), 2.0)
     lower = ndimage.shift(inside.astype(float), (0.22 * high, 0), order=1)
     soft = np.clip(ndimage.gaussian_filter(lower, 0.22 * high) / 0.85, 0, 1)

@@ -1,4 +1,4 @@
-"""A photo that moves with its mask: its own pixels, sampled once through a displacement field."""
+"""Moving a photo with its mask: the photo's pixels are sampled once, through a displacement field."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from maskgan_cli.labels import ID, LabelMap
 Coordinates = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 Square = npt.NDArray[np.float64]
 
-_STILL: Final = 0.02  # pixels of the crop: what moves less keeps its pixels bit for bit
-_STRETCHED: Final = 2.0  # times longer than in the photo: from here on the painting shows
-_THIN: Final = 0.006  # of the side: where the moved mask differs along a line thinner than this, nothing is painted
-_THIN_BEHIND: Final = 0.016  # the same for backdrop and clothes, whose place in the mask is less certain
-_SPECK: Final = 0.025  # of the side: what is missing in a smaller area than this squared is not painted
+_STILL: Final = 0.02  # pixels of the crop; pixels that move less are unchanged
+_STRETCHED: Final = 2.0  # pixels that are stretched by more than this factor are painted
+_THIN: Final = 0.006  # share of the side; differences that are thinner are not painted
+_THIN_BEHIND: Final = 0.016  # the same for background and clothes, whose borders in masks are less certain
+_SPECK: Final = 0.025  # share of the side; differences with an area below its square are not painted
 _BEHIND: Final = tuple(ID[name] for name in ("background", "cloth"))
-# Classes of one look: where the moved mask has another one of the group, the photo is right already.
+# Groups of classes with the same appearance: a difference within a group is not painted.
 _ALIKE: Final = (
     ("skin", "nose", "neck", "l_ear", "r_ear"),
     ("u_lip", "l_lip"),
@@ -36,13 +36,13 @@ _ALIKE: Final = (
 
 @dataclass(frozen=True)
 class PhotoMotion:
-    """How a face (S, S) moves from one label map to another.
+    """The motion of a face (S, S) from one label map to another.
 
     Attributes:
         field: (2, S + 2 * beyond, S + 2 * beyond), see `displacement`.
-        beyond: how many pixels the field goes on beyond the face's borders.
-        labels: (S, S), the label map before, moved.
-        missing: (S, S), where the moved photo does not show what the label map after asks for.
+        beyond: number of pixels by which the field extends beyond the face's borders.
+        labels: (S, S), the first label map, moved.
+        missing: (S, S), where the moved photo does not show the second label map.
     """
 
     field: Displacement
@@ -62,7 +62,7 @@ class PhotoMotion:
         return self.field[:, self.beyond : end, self.beyond : end]
 
     def resized(self, size: int) -> PhotoMotion:
-        """The same motion of the face at another size, without what lies beyond its borders."""
+        """The same motion at another size of the face, without the part beyond its borders."""
         scale = size / len(self.labels)
         if scale == 1 and not self.beyond:
             return self
@@ -85,7 +85,7 @@ def photo_motion(before: LabelMap, after: LabelMap, *, beyond: int = 0) -> Photo
 
 
 def moved_labels(labels: LabelMap, field: Displacement) -> LabelMap:
-    """A label map (H, W), sampled at x + u(x) by nearest neighbour."""
+    """Sample a label map (H, W) at x + u(x) with nearest neighbour."""
     height, width = labels.shape
     rows = np.clip(np.rint(np.arange(height)[:, None] + field[0]), 0, height - 1).astype(np.intp)
     columns = np.clip(np.rint(np.arange(width)[None] + field[1]), 0, width - 1).astype(np.intp)
@@ -93,9 +93,9 @@ def moved_labels(labels: LabelMap, field: Displacement) -> LabelMap:
 
 
 def moved_picture(picture: Picture, field: Displacement) -> Picture:
-    """A picture (H, W, 3), sampled at x + u(x) of a field (2, H, W) by bicubic interpolation.
+    """Sample a picture (H, W, 3) at x + u(x) of a field (2, H, W) with bicubic interpolation.
 
-    Where the field is zero, the pixels are the picture's bit for bit.
+    Where the field is zero, pixels are unchanged.
     """
     moving = np.abs(field).max(0) > _STILL
     if not moving.any():
@@ -107,17 +107,17 @@ def moved_picture(picture: Picture, field: Displacement) -> Picture:
 
 
 def moved_photo(picture: Picture, square: Square, size: int, field: Displacement, beyond: int) -> Picture:
-    """A photo (H, W, 3) whose face moves, sampled once, from its own pixels.
+    """Move the face of a photo (H, W, 3); the photo is sampled once, at its own resolution.
 
     Args:
         picture: the photo.
-        square: (4, 2), where the face's crop lies: see `data.crop`.
+        square: (4, 2), corners of the face's crop: see `data.crop`.
         size: S, the crop's side in pixels.
         field: (2, S + 2 * beyond, S + 2 * beyond), in pixels of the crop.
-        beyond: how far the field goes on beyond the crop.
+        beyond: number of pixels by which the field extends beyond the crop.
 
     Returns:
-        (H, W, 3); where the field is zero, the photo bit for bit.
+        (H, W, 3); where the field is zero, pixels are unchanged.
     """
     matrix = matrix_of(square, size)
     back = np.linalg.inv(matrix[:, :2])
@@ -149,7 +149,7 @@ def moved_photo(picture: Picture, square: Square, size: int, field: Displacement
 def _placed(
     picture: Picture, box: tuple[slice, slice], rows: Coordinates, columns: Coordinates, where: Region
 ) -> Picture:
-    """The picture with what it shows at (rows, columns) in a box of it, where asked."""
+    """Replace the pixels of a box, where ``where`` is true, by those sampled at (rows, columns)."""
     low, high = (np.array([rows.min(), columns.min()]) - 3, np.array([rows.max(), columns.max()]) + 4)
     top, left = np.clip(np.floor(low).astype(int), 0, np.array(picture.shape[:2]) - 1)
     bottom, right = np.clip(np.ceil(high).astype(int), [top + 1, left + 1], picture.shape[:2])
@@ -162,7 +162,7 @@ def _placed(
 def sampled(
     planes: npt.NDArray[np.generic], rows: Coordinates, columns: Coordinates, mode: str, outside: str = "border"
 ) -> npt.NDArray[np.float32]:
-    """Planes (H, W, C) at places (h, w): (h, w, C) float32. Beyond the border the outermost pixel goes on."""
+    """Sample planes (H, W, C) at positions (h, w): (h, w, C) float32. ``outside`` is the padding mode."""
     import torch
     from torch.nn import functional as F
 
@@ -176,14 +176,14 @@ def sampled(
 
 
 def _missing(moved: LabelMap, after: LabelMap, stretched: npt.NDArray[np.float32]) -> Region:
-    """Where the moved label map is wrong, or the photo stretched too far."""
+    """Where the moved label map differs from the new one, or the photo is stretched too far."""
     size = len(after)
     group = np.arange(256)
     for names in _ALIKE:
         group[[ID[name] for name in names]] = ID[names[0]]
     wrong = group[moved] != group[after]
     behind = np.isin(after, _BEHIND)
-    still = behind & ~wrong  # a stretched backdrop is a backdrop
+    still = behind & ~wrong  # a stretched background looks like a background
     missing = np.zeros(after.shape, bool)
     for part, thin in (
         (wrong & ~behind, _THIN),
@@ -198,7 +198,7 @@ def _missing(moved: LabelMap, after: LabelMap, stretched: npt.NDArray[np.float32
 
 
 def _thick(region: Region, radius: float) -> Region:
-    """The places of a region (not empty) that a disc of a radius inside it covers."""
+    """Morphological opening of a region (not empty) with a disc of this radius."""
     box = tuple(slice(max(part.start - 1, 0), part.stop + 1) for part in _box_of(region))
     result, near = np.zeros(region.shape, bool), region[box]
     inner = ndimage.distance_transform_edt(np.pad(near, 1, mode="edge"))[1:-1, 1:-1] > radius

@@ -1,4 +1,4 @@
-"""What a user may ask of an edit. Light to import: the command line reads it for ``--help``."""
+"""Options of an edit. This module imports nothing slow, because the command line needs it for ``--help``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import Enum
 
 
 class Edge(str, Enum):
-    """How a painting is joined to its photo; see `maskgan_cli.editing.blend`."""
+    """How a painting is blended into its photo; see `maskgan_cli.editing.compose.paste_back`."""
 
     MOVE = "move"
     SEAMLESS = "seamless"
@@ -15,7 +15,7 @@ class Edge(str, Enum):
 
 
 class Inside(str, Enum):
-    """Where the inside of a newly opened mouth comes from; see `maskgan_cli.editing.mouths`."""
+    """Source of the inside of a newly opened mouth; see `maskgan_cli.editing.mouths`."""
 
     AUTO = "auto"
     PHOTO = "photo"
@@ -40,15 +40,15 @@ class Accessories(str, Enum):
 
 @dataclass(frozen=True)
 class Blend:
-    """Whether and how a painting is pasted back over its source.
+    """Whether and how a painting is pasted back into its source.
 
     Attributes:
-        wanted: always or never; None leaves it to the edit: a photo is pasted into, a face of a prepared data set is
-            painted bare, as the paper's measures need it.
-        edge: how the two are joined.
-        softness: width of the soft edge as a share of the side, above 0; nothing to the seamless one.
-        inside: where the inside of a mouth comes from, if the photo moves.
-        hair: where another person's hair comes from, if the photo moves.
+        wanted: True always, False never. None leaves it to the edit: paintings are pasted into photos, while those of
+            a prepared data set's faces stay bare, as the paper's metrics need them.
+        edge: how the painting is blended.
+        softness: width of the soft edge as a share of the side, above 0; used only by ``Edge.SOFT``.
+        inside: source of the inside of a mouth, for ``Edge.MOVE``.
+        hair: source of another person's hair, for ``Edge.MOVE``.
         accessories: drawn over the photo as objects, or added to the mask and painted by the network.
     """
 
@@ -59,18 +59,18 @@ class Blend:
     hair: Hair = Hair.AUTO
     accessories: Accessories = Accessories.DRAWN
 
-    def unless(self, bare: bool) -> Blend | None:
-        """What is done if nothing else is asked for: this, or None where a painting stays ``bare`` by itself."""
+    def or_bare(self, bare: bool) -> Blend | None:
+        """This, or None for a bare painting; ``bare`` decides if ``wanted`` is None."""
         return None if (bare if self.wanted is None else not self.wanted) else self
 
     @property
     def note(self) -> str | float:
-        """For the record of a result."""
+        """The value for a result's record."""
         return self.softness if self.edge is Edge.SOFT else self.edge.value
 
 
 class Taken(str, Enum):
-    """What a picture is taken for; see `maskgan_cli.editing.reader`."""
+    """How a picture is read: as a face crop, as a photo, or automatically; see `maskgan_cli.editing.reader`."""
 
     AUTO = "auto"
     CROP = "crop"

@@ -1,7 +1,7 @@
-"""The outline of a face, in rays from its middle: how MaskVAE moves it, and a mask whose own moves so.
+"""The outline of a face, by rays from its middle: measuring it, its change by MaskVAE, and moving it in a mask.
 
-What lies near the outline goes with it: ears, earrings and hair beside it, the neck below. Eyes, brows, nose and mouth
-stay.
+Regions near the outline move with it: ears, earrings and hair beside it, the neck below. Eyes, brows, nose and mouth
+keep their position.
 """
 
 from __future__ import annotations
@@ -20,27 +20,28 @@ RAYS: Final = 180
 _ANGLES: Final = (np.arange(RAYS) + 0.5) / RAYS * 2 * np.pi - np.pi / 2  # clockwise from straight up
 _FACE: Final = [ID[name] for name in ("skin", *GROUPS["face"], "eye_g")]
 _FEATURES: Final = [ID[name] for name in (*GROUPS["face"], "eye_g")]
-_INNER: Final = 0.45  # of the way to the outline: what lies nearer stays
-_BESIDE: Final = 1.15  # ears and what hangs on them move as far as the outline
-_OUTER: Final = 2.0  # beyond, nothing moves
-_SOFT: Final = 0.7  # pixels of the mask
+# Shares of the distance from the middle to the outline:
+_INNER: Final = 0.45  # up to here nothing moves
+_BESIDE: Final = 1.15  # up to here (ears and earrings) pixels move as far as the outline
+_OUTER: Final = 2.0  # from here on nothing moves
+_SOFT: Final = 0.7  # pixels of the mask; blur
 
 
 @dataclass(frozen=True)
 class Outline:
-    """A face's outline in an upright frame: its middle (x, y), and how far (180,) it reaches in each direction."""
+    """A face's outline in an upright frame: its middle (x, y), and the outline's distance (180,) in each direction."""
 
     middle: tuple[float, float]
     reach: Field
 
 
 def measure_outline(labels: LabelMap, *, fine: int = 1, middle: tuple[float, float] | None = None) -> Outline | None:
-    """The outline of an upright mask, whose pixels are ``fine`` to one of the frame; None without skin.
+    """Measure the outline of an upright mask; None without skin.
 
     Args:
         labels: (T, T), upright.
-        fine: its pixels per pixel of the frame.
-        middle: where the rays begin; else between eyes and mouth, halfway between the cheeks.
+        fine: the mask's pixels per pixel of the frame.
+        middle: origin of the rays; None: between eyes and mouth, halfway between the cheeks.
     """
     side, face = len(labels), np.isin(labels, _FACE)
     if middle is None:
@@ -62,7 +63,7 @@ def measure_outline(labels: LabelMap, *, fine: int = 1, middle: tuple[float, flo
 
 
 def outline_change(before: Outline | None, after: Outline | None, weights: Field) -> Field | None:
-    """Which share (180,) of its distance the outline is moved outwards, where ``weights`` (180,) let it; symmetric."""
+    """Outward motion (180,) of the outline, as shares of its distance, multiplied by ``weights`` (180,); symmetric."""
     if before is None or after is None:
         return None
     change = ndimage.median_filter(after.reach / before.reach - 1, 7, mode="wrap")
@@ -71,24 +72,24 @@ def outline_change(before: Outline | None, after: Outline | None, weights: Field
 
 
 def sides_and_chin() -> Field:
-    """Weights (180,): all of the outline but the forehead and the hairline."""
+    """Weights (180,) of the outline without forehead and hairline."""
     return _from(np.abs(_down()), 175, 95)
 
 
 def chin() -> Field:
-    """Weights (180,): the chin and the jaw beside it."""
+    """Weights (180,) of the chin and the jaw beside it."""
     return _from(np.abs(_down()), 100, 30)
 
 
 def move_outline(labels: LabelMap, frame: Upright, outline: Outline, out: Field, reach: list[int]) -> LabelMap:
-    """A mask (S, S) whose face's outline lies farther out by shares (180,) of its distance.
+    """Move the outline of a mask's face.
 
     Args:
-        labels: the mask.
-        frame: the face's.
-        outline: the face's, in that frame.
-        out: shares, below 0 inwards.
-        reach: class ids between which borders move.
+        labels: (S, S), the mask.
+        frame: the face's upright frame.
+        outline: the face's outline in that frame.
+        out: (180,), outward motion as shares of the outline's distance; below 0 inwards.
+        reach: class ids that may change.
     """
     far = _OUTER * float(outline.reach[np.abs(out) > 1e-3].max(initial=0.0)) * 1.3
     if far == 0:
@@ -112,7 +113,7 @@ def move_outline(labels: LabelMap, frame: Upright, outline: Outline, out: Field,
 
 
 def _sampled(here: LabelMap, box: Box, rows: Field, columns: Field, reach: list[int]) -> LabelMap:
-    """The class that is strongest at places of the mask, among those of ``reach`` that the box holds."""
+    """The strongest class at positions of the mask, among the classes of ``reach`` that the box contains."""
     ids = [kind for kind in reach if (here == kind).any()]
     planes = np.stack([(here == kind).astype(np.float32) for kind in ids])
     soft = ndimage.gaussian_filter(planes, (0, _SOFT, _SOFT), truncate=3)
@@ -121,14 +122,14 @@ def _sampled(here: LabelMap, box: Box, rows: Field, columns: Field, reach: list[
 
 
 def _strength(share: Field) -> Field:
-    """Of the outline's own motion, the share that applies at a share of the distance to it."""
+    """The share of the outline's motion that applies at a share of the distance to it."""
     inner = np.clip((share - _INNER) / (1 - _INNER), 0, 1)
     outer = np.clip((_OUTER - share) / (_OUTER - _BESIDE), 0, 1)
     return np.asarray((inner * inner * (3 - 2 * inner)) * (outer * outer * (3 - 2 * outer)))
 
 
 def _at(curve: Field, ray: Field) -> Field:
-    """A closed curve (180,) at places between its rays."""
+    """Interpolate a closed curve (180,) between its rays."""
     low = np.floor(ray).astype(np.intp)
     part = ray - low
     return np.asarray(curve[low % RAYS] * (1 - part) + curve[(low + 1) % RAYS] * part)
@@ -140,6 +141,6 @@ def _down() -> Field:
 
 
 def _from(angle: Field, zero: float, one: float) -> Field:
-    """1 up to an angle of ``one`` degrees, 0 from ``zero``, smooth between."""
+    """Smoothstep of an angle: 1 up to ``one`` degrees, 0 from ``zero`` degrees on."""
     share = np.clip((zero - angle) / (zero - one), 0, 1)
     return np.asarray(share * share * (3 - 2 * share))

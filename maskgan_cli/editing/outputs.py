@@ -1,4 +1,4 @@
-"""Where results go: names inside the output folder and nowhere else, no two the same, all fit to be written."""
+"""Paths of results: inside the output folder, distinct, and with names that can be written."""
 
 from __future__ import annotations
 
@@ -11,39 +11,42 @@ from maskgan_cli.editing.jobs import mask_path
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import check_picture_name
 
-_LONGEST: Final = 255  # bytes in a name, on all usual file systems
+_LONGEST: Final = 255  # bytes; longest file name on common file systems
 
 
 def output_paths(
     rows: Sequence[Mapping[str, Path]], out: Path, *, listed: bool, save_masks: bool = False, sheet: Path | None = None
 ) -> list[Path]:
-    """Where each row's picture goes: ``out`` itself, or into it where it is a folder's name, as a list's always is.
+    """The path of each row's picture: ``out``, or a file in ``out`` if that is a folder, as for lists.
 
     Args:
-        rows: with a column ``output`` for a list that names its results.
+        rows: files by role; the column ``output`` names a result.
+        out: a file or a folder.
         listed: whether the rows are a list.
-        save_masks: whether each picture's mask goes beside it.
-        sheet: where the overview goes, if there is one.
+        save_masks: whether each picture's mask is written beside it.
+        sheet: path of the overview sheet, or None.
 
     Raises:
-        InputError: a name that leads out of the folder or cannot be written; two results in one file; ``out`` is a file
-            where it must be a folder.
+        InputError: a name leads out of the folder or cannot be written, two results have one path, or ``out`` is a file
+            and must be a folder.
     """
-    inside = listed or out.is_dir() or not out.suffix  # `-o results/`, there or not yet
+    inside = listed or out.is_dir() or not out.suffix  # also `-o results/` if the folder does not exist yet
     if inside and out.is_file():
-        what = "a folder for the results of --pairs" if listed else "a picture's file name, or a folder"
-        raise InputError(out, expected=what, found="a file" if listed else "a file without a suffix")
+        expected = "a folder for the results of --pairs" if listed else "a picture's file name, or a folder"
+        raise InputError(out, expected=expected, found="a file" if listed else "a file without a suffix")
     paths = [out / _name(row, number) for number, row in enumerate(rows, start=1)] if inside else [out]
-    seen: dict[Path, str] = {} if sheet is None else {_plain(sheet): "--sheet"}
+    writers: dict[Path, str] = {} if sheet is None else {_resolved(sheet): "--sheet"}
     for number, path in enumerate(paths, start=1):
-        who = f"pair {number}" if listed else "the result"
+        writer = f"pair {number}" if listed else "the result"
         for written in _written(path, save_masks):
-            if (other := seen.get(_plain(written))) is not None:
+            if (other := writers.get(_resolved(written))) is not None:
                 raise InputError(
-                    written, expected="one result per file", found=f"{other} and {who} both writing it",
+                    written,
+                    expected="one result per file",
+                    found=f"{other} and {writer} both writing it",
                     hint="add a column `output` with distinct names" if listed else "name another file",
-                )  # fmt: skip
-            seen[_plain(written)] = who
+                )
+            writers[_resolved(written)] = writer
     return paths
 
 
@@ -54,14 +57,16 @@ def _name(row: Mapping[str, Path], number: int) -> Path:
     name = row["output"]
     if name.is_absolute() or name.drive or ".." in name.parts or name == Path():
         raise InputError(
-            f"pair {number}, output", expected="a name inside the output folder", found=str(name),
+            f"pair {number}, output",
+            expected="a name inside the output folder",
+            found=str(name),
             hint="leave out the `..` or the leading folder",
-        )  # fmt: skip
+        )
     return name
 
 
 def _written(path: Path, save_masks: bool) -> Iterator[Path]:
-    """The files of one result, once it is sure that their names can be written."""
+    """The files of a result, after a check that their names can be written."""
     check_picture_name(path)
     for written in (path, mask_path(path)) if save_masks else (path,):
         if "\0" in str(written) or len(os.fsencode(written.name)) > _LONGEST:
@@ -69,9 +74,9 @@ def _written(path: Path, save_masks: bool) -> Iterator[Path]:
         yield written
 
 
-def _plain(path: Path) -> Path:
-    """One spelling for one file."""
+def _resolved(path: Path) -> Path:
+    """The same path for all spellings of a file."""
     try:
         return path.resolve()
-    except (OSError, RuntimeError, ValueError):  # a loop of links, a name that no file can have: said on writing
+    except (OSError, RuntimeError, ValueError):  # a loop of links, or an impossible name: writing raises the error
         return path

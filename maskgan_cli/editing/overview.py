@@ -1,4 +1,4 @@
-"""The faces of a photo, framed and numbered from left to right, so that one can be chosen."""
+"""Overview of a photo's faces: each with its square and its number, from left to right."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from maskgan_cli.data.crop import oriented_square
 from maskgan_cli.files import Picture
 from maskgan_cli.judges.finder import Found
 
-_LONGEST: Final = 1600  # pixels; an overview is for the eye
+_LONGEST: Final = 1600  # pixels; longest side of an overview
 _LINE: Final = (255, 210, 0)
 
 

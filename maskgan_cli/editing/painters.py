@@ -1,7 +1,7 @@
-"""A network that paints or changes pictures, in PyTorch or as ONNX: either takes the inputs of its export.
+"""Networks that paint or change pictures, in PyTorch or as ONNX.
 
-Those are arrays, in the order that `maskgan_cli.weights.export` gives them: label maps (N, S, S) ``uint8``, pictures
-(N, S, S, 3) ``uint8``, and numbers (N, attributes) ``float32``.
+Both take the inputs of the network's export as arrays, in the order of `maskgan_cli.weights.export`: label maps
+(N, S, S) ``uint8``, pictures (N, S, S, 3) ``uint8``, and numbers (N, attributes) ``float32``.
 """
 
 from __future__ import annotations
@@ -28,37 +28,37 @@ Inputs = Bytes | npt.NDArray[np.float32]
 
 
 class Painter(Protocol):
-    """Batches of the network's size in, pictures out.
+    """Interface of the painters.
 
     Attributes:
-        weights: what is painted with; ``config["image_size"]`` is the side of everything.
+        weights: of the network; ``config["image_size"]`` is the side of all inputs and outputs.
     """
 
     weights: Weights
 
     def paint(self, *inputs: Inputs) -> Bytes:
-        """The inputs of the network's export, see above -> pictures (N, S, S, 3) ``uint8``."""
+        """The inputs of the network's export (see above) -> pictures (N, S, S, 3) ``uint8``."""
 
 
 def open_painter(kind: str, weights: str | Path, device: str = "auto") -> Painter:
-    """A network of a kind that can be exported.
+    """Load a network that can be exported.
 
     Args:
         kind: of the weights.
-        weights: a weights file or run folder, or what ``maskgan weights export --onnx`` made of one.
-        device: see `pick_device`; ONNX is run on the CPU, or on CUDA where onnxruntime has it.
+        weights: a weights file or run folder, or an ONNX file of ``maskgan weights export --onnx``.
+        device: see `pick_device`; ONNX runs on the CPU, or on CUDA if onnxruntime supports it.
 
     Raises:
-        InputError: no such weights, or no such device.
+        InputError: the weights or the device do not exist.
     """
     return (ONNXPainter if Path(weights).suffix == ".onnx" else NetworkPainter)(kind, weights, device)
 
 
 class NetworkPainter:
-    """PyTorch.
+    """A network in PyTorch.
 
     Raises:
-        InputError: no such weights, or no such device.
+        InputError: the weights or the device do not exist.
     """
 
     def __init__(self, kind: str, weights: str | Path, device: str) -> None:
@@ -75,23 +75,23 @@ class NetworkPainter:
 
 
 class ONNXPainter:
-    """onnxruntime; the file is `weights.export`'s.
+    """A network in onnxruntime, from a file of `weights.export`.
 
     Raises:
-        InputError: no such file, not one of ours, or onnxruntime or its CUDA part is missing.
+        InputError: the file does not exist or is not such an export, or onnxruntime or its CUDA part is missing.
     """
 
     def __init__(self, kind: str, weights: str | Path, device: str) -> None:
         path = Path(weights)
         self.session = open_onnx(path, _providers(path, device), "a network as ONNX")
-        self.ours = ours = f"a {KINDS[kind].title} exported by `maskgan weights export --onnx`"
-        description = described(path, self.session.get_modelmeta().custom_metadata_map.get("maskgan"), ours)
+        self.expected = expected = f"a {KINDS[kind].title} exported by `maskgan weights export --onnx`"
+        description = described(path, self.session.get_modelmeta().custom_metadata_map.get("maskgan"), expected)
         if (found := description.pop("kind")) != kind:
-            raise InputError(path, expected=ours, found=f"{found[:40]} weights")
+            raise InputError(path, expected=expected, found=f"{found[:40]} weights")
         self.portable: Portable = resolve(KINDS[kind].onnx)
         inputs, outputs = self.session.get_inputs(), self.session.get_outputs()
         if [one.name for one in (*inputs, *outputs)] != [*self.portable.inputs, self.portable.output]:
-            raise InputError(path, expected=ours, found="other inputs and outputs")
+            raise InputError(path, expected=expected, found="other inputs and outputs")
         config = description.pop("config")
         try:
             settings_of(KINDS[kind], config)
@@ -106,26 +106,28 @@ class ONNXPainter:
         try:
             (images,) = self.session.run([self.portable.output], dict(zip(self.portable.inputs, arrays, strict=True)))
             good = images.shape == (count, 3, size, size) and bool(np.isfinite(images).all())
-        except Exception as error:  # onnxruntime names no common base for what a network's inside raises
-            raise InputError(self.weights.path, expected=self.ours, found="a network that fails on faces") from error
+        except Exception as error:  # onnxruntime's errors have no common base class
+            raise InputError(
+                self.weights.path, expected=self.expected, found="a network that fails on faces"
+            ) from error
         if not good:
-            raise InputError(self.weights.path, expected=self.ours, found="NaN, or another size, in its answer")
+            raise InputError(self.weights.path, expected=self.expected, found="NaN or another size in its output")
         return to_bytes(torch.from_numpy(images)).permute(0, 2, 3, 1).contiguous().numpy()
 
 
 def _read(values: Tensor) -> Tensor:
-    """Pictures as networks read them, (N, 3, S, S) in [-1, 1]; anything else as it is."""
+    """Pictures -> network inputs (N, 3, S, S) in [-1, 1]; other arrays are unchanged."""
     return to_unit(values.permute(0, 3, 1, 2)) if values.ndim == 4 else values
 
 
 def _providers(path: Path, device: str) -> list[str]:
-    """``--device`` in onnxruntime's words."""
-    here = available_providers(path)
+    """The providers of onnxruntime for ``--device``."""
+    available = available_providers(path)
     cuda = "CUDAExecutionProvider"
     if device == "auto":
-        return [name for name in (cuda, "CPUExecutionProvider") if name in here]
+        return [name for name in (cuda, "CPUExecutionProvider") if name in available]
     chosen = {"cpu": "CPUExecutionProvider", "cuda": cuda}.get(device)
-    if chosen is None or chosen not in here:
-        raise InputError("--device", expected="auto or cpu" + (" or cuda" if cuda in here else "") + " with ONNX",
-                         found=device)  # fmt: skip
+    if chosen is None or chosen not in available:
+        devices = "auto or cpu" + (" or cuda" if cuda in available else "")
+        raise InputError("--device", expected=f"{devices} with ONNX", found=device)
     return [chosen]

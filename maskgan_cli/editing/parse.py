@@ -1,4 +1,4 @@
-"""Masks for photos that have none: the face parser, for the ``parse`` command and for every edit."""
+"""Masks by the face parser, for the ``parse`` command and for edits of photos without masks."""
 
 from __future__ import annotations
 
@@ -20,37 +20,38 @@ from maskgan_cli.judges.parser import ParserJudge, load_parser
 from maskgan_cli.labels import LabelMap
 from maskgan_cli.weights.lookup import find_weights, named_with_origin
 
-# Dark photos are looked at as if they had been exposed as usual. Of 24 real faces at a half, a third and a fifth of
-# their light, 96.5, 94.9 and 92.1 % of the pixels are parsed as in the original without this, 99.2 % with it.
-_DARK: Final = 128  # levels: the brightest spots of a dark photo are below, and
-_BRIGHT: Final = 210  # of any other about there
-LONGEST: Final = 2048  # pixels; a photo of 63 megapixels takes 1.5 GB at most, itself and PyTorch included
+# Dark photos are brightened. At a fifth of their light, 92.1 % of the pixels of 24 real faces are parsed as in the
+# original without this, 99.2 % with it.
+_DARK: Final = 128  # levels; a photo is dark if its brightest spots are below this,
+_BRIGHT: Final = 210  # and is scaled so that they reach this
+LONGEST: Final = 2048  # pixels; with this limit, a photo of 63 megapixels takes at most 1.5 GB
 
 
 def parse(judge: ParserJudge, pictures: Tensor, size: int | None = None) -> Iterator[LabelMap]:
     """Label maps of pictures (N, 3, H, W) ``uint8``.
 
-    Pictures that are not square are looked at as squares, their edges drawn out, and cut back; dark ones lit up.
+    Pictures are padded to squares by repeating their edges, and the label maps are cut back; dark pictures are
+    brightened.
 
     Args:
         judge: the face parser.
-        pictures: all of one size, of any sides; memory grows with the sides, see `bounded`.
-        size: side of the label maps; the pictures' own sides if None. Only squares can have one.
+        pictures: of one size, not necessarily square; memory grows with the size, see `bounded`.
+        size: side of the label maps, for square pictures; None: the pictures' size.
     """
     height, width = pictures.shape[-2:]
     side = max(height, width)
     rows, columns = torch.arange(side).clamp(max=height - 1), torch.arange(side).clamp(max=width - 1)
     for some in torch.split(
         pictures, max(1, LONGEST**2 // side**2)
-    ):  # as many as take the memory of one of the largest
-        lit = torch.stack([_lit_up(picture) for picture in some])
-        maps = judge.carefully(lit[:, :, rows][..., columns])[:, :height, :width]
+    ):  # a batch takes as much memory as one picture of the largest size
+        bright = torch.stack([_brightened(picture) for picture in some])
+        maps = judge.carefully(bright[:, :, rows][..., columns])[:, :height, :width]
         for labels in maps.cpu().numpy():
             yield labels if size is None else resize_labels(labels, size)
 
 
-def _lit_up(picture: Tensor) -> Tensor:
-    """A picture (3, H, W) ``uint8``, brighter if it is dark all over."""
+def _brightened(picture: Tensor) -> Tensor:
+    """A picture (3, H, W) ``uint8``, brightened if it is dark."""
     most = np.percentile(picture.amax(0).numpy(), 98)
     if most >= _DARK:
         return picture
@@ -58,7 +59,7 @@ def _lit_up(picture: Tensor) -> Tensor:
 
 
 def bounded(picture: Picture) -> Picture:
-    """A picture (H, W, 3), scaled down where its longer side is above `LONGEST`: the parser sees no more anyway."""
+    """A picture (H, W, 3), downscaled if its longer side is above `LONGEST`; the parser's resolution is lower."""
     height, width = picture.shape[:2]
     longest = max(height, width)
     if longest <= LONGEST:
@@ -75,12 +76,12 @@ def parse_files(
     Args:
         judge: the face parser.
         paths: the files.
-        size: side of the label maps; the pictures' own if None.
-        batch_size: pictures parsed at once.
-        attempt: entered with a path while it is read; a picture whose failure it swallows is left out.
+        size: side of the label maps; None: the pictures' size.
+        batch_size: pictures in a batch.
+        attempt: a context entered with a path while it is read; pictures whose errors it suppresses are left out.
 
     Raises:
-        InputError: a file is no picture, or has no square shape though ``size`` asks for one.
+        InputError: a file is not a picture, or is not square although ``size`` is given.
     """
 
     def fit(path: Path, picture: Picture) -> Picture:
@@ -102,12 +103,12 @@ def _scaled(labels: LabelMap, sides: tuple[int, int]) -> LabelMap:
 
 
 class MaskMaker:
-    """Makes the masks that nobody gave. The parser is loaded when the first one is wanted.
+    """Makes missing masks. The parser is loaded when the first mask is needed.
 
     Args:
-        weights: of the face parser; those found by `find_weights` if None.
+        weights: of the face parser; None: those that `find_weights` finds.
         device: see `pick_device`.
-        say: told each picture whose mask is made.
+        say: receives a message for each picture whose mask is made.
     """
 
     def __init__(self, weights: Path | None, device: str, say: Callable[[str], None]) -> None:
@@ -118,7 +119,7 @@ class MaskMaker:
         """A picture (S, S, 3) and its path -> its label map (S, S) and the SHA-256 of the parser's weights.
 
         Raises:
-            InputError: no parser weights to be had, or not a parser's.
+            InputError: there are no parser weights, or they are of another kind.
         """
         if self._judge is None:
             weights = find_weights(self._weights, "parser", "--parser-weights")

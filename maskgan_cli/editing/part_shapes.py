@@ -1,4 +1,4 @@
-"""Brows and noses: how MaskVAE moves them, and a mask whose own move so."""
+"""Brows and noses: measuring them, their change by MaskVAE, and moving them in a mask."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from maskgan_cli.labels import ID, LabelMap
 
 _PLACES: Final = 33
 _ALONG: Final = np.linspace(0.0, 1.0, _PLACES)
-_MIN: Final = 4  # pixels across: a smaller part is a speck
-_MARGIN: Final = 0.1  # of the frame: how far a part may go
-_NARROWEST: Final = 0.4  # of a nose's width
-_SOFT: Final = 0.7  # pixels of the mask: outlines are averaged over it, and carry no steps when they are moved
+_MIN: Final = 4  # pixels; smaller parts are ignored
+_MARGIN: Final = 0.1  # share of the frame; largest motion of a part
+_NARROWEST: Final = 0.4  # share of a nose's width
+_SOFT: Final = 0.7  # pixels of the mask; blur of outlines, so that they have no steps after they are moved
 
 
 @dataclass(frozen=True)
 class Brow:
-    """A brow in an upright frame: where it begins and ends, and the height of its middle line (33,) between."""
+    """A brow in an upright frame: x of its ends, and y of its middle line (33,) between them."""
 
     left: float
     right: float
@@ -30,7 +30,7 @@ class Brow:
 
 @dataclass(frozen=True)
 class Nose:
-    """A nose in an upright frame: its top and bottom, and its middle and half its width (33,) between."""
+    """A nose in an upright frame: y of its top and bottom; x of its middle (33,) and half its width (33,) between."""
 
     top: float
     bottom: float
@@ -39,7 +39,7 @@ class Nose:
 
 
 def measure_brow(labels: LabelMap, name: str, *, fine: int = 1) -> Brow | None:
-    """``l_brow`` or ``r_brow`` of an upright mask, whose pixels are ``fine`` to one of the frame; None without it."""
+    """Measure ``l_brow`` or ``r_brow`` of an upright mask with ``fine`` pixels per pixel of the frame; or None."""
     region = largest_piece(labels == ID[name])
     columns = np.flatnonzero(region.any(0))
     if len(columns) < _MIN:
@@ -50,13 +50,11 @@ def measure_brow(labels: LabelMap, name: str, *, fine: int = 1) -> Brow | None:
 
 
 def measure_nose(labels: LabelMap, *, fine: int = 1) -> Nose | None:
-    """The nose of an upright mask; None without one."""
+    """Measure the nose of an upright mask with ``fine`` pixels per pixel of the frame; None without one."""
     region = largest_piece(labels == ID["nose"])
     rows = np.flatnonzero(region.any(1))
     if len(rows) < _MIN:
         return None
-    columns = np.arange(labels.shape[1])[None, :] + 0.5
-    middle = (region * columns).sum(1)[rows] / region.sum(1)[rows]
     left, right = region[rows].argmax(1), region.shape[1] - region[rows][:, ::-1].argmax(1)
     middle = (left + right) / 2
     curves = (_along(rows + 0.5, curve) / fine for curve in (middle, (right - left) / 2))
@@ -64,16 +62,16 @@ def measure_nose(labels: LabelMap, *, fine: int = 1) -> Nose | None:
 
 
 def brow_change(before: LabelMap, after: LabelMap, *, fine: int) -> Field | None:
-    """How far down (33,) a brow goes, from its inner to its outer end, in frame pixels; None if no brow is in both.
+    """Downward motion (33,) of the brows in frame pixels, from the inner to the outer end; the mean of both brows.
 
-    Both brows go alike: each place by the mean of the two.
+    None if no brow is in both masks.
     """
     changes = []
     for name in ("r_brow", "l_brow"):
         old, new = measure_brow(before, name, fine=fine), measure_brow(after, name, fine=fine)
         if old is not None and new is not None:
             change = new.line - old.line
-            changes.append(change[::-1] if name == "r_brow" else change)  # the person's right brow ends on the left
+            changes.append(change[::-1] if name == "r_brow" else change)  # the right brow's inner end is on its right
     if not changes:
         return None
     basis = np.stack([np.ones(_PLACES), _ALONG, _ALONG**2], 1)
@@ -81,18 +79,18 @@ def brow_change(before: LabelMap, after: LabelMap, *, fine: int) -> Field | None
 
 
 def nose_change(before: Nose | None, after: Nose | None) -> Field | None:
-    """Which share of the width (33,) is added, from the nose's top to its bottom; None if one mask has no nose."""
+    """Relative change (33,) of the nose's width, from its top to its bottom; None if one mask has no nose."""
     if before is None or after is None:
         return None
     across = 2 * _ALONG - 1
     basis = np.stack([across**power for power in range(4)], 1)
-    weights = np.sqrt(before.half)[:, None]  # at the top a pixel is a large share
+    weights = np.sqrt(before.half)[:, None]  # the nose is narrow at its top, where a pixel is a large share
     change = after.half / np.maximum(before.half, 1e-6) - 1
     return np.asarray(basis @ np.linalg.lstsq(basis * weights, change * weights[:, 0], rcond=None)[0])
 
 
 def move_brows(labels: LabelMap, frame: Upright, brows: dict[str, Brow | None], down: Field) -> LabelMap:
-    """A mask (S, S) whose brows are ``down`` (33,) frame pixels lower, from the inner to the outer end."""
+    """Move the brows of a mask (S, S) down by ``down`` (33,) frame pixels, from the inner to the outer end."""
     result, margin = labels, _MARGIN * frame.side
     for name, brow in brows.items():
         if brow is None:
@@ -107,7 +105,7 @@ def move_brows(labels: LabelMap, frame: Upright, brows: dict[str, Brow | None], 
 
 
 def widen_nose(labels: LabelMap, frame: Upright, nose: Nose, wider: Field) -> LabelMap:
-    """A mask (S, S) whose nose is wider by shares (33,) of its width, from its top to its bottom."""
+    """Widen the nose of a mask (S, S) by shares (33,) of its width, from its top to its bottom."""
     times = np.maximum(1 + wider, _NARROWEST)
     half = float((nose.half * np.maximum(times, 1)).max()) + 4
     box = frame.box(
@@ -120,9 +118,9 @@ def widen_nose(labels: LabelMap, frame: Upright, nose: Nose, wider: Field) -> La
 
 
 def _moved(labels: LabelMap, frame: Upright, box: Box, kind: int, x: Field, y: Field) -> LabelMap:
-    """A mask whose class ``kind`` shows, at each pixel of a box, what it has at a place (x, y) of the frame.
+    """Resample class ``kind`` of a mask inside a box, from positions (x, y) of the frame.
 
-    It covers nothing but skin, and leaves skin.
+    It covers only skin, and leaves skin behind.
     """
     here = labels[box.slices]
     columns, rows = frame.to_mask(x, y)
@@ -136,7 +134,7 @@ def _moved(labels: LabelMap, frame: Upright, box: Box, kind: int, x: Field, y: F
 
 
 def _along(places: Field, curve: Field) -> Field:
-    """A curve known at some places, evenly at 33 from its first to its last, without the pixels' steps."""
+    """Resample and smooth a curve at 33 evenly spaced positions from its first to its last."""
     smooth = ndimage.gaussian_filter1d(curve, max(0.03 * len(curve), 0.5), mode="nearest")
     ends = (places[0] - 0.5, places[-1] + 0.5)
     return np.asarray(np.interp(ends[0] + _ALONG * (ends[1] - ends[0]), places, smooth))

@@ -1,4 +1,4 @@
-"""Any picture as a face to edit: a face crop as it is, any other searched, cut out, and remembered for the way back."""
+"""Reading of faces to edit, from face crops and from photos, in which faces are detected and cut out."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from maskgan_cli.data.alignment import Points
 from maskgan_cli.data.given_masks import read_given_mask
 from maskgan_cli.data.prepared import in_prepared, mask_beside
 from maskgan_cli.editing.faces import Face, FaceReader
-from maskgan_cli.editing.framing import FACE_CROP, framed, oddity
+from maskgan_cli.editing.framing import FACE_CROP, crop_problem, framed
 from maskgan_cli.editing.options import Taken
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import Photo, Picture, read_photo
@@ -23,23 +23,23 @@ if TYPE_CHECKING:
     from maskgan_cli.editing.cutouts import Cutout
     from maskgan_cli.editing.search import PhotoSearch, Which
 
-SIDES: Final = (128, 1024)  # of a face that is cut out of a photo to be edited: its own resolution within these
+SIDES: Final = (128, 1024)  # smallest and largest side of a crop, which otherwise has the face's own resolution
 
 
 class PhotoReader:
-    """Reads faces to edit from crops and photographs alike.
+    """Reads faces to edit from face crops and from photos.
 
-    A picture of a prepared data set, and one framed like CelebA-HQ, is the face itself. In any other the face is
-    looked for and cut out; the `Face` remembers where, so that an edit is pasted back there. The face finder is
-    loaded when the first photo has to be searched.
+    Pictures of a prepared data set and pictures with CelebA-HQ's framing are face crops. In other pictures the face is
+    detected and cut out; the `Face` records its position, so that an edit can be pasted back. The face detector is
+    loaded when it is first needed.
 
     Args:
-        weights: of the face parser; those found by `find_weights` if None.
+        weights: of the face parser; None: those that `find_weights` finds.
         device: see `pick_device`.
-        say: told what is done with each picture, in a line.
-        force: go on with what is no face crop, and with faces that are too small.
-        taken: whether pictures are crops or photos, instead of looking.
-        numbers: which face of a photo, counted from the left, by role; the largest of others.
+        say: receives a message about each picture.
+        force: accept pictures that are not face crops, and small faces.
+        taken: treat all pictures as crops or as photos; by default this is detected.
+        numbers: number of the face in a photo, from the left, by role; for other roles, the largest face.
     """
 
     def __init__(
@@ -60,14 +60,14 @@ class PhotoReader:
         self._search: PhotoSearch | None = None
 
     def _say_once(self, text: str) -> None:
-        """The parser may see a photo twice, whole and cut out: said once."""
+        """Say a message once, because the parser may parse a photo twice: whole and cut out."""
         if text not in self._said:
             self._said.add(text)
             self._say(text)
 
     @property
     def search(self) -> PhotoSearch:
-        """Finds faces in photos."""
+        """The face detector."""
         if self._search is None:
             from maskgan_cli.devices import pick_device
             from maskgan_cli.editing.search import PhotoSearch
@@ -76,19 +76,19 @@ class PhotoReader:
         return self._search
 
     def __call__(self, image: Path, mask: Path | None, role: str) -> Face:
-        """A picture's face, and its mask from wherever it is: named, beside it, cut out of the photo's, or made.
+        """Read a picture's face and its mask: ``mask``, the one beside the picture, or one by the face parser.
 
         Raises:
-            InputError: unreadable; no face; a face of less than 64 pixels; a mask of another size, or one that
-                is no face's.
+            InputError: the picture cannot be read, has no face or one of less than 64 pixels, or the mask has another
+                size or is not that of a face.
         """
         return self._read(image, mask, role, self._numbers.get(role))[0]
 
     def every(self, image: Path, mask: Path | None, role: str) -> list[Face]:
-        """All faces of a picture that can be edited, from left to right; the others are named.
+        """Read all faces of a picture that can be edited, from left to right; messages name the others.
 
         Raises:
-            InputError: see above; or none can be.
+            InputError: see `__call__`; or no face can be edited.
         """
         return self._read(image, mask, role, "all")
 
@@ -102,18 +102,18 @@ class PhotoReader:
         if self._taken is Taken.AUTO and role not in self._numbers and _is_square(photo.picture):
             if labels is None:
                 labels, parser = self._parse.make_mask(image, photo.picture)
-            if (mask is not None and not oddity(labels)) or framed(labels, lambda: self._points(photo)):
+            if (mask is not None and not crop_problem(labels)) or framed(labels, lambda: self._points(photo)):
                 return [Face(image, mask, photo.picture, labels, parser, photo=photo)]
         return self._cut_out(photo, mask, (labels, parser), which)
 
     def _points(self, photo: Photo) -> Points | None:
         """The points (5, 2) of the photo's largest face; None without one."""
-        from maskgan_cli.judges.finder import largest  # with PyTorch, which comes after wrong paths are told
+        from maskgan_cli.judges.finder import largest  # imports PyTorch, which must not delay errors about paths
 
         return largest(self.search.faces(photo))
 
     def _cut_out(self, photo: Photo, mask: Path | None, read: tuple[LabelMap | None, str], which: Which) -> list[Face]:
-        """The faces of a photo whose mask was given (``mask``), or parsed, or not looked for yet."""
+        """The faces of a photo; ``read`` is its label map, if it was read or parsed already, and the parser's hash."""
         whole, parser = read
         try:
             cutouts = self.search.cut(photo, 1, which)
@@ -122,10 +122,10 @@ class PhotoReader:
             if error.found == "no face" and whole is not None and trusted:
                 return [Face(photo.path, mask, photo.picture, whole, parser, photo=photo)]
             if error.found == "no face":
+                more = ", name its mask, or use it with --force" if _is_square(photo.picture) else ""
                 raise InputError(
-                    photo.path, expected="a photo with a face", found="no face",
-                    hint=f"leave it out{', name its mask, or go on with --force' if _is_square(photo.picture) else ''}",
-                ) from None  # fmt: skip
+                    photo.path, expected="a photo with a face", found="no face", hint=f"leave it out{more}"
+                ) from None
             raise
         faces, failure = [], None
         for cutout in cutouts:
@@ -141,7 +141,7 @@ class PhotoReader:
         return faces
 
     def _cut(self, cutout: Cutout, mask: Path | None, whole: LabelMap | None) -> Face:
-        """One face, with its part of the photo's mask if one was given."""
+        """One face, with its part of the photo's mask if there is one."""
         photo, parser = cutout.photo, ""
         cutout = replace(cutout, size=int(np.clip(round(cutout.side), *SIDES)))
         others = f", one of {cutout.count} (--face chooses)" if cutout.count > 1 else ""
@@ -152,14 +152,16 @@ class PhotoReader:
             labels = cutout.cut_labels(whole)
         else:
             labels, parser = self._parse.make_mask(photo.path, cutout.picture)
-        found = oddity(labels)
-        if found and mask is not None:  # the user's word counts: dark glasses hide eyes, a beard hides skin
+        found = crop_problem(labels)
+        if found and mask is not None:  # a user's mask is accepted: dark glasses hide eyes, a beard hides skin
             self._say(f"{mask}: the mask of face {cutout.number} has {found}; edited all the same")
         elif found and not self._force:
             raise InputError(
-                photo.path, expected=FACE_CROP, found=f"{found} of face {cutout.number}",
-                hint="choose another with --face, name its mask, or go on with --force",
-            )  # fmt: skip
+                photo.path,
+                expected=FACE_CROP,
+                found=f"{found} of face {cutout.number}",
+                hint="choose another with --face, name its mask, or use it with --force",
+            )
         return Face(photo.path, mask, cutout.picture, labels, parser, photo=photo, cutout=cutout)
 
 
@@ -167,9 +169,11 @@ def _of_its_size(mask: Path, photo: Photo) -> LabelMap:
     labels, sides = read_given_mask(mask), photo.picture.shape
     if labels.shape != sides[:2]:
         raise InputError(
-            mask, expected=f"a mask of its image's size {sides[1]}x{sides[0]}",
-            found=f"{labels.shape[1]}x{labels.shape[0]}", hint=f"the image is {photo.path}",
-        )  # fmt: skip
+            mask,
+            expected=f"a mask of its image's size {sides[1]}x{sides[0]}",
+            found=f"{labels.shape[1]}x{labels.shape[0]}",
+            hint=f"the image is {photo.path}",
+        )
     return labels
 
 

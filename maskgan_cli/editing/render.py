@@ -1,4 +1,4 @@
-"""A Dense Mapping Network for users: pictures of any size in, pictures out, in batches."""
+"""The Dense Mapping Network as an editing method, for pictures of any size."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Renderer:
         weights, device: see `open_painter`.
 
     Raises:
-        InputError: no such weights, or no such device.
+        InputError: the weights or the device do not exist.
 
     Attributes:
         kind: of the weights.

@@ -1,4 +1,4 @@
-"""Edits of a mask that need no second face: parts grown, moved and scaled, a mouth opened or closed, things put on."""
+"""Mask edits without a second face: grow, move and scale parts, open or close the mouth, put on accessories."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ _UPPER, _LOWER, _INNER = ID["u_lip"], ID["l_lip"], ID["mouth"]
 
 @dataclass(frozen=True)
 class Reshaping:
-    """What becomes of some parts; lengths in pixels of a crop of 512 px.
+    """Changes of a mask; lengths are pixels of a crop of 512 px.
 
     Attributes:
-        parts: class ids.
-        grow: how far their outline goes out, or in if negative.
+        parts: class ids that grow, move and scale apply to.
+        grow: outward motion of the parts' outline; below 0 inwards.
         move: right and down.
-        scale: times as large, around their own middle; of a pair, such as the eyes, each around its own.
-        open_mouth: how far the lower lip goes down; 0 leaves it, below 0 closes the mouth.
-        along: names of directions along MaskVAE's manifold, and how far to go: see `directions`.
-        add: names of things to put on: see `library.ITEMS`.
-        remove: kinds of things to take off: see `accessories.take_off.KINDS`.
-        beyond: go along directions farther than faces look human.
+        scale: factor, around the middle of the parts; parts of a pair, such as the eyes, have their own middles.
+        open_mouth: downward motion of the lower lip; below 0 closes the mouth.
+        along: names of directions in MaskVAE's latent space, and steps: see `directions`.
+        add: names of accessories to put on: see `library.ITEMS`.
+        remove: kinds of accessories to take off: see `accessories.take_off.KINDS`.
+        beyond: allow steps beyond the range in which the face looks human.
     """
 
     parts: tuple[int, ...] = ()
@@ -51,7 +51,7 @@ class Reshaping:
 
     @property
     def note(self) -> dict[str, object]:
-        """For the record of a result."""
+        """The values for a result's record."""
         note: dict[str, object] = {"parts": [CLASSES[i] for i in sorted(self.parts)], "grow": self.grow}
         note |= {"move": list(self.move), "scale": self.scale, "open_mouth": self.open_mouth}
         if self.along:
@@ -68,16 +68,16 @@ class Reshaping:
 def reshape(
     labels: LabelMap, how: Reshaping, directions: Directions | None = None, steps: list[Step] | None = None
 ) -> LabelMap:
-    """A label map (S, S) with parts reshaped; what they leave is filled as a swap does (see `remove_parts`).
+    """Reshape a label map (S, S); pixels that parts leave are filled as in a swap (see `remove_parts`).
 
     Args:
-        labels: where it begins.
-        how: what to do: first along directions, then to parts, then to the mouth; things are put on last.
-        directions: of the MaskVAE in use, where ``how.along`` names some.
-        steps: gets, for every direction, how far it was to go and how far it went.
+        labels: the label map.
+        how: the changes; directions come first, then parts, then the mouth, and accessories come last.
+        directions: of the MaskVAE in use; needed for ``how.along``.
+        steps: the result of every direction is appended to this list.
 
     Raises:
-        InputError: a direction or a thing that there is none of.
+        InputError: there is no such direction or accessory.
     """
     unit, result = len(labels) / SCALE, labels
     for name, amount in how.along:
@@ -103,7 +103,7 @@ def reshape(
 
 
 def open_mouth(labels: LabelMap, down: float) -> LabelMap:
-    """The lower lip ``down`` pixels lower in the middle, at rest in the corners; the inside of the mouth between."""
+    """Move the lower lip down by ``down`` pixels in the middle and 0 in the corners; the inside fills the gap."""
     lips = np.isin(labels, (_UPPER, _LOWER, _INNER))
     columns = np.flatnonzero(lips.any(0))
     result = labels.copy()
@@ -122,7 +122,7 @@ def open_mouth(labels: LabelMap, down: float) -> LabelMap:
 
 
 def close_mouth(labels: LabelMap) -> LabelMap:
-    """The lower lip against the upper one; what it leaves is skin. No inside of the mouth is left."""
+    """Move the lower lip up to the upper one; the rest of the mouth becomes skin."""
     result = remove_parts(labels, (_INNER, _LOWER))
     for x in np.flatnonzero((labels == _LOWER).any(0) | (labels == _INNER).any(0)):
         low, inside = np.flatnonzero(labels[:, x] == _LOWER), np.flatnonzero(labels[:, x] == _INNER)
@@ -133,7 +133,7 @@ def close_mouth(labels: LabelMap) -> LabelMap:
 
 
 def _by_place(parts: Collection[int]) -> list[list[int]]:
-    """Parts in groups that keep together when they are scaled: of a pair, such as the eyes, each has its own middle."""
+    """Groups of parts with a common middle for scaling; parts of a pair, such as the eyes, are groups of their own."""
     right = [part for part in parts if CLASSES[part].startswith("r_")]
     pairs = [part for part in parts if CLASSES[part].startswith(("l_e", "l_b"))]
     rest = [part for part in parts if part not in (*right, *pairs)]
@@ -141,7 +141,7 @@ def _by_place(parts: Collection[int]) -> list[list[int]]:
 
 
 def _grown(labels: LabelMap, parts: Collection[int], by: float) -> LabelMap:
-    """Parts whose outline goes outwards, over what may lie behind them, or inwards."""
+    """Move the outline of parts by ``by`` pixels: outwards over classes behind them, or inwards."""
     result = labels if by > 0 else remove_parts(labels, parts)
     result = result.copy()
     for part in sorted(parts):

@@ -1,4 +1,4 @@
-"""Faces in photos: found, counted from the left, chosen, cut out."""
+"""Faces in photos: detection, numbers from the left, choice, crops."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from maskgan_cli.errors import InputError
 from maskgan_cli.files import Photo
 from maskgan_cli.judges.finder import SURE, FaceFinder, Found
 
-# In photos on their side the finder takes other things for faces (0.97 in the astronaut's photo).
+# In photos that lie on their side, the detector finds false faces (confidence 0.97 in the astronaut's photo).
 _CERTAIN: Final = 0.99
 Which = int | str | None  # a number from 1, "all", or None for the largest
 
@@ -23,11 +23,11 @@ def _surest(faces: list[Found]) -> float:
 
 
 class PhotoSearch:
-    """Finds the faces of photos, one photo after the other.
+    """Detects the faces of photos; the faces of the last photo are cached.
 
     Args:
-        device: where the finder runs.
-        force: take faces that are too small, or that the finder is not sure of.
+        device: of the detector.
+        force: accept small faces, and faces with a low confidence.
     """
 
     def __init__(self, device: torch.device, *, force: bool = False) -> None:
@@ -37,9 +37,9 @@ class PhotoSearch:
     def faces(self, photo: Photo) -> list[Found]:
         """All faces of a photo, from left to right.
 
-        The finder knows upright faces. If it is sure of none, the photo may lie on its side or stand on its head
-        without EXIF data that say so. It is searched in the other three directions; the surest finds are taken. Their
-        points are those in the photo as it is.
+        The detector is trained on upright faces. If no face has a high confidence, the photo may be rotated without
+        EXIF data. Then it is also searched after one to three quarter turns, and the rotation with the highest
+        confidence is used. Points are those of the photo itself.
         """
         if self._last is None or self._last[0] is not photo:
             sure = 0.0 if self._force else SURE
@@ -50,7 +50,7 @@ class PhotoSearch:
         return self._last[1]
 
     def _turned(self, photo: Photo, turns: int, sure: float) -> list[Found]:
-        """The faces of the photo after so many quarter turns, where they are in the photo itself."""
+        """The faces of the photo after so many quarter turns, with points of the photo itself."""
         faces = self._finder.find_all(np.ascontiguousarray(np.rot90(photo.picture, turns)), sure=sure)
         sides = photo.picture.shape[1::-1]
         found = []
@@ -62,10 +62,11 @@ class PhotoSearch:
         return sorted(found, key=lambda face: float(face.points[:, 0].mean()))
 
     def cut(self, photo: Photo, size: int, which: Which = None) -> list[Cutout]:
-        """The face that is wanted, or all of them, as crops of ``size`` pixels.
+        """The chosen face, or all faces, as crops of ``size`` pixels.
 
         Raises:
-            InputError: no face, fewer than that, or one of less than 64 pixels (unless forced).
+            InputError: the photo has no face or no face of that number, or the face has less than 64 pixels (unless
+                ``force``).
         """
         faces = self.faces(photo)
         if not faces:
@@ -76,16 +77,20 @@ class PhotoSearch:
         elif which != "all":
             if int(which) > len(cutouts):
                 raise InputError(
-                    photo.path, expected=f"face {which}", found=f"{len(faces)} face{'s' if faces[1:] else ''}",
+                    photo.path,
+                    expected=f"face {which}",
+                    found=f"{len(faces)} face{'s' if faces[1:] else ''}",
                     hint="`maskgan align --overview` draws their numbers",
-                )  # fmt: skip
+                )
             cutouts = [cutouts[int(which) - 1]]
         elif not self._force:
             large = [one for one in cutouts if one.side >= LEAST]
             cutouts = large or cutouts
         if not self._force and (small := min(cutouts, key=lambda one: one.side)).side < LEAST:
             raise InputError(
-                photo.path, expected=f"a face of at least {LEAST} pixels",
-                found=f"one whose square has {small.side:.0f}", hint="take a larger picture, or go on with --force",
-            )  # fmt: skip
+                photo.path,
+                expected=f"a face of at least {LEAST} pixels",
+                found=f"one whose square has {small.side:.0f}",
+                hint="take a larger picture, or use it with --force",
+            )
         return cutouts

@@ -1,4 +1,4 @@
-"""Changes of a label map that need more than a brush: along MaskVAE's manifold, and things to wear."""
+"""Changes of a label map: steps in MaskVAE's latent space, and accessories."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 
 def along(labels: LabelMap, manifold: MaskManifold, step: Codes, *, reach: tuple[str, ...] = CLASSES) -> LabelMap:
-    """A label map (S, S) moved along MaskVAE's manifold by ``step`` (1, latent); see `motion`.
+    """Move a label map (S, S) by a step in MaskVAE's latent space; see `motion`.
 
     Args:
-        labels: where it begins.
+        labels: the label map.
         manifold: a trained MaskVAE.
-        step: the way in its space of codes.
-        reach: names of the classes between which borders may move.
+        step: (1, latent).
+        reach: names of the classes that may change.
     """
     if not step.any():
         return labels.copy()
@@ -32,15 +32,14 @@ def along(labels: LabelMap, manifold: MaskManifold, step: Codes, *, reach: tuple
 
 
 def wear(labels: LabelMap, item: Item, face: Points | None = None) -> LabelMap:
-    """A label map (S, S) that wears something, brought onto the face by its points.
+    """Put an accessory on the face of a label map (S, S), aligned by the face's points.
 
-    What it wore of that kind is taken off first. No hair stands above a hat.
+    An accessory of the same kind is taken off first. Hair above a hat is removed.
 
     Args:
         labels: the face's.
-        item: what it wears.
-        face: (5, 2), its points, where they are known better than from ``labels``: a mouth that was painted wider
-            makes no face wider.
+        item: the accessory.
+        face: (5, 2), the face's points; None: those of ``labels``, which change if a mouth was widened.
     """
     points = points_of_mask(labels) if face is None else face
     turn, kind = similarity(item.points, points), item.kind
@@ -53,7 +52,7 @@ def wear(labels: LabelMap, item: Item, face: Points | None = None) -> LabelMap:
 
 
 def above(region: Region) -> Region:
-    """What lies above the lower rim of a region (S, S), beside it as at its end."""
+    """The area above the lower edge of a region (S, S); beside the region, the edge is extended horizontally."""
     columns = np.flatnonzero(region.any(0))
     rim = len(region) - region[::-1].argmax(0)
     across = np.clip(np.arange(region.shape[1]), columns[0], columns[-1])
@@ -63,7 +62,7 @@ def above(region: Region) -> Region:
 
 
 def _moved(region: Region, turn: Points, side: int) -> Region:
-    """A region (T, T) after a similarity (2, 3), as a region (side, side): each pixel looks up where it came from."""
+    """A region (T, T) after a similarity transform (2, 3), as a region (side, side)."""
     back = np.linalg.inv(turn[:, :2])
     rows, columns = np.mgrid[:side, :side] + 0.5
     source = np.floor(np.stack([columns - turn[0, 2], rows - turn[1, 2]], -1) @ back.T).astype(int)

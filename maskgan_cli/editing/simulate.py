@@ -1,4 +1,4 @@
-"""Simulated edits of a data set's faces (paper, Sec. 3.2), as files to look at and to measure with."""
+"""Simulated edits of a data set's faces (paper, Sec. 3.2) as files, for inspection and evaluation."""
 
 from __future__ import annotations
 
@@ -14,10 +14,8 @@ from maskgan_cli.editing.interpolate import Codes, MaskManifold
 from maskgan_cli.files import encode_label_map, keep_or_write, read_label_map
 from maskgan_cli.models.mask_vae import simulated_edits
 
-COLUMNS: Final = (
-    "mask", "style_image", "style_mask", "output", "source", "target", "source_mask", "target_mask",
-    "protocol", "split", "seed", "rule",
-)  # fmt: skip
+_FILES: Final = ("mask", "style_image", "style_mask", "output", "source", "target", "source_mask", "target_mask")
+COLUMNS: Final = (*_FILES, "protocol", "split", "seed", "rule")
 
 
 def write_edits(
@@ -32,28 +30,27 @@ def write_edits(
 ) -> Iterator[dict[str, str]]:
     """Write M_inter and M_outer of each sample, and yield a row of `COLUMNS` for each of the two.
 
-    They are of the size of the face's own mask, whatever the MaskVAE's.
-    The reference of each face is another face of the list, drawn with the seed. The rows are a list
-    of pairs for ``maskgan render`` and for the evaluation: an edit changes the shape a little and should
-    change no attribute.
+    They have the size of the face's own mask. The reference of each face is another face of the list, drawn at random.
+    The rows are a list of pairs for ``maskgan render`` and for the evaluation: an edit changes the shape a little and
+    should change no attribute.
 
     Args:
         samples: two or more faces with masks.
         manifold: a trained MaskVAE.
         out: folder of the label maps.
-        lambda_inter: the step is this fraction's inverse of the way to the reference.
-        seed: of the draw.
+        lambda_inter: the step is 1 / ``lambda_inter`` of the distance to the reference.
+        seed: of the random order.
         attributes: columns to add, 1 or -1 as in the manifest.
-        overwrite: replace label maps that are there and are others.
+        overwrite: replace existing label maps with other content.
 
     Raises:
-        InputError: such a label map is there, and not ``overwrite``.
+        InputError: a label map exists with other content, and ``overwrite`` is false.
     """
     order = torch.randperm(len(samples), generator=torch.Generator().manual_seed(seed)).tolist()
-    reference = dict(zip(order, order[1:] + order[:1], strict=True))  # a ring: nobody is their own reference
+    reference = dict(zip(order, order[1:] + order[:1], strict=True))  # a ring, so no face is its own reference
     rule = f"z -/+ (z_ref - z) / {lambda_inter:g}, z_ref of another face of the split"
 
-    @functools.cache  # every face is somebody's reference, too
+    @functools.cache  # every face is also a reference
     def code_and_side(index: int) -> tuple[Codes, int]:
         labels = read_label_map(samples[index].mask)
         return manifold.encode(labels), len(labels)
@@ -66,7 +63,7 @@ def write_edits(
         for name, edit in zip(("inter", "outer"), pair, strict=True):
             mask = out / f"{sample.id}-{name}.png"
             keep_or_write(mask, encode_label_map(edit[0].to("cpu", torch.uint8).numpy()), overwrite=overwrite)
-            values = (mask, sample.image, sample.mask, f"{sample.id}-{name}.png", sample.image, other.image,
-                      sample.mask, other.mask, "simulated-edits", sample.split, seed, rule)  # fmt: skip
+            files = (mask, sample.image, sample.mask, f"{sample.id}-{name}.png", sample.image, other.image)
+            values = (*files, sample.mask, other.mask, "simulated-edits", sample.split, seed, rule)
             row = dict(zip(COLUMNS, map(str, values), strict=True))
             yield row | {name: sample.fields[name] for name in attributes}

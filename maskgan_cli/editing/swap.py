@@ -1,4 +1,4 @@
-"""Mask edits: take parts of another face's shape (paper, Sec. 5.4 and 5.6)."""
+"""Mask edits: replace parts by those of another face (paper, Sec. 5.4 and 5.6)."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import numpy.typing as npt
 from scipy import ndimage
 from skimage.morphology import convex_hull_image
 
-from maskgan_cli.labels import CLASSES, ID, LabelMap
+from maskgan_cli.labels import CLASSES, GROUPS, ID, LabelMap
 
 Region = npt.NDArray[np.bool_]
 
-# What may come to light where a part is taken away; the nearest pixel of one of these decides.
-# The features of the face leave skin, as in the paper.
+# Classes behind a part: a removed pixel gets the class of the nearest pixel of these classes. Features of the face are
+# replaced by skin, as in the paper.
 BEHIND: Final[dict[str, tuple[str, ...]]] = {
     **dict.fromkeys(("nose", "l_eye", "r_eye", "l_brow", "r_brow", "mouth", "u_lip", "l_lip"), ("skin",)),
     "skin": ("hair", "neck", "background", "cloth"),
@@ -29,18 +29,17 @@ BEHIND: Final[dict[str, tuple[str, ...]]] = {
     "neck": ("cloth", "background", "hair"),
     "cloth": ("background", "neck"),
 }
-# Hair and hats cover the head itself as well as what is beside it: inside the head, these instead.
+# The same for pixels of hair and hats inside the head.
 ON_THE_HEAD: Final[dict[str, tuple[str, ...]]] = {"hair": ("skin",), "hat": ("hair", "skin")}
 
-_FACE: Final = [ID[n] for n in ("skin", "nose", "eye_g", "l_eye", "r_eye", "l_brow", "r_brow", "mouth",
-                                "u_lip", "l_lip")]  # fmt: skip
+_FACE: Final = [ID[name] for name in ("skin", "eye_g", *GROUPS["face"])]
 _EYES: Final = [ID["l_eye"], ID["r_eye"], ID["eye_g"]]
 
 
 def swap_parts(source: LabelMap, target: LabelMap, parts: Iterable[int]) -> LabelMap:
-    """The source's label map with the shape of some parts taken from the target's.
+    """Replace parts of the source's label map by the target's.
 
-    First the source loses those parts (see `remove_parts`), then the target's are painted over it.
+    The parts are removed from the source (see `remove_parts`), then the target's parts are painted over it.
 
     Args:
         source, target: (H, W), same size.
@@ -57,10 +56,10 @@ def swap_parts(source: LabelMap, target: LabelMap, parts: Iterable[int]) -> Labe
 
 
 def remove_parts(labels: LabelMap, parts: Iterable[int]) -> LabelMap:
-    """A label map (H, W) without some parts: each lost pixel becomes what lies behind it.
+    """Remove parts from a label map (H, W): each of their pixels gets the class behind it.
 
-    See `BEHIND` and `ON_THE_HEAD`. Where nothing of that kind is left in the picture, features of
-    the face become skin and all else becomes background.
+    See `BEHIND` and `ON_THE_HEAD`. If the picture has no pixels of these classes, features of the face become skin, and
+    other parts become background.
     """
     parts = sorted(parts)
     kept = ~np.isin(labels, parts)
@@ -78,10 +77,10 @@ def remove_parts(labels: LabelMap, parts: Iterable[int]) -> LabelMap:
 
 
 def head_region(labels: LabelMap) -> Region:
-    """Where the head itself is, with or without hair: the face's hull, and a skull above it.
+    """The region (H, W) of the head without hair: the convex hull of the face, and a skull above it.
 
-    The skull follows the draughtsman's rule that the eyes lie halfway between chin and crown: half
-    an ellipse over the eye line, as high as the chin is below it and as wide as the face.
+    The skull is half an ellipse over the line of the eyes, as wide as the face and as high as the distance from eyes to
+    chin, because the eyes lie halfway between chin and crown.
     """
     face = np.isin(labels, _FACE)
     if not face.any():
@@ -100,12 +99,12 @@ def head_region(labels: LabelMap) -> Region:
 
 
 def _fill(
-    result: LabelMap, labels: LabelMap, region: Region, behind: tuple[str, ...], kept: Region, otherwise: str
+    result: LabelMap, labels: LabelMap, region: Region, behind: tuple[str, ...], kept: Region, default: str
 ) -> None:
-    """Give every pixel of a region the label of the nearest kept pixel of one of the classes behind."""
+    """Give every pixel of a region the label of the nearest kept pixel of the classes behind, or the default."""
     anchors = np.isin(labels, [ID[name] for name in behind]) & kept
     if len(behind) == 1 or not anchors.any():
-        result[region] = ID[behind[0] if len(behind) == 1 else otherwise]
+        result[region] = ID[behind[0] if len(behind) == 1 else default]
         return
     rows, columns = ndimage.distance_transform_edt(~anchors, return_distances=False, return_indices=True)
     result[region] = labels[rows[region], columns[region]]

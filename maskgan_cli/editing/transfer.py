@@ -1,5 +1,4 @@
-"""An attribute changed in a face, as ``maskgan transfer`` asks for it: by its parts of the mask, by a label, or by an
-exemplar."""
+"""Attribute transfer (``maskgan transfer``): by parts of the mask, by a label, or by an exemplar."""
 
 from __future__ import annotations
 
@@ -18,15 +17,20 @@ from maskgan_cli.errors import InputError
 from maskgan_cli.files import Picture
 from maskgan_cli.labels import part_ids
 
-# CelebA's attributes that a mask can show, and the parts (see `labels.part_ids`) that show them. What is colour or
-# texture alone (Blond_Hair, Wearing_Lipstick, Goatee, Young) is in no mask.
+# CelebA's attributes that a mask shows, and their parts (see `labels.part_ids`). Attributes of colour or texture
+# (Blond_Hair, Wearing_Lipstick, Goatee, Young) are not visible in masks.
 PARTS_OF: Final[Mapping[str, str]] = {
-    "Smiling": "mouth", "Mouth_Slightly_Open": "mouth", "Big_Lips": "lips",
-    "Eyeglasses": "glasses", "Wearing_Hat": "hat", "Wearing_Earrings": "earring", "Wearing_Necklace": "necklace",
-    "Bangs": "hair", "Bald": "hair", "Receding_Hairline": "hair", "Straight_Hair": "hair", "Wavy_Hair": "hair",
-    "Arched_Eyebrows": "brows", "Bushy_Eyebrows": "brows", "Narrow_Eyes": "eyes",
-    "Big_Nose": "nose", "Pointy_Nose": "nose",
-}  # fmt: skip
+    **dict.fromkeys(("Smiling", "Mouth_Slightly_Open"), "mouth"),
+    "Big_Lips": "lips",
+    "Eyeglasses": "glasses",
+    "Wearing_Hat": "hat",
+    "Wearing_Earrings": "earring",
+    "Wearing_Necklace": "necklace",
+    **dict.fromkeys(("Bangs", "Bald", "Receding_Hairline", "Straight_Hair", "Wavy_Hair"), "hair"),
+    **dict.fromkeys(("Arched_Eyebrows", "Bushy_Eyebrows"), "brows"),
+    "Narrow_Eyes": "eyes",
+    **dict.fromkeys(("Big_Nose", "Pointy_Nose"), "nose"),
+}
 
 
 @dataclass(frozen=True)
@@ -36,11 +40,11 @@ class AttributeRequest:
     Attributes:
         name: the picture's file, for messages.
         picture: (S, S, 3).
-        exemplar: (T, T, 3), a face whose state of the attribute is to be taken; None if there is none.
-        attribute: CelebA's name of it.
-        value: whether the face shall have it.
-        known: which attributes the face has now, as far as its data set says.
-        strength: how far to go, 1 is all the way.
+        exemplar: (T, T, 3), a face from which the attribute is transferred, or None.
+        attribute: in CelebA's spelling.
+        value: whether the result has the attribute.
+        known: the face's present attributes, as far as its data set has them.
+        strength: 0 for no change, 1 for the full change.
     """
 
     name: str
@@ -58,7 +62,7 @@ class AttributeRequest:
             InputError: there is none.
         """
         if self.exemplar is None:
-            raise InputError("missing TARGET", hint=f"name a face whose {self.attribute} {self.name} shall take over")
+            raise InputError("missing TARGET", hint=f"name a face whose {self.attribute} is transferred to {self.name}")
         return self.exemplar
 
 
@@ -66,20 +70,22 @@ def parts_of(attribute: str) -> tuple[int, ...]:
     """The classes of the mask that show an attribute.
 
     Raises:
-        InputError: no mask shows it.
+        InputError: masks do not show the attribute.
     """
     if attribute not in PARTS_OF:
         raise InputError(
-            "--attribute", expected=f"one that a mask can show: {', '.join(sorted(PARTS_OF))}", found=attribute,
+            "--attribute",
+            expected=f"one that a mask can show: {', '.join(sorted(PARTS_OF))}",
+            found=attribute,
             hint="StarGAN and ELEGANT change what they were trained on (--method)",
-        )  # fmt: skip
+        )
     return part_ids(PARTS_OF[attribute])
 
 
 def shape_edits(
     row: Row, *, attribute: str, blend: Blend, fit: bool | None = None, read: ReadFace = read_face
 ) -> Edit[Request]:
-    """``source``, ``target`` and maybe their masks -> the source with the target's parts that show the attribute."""
+    """The edit of ``maskgan transfer`` by a method with masks: a swap of the parts that show the attribute."""
     edit = swap_edits(row, parts_of(attribute), blend=blend, fit=fit, read=read)
     return replace(edit, settings={**edit.settings, "edit": "transfer", "attribute": attribute})
 
@@ -87,19 +93,19 @@ def shape_edits(
 def attribute_edits(
     row: Row, *, attribute: str, value: bool = True, strength: float = 1.0, exemplar: bool, read: ReadFace = read_face
 ) -> Edit[AttributeRequest]:
-    """``source`` and maybe ``target`` -> the edit of ``maskgan transfer`` by a method without masks.
+    """The edit of ``maskgan transfer`` by a method without masks, from ``source`` and optionally ``target``.
 
     Args:
         row: the files.
         attribute, value, strength: see `AttributeRequest`.
-        exemplar: whether the target is looked at; if not, ``value`` decides.
-        read: not called: no mask is needed.
+        exemplar: whether the target is the exemplar; if not, ``value`` is used.
+        read: not used, because no mask is needed.
     """
     source = read_square_picture(row["source"])
     target = read_square_picture(row["target"]) if exemplar else None
     inputs = {"source": row["source"]} | ({"target": row["target"]} if exemplar else {})
-    asked = {"strength": strength} if exemplar else {"value": value}
-    settings = {"edit": "transfer", "attribute": attribute, **asked}
+    chosen = {"strength": strength} if exemplar else {"value": value}
+    settings = {"edit": "transfer", "attribute": attribute, **chosen}
     request = AttributeRequest(
         str(row["source"]), source, target, attribute, value, known_attributes(row["source"]), strength
     )
@@ -107,7 +113,7 @@ def attribute_edits(
 
 
 def known_attributes(image: Path) -> dict[str, bool]:
-    """What the manifest of a prepared data set says of a picture in it; nothing of any other picture."""
+    """Attributes of a picture from the manifest of its prepared data set; empty for other pictures."""
     if not in_prepared(image):
         return {}
     return _manifest(image.resolve().parent.parent).get(image.stem, {})

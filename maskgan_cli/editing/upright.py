@@ -1,7 +1,7 @@
-"""The upright frame of a face: turned, scaled and shifted so that the eyes and the mouth lie where CelebA-HQ has them.
+"""The upright frame of a face: a similarity transform that moves eyes and mouth to their mean position in CelebA-HQ.
 
-MaskVAE knows upright faces only. Masks are brought into this frame before it sees them, and what it changes is
-measured in this frame. A tilted head is edited along its own lines.
+MaskVAE is trained on upright faces. Masks are transformed into this frame before MaskVAE encodes them, and its changes
+are measured in this frame, so a tilted head is edited in its own coordinates.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from maskgan_cli.labels import LabelMap
 Field = npt.NDArray[np.floating[Any]]
 Region = npt.NDArray[np.bool_]
 
-_SCALES: Final = (0.2, 5.0)  # a frame beyond these comes from points that are no face's
+_SCALES: Final = (0.2, 5.0)  # limits of the scale; others are due to wrong points
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Box:
 
     @property
     def slices(self) -> tuple[slice, slice]:
-        """For indexing."""
+        """Slices of rows and columns."""
         return slice(self.top, self.bottom), slice(self.left, self.right)
 
 
@@ -43,8 +43,8 @@ class Upright:
     """A face's upright frame.
 
     Attributes:
-        matrix: (2, 3), takes a place (x, y, 1) of the mask to its place in the frame; see `data.alignment`.
-        side: of the frame; the eyes' distance in it is about a quarter of that.
+        matrix: (2, 3), maps a position (x, y, 1) of the mask to the frame; see `data.alignment`.
+        side: of the frame, about four times the distance of the eyes in it.
     """
 
     matrix: Points
@@ -54,8 +54,8 @@ class Upright:
     def of(cls, labels: LabelMap, side: int) -> Upright:
         """The frame of a mask (S, S), from its eyes and the middle of its mouth.
 
-        The nose does not count: it moves sideways when a head turns. A mask without these points is taken to be
-        framed like CelebA-HQ.
+        The nose is not used, because it moves sideways when a head turns. A mask without these points is assumed to
+        have the framing of CelebA-HQ.
         """
         matrix = similarity(_three(points_of_mask(labels)), _three(CROP * side))
         scale = float(np.hypot(*matrix[:, 0])) * len(labels) / side
@@ -70,12 +70,12 @@ class Upright:
 
     @cached_property
     def back(self) -> Points:
-        """(2, 3), takes a place of the frame to its place in the mask."""
+        """(2, 3), maps a position (x, y, 1) of the frame to the mask."""
         turn = np.linalg.inv(self.matrix[:, :2])
         return np.concatenate([turn, -turn @ self.matrix[:, 2:]], 1)
 
     def labels(self, labels: LabelMap, *, fine: int = 1) -> LabelMap:
-        """A mask (S, S) in the frame: (side * fine, side * fine), by nearest neighbour; the rim goes on outside."""
+        """A mask (S, S) in the frame: (side * fine, side * fine), nearest neighbour, with edges repeated outside."""
         middles = (np.arange(self.side * fine) + 0.5) / fine
         x, y = self.to_mask(middles[None, :], middles[:, None])
         last = len(labels) - 1
@@ -83,16 +83,16 @@ class Upright:
         return labels[rows, columns]
 
     def places(self, box: Box) -> tuple[Field, Field]:
-        """Where the middles of a mask's pixels inside a box lie in the frame: x and y."""
+        """Positions in the frame, x and y, of the pixel centres of a mask inside a box."""
         x, y = np.arange(box.left, box.right)[None, :] + 0.5, np.arange(box.top, box.bottom)[:, None] + 0.5
         return self._times(self.matrix, x, y)
 
     def to_mask(self, x: Field, y: Field) -> tuple[Field, Field]:
-        """Places of the frame -> places of the mask."""
+        """Positions in the frame -> positions in the mask."""
         return self._times(self.back, x, y)
 
     def box(self, left: float, right: float, top: float, bottom: float, side: int) -> Box:
-        """The smallest box of a mask of ``side`` pixels that holds a rectangle of the frame."""
+        """The smallest box of a mask of ``side`` pixels that contains a rectangle of the frame."""
         x, y = self.to_mask(np.array([left, right, left, right]), np.array([top, top, bottom, bottom]))
         low = [int(np.clip(np.floor(places.min()), 0, side)) for places in (x, y)]
         high = [int(np.clip(np.ceil(places.max()), 0, side)) for places in (x, y)]
@@ -107,17 +107,17 @@ class Upright:
 
 
 def _three(points: Points) -> Points:
-    """Both eyes and the middle of the mouth, in five rows as `similarity` takes them."""
+    """Both eyes and the middle of the mouth, as five rows for `similarity`."""
     middle = points[3:].mean(0)
     return np.stack([points[0], points[1], np.full(2, np.nan), middle, middle])
 
 
 def sample(planes: Field, x: Field, y: Field) -> Field:
-    """Planes (N, H, W) at places (x, y), each (h, w), in pixels: (N, h, w) float32, bilinear.
+    """Sample planes (N, H, W) at positions (x, y), each (h, w), in pixels: (N, h, w) float32, bilinear.
 
-    Outside, the rim goes on.
+    Outside, the edges are repeated.
     """
-    import torch  # here: commands check their files before they load it
+    import torch  # imported late, so that commands check their files first
     from torch.nn import functional as F
 
     height, width = planes.shape[1:]

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from maskgan_cli.data.resize import resize_image
-from maskgan_cli.editing.uncrop import Square, put_labels_back
+from maskgan_cli.editing.paste import Square, paste_labels
 from maskgan_cli.files import Picture, encode_png, read_image, write_bytes
 from maskgan_cli.labels import LabelMap
 
@@ -28,7 +28,7 @@ def faded(before: Picture, after: Picture, fade: LabelMap) -> Picture:
 def faded_photo(before: Picture, after: Picture, square: Square, fade: LabelMap) -> Picture:
     """Blend photos (H, W, 3) by the opacity of the face in ``square`` (4, 2); outside of it, the opacity is 1."""
     height, width = before.shape[:2]
-    share = 1 - put_labels_back((height, width), square, 255 - fade).astype(np.float32)[..., None] / 255
+    share = 1 - paste_labels((height, width), square, 255 - fade).astype(np.float32)[..., None] / 255
     mixed: Picture = np.rint(before + (after.astype(np.float32) - before) * share).astype(np.uint8)
     return mixed
 

@@ -13,13 +13,13 @@ from torch import Tensor
 from maskgan_cli import __version__
 from maskgan_cli.data.resize import resize_image
 from maskgan_cli.editing.blend import paste_person
-from maskgan_cli.editing.compose import Place, joined_by, motion_between
+from maskgan_cli.editing.compose import Place, effective_edge, motion_between
 from maskgan_cli.editing.fit import fit_parts
 from maskgan_cli.editing.mouths import Reference, source_of_inside
 from maskgan_cli.editing.moving import PhotoMotion
 from maskgan_cli.editing.options import Edge
+from maskgan_cli.editing.paste import paste_crop
 from maskgan_cli.editing.swap import swap_parts
-from maskgan_cli.editing.uncrop import put_back
 from maskgan_cli.editor.fade import FADE, faded, faded_photo
 from maskgan_cli.editor.models import Models, blend, blend_quickly
 from maskgan_cli.editor.photos import read_session_photo
@@ -208,7 +208,7 @@ class Session(SessionState):
         painting = partial(self._painting, models, self.labels, self.style)
         if self.bare:
             made = paste_person(self.face.picture, resize_image(painting(), self.side), self.face.labels)
-            return put_back(photo, square, made)
+            return paste_crop(photo, square, made)
         place, reference = Place(photo, square), self._reference(self.mouth)
         made = blend(self.face.picture, painting, self.face.labels, self.labels, place, reference)
         return made if self.fade is None else faded_photo(photo, made, square, self.fade)
@@ -263,7 +263,7 @@ class Session(SessionState):
         if self.bare:
             return {"blend": None}
         before, reference = self.face.labels, self._reference(self.mouth)
-        edge = joined_by(before, self.labels, Edge.MOVE, in_photo=False)
+        edge = effective_edge(before, self.labels, Edge.MOVE, in_photo=False)
         if edge is not Edge.MOVE:
             return {"blend": edge.value}
         inside = source_of_inside(before, self.labels, None if reference is None else reference.labels)

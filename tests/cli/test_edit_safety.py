@@ -152,7 +152,7 @@ def test_a_picture_without_a_face_is_rejected_without_force(
     grey = write_image(tmp_path / "wall.png", np.random.default_rng(0).integers(90, 99, (64, 64, 3), np.uint8))
     options = cpu if command == "swap-mouth" else ("--weights", vae_weights, "--steps", 2)
     call = (command, grey, faces[1], *options, "-o", tmp_path / "o.png", "-q")
-    found = {"swap-mouth": "a photo with a face, found no face; leave it out, name its mask, or ",
+    found = {"swap-mouth": "a photo with a face, found no face; leave it out, name its mask, or use it with --force",
              "interpolate": "a face that fills the picture, as in CelebA-HQ, found "}  # fmt: skip
     _refused(maskgan(*call), f"wall.png: expected {found[command]}")
     forced = maskgan(*call, "--force", "--json")

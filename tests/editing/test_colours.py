@@ -1,4 +1,4 @@
-"""Parts keep the colours of the photo: statistics that are known, and what must not change."""
+"""Colour transfer: known statistics of parts, and regions that must not change."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SKIN, LIP, MOUTH = ID["skin"], ID["l_lip"], ID["mouth"]
 
 
 def _face(part: int, rows: slice) -> tuple[np.ndarray, np.ndarray]:
-    """Skin with a part on it, in Lab: a picture with some spread in each, and its label map."""
+    """Skin with a part, both with some noise, in CIELAB, and the label map."""
     rng = np.random.default_rng(1)
     labels = np.full((64, 64), SKIN, np.uint8)
     labels[rows, 16:48] = part
@@ -34,14 +34,14 @@ def _photo(lab: np.ndarray) -> np.ndarray:
     return np.round(_picture(lab)).astype(np.uint8)
 
 
-def test_lips_move_towards_the_mean_and_the_spread_that_they_have_in_the_photo() -> None:
+def test_lips_move_towards_the_photos_mean_and_spread() -> None:
     lab, before = _face(LIP, slice(20, 30))
     other, after = _face(LIP, slice(36, 48))
     other[after == LIP] = (other[after == LIP] - other[after == LIP].mean(0)) * 0.7 + np.array([62.0, 8.0, 30.0])
     everywhere = np.ones_like(before, bool)
     result = rgb2lab(match_parts(_picture(other), after, everywhere, _photo(lab), before) / 255)
     core = np.zeros_like(everywhere)
-    core[39:45, 19:45] = True  # the part changes softly into its neighbours
+    core[39:45, 19:45] = True  # the transition to other parts is soft
     painted, photo = other[after == LIP], lab[before == LIP]
     expected = 0.3 * painted.mean(0) + 0.7 * photo.mean(0)
     assert np.abs(result[core].mean(0) - expected).max() < 1.0, "seven tenths of the way"
@@ -49,10 +49,10 @@ def test_lips_move_towards_the_mean_and_the_spread_that_they_have_in_the_photo()
     assert np.abs(result[core].std(0) / spread - 1).max() < 0.15
     far = after == SKIN
     far[34:50, 12:52] = False
-    assert np.abs(result - other)[far].max() < 0.5, "skin stays as it was painted"
+    assert np.abs(result - other)[far].max() < 0.5, "painted skin is unchanged"
 
 
-def test_a_painting_in_the_photos_own_colours_stays() -> None:
+def test_a_painting_in_the_photos_colours_is_unchanged() -> None:
     lab, labels = _face(LIP, slice(20, 30))
     photo = _photo(lab)
     assert (
@@ -60,7 +60,7 @@ def test_a_painting_in_the_photos_own_colours_stays() -> None:
     )
 
 
-def test_teeth_that_the_photo_does_not_show_lose_colours_of_their_own_but_not_their_light() -> None:
+def test_teeth_that_the_photo_does_not_show_get_the_skins_tint_and_keep_their_lightness() -> None:
     lab, before = _face(LIP, slice(20, 30))
     other, after = _face(MOUTH, slice(20, 30))
     other[after == MOUTH] = np.array([60.0, -20.0, -30.0])  # blue teeth
@@ -70,17 +70,17 @@ def test_teeth_that_the_photo_does_not_show_lose_colours_of_their_own_but_not_th
     assert np.abs(teeth[1:] - 0.4 * skin[1:]).max() < 1
 
 
-def test_a_mouth_is_painted_as_a_whole() -> None:
+def test_the_region_includes_the_whole_mouth() -> None:
     before = np.full((64, 64), SKIN, np.uint8)
     before[20:30, 10:54] = LIP
     after = before.copy()
-    after[30:34, 48:54] = LIP  # one corner hangs
+    after[30:34, 48:54] = LIP  # one corner is lower
     assert grown(before, after)[20:30, 10:54].all()
     assert not grown(before, before).any()
 
 
-def test_a_blue_that_no_light_has_becomes_the_bluest_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As scikit-image has it, which warns of it each time."""
+def test_blues_with_negative_z_are_clipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """scikit-image clips them too, with a warning each time."""
     before = np.full((64, 64), SKIN, np.uint8)
     before[20:40, 16:48] = LIP
     photo, painting = np.full((64, 64, 3), 200, np.uint8), np.full((64, 64, 3), 200.0)

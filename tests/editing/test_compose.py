@@ -1,4 +1,4 @@
-"""Composition: the photo's own pixels move, once and at their own resolution, and only what they lack is painted."""
+"""Composition: the photo's pixels move once, at the photo's resolution, and only missing regions are painted."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PAINT = np.full((_SIDE, _SIDE, 3), (0, 255, 0), np.uint8)
 
 
 def _texture(side: int = _SIDE, step: float = 9.0) -> np.ndarray:
-    """A smooth pattern in which every place looks different."""
+    """A smooth pattern without repetitions."""
     y, x = np.mgrid[:side, :side] * (_SIDE / side)
     planes = [128 + 60 * np.sin(x / step + 0.3 * k) + 50 * np.cos(y / step * (1 + 0.1 * k)) for k in range(3)]
     return np.clip(np.stack(planes, -1), 0, 255).round().astype(np.uint8)
@@ -33,18 +33,18 @@ def _disc(column: int, radius: int = 30, part: str = "nose") -> np.ndarray:
     return np.where((y - 96) ** 2 + (x - column) ** 2 <= radius**2, ID[part], ID["skin"]).astype(np.uint8)
 
 
-def test_a_part_that_moves_takes_its_pixels_with_it() -> None:
+def test_the_pixels_of_a_part_move_with_it() -> None:
     photo = _texture()
     result = paste_moved(photo, _PAINT, _disc(96), _disc(106)).astype(int)
     expected = np.roll(photo, 10, axis=1)
     rim = slice(80, 112), slice(106 + 24, 106 + 30)
     assert np.abs(result[rim] - expected[rim]).mean() < 9
-    assert np.abs(photo[rim].astype(int) - expected[rim]).mean() > 20, "it would have passed without moving"
+    assert np.abs(photo[rim].astype(int) - expected[rim]).mean() > 20, "without motion the test must fail"
     assert (result[:8] == photo[:8]).all()
     assert (result[..., 1] < 250).any()
 
 
-def test_where_nothing_moves_the_photo_is_exact() -> None:
+def test_pixels_that_do_not_move_are_unchanged() -> None:
     photo, before, after = _texture(), _disc(96), _disc(106)
     still = np.abs(photo_motion(before, after).field).max(0) == 0
     assert still.any()
@@ -60,7 +60,7 @@ def test_whole_pixels_are_moved_exactly() -> None:
     assert (moved_picture(photo, field) == photo).all()
 
 
-def test_only_what_the_photo_lacks_is_painted() -> None:
+def test_only_missing_regions_are_painted() -> None:
     photo, before = np.full((_SIDE, _SIDE, 3), 128, np.uint8), _disc(96)
     after = before.copy()
     after[150:170, 60:140] = ID["hat"]
@@ -72,7 +72,7 @@ def test_only_what_the_photo_lacks_is_painted() -> None:
 
 
 def test_in_a_large_photo_its_own_pixels_move_not_the_crops() -> None:
-    """The photo is four times as fine as the crop, and has a texture that the crop cannot hold."""
+    """The photo has four times the crop's resolution, with a texture finer than the crop's pixels."""
     fine = 4 * _SIDE
     photo = np.random.default_rng(0).integers(0, 256, (fine + 200, fine + 100, 3)).astype(np.uint8)
     square = square_of(np.array([[4.0, 0, 50], [0, 4.0, 100]]), _SIDE)
@@ -84,7 +84,7 @@ def test_in_a_large_photo_its_own_pixels_move_not_the_crops() -> None:
     assert (result != photo).any()
 
 
-def test_a_photos_field_is_the_crops_in_another_scale_and_turn() -> None:
+def test_the_field_in_the_photo_is_that_of_the_crop_after_scale_and_rotation() -> None:
     photo = _texture(400, step=14.0)
     matrix = 1.3 * np.array([[np.cos(0.4), -np.sin(0.4), 0], [np.sin(0.4), np.cos(0.4), 0]])
     matrix[:, 2] = np.array([200, 200]) - matrix[:, :2] @ [96, 96]
@@ -97,7 +97,7 @@ def test_a_photos_field_is_the_crops_in_another_scale_and_turn() -> None:
     assert np.abs(found[inner] - cut(photo, square, _SIDE).astype(int)[inner]).mean() > 4
 
 
-def test_an_edit_at_the_crops_edge_goes_on_in_the_photo() -> None:
+def test_an_edit_at_the_crops_edge_continues_in_the_photo() -> None:
     photo = np.zeros((300, 300, 3), np.uint8)
     photo[:, 100:180] = 200  # long hair that leaves the crop below
     square = square_of(np.array([[1.0, 0, 50], [0, 1.0, 50]]), _SIDE)
@@ -111,7 +111,7 @@ def test_an_edit_at_the_crops_edge_goes_on_in_the_photo() -> None:
     assert np.abs(np.diff(width[150:])).max() <= 3
 
 
-def test_another_persons_mask_is_painted() -> None:
+def test_the_mask_of_another_person_is_painted() -> None:
     photo, before = _texture(), np.full((_SIDE, _SIDE), ID["skin"], np.uint8)
     after = np.kron(np.random.default_rng(1).integers(0, 19, (8, 8)), np.ones((24, 24))).astype(np.uint8)
     result = paste_moved(photo, np.full_like(photo, 77), before, after)
@@ -120,7 +120,7 @@ def test_another_persons_mask_is_painted() -> None:
     assert (result == seamless).all()
 
 
-def test_the_painter_is_called_only_where_the_photo_lacks_something() -> None:
+def test_the_painter_is_called_only_if_a_region_is_missing() -> None:
     photo, before = _texture(), _disc(96)
     calls: list[int] = []
 
@@ -136,7 +136,7 @@ def test_the_painter_is_called_only_where_the_photo_lacks_something() -> None:
     assert len(calls) == 1
 
 
-def test_a_motion_that_is_known_gives_the_same_picture() -> None:
+def test_a_given_motion_gives_the_same_picture() -> None:
     photo, before, after = _texture(), _disc(96), _disc(106)
     motion = motion_between(before, after)
     assert (paste_moved(photo, _PAINT, before, after, motion=motion) == paste_moved(photo, _PAINT, before, after)).all()
@@ -153,9 +153,7 @@ def test_a_motion_at_half_the_size_is_half_as_far() -> None:
 
 
 @pytest.mark.parametrize("another", [False, True])
-def test_the_record_says_how_the_painting_was_joined(
-    another: bool, weights: Path, tmp_path: Path, maskgan: Command
-) -> None:
+def test_the_record_has_the_method_of_blending(another: bool, weights: Path, tmp_path: Path, maskgan: Command) -> None:
     picture, _, labels = draw_face(0)
     shape = labels.copy()
     shape[labels == ID["u_lip"]] = ID["l_lip"]
@@ -163,9 +161,9 @@ def test_the_record_says_how_the_painting_was_joined(
         tiles = np.random.default_rng(1).integers(0, 19, (8, 8))
         shape = np.asarray(Image.fromarray(tiles.astype(np.uint8)).resize(labels.shape, Image.Resampling.NEAREST))
     image, mask = write_image(tmp_path / "face.png", picture), write_label_map(tmp_path / "face.mask.png", labels)
-    asked = write_label_map(tmp_path / "asked.png", shape)
+    edited = write_label_map(tmp_path / "edited.png", shape)
     out = tmp_path / "out.png"
-    outcome = maskgan("render", asked, image, "--style-mask", mask, "--blend", "-w", weights, "-o", out, "--force")
+    outcome = maskgan("render", edited, image, "--style-mask", mask, "--blend", "-w", weights, "-o", out, "--force")
     assert outcome.code == 0, outcome.err
     note = read_note(out)
     assert note["blend"] == ("seamless" if another else "move")

@@ -1,4 +1,4 @@
-"""Directions of attributes: found exactly where codes follow them, kept with their MaskVAE, refused with another."""
+"""Directions of attributes: exact for codes that follow them; files of directions and their MaskVAE."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from maskgan_cli.files import sha256, write_bytes
 from tests.conftest import Command
 
 
-def test_attributes_that_go_together_are_told_apart() -> None:
+def test_correlated_attributes_are_separated() -> None:
     rng = np.random.default_rng(0)
     male = rng.random(200) < 0.5
-    lipstick = ~male & (rng.random(200) < 0.7)  # the difference of means would have the one in the other
+    lipstick = ~male & (rng.random(200) < 0.7)  # differences of means would mix the two
     ways = torch.tensor([[3.0, 0.0, 1.0], [0.0, 2.0, 0.0]])
     codes = 0.5 + torch.from_numpy(np.stack([male, lipstick], 1)).float() @ ways
     samples = [
@@ -28,13 +28,13 @@ def test_attributes_that_go_together_are_told_apart() -> None:
         for i, (m, w) in enumerate(zip(male, lipstick, strict=True))
     ]  # fmt: skip
     found = attribute_directions(codes, samples)
-    assert list(found) == ["Male", "Wearing_Lipstick"]  # of Young nobody is without
+    assert list(found) == ["Male", "Wearing_Lipstick"]  # all faces are Young
     assert torch.allclose(torch.cat(list(found.values())), ways, atol=1e-5)
     with pytest.raises(InputError, match=r"expected attributes in manifest\.csv that faces differ in, found none"):
         attribute_directions(codes[:3], samples[:3])
 
 
-def test_a_file_of_directions_is_its_vaes_alone(
+def test_a_file_of_directions_belongs_to_one_maskvae(
     prepared: Path, weights: Path, vae_weights: Path, tmp_path: Path, maskgan: Command
 ) -> None:
     file, image = tmp_path / "ways.safetensors", prepared / "images" / "0.png"
@@ -43,9 +43,9 @@ def test_a_file_of_directions_is_its_vaes_alone(
     assert outcome.lines == [str(file)]
     steps, about = read_directions(file)
     held, call = file.read_bytes(), ("find-directions", prepared, "-w", vae_weights, "--device", "cpu", "-o", file)
-    again = maskgan(*call)
-    assert (again.code, again.lines) == (0, [str(file)]), again.err
-    assert "made from the same faces and weights" in again.err
+    second = maskgan(*call)
+    assert (second.code, second.lines) == (0, [str(file)]), second.err
+    assert "made from the same faces and weights" in second.err
     fewer = maskgan(*call, "-n", "5")
     assert fewer.code == 2 and "a result that exists already" in fewer.err, fewer.err
     assert file.read_bytes() == held
@@ -62,7 +62,7 @@ def test_a_file_of_directions_is_its_vaes_alone(
     assert f"--along: expected {name} or " in unknown.err and "found 'tail'" in unknown.err
 
 
-def test_spoiled_files_are_refused(vae_weights: Path, tmp_path: Path) -> None:
+def test_corrupt_files_raise_errors(vae_weights: Path, tmp_path: Path) -> None:
     manifold, path = MaskManifold(vae_weights, "cpu"), tmp_path / "ways.safetensors"
     mine = manifold.weights.sha256
     for data in (b"", b"no tensors at all"):

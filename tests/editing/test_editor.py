@@ -1,4 +1,4 @@
-"""Editor: the same pictures as the commands make, from Python."""
+"""`Editor`: the same pictures from Python as from the commands."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from maskgan_cli.files import read_image, read_label_map, read_note
 from tests.conftest import Command
 
 
-def test_it_edits_as_the_commands_do(prepared: Path, weights: Path, tmp_path: Path, maskgan: Command) -> None:
+def test_its_edits_equal_those_of_the_commands(prepared: Path, weights: Path, tmp_path: Path, maskgan: Command) -> None:
     paths = [prepared / "images" / f"{name}.png" for name in (0, 1200)]
     editor = Editor(weights, device="cpu")
     me, friend = (editor.open(path) for path in paths)
@@ -31,7 +31,7 @@ def test_it_edits_as_the_commands_do(prepared: Path, weights: Path, tmp_path: Pa
         swapped.save(tmp_path / "mine.png")
 
 
-def test_it_interpolates_and_goes_along_as_the_commands_do(
+def test_interpolation_and_directions_equal_those_of_the_commands(
     prepared: Path, weights: Path, vae_weights: Path, tmp_path: Path, maskgan: Command
 ) -> None:
     paths = [prepared / "images" / f"{name}.png" for name in (0, 1200)]
@@ -48,7 +48,7 @@ def test_it_interpolates_and_goes_along_as_the_commands_do(
         assert np.array_equal(read(path), read(tmp_path / "between" / path.name)), path.name
     kept = editor.interpolate(me, friend, 2, keep_ends=True)
     assert np.array_equal(kept.masks[0], me.labels) and np.array_equal(kept.masks[1], friend.labels)
-    assert between.save(tmp_path / "mine") == written, "the same again has nothing left to write"
+    assert between.save(tmp_path / "mine") == written, "equal files are kept"
     with pytest.raises(InputError, match="exists already"):
         kept.save(tmp_path / "mine")
 

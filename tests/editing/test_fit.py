@@ -1,4 +1,4 @@
-"""Parts brought onto another face: sideways where the poses differ, turned and scaled where the framing does."""
+"""Alignment of parts with another face: horizontal shifts for other poses, rotation and scale for other crops."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MOUTH = part_ids("mouth")
 
 
 def _face(*, mouth: tuple[int, int] = (64, 94), half: int = 12) -> LabelMap:
-    """A face of rectangles, framed like CelebA-HQ at 128 px; the mouth's middle and half its width can be chosen."""
+    """A face of rectangles with CelebA-HQ's framing at 128 px; ``mouth``: its middle, ``half``: half its width."""
     labels = np.zeros((128, 128), np.uint8)
     labels[30:118, 28:100] = ID["skin"]
     labels[58:64, 42:54], labels[58:64, 74:86] = ID["r_eye"], ID["l_eye"]
@@ -34,19 +34,19 @@ def _box(labels: LabelMap, ids: tuple[int, ...] = MOUTH) -> list[int]:
     return [int(v) for v in (columns.min(), columns.max() + 1, rows.min(), rows.max() + 1)]
 
 
-def test_a_face_fits_itself() -> None:
+def test_a_face_aligned_with_itself_is_unchanged() -> None:
     face = _face()
     assert np.array_equal(np.isin(fit_parts(face, face, MOUTH), MOUTH), np.isin(face, MOUTH))
 
 
-def test_a_mouth_goes_sideways_and_keeps_shape_and_height() -> None:
-    """The source looks aside: its mouth lies 7 px to the right. The target's smile is wider and higher."""
+def test_a_mouth_is_shifted_horizontally_and_keeps_its_shape_and_height() -> None:
+    """The source's head is turned, so its mouth lies 7 px to the right. The target's smile is wider and higher."""
     fitted = fit_parts(_face(mouth=(62, 90), half=16), _face(mouth=(71, 95)), MOUTH)
     assert _box(fitted) == [71 - 16, 71 + 16, 86, 94]
 
 
 @pytest.mark.parametrize(("factor", "degrees"), [(0.7, 0.0), (1.3, 0.0), (1.0, 20.0)])
-def test_a_target_framed_otherwise_is_brought_to_the_source(factor: float, degrees: float) -> None:
+def test_a_target_with_another_crop_is_aligned_with_the_source(factor: float, degrees: float) -> None:
     face, angle = _face(), np.radians(degrees)
     back = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]) / factor
     offset = np.array([64.0, 64]) - back @ [60.0, 70]
@@ -59,22 +59,22 @@ def test_a_target_framed_otherwise_is_brought_to_the_source(factor: float, degre
     assert (wanted & direct).sum() / (wanted | direct).sum() < 0.6
 
 
-def test_each_part_goes_by_its_own_points() -> None:
+def test_each_part_is_shifted_by_its_own_points() -> None:
     fitted = fit_parts(_face(), _face(mouth=(72, 94)), part_ids("mouth,eyes"))
     assert _box(fitted, part_ids("eyes")) == _box(_face(), part_ids("eyes"))
     assert _box(fitted)[:2] == [60, 84]
     assert not np.isin(fitted, [ID["nose"], ID["skin"]]).any()
 
 
-def test_faces_without_points_stay_as_they_are() -> None:
+def test_faces_without_points_are_hardly_shifted() -> None:
     nothing, face = np.full((128, 128), ID["hair"], np.uint8), _face(mouth=(64, 94))
     moved = fit_parts(face, nothing, MOUTH)
     assert abs(_box(moved)[0] - _box(face)[0]) <= 2
     assert not fit_parts(nothing, face, MOUTH).any()
 
 
-def test_what_is_pasted_back_is_fitted_and_bare_paintings_are_the_papers(prepared: Path) -> None:
-    """Unless asked otherwise. Faces of the prepared set are drawn with their mouths apart."""
+def test_by_default_parts_are_aligned_for_edits_that_are_pasted_back(prepared: Path) -> None:
+    """Bare paintings follow the paper. The mouths of the prepared faces have different positions."""
     row = {"source": prepared / "images" / "0.png", "target": prepared / "images" / "1200.png"}
     source, target = (read_label_map(prepared / "masks" / f"{name}.png") for name in (0, 1200))
     direct, fitted = (swap_parts(source, t, MOUTH) for t in (target, fit_parts(target, source, MOUTH)))
@@ -90,7 +90,7 @@ def test_what_is_pasted_back_is_fitted_and_bare_paintings_are_the_papers(prepare
 
 
 def _ellipse(side: int, degrees: float = 0.0) -> LabelMap:
-    """A face with smooth outlines, turned around its middle."""
+    """A face with smooth outlines, rotated around its middle."""
     angle = np.radians(degrees)
     y, x = (np.mgrid[:side, :side] + 0.5) / side - 0.5
     x, y = np.cos(angle) * x + np.sin(angle) * y, np.cos(angle) * y - np.sin(angle) * x
@@ -105,7 +105,7 @@ def _ellipse(side: int, degrees: float = 0.0) -> LabelMap:
 
 @pytest.mark.parametrize("degrees", [8.0, -11.0])
 def test_a_mouth_follows_the_heads_tilt(degrees: float) -> None:
-    """The faces differ in nothing but their tilt: the fitted mouth is the source's own."""
+    """The faces differ only in their tilt, so the aligned mouth equals the source's."""
     target, source = _ellipse(256), _ellipse(256, degrees)
     wanted = np.isin(source, MOUTH)
     fitted = np.isin(fit_parts(target, source, MOUTH), MOUTH)
@@ -115,12 +115,12 @@ def test_a_mouth_follows_the_heads_tilt(degrees: float) -> None:
     assert np.array_equal(np.isin(level, MOUTH).sum(1), np.isin(target, MOUTH).sum(1)), "two degrees are noise"
 
 
-def test_a_smaller_masks_outlines_are_enlarged_without_steps() -> None:
-    """From 64 pixels to 512: nearest neighbour gives steps of eight."""
+def test_outlines_of_a_smaller_mask_are_enlarged_without_steps() -> None:
+    """From 64 to 512 pixels; nearest neighbour would give steps of eight pixels."""
     small, source = _ellipse(64), _ellipse(512)
     fitted, exact = fit_parts(small, source, MOUTH), np.isin(source, MOUTH)
     smooth, steps = np.isin(fitted, MOUTH), np.isin(np.kron(small, np.ones((8, 8), np.uint8)), MOUTH)
     assert fitted.shape == source.shape
     assert (smooth ^ exact).sum() < 0.6 * (steps ^ exact).sum()
     top = smooth.argmax(0)[smooth.any(0)][20:-20]
-    assert np.abs(np.diff(top)).max() <= 4, "a step of the smaller mask would be eight"
+    assert np.abs(np.diff(top)).max() <= 4, "nearest neighbour would give steps of eight pixels"

@@ -1,4 +1,4 @@
-"""Grain: as strong and as coarse as the photo's, only where the painting lacks it, always the same."""
+"""Grain: its strength, spectrum and colour are the photo's; it is added only if missing, and is reproducible."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def test_a_smooth_painting_gets_the_photos_grain(strength: float, coarse: float)
     assert made.std() == pytest.approx(wanted.std(), rel=0.1)
     assert abs(made.mean()) < 0.05 * strength
     neighbours = [(x[:, 1:] * x[:, :-1]).mean() / x.var() for x in (wanted, made)]
-    assert neighbours[0] == pytest.approx(neighbours[1], abs=0.05), "as coarse"
-    assert (made == missing_grain(photo, np.full_like(photo, 90.0), _ALL)).all(), "the same every time"
+    assert neighbours[0] == pytest.approx(neighbours[1], abs=0.05), "same correlation of neighbours"
+    assert (made == missing_grain(photo, np.full_like(photo, 90.0), _ALL)).all(), "reproducible"
 
 
 def test_colour_of_the_grain_is_kept() -> None:
@@ -38,16 +38,16 @@ def test_colour_of_the_grain_is_kept() -> None:
     assert np.abs(made - made[..., :1]).max() < 1e-9, "grey grain stays grey"
 
 
-def test_only_what_is_lacking_is_added() -> None:
+def test_only_missing_grain_is_added() -> None:
     photo = _photo(5.0, 0.5)
     assert not missing_grain(photo, photo + 9.0, _ALL).any()
     half = photo.mean() + 0.6 * (photo - photo.mean())
     lacking = missing_grain(photo, half, _ALL)
     assert lacking.var() + fine_detail(half).var() == pytest.approx(fine_detail(photo).var(), rel=0.1)
-    assert not missing_grain(photo, np.zeros_like(photo), np.zeros_like(_ALL)).any(), "nowhere to measure"
+    assert not missing_grain(photo, np.zeros_like(photo), np.zeros_like(_ALL)).any(), "no pixels to measure"
 
 
-def test_edges_are_no_grain() -> None:
+def test_edges_do_not_count_as_grain() -> None:
     photo = _photo(2.0, 0.0)
     edged = photo.copy()
     edged[:, 60:64] = 255.0

@@ -32,7 +32,7 @@ def cpu(vae_weights: Path) -> tuple[str, ...]:
     return ("--weights", str(vae_weights), "--device", "cpu")
 
 
-def test_positions_are_even_and_go_beyond_both_ends_alike() -> None:
+def test_positions_are_evenly_spaced_and_extend_beyond_both_ends() -> None:
     np.testing.assert_allclose(positions(5), [0, 0.25, 0.5, 0.75, 1])
     np.testing.assert_allclose(positions(4, beyond=0.25), [-0.25, 0.25, 0.75, 1.25])
 
@@ -43,7 +43,7 @@ def test_codes_between_two_lie_on_their_line() -> None:
     torch.testing.assert_close(codes, torch.tensor([[-2.0, 3.0], [0.0, 2.0], [1.0, 1.5], [4.0, 0.0]]))
 
 
-def test_codes_around_one_spread_as_asked_and_follow_the_seed() -> None:
+def test_codes_around_one_have_the_given_spread_and_depend_on_the_seed() -> None:
     centre = torch.full((1, 4), 3.0)
     codes = around(centre, 20_000, spread=0.5, seed=1)
     few = around(centre, 3, spread=0.5, seed=1)
@@ -54,7 +54,7 @@ def test_codes_around_one_spread_as_asked_and_follow_the_seed() -> None:
     assert torch.equal(around(centre, 1, spread=0.0, seed=1), centre)
 
 
-def test_encoding_takes_the_mean_and_decoding_the_likeliest_class(vae_weights: Path, masks: tuple[Path, Path]) -> None:
+def test_encode_returns_the_mean_and_decode_the_most_likely_class(vae_weights: Path, masks: tuple[Path, Path]) -> None:
     manifold = MaskManifold(vae_weights, "cpu")
     labels = read_label_map(masks[0])
     mean, _ = manifold.network.encode(one_hot(torch.from_numpy(labels)[None]))
@@ -88,7 +88,7 @@ def test_the_animation_keeps_order_and_exact_colours() -> None:
             assert (np.asarray(gif.convert("RGB")) == picture).all()
 
 
-def test_the_maps_come_in_order_then_strip_then_animation(
+def test_the_command_prints_masks_in_order_then_strip_then_animation(
     masks: tuple[Path, Path], vae_weights: Path, cpu: tuple[str, ...], tmp_path: Path, maskgan: Command
 ) -> None:
     outcome = maskgan("interpolate", *masks, "--steps", 4, "-o", tmp_path / "o", *cpu)
@@ -101,12 +101,12 @@ def test_the_maps_come_in_order_then_strip_then_animation(
     for ours, path in zip(expected, outcome.lines, strict=False):
         with Image.open(path) as image:
             assert image.mode == "P"
-        assert (ours != read_label_map(path)).mean() < 0.01  # an argmax may tip where sums round differently
+        assert (ours != read_label_map(path)).mean() < 0.01  # rounding can change an argmax
     strip = read_image(outcome.lines[4])
     assert (strip == np.hstack([colourise(resize_labels(labels, 128)) for labels in written])).all()
 
 
-def test_ends_are_kept_exactly_and_pictures_stand_for_their_masks(
+def test_ends_are_kept_exactly_and_pictures_can_replace_their_masks(
     masks: tuple[Path, Path], prepared: Path, cpu: tuple[str, ...], tmp_path: Path, maskgan: Command
 ) -> None:
     large = resize_labels(read_label_map(masks[1]), 96)
@@ -146,15 +146,15 @@ def test_a_style_paints_every_mask(
     assert document["weights"] == sha256(vae_weights / "model.safetensors")
     assert document["dmn_weights"] == sha256(weights / "model.safetensors")
     assert document["positions"] == [0.0, 0.5, 1.0]
-    look = (read_label_map(prepared / "masks" / "800.png"), read_image(style))
+    style_inputs = (read_label_map(prepared / "masks" / "800.png"), read_image(style))
     renderer = Renderer(weights, "cpu")
     for mask, painted in zip(document["masks"], document["faces"], strict=True):
-        expected = renderer.paint([Request(read_label_map(mask), *look)])[0]
+        expected = renderer.paint([Request(read_label_map(mask), *style_inputs)])[0]
         assert (read_image(painted) == expected).all()
     assert read_image(document["strip"]).shape == (256, 3 * 128, 3)
 
 
-def test_a_second_run_paints_nothing_again(
+def test_a_second_run_keeps_all_files(
     masks: tuple[Path, Path], prepared: Path, weights: Path, cpu: tuple[str, ...], tmp_path: Path, maskgan: Command,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
@@ -164,10 +164,10 @@ def test_a_second_run_paints_nothing_again(
     assert (first.code, "kept" in first.err) == (0, False), first.err
     files = {path: path.read_bytes() for path in out.iterdir()}
     with monkeypatch.context() as patch:
-        patch.setattr(Renderer, "paint", lambda *_: pytest.fail("painted what was there"))
-        again = maskgan(*call, faces[0])
-    assert (again.code, again.lines) == (0, first.lines), again.err
-    assert "kept 8 existing files of the same inputs, weights and settings" in again.err
+        patch.setattr(Renderer, "paint", lambda *_: pytest.fail("existing faces were painted"))
+        second = maskgan(*call, faces[0])
+    assert (second.code, second.lines) == (0, first.lines), second.err
+    assert "kept 8 existing files of the same inputs, weights and settings" in second.err
     (out / "mask-001.png").unlink()
     (out / "animation.gif").unlink()
     assert "kept 6 existing files" in maskgan(*call, faces[0]).err
@@ -188,7 +188,7 @@ def test_a_second_run_paints_nothing_again(
         (["a.png", "b.png"], "a.png: expected a picture, found no such file"),
     ],
 )
-def test_contradictions_are_refused(
+def test_contradictory_options_raise_errors(
     arguments: list[str], message: str, cpu: tuple[str, ...], tmp_path: Path, maskgan: Command,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
@@ -199,7 +199,7 @@ def test_contradictions_are_refused(
     assert not (tmp_path / "o").exists()
 
 
-def test_results_stay_unless_overwriting_is_asked_for(
+def test_existing_results_are_replaced_only_with_overwrite(
     masks: tuple[Path, Path], weights: Path, cpu: tuple[str, ...], tmp_path: Path, maskgan: Command
 ) -> None:
     out = tmp_path / "o"
@@ -216,8 +216,8 @@ def test_results_stay_unless_overwriting_is_asked_for(
     assert "expected vae weights, found dmn weights" in outcome.err
 
 
-def test_with_the_bundled_weights_every_step_leaves_one_face_and_nears_the_other() -> None:
-    """Between rendered people the network never saw: pixels unlike A's rise, those unlike B's fall, all along."""
+def test_with_the_bundled_weights_every_step_moves_from_one_face_to_the_other() -> None:
+    """Between rendered test faces: the difference from A rises in every step, and the difference from B falls."""
     weights = bundled("vae")
     assert weights is not None
     manifold = MaskManifold(weights, "cpu")
@@ -229,4 +229,4 @@ def test_with_the_bundled_weights_every_step_leaves_one_face_and_nears_the_other
         assert leaving == sorted(leaving)
         assert nearing == sorted(nearing, reverse=True)
         kept.append(1 - leaving[0])
-    assert np.mean(kept) > 0.92, "and the ends are the masks themselves, nearly"
+    assert np.mean(kept) > 0.92, "the ends nearly equal the masks"

@@ -1,4 +1,4 @@
-"""Laplace's equation against a dense solver and against functions known to be harmonic."""
+"""Harmonic interpolation against a dense solver, and of harmonic functions."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from maskgan_cli.editing.membrane import harmonic
 
 
 def _blob(height: int, width: int, seed: int) -> np.ndarray:
-    """A ragged region of several pieces, some at the border."""
+    """An irregular region of several pieces, some at the border."""
     noise = np.random.default_rng(seed).random((height, width))
     return (noise + np.roll(noise, 1, 0) + np.roll(noise, 1, 1)) > 1.4
 
 
 def _dense(values: np.ndarray, region: np.ndarray) -> np.ndarray:
-    """The same equations written out pixel by pixel, by least squares."""
+    """The same equations for each pixel, solved by least squares."""
     height, width = region.shape
     matrix, known = np.eye(height * width), values.reshape(height * width, -1).copy()
     for y, x in np.argwhere(region):
@@ -35,7 +35,7 @@ def test_it_agrees_with_a_dense_solver() -> None:
         assert np.abs(harmonic(values, region) - _dense(values, region)).max() < 1e-9
 
 
-def test_constants_ramps_and_saddles_are_their_own_filling() -> None:
+def test_harmonic_functions_are_reproduced() -> None:
     y, x = np.mgrid[:40, :50].astype(float)
     region = (y - 20) ** 2 + (x - 25) ** 2 < 200
     values = np.stack([np.full_like(x, 7.0), 3 * x - 2 * y, x * x - y * y], axis=-1)
@@ -43,7 +43,7 @@ def test_constants_ramps_and_saddles_are_their_own_filling() -> None:
     assert np.abs(filled - values).max() < 1e-8
 
 
-def test_at_the_pictures_border_the_filling_runs_out_flat() -> None:
+def test_the_normal_derivative_is_zero_at_the_pictures_border() -> None:
     values = np.zeros((6, 9, 1))
     values[:, 0], values[:, 1:] = 5.0, 99.0
     region = np.ones((6, 9), bool)
@@ -51,7 +51,7 @@ def test_at_the_pictures_border_the_filling_runs_out_flat() -> None:
     assert np.abs(harmonic(values, region) - 5.0).max() < 1e-9
 
 
-def test_what_has_no_rim_becomes_nothing() -> None:
+def test_a_region_without_boundary_values_becomes_zero() -> None:
     values = np.random.default_rng(0).normal(size=(5, 5, 2))
     assert not harmonic(values, np.ones((5, 5), bool)).any()
     assert (harmonic(values, np.zeros((5, 5), bool)) == values).all()

@@ -1,4 +1,4 @@
-"""A method that is no network of ours takes part in everything: lists, resuming, records, sheets, masks."""
+"""A method from outside the package works with lists, resuming, records, overview sheets and masks."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def crayon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(METHODS, "crayon", Entry("Crayon", "dmn", f"{__name__}:Crayon"))
 
 
-def test_another_method_edits_lists_goes_on_and_says_what_made_each_picture(
+def test_another_method_edits_lists_resumes_and_writes_records(
     crayon: None, weights: Path, prepared: Path, tmp_path: Path, maskgan: Command
 ) -> None:
     images = [prepared / "images" / f"{i * 400}.png" for i in range(4)]
@@ -53,15 +53,15 @@ def test_another_method_edits_lists_goes_on_and_says_what_made_each_picture(
     assert read_image(tmp_path / "sheet.png").shape == (3 * 128, 4 * 128, 3)
     written, time = first.read_bytes(), Path(done.lines[2]).stat().st_mtime_ns
     first.unlink()
-    again = maskgan(*call)
-    assert again.lines == done.lines[:-1]
+    second = maskgan(*call)
+    assert second.lines == done.lines[:-1]
     assert first.read_bytes() == written
-    assert Path(done.lines[2]).stat().st_mtime_ns == time, "what was there is kept"
+    assert Path(done.lines[2]).stat().st_mtime_ns == time, "existing results are kept"
     other = maskgan(*(x if x != "crayon" else "dmn" for x in call), "--device", "cpu")
-    assert (other.code, "--overwrite" in other.err) == (2, True), "another method's results are foreign"
+    assert (other.code, "--overwrite" in other.err) == (2, True), "results of another method are not kept"
 
 
-def test_an_unknown_method_is_refused_and_the_known_are_named(tmp_path: Path, maskgan: Command) -> None:
+def test_the_error_for_an_unknown_method_names_the_known_ones(tmp_path: Path, maskgan: Command) -> None:
     outcome = maskgan("swap", "a.png", "b.png", "--method", "oil", "-o", tmp_path / "o.png")
     assert (outcome.code, "--method: expected one of dmn, pix2pixhd-m, spade, found oil" in outcome.err) == (2, True), (
         outcome.err

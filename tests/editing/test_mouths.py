@@ -7,7 +7,7 @@ import pytest
 
 from maskgan_cli.editing.closing import closing
 from maskgan_cli.editing.compose import paste_moved
-from maskgan_cli.editing.mouths import Reference, lay_inside, source_of_inside, with_jaw
+from maskgan_cli.editing.mouths import Reference, insert_inside, source_of_inside, with_jaw
 from maskgan_cli.editing.options import Inside
 from maskgan_cli.editing.registration import displacement
 from maskgan_cli.labels import ID, LabelMap
@@ -57,7 +57,7 @@ def test_a_mouth_that_stays_has_no_source() -> None:
 def test_a_reference_is_laid_in_in_the_photos_light() -> None:
     before, after, other = _mouth(0), _mouth(14), _mouth(14)
     photo = _picture(before, light=0.5)
-    result = lay_inside(photo, photo, before, after, Inside.REFERENCE, Reference(_picture(other), other))
+    result = insert_inside(photo, photo, before, after, Inside.REFERENCE, Reference(_picture(other), other))
     inside = result[167:172, 110:146].astype(float)
     whites = np.array(_EYE).mean() * 0.5
     assert 0.6 * whites < inside.mean() <= 1.02 * whites, "as bright as a photo twice as bright"
@@ -70,7 +70,7 @@ def test_a_reference_is_laid_in_in_the_photos_light() -> None:
 def test_the_photos_own_teeth_stay_and_a_gap_opens_below_them() -> None:
     before, after = _mouth(6), _mouth(24)
     photo = _picture(before)
-    result = lay_inside(photo, photo, before, after, Inside.PHOTO, None)
+    result = insert_inside(photo, photo, before, after, Inside.PHOTO, None)
     assert np.abs(result[162:164, 110:146].astype(int) - _TEETH).max() < 12
     assert result[172:180, 110:146].max() < 100, "teeth all the way down"
 

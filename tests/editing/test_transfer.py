@@ -131,10 +131,10 @@ def test_a_classifier_tells_what_no_manifest_says(
     call = ("transfer", photo, "--method", "stargan", "-w", files["stargan"], "--device", "cpu", "-o")
     alone = maskgan(*call, tmp_path / "a.png")
     assert alone.code == 2
-    assert "expected to know whether the face has Male, found nobody to tell" in alone.err
+    assert "expected a face whose attribute Male is known, found no label and no classifier of it" in alone.err
     monkeypatch.setenv("MASKGAN_ATTRIBUTES_WEIGHTS", str(files["attributes"]))
-    told = maskgan(*call, tmp_path / "b.png")
-    assert told.code == 0, told.err
+    labelled = maskgan(*call, tmp_path / "b.png")
+    assert labelled.code == 0, labelled.err
     assert _note(tmp_path / "b.png")["attributes"] == sha256(files["attributes"])
 
 

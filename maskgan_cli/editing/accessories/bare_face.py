@@ -21,7 +21,7 @@ def without_glasses(face: Face) -> Face:
     picture, labels = without_frames(face.picture, face.labels), without(face.labels, ["glasses"])
     photo, cutout = face.photo, face.cutout
     if cutout is not None:
-        photo = replace(cutout.photo, picture=cutout.put_back(picture))
+        photo = replace(cutout.photo, picture=cutout.paste(picture))
         cutout = replace(cutout, photo=photo)
     elif photo is not None:
         photo = replace(photo, picture=picture)

@@ -7,7 +7,7 @@ import pytest
 from scipy import ndimage
 
 from maskgan_cli.editing.blend import paste_seamless
-from maskgan_cli.editing.worn import put_on
+from maskgan_cli.editing.painted_glasses import refine_glasses
 from maskgan_cli.labels import ID, LabelMap
 
 SIDE = 200
@@ -29,7 +29,7 @@ def test_clear_panes_show_the_photo_and_frames_stand_out_half_as_much_again() ->
     before, after = _glasses(dark=False)
     rng = np.random.default_rng(0)
     photo, painting = rng.uniform(100, 200, (2, SIDE, SIDE, 3))
-    result = put_on(painting, photo, before, after, SIDE)
+    result = refine_glasses(painting, photo, before, after, SIDE)
     deep = ndimage.distance_transform_edt(ndimage.binary_fill_holes(after == ID["eye_g"]))
     assert np.allclose(result[deep > 7], photo[deep > 7]) and (deep > 7).sum() > 1000
     frame = (deep > 1) & (deep < 5)
@@ -47,7 +47,7 @@ def test_else_the_painting_stays(case: str) -> None:
     elif case == "no glasses":
         after = before
     photo, painting = np.random.default_rng(0).uniform(100, 200, (2, SIDE, SIDE, 3))
-    assert np.array_equal(put_on(painting, photo, before, after, SIDE), painting)
+    assert np.array_equal(refine_glasses(painting, photo, before, after, SIDE), painting)
 
 
 def test_eyes_behind_glasses_are_the_photos_bit_for_bit() -> None:

@@ -1,4 +1,4 @@
-"""The way back from a crop: what an edit changed is put into the photo, at its own place and nowhere else."""
+"""Pasting of an edited crop back into its photo."""
 
 from __future__ import annotations
 
@@ -14,32 +14,31 @@ from maskgan_cli.editing.grain import missing_grain
 from maskgan_cli.files import Picture
 from maskgan_cli.labels import LabelMap
 
-_EDGE: Final = 0.06  # of the crop's side: over this width an edit that reaches the crop's edge fades out
-_RIM: Final = 0.012  # of the crop's side: over this width the photo's own detail gives way to the edit's
-_FINER: Final = 1.2  # times the crop's resolution: from here on the photo holds what the crop does, and grain besides
-_LEAST: Final = 0.25  # levels; a smaller change rounds to none
-_ROUNDS: Final = 8  # of looking at what the crop still lacks, at most
-_FEW: Final = 0.001  # of the changed pixels; where fewer are more than a level off, that is near enough
-_MARGIN: Final = 8  # pixels of the crop, as far as a filter reaches
+_EDGE: Final = 0.06  # share of the crop's side; an edit that reaches the crop's edge fades out over this width
+_RIM: Final = 0.012  # share of the crop's side; the photo's detail fades out over this width inside the edit
+_FINER: Final = 1.2  # resolution relative to the crop from which on the photo has detail that the crop lacks
+_LEAST: Final = 0.25  # levels; smaller changes are ignored
+_ROUNDS: Final = 8  # largest number of iterations of `_refine`
+_FEW: Final = 0.001  # `_refine` stops if fewer than this share of the changed pixels are wrong by more than a level
+_MARGIN: Final = 8  # pixels of the crop; reach of a filter
 _GREY: Final = (0.299, 0.587, 0.114)
 
 Square = npt.NDArray[np.float64]
 Field = npt.NDArray[np.float32]
 
 
-def put_back(picture: Picture, square: Square, result: Picture, *, tolerance: int = 0) -> Picture:
-    """A photo (H, W, 3) with the edit of one of its crops.
+def paste_crop(picture: Picture, square: Square, result: Picture, *, tolerance: int = 0) -> Picture:
+    """Paste the edit of a crop into its photo (H, W, 3).
 
-    Where the edit changed the crop, its change is added to the photo. Detail that the photo has there and the crop
-    could not hold belongs to what is gone: from the rim of the change inwards, it gives way to grain like that
-    around it. An edit that reaches the crop's edge fades out over 6 % of its side. All other pixels are the photo's,
-    bit for bit. A photo without colour stays without.
+    The difference between the crop and its edit is added to the photo. Inside the edit, detail of the photo that is
+    finer than the crop's resolution is replaced by grain like that around the edit. An edit that reaches the crop's
+    edge fades out over 6 % of its side. All other pixels are unchanged. A grey photo stays grey.
 
     Args:
         picture: the photo.
-        square: (4, 2), where the crop was cut: see `crop.cut`.
+        square: (4, 2), corners of the crop: see `crop.cut`.
         result: (S, S, 3), the edited crop, of any size.
-        tolerance: differences up to this many levels are no change, e.g. those that JPEG makes.
+        tolerance: differences up to this many levels are ignored, e.g. those made by JPEG.
 
     Returns:
         (H, W, 3), a new array.
@@ -60,7 +59,7 @@ def put_back(picture: Picture, square: Square, result: Picture, *, tolerance: in
     difference *= (changed * window)[..., None]
     _, part = _around(square, changed, round(_EDGE / 2 * size) + _MARGIN)
     box = _box(part, picture.shape)
-    if not picture[box].size:  # all of it where the crop reaches beyond the photo
+    if not picture[box].size:  # the edit lies outside the photo
         return picture.copy()
     planes = _placed(np.dstack([difference, replaced, cropped.astype(np.float32)]), square, box)
     photo = picture[box].astype(np.float32)
@@ -70,45 +69,45 @@ def put_back(picture: Picture, square: Square, result: Picture, *, tolerance: in
         around = ndimage.binary_dilation(weight[..., 0] > 0.5, iterations=max(1, round(_EDGE / 2 * side)))
         band = around & (weight[..., 0] == 0)
         change += weight * missing_grain(photo.astype(np.float64), painted.astype(np.float64), band).astype(np.float32)
-    # Interpolation rings a little beyond what changed; the detail's weight is there only where it was replaced.
+    # Interpolation rings slightly beyond the change, so pixels far from it are excluded.
     near = _placed(ndimage.binary_dilation(changed, iterations=2).astype(np.float32)[..., None], square, box)[..., 0]
     where = (near > 0.5) & (np.abs(change).max(-1) >= _LEAST)
     pasted = picture.copy()
     pasted[box][where] = np.clip(np.rint(photo + change), 0, 255).astype(np.uint8)[where]
-    _settle(pasted, square, cropped + difference, changed)
+    _refine(pasted, square, cropped + difference, changed)
     return pasted
 
 
-def _settle(pasted: Picture, square: Square, wanted: Field, changed: npt.NDArray[np.bool_]) -> None:
-    """Bring a photo to where its crop is what was wanted, in place: interpolation there and back blurs an edit.
+def _refine(pasted: Picture, square: Square, target: Field, changed: npt.NDArray[np.bool_]) -> None:
+    """Correct a photo in place until its crop equals the target, because interpolation blurs the edit.
 
-    What the crop lacks is added to the photo and looked at again (iterative back-projection; Irani and Peleg, 1991). A
-    photo that is no finer than the crop cannot hold it all: more than one round would make teeth of ripples.
+    The remaining difference of the crop is added to the photo repeatedly (iterative back-projection; Irani and Peleg,
+    1991). If the photo is not finer than the crop, there is only one iteration, because more would cause ripples.
 
     Args:
-        pasted: (H, W, 3), with the edit in it.
-        square: where the crop lies.
-        wanted: (S, S, 3), the crop as it is to be.
-        changed: (S, S), where it was edited; elsewhere nothing is touched.
+        pasted: (H, W, 3), the photo with the edit.
+        square: (4, 2), corners of the crop.
+        target: (S, S, 3), the edited crop.
+        changed: (S, S), the edited region; other pixels are unchanged.
     """
     part, square = _around(square, changed, _MARGIN)
-    wanted, changed = wanted[part], changed[part]
-    size = len(wanted)
+    target, changed = target[part], changed[part]
+    size = len(target)
     box = _box(square, pasted.shape)
     near = _placed(ndimage.binary_dilation(changed, iterations=2).astype(np.float32)[..., None], square, box)
     here, photo = near[..., 0] > 0.5, pasted[box].astype(np.float32)
     for _ in range(_ROUNDS if np.hypot(*(square[3] - square[0])) > _FINER * size else 1):
-        lacks = (wanted - cut(pasted, square, size)) * changed[..., None]
-        if (np.abs(lacks).max(-1) > 1).sum() <= _FEW * changed.sum():
+        remaining = (target - cut(pasted, square, size)) * changed[..., None]
+        if (np.abs(remaining).max(-1) > 1).sum() <= _FEW * changed.sum():
             return
-        photo = np.clip(photo + _placed(lacks, square, box), 0, 255)
+        photo = np.clip(photo + _placed(remaining, square, box), 0, 255)
         pasted[box][here] = np.rint(photo).astype(np.uint8)[here]
 
 
 def _around(
     square: Square, changed: npt.NDArray[np.bool_], margin: int
 ) -> tuple[tuple[slice, slice], npt.NDArray[np.float64]]:
-    """The least square part of a crop (S, S) that holds what changed and a margin, and that part's own square."""
+    """The smallest square part of a crop (S, S) that contains the change and a margin, and its corners in the photo."""
     size, bounds = len(changed), [np.flatnonzero(changed.any(axis=axis))[[0, -1]] for axis in (0, 1)]
     side = min(size, max(int(high - low) for low, high in bounds) + 1 + 2 * margin)
     left, top = (int(np.clip((low + high + 1 - side) // 2, 0, size - side)) for low, high in bounds)
@@ -117,8 +116,8 @@ def _around(
     return (slice(top, top + side), slice(left, left + side)), square_of(corner, side)
 
 
-def put_labels_back(shape: tuple[int, int], square: Square, labels: LabelMap) -> LabelMap:
-    """The label map (S, S) of a crop as one of the whole photo (H, W); background outside the square."""
+def paste_labels(shape: tuple[int, int], square: Square, labels: LabelMap) -> LabelMap:
+    """The label map (S, S) of a crop as a label map of the whole photo (H, W), with background outside the crop."""
     box = _box(square, shape)
     whole: LabelMap = np.zeros(shape, np.uint8)
     rows, columns = box
@@ -154,9 +153,9 @@ def _box(square: Square, shape: tuple[int, ...]) -> tuple[slice, slice]:
 
 
 def _placed(planes: Field, square: Square, box: tuple[slice, slice]) -> Field:
-    """Planes (S, S, C) of a crop where they lie in the photo's box: (h, w, C), 0 outside the crop."""
+    """Resample planes (S, S, C) of a crop to a box of the photo: (h, w, C), 0 outside the crop."""
     size, side = len(planes), float(np.hypot(*(square[3] - square[0])))
-    if side < size:  # the photo is coarser than the crop: shrink with a good filter first
+    if side < size:  # the photo is coarser than the crop: downscale with antialiasing first
         size = max(1, round(side))
     rows, columns = box
     sides = (columns.stop - columns.start, rows.stop - rows.start)
@@ -171,7 +170,7 @@ def _placed(planes: Field, square: Square, box: tuple[slice, slice]) -> Field:
 
 
 def _affine(square: Square, size: int, corner: tuple[int, int]) -> tuple[float, ...]:
-    """Pillow's six numbers that take a place in the box whose corner is (top, left) to one in the crop."""
+    """The six coefficients for Pillow that map a position in the box with corner (top, left) to one in the crop."""
     matrix = matrix_of(square, size)
     back = np.linalg.inv(matrix[:, :2])
     top, left = corner

@@ -1,4 +1,4 @@
-"""A face's own texture, carried to the new shape of its parts: lips keep their creases wherever they go."""
+"""Transfer of a photo's texture to the new shape of lips, mouth and brows."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from maskgan_cli.labels import ID, LabelMap
 
 Line = npt.NDArray[np.float64]
 
-# Parts that are bands, by the feature that gives them their axis: from corner to corner, from rim to rim.
+# Features, and their parts. Each part is a band along the feature's axis.
 _BANDS: Final = (("u_lip", "l_lip", "mouth"), ("l_brow",), ("r_brow",))
-_BINS: Final = 48  # places along a feature where its rims are measured
-_LEAST: Final = 20  # pixels of a feature, and
-_STEEPEST: Final = 0.6  # radians from the horizontal: a steeper axis is a mistake
-_OPEN: Final = (0.5, 0.01)  # a mouth is open enough for another: this share of its height, and this of the side
-_SOFT: Final = 0.004  # of the side: width of the change from part to part
+_BINS: Final = 48  # positions along a feature at which its edges are measured
+_LEAST: Final = 20  # pixels; smaller features are ignored
+_STEEPEST: Final = 0.6  # radians; an axis that is steeper than this is replaced by a horizontal one
+_OPEN: Final = (0.5, 0.01)  # least height of a mouth's inside: share of the target's height, and share of the side
+_SOFT: Final = 0.004  # share of the side; blur between parts
 
 
 @dataclass(frozen=True)
 class Axis:
-    """A feature's middle (x, y), its direction, and where along that it begins and ends, in pixels from the middle."""
+    """A feature's middle (x, y), its direction, and its two ends along the direction, in pixels from the middle."""
 
     middle: Line
     along: Line
@@ -34,10 +34,11 @@ class Axis:
     end: float
 
     def across(self) -> Line:
+        """The direction perpendicular to the axis, downwards."""
         return np.array([-self.along[1], self.along[0]])
 
     def coordinates(self, x: Any, y: Any) -> tuple[Line, Line]:
-        """Pixels -> how far along (0 to 1 within the feature) and how far across, in pixels downwards."""
+        """Pixels -> position along the axis (0 to 1 within the feature), and pixels across, downwards."""
         offset = np.stack([x, y], axis=-1) - self.middle
         return (offset @ self.along - self.begin) / (self.end - self.begin), offset @ self.across()
 
@@ -50,36 +51,39 @@ class Axis:
 
 @dataclass(frozen=True)
 class Band:
-    """One part: its upper and lower rim at `_BINS` places along the feature, and from where to where it reaches."""
+    """A part: its upper and lower edge at `_BINS` positions along the feature, and its two ends (0 to 1)."""
 
     top: Line
     bottom: Line
     reach: tuple[float, float]
 
-    def rims(self, along: Line) -> tuple[Line, Line]:
+    def edges(self, along: Line) -> tuple[Line, Line]:
+        """Upper and lower edge at positions along the feature, in pixels across."""
         places = (np.arange(_BINS) + 0.5) / _BINS
         return np.interp(along, places, self.top), np.interp(along, places, self.bottom)
 
     def height(self) -> float:
+        """Mean height in pixels."""
         return float((self.bottom - self.top).mean())
 
 
-def carry_parts(photo: Picture, before: LabelMap, after: LabelMap, region: Region) -> tuple[Field, Field]:
-    """The photo's lips, mouth and brows in the shape that a mask asks for.
+def transfer_texture(photo: Picture, before: LabelMap, after: LabelMap, region: Region) -> tuple[Field, Field]:
+    """The photo's lips, mouth and brows in the shape of a new mask.
 
-    Each part is a band along its feature's axis. A place in the new band shows what the photo has at the same place
-    in the old one: as far from corner to corner, as far from rim to rim. The inside of a mouth is carried only where
-    the photo's is about as open: nobody's teeth can be stretched out of a closed mouth.
+    Each part is a band along its feature's axis. A pixel of the new band is sampled at the same relative position in
+    the old band, along the axis and between the edges. The inside of a mouth is transferred only if the photo's mouth
+    is about as open, because teeth cannot be stretched out of a closed mouth.
 
     Args:
-        photo, before: (S, S, 3) and its label map.
-        after: (S, S), the mask asked for.
-        region: (S, S), where the parts are wanted; elsewhere they may not be there.
+        photo: (S, S, 3).
+        before: (S, S), its label map.
+        after: (S, S), the new mask.
+        region: (S, S), where parts are computed; elsewhere they may be missing.
 
     Returns:
-        The carried parts (S, S, 3), 0 to 255, and how far they count (S, S), 0 to 1.
+        The parts (S, S, 3), 0 to 255, and their weights (S, S), 0 to 1.
     """
-    carried, weight = np.zeros(photo.shape), np.zeros(before.shape)
+    result, weight = np.zeros(photo.shape), np.zeros(before.shape)
     for names in _BANDS:
         old, new = axis_of(before, names), axis_of(after, names)
         if old is None or new is None:
@@ -91,28 +95,28 @@ def carry_parts(photo: Picture, before: LabelMap, after: LabelMap, region: Regio
                 continue
             soft = ndimage.gaussian_filter(here.astype(float), _SOFT * len(before))
             y, x = np.nonzero((soft > weight) & region)
-            carried[y, x] = sample_band(photo, x, y, (old, source), (new, target))
+            result[y, x] = sample_band(photo, x, y, (old, source), (new, target))
             weight = np.maximum(weight, soft)
-    return carried, weight
+    return result, weight
 
 
 def sample_band(photo: Picture, x: Any, y: Any, old: tuple[Axis, Band], new: tuple[Axis, Band]) -> Field:
-    """What the photo has where pixels of the new band come from, (n, 3); beyond the rims it goes on as it was."""
+    """Sample the photo for pixels (x, y) of the new band: (n, 3). Outside the band, offsets from its edges are kept."""
     (old_axis, source), (new_axis, target) = old, new
     along, across = new_axis.coordinates(x, y)
     place = (along - target.reach[0]) / (target.reach[1] - target.reach[0])
     from_along = source.reach[0] + place * (source.reach[1] - source.reach[0])
-    (top, bottom), (from_top, from_bottom) = target.rims(along), source.rims(from_along)
+    (top, bottom), (from_top, from_bottom) = target.edges(along), source.edges(from_along)
     share = np.clip((across - top) / (bottom - top), 0.0, 1.0)
     beyond = across - top - share * (bottom - top)
     from_x, from_y = old_axis.pixels(from_along, from_top + share * (from_bottom - from_top) + beyond)
-    planes = [ndimage.map_coordinates(photo[..., c].astype(float), [from_y, from_x], order=1, mode="nearest")
-              for c in range(3)]  # fmt: skip
+    channels = (photo[..., c].astype(float) for c in range(3))
+    planes = [ndimage.map_coordinates(one, [from_y, from_x], order=1, mode="nearest") for one in channels]
     return np.stack(planes, axis=-1)
 
 
 def axis_of(labels: LabelMap, names: tuple[str, ...]) -> Axis | None:
-    """The direction in which a feature's pixels spread most; None if there are too few to tell."""
+    """The principal axis of a feature's pixels; None if there are too few."""
     y, x = np.nonzero(np.isin(labels, [ID[name] for name in names]))
     if len(x) < _LEAST:
         return None
@@ -127,7 +131,7 @@ def axis_of(labels: LabelMap, names: tuple[str, ...]) -> Axis | None:
 
 
 def band_of(labels: LabelMap, name: str, axis: Axis) -> Band | None:
-    """Where a part's rims are; None if there is too little of it."""
+    """The band of a part; None if it has too few pixels."""
     y, x = np.nonzero(labels == ID[name])
     if len(x) < _LEAST // 2:
         return None
@@ -136,14 +140,15 @@ def band_of(labels: LabelMap, name: str, axis: Axis) -> Band | None:
     top, bottom = np.full(_BINS, np.inf), np.full(_BINS, -np.inf)
     np.minimum.at(top, bins, across - 0.5)
     np.maximum.at(bottom, bins, across + 0.5)
-    seen = np.flatnonzero(np.isfinite(top))
+    known = np.flatnonzero(np.isfinite(top))
     top, bottom = (
-        ndimage.gaussian_filter1d(np.interp(np.arange(_BINS), seen, rim[seen]), 1.5, mode="nearest")
-        for rim in (top, bottom)
+        ndimage.gaussian_filter1d(np.interp(np.arange(_BINS), known, edge[known]), 1.5, mode="nearest")
+        for edge in (top, bottom)
     )
-    return Band(top, np.maximum(bottom, top + 1.0), (seen[0] / _BINS, (seen[-1] + 1) / _BINS))
+    return Band(top, np.maximum(bottom, top + 1.0), (known[0] / _BINS, (known[-1] + 1) / _BINS))
 
 
 def as_open(source: Band, target: Band, side: int) -> bool:
+    """Whether the source's mouth is open enough for the target's shape, in a picture of ``side`` pixels."""
     share, least = _OPEN
     return source.height() >= max(share * target.height(), least * side)

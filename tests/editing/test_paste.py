@@ -7,7 +7,7 @@ import pytest
 from scipy import ndimage
 
 from maskgan_cli.data.crop import cut, matrix_of, square_of
-from maskgan_cli.editing.uncrop import cut_labels, put_back, put_labels_back
+from maskgan_cli.editing.paste import cut_labels, paste_crop, paste_labels
 
 Square = np.ndarray
 
@@ -47,13 +47,13 @@ SQUARES = [
 @pytest.mark.parametrize("size", [64, 256])
 def test_without_an_edit_nothing_changes(square: Square, size: int) -> None:
     photo = _photo()
-    assert np.array_equal(put_back(photo, square, cut(photo, square, size)), photo)
+    assert np.array_equal(paste_crop(photo, square, cut(photo, square, size)), photo)
 
 
 @pytest.mark.parametrize("square", SQUARES)
 def test_an_edit_of_everything_stays_in_the_square(square: Square) -> None:
     photo = _photo()
-    back = put_back(photo, square, 255 - cut(photo, square, 96))
+    back = paste_crop(photo, square, 255 - cut(photo, square, 96))
     outside = ~_inside(square, photo.shape)
     assert np.array_equal(back[outside], photo[outside])
     assert (back != photo).any(-1).sum() > 0.5 * (~outside).sum()
@@ -67,7 +67,7 @@ def test_a_crop_of_the_result_shows_the_edit(square: Square) -> None:
     y, x = np.mgrid[:size, :size]
     spot = np.exp(-(((x - 70) ** 2 + (y - 50) ** 2) / 150.0)) * 60
     edited = np.clip(np.rint(crop + spot[..., None] * [1, 0, -1]), 0, 255).astype(np.uint8)
-    again = cut(put_back(photo, square, edited), square, size)
+    again = cut(paste_crop(photo, square, edited), square, size)
     away = np.abs(again.astype(int) - edited)
     assert away.mean() < 1.5
     far = spot < 0.01
@@ -84,7 +84,7 @@ def test_aligned_again_the_edit_is_within_one_level(size: int, few: float, degre
     inside = np.hypot(x - 0.5, y - 0.5) < 0.35
     other = cut(photo[::-1], square, size)
     edited = np.where(inside[..., None], other, crop)
-    back = put_back(photo, square, edited)
+    back = paste_crop(photo, square, edited)
     off = np.abs(cut(back, square, size).astype(int) - edited).max(-1)
     within = ndimage.binary_erosion(inside, iterations=3)  # at its rim, pixels meet that may not change
     assert (off[within] > 1).mean() < few
@@ -98,10 +98,10 @@ def test_pixels_that_the_edit_left_alone_are_the_photos() -> None:
     crop = cut(photo, square, 128)
     edited = crop.copy()
     edited[60:80, 40:90] = 0
-    where = (put_back(photo, square, edited) != photo).any(-1)
+    where = (paste_crop(photo, square, edited) != photo).any(-1)
     asked = np.zeros((128, 128), np.uint8)
     asked[60:80, 40:90] = 1
-    asked = put_labels_back(photo.shape[:2], square, asked)
+    asked = paste_labels(photo.shape[:2], square, asked)
     assert where[asked > 0].mean() > 0.99
     assert not where[~ndimage.binary_dilation(asked, iterations=4)].any()
 
@@ -113,7 +113,7 @@ def test_a_fine_photos_detail_gives_way_to_what_is_painted() -> None:
     square = np.array([[0.0, 0], [0, 512], [512, 512], [512, 0]])
     edited = cut(photo, square, 128).copy()
     edited[48:80, 32:96] = 120
-    back = put_back(photo, square, edited)[:, :, 0].astype(int)
+    back = paste_crop(photo, square, edited)[:, :, 0].astype(int)
     assert np.abs(back[230:280, 180:330] - 120).max() <= 3
     assert (back[250:254, :100] == 250).all()
 
@@ -122,7 +122,7 @@ def test_an_edit_beyond_the_photo_changes_nothing() -> None:
     photo, square = _photo(), _square((0, 120), 128, 0)
     edited = cut(photo, square, 64).copy()
     edited[20:40, 2:12] = 0
-    assert np.array_equal(put_back(photo, square, edited), photo)
+    assert np.array_equal(paste_crop(photo, square, edited), photo)
 
 
 def test_a_grey_photo_stays_grey() -> None:
@@ -130,7 +130,7 @@ def test_a_grey_photo_stays_grey() -> None:
     square = _square((150, 120), 128, 0)
     edited = cut(photo, square, 128).copy()
     edited[40:80, 40:80] = [200, 40, 40]
-    back = put_back(photo, square, edited)
+    back = paste_crop(photo, square, edited)
     assert (back == back[..., :1]).all()
     assert (back != photo).any()
 
@@ -139,8 +139,8 @@ def test_what_jpeg_does_is_no_edit() -> None:
     photo, square = _photo(), _square((150, 120), 128, 0)
     crop = cut(photo, square, 128).astype(int)
     noisy = np.clip(crop + np.random.default_rng(1).integers(-4, 5, crop.shape), 0, 255).astype(np.uint8)
-    assert np.array_equal(put_back(photo, square, noisy, tolerance=8), photo)
-    assert not np.array_equal(put_back(photo, square, noisy), photo)
+    assert np.array_equal(paste_crop(photo, square, noisy, tolerance=8), photo)
+    assert not np.array_equal(paste_crop(photo, square, noisy), photo)
 
 
 def test_matrix_and_square_are_one() -> None:
@@ -151,7 +151,7 @@ def test_matrix_and_square_are_one() -> None:
 def test_label_maps_go_there_and_back() -> None:
     square = _square((150, 120), 180.3, -31)
     labels = np.kron(np.random.default_rng(3).integers(0, 19, (8, 8)), np.ones((16, 16))).astype(np.uint8)
-    whole = put_labels_back((240, 300), square, labels)
+    whole = paste_labels((240, 300), square, labels)
     again = cut_labels(whole, square, 128)
     inner = np.zeros((16, 16), bool)
     inner[2:-2, 2:-2] = True
