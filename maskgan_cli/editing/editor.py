@@ -111,7 +111,7 @@ class Editor:
         """The source with the shape of some of the target's parts (paper, Sec. 5.4); see ``maskgan swap``.
 
         Raises:
-            ValueError: there is no part of that name; or ``inside`` is not auto, photo, reference or painted; or ``hair``
+            ValueError: there is no part of that name, ``inside`` is not auto, photo, reference or painted, or ``hair``
                 is not auto, reference or painted.
             InputError: ``hair="reference"``, and the target's hair cannot be used.
         """

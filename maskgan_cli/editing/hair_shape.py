@@ -15,7 +15,7 @@ Region = npt.NDArray[np.bool_]
 _HOLE: Final = 2e-3  # share of the mask; smaller holes in new hair are filled
 _STRAND: Final = 0.012  # share of the side; thinner strands are removed
 _COVERED: Final = 0.5  # ears of which a smaller share is visible are covered completely
-# Shares of the side: half the width of hair from which on it grows, and half the width from which on it grows no farther.
+# Shares of the side: hair grows if half its width exceeds the first; above the second it grows no farther.
 _THICK: Final = 0.018
 _THICKEST: Final = 0.12
 _GROWTH: Final = 1.9  # hair grows to this multiple of its distance from its middle
