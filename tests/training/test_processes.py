@@ -261,7 +261,7 @@ def test_ebst_with_one_face_a_process_makes_the_edits_of_the_whole_batch(
     world: int, prepared: Path, weights: Path, vae_weights: Path, tmp_path: Path
 ) -> None:
     recipe = load_recipe(EBSTRecipe, "ebst", "tiny-cpu", [*EBST_CHANGES, f"data.batch_size={world}"])
-    vae = _lively(vae_weights, tmp_path / "vae.safetensors")
+    vae = _randomised(vae_weights, tmp_path / "vae.safetensors")
     task = prepare_ebst(plan(prepared, tmp_path / "run"), recipe, dmn=weights, vae=vae).task
     assert isinstance(task, EBSTTask)
     faces = FaceDataset(PreparedData.load(prepared).split("train"), 64, cache=True)
