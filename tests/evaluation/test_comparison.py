@@ -92,17 +92,17 @@ def test_masks_and_ground_truth_have_columns_only_if_they_exist(work: Path, mask
     (work / "pairs.csv").write_text("\n".join([f"{text[0]},truth", *(f"{line},{truth}" for line in text[1:])]) + "\n")
     outcome = maskgan(*_call(work, "--json"))
     assert json.loads(outcome.out)["columns"] == ["source", "target", "ours", "a<b", "truth"]
-    assert "the list has 3 pairs, not 8" in outcome.err
+    assert "the list has only 3 pairs, not 8" in outcome.err
 
 
 def test_a_second_comparison_keeps_the_files_and_says_so(work: Path, maskgan: Command) -> None:
     first = maskgan(*_call(work))
     files = {path: path.stat().st_mtime_ns for path in (work / "out").rglob("*.*")}
-    again = maskgan(*_call(work))
-    assert (again.code, again.out, "kept" in first.err) == (0, first.out, False)
-    assert "kept the existing comparison of the same results" in again.err
+    second = maskgan(*_call(work))
+    assert (second.code, second.out, "kept" in first.err) == (0, first.out, False)
+    assert "kept the existing comparison of the same results" in second.err
     assert {path: path.stat().st_mtime_ns for path in (work / "out").rglob("*.*")} == files
-    (work / "out" / "index.html").unlink()  # one that was killed is finished
+    (work / "out" / "index.html").unlink()  # an incomplete comparison is completed
     assert "kept" not in maskgan(*_call(work)).err
     assert set((work / "out").rglob("*.*")) == set(files)
     write_image(work / "ours" / read_csv(work / "pairs.csv")[0]["output"], np.zeros((16, 16, 3), np.uint8))
@@ -122,7 +122,7 @@ def test_errors_are_clear_and_replace_nothing(work: Path, maskgan: Command) -> N
     for line, arguments in {
         "comparison.png: found a result that exists already; add --overwrite": ("-n", "1"),
         "--method: expected NAME=FOLDER, found ours": ("--method", "ours"),
-        "--method: expected a name for each method, found ours twice": ("--method", f"ours={work}"),
+        "--method: expected a different name for each method, found ours twice": ("--method", f"ours={work}"),
         "none: expected a folder of results, found no such folder": ("--method", f"none={work / 'none'}"),
         "expected the mask that": ("--masks", work / "none"),
     }.items():
