@@ -23,6 +23,7 @@ _BODY: Final = [ID["skin"], ID["neck"]]
 _BEHIND: Final = [ID["background"], ID["neck"]]
 _HEAD: Final = 0.2  # of the side: skin that hair hid is no farther from the face
 _GAP: Final = 0.02  # of the side: gaps that are no wider than twice this are closed beside hair that stays
+_WHOLE_EAR: Final = 0.07  # of the side: lower ears are hidden in part
 _ABOVE_EAR: Final = 0.06  # of the side: so far above an ear the hair that joins it to the head stays
 _RAYS: Final = 180
 _TEMPLE: Final = 20.0  # degrees above the horizontal: higher up, the outline of a face is its hairline
@@ -143,7 +144,7 @@ def _between_ears(labels: LabelMap, other: npt.NDArray[np.bool_]) -> npt.NDArray
         if region.sum() < 1e-4 * labels.size or (region & other).sum() > 0.4 * region.sum():
             continue
         rows = np.flatnonzero(region.any(1) & face.any(1))
-        if not len(rows):
+        if len(rows) < _WHOLE_EAR * side:  # a lobe below long hair
             continue
         start, end = region.argmax(1).astype(float), (side - 1 - region[:, ::-1].argmax(1)).astype(float)
         above = slice(max(rows[0] - round(_ABOVE_EAR * side), 0), rows[0])
