@@ -83,10 +83,10 @@ pack "$work/vae" "$work/many256" vae
 
 # Portraits: 868 for training, labelled, and each warped to the proportions of two others. With 1,552 rendered faces, they
 # train a parser at 256 px (for the generator's perceptual loss) and a small identity network. The generator's parts were
-# stopped at steps 773, 1,220, 500, 126, 739, 171, 129, 94, 226 and 121; the last one ran all 340 steps. A step of batch 4
-# took 2 to 2.3 seconds on one CPU core in bfloat16 (Intel Sapphire Rapids), 2.6 hours in total. The samples were two
-# portraits to one warped and one rendered face; parts 1 and 2 had no warped faces, and parts 1 to 4 and the parser's 1,000
-# steps had other shares.
+# stopped at steps 773, 1,220, 500, 126, 739, 171, 129, 94, 226, 121 and, part 12, 222; the others ran all their steps. A step
+# of batch 4 took 2 to 3 seconds on one CPU core in bfloat16 (Intel Sapphire Rapids), four hours in total. The samples were
+# two portraits to one warped and one rendered face; parts 1 and 2 had no warped faces, and parts 1 to 4 and the parser's
+# 1,000 steps had other shares.
 [ -n "$portraits" ] || exit 0
 here=$(dirname "$0")
 faces=$work/portraits
@@ -107,15 +107,22 @@ maskgan train identity "$work/faces" --recipe tiny-cpu -o "$work/identity" --set
     --set network.width=24 --set network.embedding=192 --set precision=bf16 --set augment.light=0.3 --set augment.tint=0.25 \
     --set augment.rotate=8 --set augment.zoom=0.12 --set augment.shift=0.04 --set augment.noise=0.06 \
     --set data.batch_size=48 --set schedule.steps=700 --set schedule.decay_from=350 --set loss.warmup=200
+# The first eleven parts had a pooled style and the least squares loss.
+pooled=(--set network.style_map=1 --set network.norm_limit=0 --set network.upsampling=bilinear --set r1=0
+    --set adversarial_loss=least_squares --set "discriminator={width: 32, scales: 2, layers: 4, norm: none}"
+    --set discriminator_rate=2 --set loss.adversarial=2 --set loss.feature_matching=2 --set loss.pixel=8
+    --set loss.colours=2 --set loss.texture=0.5 --set style_augmentation.others=0.25 --set ema=0.995
+    --set optimiser.lr=2.5e-4 --set schedule.decay_from=null)
 old=(--set "discriminator={width: 32, scales: 3, layers: 3}" --set discriminator_rate=1 --set network.upsampling=resize
     --set discriminator_augment.cutout=0.3 --set loss.texture=0)
 plain=("${old[@]}" --set network.noise=false --set style_augmentation.others=0 --set loss.colours=0)
 known=(--set loss.identity=1.5 --set "identity.weights=$work/identity")
-portrait() { # out, start, seed, steps, settings
+mapped() { # out, start, seed, steps, settings
     maskgan train dmn "$work/faces" --recipe bundled-faces-256 -o "$work/$1" --start-from "$2" --set "seed=$3" \
         --set "schedule.steps=$4" --set "perceptual.weights=$work/parser256" \
         --set "data.shares={portraits256: 3, rendered256: 1}" "${@:5}"
 }
+portrait() { mapped "${@:1:4}" "${pooled[@]}" "${@:5}"; }
 portrait faces-1 "$work/dmn" 0 773 "${plain[@]}" --set loss.adversarial=1 --set loss.pixel=20 --set ema=0.998 \
     --set loss.feature_matching=10 --set optimiser.lr=3e-4
 portrait faces-2 "$work/faces-1" 1 1220 "${plain[@]}" --set loss.feature_matching=10
@@ -132,4 +139,12 @@ portrait faces-10 "$work/faces-9" 10 121 --set loss.texture=0.7 --set loss.pixel
 # Finally, smaller adversarial and texture losses remove artefacts in hair and on noses.
 portrait faces-11 "$work/faces-10" 11 340 --set loss.texture=0 --set loss.adversarial=0.1 --set loss.feature_matching=1 \
     --set loss.pixel=40 --set loss.colours=1 --set style_augmentation.others=0.15 --set ema=0.99 --set schedule.decay_from=150
-pack "$work/faces-11" "$work/faces" dmn
+# Last, the recipe as it is: with a style map, antialiased upsampling, clamped instance norm and a highpass discriminator.
+# Part 12 also had a loss that is no longer in the code: the sliced Wasserstein distance between patches, weight 0.5. R1 was
+# computed in every eighth step.
+mapped faces-12 "$work/faces-11/model.safetensors" 24 222 --set style_augmentation.others=0.15 --set loss.adversarial=0.05 \
+    --set loss.pixel=20 --set discriminator_rate=1.5 --set schedule.decay_from=null
+mapped faces-13 "$work/faces-12" 25 900 --set style_augmentation.others=0.15 --set loss.adversarial=0.15 --set loss.pixel=15 \
+    --set schedule.decay_from=500
+mapped faces-14 "$work/faces-13" 26 620 --set schedule.decay_from=220
+pack "$work/faces-14" "$work/faces" dmn

@@ -35,6 +35,7 @@ from maskgan_cli.training.style_inputs import augment_geometry, generator_inputs
 from maskgan_cli.training.style_losses import StyleLosses
 from maskgan_cli.weights.format import load_strictly, save_weights
 
+_R1_SHARE: Final = 1 / 8  # of the steps that compute R1, which then weighs as much more (Karras et al. 2020, Sec. 3.1)
 _PAIRED: Final = ("pixel", "feature_matching", "perceptual")  # terms that need the ground truth
 
 
@@ -163,6 +164,9 @@ class AdversarialTask(PaintingTask):
         if others:
             terms = {name: torch.zeros_like(term) if name in _PAIRED else term for name, term in terms.items()}
         discriminator_loss = self.discriminator_loss([fake_features], real_features)
+        if self.recipe.r1 and float(torch.rand(())) < _R1_SHARE:
+            penalty = losses.r1_penalty(lambda faces: self._scores(*view(mask, faces)), real)
+            discriminator_loss = discriminator_loss + self.recipe.r1 / 2 / _R1_SHARE * penalty
         # Each loss is backpropagated into its own network only. So one forward pass of the discriminator serves both,
         # and no network collects gradients of the other's loss.
         self.update("generator", self.weighted(terms), retain_graph=True)
@@ -185,8 +189,21 @@ class AdversarialTask(PaintingTask):
             features: losses.Features = self.discriminator(mask, picture)
         return features
 
+    def _scores(self, mask: Tensor, picture: Tensor) -> Tensor:
+        """The sum over scales of the discriminator's mean scores, (N,)."""
+        return torch.stack([scale[-1].float().mean((1, 2, 3)) for scale in self.discriminate(mask, picture)]).sum(0)
+
+    def generator_adversarial_loss(self, fake: losses.Features) -> Tensor:
+        """See `PaintingTask.generator_adversarial_loss`."""
+        if self.recipe.adversarial_loss == "hinge":
+            return losses.hinge_generator_loss(fake)
+        return super().generator_adversarial_loss(fake)
+
     def discriminator_loss(self, fakes: list[losses.Features], real: losses.Features) -> Tensor:
-        """Half the loss of the real faces plus half the mean loss of the generated pictures."""
+        """The loss of the real faces plus the mean loss of the generated pictures; for least squares half of that."""
+        if self.recipe.adversarial_loss == "hinge":
+            generated = torch.stack([losses.hinge_discriminator_loss(fake, real=False) for fake in fakes]).mean()
+            return generated + losses.hinge_discriminator_loss(real, real=True)
         generated = torch.stack([losses.least_squares(fake, real=False) for fake in fakes]).mean()
         return 0.5 * (generated + losses.least_squares(real, real=True))
 

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 import torch
 from accelerate import Accelerator
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -56,6 +56,12 @@ class EBSTRecipe(GANRecipe):
     blender: AlphaBlenderConfig = AlphaBlenderConfig()
     lambda_inter: Annotated[float, Field(gt=0.0)] = 2.5
     sampled_codes: bool = False
+
+    @model_validator(mode="after")
+    def _r1_is_of_stage_one(self) -> EBSTRecipe:
+        if self.r1:
+            raise ValueError("r1 is a setting of train dmn; leave it out, or set r1=0")
+        return self
 
 
 class EBSTTask(AdversarialTask):

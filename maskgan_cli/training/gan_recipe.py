@@ -13,7 +13,7 @@ from maskgan_cli.config import Section, Share, TrainingRecipe
 from maskgan_cli.labels import ID, NUM_CLASSES
 from maskgan_cli.models.discriminator import DiscriminatorConfig
 from maskgan_cli.models.dmn import DMNConfig
-from maskgan_cli.training.augment import PairAugmentSettings
+from maskgan_cli.training.augment import NotNegative, PairAugmentSettings
 from maskgan_cli.training.measures import ValidationSettings
 from maskgan_cli.training.perceptual import PerceptualSettings
 from maskgan_cli.training.style_inputs import StyleAugmentationSettings, renamed
@@ -57,8 +57,10 @@ class GANRecipe(TrainingRecipe):
     is for narrow networks, see `DenseMappingNetwork.balance`. ``compile`` compiles generator and discriminator with
     PyTorch in the first step, which takes minutes. ``checkpointing`` recomputes parts of the forward pass in the
     backward pass (activation checkpointing): less memory, more time. ``discriminator_rate`` is the discriminator's
-    learning rate as a multiple of ``optimiser.lr`` (Heusel et al. 2017). ``look`` is the former name of
-    ``style_augmentation`` and still works.
+    learning rate as a multiple of ``optimiser.lr`` (Heusel et al. 2017). ``adversarial_loss`` is ``least_squares`` as
+    published, or ``hinge`` (Lim and Ye 2017). ``r1`` is the weight of the R1 gradient penalty on real faces
+    (Mescheder et al. 2018) in Stage I, which keeps a discriminator without normalisation smooth; 0, as published, for
+    none. ``look`` is the former name of ``style_augmentation`` and still works.
     """
 
     ema: Share = 0.0
@@ -67,6 +69,8 @@ class GANRecipe(TrainingRecipe):
     compile: bool = False
     checkpointing: bool = False
     discriminator_rate: Annotated[float, Field(gt=0.0)] = 1.0
+    adversarial_loss: Literal["least_squares", "hinge"] = "least_squares"
+    r1: NotNegative = 0.0
     network: DMNConfig = DMNConfig()
     discriminator: DiscriminatorConfig = DiscriminatorConfig()
     perceptual: PerceptualSettings = PerceptualSettings()

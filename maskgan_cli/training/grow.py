@@ -74,3 +74,8 @@ def widen(tensors: Mapping[str, Tensor], fresh: Mapping[str, Tensor], *, noise: 
 def noise_of(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The weights of a generator's noise inputs; they complete the tensors of a generator without them."""
     return {name: tensor for name, tensor in tensors.items() if ".noise." in name}
+
+
+def style_map_of(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The weights of a generator's style map; they complete the tensors of a generator that pools its style."""
+    return {name: tensor for name, tensor in tensors.items() if ".to_style_map." in name}

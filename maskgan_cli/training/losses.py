@@ -152,6 +152,18 @@ def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Ten
     return (norms - 1).square().mean()
 
 
+def r1_penalty(critic: Callable[[Tensor], Tensor], real: Tensor) -> Tensor:
+    """R1 (Mescheder et al. 2018): mean over real pictures of the squared norm of the critic's gradient.
+
+    Args:
+        critic: pictures (N, ...) -> scores (N,).
+        real: (N, 3, H, W); it is detached.
+    """
+    real = real.detach().requires_grad_(True)
+    (gradient,) = torch.autograd.grad(critic(real).sum(), real, create_graph=True)
+    return gradient.flatten(1).square().sum(1).mean()
+
+
 def classification(logits: Tensor, labels: Tensor) -> Tensor:
     """Binary cross-entropy of attributes: summed over attributes, averaged over pictures.
 

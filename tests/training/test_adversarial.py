@@ -26,6 +26,7 @@ from maskgan_cli.training.augment import AugmentSettings, recolour
 from maskgan_cli.training.average import moving_average
 from maskgan_cli.training.callbacks import TrainingCallbacks
 from maskgan_cli.training.dmn import DMNRecipe, DMNTask, prepare_training
+from maskgan_cli.training.ebst import EBSTRecipe
 from maskgan_cli.training.run import Order, train
 from maskgan_cli.training.style_inputs import StyleAugmentationSettings, generator_inputs
 from maskgan_cli.weights.format import read_weights, save_weights
@@ -219,3 +220,37 @@ def test_the_identity_loss_is_one_minus_the_cosine_to_the_style_picture(batch: B
     loss.backward()
     assert fake.grad is not None and fake.grad.any()
     assert float(task.step(batch)["identity"].detach()) > 0
+
+
+def test_the_hinge_loss_by_hand(batch: Batch) -> None:
+    task = _task(batch, "adversarial_loss=hinge")
+    features = lambda score: [[torch.zeros(1), torch.full((2, 1, 3, 3), score)] for _ in range(2)]  # noqa: E731
+    # max(0, 1 - 0.5) + max(0, 1 + 0.25) for the real and the generated faces
+    assert float(task.discriminator_loss([features(0.25)], features(0.5))) == pytest.approx(0.5 + 1.25)
+    assert float(task.discriminator_loss([features(-2.0)], features(2.0))) == 0
+    assert float(task.generator_adversarial_loss(features(0.25))) == pytest.approx(-0.25)
+
+
+def test_r1_makes_the_discriminator_flatter(batch: Batch) -> None:
+    def steepness(r1: float) -> float:
+        changes = ["discriminator.norm=none", "adversarial_loss=hinge", "optimiser.lr=2e-3", f"r1={r1}"]
+        task = _task(batch, *changes)
+        torch.manual_seed(0)
+        for _ in range(30):
+            task.step(batch)
+        mask, real = one_hot(batch.labels), to_unit(batch.images)
+        return float(losses.r1_penalty(lambda faces: task._scores(mask, faces), real).detach())
+
+    assert steepness(100.0) < 0.5 * steepness(0.0)
+
+
+def test_r1_belongs_to_stage_one() -> None:
+    with pytest.raises(InputError, match="r1 is a setting of train dmn"):
+        load_recipe(EBSTRecipe, "ebst", "tiny-cpu", ["r1=1"])
+
+
+def test_start_from_adds_a_style_map(prepared: Path, weights: Path, tmp_path: Path) -> None:
+    changes = [*CHANGES, "network.style_map=2", "schedule.steps=1"]
+    order = Order("dmn", DMNRecipe, prepare_training, prepared, tmp_path / "run", changes=changes, start=weights)
+    train(order, TrainingCallbacks("cpu"))
+    assert "style_encoder.to_style_map.weight" in read_weights(tmp_path / "run", "dmn").tensors

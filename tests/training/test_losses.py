@@ -101,6 +101,17 @@ def test_the_gradient_penalty_has_gradients_for_the_critic() -> None:
     torch.testing.assert_close(weight.grad, torch.tensor(4.0))  # of (w - 1)^2
 
 
+def test_r1_of_a_linear_critic_is_the_squared_norm_of_its_weight() -> None:
+    weight = torch.zeros(3, 4, 4, requires_grad=True)
+    with torch.no_grad():
+        weight[0, 1, 2], weight[2, 3, 0] = 3.0, 4.0
+    penalty = losses.r1_penalty(lambda faces: (faces * weight).sum((1, 2, 3)), torch.rand(6, 3, 4, 4))
+    torch.testing.assert_close(penalty, torch.tensor(25.0))
+    penalty.backward()
+    assert weight.grad is not None
+    torch.testing.assert_close(weight.grad, 2 * weight.detach())
+
+
 def test_classification_is_summed_over_attributes_and_averaged_over_pictures() -> None:
     labels = torch.tensor([[1.0, 0.0, 1.0], [0.0, 0.0, 1.0]])
     torch.testing.assert_close(losses.classification(torch.zeros(2, 3), labels), torch.tensor(3 * math.log(2)))
