@@ -167,7 +167,7 @@ def test_results_are_read_and_other_files_raise_errors(tmp_path: Path) -> None:
         with pytest.raises(InputError, match=line):
             read_results(write_json(tmp_path / "x.json", value))
     (tmp_path / "deep.json").write_text("[" * 100_000)
-    with pytest.raises(InputError, match=r"deep\.json: expected a JSON file, found one nested too deep"):
+    with pytest.raises(InputError, match=r"deep\.json: .*found a document that is nested too deeply"):
         read_results(tmp_path / "deep.json")
 
 

@@ -215,7 +215,7 @@ def test_other_files_in_the_folder_are_not_replaced(name: str, survey: Path, tmp
     [
         ("[]", "expected the key of a survey, found its text: input should be an object"),
         ("{}", "found survey: field required"),
-        ("[" * 100_000, "found one nested too deep"),
+        ("[" * 100_000, "found a document that is nested too deeply"),
         ('{"methods": null}', "found survey: field required"),
     ],
 )

@@ -106,7 +106,7 @@ def test_training_needs_no_masks(raw: Path, tmp_path: Path, maskgan: Command) ->
     assert done.lines == [str(tmp_path / "run" / "model.safetensors")]
     wrong = maskgan("train", "vae", data.root, "--device", "cpu", "-o", tmp_path / "vae")
     assert wrong.code == 2
-    assert "expected a face with its mask, found a data set of images only" in wrong.err
+    assert "expected a face with its mask, found a data set without masks" in wrong.err
     report = maskgan("check-data", data.root, "--workers", "1")
     assert report.code == 0, report.err
 
