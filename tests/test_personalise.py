@@ -72,7 +72,7 @@ def test_the_command_writes_weights_for_the_editing_commands(
     assert first.code == 0, first.err
     assert first.lines == [str(out)]
     card = out.with_suffix(".md").read_text()
-    assert "2 steps more on 1 picture of one person" in card and "rights of the person" in card
+    assert "fine-tuned for 2 steps on 1 photo of one person" in card and "rights of the person" in card
     bits = out.read_bytes()
     again = maskgan(*words)
     assert (again.code, "kept" in again.err, out.read_bytes()) == (0, True, bits), again.err
