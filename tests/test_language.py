@@ -16,13 +16,15 @@ ROOT: Final = Path(__file__).parents[1]
 
 # Files and folders (with all their Python files) that are in plain language.
 FINISHED: Final = (
-    "maskgan_cli/bench", "maskgan_cli/cli", "maskgan_cli/data", "maskgan_cli/demo", "maskgan_cli/editor",
+    "maskgan_cli/bench", "maskgan_cli/cli", "maskgan_cli/data", "maskgan_cli/demo", "maskgan_cli/editing",
+    "maskgan_cli/editor",
     "maskgan_cli/evaluation", "maskgan_cli/files", "maskgan_cli/judges", "maskgan_cli/metrics", "maskgan_cli/models",
     "maskgan_cli/reproduce", "maskgan_cli/synth", "maskgan_cli/training", "maskgan_cli/weights",
     "maskgan_cli/config.py", "maskgan_cli/devices.py", "maskgan_cli/errors.py", "maskgan_cli/kinds.py",
     "maskgan_cli/labels.py", "maskgan_cli/locks.py", "maskgan_cli/networks.py", "maskgan_cli/pages.py",
     "maskgan_cli/workers.py",
-    "tests/bench", "tests/cli", "tests/data", "tests/editor", "tests/evaluation", "tests/judges", "tests/metrics",
+    "tests/bench", "tests/cli", "tests/data", "tests/editing", "tests/editor", "tests/evaluation",
+    "tests/judges", "tests/metrics",
     "tests/models", "tests/reproduce", "tests/synth", "tests/training", "tests/weights",
     "tests/test_colours.py", "tests/test_files.py", "tests/test_partly_read.py",
     "tests/test_config.py", "tests/test_demo.py", "tests/test_errors.py", "tests/test_labels.py", "tests/test_locks.py",

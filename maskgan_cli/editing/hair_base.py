@@ -1,4 +1,4 @@
-"""A photo without its hair: backdrop, skin and clothes go on where it was."""
+"""A photo without its hair, which is replaced by background, skin and clothes."""
 
 from __future__ import annotations
 

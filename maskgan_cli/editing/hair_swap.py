@@ -32,7 +32,7 @@ _NEAR: Final = 0.05  # within hair this near to skin, what looks like skin is sk
 
 
 def hair_to_take(reference: LabelMap, labels: LabelMap) -> HairFit | None:
-    """How a reference's hair (T, T) comes onto a face (S, S); None where there is none to take, or a hat on either."""
+    """Align a reference's hair (T, T) to a face (S, S); None if there is too little hair, or a hat on either."""
     if (reference == _HAIR).mean() < _LEAST or any((one == ID["hat"]).mean() > _HAT for one in (reference, labels)):
         return None
     return fit_hair(reference, labels)

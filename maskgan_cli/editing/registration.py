@@ -64,7 +64,7 @@ def displacement(before: LabelMap, after: LabelMap, *, beyond: int = 0) -> Displ
     shut = closing(before, after)
     if shut is None:
         return _smooth(before, after, beyond)
-    # A smooth field cannot take away what is between the lips: that comes first, and the rest is registered.
+    # A smooth field cannot remove the inside of the mouth: it is removed first, and the rest is registered.
     places = np.arange(side)
     down = shut.rows(places[:, None], places[None])
     rest = _smooth(
@@ -149,7 +149,7 @@ def _any_of(region: npt.NDArray[np.bool_], step: int) -> npt.NDArray[np.bool_]:
 
 
 def _slide_along_borders(field: Displacement, box: tuple[slice, slice], side: int) -> None:
-    """Take away, in place, what would sample beyond the picture: at a border the field only moves along it."""
+    """Limit the field, in place, to positions inside the picture: at a border it only moves along the border."""
     for axis, (part, plane) in enumerate(zip(box, field, strict=True)):
         at = np.arange(part.start, min(part.stop, side), dtype=np.float32)
         room = np.stack([-at, side - 1 - at])  # the least and the most that may be added to a coordinate
@@ -251,7 +251,7 @@ def _pooled(planes: Tensor, shrink: int) -> Tensor:
 
 
 def _blurred(planes: Tensor, deviation: float) -> Tensor:
-    """Planes (C, h, w) under a Gaussian; at the border they go on as they are."""
+    """Blur planes (C, h, w) with a Gaussian; border pixels are repeated outside."""
     height, width = planes.shape[1:]
     return _gaussian(height, deviation) @ planes @ _gaussian(width, deviation).T
 

@@ -1,4 +1,4 @@
-"""Accessories drawn over photos: the head's pose from its mask, what is drawn, and what is left alone."""
+"""Accessories drawn over photos: the head's pose from its mask, drawn pixels, and unchanged pixels."""
 
 from __future__ import annotations
 
@@ -172,9 +172,9 @@ def test_the_command_takes_glasses_off_the_photo_and_puts_no_second_pair_on(
     worn = put_on(*photo, ["glasses-square"])
     write_image(tmp_path / "face.png", worn.picture)
     Image.fromarray(np.where(worn.labels > 0, worn.labels, photo[1])).save(tmp_path / "face.mask.png")
-    for number, wish in enumerate((["--remove", "glasses"], ["--add", "glasses-round"])):
+    for number, options in enumerate((["--remove", "glasses"], ["--add", "glasses-round"])):
         path = tmp_path / f"{number}.png"
-        outcome = maskgan("reshape", tmp_path / "face.png", "--crop", *wish, "-w", weights, "--device", "cpu",
+        outcome = maskgan("reshape", tmp_path / "face.png", "--crop", *options, "-w", weights, "--device", "cpu",
                           "--save-masks", "-q", "-o", path)  # fmt: skip
         assert outcome.code == 0, outcome.err
         assert (read_label_map(tmp_path / f"{number}.mask.png") == ID["eye_g"]).any() == bool(number)

@@ -1,4 +1,4 @@
-"""Earrings and necklaces drawn over photos: where they hang, what hides them, and what is left alone."""
+"""Earrings and necklaces drawn over photos: their position, occlusion, and unchanged pixels."""
 
 from __future__ import annotations
 

@@ -191,7 +191,7 @@ def test_a_mouth_is_measured_changed_and_drawn() -> None:
     assert np.isclose(float((high.line - high.upper)[16:49].min()) - nose, free / 2), "never up to the nose"
 
 
-def test_brows_move_and_noses_widen_by_what_is_asked() -> None:
+def test_brows_move_and_noses_widen_by_the_requested_amount() -> None:
     face = _drawn(256)
     frame = Upright(np.array([[1.0, 0, 0], [0, 1.0, 0]]), 256)
     brows = {name: measure_brow(face, name) for name in GROUPS["brows"]}

@@ -26,12 +26,12 @@ def _rows(*outputs: str) -> list[dict[str, Path]]:
         (f"{'x' * 252}.png", "a name of at most 255 bytes"),
     ],
 )
-def test_names_that_lead_out_or_cannot_be_written_are_refused(name: str, message: str, tmp_path: Path) -> None:
+def test_names_outside_the_folder_or_invalid_names_raise_an_error(name: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=message):
         output_paths(_rows("first.png", name), tmp_path / "out", listed=True)
 
 
-def test_names_inside_the_folder_are_taken_and_made_where_there_are_none(tmp_path: Path) -> None:
+def test_names_of_the_list_are_used_and_default_names_are_made(tmp_path: Path) -> None:
     rows = [*_rows("a.png", "deep/b.jpg"), {"source": Path("x/s.png"), "target": Path("y/t.jpg")}]
     assert output_paths(rows, tmp_path, listed=True) == [tmp_path / n for n in ("a.png", "deep/b.jpg", "s__t.png")]
 

@@ -26,7 +26,7 @@ class _Bright:
         return (images[:, 0] > 127).to(torch.uint8)
 
 
-def test_a_large_photo_is_looked_at_small_and_its_mask_is_as_large_as_the_photo(
+def test_a_large_photo_is_parsed_at_the_network_size_and_its_mask_has_the_photos_size(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(parse, "LONGEST", 32)

@@ -35,7 +35,7 @@ pytestmark = [
 
 
 def _photo(number: int, face: Path, other: Path) -> tuple[Image.Image, Image.Exif, np.ndarray]:
-    """A picture with a face in it, its EXIF data, and where the middle of the eyes is when it is looked at."""
+    """A picture with a face in it, its EXIF data, and the position between the eyes after EXIF orientation."""
     kind, rng = KINDS[number % len(KINDS)], np.random.default_rng(number)
     small = Image.fromarray(rng.integers(60, 200, (6, 8, 3), np.uint8))
     photo = small.resize(SHAPE, Image.Resampling.BICUBIC).filter(ImageFilter.GaussianBlur(9))
@@ -131,7 +131,7 @@ def test_an_archive_with_files_that_are_no_faces(tmp_path: Path, maskgan: Comman
 def test_aligned_pasted_and_aligned_again(
     share: float, few: float, most: int, tmp_path: Path, maskgan: Command
 ) -> None:
-    """A crop that nobody edited comes back as it was, and so does an edit where the photo is finer than the crop.
+    """An unedited crop is pasted back unchanged, and so is an edit if the photo is finer than the crop.
 
     A photo that is as coarse as its crop loses some of an edit in two interpolations: in most pixels less than a level.
     """

@@ -119,7 +119,7 @@ def test_beyond_a_crop_the_field_goes_on_and_fades() -> None:
     assert abs(column[-1]) < 0.3 * column[40 + _SIDE - 1]
 
 
-def test_maps_of_unlike_size_are_refused() -> None:
+def test_maps_of_different_sizes_raise_an_error() -> None:
     with pytest.raises(ValueError, match="one size"):
         displacement(_disc(), np.zeros((64, 64), np.uint8))
 

@@ -17,7 +17,7 @@ from maskgan_cli.weights.format import load, save_weights
 from tests.conftest import Command
 
 
-def test_the_files_are_the_edits_and_nobody_is_their_own_reference(
+def test_the_files_are_the_edits_and_no_face_is_its_own_reference(
     prepared: Path, vae_weights: Path, weights: Path, tmp_path: Path, maskgan: Command
 ) -> None:
     cpu = ("--device", "cpu")
@@ -60,9 +60,7 @@ def test_wrong_input_is_one_line(prepared: Path, vae_weights: Path, tmp_path: Pa
     assert not (tmp_path / "edits").exists()
 
 
-def test_a_second_run_keeps_what_is_there_and_replaces_nothing(
-    prepared: Path, vae_weights: Path, tmp_path: Path, maskgan: Command
-) -> None:
+def test_a_second_run_keeps_existing_files(prepared: Path, vae_weights: Path, tmp_path: Path, maskgan: Command) -> None:
     out = tmp_path / "edits"
     call = ("simulate-edits", prepared, "--split", "val", "-w", vae_weights, "--device", "cpu", "-o", out)
     assert "kept" not in maskgan(*call).err
@@ -86,7 +84,9 @@ def test_a_second_run_keeps_what_is_there_and_replaces_nothing(
     assert {path: path.read_bytes() for path in out.iterdir()} == files
 
 
-def test_two_at_one_folder_are_told(prepared: Path, vae_weights: Path, tmp_path: Path, maskgan: Command) -> None:
+def test_two_processes_with_one_folder_get_an_error(
+    prepared: Path, vae_weights: Path, tmp_path: Path, maskgan: Command
+) -> None:
     mask = next((prepared / "masks").iterdir())
     commands = (
         ("simulate-edits", prepared, "--split", "train", "--weights", vae_weights, "-o", tmp_path / "out"),

@@ -11,10 +11,9 @@ from maskgan_cli.labels import ID
 
 
 def without_glasses(face: Face) -> Face:
-    """The face with the frames of its clear glasses filled, in its photo too, and without glasses in its mask.
+    """Remove clear glasses from a face: their frames are filled in the picture and the photo, and the mask has none.
 
-    Dark glasses hide what is behind them: the face is returned as it is, and the network paints what its new
-    mask shows.
+    Faces with dark glasses are returned unchanged, because the eyes are hidden; the network paints them.
     """
     if not (face.labels == ID["eye_g"]).any() or has_dark_lenses(face.picture, face.labels):
         return face

@@ -36,7 +36,7 @@ _STILL: Final = ("l_eye", "r_eye", "l_brow", "r_brow", "hair")  # classes that a
 
 @dataclass(frozen=True)
 class Worn:
-    """A picture (H, W, 3) with objects put on, and their classes (H, W), 0 where there is none."""
+    """A picture (H, W, 3) with accessories drawn on it, and their classes (H, W), 0 elsewhere."""
 
     picture: Picture
     labels: LabelMap
