@@ -174,7 +174,7 @@ def test_what_does_not_go_together_is_one_line(
         (("transfer", source, target, "--attribute", "Young"), "--attribute: expected one that a mask can show: A"),
         (("transfer", source, target, "--attribute", "Young", *stargan), "these weights change: Smiling, M"),
         (("transfer", source, target, "--attribute", "Bangs", *elegant), "weights change: Male, Smiling, found B"),
-        (("transfer", source, *elegant), "missing TARGET"),
+        (("transfer", source, *elegant), "missing REFERENCE"),
         (("transfer", source, target, "--remove"), "--remove: expected --method stargan"),
         (("transfer", source, target, "--strength", "0.5", *stargan), "--strength: expected --method elegant"),
         (("transfer", source, target, "--save-masks", *stargan), "--save-masks: expected a method that paints masks"),
