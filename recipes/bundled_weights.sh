@@ -84,7 +84,7 @@ pack "$work/vae" "$work/many256" vae
 # Portraits: 868 for training, labelled, and each warped to the proportions of two others. With 1,552 rendered faces, they
 # train a parser at 256 px (for the generator's perceptual loss) and a small identity network. The generator's parts were
 # stopped at steps 773, 1,220, 500, 126, 739, 171, 129, 94, 226, 121 and, part 12, 222; the others ran all their steps. A step
-# of batch 4 took 2 to 3 seconds on one CPU core in bfloat16 (Intel Sapphire Rapids), four hours in total. The samples were
+# of batch 4 took 2 to 3 seconds on one CPU core in bfloat16 (Intel Sapphire Rapids), four and a half hours in total. The samples were
 # two portraits to one warped and one rendered face; parts 1 and 2 had no warped faces, and parts 1 to 4 and the parser's
 # 1,000 steps had other shares.
 [ -n "$portraits" ] || exit 0
@@ -147,4 +147,6 @@ mapped faces-12 "$work/faces-11/model.safetensors" 24 222 --set style_augmentati
 mapped faces-13 "$work/faces-12" 25 900 --set style_augmentation.others=0.15 --set loss.adversarial=0.15 --set loss.pixel=15 \
     --set schedule.decay_from=500
 mapped faces-14 "$work/faces-13" 26 620 --set schedule.decay_from=220
-pack "$work/faces-14" "$work/faces" dmn
+mapped faces-15 "$work/faces-14" 27 240 --set style_augmentation.others=0.1 --set loss.adversarial=0.2 --set loss.pixel=20 \
+    --set optimiser.lr=2.5e-4 --set schedule.decay_from=60
+pack "$work/faces-15" "$work/faces" dmn
