@@ -149,4 +149,6 @@ mapped faces-13 "$work/faces-12" 25 900 --set style_augmentation.others=0.15 --s
 mapped faces-14 "$work/faces-13" 26 620 --set schedule.decay_from=220
 mapped faces-15 "$work/faces-14" 27 240 --set style_augmentation.others=0.1 --set loss.adversarial=0.2 --set loss.pixel=20 \
     --set optimiser.lr=2.5e-4 --set schedule.decay_from=60
-pack "$work/faces-15" "$work/faces" dmn
+mapped faces-16 "$work/faces-15" 28 200 --set style_augmentation.others=0.15 --set loss.adversarial=0.2 --set loss.pixel=20 \
+    --set loss.colours=4 --set "data.shares={portraits256: 3, rendered256: 2}" --set schedule.decay_from=80
+pack "$work/faces-16" "$work/faces" dmn
