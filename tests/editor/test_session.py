@@ -193,7 +193,7 @@ def test_swapped_parts_equal_those_of_the_command(
     monkeypatch.chdir(session.folder)
     outcome = maskgan(
         "swap", "face.png", "other-0.png", "--src-mask", "mask.png", "--tgt-mask", "other-0.mask.png",
-        "--parts", "hair,mouth", "-w", weights, "-o", tmp_path / "swapped.png", "--save-masks",
+        "--parts", "hair,mouth", "--hair", "painted", "-w", weights, "-o", tmp_path / "swapped.png", "--save-masks",
     )  # fmt: skip
     assert outcome.code == 0, outcome.err
     assert np.array_equal(read_label_map(tmp_path / "swapped.mask.png"), swapped)

@@ -91,7 +91,7 @@ def test_onnx_networks_with_other_inputs_are_rejected(tmp_path: Path, capfd: pyt
     assert capfd.readouterr() == ("", ""), "onnxruntime must not print anything"
     with pytest.raises(InputError, match="no such file"):
         load_identity(tmp_path / "none.onnx", CPU)
-    with pytest.raises(InputError, match=r"expected one input of shape|found one with a tensor of 30,000,000,000"):
+    with pytest.raises(InputError, match=r"expected one input of shape|found a file with a tensor of 30,000,000,000"):
         load_identity(_onnx(tmp_path / "vast.onnx", batch=1, size=100_000), CPU)
 
 
@@ -151,7 +151,7 @@ def test_onnx_network_with_an_oversized_tensor_is_rejected(tmp_path: Path) -> No
     model.graph.output.append(onnx.helper.make_tensor_value_info("much", onnx.TensorProto.FLOAT, None))
     onnx.save(model, tmp_path / "much.onnx")
     with pytest.raises(
-        InputError, match=r"much\.onnx: expected an ONNX network, found one with a tensor of 1,073,741,824"
+        InputError, match=r"much\.onnx: expected an ONNX network, found a file with a tensor of 1,073,741,824"
     ):
         load_identity(tmp_path / "much.onnx", CPU)
 

@@ -224,9 +224,9 @@ def test_adain_takes_bias_before_weight_layer_by_layer(tmp_path: Path, monkeypat
     seen: list[tuple[list[float], list[float]]] = []
     plain = layers.adaptive_instance_norm
 
-    def watched(features: Tensor, bias: Tensor, weight: Tensor) -> Tensor:
+    def watched(features: Tensor, bias: Tensor, weight: Tensor, limit: float = 0.0) -> Tensor:
         seen.append((bias[0].tolist(), weight[0].tolist()))
-        return plain(features, bias, weight)
+        return plain(features, bias, weight, limit)
 
     monkeypatch.setattr(layers, "adaptive_instance_norm", watched)
     mask = one_hot(torch.zeros(1, 64, 64, dtype=torch.uint8))

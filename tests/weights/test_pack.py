@@ -36,7 +36,7 @@ def test_weights_that_need_32_bits_are_not_written(
     weights: Path, prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Numbers of which 16 bits keep two digits only.
-    monkeypatch.setattr("maskgan_cli.weights.pack._half", lambda tensor: (tensor * 64).round() / 64)
+    monkeypatch.setattr("maskgan_cli.weights.pack._rounded", lambda tensor: (tensor * 64).round() / 64)
     with pytest.raises(WorkError, match="nothing written"):
         pack(weights, PreparedData.load(prepared), tmp_path / "small.safetensors")
     assert not list(tmp_path.iterdir())
