@@ -18,8 +18,7 @@ import numpy as np
 import torch
 from faces_truth import agreement, fsanet
 
-from maskgan_cli.data.pose import ANGLES
-from maskgan_cli.data.prepared import PreparedData
+from maskgan_cli.data.prepared import ANGLES, PreparedData
 from maskgan_cli.files import read_image
 
 
