@@ -85,7 +85,7 @@ def test_documentation_pictures_are_listed_with_hashes(demo: Path) -> None:
     assert about["weights"] == read_json(demo / "metrics.json")["weights"]
     assert about["pictures"] == {p.name: sha256(p) for p in (demo / "pictures").glob("*.jpg")}
     with Image.open(demo / "pictures/photo.jpg") as picture:
-        assert picture.size == (5 * 256 + 4 * 8, 256)
+        assert picture.size == (4 * 256 + 3 * 8, 256)
 
 
 def test_photo_equals_the_output_of_the_first_command(

@@ -46,9 +46,11 @@ def write_pictures(
 ) -> Path:
     """Write the edits of the photo, the pairs with their ground truth, and the interpolation; return the list's path.
 
+    The copied style is not among the edits: it repaints the whole face, which does not pass for a photo.
+
     The list has the SHA-256 of all pictures and weights, so that a test can detect outdated pictures.
     """
-    edits = [photo[0].source, *(row.result for row in photo)]
+    edits = [photo[0].source, *(row.result for row in photo if row.name != "style")]
     pairs = [[row.source, row.target, row.result, row.asked] for row in faces[:3]]
     files = [
         write_bytes(folder / "photo.jpg", _grid([edits])),
