@@ -8,7 +8,7 @@ from maskgan_cli.data.dataset import Batch
 from maskgan_cli.models.dmn import DMNConfig
 from maskgan_cli.training.adversarial import AdversarialTask
 from maskgan_cli.training.gan_recipe import GANRecipe
-from maskgan_cli.training.grow import grow, grown_from, noise_of, style_map_of, widen
+from maskgan_cli.training.grow import grow, grown_from, new_layers, widen
 from maskgan_cli.training.loop import Loop
 from maskgan_cli.training.perceptual import feature_network
 from maskgan_cli.training.setup import Plan
@@ -61,10 +61,10 @@ def prepare_stage_one(plan: Plan, recipe: GANRecipe, task_class: type[DMNTask]) 
                 tensors = widen(tensors, task.generator.state_dict())
             if recipe.network.noise and not small.noise:
                 plan.callbacks.say(f"adding noise inputs to {start.path}")
-                tensors = {**tensors, **noise_of(task.generator.state_dict())}
+                tensors = {**tensors, **new_layers(task.generator.state_dict(), "noise")}
             if recipe.network.style_map > 1 and small.style_map == 1:
                 plan.callbacks.say(f"adding a style map to {start.path}")
-                tensors = {**tensors, **style_map_of(task.generator.state_dict())}
+                tensors = {**tensors, **new_layers(task.generator.state_dict(), "to_style_map")}
             task.start_from(tensors, trained("discriminator", plan.start), start.path)
         return task
 

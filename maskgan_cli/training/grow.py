@@ -71,11 +71,6 @@ def widen(tensors: Mapping[str, Tensor], fresh: Mapping[str, Tensor], *, noise: 
     return wider
 
 
-def noise_of(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The weights of a generator's noise inputs; they complete the tensors of a generator without them."""
-    return {name: tensor for name, tensor in tensors.items() if ".noise." in name}
-
-
-def style_map_of(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The weights of a generator's style map; they complete the tensors of a generator that pools its style."""
-    return {name: tensor for name, tensor in tensors.items() if ".to_style_map." in name}
+def new_layers(fresh: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
+    """The tensors of a new network's layers of a name; they complete those of a trained network without the layers."""
+    return {key: tensor for key, tensor in fresh.items() if f".{name}." in key}
