@@ -96,7 +96,7 @@ def item_name(name: str) -> str:
     found = next((known for known in ITEMS if name in (known, known.split("-")[0])), "")
     if not found:
         kinds = dict.fromkeys(known.split("-")[0] for known in ITEMS)
-        raise InputError("what to wear", expected=" or ".join([*kinds, *ITEMS]), found=repr(name))
+        raise InputError("accessory", expected=" or ".join([*kinds, *ITEMS]), found=repr(name))
     return found
 
 

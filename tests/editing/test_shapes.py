@@ -115,7 +115,7 @@ def test_no_hair_stands_above_a_hat(face: LabelMap) -> None:
 
 def test_a_kind_of_thing_is_its_first_and_others_are_named() -> None:
     assert np.array_equal(library.item("hat").labels, library.item("hat-beanie").labels)
-    with pytest.raises(InputError, match=r"what to wear: expected glasses or hat or earrings or necklace .* 'tie'"):
+    with pytest.raises(InputError, match=r"accessory: expected glasses or hat or earrings or necklace .* 'tie'"):
         library.item("tie")
 
 
