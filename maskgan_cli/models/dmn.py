@@ -46,7 +46,8 @@ class DMNConfig:
             the ablation, or ``none`` for Pix2PixHD-m, whose style encoder does not use the mask.
         style_map: side of the style map. 1 pools the style over the whole picture, as published. With more, the style
             differs from place to place (a style map, as in StyleMapGAN, Kim et al. 2021), so that a face that is
-            edited keeps more of its own looks. The largest is ``image_size / 32``.
+            edited keeps more of its own appearance. The largest is ``image_size / 16``; above ``image_size / 32`` the
+            style encoder has an additional layer for the finer map.
         upsampling: ``transposed`` as published, or ``resize``, ``bilinear`` or ``antialiased``, which avoid artefacts:
             see `layers.up`.
         norm_limit: clamp normalised features of the backbone to so many standard deviations (`layers.normalised`);
@@ -73,7 +74,7 @@ class DMNConfig:
         unit = max(32, 1 << self.downs)
         if not 64 <= self.image_size <= 2048 or self.image_size % unit:
             raise ValueError(f"image_size must be a multiple of {unit}, 64 to 2048, not {self.image_size}")
-        check_range(self, style_map=(1, self.image_size // 32))
+        check_range(self, style_map=(1, self.image_size // 16))
         if self.norm_limit < 0:
             raise ValueError(f"norm_limit must be 0 (none) or more, not {self.norm_limit}")
 
@@ -132,11 +133,21 @@ class SpatialAwareStyleEncoder(nn.Module):
         self.to_style = nn.Conv2d(c4, config.style_dim, 1)
         # How the style of a place differs from that of the whole picture.
         self.to_style_map = nn.Conv2d(c4, config.style_dim, 1, bias=False) if config.style_map > 1 else None
+        # The same at 1/16 of the resolution.
+        self.to_fine_style_map = (
+            nn.Sequential(nn.Conv2d(c4, c4, 3, padding=1), nn.ReLU(), nn.Conv2d(c4, config.style_dim, 1, bias=False))
+            if config.style_map > config.image_size // 32
+            else None
+        )
 
     def start_pooled(self) -> None:
         """Initialise the style map to the pooled style in every place."""
         if self.to_style_map is not None:
             nn.init.zeros_(self.to_style_map.weight)
+        if self.to_fine_style_map is not None:
+            last = self.to_fine_style_map[-1]
+            assert isinstance(last, nn.Conv2d)
+            nn.init.zeros_(last.weight)
 
     def forward(self, style_mask: Tensor, style_image: Tensor) -> Tensor:
         """(N, 19, H, W) one-hot and (N, 3, H, W) in [-1, 1] -> style (N, style_dim), or (N, style_dim, k, k).
@@ -144,19 +155,23 @@ class SpatialAwareStyleEncoder(nn.Module):
         k is the side of the style map, where the network has one.
         """
         features = self.image_head(style_image)  # (N, c4, H/4, W/4)
-        if self.fusion == "none":
-            features = self.image_tail(features)
-        else:
+        if self.fusion != "none":
             prior1 = self.label_to_prior1(style_mask)  # (N, c4, H/4, W/4)
-            prior2 = self.prior1_to_prior2(prior1)  # (N, c4, H/32, W/32)
-            features = self.image_tail(self.fuse1(features, prior1))
-            features = self.fuse2(features, prior2)
+            features = self.fuse1(features, prior1)
+        finer = self.image_tail[:4](features)  # (N, c4, H/16, W/16)
+        features = self.image_tail[4:](finer)  # (N, c4, H/32, W/32)
+        if self.fusion != "none":
+            features = self.fuse2(features, self.prior1_to_prior2(prior1))
         pooled = F.adaptive_avg_pool2d(features, 1)
         style: Tensor = self.to_style(pooled)
         if self.to_style_map is None:
             return style.flatten(1)
-        difference: Tensor = self.to_style_map(F.adaptive_avg_pool2d(features, self.side) - pooled)
-        return style + difference
+        if self.to_fine_style_map is None:
+            difference: Tensor = self.to_style_map(F.adaptive_avg_pool2d(features, self.side) - pooled)
+            return style + difference
+        coarse: Tensor = self.to_style_map(features - pooled)
+        fine: Tensor = self.to_fine_style_map(F.adaptive_avg_pool2d(finer, self.side))
+        return style + F.interpolate(coarse, fine.shape[2:], mode="bilinear") + fine
 
 
 class ImageGenerationBackbone(nn.Module):

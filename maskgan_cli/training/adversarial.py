@@ -139,6 +139,11 @@ class AdversarialTask(PaintingTask):
         return self.recipe.loss
 
     @property
+    def adversarial(self) -> bool:
+        """Whether a loss needs the discriminator; without one it is not computed and keeps its weights."""
+        return self.weights.adversarial > 0 or self.weights.feature_matching > 0
+
+    @property
     def best(self) -> DenseMappingNetwork:
         """The generator to show and to save: the moving average if the recipe has one."""
         return cast(DenseMappingNetwork, self.average.module) if self.average is not None else self.generator
@@ -153,16 +158,20 @@ class AdversarialTask(PaintingTask):
             style_mask, style = mask.roll(1, 0), real.roll(1, 0)
         with self.accelerator.autocast():
             fake = self.generate(self.generator, mask, style_mask, style)
-        view = PairAugment(self.recipe.discriminator_augment, real.shape, real.device)
-        fake_features, real_features = (
-            self.discriminate(*view(mask, fake.float())),
-            self.discriminate(*view(mask, real)),
-        )
+        fake_features = real_features = None
+        if self.adversarial:
+            view = PairAugment(self.recipe.discriminator_augment, real.shape, real.device)
+            fake_features = self.discriminate(*view(mask, fake.float()))
+            real_features = self.discriminate(*view(mask, real))
         terms = self.terms(batch.labels, fake, real, fake_features, real_features)
         target, target_mask = (style, style_mask) if others else (real, mask)
         terms |= self.style_losses.terms(fake, mask, target, target_mask)
         if others:
             terms = {name: torch.zeros_like(term) if name in _PAIRED else term for name, term in terms.items()}
+        if fake_features is None or real_features is None:
+            self.update("generator", self.weighted(terms))
+            self.update_average()
+            return terms
         discriminator_loss = self.discriminator_loss([fake_features], real_features)
         if self.recipe.r1 and float(torch.rand(())) < _R1_SHARE:
             penalty = losses.r1_penalty(lambda faces: self._scores(*view(mask, faces)), real)

@@ -68,20 +68,26 @@ class PaintingTask(ABC):
         return losses.least_squares(fake, real=True)
 
     def terms(
-        self, labels: Tensor, fake: Tensor, real: Tensor, fake_features: losses.Features, real_features: losses.Features
+        self,
+        labels: Tensor,
+        fake: Tensor,
+        real: Tensor,
+        fake_features: losses.Features | None,
+        real_features: losses.Features | None,
     ) -> dict[str, Tensor]:
         """The generator's losses by name, not weighted.
 
         Args:
             labels: (N, S, S) label maps of the generator's input.
             fake, real: generated and real pictures (N, 3, S, S) in [-1, 1].
-            fake_features, real_features: the discriminator's features of both.
+            fake_features, real_features: the discriminator's features of both; None leaves the two terms out that need
+                them.
         """
-        terms = {
-            "adversarial": self.generator_adversarial_loss(fake_features),
-            "feature_matching": losses.feature_matching(fake_features, real_features),
-            "pixel": losses.pixel(fake, real, self.class_weights, labels),
-        }
+        terms = {}
+        if fake_features is not None and real_features is not None:
+            terms["adversarial"] = self.generator_adversarial_loss(fake_features)
+            terms["feature_matching"] = losses.feature_matching(fake_features, real_features)
+        terms["pixel"] = losses.pixel(fake, real, self.class_weights, labels)
         if self.features is None:
             return terms
         with self.accelerator.autocast():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
@@ -259,9 +259,34 @@ def test_a_style_map_differs_from_place_to_place_and_its_mean_is_the_pooled_styl
     torch.testing.assert_close(style.mean((2, 3)), pooled[..., 0, 0], rtol=0, atol=1e-4)
 
 
-def test_a_style_map_has_at_most_one_cell_per_32_pixels() -> None:
-    with pytest.raises(ValueError, match="style_map must be 1 to 2"):
-        replace(SMALL, style_map=3)
+def test_a_style_map_has_at_most_one_cell_per_16_pixels() -> None:
+    with pytest.raises(ValueError, match="style_map must be 1 to 4"):
+        replace(SMALL, style_map=5)
+
+
+@pytest.mark.parametrize("fusion", ["sft", "none"])
+def test_a_new_fine_style_map_changes_nothing_until_it_is_trained(fusion: Fusion) -> None:
+    torch.manual_seed(0)
+    pooled = DenseMappingNetwork(replace(SMALL, fusion=fusion))
+    mapped = DenseMappingNetwork(replace(SMALL, fusion=fusion, style_map=4))
+    missing, unexpected = mapped.load_state_dict(pooled.state_dict(), strict=False)
+    assert not unexpected and all("style_map" in name for name in missing)
+    mask, image = one_hot(_labels(2, 64)), torch.rand(2, 3, 64, 64) * 2 - 1
+    assert mapped.encode_style(mask, image).shape == (2, SMALL.style_dim, 4, 4)
+    torch.testing.assert_close(mapped(mask, mask, image), pooled(mask, mask, image), rtol=0, atol=1e-5)
+
+
+def test_a_fine_style_map_differs_between_places_one_sixteenth_of_the_side_apart() -> None:
+    torch.manual_seed(0)
+    network = DenseMappingNetwork(replace(SMALL, style_map=4))
+    network.balance()
+    fine = network.style_encoder.to_fine_style_map
+    assert fine is not None
+    nn.init.normal_(cast(nn.Conv2d, fine[-1]).weight)
+    mask, image = one_hot(_labels(1, 64)), torch.rand(1, 3, 64, 64) * 2 - 1
+    style = network.encode_style(mask, image).detach()
+    neighbours = (style[..., 1:] - style[..., :-1]).abs().amax((0, 1, 2))
+    assert len(neighbours) == 3 and float(neighbours.min()) > 0.01
 
 
 def test_norm_limit_clamps_a_channel_that_one_huge_value_dominates() -> None:
