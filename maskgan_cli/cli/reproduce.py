@@ -147,7 +147,7 @@ def _plan(
 ) -> Plan:
     """A plan without stages; a table's function adds them."""
     from maskgan_cli.reproduce.needs import own_threshold, rendered_faces, threshold_split
-    from maskgan_cli.reproduce.plan import Plan
+    from maskgan_cli.reproduce.plan import ATTRIBUTES, Plan
 
     split = ""
     if "identity" in judges and threshold is None and not own_threshold(judges["identity"]):
@@ -157,7 +157,8 @@ def _plan(
             split = faces.threshold_split
     return Plan(
         preset, None if faces is None else str(faces.data.root.resolve()), seed, judges,
-        faces is None or faces.has_identities, faces is None or faces.has_poses, threshold, split,
+        faces is None or faces.has_identities, faces is None or faces.has_poses,
+        ATTRIBUTES if faces is None else faces.attributes, threshold, split,
         device=() if device == "auto" else ("--device", device),
         workers=() if workers is None else ("--workers", str(workers)),
     )  # fmt: skip

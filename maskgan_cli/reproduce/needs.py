@@ -48,6 +48,8 @@ class Faces:
         data: the data set.
         has_identities: whether all samples have an identity label.
         has_poses: whether all samples have yaw, pitch and roll.
+        attributes: of the attributes that the tables need (`plan.ATTRIBUTES`) those that are known for all samples and
+            differ between faces, comma-separated; always with Smiling, which every table needs.
         threshold_split: the split for choosing a verification threshold: val, or train if val has too few pairs, or
             "" if both have too few.
     """
@@ -55,6 +57,7 @@ class Faces:
     data: PreparedData
     has_identities: bool
     has_poses: bool
+    attributes: str
     threshold_split: str
 
     @classmethod
@@ -72,7 +75,17 @@ class Faces:
         except InputError:
             posed = False
         shown = [(sample.split, sample.fields["identity"]) for sample in data.samples] if identified else []
-        return cls(data, identified, posed, threshold_split(shown))
+        known = [name for name in ATTRIBUTES.split(",") if name == "Smiling" or _has_attribute(data, name)]
+        return cls(data, identified, posed, ",".join(known), threshold_split(shown))
+
+
+def _has_attribute(data: PreparedData, name: str) -> bool:
+    """Whether an attribute is known for all samples and differs between those of the training and of the test split."""
+    samples = [[sample for sample in data.samples if sample.split == split] for split in ("train", "test")]
+    try:
+        return all(len(set(attributes_of(some, [name])[:, 0])) == 2 for some in samples)
+    except InputError:
+        return False
 
 
 def rendered_faces(count: int, people: int) -> list[tuple[str, str]]:
@@ -162,8 +175,10 @@ def _of_data(plan: Plan, data: PreparedData) -> Iterator[Missing]:
         if not splits[split]:
             yield Missing("", f"{data.root} has no faces in its {split} split", "prepare more faces")
     needed = dict.fromkeys(["Smiling", *_changed(plan)])
-    if "pairs style-copy" in plan.stages or any(name.startswith("train attributes") for name in plan.stages):
+    if "pairs style-copy" in plan.stages:
         needed |= dict.fromkeys(ATTRIBUTES.split(","))
+    elif any(name.startswith("train attributes") for name in plan.stages):
+        needed |= dict.fromkeys(plan.attributes.split(","))
     for name in needed:
         try:
             has = attributes_of(data.samples, [name])[:, 0]

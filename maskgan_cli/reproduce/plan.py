@@ -42,6 +42,8 @@ class Plan:
         judges: weights to use instead of training a judge: parser, attributes, identity, inception, pose.
         has_identities: whether the data set has identity labels.
         has_poses: whether the data set has head poses; otherwise a network estimates them.
+        attributes: the attributes that the attribute judge learns, comma-separated: of `ATTRIBUTES` those that the data
+            set has.
         threshold: minimum cosine of one person for the given identity network. If None, it is chosen on pairs of
             ``threshold_split``, or the network's own if that is empty.
         threshold_split: see ``threshold``.
@@ -57,6 +59,7 @@ class Plan:
     judges: Mapping[str, str] = field(default_factory=dict)
     has_identities: bool = True
     has_poses: bool = True
+    attributes: str = ATTRIBUTES
     threshold: float | None = None
     threshold_split: str = ""
     device: tuple[str, ...] = ()
@@ -171,9 +174,10 @@ class Plan:
         if name == "inception" or self._uses_bundled(name):
             return [], ""
         if name == "attributes" and self.preset.separate_attributes:
-            each = [self.train(name, run=f"{name}/{one}", more=("--attributes", one)) for one in ATTRIBUTES.split(",")]
+            names = self.attributes.split(",")
+            each = [self.train(name, run=f"{name}/{one}", more=("--attributes", one)) for one in names]
             return each, f"runs/{name}"
-        more = ("--attributes", ATTRIBUTES) if name == "attributes" else ()
+        more = ("--attributes", self.attributes) if name == "attributes" else ()
         return [self.train(name, more=more)], f"runs/{name}"
 
     def poses(self) -> tuple[list[str], list[str]]:

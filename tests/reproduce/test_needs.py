@@ -147,6 +147,19 @@ def test_missing_attributes_are_named(prepared: Path, tmp_path: Path) -> None:
     assert any("does not say which faces have Heavy_Makeup" in one.what for one in missing(plan, faces))
 
 
+def test_attribute_transfer_needs_smiling_alone(prepared: Path, tmp_path: Path, maskgan: Command) -> None:
+    some = _without(prepared, tmp_path / "some", ("Heavy_Makeup",))
+    faces = Faces.of(some)
+    assert faces.attributes.startswith("Smiling") and "Heavy_Makeup" not in faces.attributes
+    plan = _plan("attribute-transfer", data=str(some), attributes=faces.attributes)
+    assert "Heavy_Makeup" not in " ".join(one.what for one in missing(plan, faces))
+    outcome = maskgan("reproduce", "attribute-transfer", "--data", some, "--dry-run")
+    assert f"--attributes {faces.attributes}" in outcome.out
+    unknown = Faces.of(_without(prepared, tmp_path / "none", ("Smiling",)))
+    plan = _plan("attribute-transfer", data=str(unknown.data.root), attributes=unknown.attributes)
+    assert any("does not say which faces have Smiling" in one.what for one in missing(plan, unknown))
+
+
 def test_unsuitable_judges_are_rejected_before_training(tmp_path: Path, maskgan: Command) -> None:
     config = AttributeConfig(("Male",), 64, 8)
     only = save_weights(
