@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import ClassVar, Final, Literal
+from typing import ClassVar, Literal
 
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -22,6 +22,7 @@ from maskgan_cli.models.layers import (
     Upsampling,
     conv4_down,
     conv7,
+    dense_conv4,
     down,
     initialise,
     instance_norm,
@@ -30,10 +31,6 @@ from maskgan_cli.models.layers import (
 from maskgan_cli.models.limits import check_range
 
 Fusion = Literal["sft", "concat", "none"]
-
-# With Adam this is a learning rate 16 times as high for the last layer of the fine style map, which starts at zero. At 1
-# the map hardly differed from zero after 160 steps.
-_FINE_GAIN: Final = 16.0
 
 
 @dataclass(frozen=True)
@@ -51,7 +48,7 @@ class DMNConfig:
         style_map: side of the style map. 1 pools the style over the whole picture, as published. With more, the style
             differs from place to place (a style map, as in StyleMapGAN, Kim et al. 2021), so that a face that is
             edited keeps more of its own appearance. The largest is ``image_size / 16``; above ``image_size / 32`` the
-            style encoder has an additional layer for the finer map.
+            last convolutions of the style encoder run at every place instead of every second.
         upsampling: ``transposed`` as published, or ``resize``, ``bilinear`` or ``antialiased``, which avoid artefacts:
             see `layers.up`.
         norm_limit: clamp normalised features of the backbone to so many standard deviations (`layers.normalised`);
@@ -137,21 +134,12 @@ class SpatialAwareStyleEncoder(nn.Module):
         self.to_style = nn.Conv2d(c4, config.style_dim, 1)
         # How the style of a place differs from that of the whole picture.
         self.to_style_map = nn.Conv2d(c4, config.style_dim, 1, bias=False) if config.style_map > 1 else None
-        # The same at 1/16 of the resolution.
-        self.to_fine_style_map = (
-            nn.Sequential(nn.Conv2d(c4, c4, 3, padding=1), nn.ReLU(), nn.Conv2d(c4, config.style_dim, 1, bias=False))
-            if config.style_map > config.image_size // 32
-            else None
-        )
+        self.dense = config.style_map > config.image_size // 32
 
     def start_pooled(self) -> None:
         """Initialise the style map to the pooled style in every place."""
         if self.to_style_map is not None:
             nn.init.zeros_(self.to_style_map.weight)
-        if self.to_fine_style_map is not None:
-            last = self.to_fine_style_map[-1]
-            assert isinstance(last, nn.Conv2d)
-            nn.init.zeros_(last.weight)
 
     def forward(self, style_mask: Tensor, style_image: Tensor) -> Tensor:
         """(N, 19, H, W) one-hot and (N, 3, H, W) in [-1, 1] -> style (N, style_dim), or (N, style_dim, k, k).
@@ -162,20 +150,22 @@ class SpatialAwareStyleEncoder(nn.Module):
         if self.fusion != "none":
             prior1 = self.label_to_prior1(style_mask)  # (N, c4, H/4, W/4)
             features = self.fuse1(features, prior1)
-        finer = self.image_tail[:4](features)  # (N, c4, H/16, W/16)
-        features = self.image_tail[4:](finer)  # (N, c4, H/32, W/32)
+        features = self._tail(self.image_tail, features)  # (N, c4, H/32, W/32), or H/16, W/16 if dense
         if self.fusion != "none":
-            features = self.fuse2(features, self.prior1_to_prior2(prior1))
+            features = self.fuse2(features, self._tail(self.prior1_to_prior2, prior1))
         pooled = F.adaptive_avg_pool2d(features, 1)
         style: Tensor = self.to_style(pooled)
         if self.to_style_map is None:
             return style.flatten(1)
-        if self.to_fine_style_map is None:
-            difference: Tensor = self.to_style_map(F.adaptive_avg_pool2d(features, self.side) - pooled)
-            return style + difference
-        coarse: Tensor = self.to_style_map(features - pooled)
-        fine: Tensor = _FINE_GAIN * self.to_fine_style_map(F.adaptive_avg_pool2d(finer, self.side))
-        return style + F.interpolate(coarse, fine.shape[2:], mode="bilinear") + fine
+        difference: Tensor = self.to_style_map(F.adaptive_avg_pool2d(features, self.side) - pooled)
+        return style + difference
+
+    def _tail(self, layers: nn.Sequential, features: Tensor) -> Tensor:
+        """Apply layers of which the last convolution is computed at every place if the style map needs it."""
+        last = max(i for i, layer in enumerate(layers) if isinstance(layer, nn.Sequential))
+        for i, layer in enumerate(layers):
+            features = dense_conv4(layer, features) if self.dense and i == last else layer(features)
+        return features
 
 
 class ImageGenerationBackbone(nn.Module):

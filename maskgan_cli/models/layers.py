@@ -194,6 +194,18 @@ def conv4_down(inputs: int, outputs: int) -> nn.Sequential:
     return nn.Sequential(ReflectionPad(1), nn.Conv2d(inputs, outputs, 4, stride=2))
 
 
+def dense_conv4(layer: nn.Module, features: Tensor) -> Tensor:
+    """A trained `conv4_down` at every place instead of every second: (N, inputs, H, W) -> (N, outputs, H, W).
+
+    The kernel's centre lies between pixels, so neighbouring results are averaged.
+    """
+    assert isinstance(layer, nn.Sequential)
+    convolution = layer[-1]
+    assert isinstance(convolution, nn.Conv2d)
+    padded = F.pad(features, (2, 2, 2, 2), mode="reflect")
+    return F.avg_pool2d(F.conv2d(padded, convolution.weight, convolution.bias), 2, stride=1)
+
+
 def down(inputs: int, outputs: int, limit: float = 0.0) -> nn.Sequential:
     """``dk``: (N, inputs, H, W) -> (N, outputs, H/2, W/2), instance norm, ReLU."""
     return nn.Sequential(nn.Conv2d(inputs, outputs, 3, stride=2, padding=1), instance_norm(outputs, limit), nn.ReLU())

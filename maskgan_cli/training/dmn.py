@@ -65,12 +65,6 @@ def prepare_stage_one(plan: Plan, recipe: GANRecipe, task_class: type[DMNTask]) 
             if recipe.network.style_map > 1 and small.style_map == 1:
                 plan.callbacks.say(f"adding a style map to {start.path}")
                 tensors = {**tensors, **new_layers(task.generator.state_dict(), "to_style_map")}
-            if (
-                recipe.network.style_map > small.style_map
-                and task.generator.style_encoder.to_fine_style_map is not None
-            ):
-                plan.callbacks.say(f"adding a finer style map to {start.path}")
-                tensors = {**tensors, **new_layers(task.generator.state_dict(), "to_fine_style_map")}
             task.start_from(tensors, trained("discriminator", plan.start), start.path)
         return task
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from maskgan_cli.models.dmn import DenseMappingNetwork, DMNConfig, Fusion, parameter_count
 from maskgan_cli.models.layers import (
@@ -18,6 +19,8 @@ from maskgan_cli.models.layers import (
     NoiseInput,
     SpatialFeatureTransform,
     adaptive_instance_norm,
+    conv4_down,
+    dense_conv4,
     instance_norm,
     one_hot,
     to_bytes,
@@ -265,28 +268,33 @@ def test_a_style_map_has_at_most_one_cell_per_16_pixels() -> None:
 
 
 @pytest.mark.parametrize("fusion", ["sft", "none"])
-def test_a_new_fine_style_map_changes_nothing_until_it_is_trained(fusion: Fusion) -> None:
+def test_a_finer_style_map_needs_no_new_weights_and_shows_smaller_details(fusion: Fusion) -> None:
     torch.manual_seed(0)
-    pooled = DenseMappingNetwork(replace(SMALL, fusion=fusion))
-    mapped = DenseMappingNetwork(replace(SMALL, fusion=fusion, style_map=4))
-    missing, unexpected = mapped.load_state_dict(pooled.state_dict(), strict=False)
-    assert not unexpected and all("style_map" in name for name in missing)
+    coarse = DenseMappingNetwork(replace(SMALL, fusion=fusion, style_map=2))
+    coarse.balance()
+    assert coarse.style_encoder.to_style_map is not None
+    nn.init.normal_(coarse.style_encoder.to_style_map.weight)
+    fine = DenseMappingNetwork(replace(SMALL, fusion=fusion, style_map=4))
+    fine.load_state_dict(coarse.state_dict())
     mask, image = one_hot(_labels(2, 64)), torch.rand(2, 3, 64, 64) * 2 - 1
-    assert mapped.encode_style(mask, image).shape == (2, SMALL.style_dim, 4, 4)
-    torch.testing.assert_close(mapped(mask, mask, image), pooled(mask, mask, image), rtol=0, atol=1e-5)
+    maps = [network.encode_style(mask, image).detach() for network in (coarse, fine)]
+    assert maps[1].shape == (2, SMALL.style_dim, 4, 4)
+    steps = (maps[1][..., 1:] - maps[1][..., :-1]).abs().amax((0, 1, 2))
+    assert len(steps) == 3 and float(steps.min()) > 0.01, "every cell has its own style"
+    assert fine(mask, mask, image).shape == image.shape
 
 
-def test_a_fine_style_map_differs_between_places_one_sixteenth_of_the_side_apart() -> None:
-    torch.manual_seed(0)
-    network = DenseMappingNetwork(replace(SMALL, style_map=4))
-    network.balance()
-    fine = network.style_encoder.to_fine_style_map
-    assert fine is not None
-    nn.init.normal_(cast(nn.Conv2d, fine[-1]).weight)
-    mask, image = one_hot(_labels(1, 64)), torch.rand(1, 3, 64, 64) * 2 - 1
-    style = network.encode_style(mask, image).detach()
-    neighbours = (style[..., 1:] - style[..., :-1]).abs().amax((0, 1, 2))
-    assert len(neighbours) == 3 and float(neighbours.min()) > 0.01
+def test_the_dense_convolution_of_a_ramp_is_the_ramp_of_the_strided_one() -> None:
+    layer = conv4_down(1, 1)
+    convolution = layer[-1]
+    assert isinstance(convolution, nn.Conv2d) and convolution.bias is not None
+    nn.init.constant_(convolution.weight, 1 / 16)
+    nn.init.zeros_(convolution.bias)
+    ramp = torch.arange(16.0).expand(1, 1, 16, 16)
+    strided, dense = layer(ramp), dense_conv4(layer, ramp)
+    assert dense.shape == ramp.shape
+    torch.testing.assert_close(dense[..., 8, 4:12], ramp[..., 8, 4:12])
+    torch.testing.assert_close(F.avg_pool2d(dense, 2)[..., 2:6, 2:6], strided[..., 2:6, 2:6])
 
 
 def test_norm_limit_clamps_a_channel_that_one_huge_value_dominates() -> None:

@@ -256,14 +256,6 @@ def test_start_from_adds_a_style_map(prepared: Path, weights: Path, tmp_path: Pa
     assert "style_encoder.to_style_map.weight" in read_weights(tmp_path / "run", "dmn").tensors
 
 
-def test_start_from_adds_a_finer_style_map(prepared: Path, weights: Path, tmp_path: Path) -> None:
-    changes = [*CHANGES, "network.style_map=4", "schedule.steps=1"]
-    order = Order("dmn", DMNRecipe, prepare_training, prepared, tmp_path / "run", changes=changes, start=weights)
-    train(order, TrainingCallbacks("cpu"))
-    tensors = read_weights(tmp_path / "run", "dmn").tensors
-    assert {"style_encoder.to_style_map.weight", "style_encoder.to_fine_style_map.0.weight"} <= set(tensors)
-
-
 def test_without_adversarial_losses_the_discriminator_keeps_its_weights(batch: Batch) -> None:
     task = _task(batch, "loss.adversarial=0", "loss.feature_matching=0")
     before = {
