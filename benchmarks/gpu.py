@@ -39,12 +39,13 @@ from maskgan_cli.training.perceptual import feature_network
 from maskgan_cli.training.pix2pixhd import Pix2PixHDmTask
 from maskgan_cli.training.pose import PoseTask
 from maskgan_cli.training.run import make_accelerator
+from maskgan_cli.training.sean import SEANTask
 from maskgan_cli.training.spade import SPADETask
 from maskgan_cli.training.stargan import StarGANTask
 
 GIB: Final = 1 << 30
 BEGIN, END = "<!-- benchmarks/gpu.py: begin -->", "<!-- benchmarks/gpu.py: end -->"
-PAINTERS: Final = ("ebst", "dmn", "pix2pixhd-m", "spade")
+PAINTERS: Final = ("ebst", "dmn", "pix2pixhd-m", "spade", "sean")
 JUDGES: Final = ("attributes", "identity", "pose")  # faces of any size, which they resize
 _OF_ATTRIBUTES: Final = ("attributes", "stargan", "elegant")
 
@@ -160,7 +161,7 @@ def build(name: str, recipe_name: str, size: int, precision: str, accelerator: A
         recipe = recipe.model_copy(update={"network": network})
         vae = MaskVAE(MaskVAEConfig(size, width=4, latent=16) if tiny else MaskVAEConfig(size))
         return EBSTTask(recipe, accelerator, features, validation, vae), batch.to(accelerator.device)
-    kinds: dict[str, Any] = {"dmn": DMNTask, "pix2pixhd-m": Pix2PixHDmTask, "spade": SPADETask}
+    kinds: dict[str, Any] = {"dmn": DMNTask, "pix2pixhd-m": Pix2PixHDmTask, "spade": SPADETask, "sean": SEANTask}
     return kinds[name](recipe, accelerator, features, validation), batch.to(accelerator.device)
 
 

@@ -228,6 +228,21 @@ _ALL: Final = (
         layout="maskgan_cli.weights.baselines:SPADE_DISCRIMINATOR",
     ),
     Kind(
+        "sean", "SEAN", f"{_BASELINES}.sean:SEAN", f"{_BASELINES}.sean:SEANConfig",
+        layout="maskgan_cli.weights.baselines:SEAN", onnx="maskgan_cli.weights.export:SEAN_GENERATOR",
+        trainings=(
+            Training(
+                "sean", "maskgan_cli.training.sean", "SEANRecipe",
+                "Train SEAN, which generates faces from a mask and a style vector for each of its parts.",
+                "maskgan style-copy {source} {target} --method sean --weights {out} -o result.png", several=True,
+            ),
+        ),
+    ),
+    Kind(
+        "sean-discriminator", "SEAN's discriminator", f"{_BASELINES}.sean:SEANDiscriminator",
+        "maskgan_cli.models.discriminator:DiscriminatorConfig",
+    ),
+    Kind(
         "stargan", "StarGAN", f"{_BASELINES}.stargan:StarGANGenerator", f"{_BASELINES}.stargan:StarGANConfig",
         layout="maskgan_cli.weights.baselines:STARGAN", onnx="maskgan_cli.weights.export:STARGAN",
         trainings=(

@@ -40,7 +40,8 @@ class Editing:
         str,
         typer.Option(
             "--method",
-            help="Method: dmn (the paper's network), pix2pixhd-m or spade; for `transfer` also stargan or elegant.",
+            help="Method: dmn (the paper's network), pix2pixhd-m, spade or sean; for `transfer` also stargan or "
+            "elegant.",
         ),
     ] = "dmn"
     weights: Annotated[

@@ -61,6 +61,7 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     "train parser": ("data/faces -o runs/parser",),
     "train pix2pixhd-m": ("data/faces -o runs/pix2pixhd-m",),
     "train pose": ("data/faces -o runs/pose",),
+    "train sean": ("data/faces -o runs/sean",),
     "train spade": ("data/faces -o runs/spade",),
     "train stargan": ("data/faces -o runs/stargan",),
     "train vae": ("data/faces -o runs/vae",),

@@ -28,7 +28,7 @@ Size = Annotated[
         "--size",
         min=32,
         help="Image size of the network in pixels, if the checkpoint does not show it. Default: 512 for dmn and "
-        "parser, 128 for stargan, 256 for elegant.",
+        "parser, 128 for stargan, 256 for elegant and sean.",
     ),
 ]
 Kind = Annotated[str, typer.Argument(metavar="KIND", help=f"One of {', '.join(imported())}.")]

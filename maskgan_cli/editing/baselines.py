@@ -1,4 +1,4 @@
-"""The paper's baselines as methods: Pix2PixHD-m and SPADE paint masks, StarGAN and ELEGANT change attributes."""
+"""The baselines as methods: Pix2PixHD-m, SPADE and SEAN paint masks, StarGAN and ELEGANT change attributes."""
 
 from __future__ import annotations
 
@@ -56,6 +56,17 @@ class SPADERenderer:
         """Requests -> pictures (N, size, size, 3) at the network's own size."""
         labels = np.stack([resize_labels(r.labels, self.size) for r in requests])
         return self.painter.paint(labels, _resized([r.style_picture for r in requests], self.size))
+
+
+class SEANRenderer(Renderer):
+    """SEAN as a `maskgan_cli.editing.methods.Method`. A part that the style picture lacks has no style."""
+
+    kind = "sean"
+
+    @property
+    def note(self) -> dict[str, Any]:
+        """See `Method.note`."""
+        return {"method": self.kind, **super().note}
 
 
 class StarGANChanger:

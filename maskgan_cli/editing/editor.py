@@ -64,7 +64,7 @@ class Editor:
         vae_weights: of the MaskVAE; None: as above. They are loaded when they are first needed.
         directions: a file of ``maskgan find-directions``, for `reshape`.
         device: auto, cpu, cuda, cuda:1 or mps.
-        method: that paints masks: dmn, pix2pixhd-m or spade.
+        method: that paints masks: dmn, pix2pixhd-m, spade or sean.
         force: accept pictures that are not face crops, and small faces.
 
     Raises:

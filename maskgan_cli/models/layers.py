@@ -129,15 +129,20 @@ class NoiseInput(nn.Module):
     pictures can be reproduced.
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, amount: float = 0.05) -> None:
         super().__init__()
-        self.amount = nn.Parameter(torch.full((channels,), 0.05))
+        self.amount = nn.Parameter(torch.full((channels,), amount))
         self._fixed: dict[tuple[int, int], Tensor] = {}
+
+    @property
+    def varies(self) -> bool:
+        """Whether the noise is drawn anew."""
+        return torch.is_grad_enabled() and self.training
 
     def forward(self, features: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, C, H, W)."""
         n, _, height, width = features.shape
-        if torch.is_grad_enabled() and self.training:
+        if self.varies:
             noise = torch.randn((n, 1, height, width), device=features.device, dtype=features.dtype)
         else:
             noise = self._same(height, width).to(features)

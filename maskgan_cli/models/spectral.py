@@ -52,7 +52,7 @@ class SpectralConv2d(nn.Module):
 def xavier(network: nn.Module) -> None:
     """SPADE's initialisation: Xavier normal with gain 0.02 for convolutions and linear layers, biases 0."""
     for module in network.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear | SpectralConv2d):
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear | SpectralConv2d):
             weight = module.weight_orig if isinstance(module, SpectralConv2d) else module.weight
             nn.init.xavier_normal_(weight, gain=0.02)
             if module.bias is not None:

@@ -19,6 +19,7 @@ Name = Literal[
     "concat",
     "pix2pixhd-m",
     "spade",
+    "sean",
     "elegant",
     "stargan",
     "vae",

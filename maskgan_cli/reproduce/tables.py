@@ -8,7 +8,7 @@ from typing import Final
 from maskgan_cli.errors import InputError
 from maskgan_cli.reproduce.plan import ATTRIBUTES, MASKLESS, START, TRUTH, Plan
 
-MASKED: Final = ("spade", "pix2pixhd-m", "maskgan", "maskgan-ebst")
+MASKED: Final = ("spade", "sean", "pix2pixhd-m", "maskgan", "maskgan-ebst")
 METRICS: Final = ("attributes", "segmentation", "fid", "identity")
 _SMILING: Final = "transfer --attribute Smiling"
 

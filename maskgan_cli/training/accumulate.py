@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import torch
 from torch import Tensor
 
 from maskgan_cli.data.dataset import Batch
+
+Inputs = TypeVar("Inputs")
 
 
 @dataclass(frozen=True)
@@ -70,17 +72,22 @@ def parts_of(batch: Batch, count: int) -> list[Batch]:
 
 
 def step_in_parts(
-    owner: HasPart, parts: Sequence[Batch], step: Callable[[Batch], dict[str, Tensor]]
+    owner: HasPart, parts: Sequence[Inputs], step: Callable[[Inputs], dict[str, Tensor]]
 ) -> dict[str, Tensor]:
     """Call ``step`` for every part of a batch, with ``owner.part`` set.
+
+    Args:
+        owner: of the optimisers.
+        parts: of a batch, in the form that ``step`` takes.
+        step: computes the losses of one part and updates.
 
     Returns:
         The mean losses, detached.
     """
     terms = []
-    for i, batch in enumerate(parts):
+    for i, inputs in enumerate(parts):
         owner.part = Part(i, len(parts))
-        terms.append({name: term.detach() for name, term in step(batch).items()})  # frees the part's graph
+        terms.append({name: term.detach() for name, term in step(inputs).items()})  # frees the part's graph
     owner.part = Part()
     return mean_terms(terms)
 

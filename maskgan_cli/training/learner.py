@@ -11,9 +11,8 @@ from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
 from maskgan_cli.config import OptimiserSettings
-from maskgan_cli.data.dataset import Batch
 from maskgan_cli.training import accumulate
-from maskgan_cli.training.accumulate import Part
+from maskgan_cli.training.accumulate import Inputs, Part
 from maskgan_cli.training.processes import average_gradients, in_shares
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -123,7 +122,7 @@ class Learner(Generic[Network]):
         """Backpropagate a loss into this network only; after the last part of a batch, Adam steps."""
         self._adam(loss, self.part)
 
-    def step_in_parts(self, parts: Sequence[Batch], step: Callable[[Batch], dict[str, Tensor]]) -> dict[str, Tensor]:
+    def step_in_parts(self, parts: Sequence[Inputs], step: Callable[[Inputs], dict[str, Tensor]]) -> dict[str, Tensor]:
         """One step of Adam on a batch in parts: ``step`` calls `update` once for each part; returns the mean losses."""
         return accumulate.step_in_parts(self, parts, step)
 

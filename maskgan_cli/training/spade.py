@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from accelerate import Accelerator
@@ -16,7 +17,7 @@ from torch.optim import Optimizer
 from maskgan_cli.config import OptimiserSettings, Section, TrainingRecipe
 from maskgan_cli.data.dataset import Batch
 from maskgan_cli.models.baselines.spade import SPADE, SPADEConfig, SPADEDiscriminator
-from maskgan_cli.models.discriminator import DiscriminatorConfig
+from maskgan_cli.models.discriminator import DiscriminatorConfig, MultiScaleDiscriminator
 from maskgan_cli.models.layers import one_hot, to_bytes, to_unit
 from maskgan_cli.models.mask_vae import draw_code
 from maskgan_cli.models.perceptual import VGG19Features
@@ -31,67 +32,104 @@ from maskgan_cli.training.setup import Plan
 from maskgan_cli.weights.format import save_weights
 
 
-class SPADELossSettings(Section):
-    """Weights of the loss terms. The KL divergence is summed over the batch; ``pixel`` (L1) is not in the paper."""
+class HingeLossSettings(Section):
+    """Weights of the loss terms of SPADE and SEAN; ``pixel`` (L1) is not in their papers."""
 
     adversarial: NotNegative = 1.0
     feature_matching: NotNegative = 10.0
     perceptual: NotNegative = 10.0
-    kl: NotNegative = 0.05
     pixel: NotNegative = 0.0
 
 
-class SPADERecipe(TrainingRecipe):
-    """Settings of ``maskgan train spade``.
+class SPADELossSettings(HingeLossSettings):
+    """Weights of SPADE's loss terms. The KL divergence is summed over the batch."""
+
+    kl: NotNegative = 0.05
+
+
+class HingeRecipe(TrainingRecipe):
+    """The settings that the trainings of SPADE and SEAN share.
 
     With ``two_rates`` generator and encoder learn at half of ``optimiser.lr``, the discriminator at twice
     ``optimiser.lr`` (TTUR, Heusel et al. 2017).
     """
 
-    task: Literal["spade"] = "spade"
-    optimiser: OptimiserSettings = OptimiserSettings(beta1=0.0, beta2=0.9)
     two_rates: bool = True
-    network: SPADEConfig = SPADEConfig()
     discriminator: DiscriminatorConfig = DiscriminatorConfig()
     perceptual: PerceptualSettings = PerceptualSettings()
-    loss: SPADELossSettings = SPADELossSettings()
+    loss: HingeLossSettings = HingeLossSettings()
     validation: ValidationSettings = ValidationSettings()
 
     @model_validator(mode="after")
-    def _no_parser_features(self) -> SPADERecipe:
+    def _no_parser_features(self) -> HingeRecipe:
         if self.perceptual.network == "parser":
             raise ValueError("perceptual.network must be vgg19, random or none")
         return self
 
 
-class SPADETask(PaintingTask):
-    """Trains generator with encoder, and discriminator; the feature network is fixed.
+class SPADERecipe(HingeRecipe):
+    """Settings of ``maskgan train spade``; see `HingeRecipe`."""
+
+    task: Literal["spade"] = "spade"
+    optimiser: OptimiserSettings = OptimiserSettings(beta1=0.0, beta2=0.9)
+    network: SPADEConfig = SPADEConfig()
+    loss: SPADELossSettings = SPADELossSettings()
+
+
+class HingeTask(PaintingTask):
+    """Trains a generator with its encoder, and a discriminator, by hinge losses; the feature network is fixed.
+
+    Subclasses implement `new_network`, `generate`, `paint` and `new_discriminator`.
 
     Args:
-        recipe: see `SPADERecipe`.
+        recipe: see `HingeRecipe`.
         accelerator: device, processes, precision.
         features: the frozen network of the perceptual loss, or None.
         validation: faces to measure and to show.
+
+    Attributes:
+        kind: of the weights that it writes.
     """
 
-    recipe: SPADERecipe
+    kind: ClassVar[str]
+    recipe: HingeRecipe
 
     def __init__(
-        self, recipe: SPADERecipe, accelerator: Accelerator, features: VGG19Features | None, validation: Batch
+        self, recipe: HingeRecipe, accelerator: Accelerator, features: VGG19Features | None, validation: Batch
     ) -> None:
         self.recipe, self.accelerator, self.validation = recipe, accelerator, validation
         self.measures = PaintingMeasures.of(recipe.validation, accelerator.device, recipe.data.batch_size)
         torch.manual_seed(recipe.seed)  # the same initialisation in every process
         slow, fast = (0.5, 2.0) if recipe.two_rates else (1.0, 1.0)
-        self.spade = Learner("spade", SPADE(recipe.network), recipe.optimiser, accelerator, rate=slow)
-        critic = SPADEDiscriminator(recipe.discriminator)
-        self.critic = Learner("discriminator", critic, recipe.optimiser, accelerator, rate=fast)
+        network = self.new_network()
+        self.generator: Learner[Any] = Learner(self.kind, network, recipe.optimiser, accelerator, rate=slow)
+        self.critic = Learner("discriminator", self.new_discriminator(), recipe.optimiser, accelerator, rate=fast)
         self.features = None if features is None else features.to(accelerator.device)
-        self.networks: Mapping[str, nn.Module] = {**self.spade.networks, **self.critic.networks}
-        self.optimisers: Mapping[str, Optimizer] = {**self.spade.optimisers, **self.critic.optimisers}
+        self.networks: Mapping[str, nn.Module] = {**self.generator.networks, **self.critic.networks}
+        self.optimisers: Mapping[str, Optimizer] = {**self.generator.optimisers, **self.critic.optimisers}
+
+    @abstractmethod
+    def new_network(self) -> nn.Module:
+        """A new generator with its encoder, which has its settings as ``config``."""
+
+    @abstractmethod
+    def new_discriminator(self) -> MultiScaleDiscriminator:
+        """A new discriminator."""
+
+    @abstractmethod
+    def generate(self, mask: Tensor, real: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """Reconstruct faces.
+
+        Args:
+            mask: one-hot masks (N, 19, S, S).
+            real: the faces (N, 3, S, S) in [-1, 1].
+
+        Returns:
+            Faces (N, 3, S, S), and loss terms besides those of `PaintingTask.terms`.
+        """
 
     @property
-    def weights(self) -> SPADELossSettings:
+    def weights(self) -> HingeLossSettings:
         """See `PaintingTask.weights`."""
         return self.recipe.loss
 
@@ -101,31 +139,33 @@ class SPADETask(PaintingTask):
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
         """Update generator and encoder, then the discriminator on newly generated faces."""
+        return self.step_in_parts([batch])
+
+    def step_in_parts(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
+        """See `task.Accumulating`. All parts update the generator before the first updates the discriminator."""
+        terms = self.generator.step_in_parts(parts, self._update_generator)
+        return {**terms, **self.critic.step_in_parts(parts, self._update_critic)}
+
+    def _update_generator(self, batch: Batch) -> dict[str, Tensor]:
         mask, real = one_hot(batch.labels), to_unit(batch.images)
         with self.accelerator.autocast():
-            fake, kl = self._generate(mask, real)
+            fake, more = self.generate(mask, real)
             fake_features, real_features = self._discriminate(mask, fake, real)
         # `feature_matching` with four layers and two scales has SPADE's weights: 1 for each layer, mean over scales.
-        terms = {**self.terms(batch.labels, fake, real, fake_features, real_features), "kl": kl}
-        self.spade.update(self.weighted(terms))
+        terms = {**self.terms(batch.labels, fake, real, fake_features, real_features), **more}
+        self.generator.update(self.weighted(terms))
+        return terms
+
+    def _update_critic(self, batch: Batch) -> dict[str, Tensor]:
+        mask, real = one_hot(batch.labels), to_unit(batch.images)
         with self.accelerator.autocast():
             with torch.no_grad():
-                fake, _ = self._generate(mask, real)
+                fake, _ = self.generate(mask, real)
             fake_features, real_features = self._discriminate(mask, fake, real)
         loss = losses.hinge_discriminator_loss
         discriminator = loss(fake_features, real=False) + loss(real_features, real=True)
         self.critic.update(discriminator)
-        return {**terms, "discriminator": discriminator}
-
-    def _generate(self, mask: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
-        """Faces (N, 3, S, S) from sampled codes, and the KL divergence summed over the batch of all processes."""
-        network = self.spade.network
-        if network.encoder is None:
-            return network.generator(mask, None), real.new_zeros(())
-        mean, log_variance = network.encoder(real)
-        fake: Tensor = network.generator(mask, draw_code(mean, log_variance))
-        # Mean over the process's share, times the size of the whole batch: the mean over processes is the sum.
-        return fake, losses.kl_divergence(mean, log_variance) * self.recipe.data.batch_size
+        return {"discriminator": discriminator}
 
     def _discriminate(self, mask: Tensor, fake: Tensor, real: Tensor) -> tuple[losses.Features, losses.Features]:
         """The discriminator's features of fake and real pictures, computed as one batch."""
@@ -134,22 +174,48 @@ class SPADETask(PaintingTask):
         fakes, reals = ([[layer[i] for layer in scale] for scale in halves] for i in (0, 1))
         return fakes, reals
 
+    def save_model(self, path: Path, about: Mapping[str, Any]) -> None:
+        """Write generator and encoder, and beside them the discriminator."""
+        network, critic = self.generator.network, self.critic.network
+        beside, config = path.with_name("discriminator.safetensors"), asdict(critic.config)
+        save_weights(beside, critic, kind=f"{self.kind}-discriminator", config=config, about=about)
+        save_weights(path, network, kind=self.kind, config=asdict(network.config), about=about)
+
+
+class SPADETask(HingeTask):
+    """Trains SPADE."""
+
+    kind = "spade"
+    recipe: SPADERecipe
+    generator: Learner[SPADE]
+
+    def new_network(self) -> SPADE:
+        """See `HingeTask.new_network`."""
+        return SPADE(self.recipe.network)
+
+    def new_discriminator(self) -> SPADEDiscriminator:
+        """See `HingeTask.new_discriminator`."""
+        return SPADEDiscriminator(self.recipe.discriminator)
+
+    def generate(self, mask: Tensor, real: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """See `HingeTask.generate`: codes are sampled; the KL divergence is summed over the batch of all processes."""
+        network = self.generator.network
+        if network.encoder is None:
+            return network.generator(mask, None), {"kl": real.new_zeros(())}
+        mean, log_variance = network.encoder(real)
+        fake: Tensor = network.generator(mask, draw_code(mean, log_variance))
+        # Mean over the process's share, times the size of the whole batch: the mean over processes is the sum.
+        return fake, {"kl": losses.kl_divergence(mean, log_variance) * self.recipe.data.batch_size}
+
     def paint(self, labels: Tensor, style_labels: Tensor, style_images: Tensor) -> Tensor:
         """See `PaintingTask.paint`. SPADE takes the mean code of each style picture and ignores ``style_labels``."""
-        network, device = self.spade.network, self.accelerator.device
+        network, device = self.generator.network, self.accelerator.device
 
         def paint_rows(rows: Tensor) -> Tensor:
             rows = rows.cpu()
             return to_bytes(network(one_hot(labels[rows].to(device)), to_unit(style_images[rows].to(device))))
 
-        return self.spade.predict(torch.arange(len(labels)), paint_rows, self.recipe.data.batch_size)
-
-    def save_model(self, path: Path, about: Mapping[str, Any]) -> None:
-        """Write generator and encoder, and beside them the discriminator."""
-        network, critic = self.spade.network, self.critic.network
-        beside, config = path.with_name("discriminator.safetensors"), asdict(critic.config)
-        save_weights(beside, critic, kind="spade-discriminator", config=config, about=about)
-        save_weights(path, network, kind="spade", config=asdict(network.config), about=about)
+        return self.generator.predict(torch.arange(len(labels)), paint_rows, self.recipe.data.batch_size)
 
 
 def prepare_training(plan: Plan, recipe: SPADERecipe) -> Loop:
@@ -158,12 +224,17 @@ def prepare_training(plan: Plan, recipe: SPADERecipe) -> Loop:
     Raises:
         InputError: data, recipe, weights and run folder do not fit together.
     """
-    plan.check_size(recipe.network.image_size)
+    return prepare_hinge(plan, recipe, SPADETask, recipe.network.image_size)
+
+
+def prepare_hinge(plan: Plan, recipe: HingeRecipe, task: type[HingeTask], image_size: int) -> Loop:
+    """Set up the training of a generator of this size; see `prepare_training`."""
+    plan.check_size(image_size)
     features, record = feature_network(recipe.perceptual)
     assert features is None or isinstance(features, VGG19Features)  # the recipe does not allow a parser
     plan.callbacks.say(f"perceptual loss: {record['network']}")
 
-    def make(validation: Batch) -> SPADETask:
-        return SPADETask(recipe, plan.accelerator, features, validation)
+    def make(validation: Batch) -> HingeTask:
+        return task(recipe, plan.accelerator, features, validation)
 
-    return plan.loop(recipe, make, {"perceptual": record}, start_kind="spade")
+    return plan.loop(recipe, make, {"perceptual": record}, start_kind=task.kind)

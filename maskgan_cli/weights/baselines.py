@@ -1,11 +1,13 @@
-"""Layouts of published StarGAN, ELEGANT and SPADE checkpoints; see `maskgan_cli.weights.layouts`."""
+"""Layouts of published StarGAN, ELEGANT, SPADE and SEAN checkpoints; see `maskgan_cli.weights.layouts`."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, replace
 from math import isqrt
 
+from maskgan_cli.labels import NUM_CLASSES
 from maskgan_cli.models.baselines.elegant import ElegantConfig, ElegantDiscriminatorConfig
+from maskgan_cli.models.baselines.sean import SEANConfig
 from maskgan_cli.models.baselines.spade import SPADEConfig
 from maskgan_cli.models.baselines.stargan import StarGANConfig, StarGANDiscriminatorConfig
 from maskgan_cli.models.discriminator import DiscriminatorConfig
@@ -140,6 +142,47 @@ def _spade_discriminator_names(settings: Settings) -> Names:
     }  # fmt: skip
 
 
+def _sean_settings(shapes: Shapes) -> Settings:
+    """No shape shows the image size: the first layer is a convolution of the mask."""
+    if not shapes:
+        return asdict(SEANConfig())
+    return asdict(
+        SEANConfig(
+            width=shapes["conv_img.weight"][1],
+            hidden=shapes["head_0.ace_0.Spade.mlp_shared.0.weight"][0],
+            style=shapes["Zencoder.model.14.weight"][0],
+            encoder_width=shapes["Zencoder.model.1.weight"][0],
+        )
+    )
+
+
+def _sean_names(_: Settings) -> Names:
+    """The published blocks have names of their own; the encoder's numbers include padding, norms and activations."""
+    blocks = ["head_0", "G_middle_0", "G_middle_1", *(f"up_{i}" for i in range(4))]
+    norm = {
+        "": "", ".noise_var": ".noise.amount", ".param_free_norm": ".norm", ".Spade.mlp_shared.0": ".shared",
+        ".Spade.mlp_gamma": ".gamma", ".Spade.mlp_beta": ".beta", ".conv_gamma": ".style_gamma",
+        ".conv_beta": ".style_beta", **{f".fc_mu{i}": f".per_class.{i}" for i in range(NUM_CLASSES)},
+    }  # fmt: skip
+    inner = {
+        "conv_0": "conv0", "conv_1": "conv1", "conv_s": "conv_skip",
+        **{
+            f"ace_{theirs}{part}": f"norm{ours}{to}"
+            for theirs, ours in (("0", "0"), ("1", "1"), ("s", "_skip"))
+            for part, to in norm.items()
+        },
+    }  # fmt: skip
+    encoder = {1: (0, 1), 4: (1, 0), 7: (2, 0), 10: (3, 0), 14: (4, 1)}
+    return {
+        "fc": "generator.first", "conv_img": "generator.tail",
+        **{
+            f"{block}.{theirs}": f"generator.blocks.{i}.{ours}"
+            for i, block in enumerate(blocks) for theirs, ours in inner.items()
+        },
+        **{f"Zencoder.model.{place}": f"encoder.layers.{i}.{j}" for place, (i, j) in encoder.items()},
+    }  # fmt: skip
+
+
 STARGAN = Layout("StarGAN's generator (G)", _stargan_settings, unsaid=("image_size", "attributes"))
 STARGAN_DISCRIMINATOR = Layout(
     "StarGAN's discriminator (D)", _stargan_discriminator_settings, _stargan_discriminator_names
@@ -157,3 +200,11 @@ SPADE = Layout(
     unsaid=("image_size",), parts=("generator", "encoder"),
 )  # fmt: skip
 SPADE_DISCRIMINATOR = Layout("SPADE's discriminator (net_D)", _spade_discriminator_settings, _spade_discriminator_names)
+SEAN = Layout(
+    "SEAN's generator with its encoder (net_G)", _sean_settings, _sean_names,
+    {
+        r".*\.Spade\.param_free_norm\.(running_mean|running_var|num_batches_tracked)": "statistics of unused norms",
+        r"up_3\.ace_.\.blending_(gamma|beta)": "weights of the style in the last block, which has none",
+    },
+    unsaid=("image_size",),
+)  # fmt: skip

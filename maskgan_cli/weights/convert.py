@@ -175,6 +175,8 @@ def _published_names(layout: Layout, settings: Settings) -> Callable[[str], str]
     modules = {ours: theirs for theirs, ours in layout.names(settings).items()}
 
     def translate(name: str) -> str:
+        if name in modules:  # a single tensor with a name of its own
+            return modules[name]
         module, _, tensor = name.rpartition(".")
         return f"{modules[module]}.{tensor}"
 

@@ -6,6 +6,7 @@ Dense Mapping Network: ``mask`` and ``style_mask`` (N, S, S) uint8 class ids, ``
 float32 in [-1, 1] -> ``image`` (N, 3, S, S) float32 in [-1, 1].
 Pix2PixHD-m: the same; ``style_mask`` is not used.
 SPADE: ``mask`` and ``style_image`` -> ``image``, with the mean of the style code's distribution.
+SEAN: ``mask``, ``style_mask`` and ``style_image`` -> ``image``.
 StarGAN: ``image`` and ``label`` (N, attributes) float32 of 0 and 1 -> ``changed``, an image.
 ELEGANT: ``image``, ``exemplar`` and ``strength`` (N, attributes) float32 in [0, 1], which is the exemplar's share of
 each attribute -> ``changed``, an image.
@@ -30,6 +31,7 @@ from maskgan_cli.errors import InputError, WorkError
 from maskgan_cli.files import atomic, sha256
 from maskgan_cli.labels import NUM_CLASSES
 from maskgan_cli.models.baselines.elegant import Elegant
+from maskgan_cli.models.baselines.sean import SEAN
 from maskgan_cli.models.baselines.spade import SPADE
 from maskgan_cli.models.dmn import DenseMappingNetwork, parameter_count
 from maskgan_cli.networks import KINDS, exported, resolve
@@ -76,6 +78,23 @@ class SPADEFromLabelMaps(nn.Module):
         return image
 
 
+class SEANFromLabelMaps(nn.Module):
+    """SEAN whose inputs are label maps instead of one-hot masks."""
+
+    ids: Tensor
+
+    def __init__(self, network: SEAN) -> None:
+        super().__init__()
+        self.network = network
+        self.register_buffer("ids", torch.arange(NUM_CLASSES, dtype=torch.uint8).view(1, -1, 1, 1), persistent=False)
+
+    def forward(self, mask: Tensor, style_mask: Tensor, style_image: Tensor) -> Tensor:
+        """Label maps (N, S, S) uint8 twice, image (N, 3, S, S) in [-1, 1] -> image of the same shape."""
+        masks = ((labels.unsqueeze(1) == self.ids).float() for labels in (mask, style_mask))
+        image: Tensor = self.network(*masks, style_image)
+        return image
+
+
 class ElegantWithStrength(nn.Module):
     """ELEGANT that edits one or several attributes, each with its own strength."""
 
@@ -108,6 +127,7 @@ class Portable:
 
 DMN = Portable(DMNFromLabelMaps, ("mask", "style_mask", "style_image"), "image")
 SPADE_GENERATOR = Portable(SPADEFromLabelMaps, ("mask", "style_image"), "image")
+SEAN_GENERATOR = Portable(SEANFromLabelMaps, ("mask", "style_mask", "style_image"), "image")
 STARGAN = Portable(lambda network: network, ("image", "label"), "changed")
 ELEGANT = Portable(ElegantWithStrength, ("image", "exemplar", "strength"), "changed")
 PARSER = Portable(lambda network: network, ("image",), "logits")

@@ -33,7 +33,8 @@ class Layout:
         what: description of the network, for messages.
         settings: function from shapes to the network's settings. It may raise KeyError, ValueError or IndexError for a
             file of another kind. Without shapes it returns the published settings.
-        names: function from settings to a map of published module paths to the project's; None if they are the same.
+        names: function from settings to a map of published module paths (or names of single tensors) to the project's;
+            None if they are the same.
         unused: description of unused tensors by a pattern of their names.
         unsaid: settings that the shapes do not show. By default they have the published values; a value of None must be
             given by the caller.

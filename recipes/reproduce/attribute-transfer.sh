@@ -1,5 +1,5 @@
 #!/bin/sh
-# maskgan reproduce attribute-transfer --preset tiny: 30 commands, about 14 minutes of one core, and 2 not measured.
+# maskgan reproduce attribute-transfer --preset tiny: 33 commands, about 15 minutes of one core, and 2 not measured.
 set -eu
 mkdir -p reproduce/tiny
 cd reproduce/tiny
@@ -49,6 +49,15 @@ maskgan transfer --attribute Smiling --pairs smiling/truth/pairs.csv --method sp
 # measure smiling spade: about 5 seconds of one core
 maskgan eval results data smiling/spade --pairs smiling/truth/pairs.csv --method spade --metrics attributes,segmentation,fid,identity --attributes-weights runs/attributes --identity-weights runs/identity --features attributes --features-weights runs/attributes -o smiling/spade.json --overwrite
 
+# train sean: about 2 minutes of one core
+maskgan train sean data --recipe tiny-cpu -o runs/sean --seed 0 --set schedule.steps=150 --set schedule.decay_from=null
+
+# paint smiling sean: about 10 seconds of one core
+maskgan transfer --attribute Smiling --pairs smiling/truth/pairs.csv --method sean --weights runs/sean --save-masks -o smiling/sean
+
+# measure smiling sean: about 5 seconds of one core
+maskgan eval results data smiling/sean --pairs smiling/truth/pairs.csv --method sean --metrics attributes,segmentation,fid,identity --attributes-weights runs/attributes --identity-weights runs/identity --features attributes --features-weights runs/attributes -o smiling/sean.json --overwrite
+
 # train pix2pixhd-m: about 2 minutes of one core
 maskgan train pix2pixhd-m data --recipe tiny-cpu -o runs/pix2pixhd-m --seed 0 --set schedule.steps=270 --set schedule.decay_from=null
 
@@ -83,13 +92,13 @@ maskgan eval results data smiling/maskgan-ebst --pairs smiling/truth/pairs.csv -
 maskgan eval results data smiling/truth --pairs smiling/truth/pairs.csv --method truth --metrics attributes,segmentation,fid,identity --masks smiling/maskgan --attributes-weights runs/attributes --identity-weights runs/identity --features attributes --features-weights runs/attributes -o smiling/truth.json --overwrite
 
 # table attribute-transfer md: about 5 seconds of one core
-maskgan eval report smiling/stargan.json smiling/elegant.json smiling/spade.json smiling/pix2pixhd-m.json smiling/maskgan.json smiling/maskgan-ebst.json smiling/truth.json --format markdown -o attribute-transfer/table.md --overwrite
+maskgan eval report smiling/stargan.json smiling/elegant.json smiling/spade.json smiling/sean.json smiling/pix2pixhd-m.json smiling/maskgan.json smiling/maskgan-ebst.json smiling/truth.json --format markdown -o attribute-transfer/table.md --overwrite
 
 # table attribute-transfer html: about 5 seconds of one core
-maskgan eval report smiling/stargan.json smiling/elegant.json smiling/spade.json smiling/pix2pixhd-m.json smiling/maskgan.json smiling/maskgan-ebst.json smiling/truth.json --format html -o attribute-transfer/table.html --overwrite
+maskgan eval report smiling/stargan.json smiling/elegant.json smiling/spade.json smiling/sean.json smiling/pix2pixhd-m.json smiling/maskgan.json smiling/maskgan-ebst.json smiling/truth.json --format html -o attribute-transfer/table.html --overwrite
 
 # table attribute-transfer tex: about 5 seconds of one core
-maskgan eval report smiling/stargan.json smiling/elegant.json smiling/spade.json smiling/pix2pixhd-m.json smiling/maskgan.json smiling/maskgan-ebst.json smiling/truth.json --format latex -o attribute-transfer/table.tex --overwrite
+maskgan eval report smiling/stargan.json smiling/elegant.json smiling/spade.json smiling/sean.json smiling/pix2pixhd-m.json smiling/maskgan.json smiling/maskgan-ebst.json smiling/truth.json --format latex -o attribute-transfer/table.tex --overwrite
 
 # figure attribute-transfer: about 5 seconds of one core
-maskgan compare --pairs smiling/truth/pairs.csv --method stargan=smiling/stargan --method elegant=smiling/elegant --method spade=smiling/spade --method pix2pixhd-m=smiling/pix2pixhd-m --method maskgan=smiling/maskgan --method maskgan-ebst=smiling/maskgan-ebst -n 6 -o attribute-transfer/figure --overwrite --masks smiling/maskgan
+maskgan compare --pairs smiling/truth/pairs.csv --method stargan=smiling/stargan --method elegant=smiling/elegant --method spade=smiling/spade --method sean=smiling/sean --method pix2pixhd-m=smiling/pix2pixhd-m --method maskgan=smiling/maskgan --method maskgan-ebst=smiling/maskgan-ebst -n 6 -o attribute-transfer/figure --overwrite --masks smiling/maskgan

@@ -1,5 +1,5 @@
 #!/bin/sh
-# maskgan reproduce counterfactual --preset tiny: 29 commands, about 12 minutes of one core, and 2 not measured.
+# maskgan reproduce counterfactual --preset tiny: 32 commands, about 13 minutes of one core, and 2 not measured.
 set -eu
 mkdir -p reproduce/tiny
 cd reproduce/tiny
@@ -46,6 +46,15 @@ maskgan transfer --attribute Smiling --pairs smiling/truth/pairs.csv --method sp
 # compare smiling spade with the truth: about 5 seconds of one core
 maskgan eval counterfactual smiling/spade --pairs smiling/truth/pairs.csv --method spade --identity-weights runs/identity -o smiling/spade.truth.json --overwrite
 
+# train sean: about 2 minutes of one core
+maskgan train sean data --recipe tiny-cpu -o runs/sean --seed 0 --set schedule.steps=150 --set schedule.decay_from=null
+
+# paint smiling sean: about 10 seconds of one core
+maskgan transfer --attribute Smiling --pairs smiling/truth/pairs.csv --method sean --weights runs/sean --save-masks -o smiling/sean
+
+# compare smiling sean with the truth: about 5 seconds of one core
+maskgan eval counterfactual smiling/sean --pairs smiling/truth/pairs.csv --method sean --identity-weights runs/identity -o smiling/sean.truth.json --overwrite
+
 # train pix2pixhd-m: about 2 minutes of one core
 maskgan train pix2pixhd-m data --recipe tiny-cpu -o runs/pix2pixhd-m --seed 0 --set schedule.steps=270 --set schedule.decay_from=null
 
@@ -80,13 +89,13 @@ maskgan eval counterfactual smiling/maskgan-ebst --pairs smiling/truth/pairs.csv
 maskgan eval counterfactual smiling/truth --pairs smiling/truth/pairs.csv --method truth --identity-weights runs/identity -o smiling/truth.truth.json --overwrite
 
 # table counterfactual md: about 5 seconds of one core
-maskgan eval report smiling/stargan.truth.json smiling/elegant.truth.json smiling/spade.truth.json smiling/pix2pixhd-m.truth.json smiling/maskgan.truth.json smiling/maskgan-ebst.truth.json smiling/truth.truth.json --format markdown -o counterfactual/table.md --overwrite
+maskgan eval report smiling/stargan.truth.json smiling/elegant.truth.json smiling/spade.truth.json smiling/sean.truth.json smiling/pix2pixhd-m.truth.json smiling/maskgan.truth.json smiling/maskgan-ebst.truth.json smiling/truth.truth.json --format markdown -o counterfactual/table.md --overwrite
 
 # table counterfactual html: about 5 seconds of one core
-maskgan eval report smiling/stargan.truth.json smiling/elegant.truth.json smiling/spade.truth.json smiling/pix2pixhd-m.truth.json smiling/maskgan.truth.json smiling/maskgan-ebst.truth.json smiling/truth.truth.json --format html -o counterfactual/table.html --overwrite
+maskgan eval report smiling/stargan.truth.json smiling/elegant.truth.json smiling/spade.truth.json smiling/sean.truth.json smiling/pix2pixhd-m.truth.json smiling/maskgan.truth.json smiling/maskgan-ebst.truth.json smiling/truth.truth.json --format html -o counterfactual/table.html --overwrite
 
 # table counterfactual tex: about 5 seconds of one core
-maskgan eval report smiling/stargan.truth.json smiling/elegant.truth.json smiling/spade.truth.json smiling/pix2pixhd-m.truth.json smiling/maskgan.truth.json smiling/maskgan-ebst.truth.json smiling/truth.truth.json --format latex -o counterfactual/table.tex --overwrite
+maskgan eval report smiling/stargan.truth.json smiling/elegant.truth.json smiling/spade.truth.json smiling/sean.truth.json smiling/pix2pixhd-m.truth.json smiling/maskgan.truth.json smiling/maskgan-ebst.truth.json smiling/truth.truth.json --format latex -o counterfactual/table.tex --overwrite
 
 # figure counterfactual: about 5 seconds of one core
-maskgan compare --pairs smiling/truth/pairs.csv --method stargan=smiling/stargan --method elegant=smiling/elegant --method spade=smiling/spade --method pix2pixhd-m=smiling/pix2pixhd-m --method maskgan=smiling/maskgan --method maskgan-ebst=smiling/maskgan-ebst -n 6 -o counterfactual/figure --overwrite --masks smiling/maskgan
+maskgan compare --pairs smiling/truth/pairs.csv --method stargan=smiling/stargan --method elegant=smiling/elegant --method spade=smiling/spade --method sean=smiling/sean --method pix2pixhd-m=smiling/pix2pixhd-m --method maskgan=smiling/maskgan --method maskgan-ebst=smiling/maskgan-ebst -n 6 -o counterfactual/figure --overwrite --masks smiling/maskgan

@@ -1,5 +1,5 @@
 #!/bin/sh
-# maskgan reproduce identity --preset tiny: 26 commands, about 10 minutes of one core, and 2 not measured.
+# maskgan reproduce identity --preset tiny: 29 commands, about 12 minutes of one core, and 2 not measured.
 set -eu
 mkdir -p reproduce/tiny
 cd reproduce/tiny
@@ -37,6 +37,15 @@ maskgan transfer --attribute Smiling --pairs identity/truth/pairs.csv --method s
 # measure identity spade: about 5 seconds of one core
 maskgan eval results data identity/spade --pairs identity/truth/pairs.csv --method spade --metrics identity --identity-weights runs/identity -o identity/spade.json --overwrite
 
+# train sean: about 2 minutes of one core
+maskgan train sean data --recipe tiny-cpu -o runs/sean --seed 0 --set schedule.steps=150 --set schedule.decay_from=null
+
+# paint identity sean: about 10 seconds of one core
+maskgan transfer --attribute Smiling --pairs identity/truth/pairs.csv --method sean --weights runs/sean --save-masks -o identity/sean
+
+# measure identity sean: about 5 seconds of one core
+maskgan eval results data identity/sean --pairs identity/truth/pairs.csv --method sean --metrics identity --identity-weights runs/identity -o identity/sean.json --overwrite
+
 # train pix2pixhd-m: about 2 minutes of one core
 maskgan train pix2pixhd-m data --recipe tiny-cpu -o runs/pix2pixhd-m --seed 0 --set schedule.steps=270 --set schedule.decay_from=null
 
@@ -71,13 +80,13 @@ maskgan eval results data identity/maskgan-ebst --pairs identity/truth/pairs.csv
 maskgan eval results data identity/truth --pairs identity/truth/pairs.csv --method truth --metrics identity --identity-weights runs/identity -o identity/truth.json --overwrite
 
 # table identity md: about 5 seconds of one core
-maskgan eval report identity/elegant.json identity/spade.json identity/pix2pixhd-m.json identity/maskgan.json identity/maskgan-ebst.json identity/truth.json --format markdown -o identity/table.md --overwrite
+maskgan eval report identity/elegant.json identity/spade.json identity/sean.json identity/pix2pixhd-m.json identity/maskgan.json identity/maskgan-ebst.json identity/truth.json --format markdown -o identity/table.md --overwrite
 
 # table identity html: about 5 seconds of one core
-maskgan eval report identity/elegant.json identity/spade.json identity/pix2pixhd-m.json identity/maskgan.json identity/maskgan-ebst.json identity/truth.json --format html -o identity/table.html --overwrite
+maskgan eval report identity/elegant.json identity/spade.json identity/sean.json identity/pix2pixhd-m.json identity/maskgan.json identity/maskgan-ebst.json identity/truth.json --format html -o identity/table.html --overwrite
 
 # table identity tex: about 5 seconds of one core
-maskgan eval report identity/elegant.json identity/spade.json identity/pix2pixhd-m.json identity/maskgan.json identity/maskgan-ebst.json identity/truth.json --format latex -o identity/table.tex --overwrite
+maskgan eval report identity/elegant.json identity/spade.json identity/sean.json identity/pix2pixhd-m.json identity/maskgan.json identity/maskgan-ebst.json identity/truth.json --format latex -o identity/table.tex --overwrite
 
 # figure identity: about 5 seconds of one core
-maskgan compare --pairs identity/truth/pairs.csv --method elegant=identity/elegant --method spade=identity/spade --method pix2pixhd-m=identity/pix2pixhd-m --method maskgan=identity/maskgan --method maskgan-ebst=identity/maskgan-ebst -n 6 -o identity/figure --overwrite --masks identity/maskgan
+maskgan compare --pairs identity/truth/pairs.csv --method elegant=identity/elegant --method spade=identity/spade --method sean=identity/sean --method pix2pixhd-m=identity/pix2pixhd-m --method maskgan=identity/maskgan --method maskgan-ebst=identity/maskgan-ebst -n 6 -o identity/figure --overwrite --masks identity/maskgan

@@ -1,5 +1,5 @@
 #!/bin/sh
-# maskgan reproduce style-copy --preset tiny: 21 commands, about 10 minutes of one core, and 2 not measured.
+# maskgan reproduce style-copy --preset tiny: 24 commands, about 12 minutes of one core, and 2 not measured.
 set -eu
 mkdir -p reproduce/tiny
 cd reproduce/tiny
@@ -24,6 +24,15 @@ maskgan train attributes data --recipe tiny-cpu -o runs/attributes --seed 0 --se
 
 # measure style-copy spade: about 10 seconds of one core
 maskgan eval results data style-copy/spade --pairs style-copy/pairs.csv --method spade --metrics attributes,segmentation,fid --attributes-weights runs/attributes --features attributes --features-weights runs/attributes -o style-copy/spade.json --overwrite
+
+# train sean: about 2 minutes of one core
+maskgan train sean data --recipe tiny-cpu -o runs/sean --seed 0 --set schedule.steps=150 --set schedule.decay_from=null
+
+# paint style-copy sean: about 10 seconds of one core
+maskgan style-copy --pairs style-copy/pairs.csv --method sean --weights runs/sean -o style-copy/sean
+
+# measure style-copy sean: about 10 seconds of one core
+maskgan eval results data style-copy/sean --pairs style-copy/pairs.csv --method sean --metrics attributes,segmentation,fid --attributes-weights runs/attributes --features attributes --features-weights runs/attributes -o style-copy/sean.json --overwrite
 
 # train pix2pixhd-m: about 2 minutes of one core
 maskgan train pix2pixhd-m data --recipe tiny-cpu -o runs/pix2pixhd-m --seed 0 --set schedule.steps=270 --set schedule.decay_from=null
@@ -56,13 +65,13 @@ maskgan style-copy --pairs style-copy/pairs.csv --method dmn --weights runs/mask
 maskgan eval results data style-copy/maskgan-ebst --pairs style-copy/pairs.csv --method maskgan-ebst --metrics attributes,segmentation,fid --attributes-weights runs/attributes --features attributes --features-weights runs/attributes -o style-copy/maskgan-ebst.json --overwrite
 
 # table style-copy md: about 5 seconds of one core
-maskgan eval report style-copy/spade.json style-copy/pix2pixhd-m.json style-copy/maskgan.json style-copy/maskgan-ebst.json --format markdown -o style-copy/table.md --overwrite
+maskgan eval report style-copy/spade.json style-copy/sean.json style-copy/pix2pixhd-m.json style-copy/maskgan.json style-copy/maskgan-ebst.json --format markdown -o style-copy/table.md --overwrite
 
 # table style-copy html: about 5 seconds of one core
-maskgan eval report style-copy/spade.json style-copy/pix2pixhd-m.json style-copy/maskgan.json style-copy/maskgan-ebst.json --format html -o style-copy/table.html --overwrite
+maskgan eval report style-copy/spade.json style-copy/sean.json style-copy/pix2pixhd-m.json style-copy/maskgan.json style-copy/maskgan-ebst.json --format html -o style-copy/table.html --overwrite
 
 # table style-copy tex: about 5 seconds of one core
-maskgan eval report style-copy/spade.json style-copy/pix2pixhd-m.json style-copy/maskgan.json style-copy/maskgan-ebst.json --format latex -o style-copy/table.tex --overwrite
+maskgan eval report style-copy/spade.json style-copy/sean.json style-copy/pix2pixhd-m.json style-copy/maskgan.json style-copy/maskgan-ebst.json --format latex -o style-copy/table.tex --overwrite
 
 # figure style-copy: about 5 seconds of one core
-maskgan compare --pairs style-copy/pairs.csv --method spade=style-copy/spade --method pix2pixhd-m=style-copy/pix2pixhd-m --method maskgan=style-copy/maskgan --method maskgan-ebst=style-copy/maskgan-ebst -n 6 -o style-copy/figure --overwrite
+maskgan compare --pairs style-copy/pairs.csv --method spade=style-copy/spade --method sean=style-copy/sean --method pix2pixhd-m=style-copy/pix2pixhd-m --method maskgan=style-copy/maskgan --method maskgan-ebst=style-copy/maskgan-ebst -n 6 -o style-copy/figure --overwrite

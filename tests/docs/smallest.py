@@ -22,6 +22,7 @@ TRAIN = {
     "identity": _tiny("data.batch_size=4", "schedule.decay_from=null", "pairs=20"),
     "pix2pixhd-m": (*TINY, *_STEPS),
     "spade": _tiny("network.width=4", "discriminator.width=4", "perceptual.width=4", *_FOUR),
+    "sean": _tiny("network.width=4", "network.style=16", "discriminator.width=4", "perceptual.width=4", *_FOUR),
     "stargan": _tiny("data.batch_size=4", "schedule.decay_from=null"),
     "elegant": _tiny("data.batch_size=8"),
 }

@@ -63,7 +63,8 @@ def test_another_method_edits_lists_resumes_and_writes_records(
 
 def test_the_error_for_an_unknown_method_names_the_known_ones(tmp_path: Path, maskgan: Command) -> None:
     outcome = maskgan("swap", "a.png", "b.png", "--method", "oil", "-o", tmp_path / "o.png")
-    assert (outcome.code, "--method: expected one of dmn, pix2pixhd-m, spade, found oil" in outcome.err) == (2, True), (
-        outcome.err
-    )
+    assert (outcome.code, "--method: expected one of dmn, pix2pixhd-m, spade, sean, found oil" in outcome.err) == (
+        2,
+        True,
+    ), outcome.err
     assert methods.method_named("dmn").kind == "dmn"

@@ -20,6 +20,7 @@ from maskgan_cli.files import read_image, read_label_map, sha256
 from maskgan_cli.labels import ID
 from maskgan_cli.models.attributes import AttributeConfig
 from maskgan_cli.models.baselines.elegant import ElegantConfig
+from maskgan_cli.models.baselines.sean import SEANConfig
 from maskgan_cli.models.baselines.spade import SPADEConfig
 from maskgan_cli.models.baselines.stargan import StarGANConfig, StarGANGenerator
 from maskgan_cli.models.dmn import Pix2PixHDmConfig
@@ -30,6 +31,7 @@ from tests.conftest import Command
 
 CONFIGS: dict[str, Any] = {
     "pix2pixhd-m": Pix2PixHDmConfig(64, 4, 2, 1, 2), "spade": SPADEConfig(64, 2, 4, latent=8, encoded_size=128),
+    "sean": SEANConfig(64, 2, 4, 8, 2),
     "stargan": StarGANConfig(64, ("Smiling", "Male"), 4, 1), "elegant": ElegantConfig(64, ("Male", "Smiling"), 4),
     "attributes": AttributeConfig(("Smiling", "Male"), 32, 8, (1, 1, 1, 1)),
 }  # fmt: skip
@@ -58,7 +60,7 @@ def _note(path: Path) -> dict[str, Any]:
     return note
 
 
-@pytest.mark.parametrize("method", ["pix2pixhd-m", "spade", "stargan", "elegant"])
+@pytest.mark.parametrize("method", ["pix2pixhd-m", "spade", "sean", "stargan", "elegant"])
 def test_a_list_is_painted_gone_on_with_and_remembered(
     method: str, files: dict[str, Path], prepared: Path, tmp_path: Path, maskgan: Command
 ) -> None:
@@ -156,7 +158,7 @@ def test_elegant_takes_it_from_the_exemplar_as_far_as_asked(
 def test_style_is_copied_by_the_mask_methods(
     files: dict[str, Path], prepared: Path, tmp_path: Path, maskgan: Command
 ) -> None:
-    for method in ("spade", "pix2pixhd-m"):
+    for method in ("spade", "sean", "pix2pixhd-m"):
         out = tmp_path / f"{method}.png"
         done = maskgan("style-copy", *_faces(prepared), "--method", method, "-w", files[method], "-o", out,
                        "--device", "cpu")  # fmt: skip
@@ -179,7 +181,7 @@ def test_what_does_not_go_together_is_one_line(
         (("transfer", source, target, "--strength", "0.5", *stargan), "--strength: expected --method elegant"),
         (("transfer", source, target, "--save-masks", *stargan), "--save-masks: expected a method that uses masks"),
         (("transfer", source, target, "--blend", *elegant), "--blend: expected a method that uses masks"),
-        (("transfer", source, target, "--method", "oil"), "--method: expected one of dmn, pix2pixhd-m, spade, stargan"),
+        (("transfer", source, target, "--method", "oil"), "expected one of dmn, pix2pixhd-m, spade, sean, stargan"),
         (("swap", source, target, *stargan), "it paints no masks: `maskgan transfer` changes attributes with it"),
         (("style-copy", source, target, *elegant), "it paints no masks"),
         (("transfer", source, target, "--method", "spade", "-w", files["stargan"]), "spade weights, found s"),

@@ -59,7 +59,7 @@ def test_dry_run_of_the_paper_preset_lists_missing_weights(maskgan: Command, tmp
     assert outcome.code == 0, outcome.err
     lines = [line for line in outcome.out.splitlines() if line.startswith("maskgan ")]
     trained = {line.split()[2]: line for line in lines if line.startswith("maskgan train")}
-    for name in ("dmn", "ebst", "spade", "pix2pixhd-m", "vae", "parser"):
+    for name in ("dmn", "ebst", "spade", "sean", "pix2pixhd-m", "vae", "parser"):
         assert f"train {name} data --recipe paper-512" in trained[name]
     for name in ("stargan", "elegant"):
         assert f"train {name} data-256 --recipe paper-256" in trained[name]
@@ -67,7 +67,7 @@ def test_dry_run_of_the_paper_preset_lists_missing_weights(maskgan: Command, tmp
         assert any(f"-o runs/attributes/{name} " in line and f"--attributes {name}" in line for line in lines)
     assert "maskgan prep-data faces data-256 --size 256" in lines
     assert "stage `train stargan`" not in outcome.err
-    for name in ("train spade", "train maskgan", "train pix2pixhd-m", "train maskgan-ebst"):
+    for name in ("train spade", "train sean", "train maskgan", "train pix2pixhd-m", "train maskgan-ebst"):
         assert f"missing: stage `{name}`: no vgg19 weights; maskgan weights pull vgg19" in outcome.err
     assert "missing: stage `measure smiling stargan`: no inception weights; maskgan weights pull" in outcome.err
     refused = maskgan("reproduce", "attribute-transfer", "--preset", "paper", "-o", tmp_path / "run")

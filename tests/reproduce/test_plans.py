@@ -98,7 +98,7 @@ def test_settings_are_formatted_for_set(value: object, text: str) -> None:
 @pytest.mark.parametrize("preset", ["tiny", "modest", "small"])
 def test_methods_are_compared_under_equal_settings(preset: str) -> None:
     networks = load_preset(preset).networks
-    painters = [networks[n] for n in ("maskgan", "pix2pixhd-m", "spade", "elegant", "stargan")]
+    painters = [networks[n] for n in ("maskgan", "pix2pixhd-m", "spade", "sean", "elegant", "stargan")]
     spent = [(one.steps or 0) * (one.seconds or 0) for one in painters]
     assert all(spent)
     assert max(spent) < 1.2 * min(spent)

@@ -15,7 +15,7 @@ from tests.conftest import Command
 from tests.reproduce.test_tables import JUDGE, SMALLEST
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
-ROWS = ["elegant", "spade", "pix2pixhd-m", "maskgan", "maskgan-ebst"]
+ROWS = ["elegant", "spade", "sean", "pix2pixhd-m", "maskgan", "maskgan-ebst"]
 
 pytestmark = pytest.mark.slow
 

@@ -28,6 +28,7 @@ SMALLEST = {
         "maskgan": _network(PAINTER), "concat": _network(PAINTER), "pix2pixhd-m": _network(PAINTER),
         "control": _network(PAINTER), "elegant": _network(NARROW), "stargan": _network(NARROW),
         "spade": _network({**NARROW, "network.width": 2, "perceptual.width": 4}),
+        "sean": _network({**NARROW, "network.width": 2, "network.style": 8, "perceptual.width": 4}),
         "vae": _network({"network.width": 4, "data.batch_size": 4, "schedule.validation_samples": 4}),
         "ebst": _network({"discriminator.width": 4, "perceptual.width": 4, "blender.width": 4, "data.batch_size": 4,
                           "schedule.validation_samples": 4}),
@@ -49,7 +50,7 @@ def test_tables_share_stages_and_the_record_has_every_number(
         assert (tmp_path / "work" / name / "figure" / "comparison.png").is_file()
         return read_json(tmp_path / "work" / name / "results.json")
 
-    rows = ["stargan", "elegant", "spade", "pix2pixhd-m", "maskgan", "maskgan-ebst", "truth"]
+    rows = ["stargan", "elegant", "spade", "sean", "pix2pixhd-m", "maskgan", "maskgan-ebst", "truth"]
     first = table("attribute-transfer")
     assert list(first["tables"]["attribute-transfer"]["rows"]) == rows
     assert len(executed) == len(first["stages"])

@@ -189,9 +189,9 @@ def test_trainings_without_accumulation_raise_an_error(prepared: Path, tmp_path:
         "--set",
         "schedule.decay_from=null",
     )
-    spade = maskgan("train", "spade", prepared, *quick, "--set", "data.batch_size=4", "--set", "data.accumulate=2")
-    assert spade.code == 2
-    assert "data.accumulate: expected 1 for this training" in spade.err
+    stargan = maskgan("train", "stargan", prepared, *quick, "--set", "data.batch_size=4", "--set", "data.accumulate=2")
+    assert stargan.code == 2
+    assert "data.accumulate: expected 1 for this training" in stargan.err
     odd = maskgan("train", "vae", prepared, *quick, "--set", "data.batch_size=4", "--set", "data.accumulate=3")
     assert odd.code == 2
     assert "accumulate=3 does not divide batch_size=4" in odd.err

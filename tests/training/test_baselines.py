@@ -30,6 +30,8 @@ SETTINGS: dict[str, tuple[str, ...]] = {
     "pix2pixhd-m": ("network.width=4", "network.style_width=4", "discriminator.width=4", "perceptual.width=4", *BATCH),
     "spade": ("network.width=2", "network.hidden=4", "network.latent=8", "discriminator.width=4", "perceptual.width=4",
               *BATCH),
+    "sean": ("network.width=2", "network.hidden=4", "network.style=8", "network.encoder_width=2",
+             "discriminator.width=4", "perceptual.width=4", *BATCH),
     "stargan": ("network.width=4", "network.blocks=1", "network.attributes=[Smiling,Male]", "discriminator.width=4",
                 "critic_steps=2", "schedule.decay_from=null", *BATCH),
     "elegant": ("network.width=4", "network.attributes=[Smiling,Male]", "discriminator.width=4", *BATCH,
@@ -192,7 +194,8 @@ def test_the_papers_recipes_are_the_published_networks() -> None:
 
 
 # Published settings besides the networks' shapes, from StarGAN's main.py and solver.py, ELEGANT's dataset.py and
-# ELEGANT.py, SPADE's options. 151,144 steps of 8 are 50 epochs of CelebAMask-HQ's 24,183 training faces.
+# ELEGANT.py, SPADE's options, SEAN's paper and released command. 151,144 steps of 8 are 50 epochs of CelebAMask-HQ's
+# 24,183 training faces.
 PUBLISHED: dict[str, dict[str, Any]] = {
     "stargan": {
         "optimiser": {"lr": 1e-4, "beta1": 0.5, "beta2": 0.999}, "critic_steps": 5,
@@ -210,6 +213,13 @@ PUBLISHED: dict[str, dict[str, Any]] = {
         "loss": {"adversarial": 1, "feature_matching": 10, "perceptual": 10, "kl": 0.05, "pixel": 0},
         "perceptual": {"network": "vgg19", "normalise": False}, "data": {"flip": True},
         "schedule": {"steps": round(50 * 24_183 / 8), "decay_from": None},
+        "discriminator": {"width": 64, "scales": 2, "layers": 4},
+    },
+    "sean": {
+        "optimiser": {"lr": 2e-4, "beta1": 0.0, "beta2": 0.999}, "two_rates": True,
+        "loss": {"adversarial": 1, "feature_matching": 10, "perceptual": 10, "pixel": 0},
+        "perceptual": {"network": "vgg19", "normalise": False}, "data": {"batch_size": 32, "flip": True},
+        "schedule": {"steps": round(50 * 24_183 / 32), "decay_from": None},
         "discriminator": {"width": 64, "scales": 2, "layers": 4},
     },
 }  # fmt: skip

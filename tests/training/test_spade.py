@@ -38,10 +38,10 @@ def test_generator_and_discriminator_learn_at_half_and_twice_the_rate(prepared: 
 def test_kl_is_summed_over_the_batch_of_all_processes(prepared: Path) -> None:
     task, batch = _task(prepared)
     mask, real = one_hot(batch.labels), to_unit(batch.images)
-    encoder = task.spade.network.encoder
+    encoder = task.generator.network.encoder
     assert encoder is not None
     encoder.eval()  # so that a second pass has the same spectral norms
-    _, kl = task._generate(mask, real)
+    kl = task.generate(mask, real)[1]["kl"]
     mean, log_variance = encoder(real)
     expected = -0.5 * (1 + log_variance - mean**2 - log_variance.exp()).sum()
     torch.testing.assert_close(kl, expected)
@@ -70,7 +70,7 @@ def test_reconstruction_improves(prepared: Path) -> None:
         terms = task.step(batch)
     assert task.validate()["val_l1"] < 0.8 * before
     assert set(terms) == {"adversarial", "feature_matching", "kl", "pixel", "perceptual", "discriminator"}
-    assert task.spade.network.training, "validation leaves the network in training mode"
+    assert task.generator.network.training, "validation leaves the network in training mode"
 
 
 def test_the_parsers_features_raise_an_error() -> None:

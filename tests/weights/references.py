@@ -1,4 +1,4 @@
-"""Slow references of StarGAN, ELEGANT and SPADE, written from the papers and the published tensor names.
+"""Slow references of StarGAN, ELEGANT, SPADE and SEAN, written from the papers and the published tensor names.
 
 No convolution, norm or resize of PyTorch's takes part: sums over the taps of a kernel, means and
 square roots. Double precision.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 Tensors = dict[str, Tensor]
 
@@ -196,6 +197,67 @@ def spade_encoder(t: Tensors, image: Tensor) -> tuple[Tensor, Tensor]:
     flat = x.reshape(len(x), -1)
     mean, log_variance = (flat @ t[f"fc_{what}.weight"].T + t[f"fc_{what}.bias"] for what in ("mu", "var"))
     return mean, log_variance
+
+
+def sean_encoder(t: Tensors, mask: Tensor, image: Tensor) -> Tensor:
+    """SEAN's style encoder with the tensors ``t``: a code (N, 19, style) for each class, 0 for absent ones."""
+
+    def layer(place: int, x: Tensor, stride: int = 1, pad: int = 0) -> Tensor:
+        name = f"Zencoder.model.{place}"
+        return conv(x, t[f"{name}.weight"], t[f"{name}.bias"], stride, pad)
+
+    x = leaky(instance_norm(layer(1, F.pad(image, (1, 1, 1, 1), mode="reflect"))), 0.2)
+    x = leaky(instance_norm(layer(4, x, 2, 1)), 0.2)
+    x = leaky(instance_norm(layer(7, x, 2, 1)), 0.2)
+    x = conv_transposed(x, t["Zencoder.model.10.weight"], t["Zencoder.model.10.bias"], 2, 1, 1)
+    x = leaky(instance_norm(x), 0.2)
+    x = torch.tanh(layer(14, F.pad(x, (1, 1, 1, 1), mode="reflect")))
+    mask = shrink(mask, x.shape[-1])
+    codes = torch.zeros(len(x), mask.shape[1], x.shape[1], dtype=x.dtype)
+    for face in range(len(x)):
+        for label in range(mask.shape[1]):
+            inside = mask[face, label] > 0
+            if inside.any():
+                codes[face, label] = x[face][:, inside].mean(1)
+    return codes
+
+
+def sean_norm(t: Tensors, name: str, x: Tensor, mask: Tensor, codes: Tensor) -> Tensor:
+    """SEAN without noise: normalisation with the stored statistics, then scale and shift from mask and style map."""
+    mean, variance = (t[f"{name}.param_free_norm.running_{what}"][:, None, None] for what in ("mean", "var"))
+    mask = shrink(mask, x.shape[-1])
+    hidden = conv(mask, t[f"{name}.Spade.mlp_shared.0.weight"], t[f"{name}.Spade.mlp_shared.0.bias"], pad=1)
+    found = {}
+    for what in ("gamma", "beta"):
+        found[what] = conv(
+            hidden.clamp(min=0), t[f"{name}.Spade.mlp_{what}.weight"], t[f"{name}.Spade.mlp_{what}.bias"], pad=1
+        )
+    if f"{name}.conv_gamma.weight" in t:
+        style_map = torch.zeros(len(x), codes.shape[2], *x.shape[2:], dtype=x.dtype)
+        for label in range(mask.shape[1]):
+            code = codes[:, label] @ t[f"{name}.fc_mu{label}.weight"].T + t[f"{name}.fc_mu{label}.bias"]
+            style_map += mask[:, [label]] * code.clamp(min=0)[:, :, None, None]
+        for what in ("gamma", "beta"):
+            styled = conv(style_map, t[f"{name}.conv_{what}.weight"], t[f"{name}.conv_{what}.bias"], pad=1)
+            share = 1 / (1 + torch.exp(-t[f"{name}.blending_{what}"]))
+            found[what] = share * styled + (1 - share) * found[what]
+    return (x - mean) / torch.sqrt(variance + 1e-5) * (1 + found["gamma"]) + found["beta"]
+
+
+def sean_generator(t: Tensors, mask: Tensor, codes: Tensor) -> Tensor:
+    """SEAN's generator without noise with the tensors ``t``."""
+    x = conv(shrink(mask, mask.shape[-1] // 32), t["fc.weight"], t["fc.bias"], pad=1)
+    for name in ("head_0", "G_middle_0", "G_middle_1", "up_0", "up_1", "up_2", "up_3"):
+        if name not in ("head_0", "G_middle_1"):
+            x = x.repeat_interleave(2, 2).repeat_interleave(2, 3)
+        y = x
+        for i in (0, 1):
+            y = leaky(sean_norm(t, f"{name}.ace_{i}", y, mask, codes), 0.2)
+            y = conv(y, spectral(t, f"{name}.conv_{i}"), t[f"{name}.conv_{i}.bias"], pad=1)
+        if f"{name}.conv_s.weight_orig" in t:
+            x = conv(sean_norm(t, f"{name}.ace_s", x, mask, codes), spectral(t, f"{name}.conv_s"))
+        x = x + y
+    return torch.tanh(conv(leaky(x, 0.2), t["conv_img.weight"], t["conv_img.bias"], pad=1))
 
 
 def spade_discriminator(t: Tensors, pair: Tensor) -> list[list[Tensor]]:

@@ -18,6 +18,7 @@ from maskgan_cli.editing.methods import METHODS, Request
 from maskgan_cli.editing.transfer import AttributeRequest
 from maskgan_cli.errors import InputError
 from maskgan_cli.models.baselines.elegant import Elegant, ElegantConfig
+from maskgan_cli.models.baselines.sean import SEAN, SEANConfig
 from maskgan_cli.models.baselines.spade import SPADE, SPADEConfig
 from maskgan_cli.models.baselines.stargan import StarGANConfig, StarGANGenerator
 from maskgan_cli.models.dmn import DenseMappingNetwork, Pix2PixHDmConfig
@@ -82,6 +83,25 @@ def test_spade(tmp_path: Path) -> None:
     labels = mask.numpy()
     shapes = [Request(labels[i], labels[i], picture) for i, picture in enumerate(_pictures(3, 64))]
     _paints_alike("spade", tmp_path, shapes)
+
+
+@pytest.mark.slow
+def test_sean(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = SEAN(SEANConfig(64, 4, 8, 16, 4))
+    masks = torch.randint(0, 19, (2, 5, 64, 64), dtype=torch.uint8)
+    look = torch.rand(5, 3, 64, 64) * 2 - 1
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.mul_(20)  # the published start is too faint to tell pictures apart
+        for _ in range(3):
+            network(*map(one_hot, masks), look)  # singular vectors and statistics find their places
+    session = _exported("sean", network, tmp_path)
+    with torch.no_grad():
+        expected = network.eval()(*map(one_hot, masks), look)
+    _same(session, "image", {"mask": masks[0], "style_mask": masks[1], "style_image": look}, expected)
+    labels = masks[0].numpy()
+    _paints_alike("sean", tmp_path, [Request(labels[0], labels[i], x) for i, x in enumerate(_pictures(3, 64))])
 
 
 def test_stargan(tmp_path: Path) -> None:

@@ -1,0 +1,261 @@
+"""SEAN (Zhu et al. 2020): like SPADE, but with a style code for every class of the mask.
+
+E(image, its mask) -> style codes, one for each class; G(mask, codes) -> image. Every part of a face keeps its own
+style, so an edited mask is painted with the face's own codes, and parts can take their style from another face.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import ClassVar, Final, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from maskgan_cli.labels import NUM_CLASSES
+from maskgan_cli.models.baselines.spade import BatchNorm
+from maskgan_cli.models.discriminator import DiscriminatorConfig, MultiScaleDiscriminator
+from maskgan_cli.models.layers import NoiseInput, instance_norm
+from maskgan_cli.models.limits import check_range
+from maskgan_cli.models.padding import ReflectionPad
+from maskgan_cli.models.spectral import SpectralConv2d, xavier
+
+_UPS: Final = 5  # upsampling steps
+
+
+@dataclass(frozen=True)
+class SEANConfig:
+    """Settings of the architecture. The defaults are the published ones; the authors train at 256 px.
+
+    Attributes:
+        image_size: side of the training pictures, a multiple of 32.
+        width: channels of the last feature map; the first ones have 16 times as many.
+        hidden: hidden channels of the layers that predict scale and shift from the mask.
+        style: dimension of a class's style code.
+        encoder_width: channels of the style encoder's first layer.
+    """
+
+    image_size: int = 256
+    width: int = 64
+    hidden: int = 128
+    style: int = 512
+    encoder_width: int = 32
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # recipes hold this class
+
+    def __post_init__(self) -> None:
+        check_range(
+            self, image_size=(64, 2048), width=(1, 256), hidden=(1, 2048), style=(1, 4096), encoder_width=(1, 512)
+        )
+        if self.image_size % (1 << _UPS):
+            raise ValueError(f"image_size must be a multiple of {1 << _UPS}, not {self.image_size}")
+
+
+class Noise(NoiseInput):
+    """A noise input that starts with no noise, and draws it anew in training even without gradients.
+
+    So the discriminator learns from pictures with as much variation as the generator's.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels, amount=0.0)
+
+    @property
+    def varies(self) -> bool:
+        """See `NoiseInput.varies`."""
+        return self.training
+
+
+class SEANNorm(nn.Module):
+    """SEAN: batch norm of features with noise, then a scale (1 + gamma) and a shift (beta) per pixel.
+
+    Both are weighted means of two predictions: from the mask, as in SPADE, and from the style codes. The weights are
+    the sigmoids of ``blending_gamma`` and ``blending_beta``. Without ``styled`` there is only the first prediction.
+    """
+
+    def __init__(self, channels: int, config: SEANConfig, *, styled: bool) -> None:
+        super().__init__()
+        self.noise = Noise(channels)
+        self.norm = BatchNorm(channels)
+        self.shared = nn.Conv2d(NUM_CLASSES, config.hidden, 3, padding=1)
+        self.gamma = nn.Conv2d(config.hidden, channels, 3, padding=1)
+        self.beta = nn.Conv2d(config.hidden, channels, 3, padding=1)
+        self.styled = styled
+        if styled:
+            self.per_class = nn.ModuleList(nn.Linear(config.style, config.style) for _ in range(NUM_CLASSES))
+            self.style_gamma = nn.Conv2d(config.style, channels, 3, padding=1)
+            self.style_beta = nn.Conv2d(config.style, channels, 3, padding=1)
+            self.blending_gamma = nn.Parameter(torch.zeros(1))
+            self.blending_beta = nn.Parameter(torch.zeros(1))
+
+    def forward(self, features: Tensor, mask: Tensor, windows: Tensor, codes: Tensor) -> Tensor:
+        """Normalise and modulate.
+
+        Args:
+            features: (N, C, H, W).
+            mask: one-hot (N, 19, H, W).
+            windows: see `windows_of`.
+            codes: style codes (N, 19, style).
+        """
+        hidden = F.relu(self.shared(mask))
+        gamma, beta = self.gamma(hidden), self.beta(hidden)
+        if self.styled:
+            style_gamma, style_beta = self._of_style(mask, windows, codes)
+            gamma = torch.lerp(gamma, style_gamma.to(gamma.dtype), self.blending_gamma.sigmoid().to(gamma.dtype))
+            beta = torch.lerp(beta, style_beta.to(beta.dtype), self.blending_beta.sigmoid().to(beta.dtype))
+        modulated: Tensor = self.norm(self.noise(features)) * (1 + gamma) + beta
+        return modulated
+
+    def _of_style(self, mask: Tensor, windows: Tensor, codes: Tensor) -> tuple[Tensor, Tensor]:
+        """Gamma and beta (N, C, H, W) from the style codes.
+
+        They are 3 x 3 convolutions of a map that holds at each pixel the transformed code of its class. Such a map has
+        at most 19 different values. So each face's convolution becomes a table of 9 x 19 rows, which the window of the
+        mask around each pixel multiplies: 171 products a channel instead of 9 x 512.
+        """
+        weight, bias = (
+            torch.stack([getattr(cast(nn.Linear, layer), name) for layer in self.per_class])
+            for name in ("weight", "bias")
+        )
+        transformed = F.relu(torch.einsum("nkd,ked->nke", codes, weight) + bias)
+        kernels = torch.cat([self.style_gamma.weight, self.style_beta.weight]).flatten(2)  # (2C, style, 9)
+        table = torch.einsum("nke,cep->npkc", transformed, kernels).flatten(1, 2)  # (N, 9 * 19, 2C)
+        biases = [layer.bias for layer in (self.style_gamma, self.style_beta)]
+        maps = torch.matmul(windows, table.to(windows.dtype)) + torch.cat(cast(list[Tensor], biases))
+        gamma, beta = maps.reshape(len(mask), *mask.shape[2:], -1).permute(0, 3, 1, 2).chunk(2, dim=1)
+        return gamma, beta
+
+
+def windows_of(mask: Tensor) -> Tensor:
+    """One-hot mask (N, 19, H, W) -> the 3 x 3 window of each pixel (N, H * W, 9 * 19), zero outside of the picture."""
+    height, width = mask.shape[2:]
+    padded = F.pad(mask, (1, 1, 1, 1))
+    shifted = [padded[:, :, i : i + height, j : j + width] for i in range(3) for j in range(3)]
+    return torch.cat(shifted, dim=1).permute(0, 2, 3, 1).flatten(1, 2)
+
+
+class SEANBlock(nn.Module):
+    """A residual block of two (SEAN, LeakyReLU, 3 x 3 convolution); the skip is learnt if the channels change."""
+
+    def __init__(self, inputs: int, outputs: int, config: SEANConfig, *, styled: bool) -> None:
+        super().__init__()
+        middle = min(inputs, outputs)
+        self.styled = styled
+        self.norm0 = SEANNorm(inputs, config, styled=styled)
+        self.conv0 = SpectralConv2d(inputs, middle, 3, padding=1)
+        self.norm1 = SEANNorm(middle, config, styled=styled)
+        self.conv1 = SpectralConv2d(middle, outputs, 3, padding=1)
+        self.learned = inputs != outputs
+        if self.learned:
+            self.norm_skip = SEANNorm(inputs, config, styled=styled)
+            self.conv_skip = SpectralConv2d(inputs, outputs, 1, bias=False)
+
+    def forward(self, features: Tensor, mask: Tensor, codes: Tensor) -> Tensor:
+        """(N, inputs, H, W), one-hot mask of any size, codes (N, 19, style) -> (N, outputs, H, W)."""
+        mask = F.interpolate(mask, features.shape[2:], mode="nearest")
+        style = (mask, windows_of(mask) if self.styled else mask, codes)
+        changed = self.conv0(F.leaky_relu(self.norm0(features, *style), 0.2))
+        changed = self.conv1(F.leaky_relu(self.norm1(changed, *style), 0.2))
+        if self.learned:
+            features = self.conv_skip(self.norm_skip(features, *style))
+        return features + cast(Tensor, changed)
+
+
+class SEANEncoder(nn.Module):
+    """E(image, mask): a style code for each class, the mean of its pixels' features; 0 for classes without pixels."""
+
+    def __init__(self, config: SEANConfig) -> None:
+        super().__init__()
+        width = config.encoder_width
+        self.layers = nn.Sequential(
+            _normed(width, ReflectionPad(1), nn.Conv2d(3, width, 3)),
+            _normed(2 * width, nn.Conv2d(width, 2 * width, 3, stride=2, padding=1)),
+            _normed(4 * width, nn.Conv2d(2 * width, 4 * width, 3, stride=2, padding=1)),
+            _normed(8 * width, nn.ConvTranspose2d(4 * width, 8 * width, 3, stride=2, padding=1, output_padding=1)),
+            nn.Sequential(ReflectionPad(1), nn.Conv2d(8 * width, config.style, 3), nn.Tanh()),
+        )
+
+    def forward(self, mask: Tensor, image: Tensor) -> Tensor:
+        """One-hot mask (N, 19, S, S), image (N, 3, S, S) in [-1, 1] -> codes (N, 19, style), float32."""
+        features = self.layers(image)
+        mask = F.interpolate(mask, features.shape[2:], mode="nearest").flatten(2)
+        totals = torch.matmul(mask.to(features.dtype), features.flatten(2).transpose(1, 2))
+        codes: Tensor = totals.float() / mask.sum(2).clamp_min(1).unsqueeze(2)
+        return codes
+
+
+def _normed(channels: int, *layers: nn.Module) -> nn.Sequential:
+    return nn.Sequential(*layers, instance_norm(channels), nn.LeakyReLU(0.2))
+
+
+class SEANGenerator(nn.Module):
+    """G(mask, codes): the mask becomes the first feature map; mask and codes modulate every normalisation layer.
+
+    The last block is modulated by the mask only.
+    """
+
+    def __init__(self, config: SEANConfig) -> None:
+        super().__init__()
+        wide, self.side = 16 * config.width, config.image_size >> _UPS
+        self.first = nn.Conv2d(NUM_CLASSES, wide, 3, padding=1)
+        channels = [wide] * 4 + [wide >> i for i in range(1, 5)]  # head, middle blocks, upsampling
+        last = len(channels) - 2
+        self.blocks = nn.ModuleList(
+            SEANBlock(a, b, config, styled=i < last) for i, (a, b) in enumerate(pairwise(channels))
+        )
+        self.tail = nn.Conv2d(channels[-1], 3, 3, padding=1)
+        self.enlarged = [False, True, False, True, True, True, True]  # whether features are doubled before each block
+
+    def forward(self, mask: Tensor, codes: Tensor) -> Tensor:
+        """One-hot mask (N, 19, S, S) and codes (N, 19, style) -> image (N, 3, S, S) in [-1, 1]."""
+        features = self.first(F.interpolate(mask, (self.side, self.side), mode="nearest"))
+        for block, enlarged in zip(self.blocks, self.enlarged, strict=True):
+            if enlarged:
+                features = F.interpolate(features, scale_factor=2.0, mode="nearest")
+            features = block(features, mask, codes)
+        return torch.tanh(self.tail(F.leaky_relu(features, 0.2)))
+
+
+class SEAN(nn.Module):
+    """The generator and the style encoder."""
+
+    def __init__(self, config: SEANConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.generator = SEANGenerator(config)
+        self.encoder = SEANEncoder(config)
+        xavier(self)
+
+    def encode_style(self, mask: Tensor, image: Tensor) -> Tensor:
+        """One-hot mask (N, 19, S, S) and picture (N, 3, S, S) -> style codes (N, 19, style)."""
+        codes: Tensor = self.encoder(mask, image)
+        return codes
+
+    def forward(self, mask: Tensor, style_mask: Tensor, style_image: Tensor) -> Tensor:
+        """A one-hot mask (N, 19, S, S), and mask and picture of the face with the style -> image (N, 3, S, S)."""
+        image: Tensor = self.generator(mask, self.encode_style(style_mask, style_image))
+        return image
+
+
+def mixed_codes(own: Tensor, other: Tensor, share: Tensor) -> Tensor:
+    """The style codes of a face with those of another face in some classes.
+
+    A class that only one of the faces has takes that face's code.
+
+    Args:
+        own, other: (N, 19, style).
+        share: (N, 19) in [0, 1], how much of the other face's code each class takes.
+    """
+    has_own, has_other = (codes.abs().sum(2).gt(0).to(codes.dtype) for codes in (own, other))
+    share = torch.where(has_own > 0, share, torch.ones_like(share)) * has_other
+    return torch.lerp(own, other, share.unsqueeze(2))
+
+
+class SEANDiscriminator(MultiScaleDiscriminator):
+    """The multi-scale discriminator with spectral norm and SEAN's initialisation, which are SPADE's."""
+
+    def __init__(self, config: DiscriminatorConfig) -> None:
+        super().__init__(config, spectral=True)
+        xavier(self)
