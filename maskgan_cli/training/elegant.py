@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -34,6 +34,8 @@ from maskgan_cli.training.learner import Learner
 from maskgan_cli.training.loop import Loop
 from maskgan_cli.training.setup import Plan
 from maskgan_cli.weights.format import save_weights
+
+_USED: Final = ("images", "labels", "indices", "mirrored")  # fields of a batch
 
 
 class ElegantCriticSettings(Section):
@@ -127,6 +129,37 @@ class PairSampler(Sampler[list[Draw]]):
         return [(chosen[index], mirrored) for chosen, sampler in self.lists for index, mirrored in sampler.draws(step)]
 
 
+class Pair(NamedTuple):
+    """Faces A with an attribute and B without it: pictures (N, 3, S, S) in [-1, 1] and labels (N, attributes).
+
+    C is A without the attribute, D is B with it.
+    """
+
+    attribute: int
+    a: Tensor
+    label_a: Tensor
+    b: Tensor
+    label_b: Tensor
+    label_c: Tensor
+    label_d: Tensor
+
+    @classmethod
+    def of(cls, attribute: int, a: Tensor, label_a: Tensor, b: Tensor, label_b: Tensor) -> Pair:
+        """From pictures ``uint8``."""
+        label_c, label_d = label_a.clone(), label_b.clone()
+        label_c[:, attribute], label_d[:, attribute] = label_b[:, attribute], label_a[:, attribute]
+        return cls(attribute, to_unit(a), label_a, to_unit(b), label_b, label_c, label_d)
+
+
+class Exchanged(NamedTuple):
+    """Reconstructions of A and B, and C and D of `Pair`: (N, 3, S, S)."""
+
+    same_a: Tensor
+    same_b: Tensor
+    c: Tensor
+    d: Tensor
+
+
 class ElegantTask:
     """Trains encoder and decoder as one network, and two discriminators as another.
 
@@ -158,37 +191,70 @@ class ElegantTask:
         Returns:
             The losses, each a mean over the attributes.
         """
-        images, labels = to_unit(batch.images), self.truth[batch.indices]
-        count = len(self.recipe.network.attributes)
-        parts = zip(images.chunk(2 * count), labels.chunk(2 * count), strict=True)
-        each = [self._exchange(i, *next(parts), *next(parts)) for i in range(count)]
-        return {name: torch.stack([terms[name].detach() for terms in each]).mean() for name in each[0]}
+        return self._step(batch, 1)
 
-    def _exchange(self, i: int, a: Tensor, label_a: Tensor, b: Tensor, label_b: Tensor) -> dict[str, Tensor]:
-        """One update with faces A (with attribute i) and B (without): C is A without it, D is B with it."""
-        label_c, label_d = label_a.clone(), label_b.clone()
-        label_c[:, i], label_d[:, i] = label_b[:, i], label_a[:, i]
-        network, critics = self.elegant.network, self.critics.network
+    def step_in_parts(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
+        """See `task.Accumulating`. The pairs of each update are divided, not the batch, which holds several updates."""
+        whole = Batch(*(torch.cat([getattr(part, name) for part in parts]) for name in _USED))
+        return self._step(whole, len(parts))
+
+    def _step(self, batch: Batch, count: int) -> dict[str, Tensor]:
+        """One step, with the pairs of each update in ``count`` parts."""
+        attributes = len(self.recipe.network.attributes)
+        images, labels = (x.chunk(2 * attributes) for x in (batch.images, self.truth[batch.indices]))
+        each = []
+        for i in range(attributes):
+            faces = [x.chunk(count) for x in (images[2 * i], labels[2 * i], images[2 * i + 1], labels[2 * i + 1])]
+            each.append(self._update([Pair.of(i, *one) for one in zip(*faces, strict=True)]))
+        return {name: torch.stack([terms[name] for terms in each]).mean() for name in each[0]}
+
+    def _update(self, pairs: Sequence[Pair]) -> dict[str, Tensor]:
+        """Update the discriminators, then encoder and decoder. A single part keeps its graph for the second update."""
+        kept = [self._exchange(pair) for pair in pairs] if len(pairs) == 1 else []
+
+        def critics_step(pair: Pair) -> dict[str, Tensor]:
+            with torch.no_grad():
+                changed = kept[0] if kept else self._exchange(pair)
+            return self._update_critics(pair, changed)
+
+        def network_step(pair: Pair) -> dict[str, Tensor]:
+            return self._update_network(pair, kept[0] if kept else self._exchange(pair))
+
+        discriminator = self.critics.step_in_parts(pairs, critics_step)
+        return {**self.elegant.step_in_parts(pairs, network_step), **discriminator}
+
+    def _exchange(self, pair: Pair) -> Exchanged:
+        """Exchange the attribute, and reconstruct both faces."""
+        network, i = self.elegant.network, pair.attribute
         with self.accelerator.autocast():
-            code_a, skips_a = network.encoder(a)
-            code_b, skips_b = network.encoder(b)
+            code_a, skips_a = network.encoder(pair.a)
+            code_b, skips_b = network.encoder(pair.b)
             same_a, c = (
-                network.decode(a, code, (code_a, skips_a)) for code in (code_a, network.replace(code_a, code_b, i))
+                network.decode(pair.a, code, (code_a, skips_a)) for code in (code_a, network.replace(code_a, code_b, i))
             )
             same_b, d = (
-                network.decode(b, code, (code_b, skips_b)) for code in (code_b, network.replace(code_b, code_a, i))
+                network.decode(pair.b, code, (code_b, skips_b)) for code in (code_b, network.replace(code_b, code_a, i))
             )
-            real = [critics(x, label) for x, label in ((a, label_a), (b, label_b))]
-            fake = [critics(x.detach(), label) for x, label in ((c, label_c), (d, label_d))]
-        loss = losses.elegant_adversarial
+        return Exchanged(same_a, same_b, c, d)
+
+    def _update_critics(self, pair: Pair, changed: Exchanged) -> dict[str, Tensor]:
+        critics, loss = self.critics.network, losses.elegant_adversarial
+        with self.accelerator.autocast():
+            real = [critics(x, label) for x, label in ((pair.a, pair.label_a), (pair.b, pair.label_b))]
+            fakes = ((changed.c.detach(), pair.label_c), (changed.d.detach(), pair.label_d))
+            fake = [critics(x, label) for x, label in fakes]
         discriminator = torch.stack([loss(x, real=True) for x in real] + [loss(x, real=False) for x in fake]).sum() / 4
         self.critics.update(discriminator)
+        return {"discriminator": discriminator}
+
+    def _update_network(self, pair: Pair, changed: Exchanged) -> dict[str, Tensor]:
+        critics, loss = self.critics.network, losses.elegant_adversarial
         with self.accelerator.autocast():  # with the updated discriminators
-            fake = [critics(x, label) for x, label in ((c, label_c), (d, label_d))]
+            fake = [critics(x, label) for x, label in ((changed.c, pair.label_c), (changed.d, pair.label_d))]
         adversarial = torch.stack([loss(x, real=True) for x in fake]).sum()
-        reconstruction = F.mse_loss(same_a.float(), a) + F.mse_loss(same_b.float(), b)
+        reconstruction = F.mse_loss(changed.same_a.float(), pair.a) + F.mse_loss(changed.same_b.float(), pair.b)
         self.elegant.update(self.recipe.loss.reconstruction * reconstruction + adversarial)
-        return {"reconstruction": reconstruction, "adversarial": adversarial, "discriminator": discriminator}
+        return {"reconstruction": reconstruction, "adversarial": adversarial}
 
     def _pairs(self, i: int) -> tuple[Tensor, Tensor]:
         """Equally many validation faces without attribute ``i`` and with it."""
@@ -255,6 +321,13 @@ def prepare_training(plan: Plan, recipe: ElegantRecipe) -> Loop:
     """
     plan.check_size(recipe.network.image_size)
     names, accelerator = recipe.network.attributes, plan.accelerator
+    if recipe.pairs % (recipe.data.accumulate * accelerator.num_processes):
+        raise InputError(
+            "data.accumulate",
+            expected=f"a divisor of the {recipe.pairs} pairs of an update in {accelerator.num_processes} process(es)",
+            found=str(recipe.data.accumulate),
+            hint="an update has data.batch_size / (2 * number of network.attributes) pairs",
+        )
     truth = Truth.read(plan.data, names)
 
     def sampler(first_step: int) -> PairSampler:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -64,6 +64,14 @@ class StarGANRecipe(TrainingRecipe):
     critic_steps: Positive = 5
 
 
+class Change(NamedTuple):
+    """Pictures (N, 3, S, S) in [-1, 1], their labels (N, attributes), and the labels to change them to."""
+
+    real: Tensor
+    labels: Tensor
+    target: Tensor
+
+
 class StarGANTask:
     """Trains a generator, and a discriminator that also classifies attributes.
 
@@ -91,17 +99,26 @@ class StarGANTask:
         The generator's losses are 0 in steps that do not update it, and multiplied by ``critic_steps`` in the others.
         So their mean over logged steps is the mean over the generator's updates.
         """
-        real, labels = to_unit(batch.images), self.truth[batch.indices]
-        target = labels[torch.randperm(len(labels)).to(labels.device)]
+        return self.step_in_parts([batch])
+
+    def step_in_parts(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
+        """See `task.Accumulating`. All parts update the discriminator before the first updates the generator."""
+        labels = [self.truth[part.indices] for part in parts]
+        shuffled = torch.cat(labels)
+        shuffled = shuffled[torch.randperm(len(shuffled)).to(shuffled.device)]
+        targets = torch.split(shuffled, [len(own) for own in labels])
+        real = [to_unit(part.images) for part in parts]
+        inputs = [Change(*one) for one in zip(real, labels, targets, strict=True)]
         every = self.recipe.critic_steps
-        critic_terms = self._update_critic(real, labels, target)
-        terms = {name: real.new_zeros(()) for name in ("adversarial", "asked", "reconstruction")}
+        critic_terms = self.critic.step_in_parts(inputs, self._update_critic)
+        terms = {name: torch.zeros((), device=shuffled.device) for name in ("adversarial", "asked", "reconstruction")}
         if self.critic.updates % every == 0:
-            terms = {name: term.detach() * every for name, term in self._update_generator(real, labels, target).items()}
+            found = self.generator.step_in_parts(inputs, self._update_generator)
+            terms = {name: term * every for name, term in found.items()}
         return {**terms, **critic_terms}
 
-    def _update_critic(self, real: Tensor, labels: Tensor, target: Tensor) -> dict[str, Tensor]:
-        weights = self.recipe.loss
+    def _update_critic(self, change: Change) -> dict[str, Tensor]:
+        weights, (real, labels, target) = self.recipe.loss, change
         with self.accelerator.autocast():
             with torch.no_grad():
                 fake = self.generator.network(real, target).float()
@@ -118,8 +135,8 @@ class StarGANTask:
         self.critic.update(terms["discriminator"] + classification + weights.gradient_penalty * penalty)
         return terms
 
-    def _update_generator(self, real: Tensor, labels: Tensor, target: Tensor) -> dict[str, Tensor]:
-        weights = self.recipe.loss
+    def _update_generator(self, change: Change) -> dict[str, Tensor]:
+        weights, (real, labels, target) = self.recipe.loss, change
         with self.accelerator.autocast():
             fake = self.generator.network(real, target)
             scores, logits = self.critic.network(fake)

@@ -14,7 +14,7 @@ from maskgan_cli.data.dataset import Batch, FaceDataset, collate
 from maskgan_cli.data.prepared import PreparedData
 from maskgan_cli.errors import InputError
 from maskgan_cli.training.attributes import Truth
-from maskgan_cli.training.elegant import ElegantTask, PairSampler
+from maskgan_cli.training.elegant import ElegantTask, Pair, PairSampler
 from maskgan_cli.training.schedule import learning_rate
 from tests.training.test_baselines import recipe_of
 
@@ -92,8 +92,8 @@ def test_each_update_reaches_its_own_network_only(prepared: Path) -> None:
             p.grad = None
 
     task.critics.update = watched  # type: ignore[method-assign]
-    images, labels = torch.rand(2, 2, 3, 64, 64), task.truth[batch.indices[:4]].view(2, 2, 2)
-    task._exchange(0, images[0], labels[0], images[1], labels[1])
+    images, labels = batch.images[:4].view(2, 2, 3, 64, 64), task.truth[batch.indices[:4]].view(2, 2, 2)
+    task._update([Pair.of(0, images[0], labels[0], images[1], labels[1])])
     assert all(no_gradient)
     assert all(p.grad is None for p in task.critics.network.parameters())
     assert all(p.grad is not None for p in task.elegant.network.parameters())

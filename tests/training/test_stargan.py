@@ -10,7 +10,7 @@ from accelerate import Accelerator
 from maskgan_cli.data.dataset import Batch, FaceDataset, first_samples
 from maskgan_cli.data.prepared import PreparedData
 from maskgan_cli.training.attributes import Truth
-from maskgan_cli.training.stargan import StarGANTask
+from maskgan_cli.training.stargan import Change, StarGANTask
 from tests.training.test_baselines import recipe_of
 
 
@@ -38,11 +38,11 @@ def test_each_update_reaches_its_own_network_only(prepared: Path) -> None:
     task, batch = _task(prepared, "critic_steps=1")
     real = torch.rand(2, 3, 64, 64) * 2 - 1
     labels = task.truth[batch.indices[:2]]
-    task._update_critic(real, labels, 1 - labels)
+    task._update_critic(Change(real, labels, 1 - labels))
     assert all(p.grad is None for p in task.generator.network.parameters())
     for p in task.critic.network.parameters():
         p.grad = None
-    task._update_generator(real, labels, 1 - labels)
+    task._update_generator(Change(real, labels, 1 - labels))
     assert all(p.grad is None for p in task.critic.network.parameters())
     assert all(p.grad is not None for p in task.generator.network.parameters())
 
@@ -51,7 +51,7 @@ def test_a_generator_that_changes_nothing_has_no_reconstruction_loss(prepared: P
     task, batch = _task(prepared)
     task.generator.network.forward = lambda image, label: image + 0 * task.generator.network.main[0].weight.sum()  # type: ignore[method-assign,assignment,operator,union-attr]
     labels = task.truth[batch.indices]
-    terms = task._update_generator(torch.rand(8, 3, 64, 64) * 2 - 1, labels, 1 - labels)
+    terms = task._update_generator(Change(torch.rand(8, 3, 64, 64) * 2 - 1, labels, 1 - labels))
     assert terms["reconstruction"].detach() == 0
     assert task.validate()["val_back_l1"] < 1 / 255
 
