@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Trains the bundled weights: Dense Mapping Network and MaskVAE at 256 px, face parser at 128 px. Parser and MaskVAE are
-# trained on rendered faces, the generator finally also on public-domain portraits (the second argument, see
-# docs/tutorials/portraits.md; without it, the result is a generator for rendered faces).
+# Trains the bundled weights: Dense Mapping Network and MaskVAE at 256 px, face parsers at 128 and 256 px. The first parser
+# and MaskVAE are trained on rendered faces, the generator and the second parser finally also on public-domain portraits
+# (the second argument, see docs/tutorials/portraits.md; without it, the result is a generator for rendered faces).
 # Times on two CPU cores with other load: 5,400 faces 28 minutes; the generator's four parts at 128 px 60, 31, 105 and 36
 # minutes on one core each; the parser's parts less than two hours, 5, 24, 15 and 9 minutes on one core. On one H200 with 16
 # CPU cores and other load: 1,600 faces 72 seconds, 4,800 faces 290 seconds, the generator's fifth and sixth part 290 and 200
@@ -103,6 +103,8 @@ maskgan train parser "$work/faces" --recipe bundled-128 -o "$work/parser256" --s
     --set network.image_size=256 --set precision=bf16 --set seed=11 --set schedule.steps=1000 --set schedule.decay_from=450 \
     --set augment.zoom=0.4 --set augment.shift=0.1 --set augment.rotate=15 --set augment.backdrop=0.5 \
     --set augment.repaint=0.5 --set augment.mouths=0.15 --set augment.lips=0.3
+# The second bundled parser: `parse` and edits average its probabilities with those of the first.
+pack "$work/parser256" "$work/faces" parser-256
 maskgan train identity "$work/faces" --recipe tiny-cpu -o "$work/identity" --set network.image_size=112 \
     --set network.width=24 --set network.embedding=192 --set precision=bf16 --set augment.light=0.3 --set augment.tint=0.25 \
     --set augment.rotate=8 --set augment.zoom=0.12 --set augment.shift=0.04 --set augment.noise=0.06 \
@@ -119,7 +121,7 @@ plain=("${old[@]}" --set network.noise=false --set style_augmentation.others=0 -
 known=(--set loss.identity=1.5 --set "identity.weights=$work/identity")
 mapped() { # out, start, seed, steps, settings
     maskgan train dmn "$work/faces" --recipe bundled-faces-256 -o "$work/$1" --start-from "$2" --set "seed=$3" \
-        --set "schedule.steps=$4" --set "perceptual.weights=$work/parser256" \
+        --set "schedule.steps=$4" --set "perceptual.weights=$work/parser256" --set network.style_map=8 \
         --set "data.shares={portraits256: 3, rendered256: 1}" "${@:5}"
 }
 portrait() { mapped "${@:1:4}" "${pooled[@]}" "${@:5}"; }
@@ -151,4 +153,6 @@ mapped faces-15 "$work/faces-14" 27 240 --set style_augmentation.others=0.1 --se
     --set optimiser.lr=2.5e-4 --set schedule.decay_from=60
 mapped faces-16 "$work/faces-15" 28 200 --set style_augmentation.others=0.15 --set loss.adversarial=0.2 --set loss.pixel=20 \
     --set loss.colours=4 --set "data.shares={portraits256: 3, rendered256: 2}" --set schedule.decay_from=80
-pack "$work/faces-16" "$work/faces" dmn
+# A style map of 16 x 16 needs no other weights, and paints faces a little more like themselves.
+python "$here/finer_style_map.py" "$work/faces-16" "$work/faces-16.safetensors"
+pack "$work/faces-16.safetensors" "$work/faces" dmn

@@ -19,17 +19,17 @@ BUNDLED = [name for name, kind in KINDS.items() if kind.bundled]
 
 
 def test_exactly_the_bundled_kinds_have_weights() -> None:
-    assert {path.stem for path in ASSETS.glob("*.safetensors")} == set(BUNDLED)
+    assert {path.stem for path in ASSETS.glob("*.safetensors")} == {*BUNDLED, "parser-256"}
+    assert {bundled(kind) for kind in BUNDLED} == {ASSETS / f"{kind}.safetensors" for kind in BUNDLED}
 
 
-@pytest.mark.parametrize("kind", BUNDLED)
-def test_overview_has_the_hash_and_the_script_writes_the_file(kind: str) -> None:
-    path = bundled(kind)
-    assert path is not None
-    assert kind_of(path) == kind
+@pytest.mark.parametrize("name", [*BUNDLED, "parser-256"])
+def test_overview_has_the_hash_and_the_script_writes_the_file(name: str) -> None:
+    path = ASSETS / f"{name}.safetensors"
+    assert kind_of(path) == name.removesuffix("-256")
     assert sha256(path) in (ASSETS / "WEIGHTS.md").read_text()
     script = (ROOT / "recipes" / "bundled_weights.sh").read_text()
-    assert f"assets/{kind}.safetensors" in script or re.search(rf"^pack .* {kind}$", script, re.MULTILINE)
+    assert f"assets/{name}.safetensors" in script or re.search(rf"^pack .* {name}$", script, re.MULTILINE)
     card = path.with_suffix(".md")
     assert not card.exists() or sha256(path) in card.read_text()
 

@@ -73,7 +73,7 @@ def parse(
         from maskgan_cli.judges.parser import load_parser
 
         judge = load_parser(parser, pick_device(device), look)
-        sha256 = judge.sha256
+        sha256 = judge.careful_sha256
         shell.say(f"parsing with {named_with_origin(parser, 'parser')}")
         parsed = parse_files(judge, missing, size=size, batch_size=batch_size, attempt=batch.attempt)
         for path, labels in shell.track(parsed, len(missing), "parsing"):

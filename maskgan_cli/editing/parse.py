@@ -127,4 +127,4 @@ class MaskMaker:
             self._say(f"face parser: {named_with_origin(weights, 'parser')}")
         self._say(f"{image} has no mask beside it: the face parser makes it")
         pixels = torch.from_numpy(bounded(picture).copy()).permute(2, 0, 1).unsqueeze(0)
-        return _scaled(next(parse(self._judge, pixels)), picture.shape[:2]), self._judge.sha256
+        return _scaled(next(parse(self._judge, pixels)), picture.shape[:2]), self._judge.careful_sha256

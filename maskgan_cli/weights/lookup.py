@@ -16,6 +16,16 @@ def bundled(kind: str) -> Path | None:
     return path if KINDS[canonical(kind)].bundled and path.is_file() else None
 
 
+def bundled_pair(path: Path) -> Path | None:
+    """The second bundled face parser if ``path`` is the first; otherwise None.
+
+    The first has 128 px and learnt from rendered faces, the second has 256 px and learnt from photographs as well. On
+    photographs they make different mistakes, so the mean of their probabilities is better than each of them.
+    """
+    second = Path(__file__).parents[1] / "assets" / "parser-256.safetensors"
+    return second if path == bundled("parser") and second.is_file() else None
+
+
 def recorded(path: Path) -> str:
     """The path of a weights file for records; bundled weights have a relative path, the same on every machine."""
     package = Path(__file__).parents[1]

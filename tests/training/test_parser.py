@@ -11,16 +11,18 @@ import torch
 from accelerate import Accelerator
 from PIL import Image
 from safetensors.torch import load_file
+from torch.nn import functional as F
 
 from maskgan_cli.config import load_recipe
 from maskgan_cli.data.dataset import FaceDataset, first_samples
 from maskgan_cli.data.pictures import read_pictures
 from maskgan_cli.data.prepared import PreparedData
 from maskgan_cli.files import read_label_map
-from maskgan_cli.judges.parser import load_parser
+from maskgan_cli.judges.parser import ParserJudge, load_parser
 from maskgan_cli.labels import flip
 from maskgan_cli.training.parser import ParserRecipe, ParserTask
 from maskgan_cli.weights.format import read_weights
+from maskgan_cli.weights.lookup import bundled
 from tests.conftest import Command
 
 TINY = (
@@ -69,6 +71,34 @@ def test_the_judge_is_equivariant_to_mirroring(method: str, task: ParserTask, tm
     parsed, mirrored = getattr(judge, method)(images), getattr(judge, method)(images.flip(-1))
     assert (torch.from_numpy(flip(parsed.numpy()).copy()) == mirrored).float().mean() > 0.999, "equal up to rounding"
     assert float((parsed == task.validation.labels).float().mean()) > 0.7
+
+
+def test_a_second_parser_shares_in_careful_parsing_alone(task: ParserTask, tmp_path: Path) -> None:
+    task.save_model(tmp_path / "model.safetensors", {})
+    single = load_parser(tmp_path, torch.device("cpu"))
+    other = load_parser(tmp_path, torch.device("cpu"))
+    with torch.no_grad():
+        for parameter in other.network.parameters():
+            parameter.mul_(0.5)
+    pair = ParserJudge(single.network, read_weights(tmp_path, "parser"), second=other)
+    images = task.validation.images
+    shares = pair.probabilities(images, 64)
+    torch.testing.assert_close(shares.sum(1), torch.ones(4, 64, 64))
+    first = single._look(images, 64) / 2
+    second = sum(F.interpolate(other._look(images, size), (64, 64), mode="bilinear") for size in (48, 64))
+    torch.testing.assert_close(shares, (first + second / 4) / 2, rtol=0, atol=1e-5)
+    assert torch.equal(pair.carefully(images), shares.argmax(1).to(torch.uint8))
+    assert torch.equal(pair(images), single(images))
+    assert pair.sha256 == single.sha256 == single.careful_sha256 != pair.careful_sha256
+
+
+def test_the_bundled_parser_is_a_pair_and_other_weights_are_not(task: ParserTask, tmp_path: Path) -> None:
+    path = bundled("parser")
+    assert path is not None
+    judge = load_parser(path, torch.device("cpu"))
+    assert judge.second is not None and judge.second.size == 256
+    task.save_model(tmp_path / "model.safetensors", {})
+    assert load_parser(tmp_path, torch.device("cpu")).second is None
 
 
 def test_a_resumed_run_has_the_same_bits(prepared: Path, tmp_path: Path, maskgan: Command) -> None:
