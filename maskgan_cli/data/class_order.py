@@ -1,10 +1,12 @@
-"""Detection of the class order of a label map from the positions of its parts."""
+"""Detection of the class order of a label map from the positions and sizes of its parts."""
 
 from __future__ import annotations
 
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from maskgan_cli.labels import GROUPS, ID, ORDERS, LabelMap, convert
 
@@ -13,42 +15,119 @@ _ABOVE: Final = (
     ("brows", "eyes"), ("brows", "nose"), ("eyes", "nose"), ("nose", "lips"), ("eyes", "mouth"), ("u_lip", "l_lip"),
     ("eyes", "neck"), ("lips", "neck"), ("lips", "cloth"), ("hat", "nose"), ("hair", "cloth"),
 )  # fmt: skip
+# Pairs of parts; in an upright face, the first is left of the second in the picture.
+_LEFT_OF: Final = (("r_eye", "l_eye"), ("r_brow", "l_brow"), ("r_ear", "l_ear"))
+# These relations hold however a face is turned.
+_IN_SKIN: Final = ("nose", "l_eye", "r_eye", "l_brow", "r_brow", "mouth", "u_lip", "l_lip")
+_SMALLER_THAN_SKIN: Final = (*_IN_SKIN, "eye_g", "l_ear", "r_ear", "ear_r")
+_SMALLER_THAN_NOSE: Final = _IN_SKIN[1:]
+
 _LEAST: Final = 4  # pixels; smaller parts are ignored
-_MARGIN: Final = 3  # number of pairs by which another order must be better
-_FEW: Final = 2  # wrong pairs that make an order doubtful; a hand over a face can cause one
+_MARGIN: Final = 3  # number of relations by which another order must be better
+_FEW: Final = 2  # wrong relations that make an order doubtful; a hand over a face can cause one
+_MANY: Final = 3  # wrong relations that no face has; two occur in CelebAMask-HQ
+# Directions of "down" and "right" as (row, column), for the four quarter turns of a face.
+_TURNS: Final = (((1, 0), (0, 1)), ((0, -1), (1, 0)), ((-1, 0), (0, -1)), ((0, 1), (-1, 0)))
+
+Numbers = npt.NDArray[Any]
 
 
 def suspected_order(labels: LabelMap, order: str = "celebamask") -> str:
-    """The more plausible class order of a label map; an empty string if ``order`` is plausible.
+    """The more plausible class order of a label map; an empty string if ``order`` is plausible or no order fits better.
 
     Args:
         labels: label map (H, W) that was read with the class order ``order``.
         order: a key of `labels.ORDERS`.
     """
-    stored = convert(labels, "celebamask", order)
-    right, wrong = _fit(labels)
-    if wrong < _FEW:
+    fit = _best_fit(labels)
+    if not fit.wrong:
         return ""
+    stored = convert(labels, "celebamask", order)
     for other in ORDERS:
         if other != order:
-            fits, misfits = _fit(convert(stored, other))
-            if misfits < _FEW and (fits - misfits) - (right - wrong) >= _MARGIN:
+            found = _Parts(convert(stored, other)).fit(0)
+            if len(found.wrong) < _FEW and found.score - fit.score >= _MARGIN:
                 return other
     return ""
 
 
-def _fit(labels: LabelMap) -> tuple[int, int]:
-    """The number of pairs of parts in the order of an upright face, and in the reverse order."""
-    rows = np.stack([np.bincount(np.nonzero(labels == i)[0], minlength=len(labels)) for i in range(len(ID))])
-    heights = np.arange(len(labels))
+def contradictions(labels: LabelMap) -> list[str]:
+    """Relations between parts of a label map (H, W) that no face has, e.g. ``eyes below nose``.
 
-    def height_of(name: str) -> float | None:
-        counts = rows[[ID[part] for part in GROUPS.get(name, (name,))]].sum(0)
-        return float(counts @ heights / counts.sum()) if counts.sum() >= _LEAST else None
+    The list is empty if at most two relations are wrong, unless these are two exchanges of left and right. A face may
+    be turned by quarters of a circle.
+    """
+    wrong = _best_fit(labels).wrong
+    exchanged = len(wrong) >= _FEW and all(" right of " in relation for relation in wrong)
+    return wrong if len(wrong) >= _MANY or exchanged else []
 
-    right = wrong = 0
-    for above, below in _ABOVE:
-        upper, lower = height_of(above), height_of(below)
-        if upper is not None and lower is not None:
-            right, wrong = right + (upper < lower), wrong + (upper > lower)
-    return right, wrong
+
+@dataclass(frozen=True)
+class _Fit:
+    """Relations between parts: how many fit a face, and those that do not."""
+
+    right: int
+    wrong: list[str]
+
+    @property
+    def score(self) -> int:
+        return self.right - len(self.wrong)
+
+
+def _best_fit(labels: LabelMap) -> _Fit:
+    """The fit of the quarter turn in which most relations are right."""
+    parts = _Parts(labels)
+    return max((parts.fit(turn) for turn in range(len(_TURNS))), key=lambda fit: fit.score)
+
+
+class _Parts:
+    """Sizes and mean positions of the parts of a label map (H, W)."""
+
+    def __init__(self, labels: LabelMap) -> None:
+        # counts of each class (19,) per row and per column: (19, H), (19, W)
+        self.lines = [
+            np.stack([np.count_nonzero(labels == i, axis=1 - axis) for i in range(len(ID))]) for axis in (0, 1)
+        ]
+        self.counts = self.lines[0].sum(1)
+
+    def fit(self, turn: int) -> _Fit:
+        """The fit of a face that is turned by quarters of a circle."""
+        relations = self._positions(turn) + self._surroundings() + self._sizes()
+        wrong = [text for holds, text in relations if not holds]
+        return _Fit(len(relations) - len(wrong), wrong)
+
+    def _positions(self, turn: int) -> list[tuple[bool, str]]:
+        found = []
+        for pairs, direction, word in zip((_ABOVE, _LEFT_OF), _TURNS[turn], ("below", "right of"), strict=True):
+            for first, second in pairs:
+                if self._has(first) and self._has(second):
+                    step = (self._mean(second) - self._mean(first)) @ np.array(direction)
+                    found.append((bool(step >= 0), f"{first} {word} {second}"))
+        return found
+
+    def _surroundings(self) -> list[tuple[bool, str]]:
+        if not self._has("skin"):
+            return []
+        extent = [np.nonzero(line[ID["skin"]])[0] for line in self.lines]
+        low, high = (np.array([end(places) for places in extent]) for end in (np.min, np.max))
+        inside = [(name, self._mean(name)) for name in _IN_SKIN if self._has(name)]
+        return [(bool((low <= mean).all() and (mean <= high).all()), f"{name} outside skin") for name, mean in inside]
+
+    def _sizes(self) -> list[tuple[bool, str]]:
+        return [
+            (bool(self.counts[ID[part]] <= self.counts[ID[large]]), f"{part} larger than {large}")
+            for large, parts in (("skin", _SMALLER_THAN_SKIN), ("nose", _SMALLER_THAN_NOSE)) if self._has(large)
+            for part in parts if self._has(part)
+        ]  # fmt: skip
+
+    def _has(self, name: str) -> bool:
+        return bool(self.counts[_ids(name)].sum() >= _LEAST)
+
+    def _mean(self, name: str) -> Numbers:
+        """The mean position of a part or group: (row, column)."""
+        sums = [lines[_ids(name)].sum(0) @ np.arange(lines.shape[1]) for lines in self.lines]
+        return np.asarray(np.array(sums) / self.counts[_ids(name)].sum())
+
+
+def _ids(name: str) -> list[int]:
+    return [ID[part] for part in GROUPS.get(name, (name,))]

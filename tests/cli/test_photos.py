@@ -14,7 +14,7 @@ from maskgan_cli.data.crop import oriented_square
 from maskgan_cli.editing.registration import FAR
 from maskgan_cli.files import read_image, read_label_map, read_note, read_photo, write_image, write_label_map
 from maskgan_cli.judges.finder import FaceFinder
-from maskgan_cli.labels import ID
+from maskgan_cli.labels import ID, part_ids
 from tests.conftest import Command
 from tests.squares import in_square
 
@@ -78,6 +78,25 @@ def test_a_rotated_photo_is_edited_like_the_upright_one(
     back = np.rot90(read_image(tmp_path / "back.png"), -turns)
     changed = (back != read_image(astronaut)).any(-1)
     assert np.abs(np.argwhere(changed).mean(0)[::-1] - oriented_square(points).mean(0)).max() < 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_swap_in_a_rotated_photo_is_pasted_back_in_its_direction(
+    turns: int, call: tuple[str, ...], astronaut: Path, points: np.ndarray, tmp_path: Path, maskgan: Command
+) -> None:
+    before = read_image(astronaut)
+    side = write_image(tmp_path / "side.png", np.ascontiguousarray(np.rot90(before, turns)))
+    done = maskgan(call[0], side, *call[2:], "-o", tmp_path / "out.png", "--save-masks")
+    assert done.code == 0, done.err
+    after, mask = read_image(tmp_path / "out.png"), read_label_map(tmp_path / "out.mask.png")
+    assert after.shape == np.rot90(before, turns).shape
+    changed = (np.rot90(after, -turns) != before).any(-1)
+    middle = points[3:].mean(0)  # of the mouth
+    rows, columns = np.nonzero(changed)
+    assert np.hypot(columns.mean() - middle[0], rows.mean() - middle[1]) < 20
+    rows, columns = np.nonzero(np.isin(np.rot90(mask, -turns), part_ids("mouth")))
+    assert np.hypot(columns.mean() - middle[0], rows.mean() - middle[1]) < 20, "the mask lies as the photo does"
 
 
 def _deep(picture: np.ndarray) -> Image.Image:

@@ -13,6 +13,7 @@ import pytest
 from maskgan_cli.cli import shell
 from maskgan_cli.weights.cache import NoCacheFolder, cache_folder
 from maskgan_cli.weights.lookup import bundled, find_weights
+from tests.weights.checkpoints import published, saved
 
 
 @pytest.fixture
@@ -45,6 +46,21 @@ def test_commands_without_a_home_folder_work_or_print_one_line(
     code = shell.run(app, list(command))
     assert code in (0, 1)
     assert "unexpected" not in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="user ids")
+def test_weights_are_imported_without_a_home_folder_where_out_names_a_file(
+    homeless: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from maskgan_cli.cli.app import app
+
+    words = ["weights", "import", "blender", str(saved(published("official_netB"), tmp_path / "netB.pth"))]
+    assert shell.run(app, words) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1, said
+    assert "set MASKGAN_CACHE" in said
+    assert shell.run(app, [*words, "-o", str(tmp_path / "blender.safetensors")]) == 0
+    assert (tmp_path / "blender.safetensors").exists()
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ class MaskFiles:
         """Masks inside the block are read in this class order."""
         from maskgan_cli.data.given_masks import MaskRules, mask_rules
 
-        return mask_rules(MaskRules(self.order.value, self.force))
+        return mask_rules(MaskRules(self.order.value, self.force, any_shape=True))
 
 
 @dataclass(frozen=True)
