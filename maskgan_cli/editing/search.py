@@ -10,7 +10,7 @@ import torch
 
 from maskgan_cli.editing.cutouts import LEAST, Cutout
 from maskgan_cli.errors import InputError
-from maskgan_cli.files import Photo
+from maskgan_cli.files import Photo, Picture
 from maskgan_cli.judges.finder import SURE, FaceFinder, Found
 
 # In photos that lie on their side, the detector finds false faces (confidence 0.97 in the astronaut's photo).
@@ -22,6 +22,41 @@ def _surest(faces: list[Found]) -> float:
     return max((face.confidence for face in faces), default=0.0)
 
 
+class DirectionFinder:
+    """Detects faces in pictures that may lie on their side or stand on their head.
+
+    Args:
+        device: of the detector.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self._finder = FaceFinder(device)
+
+    def find_all(self, picture: Picture, *, sure: float = SURE) -> list[Found]:
+        """All faces in a picture (H, W, 3) with a confidence of at least ``sure``, from left to right.
+
+        The detector is trained on upright faces. If no face has a high confidence, the picture may be rotated, as
+        photos without EXIF data are. Then it is also searched after one to three quarter turns, and the rotation with
+        the highest confidence is used. Points are those of the picture itself.
+        """
+        found = self._finder.find_all(picture, sure=sure)
+        if _surest(found) < _CERTAIN:
+            found = max(found, *(self._turned(picture, turns, sure) for turns in (1, 3, 2)), key=_surest)
+        return found
+
+    def _turned(self, picture: Picture, turns: int, sure: float) -> list[Found]:
+        """The faces of a picture after so many quarter turns, with points of the picture itself."""
+        faces = self._finder.find_all(np.ascontiguousarray(np.rot90(picture, turns)), sure=sure)
+        sides = picture.shape[1::-1]
+        found = []
+        for face in faces:
+            points = face.points
+            for turn in reversed(range(turns)):  # a quarter turn moves (x, y) to (y, width - x)
+                points = np.stack([sides[turn % 2] - points[:, 1], points[:, 0]], 1)
+            found.append(replace(face, points=points))
+        return sorted(found, key=lambda face: float(face.points[:, 0].mean()))
+
+
 class PhotoSearch:
     """Detects the faces of photos; the faces of the last photo are cached.
 
@@ -31,35 +66,14 @@ class PhotoSearch:
     """
 
     def __init__(self, device: torch.device, *, force: bool = False) -> None:
-        self._finder, self._force = FaceFinder(device), force
+        self._finder, self._force = DirectionFinder(device), force
         self._last: tuple[Photo, list[Found]] | None = None
 
     def faces(self, photo: Photo) -> list[Found]:
-        """All faces of a photo, from left to right.
-
-        The detector is trained on upright faces. If no face has a high confidence, the photo may be rotated without
-        EXIF data. Then it is also searched after one to three quarter turns, and the rotation with the highest
-        confidence is used. Points are those of the photo itself.
-        """
+        """All faces of a photo, from left to right: see `DirectionFinder`."""
         if self._last is None or self._last[0] is not photo:
-            sure = 0.0 if self._force else SURE
-            found = self._finder.find_all(photo.picture, sure=sure)
-            if _surest(found) < _CERTAIN:
-                found = max(found, *(self._turned(photo, turns, sure) for turns in (1, 3, 2)), key=_surest)
-            self._last = (photo, found)
+            self._last = (photo, self._finder.find_all(photo.picture, sure=0.0 if self._force else SURE))
         return self._last[1]
-
-    def _turned(self, photo: Photo, turns: int, sure: float) -> list[Found]:
-        """The faces of the photo after so many quarter turns, with points of the photo itself."""
-        faces = self._finder.find_all(np.ascontiguousarray(np.rot90(photo.picture, turns)), sure=sure)
-        sides = photo.picture.shape[1::-1]
-        found = []
-        for face in faces:
-            points = face.points
-            for turn in reversed(range(turns)):  # a quarter turn moves (x, y) to (y, width - x)
-                points = np.stack([sides[turn % 2] - points[:, 1], points[:, 0]], 1)
-            found.append(replace(face, points=points))
-        return sorted(found, key=lambda face: float(face.points[:, 0].mean()))
 
     def cut(self, photo: Photo, size: int, which: Which = None) -> list[Cutout]:
         """The chosen face, or all faces, as crops of ``size`` pixels.
