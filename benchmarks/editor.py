@@ -48,7 +48,7 @@ STROKE = """async ([x, y, value]) => {
   editor.tools.value = value;
   editor.tools._newStroke(false).to(x, y);
   const since = performance.now(), first = editor.live.previews;
-  editor.commit("brush");
+  editor.commit("brush", { brush: true });
   while (editor.live.previews === first) await new Promise((again) => setTimeout(again, 2));
   const preview = performance.now() - since;
   await editor.live.settled();

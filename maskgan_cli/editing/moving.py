@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -73,6 +73,10 @@ class PhotoMotion:
         field = F.interpolate(scale * inner, (size, size), mode="bilinear", align_corners=False)[0].numpy()
         missing = resize_labels(self.missing.astype(np.uint8), size) > 0
         return PhotoMotion(field, 0, resize_labels(self.labels, size), missing)
+
+    def towards(self, after: LabelMap) -> PhotoMotion:
+        """The same motion for another edited label map (S, S); what it does not show is missing."""
+        return replace(self, missing=_missing(self.labels, after, stretch(self.inner)))
 
 
 def photo_motion(before: LabelMap, after: LabelMap, *, beyond: int = 0) -> PhotoMotion:

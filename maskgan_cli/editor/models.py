@@ -6,29 +6,34 @@ import copy
 import functools
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from maskgan_cli.data.resize import resize_image, resize_labels
 from maskgan_cli.devices import pick_device
 from maskgan_cli.editing.compose import Painting, Place, paste_back
 from maskgan_cli.editing.directions import Directions
 from maskgan_cli.editing.interpolate import MaskManifold
+from maskgan_cli.editing.membrane import Region
 from maskgan_cli.editing.mouths import Reference
 from maskgan_cli.editing.moving import PhotoMotion
 from maskgan_cli.editing.options import Blend
 from maskgan_cli.editing.parse import MaskMaker
+from maskgan_cli.editing.search import DirectionFinder
 from maskgan_cli.files import Picture
-from maskgan_cli.judges.finder import FaceFinder
 from maskgan_cli.labels import LabelMap
 from maskgan_cli.models.dmn import DenseMappingNetwork
 from maskgan_cli.models.layers import one_hot, to_bytes, to_unit
 from maskgan_cli.weights.format import load
 
 PREVIEW = 256  # side of previews in pixels
+_UNIT: Final = 32  # sides of painted areas are multiples, as image sizes are; deeper networks have larger units
+_MARGIN: Final = 32  # pixels of the network around a change that previews paint anew
+_SMALL: Final = 0.4  # share of the picture; larger surroundings are painted whole
 
 
 @dataclass(frozen=True)
@@ -86,13 +91,13 @@ class Models:
         return Directions(self.manifold)
 
     @functools.cached_property
-    def finder(self) -> FaceFinder:
-        """The face detector.
+    def finder(self) -> DirectionFinder:
+        """The face detector, for photos in all four directions.
 
         Raises:
             InputError: facenet-pytorch is missing.
         """
-        return FaceFinder(self.device)
+        return DirectionFinder(self.device)
 
     @functools.cached_property
     def _parser(self) -> MaskMaker:
@@ -114,6 +119,40 @@ class Models:
         """Generate a picture (size, size, 3) from a label map (S, S) and a style (1, style_dim)."""
         image = to_bytes(self.network.generate(one_hot(self._batch(labels)), style))
         return image[0].permute(1, 2, 0).cpu().contiguous().numpy()
+
+    @torch.inference_mode()
+    def repaint(self, painting: Picture, labels: LabelMap, style: Tensor, changed: Region) -> Picture:
+        """Update a painting (size, size, 3) after a small change of its label map, for previews.
+
+        Only the surroundings of the change are generated. The network normalises features over the area that it
+        generates, so the colours differ a little from those of `paint`.
+
+        Args:
+            painting: of the label map before the change.
+            labels: the label map (S, S) after the change.
+            style: see `paint`.
+            changed: (size, size), the pixels whose class changed.
+        """
+        rows, columns = (self._near(np.asarray(changed.any(axis))) for axis in (1, 0))
+        if (rows.stop - rows.start) * (columns.stop - columns.start) > _SMALL * self.size**2:
+            return self.paint(labels, style)
+        if style.ndim == 4:
+            side = self.size // _UNIT
+            style = F.interpolate(style, (side, side), mode="bilinear")
+            style = style[
+                :, :, rows.start // _UNIT : rows.stop // _UNIT, columns.start // _UNIT : columns.stop // _UNIT
+            ]
+        mask = one_hot(self._batch(labels)[:, rows, columns])
+        image = to_bytes(self.network.generate(mask, style))
+        result = painting.copy()
+        result[rows, columns] = image[0].permute(1, 2, 0).cpu().numpy()
+        return result
+
+    def _near(self, lines: Region) -> slice:
+        """The range of lines (size,) around those that are true, in whole units of the network."""
+        found, unit = np.flatnonzero(lines), max(_UNIT, 1 << self.network.config.downs)
+        low, high = found[0] - _MARGIN, found[-1] + 1 + _MARGIN
+        return slice(max(0, low // unit * unit), min(self.size, -(-high // unit) * unit))
 
     def _batch(self, labels: LabelMap) -> Tensor:
         return torch.from_numpy(np.array(resize_labels(labels, self.size)))[None].to(self.device)

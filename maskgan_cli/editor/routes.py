@@ -125,6 +125,7 @@ async def render(
     finish: Finish = "seamless",
     preview: bool = False,
     mouth: Number = 0,
+    brush: bool = False,
 ) -> Response:
     """Render the face with an edited label map; no content if a newer request has arrived."""
     data = await mask_sent(request)
@@ -143,6 +144,7 @@ async def render(
             preview=preview,
             fade=fade,
             mouth=mouth,
+            brush=brush,
         )
         return made, time.perf_counter() - since
 

@@ -11,11 +11,12 @@ import numpy as np
 from torch import Tensor
 
 from maskgan_cli import __version__
-from maskgan_cli.data.resize import resize_image
+from maskgan_cli.data.resize import resize_image, resize_labels
 from maskgan_cli.editing.blend import paste_person
 from maskgan_cli.editing.compose import Place, effective_edge, motion_between
 from maskgan_cli.editing.fit import fit_parts
-from maskgan_cli.editing.mouths import Reference, source_of_inside
+from maskgan_cli.editing.membrane import Region
+from maskgan_cli.editing.mouths import Reference, source_of_inside, with_jaw
 from maskgan_cli.editing.moving import PhotoMotion
 from maskgan_cli.editing.options import Edge
 from maskgan_cli.editing.paste import paste_crop
@@ -54,6 +55,7 @@ class Session(SessionState):
         preview: bool,
         fade: LabelMap | None = None,
         mouth: int = 0,
+        brush: bool = False,
     ) -> bytes:
         """Render the face in the shape of ``labels``: a preview as a JPEG file, or the full picture as a PNG file.
 
@@ -68,12 +70,17 @@ class Session(SessionState):
             preview: render a preview.
             fade: opacity of the edit (S, S); None for 1.
             mouth: number of the other face that gives the inside of an opened mouth; 0 for none.
+            brush: the mask was painted on since the latest picture: a preview moves the photo as that picture does,
+                and paints only around what has changed.
 
         Raises:
             InputError: there is no such style.
             Superseded: a newer request has arrived.
         """
         self._check_revision(revision)
+        if preview and brush and not self._is_bare(style, finish) and self._motion is not None:
+            picture = self._stroke(models, labels, style, mouth, self._motion[1])
+            return encode_image(picture if fade is None else faded(self.face.picture, picture, fade), ".jpg")
         if not self._is_bare(style, finish):
             self._moved(labels)
             self._check_revision(revision)
@@ -113,6 +120,28 @@ class Session(SessionState):
         if self._painted is None or self._painted[0] != key:
             self._painted = (key, models.paint(labels, self.style_code(models, style)))
         return self._painted[1]
+
+    def _stroke(self, models: Models, labels: LabelMap, style: int, mouth: int, latest: PhotoMotion) -> Picture:
+        """A quick preview of a stroke, see ``brush`` of `render`; ``latest`` is the motion of the latest picture."""
+        face, motion = self.face, latest.towards(with_jaw(self.face.labels, labels))
+        painting = partial(self._repainting, models, labels, style, motion)
+        return blend_quickly(face.picture, painting, face.labels, labels, self._reference(mouth), motion)
+
+    def _repainting(self, models: Models, labels: LabelMap, style: int, motion: PhotoMotion) -> Picture:
+        """The latest painting, updated around what has changed since; all of it anew if there is none to update."""
+        size, before, painting = models.size, self.face.labels, None
+        if self._painted is not None and self._painted[0][1:] == (style, models.weights.sha256):
+            before = np.frombuffer(self._painted[0][0], np.uint8).reshape(labels.shape)
+            painting = self._painted[1]
+        changed = resize_labels(before, size) != resize_labels(labels, size)
+        missing = resize_labels(motion.missing.astype(np.uint8), size) > 0
+        if painting is None:  # the photo itself, as long as nothing else has to be painted
+            if not changed.any() or (missing & ~_around(changed)).any():
+                return self._painting(models, labels, style)
+            painting = resize_image(self.face.picture, size)
+        if not changed.any():
+            return painting
+        return models.repaint(painting, labels, self.style_code(models, style), changed)
 
     def _moved(self, labels: LabelMap) -> PhotoMotion:
         """The motion of the face's pixels; the latest is cached, because a preview is followed by its full picture."""
@@ -272,6 +301,14 @@ class Session(SessionState):
     def swapped(self, labels: LabelMap, number: int, parts: tuple[int, ...]) -> LabelMap:
         """Replace parts of ``labels`` (S, S) by those of another face, aligned with the face (see `fit_parts`)."""
         return swap_parts(labels, fit_parts(self.other(number).labels, labels, parts), parts)
+
+
+def _around(region: Region) -> Region:
+    """The bounding box of a region (H, W) that is not empty."""
+    rows, columns = (np.flatnonzero(region.any(axis)) for axis in (1, 0))
+    box = np.zeros_like(region)
+    box[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] = True
+    return box
 
 
 def encode(picture: Picture, note: Mapping[str, Any] | None = None) -> bytes:

@@ -18,13 +18,14 @@ from maskgan_cli.editing.framing import framed
 from maskgan_cli.editor import library
 from maskgan_cli.editor.archive import command, pack, unpack
 from maskgan_cli.editor.face import EditedFace, face_of
-from maskgan_cli.editor.models import Models
+from maskgan_cli.editor.models import Files, Models
 from maskgan_cli.editor.session import Session
 from maskgan_cli.editor.session_store import SessionStore
 from maskgan_cli.editor.worker import Busy, Superseded, Worker
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import encode_image, read_image, read_label_map, read_note, sha256, write_label_map
 from maskgan_cli.labels import ID, part_ids
+from maskgan_cli.weights.lookup import bundled
 from tests.conftest import Command
 
 
@@ -224,6 +225,26 @@ def test_the_full_picture_reuses_the_previews_output(
     session.labels[0, 0] ^= 1
     _paint(session, models)
     assert len(calls) == 2
+
+
+def test_a_stroke_is_previewed_by_painting_its_surroundings(session: Session, tmp_path: Path) -> None:
+    """With the bundled generator, because the very small one paints every area whole."""
+    dmn, vae, parser = (bundled(kind) for kind in ("dmn", "vae", "parser"))
+    assert dmn and vae and parser
+    models = Models(Files(dmn, vae, parser), "cpu")
+    _paint(session, models)
+    session.labels = session.labels.copy()
+    session.labels[60:72, 120:132] = ID["hair"]
+    areas: list[tuple[int, ...]] = []
+    models.network.backbone.register_forward_hook(lambda _, inputs, __: areas.append(tuple(inputs[0].shape[2:])))
+    near = _pixels(_paint(session, models, revision=2, preview=True, brush=True))
+    exact = _pixels(_paint(session, models, revision=3))
+    assert areas == [(128, 128), (256, 256)], "the preview paints the surroundings, the full picture everything"
+    assert np.abs(near.astype(int) - session.face.picture)[60:72, 120:132].mean() > 10, "it shows the stroke"
+    assert np.abs(near.astype(int) - exact)[160:].mean() < 3, "JPEG, elsewhere"
+    fresh = Session.begin(tmp_path / "fresh", library.rendered("rendered-0"), "a face")
+    fresh.labels = session.labels
+    assert np.array_equal(_pixels(_paint(fresh, models)), exact), "the full picture does not depend on previews"
 
 
 @pytest.mark.parametrize("side", [256, 300])

@@ -48,7 +48,7 @@ export class Area {
     const { mask, tools } = this.editor;
     if (!this.pixels) return;
     for (let i = 0; i < mask.data.length; i++) if (this.pixels[i]) mask.data[i] = tools.value;
-    this.editor.commit(`Fill: ${this.editor.panels.classes.name(tools.value).toLowerCase()}`);
+    this.editor.commit(`Fill: ${this.editor.panels.classes.name(tools.value).toLowerCase()}`, { brush: true });
   }
   clear() {
     this.pixels = null;

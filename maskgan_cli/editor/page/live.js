@@ -5,14 +5,16 @@ import * as api from "./api.js";
 export class Live {
   // current() -> {id, mask (bytes), fade (bytes or null), style, finish, mouth}; show(bitmap, blob, preview); say(text, busy, failed); debug(text)
   constructor({ current, show, say, debug }) {
-    Object.assign(this, { current, show, say, debug, waiting: [], version: 0, revision: 0, previews: 0, dragging: false, running: false });
+    Object.assign(this, { current, show, say, debug, waiting: [], version: 0, revision: 0, previews: 0, previewed: -1, brush: false, dragging: false, running: false });
   }
   start(revision) {
     this.revision = revision;
     this.version++;
     this.full?.abort();
   }
-  changed(dragging = false) {
+  // `brush`: the mask was painted on, so a preview needs only the surroundings; not if another change is still to be shown.
+  changed(dragging = false, brush = false) {
+    this.brush = brush && (this.brush || this.previewed === this.version);
     this.version++;
     this.dragging = dragging;
     this.full?.abort(); // superseded
@@ -66,11 +68,12 @@ export class Live {
     this._settle();
   }
   async _ask(preview, signal) {
-    const { id, mask, fade, style, finish, mouth } = this.current();
-    const answer = await api.render(id, fade ? new Blob([mask, fade]) : mask.slice(), { revision: ++this.revision, style, finish, preview, mouth }, signal);
+    const { id, mask, fade, style, finish, mouth } = this.current(), { version } = this, brush = preview && this.brush;
+    const answer = await api.render(id, fade ? new Blob([mask, fade]) : mask.slice(), { revision: ++this.revision, style, finish, preview, mouth, brush }, signal);
     if (!answer) return null;
     const bitmap = await createImageBitmap(answer.blob);
     if (id !== this.current().id) return null; // another session was opened
+    this.previewed = version;
     if (preview) this.previews++;
     this.show(bitmap, answer.blob, preview);
     return answer.milliseconds;

@@ -108,14 +108,14 @@ class Editor {
     if (!inside && !locked.size) return;
     for (let i = 0; i < data.length; i++) if (locked.has(committed[i]) || (inside && !inside[i])) data[i] = committed[i];
   }
-  // The mask has changed; while `dragging`, a preview is enough.
-  touched(dragging, composed = false) {
+  // The mask has changed; while `dragging`, a preview is enough. `brush`: it was painted on.
+  touched(dragging, { composed = false, brush = false } = {}) {
     this._protect(composed);
     this.view.recolour(this.mask);
-    this.live.changed(dragging);
+    this.live.changed(dragging, brush);
   }
-  // The mask has changed; add a step to the history. `composed`: the change is of the composition.
-  commit(label, { composed = false, merge = "", composition = this.composition } = {}) {
+  // The mask has changed; add a step to the history. `composed`: the change is of the composition. `brush`: it was painted on.
+  commit(label, { composed = false, brush = false, merge = "", composition = this.composition } = {}) {
     this._protect(composed);
     if (!composed && !this.composition.absorb(this.committed, this.mask.data, this.mask.side)) {
       this.panels.say("The sliders now start from the painted mask.");
@@ -124,7 +124,7 @@ class Editor {
     this.history.push({ mask: this.mask, style: this.style, mouth: this.mouth, composition }, label, merge);
     this.hint.done("change");
     this.panels.historyChanged();
-    this.touched(false);
+    this.touched(false, { brush });
   }
   // Return to the last step after a failure.
   restoreStep() {

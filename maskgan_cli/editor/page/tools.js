@@ -147,7 +147,7 @@ export class Tools {
     this.pinch = this.tap = null;
     if (this.stroke) {
       this.stroke = null;
-      this.editor.commit(this._named(this.tool));
+      this.editor.commit(this._named(this.tool), { brush: true });
     } else if (tap) this.tapped(tap.x, tap.y, tap.more);
     else if (this.tool === "lasso" && this.points.length > 2) this._fillPoints("lasso");
     else if (this.selection?.held) {
@@ -173,13 +173,13 @@ export class Tools {
   _draw(event) {
     const { x, y } = this.view.locate(event.clientX, event.clientY, this.pane);
     this.stroke.to(x, y, event.pointerType === "pen" && event.pressure ? 0.4 + 0.6 * event.pressure : 1);
-    this.editor.touched(true);
+    this.editor.touched(true, { brush: true });
   }
   fill(x, y) {
     const { mask } = this.editor, old = mask.at(x, y);
     if (old < 0 || old === this.value || (this.over >= 0 && old !== this.over)) return;
     for (const i of component(mask, x, y)) mask.data[i] = this.value;
-    this.editor.commit(this._named("fill"));
+    this.editor.commit(this._named("fill"), { brush: true });
   }
   _pick({ x, y }) {
     const found = this.editor.mask.at(x, y);
@@ -195,7 +195,7 @@ export class Tools {
   }
   dab(x, y) {
     this._newStroke(this.tool === "eraser").to(x, y);
-    this.editor.commit(this._named(this.tool));
+    this.editor.commit(this._named(this.tool), { brush: true });
   }
   addPoint(x, y) {
     const [first] = this.points, near = this.reach / this.view.frame(this.view.panes()[0]).scale;
@@ -215,7 +215,7 @@ export class Tools {
     fillPolygon(mask, this.points, put(false));
     if (mirror) fillPolygon(mask, this.points.map(([x, y]) => [2 * mirror.axis - x, y]), put(true));
     this.points = [];
-    this.editor.commit(this._named(label));
+    this.editor.commit(this._named(label), { brush: true });
   }
   // Grab a part, or a handle of the selected part; from the keyboard (`reach` 0), only select it.
   grab(x, y, alone = false, reach = 0) {
