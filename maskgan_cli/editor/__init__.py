@@ -13,6 +13,7 @@ uploads.py   limits and decoding of uploaded pictures, masks and session files
 learning.py  personalisation in the background
 learner.py   the process of a personalisation
 download.py  names of downloaded files
+video.py     animations as MP4 files, with PyAV
 compose.py   masks composed of a base mask, sliders, and added and removed accessories
 worker.py    a worker thread with a bounded queue
 guard.py     access control (token, host, origin) and security headers

@@ -19,6 +19,7 @@ from maskgan_cli.editor.photos import for_screen, patches_of, turned
 from maskgan_cli.editor.request_context import Context, RequestContext, attached, png, raw
 from maskgan_cli.editor.session import Finish, Session, encode
 from maskgan_cli.editor.uploads import decode_picture, display_name, read_body, read_mask, read_masks
+from maskgan_cli.editor.video import encode_video, video_library
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import Picture
 from maskgan_cli.labels import LabelMap, part_ids
@@ -217,21 +218,28 @@ async def slider(context: Context, name: Name, slider: Text) -> tuple[float, flo
     return await context.work(lambda: slider_range(context.store.get(name), context.models, slider))
 
 
-@router.get("/sessions/{name}/animation.gif")
+@router.get("/sessions/{name}/animation.{kind}")
 async def animation(
-    context: Context, name: Name, other: Number, frames: Annotated[int, Query(ge=2, le=_MAX_FRAMES)] = 12
+    context: Context,
+    name: Name,
+    kind: Literal["gif", "mp4"],
+    other: Number,
+    frames: Annotated[int, Query(ge=2, le=_MAX_FRAMES)] = 12,
 ) -> Response:
-    """Download an animation (GIF) in which the face's shape changes into that of another face.
+    """Download an animation (GIF or MP4) in which the face's shape changes into that of another face.
 
     Each frame is a separate job, so that edits on the page do not wait for the whole animation.
     """
+    if kind == "mp4":
+        video_library()  # raises an error before the frames are painted
     session, pictures = await context.work(lambda: context.store.get(name)), []
     base = session.labels
     for share in positions(frames):
         how = Composition(((f"other-{other}", float(share)),))
         pictures.append(await context.work(partial(_frame, context, session, base, how)))
-    data = await context.work(lambda: encode_animation(pictures))
-    return attached(data, "image/gif", f"{stem(session)}-animation.gif")
+    encode_frames, media = (encode_animation, "image/gif") if kind == "gif" else (encode_video, "video/mp4")
+    data = await context.work(lambda: encode_frames(pictures))
+    return attached(data, media, f"{stem(session)}-animation.{kind}")
 
 
 def _frame(context: RequestContext, session: Session, base: LabelMap, how: Composition) -> Picture:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 import time
 from typing import Any
 
@@ -15,6 +16,7 @@ from maskgan_cli.editor.learning import Learning
 from maskgan_cli.editor.models import Models
 from maskgan_cli.editor.serve import EditorServer
 from maskgan_cli.editor.session import Session
+from maskgan_cli.editor.video import encode_video
 from maskgan_cli.errors import InputError
 from tests.editor.conftest import Client
 from tests.editor.person import begin, result, settled, until
@@ -36,6 +38,25 @@ def test_the_animation_towards_another_face(client: Client) -> None:
     away = [np.abs(picture - face).mean() for picture in pictures]
     assert away[0] < 6 < away[2] and away[0] < away[1] < away[2]  # 256 colours are a little off
     assert client.get(f"api/sessions/{session}/animation.gif?other=2").status_code == 422
+
+
+def test_a_video_needs_pyav(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = client.post("api/sessions?example=rendered-0").json()["id"]
+    client.post(f"api/sessions/{session}/others?example=rendered-1")
+    monkeypatch.setitem(sys.modules, "av", None)  # as if it were not installed
+    answer = client.get(f"api/sessions/{session}/animation.mp4?other=1&frames=3")
+    assert answer.status_code == 422
+    assert "`pip install av`, or save a GIF" in answer.json()["error"]
+
+
+def test_a_video_shows_every_picture() -> None:
+    av = pytest.importorskip("av", reason="PyAV is not installed")
+    faces = [library.rendered(f"rendered-{number}").picture for number in (0, 1)]
+    with av.open(io.BytesIO(encode_video(faces))) as file:
+        shown = [frame.to_ndarray(format="rgb24").astype(int) for frame in file.decode(video=0)]
+    assert len(shown) == 16, "the first and the last picture are held"
+    for frame, face in ((shown[0], faces[0]), (shown[-1], faces[1])):
+        assert np.abs(frame - face).mean() < 6, "the format halves the resolution of colours"
 
 
 @pytest.mark.slow

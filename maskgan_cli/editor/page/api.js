@@ -64,7 +64,7 @@ export const swap = (id, mask, other, parts) =>
   bytes(`api/sessions/${id}/swap?${query({ other, parts })}`, post(mask));
 export const compose = (id, base, values) => bytes(`api/sessions/${id}/compose?${query(values)}`, post(base));
 export const range = (id, slider) => json(`api/sessions/${id}/range?${query({ slider })}`);
-export const animation = async (id, other) => (await ask(`api/sessions/${id}/animation.gif?${query({ other })}`)).blob();
+export const animation = async (id, other, kind) => (await ask(`api/sessions/${id}/animation.${kind}?${query({ other })}`)).blob();
 export const learning = (id) => json(`api/sessions/${id}/learning`);
 export const learn = (id, values = {}) => json(`api/sessions/${id}/learning?${query(values)}`, post());
 export const setPersonal = (id, on) => json(`api/sessions/${id}/personal?${query({ on })}`, post());

@@ -3,6 +3,7 @@
 import * as api from "./api.js";
 import { make } from "./elements.js";
 
+const ANIMATIONS = { gif: "Save an animation (GIF)", mp4: "Save a video (MP4)" };
 const PARTS = { hair: "Hair", mouth: "Mouth", eyes: "Eyes", brows: "Brows", nose: "Nose", skin: "Face shape", glasses: "Glasses", hat: "Hat", earring: "Earrings" };
 const element = (id) => document.getElementById(id);
 
@@ -43,20 +44,23 @@ export class Others {
           return button;
         }));
       const mix = panels.sliders.make(`other-${number}`, "All of its shape", 0, 1);
-      const animate = make("button", { type: "button", textContent: "Save an animation (GIF)", title: "An animation from this face to the shape of the other one", dataset: { animate: number } });
-      animate.addEventListener("click", () => this._animate(number, animate));
-      return make("article", {}, picture, make("div", {}, look, make("small", { textContent: "Take the shape of its" }), parts, mix, animate));
+      const animations = Object.entries(ANIMATIONS).map(([kind, title]) => {
+        const button = make("button", { type: "button", textContent: title, title: "An animation from this face to the shape of the other one", dataset: { animate: number, kind } });
+        button.addEventListener("click", () => this._animate(number, button, kind));
+        return button;
+      });
+      return make("article", {}, picture, make("div", {}, look, make("small", { textContent: "Take the shape of its" }), parts, mix, ...animations));
     }));
   }
   // Download an animation towards another face's shape.
-  async _animate(number, button) {
+  async _animate(number, button, kind) {
     const { editor } = this;
     button.disabled = true;
     editor.panels.busy("Painting the animation …");
     try {
       await editor.live.settled();
-      const blob = await api.animation(editor.session.id, number);
-      const link = make("a", { href: URL.createObjectURL(blob), download: `${editor.saving.stem}-animation.gif` });
+      const blob = await api.animation(editor.session.id, number, kind);
+      const link = make("a", { href: URL.createObjectURL(blob), download: `${editor.saving.stem}-animation.${kind}` });
       link.click();
       setTimeout(() => URL.revokeObjectURL(link.href), 60000);
     } catch (error) {
