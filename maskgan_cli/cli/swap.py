@@ -127,6 +127,12 @@ def style_copy(
     source: Annotated[Path | None, typer.Argument(metavar="FACE", help="The face whose shape is kept.")] = None,
     target: Annotated[Path | None, typer.Argument(metavar="REFERENCE", help="The face whose style is copied.")] = None,
     out: Out = Path("styled.png"),
+    parts: Annotated[
+        str,
+        typer.Option(
+            "--parts", help="Copy the style of these parts only, e.g. hair,lips (--method sean). Default: all."
+        ),
+    ] = "",
     *,
     masks: Masks,
     editing: Editing,
@@ -139,11 +145,23 @@ def style_copy(
     Columns of --pairs: source (FACE), target (REFERENCE) and, if needed, source_mask, target_mask, output.
     """
     from maskgan_cli.editing.edits import style_edits
+    from maskgan_cli.editing.methods import method_named
+    from maskgan_cli.labels import part_ids
 
+    ids: tuple[int, ...] | None = None
+    if parts:
+        if not method_named(editing.method, masks=True).by_part:
+            raise InputError(
+                "--parts", expected="--method sean, which has a style for each part", found=f"--method {editing.method}"
+            )
+        try:
+            ids = part_ids(parts)
+        except ValueError as error:
+            raise InputError("--parts", found=str(error)) from None
     rows = rows_of(faces_of(source, target, masks), editing.pairs, *_TWO_FACES)
 
     def edit_of(row: Row, *, read: ReadFace) -> Edit[Any]:
-        edit = style_edits(row, read=read)
+        edit = style_edits(row, parts=ids, read=read)
         if edit.place is not None:
             shell.say(f"{row['source']}: the whole head is generated, and may look artificial in the photo")
         return edit

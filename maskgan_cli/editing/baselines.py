@@ -13,13 +13,14 @@ from torch import Tensor
 
 from maskgan_cli.data.resize import resize_image, resize_labels
 from maskgan_cli.devices import pick_device
-from maskgan_cli.editing.methods import Request
+from maskgan_cli.editing.methods import Mixed, Request
 from maskgan_cli.editing.painters import open_painter
 from maskgan_cli.editing.render import Renderer
 from maskgan_cli.editing.transfer import AttributeRequest
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import Picture
 from maskgan_cli.judges.attributes import AttributeJudge, SeparateAttributes, load_attributes
+from maskgan_cli.labels import NUM_CLASSES
 from maskgan_cli.models.baselines.stargan import asked_labels
 from maskgan_cli.weights.lookup import find_weights
 
@@ -67,6 +68,21 @@ class SEANRenderer(Renderer):
     def note(self) -> dict[str, Any]:
         """See `Method.note`."""
         return {"method": self.kind, **super().note}
+
+    def paint(self, requests: Sequence[Request]) -> Pictures:
+        """Requests -> pictures (N, size, size, 3) at the network's own size."""
+        share = np.ones((len(requests), NUM_CLASSES), np.float32)
+        own = []
+        for taken, request in zip(share, requests, strict=True):
+            mixed = request.mixed or Mixed(request.style_labels, request.style_picture, tuple(range(NUM_CLASSES)))
+            taken[[i for i in range(NUM_CLASSES) if i not in mixed.parts]] = 0.0
+            own.append(mixed)
+        masks = ([r.labels for r in requests], [r.style_labels for r in requests], [one.labels for one in own])
+        labels, style_labels, own_labels = (np.stack([resize_labels(x, self.size) for x in many]) for many in masks)
+        style, own_style = (
+            _resized(many, self.size) for many in ([r.style_picture for r in requests], [one.picture for one in own])
+        )
+        return self.painter.paint(labels, style_labels, style, own_labels, own_style, share)
 
 
 class StarGANChanger:

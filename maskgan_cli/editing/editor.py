@@ -19,6 +19,7 @@ from maskgan_cli.editing.morph import masks_between
 from maskgan_cli.editing.options import Accessories, Blend, Hair, Inside
 from maskgan_cli.editing.reader import PhotoReader
 from maskgan_cli.editing.reshape import Reshaping
+from maskgan_cli.errors import InputError
 from maskgan_cli.files import Photo, Picture, write_image, write_photo
 from maskgan_cli.labels import LabelMap, part_ids
 from maskgan_cli.weights.lookup import find_weights
@@ -82,7 +83,7 @@ class Editor:
         method: str = "dmn",
         force: bool = False,
     ) -> None:
-        entry = method_named(method, masks=True)
+        self._entry = entry = method_named(method, masks=True)
         self._method = entry.load(find_weights(_path(weights), entry.kind), device)
         self._parser, self._vae, self._file = _path(parser_weights), _path(vae_weights), _path(directions)
         self._device, self._force = device, force
@@ -120,10 +121,21 @@ class Editor:
         blending = Blend(blend, inside=Inside(inside), hair=Hair(hair))
         return self._made(swap_edits(row, part_ids(parts), blend=blending, fit=fit, read=given))
 
-    def style(self, source: Face, target: Face) -> Edited:
-        """The source's shape in the target's style (paper, Sec. 5.5); see ``maskgan style-copy``."""
-        row = {"source": source.image, "target": target.image}
-        return self._made(style_edits(row, read=_given(source=source, target=target)))
+    def style(self, source: Face, target: Face, parts: str = "") -> Edited:
+        """The source's shape in the target's style (paper, Sec. 5.5); see ``maskgan style-copy``.
+
+        Args:
+            source, target: from `open`.
+            parts: parts that take the target's style, with ``method="sean"``, e.g. ``"hair"``; all parts if empty.
+
+        Raises:
+            ValueError: there is no part of that name.
+            InputError: parts are given, and the method has no style for each part.
+        """
+        if parts and not self._entry.by_part:
+            raise InputError("parts", expected="method sean, which has a style for each part", found=self._entry.kind)
+        row, given = {"source": source.image, "target": target.image}, _given(source=source, target=target)
+        return self._made(style_edits(row, parts=part_ids(parts) if parts else None, read=given))
 
     def reshape(
         self,

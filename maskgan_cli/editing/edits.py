@@ -22,7 +22,7 @@ from maskgan_cli.editing.faces import Face, ReadFace, read_face, read_square_mas
 from maskgan_cli.editing.fit import fit_parts
 from maskgan_cli.editing.hair_fit import HairFit, fitted_hair
 from maskgan_cli.editing.hair_swap import hair_to_take
-from maskgan_cli.editing.methods import Request
+from maskgan_cli.editing.methods import Mixed, Request
 from maskgan_cli.editing.mouths import Reference, source_of_inside
 from maskgan_cli.editing.options import Accessories, Blend, Edge, Hair
 from maskgan_cli.editing.reshape import Reshaping, reshape
@@ -273,12 +273,18 @@ def reshape_edits(
     return Edit(request, source, labels, inputs, settings, panels, chosen, drawn=drawn, original=given.photo)
 
 
-def style_edits(row: Row, *, read: ReadFace = read_face) -> Edit[Request]:
-    """The edit of ``maskgan style-copy``, from ``source``, ``target`` and optionally their masks."""
+def style_edits(row: Row, *, parts: Collection[int] | None = None, read: ReadFace = read_face) -> Edit[Request]:
+    """The edit of ``maskgan style-copy``, from ``source``, ``target`` and optionally their masks.
+
+    With ``parts`` only these classes take the target's style; the method needs a style for each part.
+    """
     source, target, inputs = _two_faces(row, read)
     panels = [source.picture, target.picture, colourise(source.labels)]
-    request = Request(source.labels, target.labels, target.picture)
-    settings = {"edit": "style-copy"} | _parser(source, target)
+    mixed = None if parts is None else Mixed(source.labels, source.picture, tuple(sorted(parts)))
+    request = Request(source.labels, target.labels, target.picture, mixed)
+    settings: dict[str, Any] = {"edit": "style-copy"} | _parser(source, target)
+    if mixed is not None:
+        settings["parts"] = [CLASSES[i] for i in mixed.parts]
     place = source if source.cutout is not None else None
     return Edit(request, target, source.labels, inputs, settings, panels, place=place)
 

@@ -25,6 +25,21 @@ R_contra = TypeVar("R_contra", contravariant=True)
 
 
 @dataclass(frozen=True)
+class Mixed:
+    """A face that keeps its style, apart from some parts.
+
+    Attributes:
+        labels: (T, T) label map of the face.
+        picture: (T, T, 3).
+        parts: class ids of the parts that take the style of `Request.style_picture`.
+    """
+
+    labels: LabelMap
+    picture: Picture
+    parts: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Request:
     """One picture to paint: a mask, and the face with the style.
 
@@ -32,11 +47,14 @@ class Request:
         labels: (S, S) the edited label map.
         style_labels: (T, T) label map of the style picture.
         style_picture: (T, T, 3).
+        mixed: for methods with ``by_part``, another face whose style all other parts have; None: all parts have the
+            style of the style picture.
     """
 
     labels: LabelMap
     style_labels: LabelMap
     style_picture: Picture
+    mixed: Mixed | None = None
 
 
 class Method(Protocol[R_contra]):
@@ -64,6 +82,7 @@ class Entry:
         painter: ``module:name`` of its class, constructed from (weights, device).
         masks: whether it paints masks (`Request`); the others change attributes of a picture.
         exemplar: whether a method without masks needs a second face with the attribute.
+        by_part: whether it has a style for each part, so that parts can have the styles of two faces.
     """
 
     title: str
@@ -71,6 +90,7 @@ class Entry:
     painter: str
     masks: bool = True
     exemplar: bool = True
+    by_part: bool = False
 
     def load(self, weights: Path, device: str) -> Method[Any]:
         """The method with these weights on this device.
@@ -86,7 +106,7 @@ METHODS: Final[dict[str, Entry]] = {
     "dmn": Entry("Dense Mapping Network", "dmn", "maskgan_cli.editing.render:Renderer"),
     "pix2pixhd-m": Entry("Pix2PixHD-m", "pix2pixhd-m", "maskgan_cli.editing.baselines:Pix2PixHDmRenderer"),
     "spade": Entry("SPADE", "spade", "maskgan_cli.editing.baselines:SPADERenderer"),
-    "sean": Entry("SEAN", "sean", "maskgan_cli.editing.baselines:SEANRenderer"),
+    "sean": Entry("SEAN", "sean", "maskgan_cli.editing.baselines:SEANRenderer", by_part=True),
     "stargan": Entry("StarGAN", "stargan", "maskgan_cli.editing.baselines:StarGANChanger", masks=False, exemplar=False),
     "elegant": Entry("ELEGANT", "elegant", "maskgan_cli.editing.baselines:ElegantChanger", masks=False),
 }

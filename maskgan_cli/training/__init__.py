@@ -11,7 +11,7 @@ checkpoint.py, state.py   the run folder, one checkpoint, resuming
 start.py, grow.py   initialisation from trained weights, also of a smaller network
 compare.py      compares run folders: table and curves
 learner.py, schedule.py   Adam updates, learning rate
-accumulate.py, processes.py   gradient accumulation; several processes
+accumulate.py, processes.py, reduction.py   gradient accumulation; several processes, their mean gradients
 losses.py, perceptual.py, style_losses.py   losses and their fixed networks
 augment.py, mouths.py, style_inputs.py   augmentation
 painting.py     losses, validation and sample grids of all generators

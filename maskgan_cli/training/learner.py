@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any, Generic, TypeVar
 
 import torch
@@ -13,7 +14,8 @@ from torch.optim import Adam, Optimizer
 from maskgan_cli.config import OptimiserSettings
 from maskgan_cli.training import accumulate
 from maskgan_cli.training.accumulate import Inputs, Part
-from maskgan_cli.training.processes import average_gradients, in_shares
+from maskgan_cli.training.processes import in_shares
+from maskgan_cli.training.reduction import GradientReduction
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -41,9 +43,10 @@ class AdamUpdate:
         weight_decay: float = 0.0,
         rate: float = 1.0,
     ) -> None:
-        self._networks, self._accelerator = networks, accelerator
+        self._accelerator = accelerator
         parameters = [parameter for network in networks for parameter in network.parameters()]
         self._trained = [parameter for parameter in parameters if parameter.requires_grad]
+        self._reduction = GradientReduction(self._trained) if accelerator.num_processes > 1 else None
         group = {"params": parameters, "rate": rate}  # the loop multiplies the learning rate by this factor
         betas = (settings.beta1, settings.beta2)
         adam = Adam([group], lr=settings.lr * rate, betas=betas, weight_decay=weight_decay)
@@ -59,7 +62,7 @@ class AdamUpdate:
     ) -> None:
         """Backpropagate a loss into these networks only; after the last part of a batch, Adam steps.
 
-        Gradients are averaged over the processes.
+        Gradients are averaged over the processes, during the backward pass of the last part.
 
         Args:
             loss: of one part of the batch.
@@ -70,18 +73,17 @@ class AdamUpdate:
         """
         if part.first:
             self.optimiser.zero_grad()
-        if through is None:
-            self._accelerator.backward(part.share(loss), inputs=self._trained, retain_graph=retain_graph)
-        else:
-            picture, copy = through
-            self._accelerator.backward(part.share(loss), inputs=[copy], retain_graph=retain_graph)
-            torch.autograd.backward(picture, copy.grad, inputs=self._trained)
-            copy.grad = None
-        if not part.last:
-            return
-        for network in self._networks:
-            average_gradients(self._accelerator, network)
-        self.optimiser.step()
+        reduction = self._reduction if part.last else None
+        with nullcontext() if reduction is None else reduction.during_backward():
+            if through is None:
+                self._accelerator.backward(part.share(loss), inputs=self._trained, retain_graph=retain_graph)
+            else:
+                picture, copy = through
+                self._accelerator.backward(part.share(loss), inputs=[copy], retain_graph=retain_graph)
+                torch.autograd.backward(picture, copy.grad, inputs=self._trained)
+                copy.grad = None
+        if part.last:
+            self.optimiser.step()
 
 
 class Learner(Generic[Network]):

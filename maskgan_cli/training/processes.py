@@ -1,4 +1,4 @@
-"""Several processes: averaged gradients, shared validation, and a check that all processes have the same inputs."""
+"""Several processes: shared validation, and a check that all processes have the same inputs."""
 
 from __future__ import annotations
 
@@ -9,29 +9,11 @@ from contextvars import ContextVar
 
 import torch
 from accelerate import Accelerator
-from torch import Tensor, nn
+from torch import Tensor
 
 from maskgan_cli.errors import InputError
 
 _SHARING: ContextVar[Accelerator | None] = ContextVar("sharing", default=None)
-
-
-def average_gradients(accelerator: Accelerator, network: nn.Module) -> None:
-    """Replace each process's gradients by their mean over all processes, in one reduction.
-
-    If the processes have equal shares of a batch, this is the gradient of the whole batch. DistributedDataParallel does
-    not work here: its hooks expect one forward pass for each backward pass, but GAN steps backpropagate through a
-    frozen discriminator, and EBST runs one generator three times.
-    """
-    if accelerator.num_processes == 1:
-        return
-    gradients = [p.grad for p in network.parameters() if p.grad is not None]
-    flat = torch.cat([gradient.flatten() for gradient in gradients])
-    flat = accelerator.reduce(flat, reduction="mean")
-    offset = 0
-    for gradient in gradients:
-        gradient.copy_(flat[offset : offset + gradient.numel()].view_as(gradient))
-        offset += gradient.numel()
 
 
 def check_agreement(accelerator: Accelerator, what: str, value: object, hint: str) -> None:

@@ -6,7 +6,8 @@ Dense Mapping Network: ``mask`` and ``style_mask`` (N, S, S) uint8 class ids, ``
 float32 in [-1, 1] -> ``image`` (N, 3, S, S) float32 in [-1, 1].
 Pix2PixHD-m: the same; ``style_mask`` is not used.
 SPADE: ``mask`` and ``style_image`` -> ``image``, with the mean of the style code's distribution.
-SEAN: ``mask``, ``style_mask`` and ``style_image`` -> ``image``.
+SEAN: ``mask``, ``style_mask``, ``style_image``, ``own_mask``, ``own_image`` and ``share`` (N, 19) float32 in [0, 1],
+which is how much of the style of ``style_image`` each class takes instead of the style of ``own_image`` -> ``image``.
 StarGAN: ``image`` and ``label`` (N, attributes) float32 of 0 and 1 -> ``changed``, an image.
 ELEGANT: ``image``, ``exemplar`` and ``strength`` (N, attributes) float32 in [0, 1], which is the exemplar's share of
 each attribute -> ``changed``, an image.
@@ -31,7 +32,7 @@ from maskgan_cli.errors import InputError, WorkError
 from maskgan_cli.files import atomic, sha256
 from maskgan_cli.labels import NUM_CLASSES
 from maskgan_cli.models.baselines.elegant import Elegant
-from maskgan_cli.models.baselines.sean import SEAN
+from maskgan_cli.models.baselines.sean import SEAN, mixed_codes
 from maskgan_cli.models.baselines.spade import SPADE
 from maskgan_cli.models.dmn import DenseMappingNetwork, parameter_count
 from maskgan_cli.networks import KINDS, exported, resolve
@@ -79,7 +80,7 @@ class SPADEFromLabelMaps(nn.Module):
 
 
 class SEANFromLabelMaps(nn.Module):
-    """SEAN whose inputs are label maps instead of one-hot masks."""
+    """SEAN whose inputs are label maps instead of one-hot masks, with the styles of two faces."""
 
     ids: Tensor
 
@@ -88,11 +89,19 @@ class SEANFromLabelMaps(nn.Module):
         self.network = network
         self.register_buffer("ids", torch.arange(NUM_CLASSES, dtype=torch.uint8).view(1, -1, 1, 1), persistent=False)
 
-    def forward(self, mask: Tensor, style_mask: Tensor, style_image: Tensor) -> Tensor:
-        """Label maps (N, S, S) uint8 twice, image (N, 3, S, S) in [-1, 1] -> image of the same shape."""
-        masks = ((labels.unsqueeze(1) == self.ids).float() for labels in (mask, style_mask))
-        image: Tensor = self.network(*masks, style_image)
+    def forward(
+        self, mask: Tensor, style_mask: Tensor, style_image: Tensor, own_mask: Tensor, own_image: Tensor, share: Tensor
+    ) -> Tensor:
+        """Label maps (N, S, S) uint8, images (N, 3, S, S) in [-1, 1], share (N, 19) -> image; see `mixed_codes`."""
+        style, own = (
+            self.network.encode_style(self._one_hot(labels), image)
+            for labels, image in ((style_mask, style_image), (own_mask, own_image))
+        )
+        image: Tensor = self.network.generator(self._one_hot(mask), mixed_codes(own, style, share))
         return image
+
+    def _one_hot(self, labels: Tensor) -> Tensor:
+        return (labels.unsqueeze(1) == self.ids).float()
 
 
 class ElegantWithStrength(nn.Module):
@@ -127,7 +136,9 @@ class Portable:
 
 DMN = Portable(DMNFromLabelMaps, ("mask", "style_mask", "style_image"), "image")
 SPADE_GENERATOR = Portable(SPADEFromLabelMaps, ("mask", "style_image"), "image")
-SEAN_GENERATOR = Portable(SEANFromLabelMaps, ("mask", "style_mask", "style_image"), "image")
+SEAN_GENERATOR = Portable(
+    SEANFromLabelMaps, ("mask", "style_mask", "style_image", "own_mask", "own_image", "share"), "image"
+)
 STARGAN = Portable(lambda network: network, ("image", "label"), "changed")
 ELEGANT = Portable(ElegantWithStrength, ("image", "exemplar", "strength"), "changed")
 PARSER = Portable(lambda network: network, ("image",), "logits")
@@ -215,6 +226,8 @@ def _example(portable: Portable, weights: Weights, count: int) -> tuple[Tensor, 
     def draw(name: str) -> Tensor:
         if name.endswith("mask"):
             return torch.randint(0, NUM_CLASSES, (count, size, size), generator=generator, dtype=torch.uint8)
+        if name == "share":
+            return torch.rand(count, NUM_CLASSES, generator=generator)
         if name in ("label", "strength"):
             return torch.randint(0, 2, (count, len(weights.config["attributes"])), generator=generator).float()
         return torch.rand(count, 3, size, size, generator=generator) * 2 - 1

@@ -115,6 +115,7 @@ def _published() -> None:
         "Dec.pth": narrow("elegant_Dec", 16), "D1.pth": narrow("elegant_D", 16),
         "D2.pth": narrow("elegant_D", 16, **second), "net_G.pth": narrow("spade_netG", 16),
         "net_E.pth": narrow("spade_netE", 16), "net_D.pth": narrow("spade_netD", 16),
+        "sean_net_G.pth": narrow("sean_netG", 16, least=32),
     }.items():  # fmt: skip
         saved(filled(shapes), Path(file))
 

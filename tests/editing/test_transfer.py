@@ -13,11 +13,13 @@ import pytest
 import torch
 from PIL import Image
 
+from maskgan_cli.editing.editor import Editor
+from maskgan_cli.editing.methods import METHODS, Mixed, Request
 from maskgan_cli.editing.swap import swap_parts
 from maskgan_cli.editing.transfer import PARTS_OF, known_attributes, parts_of
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import read_image, read_label_map, sha256
-from maskgan_cli.labels import ID
+from maskgan_cli.labels import ID, PARTS
 from maskgan_cli.models.attributes import AttributeConfig
 from maskgan_cli.models.baselines.elegant import ElegantConfig
 from maskgan_cli.models.baselines.sean import SEANConfig
@@ -26,7 +28,7 @@ from maskgan_cli.models.baselines.stargan import StarGANConfig, StarGANGenerator
 from maskgan_cli.models.dmn import Pix2PixHDmConfig
 from maskgan_cli.models.layers import to_bytes, to_unit
 from maskgan_cli.networks import KINDS, resolve
-from maskgan_cli.weights.format import save_weights
+from maskgan_cli.weights.format import load, save_weights
 from tests.conftest import Command
 
 CONFIGS: dict[str, Any] = {
@@ -165,6 +167,40 @@ def test_style_is_copied_by_the_mask_methods(
         assert done.code == 0, done.err
         assert (_note(out)["edit"], _note(out)["method"]) == ("style-copy", method)
     assert _note(tmp_path / "spade.png")["code"] == "mean"
+
+
+def test_parts_of_the_style_are_copied_by_sean(
+    files: dict[str, Path], prepared: Path, tmp_path: Path, maskgan: Command
+) -> None:
+    source, target = _faces(prepared)
+    network, weights = load("sean", files["sean"], torch.device("cpu"))
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.mul_(20)  # the published start is too faint to tell pictures apart
+    visible = save_weights(tmp_path / "sean.safetensors", network, kind="sean", config=weights.config, about={})
+    call = ("style-copy", source, target, "--method", "sean", "-w", visible, "--device", "cpu", "-o")
+    every = ",".join(PARTS)
+    for name, parts in {"all": (), "hair": ("--parts", "hair"), "every": ("--parts", every)}.items():
+        done = maskgan(*call, tmp_path / f"{name}.png", *parts)
+        assert done.code == 0, done.err
+    assert _note(tmp_path / "hair.png")["parts"] == ["hair"]
+    pictures = {name: read_image(tmp_path / f"{name}.png") for name in ("all", "hair", "every")}
+    assert not np.array_equal(pictures["all"], pictures["hair"])
+    assert not np.array_equal(pictures["every"], pictures["hair"])
+    own = METHODS["sean"].load(visible, "cpu")
+    labels = [read_label_map(prepared / "masks" / f.name) for f in (source, target)]
+    faces = [read_image(f) for f in (source, target)]
+    kept = Request(labels[0], labels[1], faces[1], Mixed(labels[0], faces[0], ()))
+    plain = Request(labels[0], labels[0], faces[0])
+    reconstructed = own.paint([kept, plain])
+    assert np.array_equal(reconstructed[0], reconstructed[1]), "no part takes the other face's style"
+    editor = Editor(visible, device="cpu", method="sean")
+    edited = editor.style(editor.open(source), editor.open(target), "hair")
+    assert np.array_equal(edited.picture, pictures["hair"])
+    refused = maskgan("style-copy", source, target, "--method", "spade", "-w", files["spade"], "--parts", "hair", "-o",
+                      tmp_path / "no.png")  # fmt: skip
+    assert refused.code == 2
+    assert "--parts: expected --method sean" in refused.err
 
 
 def test_what_does_not_go_together_is_one_line(

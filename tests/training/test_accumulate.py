@@ -8,17 +8,20 @@ from typing import Any
 
 import pytest
 import torch
+from accelerate import Accelerator
 from torch import Tensor, nn
 
 from maskgan_cli.config import load_recipe
 from maskgan_cli.data.dataset import Batch, FaceDataset, first_samples
 from maskgan_cli.data.prepared import PreparedData
+from maskgan_cli.errors import InputError
 from maskgan_cli.models.layers import NoiseInput, one_hot
 from maskgan_cli.models.spectral import SpectralConv2d
 from maskgan_cli.networks import resolve, trainings
 from maskgan_cli.training import dmn, ebst, mask_vae
 from maskgan_cli.training.accumulate import parts_of
 from maskgan_cli.training.ebst import STAGE_TWO, EBSTTask
+from maskgan_cli.training.loop import _check_accumulation
 from maskgan_cli.training.style_inputs import generator_inputs
 from tests.conftest import Command, plan
 
@@ -249,6 +252,13 @@ def test_numbers_of_parts_that_do_not_fit_raise_an_error(prepared: Path, tmp_pat
                    "--set", "data.batch_size=4")  # fmt: skip
     assert half.code == 2
     assert "data.accumulate needs precision no or bf16" in half.err
+
+
+def test_a_training_that_does_not_accumulate_raises_an_error() -> None:
+    recipe = load_recipe(mask_vae.VAERecipe, "vae", "tiny-cpu", ["data.batch_size=8", "data.accumulate=2"])
+    task: Any = object()
+    with pytest.raises(InputError, match=r"data\.accumulate: expected 1 for this training"):
+        _check_accumulation(task, recipe, Accelerator(cpu=True))
 
 
 def test_the_command_trains_in_parts(prepared: Path, tmp_path: Path, maskgan: Command) -> None:

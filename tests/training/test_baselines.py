@@ -136,9 +136,11 @@ def test_half_precision_is_used_and_updates_the_weights(
         assert not all(map(torch.equal, parameters, before[key])), key
 
 
-# Settings without random numbers, which differ between processes. SPADE's discriminator sees faces generated after the
-# generator's update, in which Adam amplifies rounding errors: hence the small learning rate.
-STILL = {"spade": ("network.encoder=false", "optimiser.lr=1e-12"), "elegant": (), "pix2pixhd-m": ()}
+# Settings without random numbers, which differ between processes. The discriminators of SPADE and SEAN see faces
+# generated after the generator's update, in which Adam amplifies rounding errors: hence the small learning rate. SEAN
+# starts without noise.
+STILL = {"spade": ("network.encoder=false", "optimiser.lr=1e-12"), "sean": ("optimiser.lr=1e-12",), "elegant": (),
+         "pix2pixhd-m": ()}  # fmt: skip
 
 
 @pytest.mark.slow
@@ -163,18 +165,6 @@ def test_two_processes_have_the_gradient_of_one_with_the_whole_batch(name: str, 
         assert gradient.norm() > 0
         assert (moments[1][network] - gradient).norm() < 1e-3 * gradient.norm(), network
     assert json.loads((two / "run.json").read_text())["processes"] == 2
-
-
-@pytest.mark.slow
-def test_stargan_runs_in_two_processes(prepared: Path, tmp_path: Path) -> None:
-    changes = (*SETTINGS["stargan"], "schedule.steps=2")
-    options = ["--device", "cpu", *(part for change in changes for part in ("--set", change))]
-    subprocess.run(
-        [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "maskgan_cli",
-         "train", "stargan", str(prepared), "-o", str(tmp_path / "run"), *options],
-        check=True, capture_output=True, env={**os.environ, "OMP_NUM_THREADS": "1"}, timeout=300,
-    )  # fmt: skip
-    assert json.loads((tmp_path / "run" / "run.json").read_text())["processes"] == 2
 
 
 def test_the_papers_recipes_are_the_published_networks() -> None:

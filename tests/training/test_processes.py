@@ -1,8 +1,9 @@
-"""Two processes (gloo) against the same step computed by hand in one process: MaskVAE, EBST and the judges.
+"""Two processes (gloo) against the same step computed by hand in one process: MaskVAE, EBST, StarGAN and the judges.
 
-In all of them, a face's gradient depends on the other faces of a process (batch norm; the reference face). So the
-expected gradient is the mean of the gradients of the two halves of the batch, each computed separately. For the
-networks without batch norm (`test_dmn`, `test_baselines`) it is the gradient of the whole batch.
+In all of them, a face's gradient depends on the other faces of a process (batch norm; the reference face), or on the
+random numbers of the process. So the expected gradient is the mean of the gradients of the two halves of the batch,
+each computed separately. For the networks without batch norm (`test_dmn`, `test_baselines`) it is the gradient of the
+whole batch.
 """
 
 from __future__ import annotations
@@ -32,8 +33,11 @@ from maskgan_cli.training.ebst import EBSTRecipe, EBSTTask
 from maskgan_cli.training.ebst import prepare_training as prepare_ebst
 from maskgan_cli.training.mask_vae import VAERecipe, VAETask
 from maskgan_cli.training.processes import check_agreement, in_shares, shared
+from maskgan_cli.training.stargan import StarGANRecipe
+from maskgan_cli.training.stargan import prepare_training as prepare_stargan
 from maskgan_cli.weights.format import read_weights, save_weights
-from tests.conftest import TINY_VAE, plan
+from tests.conftest import TINY, TINY_VAE, plan
+from tests.training.test_baselines import SETTINGS as BASELINES
 from tests.training.test_ebst import CHANGES as EBST_CHANGES
 from tests.training.test_identity import people  # noqa: F401 (a fixture)
 from tests.training.test_mask_vae import CHANGES as VAE_CHANGES
@@ -58,9 +62,9 @@ ACCELERATE = ("accelerate.commands.launch", "--multi_gpu", "--num_processes", "2
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 
 
-def _two_processes(*command: str, launcher: Sequence[str] = TORCHRUN) -> None:
-    done = subprocess.run([sys.executable, "-m", *launcher, "-m", "maskgan_cli", *command], check=False,
-                          capture_output=True, text=True, env=ENVIRONMENT, timeout=300)  # fmt: skip
+def _two_processes(*command: str, launcher: Sequence[str] = TORCHRUN, module: str = "maskgan_cli") -> None:
+    done = subprocess.run([sys.executable, "-m", *launcher, "-m", module, *command], check=False,
+                          capture_output=True, text=True, env=ENVIRONMENT, timeout=1800)  # fmt: skip
     assert done.returncode == 0, done.stderr
 
 
@@ -204,6 +208,73 @@ def test_judges(name: str, prepared: Path, people: Path, tmp_path: Path) -> None
     (key,) = task.optimisers
     _close(_moments(tmp_path / "run"), {key: gradients}, recipe.optimiser.beta1)
     assert json.loads((tmp_path / "run" / "run.json").read_text())["processes"] == 2
+
+
+def _words(changes: Sequence[str]) -> list[str]:
+    return [word for change in changes for word in ("--set", change)]
+
+
+@pytest.mark.slow
+def test_stargan(prepared: Path, tmp_path: Path) -> None:
+    # A small learning rate: the generator learns from the discriminator after its update, which the halves do alone.
+    changes = [*BASELINES["stargan"], "critic_steps=1", "schedule.steps=1", "optimiser.lr=1e-12"]
+    command = ["train", "stargan", str(prepared), "-o", str(tmp_path / "run"), "--device", "cpu", "-q"]
+    _two_processes(*command, *_words(changes))
+    by_hand: dict[str, list[torch.Tensor]] = {"generator": [], "discriminator": []}
+    for rank, half in enumerate(_halves(prepared, masked=False)):
+        recipe = load_recipe(StarGANRecipe, "stargan", "tiny-cpu", changes)
+        task: Any = prepare_stargan(plan(prepared, tmp_path / f"half-{rank}"), recipe).task
+        _seed(rank)
+        task.step(half)
+        for name, network in task.networks.items():
+            by_hand[name].append(torch.cat([p.grad.flatten() for p in network.parameters() if p.grad is not None]))
+    for first, second in by_hand.values():
+        assert (first - second).norm() > 0.01 * first.norm(), "the halves differ"
+    _close(_moments(tmp_path / "run"), by_hand)
+
+
+def _smallest(name: str, prepared: Path, people: Path, weights: Path, vae_weights: Path) -> list[str]:  # noqa: F811
+    """The command of a training at its smallest, for one step, without ``-o``."""
+    step = ["schedule.steps=1", "schedule.log_every=1"]
+    own = {
+        "dmn": TINY, "vae": TINY_VAE,
+        "ebst": ("--dmn", str(weights), "--vae", str(vae_weights), *_words(EBST_CHANGES)),
+        **{key: _words(value) for key, value in BASELINES.items()},
+        "stargan": _words([*BASELINES["stargan"], "critic_steps=1"]),
+        **{key: _words([*few, "schedule.validation_samples=32", "schedule.decay_from=null", *value])
+           for few in [["data.batch_size=4"]] for key, value in JUDGES.items()},
+    }  # fmt: skip
+    assert set(own) == {training.name for training in trainings()}
+    data = people if name == "identity" else prepared
+    more = [] if "--device" in own[name] else ["--device", "cpu"]
+    more += ["--attributes", "Smiling"] if name == "attributes" else []
+    return ["train", name, str(data), "-q", *own[name], *_words(step), *more]
+
+
+@pytest.mark.slow
+def test_every_training_has_the_same_gradients_with_both_launchers(
+    prepared: Path,
+    people: Path,  # noqa: F811
+    weights: Path,
+    vae_weights: Path,
+    tmp_path: Path,
+) -> None:
+    names = [training.name for training in trainings()]
+    for folder, launcher in (("torchrun", TORCHRUN), ("accelerate", ACCELERATE)):
+        commands = [
+            [*_smallest(name, prepared, people, weights, vae_weights), "-o", str(tmp_path / folder / name)]
+            for name in names
+        ]
+        (tmp_path / f"{folder}.json").write_text(json.dumps(commands))
+        _two_processes(str(tmp_path / f"{folder}.json"), launcher=launcher, module="tests.training.every_training")
+    for name in names:
+        runs = [tmp_path / folder / name for folder in ("torchrun", "accelerate")]
+        assert [json.loads((run / "run.json").read_text())["processes"] for run in runs] == [2, 2], name
+        found, other = map(_moments, runs)
+        assert found.keys() == other.keys()
+        for key, gradient in found.items():
+            assert gradient.norm() > 0, (name, key)
+            assert torch.equal(other[key], gradient), (name, key)
 
 
 @pytest.mark.slow

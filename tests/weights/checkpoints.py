@@ -28,9 +28,9 @@ def filled(shapes: dict[str, tuple[int, ...]], seed: int = 0, *, deviation: floa
     return tensors
 
 
-def narrow(name: str, factor: int, **changes: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
-    """A published layout with every dimension from 64 up divided by a factor."""
-    shapes = {key: tuple(d // factor if d >= 64 else d for d in shape) for key, shape in layout(name).items()}
+def narrow(name: str, factor: int, *, least: int = 64, **changes: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
+    """A published layout with every dimension from ``least`` up divided by a factor."""
+    shapes = {key: tuple(d // factor if d >= least else d for d in shape) for key, shape in layout(name).items()}
     return {**shapes, **changes}
 
 

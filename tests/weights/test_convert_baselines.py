@@ -211,8 +211,7 @@ def test_spade_discriminator_agrees_with_the_reference(tmp_path: Path) -> None:
 
 
 def test_sean_agrees_with_the_reference(tmp_path: Path) -> None:
-    shapes = {key: tuple(d // 16 if d >= 32 else d for d in shape) for key, shape in layout("sean_netG").items()}
-    tensors = _filled(shapes, 3)
+    tensors = _filled(narrow("sean_netG", 16, least=32), 3)
     network = _converted("sean", tmp_path, tensors, image_size=64)
     assert vars(network.config) == {"image_size": 64, "width": 4, "hidden": 8, "style": 32, "encoder_width": 2}
     for module in network.modules():

@@ -18,7 +18,7 @@ from maskgan_cli.editing.methods import METHODS, Request
 from maskgan_cli.editing.transfer import AttributeRequest
 from maskgan_cli.errors import InputError
 from maskgan_cli.models.baselines.elegant import Elegant, ElegantConfig
-from maskgan_cli.models.baselines.sean import SEAN, SEANConfig
+from maskgan_cli.models.baselines.sean import SEAN, SEANConfig, mixed_codes
 from maskgan_cli.models.baselines.spade import SPADE, SPADEConfig
 from maskgan_cli.models.baselines.stargan import StarGANConfig, StarGANGenerator
 from maskgan_cli.models.dmn import DenseMappingNetwork, Pix2PixHDmConfig
@@ -97,9 +97,17 @@ def test_sean(tmp_path: Path) -> None:
         for _ in range(3):
             network(*map(one_hot, masks), look)  # singular vectors and statistics find their places
     session = _exported("sean", network, tmp_path)
+    masks = torch.cat([masks, masks[:1].flip(1)])
+    own_look, share = look.flip(0), torch.rand(5, 19)
     with torch.no_grad():
-        expected = network.eval()(*map(one_hot, masks), look)
-    _same(session, "image", {"mask": masks[0], "style_mask": masks[1], "style_image": look}, expected)
+        network.eval()
+        hot, style_hot, own_hot = map(one_hot, masks)
+        styles = network.encode_style(own_hot, own_look), network.encode_style(style_hot, look)
+        expected = network.generator(hot, mixed_codes(*styles, share))
+        assert torch.equal(network(hot, style_hot, look), network.generator(hot, styles[1]))
+    names = ("mask", "style_mask", "style_image", "own_mask", "own_image", "share")
+    inputs = (masks[0], masks[1], look, masks[2], own_look, share)
+    _same(session, "image", dict(zip(names, inputs, strict=True)), expected)
     labels = masks[0].numpy()
     _paints_alike("sean", tmp_path, [Request(labels[0], labels[i], x) for i, x in enumerate(_pictures(3, 64))])
 

@@ -1,0 +1,92 @@
+"""Gradients averaged over the processes while the backward pass still runs."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import torch
+from torch import Tensor, distributed, nn
+
+BUCKET_BYTES: Final = 25 << 20  # of gradients in one message, as DistributedDataParallel's
+
+
+@dataclass
+class _Sent:
+    """A message on its way: the gradients that it holds, flattened in their order."""
+
+    gradients: list[Tensor]
+    flat: Tensor
+    work: distributed.Work
+
+
+class GradientReduction:
+    """Replaces the gradients of parameters by their mean over all processes.
+
+    The parameters are divided into buckets, the last layers first. A bucket is sent as soon as a backward pass has
+    computed all of its gradients, while the pass computes those of earlier layers. Buckets are sent in the same order
+    in every process. If the processes have equal shares of a batch, the mean is the gradient of the whole batch.
+
+    DistributedDataParallel does the same, but does not work here: it expects one forward pass of one network for each
+    backward pass. A step of a GAN backpropagates through a fixed discriminator, and EBST runs one generator three
+    times.
+
+    Args:
+        parameters: to watch; the same in every process.
+        bucket_bytes: least size of a bucket.
+    """
+
+    def __init__(self, parameters: Sequence[nn.Parameter], bucket_bytes: int = BUCKET_BYTES) -> None:
+        self._buckets: list[list[nn.Parameter]] = []
+        size = bucket_bytes
+        for parameter in reversed(parameters):
+            if size >= bucket_bytes:
+                self._buckets.append([])
+                size = 0
+            self._buckets[-1].append(parameter)
+            size += parameter.numel() * parameter.element_size()
+        self._missing: list[int] = []  # gradients of each bucket that the backward pass has not computed yet
+        self._next = 0  # the first bucket that was not sent
+        self._sent: list[_Sent] = []
+        self._active = False
+        for number, bucket in enumerate(self._buckets):
+            for parameter in bucket:
+                register: Any = parameter.register_post_accumulate_grad_hook
+                register(lambda _, number=number: self._computed(number))
+
+    @contextlib.contextmanager
+    def during_backward(self) -> Iterator[None]:
+        """A context for one backward pass; after it, all gradients are means."""
+        self._missing = [len(bucket) for bucket in self._buckets]
+        self._next, self._active = 0, True
+        try:
+            yield
+            while self._next < len(self._buckets):  # those with parameters that got no gradient
+                self._send()
+            for sent in self._sent:
+                sent.work.wait()
+                sent.flat /= distributed.get_world_size()
+                lengths = [gradient.numel() for gradient in sent.gradients]
+                for gradient, mean in zip(sent.gradients, torch.split(sent.flat, lengths), strict=True):
+                    gradient.copy_(mean.view(gradient.shape))
+        finally:
+            self._sent, self._active = [], False
+
+    def _computed(self, number: int) -> None:
+        """A gradient of this bucket is ready; send all buckets that are complete and whose predecessors are sent."""
+        if not self._active:
+            return
+        self._missing[number] -= 1
+        while self._next < len(self._buckets) and self._missing[self._next] == 0:
+            self._send()
+
+    def _send(self) -> None:
+        gradients = [p.grad for p in self._buckets[self._next] if p.grad is not None]
+        self._next += 1
+        if gradients:
+            flat = torch.cat([gradient.flatten() for gradient in gradients])
+            work = distributed.all_reduce(flat, async_op=True)
+            assert work is not None
+            self._sent.append(_Sent(gradients, flat, work))
