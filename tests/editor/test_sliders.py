@@ -208,6 +208,12 @@ class TestFingers:
             page.click(f"#tab-{tab}")
             assert page.evaluate(small) == []
 
+    def test_all_tools_fit_beside_each_other(self, page: Any, editor: EditorServer) -> None:
+        begin(page, editor)
+        assert not page.is_visible("#tool-hand"), "two fingers move the picture"
+        row = "(({ scrollWidth, clientWidth }) => scrollWidth <= clientWidth)(document.getElementById('tools'))"
+        assert page.evaluate(row)
+
 
 @pytest.mark.slow
 def test_interpolation_towards_another_face_is_a_slider(page: Any, editor: EditorServer) -> None:
