@@ -228,7 +228,7 @@ class Editor:
         return Directions(self._manifold, self._file)
 
     def _made(self, edit: Edit[Request]) -> Edited:
-        (painted,) = self._method.paint([edit.request])
+        painted = self._method.paint([edit.request])[0] if edit.painted else None
         note = {**edit.settings, **self._method.note}
         return Edited(edit.finish(painted), edit.mask(self._method.size), note, edit.photo)
 

@@ -56,6 +56,7 @@ class Edit(Generic[R]):
         place: the face that a bare painting replaces in its photo; None: the painting is not put into a photo.
         reference: the face whose mouth or hair is used, or None.
         hair: alignment of that face's hair to ``face``; None if its hair is not used.
+        painted: whether the method's painting is used; if not, `finish` needs none.
         drawn: names of the accessories that are drawn over the finished picture: see `library.ITEMS`.
         original: the photograph, if ``face`` is an edited version of it without glasses.
     """
@@ -70,6 +71,7 @@ class Edit(Generic[R]):
     place: Face | None = None
     reference: Face | None = None
     hair: HairFit | None = None
+    painted: bool = True
     drawn: tuple[str, ...] = ()
     original: Photo | None = None
     _accessories: list[LabelMap] = field(default_factory=list, repr=False, compare=False)  # by `finish`, for `mask`
@@ -89,8 +91,12 @@ class Edit(Generic[R]):
         place = self._place
         return None if place is None else place.cutout
 
-    def finish(self, painted: Picture) -> Picture:
-        """The finished picture from the method's painting."""
+    def finish(self, painted: Picture | None) -> Picture:
+        """The finished picture from the method's painting, which is None for edits that are not ``painted``."""
+        if painted is None:
+            assert self.face is not None
+            assert not self.painted
+            painted = self.face.picture
         if self.blend is not None and self.face is not None and self.labels is not None:
             cutout = self.face.cutout
             place = None if cutout is None else Place(cutout.photo.picture, cutout.square)
@@ -233,7 +239,10 @@ def swap_edits(
         settings["fit"] = True
     panels = [source.picture, target.picture, colourise(labels)]
     request = Request(labels, source.labels, source.picture)
-    return Edit(request, source, labels, inputs, settings, panels, chosen, reference=reference, hair=hair)
+    painted = hair is None or not np.array_equal(labels, own)
+    return Edit(
+        request, source, labels, inputs, settings, panels, chosen, reference=reference, hair=hair, painted=painted
+    )
 
 
 def reshape_edits(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 from scipy import ndimage
 
 from maskgan_cli.editing.extension import Plane, extended
@@ -15,19 +16,26 @@ from maskgan_cli.labels import ID, LabelMap
 
 _HAIR: Final = ID["hair"]
 _SKIN: Final = [ID[name] for name in ("skin", "nose", "l_ear", "r_ear", "neck")]
+_BROWS: Final = [ID["l_brow"], ID["r_brow"]]
 _BACKDROP: Final = [ID["background"]]
 _KINDS: Final = (_BACKDROP, _SKIN, [ID["cloth"]])  # what may lie behind hair
 # As shares of the side.
 _FRINGE: Final = {True: 0.01, False: 0.03}  # what is this near to hair goes with it: on skin, and elsewhere
 _EDGE: Final = 0.008  # the rim of a class is not continued: it may be another's
-_REMAINS: Final = (
-    0.08  # this near to hair, backdrop that is unlike the backdrop farther off is hair that the mask lacks
-)
+_REMAINS: Final = 0.1  # this near to hair, backdrop that is unlike the backdrop farther off is hair that the mask lacks
 _SHADED: Final = 0.02  # skin this near to the new hair's border is the other's: it lies in that hair's shadow
-_TONE: Final = 0.012  # standard deviation over which the tones of two skins are compared
-_TONES: Final = (0.87, 1.06)  # of the photo's own skin, going on: how dark and light the other's may be in its place
+_TONE: Final = 0.02  # standard deviation over which the tones of two skins are compared
+_FINE_TONE: Final = 0.008  # standard deviation over which the result is compared with the photo's own skin
+_TONES: Final = 0.05  # how far the logarithm of the other's tones may leave those of the photo's own skin, going on
+_HAIRLINE: Final = 0.03  # skin this near to hair lies in its shadow
+_SHADOW: Final = 0.9  # of a plane through its lightness: darker skin lies in shadow
+_DARKER: Final = (0.03, 0.1)  # of the skin around: so much darker, skin beside hair that goes is shadow
 _FADING: Final = 0.06  # below the nose, over this, the other's skin gives way: beards are no foreheads
 _UNLIKE: Final = 24.0  # levels
+_PLAIN: Final = 8.0  # levels; a backdrop that differs from a smooth surface by less in the median is plain,
+_MOSTLY: Final = 0.6  # if this share of it lies near that surface
+_SAMPLES: Final = 20_000  # pixels that the surface is fitted to
+_LEAST: Final = 64  # fewer pixels are fitted by nothing
 _THIN: Final = 3.0  # a fringe of hair whose skin is less than this times as far as its backdrop lies on skin
 
 
@@ -69,7 +77,8 @@ def without_hair(photo: Picture, labels: LabelMap, after: LabelMap, alpha: Plane
             if kinds is _BACKDROP:
                 gone = gone | _remains(photo, known, away)
                 known &= ~gone
-            filled, share = extended(photo, known), np.maximum(_soft(gone, 0.003 * side), hairy)
+            filled = _backdrop(photo, known) if kinds is _BACKDROP else extended(photo, known)
+            share = np.maximum(_soft(gone, 0.003 * side), hairy)
         grain = missing_grain(source, smooth, known) if kinds is not _SKIN else 0.0
         weight = _soft(mine, max(0.7, 0.002 * side))
         base += weight[..., None] * (filled + grain)
@@ -81,42 +90,115 @@ def without_hair(photo: Picture, labels: LabelMap, after: LabelMap, alpha: Plane
 
 
 def _skin(photo: Picture, labels: LabelMap, known: Region, skin: Plane, cover: Plane) -> tuple[Plane, Plane]:
-    """Skin (S, S, 3) for where hair was, and how far it replaces the photo's (S, S) beside that.
+    """Skin (S, S, 3) for where hair was, and its opacity (S, S) over the photo's own skin beside that.
 
     Args:
         photo, labels: (S, S, 3) and its label map.
-        known: (S, S), where skin is the photo's own.
+        known: (S, S), where the photo shows its own skin.
         skin, cover: see `without_hair`.
     """
     side = len(labels)
     if (known & (labels == ID["skin"])).any():
         known = known & (labels == ID["skin"])
-    away = np.asarray(ndimage.distance_transform_edt(cover < 0.03)) / side  # inside hair, from its border
-    beside = np.asarray(ndimage.distance_transform_edt(cover >= 0.03)) / side  # outside it
-    far = known & (beside > _SHADED)
-    other = _in_tone_of(skin, photo, far if far.sum() > 64 else known)
-    source = photo.astype(np.float64)
-    smooth = ndimage.gaussian_filter(source, (2.0, 2.0, 0))
-    around = extended(photo, known)
-    other = np.clip(other, _TONES[0] * around, _TONES[1] * around)
-    own = around + missing_grain(source, smooth, known)
+    beside = np.asarray(ndimage.distance_transform_edt(cover < 0.03)) / side  # outside the new hair, from its border
+    within = np.asarray(ndimage.distance_transform_edt(cover >= 0.03)) / side  # inside it
     rows = np.flatnonzero((labels == ID["nose"]).any(1))
     low = rows[-1] if len(rows) else side
+    hair = labels == _HAIR
+    from_hair = np.asarray(ndimage.distance_transform_edt(~hair)) / side if hair.any() else np.ones(labels.shape)
+    lit = known & (from_hair > _HAIRLINE) & (beside > _SHADED)
+    upper = lit & (np.arange(side)[:, None] < low)
+    lit = next((region for region in (upper, lit) if region.sum() > 64), known)
+    lit = _without_shadows(photo, lit)
+    around = extended(_mean_of(photo, lit), lit)
+    other = _in_tone_of(skin, photo, lit, around)
+    source = photo.astype(np.float64)
+    smooth = ndimage.gaussian_filter(source, (2.0, 2.0, 0))
+    own = extended(photo, known) + missing_grain(source, smooth, known)
     down = np.clip((np.arange(side)[:, None] - low) / (_FADING * side) + 1, 0, 1)[..., None]
-    share = np.clip(1.5 - away / _SHADED, 0, 1) * np.clip(1.5 - beside / _SHADED, 0, 1) * (labels == ID["skin"])
-    share = share * (1 - down[..., 0])
+    share = np.clip(1.5 - within / _SHADED, 0, 1) * np.clip(1.5 - beside / _SHADED, 0, 1)
+    # The old hair's shadow on the forehead goes with it; beside the eyes, skin is dark in any case.
+    gone = hair & (cover < 0.5)
+    if gone.any():
+        brows = np.flatnonzero(np.isin(labels, _BROWS).any(1))
+        high = np.arange(side)[:, None] < (brows[0] if len(brows) else low)
+        near = np.clip(1.5 - ndimage.distance_transform_edt(~gone) / side / _SHADED, 0, 1)
+        darker = 1 - ndimage.gaussian_filter(source.mean(-1), 0.004 * side) / np.maximum(around.mean(-1), 1)
+        share = np.maximum(share, high * near * np.clip((darker - _DARKER[0]) / (_DARKER[1] - _DARKER[0]), 0, 1))
+    share = share * (labels == ID["skin"]) * (1 - down[..., 0])
     return np.asarray(other + down * (own - other), np.float32), np.asarray(share, np.float32)
 
 
-def _in_tone_of(skin: Plane, photo: Picture, known: Region) -> Plane:
-    """Skin (S, S, 3) in the light and colour that the photo's has where it is known, and beside that."""
-    deviation = _TONE * len(photo)
-    ratio = np.log(np.maximum(photo.astype(np.float32), 4)) - np.log(np.maximum(skin, 4))
+def _mean_of(values: npt.NDArray[np.generic], known: Region, deviation: float = _TONE) -> Plane:
+    """Means (S, S, C) of values where they are known, over a Gaussian of this share of the side."""
     weight = known.astype(np.float32)
-    mean = ndimage.gaussian_filter(ratio * weight[..., None], (deviation, deviation, 0))
-    ratio = extended(mean / np.maximum(ndimage.gaussian_filter(weight, deviation), 1e-3)[..., None], known)
-    ratio = np.where(known[..., None], ratio, ndimage.gaussian_filter(ratio, (deviation, deviation, 0)))
-    return np.asarray(skin * np.exp(np.clip(ratio, -1.5, 1.5)), np.float32)
+    sigma = deviation * len(known)
+    total = ndimage.gaussian_filter(np.asarray(values, np.float32) * weight[..., None], (sigma, sigma, 0))
+    return np.asarray(total / np.maximum(ndimage.gaussian_filter(weight, sigma), 1e-3)[..., None], np.float32)
+
+
+def _in_tone_of(skin: Plane, photo: Picture, known: Region, around: Plane) -> Plane:
+    """Skin (S, S, 3) in the light and colour of the photo's own, where that is known, and beside it.
+
+    Args:
+        skin, photo: (S, S, 3).
+        known: (S, S), where the photo shows its own skin.
+        around: (S, S, 3), the photo's skin without detail, continued smoothly.
+    """
+    ratio = np.log(np.maximum(photo.astype(np.float32), 4)) - np.log(np.maximum(skin, 4))
+    ratio = extended(_mean_of(ratio, known), known)
+    sigma, fine = _TONE * len(photo), _FINE_TONE * len(photo)
+    ratio = np.where(known[..., None], ratio, ndimage.gaussian_filter(ratio, (sigma, sigma, 0)))
+    other = skin * np.exp(np.clip(ratio, -1.5, 1.5))
+    tone = np.log(np.maximum(ndimage.gaussian_filter(other, (fine, fine, 0)), 4) / np.maximum(around, 4))
+    return np.asarray(other * np.exp(_TONES * np.tanh(tone / _TONES) - tone), np.float32)
+
+
+def _without_shadows(photo: Picture, skin: Region) -> Region:
+    """Skin (S, S) that is not much darker than the plane that fits the lightness of all of it."""
+    light = photo.astype(np.float32).mean(-1, keepdims=True)
+    found = _surface(light, skin, order=1)
+    if found is None:
+        return skin
+    kept = skin & (light > _SHADOW * found[0])[..., 0]
+    return kept if kept.sum() > _LEAST else skin
+
+
+def _backdrop(photo: Picture, known: Region) -> Plane:
+    """Backdrop (S, S, 3), continued: a plain one as the surface of second order that fits it, and what differs."""
+    found = _surface(photo, known, order=2)
+    if found is None or found[1] > _PLAIN:
+        return extended(photo, known)
+    surface, spread = found
+    rest = ndimage.gaussian_filter(photo.astype(np.float32), (1.5, 1.5, 0)) - surface
+    plain = known & (np.abs(rest).max(-1) < max(6.0, 3 * spread))
+    if plain.sum() < _MOSTLY * known.sum():
+        return extended(photo, known)
+    return np.asarray(np.where(known[..., None], photo, surface + extended(rest, plain)), np.float32)
+
+
+def _surface(values: npt.NDArray[np.generic], known: Region, *, order: int) -> tuple[Plane, float] | None:
+    """The polynomial of an order in x and y that fits values (S, S, C) where they are known, outliers aside.
+
+    Returns:
+        Its values (S, S, C) and the median of the largest differences of a pixel; None if too little is known.
+    """
+    side = len(known)
+    y, x = np.mgrid[:side, :side] / side - 0.5
+    terms = np.stack([x**i * y**j for i in range(order + 1) for j in range(order + 1 - i)], -1)
+    places = np.argwhere(known)
+    places = places[:: max(1, len(places) // _SAMPLES)]
+    rows, columns = places.T
+    at, wanted = terms[rows, columns], np.asarray(values[rows, columns], float)
+    good = np.ones(len(places), bool)
+    for _ in range(3):
+        if good.sum() < _LEAST:
+            return None
+        found = np.linalg.lstsq(at[good], wanted[good], rcond=None)[0]
+        away = np.abs(wanted - at @ found).max(-1)
+        spread = float(np.median(away))
+        good = away <= max(3.0, 2.5 * spread)
+    return np.asarray(terms @ found, np.float32), spread
 
 
 def _remains(photo: Picture, known: Region, away: Field) -> Region:

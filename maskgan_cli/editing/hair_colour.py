@@ -18,9 +18,15 @@ Floats = npt.NDArray[np.float64]
 _SURE: Final = 0.9  # opacity from which on a pixel shows hair alone
 _CONTRAST: Final = (0.6, 1.25)  # how much of another hair's contrast is taken
 _LIGHT: Final = (0.5, 1.1)  # of the hair within: how dark and light hair at its border is
+_RIM: Final = 0.03  # of the side: so wide is the rim of hair through which skin shows
+_LIGHT_RIM: Final = 1.12  # of the hair within: how light a rim may be
 _TINT: Final = (0.5, 6.0)  # of what strands differ from the mean hue at their lightness, this share stays, at most
 _FINE: Final = 1.5  # pixels, standard deviation: what is finer is strands
 _SHARP: Final = (0.75, 1.25)  # how much weaker or stronger they may become
+_WIDE: Final = 0.016  # of the side: what is wider is no strand,
+_EVEN: Final = 0.5  # and this share of its contrast stays
+_UNLIKE: Final = 30.0  # if the hairs' lightnesses differ by this; more of it if they differ less
+_LIGHTER: Final = 0.1  # so far between the lightest of the other hair and white, strands may be lighter
 _BINS: Final = 8  # of lightness, in which hues are measured
 _LEAST: Final = 64  # pixels of hair that say what colour it is
 
@@ -44,6 +50,23 @@ def hair_colours(picture: Plane, alpha: Plane, behind: Plane) -> Plane:
     return np.asarray(share * own + (1 - share) * within / near * light, np.float32)
 
 
+def without_light_rim(colours: Plane, alpha: Plane) -> Plane:
+    """Hair (S, S, 3) whose rim is not much lighter than the hair within: skin shows through short hair."""
+    side = alpha.shape[1]
+    depth = np.asarray(ndimage.distance_transform_edt(np.pad(alpha > 0.5, 1, mode="edge")))[1:-1, 1:-1] / side
+    inner = depth > _RIM
+    if inner.sum() < _LEAST:
+        return colours
+    sigma = 0.3 * _RIM * side
+    weight = (alpha > 0.5).astype(np.float32)
+    total = ndimage.gaussian_filter(colours.mean(-1) * weight, sigma)
+    light = total / np.maximum(ndimage.gaussian_filter(weight, sigma), 1e-3)
+    within = extended(light[..., None], inner)[..., 0]
+    gain = np.minimum(1, (_LIGHT_RIM * within + 4) / np.maximum(light, 1))
+    rim = np.clip(1.5 * (1 - depth / _RIM), 0, 1)
+    return np.asarray(colours * (1 + rim * (gain - 1))[..., None], np.float32)
+
+
 def recoloured(colours: Plane, theirs: npt.NDArray[np.uint8], ours: npt.NDArray[np.uint8]) -> Plane:
     """Hair (S, S, 3) with the lightness, contrast and hues of other hair; its strands stay.
 
@@ -51,7 +74,7 @@ def recoloured(colours: Plane, theirs: npt.NDArray[np.uint8], ours: npt.NDArray[
     shadows do not take the hue of highlights.
 
     Args:
-        colours: 0 to 255.
+        colours: 0 to 255, continued around the hair.
         theirs: (n, 3), pixels of the hair.
         ours: (m, 3), of the other hair. With too few of either the colours stay.
     """
@@ -60,10 +83,13 @@ def recoloured(colours: Plane, theirs: npt.NDArray[np.uint8], ours: npt.NDArray[
     new, old = (rgb2lab(pixels[None] / 255.0)[0] for pixels in (ours, theirs))
     lab = rgb2lab(np.clip(colours, 0, 255) / 255.0)
     light = lab[..., 0]
+    change = np.clip(abs(np.median(new[:, 0]) - np.median(old[:, 0])) / _UNLIKE, 0, 1)
+    wide = ndimage.gaussian_filter(light, _WIDE * colours.shape[1])
+    light = light - (1 - _EVEN) * change * (wide - np.median(old[:, 0]))
     gain = np.clip(new[:, 0].std() / max(float(old[:, 0].std()), 0.5), *_CONTRAST)
     moved = (light - np.median(old[:, 0])) * gain + np.median(new[:, 0])
     low, high = np.quantile(new[:, 0], [0.01, 0.99])
-    moved = np.clip(moved, max(0.5 * low, 0.5), high + 0.35 * (99 - high))
+    moved = np.clip(moved, max(0.5 * low, 0.5), high + _LIGHTER * (99 - high))
     share, most = _TINT
     hues = [
         _hue(new, channel)(moved) + np.clip(share * (lab[..., channel] - _hue(old, channel)(light)), -most, most)

@@ -30,8 +30,20 @@ _TEMPLE: Final = 20.0  # degrees above the horizontal: higher up, the outline of
 _RATIO: Final = (0.8, 1.25)  # how much nearer or farther an outline may come
 _SMOOTH: Final = 5.0  # rays
 _BEYOND: Final = 0.6  # of the outline's distance: over this, hair beside a face loses what only its outline needs
+_MIRRORED: Final = [1, 0, 2, 4, 3]  # the points of `points_of_mask`, seen in a mirror
+_OPPOSITE: Final = 0.15  # distances of the eyes; hair is mirrored if that brings the heads' centres so much closer
+_SHIFT: Final = 0.45  # distances of the eyes; heads' centres are brought together over this at most
+_NARROWER: Final = 0.97  # of the head's width: heads do not get narrower than this
+_SMALL: Final = 4.0  # pixels: eyes that are closer together say nothing of a head
+_BROW: Final = (0.1, 0.95)  # distances of the eyes above them, where the widths of heads are compared
+# Of the outline's distance: over how far beyond it a shift grows to its full length: where the shift makes hair
+# narrower, above the head, and, at least, where it makes hair wider, which it may stretch to 1 / (1 - _STRETCHED).
+_NARROWED: Final = 0.35
+_ABOVE: Final = 0.9
+_STRETCHED: Final = 0.6
 _STRAND: Final = 0.011  # of the side: half the width of the thinnest strand of a reference's hair that is taken
 _PIECE: Final = 0.12  # of the largest piece of its hair: smaller ones are not taken
+_CUT: Final = 0.016  # of the side: hair that comes this near to the upper border is cut off by it
 _DOME: Final = (0.1, 0.5, 0.15)  # how high hair goes on above a border: of half its width there, and of the side
 
 
@@ -40,11 +52,15 @@ class HairFit:
     """Where a place on a face lies in the picture of another.
 
     Attributes:
-        back: (2, 3), takes (x, y, 1) of the face to the other picture.
+        back: (2, 3), maps (x, y, 1) of the face to the other picture; it mirrors if the heads turn to opposite sides.
         middle: (x, y) of the face, around which outlines are compared.
         outline: (rays,) distance of the face's outline from there, in pixels.
-        ratio: (rays,), by which the other face's outline lies nearer.
-        scale: that of the whole head.
+        ratio: (rays,) distance of the other face's outline, divided by ``outline``.
+        scale: the ratio of the whole heads.
+        axis: (x, y), the direction from eye to eye, of length 1.
+        shift: pixels of the face along the axis, by how much farther the other head's centre lies from the features:
+            heads turn differently.
+        spread: pixels, by how much farther the other head's sides lie from its centre; below 0 if it is narrower.
     """
 
     back: Floats
@@ -52,6 +68,9 @@ class HairFit:
     outline: Floats
     ratio: Floats
     scale: float
+    axis: Floats
+    shift: float
+    spread: float
 
     def source_of(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
         """Places (x, y) of the other picture that are shown at places (...) of the face."""
@@ -59,10 +78,15 @@ class HairFit:
         ray = np.degrees(np.arctan2(down, right)) % 360 * (_RAYS / 360)
         rays = np.arange(_RAYS)
         outline, ratio = (np.interp(ray, rays, values, period=_RAYS) for values in (self.outline, self.ratio))
-        share = np.clip((np.hypot(right, down) / outline - 1) / _BEYOND, 0, 1)
-        share = share * share * (3 - 2 * share)
-        times = ratio + share * (self.scale - ratio)
-        there = [self.middle[0] + right * times, self.middle[1] + down * times]
+        away = np.hypot(right, down)
+        beyond = away / outline - 1
+        times = ratio + _smooth_step(beyond / _BEYOND) * (self.scale - ratio)
+        cosine = (right * self.axis[0] + down * self.axis[1]) / np.maximum(away, 1e-6)
+        move = self.shift + self.spread * cosine
+        reach = _ABOVE + np.abs(cosine) * (_NARROWED - _ABOVE)
+        reach = np.maximum(reach, 1.5 * np.maximum(-move * cosine, 0) / (_STRETCHED * outline))
+        move = _smooth_step(beyond / reach) * move
+        there = [self.middle[i] + one * times + self.axis[i] * move for i, one in enumerate((right, down))]
         return (
             self.back[0, 0] * there[0] + self.back[0, 1] * there[1] + self.back[0, 2],
             self.back[1, 0] * there[0] + self.back[1, 1] * there[1] + self.back[1, 2],
@@ -75,21 +99,77 @@ def fit_hair(reference: LabelMap, labels: LabelMap) -> HairFit | None:
     known = np.asarray(np.isfinite(ours + theirs).all(1))
     if known.sum() < 3:
         return None
+    own, other = _head_at_brows(labels, ours), _head_at_brows(reference, theirs)
+    mirrored = abs(own[0] - other[0]) > abs(own[0] + other[0]) + _OPPOSITE
+    if mirrored:
+        theirs, other = theirs[_MIRRORED] * [-1, 1] + [reference.shape[1], 0], (-other[0], other[1])
     back = similarity(np.where(known[:, None], ours, np.nan), theirs)
     if not np.isfinite(back).all():
         return None
+    if mirrored:
+        back = np.array([[-1.0, 0], [0, 1]]) @ back + [[0, 0, reference.shape[1]], [0, 0, 0]]
     middle: Points = np.nanmean(ours[known], 0)
-    outline, other = _outline(labels, middle), _outline(reference, back[:, :2] @ middle + back[:, 2], back[:, :2])
-    if outline is None or other is None:
+    outline = _outline(labels, middle)
+    others = _outline(reference, back[:, :2] @ middle + back[:, 2], back[:, :2])
+    if outline is None or others is None:
         return None
-    ratio = np.clip(other / outline, *_RATIO)
+    ratio = np.clip(others / outline, *_RATIO)
     angle = np.arange(_RAYS) * (360 / _RAYS)
     hairline = (angle > 180 + _TEMPLE) & (angle < 360 - _TEMPLE)
     rays = np.arange(_RAYS)
     ratio = np.interp(rays, rays[~hairline], ratio[~hairline])
     ratio = ndimage.gaussian_filter1d(ratio, _SMOOTH, mode="wrap")
     sides = (angle < 45) | ((angle > 135) & (angle < 180 + _TEMPLE)) | (angle > 360 - _TEMPLE)
-    return HairFit(back, np.asarray(middle, float), outline, ratio, float(ratio[sides].mean()))
+    scale = float(ratio[sides].mean())
+    axis = back[:, :2].T @ ([-1.0, 0.0] if mirrored else [1.0, 0.0])
+    shift = spread = 0.0
+    if own[1] and other[1]:
+        axis, distance, theirs_ = ours[1] - ours[0], float(np.hypot(*(ours[1] - ours[0]))), theirs[1] - theirs[0]
+        units = float(np.hypot(*theirs_)) / float(np.sqrt(abs(np.linalg.det(back[:, :2])))) / scale / distance
+        shift = float(np.clip(units * other[0] - own[0], -_SHIFT, _SHIFT)) * distance
+        narrower = np.clip(units * other[1] - _NARROWER * own[1], -_SHIFT, 0)
+        spread = float(narrower) / 2 * distance
+    axis = axis / np.hypot(*axis)
+    return HairFit(back, np.asarray(middle, float), outline, ratio, scale, axis, shift, spread)
+
+
+def _head_at_brows(labels: LabelMap, points: Points) -> tuple[float, float]:
+    """Where the middle of a head lies right of the middle between its eyes, and its width, in distances of the eyes.
+
+    Above the eyes a head's outline is that of its hair; the more a head turns, the farther its middle lies from that of
+    its face. Both are 0 if an eye is missing or the border of the picture cuts the head off there.
+    """
+    if not np.isfinite(points[:2]).all():
+        return 0.0, 0.0
+    along = points[1] - points[0]
+    distance, middle = float(np.hypot(*along)), points[:2].mean(0)
+    if distance < _SMALL:
+        return 0.0, 0.0
+    along = along / distance
+    down = np.array([-along[1], along[0]])
+    head = np.isin(labels, [*_FACE, ID["hair"]])
+    across = np.arange(-2 * distance, 2 * distance)
+    half = len(across) // 2
+    ends = []
+    for height in np.arange(*_BROW, 0.05) * distance:
+        columns, rows = np.floor((middle - height * down)[:, None] + along[:, None] * across).astype(int)
+        inside = (rows >= 0) & (rows < len(labels)) & (columns >= 0) & (columns < labels.shape[1])
+        there = inside & head[np.clip(rows, 0, len(labels) - 1), np.clip(columns, 0, labels.shape[1] - 1)]
+        if not there[half]:
+            continue
+        pieces, _ = ndimage.label(there)
+        found = np.flatnonzero(pieces == pieces[half])
+        if found[0] > 0 and found[-1] < len(across) - 1 and inside[found[0] - 1] and inside[found[-1] + 1]:
+            ends.append(across[found[[0, -1]]] + [0, 1])
+    if not ends:
+        return 0.0, 0.0
+    left, right = np.median(ends, 0) / distance
+    return float(left + right) / 2, float(right - left)
+
+
+def _smooth_step(values: Floats) -> Floats:
+    values = np.clip(values, 0, 1)
+    return np.asarray(values * values * (3 - 2 * values))
 
 
 def fitted_hair(reference: LabelMap, labels: LabelMap, fit: HairFit) -> LabelMap:
@@ -188,15 +268,26 @@ def warped_labels(reference: LabelMap, fit: HairFit, side: int) -> LabelMap:
     """
     y, x = (places.astype(float) + 0.5 for places in np.mgrid[:side, :side])
     columns, rows = fit.source_of(x, y)
-    size, more = len(reference), above_border(reference)
+    top = cut_rows(reference)
+    reference, rows = reference[top:], rows - top
+    size, more = reference.shape[1], above_border(reference)
     whole = np.concatenate([np.where(more, ID["hair"], ID["background"]).astype(np.uint8), reference])
     rows = np.clip(np.floor(rows).astype(np.intp) + len(more), 0, len(whole) - 1)
     return np.asarray(whole[rows, np.clip(np.floor(columns).astype(np.intp), 0, size - 1)])
 
 
+def cut_rows(labels: LabelMap) -> int:
+    """The number of upper rows of a label map (S, S) that are not used: 0 if its hair ends below them.
+
+    The masks of hair that the border cuts off often end a few pixels below it.
+    """
+    rows = round(_CUT * len(labels))
+    return rows if (labels[:rows] == ID["hair"]).any() else 0
+
+
 def above_border(labels: LabelMap) -> npt.NDArray[np.bool_]:
-    """Where hair that the upper border of a label map (S, S) cuts off would be above it: (rows, S), lowest row last."""
-    side = len(labels)
+    """Where hair that the upper border of a label map (H, W) cuts off would be above it: (rows, W), lowest row last."""
+    side = labels.shape[1]
     hair = labels == ID["hair"]
     more = np.zeros((round(_DOME[2] * side) + 1, side), bool)
     pieces, count = ndimage.label(hair[0])
@@ -236,7 +327,12 @@ def _outline(labels: LabelMap, middle: Floats, turn: Floats | None = None) -> Fl
     # Rays that leave the picture within the face say nothing of its outline: their neighbours do.
     ends = ~(inside & ~there & (np.arange(there.shape[1]) > last[:, None])).any(1)
     reach = np.where(there.any(1), steps[last], np.nan)
-    good = np.isfinite(reach) & ~ends
+    # Glasses stick out: where they are outermost, the neighbours of the ray count as well.
+    ray = np.arange(_RAYS)
+    row, column = (
+        np.clip(one[ray, last], 0, length - 1) for one, length in zip((rows, columns), labels.shape, strict=True)
+    )
+    good = np.isfinite(reach) & ~ends & (labels[row, column] != ID["eye_g"])
     if good.sum() < _RAYS // 2:
         return None
     rays = np.arange(_RAYS)

@@ -105,9 +105,10 @@ def _paint(waiting: list[_Waiting[R]], method: Method[R], save_masks: bool) -> I
     """Paint and write the waiting edits, and empty the list."""
     if not waiting:
         return
-    pictures = iter(method.paint([edit.request for edits, _, _ in waiting for edit in edits]))
+    requests = [edit.request for edits, _, _ in waiting for edit in edits if edit.painted]
+    pictures = iter(method.paint(requests) if requests else ())
     for edits, path, note in waiting:
-        picture = joined([edit.finish(next(pictures)) for edit in edits], edits[0].photo)
+        picture = joined([edit.finish(next(pictures) if edit.painted else None) for edit in edits], edits[0].photo)
         if edits[0].photo is None:
             write_image(path, picture, note=note)
         else:

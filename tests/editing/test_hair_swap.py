@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Sequence
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from maskgan_cli.editing.compose import Place, paste_moved
+from maskgan_cli.editing.compose import Place, paste_moved, with_hair
+from maskgan_cli.editing.edits import swap_edits
 from maskgan_cli.editing.extension import extended
-from maskgan_cli.editing.hair_colour import as_sharp, recoloured
-from maskgan_cli.editing.hair_fit import HairFit, above_border, fit_hair, fitted_hair, tidy_hair
-from maskgan_cli.editing.hair_swap import hair_to_take, lay_hair
+from maskgan_cli.editing.hair_base import without_hair
+from maskgan_cli.editing.hair_colour import as_sharp, recoloured, without_light_rim
+from maskgan_cli.editing.hair_fit import HairFit, above_border, cut_rows, fit_hair, fitted_hair, tidy_hair
+from maskgan_cli.editing.hair_swap import hair_matte, hair_to_take, lay_hair
+from maskgan_cli.editing.jobs import run_edits
 from maskgan_cli.editing.matting import alpha_matte
+from maskgan_cli.editing.methods import Request
 from maskgan_cli.editing.mouths import Reference
-from maskgan_cli.labels import ID
+from maskgan_cli.editing.options import Blend
+from maskgan_cli.files import read_image, write_image, write_label_map
+from maskgan_cli.labels import ID, part_ids
 from maskgan_cli.synth import render, sample_identity, sample_scene
 from maskgan_cli.synth.render import Rendered
 
@@ -68,26 +78,157 @@ def test_a_face_fits_itself(faces: list[Rendered]) -> None:
     assert (fitted_hair(labels, labels, fit) == labels).mean() > 0.995
 
 
-def test_outlines_meet() -> None:
-    """A round face of 40 pixels and one of 50 whose hair is a ring around it: the ring comes to the smaller face."""
+def _round_face(radius: float, ring: float, centre: float = 0.0) -> np.ndarray:
+    """A round face in a round head of hair, whose middle lies ``centre`` pixels right of the face's: a turned head."""
     y, x = np.mgrid[:_SIDE, :_SIDE] + 0.5 - 80
+    away = np.hypot(x, y)
+    labels = np.where(np.hypot(x - centre, y) < ring, _HAIR, 0).astype(np.uint8)
+    labels[away < radius] = ID["skin"]
+    for name, left, down in (("r_eye", -15, -8), ("l_eye", 15, -8), ("nose", 0, 4)):
+        labels[np.hypot(x - left, y - down) < 4] = ID[name]
+    labels[(np.abs(x) < 12) & (np.abs(y - 18) < 4)] = ID["u_lip"]
+    return labels
 
-    def face(radius: float, ring: float) -> np.ndarray:
-        away = np.hypot(x, y)
-        labels = np.where(away < ring, _HAIR, 0).astype(np.uint8)
-        labels[away < radius] = ID["skin"]
-        for name, left, down in (("l_eye", -15, -8), ("r_eye", 15, -8), ("nose", 0, 4)):
-            labels[np.hypot(x - left, y - down) < 4] = ID[name]
-        labels[(np.abs(x) < 12) & (np.abs(y - 18) < 4)] = ID["u_lip"]
-        return labels
 
-    own, other = face(40, 0), face(48, 60)
+def _ends(labels: np.ndarray, row: int) -> tuple[int, int]:
+    columns = np.flatnonzero(labels[row] == _HAIR)
+    return int(columns[0]), int(columns[-1])
+
+
+def test_outlines_meet() -> None:
+    """A round face of 40 pixels and one of 48 whose hair is a ring around it: the ring comes to the smaller face."""
+    y, x = np.mgrid[:_SIDE, :_SIDE] + 0.5 - 80
+    own, other = _round_face(40, 0), _round_face(48, 60)
     fit = fit_hair(other, own)
     assert fit is not None
     found = fitted_hair(other, own, fit)
     hair = np.hypot(x, y)[found == _HAIR]
     assert 38 < hair.min() < 42, "the hair begins where the face ends"
     assert (found[np.hypot(x, y) < 38] == own[np.hypot(x, y) < 38]).all()
+
+
+def test_hair_of_a_turned_head_comes_to_the_middle_of_the_other_head() -> None:
+    own, other = _round_face(40, 50), _round_face(40, 54, centre=9)
+    fit = fit_hair(other, own)
+    assert fit is not None
+    assert fit.back[0, 0] > 0
+    assert abs(fit.shift - 9) < 1
+    found = fitted_hair(other, own, fit)
+    left, right = _ends(found, 70)
+    assert abs((left + right) / 2 - 79.5) < 3.5, "the thin side gets wider, the thick one narrower"
+    assert abs(np.diff(_ends(other, 70))[0] - (right - left)) < 8, "the head stays about as wide"
+    plain = HairFit(fit.back, fit.middle, fit.outline, fit.ratio, fit.scale, fit.axis, 0.0, 0.0)
+    left, right = _ends(fitted_hair(other, own, plain), 70)
+    assert (left + right) / 2 - 79.5 > 7
+
+
+def test_hair_of_a_head_turned_to_the_other_side_is_mirrored() -> None:
+    own, other = _round_face(40, 52, centre=-8), _round_face(40, 52, centre=8)
+    fit = fit_hair(other, own)
+    assert fit is not None
+    assert fit.back[0, 0] < 0
+    assert abs(fit.shift) < 1
+    x, y = fit.source_of(np.array([80.0, 60.0]), np.array([30.0, 80.0]))
+    assert np.allclose(x, [80, 100], atol=1)
+    assert np.allclose(y, [30, 80], atol=1)
+    assert (fitted_hair(other, own, fit) == own).mean() > 0.99
+
+
+def test_a_head_does_not_get_narrower() -> None:
+    own, other = _round_face(40, 56), _round_face(40, 48)
+    fit = fit_hair(other, own)
+    assert fit is not None
+    assert fit.spread < -2
+    left, right = _ends(fitted_hair(other, own, fit), 70)
+    assert right - left > np.diff(_ends(other, 70))[0] + 6
+
+
+def test_glasses_that_stick_out_of_a_face_are_not_its_outline() -> None:
+    own = _round_face(40, 50)
+    wearing = own.copy()
+    wearing[76:80, 20:140] = ID["eye_g"]
+    plain, found = fit_hair(own, own), fit_hair(wearing, own)
+    assert plain is not None
+    assert found is not None
+    assert np.abs(found.ratio - plain.ratio).max() < 0.06
+
+
+def test_upper_rows_are_left_out_where_hair_reaches_them() -> None:
+    labels = np.zeros((100, 100), np.uint8)
+    labels[4:50, 30:70] = _HAIR
+    assert cut_rows(labels) == 0
+    labels[1, 40:60] = _HAIR
+    assert cut_rows(labels) == 2
+
+
+def test_hair_that_a_mask_lacks_counts_as_hair() -> None:
+    """The mask's hair ends 12 pixels below that of the picture: it would be cut off there."""
+    rng = np.random.default_rng(2)
+    labels = np.zeros((200, 200), np.uint8)
+    labels[60:150, 50:150] = _HAIR
+    hair = labels == _HAIR
+    hair[48:60, 60:140] = True
+    picture = np.where(hair[..., None], [60, 40, 30], [90, 120, 200]) + rng.normal(0, 4, (200, 200, 1))
+    alpha = hair_matte(np.clip(picture, 0, 255).astype(np.uint8), labels)
+    assert alpha[50:58, 70:130].min() > 0.7
+    assert alpha[:44].max() < 0.1
+
+
+def test_a_plain_backdrop_goes_on_behind_hair() -> None:
+    """A backdrop that gets darker downwards, seen around a head: where the hair goes, it goes on."""
+    photo, after = _round_face(40, 60), _round_face(40, 42)
+    y, x = np.mgrid[:_SIDE, :_SIDE]
+    backdrop = 200 - 0.5 * y[..., None] + 0.1 * x[..., None] + np.array([0, 10, 20])
+    picture = np.where((photo == _HAIR)[..., None], [50, 40, 30], backdrop)
+    picture = np.where(np.isin(photo, [0, _HAIR])[..., None], picture, [190, 150, 130]).astype(np.uint8)
+    alpha = (photo == _HAIR).astype(np.float32)
+    found = without_hair(picture, photo, after, alpha, np.full_like(picture, 150, np.float32), 0 * alpha)
+    ring = (photo == _HAIR) & (after == 0) & (np.hypot(x - 80, y - 80) > 46)
+    assert np.abs(found - backdrop)[ring].max() < 6
+
+
+def test_uncovered_skin_has_the_tone_of_skin_in_the_light() -> None:
+    """Hair lies on a forehead and casts a shadow: where it goes, skin is as light as below."""
+    labels = _round_face(60, 0)
+    y, x = np.mgrid[:_SIDE, :_SIDE]
+    fringe = (y < 50) & (labels == ID["skin"])
+    before = np.where(fringe, _HAIR, labels).astype(np.uint8)
+    skin = np.full((_SIDE, _SIDE, 3), [190.0, 150, 130])
+    shaded = np.where(((y < 52) & (y >= 50))[..., None], 0.75 * skin, skin)
+    picture = np.where(fringe[..., None], [50, 40, 30], np.where((labels > 0)[..., None], shaded, 90)).astype(np.uint8)
+    other = np.full((_SIDE, _SIDE, 3), [120.0, 90, 70], np.float32)
+    found = without_hair(picture, before, labels, fringe.astype(np.float32), other, np.zeros(labels.shape, np.float32))
+    forehead = (labels == ID["skin"]) & (np.hypot(x - 80, y - 80) < 50) & (y < 56)
+    assert np.abs(found[forehead] - [190, 150, 130]).max() < 16
+
+
+def test_a_rim_through_which_skin_shows_is_no_lighter_than_the_hair() -> None:
+    hair = np.full((100, 100, 3), 60, np.float32)
+    alpha = np.zeros((100, 100), np.float32)
+    alpha[20:80, 20:80] = 1
+    hair[20:22, 20:80] = 140
+    found = without_light_rim(hair, alpha)
+    assert found[20, 30:70].max() < 90
+    assert (found[40:60, 40:60] == 60).all()
+
+
+def test_temples_of_glasses_do_not_come_with_the_hair() -> None:
+    own, labels = _round_face(40, 60), _round_face(40, 62)
+    rng = np.random.default_rng(4)
+    colours = np.full((_SIDE, _SIDE, 3), [90, 120, 200], float)
+    colours[labels == _HAIR] = [70, 50, 40]
+    colours[~np.isin(labels, [0, _HAIR])] = [190, 150, 130]
+    picture = np.clip(colours + rng.normal(0, 5, (_SIDE, _SIDE, 1)), 0, 255).astype(np.uint8)
+    photo = picture.copy()
+    labels[71:74, 42:118] = ID["eye_g"]
+    temple = np.zeros(labels.shape, bool)
+    temple[71:74] = labels[71:74] == _HAIR
+    temple[:, :28] = temple[:, -28:] = False
+    picture[temple] = [255, 0, 255]
+    fit = hair_to_take(labels, own)
+    assert fit is not None
+    found = lay_hair(photo, own, fitted_hair(labels, own, fit), picture, labels, fit).astype(int)
+    assert ((found[..., 0] + found[..., 2] - 2 * found[..., 1]) > 150).sum() == 0
 
 
 def test_hair_is_cut_by_no_border() -> None:
@@ -166,6 +307,41 @@ def test_composition_lays_hair_first_and_paints_nothing(faces: list[Rendered]) -
     outside[20 : 20 + _SIDE, 30 : 30 + _SIDE] = False
     assert (placed[outside] == 90).all()
     assert (placed != whole).any()
+
+
+def test_swapped_hair_needs_no_painting(faces: list[Rendered], tmp_path: Path) -> None:
+    """The network, which would paint the whole face, is not asked; with a nose to swap as well it is."""
+
+    class Painter:
+        size, note = _SIDE, {"weights": "none"}
+
+        def paint(self, requests: Sequence[Request]) -> np.ndarray:
+            asked.extend(requests)
+            return np.stack([np.full((_SIDE, _SIDE, 3), 90, np.uint8) for _ in requests])
+
+    asked: list[Request] = []
+    files = {}
+    for role, face in zip(("source", "target"), faces, strict=True):
+        files[role] = write_image(tmp_path / f"{role}.png", face.picture)
+        files[f"{role}_mask"] = write_label_map(tmp_path / f"{role}.mask.png", face.labels)
+    found = {}
+    for name, parts in (("hair", "hair"), ("both", "hair,nose")):
+        make = functools.partial(swap_edits, parts=part_ids(parts), blend=Blend())
+        row = [(files, tmp_path / f"{name}.png")]
+        list(
+            run_edits(
+                row, lambda row, make=make: [make(row)], Painter(), batch_size=4, save_masks=False, overwrite=False
+            )
+        )
+        found[name] = len(asked)
+    assert found == {"hair": 0, "both": 1}
+    fit = hair_to_take(faces[1].labels, faces[0].labels)
+    assert fit is not None
+    wanted, _ = with_hair(faces[0].picture, faces[0].labels, Reference(faces[1].picture, faces[1].labels, fit)) or (
+        0,
+        0,
+    )
+    assert (read_image(tmp_path / "hair.png") == wanted).all()
 
 
 def test_hats_and_bald_heads_have_no_hair_to_take(faces: list[Rendered]) -> None:
