@@ -28,7 +28,8 @@ _TONE: Final = 0.02  # standard deviation over which the tones of two skins are 
 _FINE_TONE: Final = 0.008  # standard deviation over which the result is compared with the photo's own skin
 _TONES: Final = 0.05  # how far the logarithm of the other's tones may leave those of the photo's own skin, going on
 _HAIRLINE: Final = 0.03  # skin this near to hair lies in its shadow
-_SHADOW: Final = 0.9  # of a plane through its lightness: darker skin lies in shadow
+_SHADOWED: Final = 0.1  # skin this near to hair that goes may lie in its shadow farther down,
+_SHADOW: Final = 0.9  # and does if it is darker than this share of a plane through its lightness
 _DARKER: Final = (0.03, 0.1)  # of the skin around: so much darker, skin beside hair that goes is shadow
 _FADING: Final = 0.06  # below the nose, over this, the other's skin gives way: beards are no foreheads
 _UNLIKE: Final = 24.0  # levels
@@ -105,11 +106,12 @@ def _skin(photo: Picture, labels: LabelMap, known: Region, skin: Plane, cover: P
     rows = np.flatnonzero((labels == ID["nose"]).any(1))
     low = rows[-1] if len(rows) else side
     hair = labels == _HAIR
-    from_hair = np.asarray(ndimage.distance_transform_edt(~hair)) / side if hair.any() else np.ones(labels.shape)
-    lit = known & (from_hair > _HAIRLINE) & (beside > _SHADED)
+    gone = hair & (cover < 0.5)
+    from_gone = np.asarray(ndimage.distance_transform_edt(~gone)) / side if gone.any() else np.ones(labels.shape)
+    lit = known & (from_gone > _HAIRLINE) & (beside > _SHADED)
     upper = lit & (np.arange(side)[:, None] < low)
     lit = next((region for region in (upper, lit) if region.sum() > 64), known)
-    lit = _without_shadows(photo, lit)
+    lit &= _without_shadows(photo, lit) | (from_gone > _SHADOWED)
     around = extended(_mean_of(photo, lit), lit)
     other = _in_tone_of(skin, photo, lit, around)
     source = photo.astype(np.float64)
@@ -118,11 +120,10 @@ def _skin(photo: Picture, labels: LabelMap, known: Region, skin: Plane, cover: P
     down = np.clip((np.arange(side)[:, None] - low) / (_FADING * side) + 1, 0, 1)[..., None]
     share = np.clip(1.5 - within / _SHADED, 0, 1) * np.clip(1.5 - beside / _SHADED, 0, 1)
     # The old hair's shadow on the forehead goes with it; beside the eyes, skin is dark in any case.
-    gone = hair & (cover < 0.5)
     if gone.any():
         brows = np.flatnonzero(np.isin(labels, _BROWS).any(1))
         high = np.arange(side)[:, None] < (brows[0] if len(brows) else low)
-        near = np.clip(1.5 - ndimage.distance_transform_edt(~gone) / side / _SHADED, 0, 1)
+        near = np.clip(2 - from_gone / _HAIRLINE, 0, 1)
         darker = 1 - ndimage.gaussian_filter(source.mean(-1), 0.004 * side) / np.maximum(around.mean(-1), 1)
         share = np.maximum(share, high * near * np.clip((darker - _DARKER[0]) / (_DARKER[1] - _DARKER[0]), 0, 1))
     share = share * (labels == ID["skin"]) * (1 - down[..., 0])
