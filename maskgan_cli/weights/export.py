@@ -8,6 +8,7 @@ Pix2PixHD-m: the same; ``style_mask`` is not used.
 SPADE: ``mask`` and ``style_image`` -> ``image``, with the mean of the style code's distribution.
 SEAN: ``mask``, ``style_mask``, ``style_image``, ``own_mask``, ``own_image`` and ``share`` (N, 19) float32 in [0, 1],
 which is how much of the style of ``style_image`` each class takes instead of the style of ``own_image`` -> ``image``.
+It is used in PyTorch only.
 StarGAN: ``image`` and ``label`` (N, attributes) float32 of 0 and 1 -> ``changed``, an image.
 ELEGANT: ``image``, ``exemplar`` and ``strength`` (N, attributes) float32 in [0, 1], which is the exemplar's share of
 each attribute -> ``changed``, an image.
@@ -127,18 +128,26 @@ class ElegantWithStrength(nn.Module):
 
 @dataclass(frozen=True)
 class Portable:
-    """How a kind of network is exported: the wrapper module and the names of inputs and output."""
+    """How a kind of network is exported: the wrapper module and the names of inputs and output.
+
+    Attributes:
+        wrap: network -> module whose inputs are label maps, pictures and numbers.
+        inputs, output: their names.
+        obstacle: why it cannot be exported; empty if it can.
+    """
 
     wrap: Callable[[Any], nn.Module]
     inputs: tuple[str, ...]
     output: str
+    obstacle: str = ""
 
 
 DMN = Portable(DMNFromLabelMaps, ("mask", "style_mask", "style_image"), "image")
 SPADE_GENERATOR = Portable(SPADEFromLabelMaps, ("mask", "style_image"), "image")
 SEAN_GENERATOR = Portable(
-    SEANFromLabelMaps, ("mask", "style_mask", "style_image", "own_mask", "own_image", "share"), "image"
-)
+    SEANFromLabelMaps, ("mask", "style_mask", "style_image", "own_mask", "own_image", "share"), "image",
+    "the exporter does not accept its noise inputs",
+)  # fmt: skip
 STARGAN = Portable(lambda network: network, ("image", "label"), "changed")
 ELEGANT = Portable(ElegantWithStrength, ("image", "exemplar", "strength"), "changed")
 PARSER = Portable(lambda network: network, ("image",), "logits")
@@ -166,6 +175,8 @@ def export_onnx(where: str | Path, out: Path, *, overwrite: bool = False) -> flo
             where, expected=f"weights of one of the kinds {', '.join(exported())}", found=f"{kind} weights"
         )
     portable: Portable = resolve(KINDS[kind].onnx)
+    if portable.obstacle:
+        raise InputError(where, expected="weights that can be exported", found=f"{kind} weights: {portable.obstacle}")
     network, weights = load(kind, where, torch.device("cpu"))
     # load() returns channels-last tensors; the exporter needs contiguous ones.
     wrapped = portable.wrap(network.to(memory_format=torch.contiguous_format)).eval()

@@ -18,7 +18,7 @@ from maskgan_cli.editing.methods import METHODS, Request
 from maskgan_cli.editing.transfer import AttributeRequest
 from maskgan_cli.errors import InputError
 from maskgan_cli.models.baselines.elegant import Elegant, ElegantConfig
-from maskgan_cli.models.baselines.sean import SEAN, SEANConfig, mixed_codes
+from maskgan_cli.models.baselines.sean import SEAN, SEANConfig
 from maskgan_cli.models.baselines.spade import SPADE, SPADEConfig
 from maskgan_cli.models.baselines.stargan import StarGANConfig, StarGANGenerator
 from maskgan_cli.models.dmn import DenseMappingNetwork, Pix2PixHDmConfig
@@ -85,31 +85,12 @@ def test_spade(tmp_path: Path) -> None:
     _paints_alike("spade", tmp_path, shapes)
 
 
-@pytest.mark.slow
-def test_sean(tmp_path: Path) -> None:
-    torch.manual_seed(0)
-    network = SEAN(SEANConfig(64, 4, 8, 16, 4))
-    masks = torch.randint(0, 19, (2, 5, 64, 64), dtype=torch.uint8)
-    look = torch.rand(5, 3, 64, 64) * 2 - 1
-    with torch.no_grad():
-        for parameter in network.parameters():
-            parameter.mul_(20)  # the published start is too faint to tell pictures apart
-        for _ in range(3):
-            network(*map(one_hot, masks), look)  # singular vectors and statistics find their places
-    session = _exported("sean", network, tmp_path)
-    masks = torch.cat([masks, masks[:1].flip(1)])
-    own_look, share = look.flip(0), torch.rand(5, 19)
-    with torch.no_grad():
-        network.eval()
-        hot, style_hot, own_hot = map(one_hot, masks)
-        styles = network.encode_style(own_hot, own_look), network.encode_style(style_hot, look)
-        expected = network.generator(hot, mixed_codes(*styles, share))
-        assert torch.equal(network(hot, style_hot, look), network.generator(hot, styles[1]))
-    names = ("mask", "style_mask", "style_image", "own_mask", "own_image", "share")
-    inputs = (masks[0], masks[1], look, masks[2], own_look, share)
-    _same(session, "image", dict(zip(names, inputs, strict=True)), expected)
-    labels = masks[0].numpy()
-    _paints_alike("sean", tmp_path, [Request(labels[0], labels[i], x) for i, x in enumerate(_pictures(3, 64))])
+def test_sean_is_refused_in_one_line(tmp_path: Path) -> None:
+    config = SEANConfig(64, 2, 4, 8, 2)
+    file = save_weights(tmp_path / "w.safetensors", SEAN(config), kind="sean", config=asdict(config), about={})
+    with pytest.raises(InputError, match="found sean weights: the exporter does not accept its noise inputs"):
+        export_onnx(file, tmp_path / "network.onnx")
+    assert not (tmp_path / "network.onnx").exists()
 
 
 def test_stargan(tmp_path: Path) -> None:
