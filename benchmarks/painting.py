@@ -1,4 +1,4 @@
-"""What looking weights up saves: the Dense Mapping Network over label maps and over one-hot masks, in turns.
+"""Time of the Dense Mapping Network on label maps, which looks weights up, and on one-hot masks, measured alternately.
 
     python benchmarks/painting.py [--weights W] [--paper] [--batch 1] [--rounds 7]
 

@@ -1,4 +1,4 @@
-"""`prep-data` against the published way of making label maps, in turns on the same faces.
+"""Time of `prep-data` and of the published way of making label maps, measured alternately on the same faces.
 
     python benchmarks/preparation.py RAW [--faces 24] [--rounds 5]
 

@@ -1,4 +1,4 @@
-"""PyTorch, onnxruntime and OpenVINO on the same network: the Dense Mapping Network's picture, in turns.
+"""Time of PyTorch, onnxruntime and OpenVINO on the Dense Mapping Network, measured alternately.
 
     python benchmarks/runtimes.py [--weights W] [--paper] [--batch 1] [--rounds 7]
 

@@ -2,7 +2,7 @@
 
     python benchmarks/synth.py [FOLDER_OF_THE_FIRST_GENERATOR] [--faces 12] [--repeats 3]
 
-Every generator draws the same number of faces at every size, in turns, so that a busy machine
+Every generator draws the same number of faces at every size, alternately, so that a busy machine
 slows all of them; the fastest round counts. JSON on standard output.
 """
 

@@ -124,8 +124,8 @@ def settings() -> str:
         "",
         "Made from the recipes' own models. A setting changes with `--set NAME=VALUE`, e.g. "
         "`--set optimiser.lr=1e-4`; a YAML file of them is a recipe (`--recipe FILE.yaml`). Unknown names and values "
-        "out of bounds are refused before anything is loaded. Each recipe's column holds what it sets; where it is "
-        "empty the default stands. See [training](../training.md).",
+        "out of bounds are rejected before anything is loaded. A recipe's column has the values that it sets; if it is "
+        "empty, the default is used. See [training](../training.md).",
     ]
     for training in trainings():
         model = resolve(f"{training.module}:{training.recipe}")

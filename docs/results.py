@@ -118,10 +118,12 @@ def _read(kept: Path, prefix: str) -> dict[str, dict[str, Any]]:
 def _section(name: str, document: dict[str, Any], *, photographs: bool = False) -> list[str]:
     machine, spent = document["machine"], document["processor_seconds"]
     gpus = ", ".join(machine["gpus"]) or "no GPU"
-    time = f"{document['seconds'] / 60:.0f} minutes" + (f", {spent / 60:.0f} of one core" if spent else "")
+    time = f"{document['seconds'] / 60:.0f} minutes of wall time"
+    time += f", {spent / 60:.0f} of processor time" if spent else ""
     parts = [
         f"##{'#' * photographs} {TITLES[name]}", f"    {document['command']}",
-        f"{machine['processor']}, {machine['cores']} cores, {gpus}: {time}, stages shared with other tables included. "
+        f"{machine['processor']}, {machine['cores']} cores, {gpus}: {time}. "
+        "Stages that several tables share are counted in each. "
         f"[{name}.json](results/{REAL * photographs}{name}.json)",
     ]  # fmt: skip
     if not photographs and name in WORDS:

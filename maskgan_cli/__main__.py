@@ -8,12 +8,12 @@ import sys
 def main() -> None:
     """Run the command line and exit with its code."""
     try:
-        # Imported here: processes that are spawned import this module and have no use for the command line.
+        # Imported here, because spawned processes import this module but do not need the command line.
         from maskgan_cli.cli.app import app
         from maskgan_cli.cli.shell import run
 
         code = run(app, sys.argv[1:])
-    except KeyboardInterrupt:  # so early, or so often, that nothing was begun or all is ended
+    except KeyboardInterrupt:  # before the command started, or after it ended
         code = 130
     sys.exit(code)
 

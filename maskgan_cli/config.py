@@ -6,8 +6,9 @@ import contextlib
 import dataclasses
 import difflib
 import itertools
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_type_hints
+from typing import Annotated, Any, ClassVar, Literal, TypeVar, get_type_hints
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
@@ -23,9 +24,30 @@ _NOT_YAML = (yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError,
 
 
 class Section(BaseModel):
-    """A section of a recipe. Unknown names are errors, and values are immutable."""
+    """A section of a recipe. Unknown names are errors, and values are immutable.
+
+    ``_former_names`` maps former names of settings, which still work, to the present ones.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+    _former_names: ClassVar[Mapping[str, str]] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _accept_former_names(cls, values: Any) -> Any:
+        for former, name in cls._former_names.items():
+            values = _renamed(values, former, name)
+        return values
+
+
+def _renamed(values: Any, former: str, name: str) -> Any:
+    """Settings with a former name replaced by the present one; sections under both names are merged."""
+    if not isinstance(values, Mapping) or former not in values:
+        return values
+    value = values[former]
+    if isinstance(value, Mapping) and isinstance(values.get(name), Mapping):
+        value = {**values[name], **value}
+    return {key: kept for key, kept in values.items() if key != former} | {name: value}
 
 
 class OptimiserSettings(Section):
@@ -156,7 +178,7 @@ def load_recipe(kind: type[Recipe], task: str, name: str, changes: list[str]) ->
     try:
         return kind.model_validate(values)
     except ValidationError as error:
-        what = _blamed(changes, error) or path
+        what = _blamed(kind, changes, error) or path
         raise InputError(what, found=_readable(kind, error), hint="see docs/training.md") from error
 
 
@@ -215,16 +237,27 @@ def _value(text: str) -> Any:
     return value
 
 
-def _blamed(changes: list[str], error: ValidationError) -> str:
+def _blamed(kind: type[Section], changes: list[str], error: ValidationError) -> str:
     """The changes that made a recipe invalid; empty if the recipe was invalid without them."""
     blamed: list[str] = []
+    keys = {change: _present(kind, change.partition("=")[0].split(".")) for change in changes}
     for problem in error.errors():
         where = [str(part) for part in problem["loc"]]
-        found = [change for change in changes if _concerns(problem["msg"], where, change.partition("=")[0].split("."))]
+        found = [change for change, key in keys.items() if _concerns(problem["msg"], where, key)]
         if not found:
             return ""
         blamed += found
     return " ".join(f"--set {change}" for change in dict.fromkeys(blamed))
+
+
+def _present(kind: Any, key: list[str]) -> list[str]:
+    """The path of a setting with former names replaced by the present ones."""
+    path = []
+    for name in key:
+        is_section = isinstance(kind, type) and issubclass(kind, Section)
+        path.append(kind._former_names.get(name, name) if is_section else name)
+        kind = get_type_hints(kind).get(path[-1]) if is_section else None
+    return path
 
 
 def _concerns(message: str, where: list[str], key: list[str]) -> bool:

@@ -1,9 +1,11 @@
-"""One person's generator: trained weights go on learning from a few of their pictures, without losing the mask.
+"""Fine-tunes a generator on a few pictures of one person, so that it still follows edited masks.
 
-A network that only paints one photo back soon paints nothing else. So each step has three lessons: a picture painted
-back, moved a little; the same person under a mask that a rendered face's features were put into, where all but the edit
-shall stay the picture and the face parser shall read the mask that was asked for; and rendered people with another
-expression, whose true picture is known.
+A network trained only to reconstruct one photo soon ignores its mask. So each step has three parts:
+
+1. reconstruct a picture of the person, moved a little;
+2. synthesise the person with a rendered face's features in the mask: outside the edit, the result must equal the
+   picture, and the face parser must find the edited mask in it;
+3. synthesise a rendered person with another expression, whose ground truth is known.
 """
 
 from __future__ import annotations
@@ -35,25 +37,25 @@ from maskgan_cli.training.gan_recipe import class_weights
 from maskgan_cli.weights.format import Weights, load, read_weights, save_weights
 
 MOST: Final = 20  # pictures
-COMPANY: Final = 24  # rendered people
-# What an edit exchanges; mouths most.
+REFERENCES: Final = 24  # rendered people
+# Parts that an edit copies; most often mouths.
 _PARTS: Final = ("mouth", "mouth", "brows", "eyes", "nose", "mouth,brows,eyes,nose")
 _MOVED: Final = AugmentSettings(rotate=4.0, zoom=0.08, shift=0.03, light=0.0, tint=0.0, noise=0.0)
 _SEEN: Final = AugmentSettings(light=0.1, tint=0.05, blur=0.3, noise=0.03)
 _PIXEL, _FEATURES, _SEGMENTATION, _SMALL = 30.0, 10.0, 1.0, 4.0  # as the bundled generator was trained
-_RIM: Final = 0.016  # about an edit that may change with it, of the side
+_RIM: Final = 0.016  # width, as a share of the side, of the border of an edit that may change with it
 
 Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How far.
+    """Settings of the training.
 
     Attributes:
-        steps: updates; two seconds each on one core at 256 px.
-        rate: Adam's, falling to 0 over the second half.
-        seed: of everything that is drawn.
+        steps: number of updates; each takes two seconds on one core at 256 px.
+        rate: learning rate of Adam, which falls to 0 over the second half.
+        seed: seed of all random numbers.
     """
 
     steps: int = 100
@@ -68,11 +70,11 @@ class Faces(NamedTuple):
     labels: Tensor
 
 
-class Company(NamedTuple):
-    """Rendered people, each twice: ``calm`` and with another expression."""
+class ReferenceFaces(NamedTuple):
+    """Rendered people, each with two expressions."""
 
-    calm: Faces
-    other: Faces
+    first: Faces
+    second: Faces
 
 
 @dataclass(frozen=True)
@@ -80,9 +82,9 @@ class Personal:
     """A person's generator.
 
     Attributes:
-        network: ready to paint.
-        start: the weights it began with.
-        before, after: L1 in [0, 1] of the pictures painted back, by those weights and by these.
+        network: the fine-tuned network, in evaluation mode.
+        start: the weights that the training started from.
+        before, after: reconstruction error (L1, in [0, 1]) of the person's pictures, before and after the training.
     """
 
     network: DenseMappingNetwork
@@ -92,10 +94,10 @@ class Personal:
 
 
 def recorded(photos: Sequence[Path], start: Path, parser: Path, settings: Settings) -> dict[str, Any]:
-    """What decides the result, by hashes.
+    """The settings and the hashes of the files that determine the result.
 
     Raises:
-        InputError: a file that cannot be read.
+        InputError: a file cannot be read.
     """
     check_files(photos)
     weights = {"start": read_weights(start, "dmn").sha256, "parser": read_weights(parser, "parser").sha256}
@@ -105,25 +107,25 @@ def recorded(photos: Sequence[Path], start: Path, parser: Path, settings: Settin
 def personalised(
     start: Path, parser: Path, faces: Sequence[Face], settings: Settings, device: torch.device, report: Progress
 ) -> Personal:
-    """The generator of ``start`` after `personalise`.
+    """Load the generator ``start`` and fine-tune it with `personalise`.
 
     Raises:
-        InputError: no such weights.
+        InputError: weights are missing or not valid.
     """
     network, weights = load("dmn", start, device)
     reads, _ = load("parser", parser, device)
     pictures, masks = [face.picture for face in faces], [face.labels for face in faces]
     crops = _crops(pictures, masks, network)
-    before = _painted_back(network, crops)
+    before = _reconstruction_error(network, crops)
     personalise(network, reads, pictures, masks, settings, report)
-    return Personal(network, weights, before, _painted_back(network, crops))
+    return Personal(network, weights, before, _reconstruction_error(network, crops))
 
 
 def write(out: Path, made: Personal, record: Mapping[str, Any], *, overwrite: bool = False) -> None:
-    """The weights and their card.
+    """Write the weights and their card.
 
     Raises:
-        InputError: ``out`` came to be meanwhile, and not ``overwrite``.
+        InputError: ``out`` exists, and ``overwrite`` is false.
     """
     if not overwrite:
         refuse_existing(out)
@@ -135,7 +137,7 @@ def write(out: Path, made: Personal, record: Mapping[str, Any], *, overwrite: bo
 
 
 @torch.inference_mode()
-def _painted_back(network: DenseMappingNetwork, faces: Faces) -> float:
+def _reconstruction_error(network: DenseMappingNetwork, faces: Faces) -> float:
     errors = []
     for number in range(len(faces.images)):
         image, mask = _one(faces, number)
@@ -151,19 +153,19 @@ def personalise(
     settings: Settings = Settings(),
     report: Progress = lambda done, total, note: None,
 ) -> None:
-    """Teach a generator a person, in place. The same pictures, settings and threads give the same weights.
+    """Fine-tune a generator in place. The same pictures, settings and number of threads give the same weights.
 
     Args:
-        generator: trained weights, on their device.
-        parser: of faces, frozen, on the same device.
-        pictures: (S, S, 3) face crops of the person, of any sides.
-        masks: (S, S) their label maps.
-        settings: how far.
-        report: told how many steps are done, of how many, and the last one's losses.
+        generator: a trained generator.
+        parser: a frozen face parser on the same device.
+        pictures: face crops (S, S, 3) of the person, of any sizes.
+        masks: their label maps (S, S).
+        settings: steps, learning rate and seed.
+        report: receives the number of finished steps, the number of all steps, and the losses of the last step.
     """
     person = _crops(pictures, masks, generator)
     device = person.images.device
-    company = _company(generator.config.image_size, settings.seed, device)
+    references = _reference_faces(generator.config.image_size, settings.seed, device)
     rng = np.random.default_rng(settings.seed)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(settings.seed)
@@ -172,7 +174,7 @@ def personalise(
         for step in range(settings.steps):
             for group in adam.param_groups:
                 group["lr"] = settings.rate * min(1.0, 2.0 * (1 - step / settings.steps))
-            terms = _lessons(generator, parser, person, company, rng)
+            terms = _training_losses(generator, parser, person, references, rng)
             adam.zero_grad()
             torch.stack(list(terms.values())).sum().backward()  # type: ignore[no-untyped-call]
             adam.step()
@@ -184,50 +186,57 @@ def personalise(
         generator.eval().requires_grad_(False)
 
 
-def _lessons(
-    generator: DenseMappingNetwork, parser: FaceParser, person: Faces, company: Company, rng: np.random.Generator
+def _training_losses(
+    generator: DenseMappingNetwork,
+    parser: FaceParser,
+    person: Faces,
+    references: ReferenceFaces,
+    rng: np.random.Generator,
 ) -> dict[str, Tensor]:
-    """The losses of one step, weighed."""
+    """The weighted losses of one step."""
     mine = _one(person, int(rng.integers(len(person.images))))
     images, labels, _ = move(mine.images, mine.labels, _MOVED)
     assert labels is not None
-    number = int(rng.integers(COMPANY))
-    first, second = (_one(faces, number) for faces in (company.calm, company.other))
+    number = int(rng.integers(REFERENCES))
+    first, second = (_one(faces, number) for faces in references)
     if rng.random() < 0.5:
         first, second = second, first
-    donor = _one(company.other if rng.random() < 0.5 else company.calm, int(rng.integers(COMPANY)))
+    donor = _one(references.second if rng.random() < 0.5 else references.first, int(rng.integers(REFERENCES)))
     edited, kept = edit(labels, donor.labels, _PARTS[int(rng.integers(len(_PARTS)))])
 
-    asked = torch.cat([labels, edited, second.labels])
+    masks = torch.cat([labels, edited, second.labels])
     style = Faces(torch.cat([images, images, first.images]), torch.cat([labels, labels, first.labels]))
-    wanted = torch.cat([images, images, second.images])
-    known = torch.cat([torch.ones_like(kept), kept, torch.ones_like(kept)])  # where ``wanted`` is the truth
-    painted = generator(one_hot(asked), one_hot(style.labels), recolour(style.images, _SEEN))
-    return _compared(parser, painted, wanted, known, asked)
+    target = torch.cat([images, images, second.images])
+    known = torch.cat([torch.ones_like(kept), kept, torch.ones_like(kept)])  # where ``target`` is the ground truth
+    painted = generator(one_hot(masks), one_hot(style.labels), recolour(style.images, _SEEN))
+    return _compared(parser, painted, target, known, masks)
 
 
-def _compared(parser: FaceParser, painted: Tensor, wanted: Tensor, known: Tensor, asked: Tensor) -> dict[str, Tensor]:
-    """What paintings (N, 3, S, S) lack of what was wanted, where that is ``known`` (N, 1, S, S), and of their masks."""
-    weight = class_weights(_SMALL, asked.device)[asked.long()].unsqueeze(1) * known
-    pixel = ((painted - wanted).abs() * weight).sum() / (3 * weight.sum())
+def _compared(parser: FaceParser, painted: Tensor, target: Tensor, known: Tensor, masks: Tensor) -> dict[str, Tensor]:
+    """The losses between generated and target pictures (N, 3, S, S), and between parsed and input masks (N, S, S).
+
+    The target counts where ``known`` (N, 1, S, S) is 1.
+    """
+    weight = class_weights(_SMALL, masks.device)[masks.long()].unsqueeze(1) * known
+    pixel = ((painted - target).abs() * weight).sum() / (3 * weight.sum())
     bottom, ours = parser.encode(parser.fitted(painted))
-    read = resized(parser.decode(bottom, ours).float(), asked.shape[-1])
-    segmentation = F.cross_entropy(read, asked.long())
-    with torch.no_grad():  # what is not known looks as it was painted: nothing to learn from there
-        deep, theirs = parser.encode(parser.fitted(torch.where(known.bool(), wanted, painted)))
+    read = resized(parser.decode(bottom, ours).float(), masks.shape[-1])
+    segmentation = F.cross_entropy(read, masks.long())
+    with torch.no_grad():  # unknown regions equal the generated picture, so that they have no loss
+        deep, theirs = parser.encode(parser.fitted(torch.where(known.bool(), target, painted)))
     features = losses.perceptual([*ours, bottom], [*theirs, deep])
     return {"pixel": _PIXEL * pixel, "features": _FEATURES * features, "mask": _SEGMENTATION * segmentation}
 
 
 def edit(labels: Tensor, donor: Tensor, parts: str) -> tuple[Tensor, Tensor]:
-    """Another face's parts in a face's mask, brought to where they belong.
+    """Copy another face's parts into a face's mask, aligned with its own parts.
 
     Args:
         labels, donor: (1, S, S) ``uint8``.
         parts: see `part_ids`.
 
     Returns:
-        The mask (1, S, S), and (1, 1, S, S): 1 where the picture stays as it is, 0 in the edit and on its rim.
+        The mask (1, S, S), and (1, 1, S, S): 1 where the picture does not change, 0 in the edit and at its border.
     """
     mine, theirs, ids = labels[0].cpu().numpy(), donor[0].cpu().numpy(), part_ids(parts)
     changed = torch.from_numpy(swap_parts(mine, fit_parts(theirs, mine, ids), ids))[None].to(labels.device)
@@ -236,22 +245,22 @@ def edit(labels: Tensor, donor: Tensor, parts: str) -> tuple[Tensor, Tensor]:
     return changed, 1.0 - F.max_pool2d(differs, 2 * rim + 1, stride=1, padding=rim)
 
 
-def _company(side: int, seed: int, device: torch.device) -> Company:
-    """Rendered people of the network's size, each calm and with another's expression."""
-    calm: list[tuple[Picture, LabelMap]] = []
-    other: list[tuple[Picture, LabelMap]] = []
-    for number in range(COMPANY):
+def _reference_faces(side: int, seed: int, device: torch.device) -> ReferenceFaces:
+    """Rendered people of ``side`` pixels, each with two expressions."""
+    first: list[tuple[Picture, LabelMap]] = []
+    second: list[tuple[Picture, LabelMap]] = []
+    for number in range(REFERENCES):
         who = sample_identity(seed, number)
         scene = sample_scene(seed, number, who)
-        changed = with_expression(scene, sample_scene(seed, number + COMPANY, who))
-        for faces, one in ((calm, scene), (other, changed)):
+        changed = with_expression(scene, sample_scene(seed, number + REFERENCES, who))
+        for faces, one in ((first, scene), (second, changed)):
             drawn = render(who, one, side)
             faces.append((drawn.picture, drawn.labels))
-    return Company(_faces(calm, device), _faces(other, device))
+    return ReferenceFaces(_faces(first, device), _faces(second, device))
 
 
 def _crops(pictures: Sequence[Picture], masks: Sequence[LabelMap], network: DenseMappingNetwork) -> Faces:
-    """Faces of any sides at the network's size, on its device."""
+    """Faces resized to the network's size, on its device."""
     side, pairs = network.config.image_size, zip(pictures, masks, strict=True)
     sized = [(resize_image(picture, side), resize_labels(mask, side)) for picture, mask in pairs]
     return _faces(sized, next(network.parameters()).device)

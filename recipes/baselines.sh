@@ -7,7 +7,7 @@
 #   FACES=5400 PEOPLE=1080 PAIRS=200 PARSER=bundled recipes/baselines.sh
 set -euo pipefail
 JUDGED=${JUDGED:-Smiling,Eyeglasses}
-# Small faces are enlarged for the attribute classifier, whose first layers reduce them to a quarter: docs/baselines.md has
+# Small faces are enlarged for the attribute classifier, whose first layers reduce them to a quarter: docs/design/baselines.md has
 # the numbers.
 mild="augment.rotate=3 augment.zoom=0.05 augment.shift=0.03 augment.light=0.15 augment.tint=0.1 augment.blur=0"
 enlarged="network.image_size=128 network.width=16 data.batch_size=16 augment.noise=0.01 $mild"

@@ -60,9 +60,9 @@ pack "$work/parser.safetensors" "$work/data128" parser
 # The generator at 256 px, on scenes with two expressions. Its fifth part was stopped at step 2,942, its seventh, which
 # started from 16-bit weights, at step 406 of 1,300. The last two parts have a smaller adversarial loss and larger
 # reconstruction losses, which gives fewer spurious details and cleaner teeth.
-maskgan synth "$work/few" -n 1600 --identities 400 --takes 2 --size 256 --seed 51
+maskgan synth "$work/few" -n 1600 --identities 400 --expressions 2 --size 256 --seed 51
 prepared "$work/few" "$work/few256" 256
-maskgan synth "$work/many" -n 4800 --identities 1200 --takes 2 --size 256 --seed 52
+maskgan synth "$work/many" -n 4800 --identities 1200 --expressions 2 --size 256 --seed 52
 prepared "$work/many" "$work/many256" 256
 parser_loss=(--set "perceptual.weights=$work/parser.safetensors")
 maskgan train dmn "$work/few256" --recipe bundled-256 -o "$work/dmn-fifth" --start-from "$work/dmn-fourth" \
@@ -95,7 +95,7 @@ ln -sfn "$(realpath "$portraits")/images" "$faces/images"
 cp "$portraits/manifest.csv" "$faces/"
 python "$here/label_faces.py" "$faces/images" "$faces/masks" --landmarks "$portraits/landmarks.npz"
 python "$here/reshape_faces.py" "$faces" "$work/reshaped" --landmarks "$portraits/landmarks.npz"
-maskgan synth "$work/rendered" -n 2400 --identities 600 --takes 2 --size 256 --seed 61 # 1,552 of them were used
+maskgan synth "$work/rendered" -n 2400 --identities 600 --expressions 2 --size 256 --seed 61 # 1,552 of them were used
 prepared "$work/reshaped" "$work/portraits256" 256
 prepared "$work/rendered" "$work/rendered256" 256
 [ -e "$work/faces/dataset.json" ] || maskgan merge-data "$work/portraits256" "$work/rendered256" -o "$work/faces"

@@ -1,4 +1,5 @@
-# Functions for the pipelines that make the paper's tables. Environment variables:
+# Functions for baselines.sh and perturbed_masks.sh; the paper's tables are made by `maskgan reproduce`.
+# Environment variables:
 #   WORK      folder for all files; default: the pipeline's name. A repeated run keeps finished parts.
 #   DATA      prepared data set with masks; default: faces are rendered
 #   FACES, PEOPLE, SIZE   number of rendered faces, number of people, side in pixels

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # run in the background: commands under test shall hear Ctrl-C
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # run in the background: commands under test must receive Ctrl-C
     signal.signal(signal.SIGINT, signal.default_int_handler)
 if "PYTEST_XDIST_WORKER" in os.environ:  # as many processes as cores: one thread each
     os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 from maskgan_cli.labels import ID, NUM_CLASSES
 
 ATTRIBUTES = ("Male", "Smiling")
-# CelebA indices that the official rule sends to train, val and test, in turns of ten.
+# CelebA indices on both sides of the boundaries between train, val and test.
 _CELEBA = [100, 200, 300, 400, 500, 600, 162770, 162771, 182637, 182638]
 
 

@@ -14,8 +14,11 @@ import pytest
 
 ROOT: Final = Path(__file__).parents[1]
 
-# Files and folders (with all their Python files) that are in plain language.
+# Files and folders (with all their Python and Markdown files) that are in plain language.
 FINISHED: Final = (
+    "README.md", "CONTRIBUTING.md", "docs", "benchmarks/painting.py", "benchmarks/preparation.py",
+    "benchmarks/runtimes.py", "benchmarks/synth.py", "maskgan_cli/__init__.py", "maskgan_cli/__main__.py",
+    "maskgan_cli/personalise.py", "tests/docs", "tests/conftest.py", "tests/drawn_faces.py",
     "maskgan_cli/bench", "maskgan_cli/cli", "maskgan_cli/data", "maskgan_cli/demo", "maskgan_cli/editing",
     "maskgan_cli/editor",
     "maskgan_cli/evaluation", "maskgan_cli/files", "maskgan_cli/judges", "maskgan_cli/metrics", "maskgan_cli/models",
@@ -51,7 +54,7 @@ PHRASES: Final[dict[str, str]] = {
     r"lends? (it|its|a)": "the reference",
     r"shall": "must, or should",
     r"where (there is|there are|it has) (none|no)": "if there is no ...",
-    r"^\W*(Of|From) (a|an|the) [^.:>-]*, ": "start with the subject",
+    r"^\W*(?-i:Of|From) (a|an|the) [^.:>-]*, ": "start with the subject",
     r"pictures? in, ": "predicts ... of pictures",
     r"(on|behind) our (back|own)": "name the process",
     r"take (it )?away": "remove",
@@ -64,7 +67,7 @@ def _files() -> list[Path]:
     found: list[Path] = []
     for name in FINISHED:
         path = ROOT / name
-        found += sorted(path.rglob("*.py")) if path.is_dir() else [path]
+        found += sorted([*path.rglob("*.py"), *path.rglob("*.md")]) if path.is_dir() else [path]
     return found
 
 

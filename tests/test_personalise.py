@@ -19,8 +19,8 @@ from tests.conftest import Command
 
 
 @pytest.fixture(autouse=True)
-def small_company(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "COMPANY", 2)
+def few_references(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "REFERENCES", 2)
 
 
 def photo_of(prepared: Path) -> tuple[Path, Path]:

@@ -55,9 +55,7 @@ def measure_here(case: Case, effort: Effort = QUICK) -> Figure:
     with prepare as work:
         rounds = list(_rounds(work, effort))
     seconds, processor = zip(*rounds, strict=True)
-    return Figure(
-        case, work.unit, work.count, work.about, seconds, processor, peak_memory(), _device_memory()
-    )  # fmt: skip
+    return Figure(case, work.unit, work.count, work.about, seconds, processor, peak_memory(), _device_memory())
 
 
 def _rounds(work: Work, effort: Effort) -> Iterator[tuple[float, float]]:

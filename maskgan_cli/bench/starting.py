@@ -17,8 +17,13 @@ def cases(options: BenchOptions) -> list[Case]:
     """General help, help of one command, a command that reads weights, and plain Python for comparison."""
     del options  # the cases do not depend on it
     python = Case("start", "python alone", {"arguments": ("-c", "pass")})
-    return [python, *(Case("start", " ".join(("maskgan", *words)), {"arguments": ("-m", "maskgan_cli", *words)})
-                      for words in _COMMANDS)]  # fmt: skip
+    return [
+        python,
+        *(
+            Case("start", " ".join(("maskgan", *words)), {"arguments": ("-m", "maskgan_cli", *words)})
+            for words in _COMMANDS
+        ),
+    ]
 
 
 @contextlib.contextmanager

@@ -122,8 +122,12 @@ def paste(
     edited = read_image(result)
     if edited.shape[0] != edited.shape[1]:
         raise InputError(result, expected="a square picture, as the crop", found=f"{edited.shape[1]}x{edited.shape[0]}")
-    note = {"edit": "paste", "face": cutout.number, "made": read_note(result),
-            "inputs": {"photo": sha256(cutout.photo.path), "result": sha256(result)}}  # fmt: skip
+    note = {
+        "edit": "paste",
+        "face": cutout.number,
+        "made": read_note(result),
+        "inputs": {"photo": sha256(cutout.photo.path), "result": sha256(result)},
+    }
     lossy = result.suffix.lower() in (*JPEG_SUFFIXES, ".webp")
     picture = cutout.paste(edited, lossy=lossy)
     changed = int((picture != cutout.photo.picture).any(-1).sum())

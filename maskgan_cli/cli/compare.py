@@ -54,5 +54,6 @@ def compare(
     shell.finish(
         {"pairs": len(comparison.rows), "methods": list(named), "columns": comparison.columns, "kept": kept},
         next_command=["maskgan", "eval", "survey", "survey", "--pairs", pairs, *(f"--method={m}" for m in methods)]
-        if methods[1:] else (),
-    )  # fmt: skip
+        if methods[1:]
+        else (),
+    )

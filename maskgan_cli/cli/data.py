@@ -54,11 +54,14 @@ def synth(
             help="Number of pairs with ground truth: the source with the target's expression.",
         ),
     ] = 0,
-    takes: Annotated[
-        int, typer.Option("--takes", min=1, help="Pictures per scene, which differ in the expression only.")
+    expressions: Annotated[
+        int, typer.Option("--expressions", min=1, help="Pictures per scene, which differ in the expression only.")
     ] = 1,
     seed: options.Seed = 0,
     workers: options.Workers = None,
+    takes: Annotated[
+        int | None, typer.Option("--takes", min=1, hidden=True, help="Former name of --expressions.")
+    ] = None,
 ) -> None:
     """Render faces with exact masks, poses, identities and attributes, in the raw CelebAMask-HQ layout.
 
@@ -71,7 +74,7 @@ def synth(
     with shell.progress("rendering") as report:
         write_dataset(
             out, count, size, identities, seed=seed, workers=options.count_workers(workers),
-            counterfactuals=counterfactuals, takes=takes, progress=report,
+            counterfactuals=counterfactuals, expressions=takes or expressions, progress=report,
         )  # fmt: skip
     if existing:
         shell.say(f"kept {counted(min(existing, count), 'existing picture')} of {count:,}")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +17,7 @@ from maskgan_cli.errors import InputError
 
 if TYPE_CHECKING:
     from maskgan_cli.editing.edits import Edit, Row
+    from maskgan_cli.editing.jobs import Result
     from maskgan_cli.editing.reader import PhotoReader
 
 _SHEET_ROWS = 32
@@ -194,7 +195,7 @@ def run_edits(
     from maskgan_cli.editing.faces import check_files
     from maskgan_cli.editing.methods import method_named
     from maskgan_cli.editing.outputs import output_paths
-    from maskgan_cli.files import refuse_existing, remove_leftovers, write_image
+    from maskgan_cli.files import refuse_existing, remove_leftovers
     from maskgan_cli.locks import locked
     from maskgan_cli.weights.lookup import find_weights, named_with_origin
 
@@ -221,30 +222,41 @@ def run_edits(
     def edits_of(row: Row) -> list[Edit[Any]]:
         return every_face(make, row, role, read) if which == "all" else [make(row, read=read)]
 
-    shown: list[jobs.Result] = []
-    records, kept = [], 0
     rules = mask_rules(MaskRules(editing.order.value, editing.force))
     with rules, locked(out if listed else paths[0], "another edit"):
         if listed:
             remove_leftovers(out)
         results = jobs.run_edits(
-            work, edits_of, method, batch_size=editing.batch_size, save_masks=editing.save_masks,
-            overwrite=editing.overwrite, attempt=batch.attempt,
-        )  # fmt: skip
-        for result in shell.track(results, len(rows), "editing"):
-            kept += result.kept
-            shell.wrote(result.path)
-            if result.mask is not None:
-                shell.wrote(result.mask)
-            records.append({"image": str(result.path), "mask": result.mask and str(result.mask), **result.note})
-            if sheet is not None and len(shown) < _SHEET_ROWS:
-                shown.append(result)
-        if sheet is not None and shown:
-            picture = jobs.sheet(shown, max(method.size, 128))
-            shell.wrote(write_image(sheet, picture, overwrite=editing.overwrite))
-    if kept:
+            work,
+            edits_of,
+            method,
+            batch_size=editing.batch_size,
+            save_masks=editing.save_masks,
+            overwrite=editing.overwrite,
+            attempt=batch.attempt,
+        )
+        done = _report(shell, shell.track(results, len(rows), "editing"), editing, max(method.size, 128))
+    if kept := sum(result.kept for result in done):
         shell.say(f"kept {counted(kept, 'existing result')} of the same files, weights and settings")
+    records = [{"image": str(one.path), "mask": one.mask and str(one.mask), **one.note} for one in done]
     batch.finish({"results": records, "kept": kept})
+
+
+def _report(shell: Shell, results: Iterable[Result], editing: Editing, side: int) -> list[Result]:
+    """Print the paths of results as they are written, and write the sheet with pictures of ``side`` pixels."""
+    from maskgan_cli.editing.jobs import sheet
+    from maskgan_cli.files import write_image
+
+    done = []
+    for count, result in enumerate(results, start=1):
+        shell.wrote(result.path)
+        if result.mask is not None:
+            shell.wrote(result.mask)
+        done.append(result if editing.sheet and count <= _SHEET_ROWS else replace(result, panels=[]))
+    if editing.sheet is not None and done:
+        picture = sheet(done[:_SHEET_ROWS], side)
+        shell.wrote(write_image(editing.sheet, picture, overwrite=editing.overwrite))
+    return done
 
 
 def _reader(shell: Shell, editing: Editing, which: int | str | None) -> PhotoReader:

@@ -8,7 +8,7 @@ import typer
 
 # Command -> its arguments. The files are those of `maskgan examples` and those that other commands write.
 EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
-    "align": ("photos -o faces",),
+    "align": ("photo.png other.png -o faces",),
     "bench": ("painting training",),
     "check-data": ("data/faces",),
     "compare": ("--pairs pairs.csv --method dmn=results/dmn --method spade=results/spade -o comparison",),
@@ -36,10 +36,10 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     "examples": ("",),
     "find-directions": ("data/faces -o directions.safetensors",),
     "inspect": ("swapped.png",),
-    "interpolate": ("photo.png other.png -o between",),
+    "interpolate": ("faces/photo.png faces/other.png -o between",),
     "merge-data": ("data/portraits data/rendered -o data/faces",),
     "parse": ("photo.png -o masks",),
-    "paste": ("faces/photo.png swapped.png -o result.png",),
+    "paste": ("faces/photo.png edited.png -o result.png",),
     "personalise": ("photo.png -o me.safetensors",),
     "prep-data": ("CelebAMask-HQ data/celeba --size 256",),
     "recipes list": ("",),

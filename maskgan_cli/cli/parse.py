@@ -30,13 +30,21 @@ def parse(
     size: Annotated[
         int | None, typer.Option("--size", min=16, max=4096, help="Side of the masks in pixels. Default: the photo's.")
     ] = None,
-    look: Annotated[
-        int | None, typer.Option("--look", min=32, help="Input size of the parser in pixels, a multiple of 16.")
+    parser_size: Annotated[
+        int | None,
+        typer.Option(
+            "--parser-size",
+            min=32,
+            help="Input size of the parser in pixels, a multiple of 16. Default: the size of its training.",
+        ),
     ] = None,
     batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Photos in a batch.")] = 8,
     recursive: Recursive = False,
     device: options.Device = "auto",
     overwrite: options.Overwrite = False,
+    look: Annotated[
+        int | None, typer.Option("--look", min=32, hidden=True, help="Former name of --parser-size.")
+    ] = None,
 ) -> None:
     """Predict the masks of photos with the face parser.
 
@@ -49,8 +57,9 @@ def parse(
     from maskgan_cli.files import write_label_map
     from maskgan_cli.weights.lookup import find_weights, named_with_origin
 
-    if look is not None and look % 16:
-        raise InputError("--look", expected="a multiple of 16", found=str(look))
+    parser_size = look if parser_size is None else parser_size
+    if parser_size is not None and parser_size % 16:
+        raise InputError("--parser-size", expected="a multiple of 16", found=str(parser_size))
     items = pictures(images, recursive=recursive, say=shell.say)
     masks = {item.path: _mask_of(item, out) for item in items}
     if len(set(masks.values())) < len(masks):
@@ -72,7 +81,7 @@ def parse(
         from maskgan_cli.editing.parse import parse_files
         from maskgan_cli.judges.parser import load_parser
 
-        judge = load_parser(parser, pick_device(device), look)
+        judge = load_parser(parser, pick_device(device), parser_size)
         sha256 = judge.careful_sha256
         shell.say(f"parsing with {named_with_origin(parser, 'parser')}")
         parsed = parse_files(judge, missing, size=size, batch_size=batch_size, attempt=batch.attempt)
@@ -102,8 +111,11 @@ def _next_command(done: dict[Path, Path], not_crops: list[Path]) -> list[object]
     if not_crops and not faces:
         return ["maskgan", "align", *not_crops[:1], "-o", "faces"]
     if len(faces) < 2:
-        return [word for path, mask in faces for word in ("maskgan", "reshape", path, "--mask", mask,
-                                                          "--open-mouth", 12, "-o", "result.png")]  # fmt: skip
+        return [
+            word
+            for path, mask in faces
+            for word in ("maskgan", "reshape", path, "--mask", mask, "--open-mouth", 12, "-o", "result.png")
+        ]
     (source, source_mask), (target, target_mask) = faces
     masks = ["--src-mask", source_mask, "--tgt-mask", target_mask]
     return ["maskgan", "swap-mouth", source, target, *masks, "-o", "result.png"]

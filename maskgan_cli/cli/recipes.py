@@ -80,8 +80,13 @@ def _row(training: str, path: Any) -> dict[str, str]:
 
     values, about = read_recipe(path)
     size = values.get("network", {}).get("image_size", "")
-    return {"training": training, "recipe": path.stem, "pixels": str(size or "its generator's"),
-            "steps": str(values["schedule"]["steps"]), "about": about}  # fmt: skip
+    return {
+        "training": training,
+        "recipe": path.stem,
+        "pixels": str(size or "its generator's"),
+        "steps": str(values["schedule"]["steps"]),
+        "about": about,
+    }
 
 
 def _table(rows: list[dict[str, str]]) -> None:

@@ -198,9 +198,10 @@ def _run(
     with locked(folder, "maskgan reproduce"):
         execute = functools.partial(as_subprocess, quiet=shell.quiet)
         steps = (
-            run_side_by_side(stages, folder, execute, devices, given=given, overwrite=overwrite) if devices
+            run_side_by_side(stages, folder, execute, devices, given=given, overwrite=overwrite)
+            if devices
             else run_stages(stages, folder, execute, given=given, overwrite=overwrite)
-        )  # fmt: skip
+        )
         for stage, stamp in steps:
             if stamp is not None:
                 stamps[stage.name] = stamp

@@ -161,7 +161,7 @@ def add_command(app: typer.Typer, name: str, **settings: Any) -> Callable[[Calla
     """Register a function as a command, with the options ``--json``, ``--quiet`` and ``--debug``.
 
     The function's first parameter receives a `Shell`. A parameter whose type is a dataclass is expanded: the fields
-    become options, and the function receives an instance with their values.
+    become options, or arguments, and the function receives an instance with their values.
 
     Args:
         name: name of the command.
@@ -193,7 +193,7 @@ def add_command(app: typer.Typer, name: str, **settings: Any) -> Callable[[Calla
         common = {"json": _JSON, "quiet": _QUIET, "debug": _DEBUG}
         parameters = [p.replace(annotation=hints[p.name], kind=p.KEYWORD_ONLY) for p in rest if p.name not in groups]
         parameters += [
-            inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY, default=f.default, annotation=hints[n])
+            inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY, default=_default(f), annotation=hints[n])
             for n, f in members.items()
         ]
         parameters += [
@@ -207,6 +207,10 @@ def add_command(app: typer.Typer, name: str, **settings: Any) -> Callable[[Calla
         return function
 
     return register
+
+
+def _default(field: dataclasses.Field[Any]) -> Any:
+    return inspect.Parameter.empty if field.default is dataclasses.MISSING else field.default
 
 
 def run(app: typer.Typer, arguments: list[str]) -> int:

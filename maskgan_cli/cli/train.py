@@ -190,7 +190,7 @@ def _run(shell: Shell, order: Order, device: str, next_command: str) -> None:
         shell.wrote(loop.run.model)
         shell.finish(
             {"steps": loop.progress.step, "run": str(order.out)}, next_command=_next_command(next_command, order)
-        )  # fmt: skip
+        )
 
 
 def _next_command(template: str, order: Order) -> list[str]:

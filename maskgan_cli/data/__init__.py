@@ -10,7 +10,9 @@ journal.py      the journal of a preparation, for resuming
 prepared.py     reading of prepared data sets: samples, attributes, poses, identities
 checks.py       class statistics, suspicious samples, contact sheet
 duplicates.py   detection of nearly identical pictures
-dataset.py      batches of a prepared data set, the same for any number of processes
+dataset.py      faces of a prepared data set, and batches of them
+draws.py        which samples each training step draws, the same for any number of processes
+loader.py       loading of batches, in loader processes or in the training process
 pictures.py     batches of a list of pictures
 resize.py       resizing of square pictures and label maps
 alignment.py    facial landmarks and alignment

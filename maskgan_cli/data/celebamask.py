@@ -57,8 +57,11 @@ def read_source(root: Path, *, masked: bool = True, order: str = "celebamask") -
     identities = read_identities(root / IDENTITIES)
     scenes = {name: {"scene": row.get("Scene", "")} for name, row in read_table(root / SCENES).items()}
 
-    images = {int(match[1]): path for path in (root / IMAGES).iterdir()
-              if (match := _IMAGE_FILE.fullmatch(path.name)) and path.suffix.lower() in READ_SUFFIXES}  # fmt: skip
+    images = {
+        int(match[1]): path
+        for path in (root / IMAGES).iterdir()
+        if (match := _IMAGE_FILE.fullmatch(path.name)) and path.suffix.lower() in READ_SUFFIXES
+    }
     masks = _merged_masks(root / MERGED) if merged else _list_masks(root / MASKS) if masked else {}
     candidates = []
     for index in sorted(images.keys() | masks.keys()):
@@ -85,9 +88,14 @@ def read_source(root: Path, *, masked: bool = True, order: str = "celebamask") -
     columns += next(iter(attributes.values()), {}).keys()
     unread = left_out((root / IMAGES).iterdir())
     return Source(
-        "CelebAMask-HQ" if masked else "CelebA-HQ", candidates, columns, order, masked,
-        halved=merged, remarks=(f"{root / IMAGES}: {unread}",) if unread else (),
-    )  # fmt: skip
+        "CelebAMask-HQ" if masked else "CelebA-HQ",
+        candidates,
+        columns,
+        order,
+        masked,
+        halved=merged,
+        remarks=(f"{root / IMAGES}: {unread}",) if unread else (),
+    )
 
 
 def _merged_masks(root: Path) -> dict[int, dict[str, Path]]:

@@ -103,8 +103,9 @@ def contact_sheet(data: PreparedData, ids: list[str], *, tile: int = 128, column
         if data.masked:
             panels.append(colourise(resize_labels(read_label_map(by_id[name].mask), tile)))
         tiles.append(np.hstack([_square(panel, tile) for panel in panels]))
-    sheet: Picture = montage(np.stack(tiles), grid_shape=(-(-len(tiles) // columns), columns), channel_axis=-1,
-                             fill=(255, 255, 255))  # fmt: skip
+    sheet: Picture = montage(
+        np.stack(tiles), grid_shape=(-(-len(tiles) // columns), columns), channel_axis=-1, fill=(255, 255, 255)
+    )
     return sheet
 
 

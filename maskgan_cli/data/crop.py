@@ -34,6 +34,11 @@ def oriented_square(points: Points) -> npt.NDArray[np.float64]:
     return np.stack([centre - right - below, centre - right + below, centre + right + below, centre + right - below])
 
 
+def side_of(square: npt.NDArray[np.float64]) -> float:
+    """Length of a side of a square (4, 2), in pixels."""
+    return float(np.hypot(*(square[3] - square[0])))
+
+
 def cut(picture: Picture, square: npt.NDArray[np.float64], size: int) -> Picture:
     """Crop a square (4, 2) out of a picture and scale it to ``size``.
 
@@ -42,7 +47,7 @@ def cut(picture: Picture, square: npt.NDArray[np.float64], size: int) -> Picture
     Returns:
         (size, size, 3) ``uint8``.
     """
-    side = float(np.hypot(*(square[3] - square[0])))
+    side = side_of(square)
     shrink = max(1, int(side / (size * _SUPERSAMPLE)))
     square = square / shrink
     low = np.floor(square.min(0)).astype(int) - 3

@@ -1,31 +1,23 @@
-"""Batches of a prepared data set. The samples of a batch depend only on the seed and the step."""
+"""Faces of a prepared data set, and batches of them."""
 
 from __future__ import annotations
 
-import multiprocessing
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import Dataset
 
-from maskgan_cli.data import shared_memory
+from maskgan_cli.data.draws import Draw
 from maskgan_cli.data.prepared import Sample
-from maskgan_cli.errors import InputError, MaskGANError, Stopped
+from maskgan_cli.errors import InputError
 from maskgan_cli.files import Picture, read_image, read_label_map
 from maskgan_cli.labels import LabelMap, flip
-from maskgan_cli.workers import block_signals
 
-_POLL: Final = 1  # seconds between checks for a stop request while waiting for a batch
-_PATIENCE: Final = 5  # seconds to wait for the batch after a stop request
-
-Draw = tuple[int, bool]  # index of a sample, and whether to mirror it
 Face = tuple[Picture, LabelMap]
 Item = tuple[int, bool, Picture, LabelMap, Face | None]
 
@@ -72,18 +64,18 @@ class FaceDataset(Dataset[Item]):
         size: image size of the network.
         cache: keep all decoded samples in memory (4 bytes per pixel).
         masked: also read the label maps.
-        takes: also return an expression variant of each face: the next sample of its scene, or the same sample if the
-            scene has only one.
+        variants: also return an expression variant of each face: the next sample of its scene, or the same sample if
+            the scene has only one.
 
     Raises:
-        InputError: ``takes`` is true, and the samples have no scenes.
+        InputError: ``variants`` is true, and the samples have no scenes.
     """
 
     def __init__(
-        self, samples: list[Sample], size: int, *, cache: bool, masked: bool = True, takes: bool = False
+        self, samples: list[Sample], size: int, *, cache: bool, masked: bool = True, variants: bool = False
     ) -> None:
         self.samples, self.size, self.masked = samples, size, masked
-        self._next = _next_takes(samples) if takes else None
+        self._next = _next_variants(samples) if variants else None
         self._cache: dict[int, tuple[Picture, LabelMap]] | None = {} if cache else None
 
     def __len__(self) -> int:
@@ -126,7 +118,7 @@ class FaceDataset(Dataset[Item]):
         return picture, labels
 
 
-def _next_takes(samples: list[Sample]) -> list[int]:
+def _next_variants(samples: list[Sample]) -> list[int]:
     """For each sample the index of the next one of its scene; after the last one, the first."""
     scenes: dict[str, list[int]] = {}
     for i, sample in enumerate(samples):
@@ -135,176 +127,11 @@ def _next_takes(samples: list[Sample]) -> list[int]:
                 sample.image,
                 expected="its scene in manifest.csv",
                 found="none",
-                hint="style_augmentation.expression_variants is for rendered faces: maskgan synth ... --takes 2",
+                hint="style_augmentation.expression_variants is for rendered faces: maskgan synth ... --expressions 2",
             )
         scenes.setdefault(sample.fields["scene"], []).append(i)
-    following = {a: b for takes in scenes.values() for a, b in zip(takes, [*takes[1:], takes[0]], strict=True)}
+    following = {a: b for scene in scenes.values() for a, b in zip(scene, [*scene[1:], scene[0]], strict=True)}
     return [following[i] for i in range(len(samples))]
-
-
-class StepSampler(Sampler[list[Draw]]):
-    """The draws of each step: an endless sequence of shuffled epochs, divided into batches.
-
-    The draws are a function of the seed and the step, so resuming needs no state. The batches do not depend on the
-    number of processes: each process takes its part of every batch.
-
-    Args:
-        count: number of samples in the split.
-        batch_size: batch size of all processes together.
-        seed: seed of shuffling and mirroring.
-        flip: mirror half of the draws.
-        first_step: the first step.
-        rank, world: index of this process, and number of processes.
-        groups: the group of each sample; draws alternate between the groups. None means one group.
-        shares: number of draws per group in each turn; 1 for groups that are not named.
-    """
-
-    def __init__(
-        self,
-        count: int,
-        batch_size: int,
-        *,
-        seed: int,
-        flip: bool,
-        first_step: int = 0,
-        rank: int = 0,
-        world: int = 1,
-        groups: Sequence[str] | None = None,
-        shares: Mapping[str, int] | None = None,
-    ) -> None:
-        if batch_size % world:
-            raise InputError("data.batch_size", expected=f"a multiple of the {world} processes", found=str(batch_size))
-        self.count, self.batch_size, self.seed, self.flip = count, batch_size, seed, flip
-        self.first_step, self.rank, self.world = first_step, rank, world
-        names = list(dict.fromkeys(groups or [""]))
-        self._turn = [group for group, name in enumerate(names) for _ in range((shares or {}).get(name, 1))]
-        self._groups = [np.array([i for i in range(count) if groups is None or groups[i] == name]) for name in names]
-        self._epochs: dict[int, tuple[int, npt.NDArray[np.int64], npt.NDArray[np.bool_]]] = {}
-
-    def __iter__(self) -> Iterator[list[Draw]]:
-        step = self.first_step
-        while True:
-            yield self.draws(step)
-            step += 1
-
-    def draws(self, step: int) -> list[Draw]:
-        """The draws of this process in one step."""
-        share = self.batch_size // self.world
-        start = step * self.batch_size + self.rank * share
-        return [self._draw(position) for position in range(start, start + share)]
-
-    def _draw(self, position: int) -> Draw:
-        turn, slot = divmod(position, len(self._turn))
-        group = self._turn[slot]
-        members = self._groups[group]
-        drawn = turn * self._turn.count(group) + self._turn[:slot].count(group)
-        epoch, place = divmod(drawn, len(members))
-        if group not in self._epochs or self._epochs[group][0] != epoch:
-            rng = np.random.default_rng((self.seed, epoch, group) if group else (self.seed, epoch))
-            self._epochs[group] = epoch, rng.permutation(len(members)), rng.random(len(members)) < 0.5
-        _, order, mirror = self._epochs[group]
-        return int(members[order[place]]), self.flip and bool(mirror[place])
-
-
-def batches(
-    dataset: FaceDataset,
-    sampler: Sampler[list[Draw]],
-    *,
-    workers: int,
-    pin: bool,
-    batch_size: int = 1,
-    say: Callable[[str], None] = lambda _: None,
-    stop: Callable[[], bool] = lambda: False,
-) -> Iterator[Batch]:
-    """An endless iterator over batches, one per step.
-
-    Loader processes ignore SIGINT and SIGTERM. The training process receives them, completes its step and ends the
-    loader processes. They also end when the iterator raises an error or is deleted.
-
-    Args:
-        dataset: the samples.
-        sampler: the draws of each step.
-        workers: number of loader processes; 0 is used if shared memory is too small for their batches.
-        pin: copy batches to pinned memory.
-        batch_size: batch size of this process, which determines the shared memory that is needed.
-        say: receives a message if no loader processes are started because of shared memory.
-        stop: whether a stop is requested; if the iterator waits for a batch then, it ends within seconds.
-
-    Raises:
-        InputError: a sample is not readable; raised by the iterator at its batch.
-        WorkError: a loader process died; raised by the iterator.
-        Stopped: a stop is requested and no batch arrives; raised by the iterator.
-    """
-    if workers and (problem := shared_memory.too_small(dataset.bytes_per_sample * batch_size, workers)):
-        say(f"{problem}: batches are loaded without loader processes; {shared_memory.HINT}")
-        workers = 0
-    loader: DataLoader[Item | MaskGANError] = DataLoader(
-        _CapturedErrors(dataset),
-        batch_sampler=sampler,
-        num_workers=workers,
-        collate_fn=_collate_or_propagate,
-        pin_memory=pin,
-        persistent_workers=workers > 0,
-        timeout=_POLL if workers else 0,
-        worker_init_fn=shared_memory.end_on_full if workers else None,
-    )
-    before = multiprocessing.active_children()
-    with block_signals():
-        loaded = iter(loader)
-    return _stream(loaded, [child for child in multiprocessing.active_children() if child not in before], stop)
-
-
-class _CapturedErrors(Dataset["Item | MaskGANError"]):
-    """A data set that returns errors instead of raising them, because loader processes turn errors into tracebacks."""
-
-    def __init__(self, dataset: FaceDataset) -> None:
-        self._dataset = dataset
-
-    def __getitem__(self, draw: Draw) -> Item | MaskGANError:
-        try:
-            return self._dataset[draw]
-        except MaskGANError as error:
-            return error
-
-
-def _collate_or_propagate(items: list[Item | MaskGANError]) -> Batch | MaskGANError:
-    """A batch, or the first error among the items."""
-    errors = [item for item in items if isinstance(item, MaskGANError)]
-    return errors[0] if errors else collate([item for item in items if not isinstance(item, MaskGANError)])
-
-
-def _stream(
-    loaded: Iterator[Batch | MaskGANError], workers: list[BaseProcess], stop: Callable[[], bool]
-) -> Iterator[Batch]:
-    try:
-        while (batch := _next(loaded, stop)) is not None:
-            if isinstance(batch, MaskGANError):
-                raise batch
-            yield batch
-    finally:
-        del loaded  # ends the loader processes; a traceback could keep them alive and block the program's exit
-        shared_memory.end_processes(workers)
-
-
-def _next(loaded: Iterator[Batch | MaskGANError], stop: Callable[[], bool]) -> Batch | MaskGANError | None:
-    """The next batch, or None after the last one.
-
-    The loader's timeout interrupts the wait regularly, to check for a stop request.
-
-    Raises:
-        Stopped: a stop is requested, and no batch arrives within `_PATIENCE`.
-        WorkError: a loader process died.
-    """
-    timeouts = 0
-    while True:
-        try:
-            return next(loaded, None)
-        except RuntimeError as error:
-            if "timed out" not in str(error):
-                raise shared_memory.loader_error(error) or error from error
-        timeouts = timeouts + 1 if stop() else 0
-        if timeouts * _POLL >= _PATIENCE:
-            raise Stopped("stopped while waiting for a batch; run the same command to resume from the last saved state")
 
 
 def collate(items: list[Item]) -> Batch:

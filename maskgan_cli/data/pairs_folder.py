@@ -73,7 +73,7 @@ def read_source(
 
 
 def _hint(root: Path) -> str:
-    """A hint that names a subfolder with a data set, which archives often have; else to check the path."""
+    """What to do if a folder holds no data set: name its subfolder that does, or check the path."""
     for inner in sorted(path for path in (*root.glob("*"), *root.glob("*/*")) if path.is_dir()):
         if is_raw_layout(inner) or is_celeba_layout(inner) or (inner / "images").is_dir():
             return f"the data set is in {inner}: name that folder"

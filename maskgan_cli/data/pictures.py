@@ -21,7 +21,7 @@ Attempt = Callable[[Path], AbstractContextManager[None]]
 
 
 def attempted(_: Path) -> AbstractContextManager[None]:
-    """A context manager that does not handle errors."""
+    """The default of ``attempt``: a context manager that lets every error pass."""
     return nullcontext()
 
 

@@ -225,16 +225,18 @@ def _open_output(out: Path, settings: dict[str, Any], overwrite: bool) -> dict[s
         started, *results = journal.read_lines(path) or [None]
         if started != settings:
             raise InputError(
-                out, found="an unfinished preparation of another source, size or format",
+                out,
+                found="an unfinished preparation of another source, size or format",
                 hint="choose another folder, or add --overwrite to replace it",
-            )  # fmt: skip
+            )
         known = filter(None, map(journal.parse, results))
         done = {result.id: result for result in known if journal.is_intact(out, result, settings)}
     elif finished.is_file():
         raise InputError(
-            out, found=f"a prepared data set of {_samples(finished)} samples",
+            out,
+            found=f"a prepared data set of {_samples(finished)} samples",
             hint="choose another folder, or add --overwrite to prepare it again",
-        )  # fmt: skip
+        )
     elif out.is_dir() and any(not path.name.startswith(".") for path in out.iterdir()):
         raise InputError(out, expected="a new or empty folder", found="other files in it")
     remove_leftovers(out, out / "images", out / "masks")
@@ -261,11 +263,14 @@ def _finish(source: Source, out: Path, settings: dict[str, Any], done: dict[str,
         raise MaskGANError(f"{out}: no sample could be prepared ({first}); rejected.csv has all reasons")
     rows = [
         {
-            "id": c.id, "split": c.split, "image": f"images/{c.id}.{image_format}",
-            "mask": f"masks/{c.id}.png" if source.masked else "", **c.fields,
+            "id": c.id,
+            "split": c.split,
+            "image": f"images/{c.id}.{image_format}",
+            "mask": f"masks/{c.id}.png" if source.masked else "",
+            **c.fields,
         }
         for c in kept
-    ]  # fmt: skip
+    ]
     used = [name for name in source.columns if any(row.get(name) for row in rows)]
     names = ["id", "split", "image", "mask", *used]
     rows = [{name: row.get(name, "") for name in names} for row in rows]

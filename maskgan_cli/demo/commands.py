@@ -97,11 +97,14 @@ class Commands:
         drawn = ("-n", str(faces), "--identities", str(people), "--size", str(_TRAINING_SIZE), "--seed", str(self.seed))
         return [
             Command(("synth", raw, *drawn, *self._workers), long=True),
-            Command(("prep-data", raw, data, "--size", str(_TRAINING_SIZE), *self._workers),
-                    done=data / "dataset.json", long=True),
+            Command(
+                ("prep-data", raw, data, "--size", str(_TRAINING_SIZE), *self._workers),
+                done=data / "dataset.json",
+                long=True,
+            ),
             self._train("dmn", steps),
             self._train("vae", vae_steps, "--set", "schedule.decay_from=null"),
-        ]  # fmt: skip
+        ]
 
     def _train(self, kind: str, steps: int, *more: str) -> Command:
         often = max(1, steps // 3)
@@ -117,9 +120,8 @@ class Commands:
         drawn = ("-n", people, "--identities", people, *size, "--counterfactuals", pairs, "--seed", str(self.cast.seed))
         return [
             Command(("synth", Path("faces"), *drawn, *self._workers), long=True),
-            Command(("prep-data", Path("faces"), Path("cast"), *size, *self._workers),
-                    done=Path("cast/dataset.json")),
-        ]  # fmt: skip
+            Command(("prep-data", Path("faces"), Path("cast"), *size, *self._workers), done=Path("cast/dataset.json")),
+        ]
 
     def crop(self) -> list[Command]:
         """Crop the photo's face and predict its mask."""
@@ -156,9 +158,11 @@ class Commands:
             "pairs": Command(("eval", "pairs", Path("cast"), *truths, "-o", Path("pairs.csv")), ("--overwrite",)),
             "bare": self._edit("swap-mouth", *listed, "-o", Path("bare"), "--save-masks"),
             "seamless": self._edit("swap-mouth", *listed, "--blend", "-o", Path("seamless")),
-            "read": Command(("eval", "segmentation", Path("bare"), *listed, *self._device, "-o", Path("read.json")),
-                            ("--overwrite",)),
-        }  # fmt: skip
+            "read": Command(
+                ("eval", "segmentation", Path("bare"), *listed, *self._device, "-o", Path("read.json")),
+                ("--overwrite",),
+            ),
+        }
 
     def way(self) -> Command:
         """Interpolate between two masks with one style."""

@@ -16,13 +16,18 @@ from maskgan_cli.pages import render
 
 _LARGEST: Final = 512  # maximum side of displayed pictures in pixels
 _EDITS: Final = {
-    "mouth": ("Mouth shape", "The shape of mouth and lips comes from the other face; colours, light and grain from "
-              "the photo."),
+    "mouth": (
+        "Mouth shape",
+        "The shape of mouth and lips comes from the other face; colours, light and grain from the photo.",
+    ),
     "brows": ("Raised brows", "The brows move up in the mask, and the photo's own pixels move with them."),
     "glasses": ("Glasses", "Drawn over the photo in the face's pose and light. The edited mask contains them."),
-    "style": ("Style", "The mask stays the photo's; skin, hair colour and light come from the other face. "
-              "The result is the network's direct output, without blending."),
-}  # fmt: skip
+    "style": (
+        "Style",
+        "The mask stays the photo's; skin, hair colour and light come from the other face. "
+        "The result is the network's direct output, without blending.",
+    ),
+}
 _NAMES: Final = {
     "background": "background", "skin": "skin", "nose": "nose", "eye_g": "glasses", "l_eye": "left eye",
     "r_eye": "right eye", "l_brow": "left brow", "r_brow": "right brow", "l_ear": "left ear", "r_ear": "right ear",
@@ -66,12 +71,17 @@ def write_page(path: Path, shown: Shown) -> Path:
         cells = [(row.target, first), (row.asked, "edited mask"), (row.result, "result")]
         edits.append((title, text, row.command, [(embedded(file), caption) for file, caption in cells]))
     faces = [
-        [(embedded(file), caption) for file, caption in (
-            (row.source, "source"), (row.target, "reference for the mouth"), (row.result, "result"),
-            (row.asked, "ground truth"),
-        )]
+        [
+            (embedded(file), caption)
+            for file, caption in (
+                (row.source, "source"),
+                (row.target, "reference for the mouth"),
+                (row.result, "result"),
+                (row.asked, "ground truth"),
+            )
+        ]
         for row in shown.faces
-    ]  # fmt: skip
+    ]
     colours = [(_NAMES[name], name, f"#{bytes(PALETTE[i]).hex()}") for i, name in enumerate(CLASSES)]
     text = render(
         "demo.html", edits=edits, faces=faces, colours=colours, photo=embedded(shown.photo[0].source),

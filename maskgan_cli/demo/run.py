@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any, Protocol
 
-from maskgan_cli.demo.cast import find_cast
+from maskgan_cli.demo.cast import Cast, find_cast
 from maskgan_cli.demo.commands import (
     BUNDLED,
     CROP,
@@ -86,32 +86,51 @@ def run_demo(
     }
     table = against_truth(pairs, methods)
     numbers: dict[str, Any] = {
-        "faces": len(list((out / "cast/images").iterdir())), "size": scale.size, "pairs": len(pairs),
+        "faces": len(list((out / "cast/images").iterdir())),
+        "size": scale.size,
+        "pairs": len(pairs),
         "weights": {
-            "dmn": done["mouth"]["results"][0]["weights"], "vae": way["weights"],
+            "dmn": done["mouth"]["results"][0]["weights"],
+            "vae": way["weights"],
             "parser": measured["read"]["weights"]["parser"]["sha256"],
         },
-        "against_the_truth": table, "read_as_asked": round(measured["read"]["value"], 4),
-        "seconds": round(time.perf_counter() - started, 1), "cores": os.cpu_count(),
-    }  # fmt: skip
+        "against_the_truth": table,
+        "read_as_asked": round(measured["read"]["value"], 4),
+        "seconds": round(time.perf_counter() - started, 1),
+        "cores": os.cpu_count(),
+    }
     write_json(out / "metrics.json", numbers)
-    references = {"mouth": cast.mouth, "style": cast.look}
     shown = Shown(
-        photo=[
-            Row(name, str(command), out / CROP, out / (face(references[name]) if name in references else CROP),
-                out / f"{name}.mask.png", out / f"{name}.png")
-            for name, command in edits.items()
-        ],
-        faces=[
-            Row("mouth", "", Path(row["source"]), Path(row["target"]), Path(row["truth"]), pasted)
-            for row, pasted in zip(pairs, methods["pasted back"], strict=True)
-        ],
-        whole=(out / PHOTO, out / EDITED), crop_mask=out / CROP.with_suffix(".mask.png"),
-        animation=Path(way["animation"]), strip=Path(way["strip"]),
-        commands=lines, numbers=numbers, trained=scale.training is not None,
-    )  # fmt: skip
+        photo=_photo_rows(out, edits, cast),
+        faces=_face_rows(pairs, methods["pasted back"]),
+        whole=(out / PHOTO, out / EDITED),
+        crop_mask=out / CROP.with_suffix(".mask.png"),
+        animation=Path(way["animation"]),
+        strip=Path(way["strip"]),
+        commands=lines,
+        numbers=numbers,
+        trained=scale.training is not None,
+    )
     write_pictures(out / "pictures", shown.photo, shown.faces, Path(way["strip"]), numbers["weights"])
     return write_page(out / "index.html", shown), numbers
+
+
+def _photo_rows(out: Path, edits: dict[str, Command], cast: Cast) -> list[Row]:
+    """The edits of the photo."""
+    references = {"mouth": face(cast.mouth), "style": face(cast.look)}
+    return [
+        Row(name, str(command), out / CROP, out / references.get(name, CROP), out / f"{name}.mask.png",
+            out / f"{name}.png")
+        for name, command in edits.items()
+    ]  # fmt: skip
+
+
+def _face_rows(pairs: list[dict[str, str]], results: list[Path]) -> list[Row]:
+    """The swapped mouths of rendered faces."""
+    return [
+        Row("mouth", "", Path(row["source"]), Path(row["target"]), Path(row["truth"]), result)
+        for row, result in zip(pairs, results, strict=True)
+    ]
 
 
 def _fetch(photo: Path) -> None:

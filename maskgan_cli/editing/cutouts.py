@@ -13,7 +13,7 @@ import numpy as np
 
 from maskgan_cli import __version__
 from maskgan_cli.data.alignment import Points
-from maskgan_cli.data.crop import cut, matrix_of, oriented_square, square_of
+from maskgan_cli.data.crop import cut, matrix_of, oriented_square, side_of, square_of
 from maskgan_cli.editing.paste import Square, cut_labels, paste_crop, paste_labels
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import Photo, Picture, read_json, read_photo, sha256
@@ -63,7 +63,7 @@ class Cutout:
     @property
     def side(self) -> float:
         """Side of the square in the photo, in pixels."""
-        return float(np.hypot(*(self.square[3] - self.square[0])))
+        return side_of(self.square)
 
     def cut_labels(self, labels: LabelMap) -> LabelMap:
         """The crop's part (size, size) of a label map (H, W) of the whole photo."""

@@ -53,7 +53,7 @@ def limits(motion: Motion) -> tuple[float, float]:
 
 
 def _bounds(name: str, value: float) -> tuple[float, float]:
-    """Bounds of a measurement for a face whose own value is ``value``."""
+    """Allowed range of a measurement; it includes ``value``, the measurement of the unedited face."""
     low, high = _BOUNDS[name]
     spare = _SPARE * (value if name in _SIZES else high - low) if name not in _STRICT else 0.0
     return min(low, value - spare), max(high, value + spare)

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from maskgan_cli.data.crop import oriented_square
+from maskgan_cli.data.crop import oriented_square, side_of
 from maskgan_cli.files import Picture
 from maskgan_cli.judges.finder import Found
 
@@ -28,7 +28,7 @@ def overview(picture: Picture, faces: Sequence[Found]) -> Picture:
         square = oriented_square(face.points) * factor
         corners = [tuple(corner) for corner in (*square, square[0])]
         draw.line(corners, fill=_LINE, width=width, joint="curve")
-        side = float(np.hypot(*(square[3] - square[0])))
+        side = side_of(square)
         font = ImageFont.load_default(max(14.0, side / 8))
         place = tuple(np.clip(square[0], 2, np.array(image.size) - 2 * max(14.0, side / 8)))
         draw.text(place, str(number), fill=_LINE, font=font, stroke_width=width, stroke_fill=(0, 0, 0))

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from PIL import Image
 from scipy import ndimage
 
-from maskgan_cli.data.crop import cut, matrix_of, square_of
+from maskgan_cli.data.crop import cut, matrix_of, side_of, square_of
 from maskgan_cli.editing.grain import missing_grain
 from maskgan_cli.files import Picture
 from maskgan_cli.labels import LabelMap
@@ -65,7 +65,7 @@ def paste_crop(picture: Picture, square: Square, result: Picture, *, tolerance: 
     photo = picture[box].astype(np.float32)
     weight, painted = np.clip(planes[..., 3:4], 0, 1), planes[..., 4:]
     change = planes[..., :3] - weight * (photo - painted)
-    if (side := float(np.hypot(*(square[3] - square[0])))) > _FINER * size:
+    if (side := side_of(square)) > _FINER * size:
         around = ndimage.binary_dilation(weight[..., 0] > 0.5, iterations=max(1, round(_EDGE / 2 * side)))
         band = around & (weight[..., 0] == 0)
         change += weight * missing_grain(photo.astype(np.float64), painted.astype(np.float64), band).astype(np.float32)

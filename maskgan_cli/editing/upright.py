@@ -65,7 +65,7 @@ class Upright:
 
     @property
     def scale(self) -> float:
-        """Frame pixels per pixel of the mask."""
+        """Pixels of the upright frame per pixel of the mask."""
         return float(np.hypot(*self.matrix[:, 0]))
 
     @cached_property

@@ -6,9 +6,7 @@ import functools
 from dataclasses import dataclass, replace
 from typing import Final
 
-import numpy as np
-
-from maskgan_cli.data.crop import cut, oriented_square
+from maskgan_cli.data.crop import cut, oriented_square, side_of
 from maskgan_cli.data.resize import resize_image, resize_labels
 from maskgan_cli.editing.cutouts import LEAST
 from maskgan_cli.editing.framing import framed
@@ -50,7 +48,8 @@ class NoFace(InputError):
 def face_of(photo: Picture, models: Models, what: str = "the picture", number: int | None = None) -> EditedFace:
     """A face of a photo (H, W, 3); if the picture is a face crop, the picture itself.
 
-    Crops are recognised as by the editing commands: see `framed`.
+    Crops are recognised as by the editing commands: see `framed`. Unlike their `PhotoReader`, this function counts only
+    the faces that are large enough, and reads no mask files.
 
     Args:
         photo: the picture.
@@ -71,19 +70,19 @@ def face_of(photo: Picture, models: Models, what: str = "the picture", number: i
     squares = [oriented_square(found.points) for found in faces()]
     if not squares:
         raise NoFace(what, expected="a photo with a face", found="no face", hint="choose another photo")
-    places = [square for square in squares if _extent(square) >= LEAST]
+    places = [square for square in squares if side_of(square) >= LEAST]
     if not places:
         raise InputError(
             what,
             expected=f"a face of at least {LEAST} pixels",
-            found=f"one whose square has {max(map(_extent, squares)):.0f}",
+            found=f"one whose square has {max(map(side_of, squares)):.0f}",
             hint="choose a photo with a larger face",
         )
     if number is not None and number > len(places):
         count = f"{len(places)} face{'s' if len(places) > 1 else ''}"
         raise InputError(what, expected=f"face {number}", found=count, hint="faces are counted from the left")
-    index = max(range(len(places)), key=lambda k: _extent(places[k])) if number is None else number - 1
-    picture = cut(photo, places[index], side_for(_extent(places[index])))
+    index = max(range(len(places)), key=lambda k: side_of(places[k])) if number is None else number - 1
+    picture = cut(photo, places[index], side_for(side_of(places[index])))
     labels, parser = models.parse(picture)
     return EditedFace(picture, labels, places[index], parser, tuple(places), index + 1)
 
@@ -103,8 +102,3 @@ def _whole(photo: Picture, models: Models) -> EditedFace:
     picture = resize_image(photo, side_for(len(photo)))
     labels, parser = models.parse(picture)
     return EditedFace(picture, labels, None, parser)
-
-
-def _extent(square: Square) -> float:
-    """Side of a square in its photo, in pixels."""
-    return float(np.hypot(*(square[3] - square[0])))

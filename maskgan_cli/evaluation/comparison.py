@@ -28,10 +28,10 @@ PAGE: Final = "index.html"
 
 @dataclass(frozen=True)
 class Row:
-    """One pair.
+    """One row of the picture: a pair.
 
     Attributes:
-        caption: name of the pair, pose distance, wanted attributes.
+        caption: name of the pair, pose distance, attributes that the results must have.
         pictures: one for each column, of any square size.
     """
 

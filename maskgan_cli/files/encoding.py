@@ -81,8 +81,12 @@ def encode_image(
         Image.fromarray(picture).save(data, FORMATS[suffix], **options)
     except (OSError, ValueError) as error:  # the largest side is 16,383 pixels in WebP and 65,535 in JPEG
         height, width = picture.shape[:2]
-        raise InputError(f"a picture as {suffix}", expected="a size and metadata that the format can hold",
-                         found=f"{width} x {height} pixels: {error}", hint="write a .png") from error  # fmt: skip
+        raise InputError(
+            f"a picture as {suffix}",
+            expected="a size and metadata that the format can hold",
+            found=f"{width} x {height} pixels: {error}",
+            hint="write a .png",
+        ) from error
     return data.getvalue()
 
 

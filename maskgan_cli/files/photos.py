@@ -21,10 +21,14 @@ from maskgan_cli.files.writing import write_bytes
 _ORIENTATION: Final = 0x0112
 # The inverse of each EXIF orientation: turns an upright picture into the file's orientation.
 _TO_STORED: Final = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_90, 7: Image.Transpose.TRANSVERSE,
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_270,
-}  # fmt: skip
+}
 _WITH_METADATA: Final = (*JPEG_SUFFIXES, ".png", ".webp", ".tif", ".tiff")
 WITH_ALPHA: Final = (".png", ".webp", ".tif", ".tiff")
 # TIFF tags that describe the photo rather than its storage: description, camera, orientation, resolution, software,

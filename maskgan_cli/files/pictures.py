@@ -34,11 +34,15 @@ Picture = npt.NDArray[np.uint8]
 _READ_FORMATS: Final = tuple(
     reader.format
     for reader in (
-        PngImagePlugin.PngImageFile, JpegImagePlugin.JpegImageFile, WebPImagePlugin.WebPImageFile,
-        BmpImagePlugin.BmpImageFile, TiffImagePlugin.TiffImageFile, GifImagePlugin.GifImageFile,
+        PngImagePlugin.PngImageFile,
+        JpegImagePlugin.JpegImageFile,
+        WebPImagePlugin.WebPImageFile,
+        BmpImagePlugin.BmpImageFile,
+        TiffImagePlugin.TiffImageFile,
+        GifImagePlugin.GifImageFile,
     )
     if reader.format
-)  # fmt: skip
+)
 # Pillow's name of the format by suffix.
 FORMATS: Final = {
     ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".jfif": "JPEG", ".jpe": "JPEG", ".webp": "WEBP", ".bmp": "BMP",
@@ -54,8 +58,11 @@ _UNREAD: Final = frozenset({
 })  # fmt: skip
 # First bytes of other formats, for error messages.
 _OTHERS: Final = {
-    b"%!PS": "PostScript", b"%PDF": "a PDF", b"<svg": "an SVG", b"\0\0\1\0": "an icon",
-}  # fmt: skip
+    b"%!PS": "PostScript",
+    b"%PDF": "a PDF",
+    b"<svg": "an SVG",
+    b"\0\0\1\0": "an icon",
+}
 _BRANDS: Final = {b"avif": "an AVIF picture", b"avis": "an AVIF picture"}
 # HEIC has several brands (heic, heix, mif1, ...), so other brands are reported as HEIC or video.
 LIMIT_VARIABLE: Final = "MASKGAN_MAX_MEGAPIXELS"
@@ -140,10 +147,11 @@ def open_first_frame(path: Path) -> tuple[Image.Image, int]:
             width, height = image.size
             if width * height > limit:
                 raise InputError(
-                    path, expected=f"at most {limit / 1e6:g} megapixels",
+                    path,
+                    expected=f"at most {limit / 1e6:g} megapixels",
                     found=f"{width}x{height} ({width * height / 1e6:.1f} megapixels)",
                     hint=f"scale it down, or set {LIMIT_VARIABLE}",
-                )  # fmt: skip
+                )
             image.load()
             if image.mode in ("P", "PA"):
                 _check_palette(path, image)
@@ -224,9 +232,11 @@ def _from_wide(path: Path, image: Image.Image) -> Picture:
     top = 1.0 if image.mode[0] == "F" else 65535.0
     if not 0 <= low <= high <= top:  # also true for NaN
         raise InputError(
-            path, expected=f"grey values from 0 to {top:g}", found=f"{low:g} to {high:g}",
+            path,
+            expected=f"grey values from 0 to {top:g}",
+            found=f"{low:g} to {high:g}",
             hint="save it with 8 or 16 bits per channel",
-        )  # fmt: skip
+        )
     grey = np.rint(values.astype(np.float32) * (255 / top)).astype(np.uint8)
     return np.repeat(grey[..., None], 3, -1)
 

@@ -101,9 +101,13 @@ def load_identity(where: str | Path, device: torch.device, *, divisor: float = 1
     if threshold is not None and not isinstance(threshold, int | float):
         raise InputError(weights.path, expected="a number as threshold", found=repr(threshold)[:40])
     return IdentityJudge(
-        "identity/arcface", lambda faces: network(to_unit(faces)), size=network.config.image_size, device=device,
-        digest=weights.sha256, threshold=None if threshold is None else float(threshold),
-    )  # fmt: skip
+        "identity/arcface",
+        lambda faces: network(to_unit(faces)),
+        size=network.config.image_size,
+        device=device,
+        digest=weights.sha256,
+        threshold=None if threshold is None else float(threshold),
+    )
 
 
 def _is_iresnet(path: Path) -> bool:

@@ -72,9 +72,11 @@ class StreamingStatistics:
         batch = features.astype(np.float64)
         if wrong := int((~np.isfinite(batch).all(1)).sum()):
             raise InputError(
-                "features", expected="finite numbers", found=f"NaN or infinity for {wrong} of {len(batch)} pictures",
+                "features",
+                expected="finite numbers",
+                found=f"NaN or infinity for {wrong} of {len(batch)} pictures",
                 hint="check the weights of the feature network",
-            )  # fmt: skip
+            )
         if not self._count:
             self._mean, self._scatter = np.zeros(batch.shape[1]), np.zeros((batch.shape[1],) * 2)
         mean = batch.mean(0)

@@ -37,9 +37,7 @@ def compare(result: Picture, truth: Picture, edited: Region) -> Fidelity:
     )
     similarity = similarity.mean(-1)
     inside, outside = (mean_over(error, region) for region in (edited, ~edited))
-    return Fidelity(
-        _decibel(inside), _decibel(outside), mean_over(similarity, edited), mean_over(similarity, ~edited)
-    )  # fmt: skip
+    return Fidelity(_decibel(inside), _decibel(outside), mean_over(similarity, edited), mean_over(similarity, ~edited))
 
 
 def mean_over(values: npt.NDArray[np.float64], region: Region) -> float:

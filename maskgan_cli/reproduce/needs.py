@@ -123,17 +123,31 @@ def missing(plan: Plan, faces: Faces | None) -> list[Missing]:
     found = [*_of_data(plan, faces.data)] if faces is not None else []
     unposed = faces is not None and not faces.has_poses and "--pose-weights" not in _words(plan)
     if unposed and (first := _first(plan, "pairs smiling", "pairs identity")):
-        found.append(Missing(first, "the data set has no head poses, and no network estimates them",
-                             "add --judge pose=HOPENET.pkl, or prepare the data with its pose file"))  # fmt: skip
+        found.append(
+            Missing(
+                first,
+                "the data set has no head poses, and no network estimates them",
+                "add --judge pose=HOPENET.pkl, or prepare the data with its pose file",
+            )
+        )
     judge = plan.judges.get("identity", "")
     undecided = judge and plan.threshold is None and not plan.threshold_split
     if undecided and (first := _first_with(plan, "--identity-weights")) and not own_threshold(judge):
-        found.append(Missing(first, "the identity network has no threshold, and the data set has fewer than "
-                             f"{FEWEST_PAIRS} pairs of one person in val and in train",
-                             "add --threshold COSINE"))  # fmt: skip
+        found.append(
+            Missing(
+                first,
+                "the identity network has no threshold, and the data set has fewer than "
+                f"{FEWEST_PAIRS} pairs of one person in val and in train",
+                "add --threshold COSINE",
+            )
+        )
     if first := _first_with(plan, "inception"):
-        found += _found(first, "inception", plan.judges.get("inception"), "maskgan weights pull inception, or add "
-                        "--judge inception=FILE")  # fmt: skip
+        found += _found(
+            first,
+            "inception",
+            plan.judges.get("inception"),
+            "maskgan weights pull inception, or add --judge inception=FILE",
+        )
     for stage in plan.stages.values():
         if stage.words[0] == "train":
             found += _of_training(plan, stage)
@@ -166,8 +180,11 @@ def own_threshold(where: str) -> bool:
 
 def _of_data(plan: Plan, data: PreparedData) -> Iterator[Missing]:
     if data.size != plan.preset.size:
-        yield Missing("", f"{data.root} has faces of {data.size} px, the preset's recipes need {plan.preset.size} px",
-                      f"maskgan prep-data {data.root} ANOTHER --size {plan.preset.size}")  # fmt: skip
+        yield Missing(
+            "",
+            f"{data.root} has faces of {data.size} px, the preset's recipes need {plan.preset.size} px",
+            f"maskgan prep-data {data.root} ANOTHER --size {plan.preset.size}",
+        )
     if not data.masked:
         yield Missing("", f"{data.root} has no masks", "prepare a data set with masks")
     splits = Counter(sample.split for sample in data.samples)
@@ -196,9 +213,10 @@ def _changed(plan: Plan) -> list[str]:
     """The attributes that StarGAN and ELEGANT learn to change, if the plan trains them."""
     return [
         attribute
-        for name in ("stargan", "elegant") if f"train {name}" in plan.stages
+        for name in ("stargan", "elegant")
+        if f"train {name}" in plan.stages
         for attribute in str(getattr(plan.preset.attributes, name)).split(",")
-    ]  # fmt: skip
+    ]
 
 
 def _found(stage: str, kind: str, given: Any, hint: str) -> Iterator[Missing]:
@@ -227,8 +245,11 @@ def _of_training(plan: Plan, stage: Stage) -> Iterator[Missing]:
     learnt = _size_of(plan, words[2])
     # EBST uses the network of the generator that it starts from.
     if training.name not in (*_RESIZED, "ebst") and size is not None and size != learnt:
-        yield Missing(stage.name, f"its network is of {size} px, its faces of {learnt} px",
-                      "set network.image_size, or the network's size, in the preset")  # fmt: skip
+        yield Missing(
+            stage.name,
+            f"its network is of {size} px, its faces of {learnt} px",
+            "set network.image_size, or the network's size, in the preset",
+        )
     perceptual = getattr(recipe, "perceptual", None)
     if perceptual is not None and perceptual.network == "vgg19":
         yield from _found(stage.name, "vgg19", perceptual.weights, "maskgan weights pull vgg19")
@@ -262,5 +283,6 @@ def judges_fit(plan: Plan) -> Iterator[Missing]:
             asked = ATTRIBUTES.split(",") if "pairs style-copy" in plan.stages else ["Smiling"]
             for name in asked:
                 if name not in judge.names:
-                    yield Missing("", f"--judge attributes={where} does not know {name}",
-                                  f"it knows {', '.join(judge.names)}")  # fmt: skip
+                    yield Missing(
+                        "", f"--judge attributes={where} does not know {name}", f"it knows {', '.join(judge.names)}"
+                    )

@@ -23,9 +23,14 @@ class StoppableExecute(Protocol):
 
 
 def run_side_by_side(
-    stages: Sequence[Stage], folder: Path, execute: StoppableExecute, devices: Sequence[str], *, given: str = "",
+    stages: Sequence[Stage],
+    folder: Path,
+    execute: StoppableExecute,
+    devices: Sequence[str],
+    *,
+    given: str = "",
     overwrite: bool = False,
-) -> Iterator[tuple[Stage, Stamp | None]]:  # fmt: skip
+) -> Iterator[tuple[Stage, Stamp | None]]:
     """Like `runner.run_stages`, but a stage starts when those it needs are finished and a device is free.
 
     If a stage fails, or the command is interrupted, the others end too; the next call resumes them.

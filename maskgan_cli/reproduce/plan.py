@@ -79,9 +79,14 @@ class Plan:
         return self.data or "data"
 
     def add(
-        self, name: str, words: Sequence[str], outputs: Sequence[str], needs: Sequence[str], seconds: float | None,
+        self,
+        name: str,
+        words: Sequence[str],
+        outputs: Sequence[str],
+        needs: Sequence[str],
+        seconds: float | None,
         how: tuple[str, ...] = (),
-    ) -> str:  # fmt: skip
+    ) -> str:
         """Add a stage unless one of that name exists, and return the name."""
         known = tuple(dict.fromkeys(need for need in needs if need))
         self.stages.setdefault(name, Stage(name, tuple(words), tuple(outputs), known, seconds, how))
@@ -136,8 +141,9 @@ class Plan:
         words += [w for key, value in changes.items() for w in ("--set", f"{key}={_spelled(value)}")]
         steps = entry.steps or recipe_steps(task, entry.recipe)
         seconds = None if entry.seconds is None or steps is None else START + steps * entry.seconds
-        return self.add(f"train {run}", [*words, *more], [f"runs/{run}/model.safetensors"],
-                        [prepared, *needs], seconds, self.device)  # fmt: skip
+        return self.add(
+            f"train {run}", [*words, *more], [f"runs/{run}/model.safetensors"], [prepared, *needs], seconds, self.device
+        )
 
     def _entry(self, name: str) -> Network:
         for known, entry in self.preset.networks.items():
@@ -211,15 +217,19 @@ class Plan:
         count = ("-n", str(self.preset.pairs[protocol])) if protocol in self.preset.pairs else ()
         needed, by = self.poses() if protocol != "style-copy" else ([], [])
         words = ("eval", "pairs", self.faces, "--protocol", protocol, *count, "--seed", str(self.seed), *by)
-        stage = self.add(f"pairs {protocol}", (*words, "-o", chosen, "--overwrite"), [chosen],
-                         [self.prepare(), *needed], START)  # fmt: skip
+        stage = self.add(
+            f"pairs {protocol}", (*words, "-o", chosen, "--overwrite"), [chosen], [self.prepare(), *needed], START
+        )
         if not (truths and self.rendered):
             return stage, chosen
         folder = f"{protocol}/{TRUTH}"
         stage = self.add(
-            f"{TRUTH} {protocol}", ("eval", "truths", "faces", chosen, "-o", folder, "--overwrite"), [folder],
-            [stage, "render faces"], START + self._count(protocol) * _FACE,
-        )  # fmt: skip
+            f"{TRUTH} {protocol}",
+            ("eval", "truths", "faces", chosen, "-o", folder, "--overwrite"),
+            [folder],
+            [stage, "render faces"],
+            START + self._count(protocol) * _FACE,
+        )
         return stage, f"{folder}/pairs.csv"
 
     def _count(self, protocol: Protocol) -> int:

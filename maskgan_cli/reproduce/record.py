@@ -59,7 +59,7 @@ def record(plan: Plan, folder: Path, stamps: dict[str, Stamp], asked: dict[str, 
     weights = {
         f"runs/{name}": sha256(folder / "runs" / name / MODEL_FILE)
         for name in sorted(s.removeprefix("train ") for s in plan.stages if s.startswith("train "))
-    }  # fmt: skip
+    }
     spent = [stamp.processor_seconds for stamp in stamps.values()]
     return {
         **asked,
@@ -72,11 +72,16 @@ def record(plan: Plan, folder: Path, stamps: dict[str, Stamp], asked: dict[str, 
         "weights": weights,
         "figures": {name: sha256(folder / name) for name in plan.figures},
         "stages": [
-            {"name": name, "command": str(plan.stages[name]), "seconds": stamp.seconds,
-             "processor_seconds": stamp.processor_seconds, "sha256": stamp.digest}
+            {
+                "name": name,
+                "command": str(plan.stages[name]),
+                "seconds": stamp.seconds,
+                "processor_seconds": stamp.processor_seconds,
+                "sha256": stamp.digest,
+            }
             for name, stamp in stamps.items()
         ],
-    }  # fmt: skip
+    }
 
 
 def _table(table: Table, folder: Path) -> dict[str, Any]:
@@ -91,9 +96,10 @@ def _table(table: Table, folder: Path) -> dict[str, Any]:
         {key: value for key, value in result.document().items() if key != "details"} for result in results
     ]  # details remain in the result files
     found = {
-        "rows": rows, "files": {name: sha256(folder / name) for name in (*table.files, *table.results)},
+        "rows": rows,
+        "files": {name: sha256(folder / name) for name in (*table.files, *table.results)},
         "results": documents,
-    }  # fmt: skip
+    }
     return found | ({"seeds": seeds} if (seeds := over_seeds(rows)) else {})
 
 
@@ -115,10 +121,12 @@ def over_seeds(rows: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
         differences = [after - before for after, before in pairs]
         half = _T.get(len(pairs) - 1, 1.96) * stdev(differences) / len(pairs) ** 0.5
         found[metric] = {
-            "ebst": mean(after for after, _ in pairs), "control": mean(before for _, before in pairs),
-            "difference": mean(differences), "interval_95": [mean(differences) - half, mean(differences) + half],
+            "ebst": mean(after for after, _ in pairs),
+            "control": mean(before for _, before in pairs),
+            "difference": mean(differences),
+            "interval_95": [mean(differences) - half, mean(differences) + half],
             "seeds": len(pairs),
-        }  # fmt: skip
+        }
     return found
 
 
@@ -129,11 +137,13 @@ def machine() -> dict[str, Any]:
     from maskgan_cli.devices import processor
 
     return {
-        "processor": processor(), "cores": os.cpu_count(),
+        "processor": processor(),
+        "cores": os.cpu_count(),
         "gpus": [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())],
-        "system": f"{platform.system()} {platform.machine()}", "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
         "torch": torch.__version__,
-    }  # fmt: skip
+    }
 
 
 def lines(found: Shown) -> list[Sequence[str]]:

@@ -80,9 +80,13 @@ def as_subprocess(stage: Stage, folder: Path, *, quiet: bool = False, stop: thre
     words = [sys.executable, "-c", _PROGRAM, *stage.words, *stage.how, *(["--quiet"] if quiet else [])]
     # In a new session, Ctrl-C in a terminal reaches only this process, so that the child gets one signal, not two.
     child = subprocess.Popen(
-        words, cwd=folder, env={**os.environ, "PYTHONPATH": paths}, stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL, start_new_session=True,
-    )  # fmt: skip
+        words,
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": paths},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+    )
     with child:
         try:
             while True:
@@ -141,9 +145,11 @@ def finished_before(stage: Stage, folder: Path, key: str, *, overwrite: bool) ->
     if before.key != key:
         if not overwrite:
             raise InputError(
-                folder, expected=f"the stage `{stage.name}` of this plan", found=f"another: {before.command}",
+                folder,
+                expected=f"the stage `{stage.name}` of this plan",
+                found=f"another: {before.command}",
                 hint="choose another folder with -o, or add --overwrite to rerun the stages that differ",
-            )  # fmt: skip
+            )
         _remove(folder, stage)
         return None
     return before if _is_there(folder, stage) else replace(before, digest="")

@@ -120,6 +120,10 @@ def _simulated(plan: Plan) -> tuple[str, str]:
 
 
 TABLES: Final[dict[str, Callable[[Plan], None]]] = {
-    "attribute-transfer": attribute_transfer, "style-copy": style_copy, "identity": identity, "fusion": fusion,
-    "ebst": ebst, "counterfactual": counterfactual,
-}  # fmt: skip
+    "attribute-transfer": attribute_transfer,
+    "style-copy": style_copy,
+    "identity": identity,
+    "fusion": fusion,
+    "ebst": ebst,
+    "counterfactual": counterfactual,
+}

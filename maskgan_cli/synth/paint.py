@@ -25,9 +25,14 @@ def apply(
     fineness = float(np.clip(scale / 260, 0.25, 1))
     count = len(s.pixel)
     p = Paint(
-        np.tile(f32(identity.skin), (count, 1)), np.zeros(count, np.float32), np.full(count, 30, np.float32),
-        np.zeros(count, np.float32), s.n.copy(), np.zeros(count, bool), np.zeros(count, np.float32),
-    )  # fmt: skip
+        np.tile(f32(identity.skin), (count, 1)),
+        np.zeros(count, np.float32),
+        np.full(count, 30, np.float32),
+        np.zeros(count, np.float32),
+        s.n.copy(),
+        np.zeros(count, bool),
+        np.zeros(count, np.float32),
+    )
     _skin(p, s, k, identity, scene, noise, fineness)
     _lips(p, s, identity, scene, noise)
     _hair_roots(p, s, k, identity, scene, noise)

@@ -17,7 +17,8 @@ from maskgan_cli.synth.sampling import sample_identity, sample_scene
 
 VERSION: Final = 1  # increase when a seed gives a different picture
 TRAIN_END, VALIDATION_END, END = 162771, 182638, 202599  # CelebA's own index ranges
-EARLIER: Final = {"takes": 1}  # defaults for settings that earlier folders lack
+EXPRESSIONS_KEY: Final = "takes"  # the key of `Plan.expressions` in synth.json, its former name
+EARLIER: Final = {EXPRESSIONS_KEY: 1}  # defaults for settings that earlier folders lack
 _SPLIT_START = {"train": 0, "validation": TRAIN_END, "test": VALIDATION_END}
 
 
@@ -26,7 +27,7 @@ class Plan:
     """Settings of a data set; they determine every file.
 
     Attributes:
-        takes: consecutive pictures per scene, each with a different expression.
+        expressions: consecutive pictures per scene, each with a different expression.
     """
 
     count: int
@@ -34,24 +35,29 @@ class Plan:
     identities: int
     seed: int
     counterfactuals: int
-    takes: int = 1
+    expressions: int = 1
 
     def settings(self) -> dict[str, Any]:
         """The settings as stored in ``synth.json``."""
-        return {"version": VERSION, **vars(self)}
+        return {"version": VERSION, **{_key(name): value for name, value in vars(self).items()}}
 
     def person(self, number: int) -> int:
         """Index of the person in picture ``number``, from 0."""
-        return number // self.takes % self.identities
+        return number // self.expressions % self.identities
 
     def drawn_by(self, number: int) -> tuple[Identity, Scene]:
         """Identity and scene of picture ``number``."""
-        scene_number, take = divmod(number, self.takes)
+        scene_number, variant = divmod(number, self.expressions)
         who = sample_identity(self.seed, self.person(number))
         scene = sample_scene(self.seed, scene_number, who)
-        if take:  # the expression of a scene that is not rendered
+        if variant:  # the expression of a scene that is not rendered
             scene = with_expression(scene, sample_scene(self.seed, self.count + number, who))
         return who, scene
+
+
+def _key(name: str) -> str:
+    """The key of a setting in ``synth.json``."""
+    return EXPRESSIONS_KEY if name == "expressions" else name
 
 
 def split_of(identity: int) -> str:
@@ -59,11 +65,11 @@ def split_of(identity: int) -> str:
     return {1: "validation", 2: "test"}.get(identity % 10, "train")
 
 
-def celeba_index(picture: int, identities: int, takes: int = 1) -> int:
+def celeba_index(picture: int, identities: int, expressions: int = 1) -> int:
     """A CelebA index for a picture, which the published split rule assigns to the person's split."""
-    scene, take = divmod(picture, takes)
+    scene, variant = divmod(picture, expressions)
     turn, person = divmod(scene, identities)
-    turn = turn * takes + take
+    turn = turn * expressions + variant
     split = split_of(person)
     return _SPLIT_START[split] + turn * _people(split, identities) + _people(split, person)
 
@@ -135,9 +141,13 @@ def read_plan(folder: Path) -> Plan:
     names = [field.name for field in fields(Plan)]
     if isinstance(there, dict):
         there = EARLIER | there
-    if not isinstance(there, dict) or not all(type(there.get(name)) is int for name in names):
+    if not isinstance(there, dict) or not all(type(there.get(_key(name))) is int for name in names):
         raise InputError(folder / "synth.json", expected=f"the settings of {what}", found="other content")
     if there.get("version") != VERSION:
-        raise InputError(folder, expected=f"faces of version {VERSION}", found=f"version {there.get('version')}",
-                         hint="render them again in another folder")  # fmt: skip
-    return Plan(**{name: there[name] for name in names})
+        raise InputError(
+            folder,
+            expected=f"faces of version {VERSION}",
+            found=f"version {there.get('version')}",
+            hint="render them again in another folder",
+        )
+    return Plan(**{name: there[_key(name)] for name in names})

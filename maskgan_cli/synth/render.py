@@ -30,7 +30,7 @@ from maskgan_cli.synth.shading import (
     shade_lashes,
     shade_short_hairs,
     shade_surface,
-)  # fmt: skip
+)
 from maskgan_cli.synth.shape import Posed, blend, head, placed, pose
 from maskgan_cli.synth.surface import assemble, classify, survey
 from maskgan_cli.synth.wardrobe import Piece, earrings, glasses, neckwear
@@ -80,9 +80,14 @@ def render(identity: Identity, scene: Scene, size: int) -> Rendered:
         pieces += earrings(scene.earring, posed)
     pieces += neckwear(scene.clothes, neutral, rng(2))
     hair = grow_hair(
-        rng(5), scene.style, neutral, identity.recession, strands=_strand_count(scene, size), covered=covered,
+        rng(5),
+        scene.style,
+        neutral,
+        identity.recession,
+        strands=_strand_count(scene, size),
+        covered=covered,
         sideburn=0.0 if identity.male else 0.12,
-    )  # fmt: skip
+    )
 
     scenery = assemble(posed, pieces)
     where, depth = camera.project(scenery.vertices)

@@ -74,17 +74,10 @@ def _hair(rng: np.random.Generator, male: bool, age: float, race: tuple[float, f
     return family, pick(rng, styles)
 
 
-def sample_identity(seed: int, number: int) -> Identity:
-    """Sample person ``number`` of ``seed``."""
-    rng = np.random.default_rng([seed, 1, number])
-    male = bool(rng.random() < 0.44)
-    age = float(np.clip(rng.beta(1.1, 2.4), 0, 1))
-    order = rng.dirichlet([0.28, 0.28, 0.5])
-    race = (float(order[0]), float(order[1]), float(order[2]))
-    tone = float(np.clip(np.dot(race, [6.6, 2.4, 1.2]) + rng.normal(0, 0.8), 0, 8))
-    below = int(min(tone, 7.999))
-    skin = np.array(_SKIN[below]) * (1 - tone + below) + np.array(_SKIN[below + 1]) * (tone - below)
-
+def _face_shape(
+    rng: np.random.Generator, male: bool, age: float, race: tuple[float, float, float]
+) -> tuple[dict[str, float], float, float]:
+    """Sample the weights of the head model's sliders; also the sizes of nose and lips."""
     masculine = 1 - rng.uniform(0, 0.12) if male else rng.uniform(0, 0.06)
     muscle = rng.normal(0, 0.3) if male else rng.normal(-0.3, 0.2)
     shape = body_weights(masculine, age, muscle, rng.normal(-0.05 if male else -0.25, 0.38), race)
@@ -130,7 +123,21 @@ def sample_identity(seed: int, number: int) -> Identity:
     for form in (*soft, "rectangular", "square", "triangular", "diamond"):
         if rng.random() < (0.2 if male or form in soft else 0.05):
             shape[f"local/head-{form}"] = rng.uniform(0, 0.45)
+    return shape, float(nose), float(lips)
 
+
+def sample_identity(seed: int, number: int) -> Identity:
+    """Sample person ``number`` of ``seed``."""
+    rng = np.random.default_rng([seed, 1, number])
+    male = bool(rng.random() < 0.44)
+    age = float(np.clip(rng.beta(1.1, 2.4), 0, 1))
+    order = rng.dirichlet([0.28, 0.28, 0.5])
+    race = (float(order[0]), float(order[1]), float(order[2]))
+    tone = float(np.clip(np.dot(race, [6.6, 2.4, 1.2]) + rng.normal(0, 0.8), 0, 8))
+    below = int(min(tone, 7.999))
+    skin = np.array(_SKIN[below]) * (1 - tone + below) + np.array(_SKIN[below + 1]) * (tone - below)
+
+    shape, nose, lips = _face_shape(rng, male, age, race)
     family, style = _hair(rng, male, age, race)
     light_eyes = race[2] > 0.5
     beard = pick(rng, {"none": 5, "stubble": 3, "full": 2, "goatee": 1.2, "mustache": 0.8}) if male else "none"
@@ -138,7 +145,7 @@ def sample_identity(seed: int, number: int) -> Identity:
     return Identity(
         number=number, male=male, age=age, tone=tone,
         shape=tuple((k, round(float(v), 6)) for k, v in shape.items() if abs(v) > 1e-4),
-        nose_size=float(nose), lip_fullness=float(lips),
+        nose_size=nose, lip_fullness=lips,
         skin=linear(skin + rng.normal(0, 3, 3)),
         ruddiness=float(rng.uniform(0.3, 1.0)),
         freckles=float(rng.uniform(0.3, 1)) if tone < 3 and rng.random() < 0.2 else 0.0,
@@ -169,9 +176,11 @@ def _glasses(rng: np.random.Generator) -> Glasses:
     shape = pick(rng, {"oval": 2, "round": 1, "square": 3, "aviator": 1.2})
     size = rng.uniform(1.05, 1.3) if dark else rng.uniform(0.92, 1.12)
     width, height, exponent, droop = {
-        "oval": (0.265, 0.185, 2.2, 0.0), "round": (0.225, 0.215, 2.0, 0.0),
-        "square": (0.275, 0.185, 4.0, 0.0), "aviator": (0.28, 0.225, 2.6, 0.05),
-    }[shape]  # fmt: skip
+        "oval": (0.265, 0.185, 2.2, 0.0),
+        "round": (0.225, 0.215, 2.0, 0.0),
+        "square": (0.275, 0.185, 4.0, 0.0),
+        "aviator": (0.28, 0.225, 2.6, 0.05),
+    }[shape]
     frame = (
         _METAL[rng.integers(3)]
         if shape == "aviator" or rng.random() < 0.2
@@ -189,6 +198,35 @@ def _glasses(rng: np.random.Generator) -> Glasses:
     )
 
 
+def _hat(rng: np.random.Generator, male: bool) -> Hat:
+    women = {"beanie": 2, "cap": 1, "fedora": 1.3, "sunhat": 2, "bucket": 1, "headband": 1.2, "scarf": 1.2}
+    men = {"beanie": 2, "cap": 2.5, "fedora": 1.5, "bucket": 1, "headband": 0.7}
+    kind = pick(rng, men if male else women)
+    return Hat(
+        kind, _cloth_colour(rng), _cloth_colour(rng), float(rng.uniform(0.0, 0.16)), float(rng.uniform(0.8, 1.25))
+    )
+
+
+def _earring(rng: np.random.Generator, male: bool) -> Earring:
+    kind = "stud" if male else pick(rng, {"stud": 1, "hoop": 1.3, "drop": 1.5})
+    size = float(rng.uniform(0.9, 1.8))
+    return Earring(kind, size, linear(_METAL[rng.integers(3)]) if rng.random() < 0.75 else _cloth_colour(rng))
+
+
+def _clothes(rng: np.random.Generator, male: bool) -> Clothes:
+    men = {"crew": 2.5, "shirt": 2, "jacket": 2.5, "hoodie": 1, "turtleneck": 0.8, "scarf": 0.5, "vneck": 0.8}
+    women = {"crew": 1.5, "vneck": 1.5, "wide": 2, "strap": 2, "shirt": 1, "jacket": 1.5}
+    women |= {"turtleneck": 0.8, "scarf": 0.8, "hoodie": 0.3}
+    return Clothes(
+        pick(rng, men if male else women),
+        _cloth_colour(rng),
+        _cloth_colour(rng),
+        pick(rng, {"plain": 5, "stripe": 1, "check": 1, "knit": 1.2, "dots": 0.5}),
+        float(rng.uniform(2, 7)),
+        float(rng.normal(0, 0.04)),
+    )
+
+
 def _light(rng: np.random.Generator, background: str) -> Light:
     flash = rng.random() < 0.35
     key = rng.uniform(0.85, 1.35)
@@ -200,8 +238,11 @@ def _light(rng: np.random.Generator, background: str) -> Light:
     return Light(
         azimuth=float(rng.normal(0, 12 if flash else 38)),
         elevation=float(rng.uniform(2, 22) if flash else rng.uniform(8, 55)),
-        key=float(key), colour=(r, g, b), ambient=(x, y, z), rim=float(rng.uniform(0, 0.6)),
-    )  # fmt: skip
+        key=float(key),
+        colour=(r, g, b),
+        ambient=(x, y, z),
+        rim=float(rng.uniform(0, 0.6)),
+    )
 
 
 def sample_scene(seed: int, number: int, identity: Identity) -> Scene:
@@ -215,63 +256,12 @@ def sample_scene(seed: int, number: int, identity: Identity) -> Scene:
     beard = identity.beard
     if beard != "none" and rng.random() < 0.2:
         beard = "stubble"
-    hat = None
-    if rng.random() < 0.13:
-        kind = pick(
-            rng,
-            {"beanie": 2, "cap": 2.5, "fedora": 1.5, "bucket": 1, "headband": 0.7}
-            if male
-            else {
-                "beanie": 2,
-                "cap": 1,
-                "fedora": 1.3,
-                "sunhat": 2,
-                "bucket": 1,
-                "headband": 1.2,
-                "scarf": 1.2,
-            },
-        )
-        hat = Hat(
-            kind,
-            _cloth_colour(rng),
-            _cloth_colour(rng),
-            float(rng.uniform(0.0, 0.16)),
-            float(rng.uniform(0.8, 1.25)),
-        )
-    earring = None
-    if rng.random() < (0.1 if male else 0.55):
-        kind = "stud" if male else pick(rng, {"stud": 1, "hoop": 1.3, "drop": 1.5})
-        earring = Earring(
-            kind,
-            float(rng.uniform(0.9, 1.8)),
-            linear(_METAL[rng.integers(3)]) if rng.random() < 0.75 else _cloth_colour(rng),
-        )
+    hat = _hat(rng, male) if rng.random() < 0.13 else None
+    earring = _earring(rng, male) if rng.random() < (0.1 if male else 0.55) else None
     made_up = not male and rng.random() < 0.6
     lipstick = float(rng.uniform(0.35, 1)) if not male and rng.random() < (0.9 if made_up else 0.25) else 0.0
     background = pick(rng, {"studio": 3, "wall": 2, "room": 3, "outdoors": 3, "night": 1.3, "press": 2})
-    kinds = (
-        {"crew": 2.5, "shirt": 2, "jacket": 2.5, "hoodie": 1, "turtleneck": 0.8, "scarf": 0.5, "vneck": 0.8}
-        if male
-        else {
-            "crew": 1.5,
-            "vneck": 1.5,
-            "wide": 2,
-            "strap": 2,
-            "shirt": 1,
-            "jacket": 1.5,
-            "turtleneck": 0.8,
-            "scarf": 0.8,
-            "hoodie": 0.3,
-        }
-    )
-    clothes = Clothes(
-        pick(rng, kinds),
-        _cloth_colour(rng),
-        _cloth_colour(rng),
-        pick(rng, {"plain": 5, "stripe": 1, "check": 1, "knit": 1.2, "dots": 0.5}),
-        float(rng.uniform(2, 7)),
-        float(rng.normal(0, 0.04)),
-    )
+    clothes = _clothes(rng, male)
     necklace = pick(rng, {"none": 9, "chain": 1} if male else {"none": 6, "chain": 1.6, "pearls": 1, "pendant": 1.4})
     return Scene(
         number=number,

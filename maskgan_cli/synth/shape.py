@@ -22,9 +22,13 @@ ASSET = Path(__file__).parents[1] / "assets" / "head.npz"
 PIVOT = f32([0, 6.55, 0.35])  # pivot of the head on the neck
 TORSO_FOLLOWS = 0.45  # proportion of the head's yaw that the shoulders follow
 _OPPOSITE = {
-    "incr": "decr", "up": "down", "out": "in", "forward": "backward",
-    "convex": "concave", "uncompress": "compress",
-}  # fmt: skip
+    "incr": "decr",
+    "up": "down",
+    "out": "in",
+    "forward": "backward",
+    "convex": "concave",
+    "uncompress": "compress",
+}
 # Standard deviation of the local sliders by region; 0.3 or more gives caricatures.
 _SPREAD = {
     "nose": 0.2,

@@ -48,9 +48,13 @@ def assemble(posed: Posed, pieces: list[Piece]) -> Scenery:
         start += len(piece.vertices)
     number_of = np.concatenate(owner)
     return Scenery(
-        np.concatenate(vertices), np.concatenate(faces), np.concatenate(normals), np.concatenate(places),
-        number_of, number_of >= 0,
-    )  # fmt: skip
+        np.concatenate(vertices),
+        np.concatenate(faces),
+        np.concatenate(normals),
+        np.concatenate(places),
+        number_of,
+        number_of >= 0,
+    )
 
 
 @dataclass(frozen=True)

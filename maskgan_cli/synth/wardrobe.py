@@ -139,10 +139,21 @@ def earrings(spec: Earring, posed: Posed) -> list[Piece]:
 
 def neckwear(spec: Clothes, posed: Posed, rng: np.random.Generator) -> list[Piece]:
     """Collars, hoods and scarves around the neck; empty for plain necklines."""
-    angle = np.linspace(-np.pi, np.pi, AROUND, endpoint=False, dtype=np.float32)
-    ahead = np.cos(angle)
     if spec.kind not in ("shirt", "jacket", "hoodie", "scarf"):
         return []
+    angle = np.linspace(-np.pi, np.pi, AROUND, endpoint=False, dtype=np.float32)
+    base, out = _neckline(spec, posed, angle)
+    fabric = {"pattern": spec.pattern, "second": spec.second, "pitch": spec.pitch}
+    if spec.kind == "scarf":
+        return _scarf(spec, angle, base, out, fabric, rng)
+    if spec.kind == "hoodie":
+        return [_hood(spec, angle, base, out, fabric)]
+    return [_collar(spec, angle, base, out, fabric, rng)]
+
+
+def _neckline(spec: Clothes, posed: Posed, angle: F32) -> tuple[F32, F32]:
+    """A line (AROUND, 3) around the neck on the skin, and its directions outwards (AROUND, 3)."""
+    ahead = np.cos(angle)
     low = 6.16 + spec.raised - 0.16 * ahead
     axis_z = 0.24 + 0.14 * (6.5 - low)
     model = head()
@@ -158,39 +169,41 @@ def neckwear(spec: Clothes, posed: Posed, rng: np.random.Generator) -> list[Piec
     kernel = [0.25, 0.5, 0.25]
     for _ in range(3):  # smooth the outline of the collar
         base = f32(np.sum([w * np.roll(base, k - 1, 0) for k, w in enumerate(kernel)], 0))
-    out = unit((base - base.mean(0)) * f32([1, 0, 1]))
-    look = {"pattern": spec.pattern, "second": spec.second, "pitch": spec.pitch}
-    if spec.kind == "scarf":
-        pieces = []
-        for turn_number in range(2):
-            wobble = 0.03 * np.sin(angle * 3 + rng.uniform(0, 6)) + 0.02 * np.sin(angle * 7 + rng.uniform(0, 6))
-            height = 0.07 + 0.15 * turn_number + wobble
-            path = base + out * (0.07 - 0.03 * turn_number) + height[:, None] * f32([0, 1, 0])
-            radius = 0.115 + 0.02 * np.sin(angle * 5 + rng.uniform(0, 6))
-            pieces.append(
-                _piece(tube(f32(path), f32(radius), closed=True, sides=10), "cloth", spec.colour, "cloth", **look)
-            )
-        return pieces
-    if spec.kind == "hoodie":
-        behind = ramp(0.75, -0.2, ahead)
-        path = base + out * (0.05 + 0.14 * behind)[:, None] + (0.02 + 0.14 * behind)[:, None] * f32([0, 1, 0])
-        return [
-            _piece(
-                tube(f32(path), f32(0.05 + 0.11 * behind), closed=True, sides=10),
-                "cloth",
-                spec.colour,
-                "cloth",
-                **look,
-            )
-        ]
-    # A turned-down collar: up the neck, over the fold and down to the tips.
+    return base, unit((base - base.mean(0)) * f32([1, 0, 1]))
+
+
+def _scarf(
+    spec: Clothes, angle: F32, base: F32, out: F32, fabric: dict[str, object], rng: np.random.Generator
+) -> list[Piece]:
+    pieces = []
+    for turn_number in range(2):
+        wobble = 0.03 * np.sin(angle * 3 + rng.uniform(0, 6)) + 0.02 * np.sin(angle * 7 + rng.uniform(0, 6))
+        height = 0.07 + 0.15 * turn_number + wobble
+        path = base + out * (0.07 - 0.03 * turn_number) + height[:, None] * f32([0, 1, 0])
+        radius = 0.115 + 0.02 * np.sin(angle * 5 + rng.uniform(0, 6))
+        pieces.append(
+            _piece(tube(f32(path), f32(radius), closed=True, sides=10), "cloth", spec.colour, "cloth", **fabric)
+        )
+    return pieces
+
+
+def _hood(spec: Clothes, angle: F32, base: F32, out: F32, fabric: dict[str, object]) -> Piece:
+    behind = ramp(0.75, -0.2, np.cos(angle))
+    path = base + out * (0.05 + 0.14 * behind)[:, None] + (0.02 + 0.14 * behind)[:, None] * f32([0, 1, 0])
+    mesh = tube(f32(path), f32(0.05 + 0.11 * behind), closed=True, sides=10)
+    return _piece(mesh, "cloth", spec.colour, "cloth", **fabric)
+
+
+def _collar(
+    spec: Clothes, angle: F32, base: F32, out: F32, fabric: dict[str, object], rng: np.random.Generator
+) -> Piece:
+    """A turned-down collar: up the neck, over the fold and down to the tips."""
     white = spec.kind == "jacket"
     colour = spec.second if white else spec.colour
-    pieces = []
     opening = 0.16 if rng.random() < 0.7 else 0.34
     span = np.flatnonzero(np.abs(angle) > opening)
     order = span[np.argsort(angle[span] % (2 * np.pi), kind="stable")]
-    b, o, front = base[order], out[order], ahead[order]
+    b, o, front = base[order], out[order], np.cos(angle)[order]
     point = bump(np.abs(angle[order]) - opening, 0.05, 0.25)
     up = f32([0, 1, 0])
     rise, fall = (0.13 - 0.02 * front)[:, None], (0.03 + 0.13 * point)[:, None]
@@ -201,5 +214,4 @@ def neckwear(spec: Clothes, posed: Posed, rng: np.random.Generator) -> list[Piec
         f32(b + o * (0.10 + 0.03 * point)[:, None] - up * fall),
     ]
     mesh = f32(np.stack(rows)).reshape(-1, 3), grid_triangles(4, len(order), closed=False)
-    pieces.append(_piece(mesh, "cloth", colour, "cloth", **(look if not white else {})))
-    return pieces
+    return _piece(mesh, "cloth", colour, "cloth", **(fabric if not white else {}))

@@ -21,11 +21,11 @@ from maskgan_cli.files import (
     write_image,
     write_json,
     write_label_map,
-)  # fmt: skip
+)
 from maskgan_cli.labels import PARTS
 from maskgan_cli.locks import locked
 from maskgan_cli.synth.attributes import CELEBA, attributes
-from maskgan_cli.synth.plan import EARLIER, Plan, answered, celeba_index, counterfactual, pair_of
+from maskgan_cli.synth.plan import EARLIER, EXPRESSIONS_KEY, Plan, answered, celeba_index, counterfactual, pair_of
 from maskgan_cli.synth.render import head_truth, render
 from maskgan_cli.workers import spread
 
@@ -38,7 +38,8 @@ Progress = Callable[[int, int], None]
 
 def write_dataset(
     out: str | Path, count: int, size: int, identities: int | None = None, *, seed: int = 0,
-    workers: int | None = None, counterfactuals: int = 0, takes: int = 1, progress: Progress | None = None,
+    workers: int | None = None, counterfactuals: int = 0, expressions: int = 1, progress: Progress | None = None,
+    takes: int | None = None,
 ) -> Path:  # fmt: skip
     """Write ``count`` rendered faces to a folder. A repeated call resumes an interrupted one.
 
@@ -49,9 +50,10 @@ def write_dataset(
         workers: number of processes, by default all cores; 1 runs everything in this process.
         counterfactuals: number of pairs to write to ``counterfactuals/``: the source rendered with the
             target's expression.
-        takes: pictures per scene, which differ only in the expression; `train dmn` learns edits with ground truth
-            from them.
+        expressions: pictures per scene, which differ only in the expression; `train dmn` learns edits with ground
+            truth from them.
         progress: called with (done, total) as pictures and pairs finish.
+        takes: former name of ``expressions``.
 
     Returns:
         The folder.
@@ -60,9 +62,10 @@ def write_dataset(
         InputError: a setting is out of range, or the folder was written with other settings.
     """
     out = Path(out)
-    scenes = -(-count // max(1, takes))
+    expressions = expressions if takes is None else takes
+    scenes = -(-count // max(1, expressions))
     people = max(1, scenes // 5) if identities is None else identities
-    plan = Plan(count, size, min(people, max(scenes, 1)), seed, counterfactuals, takes)
+    plan = Plan(count, size, min(people, max(scenes, 1)), seed, counterfactuals, expressions)
     _check_settings(plan)
     with locked(out, "maskgan synth"):
         _check_folder(out, plan)
@@ -73,11 +76,13 @@ def write_dataset(
 
 def _check_settings(plan: Plan) -> None:
     for name, value, low, high in (
-        ("count", plan.count, 1, 150_000), ("size", plan.size, 32, 1024),
+        ("count", plan.count, 1, 150_000),
+        ("size", plan.size, 32, 1024),
         ("identities", plan.identities, 1, plan.count),
-        ("seed", plan.seed, 0, 2**32 - 1), ("counterfactuals", plan.counterfactuals, 0, 1_000_000),
-        ("takes", plan.takes, 1, 100),
-    ):  # fmt: skip
+        ("seed", plan.seed, 0, 2**32 - 1),
+        ("counterfactuals", plan.counterfactuals, 0, 1_000_000),
+        ("expressions", plan.expressions, 1, 100),
+    ):
         if not low <= value <= high:
             raise InputError(name, expected=f"a whole number from {low} to {high}", found=str(value))
     if plan.counterfactuals and plan.count < 2:
@@ -91,11 +96,13 @@ def _check_folder(out: Path, plan: Plan) -> None:
         said = EARLIER | there if isinstance(there, dict) else {}
         if said != plan.settings():
             changed = [name for name, value in plan.settings().items() if said.get(name) != value]
+            changed = ["expressions" if name == EXPRESSIONS_KEY else name for name in changed]
             raise InputError(
-                out, expected="the settings of the earlier run in this folder",
+                out,
+                expected="the settings of the earlier run in this folder",
                 found=f"another {', '.join(changed)}",
                 hint="choose another folder or repeat the earlier settings",
-            )  # fmt: skip
+            )
     elif out.is_dir() and any(not path.name.startswith(".") for path in out.iterdir()):
         raise InputError(
             out,
@@ -182,7 +189,7 @@ def _pair(out: Path, plan: Plan, number: int) -> Row:
 def _write_lists(out: Path, plan: Plan, rows: dict[Job, Row]) -> None:
     mapping, marks, poses, people = ["idx        orig_idx   orig_file"], [], [], []
     for i in range(plan.count):
-        row, index = rows["picture", i], celeba_index(i, plan.identities, plan.takes)
+        row, index = rows["picture", i], celeba_index(i, plan.identities, plan.expressions)
         original = f"{index + 1:06d}.jpg"
         mapping.append(f"{i:<10d} {index:<10d} {original}")
         marks.append(f"{i}.jpg  {' '.join(str(row['attributes'][name]) for name in CELEBA)}")
@@ -194,8 +201,8 @@ def _write_lists(out: Path, plan: Plan, rows: dict[Job, Row]) -> None:
         "CelebAMask-HQ-pose-anno.txt": [str(plan.count), "Yaw Pitch Raw", *poses],
         "identity_CelebA.txt": people,
     }
-    if plan.takes > 1:
-        scenes = [f"{i}.jpg {i // plan.takes}" for i in range(plan.count)]
+    if plan.expressions > 1:
+        scenes = [f"{i}.jpg {i // plan.expressions}" for i in range(plan.count)]
         lists["CelebAMask-HQ-scene-anno.txt"] = [str(plan.count), "Scene", *scenes]
     for name, lines in lists.items():
         write_bytes(out / name, ("\n".join(lines) + "\n").encode())

@@ -196,7 +196,14 @@ class RunFolder:
             write_bytes(self.metrics, b"".join(line for line in lines if kept(line)))
 
     def _check_resume(self, recipe: TrainingRecipe, about: dict[str, Any]) -> dict[str, Any]:
-        """Check that recipe and dependencies match those of the run in the folder; returns ``about`` with ``start``."""
+        """Check that a resumed run has the recipe and the dependencies of the run in the folder.
+
+        Returns:
+            ``about``, with the description of the starting weights that the folder's run recorded.
+
+        Raises:
+            InputError: a setting or a dependency differs.
+        """
         before = self._recipe(type(recipe))
         old, new = _flat(before), _flat(recipe.model_dump(mode="json"))
         for name in sorted(old.keys() | new.keys()):

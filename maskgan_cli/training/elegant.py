@@ -17,7 +17,8 @@ from torch.optim import Optimizer
 from torch.utils.data import Sampler
 
 from maskgan_cli.config import DataSettings, Positive, Section, TrainingRecipe
-from maskgan_cli.data.dataset import Batch, Draw, StepSampler
+from maskgan_cli.data.dataset import Batch
+from maskgan_cli.data.draws import Draw, StepSampler
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import Picture
 from maskgan_cli.models.baselines.elegant import (
@@ -145,7 +146,7 @@ class Pair(NamedTuple):
 
     @classmethod
     def of(cls, attribute: int, a: Tensor, label_a: Tensor, b: Tensor, label_b: Tensor) -> Pair:
-        """From pictures ``uint8``."""
+        """The pair of an attribute from pictures (N, 3, S, S) ``uint8`` and their labels (N, attributes)."""
         label_c, label_d = label_a.clone(), label_b.clone()
         label_c[:, attribute], label_d[:, attribute] = label_b[:, attribute], label_a[:, attribute]
         return cls(attribute, to_unit(a), label_a, to_unit(b), label_b, label_c, label_d)
@@ -265,7 +266,7 @@ class ElegantTask:
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
-        """L1 in [0, 1] of reconstructions from a face's own code, and of the change by an exemplar's attribute."""
+        """Mean L1 distances in [0, 1] between faces and their reconstructions, and between faces and their edits."""
         network, size = self.elegant.network, self.recipe.data.batch_size
 
         def reconstruction_error(part: Tensor) -> Tensor:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from pydantic import Field, model_validator
@@ -16,7 +17,7 @@ from maskgan_cli.models.dmn import DMNConfig
 from maskgan_cli.training.augment import NotNegative, PairAugmentSettings
 from maskgan_cli.training.measures import ValidationSettings
 from maskgan_cli.training.perceptual import PerceptualSettings
-from maskgan_cli.training.style_inputs import StyleAugmentationSettings, renamed
+from maskgan_cli.training.style_inputs import StyleAugmentationSettings
 
 _SMALL = ("l_eye", "r_eye", "l_brow", "r_brow", "u_lip", "l_lip", "mouth", "eye_g", "l_ear", "r_ear", "ear_r")
 
@@ -80,11 +81,7 @@ class GANRecipe(TrainingRecipe):
     identity: IdentitySettings = IdentitySettings()
     validation: ValidationSettings = ValidationSettings()
 
-    @model_validator(mode="before")
-    @classmethod
-    def _former_names(cls, values: Any) -> Any:
-        """Accept ``look``, the former name of ``style_augmentation``."""
-        return renamed(values, "look", "style_augmentation")
+    _former_names: ClassVar[Mapping[str, str]] = {"look": "style_augmentation"}
 
     @model_validator(mode="after")
     def _checkpointing_is_possible(self) -> GANRecipe:

@@ -12,7 +12,9 @@ from accelerate import Accelerator
 from torch.utils.data import Sampler
 
 from maskgan_cli.config import TrainingRecipe
-from maskgan_cli.data.dataset import Batch, Draw, FaceDataset, StepSampler, batches, first_samples
+from maskgan_cli.data.dataset import Batch, FaceDataset, first_samples
+from maskgan_cli.data.draws import Draw, StepSampler
+from maskgan_cli.data.loader import batches
 from maskgan_cli.data.prepared import PreparedData
 from maskgan_cli.errors import InputError
 from maskgan_cli.models.dmn import parameter_count
@@ -95,7 +97,7 @@ class Plan:
         data.check_manifest()
         check_agreement(accelerator, f"the data set {data.root}", data.hash, "copy one data set to all machines")
         train = FaceDataset(
-            data.split("train"), data.size, cache=recipe.data.cache, masked=masked, takes=expression_variants
+            data.split("train"), data.size, cache=recipe.data.cache, masked=masked, variants=expression_variants
         )
         validation = FaceDataset(data.split("val"), data.size, cache=False, masked=masked)
         dependencies = {"data": {"name": data.info.get("name"), "hash": data.hash}, **dependencies}

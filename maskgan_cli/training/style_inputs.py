@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import ClassVar
 
 import torch
-from pydantic import model_validator
 from torch import Tensor
 
 from maskgan_cli.config import Section, Share
@@ -23,8 +22,8 @@ class StyleAugmentationSettings(Section):
     change only the style encoder's input. See `AugmentSettings`.
 
     ``expression_variants`` is the share of faces for which the style encoder sees another rendering of the same scene
-    with another expression (``maskgan synth --takes``). So the network learns edits with a ground truth, e.g. to open
-    a mouth whose teeth the style picture does not show.
+    with another expression (``maskgan synth --expressions``). So the network learns edits with a ground truth, e.g. to
+    open a mouth whose teeth the style picture does not show.
 
     ``others`` is the share of steps in which the style picture shows another person. No ground truth exists then, so
     the terms ``pixel``, ``feature_matching`` and ``perceptual`` are 0.
@@ -47,21 +46,7 @@ class StyleAugmentationSettings(Section):
     style_zoom: NotNegative = 0.0
     style_shift: NotNegative = 0.0
 
-    @model_validator(mode="before")
-    @classmethod
-    def _former_names(cls, values: Any) -> Any:
-        """Accept ``takes``, the former name of ``expression_variants``."""
-        return renamed(values, "takes", "expression_variants")
-
-
-def renamed(values: Any, former: str, name: str) -> Any:
-    """Settings with a former name replaced by the present one; sections under both names are merged."""
-    if not isinstance(values, Mapping) or former not in values:
-        return values
-    value = values[former]
-    if isinstance(value, Mapping) and isinstance(values.get(name), Mapping):
-        value = {**values[name], **value}
-    return {key: kept for key, kept in values.items() if key != former} | {name: value}
+    _former_names: ClassVar[Mapping[str, str]] = {"takes": "expression_variants"}
 
 
 def augment_geometry(batch: Batch, settings: StyleAugmentationSettings) -> Batch:

@@ -15,9 +15,11 @@ class NoCacheFolder(InputError):
 
     def __init__(self) -> None:
         super().__init__(
-            "the cache folder", expected="a home folder that contains it", found="none for this user",
+            "the cache folder",
+            expected="a home folder that contains it",
+            found="none for this user",
             hint="set MASKGAN_CACHE to a writable folder",
-        )  # fmt: skip
+        )
 
 
 def cache_folder() -> Path:

@@ -156,8 +156,11 @@ def _read(layout: Layout, files: Sequence[Path], say: Callable[[str], None]) -> 
     read = [load_foreign(file, f"weights of {layout.what}", say) for file in files]
     if not layout.parts:
         return read[0]
-    return {f"{part}.{name}": tensor for part, tensors in zip(layout.parts, read, strict=False)
-            for name, tensor in tensors.items()}  # fmt: skip
+    return {
+        f"{part}.{name}": tensor
+        for part, tensors in zip(layout.parts, read, strict=False)
+        for name, tensor in tensors.items()
+    }
 
 
 def _settings(layout: Layout, shapes: Shapes) -> Settings:

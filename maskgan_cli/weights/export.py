@@ -181,9 +181,12 @@ def export_onnx(where: str | Path, out: Path, *, overwrite: bool = False) -> flo
     # load() returns channels-last tensors; the exporter needs contiguous ones.
     wrapped = portable.wrap(network.to(memory_format=torch.contiguous_format)).eval()
     description = {
-        "kind": kind, "config": weights.config, "version": __version__, "weights": weights.sha256,
+        "kind": kind,
+        "config": weights.config,
+        "version": __version__,
+        "weights": weights.sha256,
         **{name: value for name, value in weights.about.items() if name != "version"},
-    }  # fmt: skip
+    }
     with atomic(out, overwrite=overwrite) as temporary:
         _write(portable, wrapped, weights, temporary, description)
         difference = max(_difference(portable, wrapped, weights, temporary, count) for count in (1, 3))
@@ -205,10 +208,14 @@ def _write(portable: Portable, network: nn.Module, weights: Weights, path: Path,
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # deprecation warnings of the exporter's own code
         program = torch.onnx.export(
-            network, _example(portable, weights, 2), input_names=list(portable.inputs),
-            output_names=[portable.output], dynamic_shapes=tuple({0: batch} for _ in portable.inputs),
-            dynamo=True, verbose=False,
-        )  # fmt: skip
+            network,
+            _example(portable, weights, 2),
+            input_names=list(portable.inputs),
+            output_names=[portable.output],
+            dynamic_shapes=tuple({0: batch} for _ in portable.inputs),
+            dynamo=True,
+            verbose=False,
+        )
     assert program is not None
     model = program.model_proto
     onnx.helper.set_model_props(model, {"maskgan": json.dumps(description, sort_keys=True)})

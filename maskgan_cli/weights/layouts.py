@@ -60,11 +60,13 @@ def generator_names(settings: Settings) -> Names:
         "enc_style.model_last.1": "style_encoder.to_style",
         **{
             f"enc_style.sft{i}.SFT_{branch}_conv{j}": f"style_encoder.fuse{i}.{branch}.{2 * (j - 1)}"
-            for i in (1, 2) for branch in ("scale", "shift") for j in (1, 2)
+            for i in (1, 2)
+            for branch in ("scale", "shift")
+            for j in (1, 2)
         },
         **{f"enc_label.model.{i}.conv": f"style_encoder.label_to_prior1.{2 * i}.1" for i in range(3)},
         **{f"enc_label.model_last.{i}.conv": f"style_encoder.prior1_to_prior2.{2 * i - 1}.1" for i in (1, 2, 3)},
-    }  # fmt: skip
+    }
 
 
 def blender_names(settings: Settings) -> Names:
@@ -80,11 +82,12 @@ def _backbone_names(downs: int, blocks: int, prefix: str) -> Names:
         **{f"model.{4 + 3 * i}": f"{prefix}downs.{i}.0" for i in range(downs)},
         **{
             f"model.{first + i}.conv_block.{j}.conv": f"{prefix}blocks.{i}.conv{j + 1}.1"
-            for i in range(blocks) for j in range(2)
+            for i in range(blocks)
+            for j in range(2)
         },
         **{f"model.{ups + 3 * i}": f"{prefix}ups.{i}.0" for i in range(downs)},
         f"model.{ups + 3 * downs + 1}": f"{prefix}tail.0.1",
-    }  # fmt: skip
+    }
 
 
 def discriminator_names(settings: Settings) -> Names:
@@ -182,9 +185,12 @@ def _blocks(shapes: Shapes) -> tuple[int, ...]:
 
 
 GENERATOR = Layout(
-    "MaskGAN's generator (netG)", _generator_settings, generator_names,
-    {r".*\.norm\.running_(mean|var)": "statistics that AdaIN does not use"}, ("image_size",),
-)  # fmt: skip
+    "MaskGAN's generator (netG)",
+    _generator_settings,
+    generator_names,
+    {r".*\.norm\.running_(mean|var)": "statistics that AdaIN does not use"},
+    ("image_size",),
+)
 DISCRIMINATOR = Layout("MaskGAN's discriminator (netD)", _discriminator_settings, discriminator_names)
 BLENDER = Layout("MaskGAN's Alpha Blender (netB)", _blender_settings, blender_names)
 VAE = Layout("MaskGAN's MaskVAE", _vae_settings, vae_names)

@@ -54,8 +54,13 @@ def test_raw_layout_is_complete_and_images_are_twice_as_large_as_masks(tmp_path:
 
 
 def test_training_round_is_one_step() -> None:
-    tiny = ["network.width=4", "network.style_width=4", "discriminator.width=4", "perceptual.width=4",
-            "data.batch_size=2"]  # fmt: skip
+    tiny = [
+        "network.width=4",
+        "network.style_width=4",
+        "discriminator.width=4",
+        "perceptual.width=4",
+        "data.batch_size=2",
+    ]
     with training.work("tiny-cpu", "cpu", tiny) as work:
         work.once()
         work.once()

@@ -191,9 +191,12 @@ def test_bad_input_is_one_line_and_leaves_no_files(
     )
     save_file({"a": zeros(1)}, bad / "nameless.safetensors")
     save_weights(
-        bad / "other.safetensors", DenseMappingNetwork(DMNConfig(64, 4, 2, 1, 2)), kind="dmn",
-        config={"image_size": 64, "width": 4, "downs": 2, "blocks": 2, "style_width": 2}, about={},
-    )  # fmt: skip
+        bad / "other.safetensors",
+        DenseMappingNetwork(DMNConfig(64, 4, 2, 1, 2)),
+        kind="dmn",
+        config={"image_size": 64, "width": 4, "downs": 2, "blocks": 2, "style_width": 2},
+        about={},
+    )
     (bad / "damaged.safetensors").write_bytes((weights / "model.safetensors").read_bytes()[:1000])
     out = tmp_path / "out" / "o.png"
     mask = ("--src-mask", source.parent.parent / "masks" / source.name)

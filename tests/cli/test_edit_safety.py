@@ -111,9 +111,12 @@ def test_a_pipe_is_rejected_at_once(
 ) -> None:
     pipe = tmp_path / "pipe.png"
     os.mkfifo(pipe)
-    for command in (("swap-mouth", pipe, faces[1], *cpu, "-o", tmp_path / "o.png"),
-                    ("swap-mouth", *faces, "--src-mask", pipe, *cpu, "-o", tmp_path / "o.png"),
-                    ("parse", pipe), ("interpolate", pipe, faces[0], "-o", tmp_path / "o")):  # fmt: skip
+    for command in (
+        ("swap-mouth", pipe, faces[1], *cpu, "-o", tmp_path / "o.png"),
+        ("swap-mouth", *faces, "--src-mask", pipe, *cpu, "-o", tmp_path / "o.png"),
+        ("parse", pipe),
+        ("interpolate", pipe, faces[0], "-o", tmp_path / "o"),
+    ):
         _refused(maskgan(*command, "-q"), "pipe.png: expected a picture, found no regular file (a pipe or a device)")
 
 
@@ -121,8 +124,10 @@ def test_the_second_of_two_edits_of_one_output_stops_with_an_error(
     faces: tuple[Path, Path], cpu: tuple[str, ...], tmp_path: Path, maskgan: Command
 ) -> None:
     (tmp_path / "pairs.csv").write_text(f"{faces[0]},{faces[1]}\n")
-    for call in (("swap-mouth", *faces, "-o", tmp_path / "o.png"),
-                 ("swap-mouth", "--pairs", tmp_path / "pairs.csv", "-o", tmp_path / "out")):  # fmt: skip
+    for call in (
+        ("swap-mouth", *faces, "-o", tmp_path / "o.png"),
+        ("swap-mouth", "--pairs", tmp_path / "pairs.csv", "-o", tmp_path / "out"),
+    ):
         with locked(call[-1], "another edit"):
             _refused(maskgan(*call, "-q", *cpu), "found another edit (process ")
         assert maskgan(*call, *cpu).code == 0
@@ -136,9 +141,13 @@ def test_paths_are_checked_before_pytorch_is_imported(tmp_path: Path) -> None:
     )
     there = tmp_path / "there.png"
     write_image(there, np.zeros((8, 8, 3), np.uint8))
-    for call in (["swap-mouth", there, tmp_path / "none.png"], ["render", tmp_path / "none.png", there],
-                 ["parse", tmp_path / "none.png"], ["interpolate", there, tmp_path / "none.png"],
-                 ["align", tmp_path / "none.png", "-o", tmp_path / "o"]):  # fmt: skip
+    for call in (
+        ["swap-mouth", there, tmp_path / "none.png"],
+        ["render", tmp_path / "none.png", there],
+        ["parse", tmp_path / "none.png"],
+        ["interpolate", there, tmp_path / "none.png"],
+        ["align", tmp_path / "none.png", "-o", tmp_path / "o"],
+    ):
         done = subprocess.run(
             [sys.executable, "-c", code, *map(str, call)], capture_output=True, text=True, check=False
         )
@@ -152,8 +161,10 @@ def test_a_picture_without_a_face_is_rejected_without_force(
     grey = write_image(tmp_path / "wall.png", np.random.default_rng(0).integers(90, 99, (64, 64, 3), np.uint8))
     options = cpu if command == "swap-mouth" else ("--weights", vae_weights, "--steps", 2)
     call = (command, grey, faces[1], *options, "-o", tmp_path / "o.png", "-q")
-    found = {"swap-mouth": "a photo with a face, found no face; leave it out, name its mask, or use it with --force",
-             "interpolate": "a face that fills the picture, as in CelebA-HQ, found "}  # fmt: skip
+    found = {
+        "swap-mouth": "a photo with a face, found no face; leave it out, name its mask, or use it with --force",
+        "interpolate": "a face that fills the picture, as in CelebA-HQ, found ",
+    }
     _refused(maskgan(*call), f"wall.png: expected {found[command]}")
     forced = maskgan(*call, "--force", "--json")
     assert forced.code == 0

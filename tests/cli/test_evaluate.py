@@ -44,14 +44,15 @@ def judges(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "parser": save_weights(
             folder / "p.safetensors", FaceParser(parser), kind="parser", config=vars(parser), about={}
         ),
-        "pose": save_weights(
-            folder / "h.safetensors", HopeNet(pose), kind="hopenet", config=vars(pose), about={}
-        ),
+        "pose": save_weights(folder / "h.safetensors", HopeNet(pose), kind="hopenet", config=vars(pose), about={}),
         "identity": save_weights(
-            folder / "i.safetensors", IResNet(identity), kind="arcface", config=vars(identity),
+            folder / "i.safetensors",
+            IResNet(identity),
+            kind="arcface",
+            config=vars(identity),
             about={"threshold": 0.5},
         ),
-    }  # fmt: skip
+    }
 
 
 @pytest.fixture
@@ -275,8 +276,9 @@ def test_a_survey_from_the_command_line(painted: Path, prepared: Path, tmp_path:
         token = next(t for t, method in entry["options"].items() if method == "a")
         lines += [f"{key['survey']},me,{question},{criterion},{token},1" for criterion in ("quality", "realism")]
     (tmp_path / "answers.csv").write_text("\n".join(lines) + "\n")
-    counted = maskgan("eval", "survey", tmp_path / "survey", "--tally", tmp_path / "answers.csv", "-o",
-                      tmp_path / "wins.json")  # fmt: skip
+    counted = maskgan(
+        "eval", "survey", tmp_path / "survey", "--tally", tmp_path / "answers.csv", "-o", tmp_path / "wins.json"
+    )
     assert [result["value"] for result in json.loads(counted.out)] == [1.0, 0.0]
     table = maskgan("eval", "report", tmp_path / "wins.json")
     assert "| a | **100.00** [34.24, 100.00] | **100.00** [34.24, 100.00] |" in table.out

@@ -32,7 +32,7 @@ OWN = {
     **dict.fromkeys(("pose", "attributes", "identity", "stargan"), (*_SMALL, *_STEADY)),
     "elegant": (*_SMALL, "--set", "network.attributes=[Smiling, Male]"),
     "ebst": (*_SMALL, "--set", "discriminator.width=4"),  # as the network that it starts from
-}  # fmt: skip
+}
 
 
 def hint(outcome: Outcome) -> list[str]:
@@ -84,9 +84,14 @@ def test_from_nothing_to_a_training(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 @pytest.mark.slow
 @pytest.mark.parametrize("training", [one.name for one in trainings()])
 def test_trainings(
-    training: str, prepared: Path, weights: Path, vae_weights: Path, tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch, maskgan: Command,
-) -> None:  # fmt: skip
+    training: str,
+    prepared: Path,
+    weights: Path,
+    vae_weights: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    maskgan: Command,
+) -> None:
     monkeypatch.chdir(tmp_path)
     small = OWN.get(training, _SMALL)
     data = _of_few_people(tmp_path, maskgan) if training == "identity" else prepared
@@ -101,9 +106,14 @@ def test_trainings(
 
 @pytest.mark.parametrize("last", ["vae", "dmn"])
 def test_after_a_vae_and_a_dmn_comes_ebst(
-    last: str, prepared: Path, weights: Path, vae_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    last: str,
+    prepared: Path,
+    weights: Path,
+    vae_weights: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
     maskgan: Command,
-) -> None:  # fmt: skip
+) -> None:
     monkeypatch.chdir(tmp_path)
     other, file = ("dmn", weights) if last == "vae" else ("vae", vae_weights)
     (tmp_path / "runs" / other).mkdir(parents=True)

@@ -235,8 +235,10 @@ def test_a_list_continues_after_a_bad_photo(
     assert [Path(one["image"]).name for one in document["results"]] == ["astronaut__400.png"]
     assert (document["done"], document["failed"]) == (1, 3)
     assert [one["reason"].split(":")[0].rsplit("/", 1)[-1] for one in document["failures"]] == [
-        "nowhere.png", "wall.png", "broken.jpg",
-    ]  # fmt: skip
+        "nowhere.png",
+        "wall.png",
+        "broken.jpg",
+    ]
 
 
 def test_every_face_of_a_photo(call: tuple[str, ...], points: np.ndarray, tmp_path: Path, maskgan: Command) -> None:

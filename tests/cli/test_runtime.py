@@ -110,7 +110,8 @@ def test_version(maskgan: Command) -> None:
         (["swap", "a.png", "b.png", "--parts", "wig"], "unknown part 'wig'"),
         (["interpolate", "a.png", "b.png"], "a.png: expected a picture, found no such file"),
         (["parse", "a.png"], "a.png: expected a picture, found no such file"),
-        (["parse", "a.png", "--look", "100"], "--look: expected a multiple of 16, found 100"),
+        (["parse", "a.png", "--parser-size", "100"], "--parser-size: expected a multiple of 16, found 100"),
+        (["parse", "a.png", "--look", "100"], "--parser-size: expected a multiple of 16, found 100"),
         (["train", "parser", "nowhere"], "nowhere: expected a prepared data set"),
         (["train", "attributes", "nowhere"], "nowhere: expected a prepared data set"),
         (["train", "vae", "nowhere"], "nowhere: expected a prepared data set"),
@@ -145,8 +146,10 @@ def test_quiet_is_silent_and_json_is_one_document(prepared: Path, tmp_path: Path
 
 def test_a_closed_pipe_ends_quietly() -> None:
     script = f"{sys.executable} -m maskgan_cli --version | true; echo ${{PIPESTATUS[0]}}"
-    slow = f"{sys.executable} -c \"import time, sys; sys.argv[1:] = ['--version']; time.sleep(0.5); " \
-           "import maskgan_cli.__main__ as m; m.main()\" | true; echo ${PIPESTATUS[0]}"  # fmt: skip
+    slow = (
+        f"{sys.executable} -c \"import time, sys; sys.argv[1:] = ['--version']; time.sleep(0.5); "
+        'import maskgan_cli.__main__ as m; m.main()" | true; echo ${PIPESTATUS[0]}'
+    )
     for line in (script, slow):
         done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False, timeout=60)
         assert (done.stdout.strip(), done.stderr) == ("0", "")
@@ -165,9 +168,12 @@ def test_unexpected_errors_are_one_line_too(maskgan: Command, monkeypatch: pytes
 def test_completion_is_offered() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "maskgan_cli", "--show-completion", "bash"],
-        capture_output=True, text=True, check=False, timeout=60,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
         env={**os.environ, "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"},  # independent of the user's shell
-    )  # fmt: skip
+    )
     assert done.returncode == 0
     assert "complete" in done.stdout
 

@@ -28,9 +28,12 @@ SYNTH = ("--count", "8", "--size", "48", "--identities", "3")
 def _stop(arguments: tuple[object, ...], begun: Callable[[], bool], number: int, *, group: bool) -> tuple[int, str]:
     """Run a command in its own process group and send a signal after its start; returns exit code and stderr."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "maskgan_cli", *map(str, arguments)], start_new_session=True, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
+        [sys.executable, "-m", "maskgan_cli", *map(str, arguments)],
+        start_new_session=True,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
     end = time.monotonic() + 60
     while not begun() and process.poll() is None and time.monotonic() < end:
         time.sleep(0.01)

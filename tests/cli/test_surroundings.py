@@ -70,9 +70,12 @@ def test_weights_are_imported_without_a_home_folder_where_out_names_a_file(
 def test_any_name_can_be_printed_in_any_encoding(encoding: str, wanted: bytes) -> None:
     program = "from maskgan_cli.cli import shell, streams; streams.open_streams(); shell.emit('\\u4f60\\udcff')"
     done = subprocess.run(
-        [sys.executable, "-c", program], env={**os.environ, "PYTHONIOENCODING": encoding}, capture_output=True,
-        check=True, timeout=60,
-    )  # fmt: skip
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+        capture_output=True,
+        check=True,
+        timeout=60,
+    )
     assert done.stdout.replace(b"\r\n", b"\n") == wanted
 
 
@@ -88,9 +91,12 @@ def test_closed_streams_cause_no_error(closed: str) -> None:
 @pytest.mark.parametrize("out", ["-", "/dev/null"])
 @pytest.mark.parametrize("command", [("swap-mouth", "a.png", "b.png"), ("examples",), ("eval", "pairs", "data")])
 def test_streams_are_rejected_as_outputs(
-    out: str, command: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    out: str,
+    command: tuple[str, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
+) -> None:
     from maskgan_cli.cli.app import app
 
     monkeypatch.chdir(tmp_path)

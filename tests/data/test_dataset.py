@@ -11,7 +11,9 @@ import pytest
 import torch
 
 from maskgan_cli.data.celebamask import read_source
-from maskgan_cli.data.dataset import FaceDataset, StepSampler, batches, collate
+from maskgan_cli.data.dataset import FaceDataset, collate
+from maskgan_cli.data.draws import StepSampler
+from maskgan_cli.data.loader import batches
 from maskgan_cli.data.prepare import prepare
 from maskgan_cli.data.prepared import PreparedData
 from maskgan_cli.errors import InputError
@@ -96,8 +98,8 @@ def test_a_damaged_sample_is_one_line_and_leaves_no_process(prepared: Path, tmp_
     assert not multiprocessing.active_children()  # though the traceback is still held here
 
 
-def test_takes_return_another_picture_of_the_scene(tmp_path: Path) -> None:
-    write_dataset(tmp_path / "raw", 8, 64, 2, seed=3, takes=2, workers=1)
+def test_variants_are_another_picture_of_the_scene(tmp_path: Path) -> None:
+    write_dataset(tmp_path / "raw", 8, 64, 2, seed=3, expressions=2, workers=1)
     for _ in prepare(
         read_source(tmp_path / "raw"), tmp_path / "d", size=64, image_format="png", workers=1, overwrite=False
     ):
@@ -105,7 +107,7 @@ def test_takes_return_another_picture_of_the_scene(tmp_path: Path) -> None:
     data = PreparedData.load(tmp_path / "d")
     samples = data.split("train")
     assert [sample.fields["scene"] for sample in data.samples] == ["0", "0", "1", "1", "2", "2", "3", "3"]
-    batch = collate([FaceDataset(samples, 64, cache=False, takes=True)[draw] for draw in ((0, False), (1, True))])
+    batch = collate([FaceDataset(samples, 64, cache=False, variants=True)[draw] for draw in ((0, False), (1, True))])
     assert batch.other_images is not None and batch.other_labels is not None
     assert torch.equal(batch.other_images[0], batch.images[1].flip(-1)), "each is the other's other take"
     assert torch.equal(batch.other_images[1].flip(-1), batch.images[0])
@@ -115,10 +117,10 @@ def test_takes_return_another_picture_of_the_scene(tmp_path: Path) -> None:
     assert batch.to(torch.device("cpu")).other_images is not None
 
 
-def test_takes_need_scenes(prepared: Path) -> None:
+def test_variants_need_scenes(prepared: Path) -> None:
     message = r"expected its scene in manifest\.csv, found none; style_augmentation\.expression_variants is"
     with pytest.raises(InputError, match=message):
-        FaceDataset(PreparedData.load(prepared).split("train"), 64, cache=False, takes=True)
+        FaceDataset(PreparedData.load(prepared).split("train"), 64, cache=False, variants=True)
 
 
 def test_groups_alternate_by_their_shares_with_epochs_of_their_own() -> None:

@@ -32,8 +32,13 @@ def _copy(raw: Path, to: Path) -> Path:
 
 def test_the_official_split_at_its_limits() -> None:
     assert [official_split(i) for i in (0, 162770, 162771, 182637, 182638, 202598)] == [
-        "train", "train", "val", "val", "test", "test"
-    ]  # fmt: skip
+        "train",
+        "train",
+        "val",
+        "val",
+        "test",
+        "test",
+    ]
 
 
 def test_label_maps_equal_the_ground_truth(tmp_path: Path, maskgan: Command) -> None:
@@ -97,10 +102,15 @@ def test_every_rejection_has_its_reason(raw: Path, tmp_path: Path, maskgan: Comm
     assert outcome.code == 0
     rejected = dict(line.split(",", 1) for line in (tmp_path / "out" / "rejected.csv").read_text().splitlines()[1:])
     for sample, reason in {
-        "0": "truncated", "400": "mask without image", "800": "image without any mask", "2000": "missing part folder",
-        "4000": "the image is 100x90, not square", "4400": "expected 128x128, found 90x90", "4800": "no picture",
+        "0": "truncated",
+        "400": "mask without image",
+        "800": "image without any mask",
+        "2000": "missing part folder",
+        "4000": "the image is 100x90, not square",
+        "4400": "expected 128x128, found 90x90",
+        "4800": "no picture",
         "5200": "empty mask",
-    }.items():  # fmt: skip
+    }.items():
         assert reason in rejected[sample], sample
         assert f"rejected {sample}: " in outcome.err
     assert len(rejected) == 7 + 5

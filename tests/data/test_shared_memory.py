@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 
 from maskgan_cli.data import shared_memory
-from maskgan_cli.data.dataset import FaceDataset, StepSampler, batches
+from maskgan_cli.data.dataset import FaceDataset
+from maskgan_cli.data.draws import StepSampler
+from maskgan_cli.data.loader import batches
 from maskgan_cli.data.prepared import PreparedData
 from maskgan_cli.errors import Stopped, WorkError
 

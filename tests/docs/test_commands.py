@@ -26,14 +26,17 @@ def test_blocks_pipes_and_continuations_are_read(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(
         "Text, `maskgan swap --parts hair` and `maskgan frob`.\n\n"
-        "    A=1 maskgan synth raw -n 2 | maskgan parse - \\\n        --look 64   # a remark | maskgan no\n\n"
+        "    A=1 maskgan synth raw -n 2 | maskgan parse - \\\n        --parser-size 64   # a remark | maskgan no\n\n"
         "```sh\nfor i in 1 2; do maskgan align $i.jpg -o faces; done > log\n```\n"
         "not code: maskgan nothing\n"
         "\n    torchrun --nproc-per-node 2 -m maskgan_cli train dmn DATA [--seed 1] ...\n"
     )
     assert [" ".join(line.words) for line in shown(page)] == [
-        "synth raw -n 2", "parse - --look 64", "align $i.jpg -o faces", "train dmn DATA --seed 1",
-    ]  # fmt: skip
+        "synth raw -n 2",
+        "parse - --parser-size 64",
+        "align $i.jpg -o faces",
+        "train dmn DATA --seed 1",
+    ]
     assert [unknown(line.words) for line in mentioned(page)] == ["", "frob"]
 
 

@@ -37,7 +37,6 @@ NOT_RUN = {
     ("eval", "precision"): "more results than this page paints; tests/metrics/test_kernel.py",
     ("eval", "kid"): "more results than this page paints; tests/metrics/test_kernel.py",
     ("eval", "lpips"): "published weights; tests/metrics",
-    ("train", "ebst", "DATA", "--dmn", "runs/dmn"): "a page of options, without a trained generator; tests/training",
 }
 PLACES = {
     "FACE": "src.png", "REFERENCE": "tgt.png", "MASK": "src.mask.png", "PHOTO.jpg": "photo.jpg",
@@ -45,8 +44,9 @@ PLACES = {
     "FIRST,SECOND": "Smiling,Eyeglasses",
 }  # fmt: skip
 GIVEN = {  # page -> the networks that it takes for granted
+    "design/baselines.md": (),
     "evaluation.md": ("dmn", "parser", "attributes", "identity"),
-    "judges.md": ("parser", "identity"),
+    "judges.md": (),
     "training.md": (),
     "weights.md": ("dmn",),
     "baselines.md": (),
@@ -111,19 +111,27 @@ def _published() -> None:
     saved(published("official_unet"), Path("parser.pth"))
     second = {"linear.0.weight": (1, 32 * 4 * 4)}
     for file, shapes in {
-        "G.ckpt": narrow("stargan_G", 16), "D.ckpt": narrow("stargan_D", 16), "Enc.pth": narrow("elegant_Enc", 16),
-        "Dec.pth": narrow("elegant_Dec", 16), "D1.pth": narrow("elegant_D", 16),
-        "D2.pth": narrow("elegant_D", 16, **second), "net_G.pth": narrow("spade_netG", 16),
-        "net_E.pth": narrow("spade_netE", 16), "net_D.pth": narrow("spade_netD", 16),
+        "G.ckpt": narrow("stargan_G", 16),
+        "D.ckpt": narrow("stargan_D", 16),
+        "Enc.pth": narrow("elegant_Enc", 16),
+        "Dec.pth": narrow("elegant_Dec", 16),
+        "D1.pth": narrow("elegant_D", 16),
+        "D2.pth": narrow("elegant_D", 16, **second),
+        "net_G.pth": narrow("spade_netG", 16),
+        "net_E.pth": narrow("spade_netE", 16),
+        "net_D.pth": narrow("spade_netD", 16),
         "sean_net_G.pth": narrow("sean_netG", 16, least=32),
-    }.items():  # fmt: skip
+    }.items():
         saved(filled(shapes), Path(file))
 
 
 def _trained(kinds: tuple[str, ...]) -> None:
     for kind in kinds:
-        names = {"attributes": ["--attributes", "Smiling"], "stargan": ["--attributes", "Smiling"],
-                 "elegant": ["--attributes", "Smiling,Eyeglasses"]}.get(kind, [])  # fmt: skip
+        names = {
+            "attributes": ["--attributes", "Smiling"],
+            "stargan": ["--attributes", "Smiling"],
+            "elegant": ["--attributes", "Smiling,Eyeglasses"],
+        }.get(kind, [])
         if kind == "parser":
             found = bundled("parser")
             assert found is not None
@@ -148,8 +156,9 @@ def _before(words: list[str]) -> None:
         key = json.loads(Path("survey/key.json").read_text())
         lines = [
             f"{key['survey']},p,{number},{criterion},{next(iter(question['options']))},1"
-            for number, question in key["questions"].items() for criterion in ("quality", "realism")
-        ]  # fmt: skip
+            for number, question in key["questions"].items()
+            for criterion in ("quality", "realism")
+        ]
         for person in ("1", "2"):
             rows = [line.replace(",p,", f",p{person},") for line in lines]
             header = "survey,participant,question,criterion,choice,position"
@@ -206,7 +215,9 @@ def _skipped(words: list[str]) -> str:
 def test_no_page_is_forgotten() -> None:
     """Every command of every page is run, or is of those that are not, for a reason."""
     left = [
-        str(line) for page in PAGES for line in shown(page)
+        str(line)
+        for page in PAGES
+        for line in shown(page)
         if os.path.relpath(page, DOCS) not in {*GIVEN, *ELSEWHERE} and not _skipped(line.words)
-    ]  # fmt: skip
+    ]
     assert not left

@@ -28,25 +28,29 @@ def _document(values: dict[str, float]) -> dict[str, Any]:
     ]  # fmt: skip
     rows = {name: {"segmentation_accuracy": {"value": value, "n": 37}} for name, value in values.items()}
     return {
-        "command": "maskgan reproduce style-copy --preset tiny", "seconds": 600.0, "processor_seconds": 480.0,
+        "command": "maskgan reproduce style-copy --preset tiny",
+        "seconds": 600.0,
+        "processor_seconds": 480.0,
         "machine": {"processor": "A processor", "cores": 2, "gpus": []},
         "tables": {"style-copy": {"rows": rows, "results": results}},
-    }  # fmt: skip
+    }
 
 
 @pytest.mark.parametrize(
     ("values", "verdict"),
-    [({"spade": 0.9, "maskgan": 0.8}, "yes (spade 90.00, maskgan 80.00)"),
-     ({"spade": 0.7, "maskgan": 0.8}, "no (spade 70.00, maskgan 80.00)"),
-     ({"spade": 0.8, "maskgan": 0.8}, "a tie (spade 80.00, maskgan 80.00)")],
-)  # fmt: skip
+    [
+        ({"spade": 0.9, "maskgan": 0.8}, "yes (spade 90.00, maskgan 80.00)"),
+        ({"spade": 0.7, "maskgan": 0.8}, "no (spade 70.00, maskgan 80.00)"),
+        ({"spade": 0.8, "maskgan": 0.8}, "a tie (spade 80.00, maskgan 80.00)"),
+    ],
+)
 def test_a_page_shows_the_table_its_command_its_time_and_whether_the_order_holds(
     values: dict[str, float], verdict: str, tmp_path: Path
 ) -> None:
     (tmp_path / "style-copy.json").write_text(json.dumps(_document(values)))
     page = results_page.page(tmp_path)
     assert "    maskgan reproduce style-copy --preset tiny\n" in page
-    assert "A processor, 2 cores, no GPU: 10 minutes, 8 of one core" in page
+    assert "A processor, 2 cores, no GPU: 10 minutes of wall time, 8 of processor time" in page
     assert f"| SPADE has it in style copy too | {verdict} |" in page
     assert re.search(r"^\| \**maskgan\** \| .*80\.00", page, re.MULTILINE)
     assert "segmentation acc. (%)" in page

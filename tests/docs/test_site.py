@@ -30,9 +30,13 @@ def test_the_site_builds_strictly(tmp_path: Path) -> None:
     pytest.importorskip("material", reason="mkdocs-material is not installed")
     done = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path / "site")],
-        cwd=ROOT, capture_output=True, text=True, check=False, timeout=300,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
         env={**os.environ, "NO_MKDOCS_2_WARNING": "1", "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stderr
     for page in (
         "index.html",
@@ -50,7 +54,9 @@ def test_every_command_and_option_is_in_the_reference(reference: ModuleType) -> 
         assert f"\n## {typed}\n" in text
         part = text.split(f"\n## {typed}\n")[1].split("\n## ")[0]
         for parameter in command.params:
-            if parameter.name not in ("json", "quiet", "debug") and parameter.param_type_name == "option":
+            if getattr(parameter, "hidden", False):
+                assert f"`{parameter.opts[0]}`" not in part, typed
+            elif parameter.name not in ("json", "quiet", "debug") and parameter.param_type_name == "option":
                 assert all(f"`{name}`" in part for name in (*parameter.opts, *parameter.secondary_opts)), typed
 
 

@@ -56,11 +56,16 @@ def test_the_page_can_be_followed(page: str, folder: Path) -> None:
 
 
 PLACES = {
-    "FACE": "src.png", "REFERENCE": "tgt.png", "MASK": "tgt.mask.png",
-    "FIRST": "src.mask.png", "SECOND": "tgt.mask.png", "RUN": "runs/dmn", "DATA": "data/faces",
+    "FACE": "src.png",
+    "REFERENCE": "tgt.png",
+    "MASK": "tgt.mask.png",
+    "FIRST": "src.mask.png",
+    "SECOND": "tgt.mask.png",
+    "RUN": "runs/dmn",
+    "DATA": "data/faces",
     "Eyeglasses=2": "Smiling=2",  # drawn faces wear none
-}  # fmt: skip
-ELSEWHERE = {"INCEPTION.pth": "weights that nobody has at hand", "fid.json": "what is made with them"}
+}
+ELSEWHERE = {"INCEPTION.pth": "weights that are a download", "fid.json": "what is made with them"}
 
 
 @pytest.mark.parametrize("page", NAMED)

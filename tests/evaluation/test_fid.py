@@ -82,8 +82,9 @@ def test_a_corrupt_cache_is_rewritten(how: str, tmp_path: Path) -> None:
     arrays: dict[str, dict[str, Any]] = {
         "pickle": {"mean": np.array([{}]), "covariance": np.eye(3), "count": 6},
         "shapes": {"mean": np.zeros(3), "covariance": np.eye(2), "count": 6},
-        "nan": {"mean": np.full(3, np.nan), "covariance": np.eye(3), "count": 6}, "names": {"mean": np.zeros(3)},
-    }  # fmt: skip
+        "nan": {"mean": np.full(3, np.nan), "covariance": np.eye(3), "count": 6},
+        "names": {"mean": np.zeros(3)},
+    }
     if how in arrays:
         with kept.open("wb") as file:
             np.savez(file, **arrays[how])
@@ -91,8 +92,12 @@ def test_a_corrupt_cache_is_rewritten(how: str, tmp_path: Path) -> None:
         kept.unlink()
         kept.mkdir()
     else:
-        damaged = {"empty": b"", "cut": whole[: len(whole) // 2], "text": b"statistics",
-                   "bits": whole[:100] + bytes(b ^ 255 for b in whole[100:200]) + whole[200:]}  # fmt: skip
+        damaged = {
+            "empty": b"",
+            "cut": whole[: len(whole) // 2],
+            "text": b"statistics",
+            "bits": whole[:100] + bytes(b ^ 255 for b in whole[100:200]) + whole[200:],
+        }
         kept.write_bytes(damaged[how])
     network = Means()
     found = _measure(paths, network, cache)

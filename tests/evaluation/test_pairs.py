@@ -192,7 +192,7 @@ def _rows(count: int) -> list[dict[str, str]]:
         (lambda rows: rows[1].update(Smiling="yes"), "line 3: expected 1 or -1 as Smiling, found 'yes'"),
         (lambda rows: rows[1].update(output=""), "line 3: expected a name inside the folder of results, found ''"),
     ],
-)  # fmt: skip
+)
 def test_an_edited_list_with_wrong_values_raises_errors(change: Any, line: str, tmp_path: Path) -> None:
     rows = rows_of(
         choose(_data(30), "smiling", split="test", count=3, seed=0), "smiling", split="test", seed=0, poses=""

@@ -92,13 +92,19 @@ def test_missing_values_are_dashes() -> None:
 
 
 def test_an_infinite_psnr_is_the_best_also_when_read_from_a_file(tmp_path: Path) -> None:
-    results = [_result("psnr_inside", 31.4, "blurred"), _result("psnr_inside", math.inf, "perfect"),
-               _result("psnr_inside", math.nan, "unknown")]  # fmt: skip
+    results = [
+        _result("psnr_inside", 31.4, "blurred"),
+        _result("psnr_inside", math.inf, "perfect"),
+        _result("psnr_inside", math.nan, "unknown"),
+    ]
     path = write_json(tmp_path / "r.json", [result.document() for result in results])
     for listed in (results, read_results(path)):
         table = build_table(listed)
-        assert table.rows == [("blurred", [Cell("31.40", False)]), ("perfect", [Cell("∞", True)]),
-                              ("unknown", [Cell("–", False)])]  # fmt: skip
+        assert table.rows == [
+            ("blurred", [Cell("31.40", False)]),
+            ("perfect", [Cell("∞", True)]),
+            ("unknown", [Cell("–", False)]),
+        ]
     assert r"\textbf{$\infty$}" in latex(table)
     assert "| perfect | **∞** |" in markdown(table)
 

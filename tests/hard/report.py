@@ -1,4 +1,4 @@
-"""The figures of the last `make test-hard` as docs/reliability.json, and that as docs/reliability.md."""
+"""Writes the figures of the last `make test-hard` to docs/reliability.json and docs/reliability.md."""
 
 from __future__ import annotations
 
@@ -17,41 +17,45 @@ from maskgan_cli.workers import cores
 DOCS = Path(__file__).parents[2] / "docs"
 _HEAD = """# Reliability
 
-What was done to maskgan {version} to break it, and what came of it. `make test-hard` repeats all of it with the
-same seeds (Linux, about an hour, alone on the machine) and writes this page. These figures are of {machine}.
-Everything that did not hold was mended and has a test of its own among the quick ones. What has no row here was not
-run for this page. The figures as JSON: [reliability.json](reliability.json).
+After this page you know how maskgan {version} was tested against broken files, kills, full disks and unusual machines.
+Measured on {machine}, Linux. `make test-hard` repeats the tests with the same seeds (about an hour, alone on the
+machine) and writes this page and [reliability.json](reliability.json). Every failure that was found was fixed and has a
+quick test. What has no row was not tested for this page.
 
 """
 _INPUTS = """## Hostile inputs
 
-Valid files spoiled: cut short, bits flipped, spliced, sizes and types in headers changed, values exchanged, nested
-without end, archives renamed, doubled and packed a thousandfold, NaN among weights, requests no page would send. Each
-input must end well or with one line that names what is wrong: no traceback, no "unexpected", no half file, nothing
-outside the output, within 20 s of processor time (two minutes of the clock) and 2 GB for the whole process (PyTorch
-included).
+Valid files are damaged: truncated, bits flipped, spliced, sizes and types in headers changed, values exchanged, nested
+without end; archives are renamed, duplicated and compressed a thousandfold; weights hold NaN; the editor gets requests
+that its page never sends.
+
+Each input must be read, or rejected in one line that names the problem: no traceback, no "unexpected", no partial file,
+nothing outside the output, within 20 s of processor time (two minutes of wall time) and 2 GB for the whole process
+(PyTorch included).
 
 """
-_DISTURBED = """## Kills, signals, rivals, full disks
+_DISTURBED = """## Kills, signals, other processes, full disks
 
-Each command is disturbed and then run again. It is *fine* if the second run ends well, in the very bits of a run that
-nobody disturbed, and nothing half is left. A kill is SIGKILL to the whole process group; *hit* says how often the
-command was still at work, with two at one output how often the other was told who holds it (else it found the work
-done, or came when it was), and with a full disk how often the command ended with the one line that names the file.
+Each command is disturbed and then run again.
 
-`maskgan reproduce` is the fusion table of ten faces here, fourteen commands long, with networks of two steps; its kill
-is of what runs the chain, and the command that runs at that moment dies with it. The commands are forked here, since
-starting Python and PyTorch fourteen times takes longer than their work.
+- *fine*: the second run succeeds with the same bits as an undisturbed run, and leaves no partial files.
+- *hit*: the command was still running at the kill or signal. With two processes at one output: one stopped and named
+  the lock holder; otherwise it found the work done, or started later. With a full disk: the command ended with the line
+  that names the file.
+
+A kill is SIGKILL to the whole process group. `maskgan reproduce` is the fusion table of ten faces, fourteen commands
+with networks of two steps; its kill stops the command that runs the chain and the one that runs at that moment. The
+commands are forked, because starting Python and PyTorch fourteen times takes longer than their work.
 
 """
 _MEMORY = """## Memory over many pictures
 
-The most memory that the process ever had, at a tenth of the work and at its end.
+Peak memory of the process after a tenth of the work and at its end.
 
 """
 _SURROUNDINGS = """## Surroundings
 
-What a command does where a machine lacks something that most have, or a file holds what few do. Quick tests check it.
+What a command does on unusual machines and with unusual files. Quick tests check it.
 
 """
 _SHARED, _AROUND = "`tests/data/test_shared_memory.py`", "`tests/cli/test_surroundings.py`"
@@ -64,30 +68,30 @@ _ROWS: list[tuple[str, ...]] = [
     ("shared memory full in the middle of a training", "one line names `--shm-size` and `--workers 0`", _SHARED),
     ("a loader process that hangs", "ends five seconds after the first SIGINT or SIGTERM", _SHARED),
     (
-        "no home folder, a user id that nobody knows",
+        "no home folder, a user id without a name",
         "uses bundled weights; else one line that names `MASKGAN_CACHE`", _AROUND,
     ),
     ("stdout that is not UTF-8 (cp1252, ASCII)", "prints escapes of the characters that the encoding lacks", _AROUND),
     ("an error handler in `PYTHONIOENCODING`", "keeps it", _AROUND),
-    ("stdout or stderr closed", "works as ever", _AROUND),
+    ("stdout or stderr closed", "works as usual", _AROUND),
     ("working directory deleted", "one line", _AROUND),
-    ("a photo of wide gamut (Display P3)", "the result has its colours, within rounding of its format", _COLOURS),
+    ("a photo of wide gamut (Display P3)", "the result keeps its colours, within rounding of its format", _COLOURS),
     ("a grey or CMYK photo with a profile", "converts it to sRGB and says so", _COLOURS),
     ("a TIFF with tags of its own", "keeps what describes the photo: EXIF, profile, resolution", _COLOURS),
     (
         "a photo with more EXIF data than a JPEG holds",
-        "drops the maker's notes first, the rest where that is not enough, and says so", _COLOURS,
+        "drops the maker's notes first, then the rest if needed, and says so", _COLOURS,
     ),
     ("a photo with transparency", "keeps it in PNG, WebP and TIFF; else white", _COLOURS),
-    ("a mask with erased parts", "takes them for background", _COLOURS),
-    ("frames after the first, files of formats that are not read", "names them", "`tests/test_partly_read.py`"),
+    ("a mask with erased parts", "reads them as background", _COLOURS),
+    ("frames after the first, files of unsupported formats", "reports them", "`tests/test_partly_read.py`"),
     ("lists in UTF-16, in files and on stdin", "reads them", "`tests/data/test_layouts_of_others.py`"),
     ("`-o -`, `-o /dev/stdout`, stdout redirected or not", "one line", _AROUND),
 ]  # fmt: skip
 
 
 def document(figures: list[dict[str, Any]]) -> dict[str, Any]:
-    """Figures -> what is kept of them, and what they were measured on."""
+    """The content of docs/reliability.json."""
     for entry in figures:
         for reader in entry.get("readers", {}).values():
             reader["other"] = len(reader.pop("findings"))
@@ -95,7 +99,7 @@ def document(figures: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def page(made: dict[str, Any]) -> str:
-    """The document -> the page, as Markdown."""
+    """The page of a document, as Markdown."""
     figures: list[dict[str, Any]] = made["figures"]
     by_what: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for entry in figures:
@@ -129,8 +133,8 @@ def _inputs(entry: dict[str, Any]) -> str:
         "**all**", *total, f"{max(r['slowest'] for r in readers.values()):.1f} s",
         _mb(max(r["most_memory"] for r in readers.values())),
     ))  # fmt: skip
-    table = _table(("reader", "inputs", "read", "refused in one line", "anything else", "slowest", "memory"), rows)
-    return f"{table}A run that is cut short has fewer of each. `HARD_INPUTS` sets how many (10,000).\n\n"
+    table = _table(("reader", "inputs", "read", "rejected in one line", "anything else", "slowest", "memory"), rows)
+    return f"{table}`HARD_INPUTS` sets the number of inputs (10,000); an interrupted run has fewer of each.\n\n"
 
 
 def _mb(count: int) -> str:

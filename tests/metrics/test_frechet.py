@@ -19,9 +19,7 @@ def _by_matrix_root(a: Statistics, b: Statistics) -> float:
     """The formula of torch-fidelity and pytorch-fid: matrix square root of the product of the covariances."""
     root = linalg.sqrtm(a.covariance @ b.covariance)
     difference = a.mean - b.mean
-    return float(
-        difference @ difference + np.trace(a.covariance) + np.trace(b.covariance) - 2 * np.trace(root.real)
-    )  # fmt: skip
+    return float(difference @ difference + np.trace(a.covariance) + np.trace(b.covariance) - 2 * np.trace(root.real))
 
 
 def test_distance_for_equal_covariances_is_that_of_the_means() -> None:

@@ -16,7 +16,7 @@ from maskgan_cli.metrics.verification import (
     measure,
     roc,
     tar_at_far,
-)  # fmt: skip
+)
 
 PEOPLE = [str(i // 4) for i in range(40)]
 

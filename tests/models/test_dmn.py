@@ -35,9 +35,7 @@ SMALL = DMNConfig(image_size=64, width=4, downs=2, blocks=2, style_width=2)
 OFFICIAL = {
     "model.1": "backbone.head.0.1",
     **{f"model.{4 + 3 * i}": f"backbone.downs.{i}.0" for i in range(4)},
-    **{
-        f"model.{16 + i}.conv_block.{j}.conv": f"backbone.blocks.{i}.conv{j + 1}.1" for i in range(4) for j in range(2)
-    },
+    **{f"model.{16 + i}.conv_block.{j}.conv": f"backbone.blocks.{i}.conv{j + 1}.1" for i in range(4) for j in range(2)},
     **{f"model.{20 + 3 * i}": f"backbone.ups.{i}.0" for i in range(4)},
     "model.33": "backbone.tail.0.1",
     **{f"enc_style.model.{i}.conv": f"style_encoder.image_head.{2 * i}.1" for i in range(3)},
@@ -45,11 +43,13 @@ OFFICIAL = {
     "enc_style.model_last.1": "style_encoder.to_style",
     **{
         f"enc_style.sft{i}.SFT_{what}_conv{j}": f"style_encoder.fuse{i}.{what}.{2 * (j - 1)}"
-        for i in (1, 2) for what in ("scale", "shift") for j in (1, 2)
+        for i in (1, 2)
+        for what in ("scale", "shift")
+        for j in (1, 2)
     },
     **{f"enc_label.model.{i}.conv": f"style_encoder.label_to_prior1.{2 * i}.1" for i in range(3)},
     **{f"enc_label.model_last.{i}.conv": f"style_encoder.prior1_to_prior2.{2 * i - 1}.1" for i in (1, 2, 3)},
-}  # fmt: skip
+}
 
 
 def _labels(count: int, size: int, seed: int = 0) -> torch.Tensor:

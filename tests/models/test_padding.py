@@ -8,8 +8,11 @@ from torch import Tensor, nn
 
 from maskgan_cli.models.padding import ReflectionPad, Upsample
 
-LAYERS = [(ReflectionPad(1), nn.ReflectionPad2d(1)), (ReflectionPad(3), nn.ReflectionPad2d(3)),
-          (Upsample(), nn.Upsample(scale_factor=2))]  # fmt: skip
+LAYERS = [
+    (ReflectionPad(1), nn.ReflectionPad2d(1)),
+    (ReflectionPad(3), nn.ReflectionPad2d(3)),
+    (Upsample(), nn.Upsample(scale_factor=2)),
+]
 
 
 def _run(layer: nn.Module, features: Tensor, pull: Tensor) -> tuple[Tensor, Tensor]:

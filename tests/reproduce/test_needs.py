@@ -116,8 +116,9 @@ def test_rendered_faces_with_one_person_to_validate_on_have_no_impostor_pairs(
 
 def test_threshold_of_the_weights_file_is_used(tmp_path: Path, maskgan: Command) -> None:
     config = ArcFaceConfig((1, 1, 1, 1), 8, 16, 48)
-    own = save_weights(tmp_path / "own.safetensors", IResNet(config), kind="identity", config=vars(config),
-                       about={"threshold": 0.4})  # fmt: skip
+    own = save_weights(
+        tmp_path / "own.safetensors", IResNet(config), kind="identity", config=vars(config), about={"threshold": 0.4}
+    )
     outcome = maskgan("reproduce", "identity", "--judge", f"identity={own}", "--dry-run")
     assert outcome.code == 0
     assert "--threshold" not in outcome.out + outcome.err and "eval verify" not in outcome.out
@@ -127,8 +128,11 @@ def test_data_set_without_poses_or_genuine_pairs(prepared: Path, iresnet: Path, 
     faces = Faces.of(_without(prepared, tmp_path / "plain", ("yaw", "pitch", "roll", "identity")))
     assert (faces.has_poses, faces.has_identities, faces.threshold_split) == (False, False, "")
     settings: dict[str, Any] = {
-        "data": str(faces.data.root), "has_identities": False, "has_poses": False, "judges": {"identity": str(iresnet)},
-    }  # fmt: skip
+        "data": str(faces.data.root),
+        "has_identities": False,
+        "has_poses": False,
+        "judges": {"identity": str(iresnet)},
+    }
     plan = _plan("identity", **settings)
     assert "train pose" in plan.stages, "poses are estimated"
     assert plan.stages["train pose"].words[2] == "posed-data"

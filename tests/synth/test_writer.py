@@ -82,35 +82,42 @@ def test_counterfactuals(data):
         assert (data / row["source"]).exists() and (data / row["target"]).exists()
 
 
-def test_takes_of_a_scene_differ_only_in_expression(tmp_path):
-    out = tmp_path / "takes"
-    write_dataset(out, 6, 40, seed=2, identities=2, takes=2, counterfactuals=1, workers=1)
+def test_pictures_of_a_scene_differ_only_in_expression(tmp_path):
+    out = tmp_path / "scenes"
+    write_dataset(out, 6, 40, seed=2, identities=2, expressions=2, counterfactuals=1, workers=1)
     plan = read_plan(out)
-    assert plan.takes == 2 and [plan.person(i) for i in range(6)] == [0, 0, 1, 1, 0, 0]
+    assert plan.expressions == 2 and [plan.person(i) for i in range(6)] == [0, 0, 1, 1, 0, 0]
     (who, scene), (same, other) = plan.drawn_by(4), plan.drawn_by(5)
     assert who == same and scene.expression != other.expression
     assert with_expression(scene, other) == other
-    assert scene == sample_scene(2, 2, who), "the first take is the scene without takes"
+    assert scene == sample_scene(2, 2, who), "the first picture is that of the scene with one expression"
     lines = (out / SCENES).read_text().splitlines()
     assert lines[:4] == ["6", "Scene", "0.jpg 0", "1.jpg 0"] and lines[-1] == "5.jpg 2"
     whole = every_file(out)
     picture_path(out, 5).unlink()
-    write_dataset(out, 6, 40, seed=2, identities=2, takes=2, counterfactuals=1, workers=1)
+    write_dataset(out, 6, 40, seed=2, identities=2, expressions=2, counterfactuals=1, workers=1)
     assert every_file(out) == whole
-    with pytest.raises(InputError, match="another takes"):
+    with pytest.raises(InputError, match="another expressions"):
         write_dataset(out, 6, 40, seed=2, identities=2, counterfactuals=1, workers=1)
 
 
-@pytest.mark.parametrize("takes", [1, 3])
+def test_the_former_name_of_expressions_still_works(tmp_path):
+    write_dataset(tmp_path / "former", 2, 40, seed=2, identities=1, takes=2, workers=1)
+    write_dataset(tmp_path / "now", 2, 40, seed=2, identities=1, expressions=2, workers=1)
+    assert every_file(tmp_path / "former") == every_file(tmp_path / "now")
+    assert json.loads((tmp_path / "now" / "synth.json").read_text())["takes"] == 2  # as earlier versions wrote it
+
+
+@pytest.mark.parametrize("expressions", [1, 3])
 @pytest.mark.parametrize("identities", [1, 7, 10, 100])
-def test_people_do_not_cross_splits(identities, takes):
+def test_people_do_not_cross_splits(identities, expressions):
     rule: dict[int, str] = {}
-    indices = [celeba_index(i, identities, takes) for i in range(1000)]
+    indices = [celeba_index(i, identities, expressions) for i in range(1000)]
     assert len(set(indices)) == 1000
     for i, index in enumerate(indices):
         split = "train" if index < 162771 else "validation" if index < 182638 else "test"
-        assert split == split_of(i // takes % identities)
-        assert rule.setdefault(i // takes % identities, split) == split
+        assert split == split_of(i // expressions % identities)
+        assert rule.setdefault(i // expressions % identities, split) == split
     if identities == 100:
         shares = [list(rule.values()).count(s) for s in ("train", "validation", "test")]
         assert shares == [80, 10, 10]

@@ -23,7 +23,9 @@ import torch
 from accelerate import Accelerator
 
 from maskgan_cli.config import load_recipe
-from maskgan_cli.data.dataset import Batch, FaceDataset, StepSampler, batches, first_samples
+from maskgan_cli.data.dataset import Batch, FaceDataset, first_samples
+from maskgan_cli.data.draws import StepSampler
+from maskgan_cli.data.loader import batches
 from maskgan_cli.data.prepared import PreparedData
 from maskgan_cli.errors import InputError
 from maskgan_cli.models.layers import one_hot

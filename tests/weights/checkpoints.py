@@ -67,12 +67,18 @@ def small_generator_shapes(
         place += 3
     modules[f"model.{place + 1}"] = (3, width, 7, 7)
     for branch, inputs in (("enc_style.model", 3), ("enc_label.model", 19)):
-        modules |= {f"{branch}.{i}.conv": (b, a, k, k) for i, (a, b, k) in
-                    enumerate(((inputs, c1, 7), (c1, c2, 4), (c2, c4, 4)))}  # fmt: skip
+        modules |= {
+            f"{branch}.{i}.conv": (b, a, k, k)
+            for i, (a, b, k) in enumerate(((inputs, c1, 7), (c1, c2, 4), (c2, c4, 4)))
+        }
     modules |= {f"enc_style.model_middle.{i}.conv": (c4, c4, 4, 4) for i in range(3)}
     modules["enc_style.model_last.1"] = (blocks * 4 * low, c4, 1, 1)
-    modules |= {f"enc_style.sft{i}.SFT_{what}_conv{j}": (c4, c4, 1, 1)
-                for i in (1, 2) for what in ("scale", "shift") for j in (1, 2)}  # fmt: skip
+    modules |= {
+        f"enc_style.sft{i}.SFT_{what}_conv{j}": (c4, c4, 1, 1)
+        for i in (1, 2)
+        for what in ("scale", "shift")
+        for j in (1, 2)
+    }
     modules |= {f"enc_label.model_last.{i}.conv": (c4, c4, 4, 4) for i in (1, 2, 3)}
     transposed = {f"model.{4 + 3 * downs + blocks + 3 * i}" for i in range(downs)}
     for module, shape in modules.items():
@@ -90,10 +96,12 @@ def paint_by_their_names(t: Tensors, mask: Tensor, style_mask: Tensor, style_ima
 
     def sft(i: int, x: Tensor, prior: Tensor) -> Tensor:
         scale, shift = (
-            conv(f"enc_style.sft{i}.SFT_{what}_conv2",
-                 F.leaky_relu(conv(f"enc_style.sft{i}.SFT_{what}_conv1", prior), 0.1))
+            conv(
+                f"enc_style.sft{i}.SFT_{what}_conv2",
+                F.leaky_relu(conv(f"enc_style.sft{i}.SFT_{what}_conv1", prior), 0.1),
+            )
             for what in ("scale", "shift")
-        )  # fmt: skip
+        )
         return x * scale + shift
 
     prior1 = conv("enc_label.model.0.conv", style_mask, reflect=3).relu()
@@ -138,8 +146,9 @@ def parse_by_their_names(t: Tensors, image: Tensor) -> Tensor:
         for j in (1, 2):
             x = F.conv2d(x, t[f"{name}.conv{j}.0.weight"], t[f"{name}.conv{j}.0.bias"], padding=1)
             norm = f"{name}.conv{j}.1"
-            x = F.batch_norm(x, t[f"{norm}.running_mean"], t[f"{norm}.running_var"], t[f"{norm}.weight"],
-                             t[f"{norm}.bias"]).relu()  # fmt: skip
+            x = F.batch_norm(
+                x, t[f"{norm}.running_mean"], t[f"{norm}.running_var"], t[f"{norm}.weight"], t[f"{norm}.bias"]
+            ).relu()
         return x
 
     skips, x = [], image

@@ -59,9 +59,14 @@ def _discriminator(name: str) -> str:
 
 def _parser(name: str) -> str:
     for theirs, ours in {
-        "up_concat": "UP.", "center": "bottom", "final": "head", ".conv1.0.": ".0.", ".conv1.1.": ".1.",
-        ".conv2.0.": ".3.", ".conv2.1.": ".4.",
-    }.items():  # fmt: skip
+        "up_concat": "UP.",
+        "center": "bottom",
+        "final": "head",
+        ".conv1.0.": ".0.",
+        ".conv1.1.": ".1.",
+        ".conv2.0.": ".3.",
+        ".conv2.1.": ".4.",
+    }.items():
         name = name.replace(theirs, ours)
     for i in range(4):
         name = name.replace(f"UP.{4 - i}", f"up.{i}")
@@ -110,20 +115,23 @@ def test_files_of_torchvision_and_pytorch_fid(tmp_path: Path) -> None:
         from torchvision.models import inception_v3, resnet18, vgg19
 
         networks = {
-            "vgg19": vgg19(), "resnet18": resnet18(),
+            "vgg19": vgg19(),
+            "resnet18": resnet18(),
             "inception": inception_v3(weights=None, num_classes=1008, aux_logits=False, init_weights=False),
-        }  # fmt: skip
+        }
     for kind, network in networks.items():
-        theirs = filled({name: tuple(t.shape) for name, t in network.state_dict().items()
-                         if not name.startswith("classifier")})  # fmt: skip
+        theirs = filled(
+            {name: tuple(t.shape) for name, t in network.state_dict().items() if not name.startswith("classifier")}
+        )
         converted = convert(KINDS[kind], saved(theirs, tmp_path / "f.pth"), {})
         ours = converted.network.state_dict()
         left_out = theirs.keys() - ours.keys()
         assert all(torch.equal(ours[name], theirs[name]) for name in ours)
         expected = {
             "vgg19": {f"features.{i}.{kind}" for i in (30, 32, 34) for kind in ("weight", "bias")},
-            "resnet18": {"fc.weight", "fc.bias"}, "inception": {"fc.weight", "fc.bias"},
-        }  # fmt: skip
+            "resnet18": {"fc.weight", "fc.bias"},
+            "inception": {"fc.weight", "fc.bias"},
+        }
         assert left_out == expected[kind]
 
 
@@ -163,8 +171,10 @@ def test_imported_evaluation_networks_work(tmp_path: Path) -> None:
         "labels": load_parser(tmp_path / "parser.safetensors", cpu)(pictures),
     }
     assert {name: tuple(x.shape) for name, x in outputs.items()} == {
-        "angles": (2, 3), "embeddings": (2, 16), "labels": (2, 64, 64)
-    }  # fmt: skip
+        "angles": (2, 3),
+        "embeddings": (2, 16),
+        "labels": (2, 64, 64),
+    }
     assert outputs["angles"].abs().max() <= 99
     torch.testing.assert_close(outputs["embeddings"].norm(dim=1), torch.ones(2))
 
@@ -203,8 +213,9 @@ def test_the_imported_parser_agrees_with_the_reference(tmp_path: Path) -> None:
 def test_the_imported_generators_picture_does_not_depend_on_its_batch(size: int, tmp_path: Path) -> None:
     # Filled as training starts, N(0, 0.02): numbers a network has, so that rounding stays rounding.
     theirs = filled(SMALL if size == 64 else layout("official_netG"), deviation=0.02)
-    out = import_weights("generator", saved(theirs, tmp_path / "g.pth"), tmp_path / "g.safetensors",
-                         unsaid={"image_size": size})  # fmt: skip
+    out = import_weights(
+        "generator", saved(theirs, tmp_path / "g.pth"), tmp_path / "g.safetensors", unsaid={"image_size": size}
+    )
     network, _ = load("dmn", out, torch.device("cpu"))
     generator = torch.Generator().manual_seed(3)
     mask = one_hot(torch.randint(0, 19, (3, size, size), generator=generator))

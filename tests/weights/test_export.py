@@ -85,9 +85,12 @@ def test_files_of_other_networks_are_one_line(exported: Path, prepared: Path, tm
     del nameless.metadata_props[:]
     onnx.save(nameless, tmp_path / "nameless.onnx")
     for name, about in {
-        "nested": "[" * 100_000, "null": "null", "bare": '{"kind": "dmn"}', "vast": '{"kind": "dmn", "config": '
-        '{"image_size": 32000}}', "vae": '{"kind": "vae", "config": {}}',
-    }.items():  # fmt: skip
+        "nested": "[" * 100_000,
+        "null": "null",
+        "bare": '{"kind": "dmn"}',
+        "vast": '{"kind": "dmn", "config": {"image_size": 32000}}',
+        "vae": '{"kind": "vae", "config": {}}',
+    }.items():
         del nameless.metadata_props[:]
         onnx.helper.set_model_props(nameless, {"maskgan": about})
         onnx.save(nameless, tmp_path / f"{name}.onnx")

@@ -167,9 +167,10 @@ def test_a_partial_download_of_another_file_is_not_resumed(note: str, server: Se
     cache.mkdir(parents=True)
     (cache / "w.pth.part").write_bytes(b"x" * 262_144)
     notes = {
-        "another version": json.dumps({"url": url, "etag": '"v0"'}), "damaged": "[" * 100_000,
+        "another version": json.dumps({"url": url, "etag": '"v0"'}),
+        "damaged": "[" * 100_000,
         "another file": json.dumps({"url": url + "x", "etag": '"v1"'}),
-    }  # fmt: skip
+    }
     if note in notes:
         (cache / "w.pth.part.json").write_text(notes[note])
     server.ranges = [None, None]  # the server is past its dying

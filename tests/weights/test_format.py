@@ -57,9 +57,13 @@ def test_an_unreadable_cache_is_skipped_with_a_message(
 
 @pytest.mark.parametrize(
     ("kind", "command"),
-    [("dmn", "train one with `maskgan train dmn DATA -o runs/dmn`"), ("pose", "`maskgan train pose DATA"),
-     ("identity", "`maskgan train identity DATA"), ("inception", "`maskgan weights pull inception`")],
-)  # fmt: skip
+    [
+        ("dmn", "train one with `maskgan train dmn DATA -o runs/dmn`"),
+        ("pose", "`maskgan train pose DATA"),
+        ("identity", "`maskgan train identity DATA"),
+        ("inception", "`maskgan weights pull inception`"),
+    ],
+)
 def test_missing_weights_give_the_command_that_gets_them(
     kind: str, command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -172,11 +172,16 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("hostile")
     saved: dict[str, Any] = {
         "zero-stride": {f"a{i}": torch.zeros(1).expand(50_000, 50_000) for i in range(3)},
-        "bytearray": {"a": _Bytes()}, "itself": _itself(), "deep": _deep(),
-        "sparse": {"a": torch.sparse_coo_tensor(torch.zeros(2, 1, dtype=torch.long), torch.ones(1), (10**6, 10**6),
-                                                check_invariants=True)},
+        "bytearray": {"a": _Bytes()},
+        "itself": _itself(),
+        "deep": _deep(),
+        "sparse": {
+            "a": torch.sparse_coo_tensor(
+                torch.zeros(2, 1, dtype=torch.long), torch.ones(1), (10**6, 10**6), check_invariants=True
+            )
+        },
         "meta": {"a": torch.empty(10**6, 10**6, device="meta")},
-    }  # fmt: skip
+    }
     for name, content in saved.items():
         torch.save(content, folder / f"{name}.pth")
         if name not in ("meta", "sparse"):
@@ -191,10 +196,13 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
         archive.writestr("x/data.pkl", b"\x80\x02" + b"]" * 100_000 + b"a" * 99_999 + b".")
         archive.writestr("x/version", "3\n")
     for kind, config in (
-        ("dmn", {"width": 512, "downs": 8, "blocks": 64}), ("vae", {"width": 512, "latent": 16_384}),
-        ("identity", {"width": 512, "blocks": [100] * 4, "image_size": 2048}), ("inception", {}),
-        ("attributes", {"width": 512, "names": [str(i) for i in range(1000)]}), ("parser", {"width": 512}),
-    ):  # fmt: skip
+        ("dmn", {"width": 512, "downs": 8, "blocks": 64}),
+        ("vae", {"width": 512, "latent": 16_384}),
+        ("identity", {"width": 512, "blocks": [100] * 4, "image_size": 2048}),
+        ("inception", {}),
+        ("attributes", {"width": 512, "names": [str(i) for i in range(1000)]}),
+        ("parser", {"width": 512}),
+    ):
         _described(folder / f"{kind}.safetensors", json.dumps({"kind": kind, "config": config}))
     (folder / "empty.pth").write_bytes(b"")
     return folder

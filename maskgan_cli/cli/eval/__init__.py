@@ -3,8 +3,7 @@
 options.py      options and functions that the commands share
 metrics.py      attributes, segmentation, identity, counterfactual, results
 distances.py    fid, kid, precision, lpips
-judge.py        judge
-verify.py       verify
+judge.py        judge, verify
 pairs.py        pairs
 truths.py       truths
 survey.py       survey, report
@@ -14,7 +13,7 @@ from __future__ import annotations
 
 import typer
 
-from maskgan_cli.cli.eval import distances, judge, metrics, pairs, survey, truths, verify
+from maskgan_cli.cli.eval import distances, judge, metrics, pairs, survey, truths
 
 app = typer.Typer(
     name="eval",
@@ -23,5 +22,5 @@ app = typer.Typer(
     rich_help_panel="Evaluation",
 )
 
-for module in (metrics, distances, pairs, survey, truths, judge, verify):
+for module in (metrics, distances, pairs, survey, truths, judge):
     module.register(app)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -20,6 +21,7 @@ from maskgan_cli.cli.eval.options import (
     conclude,
     judge_option,
     measured,
+    results_of,
     watched,
 )
 from maskgan_cli.cli.shell import Shell, add_command
@@ -29,13 +31,20 @@ from maskgan_cli.evaluation.choices import Features, Metric, Reference, Split
 if TYPE_CHECKING:
     from maskgan_cli.evaluation.method_results import MethodResults, ResultMetric
 
-Weights = Annotated[Path | None, judge_option("--weights", INCEPTION)]
-SomePairs = Annotated[
-    Path | None, typer.Option("--pairs", help="Measure only the results of this CSV of `maskgan eval pairs`.")
-]
-
 DISTANCES: Final = (Metric.FID, Metric.KID, Metric.PRECISION)
 _ENOUGH: Final = 10_000  # with fewer pictures, the bias of FID exceeds many differences between methods
+
+
+@dataclass(frozen=True)
+class Sets:
+    """Arguments and options that name the two sets of pictures and the network that compares them."""
+
+    reals: Reals
+    results: Results
+    weights: Annotated[Path | None, judge_option("--weights", INCEPTION)] = None
+    pairs: Annotated[
+        Path | None, typer.Option("--pairs", help="Measure only the results of this CSV of `maskgan eval pairs`.")
+    ] = None
 
 
 def register(app: typer.Typer) -> None:
@@ -44,72 +53,36 @@ def register(app: typer.Typer) -> None:
         add_command(app, function.__name__)(function)
 
 
-def fid(
-    shell: Shell,
-    reals: Reals,
-    results: Results,
-    weights: Weights = None,
-    pairs: SomePairs = None,
-    *,
-    comparing: Comparing,
-    measuring: Measuring,
-) -> None:
+def fid(shell: Shell, sets: Sets, comparing: Comparing, measuring: Measuring) -> None:
     """Measure the Fréchet inception distance (FID) between real pictures and results.
 
     With features other than inception, the metric is called frechet/NAME; it is not FID.
     """
-    _measure(shell, Metric.FID, reals, results, pairs, weights, comparing, measuring)
+    _measure(shell, Metric.FID, sets, comparing, measuring)
 
 
-def kid(
-    shell: Shell,
-    reals: Reals,
-    results: Results,
-    weights: Weights = None,
-    pairs: SomePairs = None,
-    *,
-    comparing: Comparing,
-    measuring: Measuring,
-) -> None:
+def kid(shell: Shell, sets: Sets, comparing: Comparing, measuring: Measuring) -> None:
     """Measure the kernel inception distance (KID) between real pictures and results.
 
     KID has no bias, so prefer it to FID with less than 10,000 pictures. With features other than inception, the metric
     is called kernel/NAME.
     """
-    _measure(shell, Metric.KID, reals, results, pairs, weights, comparing, measuring)
+    _measure(shell, Metric.KID, sets, comparing, measuring)
 
 
-def precision(
-    shell: Shell,
-    reals: Reals,
-    results: Results,
-    weights: Weights = None,
-    pairs: SomePairs = None,
-    *,
-    comparing: Comparing,
-    measuring: Measuring,
-) -> None:
+def precision(shell: Shell, sets: Sets, comparing: Comparing, measuring: Measuring) -> None:
     """Measure precision (realism of the results) and recall (variety of the results) with features of a network."""
-    _measure(shell, Metric.PRECISION, reals, results, pairs, weights, comparing, measuring)
+    _measure(shell, Metric.PRECISION, sets, comparing, measuring)
 
 
-def _measure(
-    shell: Shell,
-    metric: Metric,
-    reals: Path,
-    results: Path,
-    pairs: Path | None,
-    weights: Path | None,
-    comparing: Comparing,
-    measuring: Measuring,
-) -> None:
+def _measure(shell: Shell, metric: Metric, sets: Sets, comparing: Comparing, measuring: Measuring) -> None:
     """Measure, print and write one of `DISTANCES`."""
-    check_early(measuring.out, measuring.overwrite, results=results, pairs=pairs, reals=reals)
+    check_early(measuring.out, measuring.overwrite, results=sets.results, pairs=sets.pairs, reals=sets.reals)
     from maskgan_cli.devices import pick_device
 
-    subject = _subject(reals, results, pairs, comparing.split, measuring.method)
+    subject = _subject(sets, comparing.split, measuring.method)
     device = pick_device(measuring.device)
-    measure = distances(shell, subject, reals, weights, comparing, device, [metric])[metric]
+    measure = distances(shell, subject, sets.reals, sets.weights, comparing, device, [metric])[metric]
     found = measured(shell, subject, [measure], "results", comparing.batch_size)[0]
     conclude(shell, found, measuring.out, measuring.overwrite)
 
@@ -128,12 +101,10 @@ def lpips(
     measuring: Measuring,
 ) -> None:
     """Measure LPIPS between each result and its source, target or ground truth; lower is more similar."""
-    check_early(measuring.out, measuring.overwrite, results=results, pairs=pairs)
+    subject = results_of(measuring, results, pairs)
     from maskgan_cli.devices import pick_device
     from maskgan_cli.evaluation.lpips import PerceptualSimilarity, load_lpips
-    from maskgan_cli.evaluation.method_results import MethodResults
 
-    subject = MethodResults.of(results, pairs, measuring.method)
     network = load_lpips(trunk, heads, pick_device(measuring.device))
     references = subject.pairs.files(against.value)
     measure = PerceptualSimilarity(network, references, against.value, (trunk, heads), batch_size=batch_size)
@@ -141,14 +112,14 @@ def lpips(
     conclude(shell, found, measuring.out, measuring.overwrite)
 
 
-def _subject(reals: Path, results: Path, pairs: Path | None, split: Split, method: str | None) -> MethodResults:
+def _subject(sets: Sets, split: Split, method: str | None) -> MethodResults:
     """The results of a list of pairs, or all results of the folder without one."""
     from maskgan_cli.evaluation.method_results import MethodResults
 
-    if pairs is not None:
-        return MethodResults.of(results, pairs, method)
-    named = split.value if (reals / "dataset.json").is_file() else ""
-    return MethodResults.without_pairs(results, method, split.value, named_split=named)
+    if sets.pairs is not None:
+        return MethodResults.of(sets.results, sets.pairs, method)
+    named = split.value if (sets.reals / "dataset.json").is_file() else ""
+    return MethodResults.without_pairs(sets.results, method, split.value, named_split=named)
 
 
 def distances(

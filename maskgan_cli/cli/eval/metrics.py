@@ -21,10 +21,10 @@ from maskgan_cli.cli.eval.options import (
     Reals,
     Results,
     Threshold,
-    check_early,
     conclude,
     judge_option,
     measured,
+    results_of,
     watched,
 )
 from maskgan_cli.cli.shell import Shell, add_command
@@ -50,12 +50,10 @@ def attributes(
     measuring: Measuring,
 ) -> None:
     """Measure attribute accuracy: the share of results that show the attributes of their targets."""
-    check_early(measuring.out, measuring.overwrite, results=results, pairs=pairs)
+    subject = results_of(measuring, results, pairs)
     from maskgan_cli.devices import pick_device
     from maskgan_cli.evaluation.attributes import AttributeAccuracy
-    from maskgan_cli.evaluation.method_results import MethodResults
 
-    subject = MethodResults.of(results, pairs, measuring.method)
     measure = AttributeAccuracy.load(subject.pairs, weights, pick_device(measuring.device))
     conclude(shell, measured(shell, subject, [measure], "attributes")[0], measuring.out, measuring.overwrite)
 
@@ -70,12 +68,10 @@ def segmentation(
     measuring: Measuring,
 ) -> None:
     """Measure segmentation accuracy: how well the parsed results agree with the edited masks; also the mean IoU."""
-    check_early(measuring.out, measuring.overwrite, results=results, pairs=pairs)
+    subject = results_of(measuring, results, pairs)
     from maskgan_cli.devices import pick_device
-    from maskgan_cli.evaluation.method_results import MethodResults
     from maskgan_cli.evaluation.segmentation import SegmentationAccuracy
 
-    subject = MethodResults.of(results, pairs, measuring.method)
     measure = SegmentationAccuracy.load(subject, masks.masks, weights, pick_device(measuring.device))
     with masks.rules():
         found = measured(shell, subject, [measure], "segmentation")[0]
@@ -92,12 +88,10 @@ def identity(
     measuring: Measuring,
 ) -> None:
     """Measure identity preservation: the share of results verified as the source's person, and the mean cosine."""
-    check_early(measuring.out, measuring.overwrite, results=results, pairs=pairs)
+    subject = results_of(measuring, results, pairs)
     from maskgan_cli.devices import pick_device
     from maskgan_cli.evaluation.identity import IdentityAccuracy
-    from maskgan_cli.evaluation.method_results import MethodResults
 
-    subject = MethodResults.of(results, pairs, measuring.method)
     measure = IdentityAccuracy.load(
         subject.pairs, weights, threshold.chosen(), pick_device(measuring.device), watched(shell, "sources")
     )
@@ -119,15 +113,13 @@ def counterfactual(
     measuring: Measuring,
 ) -> None:
     """Compare results with the ground truth of rendered pairs: PSNR, SSIM, feature distance in and outside the edit."""
-    check_early(measuring.out, measuring.overwrite, results=results, pairs=pairs)
+    subject = results_of(measuring, results, pairs)
     from maskgan_cli.devices import pick_device
     from maskgan_cli.evaluation.counterfactual import RenderedPair, against_truth
     from maskgan_cli.evaluation.feature_distance import FeatureDistance
     from maskgan_cli.evaluation.judging import load_judge
-    from maskgan_cli.evaluation.method_results import MethodResults
     from maskgan_cli.evaluation.results import trace, weights_of
 
-    subject = MethodResults.of(results, pairs, measuring.method)
     device = pick_device(measuring.device)
     distance = FeatureDistance(perceptual, device)
     record = {} if perceptual is None else {"perceptual": weights_of(distance, perceptual)}
@@ -177,15 +169,13 @@ def results(
 
     Prints a JSON list of the documents that the single commands print.
     """
-    check_early(measuring.out, measuring.overwrite, results=results, pairs=pairs)
-    chosen = _metrics(metrics)
+    subject, chosen = results_of(measuring, results, pairs), _metrics(metrics)
     from maskgan_cli.devices import pick_device
     from maskgan_cli.evaluation.attributes import AttributeAccuracy
     from maskgan_cli.evaluation.identity import IdentityAccuracy
-    from maskgan_cli.evaluation.method_results import MethodResults
     from maskgan_cli.evaluation.segmentation import SegmentationAccuracy
 
-    subject, device = MethodResults.of(results, pairs, measuring.method), pick_device(measuring.device)
+    device = pick_device(measuring.device)
     load: dict[Metric, Callable[[], ResultMetric]] = {
         Metric.ATTRIBUTES: lambda: AttributeAccuracy.load(subject.pairs, attributes_weights, device),
         Metric.SEGMENTATION: lambda: SegmentationAccuracy.load(subject, masks.masks, parser_weights, device),

@@ -18,6 +18,7 @@ from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation.choices import Features, Split
 
 if TYPE_CHECKING:
+    from maskgan_cli.data.prepared import PreparedData, Sample
     from maskgan_cli.evaluation.method_results import MethodResults, ResultMetric
     from maskgan_cli.evaluation.results import Result
 
@@ -34,7 +35,7 @@ SplitOf = Annotated[Split, typer.Option("--split", help="Split of a prepared dat
 
 def judge_option(option: str, what: str) -> Any:
     """An option for the weights of an evaluation network."""
-    return typer.Option(option, "-w" if option == "--weights" else option, help=f"Run folder or file of {what}.")
+    return typer.Option(option, *(["-w"] if option == "--weights" else []), help=f"Run folder or file of {what}.")
 
 
 CLASSIFIER = "the attribute classifier (`maskgan train attributes`)"
@@ -111,6 +112,41 @@ class Comparing:
     no_cache: Annotated[
         bool, typer.Option("--no-cache", help="Do not read or write cached features of the real pictures.")
     ] = False
+
+
+@dataclass(frozen=True)
+class LabelledFaces:
+    """Options of measurements of an evaluation network on a data set's labels."""
+
+    data: options.Data
+    split: SplitOf = Split.TEST
+    out: Out = None
+    device: options.Device = "auto"
+    overwrite: options.Overwrite = False
+
+    def load(self) -> tuple[PreparedData, list[Sample]]:
+        """The data set and the samples of the split; the output is checked first.
+
+        Raises:
+            InputError: the output exists, or the data set is missing or has no such samples.
+        """
+        check_early(self.out, self.overwrite, data=self.data)
+        from maskgan_cli.data.prepared import PreparedData
+
+        prepared = PreparedData.load(self.data)
+        return prepared, prepared.split(self.split.value)
+
+
+def results_of(measuring: Measuring, results: Path, pairs: Path) -> MethodResults:
+    """The results of a list of pairs; the output and the inputs are checked first.
+
+    Raises:
+        InputError: the output exists, or an input is missing or not valid.
+    """
+    check_early(measuring.out, measuring.overwrite, results=results, pairs=pairs)
+    from maskgan_cli.evaluation.method_results import MethodResults
+
+    return MethodResults.of(results, pairs, measuring.method)
 
 
 def measured(

@@ -26,8 +26,9 @@ def test_only_the_first_layer_depends_on_the_image_size() -> None:
             for size in (256, 512)
         ]
     assert {name for name in shapes[0] if shapes[0][name] != shapes[1][name]} == {
-        "generator.first.weight", "generator.first.bias"
-    }  # fmt: skip
+        "generator.first.weight",
+        "generator.first.bias",
+    }
     assert [math.isqrt(s["generator.first.bias"][0] // 1024) for s in shapes] == [8, 16]
 
 

@@ -1,0 +1,77 @@
+"""Which samples each training step draws. The draws depend only on the seed and the step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+from torch.utils.data import Sampler
+
+from maskgan_cli.errors import InputError
+
+Draw = tuple[int, bool]  # index of a sample, and whether to mirror it
+
+
+class StepSampler(Sampler[list[Draw]]):
+    """The draws of each step: an endless sequence of shuffled epochs, divided into batches.
+
+    The draws are a function of the seed and the step, so resuming needs no state. The batches do not depend on the
+    number of processes: each process takes its part of every batch.
+
+    Args:
+        count: number of samples in the split.
+        batch_size: batch size of all processes together.
+        seed: seed of shuffling and mirroring.
+        flip: mirror half of the draws.
+        first_step: the first step.
+        rank, world: index of this process, and number of processes.
+        groups: the group of each sample; draws alternate between the groups. None means one group.
+        shares: number of draws per group in each turn; 1 for groups that are not named.
+    """
+
+    def __init__(
+        self,
+        count: int,
+        batch_size: int,
+        *,
+        seed: int,
+        flip: bool,
+        first_step: int = 0,
+        rank: int = 0,
+        world: int = 1,
+        groups: Sequence[str] | None = None,
+        shares: Mapping[str, int] | None = None,
+    ) -> None:
+        if batch_size % world:
+            raise InputError("data.batch_size", expected=f"a multiple of the {world} processes", found=str(batch_size))
+        self.count, self.batch_size, self.seed, self.flip = count, batch_size, seed, flip
+        self.first_step, self.rank, self.world = first_step, rank, world
+        names = list(dict.fromkeys(groups or [""]))
+        self._turn = [group for group, name in enumerate(names) for _ in range((shares or {}).get(name, 1))]
+        self._groups = [np.array([i for i in range(count) if groups is None or groups[i] == name]) for name in names]
+        self._epochs: dict[int, tuple[int, npt.NDArray[np.int64], npt.NDArray[np.bool_]]] = {}
+
+    def __iter__(self) -> Iterator[list[Draw]]:
+        step = self.first_step
+        while True:
+            yield self.draws(step)
+            step += 1
+
+    def draws(self, step: int) -> list[Draw]:
+        """The draws of this process in one step."""
+        share = self.batch_size // self.world
+        start = step * self.batch_size + self.rank * share
+        return [self._draw(position) for position in range(start, start + share)]
+
+    def _draw(self, position: int) -> Draw:
+        turn, slot = divmod(position, len(self._turn))
+        group = self._turn[slot]
+        members = self._groups[group]
+        drawn = turn * self._turn.count(group) + self._turn[:slot].count(group)
+        epoch, place = divmod(drawn, len(members))
+        if group not in self._epochs or self._epochs[group][0] != epoch:
+            rng = np.random.default_rng((self.seed, epoch, group) if group else (self.seed, epoch))
+            self._epochs[group] = epoch, rng.permutation(len(members)), rng.random(len(members)) < 0.5
+        _, order, mirror = self._epochs[group]
+        return int(members[order[place]]), self.flip and bool(mirror[place])
