@@ -12,7 +12,7 @@ import typer
 from accelerate import Accelerator
 
 from maskgan_cli.cli.app import app
-from maskgan_cli.cli.eval.verify import register
+from maskgan_cli.cli.eval.judge import register
 from maskgan_cli.cli.shell import run as call
 from maskgan_cli.config import load_recipe
 from maskgan_cli.data import alignment
@@ -87,7 +87,6 @@ def test_resumed_equals_uninterrupted(people: Path, tmp_path: Path) -> None:
 def test_eval_verify(run: Path, people: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     commands = typer.Typer()
     register(commands)
-    commands.callback()(lambda: None)  # a group of one command
     arguments = ["verify", str(people), "--weights", str(run), "--split", "val", "--pairs", "96", "--device", "cpu"]
     capfd.readouterr()
     assert call(commands, [*arguments, "-q"]) == 0
