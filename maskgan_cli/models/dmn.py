@@ -147,12 +147,13 @@ class SpatialAwareStyleEncoder(nn.Module):
         k is the side of the style map, where the network has one.
         """
         features = self.image_head(style_image)  # (N, c4, H/4, W/4)
-        if self.fusion != "none":
+        if self.fusion == "none":
+            features = self._tail(self.image_tail, features)
+        else:
             prior1 = self.label_to_prior1(style_mask)  # (N, c4, H/4, W/4)
-            features = self.fuse1(features, prior1)
-        features = self._tail(self.image_tail, features)  # (N, c4, H/32, W/32), or H/16, W/16 if dense
-        if self.fusion != "none":
-            features = self.fuse2(features, self._tail(self.prior1_to_prior2, prior1))
+            prior2 = self._tail(self.prior1_to_prior2, prior1)  # (N, c4, H/32, W/32), or H/16, W/16 if dense
+            features = self._tail(self.image_tail, self.fuse1(features, prior1))
+            features = self.fuse2(features, prior2)
         pooled = F.adaptive_avg_pool2d(features, 1)
         style: Tensor = self.to_style(pooled)
         if self.to_style_map is None:
