@@ -84,9 +84,9 @@ pack "$work/vae" "$work/many256" vae
 # Portraits: 868 for training, labelled, and each warped to the proportions of two others. With 1,552 rendered faces, they
 # train a parser at 256 px (for the generator's perceptual loss) and a small identity network. The generator's parts were
 # stopped at steps 773, 1,220, 500, 126, 739, 171, 129, 94, 226, 121 and, part 12, 222; the others ran all their steps. A step
-# of batch 4 took 2 to 3 seconds on one CPU core in bfloat16 (Intel Sapphire Rapids), four and a half hours in total. The samples were
-# two portraits to one warped and one rendered face; parts 1 and 2 had no warped faces, and parts 1 to 4 and the parser's
-# 1,000 steps had other shares.
+# of batch 4 took 2 to 3 seconds on one CPU core in bfloat16 (Intel Sapphire Rapids), four and a half hours in total; the
+# last part took an hour on an AMD EPYC. The samples were two portraits to one warped and one rendered face; parts 1 and 2
+# had no warped faces, and parts 1 to 4 and the parser's 1,000 steps had other shares.
 [ -n "$portraits" ] || exit 0
 here=$(dirname "$0")
 faces=$work/portraits
@@ -153,6 +153,11 @@ mapped faces-15 "$work/faces-14" 27 240 --set style_augmentation.others=0.1 --se
     --set optimiser.lr=2.5e-4 --set schedule.decay_from=60
 mapped faces-16 "$work/faces-15" 28 200 --set style_augmentation.others=0.15 --set loss.adversarial=0.2 --set loss.pixel=20 \
     --set loss.colours=4 --set "data.shares={portraits256: 3, rendered256: 2}" --set schedule.decay_from=80
-# A style map of 16 x 16 needs no other weights, and paints faces a little more like themselves.
-python "$here/finer_style_map.py" "$work/faces-16" "$work/faces-16.safetensors"
-pack "$work/faces-16.safetensors" "$work/faces" dmn
+# A style map of 16 x 16 needs no other weights. The last part, of batch 2 and in 32-bit floats, had 1,200 rendered faces.
+mkdir -p "$work/finer"
+python "$here/finer_style_map.py" "$work/faces-16" "$work/finer/dmn.safetensors"
+cp "$work/faces-16/state/step-000200/discriminator.safetensors" "$work/finer/"
+mapped faces-17 "$work/finer" 32 400 --set network.style_map=16 --set precision=no --set data.batch_size=2 \
+    --set "data.shares={portraits256: 4, rendered256: 1}" --set loss.adversarial=0.12 --set r1=0 --set loss.pixel=20 \
+    --set loss.colours=3 --set style_augmentation.others=0.12 --set optimiser.lr=2.5e-4 --set schedule.decay_from=220
+pack "$work/faces-17" "$work/faces" dmn
