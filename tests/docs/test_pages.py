@@ -109,14 +109,14 @@ def _published() -> None:
     """Checkpoints by their authors' names, narrow."""
     saved(filled(small_generator_shapes()), Path("latest_net_G.pth"))
     saved(published("official_unet"), Path("parser.pth"))
-    second = {"linear.0.weight": (1, 32 * 4 * 4)}
+    second = {"linear.0.weight": (1, 32 * 4 * 4)}  # of the second discriminator
     for file, shapes in {
         "G.ckpt": narrow("stargan_G", 16),
         "D.ckpt": narrow("stargan_D", 16),
         "Enc.pth": narrow("elegant_Enc", 16),
         "Dec.pth": narrow("elegant_Dec", 16),
         "D1.pth": narrow("elegant_D", 16),
-        "D2.pth": narrow("elegant_D", 16, **second),
+        "D2.pth": {**narrow("elegant_D", 16), **second},
         "net_G.pth": narrow("spade_netG", 16),
         "net_E.pth": narrow("spade_netE", 16),
         "net_D.pth": narrow("spade_netD", 16),

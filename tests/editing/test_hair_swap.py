@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from maskgan_cli.editing.compose import Place, paste_moved, with_hair
-from maskgan_cli.editing.edits import swap_edits
+from maskgan_cli.editing.edits import Edit, Row, swap_edits
 from maskgan_cli.editing.extension import extended
 from maskgan_cli.editing.hair_base import without_hair
 from maskgan_cli.editing.hair_colour import as_sharp, recoloured, without_light_rim
@@ -328,11 +328,11 @@ def test_swapped_hair_needs_no_painting(faces: list[Rendered], tmp_path: Path) -
     for name, parts in (("hair", "hair"), ("both", "hair,nose")):
         make = functools.partial(swap_edits, parts=part_ids(parts), blend=Blend())
         row = [(files, tmp_path / f"{name}.png")]
-        list(
-            run_edits(
-                row, lambda row, make=make: [make(row)], Painter(), batch_size=4, save_masks=False, overwrite=False
-            )
-        )
+
+        def edits(files: Row, make: Callable[[Row], Edit[Request]] = make) -> list[Edit[Request]]:
+            return [make(files)]
+
+        list(run_edits(row, edits, Painter(), batch_size=4, save_masks=False, overwrite=False))
         found[name] = len(asked)
     assert found == {"hair": 0, "both": 1}
     fit = hair_to_take(faces[1].labels, faces[0].labels)

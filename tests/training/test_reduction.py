@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 import torch
-from torch import nn
+from torch import distributed, nn
 
-from maskgan_cli.training import reduction
 from maskgan_cli.training.reduction import GradientReduction
 
 
@@ -30,8 +29,8 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
         flat *= 4
         return _Work()
 
-    monkeypatch.setattr(reduction.distributed, "all_reduce", all_reduce)
-    monkeypatch.setattr(reduction.distributed, "get_world_size", lambda: 2)
+    monkeypatch.setattr(distributed, "all_reduce", all_reduce)
+    monkeypatch.setattr(distributed, "get_world_size", lambda: 2)
     return messages
 
 
