@@ -44,51 +44,51 @@ TOLERANCE = 1e-3  # largest allowed difference between the outputs of onnxruntim
 _INSTALL = 'pip install "maskgan[onnx]"'
 
 
-class DMNFromLabelMaps(nn.Module):
-    """A Dense Mapping Network whose inputs are label maps instead of one-hot masks."""
+class _FromLabelMaps(nn.Module):
+    """A network whose inputs are label maps instead of one-hot masks."""
 
     ids: Tensor
 
-    def __init__(self, network: DenseMappingNetwork) -> None:
+    def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network
         self.register_buffer("ids", torch.arange(NUM_CLASSES, dtype=torch.uint8).view(1, -1, 1, 1), persistent=False)
+
+    def _one_hot(self, labels: Tensor) -> Tensor:
+        """Label maps (N, S, S) uint8 -> one-hot (N, 19, S, S) float32."""
+        return (labels.unsqueeze(1) == self.ids).float()
+
+
+class DMNFromLabelMaps(_FromLabelMaps):
+    """A Dense Mapping Network whose inputs are label maps instead of one-hot masks."""
+
+    network: DenseMappingNetwork
 
     def forward(self, mask: Tensor, style_mask: Tensor, style_image: Tensor) -> Tensor:
         """Label maps (N, S, S) uint8 twice, image (N, 3, S, S) in [-1, 1] -> image of the same shape."""
         masks = [mask, style_mask]
         # On the CPU outside of compilation, the network itself looks up the label maps, which is faster.
         if torch.compiler.is_compiling() or mask.device.type != "cpu":
-            masks = [(labels.unsqueeze(1) == self.ids).float() for labels in masks]
+            masks = [self._one_hot(labels) for labels in masks]
         image: Tensor = self.network(*masks, style_image)
         return image
 
 
-class SPADEFromLabelMaps(nn.Module):
+class SPADEFromLabelMaps(_FromLabelMaps):
     """SPADE whose input is a label map instead of a one-hot mask."""
 
-    ids: Tensor
-
-    def __init__(self, network: SPADE) -> None:
-        super().__init__()
-        self.network = network
-        self.register_buffer("ids", torch.arange(NUM_CLASSES, dtype=torch.uint8).view(1, -1, 1, 1), persistent=False)
+    network: SPADE
 
     def forward(self, mask: Tensor, style_image: Tensor) -> Tensor:
         """Label maps (N, S, S) uint8, image (N, 3, S, S) in [-1, 1] -> image of the same shape."""
-        image: Tensor = self.network((mask.unsqueeze(1) == self.ids).float(), style_image)
+        image: Tensor = self.network(self._one_hot(mask), style_image)
         return image
 
 
-class SEANFromLabelMaps(nn.Module):
+class SEANFromLabelMaps(_FromLabelMaps):
     """SEAN whose inputs are label maps instead of one-hot masks, with the styles of two faces."""
 
-    ids: Tensor
-
-    def __init__(self, network: SEAN) -> None:
-        super().__init__()
-        self.network = network
-        self.register_buffer("ids", torch.arange(NUM_CLASSES, dtype=torch.uint8).view(1, -1, 1, 1), persistent=False)
+    network: SEAN
 
     def forward(
         self, mask: Tensor, style_mask: Tensor, style_image: Tensor, own_mask: Tensor, own_image: Tensor, share: Tensor
@@ -100,9 +100,6 @@ class SEANFromLabelMaps(nn.Module):
         )
         image: Tensor = self.network.generator(self._one_hot(mask), mixed_codes(own, style, share))
         return image
-
-    def _one_hot(self, labels: Tensor) -> Tensor:
-        return (labels.unsqueeze(1) == self.ids).float()
 
 
 class ElegantWithStrength(nn.Module):
