@@ -47,8 +47,9 @@ class DMNConfig:
             the ablation, or ``none`` for Pix2PixHD-m, whose style encoder does not use the mask.
         style_map: side of the style map. 1 pools the style over the whole picture, as published. With more, the style
             differs from place to place (a style map, as in StyleMapGAN, Kim et al. 2021), so that a face that is
-            edited keeps more of its own appearance. The largest is ``image_size / 16``; above ``image_size / 32`` the
-            last convolutions of the style encoder run at every place instead of every second.
+            edited keeps more of its own appearance. The largest is ``image_size / 8``. Above ``image_size / 32`` the
+            last convolution of each branch of the style encoder is computed at every place instead of every second,
+            and above ``image_size / 16`` the last two.
         upsampling: ``transposed`` as published, or ``resize``, ``bilinear`` or ``antialiased``, which avoid artefacts:
             see `layers.up`.
         norm_limit: clamp normalised features of the backbone to so many standard deviations (`layers.normalised`);
@@ -75,7 +76,7 @@ class DMNConfig:
         unit = max(32, 1 << self.downs)
         if not 64 <= self.image_size <= 2048 or self.image_size % unit:
             raise ValueError(f"image_size must be a multiple of {unit}, 64 to 2048, not {self.image_size}")
-        check_range(self, style_map=(1, self.image_size // 16))
+        check_range(self, style_map=(1, self.image_size // 8))
         if self.norm_limit < 0:
             raise ValueError(f"norm_limit must be 0 (none) or more, not {self.norm_limit}")
 
@@ -134,7 +135,8 @@ class SpatialAwareStyleEncoder(nn.Module):
         self.to_style = nn.Conv2d(c4, config.style_dim, 1)
         # How the style of a place differs from that of the whole picture.
         self.to_style_map = nn.Conv2d(c4, config.style_dim, 1, bias=False) if config.style_map > 1 else None
-        self.dense = config.style_map > config.image_size // 32
+        # Number of convolutions at the end of each branch that are computed at every place.
+        self.dense = sum(config.style_map > config.image_size // side for side in (32, 16))
 
     def start_pooled(self) -> None:
         """Initialise the style map to the pooled style in every place."""
@@ -151,7 +153,7 @@ class SpatialAwareStyleEncoder(nn.Module):
             features = self._tail(self.image_tail, features)
         else:
             prior1 = self.label_to_prior1(style_mask)  # (N, c4, H/4, W/4)
-            prior2 = self._tail(self.prior1_to_prior2, prior1)  # (N, c4, H/32, W/32), or H/16, W/16 if dense
+            prior2 = self._tail(self.prior1_to_prior2, prior1)  # (N, c4, H/32, W/32), or H/16 or H/8 if dense
             features = self._tail(self.image_tail, self.fuse1(features, prior1))
             features = self.fuse2(features, prior2)
         pooled = F.adaptive_avg_pool2d(features, 1)
@@ -162,10 +164,11 @@ class SpatialAwareStyleEncoder(nn.Module):
         return style + difference
 
     def _tail(self, layers: nn.Sequential, features: Tensor) -> Tensor:
-        """Apply layers of which the last convolution is computed at every place if the style map needs it."""
-        last = max(i for i, layer in enumerate(layers) if isinstance(layer, nn.Sequential))
+        """Apply the layers of a branch; its last `dense` convolutions are computed at every place."""
+        convolutions = [i for i, layer in enumerate(layers) if isinstance(layer, nn.Sequential)]
+        spacings = dict(zip(convolutions[len(convolutions) - self.dense :], (1, 2), strict=False))
         for i, layer in enumerate(layers):
-            features = dense_conv4(layer, features) if self.dense and i == last else layer(features)
+            features = dense_conv4(layer, features, spacings[i]) if i in spacings else layer(features)
         return features
 
 

@@ -199,16 +199,22 @@ def conv4_down(inputs: int, outputs: int) -> nn.Sequential:
     return nn.Sequential(ReflectionPad(1), nn.Conv2d(inputs, outputs, 4, stride=2))
 
 
-def dense_conv4(layer: nn.Module, features: Tensor) -> Tensor:
+def dense_conv4(layer: nn.Module, features: Tensor, spacing: int = 1) -> Tensor:
     """A trained `conv4_down` at every place instead of every second: (N, inputs, H, W) -> (N, outputs, H, W).
 
-    The kernel's centre lies between pixels, so neighbouring results are averaged.
+    Args:
+        layer: the trained convolution.
+        features: its input, or the result of a dense convolution that was trained to halve the resolution.
+        spacing: distance of the kernel's samples in pixels: 1, or 2 after a dense convolution (dilation).
     """
     assert isinstance(layer, nn.Sequential)
     convolution = layer[-1]
     assert isinstance(convolution, nn.Conv2d)
-    padded = F.pad(features, (2, 2, 2, 2), mode="reflect")
-    return F.avg_pool2d(F.conv2d(padded, convolution.weight, convolution.bias), 2, stride=1)
+    reach = -(-3 * spacing // 2)
+    padded = F.pad(features, (reach,) * 4, mode="reflect")
+    results = F.conv2d(padded, convolution.weight, convolution.bias, dilation=spacing)
+    # With an odd reach of the kernel, its centre lies between pixels: neighbouring results are averaged.
+    return F.avg_pool2d(results, 2, stride=1) if spacing % 2 else results
 
 
 def down(inputs: int, outputs: int, limit: float = 0.0) -> nn.Sequential:

@@ -262,25 +262,26 @@ def test_a_style_map_differs_from_place_to_place_and_its_mean_is_the_pooled_styl
     torch.testing.assert_close(style.mean((2, 3)), pooled[..., 0, 0], rtol=0, atol=1e-4)
 
 
-def test_a_style_map_has_at_most_one_cell_per_16_pixels() -> None:
-    with pytest.raises(ValueError, match="style_map must be 1 to 4"):
-        replace(SMALL, style_map=5)
+def test_a_style_map_has_at_most_one_cell_per_8_pixels() -> None:
+    with pytest.raises(ValueError, match="style_map must be 1 to 8"):
+        replace(SMALL, style_map=9)
 
 
+@pytest.mark.parametrize("side", [4, 8])
 @pytest.mark.parametrize("fusion", ["sft", "none"])
-def test_a_finer_style_map_needs_no_new_weights_and_shows_smaller_details(fusion: Fusion) -> None:
+def test_a_finer_style_map_needs_no_new_weights_and_shows_smaller_details(fusion: Fusion, side: int) -> None:
     torch.manual_seed(0)
     coarse = DenseMappingNetwork(replace(SMALL, fusion=fusion, style_map=2))
     coarse.balance()
     assert coarse.style_encoder.to_style_map is not None
     nn.init.normal_(coarse.style_encoder.to_style_map.weight)
-    fine = DenseMappingNetwork(replace(SMALL, fusion=fusion, style_map=4))
+    fine = DenseMappingNetwork(replace(SMALL, fusion=fusion, style_map=side))
     fine.load_state_dict(coarse.state_dict())
     mask, image = one_hot(_labels(2, 64)), torch.rand(2, 3, 64, 64) * 2 - 1
     maps = [network.encode_style(mask, image).detach() for network in (coarse, fine)]
-    assert maps[1].shape == (2, SMALL.style_dim, 4, 4)
+    assert maps[1].shape == (2, SMALL.style_dim, side, side)
     steps = (maps[1][..., 1:] - maps[1][..., :-1]).abs().amax((0, 1, 2))
-    assert len(steps) == 3 and float(steps.min()) > 0.01, "every cell has its own style"
+    assert len(steps) == side - 1 and float(steps.min()) > 0.01, "every cell has its own style"
     assert fine(mask, mask, image).shape == image.shape
 
 
@@ -295,6 +296,21 @@ def test_the_dense_convolution_of_a_ramp_is_the_ramp_of_the_strided_one() -> Non
     assert dense.shape == ramp.shape
     torch.testing.assert_close(dense[..., 8, 4:12], ramp[..., 8, 4:12])
     torch.testing.assert_close(F.avg_pool2d(dense, 2)[..., 2:6, 2:6], strided[..., 2:6, 2:6])
+
+
+def test_two_dense_convolutions_of_a_ramp_are_the_ramp() -> None:
+    layers = [conv4_down(1, 1), conv4_down(1, 1)]
+    for layer in layers:
+        convolution = layer[-1]
+        assert isinstance(convolution, nn.Conv2d) and convolution.bias is not None
+        nn.init.constant_(convolution.weight, 1 / 16)
+        nn.init.zeros_(convolution.bias)
+    ramp = torch.arange(32.0).expand(1, 1, 32, 32)
+    strided = layers[1](layers[0](ramp))
+    dense = dense_conv4(layers[1], dense_conv4(layers[0], ramp), spacing=2)
+    assert dense.shape == ramp.shape
+    torch.testing.assert_close(dense[..., 16, 8:24], ramp[..., 16, 8:24])
+    torch.testing.assert_close(F.avg_pool2d(dense, 4)[..., 3:5, 3:5], strided[..., 3:5, 3:5])
 
 
 def test_norm_limit_clamps_a_channel_that_one_huge_value_dominates() -> None:
