@@ -28,20 +28,20 @@ from maskgan_cli.devices import pick_device
 from maskgan_cli.files import write_bytes, write_json
 from maskgan_cli.models.mask_vae import MaskVAE, MaskVAEConfig
 from maskgan_cli.networks import resolve, trainings
-from maskgan_cli.training.attributes import AttributeTask, Truth
-from maskgan_cli.training.dmn import DMNRecipe, DMNTask
-from maskgan_cli.training.ebst import EBSTTask
-from maskgan_cli.training.elegant import ElegantTask
-from maskgan_cli.training.identity import IdentityTask
-from maskgan_cli.training.mask_vae import VAETask
-from maskgan_cli.training.parser import ParserTask
 from maskgan_cli.training.perceptual import feature_network
-from maskgan_cli.training.pix2pixhd import Pix2PixHDmTask
-from maskgan_cli.training.pose import PoseTask
 from maskgan_cli.training.run import make_accelerator
-from maskgan_cli.training.sean import SEANTask
-from maskgan_cli.training.spade import SPADETask
-from maskgan_cli.training.stargan import StarGANTask
+from maskgan_cli.training.tasks.attributes import AttributeTask, Truth
+from maskgan_cli.training.tasks.dmn import DMNRecipe, DMNTask
+from maskgan_cli.training.tasks.ebst import EBSTTask
+from maskgan_cli.training.tasks.elegant import ElegantTask
+from maskgan_cli.training.tasks.identity import IdentityTask
+from maskgan_cli.training.tasks.mask_vae import VAETask
+from maskgan_cli.training.tasks.parser import ParserTask
+from maskgan_cli.training.tasks.pix2pixhd import Pix2PixHDmTask
+from maskgan_cli.training.tasks.pose import PoseTask
+from maskgan_cli.training.tasks.sean import SEANTask
+from maskgan_cli.training.tasks.spade import SPADETask
+from maskgan_cli.training.tasks.stargan import StarGANTask
 
 GIB: Final = 1 << 30
 BEGIN, END = "<!-- benchmarks/gpu.py: begin -->", "<!-- benchmarks/gpu.py: end -->"

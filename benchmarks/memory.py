@@ -37,8 +37,8 @@ from maskgan_cli.data.dataset import Batch
 from maskgan_cli.models.mask_vae import MaskVAE, MaskVAEConfig
 from maskgan_cli.models.perceptual import VGG19Features
 from maskgan_cli.training.adversarial import AdversarialTask
-from maskgan_cli.training.dmn import DMNRecipe
-from maskgan_cli.training.ebst import STAGE_TWO, EBSTRecipe, EBSTTask
+from maskgan_cli.training.tasks.dmn import DMNRecipe
+from maskgan_cli.training.tasks.ebst import STAGE_TWO, EBSTRecipe, EBSTTask
 
 GIB = 1 << 30
 

@@ -20,13 +20,13 @@ import torch
 
 from maskgan_cli.bench.machine import machine
 from maskgan_cli.data.resize import resize_image, resize_labels
-from maskgan_cli.editing.accessories.put_on import put_on
-from maskgan_cli.editing.compose import paste_moved, with_hair
-from maskgan_cli.editing.hair_swap import hair_to_take
+from maskgan_cli.editing.compositing.accessories.put_on import put_on
+from maskgan_cli.editing.compositing.compose import paste_moved, with_hair
+from maskgan_cli.editing.compositing.hair_swap import hair_to_take
+from maskgan_cli.editing.compositing.mouths import Reference
+from maskgan_cli.editing.compositing.registration import displacement
+from maskgan_cli.editing.masks.reshape import Reshaping, reshape
 from maskgan_cli.editing.methods import METHODS, Request
-from maskgan_cli.editing.mouths import Reference
-from maskgan_cli.editing.registration import displacement
-from maskgan_cli.editing.reshape import Reshaping, reshape
 from maskgan_cli.labels import part_ids
 from maskgan_cli.synth import render, sample_identity, sample_scene
 from maskgan_cli.weights.lookup import find_weights

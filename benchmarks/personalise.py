@@ -23,7 +23,7 @@ from PIL import Image
 
 from maskgan_cli.bench.machine import machine
 from maskgan_cli.data.resize import resize_image, resize_labels
-from maskgan_cli.editing.blend import paste_seamless
+from maskgan_cli.editing.compositing.blend import paste_seamless
 from maskgan_cli.judges.parser import load_parser
 from maskgan_cli.models.layers import to_bytes, to_unit
 from maskgan_cli.personalise import Settings, personalise

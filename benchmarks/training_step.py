@@ -18,7 +18,7 @@ from maskgan_cli.config import load_recipe
 from maskgan_cli.devices import pick_device
 from maskgan_cli.models.dmn import DenseMappingNetwork
 from maskgan_cli.models.layers import one_hot
-from maskgan_cli.training.dmn import DMNRecipe
+from maskgan_cli.training.tasks.dmn import DMNRecipe
 
 ROUNDS = 8
 LAYOUTS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}

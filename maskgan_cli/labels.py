@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 LabelMap = npt.NDArray[np.uint8]
+Region = npt.NDArray[np.bool_]  # (H, W), true inside
 
 # Classes in painting order: a later part covers an earlier one. The index is the class id.
 CLASSES: Final[tuple[str, ...]] = (

@@ -98,12 +98,12 @@ _ALL: Final = (
         ),
         trainings=(
             Training(
-                "dmn", "maskgan_cli.training.dmn", "DMNRecipe",
+                "dmn", "maskgan_cli.training.tasks.dmn", "DMNRecipe",
                 "Train the Dense Mapping Network (Stage I) to reconstruct faces from their masks and styles.",
                 _EDIT, several=True,
             ),
             Training(
-                "ebst", "maskgan_cli.training.ebst", "EBSTRecipe",
+                "ebst", "maskgan_cli.training.tasks.ebst", "EBSTRecipe",
                 "Continue training a generator with simulated edits (EBST), so that it follows edited masks.",
                 _EDIT, several=True, options=(
                     Option("dmn", Path, "Run folder (or weights) of `maskgan train dmn`; or use --start-from."),
@@ -128,7 +128,7 @@ _ALL: Final = (
         published=Published("MaskGAN's MaskVAE, 512 px", _MASKGAN, _RESEARCH, 683, "interpolate, train ebst"),
         trainings=(
             Training(
-                "vae", "maskgan_cli.training.mask_vae", "VAERecipe",
+                "vae", "maskgan_cli.training.tasks.mask_vae", "VAERecipe",
                 "Train MaskVAE, a latent space in which masks can be interpolated.",
                 "maskgan interpolate {source} {target} --weights {out} -o between", several=True,
             ),
@@ -145,7 +145,7 @@ _ALL: Final = (
         ),
         trainings=(
             Training(
-                "parser", "maskgan_cli.training.parser", "ParserRecipe",
+                "parser", "maskgan_cli.training.tasks.parser", "ParserRecipe",
                 "Train the face parser, which predicts the mask of a photo.",
                 "maskgan parse {source} --weights {out} -o masks",
             ),
@@ -157,7 +157,7 @@ _ALL: Final = (
         trunks={"resnet18": "trunk"},
         trainings=(
             Training(
-                "attributes", "maskgan_cli.training.attributes", "AttributeRecipe",
+                "attributes", "maskgan_cli.training.tasks.attributes", "AttributeRecipe",
                 "Train an attribute classifier: one network for all given attributes.\n\n"
                 "The paper trains one network per attribute; for that, give one attribute at a time.",
                 "maskgan eval judge attributes {data} --weights {out}",
@@ -176,7 +176,7 @@ _ALL: Final = (
         ),
         trainings=(
             Training(
-                "pose", "maskgan_cli.training.pose", "PoseRecipe",
+                "pose", "maskgan_cli.training.tasks.pose", "PoseRecipe",
                 "Train HopeNet, which predicts yaw, pitch and roll of a face.",
                 "maskgan eval pairs {data} --pose-weights {out} -o pairs.csv",
             ),
@@ -194,7 +194,7 @@ _ALL: Final = (
         ),
         trainings=(
             Training(
-                "identity", "maskgan_cli.training.identity", "IdentityRecipe",
+                "identity", "maskgan_cli.training.tasks.identity", "IdentityRecipe",
                 "Train an ArcFace network, which tells whether two faces show the same person.",
                 "maskgan eval verify {data} --weights {out}",
             ),
@@ -205,7 +205,7 @@ _ALL: Final = (
         "maskgan_cli.models.dmn:Pix2PixHDmConfig", onnx="maskgan_cli.weights.export:DMN",
         trainings=(
             Training(
-                "pix2pixhd-m", "maskgan_cli.training.pix2pixhd", "Pix2PixHDmRecipe",
+                "pix2pixhd-m", "maskgan_cli.training.tasks.pix2pixhd", "Pix2PixHDmRecipe",
                 "Train Pix2PixHD-m, the Dense Mapping Network without its label branch, a baseline of the paper.",
                 "maskgan style-copy {source} {target} --method pix2pixhd-m --weights {out} -o result.png", several=True,
             ),
@@ -216,7 +216,7 @@ _ALL: Final = (
         layout="maskgan_cli.weights.baselines:SPADE", onnx="maskgan_cli.weights.export:SPADE_GENERATOR",
         trainings=(
             Training(
-                "spade", "maskgan_cli.training.spade", "SPADERecipe",
+                "spade", "maskgan_cli.training.tasks.spade", "SPADERecipe",
                 "Train SPADE, which generates faces from a mask and a style vector, a baseline of the paper.",
                 "maskgan style-copy {source} {target} --method spade --weights {out} -o result.png", several=True,
             ),
@@ -232,7 +232,7 @@ _ALL: Final = (
         layout="maskgan_cli.weights.baselines:SEAN", onnx="maskgan_cli.weights.export:SEAN_GENERATOR",
         trainings=(
             Training(
-                "sean", "maskgan_cli.training.sean", "SEANRecipe",
+                "sean", "maskgan_cli.training.tasks.sean", "SEANRecipe",
                 "Train SEAN, which generates faces from a mask and a style vector for each of its parts.",
                 "maskgan style-copy {source} {target} --method sean --weights {out} -o result.png", several=True,
             ),
@@ -247,7 +247,7 @@ _ALL: Final = (
         layout="maskgan_cli.weights.baselines:STARGAN", onnx="maskgan_cli.weights.export:STARGAN",
         trainings=(
             Training(
-                "stargan", "maskgan_cli.training.stargan", "StarGANRecipe",
+                "stargan", "maskgan_cli.training.tasks.stargan", "StarGANRecipe",
                 "Train StarGAN, which changes attributes of faces, a baseline of the paper.",
                 "maskgan transfer {source} --attribute Smiling --method stargan --weights {out} -o result.png",
                 options=(_CHANGED,), several=True,
@@ -264,7 +264,7 @@ _ALL: Final = (
         layout="maskgan_cli.weights.baselines:ELEGANT", onnx="maskgan_cli.weights.export:ELEGANT",
         trainings=(
             Training(
-                "elegant", "maskgan_cli.training.elegant", "ElegantRecipe",
+                "elegant", "maskgan_cli.training.tasks.elegant", "ElegantRecipe",
                 "Train ELEGANT, which transfers an attribute from an exemplar, a baseline of the paper.",
                 "maskgan transfer {source} {target} --attribute Smiling --method elegant --weights {out} -o result.png",
                 options=(_CHANGED,), several=True,

@@ -22,9 +22,9 @@ from torch.nn import functional as F
 from torch.optim import Adam
 
 from maskgan_cli.data.resize import resize_image, resize_labels
-from maskgan_cli.editing.faces import Face, check_files
-from maskgan_cli.editing.fit import fit_parts
-from maskgan_cli.editing.swap import swap_parts
+from maskgan_cli.editing.faces.face import Face, check_files
+from maskgan_cli.editing.masks.fit import fit_parts
+from maskgan_cli.editing.masks.swap import swap_parts
 from maskgan_cli.files import Picture, refuse_existing, sha256
 from maskgan_cli.labels import LabelMap, part_ids
 from maskgan_cli.models.dmn import DenseMappingNetwork

@@ -16,11 +16,11 @@ from maskgan_cli.models.dmn import DMNConfig
 from maskgan_cli.models.hopenet import HopeNetConfig
 from maskgan_cli.models.mask_vae import MaskVAEConfig
 from maskgan_cli.networks import resolve, trainings
-from maskgan_cli.training.dmn import DMNRecipe
-from maskgan_cli.training.ebst import EBSTRecipe
-from maskgan_cli.training.identity import IdentityRecipe
-from maskgan_cli.training.mask_vae import VAERecipe
-from maskgan_cli.training.pose import PoseRecipe
+from maskgan_cli.training.tasks.dmn import DMNRecipe
+from maskgan_cli.training.tasks.ebst import EBSTRecipe
+from maskgan_cli.training.tasks.identity import IdentityRecipe
+from maskgan_cli.training.tasks.mask_vae import VAERecipe
+from maskgan_cli.training.tasks.pose import PoseRecipe
 
 
 def _load(*changes: str, name: str = "tiny-cpu") -> DMNRecipe:

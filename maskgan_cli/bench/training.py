@@ -17,9 +17,9 @@ from maskgan_cli.data.prepare import prepare
 from maskgan_cli.data.prepared import PreparedData
 from maskgan_cli.synth import write_dataset
 from maskgan_cli.training.callbacks import TrainingCallbacks
-from maskgan_cli.training.dmn import DMNRecipe, prepare_training
 from maskgan_cli.training.run import make_accelerator
 from maskgan_cli.training.setup import Plan
+from maskgan_cli.training.tasks.dmn import DMNRecipe, prepare_training
 
 _RARELY = 10**9  # steps; effectively never
 

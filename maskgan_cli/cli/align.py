@@ -47,18 +47,18 @@ def align(
     _check_distinct([out / f"{item.name}.png" for item in items])
     which = options.chosen(face)
     if len(items) == 1:  # report a wrong path before the slow import of PyTorch
-        from maskgan_cli.editing.faces import check_files
+        from maskgan_cli.editing.faces.face import check_files
 
         check_files([items[0].path])
-    from maskgan_cli.editing.cutouts import record_path
+    from maskgan_cli.editing.faces.cutouts import record_path
 
     for item in items if which != "all" and not overwrite else []:
         crop = out / f"{item.name}.png"
         if not (item.path.is_file() and _read_record(record_path(crop)).get("source_sha256") == sha256(item.path)):
             refuse_existing(crop)
     from maskgan_cli.devices import pick_device
-    from maskgan_cli.editing.overview import overview as drawn
-    from maskgan_cli.editing.search import PhotoSearch
+    from maskgan_cli.editing.faces.overview import overview as drawn
+    from maskgan_cli.editing.faces.search import PhotoSearch
 
     search = PhotoSearch(pick_device(device), force=force)
     records, batch, kept = [], Batch(shell, len(items)), 0
@@ -103,7 +103,7 @@ def paste(
     Only pixels that the edit changed are replaced; in lossless formats (PNG, TIFF, BMP) all others are identical. The
     photo's EXIF data, orientation and colour profile are kept.
     """
-    from maskgan_cli.editing.faces import check_files
+    from maskgan_cli.editing.faces.face import check_files
     from maskgan_cli.files import (
         JPEG_SUFFIXES,
         check_picture_name,
@@ -116,7 +116,7 @@ def paste(
 
     check_picture_name(out)
     check_files([crop, result])
-    from maskgan_cli.editing.cutouts import read_cutout
+    from maskgan_cli.editing.faces.cutouts import read_cutout
 
     cutout = read_cutout(crop, photo, force=force)
     edited = read_image(result)

@@ -17,8 +17,8 @@ from maskgan_cli.errors import InputError
 
 if TYPE_CHECKING:
     from maskgan_cli.editing.edits import Edit, Row
+    from maskgan_cli.editing.faces.reader import PhotoReader
     from maskgan_cli.editing.jobs import Result
-    from maskgan_cli.editing.reader import PhotoReader
 
 _SHEET_ROWS = 32
 _METAVARS = {"source": "FACE", "target": "REFERENCE", "mask": "MASK", "style_image": "FACE"}
@@ -148,7 +148,7 @@ def rows_of(
     Raises:
         InputError: both kinds of input are given, an argument is missing, or the list is not valid.
     """
-    from maskgan_cli.editing.faces import read_pairs
+    from maskgan_cli.editing.faces.face import read_pairs
 
     named = {name: path for name, path in given.items() if path is not None}
     if pairs is not None:
@@ -192,7 +192,7 @@ def run_edits(
     from maskgan_cli.data.given_masks import MaskRules, mask_rules
     from maskgan_cli.editing import jobs
     from maskgan_cli.editing.edits import every_face
-    from maskgan_cli.editing.faces import check_files
+    from maskgan_cli.editing.faces.face import check_files
     from maskgan_cli.editing.methods import method_named
     from maskgan_cli.editing.outputs import output_paths
     from maskgan_cli.files import refuse_existing, remove_leftovers
@@ -261,8 +261,8 @@ def _report(shell: Shell, results: Iterable[Result], editing: Editing, side: int
 
 def _reader(shell: Shell, editing: Editing, which: int | str | None) -> PhotoReader:
     """The reader of faces that ``--crop``, ``--face`` and ``--tgt-face`` describe."""
+    from maskgan_cli.editing.faces.reader import PhotoReader
     from maskgan_cli.editing.options import Taken
-    from maskgan_cli.editing.reader import PhotoReader
 
     taken = {None: Taken.AUTO, True: Taken.CROP, False: Taken.PHOTO}[editing.crop]
     face = which if isinstance(which, int) else None

@@ -26,7 +26,7 @@ def examples(
     Prints their paths. The photograph shows the astronaut Eileen Collins (NASA, public domain). The rendered face is
     not of a real person.
     """
-    from maskgan_cli.editing.library import example_faces
+    from maskgan_cli.editing.masks.library import example_faces
     from maskgan_cli.files import encode_image, keep_or_write_all
 
     files = {out / name: encode_image(picture, ".png") for name, picture in example_faces().items()}

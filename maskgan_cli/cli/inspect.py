@@ -30,7 +30,7 @@ def inspect(
     Every result stores this in its file. A picture without it gives exit code 1: it was not made with maskgan, or
     another program has saved it without the metadata.
     """
-    from maskgan_cli.editing.faces import check_files
+    from maskgan_cli.editing.faces.face import check_files
     from maskgan_cli.files import read_image, read_note, sha256
 
     paths = [item.path for item in pictures(files, recursive=recursive, say=shell.say)]

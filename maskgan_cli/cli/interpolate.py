@@ -13,7 +13,7 @@ from maskgan_cli.cli.shell import Shell, add_command, counted
 from maskgan_cli.errors import InputError
 
 if TYPE_CHECKING:
-    from maskgan_cli.editing.interpolate import MaskManifold
+    from maskgan_cli.editing.masks.interpolate import MaskManifold
     from maskgan_cli.editing.render import Renderer
     from maskgan_cli.files import Picture
     from maskgan_cli.labels import LabelMap
@@ -88,13 +88,13 @@ def interpolate(
     """
     _check_usage(second, codes, rendered)
     from maskgan_cli.data.given_masks import MaskRules, mask_rules
-    from maskgan_cli.editing.faces import FaceReader, check_files, is_photo, read_shape
+    from maskgan_cli.editing.faces.face import FaceReader, check_files, is_photo, read_shape
     from maskgan_cli.weights.lookup import find_weights, named_with_origin
 
     check_files(path for path in (first, second, rendered.style, rendered.style_mask) if path is not None)
     vae_file = find_weights(weights, "vae")
     dmn_file = find_weights(rendered.dmn_weights, "dmn", "--dmn-weights") if rendered.style is not None else None
-    from maskgan_cli.editing import interpolate as manifold
+    from maskgan_cli.editing.masks import interpolate as manifold
     from maskgan_cli.editing.render import Renderer
     from maskgan_cli.files import sha256
 
@@ -150,8 +150,8 @@ def _masks(
         codes: the options.
         photos: whether both inputs are photos.
     """
-    from maskgan_cli.editing import interpolate as manifold
-    from maskgan_cli.editing.morph import masks_between
+    from maskgan_cli.editing.masks import interpolate as manifold
+    from maskgan_cli.editing.masks.morph import masks_between
 
     if codes.sample is not None:
         around = manifold.around(vae.encode(start), codes.sample, spread=codes.spread, seed=codes.seed)
@@ -168,7 +168,7 @@ def _write(shell: Shell, out: Path, files: dict[Path, bytes], overwrite: bool) -
     Raises:
         InputError: a file exists with other content; no file is written.
     """
-    from maskgan_cli.editing.interpolate import refuse_others
+    from maskgan_cli.editing.masks.interpolate import refuse_others
     from maskgan_cli.files import keep_or_write, remove_leftovers
     from maskgan_cli.locks import locked
 
@@ -189,7 +189,7 @@ def _render(
     shell: Shell, renderer: Renderer, masks: list[LabelMap], style_labels: LabelMap, style_picture: Picture, size: int
 ) -> list[Picture]:
     """Render every mask in the style of one face, in batches of ``size``, with a progress bar."""
-    from maskgan_cli.editing.interpolate import paint_masks
+    from maskgan_cli.editing.masks.interpolate import paint_masks
 
     batches = paint_masks(renderer, masks, style_labels, style_picture, batch=size)
     tracked = shell.track(batches, -(-len(masks) // size), "rendering")

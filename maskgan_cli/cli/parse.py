@@ -52,8 +52,8 @@ def parse(
     because they may have been edited by hand. The parser works best on faces framed like CelebA-HQ: see
     `maskgan align`.
     """
-    from maskgan_cli.editing.faces import check_files
-    from maskgan_cli.editing.framing import FACE_CROP, crop_problem
+    from maskgan_cli.editing.faces.face import check_files
+    from maskgan_cli.editing.faces.framing import FACE_CROP, crop_problem
     from maskgan_cli.files import write_label_map
     from maskgan_cli.weights.lookup import find_weights, named_with_origin
 
@@ -78,7 +78,7 @@ def parse(
     if missing:
         parser = find_weights(weights, "parser")
         from maskgan_cli.devices import pick_device
-        from maskgan_cli.editing.parse import parse_files
+        from maskgan_cli.editing.faces.parse import parse_files
         from maskgan_cli.judges.parser import load_parser
 
         judge = load_parser(parser, pick_device(device), parser_size)

@@ -69,7 +69,7 @@ def personalise(
         refuse_existing(out)
     from maskgan_cli.data.given_masks import MaskRules, mask_rules
     from maskgan_cli.devices import pick_device
-    from maskgan_cli.editing.reader import PhotoReader
+    from maskgan_cli.editing.faces.reader import PhotoReader
     from maskgan_cli.locks import locked
     from maskgan_cli.personalise import personalised, write
 

@@ -81,10 +81,10 @@ def reshape(
 
     Columns of --pairs: source (FACE) and, if needed, source_mask, output.
     """
-    from maskgan_cli.editing import library
-    from maskgan_cli.editing.accessories.take_off import KINDS
     from maskgan_cli.editing.edits import reshape_edits
-    from maskgan_cli.editing.reshape import Reshaping
+    from maskgan_cli.editing.masks import library
+    from maskgan_cli.editing.masks.reshape import Reshaping
+    from maskgan_cli.editing.masks.take_off import KINDS
 
     right, down = _offset(move)
     if open_mouth and close_mouth:
@@ -110,14 +110,14 @@ def reshape(
     rows = rows_of({"source": source, "source_mask": mask}, editing.pairs, ("source",), ("source_mask", "output"))
     make = partial(reshape_edits, how=how, blend=replace(pasting.blend_options(), accessories=accessories))
     if moves:
-        from maskgan_cli.editing.faces import check_files
+        from maskgan_cli.editing.faces.face import check_files
         from maskgan_cli.weights.lookup import find_weights, named_with_origin
 
         if editing.pairs is None:
             check_files(path for role, path in rows[0].items() if role != "output")
         file = find_weights(vae_weights, "vae", "--vae-weights")
-        from maskgan_cli.editing.directions import Directions
-        from maskgan_cli.editing.interpolate import MaskManifold
+        from maskgan_cli.editing.masks.directions import Directions
+        from maskgan_cli.editing.masks.interpolate import MaskManifold
 
         make.keywords["directions"] = Directions(MaskManifold(file, editing.device), directions, shell.say)
         shell.say(f"directions in the latent space of {named_with_origin(file, 'vae')}")
@@ -188,8 +188,8 @@ def find_directions(
     file = find_weights(weights, "vae")
     import torch
 
-    from maskgan_cli.editing.directions import attribute_directions, kept_directions, origin, write_directions
-    from maskgan_cli.editing.interpolate import MaskManifold
+    from maskgan_cli.editing.masks.directions import attribute_directions, kept_directions, origin, write_directions
+    from maskgan_cli.editing.masks.interpolate import MaskManifold
     from maskgan_cli.files import read_label_map, refuse_existing
 
     manifold = MaskManifold(file, device)

@@ -54,8 +54,8 @@ def simulate_edits(
     names = [name for name in attributes.split(",") if name]
     attributes_of(samples, names)  # raises an error if a face lacks one of them
     listing = out / "edits.csv"
-    from maskgan_cli.editing.interpolate import MaskManifold
-    from maskgan_cli.editing.simulate import COLUMNS, write_edits
+    from maskgan_cli.editing.masks.interpolate import MaskManifold
+    from maskgan_cli.editing.masks.simulate import COLUMNS, write_edits
 
     manifold = MaskManifold(find_weights(weights, "vae"), device)
     with locked(out, "maskgan simulate-edits"):

@@ -17,7 +17,7 @@ from maskgan_cli.errors import InputError
 
 if TYPE_CHECKING:
     from maskgan_cli.editing.edits import Edit, Row
-    from maskgan_cli.editing.faces import ReadFace
+    from maskgan_cli.editing.faces.face import ReadFace
 
 _TWO_FACES = ("source", "target"), ("source_mask", "target_mask", "output")
 

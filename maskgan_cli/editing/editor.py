@@ -8,17 +8,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from maskgan_cli.editing.accessories.take_off import KINDS
-from maskgan_cli.editing.directions import Directions
 from maskgan_cli.editing.edits import Edit, reshape_edits, style_edits, swap_edits
-from maskgan_cli.editing.faces import Face, ReadFace
-from maskgan_cli.editing.interpolate import Interpolation, MaskManifold, paint_masks, positions
-from maskgan_cli.editing.library import known
+from maskgan_cli.editing.faces.face import Face, ReadFace
+from maskgan_cli.editing.faces.reader import PhotoReader
+from maskgan_cli.editing.masks.directions import Directions
+from maskgan_cli.editing.masks.interpolate import Interpolation, MaskManifold, paint_masks, positions
+from maskgan_cli.editing.masks.library import known
+from maskgan_cli.editing.masks.morph import masks_between
+from maskgan_cli.editing.masks.reshape import Reshaping
+from maskgan_cli.editing.masks.take_off import KINDS
 from maskgan_cli.editing.methods import Request, method_named
-from maskgan_cli.editing.morph import masks_between
 from maskgan_cli.editing.options import Accessories, Blend, Hair, Inside
-from maskgan_cli.editing.reader import PhotoReader
-from maskgan_cli.editing.reshape import Reshaping
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import Photo, Picture, write_image, write_photo
 from maskgan_cli.labels import LabelMap, part_ids

@@ -12,29 +12,29 @@ import numpy as np
 from maskgan_cli.data.crop import matrix_of
 from maskgan_cli.data.given_masks import read_given_mask
 from maskgan_cli.data.resize import resize_image, resize_labels
-from maskgan_cli.editing import library
-from maskgan_cli.editing.accessories.bare_face import without_glasses
-from maskgan_cli.editing.accessories.put_on import Worn, drawable, hair_under_hats, put_on
-from maskgan_cli.editing.accessories.take_off import kinds_of, without
-from maskgan_cli.editing.blend import paste_person
-from maskgan_cli.editing.compose import Place, effective_edge, paste_back
-from maskgan_cli.editing.faces import Face, ReadFace, read_face, read_square_mask
-from maskgan_cli.editing.fit import fit_parts
-from maskgan_cli.editing.hair_fit import HairFit, fitted_hair
-from maskgan_cli.editing.hair_swap import hair_to_take
+from maskgan_cli.editing.bare_face import without_glasses
+from maskgan_cli.editing.compositing.accessories.put_on import Worn, drawable, hair_under_hats, put_on
+from maskgan_cli.editing.compositing.blend import paste_person
+from maskgan_cli.editing.compositing.compose import Place, effective_edge, paste_back
+from maskgan_cli.editing.compositing.hair_fit import HairFit, fitted_hair
+from maskgan_cli.editing.compositing.hair_swap import hair_to_take
+from maskgan_cli.editing.compositing.mouths import Reference, source_of_inside
+from maskgan_cli.editing.faces.face import Face, ReadFace, read_face, read_square_mask
+from maskgan_cli.editing.masks import library
+from maskgan_cli.editing.masks.fit import fit_parts
+from maskgan_cli.editing.masks.reshape import Reshaping, reshape
+from maskgan_cli.editing.masks.swap import swap_parts
+from maskgan_cli.editing.masks.take_off import kinds_of, without
 from maskgan_cli.editing.methods import Mixed, Request
-from maskgan_cli.editing.mouths import Reference, source_of_inside
 from maskgan_cli.editing.options import Accessories, Blend, Edge, Hair
-from maskgan_cli.editing.reshape import Reshaping, reshape
-from maskgan_cli.editing.swap import swap_parts
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import Photo, Picture
 from maskgan_cli.labels import CLASSES, ID, LabelMap, colourise, part_ids
 
 if TYPE_CHECKING:
-    from maskgan_cli.editing.cutouts import Cutout
-    from maskgan_cli.editing.directions import Directions, Step
-    from maskgan_cli.editing.reader import PhotoReader
+    from maskgan_cli.editing.faces.cutouts import Cutout
+    from maskgan_cli.editing.faces.reader import PhotoReader
+    from maskgan_cli.editing.masks.directions import Directions, Step
 
 R = TypeVar("R")
 Row = Mapping[str, Path]

@@ -7,7 +7,7 @@ from enum import Enum
 
 
 class Edge(str, Enum):
-    """How a painting is blended into its photo; see `maskgan_cli.editing.compose.paste_back`."""
+    """How a painting is blended into its photo; see `maskgan_cli.editing.compositing.compose.paste_back`."""
 
     MOVE = "move"
     SEAMLESS = "seamless"
@@ -15,7 +15,7 @@ class Edge(str, Enum):
 
 
 class Inside(str, Enum):
-    """Source of the inside of a newly opened mouth; see `maskgan_cli.editing.mouths`."""
+    """Source of the inside of a newly opened mouth; see `maskgan_cli.editing.compositing.mouths`."""
 
     AUTO = "auto"
     PHOTO = "photo"
@@ -24,7 +24,7 @@ class Inside(str, Enum):
 
 
 class Hair(str, Enum):
-    """Where the pixels of another person's hair come from; see `maskgan_cli.editing.hair_swap`."""
+    """Where the pixels of another person's hair come from; see `maskgan_cli.editing.compositing.hair_swap`."""
 
     AUTO = "auto"
     REFERENCE = "reference"
@@ -32,7 +32,7 @@ class Hair(str, Enum):
 
 
 class Accessories(str, Enum):
-    """How glasses, hats, earrings and necklaces are put on a photo; see `maskgan_cli.editing.accessories`."""
+    """How glasses, hats, earrings and necklaces are put on a photo: see `editing.compositing.accessories`."""
 
     DRAWN = "drawn"
     PAINTED = "painted"
@@ -70,7 +70,7 @@ class Blend:
 
 
 class Taken(str, Enum):
-    """How a picture is read: as a face crop, as a photo, or automatically; see `maskgan_cli.editing.reader`."""
+    """How a picture is read: as a face crop, as a photo, or automatically; see `maskgan_cli.editing.faces.reader`."""
 
     AUTO = "auto"
     CROP = "crop"

@@ -10,7 +10,7 @@ from typing import Final
 
 from maskgan_cli.data.prepared import PreparedData, in_prepared
 from maskgan_cli.editing.edits import Edit, Row, swap_edits
-from maskgan_cli.editing.faces import ReadFace, read_face, read_square_picture
+from maskgan_cli.editing.faces.face import ReadFace, read_face, read_square_picture
 from maskgan_cli.editing.methods import Request
 from maskgan_cli.editing.options import Blend
 from maskgan_cli.errors import InputError

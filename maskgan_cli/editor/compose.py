@@ -14,10 +14,10 @@ from functools import partial
 from typing import Final
 
 from maskgan_cli.data.alignment import points_of_mask
-from maskgan_cli.editing.library import DIRECTIONS, ITEMS, known
-from maskgan_cli.editing.library import item as library_item
-from maskgan_cli.editing.shapes import along, wear
-from maskgan_cli.editing.swap import remove_parts
+from maskgan_cli.editing.masks.library import DIRECTIONS, ITEMS, known
+from maskgan_cli.editing.masks.library import item as library_item
+from maskgan_cli.editing.masks.shapes import along, wear
+from maskgan_cli.editing.masks.swap import remove_parts
 from maskgan_cli.editor.models import Models
 from maskgan_cli.editor.session import Session
 from maskgan_cli.errors import InputError

@@ -8,9 +8,9 @@ from typing import Final
 
 from maskgan_cli.data.crop import cut, oriented_square, side_of
 from maskgan_cli.data.resize import resize_image, resize_labels
-from maskgan_cli.editing.cutouts import LEAST
-from maskgan_cli.editing.framing import framed
-from maskgan_cli.editing.paste import Square
+from maskgan_cli.editing.compositing.paste import Square
+from maskgan_cli.editing.faces.cutouts import LEAST
+from maskgan_cli.editing.faces.framing import framed
 from maskgan_cli.editor.models import Models
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import Picture

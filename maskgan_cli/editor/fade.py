@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from maskgan_cli.data.resize import resize_image
-from maskgan_cli.editing.paste import Square, paste_labels
+from maskgan_cli.editing.compositing.paste import Square, paste_labels
 from maskgan_cli.files import Picture, encode_png, read_image, write_bytes
 from maskgan_cli.labels import LabelMap
 

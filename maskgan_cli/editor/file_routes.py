@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from maskgan_cli.data.resize import resize_labels
-from maskgan_cli.editing.paste import cut_labels
+from maskgan_cli.editing.compositing.paste import cut_labels
 from maskgan_cli.editor.archive import HISTORY, pack
 from maskgan_cli.editor.download import stem
 from maskgan_cli.editor.request_context import Context, attached, png, raw

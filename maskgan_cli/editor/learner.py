@@ -24,7 +24,7 @@ def learn(folder: Path, out: Path, start: Path, parser: Path, steps: int) -> Non
     """
     import torch
 
-    from maskgan_cli.editing.faces import Face
+    from maskgan_cli.editing.faces.face import Face
     from maskgan_cli.personalise import Settings, personalised, recorded, write
     from maskgan_cli.workers import cores
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from maskgan_cli.editing.library import example_photo, known, read_library
+from maskgan_cli.editing.masks.library import example_photo, known, read_library
 from maskgan_cli.editor.face import EditedFace, face_of
 from maskgan_cli.editor.models import Models
 from maskgan_cli.files import Picture

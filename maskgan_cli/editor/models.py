@@ -15,17 +15,16 @@ from torch.nn import functional as F
 
 from maskgan_cli.data.resize import resize_image, resize_labels
 from maskgan_cli.devices import pick_device
-from maskgan_cli.editing.compose import Painting, Place, paste_back
-from maskgan_cli.editing.directions import Directions
-from maskgan_cli.editing.interpolate import MaskManifold
-from maskgan_cli.editing.membrane import Region
-from maskgan_cli.editing.mouths import Reference
-from maskgan_cli.editing.moving import PhotoMotion
+from maskgan_cli.editing.compositing.compose import Painting, Place, paste_back
+from maskgan_cli.editing.compositing.mouths import Reference
+from maskgan_cli.editing.compositing.moving import PhotoMotion
+from maskgan_cli.editing.faces.parse import MaskMaker
+from maskgan_cli.editing.faces.search import DirectionFinder
+from maskgan_cli.editing.masks.directions import Directions
+from maskgan_cli.editing.masks.interpolate import MaskManifold
 from maskgan_cli.editing.options import Blend
-from maskgan_cli.editing.parse import MaskMaker
-from maskgan_cli.editing.search import DirectionFinder
 from maskgan_cli.files import Picture
-from maskgan_cli.labels import LabelMap
+from maskgan_cli.labels import LabelMap, Region
 from maskgan_cli.models.dmn import DenseMappingNetwork
 from maskgan_cli.models.layers import one_hot, to_bytes, to_unit
 from maskgan_cli.weights.format import load

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from maskgan_cli.editing.interpolate import encode_animation, positions
+from maskgan_cli.editing.masks.interpolate import encode_animation, positions
 from maskgan_cli.editor import library
 from maskgan_cli.editor.archive import command, is_archive, unpack
 from maskgan_cli.editor.compose import Composer, Composition, slider_range

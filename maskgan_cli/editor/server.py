@@ -12,8 +12,8 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from maskgan_cli import __version__
-from maskgan_cli.editing.library import DIRECTIONS, ITEMS
-from maskgan_cli.editing.swap import BEHIND
+from maskgan_cli.editing.masks.library import DIRECTIONS, ITEMS
+from maskgan_cli.editing.masks.swap import BEHIND
 from maskgan_cli.editor import file_routes, library, routes
 from maskgan_cli.editor.compose import PARTS, REMOVABLE
 from maskgan_cli.editor.face import NoFace

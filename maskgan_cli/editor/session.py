@@ -12,15 +12,14 @@ from torch import Tensor
 
 from maskgan_cli import __version__
 from maskgan_cli.data.resize import resize_image, resize_labels
-from maskgan_cli.editing.blend import paste_person
-from maskgan_cli.editing.compose import Place, effective_edge, motion_between
-from maskgan_cli.editing.fit import fit_parts
-from maskgan_cli.editing.membrane import Region
-from maskgan_cli.editing.mouths import Reference, source_of_inside, with_jaw
-from maskgan_cli.editing.moving import PhotoMotion
+from maskgan_cli.editing.compositing.blend import paste_person
+from maskgan_cli.editing.compositing.compose import Place, effective_edge, motion_between
+from maskgan_cli.editing.compositing.mouths import Reference, source_of_inside, with_jaw
+from maskgan_cli.editing.compositing.moving import PhotoMotion
+from maskgan_cli.editing.compositing.paste import paste_crop
+from maskgan_cli.editing.masks.fit import fit_parts
+from maskgan_cli.editing.masks.swap import swap_parts
 from maskgan_cli.editing.options import Edge
-from maskgan_cli.editing.paste import paste_crop
-from maskgan_cli.editing.swap import swap_parts
 from maskgan_cli.editor.fade import FADE, faded, faded_photo
 from maskgan_cli.editor.models import Models, blend, blend_quickly
 from maskgan_cli.editor.photos import read_session_photo
@@ -28,7 +27,7 @@ from maskgan_cli.editor.session_state import FORMAT, MAX_OTHERS, Finish, Session
 from maskgan_cli.editor.worker import Superseded
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import Photo, Picture, encode_image, encode_photo, sha256, write_bytes
-from maskgan_cli.labels import LabelMap, colourise
+from maskgan_cli.labels import LabelMap, Region, colourise
 
 __all__ = ["FORMAT", "MAX_OTHERS", "Finish", "Session", "encode", "is_id", "new_id"]
 

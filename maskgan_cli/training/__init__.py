@@ -1,4 +1,4 @@
-"""Training: one loop, and one file for each task.
+"""Training: one loop for all tasks.
 
 run.py          runs a training order from start to finished weights
 setup.py        joins data set, recipe and run folder
@@ -16,10 +16,5 @@ losses.py, perceptual.py, style_losses.py   losses and their fixed networks
 augment.py, mouths.py, style_inputs.py   augmentation
 painting.py     losses, validation and sample grids of all generators
 gan_recipe.py, adversarial.py, average.py   settings, training step and moving average of DMN and its variants
-dmn.py          Stage I: Dense Mapping Network
-mask_vae.py     MaskVAE
-ebst.py         Stage II: Editing Behaviour Simulated Training
-pix2pixhd.py, spade.py, stargan.py, elegant.py   the paper's baselines
-sean.py         SEAN
-parser.py, attributes.py, pose.py, identity.py   judges (evaluation networks)
+tasks/          what is trained: one file for each task
 """

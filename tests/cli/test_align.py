@@ -34,7 +34,7 @@ def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             faces = [Found(FIRST, 0.99, 30.0), Found(SECOND, 0.95, 40.0)]
             return faces if picture.shape[1] > 150 else faces[:1]
 
-    monkeypatch.setattr("maskgan_cli.editing.search.FaceFinder", Finder)
+    monkeypatch.setattr("maskgan_cli.editing.faces.search.FaceFinder", Finder)
     rng = np.random.default_rng(0)
     write_image(tmp_path / "face.png", rng.integers(100, 256, (100, 120, 3)).astype(np.uint8))
     write_image(tmp_path / "two.png", rng.integers(100, 256, (120, 200, 3)).astype(np.uint8))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from skimage.data import astronaut
 
-from maskgan_cli.editing.library import read_library
+from maskgan_cli.editing.masks.library import read_library
 from maskgan_cli.files import read_image
 from tests.conftest import Command
 

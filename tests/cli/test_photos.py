@@ -11,7 +11,7 @@ from PIL import Image
 from skimage import data
 
 from maskgan_cli.data.crop import oriented_square
-from maskgan_cli.editing.registration import FAR
+from maskgan_cli.editing.compositing.registration import FAR
 from maskgan_cli.files import read_image, read_label_map, read_note, read_photo, write_image, write_label_map
 from maskgan_cli.judges.finder import FaceFinder
 from maskgan_cli.labels import ID, part_ids

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from maskgan_cli.editing.reshape import Reshaping, reshape
+from maskgan_cli.editing.masks.reshape import Reshaping, reshape
 from maskgan_cli.files import read_label_map, write_label_map
 from maskgan_cli.labels import ID, part_ids
 from tests.conftest import Command

@@ -186,12 +186,13 @@ LAYERS = {
     "labels": 0, "errors": 0, "files": 0, "locks": 0, "config": 0, "pages": 0, "kinds": 0, "networks": 0, "workers": 0,
     "models": 1, "data": 1, "synth": 1, "metrics": 1, "devices": 1, "weights": 2, "judges": 3,
     "training": 4, "editing": 4, "evaluation": 4,
-    "demo": 5, "reproduce": 5, "bench": 5, "personalise": 5, "editor": 6, "cli": 7, "__main__": 8, "__init__": 9,
+    "demo": 5, "reproduce": 5, "bench": 5, "personalise": 5, "editor": 6, "cli": 7, "api": 7,
+    "__main__": 8, "__init__": 9,
 }  # fmt: skip
 
 
 def test_modules_import_only_from_lower_layers() -> None:
-    """labels, files, config <- models, data, faces <- training, editing, evaluation <- cli, editor."""
+    """labels, files, config <- models, data, synth <- training, editing, evaluation <- cli, editor."""
     for path in PACKAGE.rglob("*.py"):
         mine = path.relative_to(PACKAGE).with_suffix("").parts[0]
         for node in ast.walk(ast.parse(path.read_text())):
@@ -201,6 +202,20 @@ def test_modules_import_only_from_lower_layers() -> None:
                 assert allowed, f"{path.relative_to(PACKAGE)} imports {node.module}"
                 if mine == "models":
                     assert theirs in ("labels", "models"), f"{path.name}: networks import only torch and labels"
+
+
+# Folders of `editing/`, lowest first, and the modules beside them that every folder may import.
+EDITING = ("masks", "compositing", "faces")
+BELOW_EDITING = ("options", "methods")
+
+
+def test_folders_of_editing_import_only_from_lower_ones() -> None:
+    for level, folder in enumerate(EDITING):
+        for path in (PACKAGE / "editing" / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("maskgan_cli.editing"):
+                    theirs = f"{node.module}.".split(".")[2]
+                    assert theirs in (*EDITING[: level + 1], *BELOW_EDITING), f"{path.name} imports {node.module}"
 
 
 @pytest.mark.parametrize("folder", sorted(p.parent for p in PACKAGE.rglob("__init__.py")), ids=lambda p: p.name)

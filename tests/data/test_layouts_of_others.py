@@ -14,7 +14,7 @@ from PIL import Image
 from maskgan_cli.cli.batch import pictures
 from maskgan_cli.data.prepare import merge_parts
 from maskgan_cli.data.prepared import PreparedData
-from maskgan_cli.editing.faces import read_pairs
+from maskgan_cli.editing.faces.face import read_pairs
 from maskgan_cli.files import read_csv, write_image, write_label_map
 from tests.conftest import Command
 

@@ -17,7 +17,7 @@ from PIL import Image, ImageFilter
 
 from maskgan_cli.data.alignment import CROP
 from maskgan_cli.data.crop import oriented_square
-from maskgan_cli.editing.cutouts import Cutout
+from maskgan_cli.editing.faces.cutouts import Cutout
 from maskgan_cli.files import read_image, read_note, read_photo, write_image
 from maskgan_cli.judges.finder import FaceFinder
 from tests.conftest import Command

@@ -14,8 +14,8 @@ import torch
 from PIL import Image
 
 from maskgan_cli.editing.editor import Editor
+from maskgan_cli.editing.masks.swap import swap_parts
 from maskgan_cli.editing.methods import METHODS, Mixed, Request
-from maskgan_cli.editing.swap import swap_parts
 from maskgan_cli.editing.transfer import PARTS_OF, known_attributes, parts_of
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import read_image, read_label_map, sha256

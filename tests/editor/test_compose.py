@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from maskgan_cli.data.alignment import points_of_mask
-from maskgan_cli.editing.library import item
-from maskgan_cli.editing.shapes import wear
+from maskgan_cli.editing.masks.library import item
+from maskgan_cli.editing.masks.shapes import wear
 from maskgan_cli.editor import library
 from maskgan_cli.editor.compose import Composer, Composition, slider_range
 from maskgan_cli.editor.face import EditedFace

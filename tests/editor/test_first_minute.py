@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from maskgan_cli.data.alignment import points_of_mask
-from maskgan_cli.editing.library import item
-from maskgan_cli.editing.shapes import wear
+from maskgan_cli.editing.masks.library import item
+from maskgan_cli.editing.masks.shapes import wear
 from maskgan_cli.editor import library
 from maskgan_cli.editor.serve import EditorServer
 from maskgan_cli.labels import ID

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from maskgan_cli.editing.fit import fit_parts
-from maskgan_cli.editing.swap import swap_parts
+from maskgan_cli.editing.masks.fit import fit_parts
+from maskgan_cli.editing.masks.swap import swap_parts
 from maskgan_cli.editor import library
 from maskgan_cli.editor.serve import EditorServer
 from maskgan_cli.files import encode_image, read_label_map

@@ -14,7 +14,7 @@ from PIL import Image
 from maskgan_cli import __version__
 from maskgan_cli.data.crop import cut
 from maskgan_cli.data.resize import resize_image
-from maskgan_cli.editing.framing import framed
+from maskgan_cli.editing.faces.framing import framed
 from maskgan_cli.editor import library
 from maskgan_cli.editor.archive import command, pack, unpack
 from maskgan_cli.editor.face import EditedFace, face_of

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from maskgan_cli.editing.library import item
-from maskgan_cli.editing.shapes import wear
+from maskgan_cli.editing.masks.library import item
+from maskgan_cli.editing.masks.shapes import wear
 from maskgan_cli.editor import library
 from maskgan_cli.editor.serve import EditorServer
 from maskgan_cli.labels import ID

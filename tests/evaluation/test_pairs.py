@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from maskgan_cli.data.prepared import PreparedData, Sample, poses_of
-from maskgan_cli.editing.faces import read_pairs
+from maskgan_cli.editing.faces.face import read_pairs
 from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation.pair_list import PairList, as_csv, rows_of
 from maskgan_cli.evaluation.pairs import PROTOCOLS, choose, derangement, rendered_pairs

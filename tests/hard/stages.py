@@ -110,9 +110,10 @@ class Run:
 
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload([
-    "accelerate", "maskgan_cli.cli.app", "maskgan_cli.editing.interpolate", "maskgan_cli.editing.render",
-    "maskgan_cli.editing.swap", "maskgan_cli.evaluation.survey", "maskgan_cli.synth", "maskgan_cli.training.dmn",
-    "maskgan_cli.training.run", "maskgan_cli.weights.convert", "pydantic", "requests", "rich.progress", "scipy.ndimage",
+    "accelerate", "maskgan_cli.cli.app", "maskgan_cli.editing.masks.interpolate", "maskgan_cli.editing.render",
+    "maskgan_cli.editing.masks.swap", "maskgan_cli.evaluation.survey", "maskgan_cli.synth",
+    "maskgan_cli.training.tasks.dmn", "maskgan_cli.training.run", "maskgan_cli.weights.convert",
+    "pydantic", "requests", "rich.progress", "scipy.ndimage",
     "scipy.optimize", "skimage.util", "tests.hard.stages", "torch", "torch._dynamo", "torchvision",
 ])  # fmt: skip
 

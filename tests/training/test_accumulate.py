@@ -18,11 +18,11 @@ from maskgan_cli.errors import InputError
 from maskgan_cli.models.layers import NoiseInput, one_hot
 from maskgan_cli.models.spectral import SpectralConv2d
 from maskgan_cli.networks import resolve, trainings
-from maskgan_cli.training import dmn, ebst, mask_vae
 from maskgan_cli.training.accumulate import parts_of
-from maskgan_cli.training.ebst import STAGE_TWO, EBSTTask
 from maskgan_cli.training.loop import _check_accumulation
 from maskgan_cli.training.style_inputs import generator_inputs
+from maskgan_cli.training.tasks import dmn, ebst, mask_vae
+from maskgan_cli.training.tasks.ebst import STAGE_TWO, EBSTTask
 from tests.conftest import Command, plan
 
 SMALL = ("discriminator.width=4", "perceptual.width=4", "data.batch_size=8", "schedule.validation_samples=4")

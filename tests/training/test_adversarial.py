@@ -25,10 +25,10 @@ from maskgan_cli.training import losses
 from maskgan_cli.training.augment import AugmentSettings, recolour
 from maskgan_cli.training.average import moving_average
 from maskgan_cli.training.callbacks import TrainingCallbacks
-from maskgan_cli.training.dmn import DMNRecipe, DMNTask, prepare_training
-from maskgan_cli.training.ebst import EBSTRecipe
 from maskgan_cli.training.run import Order, train
 from maskgan_cli.training.style_inputs import StyleAugmentationSettings, generator_inputs
+from maskgan_cli.training.tasks.dmn import DMNRecipe, DMNTask, prepare_training
+from maskgan_cli.training.tasks.ebst import EBSTRecipe
 from maskgan_cli.weights.format import read_weights, save_weights
 from tests.conftest import TINY
 

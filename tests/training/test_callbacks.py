@@ -20,9 +20,9 @@ from maskgan_cli.errors import InputError
 from maskgan_cli.files import read_image
 from maskgan_cli.locks import locked
 from maskgan_cli.training.callbacks import TrainingCallbacks, stop_on_signals
-from maskgan_cli.training.dmn import DMNRecipe, prepare_training
 from maskgan_cli.training.loop import Interrupted
 from maskgan_cli.training.run import Order, make_accelerator, train
+from maskgan_cli.training.tasks.dmn import DMNRecipe, prepare_training
 from tests.conftest import TINY
 
 CHANGES = [TINY[i + 1] for i in range(len(TINY)) if TINY[i] == "--set"]

@@ -20,11 +20,11 @@ from maskgan_cli.errors import InputError, WorkError
 from maskgan_cli.training import state
 from maskgan_cli.training.callbacks import TrainingCallbacks
 from maskgan_cli.training.checkpoint import RunFolder
-from maskgan_cli.training.dmn import DMNRecipe, prepare_training
 from maskgan_cli.training.loop import Loop
 from maskgan_cli.training.run import Order, train
 from maskgan_cli.training.schedule import check_rate, learning_rate
 from maskgan_cli.training.state import Progress
+from maskgan_cli.training.tasks.dmn import DMNRecipe, prepare_training
 from maskgan_cli.weights.format import read_weights
 from tests.conftest import TINY, Command
 

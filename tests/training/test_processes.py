@@ -31,18 +31,18 @@ from maskgan_cli.errors import InputError
 from maskgan_cli.models.layers import one_hot
 from maskgan_cli.models.mask_vae import MaskVAE, MaskVAEConfig
 from maskgan_cli.networks import resolve, trainings
-from maskgan_cli.training.ebst import EBSTRecipe, EBSTTask
-from maskgan_cli.training.ebst import prepare_training as prepare_ebst
-from maskgan_cli.training.mask_vae import VAERecipe, VAETask
 from maskgan_cli.training.processes import check_agreement, in_shares, shared
-from maskgan_cli.training.stargan import StarGANRecipe
-from maskgan_cli.training.stargan import prepare_training as prepare_stargan
+from maskgan_cli.training.tasks.ebst import EBSTRecipe, EBSTTask
+from maskgan_cli.training.tasks.ebst import prepare_training as prepare_ebst
+from maskgan_cli.training.tasks.mask_vae import VAERecipe, VAETask
+from maskgan_cli.training.tasks.stargan import StarGANRecipe
+from maskgan_cli.training.tasks.stargan import prepare_training as prepare_stargan
 from maskgan_cli.weights.format import read_weights, save_weights
 from tests.conftest import TINY, TINY_VAE, plan
-from tests.training.test_baselines import SETTINGS as BASELINES
-from tests.training.test_ebst import CHANGES as EBST_CHANGES
-from tests.training.test_identity import people  # noqa: F401 (a fixture)
-from tests.training.test_mask_vae import CHANGES as VAE_CHANGES
+from tests.training.tasks.test_baselines import SETTINGS as BASELINES
+from tests.training.tasks.test_ebst import CHANGES as EBST_CHANGES
+from tests.training.tasks.test_identity import people  # noqa: F401 (a fixture)
+from tests.training.tasks.test_mask_vae import CHANGES as VAE_CHANGES
 
 STEPS = ("--set", "schedule.steps=1", "--set", "schedule.log_every=1")
 Moments = dict[str, torch.Tensor]

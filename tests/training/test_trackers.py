@@ -13,8 +13,8 @@ import pytest
 from maskgan_cli.errors import InputError
 from maskgan_cli.training import trackers
 from maskgan_cli.training.callbacks import TrainingCallbacks
-from maskgan_cli.training.dmn import DMNRecipe, prepare_training
 from maskgan_cli.training.run import Order, train
+from maskgan_cli.training.tasks.dmn import DMNRecipe, prepare_training
 from tests.conftest import TINY, Command
 
 CHANGES = [TINY[i + 1] for i in range(len(TINY)) if TINY[i] == "--set"]

@@ -16,10 +16,10 @@ from maskgan_cli.judges.parser import load_parser
 from maskgan_cli.metrics.kernel import kernel_distance
 from maskgan_cli.training.best import goodness
 from maskgan_cli.training.callbacks import TrainingCallbacks
-from maskgan_cli.training.dmn import DMNRecipe, prepare_training
 from maskgan_cli.training.loop import Interrupted
 from maskgan_cli.training.measures import PaintingMeasures, ValidationSettings
 from maskgan_cli.training.run import Order, train
+from maskgan_cli.training.tasks.dmn import DMNRecipe, prepare_training
 from maskgan_cli.weights.format import read_weights
 from maskgan_cli.weights.lookup import find_weights
 from tests.conftest import Command

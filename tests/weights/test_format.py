@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from maskgan_cli.editing.interpolate import MaskManifold
+from maskgan_cli.editing.masks.interpolate import MaskManifold
 from maskgan_cli.editing.render import Renderer, Request
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import sha256

@@ -16,7 +16,7 @@ for kind in ("dmn", "vae", "parser"):
     load(kind, bundled(kind), torch.device("cpu"))
 if FINDER:
     from maskgan_cli.judges.finder import FaceFinder
-    from maskgan_cli.editing.library import example_photo
+    from maskgan_cli.editing.masks.library import example_photo
     assert len(FaceFinder(torch.device("cpu")).find_all(example_photo())) == 1
 print([name for name in ("torch._dynamo", "sympy") if name in sys.modules])
 """

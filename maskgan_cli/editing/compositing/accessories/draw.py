@@ -1,0 +1,248 @@
+"""Meshes drawn into a photo: a layer with alpha, the shadow it casts, and its depth order with the head."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from maskgan_cli.editing.compositing.accessories.head_fit import HeadFit
+from maskgan_cli.editing.compositing.accessories.photo_light import PhotoLight
+from maskgan_cli.synth.geometry import F32, I32, dot, f32, ramp, unit, vertex_normals
+from maskgan_cli.synth.lighting import ShadowMap, blur
+from maskgan_cli.synth.raster import FAR, Layer, triangles
+from maskgan_cli.synth.shape import head
+
+Region = npt.NDArray[np.bool_]
+
+_MOST: Final = 1280  # side of the grid that is drawn on; larger windows are drawn smaller and enlarged
+_SAMPLES: Final = 3  # per pixel and axis, where that fits
+_REACH: Final = 0.9  # decimetres: farther away, the head itself would lie between an object and its shadow
+_UNDER: Final = 0.5  # share of the light that a hat keeps from what lies right below it
+_SIDES: Final = 0.25  # depth in head coordinates of the sides of the head
+_SHADOW: Final = 512  # side of the shadow map
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """A surface to draw, in the renderer's coordinates.
+
+    Attributes:
+        vertices: (V, 3).
+        triangles: (T, 3).
+        colour: linear RGB (3,), or one for every vertex (V, 3).
+        shine: strength of reflections, 0 (cloth) to 1 (polished metal).
+        gloss: exponent of the highlight.
+        alpha: opacity.
+        metal: whether reflections have the surface's own colour.
+        behind_hair: hair in the photo hides it.
+        bump: strength of a fine weave in the surface; cloth.
+        ribs: the weave is ribs that run up the head.
+        around_head: it goes around the head; its back is hidden by all of the person that the photo shows.
+    """
+
+    vertices: F32
+    triangles: I32
+    colour: F32
+    shine: float = 0.2
+    gloss: float = 40.0
+    alpha: float = 1.0
+    metal: bool = False
+    behind_hair: bool = False
+    bump: float = 0.0
+    ribs: bool = False
+    around_head: bool = False
+
+
+@dataclass(frozen=True)
+class Window:
+    """A square part of the picture: its top left pixel and its side in pixels."""
+
+    left: int
+    top: int
+    side: int
+
+    @property
+    def box(self) -> tuple[slice, slice]:
+        """Rows and columns, which may reach beyond the picture."""
+        return slice(self.top, self.top + self.side), slice(self.left, self.left + self.side)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Objects seen through a window (h, h).
+
+    Attributes:
+        colour: (h, h, 3) linear light, times ``alpha``.
+        alpha: (h, h).
+        shade: (h, h), share of the light that the objects leave to what is behind them, in [0, 1].
+    """
+
+    colour: F32
+    alpha: F32
+    shade: F32
+
+
+def window_of(meshes: list[Mesh], fit: HeadFit, margin: float, shape: tuple[int, int]) -> Window:
+    """The square window around some meshes, ``margin`` decimetres wider, no larger than a picture (H, W) needs."""
+    places = np.concatenate([fit.camera.project(mesh.vertices)[0] for mesh in meshes])
+    rim = margin * fit.camera.scale
+    low = np.maximum(np.floor(places.min(0) - rim), [-8, -8]).astype(int)
+    high = np.minimum(np.ceil(places.max(0) + rim), [shape[1] + 8, shape[0] + 8]).astype(int)
+    return Window(int(low[0]), int(low[1]), max(int((high - low).max()), 8))
+
+
+def head_layer(fit: HeadFit, window: Window, samples: float = 1.0) -> tuple[Layer, I32]:
+    """The head, without lashes, rasterised in a window, and its triangles."""
+    model = head()
+    faces: I32 = model.triangles[np.array(["lash" not in group for group in model.groups])[model.owner]]
+    where, depth = fit.camera.project(fit.posed.vertices)
+    size = round(window.side * samples)
+    return triangles(f32((where - [window.left, window.top]) * samples), depth, faces, size), faces
+
+
+def interpolated(layer: Layer, faces: I32, values: F32) -> F32:
+    """Values of vertices (V, C) at the pixels of a layer: (H, W, C), 0 where it is empty."""
+    seen = layer.triangle >= 0
+    result = np.zeros((*layer.triangle.shape, values.shape[-1]), np.float32)
+    corner = faces[layer.triangle[seen]]
+    result[seen] = sum(layer.bary[seen][:, k, None] * values[corner[:, k]] for k in range(3))
+    return result
+
+
+def draw(
+    meshes: list[Mesh], fit: HeadFit, light: PhotoLight, window: Window, hair: F32, person: F32,
+    bare: tuple[Layer, I32] | None = None,
+) -> Drawn:  # fmt: skip
+    """Draw meshes over a head.
+
+    Opaque meshes hide each other and are hidden by the head; those of alpha below 1 are laid over them in order.
+
+    Args:
+        meshes: what to draw.
+        fit: the head and camera.
+        light: of the photo.
+        window: where.
+        hair, person: (h, h), how much of each pixel the photo's hair and the whole person cover.
+        bare: what `head_layer` gives for the window, if it is known already.
+    """
+    samples = float(_SAMPLES if window.side * _SAMPLES <= _MOST else max(1, _MOST // window.side))
+    size = round(window.side * samples)
+    known = head_layer(fit, window) if bare is None else bare
+    finer = int(samples)
+    depth, hidden, someone = (np.repeat(np.repeat(one, finer, 0), finer, 1) for one in (known[0].depth, hair, person))
+    colour, alpha = np.zeros((size, size, 3), np.float32), np.zeros((size, size), np.float32)
+    for mesh in sorted(meshes, key=lambda mesh: mesh.alpha < 1):
+        where, far = fit.camera.project(mesh.vertices)
+        both = np.ones(len(mesh.triangles), bool)
+        layer = triangles(f32((where - [window.left, window.top]) * samples), far, mesh.triangles, size,
+                          two_sided=both)  # fmt: skip
+        seen = (layer.triangle >= 0) & (layer.depth > depth)
+        if not seen.any():
+            continue
+        shown, opacity = shade(mesh, layer, seen, fit, light)
+        opacity = opacity * (1 - hidden[seen]) if mesh.behind_hair else opacity
+        if mesh.around_head:
+            opacity = np.where(_at_back(mesh, layer, seen, fit), opacity * (1 - someone[seen]), opacity)
+        colour[seen] = colour[seen] * (1 - opacity[:, None]) + light.coloured(shown) * opacity[:, None]
+        alpha[seen] = alpha[seen] * (1 - opacity) + opacity
+        if mesh.alpha == 1:
+            depth = np.where(seen, layer.depth, depth)
+    colour, alpha = shrunk(colour, int(samples)), shrunk(alpha, int(samples))
+    soft = light.softness
+    left = cast_shadow(meshes, fit, light, window, known)
+    if any(mesh.around_head for mesh in meshes):  # a hat keeps the sky's light from what is below it
+        scale = fit.camera.scale
+        below = ndimage.shift(alpha, (0.12 * scale, 0), order=1, mode="nearest")
+        left = f32(left * (1 - _UNDER * person * blur(f32(below), 0.09 * scale)))
+    return Drawn(blur(colour, soft), blur(alpha, soft), left)
+
+
+def _at_back(mesh: Mesh, layer: Layer, seen: Region, fit: HeadFit) -> Region:
+    """Which of the seen pixels of a mesh lie behind the sides of the head: (N,)."""
+    corner, weight = mesh.triangles[layer.triangle[seen]], layer.bary[seen]
+    deep = fit.posed.to_head(mesh.vertices)[:, 2]
+    found: Region = (weight * deep[corner]).sum(-1) < _SIDES
+    return found
+
+
+def shade(mesh: Mesh, layer: Layer, seen: Region, fit: HeadFit, light: PhotoLight) -> tuple[F32, F32]:
+    """Linear colours (N, 3) and opacities (N,) of the seen pixels of a mesh."""
+    corner, weight = mesh.triangles[layer.triangle[seen]], layer.bary[seen]
+    normals = vertex_normals(mesh.vertices, mesh.triangles)
+
+    def at(values: F32) -> F32:
+        return f32(sum(weight[:, k, None] * values[corner[:, k]] for k in range(3)))
+
+    points, normal = at(mesh.vertices), unit(at(normals))
+    view = unit(fit.camera.place - points)
+    normal = np.where((dot(normal, view) < 0)[:, None], -normal, normal)
+    base = at(mesh.colour) if mesh.colour.ndim == 2 else np.broadcast_to(mesh.colour, points.shape)
+    facing = np.clip(dot(normal, light.direction), 0, 1)
+    sky = 0.65 + 0.35 * normal[:, 1]
+    diffuse = light.share * facing + (1 - light.share) * sky
+    if mesh.bump:
+        weave = np.sin(points[:, 0] * 95) * np.sin(points[:, 1] * 110 + points[:, 2] * 60)
+        if mesh.ribs:
+            inside = fit.posed.to_head(points)
+            weave = np.sin(np.arctan2(inside[:, 0], inside[:, 2] - 0.1) * 75)
+        diffuse = diffuse * (1 + mesh.bump * weave)
+    mirrored = 2 * dot(normal, view)[:, None] * normal - view
+    gleam = np.clip(dot(mirrored, light.direction), 0, 1) ** mesh.gloss
+    # A plain surrounding to reflect: bright above, a dim room around, dark below.
+    around = 0.12 + 0.75 * ramp(0.05, 0.75, mirrored[:, 1]) + 0.25 * ramp(-0.1, -0.8, mirrored[:, 1])
+    fresnel = 0.04 + 0.96 * (1 - np.clip(dot(normal, view), 0, 1)) ** 5
+    strength = mesh.shine * (np.ones_like(fresnel) * 0.8 if mesh.metal else np.clip(fresnel * 1.5, 0, 1))
+    tint = base if mesh.metal else np.ones_like(base)
+    glints = (around * strength + gleam * mesh.shine * (1.0 if mesh.metal else 0.35))[:, None] * tint
+    body = base * diffuse[:, None] * (1 - 0.7 * mesh.shine if mesh.metal else 1.0)
+    return f32((body + glints) * light.level * light.cast), np.full(len(points), mesh.alpha, np.float32)
+
+
+def cast_shadow(
+    meshes: list[Mesh], fit: HeadFit, light: PhotoLight, window: Window, bare: tuple[Layer, I32] | None = None
+) -> F32:
+    """Share of the light (h, h) that meshes leave to the head behind them, soft; ``bare`` as in `draw`."""
+    solid = [mesh for mesh in meshes if mesh.alpha > 0.5]
+    shade_map = np.ones((window.side, window.side), np.float32)
+    if not solid:
+        return shade_map
+    counts = np.cumsum([0, *(len(mesh.vertices) for mesh in solid)])
+    vertices = np.concatenate([mesh.vertices for mesh in solid])
+    faces = np.concatenate([mesh.triangles + start for mesh, start in zip(solid, counts, strict=False)])
+    shadow = ShadowMap.build(
+        light.direction, f32(vertices), faces.astype(np.int32), np.ones(len(faces), bool), None, _SHADOW
+    )
+    step = max(1, window.side // 400)
+    layer, own = bare if bare is not None and step == 1 else head_layer(fit, window, 1 / step)
+    there = layer.triangle >= 0
+    if not there.any():
+        return shade_map
+    points = interpolated(layer, own, fit.posed.vertices)[there]
+    normals = interpolated(layer, own, fit.posed.normals)[there]
+    lit = shadow.visible(points, bias=0.03, reach=_REACH)
+    lit = 1 - (1 - lit) * ramp(-0.1, 0.3, dot(normals, light.direction))
+    found = np.ones(there.shape, np.float32)
+    found[there] = lit
+    found = blur(found, 0.025 * fit.camera.scale / step)
+    # The objects also keep some of the sky's light away.
+    near = blur(found, 0.07 * fit.camera.scale / step)
+    left = 1 - light.share * 0.9 * (1 - found) - (1 - light.share) * 0.3 * (1 - near)
+    rows = np.clip(np.arange(window.side) // step, 0, len(left) - 1)
+    smooth = left[rows][:, rows]
+    return blur(f32(smooth), 0.6 * step) if step > 1 else f32(smooth)
+
+
+def shrunk(values: F32, samples: int) -> F32:
+    """Means of blocks of ``samples`` x ``samples``."""
+    if samples == 1:
+        return values
+    height, width = (side // samples for side in values.shape[:2])
+    return f32(values[: height * samples, : width * samples].reshape(
+        height, samples, width, samples, *values.shape[2:]).mean((1, 3)))  # fmt: skip
+
+
+__all__ = ["FAR", "Drawn", "Mesh", "Window", "cast_shadow", "draw", "head_layer", "interpolated", "window_of"]

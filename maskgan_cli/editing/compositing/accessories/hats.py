@@ -1,0 +1,70 @@
+"""Hats on a fitted head, as wide as its hair."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from maskgan_cli.editing.compositing.accessories.draw import Mesh
+from maskgan_cli.editing.compositing.accessories.head_fit import HeadFit
+from maskgan_cli.labels import ID, LabelMap
+from maskgan_cli.synth.geometry import F32, f32
+from maskgan_cli.synth.hats import hat
+from maskgan_cli.synth.parameters import Hat, linear
+from maskgan_cli.synth.shape import PIVOT
+
+HATS: Final[dict[str, Hat]] = {
+    "hat-beanie": Hat("beanie", linear([52, 60, 74]), linear([52, 60, 74]), -0.06, 1.0),
+    "hat-fedora": Hat("fedora", linear([92, 84, 76]), linear([34, 30, 28]), 0.0, 1.0),
+    "hat-sun": Hat("sunhat", linear([205, 180, 135]), linear([60, 48, 40]), 0.0, 1.1),
+}
+_WEAVE: Final = {"hat-beanie": 0.22, "hat-fedora": 0.02, "hat-sun": 0.10}
+_BAND: Final = 7.86  # canonical height of the lower rim of a hat, before `Hat.low`
+_WIDEST: Final = 1.45  # times the skull: no hat goes over all of very wide hair
+_SKULL: Final = 0.86  # half of the width of a hat on the bare mean head, at its band
+_SEED: Final = 5
+_HEAD: Final = [ID[name] for name in ("skin", "hair", "l_brow", "r_brow", "hat", "eye_g", "l_ear", "r_ear")]
+
+
+def hat_meshes(name: str, fit: HeadFit, wide: float) -> list[Mesh]:
+    """The pieces of one of `HATS`, ``wide`` times as wide as the mean head needs."""
+    pieces, _ = hat(HATS[name], fit.posed, 0.05, np.random.default_rng(_SEED))
+
+    def widened(vertices: F32) -> F32:
+        inside = fit.posed.to_head(vertices)
+        share = f32([wide, 1 + 0.6 * (wide - 1), 1 + 0.5 * (wide - 1)])
+        low = f32([0, _BAND - PIVOT[1], 0.1])
+        there = (inside - low) * share
+        if name == "hat-fedora":  # the crown is narrower and lower at the top, the brim curls up at the sides
+            high = np.clip(there[:, 1] / 1.2, 0, 1)
+            there = there * np.stack([1 - 0.2 * high, 1 - 0.2 * high, 1 - 0.12 * high], 1)
+            brim = np.clip(np.hypot(there[:, 0], there[:, 2]) - 0.95 * wide, 0, 1) * (there[:, 1] < 0.12)
+            there[:, 1] += brim * (0.55 * (there[:, 0] / (1.2 * wide)) ** 2 - 0.22 * np.clip(there[:, 2], 0, 1))
+        return fit.posed.from_head(f32(there + low))
+
+    return [Mesh(widened(piece.vertices), piece.triangles, f32(piece.colour), shine=0.05, gloss=8, bump=_WEAVE[name],
+                 ribs=name == "hat-beanie", around_head=True)
+            for piece in pieces]  # fmt: skip
+
+
+def hat_width(labels: LabelMap, fit: HeadFit, name: str) -> float:
+    """How wide a hat must be, relative to that of the mean head, to hold the hair in a mask (S, S).
+
+    Args:
+        labels: the mask.
+        fit: the head fitted to it, in its pixels.
+        name: of `HATS`.
+    """
+    band = f32([0, _BAND + HATS[name].low - PIVOT[1], 0.35])
+    place, _ = fit.camera.project(fit.posed.from_head(band)[None])
+    axis = fit.camera.matrix[:, 0] / np.hypot(*fit.camera.matrix[:, 0])
+    head, reach = np.isin(labels, _HEAD), []
+    for way in (-axis, axis):
+        steps = np.arange(0.3, 1.6, 0.02)
+        places = np.floor(place[0] + steps[:, None] * fit.camera.scale * way).astype(int)
+        inside = ((places >= 0) & (places < len(labels))).all(1)
+        there = np.zeros(len(steps), bool)
+        there[inside] = head[places[inside, 1], places[inside, 0]]
+        reach.append(float(steps[there].max(initial=0.0)))
+    return float(np.clip(max(*reach, fit.wide * 0.8) / _SKULL, 0.95, _WIDEST))

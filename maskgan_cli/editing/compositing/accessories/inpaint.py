@@ -1,0 +1,93 @@
+"""Glasses with clear lenses taken out of a picture: their frames are filled from the skin around."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from maskgan_cli.editing.compositing.grain import missing_grain
+from maskgan_cli.editing.compositing.membrane import harmonic
+from maskgan_cli.editing.masks.take_off import without
+from maskgan_cli.files import Picture
+from maskgan_cli.labels import ID, LabelMap
+
+Region = npt.NDArray[np.bool_]
+
+_GLASSES: Final = ID["eye_g"]
+_EYES: Final = [ID["l_eye"], ID["r_eye"]]
+_SKIN: Final = [ID["skin"], ID["nose"]]
+_DARK: Final = 0.45  # of the skin's brightness: darker lenses are those of sunglasses
+# As shares of the side.
+_BAND: Final = 0.035  # frames lie this near to the border of the region that the mask calls glasses
+_LINE: Final = 0.012  # frames and their shadows are no wider than twice this
+_RIM: Final = 0.004  # this much more is filled
+_KEPT: Final = 0.014  # around the eyes, nothing is filled
+_FAINT: Final = (0.3, 0.65)  # of the contrast of the clearest lines: that of a frame, at least, and of its middle
+_LEAST: Final = 9.0  # levels: a line of less contrast is none
+
+
+def has_dark_lenses(picture: Picture, labels: LabelMap) -> bool:
+    """Whether the glasses in a picture (S, S, 3) hide what is behind them."""
+    glasses, skin = labels == _GLASSES, np.isin(labels, _SKIN)
+    inner = ndimage.binary_erosion(glasses, iterations=max(1, round(0.012 * len(labels))))
+    if not inner.any() or not skin.any():
+        return not np.isin(labels, _EYES).any()
+    grey = picture.astype(np.float32).mean(-1)
+    return bool(np.median(grey[inner]) < _DARK * np.median(grey[skin]))
+
+
+def without_frames(picture: Picture, labels: LabelMap) -> Picture:
+    """A picture (S, S, 3) without the frames of its glasses; what is seen through clear lenses stays.
+
+    Frames are the thin lines near the border of the mask's region that are darker or brighter than what is beside
+    them. They are filled harmonically from both sides, with the grain of the skin.
+    """
+    frames = frame_region(picture, labels)
+    if not frames.any():
+        return picture.copy()
+    rows, columns = np.nonzero(ndimage.binary_dilation(frames, iterations=max(4, round(0.06 * len(labels)))))
+    box = (slice(rows.min(), rows.max() + 1), slice(columns.min(), columns.max() + 1))
+    part, region = picture[box].astype(np.float64), frames[box]
+    filled = harmonic(part, region)
+    skin = np.isin(labels[box], _SKIN) & ~region
+    smooth = ndimage.gaussian_filter(part, (1.5, 1.5, 0))
+    soft = np.clip(ndimage.gaussian_filter(region.astype(float), 0.8) * 1.3, 0, 1)[..., None]
+    # Grain comes from all around; lines that the filter did not see are smoothed where the fill begins.
+    result = np.where(region[..., None], filled + missing_grain(part, smooth, skin), part)
+    mixed = part + soft * (result - part)
+    edited = picture.copy()
+    near = soft[..., 0] > 0.02
+    edited[box][near] = np.clip(np.rint(np.where(region[..., None], result, mixed)), 0, 255).astype(np.uint8)[near]
+    return edited
+
+
+def frame_region(picture: Picture, labels: LabelMap) -> Region:
+    """Where the frames of glasses are in a picture (S, S, 3)."""
+    side, glasses = len(labels), labels == _GLASSES
+    if not glasses.any():
+        return np.zeros(labels.shape, bool)
+    whole = ndimage.binary_fill_holes(ndimage.binary_closing(np.pad(glasses, 8), iterations=4)[8:-8, 8:-8])
+    assert whole is not None
+    border = whole ^ ndimage.binary_erosion(whole)
+    band = ndimage.distance_transform_edt(~border) < _BAND * side
+    eyes = np.isin(without(labels, ["glasses"]), _EYES)  # also those that the mask lacks
+    brows = np.isin(labels, [ID["l_brow"], ID["r_brow"]])
+    band &= ~ndimage.binary_dilation(eyes, iterations=max(1, round(_KEPT * side)))
+    grey = ndimage.gaussian_filter(picture.astype(np.float32).mean(-1), 0.7)
+    radius = max(2, round(_LINE * side))
+    y, x = np.ogrid[-radius : radius + 1, -radius : radius + 1]
+    disc = x * x + y * y <= radius * radius
+    dark = ndimage.grey_closing(grey, footprint=disc) - grey
+    light = (grey - ndimage.grey_opening(grey, footprint=disc)) * 0.5
+    line = np.maximum(dark, light)
+    clearest = float(np.quantile(line[band], 0.93)) if band.any() else 0.0
+    weak, strong = (max(share * clearest, _LEAST) for share in _FAINT)
+    line = np.where(brows & (line < clearest), 0, line)  # hairs of brows are lines, too
+    pieces, count = ndimage.label(band & (line > weak), np.ones((3, 3)))
+    long = np.bincount(pieces[(line > strong) & band], minlength=count + 1) > 0.02 * side
+    long[0] = False
+    found = ndimage.binary_closing(long[pieces], iterations=2)
+    return np.asarray(ndimage.binary_dilation(found, iterations=max(1, round(_RIM * side))) & ~eyes)

@@ -1,0 +1,246 @@
+"""Earrings and necklaces: small objects at the ears and the neck of a mask, drawn over a picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from scipy import ndimage
+
+from maskgan_cli.editing.compositing.accessories.draw import Drawn, Mesh, Window, shade, shrunk
+from maskgan_cli.editing.compositing.accessories.head_fit import Floats, HeadFit, fit_head
+from maskgan_cli.editing.compositing.accessories.photo_light import PhotoLight
+from maskgan_cli.labels import ID, LabelMap
+from maskgan_cli.synth.geometry import F32, I32, f32
+from maskgan_cli.synth.lighting import blur
+from maskgan_cli.synth.parameters import Colour, linear
+from maskgan_cli.synth.raster import triangles
+from maskgan_cli.synth.shape import head
+from maskgan_cli.synth.wardrobe import ball, tube
+
+EARRINGS: Final = ("earrings-hoop", "earrings-drop")
+NECKLACES: Final = ("necklace-pearls",)
+JEWELLERY: Final = (*EARRINGS, *NECKLACES)
+
+_GOLD: Final[Colour] = linear([255, 208, 120])
+_PEARL: Final[Colour] = linear([255, 250, 242])
+_SAMPLES: Final = 3
+_MOST: Final = 1200  # side of the grid that is drawn on
+_DEPTH: Final = 0.4  # decimetres in front of the head's middle: ears and necks
+_EARS: Final = (ID["l_ear"], ID["r_ear"])
+_FACE: Final = [ID[name] for name in ("skin", "nose", "l_ear", "r_ear")]
+_COVERS: Final = {"earrings": [ID["hair"], ID["hat"]], "necklace": [ID["hair"], ID["cloth"]]}  # what hides them
+# Lengths in decimetres.
+_HOOP: Final = (0.15, 0.011)  # radius, and that of its wire
+_DROP: Final = (0.2, 0.047)  # how far down a drop's pearl hangs, and its radius
+_BEAD: Final = 0.036  # radius of a pearl of a necklace
+_SLACK: Final = 0.34  # how far below its ends a necklace hangs, of the distance between them
+_LEAST_EAR, _LEAST_NECK = 4e-4, 4e-3  # of a mask: less of an ear or a neck carries nothing
+_LEAST_WIDE: Final = 0.4  # of the face's width: a neck of which less is seen carries no necklace
+_LOBE: Final = (
+    0.66,
+    7.0,
+    7.15,
+)  # of the canonical head: its lobes are farther out than this, and between these heights
+_ASIDE: Final = 0.12  # of the side: this much farther out than on the mean head a face may end
+_SHADOW: Final = (0.035, 0.045, 0.5)  # how far down and how soft a shadow is, and how much of the light it takes
+
+
+@dataclass(frozen=True)
+class Jewel:
+    """A mesh and what of a mask hides it.
+
+    Attributes:
+        mesh: in the renderer's coordinates.
+        hidden_by: class ids.
+    """
+
+    mesh: Mesh
+    hidden_by: tuple[int, ...]
+
+
+def jewels(name: str, labels: LabelMap, fit: HeadFit, down: Floats) -> list[Jewel]:
+    """One of `JEWELLERY` on the ears or the neck of a mask (S, S); empty if it shows too little of them.
+
+    Args:
+        name: of the object.
+        labels: the mask.
+        fit: the head fitted to it, in the mask's pixels.
+        down: (3,), where things hang down to, in the renderer's coordinates: see `down_in`.
+    """
+    if name in NECKLACES:
+        return _necklace(labels, fit)
+    lobes = [lobe for ear in _EARS if (lobe := _lobe(labels, ear)) is not None]
+    covers = tuple(_COVERS["earrings"])
+    if not lobes:  # over the hair
+        lobes, covers = _hidden_lobes(labels, fit), ()
+    return [jewel for lobe in lobes for jewel in _earring(name, lobe, fit, down, covers)]
+
+
+def can_hang(name: str, labels: LabelMap) -> bool:
+    """Whether a mask (S, S) shows the ears or the neck that one of `JEWELLERY` hangs on."""
+    if name in NECKLACES:
+        return _neckline(labels) is not None
+    if any(_lobe(labels, ear) is not None for ear in _EARS):
+        return True
+    return bool((labels == ID["hair"]).any() and _hidden_lobes(labels, fit_head(labels)))
+
+
+def draw_jewels(found: list[Jewel], fit: HeadFit, light: PhotoLight, window: Window, labels: LabelMap) -> Drawn:
+    """Draw small objects in front of all that does not hide them, with a soft shadow right below.
+
+    Args:
+        found: what to draw.
+        fit: the head, in the picture's pixels.
+        light: of the photo.
+        window: where.
+        labels: (h, h), the mask there.
+    """
+    samples = _SAMPLES if window.side * _SAMPLES <= _MOST else max(1, _MOST // window.side)
+    size = window.side * samples
+    colour, alpha = np.zeros((size, size, 3), np.float32), np.zeros((size, size), np.float32)
+    depth = np.full((size, size), -1e9, np.float32)
+    covers: dict[tuple[int, ...], F32] = {}
+    for jewel in found:
+        if jewel.hidden_by not in covers:
+            cover = blur(np.isin(labels, jewel.hidden_by).astype(np.float32), max(light.softness, 0.8))
+            covers[jewel.hidden_by] = np.repeat(np.repeat(cover, samples, 0), samples, 1)
+        where, far = fit.camera.project(jewel.mesh.vertices)
+        layer = triangles(f32((where - [window.left, window.top]) * samples), far, jewel.mesh.triangles, size,
+                          two_sided=np.ones(len(jewel.mesh.triangles), bool))  # fmt: skip
+        seen = (layer.triangle >= 0) & (layer.depth > depth)
+        if not seen.any():
+            continue
+        shown, opacity = shade(jewel.mesh, layer, seen, fit, light)
+        opacity = opacity * (1 - covers[jewel.hidden_by][seen])
+        colour[seen] = colour[seen] * (1 - opacity[:, None]) + light.coloured(shown) * opacity[:, None]
+        alpha[seen] = alpha[seen] * (1 - opacity) + opacity
+        depth = np.where(seen, layer.depth, depth)
+    colour, alpha = shrunk(colour, samples), shrunk(alpha, samples)
+    down, soft, dark = _SHADOW
+    scale = fit.camera.scale
+    aside = -down * scale * float(light.direction[0])
+    cast = blur(f32(ndimage.shift(alpha, (down * scale, aside), order=1)), soft * scale)
+    left = 1 - dark * np.clip(1.6 * cast, 0, 1) * (labels > 0)
+    return Drawn(blur(colour, light.softness), blur(alpha, light.softness), f32(left))
+
+
+def _lobe(labels: LabelMap, ear: int) -> Floats | None:
+    """Where an earring hangs on an ear of a mask: (x, y); None if hardly anything of the ear is seen."""
+    region = labels == ear
+    if region.sum() < _LEAST_EAR * labels.size:
+        return None
+    rows, columns = np.nonzero(region)
+    high = rows.max() - rows.min() + 1
+    low = rows >= rows.max() - 0.16 * high
+    # Where hair hides the lower part, the lowest pixels seen are no lobe.
+    below = labels[
+        min(int(rows.max()) + max(2, round(0.01 * len(labels))), len(labels) - 1), round(columns[low].mean())
+    ]
+    if below in _COVERS["earrings"]:
+        return None
+    return np.array([columns[low].mean() + 0.5, rows.max() - 0.1 * high])
+
+
+def _hidden_lobes(labels: LabelMap, fit: HeadFit) -> list[Floats]:
+    """Where the fitted head has the lobes of ears that hair hides in a mask: (x, y) each."""
+    model, found = head(), []
+    for side in (1.0, -1.0):
+        x, y = model.canonical[:, 0] * side, model.canonical[:, 1]
+        near = np.flatnonzero(model.on_body & (x > _LOBE[0]) & (y > _LOBE[1]) & (y < _LOBE[2]))
+        lowest = near[np.argsort(y[near], kind="stable")[:4]]
+        place = np.asarray(fit.camera.project(fit.posed.vertices[lowest].mean(0)[None])[0][0], float)
+        row, across = int(place[1]), place[0] + side * np.arange(round(_ASIDE * len(labels)))
+        across = across[(across >= 0) & (across < len(labels))].astype(int)
+        if not 0 <= row < len(labels) or not len(across):
+            continue
+        beside = across[~np.isin(labels[row, across], _FACE)]
+        if len(beside) and labels[row, beside[0]] == ID["hair"]:  # right beside the face
+            found.append(np.array([beside[0] + 0.5, place[1]]))
+    return found
+
+
+def _earring(name: str, lobe: Floats, fit: HeadFit, down: Floats, hidden: tuple[int, ...]) -> list[Jewel]:
+    at, right = _unproject(fit, lobe), np.array([-down[1], down[0], 0.0])
+    ahead = np.cross(right, -down)
+    middle = fit.camera.project(fit.posed.eyes.mean(0)[None])[0][0]
+    outwards = 1.0 if lobe[0] > middle[0] else -1.0
+    if name == "earrings-drop":
+        length, radius = _DROP
+        wire = f32([at + down * share * length for share in np.linspace(0, 0.9, 6)])
+        pearl = _pearl_drop(at + down * length, radius, right, down, ahead)
+        return [
+            Jewel(Mesh(*ball(f32(at), 0.024, 9, 16), f32(_GOLD), shine=0.8, gloss=60, metal=True), hidden),
+            Jewel(Mesh(*tube(wire, 0.005, closed=False), f32(_GOLD), shine=0.8, gloss=60, metal=True), hidden),
+            Jewel(Mesh(*pearl, f32(_PEARL), shine=0.6, gloss=24), hidden),
+        ]
+    radius, wire_radius = _HOOP
+    angle = np.linspace(0, 2 * np.pi, 60, endpoint=False)[:, None]
+    # Seen from the front, a hoop that hangs at the side of a head is narrow.
+    ring = at + radius * (down * (1 - np.cos(angle)) + (0.42 * outwards * right + 0.9 * ahead) * np.sin(angle))
+    vertices, faces = tube(f32(ring), wire_radius, closed=True, sides=10)
+    # The half that is behind the ear is hidden by it and the face.
+    front = np.asarray(np.sin(angle)[:, 0] >= 0)[(faces // 10).min(1)]
+    near, back = (Mesh(vertices, faces[part], f32(_GOLD), shine=0.85, gloss=70, metal=True) for part in (front, ~front))
+    return [Jewel(back, (*hidden, *_FACE)), Jewel(near, hidden)]
+
+
+def _pearl_drop(middle: Floats, radius: float, right: Floats, down: Floats, ahead: Floats) -> tuple[F32, I32]:
+    """A ball that narrows upwards."""
+    vertices, faces = ball(f32([0, 0, 0]), 1.0, 12, 20)
+    up = np.clip(vertices[:, 1:2], 0, 1)
+    wide = 1 - 0.55 * up**1.5
+    local = vertices * np.concatenate([wide, 1 + 0.5 * up, wide], 1) * radius
+    return f32(middle + local[:, :1] * right - local[:, 1:2] * down + local[:, 2:] * ahead), faces
+
+
+def _necklace(labels: LabelMap, fit: HeadFit) -> list[Jewel]:
+    line = _neckline(labels)
+    if line is None:
+        return []
+    (left, right), hidden = line, tuple(_COVERS["necklace"])
+    scale = fit.camera.scale
+    wide = float(np.hypot(*(right - left)))
+    share = np.linspace(0, 1, 400)[:, None]
+    sag = np.array([0.0, _SLACK * wide])
+    path = left + share * (right - left) + 4 * share * (1 - share) * sag
+    along = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(path, axis=0).T))])
+    places = np.arange(0, along[-1], 2.06 * _BEAD * scale)
+    beads = [np.array([np.interp(place, along, path[:, k]) for k in (0, 1)]) for place in places]
+    pieces = [ball(f32(_unproject(fit, bead)), _BEAD, 9, 16) for bead in beads]
+    starts = np.cumsum([0, *(len(vertices) for vertices, _ in pieces)])
+    vertices = f32(np.concatenate([vertices for vertices, _ in pieces]))
+    faces = np.concatenate([faces + start for (_, faces), start in zip(pieces, starts, strict=False)])
+    return [Jewel(Mesh(vertices, faces.astype(np.int32), f32(_PEARL), shine=0.6, gloss=24), hidden)]
+
+
+def _neckline(labels: LabelMap) -> tuple[Floats, Floats] | None:
+    """Where a necklace leaves the sides of a neck: (x, y) left and right; None if hardly any neck is seen."""
+    neck = labels == ID["neck"]
+    if neck.sum() < _LEAST_NECK * labels.size:
+        return None
+    pieces, count = ndimage.label(neck)
+    neck = pieces == 1 + int(np.bincount(pieces.ravel(), minlength=count + 1)[1:].argmax())
+    rows = np.flatnonzero(neck.any(1))
+    row = int(rows[0] + 0.45 * (rows[-1] - rows[0]))
+    columns = np.flatnonzero(neck[row])
+    face = np.isin(labels, _FACE).sum(1).max()
+    if not len(columns) or np.ptp(columns) < max(_LEAST_WIDE * face, 4):
+        return None
+    return np.array([columns[0] + 0.0, row]), np.array([columns[-1] + 1.0, row])
+
+
+def _unproject(fit: HeadFit, place: Floats, depth: float = _DEPTH) -> Floats:
+    """The point (3,) at a depth that is seen at a pixel (x, y)."""
+    camera = fit.camera
+    flat = np.linalg.solve(camera.matrix.astype(float), np.asarray(place, float) - camera.size / 2) + camera.centre
+    share = (camera.place[2] - depth) / camera.place[2]
+    return np.array([camera.place[0] + flat[0] * share, camera.place[1] - flat[1] * share, depth])
+
+
+def down_in(fit: HeadFit) -> Floats:
+    """The direction (3,), in the renderer's coordinates, that is down in the picture that a head is fitted in."""
+    x, y = np.linalg.solve(fit.camera.matrix.astype(float), [0.0, 1.0])
+    down = np.array([x, -y, 0.0])
+    return np.asarray(down / np.linalg.norm(down))

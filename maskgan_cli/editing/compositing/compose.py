@@ -1,0 +1,172 @@
+"""The finished picture of an edit: the moved photo, with the painting where the photo does not show the new mask."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from maskgan_cli.data.crop import cut
+from maskgan_cli.data.resize import resize_image, resize_labels
+from maskgan_cli.editing.compositing.blend import paste_missing, paste_seamless, paste_soft
+from maskgan_cli.editing.compositing.hair_fit import fitted_hair
+from maskgan_cli.editing.compositing.hair_swap import lay_hair
+from maskgan_cli.editing.compositing.mouths import Reference, insert_inside, smooth_lip_line, source_of_inside, with_jaw
+from maskgan_cli.editing.compositing.moving import PhotoMotion, moved_photo, moved_picture, photo_motion
+from maskgan_cli.editing.compositing.paste import Square, paste_crop
+from maskgan_cli.editing.compositing.registration import FAR
+from maskgan_cli.editing.options import Blend, Edge, Inside
+from maskgan_cli.files import Picture
+from maskgan_cli.labels import LabelMap
+
+# An edit is another face if its mask differs in more than the first share of the picture, and moving the photo corrects
+# less than the second share of that.
+_ANOTHER: Final = (0.3, 0.4)
+
+
+Painting = Picture | Callable[[], Picture]  # a picture, or a function that paints it, called only if it is needed
+
+
+@dataclass(frozen=True)
+class Place:
+    """The photo (H, W, 3) that a face was cut out of, and the corners (4, 2) of the square: see `data.crop`."""
+
+    photo: Picture
+    square: Square
+
+
+def paste_back(
+    source: Picture,
+    result: Painting,
+    before: LabelMap,
+    after: LabelMap,
+    blend: Blend,
+    place: Place | None = None,
+    reference: Reference | None = None,
+    motion: PhotoMotion | None = None,
+) -> Picture:
+    """Paste the painting into its source with the method of ``blend``.
+
+    Args:
+        source: (S, S, 3), the face.
+        result: the painting, square, of any size.
+        before, after: (S, S) label maps of the source and of the edit; ``after`` may have another size.
+        blend: selects `paste_moved`, `paste_seamless` or `paste_soft`.
+        place: the photo that the source was cut out of, or None.
+        reference: the face whose mouth or hair is used, or None.
+        motion: see `paste_moved`.
+
+    Returns:
+        (S, S, 3), or the whole photo (H, W, 3) if ``place`` is given.
+    """
+    after = resize_labels(after, len(source))
+    if blend.edge is Edge.MOVE:
+        return paste_moved(source, result, before, after, place, reference, blend.inside, motion)
+    result = _painted(result, len(source))
+    if blend.edge is Edge.SOFT:
+        edited = paste_soft(source, result, before, after, softness=blend.softness)
+    else:
+        edited = paste_seamless(source, result, before, after)
+    return edited if place is None else paste_crop(place.photo, place.square, edited)
+
+
+def paste_moved(
+    source: Picture,
+    result: Painting,
+    before: LabelMap,
+    after: LabelMap,
+    place: Place | None = None,
+    reference: Reference | None = None,
+    inside: Inside = Inside.AUTO,
+    motion: PhotoMotion | None = None,
+) -> Picture:
+    """Move the source's pixels from its label map to the new one, and paint what the moved picture does not show.
+
+    Pixels are sampled once, from the whole photo if ``place`` is given. If the new mask is that of another face,
+    `paste_seamless` is used instead.
+
+    Args:
+        source: (S, S, 3).
+        result: the painting, square, of any size.
+        before, after: (S, S) label maps of the source and of the edit.
+        place: the photo that the source was cut out of, or None.
+        reference: the face whose mouth is used, or None. If it has ``hair``, its hair is blended into the photo first,
+            and ``before`` is replaced by that photo's label map: see `with_hair`.
+        inside: source of the inside of a mouth: see `source_of_inside`.
+        motion: the result of `motion_between`; None: it is computed.
+
+    Returns:
+        (S, S, 3), or the whole photo (H, W, 3) if ``place`` is given. Pixels that neither move nor are painted are
+        unchanged.
+    """
+    with_new_hair = with_hair(source, before, reference)
+    if with_new_hair is not None:
+        source, before = with_new_hair
+        motion = None
+        if place is not None:
+            place = Place(paste_crop(place.photo, place.square, source), place.square)
+    side, after = len(source), with_jaw(before, after)
+    move = _motion(before, after, in_photo=place is not None) if motion is None else motion
+    if _another(move, before, after):
+        edited = paste_seamless(source, _painted(result, side), before, after)
+        return edited if place is None else paste_crop(place.photo, place.square, edited)
+    if place is None:
+        photo = crop = moved_picture(source, move.field)
+    else:
+        photo = moved_photo(place.photo, place.square, side, move.field, move.beyond)
+        crop = source if move.still else cut(photo, place.square, side)
+    edited = paste_missing(crop, _painted(result, side), move, after) if move.missing.any() else crop
+    origin = source_of_inside(before, after, None if reference is None else reference.labels, inside)
+    if origin is not None:
+        edited = insert_inside(edited, source, before, after, origin, reference)
+    edited = smooth_lip_line(edited, move.inner)
+    if place is None:
+        return edited
+    return photo if (edited == crop).all() else paste_crop(photo, place.square, edited)
+
+
+def with_hair(source: Picture, before: LabelMap, reference: Reference | None) -> tuple[Picture, LabelMap] | None:
+    """The source (S, S, 3) and its label map (S, S) with the hair of a reference; None if its hair is not used."""
+    if reference is None or reference.hair is None:
+        return None
+    after = fitted_hair(reference.labels, before, reference.hair)
+    if np.array_equal(before, after):
+        return source, before
+    return lay_hair(source, before, after, reference.picture, reference.labels, reference.hair), after
+
+
+def motion_between(before: LabelMap, after: LabelMap, *, in_photo: bool = False) -> PhotoMotion:
+    """The motion of the photo in `paste_moved`, from one label map (S, S) to another; ``in_photo``: it has a place."""
+    return _motion(before, with_jaw(before, after), in_photo=in_photo)
+
+
+def effective_edge(before: LabelMap, after: LabelMap, edge: Edge, *, in_photo: bool) -> Edge:
+    """The edge that `paste_back` uses: ``edge``, or ``SEAMLESS`` instead of ``MOVE`` for the mask of another face.
+
+    Args:
+        before, after: (S, S) label maps of the source and of the edit.
+        edge: the requested one.
+        in_photo: whether the face was cut out of a photo.
+    """
+    after = with_jaw(before, after)
+    if edge is not Edge.MOVE or float((before != after).mean()) <= _ANOTHER[0]:
+        return edge
+    return Edge.SEAMLESS if _another(_motion(before, after, in_photo=in_photo), before, after) else Edge.MOVE
+
+
+def _motion(before: LabelMap, after: LabelMap, *, in_photo: bool) -> PhotoMotion:
+    return photo_motion(before, after, beyond=math.ceil(FAR * len(before)) if in_photo else 0)
+
+
+def _painted(painting: Painting, side: int) -> Picture:
+    return resize_image(painting() if callable(painting) else painting, side)
+
+
+def _another(move: PhotoMotion, before: LabelMap, after: LabelMap) -> bool:
+    """Whether the new mask is that of another face, see `_ANOTHER`."""
+    share, corrected = _ANOTHER
+    different = float((before != after).mean())
+    return different > share and float((move.labels != after).mean()) > (1 - corrected) * different

@@ -1,0 +1,229 @@
+"""A photo without its hair, which is replaced by background, skin and clothes."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from maskgan_cli.editing.compositing.extension import Plane, extended
+from maskgan_cli.editing.compositing.grain import missing_grain
+from maskgan_cli.editing.compositing.membrane import Field
+from maskgan_cli.files import Picture
+from maskgan_cli.labels import ID, LabelMap, Region
+
+_HAIR: Final = ID["hair"]
+_SKIN: Final = [ID[name] for name in ("skin", "nose", "l_ear", "r_ear", "neck")]
+_BROWS: Final = [ID["l_brow"], ID["r_brow"]]
+_BACKDROP: Final = [ID["background"]]
+_KINDS: Final = (_BACKDROP, _SKIN, [ID["cloth"]])  # what may lie behind hair
+# As shares of the side.
+_FRINGE: Final = {True: 0.01, False: 0.03}  # what is this near to hair goes with it: on skin, and elsewhere
+_EDGE: Final = 0.008  # the rim of a class is not continued: it may be another's
+_REMAINS: Final = 0.1  # this near to hair, backdrop that is unlike the backdrop farther off is hair that the mask lacks
+_SHADED: Final = 0.02  # skin this near to the new hair's border is the other's: it lies in that hair's shadow
+_TONE: Final = 0.02  # standard deviation over which the tones of two skins are compared
+_FINE_TONE: Final = 0.008  # standard deviation over which the result is compared with the photo's own skin
+_TONES: Final = 0.05  # how far the logarithm of the other's tones may leave those of the photo's own skin, going on
+_HAIRLINE: Final = 0.03  # skin this near to hair lies in its shadow
+_SHADOWED: Final = 0.1  # skin this near to hair that goes may lie in its shadow farther down,
+_SHADOW: Final = 0.9  # and does if it is darker than this share of a plane through its lightness
+_DARKER: Final = (0.03, 0.1)  # of the skin around: so much darker, skin beside hair that goes is shadow
+_FADING: Final = 0.06  # below the nose, over this, the other's skin gives way: beards are no foreheads
+_UNLIKE: Final = 24.0  # levels
+_PLAIN: Final = 8.0  # levels; a backdrop that differs from a smooth surface by less in the median is plain,
+_MOSTLY: Final = 0.6  # if this share of it lies near that surface
+_SAMPLES: Final = 20_000  # pixels that the surface is fitted to
+_LEAST: Final = 64  # fewer pixels are fitted by nothing
+_THIN: Final = 3.0  # a fringe of hair whose skin is less than this times as far as its backdrop lies on skin
+
+
+def without_hair(photo: Picture, labels: LabelMap, after: LabelMap, alpha: Plane, skin: Plane, cover: Plane) -> Plane:
+    """The photo with what lies behind its hair.
+
+    Backdrop and clothes are continued smoothly and get the photo's grain. Skin is another person's, in the tone of the
+    photo's own beside it, so that foreheads have pores and hairlines their shadow.
+
+    Args:
+        photo, labels: (S, S, 3) and its label map.
+        after: (S, S), the label map with other hair.
+        alpha: (S, S), opacity of the hair in the photo.
+        skin: (S, S, 3), the other person's skin in its place on this face.
+        cover: (S, S), opacity of the other hair.
+
+    Returns:
+        (S, S, 3), 0 to 255; the photo's own values away from its hair and the other.
+    """
+    side, behind = len(labels), _behind(after)
+    source = photo.astype(np.float64)
+    smooth = ndimage.gaussian_filter(source, (2.0, 2.0, 0))
+    hairy = (alpha > 0.03) | (labels == _HAIR)
+    away = np.asarray(ndimage.distance_transform_edt(~hairy)) / side
+    base, weights, shares = (np.zeros(shape, np.float32) for shape in (photo.shape, labels.shape, labels.shape))
+    for kinds in _KINDS:
+        mine, here = np.isin(behind, kinds), np.isin(labels, kinds)
+        gone = away <= _FRINGE[kinds is _SKIN]
+        if not mine.any():
+            continue
+        inner = here & ~ndimage.binary_dilation(~here & ~hairy, iterations=max(2, round(_EDGE * side)))
+        known = (inner if (inner & ~gone).sum() >= 64 else here) & ~gone
+        if not known.any():
+            continue
+        if kinds is _SKIN:
+            filled, share = _skin(photo, labels, known, skin, cover)
+            share = np.maximum(_soft(np.maximum(gone, share), 0.004 * side), hairy | (away <= 0.4 * _FRINGE[True]))
+        else:
+            if kinds is _BACKDROP:
+                gone = gone | _remains(photo, known, away)
+                known &= ~gone
+            filled = _backdrop(photo, known) if kinds is _BACKDROP else extended(photo, known)
+            share = np.maximum(_soft(gone, 0.003 * side), hairy)
+        grain = missing_grain(source, smooth, known) if kinds is not _SKIN else 0.0
+        weight = _soft(mine, max(0.7, 0.002 * side))
+        base += weight[..., None] * (filled + grain)
+        shares += weight * share
+        weights += weight
+    total = np.maximum(weights, 0.01)
+    share = np.where(weights > 0.01, shares / total, 0)[..., None]
+    return np.asarray(photo + share * (base / total[..., None] - photo), np.float32)
+
+
+def _skin(photo: Picture, labels: LabelMap, known: Region, skin: Plane, cover: Plane) -> tuple[Plane, Plane]:
+    """Skin (S, S, 3) for where hair was, and its opacity (S, S) over the photo's own skin beside that.
+
+    Args:
+        photo, labels: (S, S, 3) and its label map.
+        known: (S, S), where the photo shows its own skin.
+        skin, cover: see `without_hair`.
+    """
+    side = len(labels)
+    if (known & (labels == ID["skin"])).any():
+        known = known & (labels == ID["skin"])
+    beside = np.asarray(ndimage.distance_transform_edt(cover < 0.03)) / side  # outside the new hair, from its border
+    within = np.asarray(ndimage.distance_transform_edt(cover >= 0.03)) / side  # inside it
+    rows = np.flatnonzero((labels == ID["nose"]).any(1))
+    low = rows[-1] if len(rows) else side
+    hair = labels == _HAIR
+    gone = hair & (cover < 0.5)
+    from_gone = np.asarray(ndimage.distance_transform_edt(~gone)) / side if gone.any() else np.ones(labels.shape)
+    lit = known & (from_gone > _HAIRLINE) & (beside > _SHADED)
+    upper = lit & (np.arange(side)[:, None] < low)
+    lit = next((region for region in (upper, lit) if region.sum() > 64), known)
+    lit &= _without_shadows(photo, lit) | (from_gone > _SHADOWED)
+    around = extended(_mean_of(photo, lit), lit)
+    other = _in_tone_of(skin, photo, lit, around)
+    source = photo.astype(np.float64)
+    smooth = ndimage.gaussian_filter(source, (2.0, 2.0, 0))
+    own = extended(photo, known) + missing_grain(source, smooth, known)
+    down = np.clip((np.arange(side)[:, None] - low) / (_FADING * side) + 1, 0, 1)[..., None]
+    share = np.clip(1.5 - within / _SHADED, 0, 1) * np.clip(1.5 - beside / _SHADED, 0, 1)
+    # The old hair's shadow on the forehead goes with it; beside the eyes, skin is dark in any case.
+    if gone.any():
+        brows = np.flatnonzero(np.isin(labels, _BROWS).any(1))
+        high = np.arange(side)[:, None] < (brows[0] if len(brows) else low)
+        near = np.clip(2 - from_gone / _HAIRLINE, 0, 1)
+        darker = 1 - ndimage.gaussian_filter(source.mean(-1), 0.004 * side) / np.maximum(around.mean(-1), 1)
+        share = np.maximum(share, high * near * np.clip((darker - _DARKER[0]) / (_DARKER[1] - _DARKER[0]), 0, 1))
+    share = share * (labels == ID["skin"]) * (1 - down[..., 0])
+    return np.asarray(other + down * (own - other), np.float32), np.asarray(share, np.float32)
+
+
+def _mean_of(values: npt.NDArray[np.generic], known: Region, deviation: float = _TONE) -> Plane:
+    """Means (S, S, C) of values where they are known, over a Gaussian of this share of the side."""
+    weight = known.astype(np.float32)
+    sigma = deviation * len(known)
+    total = ndimage.gaussian_filter(np.asarray(values, np.float32) * weight[..., None], (sigma, sigma, 0))
+    return np.asarray(total / np.maximum(ndimage.gaussian_filter(weight, sigma), 1e-3)[..., None], np.float32)
+
+
+def _in_tone_of(skin: Plane, photo: Picture, known: Region, around: Plane) -> Plane:
+    """Skin (S, S, 3) in the light and colour of the photo's own, where that is known, and beside it.
+
+    Args:
+        skin, photo: (S, S, 3).
+        known: (S, S), where the photo shows its own skin.
+        around: (S, S, 3), the photo's skin without detail, continued smoothly.
+    """
+    ratio = np.log(np.maximum(photo.astype(np.float32), 4)) - np.log(np.maximum(skin, 4))
+    ratio = extended(_mean_of(ratio, known), known)
+    sigma, fine = _TONE * len(photo), _FINE_TONE * len(photo)
+    ratio = np.where(known[..., None], ratio, ndimage.gaussian_filter(ratio, (sigma, sigma, 0)))
+    other = skin * np.exp(np.clip(ratio, -1.5, 1.5))
+    tone = np.log(np.maximum(ndimage.gaussian_filter(other, (fine, fine, 0)), 4) / np.maximum(around, 4))
+    return np.asarray(other * np.exp(_TONES * np.tanh(tone / _TONES) - tone), np.float32)
+
+
+def _without_shadows(photo: Picture, skin: Region) -> Region:
+    """Skin (S, S) that is not much darker than the plane that fits the lightness of all of it."""
+    light = photo.astype(np.float32).mean(-1, keepdims=True)
+    found = _surface(light, skin, order=1)
+    if found is None:
+        return skin
+    kept = skin & (light > _SHADOW * found[0])[..., 0]
+    return kept if kept.sum() > _LEAST else skin
+
+
+def _backdrop(photo: Picture, known: Region) -> Plane:
+    """Backdrop (S, S, 3), continued: a plain one as the surface of second order that fits it, and what differs."""
+    found = _surface(photo, known, order=2)
+    if found is None or found[1] > _PLAIN:
+        return extended(photo, known)
+    surface, spread = found
+    rest = ndimage.gaussian_filter(photo.astype(np.float32), (1.5, 1.5, 0)) - surface
+    plain = known & (np.abs(rest).max(-1) < max(6.0, 3 * spread))
+    if plain.sum() < _MOSTLY * known.sum():
+        return extended(photo, known)
+    return np.asarray(np.where(known[..., None], photo, surface + extended(rest, plain)), np.float32)
+
+
+def _surface(values: npt.NDArray[np.generic], known: Region, *, order: int) -> tuple[Plane, float] | None:
+    """The polynomial of an order in x and y that fits values (S, S, C) where they are known, outliers aside.
+
+    Returns:
+        Its values (S, S, C) and the median of the largest differences of a pixel; None if too little is known.
+    """
+    side = len(known)
+    y, x = np.mgrid[:side, :side] / side - 0.5
+    terms = np.stack([x**i * y**j for i in range(order + 1) for j in range(order + 1 - i)], -1)
+    places = np.argwhere(known)
+    places = places[:: max(1, len(places) // _SAMPLES)]
+    rows, columns = places.T
+    at, wanted = terms[rows, columns], np.asarray(values[rows, columns], float)
+    good = np.ones(len(places), bool)
+    for _ in range(3):
+        if good.sum() < _LEAST:
+            return None
+        found = np.linalg.lstsq(at[good], wanted[good], rcond=None)[0]
+        away = np.abs(wanted - at @ found).max(-1)
+        spread = float(np.median(away))
+        good = away <= max(3.0, 2.5 * spread)
+    return np.asarray(terms @ found, np.float32), spread
+
+
+def _remains(photo: Picture, known: Region, away: Field) -> Region:
+    """Hair in the backdrop (S, S) that the mask does not show: too unlike the backdrop farther off."""
+    far = known & (away > _REMAINS)
+    if far.sum() < 0.02 * far.size:
+        return np.zeros_like(known)
+    smooth = ndimage.gaussian_filter(photo.astype(np.float32), (1, 1, 0))
+    unlike = (np.abs(smooth - extended(smooth, far)).max(-1) > _UNLIKE) & known & ~far
+    return np.asarray(ndimage.binary_dilation(unlike, iterations=max(2, round(_EDGE * len(photo)))))
+
+
+def _behind(after: LabelMap) -> LabelMap:
+    """What lies behind hair in a label map (S, S): the nearest class; skin where a thin fringe of hair lies on it."""
+    hair, skin = after == _HAIR, np.isin(after, _SKIN)
+    if hair.all():
+        return np.zeros_like(after)
+    far, nearest = ndimage.distance_transform_edt(hair, return_indices=True)
+    result = after[tuple(nearest)]
+    if not skin.any():
+        return np.asarray(result)
+    away, nearest = ndimage.distance_transform_edt(~skin, return_indices=True)
+    return np.asarray(np.where(hair & (away < _THIN * far), after[tuple(nearest)], result))
+
+
+def _soft(region: Region | Plane, deviation: float) -> Plane:
+    return np.asarray(ndimage.gaussian_filter(region.astype(np.float32), deviation), np.float32)

@@ -1,0 +1,195 @@
+"""Another person's hair on a photo: the reference's own strands, in the colour of the hair that was there."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+from skimage.color import rgb2lab
+
+from maskgan_cli.editing.compositing.extension import Plane, extended
+from maskgan_cli.editing.compositing.hair_base import without_hair
+from maskgan_cli.editing.compositing.hair_colour import as_sharp, hair_colours, recoloured, without_light_rim
+from maskgan_cli.editing.compositing.hair_fit import HairFit, above_border, cut_rows, fit_hair, tidy_hair, warped_labels
+from maskgan_cli.editing.compositing.matting import alpha_matte
+from maskgan_cli.editing.compositing.moving import sampled
+from maskgan_cli.editing.compositing.own_hair import hair_from_own
+from maskgan_cli.files import Picture
+from maskgan_cli.labels import ID, LabelMap, Region
+
+_HAIR: Final = ID["hair"]
+_EARS: Final = [ID["l_ear"], ID["r_ear"]]
+_CLEAR: Final = [ID[name] for name in ("l_eye", "r_eye", "l_brow", "r_brow", "nose", "mouth", "u_lip", "l_lip",
+                                       "eye_g", "ear_r", "hat")]  # fmt: skip
+_LEAST: Final = 0.01  # of a mask: less hair is no hair to take
+_HAT: Final = 0.01  # of a mask: a larger hat hides hair
+# As shares of the side.
+_BAND: Final = (0.012, 0.022)  # so far within a mask's border and beyond it hair may end
+_TEMPLES: Final = 0.04  # so far to the sides of glasses their temples may be seen
+_OVER_HAIR: Final = 0.1  # so far to the sides of glasses their temples may lie on hair
+_LACKING: Final = 0.12  # so near to hair the backdrop may be hair that the mask lacks
+_STUBBLE: Final = 0.08  # skin this near to hair may show stubble or lie in shadow,
+_SHADOW: Final = 0.93  # if it is darker than this share of the skin farther off
+_PIXELS: Final = 200  # fewer pixels say nothing of a colour
+_NEAR: Final = 0.05  # within hair this near to skin, what looks like skin is skin
+
+
+def hair_to_take(reference: LabelMap, labels: LabelMap) -> HairFit | None:
+    """Align a reference's hair (T, T) to a face (S, S); None if there is too little hair, or a hat on either."""
+    if (reference == _HAIR).mean() < _LEAST or any((one == ID["hat"]).mean() > _HAT for one in (reference, labels)):
+        return None
+    return fit_hair(reference, labels)
+
+
+def lay_hair(
+    photo: Picture, before: LabelMap, after: LabelMap, reference: Picture, labels: LabelMap, fit: HairFit
+) -> Picture:
+    """The photo with the reference's hair, which gets the colours of the photo's own.
+
+    Args:
+        photo, before: (S, S, 3) and its label map.
+        after: (S, S), the label map with the new hair: see `fitted_hair`.
+        reference, labels: (T, T, 3) and its label map.
+        fit: how the hair is brought onto the face.
+
+    Returns:
+        (S, S, 3); away from both hairs the photo bit for bit.
+    """
+    side, labels = len(photo), tidy_hair(labels)
+    own, alpha = hair_matte(photo, before), hair_matte(reference, labels)
+    top, uncut = cut_rows(labels), labels
+    reference, labels, alpha = reference[top:], labels[top:], alpha[top:]
+    skin = _bare_skin(reference, labels, alpha)
+    reference = _without_temples(reference, labels)
+    colours = hair_colours(reference.astype(np.float32), alpha, extended(reference, alpha < 0.02))
+    colours = without_light_rim(recoloured(colours, reference[alpha > 0.95], photo[own > 0.95]), alpha)
+    y, x = (places.astype(float) + 0.5 for places in np.mgrid[:side, :side])
+    columns, rows = (np.asarray(places - 0.5, np.float32) for places in fit.source_of(x, y))
+    rows -= top
+    more = above_border(labels)
+    whole = np.concatenate([ndimage.gaussian_filter(more.astype(np.float32), 1.2, mode="nearest"), alpha])
+    shown = sampled(whole[..., None], rows + len(more), columns, "bicubic")
+    cover: Plane = np.asarray(np.clip(shown, 0, 1), np.float32)
+    rows, columns = (_reflected(places, size) for places, size in zip((rows, columns), labels.shape, strict=True))
+    hair, skin = (sampled(one, rows, columns, "bicubic") for one in (colours, skin))
+    base = without_hair(photo, before, after, own, skin, cover[..., 0])
+    kept = (after == _HAIR) & (before == _HAIR) & (warped_labels(uncut, fit, side) != _HAIR)
+    kept = ndimage.binary_opening(kept, iterations=2).astype(np.float32)
+    base = base + (ndimage.gaussian_filter(kept, 1.5) * own)[..., None] * (photo - base)
+    hair = as_sharp(hair, cover[..., 0], photo, own)
+    result = base + cover * (hair - base)
+    changed = (cover[..., 0] > 0.004) | (np.abs(base - photo).max(-1) > 0.5)
+    return np.where(changed[..., None], np.clip(np.rint(result), 0, 255), photo).astype(np.uint8)
+
+
+def hair_matte(picture: Picture, labels: LabelMap) -> Plane:
+    """Opacity (S, S) of the hair in a picture (S, S, 3), found in a band around its border in the label map (S, S)."""
+    side = len(labels)
+    picture, labels = np.pad(picture, ((1, 1), (1, 1), (0, 0)), mode="edge"), np.pad(labels, 1, mode="edge")
+    hair = labels == _HAIR
+    if not hair.any():
+        return np.zeros((side, side), np.float32)
+    inner, outer = (max(1.5, share * side) for share in _BAND)
+    inside = ndimage.distance_transform_edt(np.pad(hair, 1, mode="edge"))[1:-1, 1:-1] > inner
+    outside = ndimage.distance_transform_edt(~hair) > outer
+    outside |= np.isin(labels, _CLEAR)
+    outside |= ndimage.binary_erosion(np.isin(labels, _EARS), iterations=max(1, round(0.004 * side)))
+    like_skin = _like_skin(picture, labels, inside)
+    inside = _large(inside & ~like_skin)
+    outside &= ~_like_hair(picture, labels, inside)
+    return alpha_matte(picture, inside, outside)[1:-1, 1:-1]
+
+
+def _frames(labels: LabelMap) -> Region:
+    """Glasses in a label map (S, S), and their temples, which masks show in part."""
+    glasses = labels == ID["eye_g"]
+    if not glasses.any():
+        return np.asarray(glasses)
+    wide = max(1, round(_TEMPLES * len(labels)))
+    return np.asarray(ndimage.maximum_filter(glasses, (max(3, wide // 2), 2 * wide + 1)))
+
+
+def _large(region: Region) -> Region:
+    """A region without pieces smaller than a twentieth of the largest."""
+    pieces, count = ndimage.label(region)
+    sizes = np.bincount(pieces.ravel(), minlength=count + 1)
+    sizes[0] = 0
+    return np.asarray((sizes >= 0.05 * max(int(sizes.max()), 1))[pieces] & region)
+
+
+def _like_skin(picture: Picture, labels: LabelMap, inside: Region) -> Region:
+    """Where hair near the skin of a picture (S, S, 3) looks like skin: a mask's border may lie beside the hair's."""
+    side = len(labels)
+    skin = (labels == ID["skin"]) & (ndimage.distance_transform_edt(labels != _HAIR) > 0.01 * side)
+    near = ndimage.distance_transform_edt(labels != ID["skin"]) < _NEAR * side
+    deep = inside & ~near
+    skin &= np.arange(side)[:, None] < np.nonzero(skin)[0].mean() if skin.any() else False  # beards are no skin
+    return np.asarray(near & _resembles(picture, skin, deep, 1))
+
+
+def _like_hair(picture: Picture, labels: LabelMap, inside: Region) -> Region:
+    """Where the backdrop beside the hair of a picture (S, S, 3) looks like hair: masks lack some of it."""
+    side = len(labels)
+    away = ndimage.distance_transform_edt(labels != _HAIR) / side
+    backdrop = labels == ID["background"]
+    near = backdrop & (away < _LACKING)
+    found = near & _resembles(picture, inside, backdrop & (away > _LACKING), 4)
+    pieces, _ = ndimage.label(found | (labels == _HAIR))
+    return np.asarray(found & np.isin(pieces, np.unique(pieces[inside])))
+
+
+def _resembles(picture: Picture, these: Region, others: Region, surely: float) -> Region:
+    """Where the colours of a picture (S, S, 3) are those of one region rather than of another.
+
+    Args:
+        surely: how much more likely, as the logarithm of the square.
+    """
+    if min(these.sum(), others.sum()) < _PIXELS:
+        return np.zeros_like(these)
+    lab = rgb2lab(ndimage.gaussian_filter(picture.astype(np.float32), (1.5, 1.5, 0)) / 255)
+
+    def away(region: Region) -> npt.NDArray[np.float64]:
+        mean, spread = lab[region].mean(0), lab[region].std(0) + 2.0
+        return np.asarray((((lab - mean) / spread) ** 2).sum(-1) + 2 * np.log(spread).sum())
+
+    return np.asarray(away(these) + surely < away(others))
+
+
+def _without_temples(picture: Picture, labels: LabelMap) -> Picture:
+    """A picture (S, S, 3) with its own hair where the temples of glasses lie on hair."""
+    glasses, hair = labels == ID["eye_g"], labels == _HAIR
+    if not glasses.any():
+        return picture
+    wide = round(_OVER_HAIR * len(labels))
+    temples = hair & ndimage.maximum_filter(glasses, (max(3, wide // 6), 2 * wide + 1))
+    if not temples.any():
+        return picture
+    found, there = hair_from_own(picture, hair & ~temples, temples)
+    return np.where(there[..., None], np.clip(np.rint(found), 0, 255), picture).astype(np.uint8)
+
+
+def _bare_skin(picture: Picture, labels: LabelMap, alpha: Plane) -> Plane:
+    """The skin of a face (S, S, 3), going on where the picture shows something else.
+
+    Skin beside hair that is darker than the skin farther off is stubble or shadow, and does not count.
+    """
+    side = labels.shape[1]
+    skin = (labels == ID["skin"]) & ~_frames(labels)
+    others = ~skin & (labels != _HAIR)
+    bare = skin & ~ndimage.binary_dilation(others, iterations=max(2, round(0.01 * side))) & (alpha < 0.05)
+    bare = bare if bare.any() else skin
+    away = ndimage.distance_transform_edt(labels != _HAIR) / side
+    far = bare & (away > _STUBBLE)
+    if far.any():
+        light = ndimage.gaussian_filter(picture.astype(np.float32).mean(-1), 0.004 * side)
+        around = extended(ndimage.gaussian_filter(light, 0.01 * side)[..., None], far)[..., 0]
+        bare &= far | (light > _SHADOW * around)
+    return extended(picture, bare)
+
+
+def _reflected(places: Plane, size: int) -> Plane:
+    """Coordinates beyond the border of a picture, mirrored into it."""
+    places = np.abs(places)
+    return np.asarray(np.clip(np.where(places > size - 1, 2 * (size - 1) - places, places), 0, size - 1), np.float32)

@@ -1,0 +1,321 @@
+"""Mouths of a moved photo: the inside of an opened mouth, the line between closed lips, the position of the chin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from scipy import ndimage
+
+from maskgan_cli.editing.compositing.hair_fit import HairFit
+from maskgan_cli.editing.compositing.membrane import Field
+from maskgan_cli.editing.compositing.registration import Displacement
+from maskgan_cli.editing.compositing.texture import Axis, Band, axis_of, band_of, sample_band
+from maskgan_cli.editing.options import Inside
+from maskgan_cli.files import Picture
+from maskgan_cli.labels import ID, LabelMap, Region, part_ids
+
+_INSIDE, _SKIN = ID["mouth"], ID["skin"]
+_MOUTH: Final = part_ids("mouth")
+_NAMES: Final = ("u_lip", "l_lip", "mouth")
+# "Side" is that of the picture, "height" that of the new inside of the mouth.
+_LEAST: Final = 2e-4  # share of the picture; a smaller inside is ignored
+_OWN: Final = 0.6  # share of the height; if the photo's inside is at least this high, it is moved
+_OTHER: Final = 0.4  # share of the height; a reference's inside must be at least this high
+_SOFT: Final = 0.0025  # share of the side; blur of the inserted inside's edge
+_NEAR: Final = 0.1  # share of the side; the skin within this distance of a mouth is used to compare light
+_GAMMA: Final = 2.2
+_GAIN: Final = (0.25, 1.8)  # limits of the change of a reference's brightness
+_TINT: Final = 0.25  # share of the colour difference of two skins that is due to light
+_NO_EYES: Final = 1.25  # largest brightness of teeth as a multiple of the skin's, if the eyes are hidden
+# Brightness at the upper edge and in the corners of an inside; painted insides lack the upper lip's shadow.
+_SHADE: Final = {Inside.PHOTO: 1.0, Inside.REFERENCE: 0.8, Inside.PAINTED: 0.45}
+_TEETH: Final = 0.007  # share of the side; a photo's inside that is higher than this shows teeth
+_GAP: Final = (0.2, 0.5)  # brightness below the teeth as a share of the lips', at the back and in front
+_RIM: Final = 0.006  # share of the side; the photo's teeth are visible through the lower lip's edge to this distance
+_PAINTED_LIGHT: Final = 0.85  # brightness limit of painted teeth, relative to that of others; they lack dark gaps
+_PAINTED_TEETH: Final = 0.6  # share of the height that painted teeth cover
+_JAW: Final = (0.6, 0.25)  # movement of the chin as a share of the mouth's opening, and of its closing
+_JUMP: Final = 1.5  # pixels from row to row; only a field along closed lips changes faster
+
+Box = tuple[slice, slice]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Another face whose mouth or hair is used.
+
+    Attributes:
+        picture, labels: (T, T, 3) and its label map (T, T).
+        hair: alignment of its hair to the photo's face, or None if its hair is not used.
+    """
+
+    picture: Picture
+    labels: LabelMap
+    hair: HairFit | None = None
+
+
+def source_of_inside(
+    before: LabelMap, after: LabelMap, reference: LabelMap | None, wanted: Inside = Inside.AUTO
+) -> Inside | None:
+    """Choose the source of the inside of a mouth.
+
+    Args:
+        before, after: (S, S), label maps of the photo and of the edit.
+        reference: (T, T), label map of the face whose mouth is used, or None.
+        wanted: the request. ``AUTO`` chooses the photo if its mouth is open enough; else the reference; else the photo
+            with a dark gap below its teeth; and the painting if the photo shows no teeth.
+
+    Returns:
+        ``PHOTO``, ``REFERENCE`` or ``PAINTED``; None if the mouth has no inside or its inside does not change.
+    """
+    inside = after == _INSIDE
+    if inside.sum() < _LEAST * inside.size or np.array_equal(inside, before == _INSIDE):
+        return None
+    height, own = _height(after), _height(before)
+    if wanted in (Inside.AUTO, Inside.PHOTO) and own >= _OWN * height:
+        return Inside.PHOTO
+    other = 0.0 if reference is None else len(after) / len(reference) * _height(reference)
+    if wanted in (Inside.AUTO, Inside.REFERENCE) and other > 0 and other >= _OTHER * height:
+        return Inside.REFERENCE
+    if wanted is not Inside.PAINTED and own >= _TEETH * len(after):
+        return Inside.PHOTO
+    return Inside.PAINTED
+
+
+def insert_inside(
+    picture: Picture, photo: Picture, before: LabelMap, after: LabelMap, source: Inside, reference: Reference | None
+) -> Picture:
+    """Insert the inside of the mouth into the picture of an edit, in the photo's light.
+
+    The photo's own teeth hang below the upper lip; if the mouth opens further, a dark gap follows below them. An inside
+    from another source is at most as bright as the whites of the photo's eyes, and gets the upper lip's shadow.
+
+    Args:
+        picture: (S, S, 3), the edit so far, with the painted inside.
+        photo: (S, S, 3).
+        before: (S, S), its label map.
+        after: (S, S), the label map of the edit.
+        source: of the inside, see `source_of_inside`.
+        reference: the face of the inside, for ``REFERENCE``.
+    """
+    if source is Inside.PHOTO and _height(before) >= _OWN * _height(after):
+        return picture  # the inside has moved with the photo
+    inside = after == _INSIDE
+    rows, columns = (_span(inside.any(axis=axis), round(0.03 * len(after)) + 2) for axis in (1, 0))
+    box = (rows, columns)
+    inserted, limit = picture[box].astype(float), _brightest(photo, before)
+    new = _place(after)
+    if source is Inside.REFERENCE and reference is not None:
+        old = _place(reference.labels)
+        if old is not None and new is not None:
+            inserted = _in_light_of(_sampled(reference.picture, box, old, new), reference, photo, before)
+        inserted = _no_brighter(inserted, inside[box], limit)
+    elif source is Inside.PHOTO:
+        old = _place(before)
+        if old is not None and new is not None:
+            inserted = _with_gap(*_own_teeth(photo, box, old, new), _gap(photo, before, inside[box]))
+    else:
+        inserted = _no_brighter(inserted, inside[box], _PAINTED_LIGHT * limit)
+        if new is not None:
+            reach = _PAINTED_TEETH * (new[1].bottom - new[1].top).max() - _below_edge(box, new)
+            inserted = _with_gap(inserted, reach, _gap(photo, before, inside[box]))
+    inserted = inserted * _shadow(inside[box], _SHADE[source])[..., None]
+    alpha = _with_lower_edge(inside[box], _RIM * len(after) if source is Inside.PHOTO else 0.0)
+    alpha = ndimage.gaussian_filter(alpha, _SOFT * len(after))[..., None]
+    result = picture.copy()
+    result[box] = np.clip(np.rint(alpha * inserted + (1 - alpha) * picture[box]), 0, 255).astype(np.uint8)
+    return result
+
+
+def smooth_lip_line(picture: Picture, field: Displacement) -> Picture:
+    """Smooth a picture (S, S, 3) along the line where the lips of a closed mouth meet.
+
+    Args:
+        picture: the picture, after it was moved by the field.
+        field: (2, S, S), see `displacement`; it is discontinuous only along that line.
+    """
+    jump = np.diff(field[0], axis=0)
+    columns = np.flatnonzero(jump.max(0) > _JUMP)
+    if len(columns) < 3:
+        return picture
+    side = len(picture)
+    columns = np.arange(columns[0], columns[-1] + 1)
+    line = ndimage.gaussian_filter1d(jump[:, columns].argmax(0).astype(float) + 0.5, 0.004 * side, mode="nearest")
+    wide = 0.003 * side
+    offsets = np.arange(-round(3 * wide) - 1, round(3 * wide) + 2)
+    rows = np.clip(np.rint(line).astype(np.intp) + offsets[:, None], 0, side - 1)
+    band = picture[rows, columns].astype(float)
+    smooth = ndimage.gaussian_filter1d(band, 0.012 * side, axis=1, mode="nearest")
+    weight = np.exp(-0.5 * ((rows - line) / wide) ** 2)[..., None]
+    result = picture.copy()
+    result[rows, columns] = np.rint(band + weight * (smooth - band)).astype(np.uint8)
+    return result
+
+
+def with_jaw(before: LabelMap, after: LabelMap) -> LabelMap:
+    """Lower the chin in the label map ``after`` (S, S) if the edit opens the mouth, and raise it if the mouth closes.
+
+    The chin moves only if the edit changes nothing but the mouth and the skin.
+    """
+    changed = before != after
+    if not changed.any() or not np.isin([before[changed], after[changed]], (*_MOUTH, _SKIN)).all():
+        return after
+    opened = _height(after) - _height(before)
+    shift = _JAW[0] * opened if opened > 0 else _JAW[1] * opened
+    if abs(shift) < 1:
+        return after
+    rows, columns = np.nonzero(np.isin(before, _MOUTH) | np.isin(after, _MOUTH))
+    low, middle = rows.max() + 1, (columns.min() + columns.max()) / 2
+    half = 1.1 * max(columns.max() - columns.min(), 1)
+    result = after.copy()
+    for x in range(max(round(middle - half), 0), min(round(middle + half), after.shape[1])):
+        by = round(shift * np.cos(np.pi / 2 * (x - middle) / half) ** 2)
+        other = np.flatnonzero(after[low:, x] != _SKIN)
+        if not by or not len(other) or not other[0]:
+            continue
+        end = low + other[0]
+        if by > 0:
+            result[end : end + by, x] = _SKIN
+        else:
+            result[max(end + by, low) : end, x] = after[end, x]
+    return result
+
+
+def _height(labels: LabelMap) -> float:
+    """Mean height of the inside of a mouth over its middle half of columns, in pixels; 0 if there is none."""
+    counts = (labels == _INSIDE).sum(0)
+    lips = np.flatnonzero(np.isin(labels, _MOUTH).any(0))
+    if not len(lips):
+        return 0.0
+    quarter = (lips[-1] - lips[0]) // 4
+    return float(counts[lips[0] + quarter : lips[-1] - quarter + 1].mean())
+
+
+def _span(present: Region, margin: int) -> slice:
+    places = np.flatnonzero(present)
+    return slice(max(places[0] - margin, 0), min(places[-1] + margin + 1, len(present)))
+
+
+def _place(labels: LabelMap) -> tuple[Axis, Band] | None:
+    """The mouth's axis and the band of its inside; None without a mouth or an inside."""
+    axis = axis_of(labels, _NAMES)
+    band = None if axis is None else band_of(labels, "mouth", axis)
+    return None if axis is None or band is None else (axis, band)
+
+
+def _sampled(picture: Picture, box: Box, old: tuple[Axis, Band], new: tuple[Axis, Band]) -> Field:
+    """The inside of a picture's mouth in the new shape: (h, w, 3), see `sample_band`."""
+    y, x = (places.ravel() for places in np.mgrid[box])
+    return sample_band(picture, x, y, old, new).reshape(*_shape(box), 3)
+
+
+def _below_edge(box: Box, place: tuple[Axis, Band]) -> Field:
+    """Distance (h, w) of pixels below the upper edge of an inside."""
+    y, x = (places.ravel() for places in np.mgrid[box])
+    along, across = place[0].coordinates(x, y)
+    return np.asarray((across - place[1].edges(along)[0]).reshape(_shape(box)))
+
+
+def _own_teeth(photo: Picture, box: Box, old: tuple[Axis, Band], new: tuple[Axis, Band]) -> tuple[Field, Field]:
+    """The photo's teeth below the upper lip's new position (h, w, 3), and the distance to their lower end (h, w)."""
+    (old_axis, source), (new_axis, target) = old, new
+    y, x = (places.ravel() for places in np.mgrid[box])
+    along, across = new_axis.coordinates(x, y)
+    place = (along - target.reach[0]) / (target.reach[1] - target.reach[0])
+    from_along = source.reach[0] + place * (source.reach[1] - source.reach[0])
+    top, bottom = source.edges(from_along)
+    down = across - target.edges(along)[0]
+    reach = bottom - top - down
+    at = old_axis.pixels(from_along, top + np.minimum(down, bottom - top))
+    channels = (photo[..., c].astype(float) for c in range(3))
+    planes = [ndimage.map_coordinates(one, [at[1], at[0]], order=1, mode="nearest") for one in channels]
+    return np.stack(planes, -1).reshape(*_shape(box), 3), reach.reshape(_shape(box))
+
+
+def _with_gap(teeth: Field, reach: Field, dark: Field) -> Field:
+    """Teeth (h, w, 3) where ``reach`` (h, w) is above 0, and the dark gap below them."""
+    shown = np.clip(reach / 2.0 + 0.5, 0, 1)[..., None]
+    return np.asarray(shown * teeth + (1 - shown) * dark)
+
+
+def _gap(photo: Picture, labels: LabelMap, inside: Region) -> Field:
+    """The gap below the teeth (h, w, 3): a dark version of the lips' colour, lighter at the tongue."""
+    lips = photo[np.isin(labels, part_ids("lips"))]
+    lips = lips if len(lips) >= 16 else photo[labels == _SKIN]
+    colour = np.median(lips, axis=0) if len(lips) else np.full(3, 90.0)
+    high = max(float(inside.sum(0).max()), 2.0)
+    tongue = ndimage.shift(inside.astype(float), (0.5 * high, 0), order=1)
+    tongue = ndimage.gaussian_filter(tongue * inside, (0.12 * high, 0.5 * high))[..., None]
+    return np.asarray((_GAP[0] + (_GAP[1] - _GAP[0]) * np.clip(tongue, 0, 1)) * colour)
+
+
+def _with_lower_edge(inside: Region, wide: float) -> Field:
+    """An inside (h, w) as 0 and 1, extended downwards by ``wide`` pixels."""
+    if wide < 1:
+        return inside.astype(float)
+    lower = np.zeros_like(inside)
+    for by in range(1, round(wide) + 1):
+        lower[by:] |= inside[:-by]
+    return np.asarray((inside | lower).astype(float))
+
+
+def _shape(box: Box) -> tuple[int, int]:
+    return box[0].stop - box[0].start, box[1].stop - box[1].start
+
+
+def _in_light_of(inside: Field, reference: Reference, photo: Picture, before: LabelMap) -> Field:
+    """Adapt a reference's pixels to the photo's light, by the teeth of both or else by the skin around the mouths."""
+    ours, theirs = (_teeth_light(p, m) for p, m in ((photo, before), (reference.picture, reference.labels)))
+    if ours is None or theirs is None:
+        ours, theirs = _skin_light(photo, before), _skin_light(reference.picture, reference.labels)
+        if ours is None or theirs is None:
+            return inside
+        # Skin colours differ between people, so only a part of the difference is due to light.
+        gain = (ours / np.maximum(theirs, 1e-3)) ** _TINT * (ours.mean() / max(theirs.mean(), 1e-3)) ** (1 - _TINT)
+    else:
+        gain = ours / np.maximum(theirs, 1e-3)
+    return np.asarray(inside * np.clip(gain, *_GAIN) ** (1 / _GAMMA))
+
+
+def _teeth_light(picture: Picture, labels: LabelMap) -> Field | None:
+    """Linear light (3,) of the brighter part of a mouth's inside; None if the inside is too small."""
+    inside = picture[labels == _INSIDE]
+    if len(inside) < 2 * _LEAST * labels.size:
+        return None
+    bright = inside[inside.mean(-1) >= np.quantile(inside.mean(-1), 0.75)]
+    return np.asarray(np.median((bright / 255.0) ** _GAMMA, axis=0))
+
+
+def _skin_light(picture: Picture, labels: LabelMap) -> Field | None:
+    """Median linear light (3,) of the skin near a mouth; None if there is none."""
+    mouth: Region = np.isin(labels, _MOUTH)
+    if not mouth.any():
+        return None
+    rows, columns = (_span(np.asarray(mouth.any(axis=axis)), round(_NEAR * len(labels))) for axis in (1, 0))
+    skin = picture[rows, columns][labels[rows, columns] == _SKIN]
+    return np.median((skin / 255.0) ** _GAMMA, axis=0) if len(skin) >= 16 else None
+
+
+def _brightest(photo: Picture, labels: LabelMap) -> float:
+    """The largest brightness (0 to 255) of teeth in a photo: that of the whites of the eyes."""
+    skin, eyes = photo[labels == _SKIN], photo[np.isin(labels, part_ids("eyes"))]
+    limit = min(_NO_EYES * float(np.median(skin.mean(-1))), 245.0) if len(skin) else 245.0
+    if len(eyes) >= 32:
+        limit = float(np.clip(np.quantile(eyes.mean(-1), 0.95), 0.75 * limit, 1.2 * limit))
+    return limit
+
+
+def _no_brighter(picture: Field, inside: Region, limit: float) -> Field:
+    """Darken a picture (h, w, 3) so that its brightness inside a region is at most ``limit``."""
+    top = float(np.quantile(picture[inside].mean(-1), 0.95))
+    return picture * min(1.0, limit / max(top, 1.0))
+
+
+def _shadow(inside: Region, least: float) -> Field:
+    """Brightness factors (h, w) inside a mouth: ``least`` at its upper edge and in its corners, 1 in the middle."""
+    high = max(float(inside.sum(0).max()), 2.0)
+    lower = ndimage.shift(inside.astype(float), (0.22 * high, 0), order=1)
+    soft = np.clip(ndimage.gaussian_filter(lower, 0.22 * high) / 0.85, 0, 1)
+    return np.asarray(least + (1 - least) * soft * soft * (3 - 2 * soft))

@@ -1,0 +1,99 @@
+"""New hair out of a photo's own: patches of its strands, laid side by side where the photo has none."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from maskgan_cli.editing.compositing.extension import Plane
+from maskgan_cli.files import Picture
+from maskgan_cli.labels import Region
+
+# As shares of the side.
+_PATCHES: Final = (0.08, 0.05, 0.032)  # sides of patches: the largest that the hair has room for
+_FAR: Final = 0.35  # patches come from no farther away
+_ROOM: Final = 40  # places that a patch may come from; with fewer, smaller ones are taken
+_TRIED: Final = 1200  # places that are compared
+_SEED: Final = 0
+
+
+def hair_from_own(picture: Picture, hair: Region, region: Region) -> tuple[Plane, Region]:
+    """Hair for a region, in patches of the photo's own that fit what is beside them.
+
+    Args:
+        picture: (S, S, 3).
+        hair: (S, S), where it shows hair.
+        region: (S, S), where hair is wanted.
+
+    Returns:
+        (S, S, 3), the picture with hair there, and where that was found (S, S).
+    """
+    side, rng = len(picture), np.random.default_rng(_SEED)
+    total, weights = np.zeros(picture.shape, np.float32), np.zeros(region.shape, np.float32)
+    known, shown = hair & ~region, picture.astype(np.float32)
+    left = region.copy()
+    for share in _PATCHES:
+        half = max(3, round(share * side / 2))
+        places = np.argwhere(ndimage.minimum_filter(known, 2 * half + 1, mode="constant"))
+        if len(places) < _ROOM:
+            continue
+        window = np.outer(*[np.hanning(2 * half + 3)[1:-1]] * 2).astype(np.float32) + 1e-3
+        filled = known.copy()
+        for middle in _middles(left, filled, half):
+            patch = _best(shown, filled, places, middle, half, rng)
+            if patch is None:
+                continue
+            inside = _box(middle, half, side)
+            cut = tuple(slice(s.start - c + half, s.stop - c + half) for s, c in zip(inside, middle, strict=True))
+            total[inside] += window[cut][..., None] * patch[cut]
+            weights[inside] += window[cut]
+            filled[inside] |= region[inside]
+            new = region[inside][..., None]
+            shown[inside] = np.where(new, total[inside] / np.maximum(weights[inside], 1e-6)[..., None], shown[inside])
+            left[inside] = False
+        break
+    found = region & (weights > 0)
+    return np.where(found[..., None], total / np.maximum(weights, 1e-6)[..., None], shown), found
+
+
+def _middles(left: Region, known: Region, half: int) -> npt.NDArray[np.int64]:
+    """Middles of patches that cover a region, those beside what is known first: (n, 2)."""
+    rows, columns = (np.arange(0, length, half) for length in left.shape)
+    grid = np.stack(np.meshgrid(rows, columns, indexing="ij"), -1).reshape(-1, 2)
+    near = ndimage.maximum_filter(left, half + 1)[grid[:, 0], grid[:, 1]]
+    away = ndimage.distance_transform_edt(~known)[grid[:, 0], grid[:, 1]]
+    return np.asarray(grid[near][np.argsort(away[near], kind="stable")])
+
+
+def _best(
+    shown: Plane, known: Region, places: npt.NDArray[np.int64], middle: npt.NDArray[np.int64], half: int,
+    rng: np.random.Generator,
+) -> Plane | None:  # fmt: skip
+    """The patch (2 half + 1, 2 half + 1, 3) that fits best what is known around a place; None if none is near."""
+    side = len(shown)
+    away = np.hypot(*(places - middle).T)
+    near = np.flatnonzero(away < _FAR * side)
+    if not len(near):
+        return None
+    tried = near if len(near) <= _TRIED else rng.choice(near, _TRIED, replace=False)
+    offsets = np.arange(-half, half + 1, 2)
+    dy, dx = (one.ravel() for one in np.meshgrid(offsets, offsets, indexing="ij"))
+    y, x = middle[0] + dy, middle[1] + dx
+    inside = (y >= 0) & (y < side) & (x >= 0) & (x < side)
+    inside[inside] &= known[y[inside], x[inside]]
+    cost = 0.02 * away[tried] * 255 / side  # of two that fit alike, the nearer
+    if inside.sum() >= 6:
+        want = shown[y[inside], x[inside]]
+        at = places[tried]
+        have = shown[at[:, :1] + dy[inside], at[:, 1:] + dx[inside]]
+        cost = cost + np.sqrt(((have - want) ** 2).mean((1, 2)))
+    row, column = places[tried[int(cost.argmin())]]
+    return np.asarray(shown[row - half : row + half + 1, column - half : column + half + 1].copy())
+
+
+def _box(middle: npt.NDArray[np.int64], half: int, side: int) -> tuple[slice, slice]:
+    row, column = (slice(max(int(c) - half, 0), min(int(c) + half + 1, side)) for c in middle)
+    return row, column

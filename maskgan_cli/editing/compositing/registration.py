@@ -1,0 +1,295 @@
+"""Registration of two label maps: the smooth displacement field that carries one to the other.
+
+The field is found by multi-resolution demons (Thirion, 1998) on soft class planes, in a box around the change and at
+most `_SIDE` pixels of it, whatever the picture's size. The solver is our own, in PyTorch, which is a dependency
+already. Against SimpleITK's demons: that takes one scalar image, so classes would have to be ranked by a number or
+registered one by one, and it has no weight for a class.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from maskgan_cli.editing.compositing.closing import closing
+from maskgan_cli.labels import ID, NUM_CLASSES, LabelMap
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Displacement = npt.NDArray[np.float32]
+
+_SIDE: Final = 128  # pixels along the longer side of the box in which the field is solved
+_LEVELS: Final = ((4, 30), (2, 30), (1, 14))  # shrinkage, and iterations at it
+_SOFT: Final = 1.2  # standard deviation, in pixels of a level, of the blur of the class planes
+_SMOOTH: Final = (1.5, 1.8, 2.2)  # standard deviation of the field's regularisation, by level
+_STEP: Final = 1.5  # pixels of a level that one iteration moves at most
+_NOISE: Final = 1e-3  # keeps the step finite where the planes are flat
+_BACKDROP: Final = (ID["background"], ID["cloth"])
+_FAINT: Final = 0.4  # weight of the backdrop's planes
+_HOLD: Final = 0.08  # share of the field that is taken away from the backdrop in each iteration
+_NEAR: Final = 0.05  # of the side: up to this far from the change the field is free
+FAR: Final = 0.24  # of the side: from here on it is zero
+_COUNTERPART: Final = 0.12  # a class whose area shrinks or grows to less than this share of itself has no counterpart
+_SPECK: Final = 1e-4  # of the picture: a class with fewer pixels than this does not count as present
+LEAST_JACOBIAN: Final = 0.15  # no field of ours compresses a place to less than this share of its area
+
+
+def displacement(before: LabelMap, after: LabelMap, *, beyond: int = 0) -> Displacement:
+    """The smooth field ``u`` by which ``after(x)`` is about ``before(x + u(x))``.
+
+    The field is zero away from the change and fades smoothly towards that. Its Jacobian determinant is at least
+    `LEAST_JACOBIAN`, so it has no folds. Background and clothes pull weakly and hold still as far as they can. A
+    class that only one of the two maps has (glasses that are put on) gives no force. A mouth that opens pushes its lips
+    apart. In one that closes the field jumps along the line where the lips meet, over what was between them.
+
+    Args:
+        before, after: label maps (S, S) of one size.
+        beyond: how many pixels the field goes on beyond each border, e.g. in the photo around a crop.
+
+    Returns:
+        (2, S + 2 * beyond, S + 2 * beyond): rows and columns, in pixels. All zero if the maps are equal.
+
+    Raises:
+        ValueError: the maps differ in size or are not square.
+    """
+    if before.shape != after.shape or before.ndim != 2 or before.shape[0] != before.shape[1]:
+        raise ValueError(f"two square label maps of one size, not {before.shape} and {after.shape}")
+    side = len(before)
+    shut = closing(before, after)
+    if shut is None:
+        return _smooth(before, after, beyond)
+    # A smooth field cannot remove the inside of the mouth: it is removed first, and the rest is registered.
+    places = np.arange(side)
+    down = shut.rows(places[:, None], places[None])
+    rest = _smooth(
+        np.asarray(before[np.clip(np.rint(places[:, None] + down), 0, side - 1).astype(np.intp), places]), after, beyond
+    )
+    places = np.arange(-beyond, side + beyond)
+    rest[0] += shut.rows(places[:, None] + rest[0], np.clip(places[None] + rest[1], 0, side - 1))
+    return rest
+
+
+def _smooth(before: LabelMap, after: LabelMap, beyond: int) -> Displacement:
+    """`displacement` by a smooth field alone."""
+    side = len(before)
+    whole: Displacement = np.zeros((2, side + 2 * beyond, side + 2 * beyond), np.float32)
+    changed = before != after
+    if not changed.any():
+        return whole
+    if beyond:
+        before, after = (np.pad(labels, beyond, mode="edge") for labels in (before, after))
+        changed = np.pad(changed, beyond)
+    box = _box(changed, math.ceil(FAR * side) + 2)
+    window = _window(changed[box], side)
+    field = _solved(before[box], after[box], side) * window
+    if not beyond:
+        _slide_along_borders(field, box, side)
+    whole[(slice(None), *box)] = _unfolded(field, round(0.01 * side) + 1) * (window > 0)
+    return whole
+
+
+def jacobian(field: Displacement) -> npt.NDArray[np.float32]:
+    """Determinant (H, W) of the map x -> x + u(x) of a field (2, H, W): area sampled per area shown; below 0 a fold."""
+    (yy, yx), (xy, xx) = (np.gradient(plane) for plane in field)
+    return np.asarray((1 + yy) * (1 + xx) - yx * xy)
+
+
+def stretch(field: Displacement) -> npt.NDArray[np.float32]:
+    """How many times longer the map x -> x + u(x) shows what it samples, at most over directions: (H, W), 1 at rest."""
+    (yy, yx), (xy, xx) = (np.gradient(plane) for plane in field)
+    a, b, c, d = 1 + yy, yx, xy, 1 + xx
+    half, determinant = (a * a + b * b + c * c + d * d) / 2, a * d - b * c
+    least = half - np.sqrt(
+        np.maximum(half * half - determinant * determinant, 0)
+    )  # the smaller singular value, squared
+    return np.asarray(1 / np.sqrt(np.maximum(least, 1e-4)), np.float32)
+
+
+def matched(before: LabelMap, after: LabelMap) -> list[int]:
+    """The classes that both label maps show at a comparable size: those that can be moved to one another."""
+    sizes = [np.bincount(labels.ravel(), minlength=NUM_CLASSES)[:NUM_CLASSES] for labels in (before, after)]
+    least = max(4.0, _SPECK * before.size)
+    return [
+        c for c in range(NUM_CLASSES)
+        if min(sizes[0][c], sizes[1][c]) >= max(least, _COUNTERPART * max(sizes[0][c], sizes[1][c]))
+    ]  # fmt: skip
+
+
+def _box(changed: npt.NDArray[np.bool_], margin: int) -> tuple[slice, slice]:
+    rows, columns = (np.flatnonzero(changed.any(axis=axis)) for axis in (1, 0))
+    return (
+        slice(max(rows[0] - margin, 0), rows[-1] + margin + 1),
+        slice(max(columns[0] - margin, 0), columns[-1] + margin + 1),
+    )
+
+
+def _window(changed: npt.NDArray[np.bool_], side: int) -> npt.NDArray[np.float32]:
+    """1 near the change, falling smoothly to 0 at `FAR`: the field's support."""
+    step = max(1, side // 256)  # distances need no more precision than that
+    away = ndimage.distance_transform_edt(~_any_of(changed, step)) * (step / side)
+    share = np.clip((FAR - away) / (FAR - _NEAR), 0, 1)
+    window = _enlarged((share * share * (3 - 2 * share)).astype(np.float32)[None], changed.shape)[0]
+    window[window < 1e-3] = 0
+    return np.asarray(window, np.float32)
+
+
+def _any_of(region: npt.NDArray[np.bool_], step: int) -> npt.NDArray[np.bool_]:
+    """A region shrunk ``step`` times: true where any pixel was."""
+    if step == 1:
+        return region
+    height, width = (-(-length // step) * step for length in region.shape)
+    padded = np.pad(region, ((0, height - region.shape[0]), (0, width - region.shape[1])))
+    return np.asarray(padded.reshape(height // step, step, width // step, step).any(axis=(1, 3)))
+
+
+def _slide_along_borders(field: Displacement, box: tuple[slice, slice], side: int) -> None:
+    """Limit the field, in place, to positions inside the picture: at a border it only moves along the border."""
+    for axis, (part, plane) in enumerate(zip(box, field, strict=True)):
+        at = np.arange(part.start, min(part.stop, side), dtype=np.float32)
+        room = np.stack([-at, side - 1 - at])  # the least and the most that may be added to a coordinate
+        low, high = (np.expand_dims(limit, 1 - axis) for limit in room)
+        np.clip(plane, 0.85 * low, 0.85 * high, out=plane)
+
+
+def _solved(before: LabelMap, after: LabelMap, side: int) -> Displacement:
+    """The field of two label maps (h, w), parts of pictures of a side, in their pixels."""
+    import torch
+
+    height, width = before.shape
+    scale = min(1.0, _SIDE / max(height, width))
+    sides = tuple(max(8, round(length * scale / 4) * 4) for length in (height, width))
+    classes = matched(before, after)
+    if not classes:
+        return np.zeros((2, height, width), np.float32)
+    before, after = _without_strangers(before, after, classes)
+    weights = torch.tensor([_FAINT if c in _BACKDROP else 1.0 for c in classes]).sqrt()[:, None, None]
+    with torch.inference_mode():
+        planes = [_planes(labels, classes, sides) for labels in (before, after)]
+        backdrop = sum(plane for c, plane in zip(classes, planes[1], strict=True) if c in _BACKDROP)
+        hold = torch.as_tensor(backdrop, dtype=torch.float32).expand(sides)
+        field = torch.zeros(2, sides[0] // 4, sides[1] // 4)
+        for (shrink, count), smooth in zip(_LEVELS, _SMOOTH, strict=True):
+            size = (sides[0] // shrink, sides[1] // shrink)
+            a, b = (_blurred(_pooled(p, shrink), _SOFT) * weights for p in planes)
+            held = _pooled(hold[None], shrink)
+            if field.shape[1:] != size:
+                grown = torch.nn.functional.interpolate(field[None], size, mode="bilinear", align_corners=False)[0]
+                field = grown * torch.tensor([size[i] / field.shape[i + 1] for i in (0, 1)])[:, None, None]
+            field = _demons(a, b, 1 - _HOLD * held, field, count, smooth)
+        found = field.numpy() * np.array([height / sides[0], width / sides[1]], np.float32)[:, None, None]
+    return _enlarged(found, (height, width))
+
+
+def _demons(moving: Tensor, fixed: Tensor, keep: Tensor, field: Tensor, count: int, smooth: float) -> Tensor:
+    """One level of demons.
+
+    Args:
+        moving: (C, h, w): the class planes that are carried.
+        fixed: (C, h, w): the planes that they are carried to.
+        keep: (1, h, w): the share of the field that is left after an iteration.
+        field: (2, h, w): where it begins, in pixels of this level.
+        count: iterations.
+        smooth: standard deviation of the Gaussian that regularises the field.
+    """
+    import torch
+    from torch.nn import functional as F
+
+    height, width = fixed.shape[1:]
+    rows, columns = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+    rest = torch.stack([columns, rows], -1).float()
+    unit = torch.tensor([2 / max(width - 1, 1), 2 / max(height - 1, 1)])
+    for _ in range(count):
+        grid = (rest + field.flip(0).permute(1, 2, 0)) * unit - 1
+        carried = F.grid_sample(moving[None], grid[None], padding_mode="border", align_corners=True)[0]
+        lacks = fixed - carried
+        padded = F.pad(carried[None], (1, 1, 1, 1), mode="replicate")[0]
+        down = (padded[:, 2:, 1:-1] - padded[:, :-2, 1:-1]) / 2
+        right = (padded[:, 1:-1, 2:] - padded[:, 1:-1, :-2]) / 2
+        scale = (down.square() + right.square()).sum(0) + 0.5 * lacks.square().sum(0) + _NOISE
+        force = torch.stack([(lacks * down).sum(0), (lacks * right).sum(0)]) / scale
+        field = _blurred(field + force.clamp(-_STEP, _STEP), smooth) * keep
+    return field
+
+
+def _planes(labels: LabelMap, classes: list[int], sides: tuple[int, ...]) -> Tensor:
+    """Shares (C, h, w) of each class in pixels of another size."""
+    import torch
+
+    fine = _nearest(labels, (2 * sides[0], 2 * sides[1]))
+    planes = torch.from_numpy(np.stack([fine == c for c in classes])).float()
+    return _pooled(planes, 2)
+
+
+def _without_strangers(before: LabelMap, after: LabelMap, classes: list[int]) -> tuple[LabelMap, LabelMap]:
+    """The label maps, where either shows a class without a counterpart, with what the other one has there.
+
+    So glasses that are put on change nothing, and give no force. The inside of a mouth stays: it pushes the lips apart.
+    """
+    known = np.zeros(256, bool)
+    known[[*classes, ID["mouth"]]] = True
+    return np.where(known[before], before, after), np.where(known[after], after, before)
+
+
+def _nearest(labels: LabelMap, sides: tuple[int, ...]) -> LabelMap:
+    rows, columns = (
+        ((np.arange(side) + 0.5) * (length / side)).astype(np.intp)
+        for side, length in zip(sides, labels.shape, strict=True)
+    )
+    return np.asarray(labels[rows[:, None], columns])
+
+
+def _pooled(planes: Tensor, shrink: int) -> Tensor:
+    from torch.nn import functional as F
+
+    return planes if shrink == 1 else F.avg_pool2d(planes[None], shrink)[0]
+
+
+def _blurred(planes: Tensor, deviation: float) -> Tensor:
+    """Blur planes (C, h, w) with a Gaussian; border pixels are repeated outside."""
+    height, width = planes.shape[1:]
+    return _gaussian(height, deviation) @ planes @ _gaussian(width, deviation).T
+
+
+@functools.lru_cache(maxsize=64)
+def _gaussian(length: int, deviation: float) -> Tensor:
+    """A Gaussian blur of a line as a matrix (length, length): products of these are faster than thin convolutions."""
+    import torch
+
+    reach = max(1, round(2.5 * deviation))
+    offsets = torch.arange(-reach, reach + 1)
+    line = torch.exp(-0.5 * (offsets / deviation).square())
+    places = (torch.arange(length)[:, None] + offsets).clamp(0, length - 1)
+    return torch.zeros(length, length).scatter_add_(1, places, (line / line.sum()).expand(length, -1))
+
+
+def _enlarged(planes: npt.NDArray[np.float32], sides: tuple[int, ...]) -> npt.NDArray[np.float32]:
+    """Planes (C, h, w) at another size, (C, H, W), by cubic interpolation: smooth in their first derivative too."""
+    import torch
+    from torch.nn import functional as F
+
+    if planes.shape[1:] == sides:
+        return planes
+    with torch.inference_mode():
+        sized = F.interpolate(torch.from_numpy(np.ascontiguousarray(planes))[None], sides, mode="bicubic")
+    return np.asarray(sized[0].numpy())
+
+
+def _unfolded(field: Displacement, reach: int) -> Displacement:
+    """The field, smoothed where it compresses too much, until it does so nowhere: see `LEAST_JACOBIAN`."""
+    for _ in range(24):
+        tight = jacobian(field) < LEAST_JACOBIAN
+        if not tight.any():
+            return field
+        weight = np.clip(2 * ndimage.uniform_filter(tight.astype(np.float32), 6 * reach), 0, 1) + tight
+        weight = ndimage.uniform_filter(np.clip(4 * weight, 0, 1), 2 * reach)
+        smooth = np.stack([ndimage.uniform_filter(plane, 4 * reach + 1, mode="constant") for plane in field])
+        field = np.asarray(field + weight * (smooth - field), np.float32)
+    while (jacobian(field) < LEAST_JACOBIAN).any():
+        field = field * np.float32(0.8)
+    return field

@@ -1,0 +1,273 @@
+"""Reading of faces (a picture and its mask) and of lists of pairs."""
+
+from __future__ import annotations
+
+import csv
+import stat
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from PIL import Image
+
+from maskgan_cli.data.given_masks import read_given_mask
+from maskgan_cli.data.prepared import in_prepared, mask_beside
+from maskgan_cli.editing.faces.framing import FACE_CROP, crop_problem, misplaced
+from maskgan_cli.errors import InputError
+from maskgan_cli.files import Photo, Picture, decoded, read_image, read_stdin, table_lines, unreadable
+from maskgan_cli.labels import PALETTE, LabelMap
+
+if TYPE_CHECKING:
+    from maskgan_cli.editing.faces.cutouts import Cutout
+
+_FAR: Final = 60  # distance of two colours, summed over the channels; JPEG changes a palette colour by less
+
+
+@dataclass(frozen=True)
+class Face:
+    """A square picture (S, S, 3), its label map of the same size, and their files.
+
+    Attributes:
+        image: the picture's file.
+        mask: the label map's file; None if the face parser made it.
+        parser: SHA-256 of the parser's weights in that case, else "".
+        photo: the photograph that the picture is or was cut out of; None for pictures of a prepared data set.
+        cutout: the crop in the photo, if the picture was cut out.
+    """
+
+    image: Path
+    mask: Path | None
+    picture: Picture
+    labels: LabelMap
+    parser: str = ""
+    photo: Photo | None = None
+    cutout: Cutout | None = None
+
+    @property
+    def is_photo(self) -> bool:
+        """Whether it does not belong to a prepared data set."""
+        return not in_prepared(self.image)
+
+
+MakeMask = Callable[[Path, Picture], tuple[LabelMap, str]]  # see `maskgan_cli.editing.faces.parse.MaskMaker`
+ReadFace = Callable[[Path, Path | None, str], Face]  # see `read_face` and `editing.reader.PhotoReader`
+
+
+class FaceReader:
+    """Reads faces; the face parser makes missing masks.
+
+    The parser, and PyTorch with it, is loaded when the first mask is needed.
+
+    Args:
+        weights: of the face parser; None: those that `find_weights` finds.
+        device: see `pick_device`.
+        say: receives a message for each picture whose mask is made.
+        force: accept pictures whose masks are not those of face crops.
+
+    Attributes:
+        parser: SHA-256 of the parser's weights after it has made a mask, else "".
+    """
+
+    parser = ""
+
+    def __init__(self, weights: Path | None, device: str, say: Callable[[str], None], *, force: bool = False) -> None:
+        self._weights, self._device, self._say, self._force = weights, device, say, force
+        self._made: MakeMask | None = None
+
+    def __call__(self, image: Path, mask: Path | None) -> Face:
+        """See `load_face`."""
+        return load_face(image, mask, self.make_mask)
+
+    def make_mask(self, image: Path, picture: Picture) -> tuple[LabelMap, str]:
+        """A picture (S, S, 3) and its path -> its label map and the parser's SHA-256.
+
+        Raises:
+            InputError: there is no parser, or the mask is not that of a face crop.
+        """
+        if self._made is None:
+            from maskgan_cli.editing.faces.parse import MaskMaker
+
+            self._made = MaskMaker(self._weights, self._device, self._say)
+        labels, self.parser = self._made(image, picture)
+        found = crop_problem(labels) or (
+            "" if in_prepared(image) else misplaced(labels)
+        )  # a data set may be framed otherwise
+        if found and not self._force:
+            raise InputError(
+                image,
+                expected=FACE_CROP,
+                found=found,
+                hint="cut the face out with `maskgan align`, name its mask, or use it with --force",
+            )
+        return labels, self.parser
+
+
+def read_face(image: Path, mask: Path | None, role: str) -> Face:
+    """Read a face crop that has a mask, for any role in an edit: see `load_face`."""
+    return load_face(image, mask)
+
+
+def load_face(image: Path, mask: Path | None, make_mask: MakeMask | None = None) -> Face:
+    """Read a face. Without ``mask``, the mask beside the picture or in its prepared data set is used.
+
+    Args:
+        image: the picture's file.
+        mask: its label map's file, or None.
+        make_mask: makes the label map if there is none.
+
+    Raises:
+        InputError: there is no mask, the picture is not square, or its size differs from the mask's.
+    """
+    picture = read_square_picture(image)
+    mask = mask or mask_beside(image)
+    if mask is None:
+        if make_mask is None:
+            raise InputError(
+                image,
+                expected=f"its mask ({image.stem}.mask.png beside it, or a prepared data set)",
+                found="none",
+                hint="name the mask file",
+            )
+        labels, parser = make_mask(image, picture)
+        return Face(image, None, picture, labels, parser)
+    labels = read_square_mask(mask)
+    if labels.shape != picture.shape[:2]:
+        raise InputError(
+            mask,
+            expected=f"a mask of its image's size {picture.shape[1]}x{picture.shape[0]}",
+            found=f"{labels.shape[1]}x{labels.shape[0]}",
+            hint=f"the image is {image}",
+        )
+    return Face(image, mask, picture, labels)
+
+
+def read_square_picture(path: Path) -> Picture:
+    """Read a square picture.
+
+    Raises:
+        InputError: see `read_image`; or it is not square.
+    """
+    picture = read_image(path)
+    if picture.shape[0] != picture.shape[1]:
+        raise InputError(
+            path,
+            expected="a square face crop",
+            found=f"{picture.shape[1]}x{picture.shape[0]}",
+            hint="maskgan align makes one",
+        )
+    return picture
+
+
+def read_square_mask(path: Path) -> LabelMap:
+    """Read a square label map.
+
+    Raises:
+        InputError: see `read_given_mask`; or it is not square.
+    """
+    labels = read_given_mask(path)
+    if labels.shape[0] != labels.shape[1]:
+        raise InputError(path, expected="a square mask", found=f"{labels.shape[1]}x{labels.shape[0]}")
+    return labels
+
+
+def read_shape(path: Path, make_mask: MakeMask | None = None) -> LabelMap:
+    """Read a square label map from a mask's file, or the mask of a picture (beside it, or made by ``make_mask``).
+
+    Raises:
+        InputError: the file is neither a square label map nor a picture with a mask.
+    """
+    beside = mask_beside(path)
+    if beside is not None:
+        return read_square_mask(beside)
+    try:
+        return read_square_mask(path)
+    except InputError:
+        if make_mask is None or not _looks_like_a_photo(path):
+            raise
+        return load_face(path, None, make_mask).labels
+
+
+def is_photo(path: Path) -> bool:
+    """Whether a file is a picture, not a mask, and does not belong to a prepared data set."""
+    if in_prepared(path):
+        return False
+    return mask_beside(path) is not None or _looks_like_a_photo(path)
+
+
+def _looks_like_a_photo(path: Path) -> bool:
+    """Whether most of a picture's colours are far from the palette of masks."""
+    picture = np.asarray(Image.fromarray(read_image(path)).resize((64, 64), Image.Resampling.NEAREST)).astype(int)
+    if (picture == picture[..., :1]).all():
+        return False  # grey pictures are rather masks of class ids
+    distance = np.abs(picture[..., None, :] - PALETTE.astype(int)).sum(-1).min(-1)
+    return bool((distance > _FAR).mean() > 0.5)
+
+
+def check_files(paths: Iterable[Path]) -> None:
+    """Check that every input is a file, before anything is loaded or painted.
+
+    Raises:
+        InputError: a path is missing, or is a folder, a pipe or a device; it names the first one.
+    """
+    for path in dict.fromkeys(paths):
+        try:
+            mode = path.stat().st_mode
+        except (OSError, ValueError) as error:
+            raise unreadable(path, error, "a picture") from error
+        if not stat.S_ISREG(mode):
+            found = "a folder" if stat.S_ISDIR(mode) else "no regular file (a pipe or a device)"
+            raise InputError(path, expected="a picture", found=found)
+
+
+def _names(cells: Sequence[str], columns: Sequence[str]) -> bool:
+    """Whether the cells of the first line are the names of the columns."""
+    return set(columns) <= {cell.strip().lower().replace(" ", "_") for cell in cells}
+
+
+def read_pairs(where: str, columns: Sequence[str], optional: Sequence[str]) -> list[dict[str, Path]]:
+    """Read a list of pairs from a file or, for ``-``, from standard input.
+
+    The list is CSV with a header of column names (other columns are ignored; names may have capitals), or lines of
+    paths in the order of ``columns``, separated by tabs, commas or semicolons.
+
+    Args:
+        where: path or ``-``.
+        columns: required columns, e.g. ``("source", "target")``.
+        optional: optional columns, e.g. ``("source_mask", "target_mask", "output")``.
+
+    Raises:
+        InputError: the list cannot be read or is empty, or a line lacks a required value.
+    """
+    try:
+        text = read_stdin() if where == "-" else decoded(Path(where).read_bytes())
+        text = text.removeprefix("\ufeff")  # Excel's CSV files begin with this mark
+    except (OSError, ValueError) as error:
+        raise unreadable(Path(where), error, "a list of pairs") from error
+    name = "standard input" if where == "-" else where
+    whole, mark = table_lines(text)
+    lines = [line for line in whole if line.strip()]
+    if mark == ";" and not _names(lines[0].split(mark), columns) and len(columns) == 1:
+        mark = ","  # one path, with a semicolon in its name
+    if not lines:
+        raise InputError(name, expected=f"lines of {', '.join(columns)}", found="nothing")
+    try:
+        rows = list(csv.reader(lines, delimiter=mark))
+    except csv.Error as error:  # e.g. an unclosed quotation mark
+        raise InputError(name, expected="a list of pairs", found=str(error)) from error
+    header = [cell.strip().lower().replace(" ", "_") for cell in rows[0]]
+    if _names(rows[0], columns):
+        rows = rows[1:]
+    else:
+        header = [*columns, *optional]
+    pairs = []
+    for number, row in enumerate(rows, start=len(lines) - len(rows) + 1):
+        cells = dict(zip(header, (cell.strip() for cell in row), strict=False))
+        known = {key: Path(cells[key]) for key in (*columns, *optional) if cells.get(key)}
+        if missing := [column for column in columns if column not in known]:
+            raise InputError(f"{name}, line {number}", expected=f"{', '.join(columns)}", found=f"no {missing[0]}")
+        pairs.append(known)
+    if not pairs:
+        raise InputError(name, expected=f"lines of {', '.join(columns)}", found="a header and nothing else")
+    return pairs

@@ -1,0 +1,181 @@
+"""Reading of faces to edit, from face crops and from photos, in which faces are detected and cut out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from maskgan_cli.data.alignment import Points
+from maskgan_cli.data.given_masks import read_given_mask
+from maskgan_cli.data.prepared import in_prepared, mask_beside
+from maskgan_cli.editing.faces.face import Face, FaceReader
+from maskgan_cli.editing.faces.framing import FACE_CROP, crop_problem, framed
+from maskgan_cli.editing.options import Taken
+from maskgan_cli.errors import InputError
+from maskgan_cli.files import Photo, Picture, read_photo
+from maskgan_cli.labels import LabelMap
+
+if TYPE_CHECKING:
+    from maskgan_cli.editing.faces.cutouts import Cutout
+    from maskgan_cli.editing.faces.search import PhotoSearch, Which
+
+SIDES: Final = (128, 1024)  # smallest and largest side of a crop, which otherwise has the face's own resolution
+
+
+class PhotoReader:
+    """Reads faces to edit from face crops and from photos.
+
+    Pictures of a prepared data set and pictures with CelebA-HQ's framing are face crops. In other pictures the face is
+    detected and cut out; the `Face` records its position, so that an edit can be pasted back. The face detector is
+    loaded when it is first needed.
+
+    Args:
+        weights: of the face parser; None: those that `find_weights` finds.
+        device: see `pick_device`.
+        say: receives a message about each picture.
+        force: accept pictures that are not face crops, and small faces.
+        taken: treat all pictures as crops or as photos; by default this is detected.
+        numbers: number of the face in a photo, from the left, by role; for other roles, the largest face.
+    """
+
+    def __init__(
+        self,
+        weights: Path | None,
+        device: str,
+        say: Callable[[str], None],
+        *,
+        force: bool = False,
+        taken: Taken = Taken.AUTO,
+        numbers: Mapping[str, int] | None = None,
+    ) -> None:
+        self._crops = FaceReader(weights, device, say, force=force)
+        self._parse = FaceReader(weights, device, self._say_once, force=True)
+        self._device, self._say, self._force, self._taken = device, say, force, taken
+        self._numbers = numbers or {}
+        self._said: set[str] = set()
+        self._search: PhotoSearch | None = None
+
+    def _say_once(self, text: str) -> None:
+        """Say a message once, because the parser may parse a photo twice: whole and cut out."""
+        if text not in self._said:
+            self._said.add(text)
+            self._say(text)
+
+    @property
+    def search(self) -> PhotoSearch:
+        """The face detector."""
+        if self._search is None:
+            from maskgan_cli.devices import pick_device
+            from maskgan_cli.editing.faces.search import PhotoSearch
+
+            self._search = PhotoSearch(pick_device(self._device), force=self._force)
+        return self._search
+
+    def __call__(self, image: Path, mask: Path | None, role: str) -> Face:
+        """Read a picture's face and its mask: ``mask``, the one beside the picture, or one by the face parser.
+
+        Raises:
+            InputError: the picture cannot be read, has no face or one of less than 64 pixels, or the mask has another
+                size or is not that of a face.
+        """
+        return self._read(image, mask, role, self._numbers.get(role))[0]
+
+    def every(self, image: Path, mask: Path | None, role: str) -> list[Face]:
+        """Read all faces of a picture that can be edited, from left to right; messages name the others.
+
+        Raises:
+            InputError: see `__call__`; or no face can be edited.
+        """
+        return self._read(image, mask, role, "all")
+
+    def _read(self, image: Path, mask: Path | None, role: str, which: Which) -> list[Face]:
+        if self._taken is Taken.CROP or (in_prepared(image) and self._taken is Taken.AUTO):
+            return [self._crops(image, mask)]
+        photo, mask = read_photo(image), mask or mask_beside(image)
+        for remark in photo.remarks:
+            self._say_once(remark)
+        labels, parser = (None, "") if mask is None else (_of_its_size(mask, photo), "")
+        if self._taken is Taken.AUTO and role not in self._numbers and _is_square(photo.picture):
+            if labels is None:
+                labels, parser = self._parse.make_mask(image, photo.picture)
+            if (mask is not None and not crop_problem(labels)) or framed(labels, lambda: self._points(photo)):
+                return [Face(image, mask, photo.picture, labels, parser, photo=photo)]
+        return self._cut_out(photo, mask, (labels, parser), which)
+
+    def _points(self, photo: Photo) -> Points | None:
+        """The points (5, 2) of the photo's largest face; None without one."""
+        from maskgan_cli.judges.finder import largest  # imports PyTorch, which must not delay errors about paths
+
+        return largest(self.search.faces(photo))
+
+    def _cut_out(self, photo: Photo, mask: Path | None, read: tuple[LabelMap | None, str], which: Which) -> list[Face]:
+        """The faces of a photo; ``read`` is its label map, if it was read or parsed already, and the parser's hash."""
+        whole, parser = read
+        try:
+            cutouts = self.search.cut(photo, 1, which)
+        except InputError as error:
+            trusted = self._taken is Taken.AUTO and (mask is not None or self._force)
+            if error.found == "no face" and whole is not None and trusted:
+                return [Face(photo.path, mask, photo.picture, whole, parser, photo=photo)]
+            if error.found == "no face":
+                more = ", name its mask, or use it with --force" if _is_square(photo.picture) else ""
+                raise InputError(
+                    photo.path, expected="a photo with a face", found="no face", hint=f"leave it out{more}"
+                ) from None
+            raise
+        faces, failure = [], None
+        for cutout in cutouts:
+            try:
+                faces.append(self._cut(cutout, mask, whole))
+            except InputError as error:
+                if len(cutouts) == 1:
+                    raise
+                failure = error
+                self._say(f"left out: {error}")
+        if failure is not None and not faces:
+            raise failure
+        return faces
+
+    def _cut(self, cutout: Cutout, mask: Path | None, whole: LabelMap | None) -> Face:
+        """One face, with its part of the photo's mask if there is one."""
+        photo, parser = cutout.photo, ""
+        cutout = replace(cutout, size=int(np.clip(round(cutout.side), *SIDES)))
+        others = f", one of {cutout.count} (--face chooses)" if cutout.count > 1 else ""
+        self._say(
+            f"{photo.path}: face {cutout.number}{others}, {cutout.side:.0f} px wide, is cut out; edits are pasted back"
+        )
+        if mask is not None and whole is not None:
+            labels = cutout.cut_labels(whole)
+        else:
+            labels, parser = self._parse.make_mask(photo.path, cutout.picture)
+        found = crop_problem(labels)
+        if found and mask is not None:  # a user's mask is accepted: dark glasses hide eyes, a beard hides skin
+            self._say(f"{mask}: the mask of face {cutout.number} has {found}; edited all the same")
+        elif found and not self._force:
+            raise InputError(
+                photo.path,
+                expected=FACE_CROP,
+                found=f"{found} of face {cutout.number}",
+                hint="choose another with --face, name its mask, or use it with --force",
+            )
+        return Face(photo.path, mask, cutout.picture, labels, parser, photo=photo, cutout=cutout)
+
+
+def _of_its_size(mask: Path, photo: Photo) -> LabelMap:
+    labels, sides = read_given_mask(mask), photo.picture.shape
+    if labels.shape != sides[:2]:
+        raise InputError(
+            mask,
+            expected=f"a mask of its image's size {sides[1]}x{sides[0]}",
+            found=f"{labels.shape[1]}x{labels.shape[0]}",
+            hint=f"the image is {photo.path}",
+        )
+    return labels
+
+
+def _is_square(picture: Picture) -> bool:
+    return bool(picture.shape[0] == picture.shape[1])

@@ -1,0 +1,124 @@
+"""Alignment of one face's parts with another face by the faces' points, for swaps between other poses and crops."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from maskgan_cli.data.alignment import Points, points_of_mask, similarity
+from maskgan_cli.editing.masks.upright import sample
+from maskgan_cli.labels import CLASSES, LabelMap, part_ids
+
+# Face crops are upright and of one scale: smaller rotations and scales of their points are due to pose and expression.
+# IoU of the mouth, 24 rendered pairs: 0.596 without a shift, 0.629 with a horizontal shift, 0.354 with a full fit.
+_TURNED: Final = 15.0  # degrees
+_SCALED: Final = 1.25
+_TILTED: Final = 3.0  # degrees between the lines of the eyes; smaller angles are noise
+_SOFT: Final = 0.7  # pixels; blur of outlines that are rotated or enlarged
+# Points that determine the horizontal shift of a group of parts. There is no vertical shift, because expressions move
+# the points vertically.
+_GROUPS: Final = (
+    (frozenset(part_ids("mouth")), (3, 4)),
+    (frozenset(part_ids("nose")), (2,)),
+    (frozenset(range(1, len(CLASSES))) - frozenset(part_ids("mouth,nose")), (0, 1)),
+)
+
+
+def fit_parts(target: LabelMap, source: LabelMap, parts: Collection[int]) -> LabelMap:
+    """Align parts of the target's label map with the source's face.
+
+    Each part is shifted horizontally so that its points meet the source's, because the mouth of a turned head lies
+    beside the middle. If the tilt of the heads differs by three degrees or more, the parts are rotated first. If the
+    crops differ (by 15 degrees, or by a quarter in scale), the parts are rotated and scaled by all points, and shifted
+    so that the eyes meet. Outlines that are rotated or enlarged stay smooth.
+
+    Args:
+        target: (T, T).
+        source: (S, S).
+        parts: class ids; the other classes of the result have no meaning.
+
+    Returns:
+        (S, S), a new array.
+    """
+    side = len(source)
+    there, size = points_of_mask(source), side / len(target)
+    here = points_of_mask(target) * size
+    linear = _linear(here, there)
+    if np.array_equal(linear, np.eye(2)):
+        linear = _tilt(here, there)
+    tilted = not np.array_equal(linear, np.eye(2))
+    here = here @ linear.T
+    eyes = _shift(here, there, (0, 1)) if tilted else np.zeros(2)
+    along = _along(there) if tilted else np.array([1.0, 0.0])
+    result: LabelMap = np.zeros_like(source)
+    for group, rows in _GROUPS:
+        wanted = sorted(group & set(parts))
+        if not wanted:
+            continue
+        shift = eyes + ((_shift(here, there, rows) - eyes) @ along) * along
+        moved = _moved(target, linear * size, shift, side, wanted)
+        result[moved > 0] = moved[moved > 0]
+    return result
+
+
+def _linear(here: Points, there: Points) -> Points:
+    """Rotation and scale (2, 2) between two faces' points (5, 2); the identity for what pose and expression explain."""
+    known = _known(here, there)
+    if np.count_nonzero(known) < 3:
+        return np.eye(2)
+    matrix = similarity(np.where(known[:, None], here, np.nan), there)[:, :2]
+    scale, turn = float(np.hypot(*matrix[:, 0])), float(np.degrees(np.arctan2(matrix[1, 0], matrix[0, 0])))
+    if max(scale, 1 / max(scale, 1e-6)) < _SCALED and abs(turn) < _TURNED:
+        return np.eye(2)
+    return matrix
+
+
+def _tilt(here: Points, there: Points) -> Points:
+    """Rotation (2, 2) from one line of the eyes to another; the identity below `_TILTED`."""
+    (x, y), (a, b) = _along(here), _along(there)
+    cosine, sine = x * a + y * b, x * b - y * a
+    if abs(np.degrees(np.arctan2(sine, cosine))) < _TILTED:
+        return np.eye(2)
+    return np.array([[cosine, -sine], [sine, cosine]])
+
+
+def _shift(here: Points, there: Points, rows: tuple[int, ...]) -> Points:
+    """Shift (2,) between the means of some points; of all known points if one of them is unknown."""
+    known = _known(here, there)
+    used = [row for row in rows if known[row]] if known[list(rows)].all() else np.flatnonzero(known)
+    return there[used].mean(0) - here[used].mean(0) if len(used) else np.zeros(2)
+
+
+def _known(here: Points, there: Points) -> npt.NDArray[np.bool_]:
+    """Whether each point is known in both faces (5,)."""
+    return np.asarray(np.isfinite(here + there).all(1))
+
+
+def _along(points: Points) -> Points:
+    """The unit vector (2,) from eye to eye."""
+    across = points[1] - points[0]
+    length = float(np.hypot(*across))
+    return across / length if np.isfinite(length) and length > 0 else np.array([1.0, 0.0])
+
+
+def _moved(labels: LabelMap, linear: Points, offset: Points, side: int, kinds: list[int]) -> LabelMap:
+    """Some classes of a label map (T, T) under x -> linear x + offset, as (side, side); 0 elsewhere."""
+    if np.array_equal(linear, np.eye(2)) and side == len(labels):  # shift by whole pixels, which keeps outlines
+        right, down = (int(np.floor(v + 0.5)) for v in offset)
+        rows, columns = np.arange(side) - down, np.arange(side) - right
+        inside = ((rows >= 0) & (rows < side))[:, None] & ((columns >= 0) & (columns < side))
+        moved = labels[np.clip(rows, 0, side - 1)][:, np.clip(columns, 0, side - 1)]
+        return np.where(inside & np.isin(moved, kinds), moved, 0).astype(np.uint8)
+    back = np.linalg.inv(linear)
+    middles = np.arange(side) + 0.5
+    x, y = middles[None, :] - offset[0], middles[:, None] - offset[1]
+    x, y = back[0, 0] * x + back[0, 1] * y, back[1, 0] * x + back[1, 1] * y
+    planes = np.stack([labels == kind for kind in kinds]).astype(np.float32)
+    soft = ndimage.gaussian_filter(planes, (0, _SOFT, _SOFT), truncate=3)
+    shown = sample(soft, x, y)
+    inside = (x >= 0) & (x < len(labels)) & (y >= 0) & (y < len(labels)) & (shown.sum(0) >= 0.5)
+    return np.where(inside, np.array(kinds, np.uint8)[shown.argmax(0)], 0).astype(np.uint8)

@@ -1,0 +1,146 @@
+"""The outline of a face, by rays from its middle: measuring it, its change by MaskVAE, and moving it in a mask.
+
+Regions near the outline move with it: ears, earrings and hair beside it, the neck below. Eyes, brows, nose and mouth
+keep their position.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from scipy import ndimage
+
+from maskgan_cli.data.alignment import CROP
+from maskgan_cli.editing.masks.upright import Box, Field, Upright, sample
+from maskgan_cli.labels import GROUPS, ID, LabelMap
+
+RAYS: Final = 180
+_ANGLES: Final = (np.arange(RAYS) + 0.5) / RAYS * 2 * np.pi - np.pi / 2  # clockwise from straight up
+_FACE: Final = [ID[name] for name in ("skin", *GROUPS["face"], "eye_g")]
+_FEATURES: Final = [ID[name] for name in (*GROUPS["face"], "eye_g")]
+# Shares of the distance from the middle to the outline:
+_INNER: Final = 0.45  # up to here nothing moves
+_BESIDE: Final = 1.15  # up to here (ears and earrings) pixels move as far as the outline
+_OUTER: Final = 2.0  # from here on nothing moves
+_SOFT: Final = 0.7  # pixels of the mask; blur
+
+
+@dataclass(frozen=True)
+class Outline:
+    """A face's outline in an upright frame: its middle (x, y), and the outline's distance (180,) in each direction."""
+
+    middle: tuple[float, float]
+    reach: Field
+
+
+def measure_outline(labels: LabelMap, *, fine: int = 1, middle: tuple[float, float] | None = None) -> Outline | None:
+    """Measure the outline of an upright mask; None without skin.
+
+    Args:
+        labels: (T, T), upright.
+        fine: the mask's pixels per pixel of the frame.
+        middle: origin of the rays; None: between eyes and mouth, halfway between the cheeks.
+    """
+    side, face = len(labels), np.isin(labels, _FACE)
+    if middle is None:
+        row = CROP[:, 1].mean() * side
+        columns = np.flatnonzero(face[int(row)])
+        if not len(columns):
+            return None
+        middle = ((columns[0] + columns[-1] + 1) / 2 / fine, row / fine)
+    steps = np.arange(0.5, side, 1.0)
+    x = np.floor(middle[0] * fine + np.cos(_ANGLES)[:, None] * steps).astype(np.intp)
+    y = np.floor(middle[1] * fine + np.sin(_ANGLES)[:, None] * steps).astype(np.intp)
+    inside = (x >= 0) & (x < side) & (y >= 0) & (y < side)
+    shown = inside & face[np.clip(y, 0, side - 1), np.clip(x, 0, side - 1)]
+    gaps = (inside & ~shown).argmax(1)
+    reach = np.where((inside & ~shown).any(1), gaps, inside.sum(1)).astype(float) / fine
+    if reach.min() < 1:
+        reach = np.maximum(reach, 1.0)
+    return Outline(middle, np.asarray(ndimage.gaussian_filter1d(reach, 1.5, mode="wrap")))
+
+
+def outline_change(before: Outline | None, after: Outline | None, weights: Field) -> Field | None:
+    """Outward motion (180,) of the outline, as shares of its distance, multiplied by ``weights`` (180,); symmetric."""
+    if before is None or after is None:
+        return None
+    change = ndimage.median_filter(after.reach / before.reach - 1, 7, mode="wrap")
+    change = (change + change[::-1]) / 2
+    return np.asarray(ndimage.gaussian_filter1d(change, 5, mode="wrap") * weights)
+
+
+def sides_and_chin() -> Field:
+    """Weights (180,) of the outline without forehead and hairline."""
+    return _from(np.abs(_down()), 175, 95)
+
+
+def chin() -> Field:
+    """Weights (180,) of the chin and the jaw beside it."""
+    return _from(np.abs(_down()), 100, 30)
+
+
+def move_outline(labels: LabelMap, frame: Upright, outline: Outline, out: Field, reach: list[int]) -> LabelMap:
+    """Move the outline of a mask's face.
+
+    Args:
+        labels: (S, S), the mask.
+        frame: the face's upright frame.
+        outline: the face's outline in that frame.
+        out: (180,), outward motion as shares of the outline's distance; below 0 inwards.
+        reach: class ids that may change.
+    """
+    far = _OUTER * float(outline.reach[np.abs(out) > 1e-3].max(initial=0.0)) * 1.3
+    if far == 0:
+        return labels
+    (a, b), side = outline.middle, len(labels)
+    box = frame.box(a - far, a + far, b - far, b + far, side)
+    x, y = frame.places(box)
+    away = np.hypot(x - a, y - b)
+    ray = (np.arctan2(y - b, x - a) + np.pi / 2) / (2 * np.pi) * RAYS - 0.5
+    border, shift = (_at(curve, ray) for curve in (outline.reach, out))
+    share = away / np.maximum(border * (1 + shift), 1e-6)
+    factor = 1 / (1 + shift * _strength(share))
+    columns, rows = frame.to_mask(a + (x - a) * factor, b + (y - b) * factor)
+    here = labels[box.slices]
+    bare = np.where(np.isin(here, _FEATURES), ID["skin"], here)
+    moved = _sampled(bare, box, rows, columns, reach)
+    changed = (moved != bare) & np.isin(here, reach) & np.isin(bare, reach)
+    result = labels.copy()
+    result[box.slices] = np.where(changed, moved, here)
+    return result
+
+
+def _sampled(here: LabelMap, box: Box, rows: Field, columns: Field, reach: list[int]) -> LabelMap:
+    """The strongest class at positions of the mask, among the classes of ``reach`` that the box contains."""
+    ids = [kind for kind in reach if (here == kind).any()]
+    planes = np.stack([(here == kind).astype(np.float32) for kind in ids])
+    soft = ndimage.gaussian_filter(planes, (0, _SOFT, _SOFT), truncate=3)
+    result: LabelMap = np.array(ids, np.uint8)[sample(soft, columns - box.left, rows - box.top).argmax(0)]
+    return result
+
+
+def _strength(share: Field) -> Field:
+    """The share of the outline's motion that applies at a share of the distance to it."""
+    inner = np.clip((share - _INNER) / (1 - _INNER), 0, 1)
+    outer = np.clip((_OUTER - share) / (_OUTER - _BESIDE), 0, 1)
+    return np.asarray((inner * inner * (3 - 2 * inner)) * (outer * outer * (3 - 2 * outer)))
+
+
+def _at(curve: Field, ray: Field) -> Field:
+    """Interpolate a closed curve (180,) between its rays."""
+    low = np.floor(ray).astype(np.intp)
+    part = ray - low
+    return np.asarray(curve[low % RAYS] * (1 - part) + curve[(low + 1) % RAYS] * part)
+
+
+def _down() -> Field:
+    """Degrees (180,) from straight down, -180 to 180."""
+    return np.degrees(_ANGLES - np.pi / 2 + np.pi) % 360 - 180
+
+
+def _from(angle: Field, zero: float, one: float) -> Field:
+    """Smoothstep of an angle: 1 up to ``one`` degrees, 0 from ``zero`` degrees on."""
+    share = np.clip((zero - angle) / (zero - one), 0, 1)
+    return np.asarray(share * share * (3 - 2 * share))

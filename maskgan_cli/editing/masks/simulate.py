@@ -1,0 +1,69 @@
+"""Simulated edits of a data set's faces (paper, Sec. 3.2) as files, for inspection and evaluation."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import torch
+
+from maskgan_cli.data.prepared import Sample
+from maskgan_cli.editing.masks.interpolate import Codes, MaskManifold
+from maskgan_cli.files import encode_label_map, keep_or_write, read_label_map
+from maskgan_cli.models.mask_vae import simulated_edits
+
+_FILES: Final = ("mask", "style_image", "style_mask", "output", "source", "target", "source_mask", "target_mask")
+COLUMNS: Final = (*_FILES, "protocol", "split", "seed", "rule")
+
+
+def write_edits(
+    samples: Sequence[Sample],
+    manifold: MaskManifold,
+    out: Path,
+    *,
+    lambda_inter: float,
+    seed: int,
+    attributes: Sequence[str] = (),
+    overwrite: bool = False,
+) -> Iterator[dict[str, str]]:
+    """Write M_inter and M_outer of each sample, and yield a row of `COLUMNS` for each of the two.
+
+    They have the size of the face's own mask. The reference of each face is another face of the list, drawn at random.
+    The rows are a list of pairs for ``maskgan render`` and for the evaluation: an edit changes the shape a little and
+    should change no attribute.
+
+    Args:
+        samples: two or more faces with masks.
+        manifold: a trained MaskVAE.
+        out: folder of the label maps.
+        lambda_inter: the step is 1 / ``lambda_inter`` of the distance to the reference.
+        seed: of the random order.
+        attributes: columns to add, 1 or -1 as in the manifest.
+        overwrite: replace existing label maps with other content.
+
+    Raises:
+        InputError: a label map exists with other content, and ``overwrite`` is false.
+    """
+    order = torch.randperm(len(samples), generator=torch.Generator().manual_seed(seed)).tolist()
+    reference = dict(zip(order, order[1:] + order[:1], strict=True))  # a ring, so no face is its own reference
+    rule = f"z -/+ (z_ref - z) / {lambda_inter:g}, z_ref of another face of the split"
+
+    @functools.cache  # every face is also a reference
+    def code_and_side(index: int) -> tuple[Codes, int]:
+        labels = read_label_map(samples[index].mask)
+        return manifold.encode(labels), len(labels)
+
+    for index, sample in enumerate(samples):
+        other = samples[reference[index]]
+        code, side = code_and_side(index)
+        with torch.inference_mode():
+            pair = simulated_edits(manifold.network, code, code_and_side(reference[index])[0], lambda_inter, side)
+        for name, edit in zip(("inter", "outer"), pair, strict=True):
+            mask = out / f"{sample.id}-{name}.png"
+            keep_or_write(mask, encode_label_map(edit[0].to("cpu", torch.uint8).numpy()), overwrite=overwrite)
+            files = (mask, sample.image, sample.mask, f"{sample.id}-{name}.png", sample.image, other.image)
+            values = (*files, sample.mask, other.mask, "simulated-edits", sample.split, seed, rule)
+            row = dict(zip(COLUMNS, map(str, values), strict=True))
+            yield row | {name: sample.fields[name] for name in attributes}

@@ -1,0 +1,33 @@
+"""Train Pix2PixHD-m, the baseline of the paper (Sec. 5): the Dense Mapping Network without its label branch."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from maskgan_cli.models.dmn import Pix2PixHDmConfig
+from maskgan_cli.training.gan_recipe import GANRecipe
+from maskgan_cli.training.loop import Loop
+from maskgan_cli.training.setup import Plan
+from maskgan_cli.training.tasks.dmn import DMNTask, prepare_stage_one
+
+
+class Pix2PixHDmRecipe(GANRecipe):
+    """Settings of ``maskgan train pix2pixhd-m``, see `GANRecipe`."""
+
+    task: Literal["pix2pixhd-m"] = "pix2pixhd-m"
+    network: Pix2PixHDmConfig = Pix2PixHDmConfig()
+
+
+class Pix2PixHDmTask(DMNTask):
+    """Stage I of the Dense Mapping Network, with weights of another kind."""
+
+    kind = "pix2pixhd-m"
+
+
+def prepare_training(plan: Plan, recipe: Pix2PixHDmRecipe) -> Loop:
+    """Set up the training; `Loop.steps` runs it.
+
+    Raises:
+        InputError: data, recipe, weights and run folder do not fit together.
+    """
+    return prepare_stage_one(plan, recipe, Pix2PixHDmTask)

@@ -1,0 +1,357 @@
+"""Another person's hair on a photo: opacity, what goes on behind it, how it is brought onto a face, and its colours."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from maskgan_cli.editing.compositing.compose import Place, paste_moved, with_hair
+from maskgan_cli.editing.compositing.extension import extended
+from maskgan_cli.editing.compositing.hair_base import without_hair
+from maskgan_cli.editing.compositing.hair_colour import as_sharp, recoloured, without_light_rim
+from maskgan_cli.editing.compositing.hair_fit import HairFit, above_border, cut_rows, fit_hair, fitted_hair, tidy_hair
+from maskgan_cli.editing.compositing.hair_swap import hair_matte, hair_to_take, lay_hair
+from maskgan_cli.editing.compositing.matting import alpha_matte
+from maskgan_cli.editing.compositing.mouths import Reference
+from maskgan_cli.editing.edits import Edit, Row, swap_edits
+from maskgan_cli.editing.jobs import run_edits
+from maskgan_cli.editing.methods import Request
+from maskgan_cli.editing.options import Blend
+from maskgan_cli.files import read_image, write_image, write_label_map
+from maskgan_cli.labels import ID, part_ids
+from maskgan_cli.synth import render, sample_identity, sample_scene
+from maskgan_cli.synth.render import Rendered
+
+_HAIR, _SIDE = ID["hair"], 160
+
+
+@pytest.fixture(scope="module")
+def faces() -> list[Rendered]:
+    """Two rendered faces of different people, with hair."""
+    found = []
+    for number in range(40):
+        who = sample_identity(77, number)
+        face = render(who, sample_scene(77, number, who), _SIDE)
+        if hair_to_take(face.labels, face.labels) is not None and (face.labels == _HAIR).mean() > 0.05:
+            found.append(face)
+        if len(found) == 2:
+            return found
+    raise AssertionError("no two rendered faces with hair")
+
+
+def test_what_is_known_stays_and_goes_on() -> None:
+    rows = np.arange(64.0)[:, None, None] * np.ones((64, 48, 1))
+    known = np.zeros((64, 48), bool)
+    known[:, :20] = True
+    found = extended(rows, known)
+    assert (found[:, :20] == rows[:, :20]).all()
+    assert np.abs(found[8:56, 20:26] - rows[8:56, 20:26]).max() < 6, "beside the rim, the rim's values"
+    assert found.min() >= 0
+    assert found.max() <= 63
+    assert (extended(rows, np.zeros((64, 48), bool)) == 0).all()
+    odd = extended(np.full((37, 53, 2), 7.0), np.eye(37, 53, dtype=bool))
+    assert np.abs(odd - 7).max() < 1e-4
+
+
+def test_opacity_is_that_of_a_known_mixture() -> None:
+    """Two plain colours mixed by a ramp: in each window opacity is linear in the colours, so it is found exactly."""
+    ramp = np.clip((np.arange(60) - 20) / 20, 0, 1)[None] * np.ones((40, 1))
+    picture = np.rint(ramp[..., None] * [200, 60, 40] + (1 - ramp[..., None]) * [40, 90, 180]).astype(np.uint8)
+    columns = np.arange(60)[None] * np.ones((40, 1))
+    found = alpha_matte(picture, columns > 44, columns < 15)
+    assert np.abs(found - ramp)[1:-1].max() < 0.03
+    assert (found[:, 45:] == 1).all()
+    assert (found[:, :15] == 0).all()
+
+
+def test_a_face_fits_itself(faces: list[Rendered]) -> None:
+    labels = faces[0].labels
+    fit = fit_hair(labels, labels)
+    assert fit is not None
+    assert np.abs(fit.ratio - 1).max() < 1e-9
+    x, y = np.array([10.0, 80.0]), np.array([20.0, 90.0])
+    assert np.allclose(fit.source_of(x, y), [x, y])
+    assert (fitted_hair(labels, labels, fit) == labels).mean() > 0.995
+
+
+def _round_face(radius: float, ring: float, centre: float = 0.0) -> np.ndarray:
+    """A round face in a round head of hair, whose middle lies ``centre`` pixels right of the face's: a turned head."""
+    y, x = np.mgrid[:_SIDE, :_SIDE] + 0.5 - 80
+    away = np.hypot(x, y)
+    labels = np.where(np.hypot(x - centre, y) < ring, _HAIR, 0).astype(np.uint8)
+    labels[away < radius] = ID["skin"]
+    for name, left, down in (("r_eye", -15, -8), ("l_eye", 15, -8), ("nose", 0, 4)):
+        labels[np.hypot(x - left, y - down) < 4] = ID[name]
+    labels[(np.abs(x) < 12) & (np.abs(y - 18) < 4)] = ID["u_lip"]
+    return labels
+
+
+def _ends(labels: np.ndarray, row: int) -> tuple[int, int]:
+    columns = np.flatnonzero(labels[row] == _HAIR)
+    return int(columns[0]), int(columns[-1])
+
+
+def test_outlines_meet() -> None:
+    """A round face of 40 pixels and one of 48 whose hair is a ring around it: the ring comes to the smaller face."""
+    y, x = np.mgrid[:_SIDE, :_SIDE] + 0.5 - 80
+    own, other = _round_face(40, 0), _round_face(48, 60)
+    fit = fit_hair(other, own)
+    assert fit is not None
+    found = fitted_hair(other, own, fit)
+    hair = np.hypot(x, y)[found == _HAIR]
+    assert 38 < hair.min() < 42, "the hair begins where the face ends"
+    assert (found[np.hypot(x, y) < 38] == own[np.hypot(x, y) < 38]).all()
+
+
+def test_hair_of_a_turned_head_comes_to_the_middle_of_the_other_head() -> None:
+    own, other = _round_face(40, 50), _round_face(40, 54, centre=9)
+    fit = fit_hair(other, own)
+    assert fit is not None
+    assert fit.back[0, 0] > 0
+    assert abs(fit.shift - 9) < 1
+    found = fitted_hair(other, own, fit)
+    left, right = _ends(found, 70)
+    assert abs((left + right) / 2 - 79.5) < 3.5, "the thin side gets wider, the thick one narrower"
+    assert abs(np.diff(_ends(other, 70))[0] - (right - left)) < 8, "the head stays about as wide"
+    plain = HairFit(fit.back, fit.middle, fit.outline, fit.ratio, fit.scale, fit.axis, 0.0, 0.0)
+    left, right = _ends(fitted_hair(other, own, plain), 70)
+    assert (left + right) / 2 - 79.5 > 7
+
+
+def test_hair_of_a_head_turned_to_the_other_side_is_mirrored() -> None:
+    own, other = _round_face(40, 52, centre=-8), _round_face(40, 52, centre=8)
+    fit = fit_hair(other, own)
+    assert fit is not None
+    assert fit.back[0, 0] < 0
+    assert abs(fit.shift) < 1
+    x, y = fit.source_of(np.array([80.0, 60.0]), np.array([30.0, 80.0]))
+    assert np.allclose(x, [80, 100], atol=1)
+    assert np.allclose(y, [30, 80], atol=1)
+    assert (fitted_hair(other, own, fit) == own).mean() > 0.99
+
+
+def test_a_head_does_not_get_narrower() -> None:
+    own, other = _round_face(40, 56), _round_face(40, 48)
+    fit = fit_hair(other, own)
+    assert fit is not None
+    assert fit.spread < -2
+    left, right = _ends(fitted_hair(other, own, fit), 70)
+    assert right - left > np.diff(_ends(other, 70))[0] + 6
+
+
+def test_glasses_that_stick_out_of_a_face_are_not_its_outline() -> None:
+    own = _round_face(40, 50)
+    wearing = own.copy()
+    wearing[76:80, 20:140] = ID["eye_g"]
+    plain, found = fit_hair(own, own), fit_hair(wearing, own)
+    assert plain is not None
+    assert found is not None
+    assert np.abs(found.ratio - plain.ratio).max() < 0.06
+
+
+def test_upper_rows_are_left_out_where_hair_reaches_them() -> None:
+    labels = np.zeros((100, 100), np.uint8)
+    labels[4:50, 30:70] = _HAIR
+    assert cut_rows(labels) == 0
+    labels[1, 40:60] = _HAIR
+    assert cut_rows(labels) == 2
+
+
+def test_hair_that_a_mask_lacks_counts_as_hair() -> None:
+    """The mask's hair ends 12 pixels below that of the picture: it would be cut off there."""
+    rng = np.random.default_rng(2)
+    labels = np.zeros((200, 200), np.uint8)
+    labels[60:150, 50:150] = _HAIR
+    hair = labels == _HAIR
+    hair[48:60, 60:140] = True
+    picture = np.where(hair[..., None], [60, 40, 30], [90, 120, 200]) + rng.normal(0, 4, (200, 200, 1))
+    alpha = hair_matte(np.clip(picture, 0, 255).astype(np.uint8), labels)
+    assert alpha[50:58, 70:130].min() > 0.7
+    assert alpha[:44].max() < 0.1
+
+
+def test_a_plain_backdrop_goes_on_behind_hair() -> None:
+    """A backdrop that gets darker downwards, seen around a head: where the hair goes, it goes on."""
+    photo, after = _round_face(40, 60), _round_face(40, 42)
+    y, x = np.mgrid[:_SIDE, :_SIDE]
+    backdrop = 200 - 0.5 * y[..., None] + 0.1 * x[..., None] + np.array([0, 10, 20])
+    picture = np.where((photo == _HAIR)[..., None], [50, 40, 30], backdrop)
+    picture = np.where(np.isin(photo, [0, _HAIR])[..., None], picture, [190, 150, 130]).astype(np.uint8)
+    alpha = (photo == _HAIR).astype(np.float32)
+    found = without_hair(picture, photo, after, alpha, np.full_like(picture, 150, np.float32), 0 * alpha)
+    ring = (photo == _HAIR) & (after == 0) & (np.hypot(x - 80, y - 80) > 46)
+    assert np.abs(found - backdrop)[ring].max() < 6
+
+
+def test_uncovered_skin_has_the_tone_of_skin_in_the_light() -> None:
+    """Hair lies on a forehead and casts a shadow: where it goes, skin is as light as below."""
+    labels = _round_face(60, 0)
+    y, x = np.mgrid[:_SIDE, :_SIDE]
+    fringe = (y < 50) & (labels == ID["skin"])
+    before = np.where(fringe, _HAIR, labels).astype(np.uint8)
+    skin = np.full((_SIDE, _SIDE, 3), [190.0, 150, 130])
+    shaded = np.where(((y < 52) & (y >= 50))[..., None], 0.75 * skin, skin)
+    picture = np.where(fringe[..., None], [50, 40, 30], np.where((labels > 0)[..., None], shaded, 90)).astype(np.uint8)
+    other = np.full((_SIDE, _SIDE, 3), [120.0, 90, 70], np.float32)
+    found = without_hair(picture, before, labels, fringe.astype(np.float32), other, np.zeros(labels.shape, np.float32))
+    forehead = (labels == ID["skin"]) & (np.hypot(x - 80, y - 80) < 50) & (y < 56)
+    assert np.abs(found[forehead] - [190, 150, 130]).max() < 16
+
+
+def test_a_rim_through_which_skin_shows_is_no_lighter_than_the_hair() -> None:
+    hair = np.full((100, 100, 3), 60, np.float32)
+    alpha = np.zeros((100, 100), np.float32)
+    alpha[20:80, 20:80] = 1
+    hair[20:22, 20:80] = 140
+    found = without_light_rim(hair, alpha)
+    assert found[20, 30:70].max() < 90
+    assert (found[40:60, 40:60] == 60).all()
+
+
+def test_temples_of_glasses_do_not_come_with_the_hair() -> None:
+    own, labels = _round_face(40, 60), _round_face(40, 62)
+    rng = np.random.default_rng(4)
+    colours = np.full((_SIDE, _SIDE, 3), [90, 120, 200], float)
+    colours[labels == _HAIR] = [70, 50, 40]
+    colours[~np.isin(labels, [0, _HAIR])] = [190, 150, 130]
+    picture = np.clip(colours + rng.normal(0, 5, (_SIDE, _SIDE, 1)), 0, 255).astype(np.uint8)
+    photo = picture.copy()
+    labels[71:74, 42:118] = ID["eye_g"]
+    temple = np.zeros(labels.shape, bool)
+    temple[71:74] = labels[71:74] == _HAIR
+    temple[:, :28] = temple[:, -28:] = False
+    picture[temple] = [255, 0, 255]
+    fit = hair_to_take(labels, own)
+    assert fit is not None
+    found = lay_hair(photo, own, fitted_hair(labels, own, fit), picture, labels, fit).astype(int)
+    assert ((found[..., 0] + found[..., 2] - 2 * found[..., 1]) > 150).sum() == 0
+
+
+def test_hair_is_cut_by_no_border() -> None:
+    labels = np.zeros((100, 100), np.uint8)
+    for row in range(40):
+        labels[row, 30 - row // 2 : 70 + row // 2] = _HAIR
+    more = above_border(labels)
+    widths = more.sum(1)
+    assert widths[-1] in range(36, 41)
+    assert (np.diff(widths) >= 0).all(), "a dome narrows upwards"
+    assert widths[0] == 0
+    assert not above_border(np.zeros((100, 100), np.uint8)).any()
+
+
+def test_strands_and_crumbs_are_not_taken() -> None:
+    labels = np.zeros((200, 200), np.uint8)
+    labels[40:100, 60:140] = _HAIR
+    labels[100:160, 70:72] = labels[10:14, 10:14] = _HAIR
+    found = tidy_hair(labels)
+    assert (found[45:95, 65:135] == _HAIR).all()
+    assert (found[104:] == 0).all()
+    assert (found[:20] == 0).all()
+
+
+def test_colours_become_those_of_the_other_hair() -> None:
+    rng = np.random.default_rng(3)
+    strands = rng.normal(0, 12, (4000, 1))
+    theirs = np.clip(np.array([60, 40, 30]) + strands, 0, 255).astype(np.uint8)
+    ours = np.clip(np.array([190, 160, 110]) + 1.2 * rng.normal(0, 12, (4000, 1)), 0, 255).astype(np.uint8)
+    found = recoloured(theirs.reshape(80, 50, 3).astype(np.float32), theirs, ours)
+    assert np.abs(np.median(found, (0, 1)) - np.median(ours, 0)).max() < 4
+    light = [theirs.astype(float).sum(1), found.reshape(-1, 3).sum(1)]
+    assert np.corrcoef(light)[0, 1] > 0.97, "the strands are the reference's"
+    assert (recoloured(found, theirs, ours[:3]) == found).all()
+
+
+def test_strands_stand_out_as_the_photos_do() -> None:
+    rng = np.random.default_rng(5)
+    soft, sharp = (np.clip(90 + rng.normal(0, by, (60, 60, 1)) * np.ones(3), 0, 255) for by in (10, 12))
+    whole = np.ones((60, 60), np.float32)
+    found = as_sharp(soft.astype(np.float32), whole, sharp.astype(np.uint8), whole)
+    assert abs(found.std() / sharp.std() - 1) < 0.1
+    assert (as_sharp(found, 0 * whole, sharp.astype(np.uint8), whole) == found).all()
+
+
+def test_the_photo_stays_away_from_both_hairs(faces: list[Rendered]) -> None:
+    photo, other = faces
+    fit = hair_to_take(other.labels, photo.labels)
+    assert fit is not None
+    after = fitted_hair(other.labels, photo.labels, fit)
+    result = lay_hair(photo.picture, photo.labels, after, other.picture, other.labels, fit)
+    eyes = np.isin(photo.labels, [ID["l_eye"], ID["r_eye"], ID["mouth"]]) & (after == photo.labels)
+    assert (result[eyes] == photo.picture[eyes]).mean() > 0.98
+    hair = (after == _HAIR) & (photo.labels != _HAIR)
+    if hair.sum() > 50:
+        assert np.abs(result[hair].astype(int) - photo.picture[hair]).mean() > 4
+
+
+def test_composition_lays_hair_first_and_paints_nothing(faces: list[Rendered]) -> None:
+    photo, other = faces
+    fit = hair_to_take(other.labels, photo.labels)
+    assert fit is not None
+    after = fitted_hair(other.labels, photo.labels, fit)
+    reference = Reference(other.picture, other.labels, fit)
+
+    def painting() -> np.ndarray:
+        raise AssertionError("nothing is painted")
+
+    found = paste_moved(photo.picture, painting, photo.labels, after, reference=reference)
+    assert (found == lay_hair(photo.picture, photo.labels, after, other.picture, other.labels, fit)).all()
+    whole = np.full((_SIDE + 40, _SIDE + 60, 3), 90, np.uint8)
+    whole[20 : 20 + _SIDE, 30 : 30 + _SIDE] = photo.picture
+    square = np.array([[30, 20], [30, 20 + _SIDE], [30 + _SIDE, 20 + _SIDE], [30 + _SIDE, 20]], float)
+    placed = paste_moved(photo.picture, painting, photo.labels, after, Place(whole, square), reference)
+    outside = np.ones(whole.shape[:2], bool)
+    outside[20 : 20 + _SIDE, 30 : 30 + _SIDE] = False
+    assert (placed[outside] == 90).all()
+    assert (placed != whole).any()
+
+
+def test_swapped_hair_needs_no_painting(faces: list[Rendered], tmp_path: Path) -> None:
+    """The network, which would paint the whole face, is not asked; with a nose to swap as well it is."""
+
+    class Painter:
+        size, note = _SIDE, {"weights": "none"}
+
+        def paint(self, requests: Sequence[Request]) -> np.ndarray:
+            asked.extend(requests)
+            return np.stack([np.full((_SIDE, _SIDE, 3), 90, np.uint8) for _ in requests])
+
+    asked: list[Request] = []
+    files = {}
+    for role, face in zip(("source", "target"), faces, strict=True):
+        files[role] = write_image(tmp_path / f"{role}.png", face.picture)
+        files[f"{role}_mask"] = write_label_map(tmp_path / f"{role}.mask.png", face.labels)
+    found = {}
+    for name, parts in (("hair", "hair"), ("both", "hair,nose")):
+        make = functools.partial(swap_edits, parts=part_ids(parts), blend=Blend())
+        row = [(files, tmp_path / f"{name}.png")]
+
+        def edits(files: Row, make: Callable[[Row], Edit[Request]] = make) -> list[Edit[Request]]:
+            return [make(files)]
+
+        list(run_edits(row, edits, Painter(), batch_size=4, save_masks=False, overwrite=False))
+        found[name] = len(asked)
+    assert found == {"hair": 0, "both": 1}
+    fit = hair_to_take(faces[1].labels, faces[0].labels)
+    assert fit is not None
+    wanted, _ = with_hair(faces[0].picture, faces[0].labels, Reference(faces[1].picture, faces[1].labels, fit)) or (
+        0,
+        0,
+    )
+    assert (read_image(tmp_path / "hair.png") == wanted).all()
+
+
+def test_hats_and_bald_heads_have_no_hair_to_take(faces: list[Rendered]) -> None:
+    labels = faces[0].labels
+    hat = labels.copy()
+    hat[:30] = ID["hat"]
+    bald = np.where(labels == _HAIR, ID["skin"], labels).astype(np.uint8)
+    assert isinstance(hair_to_take(labels, labels), HairFit)
+    assert hair_to_take(hat, labels) is None
+    assert hair_to_take(labels, hat) is None
+    assert hair_to_take(bald, labels) is None
+    assert hair_to_take(np.zeros_like(labels), labels) is None
+    assert fit_hair(labels, np.zeros_like(labels)) is None

@@ -1,0 +1,126 @@
+"""Alignment of parts with another face: horizontal shifts for other poses, rotation and scale for other crops."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from maskgan_cli.editing.edits import swap_edits
+from maskgan_cli.editing.masks.fit import fit_parts
+from maskgan_cli.editing.masks.swap import swap_parts
+from maskgan_cli.editing.options import Blend
+from maskgan_cli.files import read_label_map
+from maskgan_cli.labels import GROUPS, ID, LabelMap, part_ids
+
+MOUTH = part_ids("mouth")
+
+
+def _face(*, mouth: tuple[int, int] = (64, 94), half: int = 12) -> LabelMap:
+    """A face of rectangles with CelebA-HQ's framing at 128 px; ``mouth``: its middle, ``half``: half its width."""
+    labels = np.zeros((128, 128), np.uint8)
+    labels[30:118, 28:100] = ID["skin"]
+    labels[58:64, 42:54], labels[58:64, 74:86] = ID["r_eye"], ID["l_eye"]
+    labels[66:82, 58:70] = ID["nose"]
+    x, y = mouth
+    labels[y - 4 : y, x - half : x + half], labels[y : y + 4, x - half : x + half] = ID["u_lip"], ID["l_lip"]
+    return labels
+
+
+def _box(labels: LabelMap, ids: tuple[int, ...] = MOUTH) -> list[int]:
+    rows, columns = np.nonzero(np.isin(labels, ids))
+    return [int(v) for v in (columns.min(), columns.max() + 1, rows.min(), rows.max() + 1)]
+
+
+def test_a_face_aligned_with_itself_is_unchanged() -> None:
+    face = _face()
+    assert np.array_equal(np.isin(fit_parts(face, face, MOUTH), MOUTH), np.isin(face, MOUTH))
+
+
+def test_a_mouth_is_shifted_horizontally_and_keeps_its_shape_and_height() -> None:
+    """The source's head is turned, so its mouth lies 7 px to the right. The target's smile is wider and higher."""
+    fitted = fit_parts(_face(mouth=(62, 90), half=16), _face(mouth=(71, 95)), MOUTH)
+    assert _box(fitted) == [71 - 16, 71 + 16, 86, 94]
+
+
+@pytest.mark.parametrize(("factor", "degrees"), [(0.7, 0.0), (1.3, 0.0), (1.0, 20.0)])
+def test_a_target_with_another_crop_is_aligned_with_the_source(factor: float, degrees: float) -> None:
+    face, angle = _face(), np.radians(degrees)
+    back = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]) / factor
+    offset = np.array([64.0, 64]) - back @ [60.0, 70]
+    numbers = (back[0, 0], back[0, 1], offset[0], back[1, 0], back[1, 1], offset[1])
+    other = np.asarray(Image.fromarray(face).transform((128, 128), Image.Transform.AFFINE, numbers))
+    fitted, parts = fit_parts(other, face, part_ids("face")), [ID[name] for name in GROUPS["face"]]
+    wanted, got = np.isin(face, parts), np.isin(fitted, parts)
+    assert (wanted & got).sum() / (wanted | got).sum() > 0.85
+    direct = np.isin(other, parts)
+    assert (wanted & direct).sum() / (wanted | direct).sum() < 0.6
+
+
+def test_each_part_is_shifted_by_its_own_points() -> None:
+    fitted = fit_parts(_face(), _face(mouth=(72, 94)), part_ids("mouth,eyes"))
+    assert _box(fitted, part_ids("eyes")) == _box(_face(), part_ids("eyes"))
+    assert _box(fitted)[:2] == [60, 84]
+    assert not np.isin(fitted, [ID["nose"], ID["skin"]]).any()
+
+
+def test_faces_without_points_are_hardly_shifted() -> None:
+    nothing, face = np.full((128, 128), ID["hair"], np.uint8), _face(mouth=(64, 94))
+    moved = fit_parts(face, nothing, MOUTH)
+    assert abs(_box(moved)[0] - _box(face)[0]) <= 2
+    assert not fit_parts(nothing, face, MOUTH).any()
+
+
+def test_by_default_parts_are_aligned_for_edits_that_are_pasted_back(prepared: Path) -> None:
+    """Bare paintings follow the paper. The mouths of the prepared faces have different positions."""
+    row = {"source": prepared / "images" / "0.png", "target": prepared / "images" / "1200.png"}
+    source, target = (read_label_map(prepared / "masks" / f"{name}.png") for name in (0, 1200))
+    direct, fitted = (swap_parts(source, t, MOUTH) for t in (target, fit_parts(target, source, MOUTH)))
+    assert not np.array_equal(direct, fitted)
+    for blend, fit, expected in (
+        (Blend(), None, direct), (Blend(wanted=False), None, direct), (Blend(wanted=True), None, fitted),
+        (Blend(wanted=True), False, direct), (Blend(), True, fitted),
+    ):  # fmt: skip
+        edit = swap_edits(row, MOUTH, blend=blend, fit=fit)
+        assert edit.labels is not None
+        assert np.array_equal(edit.labels, expected)
+        assert edit.settings.get("fit", False) == (expected is fitted)
+
+
+def _ellipse(side: int, degrees: float = 0.0) -> LabelMap:
+    """A face with smooth outlines, rotated around its middle."""
+    angle = np.radians(degrees)
+    y, x = (np.mgrid[:side, :side] + 0.5) / side - 0.5
+    x, y = np.cos(angle) * x + np.sin(angle) * y, np.cos(angle) * y - np.sin(angle) * x
+    labels = np.full((side, side), ID["skin"], np.uint8)
+    for cx, cy, rx, ry, name in (
+        (-0.12, -0.02, 0.05, 0.02, "r_eye"), (0.12, -0.02, 0.05, 0.02, "l_eye"), (0.0, 0.25, 0.12, 0.05, "u_lip"),
+    ):  # fmt: skip
+        labels[((x - cx) / rx) ** 2 + ((y - cy) / ry) ** 2 < 1] = ID[name]
+    labels[(labels == ID["u_lip"]) & (y > 0.25)] = ID["l_lip"]
+    return labels
+
+
+@pytest.mark.parametrize("degrees", [8.0, -11.0])
+def test_a_mouth_follows_the_heads_tilt(degrees: float) -> None:
+    """The faces differ only in their tilt, so the aligned mouth equals the source's."""
+    target, source = _ellipse(256), _ellipse(256, degrees)
+    wanted = np.isin(source, MOUTH)
+    fitted = np.isin(fit_parts(target, source, MOUTH), MOUTH)
+    assert (wanted & fitted).sum() / (wanted | fitted).sum() > 0.95
+    assert (wanted & np.isin(target, MOUTH)).sum() / (wanted | fitted).sum() < 0.85
+    level = fit_parts(target, _ellipse(256, 2.0), MOUTH)
+    assert np.array_equal(np.isin(level, MOUTH).sum(1), np.isin(target, MOUTH).sum(1)), "two degrees are noise"
+
+
+def test_outlines_of_a_smaller_mask_are_enlarged_without_steps() -> None:
+    """From 64 to 512 pixels; nearest neighbour would give steps of eight pixels."""
+    small, source = _ellipse(64), _ellipse(512)
+    fitted, exact = fit_parts(small, source, MOUTH), np.isin(source, MOUTH)
+    smooth, steps = np.isin(fitted, MOUTH), np.isin(np.kron(small, np.ones((8, 8), np.uint8)), MOUTH)
+    assert fitted.shape == source.shape
+    assert (smooth ^ exact).sum() < 0.6 * (steps ^ exact).sum()
+    top = smooth.argmax(0)[smooth.any(0)][20:-20]
+    assert np.abs(np.diff(top)).max() <= 4, "nearest neighbour would give steps of eight pixels"
