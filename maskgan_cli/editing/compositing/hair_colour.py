@@ -15,17 +15,17 @@ from maskgan_cli.editing.compositing.extension import Plane, extended
 
 Floats = npt.NDArray[np.float64]
 
+_SOLID: Final = 0.95  # opacity above which a pixel tells the hair's colour
 _SURE: Final = 0.9  # opacity from which on a pixel shows hair alone
-_CONTRAST: Final = (0.6, 1.25)  # how much of another hair's contrast is taken
+_STRANDS: Final = (0.6, 1.25)  # least and largest change of the strands' contrast
+_SHADES: Final = (0.25, 0.8)  # the same for wider differences: the shades of a lit head, or of grey temples
 _LIGHT: Final = (0.5, 1.1)  # of the hair within: how dark and light hair at its border is
 _RIM: Final = 0.03  # of the side: so wide is the rim of hair through which skin shows
 _LIGHT_RIM: Final = 1.12  # of the hair within: how light a rim may be
 _TINT: Final = (0.5, 6.0)  # of what strands differ from the mean hue at their lightness, this share stays, at most
 _FINE: Final = 1.5  # pixels, standard deviation: what is finer is strands
 _SHARP: Final = (0.75, 1.25)  # how much weaker or stronger they may become
-_WIDE: Final = 0.016  # of the side: what is wider is no strand,
-_EVEN: Final = 0.5  # and this share of its contrast stays
-_UNLIKE: Final = 30.0  # if the hairs' lightnesses differ by this; more of it if they differ less
+_WIDE: Final = 0.016  # share of the side, standard deviation: wider differences are shades, finer ones strands
 _LIGHTER: Final = 0.1  # so far between the lightest of the other hair and white, strands may be lighter
 _BINS: Final = 8  # of lightness, in which hues are measured
 _LEAST: Final = 64  # pixels of hair that say what colour it is
@@ -67,35 +67,48 @@ def without_light_rim(colours: Plane, alpha: Plane) -> Plane:
     return np.asarray(colours * (1 + rim * (gain - 1))[..., None], np.float32)
 
 
-def recoloured(colours: Plane, theirs: npt.NDArray[np.uint8], ours: npt.NDArray[np.uint8]) -> Plane:
-    """Hair (S, S, 3) with the lightness, contrast and hues of other hair; its strands stay.
+def recoloured(colours: Plane, alpha: Plane, photo: npt.NDArray[np.uint8], own: Plane) -> Plane:
+    """Hair (S, S, 3) in the colours of a photo's own hair; its strands remain.
 
-    Lightness is moved by the medians and spreads of both. Each lightness gets the hue that the other hair has there, so
-    shadows do not take the hue of highlights.
+    The median lightness becomes that of the own hair, and so does the contrast of the strands and of the shades.
+    Each lightness gets the hue that the own hair has there, so that shadows do not have the hue of highlights.
 
     Args:
-        colours: 0 to 255, continued around the hair.
-        theirs: (n, 3), pixels of the hair.
-        ours: (m, 3), of the other hair. With too few of either the colours stay.
+        colours, alpha: (S, S, 3), 0 to 255, continued around the hair, and its opacity (S, S).
+        photo, own: (T, T, 3) and the opacity (T, T) of its hair.
+
+    Returns:
+        (S, S, 3); the colours themselves if either hair has too few pixels.
     """
-    if min(len(ours), len(theirs)) < _LEAST:
+    theirs, ours = alpha > _SOLID, own > _SOLID
+    if min(theirs.sum(), ours.sum()) < _LEAST:
         return colours
-    new, old = (rgb2lab(pixels[None] / 255.0)[0] for pixels in (ours, theirs))
     lab = rgb2lab(np.clip(colours, 0, 255) / 255.0)
-    light = lab[..., 0]
-    change = np.clip(abs(np.median(new[:, 0]) - np.median(old[:, 0])) / _UNLIKE, 0, 1)
-    wide = ndimage.gaussian_filter(light, _WIDE * colours.shape[1])
-    light = light - (1 - _EVEN) * change * (wide - np.median(old[:, 0]))
-    gain = np.clip(new[:, 0].std() / max(float(old[:, 0].std()), 0.5), *_CONTRAST)
-    moved = (light - np.median(old[:, 0])) * gain + np.median(new[:, 0])
+    continued = rgb2lab(extended(photo, ours) / 255.0)
+    old, new = lab[theirs], rgb2lab(photo[ours][None] / 255.0)[0]
+    shades, strands = _bands(lab[..., 0])
+    own_shades, own_strands = _bands(continued[..., 0])
+    middles = float(np.median(old[:, 0])), float(np.median(new[:, 0]))
+    moved = middles[1] + _gain(shades[theirs], own_shades[ours], _SHADES) * (shades - middles[0])
+    moved = moved + _gain(strands[theirs], own_strands[ours], _STRANDS) * strands
     low, high = np.quantile(new[:, 0], [0.01, 0.99])
     moved = np.clip(moved, max(0.5 * low, 0.5), high + _LIGHTER * (99 - high))
     share, most = _TINT
     hues = [
-        _hue(new, channel)(moved) + np.clip(share * (lab[..., channel] - _hue(old, channel)(light)), -most, most)
+        _hue(new, channel)(moved) + np.clip(share * (lab[..., channel] - _hue(old, channel)(lab[..., 0])), -most, most)
         for channel in (1, 2)
     ]
     return np.asarray(255 * lab2rgb(np.stack([moved, *hues], -1)), np.float32)
+
+
+def _bands(light: Floats) -> tuple[Floats, Floats]:
+    """The shades and the strands (S, S) of hair with this lightness (S, S)."""
+    wide = ndimage.gaussian_filter(light, _WIDE * light.shape[1])
+    return wide, light - wide
+
+
+def _gain(old: Floats, new: Floats, limits: tuple[float, float]) -> float:
+    return float(np.clip(new.std() / max(float(old.std()), 0.5), *limits))
 
 
 def as_sharp(hair: Plane, cover: Plane, photo: npt.NDArray[np.uint8], own: Plane) -> Plane:

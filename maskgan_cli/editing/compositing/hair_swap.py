@@ -64,7 +64,7 @@ def lay_hair(
     skin = _bare_skin(reference, labels, alpha)
     reference = _without_temples(reference, labels)
     colours = hair_colours(reference.astype(np.float32), alpha, extended(reference, alpha < 0.02))
-    colours = without_light_rim(recoloured(colours, reference[alpha > 0.95], photo[own > 0.95]), alpha)
+    colours = without_light_rim(recoloured(colours, alpha, photo, own), alpha)
     y, x = (places.astype(float) + 0.5 for places in np.mgrid[:side, :side])
     columns, rows = (np.asarray(places - 0.5, np.float32) for places in fit.source_of(x, y))
     rows -= top

@@ -258,11 +258,23 @@ def test_colours_become_those_of_the_other_hair() -> None:
     strands = rng.normal(0, 12, (4000, 1))
     theirs = np.clip(np.array([60, 40, 30]) + strands, 0, 255).astype(np.uint8)
     ours = np.clip(np.array([190, 160, 110]) + 1.2 * rng.normal(0, 12, (4000, 1)), 0, 255).astype(np.uint8)
-    found = recoloured(theirs.reshape(80, 50, 3).astype(np.float32), theirs, ours)
+    whole, photo = np.ones((80, 50), np.float32), ours.reshape(80, 50, 3)
+    found = recoloured(theirs.reshape(80, 50, 3).astype(np.float32), whole, photo, whole)
     assert np.abs(np.median(found, (0, 1)) - np.median(ours, 0)).max() < 4
     light = [theirs.astype(float).sum(1), found.reshape(-1, 3).sum(1)]
     assert np.corrcoef(light)[0, 1] > 0.97, "the strands are the reference's"
-    assert (recoloured(found, theirs, ours[:3]) == found).all()
+    assert (recoloured(found, whole, photo, 0 * whole) == found).all()
+
+
+def test_shades_of_recoloured_hair_are_no_stronger_than_those_of_the_own_hair() -> None:
+    rng = np.random.default_rng(6)
+    strands = rng.normal(0, 8, (80, 80, 1))
+    half = np.where(np.arange(80)[:, None, None] < 40, 40.0, 150.0)  # dark hair with grey temples
+    theirs, ours = (np.clip(light + strands, 0, 255) * np.ones(3) for light in (half, 90.0))
+    whole = np.ones((80, 80), np.float32)
+    found = recoloured(theirs.astype(np.float32), whole, ours.astype(np.uint8), whole)
+    assert abs(found[:30].mean() - found[50:].mean()) < 0.4 * 110
+    assert found[:30].std() > 4, "the strands remain"
 
 
 def test_strands_stand_out_as_the_photos_do() -> None:
