@@ -17,6 +17,7 @@ _LIPS: Final = (ID["u_lip"], ID["l_lip"])
 _INSIDE: Final = ID["mouth"]
 _LEFT: Final = 0.12  # a mouth closes if less than this share of its inside remains
 _SPECK: Final = 1e-4  # share of the picture; a smaller inside is ignored
+_THIN: Final = 0.007  # share of the side; an inside that is lower shows no teeth: the lips are closed already
 _UPPER: Final = 0.3  # share of the strip's height by which the upper lip moves down; the lower lip moves up the rest
 _RIM: Final = 0.005  # share of the side; this much more is removed on each side, where teeth are visible at the lips
 _REACH: Final = (0.1, 3.0)  # the motion fades out over this share of the side, or this many heights of the strip
@@ -56,6 +57,8 @@ def closing(before: LabelMap, after: LabelMap) -> Closing | None:
     columns = np.flatnonzero(inside.any(0))
     top = inside[:, columns].argmax(0)
     bottom = side - inside[::-1, columns].argmax(0)
+    if (bottom - top).max() < _THIN * side:
+        return None
     rim, places = _RIM * side, np.arange(side)
     height = np.interp(places, columns, bottom - top + 2 * rim, left=0, right=0)
     line = np.interp(places, columns, top - rim + _UPPER * (bottom - top + 2 * rim))

@@ -31,8 +31,9 @@ _TINT: Final = 0.25  # share of the colour difference of two skins that is due t
 _NO_EYES: Final = 1.25  # largest brightness of teeth as a multiple of the skin's, if the eyes are hidden
 # Brightness at the upper edge and in the corners of an inside; painted insides lack the upper lip's shadow.
 _SHADE: Final = {Inside.PHOTO: 1.0, Inside.REFERENCE: 0.8, Inside.PAINTED: 0.45}
-_TEETH: Final = 0.007  # share of the side; a photo's inside that is higher than this shows teeth
-_GAP: Final = (0.2, 0.5)  # brightness below the teeth as a share of the lips', at the back and in front
+_TEETH: Final = 0.007  # share of the side; an inside that is higher than this shows teeth or a gap
+_GAP: Final = (0.2, 0.5)  # brightness of the gap as a share of the lips', at the back and at the tongue
+_TONGUE: Final = (1.0, 0.82, 0.82)  # the tongue's colour relative to the lips'
 _RIM: Final = 0.006  # share of the side; the photo's teeth are visible through the lower lip's edge to this distance
 _PAINTED_LIGHT: Final = 0.85  # brightness limit of painted teeth, relative to that of others; they lack dark gaps
 _PAINTED_TEETH: Final = 0.6  # share of the height that painted teeth cover
@@ -65,10 +66,11 @@ def source_of_inside(
         before, after: (S, S), label maps of the photo and of the edit.
         reference: (T, T), label map of the face whose mouth is used, or None.
         wanted: the request. ``AUTO`` chooses the photo if its mouth is open enough; else the reference; else the photo
-            with a dark gap below its teeth; and the painting if the photo shows no teeth.
+            with a dark gap below its teeth, or between its lips if it shows no teeth.
 
     Returns:
-        ``PHOTO``, ``REFERENCE`` or ``PAINTED``; None if the mouth has no inside or its inside does not change.
+        ``PHOTO``, ``REFERENCE`` or ``PAINTED``; None if the mouth has no inside, if its inside does not change, or if
+        closed lips part by less than teeth are high.
     """
     inside = after == _INSIDE
     if inside.sum() < _LEAST * inside.size or np.array_equal(inside, before == _INSIDE):
@@ -79,9 +81,9 @@ def source_of_inside(
     other = 0.0 if reference is None else len(after) / len(reference) * _height(reference)
     if wanted in (Inside.AUTO, Inside.REFERENCE) and other > 0 and other >= _OTHER * height:
         return Inside.REFERENCE
-    if wanted is not Inside.PAINTED and own >= _TEETH * len(after):
-        return Inside.PHOTO
-    return Inside.PAINTED
+    if wanted is Inside.PAINTED:
+        return Inside.PAINTED
+    return Inside.PHOTO if max(own, height) >= _TEETH * len(after) else None
 
 
 def insert_inside(
@@ -89,8 +91,9 @@ def insert_inside(
 ) -> Picture:
     """Insert the inside of the mouth into the picture of an edit, in the photo's light.
 
-    The photo's own teeth hang below the upper lip; if the mouth opens further, a dark gap follows below them. An inside
-    from another source is at most as bright as the whites of the photo's eyes, and gets the upper lip's shadow.
+    The photo's own teeth hang below the upper lip; if the mouth opens further, a dark gap follows below them. A mouth
+    that was closed has the gap alone. An inside from another source is at most as bright as the whites of the photo's
+    eyes, and gets the upper lip's shadow.
 
     Args:
         picture: (S, S, 3), the edit so far, with the painted inside.
@@ -106,23 +109,25 @@ def insert_inside(
     rows, columns = (_span(inside.any(axis=axis), round(0.03 * len(after)) + 2) for axis in (1, 0))
     box = (rows, columns)
     inserted, limit = picture[box].astype(float), _brightest(photo, before)
-    new = _place(after)
+    new, teeth = _place(after), _height(before) >= _TEETH * len(after)
     if source is Inside.REFERENCE and reference is not None:
         old = _place(reference.labels)
         if old is not None and new is not None:
             inserted = _in_light_of(_sampled(reference.picture, box, old, new), reference, photo, before)
         inserted = _no_brighter(inserted, inside[box], limit)
     elif source is Inside.PHOTO:
-        old = _place(before)
-        if old is not None and new is not None:
-            inserted = _with_gap(*_own_teeth(photo, box, old, new), _gap(photo, before, inside[box]))
+        gap = _gap(photo, before, inside[box])
+        old = _place(before) if teeth else None
+        inserted = gap if old is None or new is None else _with_gap(*_own_teeth(photo, box, old, new), gap)
     else:
         inserted = _no_brighter(inserted, inside[box], _PAINTED_LIGHT * limit)
         if new is not None:
             reach = _PAINTED_TEETH * (new[1].bottom - new[1].top).max() - _below_edge(box, new)
             inserted = _with_gap(inserted, reach, _gap(photo, before, inside[box]))
-    inserted = inserted * _shadow(inside[box], _SHADE[source])[..., None]
-    alpha = _with_lower_edge(inside[box], _RIM * len(after) if source is Inside.PHOTO else 0.0)
+    own_teeth = source is Inside.PHOTO and teeth
+    least = _SHADE[Inside.PAINTED if source is Inside.PHOTO and not teeth else source]
+    inserted = inserted * _shadow(inside[box], least)[..., None]
+    alpha = _with_lower_edge(inside[box], _RIM * len(after) if own_teeth else 0.0)
     alpha = ndimage.gaussian_filter(alpha, _SOFT * len(after))[..., None]
     result = picture.copy()
     result[box] = np.clip(np.rint(alpha * inserted + (1 - alpha) * picture[box]), 0, 255).astype(np.uint8)
@@ -248,7 +253,7 @@ def _gap(photo: Picture, labels: LabelMap, inside: Region) -> Field:
     high = max(float(inside.sum(0).max()), 2.0)
     tongue = ndimage.shift(inside.astype(float), (0.5 * high, 0), order=1)
     tongue = ndimage.gaussian_filter(tongue * inside, (0.12 * high, 0.5 * high))[..., None]
-    return np.asarray((_GAP[0] + (_GAP[1] - _GAP[0]) * np.clip(tongue, 0, 1)) * colour)
+    return np.asarray((_GAP[0] + (_GAP[1] * np.array(_TONGUE) - _GAP[0]) * np.clip(tongue, 0, 1)) * colour)
 
 
 def _with_lower_edge(inside: Region, wide: float) -> Field:

@@ -37,8 +37,8 @@ def _picture(labels: LabelMap, teeth: tuple[int, int, int] = _TEETH, light: floa
 @pytest.mark.parametrize(
     ("own", "other", "wanted", "found"),
     [
-        (0, 12, Inside.AUTO, Inside.REFERENCE), (0, None, Inside.AUTO, Inside.PAINTED),
-        (0, 2, Inside.AUTO, Inside.PAINTED), (0, 12, Inside.PAINTED, Inside.PAINTED),
+        (0, 12, Inside.AUTO, Inside.REFERENCE), (0, None, Inside.AUTO, Inside.PHOTO),
+        (0, 2, Inside.AUTO, Inside.PHOTO), (0, 12, Inside.PAINTED, Inside.PAINTED),
         (10, 12, Inside.AUTO, Inside.PHOTO), (4, 12, Inside.AUTO, Inside.REFERENCE),
         (4, None, Inside.AUTO, Inside.PHOTO), (10, 12, Inside.REFERENCE, Inside.REFERENCE),
         (10, 12, Inside.PAINTED, Inside.PAINTED), (4, 12, Inside.PHOTO, Inside.PHOTO),
@@ -52,6 +52,21 @@ def test_where_the_inside_comes_from(own: int, other: int | None, wanted: Inside
 def test_a_mouth_that_stays_has_no_source() -> None:
     assert source_of_inside(_mouth(12), _mouth(12), _mouth(12)) is None
     assert source_of_inside(_mouth(12), _mouth(0), _mouth(12)) is None
+
+
+def test_closed_lips_that_part_a_little_show_no_inside() -> None:
+    assert source_of_inside(_mouth(0), _mouth(1), None) is None
+    assert source_of_inside(_mouth(0), _mouth(1), None, Inside.PAINTED) is Inside.PAINTED
+
+
+def test_a_mouth_that_was_closed_opens_on_a_dark_gap_lighter_at_the_tongue() -> None:
+    before, after = _mouth(0), _mouth(14)
+    photo = _picture(before)
+    picture = np.where((after == ID["mouth"])[..., None], 200, photo).astype(np.uint8)  # painted teeth
+    result = insert_inside(picture, photo, before, after, Inside.PHOTO, None)
+    upper, lower = (result[rows, 115:140].mean() for rows in (slice(162, 165), slice(170, 173)))
+    assert upper < lower < 0.55 * np.mean(_LIP)
+    assert upper < 0.3 * np.mean(_LIP)
 
 
 def test_a_reference_is_laid_in_in_the_photos_light() -> None:
