@@ -9,5 +9,6 @@ hair_fit.py, hair_swap.py  another person's hair: aligned to a face, and blended
 hair_base.py, extension.py the photo without its hair; continuation of what lies beside a hole
 matting.py, hair_colour.py alpha matte of hair; colours of hair
 own_hair.py     new hair from patches of the photo's own hair
+kept_glasses.py glasses that keep their place while eyes and brows are edited
 painted_glasses.py, accessories/   painted and drawn accessories
 """

@@ -14,6 +14,7 @@ from maskgan_cli.data.resize import resize_image, resize_labels
 from maskgan_cli.editing.compositing.blend import paste_missing, paste_seamless, paste_soft
 from maskgan_cli.editing.compositing.hair_fit import fitted_hair
 from maskgan_cli.editing.compositing.hair_swap import lay_hair
+from maskgan_cli.editing.compositing.kept_glasses import kept_glasses
 from maskgan_cli.editing.compositing.mouths import Reference, insert_inside, smooth_lip_line, source_of_inside, with_jaw
 from maskgan_cli.editing.compositing.moving import PhotoMotion, moved_photo, moved_picture, photo_motion
 from maskgan_cli.editing.compositing.paste import Square, paste_crop
@@ -86,7 +87,7 @@ def paste_moved(
     """Move the source's pixels from its label map to the new one, and paint what the moved picture does not show.
 
     Pixels are sampled once, from the whole photo if ``place`` is given. If the new mask is that of another face,
-    `paste_seamless` is used instead.
+    `paste_seamless` is used instead. Clear glasses keep their place while eyes and brows behind them are edited.
 
     Args:
         source: (S, S, 3).
@@ -108,6 +109,12 @@ def paste_moved(
         motion = None
         if place is not None:
             place = Place(paste_crop(place.photo, place.square, source), place.square)
+    glasses = kept_glasses(source, before, after)
+    if glasses is not None:
+        whole, square = (source, None) if place is None else (place.photo, place.square)
+        bare = None if square is None else Place(paste_crop(whole, square, glasses.picture), square)
+        edited = paste_moved(glasses.picture, result, glasses.before, glasses.after, bare, reference, inside)
+        return glasses.put_back(edited, whole, square)
     side, after = len(source), with_jaw(before, after)
     move = _motion(before, after, in_photo=place is not None) if motion is None else motion
     if _another(move, before, after):

@@ -76,12 +76,12 @@ def frame_region(picture: Picture, labels: LabelMap) -> Region:
     eyes = np.isin(without(labels, ["glasses"]), _EYES)  # also those that the mask lacks
     brows = np.isin(labels, [ID["l_brow"], ID["r_brow"]])
     band &= ~ndimage.binary_dilation(eyes, iterations=max(1, round(_KEPT * side)))
-    grey = ndimage.gaussian_filter(picture.astype(np.float32).mean(-1), 0.7)
+    channels = ndimage.gaussian_filter(picture.astype(np.float32), (0.7, 0.7, 0))  # red frames are dark in blue alone
     radius = max(2, round(_LINE * side))
     y, x = np.ogrid[-radius : radius + 1, -radius : radius + 1]
-    disc = x * x + y * y <= radius * radius
-    dark = ndimage.grey_closing(grey, footprint=disc) - grey
-    light = (grey - ndimage.grey_opening(grey, footprint=disc)) * 0.5
+    disc = (x * x + y * y <= radius * radius)[..., None]
+    dark = (ndimage.grey_closing(channels, footprint=disc) - channels).max(-1)
+    light = (channels - ndimage.grey_opening(channels, footprint=disc)).max(-1) * 0.5
     line = np.maximum(dark, light)
     clearest = float(np.quantile(line[band], 0.93)) if band.any() else 0.0
     weak, strong = (max(share * clearest, _LEAST) for share in _FAINT)

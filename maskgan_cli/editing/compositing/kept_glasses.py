@@ -1,0 +1,72 @@
+"""Glasses that keep their place while eyes or brows behind them are edited."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from maskgan_cli.editing.compositing.accessories.inpaint import frame_region, has_dark_lenses, without_frames
+from maskgan_cli.editing.compositing.paste import Square, paste_crop
+from maskgan_cli.editing.masks.take_off import without
+from maskgan_cli.files import Picture
+from maskgan_cli.labels import ID, LabelMap
+
+_GLASSES: Final = ID["eye_g"]
+_BEHIND: Final = [ID[name] for name in ("l_eye", "r_eye", "l_brow", "r_brow")]
+_TOUCHED: Final = [*_BEHIND, ID["skin"], ID["hair"], _GLASSES]  # an edit of other classes moves the glasses with the face
+_KEPT: Final = 0.5  # share of the glasses' area; an edit that leaves less changes the glasses
+_SOFT: Final = 0.8  # pixels, standard deviation; blur of the frames' edge
+
+
+@dataclass(frozen=True)
+class KeptGlasses:
+    """A face without the frames of its glasses, and what is needed to put them back.
+
+    Attributes:
+        picture: (S, S, 3), without frames.
+        before, after: (S, S), the label maps of face and edit without glasses.
+        opacity: (S, S), of the frames.
+    """
+
+    picture: Picture
+    before: LabelMap
+    after: LabelMap
+    opacity: npt.NDArray[np.float32]
+
+    def put_back(self, edited: Picture, source: Picture, square: Square | None) -> Picture:
+        """The edited picture with the frames of the source.
+
+        Args:
+            edited, source: (S, S, 3), or photos (H, W, 3).
+            square: (4, 2), corners of the face's crop in the photos; None for faces.
+        """
+        opacity = self.opacity[..., None]
+        if square is not None:
+            levels = np.repeat(np.rint(255 * opacity).astype(np.uint8), 3, -1)
+            opacity = paste_crop(np.zeros_like(source), square, levels)[..., :1].astype(np.float32) / 255
+        return np.rint(edited + opacity * (source.astype(np.float32) - edited)).astype(np.uint8)
+
+
+def kept_glasses(source: Picture, before: LabelMap, after: LabelMap) -> KeptGlasses | None:
+    """Take clear glasses off a face (S, S, 3) for an edit of eyes or brows from one label map (S, S) to another.
+
+    Returns:
+        None if the face has no clear glasses, or if the edit changes other parts or the glasses themselves.
+    """
+    worn = before == _GLASSES
+    changed = before != after
+    classes = np.union1d(before[changed], after[changed])
+    if not worn.any() or not np.isin(classes, _BEHIND).any() or not np.isin(classes, _TOUCHED).all():
+        return None
+    if (after == _GLASSES).sum() < _KEPT * worn.sum() or has_dark_lenses(source, before):
+        return None
+    frames = frame_region(source, before)
+    if not frames.any():
+        return None
+    opacity = np.clip(1.3 * ndimage.gaussian_filter(frames.astype(np.float32), _SOFT), 0, 1)
+    bare, edited = (without(labels, ["glasses"]) for labels in (before, after))
+    return KeptGlasses(without_frames(source, before), bare, edited, np.where(opacity > 0.02, opacity, 0))
