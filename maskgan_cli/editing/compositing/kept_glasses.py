@@ -17,7 +17,7 @@ from maskgan_cli.labels import ID, LabelMap
 
 _GLASSES: Final = ID["eye_g"]
 _BEHIND: Final = [ID[name] for name in ("l_eye", "r_eye", "l_brow", "r_brow")]
-_TOUCHED: Final = [*_BEHIND, ID["skin"], ID["hair"], _GLASSES]  # an edit of other classes moves the glasses with the face
+_TOUCHED: Final = [*_BEHIND, ID["skin"], ID["hair"], _GLASSES]  # edits of others move the glasses, too
 _KEPT: Final = 0.5  # share of the glasses' area; an edit that leaves less changes the glasses
 _SOFT: Final = 0.8  # pixels, standard deviation; blur of the frames' edge
 
