@@ -47,7 +47,8 @@ class KeptGlasses:
         opacity = self.opacity[..., None]
         if square is not None:
             levels = np.repeat(np.rint(255 * opacity).astype(np.uint8), 3, -1)
-            opacity = paste_crop(np.zeros_like(source), square, levels)[..., :1].astype(np.float32) / 255
+            placed = paste_crop(np.zeros_like(source), square, levels)[..., :1]
+            opacity = np.asarray(placed / 255, np.float32)
         return np.rint(edited + opacity * (source.astype(np.float32) - edited)).astype(np.uint8)
 
 
