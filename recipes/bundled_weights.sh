@@ -153,11 +153,17 @@ mapped faces-15 "$work/faces-14" 27 240 --set style_augmentation.others=0.1 --se
     --set optimiser.lr=2.5e-4 --set schedule.decay_from=60
 mapped faces-16 "$work/faces-15" 28 200 --set style_augmentation.others=0.15 --set loss.adversarial=0.2 --set loss.pixel=20 \
     --set loss.colours=4 --set "data.shares={portraits256: 3, rendered256: 2}" --set schedule.decay_from=80
-# A style map of 16 x 16 needs no other weights. The last part, of batch 2 and in 32-bit floats, had 1,200 rendered faces.
-mkdir -p "$work/finer"
-python "$here/finer_style_map.py" "$work/faces-16" "$work/finer/dmn.safetensors"
-cp "$work/faces-16/state/step-000200/discriminator.safetensors" "$work/finer/"
-mapped faces-17 "$work/finer" 32 400 --set network.style_map=16 --set precision=no --set data.batch_size=2 \
-    --set "data.shares={portraits256: 4, rendered256: 1}" --set loss.adversarial=0.12 --set r1=0 --set loss.pixel=20 \
-    --set loss.colours=3 --set style_augmentation.others=0.12 --set optimiser.lr=2.5e-4 --set schedule.decay_from=220
-pack "$work/faces-17" "$work/faces" dmn
+# A finer style map needs no other weights. The last parts, of batch 2 and in 32-bit floats, had 1,200 rendered faces.
+finer() { # run, its steps, side, out, seed, steps, settings
+    mkdir -p "$work/finer-$3"
+    python "$here/finer_style_map.py" "$work/$1" "$work/finer-$3/dmn.safetensors" --side "$3"
+    cp "$work/$1/state/step-000$2/discriminator.safetensors" "$work/finer-$3/"
+    mapped "$4" "$work/finer-$3" "$5" "$6" --set "network.style_map=$3" --set precision=no --set data.batch_size=2 \
+        --set "data.shares={portraits256: 4, rendered256: 1}" --set r1=0 --set loss.pixel=20 --set optimiser.lr=2.5e-4 "${@:7}"
+}
+finer faces-16 200 16 faces-17 32 400 --set loss.adversarial=0.12 --set loss.colours=3 \
+    --set style_augmentation.others=0.12 --set schedule.decay_from=220
+finer faces-17 400 32 faces-18 41 720 --set loss.adversarial=0.2 --set loss.colours=2 \
+    --set style_augmentation.others=0.15 --set style_augmentation.style_rotate=3 --set style_augmentation.style_zoom=0.05 \
+    --set style_augmentation.style_shift=0.015 --set schedule.decay_from=400
+pack "$work/faces-18" "$work/faces" dmn

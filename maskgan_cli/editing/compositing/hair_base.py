@@ -16,6 +16,7 @@ from maskgan_cli.labels import ID, LabelMap, Region
 
 _HAIR: Final = ID["hair"]
 _SKIN: Final = [ID[name] for name in ("skin", "nose", "l_ear", "r_ear", "neck")]
+_EYES: Final = [ID["l_eye"], ID["r_eye"]]
 _BROWS: Final = [ID["l_brow"], ID["r_brow"]]
 _BACKDROP: Final = [ID["background"]]
 _KINDS: Final = (_BACKDROP, _SKIN, [ID["cloth"]])  # what may lie behind hair
@@ -31,6 +32,8 @@ _HAIRLINE: Final = 0.03  # skin this near to hair lies in its shadow
 _SHADOWED: Final = 0.1  # skin this near to hair that goes may lie in its shadow farther down,
 _SHADOW: Final = 0.9  # and does if it is darker than this share of a plane through its lightness
 _DARKER: Final = (0.03, 0.1)  # of the skin around: so much darker, skin beside hair that goes is shadow
+_BANGS: Final = (0.14, 0.04, 0.03)  # lost hair this near above the eyes is a fringe; skin this near below it shows tips
+# of hair that masks lack, and less of them over this distance; the eyes keep a margin of a third of it
 _FADING: Final = 0.06  # below the nose, over this, the other's skin gives way: beards are no foreheads
 _UNLIKE: Final = 24.0  # levels
 _PLAIN: Final = 8.0  # levels; a backdrop that differs from a smooth surface by less in the median is plain,
@@ -126,8 +129,25 @@ def _skin(photo: Picture, labels: LabelMap, known: Region, skin: Plane, cover: P
         near = np.clip(2 - from_gone / _HAIRLINE, 0, 1)
         darker = 1 - ndimage.gaussian_filter(source.mean(-1), 0.004 * side) / np.maximum(around.mean(-1), 1)
         share = np.maximum(share, high * near * np.clip((darker - _DARKER[0]) / (_DARKER[1] - _DARKER[0]), 0, 1))
+        share = np.maximum(share, _below_fringe(labels, gone))
     share = share * (labels == ID["skin"]) * (1 - down[..., 0])
     return np.asarray(other + down * (own - other), np.float32), np.asarray(share, np.float32)
+
+
+def _below_fringe(labels: LabelMap, gone: Region) -> Plane:
+    """How surely the tips of a fringe that goes are seen on the forehead (S, S), below the hair of the mask: 0 to 1."""
+    side = len(labels)
+    rows, columns = np.nonzero(np.isin(labels, _EYES))
+    if not len(rows):
+        return np.zeros(labels.shape, np.float32)
+    reach, near, fading = (share * side for share in _BANGS)
+    y, x = np.arange(side)[:, None], np.arange(side)
+    fringe = gone & (y > rows.min() - reach) & (y < rows.min()) & (x >= columns.min()) & (x <= columns.max())
+    if not fringe.any():
+        return np.zeros(labels.shape, np.float32)
+    away = ndimage.distance_transform_edt(~fringe)
+    above = np.clip((rows.min() - y) / (fading / 3) - 1, 0, 1)
+    return np.asarray(np.clip(1 - (away - near) / fading, 0, 1) * above, np.float32)
 
 
 def _mean_of(values: npt.NDArray[np.generic], known: Region, deviation: float = _TONE) -> Plane:

@@ -11,6 +11,7 @@ from skimage.color import rgb2lab
 
 from maskgan_cli.editing.compositing.extension import Plane, extended
 from maskgan_cli.editing.compositing.hair_base import without_hair
+from maskgan_cli.editing.compositing.hair_brows import lay_brows, replaced_brows
 from maskgan_cli.editing.compositing.hair_colour import as_sharp, hair_colours, recoloured, without_light_rim
 from maskgan_cli.editing.compositing.hair_fit import HairFit, above_border, cut_rows, fit_hair, tidy_hair, warped_labels
 from maskgan_cli.editing.compositing.matting import alpha_matte
@@ -23,6 +24,8 @@ _HAIR: Final = ID["hair"]
 _EARS: Final = [ID["l_ear"], ID["r_ear"]]
 _CLEAR: Final = [ID[name] for name in ("l_eye", "r_eye", "l_brow", "r_brow", "nose", "mouth", "u_lip", "l_lip",
                                        "eye_g", "ear_r", "hat")]  # fmt: skip
+_SOLID: Final = 0.95  # opacity above which a pixel shows hair alone
+_BROWS: Final = [ID["l_brow"], ID["r_brow"]]
 _LEAST: Final = 0.01  # of a mask: less hair is no hair to take
 _HAT: Final = 0.01  # of a mask: a larger hat hides hair
 # As shares of the side.
@@ -74,7 +77,12 @@ def lay_hair(
     cover: Plane = np.asarray(np.clip(shown, 0, 1), np.float32)
     rows, columns = (_reflected(places, size) for places, size in zip((rows, columns), labels.shape, strict=True))
     hair, skin = (sampled(one, rows, columns, "bicubic") for one in (colours, skin))
-    base = without_hair(photo, before, after, own, skin, cover[..., 0])
+    brows = replaced_brows(before, after)
+    behind = np.where(np.isin(before, _BROWS) & (after != before), _HAIR, before) if brows.any() else before
+    base = without_hair(photo, behind, after, own, skin, cover[..., 0])
+    if brows.any():
+        strength = _contrast(photo, before, own) / max(_contrast(reference, labels, alpha), 0.1)
+        base = lay_brows(base, skin, sampled(reference, rows, columns, "bicubic"), brows, strength)
     kept = (after == _HAIR) & (before == _HAIR) & (warped_labels(uncut, fit, side) != _HAIR)
     kept = ndimage.binary_opening(kept, iterations=2).astype(np.float32)
     base = base + (ndimage.gaussian_filter(kept, 1.5) * own)[..., None] * (photo - base)
@@ -82,6 +90,12 @@ def lay_hair(
     result = base + cover * (hair - base)
     changed = (cover[..., 0] > 0.004) | (np.abs(base - photo).max(-1) > 0.5)
     return np.where(changed[..., None], np.clip(np.rint(result), 0, 255), photo).astype(np.uint8)
+
+
+def _contrast(picture: Picture, labels: LabelMap, alpha: Plane) -> float:
+    """How much darker hair is than skin: the logarithm of the ratio of their medians; 0 without either."""
+    hair, skin = picture[alpha > _SOLID], picture[labels == ID["skin"]]
+    return float(np.log((np.median(skin) + 1) / (np.median(hair) + 1))) if len(hair) and len(skin) else 0.0
 
 
 def hair_matte(picture: Picture, labels: LabelMap) -> Plane:

@@ -1,0 +1,101 @@
+"""Brows that a photo's hair hid: with other hair, the reference's brows are shown in their place."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from scipy import ndimage
+
+from maskgan_cli.editing.compositing.extension import Plane
+from maskgan_cli.labels import ID, LabelMap, Region
+
+_HAIR: Final = ID["hair"]
+_BROWS: Final = {ID["l_brow"]: ID["l_eye"], ID["r_brow"]: ID["r_eye"]}  # and the eye below each
+_GAP: Final = 0.012  # share of the side; hair this far above a brow, or nearer, touches it
+_TOUCHED: Final = 0.5  # share of a brow's columns; a brow that hair touches in more of them is hidden in part
+_COVERED: Final = 0.25  # share of the place of the reference's brow; if hair covers more of it, the brow is hidden
+_SMALL: Final = 4e-4  # share of the picture; a smaller brow of the reference is not used
+_SOFT: Final = 0.004  # share of the side, standard deviation; blur of the border of a brow
+_STRENGTH: Final = (0.5, 1.2)  # limits of the change of a brow's contrast
+_TONE: Final = 0.02  # share of the side, standard deviation; scale on which brows get the photo's tone
+
+
+def with_hidden_brows(result: LabelMap, labels: LabelMap, shown: LabelMap) -> LabelMap:
+    """Replace both brows by the reference's if hair hid one of them that is bare now.
+
+    What masks call a brow right below a fringe is often the fringe itself.
+
+    Args:
+        result: (S, S), the face's label map with other hair.
+        labels: (S, S), the face's own label map.
+        shown: (S, S), the reference's label map, aligned to the face.
+
+    Returns:
+        (S, S); the same array if no brow was hidden, or if the reference does not show both of its own.
+    """
+    sides = _sides(labels)
+    if sides is None or (shown == ID["eye_g"]).any():
+        return result
+    places = {brow: np.isin(shown, list(_BROWS)) & near for brow, near in sides.items()}
+    if min(place.sum() for place in places.values()) < _SMALL * labels.size:
+        return result
+    lost = (labels == _HAIR) & (result != _HAIR)
+    if not any(_hidden(labels == brow, place, lost) for brow, place in places.items()):
+        return result
+    found = np.where(np.isin(result, list(_BROWS)), ID["skin"], result).astype(np.uint8)
+    for brow, place in places.items():
+        found[place & (found == ID["skin"])] = brow
+    return found
+
+
+def _hidden(own: Region, place: Region, lost: Region) -> bool:
+    """Whether hair that is lost hid a brow: it covered its place, or lies right above it."""
+    if (place & lost).sum() > _COVERED * place.sum():
+        return True
+    columns = own.any(0)
+    reach = max(1, round(_GAP * len(own)))
+    top = own.argmax(0)
+    rows = np.arange(len(own))[:, None]
+    above = lost & (rows < top) & (rows >= top - reach) & columns
+    return bool(above.any(0).sum() > _TOUCHED * max(int(columns.sum()), 1))
+
+
+def replaced_brows(before: LabelMap, after: LabelMap) -> Region:
+    """The brows (S, S) of ``after`` if `with_hidden_brows` replaced them; else none.
+
+    Hair, which may cover brows, never adds to them.
+    """
+    brows = np.isin(after, list(_BROWS))
+    added = brows & ~np.isin(before, list(_BROWS))
+    return brows if added.any() else np.zeros_like(brows)
+
+
+def lay_brows(base: Plane, skin: Plane, reference: Plane, brows: Region, strength: float) -> Plane:
+    """Show the reference's brows on a face without hair.
+
+    Args:
+        base: (S, S, 3), the face, whose brows are covered with skin.
+        skin: (S, S, 3), the reference's bare skin.
+        reference: (S, S, 3), the reference's picture, aligned to the face.
+        brows: (S, S), where its brows are shown.
+        strength: factor of their contrast with the skin.
+    """
+    side = len(brows)
+    sigma = _TONE * side
+    smooth = ndimage.gaussian_filter(np.maximum(skin, 1.0), (sigma, sigma, 0))
+    shade = (np.maximum(reference, 1.0) / smooth) ** np.clip(strength, *_STRENGTH)
+    tone = ndimage.gaussian_filter(base, (sigma, sigma, 0))
+    weight = np.clip(1.6 * ndimage.gaussian_filter(brows.astype(np.float32), _SOFT * side), 0, 1)[..., None]
+    return np.asarray(base + weight * (tone * shade - base), np.float32)
+
+
+def _sides(labels: LabelMap) -> dict[int, Region] | None:
+    """For each brow, the half (S, S) of the picture in which its eye lies; None if an eye is missing."""
+    columns = [np.nonzero(labels == eye)[1] for eye in _BROWS.values()]
+    if not all(len(places) for places in columns):
+        return None
+    first, second = (float(places.mean()) for places in columns)
+    left = np.broadcast_to(np.arange(labels.shape[1]) < (first + second) / 2, labels.shape)
+    return {brow: left if (middle < other) else ~left for brow, middle, other in
+            zip(_BROWS, (first, second), (second, first), strict=True)}  # fmt: skip
