@@ -6,7 +6,7 @@ mouths.py       the inside of the mouth, the line between the lips, the chin
 blend.py, paste.py         blending of the painting into the photo; pasting of a crop into its photo
 membrane.py, colours.py, texture.py, grain.py   the painting's light, colours, texture and grain
 hair_fit.py, hair_swap.py  another person's hair: aligned to a face, and blended into its photo
-hair_brows.py   brows that were hidden by hair
+hidden_parts.py brows and ears that were hidden by hair
 hair_base.py, extension.py the photo without its hair; continuation of what lies beside a hole
 matting.py, hair_colour.py alpha matte of hair; colours of hair
 own_hair.py     new hair from patches of the photo's own hair

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from maskgan_cli.data.alignment import Points, points_of_mask, similarity
-from maskgan_cli.editing.compositing.hair_brows import with_hidden_brows
+from maskgan_cli.editing.compositing.hidden_parts import with_hidden_brows, with_hidden_ears
 from maskgan_cli.editing.masks.swap import remove_parts
 from maskgan_cli.labels import ID, LabelMap
 
@@ -177,7 +177,8 @@ def fitted_hair(reference: LabelMap, labels: LabelMap, fit: HairFit) -> LabelMap
     """A face's label map (S, S) with the hair of a reference (T, T) where ``fit`` brings it.
 
     Hair lies over the face, as far as the reference's does. What its old hair hid is what the reference shows there,
-    if that is skin or backdrop, and else what lies behind: see `remove_parts`. Brows that it hid are the reference's.
+    if that is skin or backdrop, and else what lies behind: see `remove_parts`. Brows and ears that it hid are the
+    reference's.
     """
     side, hair = len(labels), ID["hair"]
     shown = warped_labels(tidy_hair(reference), fit, side)
@@ -194,6 +195,7 @@ def fitted_hair(reference: LabelMap, labels: LabelMap, fit: HairFit) -> LabelMap
     near = ndimage.distance_transform_edt(~np.isin(labels, [*_FACE, *_EARS, hair])) < _HEAD * side
     result[skull & near] = ID["skin"]
     result = with_hidden_brows(_without_islands(result, labels), labels, shown)
+    result = with_hidden_ears(result, labels, shown)
     kept = lost & _between_ears(labels, shown == hair)
     result[(shown == hair) | kept] = hair
     if kept.any():  # no gap between the hair that stays and the other's

@@ -11,9 +11,9 @@ from skimage.color import rgb2lab
 
 from maskgan_cli.editing.compositing.extension import Plane, extended
 from maskgan_cli.editing.compositing.hair_base import without_hair
-from maskgan_cli.editing.compositing.hair_brows import lay_brows, replaced_brows
 from maskgan_cli.editing.compositing.hair_colour import as_sharp, hair_colours, recoloured, without_light_rim
 from maskgan_cli.editing.compositing.hair_fit import HairFit, above_border, cut_rows, fit_hair, tidy_hair, warped_labels
+from maskgan_cli.editing.compositing.hidden_parts import added_ears, lay_brows, lay_ears, replaced_brows
 from maskgan_cli.editing.compositing.matting import alpha_matte
 from maskgan_cli.editing.compositing.moving import sampled
 from maskgan_cli.editing.compositing.own_hair import hair_from_own
@@ -80,6 +80,10 @@ def lay_hair(
     brows = replaced_brows(before, after)
     behind = np.where(np.isin(before, _BROWS) & (after != before), _HAIR, before) if brows.any() else before
     base = without_hair(photo, behind, after, own, skin, cover[..., 0])
+    ears = added_ears(before, after)
+    if ears.any():
+        skins = (_skin_colour(photo, before), _skin_colour(reference, labels))
+        base = lay_ears(base, sampled(reference, rows, columns, "bicubic"), ears, *skins)
     if brows.any():
         strength = _contrast(photo, before, own) / max(_contrast(reference, labels, alpha), 0.1)
         base = lay_brows(base, skin, sampled(reference, rows, columns, "bicubic"), brows, strength)
@@ -90,6 +94,11 @@ def lay_hair(
     result = base + cover * (hair - base)
     changed = (cover[..., 0] > 0.004) | (np.abs(base - photo).max(-1) > 0.5)
     return np.where(changed[..., None], np.clip(np.rint(result), 0, 255), photo).astype(np.uint8)
+
+
+def _skin_colour(picture: Picture, labels: LabelMap) -> Plane:
+    """The median colour (3,) of a face's skin."""
+    return np.asarray(np.median(picture[labels == ID["skin"]], axis=0), np.float32)
 
 
 def _contrast(picture: Picture, labels: LabelMap, alpha: Plane) -> float:

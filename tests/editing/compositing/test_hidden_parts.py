@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from maskgan_cli.editing.compositing.hair_base import without_hair
-from maskgan_cli.editing.compositing.hair_brows import lay_brows, replaced_brows, with_hidden_brows
+from maskgan_cli.editing.compositing.hidden_parts import (
+    added_ears,
+    lay_brows,
+    lay_ears,
+    replaced_brows,
+    with_hidden_brows,
+    with_hidden_ears,
+)
 from maskgan_cli.labels import ID, LabelMap
 
 _SIDE = 200
@@ -62,6 +69,30 @@ def test_brows_have_the_tone_of_the_face_and_the_contrast_asked_for() -> None:
         found = lay_brows(base, skin, reference, brows, strength)
         assert abs(found[75, 100, 0] - 180 * 0.5**strength) < 2
         assert np.abs(found[:60] - base[:60]).max() < 0.5
+
+
+@pytest.mark.parametrize("own", [0, 4, 8])
+def test_ears_that_hair_hid_are_the_references(own: int) -> None:
+    shown = _face(40)
+    shown[85:115, 26:38] = ID["l_ear"]
+    shown[85:115, 160:172] = ID["r_ear"]
+    labels = _face(50)
+    labels[50:130, 20:40] = labels[50:130, 160:175] = ID["hair"]
+    labels[85:115, 26 : 26 + own] = ID["l_ear"]
+    after = np.where(labels == ID["hair"], ID["background"], labels).astype(np.uint8)
+    result = with_hidden_ears(after, labels, shown)
+    assert np.array_equal(result == ID["r_ear"], shown == ID["r_ear"])
+    if own == 8:  # most of the ear is visible
+        assert np.array_equal(result[:, :100], after[:, :100])
+        return
+    assert np.array_equal(result == ID["l_ear"], shown == ID["l_ear"])
+    assert (result[95:105, 38:40] == ID["skin"]).all(), "no gap between ear and face"
+    ears = added_ears(labels, result)
+    assert ears.sum() == 30 * (24 - own)
+    base, reference = np.full((_SIDE, _SIDE, 3), 30.0, np.float32), np.full((_SIDE, _SIDE, 3), 120.0, np.float32)
+    found = lay_ears(base, reference, ears, np.full(3, 150.0, np.float32), np.full(3, 100.0, np.float32))
+    assert abs(found[100, 166, 0] - 180) < 2
+    assert np.array_equal(found[:, 70:130], base[:, 70:130])
 
 
 def test_tips_of_a_fringe_below_the_masks_hair_go_with_it() -> None:
