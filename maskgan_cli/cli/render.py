@@ -51,6 +51,27 @@ def render(
         typer.Option("--reference-mask", help="Mask of --reference. Default: the mask beside it, else parsed."),
     ] = None,
     inside: RenderInside = Inside.AUTO,
+    hair_reference: Annotated[
+        Path | None,
+        typer.Option("--hair-reference", help="Another face, whose hair FACE gets; MASK has this hair already."),
+    ] = None,
+    hair_reference_mask: Annotated[
+        Path | None,
+        typer.Option(
+            "--hair-reference-mask", help="Mask of --hair-reference. Default: the mask beside it, else parsed."
+        ),
+    ] = None,
+    add: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--add",
+            help="Put on glasses, hat, earrings or necklace, or a variant such as hat-fedora: drawn over a photo, "
+            "painted with --no-blend.",
+        ),
+    ] = None,
+    remove_glasses: Annotated[
+        bool, typer.Option("--remove-glasses", help="Fill in the frames of the glasses that FACE wears.")
+    ] = False,
     *,
     pasting: Pasting,
     editing: Editing,
@@ -59,17 +80,23 @@ def render(
 
     Prints the path of the result.
 
-    Columns of --pairs: mask, style_image (FACE) and, if needed, style_mask, reference, reference_mask, output.
+    Columns of --pairs: mask, style_image (FACE) and, if needed, style_mask, reference, reference_mask,
+    hair_reference, hair_reference_mask, output.
     """
     from maskgan_cli.editing.edits import render_edits
+    from maskgan_cli.editing.masks import library
 
     if onnx is not None and onnx.suffix != ".onnx":
         raise InputError("--onnx", expected="a file whose name ends in .onnx", found=str(onnx))
     blend = replace(pasting.blend_options(), inside=inside)
     if inside is not Inside.AUTO and blend.edge is not Edge.MOVE:
         raise InputError("--inside", expected="--edge move", found=f"--edge {blend.edge.value}")
+    for name in add or ():
+        library.item(name)
     given = {"mask": mask, "style_image": style_image, "style_mask": style_mask}
     given |= {"reference": reference, "reference_mask": reference_mask}
-    optional = ("style_mask", "reference", "reference_mask", "output")
+    given |= {"hair_reference": hair_reference, "hair_reference_mask": hair_reference_mask}
+    optional = ("style_mask", "reference", "reference_mask", "hair_reference", "hair_reference_mask", "output")
     rows = rows_of(given, editing.pairs, ("mask", "style_image"), optional)
-    run_edits(shell, partial(render_edits, blend=blend), rows, out, editing, onnx)
+    make = partial(render_edits, blend=blend, add=tuple(add or ()), bare=remove_glasses)
+    run_edits(shell, make, rows, out, editing, onnx)

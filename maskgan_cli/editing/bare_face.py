@@ -1,13 +1,16 @@
-"""A face as it looks without the glasses that it wears."""
+"""The face that an edit starts from: without the glasses that it wears, or with another person's hair."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from maskgan_cli.editing.compositing.accessories.inpaint import has_dark_lenses, without_frames
+from maskgan_cli.editing.compositing.compose import with_hair
+from maskgan_cli.editing.compositing.mouths import Reference
 from maskgan_cli.editing.faces.face import Face
 from maskgan_cli.editing.masks.take_off import without
-from maskgan_cli.labels import ID
+from maskgan_cli.files import Picture
+from maskgan_cli.labels import ID, LabelMap
 
 
 def without_glasses(face: Face) -> Face:
@@ -15,9 +18,25 @@ def without_glasses(face: Face) -> Face:
 
     Faces with dark glasses are returned unchanged, because the eyes are hidden; the network paints them.
     """
-    if not (face.labels == ID["eye_g"]).any() or has_dark_lenses(face.picture, face.labels):
-        return face
-    picture, labels = without_frames(face.picture, face.labels), without(face.labels, ["glasses"])
+    found = bare(face.picture, face.labels)
+    return face if found is None else _changed(face, *found)
+
+
+def with_hair_of(face: Face, reference: Reference) -> Face:
+    """A face, its photo and its mask with the hair of a reference, if that is used; see `compose.with_hair`."""
+    found = with_hair(face.picture, face.labels, reference)
+    return face if found is None else _changed(face, *found)
+
+
+def bare(picture: Picture, labels: LabelMap) -> tuple[Picture, LabelMap] | None:
+    """A picture (S, S, 3) and its mask without clear glasses; None if the face wears none, or dark ones."""
+    if not (labels == ID["eye_g"]).any() or has_dark_lenses(picture, labels):
+        return None
+    return without_frames(picture, labels), without(labels, ["glasses"])
+
+
+def _changed(face: Face, picture: Picture, labels: LabelMap) -> Face:
+    """The face with another picture, which is pasted into its photo, and another mask."""
     photo, cutout = face.photo, face.cutout
     if cutout is not None:
         photo = replace(cutout.photo, picture=cutout.paste(picture))

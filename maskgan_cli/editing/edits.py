@@ -12,8 +12,8 @@ import numpy as np
 from maskgan_cli.data.crop import matrix_of
 from maskgan_cli.data.given_masks import read_given_mask
 from maskgan_cli.data.resize import resize_image, resize_labels
-from maskgan_cli.editing.bare_face import without_glasses
-from maskgan_cli.editing.compositing.accessories.put_on import Worn, drawable, hair_under_hats, put_on
+from maskgan_cli.editing.bare_face import with_hair_of, without_glasses
+from maskgan_cli.editing.compositing.accessories.put_on import Worn, make_room, put_on, to_draw
 from maskgan_cli.editing.compositing.blend import paste_person
 from maskgan_cli.editing.compositing.compose import Place, effective_edge, paste_back
 from maskgan_cli.editing.compositing.hair_fit import HairFit, fitted_hair
@@ -23,8 +23,9 @@ from maskgan_cli.editing.faces.face import Face, ReadFace, read_face, read_squar
 from maskgan_cli.editing.masks import library
 from maskgan_cli.editing.masks.fit import fit_parts
 from maskgan_cli.editing.masks.reshape import Reshaping, reshape
+from maskgan_cli.editing.masks.shapes import wear
 from maskgan_cli.editing.masks.swap import swap_parts
-from maskgan_cli.editing.masks.take_off import kinds_of, without
+from maskgan_cli.editing.masks.take_off import kinds_of
 from maskgan_cli.editing.methods import Mixed, Request
 from maskgan_cli.editing.options import Accessories, Blend, Edge, Hair
 from maskgan_cli.errors import InputError
@@ -190,20 +191,50 @@ def overlaid(masks: Sequence[LabelMap]) -> LabelMap:
     return result
 
 
-def render_edits(row: Row, *, blend: Blend, read: ReadFace = read_face) -> Edit[Request]:
-    """The edit of ``maskgan render``, from ``mask``, ``style_image`` and optionally its mask and ``reference``."""
-    face = read(row["style_image"], row.get("style_mask"), "style_image")
+def render_edits(
+    row: Row, *, blend: Blend, add: Sequence[str] = (), bare: bool = False, read: ReadFace = read_face
+) -> Edit[Request]:
+    """The edit of ``maskgan render``, from ``mask`` and ``style_image`` and optionally its mask and references.
+
+    Args:
+        row: the files; ``reference`` is a source of the inside of a mouth, ``hair_reference`` of hair.
+        blend: how the painting is pasted back.
+        add: names of accessories to put on: see `library.item_name`.
+        bare: take off the glasses that the face wears.
+        read: reads a face.
+
+    Raises:
+        InputError: the hair cannot be used, or the painting is not pasted back with ``Edge.MOVE``.
+    """
+    face = given = read(row["style_image"], row.get("style_mask"), "style_image")
+    # The mask may belong to another face, so by default nothing is pasted into a face crop.
+    chosen = blend.or_bare(bare=face.cutout is None)
+    drawn = _to_draw(add, face, chosen)
+    if chosen is not None and (bare or "glasses" in kinds_of(drawn)):
+        face = without_glasses(face)
     labels = _shape_for(face, row["mask"])
+    for name in add:
+        labels = labels if library.item_name(name) in drawn else wear(labels, library.item(name))
+    labels = make_room(labels, drawn)
+    request = Request(labels, face.labels, face.picture)
     inputs = _named(mask=row["mask"], style_image=face.image, style_mask=face.mask)
     reference = read(row["reference"], row.get("reference_mask"), "reference") if "reference" in row else None
     if reference is not None:
         inputs |= _named(reference=reference.image, reference_mask=reference.mask)
-    panels = [face.picture, colourise(face.labels), colourise(labels)]
-    # The mask may belong to another face, so by default nothing is pasted into a face crop.
-    chosen = blend.or_bare(bare=face.cutout is None)
-    settings = {"edit": "render"} | _blend_record(face, labels, chosen, reference) | _parser(face)
-    request = Request(labels, face.labels, face.picture)
-    return Edit(request, face, labels, inputs, settings, panels, chosen, reference=reference)
+    more: dict[str, Any] = {}
+    if "hair_reference" in row:
+        hair = read(row["hair_reference"], row.get("hair_reference_mask"), "hair_reference")
+        face = with_hair_of(face, Reference(hair.picture, hair.labels, _hair_of(hair, given, chosen)))
+        inputs |= _named(hair_reference=hair.image, hair_reference_mask=hair.mask)
+        more["hair"] = Hair.REFERENCE.value
+    panels = [given.picture, colourise(given.labels), colourise(labels)]
+    settings = {"edit": "render"} | _blend_record(face, labels, chosen, reference) | _parser(given) | more
+    settings |= {"add": list(add)} | _accessories_record(drawn) if add else {}
+    settings |= {"remove_glasses": True} if bare else {}
+    original = None if face is given else given.photo
+    return Edit(
+        request, face, labels, inputs, settings, panels, chosen, reference=reference, drawn=drawn, original=original
+    )
 
 
 def swap_edits(
@@ -256,14 +287,11 @@ def reshape_edits(
     source = given = read(row["source"], row.get("source_mask"), "source")
     steps: list[Step] = []
     chosen = blend.or_bare(bare=not source.is_photo)
-    drawn: tuple[str, ...] = ()
-    if chosen is not None and chosen.accessories is Accessories.DRAWN:
-        drawn = tuple(name for name in map(library.item_name, how.add) if drawable(name, source.labels))
+    drawn = _to_draw(how.add, source, chosen)
     if chosen is not None and "glasses" in (*how.remove, *kinds_of(drawn)):
         source = without_glasses(source)
     painted = tuple(name for name in how.add if library.item_name(name) not in drawn)
-    labels = without(reshape(source.labels, replace(how, add=painted), directions, steps), kinds_of(drawn))
-    labels = hair_under_hats(labels, drawn)
+    labels = make_room(reshape(source.labels, replace(how, add=painted), directions, steps), drawn)
     # A small step in a direction may change no pixel, which is not an error.
     if not (how.along or drawn or source is not given) and np.array_equal(labels, source.labels):
         raise InputError(
@@ -273,7 +301,7 @@ def reshape_edits(
             hint="look at its mask with `maskgan parse`, or draw it with `maskgan edit`",
         )
     settings = {"edit": "reshape"} | _blend_record(source, labels, chosen) | how.note | _parser(source)
-    settings |= {"accessories": (Accessories.DRAWN if drawn else Accessories.PAINTED).value} if how.add else {}
+    settings |= _accessories_record(drawn) if how.add else {}
     settings |= {} if directions is None else directions.note
     settings |= {"steps": [step.note for step in steps]} if steps else {}
     request = Request(labels, source.labels, source.picture)
@@ -317,6 +345,31 @@ def _two_faces(row: Row, read: ReadFace) -> tuple[Face, Face, dict[str, Path]]:
 def _named(**files: Path | None) -> dict[str, Path]:
     """The files that are not None, by role."""
     return {role: path for role, path in files.items() if path is not None}
+
+
+def _to_draw(names: Sequence[str], face: Face, blend: Blend | None) -> tuple[str, ...]:
+    """The accessories that are drawn over the finished picture; the network paints the others."""
+    if blend is None or blend.accessories is not Accessories.DRAWN:
+        return ()
+    return to_draw(names, face.labels)
+
+
+def _accessories_record(drawn: Sequence[str]) -> dict[str, str]:
+    return {"accessories": (Accessories.DRAWN if drawn else Accessories.PAINTED).value}
+
+
+def _hair_of(reference: Face, face: Face, blend: Blend | None) -> HairFit:
+    """Alignment of the hair of ``--hair-reference`` to a face.
+
+    Raises:
+        InputError: it cannot be used, or the painting is not pasted back with ``Edge.MOVE``.
+    """
+    if blend is None or blend.edge is not Edge.MOVE:
+        found = "the bare painting" if blend is None else f"--edge {blend.edge.value}"
+        raise InputError("--hair-reference", expected="an edit with --blend and --edge move", found=found)
+    fit = _hair_to_take(face, reference, [ID["hair"]], replace(blend, hair=Hair.REFERENCE), fitted=True)
+    assert fit is not None
+    return fit
 
 
 def _hair_to_take(

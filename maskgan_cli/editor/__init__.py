@@ -4,6 +4,8 @@ models.py    the networks: style encoder, generator, parser and MaskVAE, loaded 
 face.py      a face to edit: detected in a photo and cropped, with its mask
 session_state.py  the part of a session that is saved
 session.py   one face that is edited, rendered and pasted into its photo
+base_face.py  the face that an edit starts from: without its glasses, with another person's hair
+accessories.py  accessories, drawn over the picture
 session_store.py  all sessions: a few in memory, the others on disk
 library.py   the example faces of the package
 fade.py      opacity of an edit at each pixel
@@ -14,7 +16,7 @@ learning.py  personalisation in the background
 learner.py   the process of a personalisation
 download.py  names of downloaded files
 video.py     animations as MP4 files, with PyAV
-compose.py   masks composed of a base mask, sliders, and added and removed accessories
+compose.py   masks composed of a base mask, sliders and removed accessories
 worker.py    a worker thread with a bounded queue
 guard.py     access control (token, host, origin) and security headers
 request_context.py  objects that the routes share

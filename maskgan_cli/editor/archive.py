@@ -79,12 +79,16 @@ def unpack(data: bytes, root: Path) -> Session:
 
 def command(session: Session, learned: bool = False) -> str:
     """The command that reproduces the result from the files of the zip, except for strength and feather."""
-    style = session.style_name
-    bare = " --no-blend" if session.bare else " --blend"
-    bare += f" --weights {PERSON}" if learned else ""
-    if session.mouth and not session.bare:
-        bare += f" --reference {session.mouth_name}.png --reference-mask {session.mouth_name}.mask.png"
-    return f"maskgan render mask.png {style}.png --style-mask {style}.mask.png{bare} -o result.png"
+    style, options = session.style_name, session.options
+    words = ["--no-blend" if options.bare else "--blend"]
+    words += ["--weights", PERSON] if learned else []
+    for role, name in session.references.items():
+        option = f"--{role.replace('_', '-')}"
+        words += [option, f"{name}.png", f"{option}-mask", f"{name}.mask.png"]
+    for name in options.items:
+        words += ["--add", name]
+    words += ["--remove-glasses"] if options.remove_glasses and not options.bare else []
+    return f"maskgan render mask.png {style}.png --style-mask {style}.mask.png {' '.join(words)} -o result.png"
 
 
 def _read(data: bytes) -> dict[str, bytes]:

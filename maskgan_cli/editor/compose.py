@@ -1,4 +1,4 @@
-"""Masks composed of a base mask: accessories are removed, sliders applied with MaskVAE, and accessories added.
+"""Masks composed of a base mask: accessories are removed, and sliders applied with MaskVAE.
 
 The slider that the user moves is the last one, so that the results of all steps before it can be reused.
 """
@@ -13,11 +13,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
-from maskgan_cli.data.alignment import points_of_mask
-from maskgan_cli.editing.masks.library import DIRECTIONS, ITEMS, known
-from maskgan_cli.editing.masks.library import item as library_item
-from maskgan_cli.editing.masks.shapes import along, wear
-from maskgan_cli.editing.masks.swap import remove_parts
+from maskgan_cli.editing.masks.library import DIRECTIONS, known
+from maskgan_cli.editing.masks.shapes import along
+from maskgan_cli.editing.masks.take_off import without
 from maskgan_cli.editor.models import Models
 from maskgan_cli.editor.session import Session
 from maskgan_cli.errors import InputError
@@ -37,17 +35,15 @@ class Composition:
 
     Attributes:
         sliders: names and amounts: a direction of `DIRECTIONS`, or ``other-K`` for interpolation towards another face.
-        items: names of `ITEMS` to add, in this order.
         removed: names of `REMOVABLE` to remove first.
     """
 
     sliders: tuple[tuple[str, float], ...] = ()
-    items: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
 
     @classmethod
-    def parsed(cls, sliders: str, items: str, removed: str) -> Composition:
-        """Parse the parameters of a request: ``smile:0.5,open-mouth:0.3``, ``glasses-round,hat-sun``, ``glasses``.
+    def parsed(cls, sliders: str, removed: str) -> Composition:
+        """Parse the parameters of a request: ``smile:0.5,open-mouth:0.3`` and ``glasses``.
 
         Raises:
             InputError: a name is unknown, or an amount is not a number or too large.
@@ -55,7 +51,6 @@ class Composition:
         pairs = [pair.partition(":") for pair in sliders.split(",") if pair]
         return cls(
             tuple((_slider(name), _amount(text)) for name, _, text in pairs),
-            tuple(known("the item", name, ITEMS) for name in items.split(",") if name),
             tuple(known("the accessory to remove", name, REMOVABLE) for name in removed.split(",") if name),
         )
 
@@ -72,11 +67,9 @@ class Composer:
         Raises:
             InputError: the composition names another face that does not exist.
         """
-        points = points_of_mask(session.face.labels) if how.items else None  # landmarks of the unedited face
         steps: list[tuple[str, Callable[[LabelMap], LabelMap]]] = [
-            *((f"remove {name}", partial(remove_parts, parts=PARTS[name])) for name in how.removed),
+            *((f"remove {name}", partial(without, kinds=[name])) for name in how.removed),
             *((f"{name} {by}", partial(_moved, session, models, name, by)) for name, by in how.sliders if by),
-            *((f"wear {name}", partial(wear, item=library_item(name), face=points)) for name in how.items),
         ]
         key, labels = hashlib.sha256(session.id.encode() + base.tobytes()).digest(), base
         for name, step in steps:

@@ -48,7 +48,7 @@ async def thumbnail(context: Context, name: Name) -> Response:
 async def mask(context: Context, name: Name) -> Response:
     """Download the edited label map as a palette PNG."""
     session = await context.work(lambda: context.store.get(name))
-    data = await context.work(lambda: encode_png(palette_image(session.labels)))
+    data = await context.work(lambda: encode_png(palette_image(session.mask(context.models_of(session)))))
     return png(data, download=f"{stem(session)}-mask.png")
 
 

@@ -17,7 +17,7 @@ from maskgan_cli.editor.download import stem
 from maskgan_cli.editor.face import EditedFace, face_of
 from maskgan_cli.editor.photos import for_screen, patches_of, turned
 from maskgan_cli.editor.request_context import Context, RequestContext, attached, png, raw
-from maskgan_cli.editor.session import Finish, Session, encode
+from maskgan_cli.editor.session import Finish, RenderOptions, Session, encode
 from maskgan_cli.editor.uploads import decode_picture, display_name, read_body, read_mask, read_masks
 from maskgan_cli.editor.video import encode_video, video_library
 from maskgan_cli.errors import InputError
@@ -111,7 +111,7 @@ async def equivalent(context: Context, name: Name) -> dict[str, Any]:
     def job() -> dict[str, Any]:
         session = context.store.get(name)
         line = command(session, session.personal and context.learning.file_of(session) is not None)
-        return {"command": line, "exact": session.fade is None or session.bare}
+        return {"command": line, "exact": session.options.fade is None or session.options.bare}
 
     return await context.work(job)
 
@@ -126,6 +126,9 @@ async def render(
     finish: Finish = "seamless",
     preview: bool = False,
     mouth: Number = 0,
+    hair: Number = 0,
+    items: Text = "",
+    remove_glasses: bool = False,
     brush: bool = False,
 ) -> Response:
     """Render the face with an edited label map; no content if a newer request has arrived."""
@@ -136,16 +139,10 @@ async def render(
     def job() -> tuple[bytes, float]:
         since = time.perf_counter()
         labels, fade = read_masks(data, session.side)
+        names = tuple(name for name in items.split(",") if name)
+        options = RenderOptions(style, finish, fade, mouth, hair, names, remove_glasses)
         made = session.render(
-            context.models_of(session),
-            labels,
-            revision=revision,
-            style=style,
-            finish=finish,
-            preview=preview,
-            fade=fade,
-            mouth=mouth,
-            brush=brush,
+            context.models_of(session), labels, options, revision=revision, preview=preview, brush=brush
         )
         return made, time.perf_counter() - since
 
@@ -192,21 +189,29 @@ async def other(context: Context, name: Name, number: int) -> Response:
 
 
 @router.post("/sessions/{name}/swap")
-async def swap(context: Context, request: Request, name: Name, other: Number, parts: Text) -> Response:
-    """Replace parts of a label map by those of another face."""
+async def swap(
+    context: Context, request: Request, name: Name, other: Number, parts: Text, hair: Number = 0
+) -> Response:
+    """Replace parts of a label map by those of another face; a header has the number of the face whose hair is used."""
     try:
         ids = part_ids(parts)
     except ValueError as error:
         raise InputError("the parts", found=str(error)) from None
-    return await changed(context, request, name, lambda session, labels: session.swapped(labels, other, ids))
+    data = await mask_sent(request)
+
+    def job() -> tuple[bytes, int]:
+        session = context.store.get(name)
+        labels, used = session.swapped(read_mask(data, session.side), other, ids, hair)
+        return labels.tobytes(), used
+
+    made, used = await context.work(job)
+    return attached(made, "application/octet-stream", "", {"x-hair": str(used)})
 
 
 @router.post("/sessions/{name}/compose")
-async def compose(
-    context: Context, request: Request, name: Name, sliders: Text = "", items: Text = "", removed: Text = ""
-) -> Response:
-    """Apply sliders, added and removed accessories to a base mask: see `Composition`."""
-    how = Composition.parsed(sliders, items, removed)
+async def compose(context: Context, request: Request, name: Name, sliders: Text = "", removed: Text = "") -> Response:
+    """Apply sliders to a base mask without removed accessories: see `Composition`."""
+    how = Composition.parsed(sliders, removed)
     return await changed(
         context, request, name, lambda session, labels: context.composer(session, context.models, labels, how)
     )
@@ -244,7 +249,7 @@ async def animation(
 
 def _frame(context: RequestContext, session: Session, base: LabelMap, how: Composition) -> Picture:
     labels = Composer()(session, context.models, base, how)
-    return session.painted(context.models_of(session), labels, session.style)
+    return session.painted(context.models_of(session), labels)
 
 
 @router.post("/sessions/{name}/parse")

@@ -12,6 +12,7 @@ from typing import Any, Final, Literal, TypeVar, get_args
 
 import numpy as np
 
+from maskgan_cli.editing.masks.library import ITEMS, known
 from maskgan_cli.editor.face import EditedFace, resized
 from maskgan_cli.editor.fade import FADE, read_fade, write_fade
 from maskgan_cli.editor.photos import JPEG, upright_size
@@ -45,6 +46,54 @@ def is_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None
 
 
+@dataclass(frozen=True, eq=False)
+class RenderOptions:
+    """How a label map is rendered.
+
+    Attributes:
+        style: index of the style: 0 for the face's own, k for that of the k-th other face.
+        finish: see `Finish`.
+        fade: opacity of the edit at each pixel (S, S), 0 to 255; None if it is 255 everywhere.
+        mouth: number of the other face whose mouth was taken, which can give the inside of the mouth; 0 for none.
+        hair: number of the other face whose hair is on the photo; 0 for none.
+        items: names of the accessories that are put on: see `library.ITEMS`.
+        remove_glasses: fill in the frames of the glasses that the face wears.
+    """
+
+    style: int = 0
+    finish: Finish = "seamless"
+    fade: LabelMap | None = None
+    mouth: int = 0
+    hair: int = 0
+    items: tuple[str, ...] = ()
+    remove_glasses: bool = False
+
+    @property
+    def bare(self) -> bool:
+        """Whether the result is the network's output without compositing, as for styles of other faces."""
+        return self.finish == "bare" or self.style != 0
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The options by name for JSON, without the opacity."""
+        return {
+            "style": self.style, "finish": self.finish, "mouth": self.mouth, "hair": self.hair,
+            "items": list(self.items), "remove_glasses": self.remove_glasses,
+        }  # fmt: skip
+
+    def check(self, others: int) -> None:
+        """Check the names, and the numbers of other faces.
+
+        Raises:
+            InputError: an accessory or another face does not exist.
+        """
+        for what, number in (("style", self.style), ("mouth", self.mouth), ("hair", self.hair)):
+            if not 0 <= number <= others:
+                raise InputError(f"the {what}", expected=f"0 to {others}", found=str(number))
+        for name in self.items:
+            known("the item", name, ITEMS)
+
+
 @dataclass
 class SessionState:
     """A face, its edited label map, and other faces as references.
@@ -56,14 +105,11 @@ class SessionState:
         face: the face before editing.
         labels: the edited label map (S, S).
         others: other faces of the same side.
-        style: index of the style: 0 for the face's own, k for that of ``others[k - 1]``.
-        finish: see `Finish`.
+        options: how the label map is rendered.
         revision: number of the newest request; older requests are skipped.
         source: SHA-256 of the opened file, or an empty string.
-        fade: opacity of the edit at each pixel (S, S), 0 to 255; None if it is 255 everywhere.
         chosen: whether the user has chosen this face, if the photo has several.
         personal: whether to use personalised weights if they exist.
-        mouth: number of the other face whose mouth was taken, which can give the inside of the mouth; 0 for none.
     """
 
     id: str
@@ -72,14 +118,11 @@ class SessionState:
     face: EditedFace
     labels: LabelMap
     others: list[EditedFace] = field(default_factory=list)
-    style: int = 0
-    finish: Finish = "seamless"
+    options: RenderOptions = field(default_factory=RenderOptions)
     revision: int = 0
     source: str = ""
-    fade: LabelMap | None = None
     chosen: bool = True
     personal: bool = True
-    mouth: int = 0
 
     @classmethod
     def begin(
@@ -129,11 +172,16 @@ class SessionState:
                 raise TypeError("state of other types")
             if (square is not None and square.shape != (4, 2)) or state["finish"] not in get_args(Finish):
                 raise ValueError("a state of another format")
+            options = RenderOptions(
+                state["style"], state["finish"], read_fade(folder / FADE), int(state.get("mouth", 0)),
+                int(state.get("hair", 0)), tuple(map(str, state.get("items", []))),
+                bool(state.get("remove_glasses", False)),
+            )  # fmt: skip
+            options.check(len(others))
             session = cls(
-                name, folder, state["name"], face, labels, others, state["style"], state["finish"], state["revision"],
-                source=str(state.get("source", "")), fade=read_fade(folder / FADE),
-                chosen=bool(state.get("chosen", True)), personal=bool(state.get("personal", True)),
-                mouth=int(state.get("mouth", 0)),
+                name, folder, state["name"], face, labels, others, options, state["revision"],
+                source=str(state.get("source", "")), chosen=bool(state.get("chosen", True)),
+                personal=bool(state.get("personal", True)),
             )  # fmt: skip
             session._check()
             return session
@@ -141,36 +189,31 @@ class SessionState:
             raise InputError("the session", found="files that cannot be read", hint="open the picture again") from error
 
     def _check(self) -> None:
-        """Check that all faces and masks are square and of one size, and that the style and the mouth exist.
+        """Check that all faces and masks are square and of one size.
 
         Raises:
             ValueError: they are not.
         """
         side = len(self.labels)
         shapes = {self.labels.shape, *(face.labels.shape for face in (self.face, *self.others))}
-        shapes |= set() if self.fade is None else {self.fade.shape}
+        shapes |= set() if self.options.fade is None else {self.options.fade.shape}
         shapes |= {face.picture.shape[:2] for face in (self.face, *self.others)}
-        if (
-            shapes != {(side, side)}
-            or not 32 <= side <= 2048
-            or not (0 <= self.style <= len(self.others) and 0 <= self.mouth <= len(self.others))
-        ):
-            raise ValueError("inconsistent sizes or numbers")
+        if shapes != {(side, side)} or not 32 <= side <= 2048:
+            raise ValueError("inconsistent sizes")
 
     def save(self) -> None:
         """Save the state and the edited mask; each file is written atomically."""
         write_label_map(self.folder / "mask.png", self.labels)
-        if self.fade is not None:
-            write_fade(self.folder / FADE, self.fade)
+        if self.options.fade is not None:
+            write_fade(self.folder / FADE, self.options.fade)
         else:
             (self.folder / FADE).unlink(missing_ok=True)
         square = None if self.face.square is None else self.face.square.tolist()
         write_json(self.folder / "session.json", {
             "format": FORMAT, "name": self.name, "square": square, "parser": self.face.parser,
-            "others": len(self.others), "style": self.style, "finish": self.finish, "revision": self.revision,
-            "saved": time.time(), "source": self.source, "edited": self.edited,
-            "places": [place.tolist() for place in self.face.places], "number": self.face.number, "chosen": self.chosen,
-            "personal": self.personal, "mouth": self.mouth,
+            "others": len(self.others), "revision": self.revision, "saved": time.time(), "source": self.source,
+            "edited": self.edited, "places": [place.tolist() for place in self.face.places],
+            "number": self.face.number, "chosen": self.chosen, "personal": self.personal, **self.options.values,
         })  # fmt: skip
 
     @property
@@ -180,8 +223,9 @@ class SessionState:
 
     @property
     def edited(self) -> bool:
-        """Whether the mask or the style differs from the face's own."""
-        return self.style != 0 or not np.array_equal(self.labels, self.face.labels)
+        """Whether the mask or the style differs from the face's own, or something is put on or taken off."""
+        own = RenderOptions(finish=self.options.finish, mouth=self.options.mouth)
+        return self.options.values != own.values or not np.array_equal(self.labels, self.face.labels)
 
     @property
     def suffix(self) -> str:
@@ -201,13 +245,12 @@ class SessionState:
     def state(self) -> dict[str, Any]:
         """The state for the page."""
         return {
-            "id": self.id, "name": self.name, "side": self.side, "style": self.style, "finish": self.finish,
-            "revision": self.revision, "others": len(self.others), "photo": self.face.square is not None,
+            "id": self.id, "name": self.name, "side": self.side, **self.options.values, "revision": self.revision,
+            "others": len(self.others), "photo": self.face.square is not None,
             "square": None if self.face.square is None else self.face.square.tolist(), "photo_size": self.photo_size,
             "places": [place.tolist() for place in self.face.places], "number": self.face.number,
-            "chosen": self.chosen or self.edited, "personal": self.personal, "mouth": self.mouth,
-            "suffix": self.suffix, "edited": self.edited,
-            "parsed": bool(self.face.parser),
+            "chosen": self.chosen or self.edited, "personal": self.personal, "suffix": self.suffix,
+            "edited": self.edited, "parsed": bool(self.face.parser),
         }  # fmt: skip
 
     def add_other(self, face: EditedFace) -> int:

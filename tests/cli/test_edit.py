@@ -69,6 +69,27 @@ def test_style_copy_and_render_agree(
     assert (read_image(tmp_path / "a.png") == read_image(tmp_path / "b.png")).all()
 
 
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        (["--add", "moustache"], "accessory: expected glasses or hat"),
+        (["--hair-reference", "REF"], "--hair-reference: expected an edit with --blend and --edge move"),
+        (["--blend", "--edge", "soft", "--hair-reference", "REF"], "found --edge soft"),
+        (["--blend", "--hair-reference", "nowhere.png"], "nowhere.png"),
+    ],
+)
+def test_render_says_what_accessories_and_hair_need(
+    given: list[str], line: str, faces: tuple[Path, Path], cpu: tuple[str, ...], prepared: Path, tmp_path: Path,
+    maskgan: Command,
+) -> None:  # fmt: skip
+    source, reference = faces
+    words = [reference if word == "REF" else word for word in given]
+    outcome = maskgan("render", prepared / "masks" / source.name, source, *words, "-o", tmp_path / "out.png", *cpu)
+    assert outcome.code == 1 and line in outcome.err, outcome.err
+    assert len([one for one in outcome.err.splitlines() if "error" in one]) == 1
+    assert not (tmp_path / "out.png").exists()
+
+
 def test_blend_keeps_pixels_away_from_the_edit(
     cpu: tuple[str, ...], raw: Path, tmp_path: Path, maskgan: Command
 ) -> None:

@@ -19,7 +19,7 @@ from maskgan_cli.editor import library
 from maskgan_cli.editor.archive import command, pack, unpack
 from maskgan_cli.editor.face import EditedFace, face_of
 from maskgan_cli.editor.models import Files, Models
-from maskgan_cli.editor.session import Session
+from maskgan_cli.editor.session import RenderOptions, Session
 from maskgan_cli.editor.session_store import SessionStore
 from maskgan_cli.editor.worker import Busy, Superseded, Worker
 from maskgan_cli.errors import InputError
@@ -38,8 +38,10 @@ def session(tmp_path: Path) -> Session:
 
 
 def _paint(session: Session, models: Models, **changes: object) -> bytes:
-    settings = {"revision": 1, "style": 0, "finish": "seamless", "preview": False, **changes}
-    return session.render(models, session.labels, **settings)  # type: ignore[arg-type]
+    settings = {"revision": 1, "preview": False, "brush": False} | {
+        name: changes.pop(name) for name in ("revision", "preview", "brush") if name in changes
+    }
+    return session.render(models, session.labels, RenderOptions(**changes), **settings)  # type: ignore[arg-type]
 
 
 def _pixels(data: bytes) -> np.ndarray:
@@ -105,7 +107,7 @@ def test_the_inside_of_a_mouth_comes_from_the_mouths_face(
 ) -> None:
     session = Session.begin(tmp_path / "store", library.rendered("rendered-2"), "a closed mouth")
     session.add_other(library.rendered("rendered-0"))  # which is open
-    session.labels = session.swapped(session.labels, 1, part_ids("mouth"))
+    session.labels, _ = session.swapped(session.labels, 1, part_ids("mouth"))
     own = _pixels(_paint(session, models))
     assert session.note(models)["blend"] == "move" and session.note(models)["inside"] == "painted"
     taken = _pixels(_paint(session, models, mouth=1))
@@ -180,7 +182,9 @@ def test_a_face_is_pasted_into_its_photo(models: Models, tmp_path: Path) -> None
     rows, columns = np.nonzero((_pixels(session.in_photo(models)) != photo).any(-1))
     middle = square[0] + (square[3] - square[0]) * 120 / 256 + (square[1] - square[0]) * 128 / 256
     assert abs(rows.mean() - middle[1]) < 4 and abs(columns.mean() - middle[0]) < 4 and len(rows) < 6000
-    session.finish = "bare"  # the painting takes the person's place, and nothing beyond the face's square
+    session.options = RenderOptions(
+        finish="bare"
+    )  # the painting takes the person's place, and nothing beyond the face's square
     changed = (_pixels(session.in_photo(models)) != photo).any(-1)
     assert changed[110, 220] and not changed[:, 315:].any() and not changed[205:].any()
 
@@ -190,11 +194,11 @@ def test_swapped_parts_equal_those_of_the_command(
 ) -> None:
     session.add_other(library.rendered("rendered-1"))
     _paint(session, models)
-    swapped = session.swapped(session.labels, 1, part_ids("hair,mouth"))
+    swapped, _ = session.swapped(session.labels, 1, part_ids("nose,mouth"))
     monkeypatch.chdir(session.folder)
     outcome = maskgan(
         "swap", "face.png", "other-0.png", "--src-mask", "mask.png", "--tgt-mask", "other-0.mask.png",
-        "--parts", "hair,mouth", "--hair", "painted", "-w", weights, "-o", tmp_path / "swapped.png", "--save-masks",
+        "--parts", "nose,mouth", "-w", weights, "-o", tmp_path / "swapped.png", "--save-masks",
     )  # fmt: skip
     assert outcome.code == 0, outcome.err
     assert np.array_equal(read_label_map(tmp_path / "swapped.mask.png"), swapped)

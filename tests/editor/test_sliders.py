@@ -12,7 +12,7 @@ from maskgan_cli.editing.masks.shapes import wear
 from maskgan_cli.editor import library
 from maskgan_cli.editor.serve import EditorServer
 from maskgan_cli.labels import ID
-from tests.editor.person import Fingers, Hold, begin, composed, mask, place, settled, slide, until
+from tests.editor.person import Fingers, Hold, begin, composed, mask, place, result, settled, slide, until
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True, "device_scale_factor": 2}
 
@@ -129,10 +129,13 @@ def test_paint_resets_only_sliders_of_the_painted_region(page: Any, editor: Edit
 def test_accessories_are_added_and_removed(page: Any, editor: EditorServer) -> None:
     begin(page, editor)
     before = mask(page)
+    settled(page)
+    plain = result(page)
     page.click("[data-item=glasses-round]")
     composed(page)
+    settled(page)
     assert page.get_attribute("[data-item=glasses-round]", "aria-pressed") == "true"
-    assert (mask(page) == ID["eye_g"]).sum() > 100
+    assert result(page) != plain and np.array_equal(mask(page), before), "they are drawn over the picture"
     slide(page, "smile", 0.5)
     page.click("[data-item=glasses-sun]")  # one pair at a time
     composed(page)
@@ -142,6 +145,17 @@ def test_accessories_are_added_and_removed(page: Any, editor: EditorServer) -> N
     assert np.array_equal(mask(page), editor.models.directions.move(before, "smile", 0.5))
     page.click("#undo")
     assert page.get_attribute("[data-item=glasses-sun]", "aria-pressed") == "true"
+    settled(page)
+    worn = result(page)
+    page.reload()
+    until(page, "globalThis.editor?.session && editor.live.done")
+    assert page.get_attribute("[data-item=glasses-sun]", "aria-pressed") == "true" and result(page) == worn
+    page.evaluate("editor.tools.choose('brush'); editor.tools.chooseClass(1)")
+    page.mouse.click(*place(page, 128, 180))
+    settled(page)
+    assert page.get_attribute("[data-item=glasses-sun]", "aria-pressed") == "true", "paint leaves them on"
+    page.keyboard.press("Control+s")
+    until(page, "document.getElementById('command').textContent.includes('--add glasses-sun')")
 
 
 @pytest.mark.slow

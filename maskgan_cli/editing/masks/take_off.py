@@ -15,9 +15,14 @@ from maskgan_cli.labels import ID, LabelMap
 KINDS: Final[dict[str, str]] = {"glasses": "eye_g", "hat": "hat", "earrings": "ear_r", "necklace": "neck_l"}
 
 
+def kind_of(name: str) -> str:
+    """The kind (`KINDS`) of a thing in `library.ITEMS`."""
+    return name.split("-", maxsplit=1)[0]
+
+
 def kinds_of(names: Iterable[str]) -> tuple[str, ...]:
     """The kinds (`KINDS`) of things in `library.ITEMS`, each once."""
-    return tuple(dict.fromkeys(name.split("-")[0] for name in names))
+    return tuple(dict.fromkeys(map(kind_of, names)))
 
 
 def without(labels: LabelMap, kinds: Iterable[str]) -> LabelMap:

@@ -60,8 +60,11 @@ export const session = (id) => json(`api/sessions/${id}`);
 export const labels = (id, which) => bytes(`api/sessions/${id}/${which}.labels`);
 export const addOther = async (id, file) => json(`api/sessions/${id}/others`, sent(file));
 export const addExample = (id, example) => json(`api/sessions/${id}/others?${query({ example })}`, post());
-export const swap = (id, mask, other, parts) =>
-  bytes(`api/sessions/${id}/swap?${query({ other, parts })}`, post(mask));
+// The mask with parts of another face, and the number of the face whose hair is used.
+export async function swap(id, mask, values) {
+  const answer = await ask(`api/sessions/${id}/swap?${query(values)}`, post(mask));
+  return { labels: new Uint8Array(await answer.arrayBuffer()), hair: Number(answer.headers.get("x-hair")) };
+}
 export const compose = (id, base, values) => bytes(`api/sessions/${id}/compose?${query(values)}`, post(base));
 export const range = (id, slider) => json(`api/sessions/${id}/range?${query({ slider })}`);
 export const animation = async (id, other, kind) => (await ask(`api/sessions/${id}/animation.${kind}?${query({ other })}`)).blob();

@@ -46,7 +46,7 @@ export class Compare {
     const { label, fade = { strength: 1, feather: 0 } } = history.current;
     element("last-edit").textContent = history.index ? label : "No edit yet";
     for (const name of ["strength", "feather"]) {
-      element(name).disabled = history.index === 0 || this.editor.finish === "bare" || this.editor.style !== 0;
+      element(name).disabled = !history.changedMask || this.editor.finish === "bare" || this.editor.style !== 0;
       element(name).value = Math.round(100 * fade[name]);
       this._show(name);
     }

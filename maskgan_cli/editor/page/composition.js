@@ -1,14 +1,15 @@
-// The composition of the mask: a base mask, removed accessories, sliders and added accessories. Undo restores all of it.
+// The composition of the mask: a base mask, removed accessories and sliders; and the accessories that are put on, which are
+// drawn over the picture. Undo restores all of it.
 
 export class Composition {
   constructor(base, { sliders = {}, items = [], removed = [] } = {}) {
     Object.assign(this, { base: base.slice(), sliders: { ...sliders }, items: [...items], removed: [...removed] });
   }
-  get empty() { return !this.items.length && !this.removed.length && !Object.values(this.sliders).some(Boolean); }
+  get empty() { return !this.removed.length && !Object.values(this.sliders).some(Boolean); }
   get settings() { return { sliders: { ...this.sliders }, items: [...this.items], removed: [...this.removed] }; }
   get query() {
     const sliders = Object.entries(this.sliders).filter(([, amount]) => amount).map(([name, amount]) => `${name}:${amount}`);
-    return { sliders: sliders.join(), items: this.items.join(), removed: this.removed.join() };
+    return { sliders: sliders.join(), removed: this.removed.join() };
   }
   // Number of the other face whose shape is used (with its mouth); 0 for none.
   get reference() {
@@ -31,8 +32,8 @@ export class Composition {
     this.removed = on ? [...this.removed, name] : this.removed.filter((other) => other !== name);
     return on;
   }
-  // The mask was painted: `before` -> `after`. Paint outside of the regions that sliders and accessories changed is added to the base, and they
-  // are kept. Paint inside makes the whole mask the new base, and they are reset.
+  // The mask was painted: `before` -> `after`. Paint outside of the regions that sliders changed is added to the base, and they are kept. Paint
+  // inside makes the whole mask the new base, and they are reset.
   absorb(before, after, side) {
     if (this.empty) {
       this.base = after.slice();
@@ -40,7 +41,7 @@ export class Composition {
     }
     for (let i = 0; i < after.length; i++) {
       if (before[i] !== after[i] && this._nearChange(before, i, side)) {
-        Object.assign(this, { base: after.slice(), sliders: {}, items: [], removed: [] });
+        Object.assign(this, { base: after.slice(), sliders: {} });
         return false;
       }
     }

@@ -39,7 +39,7 @@ export class History {
   get canRedo() { return this.index < this.steps.length - 1; }
 
   // A step: the mask, the index of the style, the composition, and a label.
-  push({ mask, style, mouth = 0, composition }, label, merge = "") {
+  push({ mask, style, mouth = 0, hair = 0, composition }, label, merge = "") {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.upload().catch(() => {}), IDLE);
     const old = this.steps.length, now = Date.now();
@@ -47,13 +47,18 @@ export class History {
     Object.assign(this, { merge, since: now });
     this.steps.length = this.index + (again ? 0 : 1);
     const runs = pack(mask.data), base = composition.empty ? null : pack(composition.base);
-    this.steps.push({ runs, base, ...composition.settings, style, mouth, label });
+    this.steps.push({ runs, base, ...composition.settings, style, mouth, hair, label });
     this.index = this.steps.length - 1;
     this._write((store) => {
       store.delete(IDBKeyRange.bound([this.session, this.index], [this.session, old + 1]));
       store.put(this.current, [this.session, this.index]);
       store.put(this.index, [this.session]);
     });
+  }
+  // Whether the current step changed the mask
+  get changedMask() {
+    const { runs } = this.current, before = this.steps[this.index - 1]?.runs;
+    return Boolean(before) && (runs.length !== before.length || runs.some((run, k) => run !== before[k]));
   }
   // Change properties of the current step other than its mask.
   amend(change) {
@@ -68,11 +73,11 @@ export class History {
     this._write((store) => store.put(index, [this.session]));
     return this.current;
   }
-  // Copy the current step's mask into `mask`; returns its style and composition.
+  // Copy the current step's mask into `mask`; returns its style, composition, and the faces that give mouth and hair.
   restore(mask) {
-    const { runs, base, style, mouth = 0, sliders, items, removed } = this.current, { length } = mask.data;
+    const { runs, base, style, mouth = 0, hair = 0, sliders, items, removed } = this.current, { length } = mask.data;
     mask.data.set(unpack(runs, length));
-    return { style, mouth, composition: new Composition(base ? unpack(base, length) : mask.data, { sliders, items, removed }) };
+    return { style, mouth, hair, composition: new Composition(base ? unpack(base, length) : mask.data, { sliders, items, removed }) };
   }
   // Save the latest steps with the session on the server, for the session file and for other browsers.
   async upload() {
@@ -112,8 +117,8 @@ async function downloaded(session, side, others) {
     const whole = (runs) => runs.every((run) => Number.isInteger(run) && run > 0 && run % 256 < 19) && runs.reduce((sum, run) => sum + (run >>> 8), 0) === side * side;
     const names = (list) => Array.isArray(list) && list.every((name) => typeof name === "string");
     const share = (value) => value >= 0 && value <= 1;
-    const good = ({ runs, base, sliders, items, removed, style, mouth, label, fade }) => whole(runs) && (base === null || whole(base)) && names(items) && names(removed)
-      && Object.values(sliders).every(Number.isFinite) && [style, mouth ?? 0].every((face) => Number.isInteger(face) && face >= 0 && face <= others) && typeof label === "string"
+    const good = ({ runs, base, sliders, items, removed, style, mouth, hair, label, fade }) => whole(runs) && (base === null || whole(base)) && names(items) && names(removed)
+      && Object.values(sliders).every(Number.isFinite) && [style, mouth ?? 0, hair ?? 0].every((face) => Number.isInteger(face) && face >= 0 && face <= others) && typeof label === "string"
       && (fade === undefined || (share(fade.strength) && share(fade.feather)));
     if (!steps.length || !steps.every(good) || !(index >= 0 && index < steps.length)) return null;
     return { index, steps: steps.map((step) => ({ ...step, runs: Uint32Array.from(step.runs), base: step.base && Uint32Array.from(step.base) })) };

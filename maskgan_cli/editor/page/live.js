@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 
 export class Live {
-  // current() -> {id, mask (bytes), fade (bytes or null), style, finish, mouth}; show(bitmap, blob, preview); say(text, busy, failed); debug(text)
+  // current() -> {id, mask (bytes), fade (bytes or null), options (of the rendering)}; show(bitmap, blob, preview); say(text, busy, failed); debug(text)
   constructor({ current, show, say, debug }) {
     Object.assign(this, { current, show, say, debug, waiting: [], version: 0, revision: 0, previews: 0, previewed: -1, brush: false, dragging: false, running: false });
   }
@@ -68,8 +68,8 @@ export class Live {
     this._settle();
   }
   async _ask(preview, signal) {
-    const { id, mask, fade, style, finish, mouth } = this.current(), { version } = this, brush = preview && this.brush;
-    const answer = await api.render(id, fade ? new Blob([mask, fade]) : mask.slice(), { revision: ++this.revision, style, finish, preview, mouth, brush }, signal);
+    const { id, mask, fade, options } = this.current(), { version } = this, brush = preview && this.brush;
+    const answer = await api.render(id, fade ? new Blob([mask, fade]) : mask.slice(), { revision: ++this.revision, preview, brush, ...options }, signal);
     if (!answer) return null;
     const bitmap = await createImageBitmap(answer.blob);
     if (id !== this.current().id) return null; // another session was opened

@@ -28,7 +28,7 @@ class Editor {
     this.view = new View(element("canvas"));
     this.tools = new Tools(this, this.view);
     this.live = new Live({
-      current: () => ({ id: this.session.id, mask: this.mask.data, fade: this.compare.fade, style: this.style, finish: this.finish, mouth: this.reference }),
+      current: () => ({ id: this.session.id, mask: this.mask.data, fade: this.compare.fade, options: this.options }),
       show: (bitmap, blob, preview) => this._show(bitmap, blob, preview),
       say: (text, busy, failed) => this.panels.status(text, busy, failed),
       debug: (text) => this.panels.debug(text),
@@ -55,6 +55,10 @@ class Editor {
   }
   // Number of the other face whose mouth was taken; its photo may give the inside of the mouth.
   get reference() { return this.composition?.reference || this.mouth || 0; }
+  get options() {
+    const { style, finish, reference: mouth, hair, composition: { items, removed } } = this;
+    return { style, finish, mouth, hair, items: items.join(), remove_glasses: removed.includes("glasses") };
+  }
   get ready() { return Boolean(this.session) && !this.watching; }
 
   // Show the session that `ask` resolves to; returns false if there is none. `step`: add an entry to the browser's history.
@@ -67,7 +71,7 @@ class Editor {
         api.labels(session.id, "face"), api.labels(session.id, "mask"),
         api.picture(`api/sessions/${session.id}/face.png`), History.open(session),
       ]);
-      Object.assign(this, { session, history, style: session.style, finish: session.finish, mouth: session.mouth });
+      Object.assign(this, { session, history, style: session.style, finish: session.finish, mouth: session.mouth, hair: session.hair });
       this.original = new Mask(session.side, original);
       this.mask = new Mask(session.side, labels);
       this.result = null;
@@ -76,12 +80,13 @@ class Editor {
       this.view.begin(session.side, this.about.colours);
       if (this.view.mode === "photo" && !session.photo) this.setView("split");
       this.tools.newFace();
-      this.composition = new Composition(labels);
+      this.composition = new Composition(labels, { items: session.items, removed: session.remove_glasses ? ["glasses"] : [] });
       if (history.current) Object.assign(this, history.restore(this.mask));
       else history.push(this, "Begin");
       this.committed = this.mask.data.slice();
       if (this.style > session.others) this.style = 0;
       if (this.mouth > session.others) this.mouth = 0;
+      if (this.hair > session.others) this.hair = 0;
       if (location.hash.slice(1) !== session.id) window.history[step && location.hash ? "pushState" : "replaceState"](null, "", `#${session.id}`);
       this.live.start(session.revision);
       this.view.recolour(this.mask);
@@ -121,7 +126,7 @@ class Editor {
       this.panels.say("The sliders now start from the painted mask.");
     }
     this.committed.set(this.mask.data);
-    this.history.push({ mask: this.mask, style: this.style, mouth: this.mouth, composition }, label, merge);
+    this.history.push({ mask: this.mask, style: this.style, mouth: this.mouth, hair: this.hair, composition }, label, merge);
     this.hint.done("change");
     this.panels.historyChanged();
     this.touched(false, { brush });
@@ -133,9 +138,17 @@ class Editor {
     this.panels.historyChanged();
     this.touched(false);
   }
-  replace(labels, label) {
+  // Another mask of the own face takes the place of the current one; accessories stay on.
+  replace(labels, label, items = this.composition.items) {
+    this.tools.finish();
+    this.composition = new Composition(labels, { items });
+    this.swap(labels, label, { mouth: 0, hair: 0 });
+  }
+  // Parts of the mask were exchanged; `mouth` and `hair`: numbers of the faces that give them.
+  swap(labels, label, { mouth, hair }) {
     this.tools.finish();
     this.mask.data.set(labels);
+    Object.assign(this, { mouth, hair });
     this.commit(label);
   }
   undo() { this.step(-1); }

@@ -40,7 +40,7 @@ export class Others {
       const parts = make("div", { className: "chips", role: "group", "aria-label": "Take parts of its shape" },
         ...Object.entries(PARTS).map(([part, title]) => {
           const button = make("button", { type: "button", textContent: title, title: `Take the shape of its ${title.toLowerCase()}`, dataset: { part } });
-          button.addEventListener("click", () => panels.change(() => api.swap(session.id, editor.mask.data, number, part), `${title} of face ${number}`, part === "mouth" ? number : editor.mouth));
+          button.addEventListener("click", () => this._take(number, part, `${title} of face ${number}`));
           return button;
         }));
       const mix = panels.sliders.make(`other-${number}`, "All of its shape", 0, 1);
@@ -51,6 +51,14 @@ export class Others {
       });
       return make("article", {}, picture, make("div", {}, look, make("small", { textContent: "Take the shape of its" }), parts, mix, ...animations));
     }));
+  }
+  // Take the shape of a part; of hair also its pixels, and of a mouth its inside.
+  _take(number, part, label) {
+    const { editor } = this, { session, mask, hair, mouth } = editor;
+    return editor.panels.change(async () => {
+      const swapped = await api.swap(session.id, mask.data, { other: number, parts: part, hair });
+      editor.swap(swapped.labels, label, { hair: swapped.hair, mouth: part === "mouth" ? number : mouth });
+    });
   }
   // Download an animation towards another face's shape.
   async _animate(number, button, kind) {

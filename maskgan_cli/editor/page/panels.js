@@ -132,8 +132,8 @@ export class Panels {
     };
     element("removable").append(...this.about.removable.map(toggle("removed")));
     element("items").append(...this.about.items.map(toggle("items")));
-    element("parse").addEventListener("click", () => editor.ready && this.change(() => api.parse(editor.session.id), "Parse again"));
-    element("reset").addEventListener("click", () => editor.ready && editor.replace(editor.original.data, "Start over"));
+    element("parse").addEventListener("click", () => editor.ready && this.change(async () => editor.replace(await api.parse(editor.session.id), "Parse again")));
+    element("reset").addEventListener("click", () => editor.ready && editor.replace(editor.original.data, "Start over", []));
   }
 
   // Toggles of accessories; only accessories that the face wears can be removed.
@@ -168,14 +168,12 @@ export class Panels {
     }
     this.sliders.ranged = id;
   }
-  // Replace the label map by one of the server; `mouth`: number of the face whose mouth it has.
-  async change(ask, label, mouth = this.editor.mouth) {
+  // Wait for an edit by the server.
+  async change(edit) {
     this.editor.tools.finish();
     const late = setTimeout(() => this.busy("One moment …"), 400);
     try {
-      const labels = await ask();
-      this.editor.mouth = mouth;
-      this.editor.replace(labels, label);
+      await edit();
     } catch (error) {
       this.toast(error.message, true);
     } finally {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -32,10 +32,11 @@ from maskgan_cli.editing.compositing.accessories.jewellery import (
 from maskgan_cli.editing.compositing.accessories.objects import GLASSES, glasses_meshes
 from maskgan_cli.editing.compositing.accessories.photo_light import PhotoLight, measure_light, to_levels, to_linear
 from maskgan_cli.editing.compositing.grain import missing_grain
+from maskgan_cli.editing.masks.library import item_name
 from maskgan_cli.editing.masks.shapes import above
-from maskgan_cli.editing.masks.take_off import KINDS
+from maskgan_cli.editing.masks.take_off import KINDS, kind_of, kinds_of, without
 from maskgan_cli.files import Picture
-from maskgan_cli.labels import ID, LabelMap
+from maskgan_cli.labels import ID, LabelMap, Region
 from maskgan_cli.synth.geometry import f32
 from maskgan_cli.synth.lighting import blur
 
@@ -50,11 +51,57 @@ _STILL: Final = ("l_eye", "r_eye", "l_brow", "r_brow", "hair")  # classes that a
 
 
 @dataclass(frozen=True)
+class Overlay:
+    """An accessory, drawn for a window of a picture.
+
+    Attributes:
+        name: of `library.ITEMS`.
+        window: where it is seen.
+        drawn: the object and its shadow.
+        labels: (h, h), the mask of the face in the window.
+        grey: whether the picture is monochrome.
+    """
+
+    name: str
+    window: Window
+    drawn: Drawn
+    labels: LabelMap
+    grey: bool
+
+    def over(self, picture: Picture) -> Picture:
+        """A picture (H, W, 3) with the object, which may have been drawn for another version of it."""
+        shown = composed(_part(picture, self.window), self.drawn, grey=self.grey)
+        outer, inner = self._boxes(picture.shape)
+        result = picture.copy()
+        result[outer] = shown[inner]
+        return result
+
+    def mark(self, classes: LabelMap) -> None:
+        """Write the object's class into a label map (H, W) of the picture."""
+        outer, inner = self._boxes(classes.shape)
+        classes[outer][item_region(self.name, self.drawn, self.labels)[inner]] = ID[KINDS[kind_of(self.name)]]
+
+    def _boxes(self, shape: tuple[int, ...]) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+        """Rows and columns of the window that lie in a picture, in the picture and in the window."""
+        window = self.window
+        rows, columns = (slice(max(s.start, 0), min(s.stop, n)) for s, n in zip(window.box, shape, strict=False))
+        inner = (slice(rows.start - window.top, rows.stop - window.top),
+                 slice(columns.start - window.left, columns.stop - window.left))  # fmt: skip
+        return (rows, columns), inner
+
+
+@dataclass(frozen=True)
 class Worn:
-    """A picture (H, W, 3) with accessories drawn on it, and their classes (H, W), 0 elsewhere."""
+    """A picture (H, W, 3) with accessories drawn on it, and their classes (H, W), 0 elsewhere.
+
+    Attributes:
+        picture, labels: see above.
+        overlays: the accessories, to be laid over other versions of the picture.
+    """
 
     picture: Picture
     labels: LabelMap
+    overlays: tuple[Overlay, ...]
 
 
 def put_on(picture: Picture, labels: LabelMap, names: Sequence[str], matrix: Floats | None = None) -> Worn:
@@ -75,16 +122,33 @@ def put_on(picture: Picture, labels: LabelMap, names: Sequence[str], matrix: Flo
         matrix = np.array([[scale, 0, 0], [0, scale, 0]])
     own = fitted(labels)
     fit = own.after(matrix)
-    result, found = picture, np.zeros(picture.shape[:2], np.uint8)
+    result, overlays = picture, []
     for name in names:
         if name in JEWELLERY:
             hung = jewels(name, labels, own, down_in(fit))
-            if hung:
-                result, found = _hung(result, labels, name, hung, fit, matrix, found)
-            continue
-        meshes = glasses_meshes(name, fit) if name in GLASSES else hat_meshes(name, fit, hat_width(labels, own, name))
-        result, found = _one(result, labels, name, meshes, fit, matrix, found)
-    return Worn(result, found)
+            if not hung:
+                continue
+            overlay = _hung(result, labels, name, hung, fit, matrix)
+        else:
+            meshes = (
+                glasses_meshes(name, fit) if name in GLASSES else hat_meshes(name, fit, hat_width(labels, own, name))
+            )
+            overlay = _one(result, labels, name, meshes, fit, matrix)
+        result = overlay.over(result)
+        overlays.append(overlay)
+    found = np.zeros(picture.shape[:2], np.uint8)
+    for overlay in overlays:
+        overlay.mark(found)
+    return Worn(result, found, tuple(overlays))
+
+
+def to_draw(names: Iterable[str], labels: LabelMap) -> tuple[str, ...]:
+    """Those accessories that can be drawn on the face of a mask (S, S); see `library.item_name` for their names.
+
+    Raises:
+        InputError: there is no accessory of a name.
+    """
+    return tuple(name for name in map(item_name, names) if drawable(name, labels))
 
 
 def drawable(name: str, labels: LabelMap) -> bool:
@@ -92,19 +156,38 @@ def drawable(name: str, labels: LabelMap) -> bool:
     return name in DRAWABLE and (name not in JEWELLERY or can_hang(name, labels))
 
 
+def make_room(labels: LabelMap, names: Sequence[str]) -> LabelMap:
+    """A mask (S, S) for accessories that are drawn over the picture: without those of their kinds, and hair under hats.
+
+    Args:
+        labels: the mask.
+        names: of `library.ITEMS`.
+
+    Returns:
+        A new array.
+    """
+    return hair_under_hats(without(labels, kinds_of(names)), names)
+
+
 def hair_under_hats(labels: LabelMap, names: Sequence[str]) -> LabelMap:
     """A mask (S, S) without the hair that would stand above and beside the hats among some names; a new array."""
-    hats, result = [name for name in names if name in HATS], labels.copy()
+    result = labels.copy()
+    result[(labels == ID["hair"]) & under_hats(labels, names)] = ID["background"]
+    return result
+
+
+def under_hats(labels: LabelMap, names: Sequence[str]) -> Region:
+    """Where the hats among some names let no hair be seen on the face of a mask (S, S), above and beside them."""
+    hats = [name for name in names if name in HATS]
     if not hats:
-        return result
+        return np.zeros(labels.shape, bool)
     small = np.asarray(Image.fromarray(labels).resize((_SMALL, _SMALL), Image.Resampling.NEAREST))
     worn = put_on(np.zeros((_SMALL, _SMALL, 3), np.uint8), small, hats).labels > 0
-    if worn.any():
-        over = np.roll(above(worn), -_RIM, 0)
-        over[-_RIM:] = False
-        grown = Image.fromarray(over).resize(labels.shape[::-1], Image.Resampling.NEAREST)
-        result[(labels == ID["hair"]) & np.asarray(grown)] = ID["background"]
-    return result
+    if not worn.any():
+        return np.zeros(labels.shape, bool)
+    over = np.roll(above(worn), -_RIM, 0)
+    over[-_RIM:] = False
+    return np.asarray(Image.fromarray(over).resize(labels.shape[::-1], Image.Resampling.NEAREST))
 
 
 def fitted(labels: LabelMap) -> HeadFit:
@@ -115,9 +198,7 @@ def fitted(labels: LabelMap) -> HeadFit:
     return fit_head(small).after(np.array([[scale, 0, 0], [0, scale, 0]]))
 
 
-def _one(
-    picture: Picture, labels: LabelMap, name: str, meshes: list[Mesh], fit: HeadFit, matrix: Floats, found: LabelMap
-) -> tuple[Picture, LabelMap]:
+def _one(picture: Picture, labels: LabelMap, name: str, meshes: list[Mesh], fit: HeadFit, matrix: Floats) -> Overlay:
     window = window_of(meshes, fit, _MARGIN, picture.shape[:2])
     seen, part = _part(picture, window), labels_in(labels, matrix, window)
     layer, faces = head_layer(fit, window)
@@ -125,32 +206,14 @@ def _one(
     hair = blur((part == ID["hair"]).astype(np.float32), max(light.softness, 1.0))
     person = blur((part > 0).astype(np.float32), max(light.softness, 1.0))
     drawn = draw(meshes, fit, light, window, hair, person, (layer, faces))
-    return _laid(picture, window, name, drawn, seen, part, found, grey=light.hue is not None)
+    return Overlay(name, window, drawn, part, light.hue is not None)
 
 
-def _laid(
-    picture: Picture, window: Window, name: str, drawn: Drawn, seen: Picture, part: LabelMap, found: LabelMap, *,
-    grey: bool,
-) -> tuple[Picture, LabelMap]:  # fmt: skip
-    """A picture with what is drawn in a window of it, and the classes (H, W) of what has been put on."""
-    shown = composed(seen, drawn, grey=grey)
-    result, classes = picture.copy(), found.copy()
-    rows, columns = (slice(max(s.start, 0), min(s.stop, n)) for s, n in zip(window.box, picture.shape, strict=False))
-    inner = (slice(rows.start - window.top, rows.stop - window.top),
-             slice(columns.start - window.left, columns.stop - window.left))  # fmt: skip
-    result[rows, columns] = shown[inner]
-    classes[rows, columns][item_region(name, drawn, part)[inner]] = ID[KINDS[name.split("-", maxsplit=1)[0]]]
-    return result, classes
-
-
-def _hung(
-    picture: Picture, labels: LabelMap, name: str, hung: list[Jewel], fit: HeadFit, matrix: Floats, found: LabelMap
-) -> tuple[Picture, LabelMap]:
+def _hung(picture: Picture, labels: LabelMap, name: str, hung: list[Jewel], fit: HeadFit, matrix: Floats) -> Overlay:
     window = window_of([jewel.mesh for jewel in hung], fit, _MARGIN, picture.shape[:2])
-    seen, part = _part(picture, window), labels_in(labels, matrix, window)
+    part = labels_in(labels, matrix, window)
     light = _light_of(picture, labels, fit, matrix)
-    drawn = draw_jewels(hung, fit, light, window, part)
-    return _laid(picture, window, name, drawn, seen, part, found, grey=light.hue is not None)
+    return Overlay(name, window, draw_jewels(hung, fit, light, window, part), part, light.hue is not None)
 
 
 def _light_of(picture: Picture, labels: LabelMap, fit: HeadFit, matrix: Floats) -> PhotoLight:

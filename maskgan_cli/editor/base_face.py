@@ -1,0 +1,73 @@
+"""The face that an edit starts from, as the commands make it: without its glasses, with another person's hair."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import Final
+
+from maskgan_cli.editing.bare_face import bare
+from maskgan_cli.editing.compositing.compose import with_hair
+from maskgan_cli.editing.compositing.hair_swap import hair_to_take
+from maskgan_cli.editing.compositing.mouths import Reference
+from maskgan_cli.editing.compositing.paste import Square, paste_crop
+from maskgan_cli.editor.face import EditedFace
+from maskgan_cli.files import Picture
+from maskgan_cli.labels import LabelMap
+
+_CACHED: Final = 4
+Key = tuple[bool, int]  # whether the glasses are taken off, and the number of the face whose hair is used
+
+
+@dataclass(frozen=True)
+class BaseFace:
+    """The face that an edit starts from.
+
+    Attributes:
+        key: see `Key`.
+        picture, labels: (S, S, 3) and (S, S).
+        style: picture and label map that give the style: without the other person's hair.
+        changes: pictures (S, S, 3) to paste into the photo one after the other.
+    """
+
+    key: Key
+    picture: Picture
+    labels: LabelMap
+    style: tuple[Picture, LabelMap]
+    changes: tuple[Picture, ...] = ()
+
+    def photo(self, photo: Picture, square: Square) -> Picture:
+        """The photo (H, W, 3) of the face, which lies at ``square`` in it."""
+        for change in self.changes:
+            photo = paste_crop(photo, square, change)
+        return photo
+
+
+@dataclass
+class BaseFaces:
+    """The latest base faces of a session, because another person's hair takes a second."""
+
+    _made: OrderedDict[Key, BaseFace] = field(default_factory=OrderedDict)
+
+    def get(self, face: EditedFace, key: Key, hair: EditedFace | None) -> BaseFace:
+        """The base of a face; ``hair``: the other face whose hair is used."""
+        found = self._made.pop(key, None) or _base(face, key, hair)
+        self._made[key] = found
+        while len(self._made) > _CACHED:
+            self._made.popitem(last=False)
+        return found
+
+
+def _base(face: EditedFace, key: Key, hair: EditedFace | None) -> BaseFace:
+    picture, labels, changes = face.picture, face.labels, []
+    if key[0] and (found := bare(picture, labels)) is not None:
+        picture, labels = found
+        changes.append(picture)
+    style = picture, labels
+    fit = None if hair is None else hair_to_take(hair.labels, face.labels)
+    if hair is not None and fit is not None:
+        dressed = with_hair(picture, labels, Reference(hair.picture, hair.labels, fit))
+        assert dressed is not None
+        picture, labels = dressed
+        changes.append(picture)
+    return BaseFace(key, picture, labels, style, tuple(changes))
