@@ -1,19 +1,38 @@
-"""The server's memory while a face is edited for a long time."""
+"""Memory of the server and of the page while a face is edited for a long time."""
 
 from __future__ import annotations
 
 import gc
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from maskgan_cli.editor import library
+from maskgan_cli.editor.serve import EditorServer
 from maskgan_cli.labels import ID
 from tests.editor.conftest import Client
+from tests.editor.person import begin
 
 EDITS, WARM = 500, 100
+# Strokes of a small brush and, every fifth time, a slider; each until its full picture is shown.
+_EDIT = """async ([first, count]) => {
+  for (let number = first; number < first + count; number++) {
+    if (number % 5) {
+      const at = (k) => editor.mask.side * (0.35 + 0.3 * ((number * k) % 97) / 97);
+      editor.tools.value = 1 + number % 13;
+      editor.tools._newStroke(false).to(at(31), at(53));
+      editor.commit("brush", { brush: true });
+    } else {
+      editor.composition.set("smile", 0.1 + (number % 7) / 20);
+      await editor.panels.sliders.compose(`smile ${number}`);
+    }
+    await editor.live.settled();
+  }
+  return editor.history.index;
+}"""
 
 
 def _resident() -> float:
@@ -46,3 +65,21 @@ def test_memory_is_flat_over_500_edits(client: Client) -> None:
             after_warm = _resident()
     grown = _resident() - after_warm
     assert grown < 25, f"{grown:.1f} MB more after {EDITS - WARM} edits"
+
+
+def page_memory(protocol: Any) -> float:
+    """What the page's scripts hold after a garbage collection, in MB: heap and buffers."""
+    protocol.send("HeapProfiler.collectGarbage")
+    used = protocol.send("Runtime.getHeapUsage")
+    return float(used["usedSize"] + used.get("backingStorageSize", 0)) / 2**20
+
+
+@pytest.mark.slow
+def test_the_pages_memory_is_flat_over_500_edits(page: Any, editor: EditorServer) -> None:
+    begin(page, editor)
+    protocol, held = page.context.new_cdp_session(page), []
+    for start in range(0, EDITS, WARM):
+        assert page.evaluate(_EDIT, [start, WARM]) == start + WARM
+        held.append(page_memory(protocol))
+    print("the page's memory in MB after each 100 edits:", *(f"{value:.2f}" for value in held))
+    assert held[-1] - held[0] < 5, held  # the steps of the undo history are kept
