@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from maskgan_cli.editing.compositing.accessories.inpaint import has_dark_lenses, without_frames
-from maskgan_cli.editing.compositing.compose import with_hair
+from maskgan_cli.editing.compositing.hair_photo import hair_in_photo, with_hair
 from maskgan_cli.editing.compositing.mouths import Reference
 from maskgan_cli.editing.faces.face import Face
 from maskgan_cli.editing.masks.take_off import without
@@ -23,9 +23,14 @@ def without_glasses(face: Face) -> Face:
 
 
 def with_hair_of(face: Face, reference: Reference) -> Face:
-    """A face, its photo and its mask with the hair of a reference, if that is used; see `compose.with_hair`."""
+    """A face, its photo and its mask with the hair of a reference, if that is used; see `hair_in_photo`."""
     found = with_hair(face.picture, face.labels, reference)
-    return face if found is None else _changed(face, *found)
+    if found is None or face.cutout is None:
+        return face if found is None else _changed(face, *found)
+    cutout = face.cutout
+    whole = hair_in_photo(cutout.photo.picture, cutout.square, face.picture, face.labels, reference)
+    photo = replace(cutout.photo, picture=whole)
+    return replace(face, picture=found[0], labels=found[1], photo=photo, cutout=replace(cutout, photo=photo))
 
 
 def bare(picture: Picture, labels: LabelMap) -> tuple[Picture, LabelMap] | None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from maskgan_cli.editing.bare_face import bare
-from maskgan_cli.editing.compositing.compose import with_hair
+from maskgan_cli.editing.compositing.hair_photo import hair_in_photo, with_hair
 from maskgan_cli.editing.compositing.hair_swap import hair_to_take
 from maskgan_cli.editing.compositing.mouths import Reference
 from maskgan_cli.editing.compositing.paste import Square, paste_crop
@@ -27,19 +29,19 @@ class BaseFace:
         key: see `Key`.
         picture, labels: (S, S, 3) and (S, S).
         style: picture and label map that give the style: without the other person's hair.
-        changes: pictures (S, S, 3) to paste into the photo one after the other.
+        changes: functions that change the photo, given it and the face's square, one after the other.
     """
 
     key: Key
     picture: Picture
     labels: LabelMap
     style: tuple[Picture, LabelMap]
-    changes: tuple[Picture, ...] = ()
+    changes: tuple[Callable[[Picture, Square], Picture], ...] = ()
 
     def photo(self, photo: Picture, square: Square) -> Picture:
         """The photo (H, W, 3) of the face, which lies at ``square`` in it."""
         for change in self.changes:
-            photo = paste_crop(photo, square, change)
+            photo = change(photo, square)
         return photo
 
 
@@ -59,15 +61,17 @@ class BaseFaces:
 
 
 def _base(face: EditedFace, key: Key, hair: EditedFace | None) -> BaseFace:
-    picture, labels, changes = face.picture, face.labels, []
+    picture, labels = face.picture, face.labels
+    changes: list[Callable[[Picture, Square], Picture]] = []
     if key[0] and (found := bare(picture, labels)) is not None:
         picture, labels = found
-        changes.append(picture)
+        changes.append(partial(paste_crop, result=picture))
     style = picture, labels
     fit = None if hair is None else hair_to_take(hair.labels, face.labels)
     if hair is not None and fit is not None:
-        dressed = with_hair(picture, labels, Reference(hair.picture, hair.labels, fit))
+        reference = Reference(hair.picture, hair.labels, fit)
+        dressed = with_hair(picture, labels, reference)
         assert dressed is not None
+        changes.append(partial(hair_in_photo, source=picture, before=labels, reference=reference))
         picture, labels = dressed
-        changes.append(picture)
     return BaseFace(key, picture, labels, style, tuple(changes))

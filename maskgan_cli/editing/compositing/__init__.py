@@ -5,7 +5,7 @@ registration.py, closing.py, moving.py   displacement field between masks; photo
 mouths.py       the inside of the mouth, the line between the lips, the chin
 blend.py, paste.py         blending of the painting into the photo; pasting of a crop into its photo
 membrane.py, colours.py, texture.py, grain.py   the painting's light, colours, texture and grain
-hair_fit.py, hair_swap.py  another person's hair: aligned to a face, and blended into its photo
+hair_fit.py, hair_swap.py, hair_photo.py   another person's hair: aligned to a face, blended into its crop and photo
 hidden_parts.py brows and ears that were hidden by hair
 hair_base.py, extension.py the photo without its hair; continuation of what lies beside a hole
 matting.py, hair_colour.py alpha matte of hair; colours of hair

@@ -7,13 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
-
 from maskgan_cli.data.crop import cut
 from maskgan_cli.data.resize import resize_image, resize_labels
 from maskgan_cli.editing.compositing.blend import paste_missing, paste_seamless, paste_soft
-from maskgan_cli.editing.compositing.hair_fit import fitted_hair
-from maskgan_cli.editing.compositing.hair_swap import lay_hair
+from maskgan_cli.editing.compositing.hair_photo import hair_in_photo, with_hair
 from maskgan_cli.editing.compositing.kept_glasses import kept_glasses
 from maskgan_cli.editing.compositing.mouths import Reference, insert_inside, smooth_lip_line, source_of_inside, with_jaw
 from maskgan_cli.editing.compositing.moving import PhotoMotion, moved_photo, moved_picture, photo_motion
@@ -103,12 +100,12 @@ def paste_moved(
         (S, S, 3), or the whole photo (H, W, 3) if ``place`` is given. Pixels that neither move nor are painted are
         unchanged.
     """
-    with_new_hair = with_hair(source, before, reference)
-    if with_new_hair is not None:
-        source, before = with_new_hair
+    dressed = with_hair(source, before, reference)
+    if dressed is not None and reference is not None:
         motion = None
         if place is not None:
-            place = Place(paste_crop(place.photo, place.square, source), place.square)
+            place = Place(hair_in_photo(place.photo, place.square, source, before, reference), place.square)
+        source, before = dressed
     glasses = kept_glasses(source, before, after)
     if glasses is not None:
         whole, square = (source, None) if place is None else (place.photo, place.square)
@@ -133,16 +130,6 @@ def paste_moved(
     if place is None:
         return edited
     return photo if (edited == crop).all() else paste_crop(photo, place.square, edited)
-
-
-def with_hair(source: Picture, before: LabelMap, reference: Reference | None) -> tuple[Picture, LabelMap] | None:
-    """The source (S, S, 3) and its label map (S, S) with the hair of a reference; None if its hair is not used."""
-    if reference is None or reference.hair is None:
-        return None
-    after = fitted_hair(reference.labels, before, reference.hair)
-    if np.array_equal(before, after):
-        return source, before
-    return lay_hair(source, before, after, reference.picture, reference.labels, reference.hair), after
 
 
 def motion_between(before: LabelMap, after: LabelMap, *, in_photo: bool = False) -> PhotoMotion:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -72,6 +72,12 @@ class HairFit:
     axis: Floats
     shift: float
     spread: float
+
+    def shifted(self, by: int) -> HairFit:
+        """The same alignment for a face that lies so many pixels further down and right."""
+        back = self.back.copy()
+        back[:, 2] -= back[:, :2] @ [by, by]
+        return replace(self, back=back, middle=self.middle + by)
 
     def source_of(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
         """Places (x, y) of the other picture that are shown at places (...) of the face."""

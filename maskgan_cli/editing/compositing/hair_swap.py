@@ -149,7 +149,7 @@ def _like_skin(picture: Picture, labels: LabelMap, inside: Region) -> Region:
     near = ndimage.distance_transform_edt(labels != ID["skin"]) < _NEAR * side
     deep = inside & ~near
     skin &= np.arange(side)[:, None] < np.nonzero(skin)[0].mean() if skin.any() else False  # beards are no skin
-    return np.asarray(near & _resembles(picture, skin, deep, 1))
+    return np.asarray(near & resembles(picture, skin, deep, 1))
 
 
 def _like_hair(picture: Picture, labels: LabelMap, inside: Region) -> Region:
@@ -158,12 +158,12 @@ def _like_hair(picture: Picture, labels: LabelMap, inside: Region) -> Region:
     away = ndimage.distance_transform_edt(labels != _HAIR) / side
     backdrop = labels == ID["background"]
     near = backdrop & (away < _LACKING)
-    found = near & _resembles(picture, inside, backdrop & (away > _LACKING), 4)
+    found = near & resembles(picture, inside, backdrop & (away > _LACKING), 4)
     pieces, _ = ndimage.label(found | (labels == _HAIR))
     return np.asarray(found & np.isin(pieces, np.unique(pieces[inside])))
 
 
-def _resembles(picture: Picture, these: Region, others: Region, surely: float) -> Region:
+def resembles(picture: Picture, these: Region, others: Region, surely: float) -> Region:
     """Where the colours of a picture (S, S, 3) are those of one region rather than of another.
 
     Args:

@@ -9,14 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from maskgan_cli.editing.compositing.compose import Place, paste_moved, with_hair
+from maskgan_cli.editing.compositing.compose import Place, paste_moved
 from maskgan_cli.editing.compositing.extension import extended
 from maskgan_cli.editing.compositing.hair_base import without_hair
 from maskgan_cli.editing.compositing.hair_colour import as_sharp, recoloured, without_light_rim
 from maskgan_cli.editing.compositing.hair_fit import HairFit, above_border, cut_rows, fit_hair, fitted_hair, tidy_hair
+from maskgan_cli.editing.compositing.hair_photo import hair_in_photo, labels_beyond, with_hair
 from maskgan_cli.editing.compositing.hair_swap import hair_matte, hair_to_take, lay_hair
 from maskgan_cli.editing.compositing.matting import alpha_matte
 from maskgan_cli.editing.compositing.mouths import Reference
+from maskgan_cli.editing.compositing.paste import paste_crop
 from maskgan_cli.editing.edits import Edit, Row, swap_edits
 from maskgan_cli.editing.jobs import run_edits
 from maskgan_cli.editing.methods import Request
@@ -311,12 +313,13 @@ def test_composition_lays_hair_first_and_paints_nothing(faces: list[Rendered]) -
 
     found = paste_moved(photo.picture, painting, photo.labels, after, reference=reference)
     assert (found == lay_hair(photo.picture, photo.labels, after, other.picture, other.labels, fit)).all()
-    whole = np.full((_SIDE + 40, _SIDE + 60, 3), 90, np.uint8)
-    whole[20 : 20 + _SIDE, 30 : 30 + _SIDE] = photo.picture
-    square = np.array([[30, 20], [30, 20 + _SIDE], [30 + _SIDE, 20 + _SIDE], [30 + _SIDE, 20]], float)
+    whole = np.full((_SIDE + 120, _SIDE + 140, 3), 90, np.uint8)
+    whole[60 : 60 + _SIDE, 70 : 70 + _SIDE] = photo.picture
+    square = np.array([[70, 60], [70, 60 + _SIDE], [70 + _SIDE, 60 + _SIDE], [70 + _SIDE, 60]], float)
     placed = paste_moved(photo.picture, painting, photo.labels, after, Place(whole, square), reference)
     outside = np.ones(whole.shape[:2], bool)
-    outside[20 : 20 + _SIDE, 30 : 30 + _SIDE] = False
+    beyond = round(0.2 * _SIDE) + 2  # hair that reaches the crop's border is replaced up to here
+    outside[60 - beyond : 60 + _SIDE + beyond, 70 - beyond : 70 + _SIDE + beyond] = False
     assert (placed[outside] == 90).all()
     assert (placed != whole).any()
 
@@ -367,3 +370,48 @@ def test_hats_and_bald_heads_have_no_hair_to_take(faces: list[Rendered]) -> None
     assert hair_to_take(bald, labels) is None
     assert hair_to_take(np.zeros_like(labels), labels) is None
     assert fit_hair(labels, np.zeros_like(labels)) is None
+
+
+def test_hair_above_the_crop_goes_too(faces: list[Rendered]) -> None:
+    """The photo's hair ends above the crop: nothing of it stays there, and the crop is that without a photo."""
+    photo, other = faces[0].picture, faces[1]
+    labels = faces[0].labels
+    rows = np.flatnonzero((labels == _HAIR).any(1))
+    top = rows[0] + 12  # the crop's upper border cuts the hair
+    crop, before = photo[top : top + 128, 16:144], labels[top : top + 128, 16:144]
+    square = np.array([[16, top], [16, top + 128], [144, top + 128], [144, top]], float)
+    fit = hair_to_take(other.labels, before)
+    assert fit is not None
+    reference = Reference(other.picture, other.labels, fit)
+    found = labels_beyond(np.pad(crop, ((24, 24), (24, 24), (0, 0)), mode="edge"), before, 24)
+    assert np.array_equal(found[24:-24, 24:-24], before)
+    result = hair_in_photo(photo, square, crop, before, reference)
+    wanted = with_hair(crop, before, reference)
+    assert wanted is not None
+    inside = np.abs(result[top + 20 : top + 100, 36:124].astype(int) - wanted[0][20:100, 20:108]).mean()
+    assert inside < 4, "nearly the crop's result"
+    left = labels_beyond(result[top - 12 : top + 140, 4:156][:152, :152], wanted[1], 12)
+    assert left.shape == (152, 152)
+    changed = np.abs(result[:top].astype(int) - photo[:top]).max(-1) > 8
+    assert changed[(labels == _HAIR)[:top] & (np.arange(top)[:, None] > top - 10)].mean() > 0.5
+
+
+def test_hair_within_the_crop_changes_the_photo_as_the_crop(faces: list[Rendered]) -> None:
+    crop = np.pad(faces[0].picture, ((60, 60), (60, 60), (0, 0)), mode="edge")
+    before = np.pad(faces[0].labels, 60)
+    side = len(before)
+    photo = np.pad(crop, ((10, 10), (10, 10), (0, 0)), mode="edge")
+    square = np.array([[10, 10], [10, 10 + side], [10 + side, 10 + side], [10 + side, 10]], float)
+    rows, columns = np.mgrid[:_SIDE, :_SIDE]
+    cut_off = (rows > 0.6 * _SIDE) | (np.abs(columns - _SIDE / 2) > 0.45 * _SIDE)
+    theirs = np.where((faces[1].labels == _HAIR) & cut_off, 0, faces[1].labels)
+    fit = hair_to_take(theirs, before)
+    assert fit is not None
+    reference = Reference(faces[1].picture, theirs, fit)
+    wanted = with_hair(crop, before, reference)
+    assert wanted is not None
+    border = np.ones(before.shape, bool)
+    border[1:-1, 1:-1] = False
+    assert not (border & ((before == _HAIR) | (wanted[1] == _HAIR))).any()
+    result = hair_in_photo(photo, square, crop, before, reference)
+    assert np.array_equal(result, paste_crop(photo, square, wanted[0]))
