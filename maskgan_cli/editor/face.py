@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final
 
-from maskgan_cli.data.crop import cut, oriented_square, side_of
+from maskgan_cli.data.crop import cut
 from maskgan_cli.data.resize import resize_image, resize_labels
 from maskgan_cli.editing.compositing.paste import Square
-from maskgan_cli.editing.faces.cutouts import LEAST
 from maskgan_cli.editing.faces.framing import framed
 from maskgan_cli.editor.models import Models
-from maskgan_cli.errors import InputError
-from maskgan_cli.files import Picture
-from maskgan_cli.judges.finder import largest
+from maskgan_cli.files import Photo, Picture
 from maskgan_cli.labels import LabelMap
 
 SIDES: Final = (256, 512)  # sides of an edited face in pixels; the larger one is used for large faces
@@ -41,15 +38,11 @@ class EditedFace:
     number: int = 1
 
 
-class NoFace(InputError):
-    """No face was detected in a photo; it may be rotated."""
-
-
 def face_of(photo: Picture, models: Models, what: str = "the picture", number: int | None = None) -> EditedFace:
     """A face of a photo (H, W, 3); if the picture is a face crop, the picture itself.
 
-    Crops are recognised as by the editing commands: see `framed`. Unlike their `PhotoReader`, this function counts only
-    the faces that are large enough, and reads no mask files.
+    Faces and crops are found as by the editing commands (`PhotoSearch`, `framed`), but only faces that are large enough
+    count, and no mask files are read.
 
     Args:
         photo: the picture.
@@ -61,30 +54,17 @@ def face_of(photo: Picture, models: Models, what: str = "the picture", number: i
         NoFace: no face was detected.
         InputError: there is no face of this number, or all faces are too small.
     """
-    faces = functools.cache(lambda: models.finder.find_all(photo))  # detection is slow and may be needed twice
+    named = Photo(Path(what), photo)
     if number is None and photo.shape[0] == photo.shape[1]:
         face = _whole(photo, models)
         scale = len(face.labels) / len(photo)
-        if framed(face.labels, lambda: largest(faces(), scale)):
+        if framed(face.labels, lambda: models.search.points(named, scale)):
             return face
-    squares = [oriented_square(found.points) for found in faces()]
-    if not squares:
-        raise NoFace(what, expected="a photo with a face", found="no face", hint="choose another photo")
-    places = [square for square in squares if side_of(square) >= LEAST]
-    if not places:
-        raise InputError(
-            what,
-            expected=f"a face of at least {LEAST} pixels",
-            found=f"one whose square has {max(map(side_of, squares)):.0f}",
-            hint="choose a photo with a larger face",
-        )
-    if number is not None and number > len(places):
-        count = f"{len(places)} face{'s' if len(places) > 1 else ''}"
-        raise InputError(what, expected=f"face {number}", found=count, hint="faces are counted from the left")
-    index = max(range(len(places)), key=lambda k: side_of(places[k])) if number is None else number - 1
-    picture = cut(photo, places[index], side_for(side_of(places[index])))
+    places = tuple(one.square for one in models.search.cut(named, 1, "all"))
+    (chosen,) = models.search.cut(named, 1, number)
+    picture = cut(photo, chosen.square, side_for(chosen.side))
     labels, parser = models.parse(picture)
-    return EditedFace(picture, labels, places[index], parser, tuple(places), index + 1)
+    return EditedFace(picture, labels, chosen.square, parser, places, chosen.number)
 
 
 def side_for(extent: float) -> int:

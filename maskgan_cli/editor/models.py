@@ -19,7 +19,7 @@ from maskgan_cli.editing.compositing.compose import Painting, Place, paste_back
 from maskgan_cli.editing.compositing.mouths import Reference
 from maskgan_cli.editing.compositing.moving import PhotoMotion
 from maskgan_cli.editing.faces.parse import MaskMaker
-from maskgan_cli.editing.faces.search import DirectionFinder
+from maskgan_cli.editing.faces.search import Hints, PhotoSearch
 from maskgan_cli.editing.masks.directions import Directions
 from maskgan_cli.editing.masks.interpolate import MaskManifold
 from maskgan_cli.editing.options import Blend
@@ -30,6 +30,7 @@ from maskgan_cli.models.layers import one_hot, to_bytes, to_unit
 from maskgan_cli.weights.format import load
 
 PREVIEW = 256  # side of previews in pixels
+_HINTS: Final = Hints("choose another photo", "faces are counted from the left", "choose a photo with a larger face")
 _UNIT: Final = 32  # sides of painted areas are multiples, as image sizes are; deeper networks have larger units
 _MARGIN: Final = 32  # pixels of the network around a change that previews paint anew
 _SMALL: Final = 0.4  # share of the picture; larger surroundings are painted whole
@@ -90,13 +91,13 @@ class Models:
         return Directions(self.manifold)
 
     @functools.cached_property
-    def finder(self) -> DirectionFinder:
-        """The face detector, for photos in all four directions.
+    def search(self) -> PhotoSearch:
+        """The face detector.
 
         Raises:
             InputError: facenet-pytorch is missing.
         """
-        return DirectionFinder(self.device)
+        return PhotoSearch(self.device, large=True, hints=_HINTS)
 
     @functools.cached_property
     def _parser(self) -> MaskMaker:

@@ -12,11 +12,11 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from maskgan_cli import __version__
+from maskgan_cli.editing.faces.search import NoFace
 from maskgan_cli.editing.masks.library import DIRECTIONS, ITEMS
 from maskgan_cli.editing.masks.swap import BEHIND
 from maskgan_cli.editor import file_routes, library, routes
 from maskgan_cli.editor.compose import PARTS, REMOVABLE
-from maskgan_cli.editor.face import NoFace
 from maskgan_cli.editor.request_context import Context, RequestContext
 from maskgan_cli.editor.uploads import MAX_BYTES, TooLarge
 from maskgan_cli.editor.worker import Busy, Superseded

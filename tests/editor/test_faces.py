@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from maskgan_cli.editing.faces.search import NoFace
 from maskgan_cli.editor import library
-from maskgan_cli.editor.face import NoFace, face_of, resized
+from maskgan_cli.editor.face import face_of, resized
 from maskgan_cli.editor.models import Models
 from maskgan_cli.editor.photos import turned, upright_size
 from maskgan_cli.editor.serve import EditorServer

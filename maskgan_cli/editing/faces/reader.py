@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from maskgan_cli.data.alignment import Points
 from maskgan_cli.data.given_masks import read_given_mask
 from maskgan_cli.data.prepared import in_prepared, mask_beside
 from maskgan_cli.editing.faces.face import Face, FaceReader
@@ -102,15 +101,9 @@ class PhotoReader:
         if self._taken is Taken.AUTO and role not in self._numbers and _is_square(photo.picture):
             if labels is None:
                 labels, parser = self._parse.make_mask(image, photo.picture)
-            if (mask is not None and not crop_problem(labels)) or framed(labels, lambda: self._points(photo)):
+            if (mask is not None and not crop_problem(labels)) or framed(labels, lambda: self.search.points(photo)):
                 return [Face(image, mask, photo.picture, labels, parser, photo=photo)]
         return self._cut_out(photo, mask, (labels, parser), which)
-
-    def _points(self, photo: Photo) -> Points | None:
-        """The points (5, 2) of the photo's largest face; None without one."""
-        from maskgan_cli.judges.finder import largest  # imports PyTorch, which must not delay errors about paths
-
-        return largest(self.search.faces(photo))
 
     def _cut_out(self, photo: Photo, mask: Path | None, read: tuple[LabelMap | None, str], which: Which) -> list[Face]:
         """The faces of a photo; ``read`` is its label map, if it was read or parsed already, and the parser's hash."""
