@@ -76,10 +76,15 @@ def page_memory(protocol: Any) -> float:
 
 @pytest.mark.slow
 def test_the_pages_memory_is_flat_over_500_edits(page: Any, editor: EditorServer) -> None:
+    """And that of the server, which is a thread of this process."""
     begin(page, editor)
-    protocol, held = page.context.new_cdp_session(page), []
+    protocol = page.context.new_cdp_session(page)
+    held: list[float] = []
+    resident: list[float] = []
     for start in range(0, EDITS, WARM):
         assert page.evaluate(_EDIT, [start, WARM]) == start + WARM
         held.append(page_memory(protocol))
-    print("the page's memory in MB after each 100 edits:", *(f"{value:.2f}" for value in held))
+        resident.append(_resident())
+    print("MB after each 100 edits: page", np.round(held, 2).tolist(), "server", np.round(resident, 1).tolist())
     assert held[-1] - held[0] < 5, held  # the steps of the undo history are kept
+    assert resident[-1] - resident[0] < 25, resident

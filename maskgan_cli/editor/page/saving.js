@@ -33,7 +33,8 @@ export class Saving {
     try {
       await editor.live.settled();
       const { command, exact } = await api.command(editor.session.id);
-      element("command").textContent = command;
+      // Lines break between words only, not at the hyphens of options.
+      element("command").replaceChildren(...command.split(" ").flatMap((word, k) => [k ? " " : "", make("span", { textContent: word })]));
       element("command-inexact").hidden = exact;
     } catch (error) {
       editor.panels.toast(error.message, true);
