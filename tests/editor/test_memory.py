@@ -85,6 +85,6 @@ def test_the_pages_memory_is_flat_over_500_edits(page: Any, editor: EditorServer
         assert page.evaluate(_EDIT, [start, WARM]) == start + WARM
         held.append(page_memory(protocol))
         resident.append(_resident())
-    print("MB after each 100 edits: page", np.round(held, 2).tolist(), "server", np.round(resident, 1).tolist())
+        print(f"{start + WARM} edits: page {held[-1]:.2f} MB, server {resident[-1]:.1f} MB", flush=True)
     assert held[-1] - held[0] < 5, held  # the steps of the undo history are kept
     assert resident[-1] - resident[0] < 25, resident
