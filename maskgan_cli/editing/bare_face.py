@@ -28,7 +28,7 @@ def with_hair_of(face: Face, reference: Reference) -> Face:
     if found is None or face.cutout is None:
         return face if found is None else _changed(face, *found)
     cutout = face.cutout
-    whole = hair_in_photo(cutout.photo.picture, cutout.square, face.picture, face.labels, reference)
+    whole = hair_in_photo(cutout.photo.picture, cutout.square, found, face.labels, reference)
     photo = replace(cutout.photo, picture=whole)
     return replace(face, picture=found[0], labels=found[1], photo=photo, cutout=replace(cutout, photo=photo))
 

@@ -72,6 +72,6 @@ def _base(face: EditedFace, key: Key, hair: EditedFace | None) -> BaseFace:
         reference = Reference(hair.picture, hair.labels, fit)
         dressed = with_hair(picture, labels, reference)
         assert dressed is not None
-        changes.append(partial(hair_in_photo, source=picture, before=labels, reference=reference))
+        changes.append(partial(hair_in_photo, dressed=dressed, before=labels, reference=reference))
         picture, labels = dressed
     return BaseFace(key, picture, labels, style, tuple(changes))

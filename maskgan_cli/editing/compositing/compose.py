@@ -104,7 +104,7 @@ def paste_moved(
     if dressed is not None and reference is not None:
         motion = None
         if place is not None:
-            place = Place(hair_in_photo(place.photo, place.square, source, before, reference), place.square)
+            place = Place(hair_in_photo(place.photo, place.square, dressed, before, reference), place.square)
         source, before = dressed
     glasses = kept_glasses(source, before, after)
     if glasses is not None:

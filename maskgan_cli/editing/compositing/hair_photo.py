@@ -30,23 +30,23 @@ def with_hair(source: Picture, before: LabelMap, reference: Reference | None) ->
     return lay_hair(source, before, after, reference.picture, reference.labels, reference.hair), after
 
 
-def hair_in_photo(photo: Picture, square: Square, source: Picture, before: LabelMap, reference: Reference) -> Picture:
+def hair_in_photo(
+    photo: Picture, square: Square, dressed: tuple[Picture, LabelMap], before: LabelMap, reference: Reference
+) -> Picture:
     """The photo (H, W, 3) with the hair of a reference, also where hair leaves the face's crop.
 
     Args:
         photo: the photo.
         square: (4, 2), corners of the crop.
-        source, before: the crop (S, S, 3) and its label map (S, S).
-        reference: a face whose hair is used.
+        dressed: the crop (S, S, 3) and its label map (S, S) with the hair of the reference: see `with_hair`.
+        before: (S, S), the crop's label map.
+        reference: the face whose hair is used.
     """
-    dressed = with_hair(source, before, reference)
-    if dressed is None or reference.hair is None:
-        return photo
     picture, after = dressed
     margin = round(_BEYOND * len(before))
     border = np.ones(before.shape, bool)
     border[1:-1, 1:-1] = False
-    if not (border & ((before == _HAIR) | (after == _HAIR))).any():
+    if reference.hair is None or not (border & ((before == _HAIR) | (after == _HAIR))).any():
         return paste_crop(photo, square, picture)
     middle = square.mean(0)
     wide = middle + (square - middle) * (1 + 2 * margin / len(before))

@@ -385,9 +385,9 @@ def test_hair_above_the_crop_goes_too(faces: list[Rendered]) -> None:
     reference = Reference(other.picture, other.labels, fit)
     found = labels_beyond(np.pad(crop, ((24, 24), (24, 24), (0, 0)), mode="edge"), before, 24)
     assert np.array_equal(found[24:-24, 24:-24], before)
-    result = hair_in_photo(photo, square, crop, before, reference)
     wanted = with_hair(crop, before, reference)
     assert wanted is not None
+    result = hair_in_photo(photo, square, wanted, before, reference)
     inside = np.abs(result[top + 20 : top + 100, 36:124].astype(int) - wanted[0][20:100, 20:108]).mean()
     assert inside < 4, "nearly the crop's result"
     left = labels_beyond(result[top - 12 : top + 140, 4:156][:152, :152], wanted[1], 12)
@@ -413,5 +413,5 @@ def test_hair_within_the_crop_changes_the_photo_as_the_crop(faces: list[Rendered
     border = np.ones(before.shape, bool)
     border[1:-1, 1:-1] = False
     assert not (border & ((before == _HAIR) | (wanted[1] == _HAIR))).any()
-    result = hair_in_photo(photo, square, crop, before, reference)
+    result = hair_in_photo(photo, square, wanted, before, reference)
     assert np.array_equal(result, paste_crop(photo, square, wanted[0]))
