@@ -1,4 +1,4 @@
-"""What lies beside a hole, spread into it: a pyramid of means over known pixels (Gortler et al., 1996, "pull-push")."""
+"""Smooth extrapolation of known pixels into a hole: "pull-push" on an image pyramid (Gortler et al., 1996)."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ Plane = npt.NDArray[np.float32]
 
 
 def extended(values: npt.NDArray[np.generic], known: npt.NDArray[np.bool_]) -> Plane:
-    """Values (H, W, C) where they are known, and a smooth continuation of the nearest ones elsewhere.
+    """Extrapolate values (H, W, C) smoothly from known to unknown pixels.
 
     Args:
         values: (H, W, C).
-        known: (H, W). With nothing known the result is 0.
+        known: (H, W), whether each pixel is known. If none is known, the result is 0.
 
     Returns:
         (H, W, C) float32, equal to ``values`` where they are known.
@@ -25,7 +25,7 @@ def extended(values: npt.NDArray[np.generic], known: npt.NDArray[np.bool_]) -> P
 
 
 def _filled(weighted: Plane, weight: Plane) -> Plane:
-    """Means of known values: ``weighted`` (H, W, C) are values times their weights (H, W) in [0, 1]."""
+    """Fill pixels with weight below 1. ``weighted`` (H, W, C) are values multiplied by weights (H, W) in [0, 1]."""
     height, width = weight.shape
     if min(height, width) <= 2 or weight.min() >= 1:
         total = weight.sum()
@@ -39,7 +39,7 @@ def _filled(weighted: Plane, weight: Plane) -> Plane:
         .mean((1, 3))
         for one in (weighted, weight)
     )
-    # Few known pixels in a block of four count in full: what lies at a rim is as good as what lies within.
+    # A block counts fully if one of its four pixels is known, so pixels at the border of the hole are not weaker.
     gain = np.minimum(1.0, 4 * light) / np.maximum(light, 1e-6)
     coarse = _filled(np.asarray(small * gain[..., None], np.float32), np.asarray(light * gain, np.float32))
     rows, columns = ((np.arange(length) + 0.5) / 2 - 0.5 for length in (height, width))

@@ -1,4 +1,4 @@
-"""How much of each pixel a region covers: closed-form matting (Levin et al., 2008) in a band around its border."""
+"""Alpha matte of a region: closed-form matting (Levin et al., 2008) in a band around its border."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from scipy.sparse.linalg import splu
 Plane = npt.NDArray[np.float32]
 Region = npt.NDArray[np.bool_]
 
-_NOISE: Final = 1e-5  # variance of a colour (0 to 1) that is noise
+_NOISE: Final = 1e-5  # variance of the noise of a colour in [0, 1]
 
 
 def alpha_matte(picture: npt.NDArray[np.uint8], inside: Region, outside: Region) -> Plane:
-    """Opacity (H, W) in [0, 1] of what lies inside, where it is neither surely inside nor outside.
+    """Opacity (H, W) in [0, 1] of the foreground; it is estimated where it is not known to be 1 or 0.
 
-    In every window of 3 x 3 pixels opacity is taken to be linear in the colours.
+    Opacity is assumed to be a linear function of colour in every window of 3 x 3 pixels.
 
     Args:
         picture: (H, W, 3).
-        inside, outside: (H, W), where the opacity is 1 and 0. Pieces of the rest that touch neither become 0.
+        inside, outside: (H, W), pixels with opacity 1 and 0. Unknown pieces that touch neither of them become 0.
     """
     alpha = inside.astype(np.float32)
     unknown = ~(inside | outside)
@@ -33,7 +33,7 @@ def alpha_matte(picture: npt.NDArray[np.uint8], inside: Region, outside: Region)
     near = np.zeros_like(unknown)
     for i, j in offsets:
         near |= np.roll(unknown, (i, j), (0, 1))
-    near[[0, -1]] = near[:, [0, -1]] = False  # no window lies around the outermost pixels
+    near[[0, -1]] = near[:, [0, -1]] = False  # pixels at the picture's border have no complete window
     y, x = np.nonzero(near)
     places = np.stack([(y + i) * width + x + j for i, j in offsets], 1)
     colours = (picture.reshape(-1, 3) / 255.0)[places]
@@ -52,7 +52,7 @@ def alpha_matte(picture: npt.NDArray[np.uint8], inside: Region, outside: Region)
     rest = mine & ~both
     np.add.at(known, rows[rest], -(entries * there[:, None])[rest])
     matrix = sparse.csc_matrix((entries[both], (rows[both], columns[both])), (count, count))
-    matrix = matrix + 1e-7 * sparse.identity(count, format="csc")  # for pieces that touch nothing known
+    matrix = matrix + 1e-7 * sparse.identity(count, format="csc")  # for pieces without known neighbours
     solver = splu(matrix, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
     alpha[unknown] = np.clip(solver.solve(known), 0, 1)
     return alpha

@@ -1,4 +1,4 @@
-"""New hair out of a photo's own: patches of its strands, laid side by side where the photo has none."""
+"""Synthesis of new hair from patches of a photo's own hair (patch-based texture synthesis)."""
 
 from __future__ import annotations
 
@@ -12,24 +12,25 @@ from maskgan_cli.editing.compositing.extension import Plane
 from maskgan_cli.files import Picture
 from maskgan_cli.labels import Region
 
-# As shares of the side.
-_PATCHES: Final = (0.08, 0.05, 0.032)  # sides of patches: the largest that the hair has room for
-_FAR: Final = 0.35  # patches come from no farther away
-_ROOM: Final = 40  # places that a patch may come from; with fewer, smaller ones are taken
-_TRIED: Final = 1200  # places that are compared
+# Lengths are shares of the side.
+_PATCHES: Final = (0.08, 0.05, 0.032)  # sides of patches; the largest that fits into the hair often enough is used
+_FAR: Final = 0.35  # largest distance of a patch from its source
+_ROOM: Final = 40  # least number of source positions; with fewer, patches are smaller
+_TRIED: Final = 1200  # largest number of source positions that are compared
 _SEED: Final = 0
 
 
 def hair_from_own(picture: Picture, hair: Region, region: Region) -> tuple[Plane, Region]:
-    """Hair for a region, in patches of the photo's own that fit what is beside them.
+    """Fill a region with patches of the photo's own hair that match their surroundings.
 
     Args:
         picture: (S, S, 3).
-        hair: (S, S), where it shows hair.
-        region: (S, S), where hair is wanted.
+        hair: (S, S), the hair in the picture.
+        region: (S, S), the region to fill.
 
     Returns:
-        (S, S, 3), the picture with hair there, and where that was found (S, S).
+        The picture (S, S, 3) with the new hair, and the pixels (S, S) that were filled: none if there is too little
+        hair.
     """
     side, rng = len(picture), np.random.default_rng(_SEED)
     total, weights = np.zeros(picture.shape, np.float32), np.zeros(region.shape, np.float32)
@@ -60,7 +61,7 @@ def hair_from_own(picture: Picture, hair: Region, region: Region) -> tuple[Plane
 
 
 def _middles(left: Region, known: Region, half: int) -> npt.NDArray[np.int64]:
-    """Middles of patches that cover a region, those beside what is known first: (n, 2)."""
+    """Centres (n, 2) of patches that cover the region ``left``, those nearest to known pixels first."""
     rows, columns = (np.arange(0, length, half) for length in left.shape)
     grid = np.stack(np.meshgrid(rows, columns, indexing="ij"), -1).reshape(-1, 2)
     near = ndimage.maximum_filter(left, half + 1)[grid[:, 0], grid[:, 1]]
@@ -72,7 +73,7 @@ def _best(
     shown: Plane, known: Region, places: npt.NDArray[np.int64], middle: npt.NDArray[np.int64], half: int,
     rng: np.random.Generator,
 ) -> Plane | None:  # fmt: skip
-    """The patch (2 half + 1, 2 half + 1, 3) that fits best what is known around a place; None if none is near."""
+    """The patch (2 half + 1, 2 half + 1, 3) that best matches known pixels around ``middle``; None if none is near."""
     side = len(shown)
     away = np.hypot(*(places - middle).T)
     near = np.flatnonzero(away < _FAR * side)
@@ -84,7 +85,7 @@ def _best(
     y, x = middle[0] + dy, middle[1] + dx
     inside = (y >= 0) & (y < side) & (x >= 0) & (x < side)
     inside[inside] &= known[y[inside], x[inside]]
-    cost = 0.02 * away[tried] * 255 / side  # of two that fit alike, the nearer
+    cost = 0.02 * away[tried] * 255 / side  # prefers near patches among equally good ones
     if inside.sum() >= 6:
         want = shown[y[inside], x[inside]]
         at = places[tried]

@@ -1,4 +1,4 @@
-"""Meshes drawn into a photo: a layer with alpha, the shadow it casts, and its depth order with the head."""
+"""Rendering of meshes into a photo: a layer with opacity, occluded by the head, and the shadow that it casts."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from maskgan_cli.synth.shape import head
 
 Region = npt.NDArray[np.bool_]
 
-_MOST: Final = 1280  # side of the grid that is drawn on; larger windows are drawn smaller and enlarged
-_SAMPLES: Final = 3  # per pixel and axis, where that fits
-_REACH: Final = 0.9  # decimetres: farther away, the head itself would lie between an object and its shadow
-_UNDER: Final = 0.5  # share of the light that a hat keeps from what lies right below it
-_SIDES: Final = 0.25  # depth in head coordinates of the sides of the head
-_SHADOW: Final = 512  # side of the shadow map
+_MOST: Final = 1280  # largest side of the supersampled grid; larger windows get fewer samples per pixel
+_SAMPLES: Final = 3  # samples per pixel and axis, if the grid stays below `_MOST`
+_REACH: Final = 0.9  # decimetres; longest shadow, because beyond this the head itself blocks the light
+_UNDER: Final = 0.5  # share of the light that a hat blocks directly below its rim
+_SIDES: Final = 0.25  # depth of the sides of the head, in head coordinates
+_SHADOW: Final = 512  # side of the shadow map, in pixels
 
 
 @dataclass(frozen=True)
@@ -33,15 +33,15 @@ class Mesh:
     Attributes:
         vertices: (V, 3).
         triangles: (T, 3).
-        colour: linear RGB (3,), or one for every vertex (V, 3).
+        colour: linear RGB, (3,) or (V, 3).
         shine: strength of reflections, 0 (cloth) to 1 (polished metal).
         gloss: exponent of the highlight.
         alpha: opacity.
         metal: whether reflections have the surface's own colour.
-        behind_hair: hair in the photo hides it.
-        bump: strength of a fine weave in the surface; cloth.
-        ribs: the weave is ribs that run up the head.
-        around_head: it goes around the head; its back is hidden by all of the person that the photo shows.
+        behind_hair: whether hair in the photo hides the mesh.
+        bump: strength of a fine weave in the surface, for cloth.
+        ribs: whether the weave consists of ribs that run up the head.
+        around_head: whether the mesh surrounds the head, so that the person in the photo hides its back.
     """
 
     vertices: F32
@@ -59,7 +59,7 @@ class Mesh:
 
 @dataclass(frozen=True)
 class Window:
-    """A square part of the picture: its top left pixel and its side in pixels."""
+    """A square part of a picture: its top left pixel, and its side in pixels."""
 
     left: int
     top: int
@@ -67,18 +67,18 @@ class Window:
 
     @property
     def box(self) -> tuple[slice, slice]:
-        """Rows and columns, which may reach beyond the picture."""
+        """Slices of rows and columns; they may extend beyond the picture."""
         return slice(self.top, self.top + self.side), slice(self.left, self.left + self.side)
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """Objects seen through a window (h, h).
+    """Rendered objects in a window of h x h pixels.
 
     Attributes:
-        colour: (h, h, 3) linear light, times ``alpha``.
-        alpha: (h, h).
-        shade: (h, h), share of the light that the objects leave to what is behind them, in [0, 1].
+        colour: (h, h, 3), linear light multiplied by ``alpha``.
+        alpha: (h, h), opacity.
+        shade: (h, h), share of the light that still reaches the photo behind the objects; 1 outside their shadow.
     """
 
     colour: F32
@@ -87,7 +87,7 @@ class Drawn:
 
 
 def window_of(meshes: list[Mesh], fit: HeadFit, margin: float, shape: tuple[int, int]) -> Window:
-    """The square window around some meshes, ``margin`` decimetres wider, no larger than a picture (H, W) needs."""
+    """The square window that contains some meshes and ``margin`` decimetres around them, limited to a picture."""
     places = np.concatenate([fit.camera.project(mesh.vertices)[0] for mesh in meshes])
     rim = margin * fit.camera.scale
     low = np.maximum(np.floor(places.min(0) - rim), [-8, -8]).astype(int)
@@ -96,7 +96,7 @@ def window_of(meshes: list[Mesh], fit: HeadFit, margin: float, shape: tuple[int,
 
 
 def head_layer(fit: HeadFit, window: Window, samples: float = 1.0) -> tuple[Layer, I32]:
-    """The head, without lashes, rasterised in a window, and its triangles."""
+    """Rasterise the head without lashes in a window; returns the layer and the head's triangles."""
     model = head()
     faces: I32 = model.triangles[np.array(["lash" not in group for group in model.groups])[model.owner]]
     where, depth = fit.camera.project(fit.posed.vertices)
@@ -105,7 +105,7 @@ def head_layer(fit: HeadFit, window: Window, samples: float = 1.0) -> tuple[Laye
 
 
 def interpolated(layer: Layer, faces: I32, values: F32) -> F32:
-    """Values of vertices (V, C) at the pixels of a layer: (H, W, C), 0 where it is empty."""
+    """Interpolate values of vertices (V, C) at the pixels of a layer: (H, W, C), 0 where the layer is empty."""
     seen = layer.triangle >= 0
     result = np.zeros((*layer.triangle.shape, values.shape[-1]), np.float32)
     corner = faces[layer.triangle[seen]]
@@ -117,17 +117,17 @@ def draw(
     meshes: list[Mesh], fit: HeadFit, light: PhotoLight, window: Window, hair: F32, person: F32,
     bare: tuple[Layer, I32] | None = None,
 ) -> Drawn:  # fmt: skip
-    """Draw meshes over a head.
+    """Render meshes on a head.
 
-    Opaque meshes hide each other and are hidden by the head; those of alpha below 1 are laid over them in order.
+    The head and opaque meshes are depth-tested. Transparent meshes are then blended over them, in their order.
 
     Args:
-        meshes: what to draw.
-        fit: the head and camera.
-        light: of the photo.
-        window: where.
-        hair, person: (h, h), how much of each pixel the photo's hair and the whole person cover.
-        bare: what `head_layer` gives for the window, if it is known already.
+        meshes: the meshes.
+        fit: the head and the camera.
+        light: the photo's light.
+        window: the part of the picture to render.
+        hair, person: (h, h), share of each pixel that the photo's hair, or the whole person, covers.
+        bare: the result of `head_layer` for the window; it is computed if None.
     """
     samples = float(_SAMPLES if window.side * _SAMPLES <= _MOST else max(1, _MOST // window.side))
     size = round(window.side * samples)
@@ -154,7 +154,7 @@ def draw(
     colour, alpha = shrunk(colour, int(samples)), shrunk(alpha, int(samples))
     soft = light.softness
     left = cast_shadow(meshes, fit, light, window, known)
-    if any(mesh.around_head for mesh in meshes):  # a hat keeps the sky's light from what is below it
+    if any(mesh.around_head for mesh in meshes):  # a hat blocks the sky's light below its rim
         scale = fit.camera.scale
         below = ndimage.shift(alpha, (0.12 * scale, 0), order=1, mode="nearest")
         left = f32(left * (1 - _UNDER * person * blur(f32(below), 0.09 * scale)))
@@ -162,7 +162,7 @@ def draw(
 
 
 def _at_back(mesh: Mesh, layer: Layer, seen: Region, fit: HeadFit) -> Region:
-    """Which of the seen pixels of a mesh lie behind the sides of the head: (N,)."""
+    """Whether each of the N visible pixels of a mesh lies behind the sides of the head: (N,)."""
     corner, weight = mesh.triangles[layer.triangle[seen]], layer.bary[seen]
     deep = fit.posed.to_head(mesh.vertices)[:, 2]
     found: Region = (weight * deep[corner]).sum(-1) < _SIDES
@@ -170,7 +170,7 @@ def _at_back(mesh: Mesh, layer: Layer, seen: Region, fit: HeadFit) -> Region:
 
 
 def shade(mesh: Mesh, layer: Layer, seen: Region, fit: HeadFit, light: PhotoLight) -> tuple[F32, F32]:
-    """Linear colours (N, 3) and opacities (N,) of the seen pixels of a mesh."""
+    """Linear colours (N, 3) and opacities (N,) of the N visible pixels of a mesh."""
     corner, weight = mesh.triangles[layer.triangle[seen]], layer.bary[seen]
     normals = vertex_normals(mesh.vertices, mesh.triangles)
 
@@ -192,7 +192,7 @@ def shade(mesh: Mesh, layer: Layer, seen: Region, fit: HeadFit, light: PhotoLigh
         diffuse = diffuse * (1 + mesh.bump * weave)
     mirrored = 2 * dot(normal, view)[:, None] * normal - view
     gleam = np.clip(dot(mirrored, light.direction), 0, 1) ** mesh.gloss
-    # A plain surrounding to reflect: bright above, a dim room around, dark below.
+    # The environment that is reflected: bright above, dim around, dark below.
     around = 0.12 + 0.75 * ramp(0.05, 0.75, mirrored[:, 1]) + 0.25 * ramp(-0.1, -0.8, mirrored[:, 1])
     fresnel = 0.04 + 0.96 * (1 - np.clip(dot(normal, view), 0, 1)) ** 5
     strength = mesh.shine * (np.ones_like(fresnel) * 0.8 if mesh.metal else np.clip(fresnel * 1.5, 0, 1))
@@ -205,7 +205,7 @@ def shade(mesh: Mesh, layer: Layer, seen: Region, fit: HeadFit, light: PhotoLigh
 def cast_shadow(
     meshes: list[Mesh], fit: HeadFit, light: PhotoLight, window: Window, bare: tuple[Layer, I32] | None = None
 ) -> F32:
-    """Share of the light (h, h) that meshes leave to the head behind them, soft; ``bare`` as in `draw`."""
+    """Share of the light (h, h) that reaches the head behind meshes, with soft shadows; ``bare`` as in `draw`."""
     solid = [mesh for mesh in meshes if mesh.alpha > 0.5]
     shade_map = np.ones((window.side, window.side), np.float32)
     if not solid:
@@ -228,7 +228,7 @@ def cast_shadow(
     found = np.ones(there.shape, np.float32)
     found[there] = lit
     found = blur(found, 0.025 * fit.camera.scale / step)
-    # The objects also keep some of the sky's light away.
+    # The objects also block some of the sky's light.
     near = blur(found, 0.07 * fit.camera.scale / step)
     left = 1 - light.share * 0.9 * (1 - found) - (1 - light.share) * 0.3 * (1 - near)
     rows = np.clip(np.arange(window.side) // step, 0, len(left) - 1)

@@ -1,4 +1,4 @@
-"""Hats on a fitted head, as wide as its hair."""
+"""Meshes of hats on a fitted head; a hat is as wide as the hair."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ HATS: Final[dict[str, Hat]] = {
     "hat-sun": Hat("sunhat", linear([205, 180, 135]), linear([60, 48, 40]), 0.0, 1.1),
 }
 _WEAVE: Final = {"hat-beanie": 0.22, "hat-fedora": 0.02, "hat-sun": 0.10}
-_BAND: Final = 7.86  # canonical height of the lower rim of a hat, before `Hat.low`
-_WIDEST: Final = 1.45  # times the skull: no hat goes over all of very wide hair
-_SKULL: Final = 0.86  # half of the width of a hat on the bare mean head, at its band
+_BAND: Final = 7.86  # height of a hat's lower rim on the canonical head; `Hat.low` is added
+_WIDEST: Final = 1.45  # widest hat, relative to the skull; very wide hair sticks out below it
+_SKULL: Final = 0.86  # half the width of a hat's rim on the mean head without hair
 _SEED: Final = 5
 _HEAD: Final = [ID[name] for name in ("skin", "hair", "l_brow", "r_brow", "hat", "eye_g", "l_ear", "r_ear")]
 
 
 def hat_meshes(name: str, fit: HeadFit, wide: float) -> list[Mesh]:
-    """The pieces of one of `HATS`, ``wide`` times as wide as the mean head needs."""
+    """The meshes of one of `HATS`, ``wide`` times as wide as for the mean head."""
     pieces, _ = hat(HATS[name], fit.posed, 0.05, np.random.default_rng(_SEED))
 
     def widened(vertices: F32) -> F32:
@@ -36,7 +36,7 @@ def hat_meshes(name: str, fit: HeadFit, wide: float) -> list[Mesh]:
         share = f32([wide, 1 + 0.6 * (wide - 1), 1 + 0.5 * (wide - 1)])
         low = f32([0, _BAND - PIVOT[1], 0.1])
         there = (inside - low) * share
-        if name == "hat-fedora":  # the crown is narrower and lower at the top, the brim curls up at the sides
+        if name == "hat-fedora":  # the crown narrows to the top, and the brim curls up at the sides
             high = np.clip(there[:, 1] / 1.2, 0, 1)
             there = there * np.stack([1 - 0.2 * high, 1 - 0.2 * high, 1 - 0.12 * high], 1)
             brim = np.clip(np.hypot(there[:, 0], there[:, 2]) - 0.95 * wide, 0, 1) * (there[:, 1] < 0.12)
@@ -49,12 +49,12 @@ def hat_meshes(name: str, fit: HeadFit, wide: float) -> list[Mesh]:
 
 
 def hat_width(labels: LabelMap, fit: HeadFit, name: str) -> float:
-    """How wide a hat must be, relative to that of the mean head, to hold the hair in a mask (S, S).
+    """Width of a hat that covers the hair of a mask (S, S), relative to the hat of the mean head.
 
     Args:
         labels: the mask.
-        fit: the head fitted to it, in its pixels.
-        name: of `HATS`.
+        fit: the head fitted to the mask, in the mask's pixels.
+        name: one of `HATS`.
     """
     band = f32([0, _BAND + HATS[name].low - PIVOT[1], 0.35])
     place, _ = fit.camera.project(fit.posed.from_head(band)[None])

@@ -1,4 +1,4 @@
-"""Glasses with clear lenses taken out of a picture: their frames are filled from the skin around."""
+"""Removal of glasses with clear lenses from a picture: their frames are filled from the skin around them."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ Region = npt.NDArray[np.bool_]
 _GLASSES: Final = ID["eye_g"]
 _EYES: Final = [ID["l_eye"], ID["r_eye"]]
 _SKIN: Final = [ID["skin"], ID["nose"]]
-_DARK: Final = 0.45  # of the skin's brightness: darker lenses are those of sunglasses
-# As shares of the side.
-_BAND: Final = 0.035  # frames lie this near to the border of the region that the mask calls glasses
-_LINE: Final = 0.012  # frames and their shadows are no wider than twice this
-_RIM: Final = 0.004  # this much more is filled
-_KEPT: Final = 0.014  # around the eyes, nothing is filled
-_FAINT: Final = (0.3, 0.65)  # of the contrast of the clearest lines: that of a frame, at least, and of its middle
-_LEAST: Final = 9.0  # levels: a line of less contrast is none
+_DARK: Final = 0.45  # share of the skin's brightness; glasses with darker lenses are sunglasses
+# Lengths are shares of the side.
+_BAND: Final = 0.035  # frames are searched within this distance of the border of the mask's glasses
+_LINE: Final = 0.012  # half the largest width of frames and their shadows
+_RIM: Final = 0.004  # the region that is filled is this much larger than the frames
+_KEPT: Final = 0.014  # nothing is filled within this distance of the eyes
+_FAINT: Final = (0.3, 0.65)  # least contrast of a frame, anywhere and at its strongest, relative to the clearest lines
+_LEAST: Final = 9.0  # grey levels; lines with less contrast are ignored
 
 
 def has_dark_lenses(picture: Picture, labels: LabelMap) -> bool:
-    """Whether the glasses in a picture (S, S, 3) hide what is behind them."""
+    """Whether the glasses in a picture (S, S, 3) are sunglasses, which hide the eyes."""
     glasses, skin = labels == _GLASSES, np.isin(labels, _SKIN)
     inner = ndimage.binary_erosion(glasses, iterations=max(1, round(0.012 * len(labels))))
     if not inner.any() or not skin.any():
@@ -55,7 +55,7 @@ def without_frames(picture: Picture, labels: LabelMap) -> Picture:
     skin = np.isin(labels[box], _SKIN) & ~region
     smooth = ndimage.gaussian_filter(part, (1.5, 1.5, 0))
     soft = np.clip(ndimage.gaussian_filter(region.astype(float), 0.8) * 1.3, 0, 1)[..., None]
-    # Grain comes from all around; lines that the filter did not see are smoothed where the fill begins.
+    # Grain is that of the skin around. The soft edge also hides remains of the frame at the border of the region.
     result = np.where(region[..., None], filled + missing_grain(part, smooth, skin), part)
     mixed = part + soft * (result - part)
     edited = picture.copy()
@@ -65,7 +65,7 @@ def without_frames(picture: Picture, labels: LabelMap) -> Picture:
 
 
 def frame_region(picture: Picture, labels: LabelMap) -> Region:
-    """Where the frames of glasses are in a picture (S, S, 3)."""
+    """The region (S, S) of the frames of glasses in a picture (S, S, 3)."""
     side, glasses = len(labels), labels == _GLASSES
     if not glasses.any():
         return np.zeros(labels.shape, bool)
@@ -73,10 +73,12 @@ def frame_region(picture: Picture, labels: LabelMap) -> Region:
     assert whole is not None
     border = whole ^ ndimage.binary_erosion(whole)
     band = ndimage.distance_transform_edt(~border) < _BAND * side
-    eyes = np.isin(without(labels, ["glasses"]), _EYES)  # also those that the mask lacks
+    eyes = np.isin(without(labels, ["glasses"]), _EYES)  # also eyes that the mask lacks
     brows = np.isin(labels, [ID["l_brow"], ID["r_brow"]])
     band &= ~ndimage.binary_dilation(eyes, iterations=max(1, round(_KEPT * side)))
-    channels = ndimage.gaussian_filter(picture.astype(np.float32), (0.7, 0.7, 0))  # red frames are dark in blue alone
+    channels = ndimage.gaussian_filter(
+        picture.astype(np.float32), (0.7, 0.7, 0)
+    )  # red frames are dark only in the blue channel
     radius = max(2, round(_LINE * side))
     y, x = np.ogrid[-radius : radius + 1, -radius : radius + 1]
     disc = (x * x + y * y <= radius * radius)[..., None]
@@ -85,7 +87,7 @@ def frame_region(picture: Picture, labels: LabelMap) -> Region:
     line = np.maximum(dark, light)
     clearest = float(np.quantile(line[band], 0.93)) if band.any() else 0.0
     weak, strong = (max(share * clearest, _LEAST) for share in _FAINT)
-    line = np.where(brows & (line < clearest), 0, line)  # hairs of brows are lines, too
+    line = np.where(brows & (line < clearest), 0, line)  # hairs of brows are thin lines too
     pieces, count = ndimage.label(band & (line > weak), np.ones((3, 3)))
     long = np.bincount(pieces[(line > strong) & band], minlength=count + 1) > 0.02 * side
     long[0] = False

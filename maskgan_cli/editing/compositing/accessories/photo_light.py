@@ -1,4 +1,4 @@
-"""What an object in a photo must share with it: light, colour, sharpness and grain."""
+"""Estimate of a photo's light, colour cast and sharpness, for objects that are rendered into it."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ Region = npt.NDArray[np.bool_]
 _GAMMA: Final = 2.2
 _GREY: Final = f32([0.2126, 0.7152, 0.0722])
 _SKIN: Final = [ID["skin"], ID["nose"]]
-_CONTRAST: Final = (0.15, 0.75)  # least and most share of the light that comes from one direction
-_DIRECTION: Final = (0.25, 0.65, 0.9)  # of light where a photo does not say: from above
-_ONE_HUE: Final = 0.03  # a photo whose colours differ by less from their mean hue is monochrome
+_CONTRAST: Final = (0.15, 0.75)  # limits of the share of the light that comes from the main direction
+_DIRECTION: Final = (0.25, 0.65, 0.9)  # prior of the light's direction: from above
+_ONE_HUE: Final = 0.03  # mean deviation from the mean hue; a photo with less is monochrome
 
 
 @dataclass(frozen=True)
@@ -29,12 +29,12 @@ class PhotoLight:
     """The light of a photo, in the renderer's coordinates.
 
     Attributes:
-        direction: (3,), towards the main light.
-        share: of the light that comes from there, in [0, 1].
+        direction: (3,), unit vector towards the main light.
+        share: share of the light that comes from this direction, in [0, 1].
         level: linear brightness of a white surface that faces the main light.
-        cast: (3,), colour of the light, of luminance 1.
-        hue: (3,), the hue of all greys of a monochrome photo, of luminance 1; None for a photo in colour.
-        softness: pixels, standard deviation of the photo's blur.
+        cast: (3,), colour of the light, with luminance 1.
+        hue: (3,), the common hue of a monochrome photo, with luminance 1; None for a photo in colour.
+        softness: standard deviation of the photo's blur, in pixels.
     """
 
     direction: F32
@@ -45,7 +45,7 @@ class PhotoLight:
     softness: float
 
     def coloured(self, colour: F32) -> F32:
-        """Linear colours (..., 3) as the photo would show them: without hue in a monochrome photo."""
+        """Linear colours (..., 3) in the photo's palette: unchanged, or in the hue of a monochrome photo."""
         if self.hue is None:
             return colour
         return f32((colour @ _GREY)[..., None] * self.hue)
@@ -64,16 +64,16 @@ def to_levels(light: F32) -> F32:
 def measure_light(
     picture: Picture, labels: LabelMap, normals: F32, *, whole: tuple[Picture, Region] | None = None
 ) -> PhotoLight:
-    """The light on a face.
+    """Estimate the light on a face.
 
-    Skin's luminance is fitted as a constant plus the product of the head's normals and a direction. A white surface
-    is taken to be as bright as the brightest parts of head and clothes.
+    The skin's luminance is fitted by ambient light plus Lambertian shading with one direction. A white surface is
+    assumed to be as bright as the brightest parts of the person.
 
     Args:
         picture: (H, W, 3).
         labels: (H, W), its mask.
-        normals: (H, W, 3), of the fitted head, zero where it is not seen.
-        whole: the picture at full size and where the person is, to measure its softness; the picture given if None.
+        normals: (H, W, 3), normals of the fitted head; zero outside it.
+        whole: the picture at full size and the person's region in it, used to measure the softness; None: ``picture``.
     """
     light = to_linear(picture)
     luminance = light @ _GREY
@@ -83,7 +83,7 @@ def measure_light(
     usual = (shown >= np.quantile(shown, 0.05)) & (shown <= np.quantile(shown, 0.97))
     if usual.sum() > 200 and shown.max() > 0:
         basis = np.concatenate([np.ones((int(usual.sum()), 1)), normals[skin][usual]], 1).astype(np.float64)
-        # The ridge keeps the direction near the usual one where skin shows few normals.
+        # Ridge regression keeps the direction near the prior if the visible skin has few different normals.
         ridge, towards = 0.02 * usual.sum(), np.array([0, *unit(f32(_DIRECTION)) * 0.3]) * np.median(shown)
         penalty = ridge * np.diag([0.0, 1, 1, 1])
         found = np.linalg.solve(basis.T @ basis + penalty, basis.T @ shown[usual] + penalty @ towards)
@@ -104,7 +104,7 @@ def measure_light(
 
 
 def _softness(picture: Picture, where: Region) -> float:
-    """The blur of a picture (H, W, 3): half of the scale down to which it can be shrunk without much loss."""
+    """Estimated blur of a picture (H, W, 3): half the factor by which it can be reduced with little loss."""
     grey = np.asarray(Image.fromarray(picture).convert("L"))
     image = Image.fromarray(grey)
     detail = grey - ndimage.gaussian_filter(grey.astype(np.float32), 6)
