@@ -16,7 +16,8 @@ from maskgan_cli.editing.options import Blend, Edge
 from maskgan_cli.errors import InputError
 
 if TYPE_CHECKING:
-    from maskgan_cli.editing.edits import Edit, Row
+    from maskgan_cli.editing.edit import Edit
+    from maskgan_cli.editing.edits import Row
     from maskgan_cli.editing.faces.reader import PhotoReader
     from maskgan_cli.editing.jobs import Result
 

@@ -4,7 +4,8 @@ masks/          edits of masks: swaps, changed parts, directions in MaskVAE's la
 compositing/    edited faces in their photos: the photo moves with its mask, and the rest is painted
 faces/          reading of faces: files, detection in photos, masks by the face parser
 options.py      options of an edit
-edits.py, transfer.py      edits: from files to requests, and from painted to finished pictures
+edit.py         an edit: the request for a method, and how its painting becomes the finished picture
+edits.py, transfer.py      make edits from rows of files
 bare_face.py    a face whose accessories are taken off
 methods.py      table of methods, and their interface
 render.py, baselines.py    the Dense Mapping Network and the paper's baselines as methods

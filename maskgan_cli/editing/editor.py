@@ -8,7 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from maskgan_cli.editing.edits import Edit, reshape_edits, style_edits, swap_edits
+from maskgan_cli.editing.edit import Edit
+from maskgan_cli.editing.edits import reshape_edits, style_edits, swap_edits
 from maskgan_cli.editing.faces.face import Face, ReadFace
 from maskgan_cli.editing.faces.reader import PhotoReader
 from maskgan_cli.editing.masks.directions import Directions

@@ -1,24 +1,23 @@
-"""The edits: from a row of files to the request for a method, and from the method's picture to the finished one."""
+"""The edits of the commands: each function makes an `Edit` from a row of files."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from maskgan_cli.data.crop import matrix_of
 from maskgan_cli.data.given_masks import read_given_mask
-from maskgan_cli.data.resize import resize_image, resize_labels
+from maskgan_cli.data.resize import resize_labels
 from maskgan_cli.editing.bare_face import with_hair_of, without_glasses
-from maskgan_cli.editing.compositing.accessories.put_on import Worn, make_room, put_on, to_draw
-from maskgan_cli.editing.compositing.blend import paste_person
-from maskgan_cli.editing.compositing.compose import Place, effective_edge, paste_back
+from maskgan_cli.editing.compositing.accessories.put_on import make_room, to_draw
+from maskgan_cli.editing.compositing.compose import effective_edge
 from maskgan_cli.editing.compositing.hair_fit import HairFit, fitted_hair
 from maskgan_cli.editing.compositing.hair_swap import hair_to_take
 from maskgan_cli.editing.compositing.mouths import Reference, source_of_inside
+from maskgan_cli.editing.edit import Edit, R
 from maskgan_cli.editing.faces.face import Face, ReadFace, read_face, read_square_mask
 from maskgan_cli.editing.masks import library
 from maskgan_cli.editing.masks.fit import fit_parts
@@ -29,116 +28,13 @@ from maskgan_cli.editing.masks.take_off import kinds_of
 from maskgan_cli.editing.methods import Mixed, Request
 from maskgan_cli.editing.options import Accessories, Blend, Edge, Hair
 from maskgan_cli.errors import InputError
-from maskgan_cli.files import Photo, Picture
 from maskgan_cli.labels import CLASSES, ID, LabelMap, colourise, part_ids
 
 if TYPE_CHECKING:
-    from maskgan_cli.editing.faces.cutouts import Cutout
     from maskgan_cli.editing.faces.reader import PhotoReader
     from maskgan_cli.editing.masks.directions import Directions, Step
 
-R = TypeVar("R")
 Row = Mapping[str, Path]
-
-
-@dataclass(frozen=True)
-class Edit(Generic[R]):
-    """One picture to make.
-
-    Attributes:
-        request: for the method.
-        face: the face with the style; with ``blend``, the picture into which the painting is pasted. None if the method
-            uses no masks; its paintings are not pasted back.
-        labels: (S, S), the painted mask; None if the method uses no masks.
-        inputs: files by role, for the record.
-        settings: further settings that determine the result, for the record.
-        panels: pictures for the overview sheet, of any square size.
-        blend: how the painting is pasted back into ``face``; None: the bare painting.
-        place: the face that a bare painting replaces in its photo; None: the painting is not put into a photo.
-        reference: the face whose mouth or hair is used, or None.
-        hair: alignment of that face's hair to ``face``; None if its hair is not used.
-        painted: whether the method's painting is used; if not, `finish` needs none.
-        drawn: names of the accessories that are drawn over the finished picture: see `library.ITEMS`.
-        original: the photograph, if ``face`` is an edited version of it without glasses.
-    """
-
-    request: R
-    face: Face | None
-    labels: LabelMap | None
-    inputs: dict[str, Path]
-    settings: dict[str, Any]
-    panels: list[Picture]
-    blend: Blend | None = None
-    place: Face | None = None
-    reference: Face | None = None
-    hair: HairFit | None = None
-    painted: bool = True
-    drawn: tuple[str, ...] = ()
-    original: Photo | None = None
-    _accessories: list[LabelMap] = field(default_factory=list, repr=False, compare=False)  # by `finish`, for `mask`
-
-    @property
-    def photo(self) -> Photo | None:
-        """The edited photograph; None for a painting that is not put into one."""
-        place = self._place
-        return self.original or (None if place is None else place.photo)
-
-    @property
-    def _place(self) -> Face | None:
-        return self.place if self.blend is None else self.face
-
-    @property
-    def _cutout(self) -> Cutout | None:
-        place = self._place
-        return None if place is None else place.cutout
-
-    def finish(self, painted: Picture | None) -> Picture:
-        """The finished picture from the method's painting, which is None for edits that are not ``painted``."""
-        if painted is None:
-            assert self.face is not None
-            assert not self.painted
-            painted = self.face.picture
-        if self.blend is not None and self.face is not None and self.labels is not None:
-            cutout = self.face.cutout
-            place = None if cutout is None else Place(cutout.photo.picture, cutout.square)
-            other = (
-                None if self.reference is None else Reference(self.reference.picture, self.reference.labels, self.hair)
-            )
-            edited = paste_back(self.face.picture, painted, self.face.labels, self.labels, self.blend, place, other)
-            if not self.drawn:
-                return edited
-            drawn = self._with_accessories(edited)
-            self._accessories.append(drawn.labels)
-            return drawn.picture
-        if self.place is not None:
-            edited = paste_person(self.place.picture, resize_image(painted, len(self.place.picture)), self.place.labels)
-            return edited if self._cutout is None else self._cutout.paste(edited)
-        return painted
-
-    def mask(self, painted: int) -> LabelMap | None:
-        """The painted mask at the finished picture's size; ``painted`` is the side of the method's pictures."""
-        if self.labels is None:
-            return None
-        place = self._place
-        labels = resize_labels(self.labels, painted if place is None else len(place.picture))
-        labels = labels if self._cutout is None else self._cutout.paste_labels(labels)
-        if not self.drawn or place is None:
-            return labels
-        # Accessories may extend beyond the crop, so their classes are added at the finished picture's size.
-        whole = place.picture if self._cutout is None else self._cutout.photo.picture
-        accessories = self._accessories[-1] if self._accessories else self._with_accessories(whole).labels
-        return np.where(accessories > 0, accessories, labels)
-
-    def _with_accessories(self, picture: Picture) -> Worn:
-        """The crop or the photo (H, W, 3) with the accessories drawn over it."""
-        assert self.labels is not None
-        cutout = self._cutout
-        matrix = None if cutout is None else matrix_of(cutout.square, len(self.labels))
-        return put_on(picture, self.labels, self.drawn, matrix)
-
-    def shown(self, picture: Picture) -> Picture:
-        """The face of the finished picture, for an overview sheet."""
-        return picture if self._cutout is None else self._cutout.apply_to(picture)
 
 
 def every_face(make: Callable[..., Edit[R]], row: Row, role: str, read: PhotoReader) -> list[Edit[R]]:
@@ -170,25 +66,6 @@ def every_face(make: Callable[..., Edit[R]], row: Row, role: str, read: PhotoRea
     if len(edits) > 1 and edits[0].photo is None:
         raise InputError("--face", expected="one face, where the painting stays bare", found="all")
     return edits
-
-
-def joined(pictures: Sequence[Picture], photo: Photo | None) -> Picture:
-    """Combine pictures of one photo with an edit each into one picture with all edits."""
-    if photo is None or len(pictures) == 1:
-        return pictures[0]
-    result = photo.picture.copy()
-    for picture in pictures:
-        changed = (picture != photo.picture).any(-1)
-        result[changed] = picture[changed]
-    return result
-
-
-def overlaid(masks: Sequence[LabelMap]) -> LabelMap:
-    """Combine label maps (H, W) of a photo's faces into one; background does not cover other classes."""
-    result = masks[0].copy()
-    for labels in masks[1:]:
-        result = np.where(labels > 0, labels, result)
-    return result
 
 
 def render_edits(

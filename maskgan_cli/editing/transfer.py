@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from maskgan_cli.data.prepared import PreparedData, in_prepared
-from maskgan_cli.editing.edits import Edit, Row, swap_edits
+from maskgan_cli.editing.edit import Edit
+from maskgan_cli.editing.edits import Row, swap_edits
 from maskgan_cli.editing.faces.face import ReadFace, read_face, read_square_picture
 from maskgan_cli.editing.methods import Request
 from maskgan_cli.editing.options import Blend

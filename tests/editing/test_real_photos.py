@@ -1,4 +1,4 @@
-"""Real faces in larger pictures, as people have them: each is found, edited, and pasted back where it was.
+"""Real faces in larger pictures, such as phones take: each is found, edited, and pasted back at its position.
 
 The faces are CelebAMask-HQ's, of ../shared/data (they may not be redistributed).
 """
@@ -58,7 +58,7 @@ def _photo(number: int, face: Path, other: Path) -> tuple[Image.Image, Image.Exi
 
 
 def _put(photo: Image.Image, face: Path, side: int, angle: float, middle: np.ndarray) -> np.ndarray:
-    """Paste a face crop, turned about its middle, with a soft edge; where the middle of its eyes is then."""
+    """Paste a face crop, rotated around its centre, with a soft edge; returns the position between its eyes."""
     with Image.open(face) as image:
         crop = image.convert("RGB").resize((side, side), Image.Resampling.LANCZOS)
     away = np.minimum(np.arange(side), np.arange(side)[::-1]) / (0.08 * side)
@@ -67,7 +67,7 @@ def _put(photo: Image.Image, face: Path, side: int, angle: float, middle: np.nda
     turned = crop.rotate(angle, Image.Resampling.BICUBIC, expand=True)
     photo.paste(turned, tuple(np.round(middle - np.array(turned.size) / 2).astype(int).tolist()), turned)
     x, y = (CROP[:2].mean(0) - 0.5) * side
-    turn = math.radians(-angle)  # Pillow turns against the clock, y points down
+    turn = math.radians(-angle)  # Pillow rotates counterclockwise, and y points down
     return middle + np.array([x * math.cos(turn) - y * math.sin(turn), x * math.sin(turn) + y * math.cos(turn)])
 
 
@@ -102,7 +102,7 @@ def test_sixty_photos_are_edited_where_their_faces_are(tmp_path: Path, maskgan: 
     assert np.max(away) < 0.15
 
 
-def test_an_archive_with_files_that_are_no_faces(tmp_path: Path, maskgan: Command) -> None:
+def test_an_archive_with_files_without_faces(tmp_path: Path, maskgan: Command) -> None:
     archive, rng = tmp_path / "archive", np.random.default_rng(0)
     faces = sorted(FACES.iterdir())
     (archive / "deeper").mkdir(parents=True)

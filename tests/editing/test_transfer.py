@@ -1,4 +1,4 @@
-"""transfer: every method gives faces an attribute, from one face or a list, and says what made each picture."""
+"""transfer: every method gives faces an attribute, for one face or a list, and records how each picture was made."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ CONFIGS: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Weights of every method, untrained."""
+    """Untrained weights of every method."""
     folder, written = tmp_path_factory.mktemp("methods"), {}
     for kind, config in CONFIGS.items():
         torch.manual_seed(1)
@@ -63,7 +63,7 @@ def _note(path: Path) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("method", ["pix2pixhd-m", "spade", "sean", "stargan", "elegant"])
-def test_a_list_is_painted_gone_on_with_and_remembered(
+def test_a_list_is_painted_resumed_and_recorded(
     method: str, files: dict[str, Path], prepared: Path, tmp_path: Path, maskgan: Command
 ) -> None:
     images = [prepared / "images" / f"{i * 400}.png" for i in range(4)]
@@ -88,7 +88,7 @@ def test_a_list_is_painted_gone_on_with_and_remembered(
     assert "--overwrite" in other.err or "--attribute" in other.err
 
 
-def test_mask_methods_take_the_parts_that_show_it(
+def test_mask_methods_swap_the_parts_that_show_the_attribute(
     files: dict[str, Path], prepared: Path, tmp_path: Path, maskgan: Command
 ) -> None:
     source, target = _faces(prepared)
@@ -107,7 +107,7 @@ def test_mask_methods_take_the_parts_that_show_it(
         assert parts_of(name) == tuple(ID[part] for part in shown)
 
 
-def test_stargan_sets_or_clears_one_attribute_and_keeps_what_the_manifest_says(
+def test_stargan_sets_or_clears_one_attribute_and_keeps_the_manifests_other_values(
     files: dict[str, Path], prepared: Path, tmp_path: Path, maskgan: Command
 ) -> None:
     source, _ = _faces(prepared)
@@ -127,7 +127,7 @@ def test_stargan_sets_or_clears_one_attribute_and_keeps_what_the_manifest_says(
         assert _note(out)["value"] is not bool(option)
 
 
-def test_a_classifier_tells_what_no_manifest_says(
+def test_without_a_manifest_a_classifier_estimates_the_attributes(
     files: dict[str, Path], prepared: Path, tmp_path: Path, maskgan: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     photo = tmp_path / "photo.png"
@@ -142,7 +142,7 @@ def test_a_classifier_tells_what_no_manifest_says(
     assert _note(tmp_path / "b.png")["attributes"] == sha256(files["attributes"])
 
 
-def test_elegant_takes_it_from_the_exemplar_as_far_as_asked(
+def test_elegant_takes_the_attribute_from_the_exemplar_with_the_given_strength(
     files: dict[str, Path], prepared: Path, tmp_path: Path, maskgan: Command
 ) -> None:
     source, target = _faces(prepared)
@@ -176,7 +176,7 @@ def test_parts_of_the_style_are_copied_by_sean(
     network, weights = load("sean", files["sean"], torch.device("cpu"))
     with torch.no_grad():
         for parameter in network.parameters():
-            parameter.mul_(20)  # the published start is too faint to tell pictures apart
+            parameter.mul_(20)  # with the published initialisation pictures hardly differ
     visible = save_weights(tmp_path / "sean.safetensors", network, kind="sean", config=weights.config, about={})
     call = ("style-copy", source, target, "--method", "sean", "-w", visible, "--device", "cpu", "-o")
     every = ",".join(PARTS)
@@ -203,7 +203,7 @@ def test_parts_of_the_style_are_copied_by_sean(
     assert "--parts: expected --method sean" in refused.err
 
 
-def test_what_does_not_go_together_is_one_line(
+def test_contradictory_options_give_one_line(
     files: dict[str, Path], prepared: Path, tmp_path: Path, maskgan: Command
 ) -> None:
     source, target = _faces(prepared)

@@ -1,9 +1,8 @@
-"""Registration of two label maps: the smooth displacement field that carries one to the other.
+"""Registration of two label maps: the smooth displacement field that maps one to the other.
 
-The field is found by multi-resolution demons (Thirion, 1998) on soft class planes, in a box around the change and at
-most `_SIDE` pixels of it, whatever the picture's size. The solver is our own, in PyTorch, which is a dependency
-already. Against SimpleITK's demons: that takes one scalar image, so classes would have to be ranked by a number or
-registered one by one, and it has no weight for a class.
+The method is multi-resolution demons (Thirion, 1998) on blurred one-hot planes of the classes. It runs in a box around
+the change, at `_SIDE` pixels or less, so its time does not depend on the picture's size. SimpleITK's demons are not
+used because they register one scalar image, and cannot weight classes.
 """
 
 from __future__ import annotations
@@ -24,33 +23,33 @@ if TYPE_CHECKING:
 
 Displacement = npt.NDArray[np.float32]
 
-_SIDE: Final = 128  # pixels along the longer side of the box in which the field is solved
-_LEVELS: Final = ((4, 30), (2, 30), (1, 14))  # shrinkage, and iterations at it
-_SOFT: Final = 1.2  # standard deviation, in pixels of a level, of the blur of the class planes
-_SMOOTH: Final = (1.5, 1.8, 2.2)  # standard deviation of the field's regularisation, by level
-_STEP: Final = 1.5  # pixels of a level that one iteration moves at most
-_NOISE: Final = 1e-3  # keeps the step finite where the planes are flat
+_SIDE: Final = 128  # largest side, in pixels, at which the field is computed
+_LEVELS: Final = ((4, 30), (2, 30), (1, 14))  # for each level: reduction factor, iterations
+_SOFT: Final = 1.2  # blur of the class planes: standard deviation in pixels of a level
+_SMOOTH: Final = (1.5, 1.8, 2.2)  # blur that regularises the field: standard deviation at each level
+_STEP: Final = 1.5  # largest motion in one iteration, in pixels of a level
+_NOISE: Final = 1e-3  # keeps the step finite where the planes are constant
 _BACKDROP: Final = (ID["background"], ID["cloth"])
-_FAINT: Final = 0.4  # weight of the backdrop's planes
-_HOLD: Final = 0.08  # share of the field that is taken away from the backdrop in each iteration
-_NEAR: Final = 0.05  # of the side: up to this far from the change the field is free
-FAR: Final = 0.24  # of the side: from here on it is zero
-_COUNTERPART: Final = 0.12  # a class whose area shrinks or grows to less than this share of itself has no counterpart
-_SPECK: Final = 1e-4  # of the picture: a class with fewer pixels than this does not count as present
-LEAST_JACOBIAN: Final = 0.15  # no field of ours compresses a place to less than this share of its area
+_FAINT: Final = 0.4  # weight of the backdrop's planes; all others have weight 1
+_HOLD: Final = 0.08  # share by which the field is reduced on the backdrop in each iteration
+_NEAR: Final = 0.05  # share of the side; up to this distance from the change the field is unrestricted
+FAR: Final = 0.24  # share of the side; from this distance on the field is zero
+_COUNTERPART: Final = 0.12  # least ratio of a class's areas in the two maps; below it, the class is not registered
+_SPECK: Final = 1e-4  # share of the picture; classes with a smaller area are ignored
+LEAST_JACOBIAN: Final = 0.15  # fields compress no area to less than this share of it
 
 
 def displacement(before: LabelMap, after: LabelMap, *, beyond: int = 0) -> Displacement:
     """The smooth field ``u`` by which ``after(x)`` is about ``before(x + u(x))``.
 
-    The field is zero away from the change and fades smoothly towards that. Its Jacobian determinant is at least
-    `LEAST_JACOBIAN`, so it has no folds. Background and clothes pull weakly and hold still as far as they can. A
-    class that only one of the two maps has (glasses that are put on) gives no force. A mouth that opens pushes its lips
-    apart. In one that closes the field jumps along the line where the lips meet, over what was between them.
+    The field fades smoothly to zero with the distance from the change. Its Jacobian determinant is at least
+    `LEAST_JACOBIAN`, so it has no folds. Background and clothes have a low weight and move little. A class that only
+    one of the two maps shows (glasses that are put on) has no effect. A mouth that opens pushes its lips apart. If a
+    mouth closes, the field is discontinuous along the line where the lips meet, because the inside is skipped.
 
     Args:
-        before, after: label maps (S, S) of one size.
-        beyond: how many pixels the field goes on beyond each border, e.g. in the photo around a crop.
+        before, after: label maps (S, S) of the same size.
+        beyond: number of pixels by which the field extends beyond each border, e.g. into the photo around a crop.
 
     Returns:
         (2, S + 2 * beyond, S + 2 * beyond): rows and columns, in pixels. All zero if the maps are equal.
@@ -59,12 +58,12 @@ def displacement(before: LabelMap, after: LabelMap, *, beyond: int = 0) -> Displ
         ValueError: the maps differ in size or are not square.
     """
     if before.shape != after.shape or before.ndim != 2 or before.shape[0] != before.shape[1]:
-        raise ValueError(f"two square label maps of one size, not {before.shape} and {after.shape}")
+        raise ValueError(f"expected two square label maps of one size, found {before.shape} and {after.shape}")
     side = len(before)
     shut = closing(before, after)
     if shut is None:
         return _smooth(before, after, beyond)
-    # A smooth field cannot remove the inside of the mouth: it is removed first, and the rest is registered.
+    # A smooth field cannot remove the inside of the mouth, so it is removed first, and the result is registered.
     places = np.arange(side)
     down = shut.rows(places[:, None], places[None])
     rest = _smooth(
@@ -76,7 +75,7 @@ def displacement(before: LabelMap, after: LabelMap, *, beyond: int = 0) -> Displ
 
 
 def _smooth(before: LabelMap, after: LabelMap, beyond: int) -> Displacement:
-    """`displacement` by a smooth field alone."""
+    """`displacement` without the special case of a closing mouth."""
     side = len(before)
     whole: Displacement = np.zeros((2, side + 2 * beyond, side + 2 * beyond), np.float32)
     changed = before != after
@@ -95,24 +94,23 @@ def _smooth(before: LabelMap, after: LabelMap, beyond: int) -> Displacement:
 
 
 def jacobian(field: Displacement) -> npt.NDArray[np.float32]:
-    """Determinant (H, W) of the map x -> x + u(x) of a field (2, H, W): area sampled per area shown; below 0 a fold."""
+    """Jacobian determinant (H, W) of x -> x + u(x), with u (2, H, W): sampled per shown area; negative in folds."""
     (yy, yx), (xy, xx) = (np.gradient(plane) for plane in field)
     return np.asarray((1 + yy) * (1 + xx) - yx * xy)
 
 
 def stretch(field: Displacement) -> npt.NDArray[np.float32]:
-    """How many times longer the map x -> x + u(x) shows what it samples, at most over directions: (H, W), 1 at rest."""
+    """Largest magnification (H, W) over all directions of the picture sampled at x + u(x); 1 where nothing moves."""
     (yy, yx), (xy, xx) = (np.gradient(plane) for plane in field)
     a, b, c, d = 1 + yy, yx, xy, 1 + xx
     half, determinant = (a * a + b * b + c * c + d * d) / 2, a * d - b * c
-    least = half - np.sqrt(
-        np.maximum(half * half - determinant * determinant, 0)
-    )  # the smaller singular value, squared
+    # Square of the smaller singular value.
+    least = half - np.sqrt(np.maximum(half * half - determinant * determinant, 0))
     return np.asarray(1 / np.sqrt(np.maximum(least, 1e-4)), np.float32)
 
 
 def matched(before: LabelMap, after: LabelMap) -> list[int]:
-    """The classes that both label maps show at a comparable size: those that can be moved to one another."""
+    """The classes that both label maps show with comparable areas, which can therefore be registered."""
     sizes = [np.bincount(labels.ravel(), minlength=NUM_CLASSES)[:NUM_CLASSES] for labels in (before, after)]
     least = max(4.0, _SPECK * before.size)
     return [
@@ -130,8 +128,8 @@ def _box(changed: npt.NDArray[np.bool_], margin: int) -> tuple[slice, slice]:
 
 
 def _window(changed: npt.NDArray[np.bool_], side: int) -> npt.NDArray[np.float32]:
-    """1 near the change, falling smoothly to 0 at `FAR`: the field's support."""
-    step = max(1, side // 256)  # distances need no more precision than that
+    """Weight (H, W) of the field: 1 near the change, falling smoothly to 0 at `FAR`."""
+    step = max(1, side // 256)  # coarse distances are precise enough
     away = ndimage.distance_transform_edt(~_any_of(changed, step)) * (step / side)
     share = np.clip((FAR - away) / (FAR - _NEAR), 0, 1)
     window = _enlarged((share * share * (3 - 2 * share)).astype(np.float32)[None], changed.shape)[0]
@@ -140,7 +138,7 @@ def _window(changed: npt.NDArray[np.bool_], side: int) -> npt.NDArray[np.float32
 
 
 def _any_of(region: npt.NDArray[np.bool_], step: int) -> npt.NDArray[np.bool_]:
-    """A region shrunk ``step`` times: true where any pixel was."""
+    """A region reduced ``step`` times; a pixel is true if any pixel of its block is."""
     if step == 1:
         return region
     height, width = (-(-length // step) * step for length in region.shape)
@@ -149,16 +147,16 @@ def _any_of(region: npt.NDArray[np.bool_], step: int) -> npt.NDArray[np.bool_]:
 
 
 def _slide_along_borders(field: Displacement, box: tuple[slice, slice], side: int) -> None:
-    """Limit the field, in place, to positions inside the picture: at a border it only moves along the border."""
+    """Limit the field in place, so that it samples only inside the picture; at a border it moves only along it."""
     for axis, (part, plane) in enumerate(zip(box, field, strict=True)):
         at = np.arange(part.start, min(part.stop, side), dtype=np.float32)
-        room = np.stack([-at, side - 1 - at])  # the least and the most that may be added to a coordinate
+        room = np.stack([-at, side - 1 - at])  # smallest and largest displacement
         low, high = (np.expand_dims(limit, 1 - axis) for limit in room)
         np.clip(plane, 0.85 * low, 0.85 * high, out=plane)
 
 
 def _solved(before: LabelMap, after: LabelMap, side: int) -> Displacement:
-    """The field of two label maps (h, w), parts of pictures of a side, in their pixels."""
+    """The field (2, h, w) between two label maps (h, w), in their pixels."""
     import torch
 
     height, width = before.shape
@@ -167,7 +165,7 @@ def _solved(before: LabelMap, after: LabelMap, side: int) -> Displacement:
     classes = matched(before, after)
     if not classes:
         return np.zeros((2, height, width), np.float32)
-    before, after = _without_strangers(before, after, classes)
+    before, after = _without_unmatched(before, after, classes)
     weights = torch.tensor([_FAINT if c in _BACKDROP else 1.0 for c in classes]).sqrt()[:, None, None]
     with torch.inference_mode():
         planes = [_planes(labels, classes, sides) for labels in (before, after)]
@@ -190,11 +188,11 @@ def _demons(moving: Tensor, fixed: Tensor, keep: Tensor, field: Tensor, count: i
     """One level of demons.
 
     Args:
-        moving: (C, h, w): the class planes that are carried.
-        fixed: (C, h, w): the planes that they are carried to.
-        keep: (1, h, w): the share of the field that is left after an iteration.
-        field: (2, h, w): where it begins, in pixels of this level.
-        count: iterations.
+        moving: (C, h, w), the class planes that are moved.
+        fixed: (C, h, w), the class planes to be matched.
+        keep: (1, h, w), factor of the field after each iteration.
+        field: (2, h, w), initial field, in pixels of this level.
+        count: number of iterations.
         smooth: standard deviation of the Gaussian that regularises the field.
     """
     import torch
@@ -218,7 +216,7 @@ def _demons(moving: Tensor, fixed: Tensor, keep: Tensor, field: Tensor, count: i
 
 
 def _planes(labels: LabelMap, classes: list[int], sides: tuple[int, ...]) -> Tensor:
-    """Shares (C, h, w) of each class in pixels of another size."""
+    """The share (C, h, w) of each class in the pixels of a resized label map."""
     import torch
 
     fine = _nearest(labels, (2 * sides[0], 2 * sides[1]))
@@ -226,10 +224,10 @@ def _planes(labels: LabelMap, classes: list[int], sides: tuple[int, ...]) -> Ten
     return _pooled(planes, 2)
 
 
-def _without_strangers(before: LabelMap, after: LabelMap, classes: list[int]) -> tuple[LabelMap, LabelMap]:
-    """The label maps, where either shows a class without a counterpart, with what the other one has there.
+def _without_unmatched(before: LabelMap, after: LabelMap, classes: list[int]) -> tuple[LabelMap, LabelMap]:
+    """Replace classes without a counterpart in either label map by the other map's classes at these pixels.
 
-    So glasses that are put on change nothing, and give no force. The inside of a mouth stays: it pushes the lips apart.
+    Glasses that are put on therefore have no effect. The inside of a mouth is kept, because it pushes the lips apart.
     """
     known = np.zeros(256, bool)
     known[[*classes, ID["mouth"]]] = True
@@ -251,14 +249,14 @@ def _pooled(planes: Tensor, shrink: int) -> Tensor:
 
 
 def _blurred(planes: Tensor, deviation: float) -> Tensor:
-    """Blur planes (C, h, w) with a Gaussian; border pixels are repeated outside."""
+    """Blur planes (C, h, w) with a Gaussian; the border is repeated outside."""
     height, width = planes.shape[1:]
     return _gaussian(height, deviation) @ planes @ _gaussian(width, deviation).T
 
 
 @functools.lru_cache(maxsize=64)
 def _gaussian(length: int, deviation: float) -> Tensor:
-    """A Gaussian blur of a line as a matrix (length, length): products of these are faster than thin convolutions."""
+    """Matrix (length, length) of a 1D Gaussian blur. Matrix products are faster here than separable convolutions."""
     import torch
 
     reach = max(1, round(2.5 * deviation))
@@ -269,7 +267,7 @@ def _gaussian(length: int, deviation: float) -> Tensor:
 
 
 def _enlarged(planes: npt.NDArray[np.float32], sides: tuple[int, ...]) -> npt.NDArray[np.float32]:
-    """Planes (C, h, w) at another size, (C, H, W), by cubic interpolation: smooth in their first derivative too."""
+    """Resize planes (C, h, w) to (C, H, W) by bicubic interpolation, which also keeps the first derivative smooth."""
     import torch
     from torch.nn import functional as F
 
@@ -281,7 +279,7 @@ def _enlarged(planes: npt.NDArray[np.float32], sides: tuple[int, ...]) -> npt.ND
 
 
 def _unfolded(field: Displacement, reach: int) -> Displacement:
-    """The field, smoothed where it compresses too much, until it does so nowhere: see `LEAST_JACOBIAN`."""
+    """Smooth the field where it compresses too much, until its Jacobian is at least `LEAST_JACOBIAN` everywhere."""
     for _ in range(24):
         tight = jacobian(field) < LEAST_JACOBIAN
         if not tight.any():

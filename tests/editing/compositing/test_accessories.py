@@ -1,4 +1,4 @@
-"""Accessories drawn over photos: the head's pose from its mask, drawn pixels, and unchanged pixels."""
+"""Accessories drawn over photos: the fit of the head, pixels that change, and pixels that do not."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.conftest import Command
 
 @pytest.fixture(scope="module")
 def photo() -> tuple[Picture, LabelMap]:
-    """A rendered face (256, 256) with nothing on, and its mask."""
+    """A rendered face (256, 256) without accessories, and its mask."""
     file = library.read_library()
     return file["example-1-picture"], file["example-1-labels"]
 
@@ -37,7 +37,7 @@ def _turned(yaw: float, pitch: float) -> LabelMap:
     return render(person, plain, 128).labels
 
 
-def test_the_fit_follows_the_turns_of_a_rendered_head() -> None:
+def test_the_fit_follows_the_pose_of_a_rendered_head() -> None:
     fits = [fit_head(_turned(yaw, 0)) for yaw in (-25, 0, 25)]
     assert fits[0].yaw < fits[1].yaw - 8 and fits[1].yaw < fits[2].yaw - 8
     assert abs(fits[1].yaw) < 6
@@ -55,7 +55,7 @@ def test_a_mirrored_mask_gives_the_mirrored_fit_and_a_larger_one_a_larger_head(p
     assert larger.yaw == pytest.approx(fit.yaw, abs=1.0)
 
 
-def test_the_eyes_of_the_fit_are_those_of_the_mask(photo: tuple[Picture, LabelMap]) -> None:
+def test_the_fitted_eyes_are_at_the_masks_eyes(photo: tuple[Picture, LabelMap]) -> None:
     _, labels = photo
     fit = fit_head(labels)
     found, _ = fit.camera.project(fit.posed.eyes + fit.posed.turn[:, 2] * 0.12)
@@ -64,7 +64,7 @@ def test_the_eyes_of_the_fit_are_those_of_the_mask(photo: tuple[Picture, LabelMa
         assert np.hypot(*(place - [columns.mean() + 0.5, rows.mean() + 0.5])) < 0.012 * len(labels)
 
 
-def test_a_fit_in_another_picture_projects_to_the_moved_places() -> None:
+def test_a_fit_in_another_picture_projects_to_the_transformed_positions() -> None:
     fit: HeadFit = fit_head(np.zeros((64, 64), np.uint8))  # an empty mask: a face framed like CelebA-HQ
     matrix = np.array([[1.2, -0.4, 30.0], [0.4, 1.2, -5.0]])
     places, depth = fit.camera.project(fit.posed.eyes)
@@ -81,15 +81,15 @@ def test_glasses_are_drawn_around_the_eyes_and_nowhere_else(name: str, photo: tu
     rows, columns = np.nonzero(worn.labels == ID["eye_g"])
     middle = np.argwhere(eyes).mean(0)
     assert np.hypot(rows.mean() - middle[0], columns.mean() - middle[1]) < 0.05 * len(labels)
-    assert ((worn.labels > 0) & eyes).any() == (name == "glasses-sun"), "clear lenses leave the eyes in the mask"
+    assert ((worn.labels > 0) & eyes).any() == (name == "glasses-sun"), "only sunglasses cover the eyes in the mask"
     changed = (worn.picture != picture).any(-1)
     assert changed[worn.labels > 0].mean() > 0.8
-    assert not changed[int(middle[0] + 0.35 * len(labels)) :].any(), "the chin and below stay bit for bit"
+    assert not changed[int(middle[0] + 0.35 * len(labels)) :].any(), "the chin or pixels below it changed"
     dark = picture[eyes].astype(float).mean() - worn.picture[eyes].astype(float).mean()
     assert (dark > 30) == (name == "glasses-sun")
 
 
-def test_a_photo_without_colour_stays_without(photo: tuple[Picture, LabelMap]) -> None:
+def test_a_grey_photo_stays_grey(photo: tuple[Picture, LabelMap]) -> None:
     picture, labels = photo
     grey = picture.mean(-1, keepdims=True).round().astype(np.uint8).repeat(3, -1)
     worn = put_on(grey, labels, ["glasses-round"])
@@ -98,7 +98,7 @@ def test_a_photo_without_colour_stays_without(photo: tuple[Picture, LabelMap]) -
     assert np.ptp(worn.picture[changed].astype(int), axis=-1).max() <= 3
 
 
-def test_the_place_in_a_larger_photo_is_that_of_the_matrix(photo: tuple[Picture, LabelMap]) -> None:
+def test_the_matrix_gives_the_position_in_a_larger_photo(photo: tuple[Picture, LabelMap]) -> None:
     picture, labels = photo
     large = np.full((400, 500, 3), 90, np.uint8)
     large[50:306, 120:376] = picture
@@ -109,23 +109,23 @@ def test_the_place_in_a_larger_photo_is_that_of_the_matrix(photo: tuple[Picture,
 
 
 @pytest.mark.parametrize("name", ["hat-beanie", "hat-fedora", "hat-sun"])
-def test_a_hat_sits_above_the_eyes_and_goes_on_beyond_the_crop(name: str, photo: tuple[Picture, LabelMap]) -> None:
+def test_a_hat_lies_above_the_eyes_and_extends_beyond_the_crop(name: str, photo: tuple[Picture, LabelMap]) -> None:
     picture, labels = photo
     large = np.full((406, 456, 3), 90, np.uint8)
     large[150:406, 100:356] = picture
     worn = put_on(large, labels, [name], np.array([[1.0, 0, 100], [0, 1, 150]]))
     hat = worn.labels == ID["hat"]
     eyes = np.argwhere(np.isin(labels, [ID["l_eye"], ID["r_eye"]])) + np.array([150, 100])
-    assert hat[:150].any(), "the crop ends here, the hat does not"
+    assert hat[:150].any(), "the hat ends at the crop's border"
     assert not hat[eyes[:, 0].min() :].any()
     columns = np.flatnonzero(hat.any(0))
     assert abs(columns.mean() - eyes[:, 1].mean()) < 25
     face = np.flatnonzero((labels == ID["skin"]).any(0)) + 100
-    assert columns[0] <= face[0] and columns[-1] >= face[-1], "it is as wide as the face, at least"
+    assert columns[0] <= face[0] and columns[-1] >= face[-1], "it is narrower than the face"
     assert not (worn.picture != large)[eyes[:, 0].max() + 60 :].any()
 
 
-def test_hair_beside_a_hat_goes_and_hair_below_it_stays(photo: tuple[Picture, LabelMap]) -> None:
+def test_hair_beside_a_hat_is_removed_and_hair_below_it_is_kept(photo: tuple[Picture, LabelMap]) -> None:
     _, labels = photo
     bare = hair_under_hats(labels, ["hat-beanie"])
     worn = put_on(np.zeros((256, 256, 3), np.uint8), labels, ["hat-beanie"]).labels > 0
@@ -136,7 +136,7 @@ def test_hair_beside_a_hat_goes_and_hair_below_it_stays(photo: tuple[Picture, La
     assert np.array_equal(hair_under_hats(labels, ["glasses-round"]), labels)
 
 
-def test_glasses_are_taken_out_of_a_mask_and_dark_ones_leave_eyes(photo: tuple[Picture, LabelMap]) -> None:
+def test_removing_glasses_from_a_mask_adds_eyes_hidden_by_sunglasses(photo: tuple[Picture, LabelMap]) -> None:
     _, labels = photo
     clear, dark = (wear(labels, library.item(name)) for name in ("glasses-round", "glasses-sun"))
     assert not (dark == ID["l_eye"]).any()
@@ -149,7 +149,7 @@ def test_glasses_are_taken_out_of_a_mask_and_dark_ones_leave_eyes(photo: tuple[P
     assert np.array_equal(without(labels, ["glasses"]), labels)
 
 
-def test_frames_are_filled_as_the_same_face_looks_without_them() -> None:
+def test_filled_frames_resemble_the_same_face_without_glasses() -> None:
     person, scene = sample_identity(3, 1), sample_scene(3, 1, sample_identity(3, 1))
     spec = Glasses(0.25, 0.19, 2.4, 0.02, (0.01, 0.01, 0.01), 0.0, (0.1, 0.1, 0.1), 0.0)
     scene = replace(scene, yaw=4.0, pitch=0.0, hat=None)
@@ -166,7 +166,7 @@ def test_frames_are_filled_as_the_same_face_looks_without_them() -> None:
     assert has_dark_lenses(sunglasses.picture, sunglasses.labels)
 
 
-def test_the_command_takes_glasses_off_the_photo_and_puts_no_second_pair_on(
+def test_the_command_removes_glasses_from_the_photo_before_it_adds_others(
     photo: tuple[Picture, LabelMap], weights: Path, tmp_path: Path, maskgan: Command
 ) -> None:
     worn = put_on(*photo, ["glasses-square"])
@@ -188,7 +188,7 @@ def test_the_command_takes_glasses_off_the_photo_and_puts_no_second_pair_on(
     assert outcome.code == 2 and "--remove: expected glasses or hat or earrings or necklace" in outcome.err
 
 
-def test_the_command_draws_by_default_and_paints_if_asked(
+def test_the_command_draws_or_paints_as_requested(
     photo: tuple[Picture, LabelMap], weights: Path, tmp_path: Path, maskgan: Command
 ) -> None:
     picture, labels = photo

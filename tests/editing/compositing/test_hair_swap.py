@@ -1,4 +1,4 @@
-"""Another person's hair on a photo: opacity, what goes on behind it, how it is brought onto a face, and its colours."""
+"""Another person's hair in a photo: its opacity, the photo behind it, its alignment with a face, and its colours."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from maskgan_cli.editing.compositing.hair_swap import hair_matte, hair_to_take, 
 from maskgan_cli.editing.compositing.matting import alpha_matte
 from maskgan_cli.editing.compositing.mouths import Reference
 from maskgan_cli.editing.compositing.paste import paste_crop
-from maskgan_cli.editing.edits import Edit, Row, swap_edits
+from maskgan_cli.editing.edit import Edit
+from maskgan_cli.editing.edits import Row, swap_edits
 from maskgan_cli.editing.jobs import run_edits
 from maskgan_cli.editing.methods import Request
 from maskgan_cli.editing.options import Blend
@@ -45,13 +46,13 @@ def faces() -> list[Rendered]:
     raise AssertionError("no two rendered faces with hair")
 
 
-def test_what_is_known_stays_and_goes_on() -> None:
+def test_known_pixels_are_kept_and_extrapolated() -> None:
     rows = np.arange(64.0)[:, None, None] * np.ones((64, 48, 1))
     known = np.zeros((64, 48), bool)
     known[:, :20] = True
     found = extended(rows, known)
     assert (found[:, :20] == rows[:, :20]).all()
-    assert np.abs(found[8:56, 20:26] - rows[8:56, 20:26]).max() < 6, "beside the rim, the rim's values"
+    assert np.abs(found[8:56, 20:26] - rows[8:56, 20:26]).max() < 6, "the border is not extrapolated"
     assert found.min() >= 0
     assert found.max() <= 63
     assert (extended(rows, np.zeros((64, 48), bool)) == 0).all()
@@ -59,8 +60,8 @@ def test_what_is_known_stays_and_goes_on() -> None:
     assert np.abs(odd - 7).max() < 1e-4
 
 
-def test_opacity_is_that_of_a_known_mixture() -> None:
-    """Two plain colours mixed by a ramp: in each window opacity is linear in the colours, so it is found exactly."""
+def test_the_opacity_of_a_known_mixture_is_found() -> None:
+    """Two uniform colours are mixed by a ramp. Opacity is then linear in the colours of each window, so it is exact."""
     ramp = np.clip((np.arange(60) - 20) / 20, 0, 1)[None] * np.ones((40, 1))
     picture = np.rint(ramp[..., None] * [200, 60, 40] + (1 - ramp[..., None]) * [40, 90, 180]).astype(np.uint8)
     columns = np.arange(60)[None] * np.ones((40, 1))
@@ -70,7 +71,7 @@ def test_opacity_is_that_of_a_known_mixture() -> None:
     assert (found[:, :15] == 0).all()
 
 
-def test_a_face_fits_itself(faces: list[Rendered]) -> None:
+def test_a_face_is_aligned_with_itself(faces: list[Rendered]) -> None:
     labels = faces[0].labels
     fit = fit_hair(labels, labels)
     assert fit is not None
@@ -81,7 +82,7 @@ def test_a_face_fits_itself(faces: list[Rendered]) -> None:
 
 
 def _round_face(radius: float, ring: float, centre: float = 0.0) -> np.ndarray:
-    """A round face in a round head of hair, whose middle lies ``centre`` pixels right of the face's: a turned head."""
+    """A round face in round hair whose centre is ``centre`` pixels to the right of the face's, as in a turned head."""
     y, x = np.mgrid[:_SIDE, :_SIDE] + 0.5 - 80
     away = np.hypot(x, y)
     labels = np.where(np.hypot(x - centre, y) < ring, _HAIR, 0).astype(np.uint8)
@@ -97,19 +98,19 @@ def _ends(labels: np.ndarray, row: int) -> tuple[int, int]:
     return int(columns[0]), int(columns[-1])
 
 
-def test_outlines_meet() -> None:
-    """A round face of 40 pixels and one of 48 whose hair is a ring around it: the ring comes to the smaller face."""
+def test_outlines_are_aligned() -> None:
+    """Hair in a ring around a face of 48 pixels is moved to the outline of a face of 40 pixels."""
     y, x = np.mgrid[:_SIDE, :_SIDE] + 0.5 - 80
     own, other = _round_face(40, 0), _round_face(48, 60)
     fit = fit_hair(other, own)
     assert fit is not None
     found = fitted_hair(other, own, fit)
     hair = np.hypot(x, y)[found == _HAIR]
-    assert 38 < hair.min() < 42, "the hair begins where the face ends"
+    assert 38 < hair.min() < 42, "the hair does not begin at the outline of the face"
     assert (found[np.hypot(x, y) < 38] == own[np.hypot(x, y) < 38]).all()
 
 
-def test_hair_of_a_turned_head_comes_to_the_middle_of_the_other_head() -> None:
+def test_hair_of_a_turned_head_is_centred_on_the_other_head() -> None:
     own, other = _round_face(40, 50), _round_face(40, 54, centre=9)
     fit = fit_hair(other, own)
     assert fit is not None
@@ -117,8 +118,8 @@ def test_hair_of_a_turned_head_comes_to_the_middle_of_the_other_head() -> None:
     assert abs(fit.shift - 9) < 1
     found = fitted_hair(other, own, fit)
     left, right = _ends(found, 70)
-    assert abs((left + right) / 2 - 79.5) < 3.5, "the thin side gets wider, the thick one narrower"
-    assert abs(np.diff(_ends(other, 70))[0] - (right - left)) < 8, "the head stays about as wide"
+    assert abs((left + right) / 2 - 79.5) < 3.5, "the hair is not centred"
+    assert abs(np.diff(_ends(other, 70))[0] - (right - left)) < 8, "the width of the head changed"
     plain = HairFit(fit.back, fit.middle, fit.outline, fit.ratio, fit.scale, fit.axis, 0.0, 0.0)
     left, right = _ends(fitted_hair(other, own, plain), 70)
     assert (left + right) / 2 - 79.5 > 7
@@ -145,7 +146,7 @@ def test_a_head_does_not_get_narrower() -> None:
     assert right - left > np.diff(_ends(other, 70))[0] + 6
 
 
-def test_glasses_that_stick_out_of_a_face_are_not_its_outline() -> None:
+def test_glasses_beyond_a_face_do_not_change_its_outline() -> None:
     own = _round_face(40, 50)
     wearing = own.copy()
     wearing[76:80, 20:140] = ID["eye_g"]
@@ -155,7 +156,7 @@ def test_glasses_that_stick_out_of_a_face_are_not_its_outline() -> None:
     assert np.abs(found.ratio - plain.ratio).max() < 0.06
 
 
-def test_upper_rows_are_left_out_where_hair_reaches_them() -> None:
+def test_upper_rows_that_hair_reaches_are_left_out() -> None:
     labels = np.zeros((100, 100), np.uint8)
     labels[4:50, 30:70] = _HAIR
     assert cut_rows(labels) == 0
@@ -163,8 +164,8 @@ def test_upper_rows_are_left_out_where_hair_reaches_them() -> None:
     assert cut_rows(labels) == 2
 
 
-def test_hair_that_a_mask_lacks_counts_as_hair() -> None:
-    """The mask's hair ends 12 pixels below that of the picture: it would be cut off there."""
+def test_hair_missing_in_the_mask_is_added() -> None:
+    """The mask's hair ends 12 pixels below the picture's hair, which would otherwise be cut off."""
     rng = np.random.default_rng(2)
     labels = np.zeros((200, 200), np.uint8)
     labels[60:150, 50:150] = _HAIR
@@ -176,8 +177,8 @@ def test_hair_that_a_mask_lacks_counts_as_hair() -> None:
     assert alpha[:44].max() < 0.1
 
 
-def test_a_plain_backdrop_goes_on_behind_hair() -> None:
-    """A backdrop that gets darker downwards, seen around a head: where the hair goes, it goes on."""
+def test_a_uniform_backdrop_is_continued_behind_removed_hair() -> None:
+    """The backdrop gets darker downwards, and is continued where hair is removed."""
     photo, after = _round_face(40, 60), _round_face(40, 42)
     y, x = np.mgrid[:_SIDE, :_SIDE]
     backdrop = 200 - 0.5 * y[..., None] + 0.1 * x[..., None] + np.array([0, 10, 20])
@@ -189,8 +190,8 @@ def test_a_plain_backdrop_goes_on_behind_hair() -> None:
     assert np.abs(found - backdrop)[ring].max() < 6
 
 
-def test_uncovered_skin_has_the_tone_of_skin_in_the_light() -> None:
-    """Hair lies on a forehead and casts a shadow: where it goes, skin is as light as below."""
+def test_uncovered_skin_has_no_shadow_of_the_hair() -> None:
+    """Hair casts a shadow on the forehead. After its removal the skin is as light as below."""
     labels = _round_face(60, 0)
     y, x = np.mgrid[:_SIDE, :_SIDE]
     fringe = (y < 50) & (labels == ID["skin"])
@@ -204,7 +205,7 @@ def test_uncovered_skin_has_the_tone_of_skin_in_the_light() -> None:
     assert np.abs(found[forehead] - [190, 150, 130]).max() < 16
 
 
-def test_a_rim_through_which_skin_shows_is_no_lighter_than_the_hair() -> None:
+def test_the_thin_border_of_hair_over_skin_is_not_lighter_than_the_hair() -> None:
     hair = np.full((100, 100, 3), 60, np.float32)
     alpha = np.zeros((100, 100), np.float32)
     alpha[20:80, 20:80] = 1
@@ -214,7 +215,7 @@ def test_a_rim_through_which_skin_shows_is_no_lighter_than_the_hair() -> None:
     assert (found[40:60, 40:60] == 60).all()
 
 
-def test_temples_of_glasses_do_not_come_with_the_hair() -> None:
+def test_temples_of_glasses_are_not_taken_with_the_hair() -> None:
     own, labels = _round_face(40, 60), _round_face(40, 62)
     rng = np.random.default_rng(4)
     colours = np.full((_SIDE, _SIDE, 3), [90, 120, 200], float)
@@ -233,19 +234,19 @@ def test_temples_of_glasses_do_not_come_with_the_hair() -> None:
     assert ((found[..., 0] + found[..., 2] - 2 * found[..., 1]) > 150).sum() == 0
 
 
-def test_hair_is_cut_by_no_border() -> None:
+def test_hair_is_not_cut_off_at_the_pictures_border() -> None:
     labels = np.zeros((100, 100), np.uint8)
     for row in range(40):
         labels[row, 30 - row // 2 : 70 + row // 2] = _HAIR
     more = above_border(labels)
     widths = more.sum(1)
     assert widths[-1] in range(36, 41)
-    assert (np.diff(widths) >= 0).all(), "a dome narrows upwards"
+    assert (np.diff(widths) >= 0).all(), "the hair does not narrow upwards"
     assert widths[0] == 0
     assert not above_border(np.zeros((100, 100), np.uint8)).any()
 
 
-def test_strands_and_crumbs_are_not_taken() -> None:
+def test_isolated_strands_and_specks_are_not_taken() -> None:
     labels = np.zeros((200, 200), np.uint8)
     labels[40:100, 60:140] = _HAIR
     labels[100:160, 70:72] = labels[10:14, 10:14] = _HAIR
@@ -264,7 +265,7 @@ def test_colours_become_those_of_the_other_hair() -> None:
     found = recoloured(theirs.reshape(80, 50, 3).astype(np.float32), whole, photo, whole)
     assert np.abs(np.median(found, (0, 1)) - np.median(ours, 0)).max() < 4
     light = [theirs.astype(float).sum(1), found.reshape(-1, 3).sum(1)]
-    assert np.corrcoef(light)[0, 1] > 0.97, "the strands are the reference's"
+    assert np.corrcoef(light)[0, 1] > 0.97, "the strands differ from the reference's"
     assert (recoloured(found, whole, photo, 0 * whole) == found).all()
 
 
@@ -276,10 +277,10 @@ def test_shades_of_recoloured_hair_are_no_stronger_than_those_of_the_own_hair() 
     whole = np.ones((80, 80), np.float32)
     found = recoloured(theirs.astype(np.float32), whole, ours.astype(np.uint8), whole)
     assert abs(found[:30].mean() - found[50:].mean()) < 0.4 * 110
-    assert found[:30].std() > 4, "the strands remain"
+    assert found[:30].std() > 4, "the strands are lost"
 
 
-def test_strands_stand_out_as_the_photos_do() -> None:
+def test_strands_get_the_contrast_of_the_photos_strands() -> None:
     rng = np.random.default_rng(5)
     soft, sharp = (np.clip(90 + rng.normal(0, by, (60, 60, 1)) * np.ones(3), 0, 255) for by in (10, 12))
     whole = np.ones((60, 60), np.float32)
@@ -288,7 +289,7 @@ def test_strands_stand_out_as_the_photos_do() -> None:
     assert (as_sharp(found, 0 * whole, sharp.astype(np.uint8), whole) == found).all()
 
 
-def test_the_photo_stays_away_from_both_hairs(faces: list[Rendered]) -> None:
+def test_the_photo_is_unchanged_outside_both_hair_regions(faces: list[Rendered]) -> None:
     photo, other = faces
     fit = hair_to_take(other.labels, photo.labels)
     assert fit is not None
@@ -301,7 +302,7 @@ def test_the_photo_stays_away_from_both_hairs(faces: list[Rendered]) -> None:
         assert np.abs(result[hair].astype(int) - photo.picture[hair]).mean() > 4
 
 
-def test_composition_lays_hair_first_and_paints_nothing(faces: list[Rendered]) -> None:
+def test_composition_pastes_the_hair_and_paints_nothing(faces: list[Rendered]) -> None:
     photo, other = faces
     fit = hair_to_take(other.labels, photo.labels)
     assert fit is not None
@@ -325,7 +326,7 @@ def test_composition_lays_hair_first_and_paints_nothing(faces: list[Rendered]) -
 
 
 def test_swapped_hair_needs_no_painting(faces: list[Rendered], tmp_path: Path) -> None:
-    """The network, which would paint the whole face, is not asked; with a nose to swap as well it is."""
+    """The network is not called for hair alone, but it is called if the nose is swapped too."""
 
     class Painter:
         size, note = _SIDE, {"weights": "none"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from maskgan_cli.editing.compositing.accessories.jewellery import JEWELLERY, can_hang, down_in, jewels
+from maskgan_cli.editing.compositing.accessories.jewellery import JEWELLERY, can_hang, down_direction, jewels
 from maskgan_cli.editing.compositing.accessories.put_on import drawable, fitted, put_on
 from maskgan_cli.labels import ID, LabelMap
 
@@ -13,7 +13,7 @@ _SIDE = 256
 
 
 def _mask(*, ears: bool = True, collar: int = 256) -> LabelMap:
-    """A face that looks ahead, with ears and a neck, and clothes from a row on."""
+    """A face that looks ahead, with ears and a neck, and clothes below row ``collar``."""
     y, x = np.mgrid[:_SIDE, :_SIDE] + 0.5
     labels = np.zeros((_SIDE, _SIDE), np.uint8)
     labels[(np.abs(x - 128) < 45) & (y > 170)] = ID["neck"]
@@ -45,7 +45,7 @@ def test_earrings_hang_at_both_lobes(name: str) -> None:
     for lobe in (62, 194):
         here = np.abs(columns - lobe) < 30
         assert here.sum() > 12, "no earring"
-        assert 140 < rows[here].min() < 160, "it begins at the lobe, whose lowest point is at 156"
+        assert 140 < rows[here].min() < 160, "it does not begin at the lobe, whose lowest point is at 156"
         assert rows[here].max() < 156 + 40
     assert (np.abs(columns - 62) < 30).sum() + (np.abs(columns - 194) < 30).sum() == len(columns)
     far = np.ones(labels.shape, bool)
@@ -84,7 +84,7 @@ def test_pearls_hang_in_a_curve_on_the_neck_and_under_clothes() -> None:
     assert not (found[collar + 3 :] == ID["neck_l"]).any()
 
 
-def test_what_shows_no_ears_or_neck_carries_nothing() -> None:
+def test_masks_without_ears_or_neck_get_no_jewellery() -> None:
     bare = _mask(ears=False, collar=200)
     assert not can_hang("earrings-hoop", bare)
     assert not can_hang("necklace-pearls", np.where(bare == ID["neck"], ID["cloth"], bare))
@@ -94,15 +94,16 @@ def test_what_shows_no_ears_or_neck_carries_nothing() -> None:
     assert all(drawable(name, _mask()) for name in JEWELLERY)
 
 
-def test_things_hang_down_in_a_photo_that_is_on_its_side() -> None:
-    """The crop lies turned by a quarter in its photo: the drop hangs down in the photo."""
+def test_earrings_hang_down_in_a_photo_whose_crop_is_rotated() -> None:
+    """The crop is rotated by 90 degrees in its photo, and the drop hangs down in the photo."""
     labels = _mask()
     matrix = np.array([[0.0, -1.0, _SIDE], [1.0, 0.0, 0.0]])
     photo = np.full((_SIDE, _SIDE, 3), 128, np.uint8)
     own = fitted(labels)
-    assert np.allclose(down_in(own), [0, -1, 0], atol=0.05)
+    assert np.allclose(down_direction(own), [0, -1, 0], atol=0.05)
     stud, _, drop = (
-        jewel.mesh.vertices.mean(0) for jewel in jewels("earrings-drop", labels, own, down_in(own.after(matrix)))[:3]
+        jewel.mesh.vertices.mean(0)
+        for jewel in jewels("earrings-drop", labels, own, down_direction(own.after(matrix)))[:3]
     )
     places, _ = own.after(matrix).camera.project(np.stack([stud, drop]))
     assert places[1, 1] > places[0, 1] + 10

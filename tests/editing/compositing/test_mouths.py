@@ -17,7 +17,7 @@ _SKIN, _LIP, _TEETH, _EYE = (200, 150, 120), (170, 80, 80), (240, 235, 220), (21
 
 
 def _mouth(inside: int, chin: int = 230) -> LabelMap:
-    """A mouth whose inside is so many rows high, eyes, and a neck below the chin."""
+    """A face with eyes, a mouth whose inside has a given number of rows, and a neck below the chin."""
     labels = np.full((_SIDE, _SIDE), ID["skin"], np.uint8)
     labels[60:70, 60:90] = labels[60:70, 160:190] = ID["l_eye"]
     labels[150:160, 90:166] = ID["u_lip"]
@@ -44,17 +44,17 @@ def _picture(labels: LabelMap, teeth: tuple[int, int, int] = _TEETH, light: floa
         (10, 12, Inside.PAINTED, Inside.PAINTED), (4, 12, Inside.PHOTO, Inside.PHOTO),
     ],
 )  # fmt: skip
-def test_where_the_inside_comes_from(own: int, other: int | None, wanted: Inside, found: Inside) -> None:
+def test_the_insides_source_depends_on_both_mouths(own: int, other: int | None, wanted: Inside, found: Inside) -> None:
     reference = None if other is None else _mouth(other)
     assert source_of_inside(_mouth(own), _mouth(12), reference, wanted) is found
 
 
-def test_a_mouth_that_stays_has_no_source() -> None:
+def test_an_unchanged_mouth_needs_no_source() -> None:
     assert source_of_inside(_mouth(12), _mouth(12), _mouth(12)) is None
     assert source_of_inside(_mouth(12), _mouth(0), _mouth(12)) is None
 
 
-def test_closed_lips_that_part_a_little_show_no_inside() -> None:
+def test_closed_lips_that_open_a_little_show_no_inside() -> None:
     assert source_of_inside(_mouth(0), _mouth(1), None) is None
     assert source_of_inside(_mouth(0), _mouth(1), None, Inside.PAINTED) is Inside.PAINTED
 
@@ -69,20 +69,20 @@ def test_a_mouth_that_was_closed_opens_on_a_dark_gap_lighter_at_the_tongue() -> 
     assert upper < 0.3 * np.mean(_LIP)
 
 
-def test_a_reference_is_laid_in_in_the_photos_light() -> None:
+def test_a_references_inside_is_pasted_in_the_photos_light() -> None:
     before, after, other = _mouth(0), _mouth(14), _mouth(14)
     photo = _picture(before, light=0.5)
     result = insert_inside(photo, photo, before, after, Inside.REFERENCE, Reference(_picture(other), other))
     inside = result[167:172, 110:146].astype(float)
     whites = np.array(_EYE).mean() * 0.5
-    assert 0.6 * whites < inside.mean() <= 1.02 * whites, "as bright as a photo twice as bright"
+    assert 0.6 * whites < inside.mean() <= 1.02 * whites, "the inside is not scaled to the photo's brightness"
     assert result[164:166, 110:146].mean() < inside.mean(), "no shadow under the upper lip"
     far = np.ones(before.shape, bool)
     far[150:190, 80:176] = False
     assert (result[far] == photo[far]).all()
 
 
-def test_the_photos_own_teeth_stay_and_a_gap_opens_below_them() -> None:
+def test_the_photos_own_teeth_are_kept_and_a_gap_opens_below_them() -> None:
     before, after = _mouth(6), _mouth(24)
     photo = _picture(before)
     result = insert_inside(photo, photo, before, after, Inside.PHOTO, None)
@@ -97,10 +97,10 @@ def test_a_mouth_that_closes_leaves_no_teeth() -> None:
     result = paste_moved(photo, _picture(after), before, after)
     assert (result[..., 1] < 190)[130:200, 80:176].all(), "a bar of teeth is left"
     lips = np.abs(result.astype(int) - _LIP).max(-1) < 25
-    assert lips[:, 128].sum() > 0.7 * (10 + 12), "the lips went with the teeth"
+    assert lips[:, 128].sum() > 0.7 * (10 + 12), "the lips were removed with the teeth"
 
 
-def test_a_closing_field_jumps_over_the_inside_and_nowhere_else() -> None:
+def test_a_closing_field_is_discontinuous_only_at_the_inside() -> None:
     before, after = _mouth(14), _mouth(0)
     field = displacement(before, after)
     jumps = np.diff(field[0], axis=0) > 1.5
@@ -115,16 +115,16 @@ def test_mouths_that_do_not_close_have_no_closing(own: int, asked: int) -> None:
     assert closing(_mouth(own), _mouth(asked)) is None
 
 
-def test_the_chin_goes_with_the_mouth() -> None:
+def test_the_chin_moves_with_the_mouth() -> None:
     opened = with_jaw(_mouth(0), _mouth(20))
     chin = (opened[:, 128] != ID["neck"]).sum()
     assert chin == pytest.approx(230 + 12, abs=1)
-    assert (opened[:, 10] == _mouth(20)[:, 10]).all(), "only below the mouth"
+    assert (opened[:, 10] == _mouth(20)[:, 10]).all(), "the chin moved beside the mouth"
     closed = with_jaw(_mouth(20), _mouth(0))
     assert (closed[:, 128] != ID["neck"]).sum() == pytest.approx(230 - 5, abs=1)
 
 
-def test_who_draws_more_than_a_mouth_decides_where_the_chin_is() -> None:
+def test_the_chin_of_a_mask_with_other_changes_is_not_moved() -> None:
     before, after = _mouth(0), _mouth(20)
     after[:20] = ID["hair"]
     assert with_jaw(before, after) is after

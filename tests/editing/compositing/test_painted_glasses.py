@@ -1,4 +1,4 @@
-"""Glasses that are put on: what is behind clear panes, and how frames stand out."""
+"""Painted glasses: the photo behind clear panes, and the contrast of frames."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SIDE = 200
 
 
 def _glasses(*, dark: bool) -> tuple[LabelMap, LabelMap]:
-    """A face without, and with, two round panes; eyes are behind them."""
+    """A face without and with two round panes in front of the eyes."""
     before = np.full((SIDE, SIDE), ID["skin"], np.uint8)
     y, x = np.mgrid[:SIDE, :SIDE]
     after = before.copy()
@@ -25,7 +25,7 @@ def _glasses(*, dark: bool) -> tuple[LabelMap, LabelMap]:
     return before, after
 
 
-def test_clear_panes_show_the_photo_and_frames_stand_out_half_as_much_again() -> None:
+def test_clear_panes_show_the_photo_and_frames_get_one_and_a_half_times_the_contrast() -> None:
     before, after = _glasses(dark=False)
     rng = np.random.default_rng(0)
     photo, painting = rng.uniform(100, 200, (2, SIDE, SIDE, 3))
@@ -40,7 +40,7 @@ def test_clear_panes_show_the_photo_and_frames_stand_out_half_as_much_again() ->
 
 
 @pytest.mark.parametrize("case", ["dark panes", "the same glasses before", "no glasses"])
-def test_else_the_painting_stays(case: str) -> None:
+def test_in_other_cases_the_painting_is_unchanged(case: str) -> None:
     before, after = _glasses(dark=case == "dark panes")
     if case == "the same glasses before":
         before = after

@@ -1,4 +1,4 @@
-"""Back into the photo: nothing without an edit, the edit at its place, and no pixel outside the square."""
+"""Pasting of a crop into its photo: only edited pixels change, at their position and inside the square."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _square(middle: tuple[float, float], side: float, degrees: float) -> Square:
 
 
 def _inside(square: Square, shape: tuple[int, ...]) -> np.ndarray:
-    """Pixels whose middle lies in the square, by its definition."""
+    """Pixels whose centre lies in the square, computed independently."""
     y, x = np.mgrid[: shape[0], : shape[1]] + 0.5
     place = np.stack([x, y], -1) - square[0]
     right, below = square[3] - square[0], square[1] - square[0]
@@ -51,7 +51,7 @@ def test_without_an_edit_nothing_changes(square: Square, size: int) -> None:
 
 
 @pytest.mark.parametrize("square", SQUARES)
-def test_an_edit_of_everything_stays_in_the_square(square: Square) -> None:
+def test_an_edit_of_the_whole_crop_stays_in_the_square(square: Square) -> None:
     photo = _photo()
     back = paste_crop(photo, square, 255 - cut(photo, square, 96))
     outside = ~_inside(square, photo.shape)
@@ -61,7 +61,7 @@ def test_an_edit_of_everything_stays_in_the_square(square: Square) -> None:
 
 @pytest.mark.parametrize("square", SQUARES[:3])
 def test_a_crop_of_the_result_shows_the_edit(square: Square) -> None:
-    """Cut, paint a soft spot, put back, cut again: the spot is there, everything else as before."""
+    """A soft spot is painted into a crop and pasted. A second crop shows the spot, and is unchanged elsewhere."""
     photo, size = _photo(), 128
     crop = cut(photo, square, size)
     y, x = np.mgrid[:size, :size]
@@ -77,7 +77,7 @@ def test_a_crop_of_the_result_shows_the_edit(square: Square) -> None:
 @pytest.mark.parametrize("degrees", [0, 23, 90])
 @pytest.mark.parametrize(("size", "few"), [(64, 0.01), (100, 0.01), (128, 0.25), (192, 0.45)])
 def test_aligned_again_the_edit_is_within_one_level(size: int, few: float, degrees: float) -> None:
-    """All but one pixel in a hundred where the photo is finer than the crop; a coarser one blurs it."""
+    """One pixel in a hundred may differ more if the photo is finer than the crop; a coarser photo blurs the edit."""
     photo, square = _photo(sigma=1.5), _square((150, 120), 128, degrees)
     crop = cut(photo, square, size)
     y, x = (np.mgrid[:size, :size] + 0.5) / size
@@ -86,14 +86,14 @@ def test_aligned_again_the_edit_is_within_one_level(size: int, few: float, degre
     edited = np.where(inside[..., None], other, crop)
     back = paste_crop(photo, square, edited)
     off = np.abs(cut(back, square, size).astype(int) - edited).max(-1)
-    within = ndimage.binary_erosion(inside, iterations=3)  # at its rim, pixels meet that may not change
+    within = ndimage.binary_erosion(inside, iterations=3)  # pixels at the border blend with pixels that must not change
     assert (off[within] > 1).mean() < few
     assert off[within].max() <= (3 if few < 0.1 else 20)
     beyond = ~ndimage.binary_dilation(inside, iterations=4)
     assert off[beyond].max() <= (2 if few < 0.1 else 4)
 
 
-def test_pixels_that_the_edit_left_alone_are_the_photos() -> None:
+def test_unedited_pixels_are_the_photos() -> None:
     photo, square = _photo(), _square((150, 120), 128, 15)
     crop = cut(photo, square, 128)
     edited = crop.copy()
@@ -106,8 +106,8 @@ def test_pixels_that_the_edit_left_alone_are_the_photos() -> None:
     assert not where[~ndimage.binary_dilation(asked, iterations=4)].any()
 
 
-def test_a_fine_photos_detail_gives_way_to_what_is_painted() -> None:
-    """A stripe painted over at a quarter of the resolution: nothing of the stripe shines through."""
+def test_painting_replaces_the_detail_of_a_fine_photo() -> None:
+    """A stripe is painted over at a quarter of the resolution, and no trace of it remains."""
     photo = np.full((512, 512, 3), 100, np.uint8)
     photo[250:254] = 250  # 4 px: one pixel of the crop
     square = np.array([[0.0, 0], [0, 512], [512, 512], [512, 0]])
@@ -135,7 +135,7 @@ def test_a_grey_photo_stays_grey() -> None:
     assert (back != photo).any()
 
 
-def test_what_jpeg_does_is_no_edit() -> None:
+def test_jpeg_artefacts_are_not_treated_as_an_edit() -> None:
     photo, square = _photo(), _square((150, 120), 128, 0)
     crop = cut(photo, square, 128).astype(int)
     noisy = np.clip(crop + np.random.default_rng(1).integers(-4, 5, crop.shape), 0, 255).astype(np.uint8)
@@ -143,12 +143,12 @@ def test_what_jpeg_does_is_no_edit() -> None:
     assert not np.array_equal(paste_crop(photo, square, noisy), photo)
 
 
-def test_matrix_and_square_are_one() -> None:
+def test_matrix_and_square_are_inverses() -> None:
     square = _square((33.25, 17.5), 61.3, 41)
     assert np.allclose(square_of(matrix_of(square, 200), 200), square)
 
 
-def test_label_maps_go_there_and_back() -> None:
+def test_label_maps_survive_cropping_and_pasting() -> None:
     square = _square((150, 120), 180.3, -31)
     labels = np.kron(np.random.default_rng(3).integers(0, 19, (8, 8)), np.ones((16, 16))).astype(np.uint8)
     whole = paste_labels((240, 300), square, labels)

@@ -1,4 +1,4 @@
-"""Registration: known motions are found, nothing folds, and what has no counterpart pulls at nothing."""
+"""Registration: known motions are recovered, fields have no folds, and classes without a counterpart are ignored."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def _iou(found: LabelMap, wanted: LabelMap) -> float:
     ],
     ids=["moved", "larger", "smaller", "turned"],
 )
-def test_a_disc_is_carried_to_where_it_goes(before: LabelMap, after: LabelMap, was: float) -> None:
+def test_a_disc_is_registered_with_its_new_shape(before: LabelMap, after: LabelMap, was: float) -> None:
     field = displacement(before, after)
-    assert _iou(before, after) < was, "the edit is no edit"
+    assert _iou(before, after) < was, "the maps hardly differ"
     assert _iou(moved_labels(before, field), after) > 0.95
 
 
@@ -62,20 +62,20 @@ def test_a_new_class_moves_nothing() -> None:
     after = before.copy()
     after[60:130, 60:80] = ID["eye_g"]
     assert np.abs(displacement(before, after)).max() < 0.3
-    assert np.abs(displacement(after, before)).max() < 0.3, "nor does one that is taken off"
+    assert np.abs(displacement(after, before)).max() < 0.3, "a removed class moves something"
 
 
-def test_lips_part_around_a_mouth_that_opens() -> None:
+def test_lips_move_apart_if_the_mouth_opens() -> None:
     before = np.full((_SIDE, _SIDE), _SKIN, np.uint8)
     before[90:98, 60:130], before[98:108, 60:130] = ID["u_lip"], ID["l_lip"]
     after = before.copy()
     after[98:108, 66:124], after[108:118, 66:124] = ID["mouth"], ID["l_lip"]
     field = displacement(before, after)
-    assert field[0, 113, 95] < -6, "the lower lip goes down"
-    assert abs(field[0, 93, 95]) < 2.5, "the upper one stays"
+    assert field[0, 113, 95] < -6, "the lower lip does not move down"
+    assert abs(field[0, 93, 95]) < 2.5, "the upper lip moves"
 
 
-def test_hostile_edits_do_not_fold() -> None:
+def test_random_edits_give_no_folds() -> None:
     random = np.random.default_rng(5)
     for _ in range(6):
         before, after = (
@@ -87,7 +87,7 @@ def test_hostile_edits_do_not_fold() -> None:
         assert jacobian(field).min() >= LEAST_JACOBIAN - 1e-4
 
 
-def test_backdrop_and_clothes_hold_still() -> None:
+def test_backdrop_and_clothes_move_less() -> None:
     before = _disc()
     after = _disc(row=96, column=110)
     free = displacement(before, after)
@@ -108,7 +108,7 @@ def test_nothing_is_sampled_beyond_a_border() -> None:
     assert (columns + field[1]).max() <= _SIDE - 0.99
 
 
-def test_beyond_a_crop_the_field_goes_on_and_fades() -> None:
+def test_beyond_a_crop_the_field_continues_and_fades() -> None:
     before, after = np.zeros((_SIDE, _SIDE), np.uint8), np.zeros((_SIDE, _SIDE), np.uint8)
     before[100:, 60:130], after[100:, 50:140] = _HAIR, _HAIR
     field = displacement(before, after, beyond=40)

@@ -1,4 +1,4 @@
-"""Masks that the parser makes: large photos at a bounded size, the result at their own."""
+"""The face parser's masks: large photos are parsed at a limited size, and masks have the photo's size."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from maskgan_cli.files import write_image
 
 
 class _Bright:
-    """A parser of one rule: bright pixels are skin. It keeps the sizes it was shown."""
+    """A parser with one rule: bright pixels are skin. It records the sizes of its inputs."""
 
     careful_sha256 = "0"
 
@@ -35,21 +35,21 @@ def test_a_large_photo_is_parsed_at_the_network_size_and_its_mask_has_the_photos
     large, small = write_image(tmp_path / "l.png", picture), write_image(tmp_path / "s.png", picture[:16, 40:56])
     judge = _Bright()
     masks = dict(parse.parse_files(judge, [large, small, small], size=None, batch_size=8))  # type: ignore[arg-type]
-    assert judge.seen == [(1, 3, 32, 32), (2, 3, 16, 16)], "squares, none larger than the bound, equal ones together"
+    assert judge.seen == [(1, 3, 32, 32), (2, 3, 16, 16)], "expected limited squares, with equal sizes in one batch"
     list(parse.parse_files(judge, [large] * 3, size=None, batch_size=8))  # type: ignore[arg-type]
-    assert judge.seen[2:] == [(1, 3, 32, 32)] * 3, "no more at once than take the memory of one of the largest"
+    assert judge.seen[2:] == [(1, 3, 32, 32)] * 3, "a batch needs more memory than one photo of the largest size"
     assert (masks[large] == (picture[..., 0] > 127)).all()
     assert (masks[small] == (picture[:16, 40:56, 0] > 127)).all()
 
 
-def test_batches_are_no_larger_than_asked_for(tmp_path: Path) -> None:
+def test_batches_are_no_larger_than_requested(tmp_path: Path) -> None:
     path = write_image(tmp_path / "a.png", np.zeros((16, 16, 3), np.uint8))
     judge = _Bright()
     assert len(list(parse.parse_files(judge, [path] * 5, size=8, batch_size=2))) == 5  # type: ignore[arg-type]
     assert [shape[0] for shape in judge.seen] == [2, 2, 1]
 
 
-def test_dark_photos_are_lit_up_and_no_others() -> None:
+def test_only_dark_photos_are_brightened() -> None:
     seen: list[Tensor] = []
 
     class Watching(_Bright):

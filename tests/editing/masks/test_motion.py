@@ -1,4 +1,4 @@
-"""Masks moved along directions: along the head's own lines, with smooth borders, and no farther than faces go."""
+"""Directions: masks move in the head's own frame, keep smooth borders, and stay within the range of human faces."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from maskgan_cli.weights.lookup import find_weights
 
 @pytest.fixture(scope="module")
 def directions() -> Directions:
-    """Those of the bundled MaskVAE."""
+    """Directions of the bundled MaskVAE."""
     return Directions(MaskManifold(find_weights(None, "vae"), "cpu"))
 
 
 def _drawn(side: int = 512, degrees: float = 0.0) -> LabelMap:
-    """A face of ellipses, with smooth outlines at any size; turned around the middle of the picture."""
+    """A face of ellipses with smooth outlines, rotated around the middle of the picture."""
     angle, places = np.radians(degrees), (np.arange(side) + 0.5) / side - 0.5
     x0, y0 = np.meshgrid(places, places)
     x, y = np.cos(angle) * x0 + np.sin(angle) * y0 + 0.5, -np.sin(angle) * x0 + np.cos(angle) * y0 + 0.5
@@ -60,23 +60,23 @@ def _alike(first: np.ndarray, second: np.ndarray) -> float:
 
 @pytest.mark.parametrize("degrees", [-25.0, 12.0])
 @pytest.mark.parametrize("name", list(library.DIRECTIONS))
-def test_a_tilted_face_moves_along_its_own_lines(directions: Directions, name: str, degrees: float) -> None:
-    """The direction on the turned mask is the turned direction on the mask."""
+def test_a_tilted_face_moves_in_its_own_frame(directions: Directions, name: str, degrees: float) -> None:
+    """Moving the rotated mask gives the rotated result of moving the mask."""
     upright, tilted = _drawn(), _drawn(degrees=degrees)
     moved = directions.move(upright, name, 0.7, beyond=True)
     wanted, got = _turned(moved, degrees), directions.move(tilted, name, 0.7, beyond=True)
-    inside = np.hypot(*(np.mgrid[:512, :512] - 255.5)) < 250  # corners that the turn brings in are no face's
+    inside = np.hypot(*(np.mgrid[:512, :512] - 255.5)) < 250  # excludes corners that the rotation fills
     for part in {"hair-length": ("hair",), "face-width": ("skin",)}.get(name, REACH[name]):
         regions = [(labels == ID[part]) & inside for labels in (wanted, got, tilted)]
         if part in ("background", "cloth") or regions[0].sum() < 200:
             continue
-        thin = part in GROUPS["mouth"]  # lips of ten pixels: a rim of half a pixel is a tenth of them
+        thin = part in GROUPS["mouth"]  # ten pixels high, so half a pixel at the border is a tenth of the area
         assert _alike(regions[0], regions[1]) > (0.88 if thin else 0.94), part
     first, second = (_alike((wanted == got) & inside, inside), _alike((wanted == tilted) & inside, inside))
     assert first > 0.985 and first > second
 
 
-def test_the_upright_frame_is_where_celeba_hq_has_eyes_and_mouth() -> None:
+def test_the_upright_frame_has_eyes_and_mouth_at_the_positions_of_celeba_hq() -> None:
     for degrees in (0.0, 30.0):
         face = _drawn(degrees=degrees)
         points = points_of_mask(Upright.of(face, 256).labels(face)) / 256
@@ -87,7 +87,7 @@ def test_the_upright_frame_is_where_celeba_hq_has_eyes_and_mouth() -> None:
 
 
 def _roughness(region: np.ndarray) -> float:
-    """How much longer a region's border is than that of the region smoothed: 0 for a smooth one."""
+    """Relative length of a region's border compared with the smoothed region's, minus 1: 0 for a smooth border."""
     from skimage.measure import find_contours
 
     def length(plane: np.ndarray) -> float:
@@ -100,7 +100,7 @@ def _roughness(region: np.ndarray) -> float:
 
 @pytest.mark.parametrize("name", list(library.DIRECTIONS))
 def test_borders_stay_as_smooth_as_they_were(directions: Directions, name: str) -> None:
-    """At four times the network's side, and symmetric as the face is."""
+    """Masks have four times the network's side. The result is as symmetric as the face."""
     face = _drawn(1024)
     for amount in (-0.8, 0.8):
         moved = directions.move(face, name, amount)
@@ -118,8 +118,8 @@ def test_borders_stay_as_smooth_as_they_were(directions: Directions, name: str) 
 
 
 @pytest.mark.parametrize("name", list(library.DIRECTIONS))
-def test_what_a_direction_is_not_about_stays_to_the_pixel(directions: Directions, name: str) -> None:
-    """And what changes hangs together: no specks, no holes in the face."""
+def test_a_direction_changes_no_pixel_of_other_parts(directions: Directions, name: str) -> None:
+    """The change is connected: it makes no specks, and no holes in the face."""
     face = _drawn()
     for amount in (-1.0, 1.0):
         moved = directions.move(face, name, amount)
@@ -131,7 +131,7 @@ def test_what_a_direction_is_not_about_stays_to_the_pixel(directions: Directions
     assert np.array_equal(directions.move(face, name, 0), face)
 
 
-def test_a_range_is_kept_to_unless_asked_otherwise(directions: Directions) -> None:
+def test_steps_stay_in_the_range_unless_beyond_is_set(directions: Directions) -> None:
     face = _drawn()
     for name in library.DIRECTIONS:
         low, high = directions.range(face, name)
@@ -143,10 +143,10 @@ def test_a_range_is_kept_to_unless_asked_otherwise(directions: Directions) -> No
         assert directions.step(face, name, 2.9, beyond=True).used == 2.9
     step = directions.step(face, "smile", 9.0)
     assert step.line == f"smile: 9 asked, {step.used:g} used; farther this face stops looking human"
-    assert directions.range(face, "open-mouth")[0] > -0.2, "a mouth that is closed does not close"
+    assert directions.range(face, "open-mouth")[0] > -0.2, "a closed mouth cannot close further"
 
 
-def test_a_direction_that_cannot_act_says_why(directions: Directions) -> None:
+def test_a_direction_without_effect_reports_the_reason(directions: Directions) -> None:
     face, lines = _drawn(), list[str]()
     bare = face.copy()
     bare[np.isin(face, [ID[name] for name in ("hair", *GROUPS["brows"], *GROUPS["mouth"], "nose")])] = ID["skin"]
@@ -164,7 +164,7 @@ def test_a_direction_that_cannot_act_says_why(directions: Directions) -> None:
 
 
 def test_a_mouth_is_measured_changed_and_drawn() -> None:
-    """A closed mouth of known curves: wider by a fifth, its corners up, open in the middle."""
+    """A closed mouth with known curves gets a fifth wider, with raised corners and a gap in the middle."""
     face = _drawn(256)
     frame = Upright(np.array([[1.0, 0, 0], [0, 1.0, 0]]), 256)
     mouth = measure_mouth(face)
@@ -188,7 +188,7 @@ def test_a_mouth_is_measured_changed_and_drawn() -> None:
     nose = 0.69 * 256
     free = float((mouth.line - mouth.upper)[16:49].min()) - nose
     high = changed_mouth(mouth, lifted, 1.0, nose)
-    assert np.isclose(float((high.line - high.upper)[16:49].min()) - nose, free / 2), "never up to the nose"
+    assert np.isclose(float((high.line - high.upper)[16:49].min()) - nose, free / 2), "the mouth touches the nose"
 
 
 def test_brows_move_and_noses_widen_by_the_requested_amount() -> None:
@@ -207,8 +207,8 @@ def test_brows_move_and_noses_widen_by_the_requested_amount() -> None:
     assert np.array_equal(rows[0][[0, -1]], rows[1][[0, -1]])
 
 
-def test_an_outline_moves_out_with_what_lies_beside_it() -> None:
-    """A disc with an ear: a tenth wider all around, its features where they were."""
+def test_regions_beside_an_outline_move_outwards_with_it() -> None:
+    """A disc with an ear gets a tenth wider; its features keep their position."""
     side = 256
     y, x = np.mgrid[:side, :side] + 0.5
     away = np.hypot(x - 128, y - 128)
@@ -228,15 +228,15 @@ def test_an_outline_moves_out_with_what_lies_beside_it() -> None:
     assert np.array_equal(move_outline(labels, frame, exact, np.zeros(180), reach), labels)
 
 
-def test_longer_hair_hangs_together_and_covers_no_face() -> None:
+def test_longer_hair_is_connected_and_covers_no_face() -> None:
     face = _drawn(256)
     moved = face.copy()
-    moved[100:200, 20:60] = ID["hair"]  # beside the face, from the old hair down
-    moved[230:250, 200:220] = ID["hair"]  # a lock on its own
+    moved[100:200, 20:60] = ID["hair"]  # beside the face, below the old hair
+    moved[230:250, 200:220] = ID["hair"]  # an isolated strand
     moved[150:160, 120:130] = ID["hair"]  # in the face
     longer = lengthened(face, moved, longer=True)
     gained = (longer == ID["hair"]) & (face != ID["hair"])
-    assert gained[116, 40] and not gained[190, 20:60].any(), "hair grows as far as it is thick"
+    assert gained[116, 40] and not gained[190, 20:60].any(), "hair does not grow in proportion to its thickness"
     assert not gained[230:250, 200:220].any() and not gained[150:160, 120:130].any()
     assert ndimage.label(longer == ID["hair"])[1] == 1
     assert not ((longer != ID["hair"]) & (face == ID["hair"])).any()
@@ -256,12 +256,12 @@ def test_depths_are_signed_distances() -> None:
 def test_hair_grows_where_it_is_thick() -> None:
     labels = np.full((256, 256), ID["skin"], np.uint8)
     labels[:] = ID["background"]
-    labels[60:140, 100:160] = labels[100:200, 40:44] = ID["hair"]  # a bob, and a sideburn that is no wider than a hand
+    labels[60:140, 100:160] = labels[100:200, 40:44] = ID["hair"]  # a bob, and a narrow sideburn
     moved = labels.copy()
     moved[60:255, 90:170] = moved[100:230, 30:54] = moved[100:140, 200:240] = ID["hair"]
     found = lengthened(labels, moved, longer=True) == ID["hair"]
-    assert found[145, 110:150].all(), "below thick hair it grows"
-    assert not found[190:, 100:160].any(), "no farther than about its own thickness"
-    assert not found[100:230, 30:39].any(), "a sideburn does not grow"
-    assert not found[100:140, 200:240].any(), "no hair beside none"
+    assert found[145, 110:150].all(), "thick hair does not grow downwards"
+    assert not found[190:, 100:160].any(), "hair grows farther than about its own thickness"
+    assert not found[100:230, 30:39].any(), "a sideburn grows"
+    assert not found[100:140, 200:240].any(), "hair grows away from other hair"
     assert (found | (labels != ID["hair"])).all(), "hair is lost"

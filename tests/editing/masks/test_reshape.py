@@ -1,4 +1,4 @@
-"""Masks reshaped: lengths, middles and areas by hand, and nothing else touched."""
+"""Reshaped masks: lengths, centres and areas equal values computed by hand, and other pixels are unchanged."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from maskgan_cli.labels import ID, LabelMap, part_ids
 
 
 def _face() -> LabelMap:
-    """128 px: a length of 4 is one pixel."""
+    """A face of 128 px, where a length of 4 is one pixel."""
     labels = np.zeros((128, 128), np.uint8)
     labels[10:60, 20:108] = ID["hair"]
     labels[30:118, 28:100] = ID["skin"]
@@ -26,13 +26,13 @@ def test_hair_grows_over_the_background_and_not_over_the_face() -> None:
     assert np.array_equal(grown == ID["skin"], face == ID["skin"])
 
 
-def test_what_shrinks_leaves_what_lies_behind() -> None:
+def test_a_part_that_shrinks_uncovers_the_class_behind_it() -> None:
     smaller = reshape(_face(), Reshaping(part_ids("nose"), grow=-8))
     assert (smaller == ID["nose"]).sum() == (16 - 4) * (12 - 4)
     assert (smaller[66:68, 58:70] == ID["skin"]).all()
 
 
-def test_parts_move_and_scale_about_their_own_middle() -> None:
+def test_parts_move_and_scale_around_their_own_middle() -> None:
     moved = reshape(_face(), Reshaping(part_ids("nose"), move=(8, -4)))
     rows, columns = np.nonzero(moved == ID["nose"])
     assert (rows.min(), rows.max(), columns.min(), columns.max()) == (65, 80, 60, 71)
@@ -53,7 +53,7 @@ def test_a_mouth_opens_in_the_middle_and_closes_again() -> None:
     assert np.array_equal(closed, face)
 
 
-def test_parts_that_are_not_there_change_nothing() -> None:
+def test_missing_parts_change_nothing() -> None:
     face = _face()
     for how in (Reshaping(part_ids("hat"), grow=9, scale=2.0), Reshaping()):
         assert np.array_equal(reshape(face, how), face)

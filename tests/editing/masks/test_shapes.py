@@ -1,4 +1,4 @@
-"""Masks moved along MaskVAE's manifold, and things put on: where they belong, and nothing else touched."""
+"""Steps in MaskVAE's latent space, and accessories in masks: they change only the pixels that they should."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def face() -> LabelMap:
 
 @pytest.fixture(scope="module")
 def directions() -> Directions:
-    """Those of the bundled MaskVAE."""
+    """Directions of the bundled MaskVAE."""
     return Directions(MaskManifold(find_weights(None, "vae"), "cpu"))
 
 
-def test_a_step_of_nothing_changes_nothing_and_a_step_keeps_to_its_classes(
+def test_a_zero_step_changes_nothing_and_other_steps_change_only_their_classes(
     face: LabelMap, directions: Directions
 ) -> None:
     assert set(REACH) == set(library.DIRECTIONS)
@@ -46,8 +46,8 @@ def _width(labels: LabelMap, *names: str) -> int:
     return int(np.isin(labels, [ID[name] for name in names]).any(0).sum())
 
 
-def test_directions_go_where_they_say(face: LabelMap, directions: Directions) -> None:
-    """More and less of it, by what a mask shows of it."""
+def test_directions_change_the_property_of_their_name(face: LabelMap, directions: Directions) -> None:
+    """Steps forwards increase a measurement of the mask, and steps backwards decrease it."""
 
     def more(name: str) -> tuple[LabelMap, LabelMap]:
         return directions.move(face, name, 1.5), directions.move(face, name, -1.5)
@@ -71,7 +71,7 @@ def test_directions_go_where_they_say(face: LabelMap, directions: Directions) ->
     assert brows[1] < brows[0]
 
 
-def test_things_are_put_on_where_the_face_is(face: LabelMap) -> None:
+def test_accessories_are_aligned_with_the_face(face: LabelMap) -> None:
     for name in library.ITEMS:
         item = library.item(name)
         worn = wear(face, item)
@@ -85,8 +85,8 @@ def test_things_are_put_on_where_the_face_is(face: LabelMap) -> None:
         assert columns.min() < eyes[1].min() and eyes[1].max() < columns.max()
 
 
-def test_things_go_where_the_face_is_said_to_be(face: LabelMap) -> None:
-    """Not where a mouth that was painted three times as wide would have it."""
+def test_accessories_follow_the_given_points_of_the_face(face: LabelMap) -> None:
+    """A mouth that was widened to three times its size does not move them."""
     edited, item = face.copy(), library.item("glasses-sun")
     rows = np.flatnonzero((face == ID["mouth"]).any(1))
     edited[rows[0] : rows[-1] + 1, 60:200] = ID["mouth"]
@@ -95,15 +95,14 @@ def test_things_go_where_the_face_is_said_to_be(face: LabelMap) -> None:
     assert not np.array_equal(there, wear(edited, item) == item.kind)
 
 
-def test_a_face_of_the_things_own_frame_gets_them_as_they_are() -> None:
-    """Where the points are the same ones, nothing moves."""
+def test_a_face_with_the_accessorys_own_points_gets_it_unmoved() -> None:
     item = library.item("glasses-round")
     bare = np.where(item.labels == item.kind, ID["skin"], item.labels)
     moved = wear(bare, Item(item.labels, points_of_mask(bare), item.kind))
     assert np.array_equal(moved == item.kind, item.labels == item.kind)
 
 
-def test_no_hair_stands_above_a_hat(face: LabelMap) -> None:
+def test_hair_above_a_hat_is_removed(face: LabelMap) -> None:
     tall = face.copy()
     tall[:40][tall[:40] == ID["background"]] = ID["hair"]
     worn = wear(tall, library.item("hat-fedora"))
@@ -113,15 +112,13 @@ def test_no_hair_stands_above_a_hat(face: LabelMap) -> None:
     assert (worn == ID["hair"]).any()
 
 
-def test_a_kind_of_thing_is_its_first_and_others_are_named() -> None:
+def test_a_kind_selects_its_first_accessory_and_unknown_names_raise_an_error() -> None:
     assert np.array_equal(library.item("hat").labels, library.item("hat-beanie").labels)
     with pytest.raises(InputError, match=r"accessory: expected glasses or hat or earrings or necklace .* 'tie'"):
         library.item("tie")
 
 
-def test_a_mask_larger_than_the_network_leaves_no_dots_where_its_borders_were(
-    face: LabelMap, directions: Directions
-) -> None:
+def test_masks_larger_than_the_network_get_no_dots_at_their_old_borders(face: LabelMap, directions: Directions) -> None:
     large = resize_labels(face, 512)
     moved = directions.move(large, "smile", 1.5)
     assert (moved != large).sum() > 500

@@ -42,9 +42,7 @@ def test_the_files_are_the_edits_and_no_face_is_its_own_reference(
     assert [Path(line).name for line in done.lines] == [row["output"] for row in rows]
 
 
-def test_edits_have_the_size_of_the_masks_whatever_the_maskvaes(
-    prepared: Path, tmp_path: Path, maskgan: Command
-) -> None:
+def test_edits_have_the_masks_size_not_the_maskvaes(prepared: Path, tmp_path: Path, maskgan: Command) -> None:
     config = MaskVAEConfig(image_size=128, width=4, latent=8)
     save_weights(tmp_path / "vae.safetensors", MaskVAE(config), kind="vae", config=asdict(config), about={})
     out = tmp_path / "edits"

@@ -1,4 +1,4 @@
-"""Mask edits on faces small enough to know the answer."""
+"""Mask edits of faces that are small enough to write the expected result by hand."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.drawn_faces import draw_face
 
 
 def _map(rows: str, names: str) -> np.ndarray:
-    """Rows of letters -> label map; ``names`` says which letter is which class."""
+    """Rows of letters -> label map; ``names`` maps each letter to its class."""
     table = dict(pair.split("=") for pair in names.split())
     return np.array([[ID[table[c]] for c in row] for row in rows.split()], np.uint8)
 
@@ -27,13 +27,13 @@ def test_the_targets_mouth_replaces_the_sources_and_the_rest_becomes_skin() -> N
     assert (swap_parts(source, target, part_ids("mouth")) == expected).all()
 
 
-def test_a_face_swapped_with_itself_is_itself() -> None:
+def test_a_face_swapped_with_itself_is_unchanged() -> None:
     labels = draw_face(3)[2]
     for part in PARTS:
         assert (swap_parts(labels, labels, part_ids(part)) == labels).all(), part
 
 
-def test_nothing_of_the_part_is_left_and_nothing_else_moves() -> None:
+def test_removed_parts_leave_no_pixel_and_other_parts_are_unchanged() -> None:
     labels = draw_face(1)[2]
     for part in {CLASSES[i] for i in np.unique(labels)} - {"background"}:
         without = remove_parts(labels, [ID[part]])
@@ -43,12 +43,12 @@ def test_nothing_of_the_part_is_left_and_nothing_else_moves() -> None:
         assert lost <= {ID[name] for name in (*BEHIND[part], "skin", "background")}
 
 
-def test_lost_glasses_become_the_nearest_of_skin_hair_and_background_never_eyes() -> None:
+def test_removed_glasses_become_the_nearest_of_skin_hair_and_background_but_not_eyes() -> None:
     names = "s=skin g=eye_g e=l_eye h=hair"
     assert (remove_parts(_map("hhsgegs", names), [ID["eye_g"]]) == _map("hhsseSs".lower(), names)).all()
 
 
-def test_lost_hair_leaves_a_bald_head_and_what_is_beside_it() -> None:
+def test_removed_hair_uncovers_a_bald_head_and_the_classes_beside_it() -> None:
     labels = draw_face(0)[2]
     bald = remove_parts(labels, [ID["hair"]])
     head = head_region(labels)
@@ -58,10 +58,10 @@ def test_lost_hair_leaves_a_bald_head_and_what_is_beside_it() -> None:
     face_rows = np.nonzero(labels == ID["skin"])[0]
     eye_row = np.nonzero(labels == ID["l_eye"])[0].mean()
     crown = np.nonzero(head)[0].min()
-    assert crown == pytest.approx(max(0, 2 * eye_row - face_rows.max()), abs=2), "eyes lie halfway up the head"
+    assert crown == pytest.approx(max(0, 2 * eye_row - face_rows.max()), abs=2), "eyes are not halfway up the head"
 
 
-def test_a_lost_hat_shows_hair_or_skin_on_the_head_and_background_beside_it() -> None:
+def test_a_removed_hat_uncovers_hair_or_skin_on_the_head_and_background_beside_it() -> None:
     labels = draw_face(0)[2]
     hatted = labels.copy()
     hatted[:30][labels[:30] != ID["background"]] = ID["hat"]
@@ -72,13 +72,13 @@ def test_a_lost_hat_shows_hair_or_skin_on_the_head_and_background_beside_it() ->
     assert set(np.unique(lost_on_head)) <= {ID["hair"], ID["skin"]}
 
 
-def test_parts_lost_together_do_not_fill_each_other() -> None:
+def test_parts_removed_together_do_not_fill_each_other() -> None:
     names = "s=skin h=hair t=hat b=background"
     both = remove_parts(_map("bbtt bbhh bsss", names), [ID["hair"], ID["hat"]])
     assert set(np.unique(both)) <= {ID["skin"], ID["background"]}
 
 
-def test_where_nothing_is_left_behind_background_is() -> None:
+def test_background_is_the_default_behind_removed_parts() -> None:
     assert (remove_parts(np.full((3, 3), ID["cloth"], np.uint8), [ID["cloth"]]) == ID["background"]).all()
 
 
@@ -95,8 +95,8 @@ def _ellipses(shift: float = 0.0) -> np.ndarray:
     return labels
 
 
-def test_the_papers_masks_are_those_of_earlier_versions() -> None:
-    """To the bit: swaps of bare paintings as in the paper, and what `reshape` does without MaskVAE."""
+def test_masks_of_the_papers_protocols_equal_those_of_earlier_versions() -> None:
+    """Swaps for bare paintings, and `reshape` without MaskVAE, give the same bits."""
     source, target = _ellipses(), _ellipses(0.03)
     made = [swap_parts(source, target, part_ids(parts)) for parts in ("mouth", "hair", "nose,eyes,brows")]
     made += [remove_parts(source, part_ids(parts)) for parts in ("mouth", "hair", "nose,eyes,brows")]

@@ -1,4 +1,4 @@
-"""The renderer's head, fitted to a face by its mask: pose, scale and the width of the face."""
+"""Fit of the renderer's head to a face's mask: its pose, its scale, and the proportions of the face."""
 
 from __future__ import annotations
 
@@ -17,22 +17,24 @@ from maskgan_cli.synth.geometry import F32, f32, ramp, rotation, turn
 from maskgan_cli.synth.shape import PIVOT, Posed, head, pose
 
 Floats = npt.NDArray[np.float64]
+Region = npt.NDArray[np.bool_]
 
-_DISTANCE: Final = 14.0  # decimetres from the camera to the head, as portraits are taken
-_NOSE_Z: Final = 1.42  # a mask's nose is placed by the middle of its region, which is less deep than the tip
+_DISTANCE: Final = 14.0  # decimetres from the camera to the head, typical of portraits
+_NOSE_Z: Final = 1.42  # depth of the nose's centre, which is what a mask shows; the tip lies further in front
 _EYE_Y: Final = 7.49  # height of the eyes on the canonical head
 _FACE: Final = [ID[name] for name in ("skin", "nose", "eye_g", "l_eye", "r_eye", "l_brow", "r_brow", "mouth", "u_lip",
                                       "l_lip")]  # fmt: skip
-# How far the fit may be from a measured point, in distances between the eyes, and how far people differ from the mean
-# head: degrees for yaw and pitch, shares for the proportions.
-_EYE, _NOSE, _MOUTH, _EDGE, _CHIN = 0.01, 0.03, 0.04, 0.1, 0.1
+# Tolerances of the measurements, in distances between the eyes: the five points (eyes, nose, mouth), edges and chin.
+_TOLERANCES: Final = (0.01, 0.01, 0.03, 0.04, 0.04)
+_EDGE, _CHIN = 0.1, 0.1
+# Standard deviations of people from the mean head that looks ahead: degrees, and shares for the proportions.
 _PRIOR: Final = {"yaw": 20.0, "pitch": 7.0, "wide": 0.12, "long": 0.10}
-# Of yaw, pitch, wide, long, roll, logarithm of the scale, x and y: how far they may go from the start, and steps of
-# differences, which are coarse because the edges of the head are those of a mesh.
+# The fitted values are yaw, pitch, wide, long, roll (radians), logarithm of the scale, x and y. For each: its largest
+# difference from the start, and the step of the numerical derivative, which is large because the head is a mesh.
 _REACH: Final = np.array([60.0, 25.0, 0.3, 0.25, 0.7, 0.8, 1.0, 1.0])
 _STEPS: Final = np.array([2.0, 2.0, 0.02, 0.02, 0.02, 0.02, 0.02, 0.02])
 _ROUNDS: Final = 12
-_LEVELS: Final = (0.0, 0.5)  # where the width of the face is measured: shares of the way from the eyes to the mouth
+_LEVELS: Final = (0.0, 0.5)  # heights at which the face's width is measured, from the eyes (0) to the mouth (1)
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,8 @@ class HeadFit:
     """A head in a picture.
 
     Attributes:
-        yaw, pitch: degrees, as `geometry.rotation` takes them: positive yaw looks to the right of the picture,
-            positive pitch looks down.
-        wide, long: the width of the face at its edges, and the length of its lower half, relative to the mean head.
+        yaw, pitch: degrees; positive yaw looks to the right of the picture, positive pitch looks down.
+        wide, long: width of the face, and length of its lower half, relative to the mean head.
         camera: projects the renderer's coordinates to pixels of the picture.
     """
 
@@ -54,7 +55,7 @@ class HeadFit:
 
     @cached_property
     def posed(self) -> Posed:
-        """The head, shaped and turned."""
+        """The head with the fitted proportions and pose."""
         return pose(_shaped(head().canonical, self.wide, self.long), self.yaw, self.pitch)
 
     @property
@@ -63,7 +64,7 @@ class HeadFit:
         return float(np.degrees(np.arctan2(self.camera.matrix[1, 0], self.camera.matrix[0, 0])))
 
     def after(self, matrix: Floats) -> HeadFit:
-        """The same head in another picture, whose pixels are ``matrix`` (2, 3) times (x, y, 1)."""
+        """The same head in another picture; ``matrix`` (2, 3) maps (x, y, 1) of this picture to that one."""
         camera = self.camera
         together = matrix[:, :2] @ camera.matrix
         centre = camera.centre - np.linalg.solve(together, matrix[:, 2])
@@ -74,50 +75,58 @@ class HeadFit:
 def fit_head(labels: LabelMap) -> HeadFit:
     """Fit the mean head to a mask (S, S) by eyes, nose, mouth, chin and the edges of the face.
 
-    The five points of the face, the lowest point of the face and its edges beside the eyes and the cheeks are compared
-    with those of the head. Yaw, pitch, roll, scale, place and two proportions are found by least squares, with priors
-    that keep them near those of people. A mask without eyes or mouth gives the pose of a face framed like CelebA-HQ.
+    Yaw, pitch, roll, scale, position and two proportions are found by least squares. Priors keep them near those of
+    people. A mask without eyes or mouth gives the pose of a face framed like CelebA-HQ.
     """
     points = points_of_mask(labels)
-    known = points.copy()
-    if not np.isfinite(points[:2]).all():  # one eye is hidden: the other mirrored at the line from nose to mouth
-        known = _both_eyes(points)
-    between = float(np.hypot(*(known[1] - known[0])))
-    edges = _edges(labels, known)
-
-    def residuals(values: Floats) -> Floats:
-        yaw, pitch, wide, long, roll, log_scale, x, y = values
-        seen = _seen(yaw, pitch, wide, long)
-        turned = np.exp(log_scale) * between * np.array([[np.cos(roll), -np.sin(roll)], [np.sin(roll), np.cos(roll)]])
-        place = known[:2].mean(0) + between * np.array([x, y])
-        five = seen["points"] @ turned.T + place
-        off = (five - known) / between
-        weights = 1 / np.array([_EYE, _EYE, _NOSE, _MOUTH, _MOUTH])
-        found = [np.where(np.isfinite(off), off, 0.0) * weights[:, None]]
-        # Edges and chin are compared in the head's own upright frame.
-        for name, value in edges.items():
-            found.append(np.array([[(seen[name] - (value @ np.linalg.inv(turned).T - place @ np.linalg.inv(turned).T)[
-                int(name == "chin")]) / (_CHIN if name == "chin" else _EDGE)]]))  # fmt: skip
-        prior = [yaw / _PRIOR["yaw"], pitch / _PRIOR["pitch"], (wide - 1) / _PRIOR["wide"], (long - 1) / _PRIOR["long"]]
-        return np.concatenate([*(part.ravel() for part in found), prior])
-
-    tilt = float(np.arctan2(*(known[1] - known[0])[::-1]))
-    start = np.array([0.0, 0.0, 1.0, 1.0, tilt, 0.0, 0.0, 0.0])
-    found = _least_squares(residuals, start, start - _REACH, start + _REACH)
+    if not np.isfinite(points[:2]).all():
+        points = _with_both_eyes(points)
+    edges = _edges(labels, points)
+    across = points[1] - points[0]
+    start = np.array([0.0, 0.0, 1.0, 1.0, float(np.arctan2(*across[::-1])), 0.0, 0.0, 0.0])
+    found = _least_squares(lambda values: _residuals(values, points, edges), start, start - _REACH, start + _REACH)
     yaw, pitch, wide, long, roll, log_scale, x, y = (float(value) for value in found)
-    unit_length = _unit()
-    matrix = np.exp(log_scale) * between / unit_length * np.array([
-        [np.cos(roll), -np.sin(roll)], [np.sin(roll), np.cos(roll)]])  # fmt: skip
-    place = known[:2].mean(0) + between * np.array([x, y])
+    between = float(np.hypot(*across))
+    scale = np.exp(log_scale) * between / _unit()
+    matrix = scale * _rotation(roll)
     middle = _projected(_eye_points(yaw, pitch, wide, long)).mean(0)
-    centre = middle - np.linalg.solve(matrix, place)
-    scale = float(np.exp(log_scale) * between / unit_length)
-    camera = Camera(f32([0, HEIGHT, _DISTANCE]), f32(matrix), f32(centre), scale, 0)
+    centre = middle - np.linalg.solve(matrix, points[:2].mean(0) + between * np.array([x, y]))
+    camera = Camera(f32([0, HEIGHT, _DISTANCE]), f32(matrix), f32(centre), float(scale), 0)
     return HeadFit(yaw, pitch, wide, long, camera)
 
 
+def _residuals(values: Floats, points: Points, edges: dict[str, Floats]) -> Floats:
+    """Differences between the head and a mask's measurements, divided by their tolerances; then those of the priors.
+
+    Args:
+        values: (8,), see `_REACH`.
+        points: (5, 2), the face's points.
+        edges: see `_edges`.
+    """
+    yaw, pitch, wide, long, roll, log_scale, x, y = values
+    between = float(np.hypot(*(points[1] - points[0])))
+    seen = _seen(yaw, pitch, wide, long)
+    matrix = np.exp(log_scale) * between * _rotation(roll)
+    place = points[:2].mean(0) + between * np.array([x, y])
+    off = (seen["points"] @ matrix.T + place - points) / between
+    five = np.where(np.isfinite(off), off, 0.0) * (1 / np.array(_TOLERANCES))[:, None]
+    # Edges are compared horizontally and the chin vertically, in the head's upright frame.
+    back = np.linalg.inv(matrix).T
+    rest = [
+        (seen[name] - (edge @ back - place @ back)[int(name == "chin")]) / (_CHIN if name == "chin" else _EDGE)
+        for name, edge in edges.items()
+    ]
+    prior = [yaw / _PRIOR["yaw"], pitch / _PRIOR["pitch"], (wide - 1) / _PRIOR["wide"], (long - 1) / _PRIOR["long"]]
+    return np.array([*five.ravel(), *rest, *prior])
+
+
+def _rotation(roll: float) -> Floats:
+    """Rotation (2, 2) by ``roll`` radians."""
+    return np.array([[np.cos(roll), -np.sin(roll)], [np.sin(roll), np.cos(roll)]])
+
+
 def _least_squares(residuals: Callable[[Floats], Floats], start: Floats, low: Floats, high: Floats) -> Floats:
-    """The values (N,) between ``low`` and ``high`` with the least sum of squares, by Levenberg and Marquardt."""
+    """Minimise a sum of squares over values (N,) between ``low`` and ``high`` with the Levenberg-Marquardt method."""
     values, damping = start, 0.01
     here = residuals(values)
     for _ in range(_ROUNDS):
@@ -138,7 +147,7 @@ def _least_squares(residuals: Callable[[Floats], Floats], start: Floats, low: Fl
 
 
 def _shaped(vertices: F32, wide: float, long: float) -> F32:
-    """Vertices (..., 3) with the edges of the face further out and the face below the eyes longer."""
+    """Scale the width of the face, and the length of its part below the eyes, of vertices (..., 3)."""
     x, y, z = (vertices[..., k] for k in range(3))
     out = 1 + (wide - 1) * ramp(0.3, 0.7, np.abs(x))
     low = np.minimum(y - _EYE_Y, 0) * ramp(6.2, 6.6, y) * (long - 1)
@@ -147,7 +156,7 @@ def _shaped(vertices: F32, wide: float, long: float) -> F32:
 
 @lru_cache(maxsize=1)
 def _marks() -> dict[str, F32]:
-    """Places on the canonical head: the five points, candidates for the edges of the face, and for the chin."""
+    """Positions on the canonical head: the five points, and candidates for the face's edges and for the chin."""
     model = head()
     body, c = model.on_body, model.canonical
     eyes = f32([c[model.points(f"helper-{side}-eye")].mean(0) for side in "rl"]) + f32([0, 0, 0.12])
@@ -168,7 +177,7 @@ def _turned(points: F32, yaw: float, pitch: float) -> F32:
 
 
 def _projected(points: F32) -> Floats:
-    """World points (..., 3) -> places on the plane through the origin, y down, before the camera's matrix."""
+    """Project points (..., 3) to the plane through the origin, with y downwards, before the camera's matrix."""
     far = _DISTANCE / (_DISTANCE - points[..., 2].astype(np.float64))
     return np.stack([points[..., 0] * far, -(points[..., 1] - HEIGHT) * far], -1)
 
@@ -179,13 +188,13 @@ def _eye_points(yaw: float, pitch: float, wide: float, long: float) -> F32:
 
 @lru_cache(maxsize=1)
 def _unit() -> float:
-    """The distance of the eyes of the mean head that looks ahead, before the camera's matrix."""
+    """The projected distance of the eyes of the mean head that looks ahead, before the camera's matrix."""
     left, right = _projected(_eye_points(0, 0, 1, 1))
     return float(np.hypot(*(right - left)))
 
 
 def _seen(yaw: float, pitch: float, wide: float, long: float) -> dict[str, Floats]:
-    """The head's marks in distances of the eyes, around the middle of the eyes."""
+    """The projected positions of `_marks`, relative to the middle of the eyes, in distances between the eyes."""
     five, skull, chin = (_projected(_turned(_shaped(_marks()[name], wide, long), yaw, pitch))
                          for name in ("points", "skull", "chin"))  # fmt: skip
     unit_length, middle = _unit(), five[:2].mean(0)
@@ -199,40 +208,50 @@ def _seen(yaw: float, pitch: float, wide: float, long: float) -> dict[str, Float
 
 
 def _edges(labels: LabelMap, points: Points) -> dict[str, Floats]:
-    """Measured edges of the face on both sides of the eyes and the cheeks, and the chin: (x, y) by name.
+    """Measured positions (x, y) in a mask: the edges of the face beside eyes and cheeks, and the chin, by name.
 
-    An edge that ends at the border of the picture, or where hair covers the face far within, is left out.
+    Edges are left out if they lie at the border of the picture, or if hair covers much of the face.
     """
     face = np.isin(labels, _FACE)
     eyes, mouth = points[:2].mean(0), points[3:].mean(0)
-    axis = (points[1] - points[0]) / np.hypot(*(points[1] - points[0]))
-    between, down = np.hypot(*(points[1] - points[0])), np.array([-axis[1], axis[0]])
+    between = np.hypot(*(points[1] - points[0]))
+    axis = (points[1] - points[0]) / between
+    down = np.array([-axis[1], axis[0]])
     found: dict[str, Floats] = {}
-
-    def inside(place: Floats) -> bool:
-        column, row = np.floor(place).astype(int)
-        return bool(0 <= row < len(face) and 0 <= column < face.shape[1] and face[row, column])
-
     for share in _LEVELS:
         start = eyes + share * ((mouth - eyes) @ down) * down
         for name, way in (("left", -axis), ("right", axis)):
-            steps = np.arange(0.1, 2.0, 0.02)
-            there = [step for step in steps if inside(start + step * between * way)]
-            if there and 0.6 < there[-1] < 1.6:
-                found[f"{name}{share}"] = start + there[-1] * between * way
-    rows, columns = np.nonzero(face)
-    if len(rows):
-        places = np.stack([columns, rows], 1) + 0.5
-        near = np.abs((places - mouth) @ axis) < 0.25 * between
-        if near.any():
-            lowest = places[near][((places[near] - mouth) @ down).argmax()]
-            if lowest[1] < len(labels) - 2:
-                found["chin"] = lowest
+            edge = _last_inside(face, start, way, between)
+            if edge is not None:
+                found[f"{name}{share}"] = edge
+    chin = _lowest(face, mouth, axis, between)
+    if chin is not None:
+        found["chin"] = chin
     return found
 
 
-def _both_eyes(points: Points) -> Points:
-    """The five points with an eye that is hidden put where the other one mirrors to."""
+def _last_inside(face: Region, start: Floats, way: Floats, between: float) -> Floats | None:
+    """The last position (x, y) of the face along a ray; None unless it is 0.6 to 1.6 eye distances from the start."""
+    shares = np.arange(0.1, 2.0, 0.02)
+    columns, rows = np.floor(start + shares[:, None] * between * way).astype(int).T
+    inside = (rows >= 0) & (rows < len(face)) & (columns >= 0) & (columns < face.shape[1])
+    inside[inside] = face[rows[inside], columns[inside]]
+    last = float(shares[inside].max(initial=0.0))
+    return start + last * between * way if 0.6 < last < 1.6 else None
+
+
+def _lowest(face: Region, mouth: Floats, axis: Floats, between: float) -> Floats | None:
+    """The lowest position (x, y) of the face below the mouth; None if there is none, or at the picture's border."""
+    places = np.argwhere(face)[:, ::-1] + 0.5
+    near = places[np.abs((places - mouth) @ axis) < 0.25 * between]
+    if not len(near):
+        return None
+    lowest: Floats = near[((near - mouth) @ np.array([-axis[1], axis[0]])).argmax()]
+    return lowest if lowest[1] < len(face) - 2 else None
+
+
+def _with_both_eyes(points: Points) -> Points:
+    """The five points of a face with one hidden eye, which is mirrored from the other one."""
     known = points.copy()
     mouth = points[3:].mean(0)
     seen = int(np.isfinite(points[1]).all())

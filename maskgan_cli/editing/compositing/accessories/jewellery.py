@@ -1,4 +1,4 @@
-"""Earrings and necklaces: small objects at the ears and the neck of a mask, drawn over a picture."""
+"""Earrings and necklaces: their meshes at the ears and the neck of a mask, and their rendering."""
 
 from __future__ import annotations
 
@@ -25,34 +25,30 @@ JEWELLERY: Final = (*EARRINGS, *NECKLACES)
 
 _GOLD: Final[Colour] = linear([255, 208, 120])
 _PEARL: Final[Colour] = linear([255, 250, 242])
-_SAMPLES: Final = 3
-_MOST: Final = 1200  # side of the grid that is drawn on
-_DEPTH: Final = 0.4  # decimetres in front of the head's middle: ears and necks
+_SAMPLES: Final = 3  # samples per pixel and axis
+_MOST: Final = 1200  # largest side of the supersampled grid
+_DEPTH: Final = 0.4  # decimetres; ears and necks lie this far in front of the head's middle
 _EARS: Final = (ID["l_ear"], ID["r_ear"])
 _FACE: Final = [ID[name] for name in ("skin", "nose", "l_ear", "r_ear")]
-_COVERS: Final = {"earrings": [ID["hair"], ID["hat"]], "necklace": [ID["hair"], ID["cloth"]]}  # what hides them
+_COVERS: Final = {"earrings": [ID["hair"], ID["hat"]], "necklace": [ID["hair"], ID["cloth"]]}  # classes that hide them
 # Lengths in decimetres.
-_HOOP: Final = (0.15, 0.011)  # radius, and that of its wire
-_DROP: Final = (0.2, 0.047)  # how far down a drop's pearl hangs, and its radius
+_HOOP: Final = (0.15, 0.011)  # radius of the hoop, and radius of its wire
+_DROP: Final = (0.2, 0.047)  # distance of the pearl below the lobe, and radius of the pearl
 _BEAD: Final = 0.036  # radius of a pearl of a necklace
-_SLACK: Final = 0.34  # how far below its ends a necklace hangs, of the distance between them
-_LEAST_EAR, _LEAST_NECK = 4e-4, 4e-3  # of a mask: less of an ear or a neck carries nothing
-_LEAST_WIDE: Final = 0.4  # of the face's width: a neck of which less is seen carries no necklace
-_LOBE: Final = (
-    0.66,
-    7.0,
-    7.15,
-)  # of the canonical head: its lobes are farther out than this, and between these heights
-_ASIDE: Final = 0.12  # of the side: this much farther out than on the mean head a face may end
-_SHADOW: Final = (0.035, 0.045, 0.5)  # how far down and how soft a shadow is, and how much of the light it takes
+_SLACK: Final = 0.34  # depth of a necklace's curve, as a share of the distance of its ends
+_LEAST_EAR, _LEAST_NECK = 4e-4, 4e-3  # least visible area of an ear or a neck, as a share of the mask
+_LEAST_WIDE: Final = 0.4  # least visible width of a neck, as a share of the face's width
+_LOBE: Final = (0.66, 7.0, 7.15)  # lobes on the canonical head: least distance from its middle, lowest and highest y
+_ASIDE: Final = 0.12  # share of the side; a face may end this much farther out than that of the mean head
+_SHADOW: Final = (0.035, 0.045, 0.5)  # a shadow's offset downwards, its blur, and the share of the light it blocks
 
 
 @dataclass(frozen=True)
 class Jewel:
-    """A mesh and what of a mask hides it.
+    """A mesh, and the classes of the mask that hide it.
 
     Attributes:
-        mesh: in the renderer's coordinates.
+        mesh: the mesh, in the renderer's coordinates.
         hidden_by: class ids.
     """
 
@@ -61,25 +57,27 @@ class Jewel:
 
 
 def jewels(name: str, labels: LabelMap, fit: HeadFit, down: Floats) -> list[Jewel]:
-    """One of `JEWELLERY` on the ears or the neck of a mask (S, S); empty if it shows too little of them.
+    """The meshes of one of `JEWELLERY` at the ears or the neck of a mask (S, S).
+
+    The list is empty if too little of ears or neck is visible.
 
     Args:
-        name: of the object.
+        name: one of `JEWELLERY`.
         labels: the mask.
-        fit: the head fitted to it, in the mask's pixels.
-        down: (3,), where things hang down to, in the renderer's coordinates: see `down_in`.
+        fit: the head fitted to the mask, in the mask's pixels.
+        down: (3,), direction of gravity in the renderer's coordinates; see `down_direction`.
     """
     if name in NECKLACES:
         return _necklace(labels, fit)
     lobes = [lobe for ear in _EARS if (lobe := _lobe(labels, ear)) is not None]
     covers = tuple(_COVERS["earrings"])
-    if not lobes:  # over the hair
+    if not lobes:  # hair hides both ears, and the earrings lie over the hair
         lobes, covers = _hidden_lobes(labels, fit), ()
     return [jewel for lobe in lobes for jewel in _earring(name, lobe, fit, down, covers)]
 
 
 def can_hang(name: str, labels: LabelMap) -> bool:
-    """Whether a mask (S, S) shows the ears or the neck that one of `JEWELLERY` hangs on."""
+    """Whether a mask (S, S) shows enough of the ears or the neck for one of `JEWELLERY`."""
     if name in NECKLACES:
         return _neckline(labels) is not None
     if any(_lobe(labels, ear) is not None for ear in _EARS):
@@ -88,14 +86,16 @@ def can_hang(name: str, labels: LabelMap) -> bool:
 
 
 def draw_jewels(found: list[Jewel], fit: HeadFit, light: PhotoLight, window: Window, labels: LabelMap) -> Drawn:
-    """Draw small objects in front of all that does not hide them, with a soft shadow right below.
+    """Render jewellery with a soft shadow directly below it.
+
+    The head does not hide it; only the classes in `Jewel.hidden_by` do.
 
     Args:
-        found: what to draw.
+        found: the jewellery.
         fit: the head, in the picture's pixels.
-        light: of the photo.
-        window: where.
-        labels: (h, h), the mask there.
+        light: the photo's light.
+        window: the part of the picture to render.
+        labels: (h, h), the mask in the window.
     """
     samples = _SAMPLES if window.side * _SAMPLES <= _MOST else max(1, _MOST // window.side)
     size = window.side * samples
@@ -127,14 +127,14 @@ def draw_jewels(found: list[Jewel], fit: HeadFit, light: PhotoLight, window: Win
 
 
 def _lobe(labels: LabelMap, ear: int) -> Floats | None:
-    """Where an earring hangs on an ear of a mask: (x, y); None if hardly anything of the ear is seen."""
+    """The position (x, y) of the lobe of an ear in a mask; None if it is hidden."""
     region = labels == ear
     if region.sum() < _LEAST_EAR * labels.size:
         return None
     rows, columns = np.nonzero(region)
     high = rows.max() - rows.min() + 1
     low = rows >= rows.max() - 0.16 * high
-    # Where hair hides the lower part, the lowest pixels seen are no lobe.
+    # If hair hides the lower part of the ear, its lowest visible pixels are not the lobe.
     below = labels[
         min(int(rows.max()) + max(2, round(0.01 * len(labels))), len(labels) - 1), round(columns[low].mean())
     ]
@@ -144,7 +144,7 @@ def _lobe(labels: LabelMap, ear: int) -> Floats | None:
 
 
 def _hidden_lobes(labels: LabelMap, fit: HeadFit) -> list[Floats]:
-    """Where the fitted head has the lobes of ears that hair hides in a mask: (x, y) each."""
+    """Positions (x, y) of lobes that hair hides in a mask, according to the fitted head."""
     model, found = head(), []
     for side in (1.0, -1.0):
         x, y = model.canonical[:, 0] * side, model.canonical[:, 1]
@@ -156,7 +156,7 @@ def _hidden_lobes(labels: LabelMap, fit: HeadFit) -> list[Floats]:
         if not 0 <= row < len(labels) or not len(across):
             continue
         beside = across[~np.isin(labels[row, across], _FACE)]
-        if len(beside) and labels[row, beside[0]] == ID["hair"]:  # right beside the face
+        if len(beside) and labels[row, beside[0]] == ID["hair"]:  # hair begins directly beside the face
             found.append(np.array([beside[0] + 0.5, place[1]]))
     return found
 
@@ -177,17 +177,17 @@ def _earring(name: str, lobe: Floats, fit: HeadFit, down: Floats, hidden: tuple[
         ]
     radius, wire_radius = _HOOP
     angle = np.linspace(0, 2 * np.pi, 60, endpoint=False)[:, None]
-    # Seen from the front, a hoop that hangs at the side of a head is narrow.
+    # A hoop at the side of a head is narrow when seen from the front.
     ring = at + radius * (down * (1 - np.cos(angle)) + (0.42 * outwards * right + 0.9 * ahead) * np.sin(angle))
     vertices, faces = tube(f32(ring), wire_radius, closed=True, sides=10)
-    # The half that is behind the ear is hidden by it and the face.
+    # Ear and face hide the rear half.
     front = np.asarray(np.sin(angle)[:, 0] >= 0)[(faces // 10).min(1)]
     near, back = (Mesh(vertices, faces[part], f32(_GOLD), shine=0.85, gloss=70, metal=True) for part in (front, ~front))
     return [Jewel(back, (*hidden, *_FACE)), Jewel(near, hidden)]
 
 
 def _pearl_drop(middle: Floats, radius: float, right: Floats, down: Floats, ahead: Floats) -> tuple[F32, I32]:
-    """A ball that narrows upwards."""
+    """Vertices and triangles of a drop: a ball that narrows upwards."""
     vertices, faces = ball(f32([0, 0, 0]), 1.0, 12, 20)
     up = np.clip(vertices[:, 1:2], 0, 1)
     wide = 1 - 0.55 * up**1.5
@@ -216,7 +216,7 @@ def _necklace(labels: LabelMap, fit: HeadFit) -> list[Jewel]:
 
 
 def _neckline(labels: LabelMap) -> tuple[Floats, Floats] | None:
-    """Where a necklace leaves the sides of a neck: (x, y) left and right; None if hardly any neck is seen."""
+    """The left and right end (x, y) of a necklace at the sides of a neck; None if too little of the neck is visible."""
     neck = labels == ID["neck"]
     if neck.sum() < _LEAST_NECK * labels.size:
         return None
@@ -232,15 +232,15 @@ def _neckline(labels: LabelMap) -> tuple[Floats, Floats] | None:
 
 
 def _unproject(fit: HeadFit, place: Floats, depth: float = _DEPTH) -> Floats:
-    """The point (3,) at a depth that is seen at a pixel (x, y)."""
+    """The point (3,) at a depth that projects to a pixel (x, y)."""
     camera = fit.camera
     flat = np.linalg.solve(camera.matrix.astype(float), np.asarray(place, float) - camera.size / 2) + camera.centre
     share = (camera.place[2] - depth) / camera.place[2]
     return np.array([camera.place[0] + flat[0] * share, camera.place[1] - flat[1] * share, depth])
 
 
-def down_in(fit: HeadFit) -> Floats:
-    """The direction (3,), in the renderer's coordinates, that is down in the picture that a head is fitted in."""
+def down_direction(fit: HeadFit) -> Floats:
+    """The picture's downward direction as a unit vector (3,) in the renderer's coordinates."""
     x, y = np.linalg.solve(fit.camera.matrix.astype(float), [0.0, 1.0])
     down = np.array([x, -y, 0.0])
     return np.asarray(down / np.linalg.norm(down))

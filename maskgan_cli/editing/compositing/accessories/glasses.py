@@ -1,4 +1,4 @@
-"""The meshes of what can be put on, on a fitted head."""
+"""Meshes of glasses on a fitted head."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from maskgan_cli.synth.parameters import Colour, linear
 from maskgan_cli.synth.shape import PIVOT
 from maskgan_cli.synth.wardrobe import grid_triangles
 
-_AROUND: Final = 72  # points of a rim
+_AROUND: Final = 72  # number of points along a rim
 
 
 @dataclass(frozen=True)
@@ -23,12 +23,13 @@ class Spectacles:
     """Glasses; lengths in decimetres.
 
     Attributes:
-        width, height: half-axes of a lens, whose outline is a superellipse of ``exponent``.
-        rim: half the width of the rim, as seen from the front, at its sides; ``brow``: above, ``low``: below.
-        droop: how far the outer lower corner of a lens hangs down.
-        colour: of the frame, linear.
-        metal: whether the frame is of metal.
-        dark: whether the lenses are those of sunglasses.
+        width, height: half-axes of a lens; its outline is a superellipse.
+        exponent: exponent of the superellipse.
+        rim, brow, low: half the width of the rim, seen from the front, at its sides, its top and its bottom.
+        droop: distance by which the outer lower corner of a lens is lowered.
+        colour: linear colour of the frame.
+        metal: whether the frame is made of metal.
+        dark: whether these are sunglasses.
     """
 
     width: float
@@ -65,7 +66,7 @@ def glasses_meshes(name: str, fit: HeadFit) -> list[Mesh]:
         up = _bent(np.sin(angle), spec.exponent) * spec.height * size
         outer = np.clip(side * np.cos(angle), -1, 1)
         up = up - spec.droop * outer * (np.sin(angle) < 0.3)
-        curve = -0.05 * np.clip(outer, 0, 1) ** 2 - 0.012 * np.sin(angle)  # around the face, and leaning in below
+        curve = -0.05 * np.clip(outer, 0, 1) ** 2 - 0.012 * np.sin(angle)  # follows the face
         centre = eye + x * (side * 0.028) + z * ahead - y * 0.03
         ring = f32(centre + across[:, None] * x + up[:, None] * y + curve[:, None] * z)
         high = np.sin(angle)
@@ -92,7 +93,7 @@ def glasses_meshes(name: str, fit: HeadFit) -> list[Mesh]:
 
 
 def _lens(ring: F32, centre: F32, spec: Spectacles) -> Mesh:
-    """A lens, slightly domed, inside its rim."""
+    """A slightly curved lens inside its rim."""
     shares = np.linspace(0.001, 1, 9, dtype=np.float32)
     ahead = unit(np.cross(ring[len(ring) // 4] - centre, ring[0] - centre))
     ahead = ahead if ahead[2] > 0 else -ahead
@@ -108,7 +109,7 @@ def _lens(ring: F32, centre: F32, spec: Spectacles) -> Mesh:
 
 
 def _rim(path: F32, half: F32, deep: F32, *, closed: bool) -> tuple[F32, I32]:
-    """A bar along a path (N, 3): ``half`` (N,) its half width, and along ``deep`` 1.3 times that."""
+    """A bar along a path (N, 3) with half width ``half`` (N,), and 1.3 times as thick in the direction ``deep``."""
     back, on = (np.roll(path, 1, 0), np.roll(path, -1, 0)) if closed else (path, path)
     tangent = unit(on - back) if closed else unit(np.gradient(path, axis=0))
     out = unit(np.cross(tangent, np.broadcast_to(deep, tangent.shape)))
@@ -124,11 +125,11 @@ def _rim(path: F32, half: F32, deep: F32, *, closed: bool) -> tuple[F32, I32]:
 
 
 def _bent(value: F32, exponent: float) -> F32:
-    """A coordinate of a circle as that of a superellipse."""
+    """Map a coordinate on the unit circle to the superellipse with an exponent."""
     return f32(np.sign(value) * np.abs(value) ** np.float32(2 / exponent))
 
 
 def _heights(vertices: F32) -> F32:
-    """Heights (V,) of vertices between the lowest (0) and the highest (1)."""
+    """Heights (V,) of vertices, scaled from 0 (lowest) to 1 (highest)."""
     y = vertices[:, 1]
     return f32((y - y.min()) / max(float(np.ptp(y)), 1e-6))
