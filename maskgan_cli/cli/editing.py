@@ -193,25 +193,16 @@ def run_edits(
     from maskgan_cli.data.given_masks import MaskRules, mask_rules
     from maskgan_cli.editing import jobs
     from maskgan_cli.editing.edits import every_face
-    from maskgan_cli.editing.faces.face import check_files
     from maskgan_cli.editing.methods import method_named
-    from maskgan_cli.editing.outputs import output_paths
-    from maskgan_cli.files import refuse_existing, remove_leftovers
+    from maskgan_cli.files import remove_leftovers
     from maskgan_cli.locks import locked
     from maskgan_cli.weights.lookup import find_weights, named_with_origin
 
     entry, which = method_named(editing.method, masks=not any_method), options.chosen(editing.face)
     if which is not None and not entry.masks:
         raise InputError("--face", expected="a method that uses masks", found=f"--method {editing.method}")
-    sheet, listed = editing.sheet, editing.pairs is not None
-    if sheet is not None and not editing.overwrite:
-        refuse_existing(sheet)
-    paths = output_paths(rows, out, listed=listed, save_masks=editing.save_masks, sheet=sheet)
-    batch, work = Batch(shell, len(rows)), []
-    for row, path in zip(rows, paths, strict=True):
-        with batch.attempt(path):
-            check_files(file for role, file in row.items() if role != "output")
-            work.append((row, path))
+    batch, listed = Batch(shell, len(rows)), editing.pairs is not None
+    work = _checked(rows, out, editing, batch)
     if not work:
         batch.finish({"results": []})
     weights = onnx or find_weights(editing.weights, entry.kind)
@@ -224,7 +215,7 @@ def run_edits(
         return every_face(make, row, role, read) if which == "all" else [make(row, read=read)]
 
     rules = mask_rules(MaskRules(editing.order.value, editing.force))
-    with rules, locked(out if listed else paths[0], "another edit"):
+    with rules, locked(out if listed else work[0][1], "another edit"):
         if listed:
             remove_leftovers(out)
         results = jobs.run_edits(
@@ -241,6 +232,29 @@ def run_edits(
         shell.say(f"kept {counted(kept, 'existing result')} of the same files, weights and settings")
     records = [{"image": str(one.path), "mask": one.mask and str(one.mask), **one.note} for one in done]
     batch.finish({"results": records, "kept": kept})
+
+
+def _checked(rows: list[dict[str, Path]], out: Path, editing: Editing, batch: Batch) -> list[tuple[Row, Path]]:
+    """The rows whose files can be read, with the path of each result; other rows fail in ``batch``.
+
+    Raises:
+        InputError: results or the sheet cannot be written.
+    """
+    from maskgan_cli.editing.faces.face import check_files
+    from maskgan_cli.editing.outputs import output_paths
+    from maskgan_cli.files import refuse_existing
+
+    if editing.sheet is not None and not editing.overwrite:
+        refuse_existing(editing.sheet)
+    paths = output_paths(
+        rows, out, listed=editing.pairs is not None, save_masks=editing.save_masks, sheet=editing.sheet
+    )
+    work: list[tuple[Row, Path]] = []
+    for row, path in zip(rows, paths, strict=True):
+        with batch.attempt(path):
+            check_files(file for role, file in row.items() if role != "output")
+            work.append((row, path))
+    return work
 
 
 def _report(shell: Shell, results: Iterable[Result], editing: Editing, side: int) -> list[Result]:

@@ -60,11 +60,7 @@ def parse(
     parser_size = look if parser_size is None else parser_size
     if parser_size is not None and parser_size % 16:
         raise InputError("--parser-size", expected="a multiple of 16", found=str(parser_size))
-    items = pictures(images, recursive=recursive, say=shell.say)
-    masks = {item.path: _mask_of(item, out) for item in items}
-    if len(set(masks.values())) < len(masks):
-        twice = next(mask for mask in masks.values() if list(masks.values()).count(mask) > 1)
-        raise InputError(twice, found="two photos with this mask", hint="rename one of the photos")
+    masks = _mask_paths(pictures(images, recursive=recursive, say=shell.say), out)
     batch, missing = Batch(shell, len(masks)), []
     for path, mask in masks.items():
         with batch.attempt(path):
@@ -100,9 +96,20 @@ def parse(
     batch.finish(document, next_command=_next_command(done, not_crops))
 
 
-def _mask_of(item: Item, out: Path | None) -> Path:
-    """The path of a picture's mask."""
-    return item.path.with_name(f"{item.path.stem}.mask.png") if out is None else out / f"{item.name}.png"
+def _mask_paths(items: list[Item], out: Path | None) -> dict[Path, Path]:
+    """The path of each picture's mask.
+
+    Raises:
+        InputError: two pictures have the same one.
+    """
+    masks = {
+        item.path: item.path.with_name(f"{item.path.stem}.mask.png") if out is None else out / f"{item.name}.png"
+        for item in items
+    }
+    if len(set(masks.values())) < len(masks):
+        twice = next(mask for mask in masks.values() if list(masks.values()).count(mask) > 1)
+        raise InputError(twice, found="two photos with this mask", hint="rename one of the photos")
+    return masks
 
 
 def _next_command(done: dict[Path, Path], not_crops: list[Path]) -> list[object]:

@@ -68,16 +68,11 @@ def read_source(root: Path, *, masked: bool = True, order: str = "celebamask") -
         name = f"{index}.jpg"
         celeba_id, celeba_file = mapping.get(index, (None, ""))
         reason = ""
-        if merged and index not in masks:
-            reason = f"image without any mask: {MERGED} has no {index}.png"
-        elif index not in images and merged:
-            reason = f"mask without image: {IMAGES} has no {name}"
-        elif index not in images:
-            reason = f"mask without image: {MASKS} has parts of {index:05d}, {IMAGES} has no {name}"
+        if index not in images:
+            parts = "" if merged else f"{MASKS} has parts of {index:05d}, "
+            reason = f"mask without image: {parts}{IMAGES} has no {name}"
         elif masked and index not in masks:
-            folder = f"{MASKS}/{index // _IMAGES_PER_FOLDER}"
-            missing = "image without any mask" if (root / folder).is_dir() else "missing part folder"
-            reason = f"{missing}: {folder}" + (f" has no {index:05d}_*.png" if "image" in missing else "")
+            reason = _missing_mask(root, index, merged=merged)
         elif celeba_id is None:
             reason = f"not in {MAPPING}, so its split is unknown"
         fields = {"celeba_id": str(celeba_id), "identity": identities.get(celeba_file, "")}
@@ -96,6 +91,16 @@ def read_source(root: Path, *, masked: bool = True, order: str = "celebamask") -
         halved=merged,
         remarks=(f"{root / IMAGES}: {unread}",) if unread else (),
     )
+
+
+def _missing_mask(root: Path, index: int, *, merged: bool) -> str:
+    """The reason why an image of a raw layout has no mask."""
+    folder = f"{MASKS}/{index // _IMAGES_PER_FOLDER}"
+    if merged:
+        return f"image without any mask: {MERGED} has no {index}.png"
+    if not (root / folder).is_dir():
+        return f"missing part folder: {folder}"
+    return f"image without any mask: {folder} has no {index:05d}_*.png"
 
 
 def _merged_masks(root: Path) -> dict[int, dict[str, Path]]:

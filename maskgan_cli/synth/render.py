@@ -67,18 +67,7 @@ def render(identity: Identity, scene: Scene, size: int) -> Rendered:
         return np.random.default_rng([scene.noise, part])
 
     posed, neutral, camera = _place(identity, scene, size * SAMPLES)
-    pieces: list[Piece] = []
-    lenses: list[tuple[F32, I32]] = []
-    covered: float | None = None
-    if scene.hat is not None:
-        worn, covered = hat(scene.hat, neutral, scene.style.volume, rng(1))
-        pieces += worn
-    if scene.glasses is not None:
-        worn, lenses = glasses(scene.glasses, neutral)
-        pieces += worn
-    if scene.earring is not None:
-        pieces += earrings(scene.earring, posed)
-    pieces += neckwear(scene.clothes, neutral, rng(2))
+    pieces, lenses, covered = _clothing(scene, posed, neutral, rng(1), rng(2))
     hair = grow_hair(
         rng(5),
         scene.style,
@@ -121,6 +110,25 @@ def render(identity: Identity, scene: Scene, size: int) -> Rendered:
         _develop(canvas.colour, identity, scene, rng(10)), label_map(canvas.labels, SAMPLES),
         yaw, pitch, roll, attributes(identity, scene), identity, scene,
     )  # fmt: skip
+
+
+def _clothing(
+    scene: Scene, posed: Posed, neutral: Posed, hat_rng: np.random.Generator, neck_rng: np.random.Generator
+) -> tuple[list[Piece], list[tuple[F32, I32]], float | None]:
+    """Clothes and accessories, the lenses of glasses, and the canonical height above which a hat covers hair."""
+    pieces: list[Piece] = []
+    lenses: list[tuple[F32, I32]] = []
+    covered: float | None = None
+    if scene.hat is not None:
+        parts, covered = hat(scene.hat, neutral, scene.style.volume, hat_rng)
+        pieces += parts
+    if scene.glasses is not None:
+        parts, lenses = glasses(scene.glasses, neutral)
+        pieces += parts
+    if scene.earring is not None:
+        pieces += earrings(scene.earring, posed)
+    pieces += neckwear(scene.clothes, neutral, neck_rng)
+    return pieces, lenses, covered
 
 
 def _place(identity: Identity, scene: Scene, pixels: int) -> tuple[Posed, Posed, Camera]:
