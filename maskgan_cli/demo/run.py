@@ -63,7 +63,7 @@ def run_demo(
         _fetch(photo)
     cast = find_cast(_FIRST + seed, scale.size, scale.pairs)
     commands = Commands(scale, cast, seed=seed, device=device, workers=workers)
-    edits, lines = commands.photo(), [FETCH]
+    lines = [FETCH]
 
     def run(command: Command) -> dict[str, Any]:
         lines.append(str(command))
@@ -72,6 +72,7 @@ def run_demo(
 
     for command in [*commands.training(), *commands.faces(), *commands.crop()]:
         run(command)
+    edits = commands.photo()
     done = {name: run(command) for name, command in edits.items()}
     run(commands.paste())
     measured = {name: run(command) for name, command in commands.pairs().items()}
@@ -83,17 +84,17 @@ def run_demo(
         "as painted": [out / "bare" / row["output"] for row in pairs],
         "pasted back": [out / "seamless" / row["output"] for row in pairs],
     }
-    weights = {
-        "dmn": done["mouth"]["results"][0]["weights"],
-        "vae": way["weights"],
-        "parser": measured["read"]["weights"]["parser"]["sha256"],
-    }
+    table = against_truth(pairs, methods)
     numbers: dict[str, Any] = {
         "faces": len(list((out / "cast/images").iterdir())),
         "size": scale.size,
         "pairs": len(pairs),
-        "weights": weights,
-        "against_the_truth": against_truth(pairs, methods),
+        "weights": {
+            "dmn": done["mouth"]["results"][0]["weights"],
+            "vae": way["weights"],
+            "parser": measured["read"]["weights"]["parser"]["sha256"],
+        },
+        "against_the_truth": table,
         "read_as_asked": round(measured["read"]["value"], 4),
         "seconds": round(time.perf_counter() - started, 1),
         "cores": os.cpu_count(),
