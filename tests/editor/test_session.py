@@ -109,7 +109,7 @@ def test_the_inside_of_a_mouth_comes_from_the_mouths_face(
     session.add_other(library.rendered("rendered-0"))  # which is open
     session.labels, _ = session.swapped(session.labels, 1, part_ids("mouth"))
     own = _pixels(_paint(session, models))
-    assert session.note(models)["blend"] == "move" and session.note(models)["inside"] == "painted"
+    assert session.note(models)["blend"] == "move" and session.note(models)["inside"] == "photo"
     taken = _pixels(_paint(session, models, mouth=1))
     assert (taken != own)[session.labels == ID["mouth"]].any()
     note = session.note(models)
