@@ -15,7 +15,7 @@ from maskgan_cli.editing.compositing.extension import Plane, extended
 
 Floats = npt.NDArray[np.float64]
 
-_SOLID: Final = 0.95  # opacity above which a pixel tells the hair's colour
+SOLID: Final = 0.95  # opacity above which a pixel tells the hair's colour
 _SURE: Final = 0.9  # opacity from which on a pixel shows hair alone
 _STRANDS: Final = (0.6, 1.25)  # least and largest change of the strands' contrast
 _SHADES: Final = (0.25, 0.8)  # the same for wider differences: the shades of a lit head, or of grey temples
@@ -80,7 +80,7 @@ def recoloured(colours: Plane, alpha: Plane, photo: npt.NDArray[np.uint8], own: 
     Returns:
         (S, S, 3); the colours themselves if either hair has too few pixels.
     """
-    theirs, ours = alpha > _SOLID, own > _SOLID
+    theirs, ours = alpha > SOLID, own > SOLID
     if min(theirs.sum(), ours.sum()) < _LEAST:
         return colours
     lab = rgb2lab(np.clip(colours, 0, 255) / 255.0)

@@ -11,7 +11,7 @@ from skimage.color import rgb2lab
 
 from maskgan_cli.editing.compositing.extension import Plane, extended
 from maskgan_cli.editing.compositing.hair_base import without_hair
-from maskgan_cli.editing.compositing.hair_colour import as_sharp, hair_colours, recoloured, without_light_rim
+from maskgan_cli.editing.compositing.hair_colour import SOLID, as_sharp, hair_colours, recoloured, without_light_rim
 from maskgan_cli.editing.compositing.hair_fit import HairFit, above_border, cut_rows, fit_hair, tidy_hair, warped_labels
 from maskgan_cli.editing.compositing.hidden_parts import added_ears, lay_brows, lay_ears, replaced_brows
 from maskgan_cli.editing.compositing.matting import alpha_matte
@@ -24,7 +24,6 @@ _HAIR: Final = ID["hair"]
 _EARS: Final = [ID["l_ear"], ID["r_ear"]]
 _CLEAR: Final = [ID[name] for name in ("l_eye", "r_eye", "l_brow", "r_brow", "nose", "mouth", "u_lip", "l_lip",
                                        "eye_g", "ear_r", "hat")]  # fmt: skip
-_SOLID: Final = 0.95  # opacity above which a pixel shows hair alone
 _BROWS: Final = [ID["l_brow"], ID["r_brow"]]
 _LEAST: Final = 0.01  # of a mask: less hair is no hair to take
 _HAT: Final = 0.01  # of a mask: a larger hat hides hair
@@ -81,12 +80,13 @@ def lay_hair(
     behind = np.where(np.isin(before, _BROWS) & (after != before), _HAIR, before) if brows.any() else before
     base = without_hair(photo, behind, after, own, skin, cover[..., 0])
     ears = added_ears(before, after)
+    if ears.any() or brows.any():
+        face = sampled(reference, rows, columns, "bicubic")
     if ears.any():
-        skins = (_skin_colour(photo, before), _skin_colour(reference, labels))
-        base = lay_ears(base, sampled(reference, rows, columns, "bicubic"), ears, *skins)
+        base = lay_ears(base, face, ears, _skin_colour(photo, before), _skin_colour(reference, labels))
     if brows.any():
         strength = _contrast(photo, before, own) / max(_contrast(reference, labels, alpha), 0.1)
-        base = lay_brows(base, skin, sampled(reference, rows, columns, "bicubic"), brows, strength)
+        base = lay_brows(base, skin, face, brows, strength)
     kept = (after == _HAIR) & (before == _HAIR) & (warped_labels(uncut, fit, side) != _HAIR)
     kept = ndimage.binary_opening(kept, iterations=2).astype(np.float32)
     base = base + (ndimage.gaussian_filter(kept, 1.5) * own)[..., None] * (photo - base)
@@ -103,7 +103,7 @@ def _skin_colour(picture: Picture, labels: LabelMap) -> Plane:
 
 def _contrast(picture: Picture, labels: LabelMap, alpha: Plane) -> float:
     """How much darker hair is than skin: the logarithm of the ratio of their medians; 0 without either."""
-    hair, skin = picture[alpha > _SOLID], picture[labels == ID["skin"]]
+    hair, skin = picture[alpha > SOLID], picture[labels == ID["skin"]]
     return float(np.log((np.median(skin) + 1) / (np.median(hair) + 1))) if len(hair) and len(skin) else 0.0
 
 

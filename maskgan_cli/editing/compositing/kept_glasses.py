@@ -70,4 +70,4 @@ def kept_glasses(source: Picture, before: LabelMap, after: LabelMap) -> KeptGlas
         return None
     opacity = np.clip(1.3 * ndimage.gaussian_filter(frames.astype(np.float32), _SOFT), 0, 1)
     bare, edited = (without(labels, ["glasses"]) for labels in (before, after))
-    return KeptGlasses(without_frames(source, before), bare, edited, np.where(opacity > 0.02, opacity, 0))
+    return KeptGlasses(without_frames(source, before, frames), bare, edited, np.where(opacity > 0.02, opacity, 0))

@@ -9,8 +9,9 @@ import numpy.typing as npt
 from scipy import sparse
 from scipy.sparse.linalg import splu
 
+from maskgan_cli.labels import Region
+
 Plane = npt.NDArray[np.float32]
-Region = npt.NDArray[np.bool_]
 
 _NOISE: Final = 1e-5  # variance of the noise of a colour in [0, 1]
 

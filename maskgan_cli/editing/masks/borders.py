@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 from scipy import ndimage
 
-from maskgan_cli.editing.masks.upright import Box, Field, Region, Upright, sample
-from maskgan_cli.labels import LabelMap
+from maskgan_cli.editing.masks.upright import Box, Field, Upright, sample
+from maskgan_cli.labels import LabelMap, Region
 
 DEEP: Final = 48  # pixels of the frame: signed distances are clipped to this value
 _SOFT_CHANGE: Final = 2.0  # pixels of the frame: blur of MaskVAE's changes, whose outlines are no finer

@@ -5,12 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 from scipy import ndimage
 
-from maskgan_cli.labels import GROUPS, ID, LabelMap
-
-Region = npt.NDArray[np.bool_]
+from maskgan_cli.labels import GROUPS, ID, LabelMap, Region
 
 _HOLE: Final = 2e-3  # share of the mask; smaller holes in new hair are filled
 _STRAND: Final = 0.012  # share of the side; thinner strands are removed

@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 from scipy import ndimage
 
-from maskgan_cli.editing.masks.upright import Field, Region, Upright, largest_piece
-from maskgan_cli.labels import GROUPS, ID, LabelMap
+from maskgan_cli.editing.masks.upright import Field, Upright, largest_piece
+from maskgan_cli.labels import GROUPS, ID, LabelMap, Region
 
 _PLACES: Final = 65  # positions along a mouth
 _SMOOTH: Final = 0.02  # share of a mouth's width; blur of the curves, which removes the steps of pixels

@@ -6,13 +6,10 @@ from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 from scipy import ndimage
 from skimage.morphology import convex_hull_image
 
-from maskgan_cli.labels import CLASSES, GROUPS, ID, LabelMap
-
-Region = npt.NDArray[np.bool_]
+from maskgan_cli.labels import CLASSES, GROUPS, ID, LabelMap, Region
 
 # Classes behind a part: a removed pixel gets the class of the nearest pixel of these classes. Features of the face are
 # replaced by skin, as in the paper.

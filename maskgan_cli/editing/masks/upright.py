@@ -15,10 +15,9 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from maskgan_cli.data.alignment import CROP, Points, points_of_mask, similarity
-from maskgan_cli.labels import LabelMap
+from maskgan_cli.labels import LabelMap, Region
 
 Field = npt.NDArray[np.floating[Any]]
-Region = npt.NDArray[np.bool_]
 
 _SCALES: Final = (0.2, 5.0)  # limits of the scale; others are due to wrong points
 

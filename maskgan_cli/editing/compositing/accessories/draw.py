@@ -6,17 +6,15 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 from scipy import ndimage
 
 from maskgan_cli.editing.compositing.accessories.head_fit import HeadFit
 from maskgan_cli.editing.compositing.accessories.photo_light import PhotoLight
+from maskgan_cli.labels import Region
 from maskgan_cli.synth.geometry import F32, I32, dot, f32, ramp, unit, vertex_normals
 from maskgan_cli.synth.lighting import ShadowMap, blur
 from maskgan_cli.synth.raster import FAR, Layer, triangles
 from maskgan_cli.synth.shape import head
-
-Region = npt.NDArray[np.bool_]
 
 _MOST: Final = 1280  # largest side of the supersampled grid; larger windows get fewer samples per pixel
 _SAMPLES: Final = 3  # samples per pixel and axis, if the grid stays below `_MOST`

@@ -11,13 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from maskgan_cli.data.alignment import Points, points_of_mask
-from maskgan_cli.labels import ID, LabelMap
+from maskgan_cli.labels import ID, LabelMap, Region
 from maskgan_cli.synth.camera import HEIGHT, Camera
 from maskgan_cli.synth.geometry import F32, f32, ramp, rotation, turn
 from maskgan_cli.synth.shape import PIVOT, Posed, head, pose
 
 Floats = npt.NDArray[np.float64]
-Region = npt.NDArray[np.bool_]
 
 _DISTANCE: Final = 14.0  # decimetres from the camera to the head, typical of portraits
 _NOSE_Z: Final = 1.42  # depth of the nose's centre, which is what a mask shows; the tip lies further in front

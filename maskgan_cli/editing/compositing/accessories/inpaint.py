@@ -5,16 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 from scipy import ndimage
 
 from maskgan_cli.editing.compositing.grain import missing_grain
 from maskgan_cli.editing.compositing.membrane import harmonic
 from maskgan_cli.editing.masks.take_off import without
 from maskgan_cli.files import Picture
-from maskgan_cli.labels import ID, LabelMap
-
-Region = npt.NDArray[np.bool_]
+from maskgan_cli.labels import ID, LabelMap, Region
 
 _GLASSES: Final = ID["eye_g"]
 _EYES: Final = [ID["l_eye"], ID["r_eye"]]
@@ -39,13 +36,17 @@ def has_dark_lenses(picture: Picture, labels: LabelMap) -> bool:
     return bool(np.median(grey[inner]) < _DARK * np.median(grey[skin]))
 
 
-def without_frames(picture: Picture, labels: LabelMap) -> Picture:
+def without_frames(picture: Picture, labels: LabelMap, frames: Region | None = None) -> Picture:
     """A picture (S, S, 3) without the frames of its glasses; what is seen through clear lenses stays.
 
     Frames are the thin lines near the border of the mask's region that are darker or brighter than what is beside
     them. They are filled harmonically from both sides, with the grain of the skin.
+
+    Args:
+        picture, labels: (S, S, 3) and its label map.
+        frames: the result of `frame_region`; None: it is computed.
     """
-    frames = frame_region(picture, labels)
+    frames = frame_region(picture, labels) if frames is None else frames
     if not frames.any():
         return picture.copy()
     rows, columns = np.nonzero(ndimage.binary_dilation(frames, iterations=max(4, round(0.06 * len(labels)))))

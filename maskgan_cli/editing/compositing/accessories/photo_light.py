@@ -11,10 +11,8 @@ from PIL import Image
 from scipy import ndimage
 
 from maskgan_cli.files import Picture
-from maskgan_cli.labels import ID, LabelMap
+from maskgan_cli.labels import ID, LabelMap, Region
 from maskgan_cli.synth.geometry import F32, f32, unit
-
-Region = npt.NDArray[np.bool_]
 
 _GAMMA: Final = 2.2
 _GREY: Final = f32([0.2126, 0.7152, 0.0722])
