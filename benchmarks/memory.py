@@ -10,8 +10,8 @@ context, or the work space of convolutions; a GPU needs that much more.
 
     python benchmarks/memory.py --flops --size 256                # arithmetic of a step at the recipes' batch size
 
-``--saved`` counts the tensors that autograd saves for the backward pass, by its hooks, in EBST's step as it is, and in
-the same step with one graph through both stages, as it was before Stage I was freed early.
+``--saved`` counts the tensors that autograd saves for the backward pass, by its hooks, in EBST's step for both settings
+of ``update_order``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ import argparse
 import json
 import weakref
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,7 +37,7 @@ from maskgan_cli.models.mask_vae import MaskVAE, MaskVAEConfig
 from maskgan_cli.models.perceptual import VGG19Features
 from maskgan_cli.training.adversarial import AdversarialTask
 from maskgan_cli.training.tasks.dmn import DMNRecipe
-from maskgan_cli.training.tasks.ebst import STAGE_TWO, EBSTRecipe, EBSTTask
+from maskgan_cli.training.tasks.ebst import EBSTRecipe, EBSTTask
 
 GIB = 1 << 30
 
@@ -50,6 +49,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--accumulate", type=int, nargs="*", default=[1, 4])
     parser.add_argument("--checkpointing", action="store_true")
+    parser.add_argument("--update-order", choices=["stages", "together"], default="stages", help="of EBST")
     parser.add_argument("--saved", action="store_true")
     parser.add_argument("--flops", action="store_true")
     parser.add_argument("--task", choices=["dmn", "ebst"], nargs="*", default=["dmn", "ebst"])
@@ -58,12 +58,14 @@ def main() -> None:
     changes = [f"precision={arguments.precision}", f"network.image_size={arguments.size}", "validation.every=null"]
     if arguments.saved:
         row = {"task": "ebst", "size": arguments.size, "precision": arguments.precision}
-        for name, step in (("one_graph", keep_everything), ("stage_one_freed", EBSTTask.step)):
-            peaks = {batch: saved(changes, accelerator, arguments.size, batch, step) for batch in (2, 4)}
-            row[f"saved_gib_a_face_{name}"] = round((peaks[4] - peaks[2]) / 2 / GIB, 2)
+        for order in ("together", "stages"):
+            ordered = [*changes, f"update_order={order}"]
+            peaks = {batch: saved(ordered, accelerator, arguments.size, batch) for batch in (2, 4)}
+            row[f"saved_gib_a_face_{order}"] = round((peaks[4] - peaks[2]) / 2 / GIB, 2)
         print(json.dumps(row), flush=True)
         return
     changes += ["checkpointing=true"] if arguments.checkpointing else []
+    changes.append(f"update_order={arguments.update_order}")
     for name in arguments.task:
         if arguments.flops:
             count = flops(name, changes, accelerator, arguments.size, 2) / 2 * arguments.batch
@@ -104,9 +106,7 @@ def peak(name: str, changes: list[str], accelerator: Accelerator, size: int, bat
         return alive.peak
 
 
-def saved(
-    changes: list[str], accelerator: Accelerator, size: int, batch: int, step: Callable[[EBSTTask, Batch], Any]
-) -> int:
+def saved(changes: list[str], accelerator: Accelerator, size: int, batch: int) -> int:
     """Bytes of the tensors saved for the backward pass at the worst moment of a step of EBST, weights apart."""
     with FakeTensorMode():
         task = build("ebst", changes, accelerator, size)
@@ -116,7 +116,7 @@ def saved(
         weights = {x.untyped_storage()._cdata for network in networks for x in network.state_dict().values()}
         counter = SavedTensors(weights)
         with torch.autograd.graph.saved_tensors_hooks(counter.pack, counter.unpack):
-            step(task, faces(batch, size))
+            task.step(faces(batch, size))
         return counter.peak
 
 
@@ -153,25 +153,6 @@ class Holder:
     """Lives as long as the graph keeps the tensor."""
 
     tensor: torch.Tensor
-
-
-def keep_everything(task: EBSTTask, batch: Batch) -> None:
-    """EBST's step with one graph through both stages."""
-    mask, real, style_mask, seen = task.inputs(batch)
-    with task.accelerator.autocast():
-        fake = task.generate(task.generator, mask, style_mask, seen)
-    fake_features, real_features = task.judge(mask, fake), task.judge(mask, real)
-    first = task.terms(batch.labels, fake, real, fake_features, real_features)
-    task.update("generator", task.weighted(first), retain_graph=True)
-    with task.accelerator.autocast():
-        style = task.generator.encode_style(style_mask, seen)
-        edits = torch.cat(task.edited_masks(mask))
-        inter, outer = task.generator.generate(edits, style.repeat(2, 1)).chunk(2)
-        blend, _ = task.blender(inter, outer)
-    blend_features = task.judge(mask, blend)
-    second = task.terms(batch.labels, blend, real, blend_features, real_features)
-    task.update(STAGE_TWO, task.weighted(second), retain_graph=True)
-    task.update("discriminator", task.verdict([fake_features, blend_features], real_features))
 
 
 def flops(name: str, changes: list[str], accelerator: Accelerator, size: int, batch: int) -> int:
@@ -219,7 +200,7 @@ def build(name: str, changes: list[str], accelerator: Accelerator, size: int) ->
     nn.Module.to = lambda network, *_, **__: network  # type: ignore[method-assign, assignment]
     features = VGG19Features()
     if name == "dmn":
-        stage_one = load_recipe(DMNRecipe, "dmn", "paper-512", changes)
+        stage_one = load_recipe(DMNRecipe, "dmn", "paper-512", [c for c in changes if not c.startswith("update_order")])
         return AdversarialTask(stage_one, accelerator, features, faces(2, size))
     recipe = load_recipe(EBSTRecipe, "ebst", "paper-512", changes)
     return EBSTTask(recipe, accelerator, features, faces(2, size), MaskVAE(MaskVAEConfig(size)))

@@ -108,6 +108,7 @@ _ALL: Final = (
                 _EDIT, several=True, options=(
                     Option("dmn", Path, "Run folder (or weights) of `maskgan train dmn`; or use --start-from."),
                     Option("vae", Path, "Run folder (or weights) of `maskgan train vae`; default: the bundled MaskVAE"),
+                    Option("edits", Path, "Use the edited masks of this folder (`maskgan simulate-edits`)."),
                 ),
             ),
         ),

@@ -32,6 +32,9 @@ def simulate_edits(
         float,
         typer.Option("--lambda-inter", min=0.1, help="Each mask is interpolated towards another by 1 / lambda."),
     ] = 2.5,
+    sampled_codes: Annotated[
+        bool, typer.Option("--sampled-codes", help="Draw each code from MaskVAE's distribution, as in the paper.")
+    ] = False,
     attributes: Annotated[
         str, typer.Option("--attributes", help="Attributes to add as columns, for `maskgan eval attributes`.")
     ] = "",
@@ -41,7 +44,8 @@ def simulate_edits(
 ) -> None:
     """Write two edited masks of each face, made with MaskVAE as in EBST (Editing Behavior Simulated Training).
 
-    Prints the path of their list, for `maskgan render --pairs` and `maskgan eval attributes --pairs`.
+    Prints the path of their list, for `maskgan render --pairs` and `maskgan eval attributes --pairs`. The folder is for
+    `maskgan train ebst --edits`.
     """
     from maskgan_cli.data.prepared import PreparedData, attributes_of
     from maskgan_cli.files import encode_csv, keep_or_write, remove_leftovers
@@ -61,7 +65,14 @@ def simulate_edits(
     with locked(out, "maskgan simulate-edits"):
         remove_leftovers(out)
         edits = write_edits(
-            samples, manifold, out, lambda_inter=lambda_inter, seed=seed, attributes=names, overwrite=overwrite
+            samples,
+            manifold,
+            out,
+            lambda_inter=lambda_inter,
+            seed=seed,
+            sampled_codes=sampled_codes,
+            attributes=names,
+            overwrite=overwrite,
         )
         rows = list(shell.track(edits, 2 * len(samples), "simulating"))
         if kept := keep_or_write(listing, encode_csv([*COLUMNS, *names], rows), overwrite=overwrite):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +20,9 @@ from maskgan_cli.files import Picture, read_image, read_label_map
 from maskgan_cli.labels import LabelMap, flip
 
 Face = tuple[Picture, LabelMap]
-Item = tuple[int, bool, Picture, LabelMap, Face | None]
+Edits = npt.NDArray[np.uint8]  # M_inter and M_outer, (2, H, W)
+Item = tuple[int, bool, Picture, LabelMap, Face | None, Edits | None]
+EDITS: Final = ("inter", "outer")  # ends of the file names that `maskgan simulate-edits` writes, ID-inter.png
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,8 @@ class Batch:
         mirrored: whether each sample was mirrored (N,) ``bool``.
         other_images, other_labels: expression variants of the same scenes, in the same shapes; None if they are not
             requested.
+        edited_labels: two simulated edits of each mask, M_inter and M_outer (N, 2, H, W); None if they are not
+            requested.
     """
 
     images: Tensor
@@ -41,6 +46,7 @@ class Batch:
     mirrored: Tensor
     other_images: Tensor | None = None
     other_labels: Tensor | None = None
+    edited_labels: Tensor | None = None
 
     def to(self, device: torch.device) -> Batch:
         """The same batch on a device."""
@@ -52,8 +58,8 @@ class Batch:
 
     def _changed(self, change: Callable[[Tensor], Tensor]) -> Batch:
         own = [change(x) for x in (self.images, self.labels, self.indices, self.mirrored)]
-        other = [None if x is None else change(x) for x in (self.other_images, self.other_labels)]
-        return Batch(*own, *other)
+        requested = (self.other_images, self.other_labels, self.edited_labels)
+        return Batch(*own, *(None if x is None else change(x) for x in requested))
 
 
 class FaceDataset(Dataset[Item]):
@@ -66,16 +72,25 @@ class FaceDataset(Dataset[Item]):
         masked: also read the label maps.
         variants: also return an expression variant of each face: the next sample of its scene, or the same sample if
             the scene has only one.
+        edits: also return two edits of each mask, from the files that ``maskgan simulate-edits`` wrote to this folder.
 
     Raises:
-        InputError: ``variants`` is true, and the samples have no scenes.
+        InputError: ``variants`` is true, and the samples have no scenes; or a file of ``edits`` is missing.
     """
 
     def __init__(
-        self, samples: list[Sample], size: int, *, cache: bool, masked: bool = True, variants: bool = False
+        self,
+        samples: list[Sample],
+        size: int,
+        *,
+        cache: bool,
+        masked: bool = True,
+        variants: bool = False,
+        edits: Path | None = None,
     ) -> None:
         self.samples, self.size, self.masked = samples, size, masked
         self._next = _next_variants(samples) if variants else None
+        self._edits = edit_files(samples, edits) if edits is not None else None
         self._cache: dict[int, tuple[Picture, LabelMap]] | None = {} if cache else None
 
     def __len__(self) -> int:
@@ -84,12 +99,14 @@ class FaceDataset(Dataset[Item]):
     @property
     def bytes_per_sample(self) -> int:
         """The size of a sample in a batch."""
-        return (1 if self._next is None else 2) * (4 if self.masked else 3) * self.size**2
+        faces, edits = 1 if self._next is None else 2, 0 if self._edits is None else 2
+        return (faces * (4 if self.masked else 3) + edits) * self.size**2
 
     def __getitem__(self, draw: Draw) -> Item:
         index, mirrored = draw
         other = None if self._next is None else self._face(self._next[index], mirrored)
-        return index, mirrored, *self._face(index, mirrored), other
+        edits = None if self._edits is None else self._read_edits(self._edits[index], mirrored)
+        return index, mirrored, *self._face(index, mirrored), other, edits
 
     def _face(self, index: int, mirrored: bool) -> Face:
         picture, labels = self._read(index)
@@ -106,16 +123,43 @@ class FaceDataset(Dataset[Item]):
             labels = read_label_map(sample.mask)
             files.append((sample.mask, labels))
         for path, array in files:
-            if array.shape[:2] != (self.size, self.size):
-                raise InputError(
-                    path,
-                    expected=f"{self.size}x{self.size}",
-                    found=f"{array.shape[1]}x{array.shape[0]}",
-                    hint="prepare the data set at the network's size (`maskgan prep-data --size`)",
-                )
+            self._check_size(path, array)
         if self._cache is not None:
             self._cache[index] = (picture, labels)
         return picture, labels
+
+    def _read_edits(self, files: Sequence[Path], mirrored: bool) -> Edits:
+        edits = [read_label_map(path) for path in files]
+        for path, labels in zip(files, edits, strict=True):
+            self._check_size(path, labels)
+        return np.stack([flip(labels) if mirrored else labels for labels in edits])
+
+    def _check_size(self, path: Path, array: npt.NDArray[np.uint8]) -> None:
+        if array.shape[:2] != (self.size, self.size):
+            raise InputError(
+                path,
+                expected=f"{self.size}x{self.size}",
+                found=f"{array.shape[1]}x{array.shape[0]}",
+                hint="prepare the data set at the network's size (`maskgan prep-data --size`)",
+            )
+
+
+def edit_files(samples: Sequence[Sample], folder: Path) -> list[tuple[Path, ...]]:
+    """The files of M_inter and M_outer of each sample, in a folder of ``maskgan simulate-edits``.
+
+    Raises:
+        InputError: one is missing.
+    """
+    files = [tuple(folder / f"{sample.id}-{name}.png" for name in EDITS) for sample in samples]
+    present = set(folder.iterdir()) if folder.is_dir() else set()
+    if missing := [path for pair in files for path in pair if path not in present]:
+        raise InputError(
+            missing[0],
+            expected="two edited masks of every training face",
+            found=f"{len(missing)} of {2 * len(samples)} missing",
+            hint=f"maskgan simulate-edits DATA --split train -o {folder}",
+        )
+    return files
 
 
 def _next_variants(samples: list[Sample]) -> list[int]:
@@ -136,9 +180,12 @@ def _next_variants(samples: list[Sample]) -> list[int]:
 
 def collate(items: list[Item]) -> Batch:
     """Make a batch of samples."""
-    indices, mirrored, pictures, labels, others = zip(*items, strict=True)
-    other = (None, None) if others[0] is None else _stacked(*zip(*others, strict=True))
-    return Batch(*_stacked(pictures, labels), torch.tensor(indices), torch.tensor(mirrored), *other)
+    indices, mirrored, pictures, labels, others, edits = zip(*items, strict=True)
+    other_images, other_labels = (None, None) if others[0] is None else _stacked(*zip(*others, strict=True))
+    edited = None if edits[0] is None else torch.from_numpy(np.stack(edits))
+    images, label_maps = _stacked(pictures, labels)
+    drawn = torch.tensor(indices), torch.tensor(mirrored)
+    return Batch(images, label_maps, *drawn, other_images, other_labels, edited)
 
 
 def _stacked(pictures: Sequence[Picture], labels: Sequence[LabelMap]) -> tuple[Tensor, Tensor]:

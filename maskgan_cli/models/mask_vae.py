@@ -117,9 +117,18 @@ def simulated_edits(
     return decode_labels(vae, code + step, side), decode_labels(vae, code - step, side)
 
 
-def draw_code(mean: Tensor, log_variance: Tensor) -> Tensor:
-    """Sample a code by reparameterisation (Kingma and Welling 2014): mean + deviation * noise, all (N, latent)."""
-    return mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean)
+def draw_code(mean: Tensor, log_variance: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    """Sample a code by reparameterisation (Kingma and Welling 2014): mean + deviation * noise, all (N, latent).
+
+    Args:
+        mean, log_variance: of the code's normal distribution.
+        generator: of the noise, on the CPU; None: torch's own on the device.
+    """
+    if generator is None:
+        noise = torch.randn_like(mean)
+    else:
+        noise = torch.randn(mean.shape, generator=generator, dtype=mean.dtype).to(mean.device)
+    return mean + torch.exp(0.5 * log_variance) * noise
 
 
 def _down(inputs: int, outputs: int) -> nn.Sequential:

@@ -66,6 +66,7 @@ def parts_of(batch: Batch, count: int) -> list[Batch]:
             mirrored=batch.mirrored[r],
             other_images=None if batch.other_images is None else batch.other_images[r],
             other_labels=None if batch.other_labels is None else batch.other_labels[r],
+            edited_labels=None if batch.edited_labels is None else batch.edited_labels[r],
         )
         for r in rows
     ]

@@ -128,9 +128,9 @@ class AdversarialTask(PaintingTask):
         if discriminator is not None:
             load_strictly(self.discriminator, discriminator, source)
 
-    def add_optimiser(self, name: str, *networks: nn.Module, rate: float = 1.0) -> None:
-        """Add one Adam for the parameters of these networks, at ``rate`` times the learning rate."""
-        self._updates[name] = AdamUpdate(networks, self.recipe.optimiser, self.accelerator, rate=rate)
+    def add_optimiser(self, name: str, *networks: nn.Module, rate: float = 1.0, decay: bool = True) -> None:
+        """Add one Adam for the parameters of these networks, see `AdamUpdate`."""
+        self._updates[name] = AdamUpdate(networks, self.recipe.optimiser, self.accelerator, rate=rate, decay=decay)
         self.optimisers = {**self.optimisers, name: self._updates[name].optimiser}
 
     @property

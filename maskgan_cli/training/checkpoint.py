@@ -40,7 +40,7 @@ _FREE_SETTINGS = (
     "data.workers",
     "data.cache",
 )
-_DEPENDENCIES = ("data", "perceptual", "dmn", "vae", "start")  # records in run.json that must match on resume
+_DEPENDENCIES = ("data", "perceptual", "dmn", "vae", "edits", "start")  # records in run.json that must match on resume
 _KEPT_STATES = 2  # the newest and the one before it, in case a failing disk damaged the newest
 
 

@@ -29,6 +29,7 @@ class AdamUpdate:
         accelerator: device, processes, precision.
         weight_decay: of Adam.
         rate: learning rate as a multiple of the recipe's.
+        decay: whether the rate follows the schedule; otherwise it is constant.
 
     Attributes:
         optimiser: the Adam, as Accelerate prepared it.
@@ -42,12 +43,14 @@ class AdamUpdate:
         *,
         weight_decay: float = 0.0,
         rate: float = 1.0,
+        decay: bool = True,
     ) -> None:
         self._accelerator = accelerator
         parameters = [parameter for network in networks for parameter in network.parameters()]
         self._trained = [parameter for parameter in parameters if parameter.requires_grad]
         self._reduction = GradientReduction(self._trained) if accelerator.num_processes > 1 else None
-        group = {"params": parameters, "rate": rate}  # the loop multiplies the learning rate by this factor
+        self._collected: list[Tensor | None] = []
+        group = {"params": parameters, "rate": rate, "decay": decay}  # the loop sets the learning rate from these
         betas = (settings.beta1, settings.beta2)
         adam = Adam([group], lr=settings.lr * rate, betas=betas, weight_decay=weight_decay)
         self.optimiser: Optimizer = accelerator.prepare_optimizer(adam)
@@ -73,6 +76,39 @@ class AdamUpdate:
         """
         if part.first:
             self.optimiser.zero_grad()
+        self._backpropagate(loss, part, retain_graph=retain_graph, through=through)
+        if part.last:
+            self.optimiser.step()
+
+    def collect(
+        self,
+        loss: Tensor,
+        part: Part,
+        *,
+        retain_graph: bool = False,
+        through: tuple[Tensor, Tensor] | None = None,
+    ) -> None:
+        """Like a call, but the gradients are kept aside until `step`.
+
+        So losses of several optimisers that share parameters can be backpropagated before any of them steps.
+        """
+        for parameter, gradient in zip(self._trained, self._collected or [None] * len(self._trained), strict=True):
+            parameter.grad = None if part.first else gradient
+        self._backpropagate(loss, part, retain_graph=retain_graph, through=through)
+        self._collected = [parameter.grad for parameter in self._trained]
+        for parameter in self._trained:
+            parameter.grad = None
+
+    def step(self) -> None:
+        """Step with the gradients that `collect` kept aside."""
+        for parameter, gradient in zip(self._trained, self._collected, strict=True):
+            parameter.grad = gradient
+        self._collected = []
+        self.optimiser.step()
+
+    def _backpropagate(
+        self, loss: Tensor, part: Part, *, retain_graph: bool, through: tuple[Tensor, Tensor] | None
+    ) -> None:
         reduction = self._reduction if part.last else None
         with nullcontext() if reduction is None else reduction.during_backward():
             if through is None:
@@ -82,8 +118,6 @@ class AdamUpdate:
                 self._accelerator.backward(part.share(loss), inputs=[copy], retain_graph=retain_graph)
                 torch.autograd.backward(picture, copy.grad, inputs=self._trained)
                 copy.grad = None
-        if part.last:
-            self.optimiser.step()
 
 
 class Learner(Generic[Network]):

@@ -139,7 +139,8 @@ class Loop:
         rate = learning_rate(self.recipe.optimiser.lr, step, self.recipe.schedule)
         for optimiser in self.task.optimisers.values():
             for group in optimiser.param_groups:
-                group["lr"] = rate * group.get("rate", 1.0)
+                own = rate if group.get("decay", True) else self.recipe.optimiser.lr
+                group["lr"] = own * group.get("rate", 1.0)
         terms = self._step(batch.to(self.accelerator.device))
         self._names = tuple(terms)
         row = torch.stack([term.detach().float() for term in terms.values()])

@@ -75,6 +75,7 @@ class Plan:
         masked: bool = True,
         start_kind: str = "",
         expression_variants: bool = False,
+        edits: Path | None = None,
         sampler: Samplers | None = None,
     ) -> Loop:
         """Start or continue the run folder, build the task, and connect it with its batches.
@@ -88,6 +89,7 @@ class Plan:
             start_kind: kind of weights that can initialise the task's first network (``start``). If ``start`` is a
                 folder, the other networks (discriminators) are initialised from it too.
             expression_variants: whether the task reads another rendering of every face's scene.
+            edits: a folder with two edits of every training face's mask, which the task reads too.
             sampler: the draws of training samples; shuffled epochs if None.
 
         Raises:
@@ -97,7 +99,12 @@ class Plan:
         data.check_manifest()
         check_agreement(accelerator, f"the data set {data.root}", data.hash, "copy one data set to all machines")
         train = FaceDataset(
-            data.split("train"), data.size, cache=recipe.data.cache, masked=masked, variants=expression_variants
+            data.split("train"),
+            data.size,
+            cache=recipe.data.cache,
+            masked=masked,
+            variants=expression_variants,
+            edits=edits,
         )
         validation = FaceDataset(data.split("val"), data.size, cache=False, masked=masked)
         dependencies = {"data": {"name": data.info.get("name"), "hash": data.hash}, **dependencies}

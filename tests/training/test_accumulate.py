@@ -100,12 +100,13 @@ def test_two_parts_of_four_faces_have_the_gradients_of_eight_faces(
     assert int(parted.average.n_averaged) == int(whole.average.n_averaged) == 1, "one step of the average"
 
 
+@pytest.mark.parametrize("order", ["stages", "together"])
 @pytest.mark.parametrize("count", [2, 8], ids=["four faces a part", "one face a part"])
 def test_ebst_in_parts_has_the_gradients_of_the_whole_batch(
-    count: int, prepared: Path, weights: Path, vae_weights: Path, batch: Batch, tmp_path: Path
+    count: int, order: str, prepared: Path, weights: Path, vae_weights: Path, batch: Batch, tmp_path: Path
 ) -> None:
     def make() -> EBSTTask:
-        recipe = load_recipe(ebst.EBSTRecipe, "ebst", "tiny-cpu", list(EBST))
+        recipe = load_recipe(ebst.EBSTRecipe, "ebst", "tiny-cpu", [*EBST, f"update_order={order}"])
         folder = plan(prepared, tmp_path / "run", overwrite=True)
         task = ebst.prepare_training(folder, recipe, dmn=weights, vae=vae_weights).task
         assert isinstance(task, EBSTTask)

@@ -31,7 +31,7 @@ from maskgan_cli.files import (
 )
 from maskgan_cli.labels import LabelMap, colourise
 from maskgan_cli.models.layers import one_hot
-from maskgan_cli.models.mask_vae import decode_labels
+from maskgan_cli.models.mask_vae import decode_labels, draw_code
 from maskgan_cli.weights.format import load
 
 _TILE = (128, 256)  # smallest and largest side of a mask in the strip and in the animation
@@ -59,11 +59,11 @@ class MaskManifold:
         self.size = self.network.config.image_size
 
     @torch.inference_mode()
-    def encode(self, labels: LabelMap) -> Codes:
-        """A square label map -> the mean of its code (1, latent)."""
+    def encode(self, labels: LabelMap, noise: torch.Generator | None = None) -> Codes:
+        """A square label map -> the mean of its code (1, latent), or with ``noise`` a sample of its distribution."""
         mask = torch.from_numpy(np.stack([resize_labels(labels, self.size)])).to(self.device)
-        mean: Codes = self.network.encode(one_hot(mask))[0]
-        return mean
+        mean, log_variance = self.network.encode(one_hot(mask))
+        return mean if noise is None else draw_code(mean, log_variance, noise)
 
     @torch.inference_mode()
     def decode(self, codes: Codes, side: int) -> Iterator[LabelMap]:

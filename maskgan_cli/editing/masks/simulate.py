@@ -7,8 +7,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import torch
 
+from maskgan_cli.data.dataset import EDITS
 from maskgan_cli.data.prepared import Sample
 from maskgan_cli.editing.masks.interpolate import Codes, MaskManifold
 from maskgan_cli.files import encode_label_map, keep_or_write, read_label_map
@@ -25,6 +27,7 @@ def write_edits(
     *,
     lambda_inter: float,
     seed: int,
+    sampled_codes: bool = False,
     attributes: Sequence[str] = (),
     overwrite: bool = False,
 ) -> Iterator[dict[str, str]]:
@@ -39,7 +42,8 @@ def write_edits(
         manifold: a trained MaskVAE.
         out: folder of the label maps.
         lambda_inter: the step is 1 / ``lambda_inter`` of the distance to the reference.
-        seed: of the random order.
+        seed: of the random order, and of the codes if they are sampled.
+        sampled_codes: draw each face's code from its distribution, as in the paper; otherwise it is the mean.
         attributes: columns to add, 1 or -1 as in the manifest.
         overwrite: replace existing label maps with other content.
 
@@ -49,18 +53,22 @@ def write_edits(
     order = torch.randperm(len(samples), generator=torch.Generator().manual_seed(seed)).tolist()
     reference = dict(zip(order, order[1:] + order[:1], strict=True))  # a ring, so no face is its own reference
     rule = f"z -/+ (z_ref - z) / {lambda_inter:g}, z_ref of another face of the split"
+    rule += ", codes drawn" if sampled_codes else ""
+
+    draws = np.random.default_rng(seed).integers(1 << 62, size=len(samples)).tolist()
 
     @functools.cache  # every face is also a reference
     def code_and_side(index: int) -> tuple[Codes, int]:
         labels = read_label_map(samples[index].mask)
-        return manifold.encode(labels), len(labels)
+        noise = torch.Generator().manual_seed(draws[index]) if sampled_codes else None
+        return manifold.encode(labels, noise), len(labels)
 
     for index, sample in enumerate(samples):
         other = samples[reference[index]]
         code, side = code_and_side(index)
         with torch.inference_mode():
             pair = simulated_edits(manifold.network, code, code_and_side(reference[index])[0], lambda_inter, side)
-        for name, edit in zip(("inter", "outer"), pair, strict=True):
+        for name, edit in zip(EDITS, pair, strict=True):
             mask = out / f"{sample.id}-{name}.png"
             keep_or_write(mask, encode_label_map(edit[0].to("cpu", torch.uint8).numpy()), overwrite=overwrite)
             files = (mask, sample.image, sample.mask, f"{sample.id}-{name}.png", sample.image, other.image)

@@ -7,6 +7,7 @@ the opposite direction. The Alpha Blender fuses the two pictures, and the target
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -20,7 +21,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from maskgan_cli.config import OptimiserSettings
-from maskgan_cli.data.dataset import Batch
+from maskgan_cli.data.dataset import Batch, edit_files
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import Picture
 from maskgan_cli.labels import colourise
@@ -49,6 +50,11 @@ class EBSTRecipe(GANRecipe):
     ``network`` must not be set: it is that of the weights. M_inter lies 1 / ``lambda_inter`` of the way between two
     codes. The codes are MaskVAE's means; with ``sampled_codes`` they are drawn from its normal distributions, as in the
     paper.
+
+    ``update_order`` and ``stage_two_decay`` choose between the paper's Algorithm 1 and the released code: *stages*
+    updates the generator after Stage I, so Stage II paints with new weights; *together* paints the face and both edits
+    before any update, which needs the memory of both stages. Without ``stage_two_decay`` the rate of Stage II's Adam
+    stays constant.
     """
 
     task: Literal["ebst"] = "ebst"
@@ -56,6 +62,16 @@ class EBSTRecipe(GANRecipe):
     blender: AlphaBlenderConfig = AlphaBlenderConfig()
     lambda_inter: Annotated[float, Field(gt=0.0)] = 2.5
     sampled_codes: bool = False
+    update_order: Literal["stages", "together"] = "stages"
+    stage_two_decay: bool = True
+
+    @model_validator(mode="after")
+    def _one_loss_scale(self) -> EBSTRecipe:
+        if self.update_order == "together" and self.precision == "fp16":
+            raise ValueError(
+                "update_order=together needs precision bf16 or no: fp16 has one loss scale for each update"
+            )
+        return self
 
     @model_validator(mode="after")
     def _r1_is_of_stage_one(self) -> EBSTRecipe:
@@ -87,7 +103,7 @@ class EBSTTask(AdversarialTask):
         self.vae = vae.to(accelerator.device).eval().requires_grad_(False)
         self.blender = AlphaBlender(recipe.blender).to(accelerator.device).to(memory_format=torch.channels_last)
         self.networks = {**self.networks, "blender": self.blender}
-        self.add_optimiser(STAGE_TWO, self.generator, self.blender)
+        self.add_optimiser(STAGE_TWO, self.generator, self.blender, decay=recipe.stage_two_decay)
         if recipe.checkpointing:
             self.blender.checkpoint_activations()
 
@@ -116,16 +132,27 @@ class EBSTTask(AdversarialTask):
             reference = codes[[self.accelerator.process_index - 1]]
         return simulated_edits(self.vae, code, reference, self.recipe.lambda_inter, side)
 
+    def _edits_of(self, parts: Sequence[Batch], masks: Sequence[Tensor]) -> list[tuple[Tensor, Tensor]]:
+        """M_inter and M_outer of each part's faces as label maps: those read with the faces, or else new ones."""
+        read = [part.edited_labels for part in parts if part.edited_labels is not None]
+        if read:
+            return [(labels[:, 0], labels[:, 1]) for labels in read]
+        inter, outer = self.edited_labels(torch.cat(list(masks)))
+        return list(zip(inter.chunk(len(parts)), outer.chunk(len(parts)), strict=True))
+
     def step(self, batch: Batch) -> dict[str, Tensor]:
         """Update the generator twice, each time with its own Adam, then the discriminator once.
 
         Stage I is the step of the Dense Mapping Network. Stage II uses the generator that Stage I has just updated, and
-        updates generator and blender together. The style is encoded once for both edits.
+        updates generator and blender together. The style is encoded once for both edits. See `EBSTRecipe` for the other
+        order of updates.
         """
+        if self.recipe.update_order == "together":
+            return self._step_together([batch])
         inputs = generator_inputs(batch, self.recipe.style_augmentation)
-        mask = inputs[0]
         real_features, fake_features, first = self._stage_one(batch, inputs)
-        blend_features, second = self._stage_two(batch, inputs, self.edited_masks(mask), real_features)
+        (edits,) = self._edits_of([batch], [inputs[0]])
+        blend_features, second = self._stage_two(batch, inputs, edits, real_features)
         discriminator_loss = self.discriminator_loss([fake_features, blend_features], real_features)
         self.update("discriminator", discriminator_loss)
         self.update_average()
@@ -163,30 +190,67 @@ class EBSTTask(AdversarialTask):
         Args:
             batch: the faces.
             inputs: see `generator_inputs`.
-            edits: one-hot masks M_inter and M_outer.
+            edits: M_inter and M_outer as label maps (N, S, S).
             real_features: the discriminator's features of the real faces.
 
         Returns:
             The discriminator's features of the blend, and the losses, detached.
         """
-        mask, real, style_mask, style_image = inputs
-        with self.accelerator.autocast():
-            style = self.generator.encode_style(style_mask, style_image)
-            inter, outer = self.generator.generate(torch.cat(edits), style.repeat(2, 1)).chunk(2)
-            blend, _ = self.blender(inter, outer)
+        mask, real, *_ = inputs
+        blend = self._blend(inputs, edits)
         copy = blend.detach().requires_grad_()
         blend_features = self.discriminate(mask, copy)
         terms = self.terms(batch.labels, copy, real, blend_features, real_features)
         self.update(STAGE_TWO, self.weighted(terms), retain_graph=True, through=(blend, copy))
         return blend_features, _detached(terms)
 
+    def _blend(self, inputs: tuple[Tensor, Tensor, Tensor, Tensor], edits: tuple[Tensor, Tensor]) -> Tensor:
+        """Paint each face in both edits of its mask and blend the two pictures (N, 3, S, S)."""
+        _, _, style_mask, style_image = inputs
+        with self.accelerator.autocast():
+            style = self.generator.encode_style(style_mask, style_image)
+            masks = torch.cat([one_hot(labels) for labels in edits])
+            inter, outer = self.generator.generate(masks, style.repeat(2, 1)).chunk(2)
+            blend: Tensor = self.blender(inter, outer)[0]
+        return blend
+
+    def _step_together(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
+        """One step on the parts of a batch in which all pictures are painted before any update.
+
+        The losses and updates are those of `step`, in the same order.
+        """
+        inputs = [generator_inputs(batch, self.recipe.style_augmentation) for batch in parts]
+        edits, logged = self._edits_of(parts, [mask for mask, *_ in inputs]), []
+        for i, batch in enumerate(parts):
+            part, (mask, real, style_mask, style_image) = Part(i, len(parts)), inputs[i]
+            with self.accelerator.autocast():
+                fake = self.generate(self.generator, mask, style_mask, style_image)
+            blend = self._blend(inputs[i], edits[i])
+            fake_features, blend_features, real_features = (
+                self.discriminate(mask, picture) for picture in (fake, blend, real)
+            )
+            first = self.terms(batch.labels, fake, real, fake_features, real_features)
+            second = self.terms(batch.labels, blend, real, blend_features, real_features)
+            discriminator_loss = self.discriminator_loss([fake_features, blend_features], real_features)
+            self._updates["generator"].collect(self.weighted(first), part, retain_graph=True)
+            self._updates[STAGE_TWO].collect(self.weighted(second), part, retain_graph=True)
+            self._updates["discriminator"].collect(discriminator_loss, part)
+            blended = {f"blend_{name}": term for name, term in second.items()}
+            logged.append(_detached({**first, **blended, "discriminator": discriminator_loss}))
+        for name in ("generator", STAGE_TWO, "discriminator"):
+            self._updates[name].step()
+        self.update_average()
+        return mean_terms(logged)
+
     def step_in_parts(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
         """See `task.Accumulating`: Stage I on all parts, then Stage II on all parts, then the discriminator's step.
 
         Each face is interpolated towards the previous face in the whole batch, as in `step`.
         """
+        if self.recipe.update_order == "together":
+            return self._step_together(parts)
         count, inputs = len(parts), [generator_inputs(batch, self.recipe.style_augmentation) for batch in parts]
-        edits = [labels.chunk(count) for labels in self.edited_labels(torch.cat([mask for mask, *_ in inputs]))]
+        edits = self._edits_of(parts, [mask for mask, *_ in inputs])
         first, second = [], []
         for i, batch in enumerate(parts):
             self.part = Part(i, count)
@@ -196,8 +260,8 @@ class EBSTTask(AdversarialTask):
         for i, batch in enumerate(parts):
             self.part = Part(i, count)
             mask, real, _, _ = inputs[i]
-            real_features, masks = self.discriminate(mask, real), (one_hot(edits[0][i]), one_hot(edits[1][i]))
-            features, terms = self._stage_two(batch, inputs[i], masks, real_features)
+            real_features = self.discriminate(mask, real)
+            features, terms = self._stage_two(batch, inputs[i], edits[i], real_features)
             loss = self._update_discriminator(features, real_features, Part(count + i, 2 * count))
             second.append({**terms, "discriminator": loss})
         self.part = Part()
@@ -247,7 +311,9 @@ def _picture(images: Tensor) -> Picture:
     return np.concatenate(list(to_bytes(images).permute(0, 2, 3, 1).cpu().numpy()))
 
 
-def prepare_training(plan: Plan, recipe: EBSTRecipe, *, vae: Path | None = None, dmn: Path | None = None) -> Loop:
+def prepare_training(
+    plan: Plan, recipe: EBSTRecipe, *, vae: Path | None = None, dmn: Path | None = None, edits: Path | None = None
+) -> Loop:
     """Set up the training; `Loop.steps` runs it.
 
     Args:
@@ -256,6 +322,8 @@ def prepare_training(plan: Plan, recipe: EBSTRecipe, *, vae: Path | None = None,
         vae: run folder or weights of the MaskVAE; None: those that `find_weights` finds.
         dmn: run folder or weights of the trained generator; the discriminator of a run folder is used too. If
             ``plan.start`` is given instead, its blender is used as well.
+        edits: folder of ``maskgan simulate-edits`` with two edits of every training mask, used in every epoch; the
+            MaskVAE is then needed for sample grids only. None: new edits in each step.
 
     Raises:
         InputError: data, recipe, weights and run folder do not fit together.
@@ -272,7 +340,7 @@ def prepare_training(plan: Plan, recipe: EBSTRecipe, *, vae: Path | None = None,
     plan.check_size(recipe.network.image_size)
     mask_vae, vae_weights = load("vae", find_weights(vae, "vae", "--vae"), plan.accelerator.device)
     smallest = max(2, plan.accelerator.num_processes)
-    if recipe.data.batch_size < smallest:
+    if edits is None and recipe.data.batch_size < smallest:
         raise InputError(
             "data.batch_size",
             expected=f"{smallest} faces or more, to interpolate from one to another",
@@ -300,8 +368,19 @@ def prepare_training(plan: Plan, recipe: EBSTRecipe, *, vae: Path | None = None,
     }
     if plan.start is not None:
         dependencies["start"] = {"sha256": start.sha256}
+    if edits is not None:
+        dependencies["edits"] = {"sha256": _edits_sha256(edits, plan)}
     variants = recipe.style_augmentation.expression_variants > 0
-    return plan.loop(recipe, make_task, dependencies, expression_variants=variants)
+    return plan.loop(recipe, make_task, dependencies, expression_variants=variants, edits=edits)
+
+
+def _edits_sha256(folder: Path, plan: Plan) -> str:
+    """SHA-256 of the files with the edited masks of all training faces, in their order."""
+    digest = hashlib.sha256()
+    for pair in edit_files(plan.data.split("train"), folder):
+        for path in pair:
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def _with_network_of(start: Weights, recipe: EBSTRecipe) -> EBSTRecipe:

@@ -9,6 +9,8 @@ from typing import Any
 import torch
 
 from maskgan_cli.data.prepared import PreparedData
+from maskgan_cli.editing.masks.interpolate import MaskManifold
+from maskgan_cli.editing.masks.simulate import write_edits
 from maskgan_cli.files import read_csv, read_label_map, write_label_map
 from maskgan_cli.locks import locked
 from maskgan_cli.models.layers import one_hot
@@ -40,6 +42,27 @@ def test_the_files_are_the_edits_and_no_face_is_its_own_reference(
             assert row["Smiling"] == samples[row["source"]].fields["Smiling"]
     done = maskgan("render", "--pairs", outcome.lines[0], "--weights", weights, *cpu, "-o", tmp_path / "rendered")
     assert [Path(line).name for line in done.lines] == [row["output"] for row in rows]
+
+
+def test_sampled_codes_are_drawn_from_the_distribution_and_repeat_with_the_seed(
+    prepared: Path, vae_weights: Path, tmp_path: Path
+) -> None:
+    manifold = MaskManifold(vae_weights, "cpu")
+    samples = PreparedData.load(prepared).split("val")[:3]
+    labels = read_label_map(samples[0].mask)
+    mean, log_variance = manifold.network.encode(one_hot(torch.from_numpy(labels.copy()[None])))
+    drawn = manifold.encode(labels, torch.Generator().manual_seed(5))
+    noise = torch.randn(mean.shape, generator=torch.Generator().manual_seed(5))
+    torch.testing.assert_close(drawn, mean + torch.exp(log_variance / 2) * noise)
+
+    seen: list[torch.Tensor] = []
+    encode = manifold.encode
+    manifold.encode = lambda *given: (seen.append(encode(*given)), seen[-1])[1]  # type: ignore[method-assign]
+    for k, seed in enumerate((1, 1, 2)):
+        rows = list(write_edits(samples, manifold, tmp_path / str(k), lambda_inter=2.5, seed=seed, sampled_codes=True))
+        assert rows[0]["rule"].endswith("codes drawn")
+    codes = torch.cat(seen).view(3, 3, -1)
+    assert torch.equal(codes[0].sum(0), codes[1].sum(0)) and not torch.allclose(codes[0].sum(0), codes[2].sum(0))
 
 
 def test_edits_have_the_masks_size_not_the_maskvaes(prepared: Path, tmp_path: Path, maskgan: Command) -> None:

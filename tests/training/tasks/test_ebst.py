@@ -13,14 +13,17 @@ import torch
 from safetensors.torch import load_file
 
 from maskgan_cli.config import load_recipe
-from maskgan_cli.data.dataset import Batch, FaceDataset, first_samples
+from maskgan_cli.data.dataset import Batch, FaceDataset, collate, first_samples
 from maskgan_cli.data.prepared import PreparedData
 from maskgan_cli.data.resize import resize_labels
-from maskgan_cli.files import read_image, sha256
+from maskgan_cli.errors import InputError
+from maskgan_cli.files import read_image, read_label_map, sha256, write_label_map
+from maskgan_cli.labels import flip
 from maskgan_cli.models.alpha_blender import AlphaBlender, AlphaBlenderConfig
 from maskgan_cli.models.layers import one_hot
 from maskgan_cli.models.mask_vae import MaskVAE, MaskVAEConfig, decode_labels, simulated_edits
 from maskgan_cli.training import losses as paper
+from maskgan_cli.training.style_inputs import generator_inputs
 from maskgan_cli.training.tasks.ebst import EBSTRecipe, EBSTTask, prepare_training
 from maskgan_cli.weights.format import load, load_strictly, read_weights
 from maskgan_cli.weights.lookup import find_weights
@@ -233,6 +236,117 @@ def test_stage_two_uses_the_generator_that_stage_one_has_updated(
     first, second = seen
     assert not torch.equal(first, second)
     assert torch.equal(second, weight)
+
+
+def test_together_all_pictures_are_painted_before_any_update(
+    prepared: Path, weights: Path, vae_weights: Path, tmp_path: Path, batch: Batch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = _task(prepared, weights, vae_weights, tmp_path, "update_order=together", "optimiser.lr=1e-3")
+    _decode_random_masks(task, monkeypatch)
+    edits = task.edited_labels(one_hot(batch.labels))
+    monkeypatch.setattr(task, "edited_labels", lambda mask: edits)
+    # The gradient of each loss at the weights before the step, each in a graph of its own.
+    mask, real, style_mask, style_image = generator_inputs(batch, task.recipe.style_augmentation)
+    real_features = task.discriminate(mask, real)
+    networks: dict[str, list[torch.nn.Module]] = {
+        "generator": [task.generator], "generator+blender": [task.generator, task.blender],
+    }  # fmt: skip
+    expected = {}
+    for name, updated in networks.items():
+        style = task.generator.encode_style(style_mask, style_image)
+        picture = task.generator.generate(mask, style)
+        if name == "generator+blender":
+            inter, outer = (task.generator.generate(one_hot(labels), style) for labels in edits)
+            picture = task.blender(inter, outer)[0]
+        terms = task.terms(batch.labels, picture, real, task.discriminate(mask, picture), real_features)
+        parameters = [p for network in updated for p in network.parameters()]
+        expected[name] = torch.autograd.grad(task.weighted(terms), parameters, retain_graph=True)
+    order: list[str] = []
+    found: dict[str, list[torch.Tensor | None]] = {}
+    for name, optimiser in task.optimisers.items():
+        step = optimiser.step
+
+        def watched(name: str = name, step: Callable[[], object] = step) -> None:
+            order.append(name)
+            if name in networks:
+                found[name] = [p.grad for network in networks[name] for p in network.parameters()]
+            step()
+
+        monkeypatch.setattr(optimiser, "step", watched)
+    task.step(batch)
+    assert order == ["generator", "generator+blender", "discriminator"]
+    for name, gradients in expected.items():
+        scale = max(float(gradient.abs().max()) for gradient in gradients)
+        for ours, theirs in zip(found[name], gradients, strict=True):
+            torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-5 * scale)
+
+
+def test_the_rate_of_stage_two_can_stay_constant_as_in_the_released_code(
+    prepared: Path, weights: Path, vae_weights: Path, tmp_path: Path, maskgan: Command
+) -> None:
+    call = ("train", "ebst", prepared, "--dmn", weights, "--vae", vae_weights, *TINY, "--set", "schedule.steps=4",
+            "--set", "schedule.decay_from=1", "--set", "optimiser.lr=1e-4")  # fmt: skip
+    rates = {}
+    for decay in ("true", "false"):
+        out = tmp_path / decay
+        assert maskgan(*call, "-o", out, "--set", f"stage_two_decay={decay}").code == 0
+        adams = torch.load(out / "state" / "step-000004" / "optimisers.pt", weights_only=True)
+        rates[decay] = {name: adam["param_groups"][0]["lr"] for name, adam in adams.items()}
+    assert len(set(rates["true"].values())) == 1 and rates["true"]["generator"] < 5e-5
+    assert rates["false"] == {**rates["true"], "generator+blender": 1e-4}
+
+
+def test_updates_together_need_a_precision_with_one_loss_scale() -> None:
+    with pytest.raises(InputError, match="update_order=together needs precision bf16 or no"):
+        load_recipe(EBSTRecipe, "ebst", "tiny-cpu", ["update_order=together", "precision=fp16"])
+
+
+def test_edits_can_be_read_from_a_folder_and_are_the_same_in_every_epoch(
+    prepared: Path, weights: Path, vae_weights: Path, tmp_path: Path, maskgan: Command
+) -> None:
+    edits = tmp_path / "edits"
+    simulate = ("simulate-edits", prepared, "--split", "train", "-w", vae_weights, "--sampled-codes", "-q")
+    assert maskgan(*simulate, "-o", edits, "--device", "cpu").code == 0
+    train = PreparedData.load(prepared).split("train")
+    for path in edits.glob("*.png"):  # a MaskVAE of three steps decodes every code to the same mask
+        write_label_map(path, np.full((64, 64), sum(path.read_bytes() + path.name.encode()) % 19, np.uint8))
+    faces = FaceDataset(train, 64, cache=True, edits=edits)
+    whole = collate([faces[(i, i % 2 == 1)] for i in range(4)])
+    assert whole.edited_labels is not None
+    for i, sample in enumerate(train[:4]):
+        files = [read_label_map(edits / f"{sample.id}-{name}.png") for name in ("inter", "outer")]
+        expected = [flip(labels) if i % 2 else labels for labels in files]
+        assert (whole.edited_labels[i].numpy() == np.stack(expected)).all()
+    recipe = load_recipe(EBSTRecipe, "ebst", "tiny-cpu", list(CHANGES))
+    folder = plan(prepared, tmp_path / "run", overwrite=True)
+    task = prepare_training(folder, recipe, dmn=weights, vae=vae_weights, edits=edits).task
+    assert isinstance(task, EBSTTask)
+    painted: list[torch.Tensor] = []
+    generate = task.generator.generate
+    task.generator.generate = lambda mask, style: (painted.append(mask), generate(mask, style))[1]  # type: ignore[method-assign]
+    task.step(whole)
+    masks = torch.cat([one_hot(whole.edited_labels[:, k]) for k in (0, 1)])
+    assert any(one.shape == masks.shape and torch.equal(one, masks) for one in painted)
+
+
+def test_a_run_with_edits_of_a_folder_names_them_and_resumes_with_the_same_only(
+    prepared: Path, weights: Path, vae_weights: Path, tmp_path: Path, maskgan: Command
+) -> None:
+    edits, out = tmp_path / "edits", tmp_path / "run"
+    simulate = ("simulate-edits", prepared, "-w", vae_weights, "-q", "--device", "cpu", "-o", edits)
+    call = ("train", "ebst", prepared, "--dmn", weights, "--vae", vae_weights, *TINY, "--edits", edits, "-o", out)
+    assert maskgan(*simulate, "--split", "val").code == 0
+    outcome = maskgan(*call)
+    assert outcome.code == 2 and "expected two edited masks of every training face, found" in outcome.err, outcome.err
+    assert f"maskgan simulate-edits DATA --split train -o {edits}" in outcome.err
+    assert maskgan(*simulate, "--split", "train", "--overwrite").code == 0
+    assert maskgan(*call, "--set", "schedule.steps=1").code == 0
+    record = read_weights(out, "dmn").about["edits"]
+    path = edits / f"{PreparedData.load(prepared).split('train')[0].id}-inter.png"
+    write_label_map(path, 18 - read_label_map(path))
+    outcome = maskgan(*call, "--set", "schedule.steps=2")
+    assert outcome.code == 2 and "edits" in outcome.err, outcome.err
+    assert len(record["sha256"]) == 64
 
 
 def test_the_discriminator_gets_every_picture_with_the_faces_own_mask_and_the_blend_as_fake(
