@@ -120,7 +120,14 @@ def swap(
     if inside is not Inside.AUTO and (blend.edge is not Edge.MOVE or not set(ids) & set(part_ids("mouth"))):
         raise InputError("--inside", expected="a mouth among the parts, and --edge move", found=inside.value)
     rows = rows_of(faces_of(source, target, masks), editing.pairs, *_TWO_FACES)
-    run_edits(shell, partial(swap_edits, parts=ids, blend=blend, fit=fit), rows, out, editing)
+
+    def edit_of(row: Row, *, read: ReadFace) -> Edit[Any]:
+        edit = swap_edits(row, ids, blend=blend, fit=fit, read=read)
+        if kept := edit.settings.get("kept"):
+            shell.say(f"{row['source']}: {', '.join(kept)} not replaced: hidden in it or in {row['target']}")
+        return edit
+
+    run_edits(shell, edit_of, rows, out, editing)
 
 
 def style_copy(

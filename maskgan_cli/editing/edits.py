@@ -23,7 +23,7 @@ from maskgan_cli.editing.masks import library
 from maskgan_cli.editing.masks.fit import fit_parts
 from maskgan_cli.editing.masks.reshape import Reshaping, reshape
 from maskgan_cli.editing.masks.shapes import wear
-from maskgan_cli.editing.masks.swap import swap_parts
+from maskgan_cli.editing.masks.swap import hidden_eyes, swap_parts
 from maskgan_cli.editing.masks.take_off import kinds_of
 from maskgan_cli.editing.methods import Mixed, Request
 from maskgan_cli.editing.options import Accessories, Blend, Edge, Hair
@@ -125,12 +125,21 @@ def swap_edits(
         blend: how the painting is pasted back.
         fit: whether the target's parts are aligned with the source's face (see `fit_parts`); if not, they keep their
             position, as in the paper. None: they are aligned if the painting is pasted back, so bare paintings follow
-            the paper's protocols.
+            the paper's protocols. An aligned eye or brow that one of the faces hides is not replaced.
         read: reads a face.
+
+    Raises:
+        InputError: all parts are hidden, or the hair cannot be used.
     """
     source, target, inputs = _two_faces(row, read)
     chosen = blend.or_bare(bare=not source.is_photo)
     fitted = chosen is not None if fit is None else fit
+    kept = hidden_eyes(source.labels, target.labels) & set(parts) if fitted else frozenset()
+    parts = set(parts) - kept
+    if not parts:
+        raise InputError(
+            target.image, expected="eyes that are visible in both faces", found="eyes hidden by glasses, hair or a hand"
+        )
     hair = _hair_to_take(source, target, parts, chosen, fitted=fitted)
     if fitted:
         shape = fit_parts(target.labels, source.labels, parts)
@@ -145,6 +154,8 @@ def swap_edits(
         settings["hair"] = (Hair.PAINTED if hair is None else Hair.REFERENCE).value
     if fitted:
         settings["fit"] = True
+    if kept:
+        settings["kept"] = [CLASSES[i] for i in sorted(kept)]
     panels = [source.picture, target.picture, colourise(labels)]
     request = Request(labels, source.labels, source.picture)
     painted = hair is None or not np.array_equal(labels, own)

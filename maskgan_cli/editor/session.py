@@ -23,7 +23,7 @@ from maskgan_cli.editing.compositing.mouths import Reference, source_of_inside, 
 from maskgan_cli.editing.compositing.moving import PhotoMotion
 from maskgan_cli.editing.compositing.paste import paste_crop
 from maskgan_cli.editing.masks.fit import fit_parts
-from maskgan_cli.editing.masks.swap import swap_parts
+from maskgan_cli.editing.masks.swap import hidden_eyes, swap_parts
 from maskgan_cli.editing.masks.take_off import kinds_of
 from maskgan_cli.editing.options import Edge, Hair
 from maskgan_cli.editor.accessories import Accessories, marked
@@ -323,13 +323,14 @@ class Session(SessionState):
         Args:
             labels: the mask.
             number: of the other face.
-            parts: class ids.
+            parts: class ids; eyes and brows that one of the faces hides are not replaced.
             hair: number of the face whose hair is on the photo; 0 for none.
 
         Returns:
             The mask, and the number of the face whose hair is on the photo now. It is 0 if the network paints the hair.
         """
         other = self.other(number)
+        parts = tuple(set(parts) - hidden_eyes(labels, other.labels))
         if ID["hair"] not in parts:
             return swap_parts(labels, fit_parts(other.labels, labels, parts), parts), hair
         own = self.face.labels

@@ -30,6 +30,8 @@ BEHIND: Final[dict[str, tuple[str, ...]]] = {
 ON_THE_HEAD: Final[dict[str, tuple[str, ...]]] = {"hair": ("skin",), "hat": ("hair", "skin")}
 
 _FACE: Final = [ID[name] for name in ("skin", "eye_g", *GROUPS["face"])]
+_PAIRS: Final = ((ID["l_eye"], ID["r_eye"]), (ID["l_brow"], ID["r_brow"]))
+_HIDDEN: Final = 0.3  # share of the other one's area; a smaller eye or brow is mostly hidden
 _EYES: Final = [ID["l_eye"], ID["r_eye"], ID["eye_g"]]
 
 
@@ -50,6 +52,20 @@ def swap_parts(source: LabelMap, target: LabelMap, parts: Iterable[int]) -> Labe
     wanted = np.isin(target, parts)
     result[wanted] = target[wanted]
     return result
+
+
+def hidden_eyes(*faces: LabelMap) -> frozenset[int]:
+    """Class ids of the eyes and brows that hair, hands or glasses hide in one of the faces' label maps.
+
+    An eye or a brow is hidden if it is missing, or much smaller than the other one. In a turned head the far one is
+    smaller too, but less so.
+    """
+    hidden = set()
+    for labels in faces:
+        for pair in _PAIRS:
+            sizes = [int(np.count_nonzero(labels == part)) for part in pair]
+            hidden |= {part for part, size in zip(pair, sizes, strict=True) if size <= _HIDDEN * max(sizes)}
+    return frozenset(hidden)
 
 
 def remove_parts(labels: LabelMap, parts: Iterable[int]) -> LabelMap:

@@ -75,11 +75,26 @@ def test_a_references_inside_is_pasted_in_the_photos_light() -> None:
     result = insert_inside(photo, photo, before, after, Inside.REFERENCE, Reference(_picture(other), other))
     inside = result[167:172, 110:146].astype(float)
     whites = np.array(_EYE).mean() * 0.5
-    assert 0.6 * whites < inside.mean() <= 1.02 * whites, "the inside is not scaled to the photo's brightness"
+    assert 0.6 * whites < inside.mean() <= 1.12 * whites, "the inside is not scaled to the photo's brightness"
     assert result[164:166, 110:146].mean() < inside.mean(), "no shadow under the upper lip"
     far = np.ones(before.shape, bool)
     far[150:190, 80:176] = False
     assert (result[far] == photo[far]).all()
+
+
+def test_teeth_of_another_face_get_the_brightness_and_the_cast_that_teeth_have_beside_this_skin() -> None:
+    """A reference with darker skin in neutral light, a photo in warm light with dark eyes: teeth must not be grey."""
+    before, after, other = _mouth(0), _mouth(14), _mouth(14)
+    photo = np.where(np.isin(before, ID["skin"])[..., None], (220, 170, 130), _picture(before)).astype(np.uint8)
+    photo[before == ID["l_eye"]] = (90, 80, 80)
+    theirs = np.where((other == ID["skin"])[..., None], (110, 90, 80), _picture(other)).astype(np.uint8)
+    theirs[other == ID["mouth"]] = (185, 185, 190)
+    result = insert_inside(photo, photo, before, after, Inside.REFERENCE, Reference(theirs, other))
+    teeth = np.median(result[170:174, 115:140].reshape(-1, 3), axis=0)
+    skin = np.array((220, 170, 130))
+    assert 1.0 < teeth.mean() / skin.mean() < 1.5
+    cast, own = (np.log(colour[0] / colour[2]) for colour in (teeth, skin))
+    assert 0.25 * own < cast < 0.6 * own
 
 
 def test_the_photos_own_teeth_are_kept_and_a_gap_opens_below_them() -> None:

@@ -12,8 +12,9 @@ from maskgan_cli.editing.edits import swap_edits
 from maskgan_cli.editing.masks.fit import fit_parts
 from maskgan_cli.editing.masks.swap import swap_parts
 from maskgan_cli.editing.options import Blend
-from maskgan_cli.files import read_label_map
+from maskgan_cli.files import read_label_map, write_label_map
 from maskgan_cli.labels import GROUPS, ID, LabelMap, part_ids
+from tests.conftest import Command
 
 MOUTH = part_ids("mouth")
 
@@ -87,6 +88,37 @@ def test_by_default_parts_are_aligned_for_edits_that_are_pasted_back(prepared: P
         assert edit.labels is not None
         assert np.array_equal(edit.labels, expected)
         assert edit.settings.get("fit", False) == (expected is fitted)
+
+
+def test_an_eye_that_the_reference_hides_is_kept_and_the_record_says_so(
+    prepared: Path, weights: Path, tmp_path: Path, maskgan: Command
+) -> None:
+    faces = [prepared / "images" / f"{name}.png" for name in (0, 1200)]
+    source, target = (read_label_map(prepared / "masks" / f"{name}.png") for name in (0, 1200))
+    covered = np.where(np.isin(target, [ID["l_eye"], ID["l_brow"]]), ID["hair"], target).astype(np.uint8)
+    write_label_map(tmp_path / "covered.png", covered)
+    row = dict(zip(("source", "target"), faces, strict=True)) | {"target_mask": tmp_path / "covered.png"}
+    eyes = part_ids("eyes,brows")
+    edit = swap_edits(row, eyes, blend=Blend(wanted=True))
+    assert edit.labels is not None and edit.settings["kept"] == ["l_eye", "l_brow"]
+    for part in (ID["l_eye"], ID["l_brow"]):
+        assert np.array_equal(edit.labels == part, source == part)
+    assert "kept" not in swap_edits(row, eyes, blend=Blend()).settings, "bare paintings follow the paper"
+    call = (
+        "swap",
+        *faces,
+        "--tgt-mask",
+        tmp_path / "covered.png",
+        "--weights",
+        weights,
+        "--device",
+        "cpu",
+        "--blend",
+    )
+    outcome = maskgan(*call, "--parts", "eyes", "-o", tmp_path / "o.png")
+    assert outcome.code == 0 and "l_eye not replaced: hidden in it or in" in outcome.err, outcome.err
+    outcome = maskgan(*call, "--parts", "l_eye,l_brow", "-o", tmp_path / "p.png")
+    assert outcome.code == 2 and "expected eyes that are visible in both faces" in outcome.err, outcome.err
 
 
 def _ellipse(side: int, degrees: float = 0.0) -> LabelMap:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from maskgan_cli.editing.masks.reshape import Reshaping, reshape
-from maskgan_cli.editing.masks.swap import BEHIND, head_region, remove_parts, swap_parts
+from maskgan_cli.editing.masks.swap import BEHIND, head_region, hidden_eyes, remove_parts, swap_parts
 from maskgan_cli.labels import CLASSES, ID, PARTS, part_ids
 from tests.drawn_faces import draw_face
 
@@ -31,6 +31,17 @@ def test_a_face_swapped_with_itself_is_unchanged() -> None:
     labels = draw_face(3)[2]
     for part in PARTS:
         assert (swap_parts(labels, labels, part_ids(part)) == labels).all(), part
+
+
+def test_eyes_and_brows_that_are_mostly_covered_are_hidden() -> None:
+    names = "s=skin l=l_eye r=r_eye a=l_brow b=r_brow h=hair"
+    whole = _map("saasbbs sllsrrs", names)
+    turned = _map("sassbbs slssrrs", names)  # the far ones have half the size of the near ones
+    fringe = _map("hhhsbbs hhhsrrs", names)
+    bald = _map("sssssss sllsrrs", names)
+    assert hidden_eyes(whole, turned) == frozenset()
+    assert hidden_eyes(whole, fringe) == {ID["l_eye"], ID["l_brow"]}
+    assert hidden_eyes(fringe, bald) == {ID["l_eye"], ID["l_brow"], ID["r_brow"]}
 
 
 def test_removed_parts_leave_no_pixel_and_other_parts_are_unchanged() -> None:
