@@ -23,7 +23,7 @@ from maskgan_cli.data.resize import resize_image, resize_labels
 from maskgan_cli.editing.compositing.accessories.put_on import put_on
 from maskgan_cli.editing.compositing.compose import paste_moved, with_hair
 from maskgan_cli.editing.compositing.hair_swap import hair_to_take
-from maskgan_cli.editing.compositing.mouths import Reference
+from maskgan_cli.editing.compositing.mouths import ReferenceFace
 from maskgan_cli.editing.compositing.registration import displacement
 from maskgan_cli.editing.masks.reshape import Reshaping, reshape
 from maskgan_cli.editing.methods import METHODS, Request
@@ -90,7 +90,7 @@ def main() -> None:
     reference = render(other, sample_scene(SEED, 7, other), asked.size)
     fit = hair_to_take(reference.labels, face.labels)
     if fit is not None:
-        lent = Reference(reference.picture, reference.labels, fit)
+        lent = ReferenceFace(reference.picture, reference.labels, fit)
         pictures["another's hair"] = milliseconds(lambda: with_hair(face.picture, face.labels, lent), asked.repeats)
     found["drawn and laid on"] = pictures
     print(json.dumps({"size": asked.size, "threads": asked.threads, "milliseconds": found, "machine": machine("cpu")}))

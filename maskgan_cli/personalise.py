@@ -63,7 +63,7 @@ class Settings:
     seed: int = 0
 
 
-class Faces(NamedTuple):
+class FaceTensors(NamedTuple):
     """Faces on their device: ``images`` (N, 3, S, S) in [-1, 1] and ``labels`` (N, S, S) ``uint8``."""
 
     images: Tensor
@@ -73,8 +73,8 @@ class Faces(NamedTuple):
 class ReferenceFaces(NamedTuple):
     """Rendered people, each with two expressions."""
 
-    first: Faces
-    second: Faces
+    first: FaceTensors
+    second: FaceTensors
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ def write(out: Path, made: Personal, record: Mapping[str, Any], *, overwrite: bo
 
 
 @torch.inference_mode()
-def _reconstruction_error(network: DenseMappingNetwork, faces: Faces) -> float:
+def _reconstruction_error(network: DenseMappingNetwork, faces: FaceTensors) -> float:
     errors = []
     for number in range(len(faces.images)):
         image, mask = _one(faces, number)
@@ -189,7 +189,7 @@ def personalise(
 def _training_losses(
     generator: DenseMappingNetwork,
     parser: FaceParser,
-    person: Faces,
+    person: FaceTensors,
     references: ReferenceFaces,
     rng: np.random.Generator,
 ) -> dict[str, Tensor]:
@@ -205,7 +205,7 @@ def _training_losses(
     edited, kept = edit(labels, donor.labels, _PARTS[int(rng.integers(len(_PARTS)))])
 
     masks = torch.cat([labels, edited, second.labels])
-    style = Faces(torch.cat([images, images, first.images]), torch.cat([labels, labels, first.labels]))
+    style = FaceTensors(torch.cat([images, images, first.images]), torch.cat([labels, labels, first.labels]))
     target = torch.cat([images, images, second.images])
     known = torch.cat([torch.ones_like(kept), kept, torch.ones_like(kept)])  # where ``target`` is the ground truth
     painted = generator(one_hot(masks), one_hot(style.labels), recolour(style.images, _SEEN))
@@ -259,18 +259,18 @@ def _reference_faces(side: int, seed: int, device: torch.device) -> ReferenceFac
     return ReferenceFaces(_faces(first, device), _faces(second, device))
 
 
-def _crops(pictures: Sequence[Picture], masks: Sequence[LabelMap], network: DenseMappingNetwork) -> Faces:
+def _crops(pictures: Sequence[Picture], masks: Sequence[LabelMap], network: DenseMappingNetwork) -> FaceTensors:
     """Faces resized to the network's size, on its device."""
     side, pairs = network.config.image_size, zip(pictures, masks, strict=True)
     sized = [(resize_image(picture, side), resize_labels(mask, side)) for picture, mask in pairs]
     return _faces(sized, next(network.parameters()).device)
 
 
-def _faces(faces: Sequence[tuple[Picture, LabelMap]], device: torch.device) -> Faces:
+def _faces(faces: Sequence[tuple[Picture, LabelMap]], device: torch.device) -> FaceTensors:
     pictures = torch.from_numpy(np.stack([picture for picture, _ in faces])).permute(0, 3, 1, 2)
     labels = torch.from_numpy(np.stack([mask for _, mask in faces]))
-    return Faces(to_unit(pictures.contiguous().to(device)), labels.to(device))
+    return FaceTensors(to_unit(pictures.contiguous().to(device)), labels.to(device))
 
 
-def _one(faces: Faces, number: int) -> Faces:
-    return Faces(faces.images[number : number + 1], faces.labels[number : number + 1])
+def _one(faces: FaceTensors, number: int) -> FaceTensors:
+    return FaceTensors(faces.images[number : number + 1], faces.labels[number : number + 1])

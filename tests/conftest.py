@@ -21,7 +21,7 @@ from maskgan_cli.cli.app import app
 from maskgan_cli.cli.shell import run
 from maskgan_cli.data.prepared import PreparedData
 from maskgan_cli.training.callbacks import TrainingCallbacks
-from maskgan_cli.training.setup import Plan
+from maskgan_cli.training.setup import TrainingPlan
 from tests.drawn_faces import write_raw
 
 
@@ -61,10 +61,12 @@ def maskgan(capfd: pytest.CaptureFixture[str]) -> Command:
     return call
 
 
-def plan(prepared: Path, out: Path, *, overwrite: bool = False) -> Plan:
+def plan(prepared: Path, out: Path, *, overwrite: bool = False) -> TrainingPlan:
     """A training of this process on the CPU."""
     data = PreparedData.load(prepared)
-    return Plan(data, out, Accelerator(cpu=True), resume=True, overwrite=overwrite, callbacks=TrainingCallbacks())
+    return TrainingPlan(
+        data, out, Accelerator(cpu=True), resume=True, overwrite=overwrite, callbacks=TrainingCallbacks()
+    )
 
 
 @pytest.fixture(scope="session")

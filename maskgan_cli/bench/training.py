@@ -18,7 +18,7 @@ from maskgan_cli.data.prepared import PreparedData
 from maskgan_cli.synth import write_dataset
 from maskgan_cli.training.callbacks import TrainingCallbacks
 from maskgan_cli.training.run import make_accelerator
-from maskgan_cli.training.setup import Plan
+from maskgan_cli.training.setup import TrainingPlan
 from maskgan_cli.training.tasks.dmn import DMNRecipe, prepare_training
 
 _RARELY = 10**9  # steps; effectively never
@@ -40,7 +40,7 @@ def work(recipe: str, device: str, changes: Sequence[str] = ()) -> Iterator[Work
         data = faces(Path(name), 20, settings.network.image_size)
         accelerator = make_accelerator(device, settings.precision)
         callbacks = TrainingCallbacks(device)
-        plan = Plan(data, Path(name) / "run", accelerator, resume=False, overwrite=False, callbacks=callbacks)
+        plan = TrainingPlan(data, Path(name) / "run", accelerator, resume=False, overwrite=False, callbacks=callbacks)
         steps = prepare_training(plan, settings).steps()
 
         def once() -> None:

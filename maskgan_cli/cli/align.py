@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from maskgan_cli.cli import options
-from maskgan_cli.cli.batch import Batch, Recursive, pictures
+from maskgan_cli.cli.batch import FileBatch, Recursive, pictures
 from maskgan_cli.cli.shell import Shell, add_command, counted
 from maskgan_cli.errors import InputError
 
@@ -61,7 +61,7 @@ def align(
     from maskgan_cli.editing.faces.search import PhotoSearch
 
     search = PhotoSearch(pick_device(device), force=force)
-    records, batch, kept = [], Batch(shell, len(items)), 0
+    records, batch, kept = [], FileBatch(shell, len(items)), 0
     for item in shell.track(items, len(items), "aligning"):
         with batch.attempt(item.path):
             photo = read_photo(item.path)

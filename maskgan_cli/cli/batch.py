@@ -19,7 +19,7 @@ Recursive = Annotated[bool, typer.Option("--recursive", "-r", help="Also read su
 
 
 @dataclass(frozen=True)
-class Item:
+class InputPicture:
     """A picture of a list.
 
     Attributes:
@@ -33,7 +33,7 @@ class Item:
 
 def pictures(
     names: Sequence[str], *, recursive: bool = False, say: Callable[[str], None] = lambda _: None
-) -> list[Item]:
+) -> list[InputPicture]:
     """The pictures that a list names: files, folders (all pictures in them) and ``-`` (paths on standard input).
 
     Masks beside pictures (``NAME.mask.png``), overviews and hidden files of folders are skipped. ``say`` receives a
@@ -44,17 +44,17 @@ def pictures(
     """
     from maskgan_cli.files import READ_SUFFIXES, left_out, read_stdin
 
-    items: list[Item] = []
+    items: list[InputPicture] = []
     for name in [line for given in names for line in (read_stdin().splitlines() if given == "-" else [given])]:
         path = Path(name)
         if not name:
             continue
         if not path.is_dir():
-            items.append(Item(path, Path(path.stem)))
+            items.append(InputPicture(path, Path(path.stem)))
             continue
         inside = sorted(path.rglob("*") if recursive else path.iterdir())
         found = [
-            Item(one, one.relative_to(path).with_suffix(""))
+            InputPicture(one, one.relative_to(path).with_suffix(""))
             for one in inside
             if one.suffix.lower() in READ_SUFFIXES and one.is_file() and _is_photo(one.relative_to(path))
         ]
@@ -75,7 +75,7 @@ def _is_photo(name: Path) -> bool:
 
 
 @dataclass
-class Batch:
+class FileBatch:
     """Collects the failures of a batch while the other items are processed.
 
     Attributes:

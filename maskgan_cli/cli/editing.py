@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from maskgan_cli.cli import options
-from maskgan_cli.cli.batch import Batch
+from maskgan_cli.cli.batch import FileBatch
 from maskgan_cli.cli.shell import Shell, counted
 from maskgan_cli.editing.options import Blend, Edge
 from maskgan_cli.errors import InputError
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from maskgan_cli.editing.edit import Edit
     from maskgan_cli.editing.edits import Row
     from maskgan_cli.editing.faces.reader import PhotoReader
-    from maskgan_cli.editing.jobs import Result
+    from maskgan_cli.editing.jobs import EditResult
 
 _SHEET_ROWS = 32
 _METAVARS = {"source": "FACE", "target": "REFERENCE", "mask": "MASK", "style_image": "FACE"}
@@ -201,7 +201,7 @@ def run_edits(
     entry, which = method_named(editing.method, masks=not any_method), options.chosen(editing.face)
     if which is not None and not entry.masks:
         raise InputError("--face", expected="a method that uses masks", found=f"--method {editing.method}")
-    batch, listed = Batch(shell, len(rows)), editing.pairs is not None
+    batch, listed = FileBatch(shell, len(rows)), editing.pairs is not None
     work = _checked(rows, out, editing, batch)
     if not work:
         batch.finish({"results": []})
@@ -234,7 +234,7 @@ def run_edits(
     batch.finish({"results": records, "kept": kept})
 
 
-def _checked(rows: list[dict[str, Path]], out: Path, editing: Editing, batch: Batch) -> list[tuple[Row, Path]]:
+def _checked(rows: list[dict[str, Path]], out: Path, editing: Editing, batch: FileBatch) -> list[tuple[Row, Path]]:
     """The rows whose files can be read, with the path of each result; other rows fail in ``batch``.
 
     Raises:
@@ -257,7 +257,7 @@ def _checked(rows: list[dict[str, Path]], out: Path, editing: Editing, batch: Ba
     return work
 
 
-def _report(shell: Shell, results: Iterable[Result], editing: Editing, side: int) -> list[Result]:
+def _report(shell: Shell, results: Iterable[EditResult], editing: Editing, side: int) -> list[EditResult]:
     """Print the paths of results as they are written, and write the sheet with pictures of ``side`` pixels."""
     from maskgan_cli.editing.jobs import sheet
     from maskgan_cli.files import write_image

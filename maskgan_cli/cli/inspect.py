@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from maskgan_cli.cli.batch import Batch, Recursive, pictures
+from maskgan_cli.cli.batch import FileBatch, Recursive, pictures
 from maskgan_cli.cli.shell import Shell, add_command, emit
 from maskgan_cli.errors import WorkError, one_line
 
@@ -34,7 +34,7 @@ def inspect(
     from maskgan_cli.files import read_image, read_note, sha256
 
     paths = [item.path for item in pictures(files, recursive=recursive, say=shell.say)]
-    found, batch = [], Batch(shell, len(paths))
+    found, batch = [], FileBatch(shell, len(paths))
     for path in paths:
         note = None
         with batch.attempt(path):

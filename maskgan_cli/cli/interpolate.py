@@ -51,7 +51,7 @@ class Codes:
 
 
 @dataclass(frozen=True)
-class Faces:
+class FaceOptions:
     """Options of the faces that are rendered in the masks."""
 
     style: Annotated[Path | None, typer.Option("--style", help="Also render every mask in the style of this face.")] = (
@@ -79,7 +79,7 @@ def interpolate(
     overwrite: options.Overwrite = False,
     *,
     codes: Codes,
-    rendered: Faces,
+    rendered: FaceOptions,
 ) -> None:
     """Interpolate between the masks of two faces with MaskVAE (Sec. 3.2 of the paper).
 
@@ -196,7 +196,7 @@ def _render(
     return [picture for batch in tracked for picture in batch]
 
 
-def _check_usage(second: Path | None, codes: Codes, rendered: Faces) -> None:
+def _check_usage(second: Path | None, codes: Codes, rendered: FaceOptions) -> None:
     """Check combinations of arguments.
 
     Raises:

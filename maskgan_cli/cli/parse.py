@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from maskgan_cli.cli import options
-from maskgan_cli.cli.batch import Batch, Item, Recursive, pictures
+from maskgan_cli.cli.batch import FileBatch, InputPicture, Recursive, pictures
 from maskgan_cli.cli.shell import Shell, add_command, counted
 from maskgan_cli.errors import InputError
 
@@ -61,7 +61,7 @@ def parse(
     if parser_size is not None and parser_size % 16:
         raise InputError("--parser-size", expected="a multiple of 16", found=str(parser_size))
     masks = _mask_paths(pictures(images, recursive=recursive, say=shell.say), out)
-    batch, missing = Batch(shell, len(masks)), []
+    batch, missing = FileBatch(shell, len(masks)), []
     for path, mask in masks.items():
         with batch.attempt(path):
             check_files([path])
@@ -96,7 +96,7 @@ def parse(
     batch.finish(document, next_command=_next_command(done, not_crops))
 
 
-def _mask_paths(items: list[Item], out: Path | None) -> dict[Path, Path]:
+def _mask_paths(items: list[InputPicture], out: Path | None) -> dict[Path, Path]:
     """The path of each picture's mask.
 
     Raises:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from maskgan_cli.cli import options
-from maskgan_cli.cli.batch import Batch, Recursive, pictures
+from maskgan_cli.cli.batch import FileBatch, Recursive, pictures
 from maskgan_cli.cli.shell import Shell, add_command, counted
 from maskgan_cli.errors import InputError
 
@@ -74,7 +74,7 @@ def personalise(
     from maskgan_cli.personalise import personalised, write
 
     read = PhotoReader(parser_weights, device, shell.say, force=force)
-    batch, faces = Batch(shell, len(items)), []
+    batch, faces = FileBatch(shell, len(items)), []
     for path in items:
         with batch.attempt(path), mask_rules(MaskRules(order.value, force)):
             faces.append(read(path, None, "source"))

@@ -17,8 +17,8 @@ from maskgan_cli.cli.shell import Shell, add_command, emit
 from maskgan_cli.errors import InputError
 
 if TYPE_CHECKING:
-    from maskgan_cli.reproduce.needs import Faces, Missing
-    from maskgan_cli.reproduce.plan import Plan
+    from maskgan_cli.reproduce.needs import DataProperties, Missing
+    from maskgan_cli.reproduce.plan import ReproductionPlan
     from maskgan_cli.reproduce.preset import Preset
 
 _JUDGES = ("parser", "attributes", "identity", "inception", "pose")
@@ -86,13 +86,13 @@ def reproduce(
     resume. Tables in the same folder share networks and results.
     """
     from maskgan_cli.devices import pick_device
-    from maskgan_cli.reproduce.needs import Faces, judges_fit, missing
+    from maskgan_cli.reproduce.needs import DataProperties, judges_fit, missing
     from maskgan_cli.reproduce.preset import load_preset
     from maskgan_cli.reproduce.stages import script
     from maskgan_cli.reproduce.tables import TABLES
 
     loaded = load_preset(preset)
-    faces = None if data is None else Faces.of(data)
+    faces = None if data is None else DataProperties.of(data)
     several = [name.strip() for name in devices.split(",") if name.strip()]
     for name in several:
         pick_device(name)
@@ -138,16 +138,16 @@ def _weights(judges: Sequence[str]) -> dict[str, str]:
 
 def _plan(
     preset: Preset,
-    faces: Faces | None,
+    faces: DataProperties | None,
     seed: int,
     judges: dict[str, str],
     threshold: float | None,
     device: str,
     workers: int | None,
-) -> Plan:
+) -> ReproductionPlan:
     """A plan without stages; a table's function adds them."""
     from maskgan_cli.reproduce.needs import own_threshold, rendered_faces, threshold_split
-    from maskgan_cli.reproduce.plan import ATTRIBUTES, Plan
+    from maskgan_cli.reproduce.plan import ATTRIBUTES, ReproductionPlan
 
     split = ""
     if "identity" in judges and threshold is None and not own_threshold(judges["identity"]):
@@ -155,7 +155,7 @@ def _plan(
             split = threshold_split(rendered_faces(preset.faces.count, preset.faces.people))
         else:
             split = faces.threshold_split
-    return Plan(
+    return ReproductionPlan(
         preset, None if faces is None else str(faces.data.root.resolve()), seed, judges,
         faces is None or faces.has_identities, faces is None or faces.has_poses,
         ATTRIBUTES if faces is None else faces.attributes, threshold, split,
@@ -164,7 +164,7 @@ def _plan(
     )  # fmt: skip
 
 
-def _show(shell: Shell, plan: Plan, text: str, problems: Sequence[Missing]) -> None:
+def _show(shell: Shell, plan: ReproductionPlan, text: str, problems: Sequence[Missing]) -> None:
     """Print the plan and the missing inputs for ``--dry-run``."""
     for problem in problems:
         shell.say(f"missing: {problem}")
@@ -176,7 +176,13 @@ def _show(shell: Shell, plan: Plan, text: str, problems: Sequence[Missing]) -> N
 
 
 def _run(
-    shell: Shell, plan: Plan, folder: Path, about: dict[str, Any], devices: Sequence[str], *, overwrite: bool
+    shell: Shell,
+    plan: ReproductionPlan,
+    folder: Path,
+    about: dict[str, Any],
+    devices: Sequence[str],
+    *,
+    overwrite: bool,
 ) -> None:
     """Run all stages of a plan, then write and print its tables.
 

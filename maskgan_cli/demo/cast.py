@@ -8,7 +8,7 @@ from itertools import count, permutations
 from typing import Final
 
 from maskgan_cli.synth.parameters import Scene
-from maskgan_cli.synth.plan import Plan, candidates, pair_of
+from maskgan_cli.synth.plan import DatasetPlan, candidates, pair_of
 from maskgan_cli.synth.render import head_truth
 from maskgan_cli.synth.sampling import sample_identity, sample_scene
 
@@ -60,7 +60,7 @@ def find_cast(seed: int, size: int, pairs: int) -> Cast:
     All pairs are distinct, show no sunglasses, and differ in the mouth. Scenes are only sampled, not rendered.
     """
     for at in count(seed):
-        plan = Plan(PEOPLE, size, PEOPLE, at, pairs)
+        plan = DatasetPlan(PEOPLE, size, PEOPLE, at, pairs)
         if len({candidates(plan, j)[0] for j in range(pairs)}) < pairs:
             continue
         faces = [_sample(at, i) for i in range(PEOPLE)]
@@ -95,7 +95,7 @@ def _unlike(a: _Face, b: _Face) -> bool:
     return not a.scene.mouth_open and b.scene.mouth_open
 
 
-def _pairs(plan: Plan, faces: list[_Face]) -> list[tuple[int, int]] | None:
+def _pairs(plan: DatasetPlan, faces: list[_Face]) -> list[tuple[int, int]] | None:
     chosen = [pair_of(plan, j) for j in range(plan.counterfactuals)]
     for a, b in ((faces[i], faces[j]) for i, j in chosen):
         alike = (a.scene.smiling, a.scene.mouth_open) == (b.scene.smiling, b.scene.mouth_open)

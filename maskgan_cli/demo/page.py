@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from maskgan_cli.data.resize import resize_image
-from maskgan_cli.demo.pictures import Row
+from maskgan_cli.demo.pictures import DemoEdit
 from maskgan_cli.files import encode_image, read_image, write_bytes
 from maskgan_cli.labels import CLASSES, PALETTE
 from maskgan_cli.pages import render
@@ -51,8 +51,8 @@ class Shown:
         trained: whether the demo trained the weights.
     """
 
-    photo: Sequence[Row]
-    faces: Sequence[Row]
+    photo: Sequence[DemoEdit]
+    faces: Sequence[DemoEdit]
     whole: tuple[Path, Path]
     crop_mask: Path
     animation: Path

@@ -21,7 +21,7 @@ _GAP: Final = 8
 
 
 @dataclass(frozen=True)
-class Row:
+class DemoEdit:
     """One edit and its files.
 
     Attributes:
@@ -42,7 +42,7 @@ class Row:
 
 
 def write_pictures(
-    folder: Path, photo: Sequence[Row], faces: Sequence[Row], strip: Path, weights: Mapping[str, str]
+    folder: Path, photo: Sequence[DemoEdit], faces: Sequence[DemoEdit], strip: Path, weights: Mapping[str, str]
 ) -> Path:
     """Write the edits of the photo, the pairs with their ground truth, and the interpolation; return the list's path.
 

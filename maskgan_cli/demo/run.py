@@ -23,7 +23,7 @@ from maskgan_cli.demo.commands import (
 )
 from maskgan_cli.demo.measure import against_truth
 from maskgan_cli.demo.page import Shown, write_page
-from maskgan_cli.demo.pictures import Row, write_pictures
+from maskgan_cli.demo.pictures import DemoEdit, write_pictures
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import atomic, read_csv, write_json
 from maskgan_cli.weights.lookup import bundled
@@ -115,20 +115,20 @@ def run_demo(
     return write_page(out / "index.html", shown), numbers
 
 
-def _photo_rows(out: Path, edits: dict[str, Command], cast: Cast) -> list[Row]:
+def _photo_rows(out: Path, edits: dict[str, Command], cast: Cast) -> list[DemoEdit]:
     """The edits of the photo."""
     references = {"mouth": face(cast.mouth), "style": face(cast.look)}
     return [
-        Row(name, str(command), out / CROP, out / references.get(name, CROP), out / f"{name}.mask.png",
+        DemoEdit(name, str(command), out / CROP, out / references.get(name, CROP), out / f"{name}.mask.png",
             out / f"{name}.png")
         for name, command in edits.items()
     ]  # fmt: skip
 
 
-def _face_rows(pairs: list[dict[str, str]], results: list[Path]) -> list[Row]:
+def _face_rows(pairs: list[dict[str, str]], results: list[Path]) -> list[DemoEdit]:
     """The swapped mouths of rendered faces."""
     return [
-        Row("mouth", "", Path(row["source"]), Path(row["target"]), Path(row["truth"]), result)
+        DemoEdit("mouth", "", Path(row["source"]), Path(row["target"]), Path(row["truth"]), result)
         for row, result in zip(pairs, results, strict=True)
     ]
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from maskgan_cli.editing.compositing.accessories.inpaint import has_dark_lenses, without_frames
 from maskgan_cli.editing.compositing.hair_photo import hair_in_photo, with_hair
-from maskgan_cli.editing.compositing.mouths import Reference
+from maskgan_cli.editing.compositing.mouths import ReferenceFace
 from maskgan_cli.editing.faces.face import Face
 from maskgan_cli.editing.masks.take_off import without
 from maskgan_cli.files import Picture
@@ -22,7 +22,7 @@ def without_glasses(face: Face) -> Face:
     return face if found is None else _changed(face, *found)
 
 
-def with_hair_of(face: Face, reference: Reference) -> Face:
+def with_hair_of(face: Face, reference: ReferenceFace) -> Face:
     """A face, its photo and its mask with the hair of a reference, if that is used; see `hair_in_photo`."""
     found = with_hair(face.picture, face.labels, reference)
     if found is None or face.cutout is None:

@@ -15,7 +15,7 @@ from maskgan_cli.editing.compositing.accessories.put_on import WithAccessories, 
 from maskgan_cli.editing.compositing.blend import paste_person
 from maskgan_cli.editing.compositing.compose import Place, paste_back
 from maskgan_cli.editing.compositing.hair_fit import HairFit
-from maskgan_cli.editing.compositing.mouths import Reference
+from maskgan_cli.editing.compositing.mouths import ReferenceFace
 from maskgan_cli.editing.faces.face import Face
 from maskgan_cli.editing.options import Blend
 from maskgan_cli.files import Photo, Picture
@@ -88,7 +88,9 @@ class Edit(Generic[R]):
             cutout = self.face.cutout
             place = None if cutout is None else Place(cutout.photo.picture, cutout.square)
             other = (
-                None if self.reference is None else Reference(self.reference.picture, self.reference.labels, self.hair)
+                None
+                if self.reference is None
+                else ReferenceFace(self.reference.picture, self.reference.labels, self.hair)
             )
             edited = paste_back(self.face.picture, painted, self.face.labels, self.labels, self.blend, place, other)
             if not self.drawn:

@@ -16,7 +16,7 @@ from maskgan_cli.editing.compositing.accessories.put_on import make_room, to_dra
 from maskgan_cli.editing.compositing.compose import effective_edge
 from maskgan_cli.editing.compositing.hair_fit import HairFit, fitted_hair
 from maskgan_cli.editing.compositing.hair_swap import hair_to_take
-from maskgan_cli.editing.compositing.mouths import Reference, source_of_inside
+from maskgan_cli.editing.compositing.mouths import ReferenceFace, source_of_inside
 from maskgan_cli.editing.edit import Edit, R
 from maskgan_cli.editing.faces.face import Face, ReadFace, read_face, read_square_mask
 from maskgan_cli.editing.masks import library
@@ -101,7 +101,7 @@ def render_edits(
     more: dict[str, Any] = {}
     if "hair_reference" in row:
         hair = read(row["hair_reference"], row.get("hair_reference_mask"), "hair_reference")
-        face = with_hair_of(face, Reference(hair.picture, hair.labels, _hair_of(hair, given, chosen)))
+        face = with_hair_of(face, ReferenceFace(hair.picture, hair.labels, _hair_of(hair, given, chosen)))
         inputs |= _named(hair_reference=hair.image, hair_reference_mask=hair.mask)
         more["hair"] = Hair.REFERENCE.value
     panels = [given.picture, colourise(given.labels), colourise(labels)]

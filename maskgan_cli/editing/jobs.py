@@ -34,7 +34,7 @@ _Waiting = tuple[Sequence[Edit[R]], Path, dict[str, Any]]  # edits of a row, its
 
 
 @dataclass(frozen=True)
-class Result:
+class EditResult:
     """A picture on disk.
 
     Attributes:
@@ -61,7 +61,7 @@ def run_edits(
     save_masks: bool,
     overwrite: bool,
     attempt: Callable[[Path], AbstractContextManager[None]] = lambda _: nullcontext(),
-) -> Iterator[Result]:
+) -> Iterator[EditResult]:
     """Paint every row to its path, in batches and in order.
 
     An existing result with the same record (files, weights, settings) is kept, so an interrupted list resumes.
@@ -102,7 +102,7 @@ def run_edits(
     yield from _paint(waiting, method, save_masks)
 
 
-def _paint(waiting: list[_Waiting[R]], method: Method[R], save_masks: bool) -> Iterator[Result]:
+def _paint(waiting: list[_Waiting[R]], method: Method[R], save_masks: bool) -> Iterator[EditResult]:
     """Paint and write the waiting edits, and empty the list."""
     if not waiting:
         return
@@ -118,7 +118,7 @@ def _paint(waiting: list[_Waiting[R]], method: Method[R], save_masks: bool) -> I
     waiting.clear()
 
 
-def sheet(results: Iterable[Result], size: int) -> Picture:
+def sheet(results: Iterable[EditResult], size: int) -> Picture:
     """An overview sheet with a row for each result: its panels and the result, each ``size`` pixels wide."""
     rows = [np.hstack([resize_image(panel, size) for panel in result.panels]) for result in results]
     return np.vstack(rows)
@@ -161,7 +161,7 @@ def _refuse_other_mask(path: Path, edits: Sequence[Edit[R]], painted: int) -> No
 
 def _result(
     edits: Sequence[Edit[R]], path: Path, note: dict[str, Any], picture: Picture, save_mask: bool, painted: int
-) -> Result:
+) -> EditResult:
     labels = _mask(edits, painted) if save_mask else None
     mask = write_label_map(mask_path(path), labels) if labels is not None else None
-    return Result(path, mask, note, [*edits[0].panels, edits[0].shown(picture)])
+    return EditResult(path, mask, note, [*edits[0].panels, edits[0].shown(picture)])

@@ -21,7 +21,7 @@ Names = tuple[str, ...]
 
 
 @dataclass
-class Accessories:
+class SessionAccessories:
     """What a session's accessories look like, as far as it is known from the latest picture."""
 
     _overlays: tuple[Names, int, tuple[Overlay, ...]] | None = None  # and the side of the picture

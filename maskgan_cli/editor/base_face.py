@@ -11,7 +11,7 @@ from typing import Final
 from maskgan_cli.editing.bare_face import bare
 from maskgan_cli.editing.compositing.hair_photo import hair_in_photo, with_hair
 from maskgan_cli.editing.compositing.hair_swap import hair_to_take
-from maskgan_cli.editing.compositing.mouths import Reference
+from maskgan_cli.editing.compositing.mouths import ReferenceFace
 from maskgan_cli.editing.compositing.paste import Square, paste_crop
 from maskgan_cli.editor.face import EditedFace
 from maskgan_cli.files import Picture
@@ -69,7 +69,7 @@ def _base(face: EditedFace, key: Key, hair: EditedFace | None) -> BaseFace:
     style = picture, labels
     fit = None if hair is None else hair_to_take(hair.labels, face.labels)
     if hair is not None and fit is not None:
-        reference = Reference(hair.picture, hair.labels, fit)
+        reference = ReferenceFace(hair.picture, hair.labels, fit)
         dressed = with_hair(picture, labels, reference)
         assert dressed is not None
         changes.append(partial(hair_in_photo, dressed=dressed, before=labels, reference=reference))

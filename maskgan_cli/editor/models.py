@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from maskgan_cli.data.resize import resize_image, resize_labels
 from maskgan_cli.devices import pick_device
 from maskgan_cli.editing.compositing.compose import Painting, Place, paste_back
-from maskgan_cli.editing.compositing.mouths import Reference
+from maskgan_cli.editing.compositing.mouths import ReferenceFace
 from maskgan_cli.editing.compositing.moving import PhotoMotion
 from maskgan_cli.editing.faces.parse import MaskMaker
 from maskgan_cli.editing.faces.search import Hints, PhotoSearch
@@ -168,7 +168,7 @@ def blend(
     before: LabelMap,
     after: LabelMap,
     place: Place | None = None,
-    reference: Reference | None = None,
+    reference: ReferenceFace | None = None,
     motion: PhotoMotion | None = None,
 ) -> Picture:
     """Composite the edit of a face (S, S, 3) as the commands do; with ``place``, into its photo."""
@@ -180,7 +180,7 @@ def blend_quickly(
     painted: Painting,
     before: LabelMap,
     after: LabelMap,
-    reference: Reference | None,
+    reference: ReferenceFace | None,
     motion: PhotoMotion,
 ) -> Picture:
     """Like `blend`, but at `PREVIEW` pixels."""

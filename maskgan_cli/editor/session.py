@@ -19,14 +19,14 @@ from maskgan_cli.editing.compositing.blend import paste_person
 from maskgan_cli.editing.compositing.compose import Place, effective_edge, motion_between
 from maskgan_cli.editing.compositing.hair_fit import fitted_hair
 from maskgan_cli.editing.compositing.hair_swap import hair_to_take
-from maskgan_cli.editing.compositing.mouths import Reference, source_of_inside, with_jaw
+from maskgan_cli.editing.compositing.mouths import ReferenceFace, source_of_inside, with_jaw
 from maskgan_cli.editing.compositing.moving import PhotoMotion
 from maskgan_cli.editing.compositing.paste import paste_crop
 from maskgan_cli.editing.masks.fit import fit_parts
 from maskgan_cli.editing.masks.swap import hidden_eyes, swap_parts
 from maskgan_cli.editing.masks.take_off import kinds_of
 from maskgan_cli.editing.options import Edge, Hair
-from maskgan_cli.editor.accessories import Accessories, marked
+from maskgan_cli.editor.accessories import SessionAccessories, marked
 from maskgan_cli.editor.base_face import BaseFace, BaseFaces, Key
 from maskgan_cli.editor.fade import FADE, faded, faded_photo
 from maskgan_cli.editor.models import Models, blend, blend_quickly
@@ -47,7 +47,7 @@ class Session(SessionState):
     """A session with its rendering; style codes and the latest results are cached. See `SessionState` for its data."""
 
     _bases: BaseFaces = field(default_factory=BaseFaces, repr=False)
-    _accessories: Accessories = field(default_factory=Accessories, repr=False)
+    _accessories: SessionAccessories = field(default_factory=SessionAccessories, repr=False)
     _styles: dict[tuple[int, bool, str], Tensor] = field(default_factory=dict, repr=False)
     _painted: tuple[tuple[bytes, int, bool, str], Picture] | None = field(default=None, repr=False)
     _motion: tuple[tuple[bytes, Key], PhotoMotion] | None = field(default=None, repr=False)
@@ -195,12 +195,12 @@ class Session(SessionState):
         faded_in = made if job.options.fade is None else faded(self.face.picture, made, job.options.fade)
         return self._accessories.draw(faded_in, job.labels, job.names, preview=job.preview)
 
-    def _reference(self, options: RenderOptions) -> Reference | None:
+    def _reference(self, options: RenderOptions) -> ReferenceFace | None:
         """The other face that is a source of the inside of a mouth, or None."""
         if not options.mouth:
             return None
         other = self.other(options.mouth)
-        return Reference(other.picture, other.labels)
+        return ReferenceFace(other.picture, other.labels)
 
     def picture(self, models: Models) -> Picture:
         """The latest result (S, S, 3), or in the network's size if it is not composited."""

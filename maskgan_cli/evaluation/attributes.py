@@ -13,7 +13,7 @@ from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation.judging import load_judge
 from maskgan_cli.evaluation.method_results import MethodResults
 from maskgan_cli.evaluation.pair_list import PairList
-from maskgan_cli.evaluation.results import Result, weights_of
+from maskgan_cli.evaluation.results import MetricResult, weights_of
 from maskgan_cli.metrics.intervals import of_mean, wilson
 
 
@@ -69,7 +69,7 @@ class AttributeAccuracy:
         """Attribute -> share of the results that have it as wanted."""
         return dict(zip(self._names, self.correct().double().mean(0).tolist(), strict=True))
 
-    def compute(self, results: MethodResults) -> Result:
+    def compute(self, results: MethodResults) -> MetricResult:
         """The mean accuracy over the attributes, and the accuracy of each."""
         correct, shares = self.correct(), self.shares()
         counts = dict(zip(self._names, correct.sum(0).tolist(), strict=True))

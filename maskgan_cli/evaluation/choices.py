@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 
-class Protocol(str, Enum):
+class ProtocolName(str, Enum):
     """Protocols of pairs; `pairs.PROTOCOLS` has their rules."""
 
     SMILING = "smiling"
@@ -26,7 +26,7 @@ class Metric(str, Enum):
     PRECISION = "precision"
 
 
-class Reference(str, Enum):
+class ComparedPicture(str, Enum):
     """The picture of a pair that a result is compared with."""
 
     SOURCE = "source"

@@ -27,7 +27,7 @@ PAGE: Final = "index.html"
 
 
 @dataclass(frozen=True)
-class Row:
+class ComparisonRow:
     """One row of the picture: a pair.
 
     Attributes:
@@ -44,7 +44,7 @@ class Comparison:
     """Captions of the columns, and the pairs."""
 
     columns: list[str]
-    rows: list[Row]
+    rows: list[ComparisonRow]
 
 
 def compare_methods(pairs: PairList, methods: Mapping[str, Path], *, count: int, masks: Path | None) -> Comparison:
@@ -76,7 +76,7 @@ def compare_methods(pairs: PairList, methods: Mapping[str, Path], *, count: int,
         pictures += [colourise(read_given_mask(shown_masks[number]))] if shown_masks else []
         pictures += [read_image(paths[number]) for paths in results.values()]
         pictures += [read_image(Path(row["truth"]))] if truth else []
-        rows.append(Row(_caption(pairs, number), pictures))
+        rows.append(ComparisonRow(_caption(pairs, number), pictures))
     return Comparison(columns, rows)
 
 

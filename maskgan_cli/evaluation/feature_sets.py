@@ -18,7 +18,7 @@ from maskgan_cli.evaluation.fid import FeatureNetwork
 from maskgan_cli.evaluation.judging import Watch
 from maskgan_cli.evaluation.method_results import MethodResults
 from maskgan_cli.evaluation.pictures import batches, digest
-from maskgan_cli.evaluation.results import Result, trace
+from maskgan_cli.evaluation.results import MetricResult, trace
 from maskgan_cli.files import atomic
 from maskgan_cli.metrics.kernel import kernel_distance
 from maskgan_cli.metrics.manifold import NEIGHBOURS, precision_and_recall
@@ -86,7 +86,7 @@ class _SetMetric:
 class KernelInceptionDistance(_SetMetric):
     """Kernel distance of results and real pictures: ``kid`` with the published Inception, else ``kernel/NAME``."""
 
-    def compute(self, results: MethodResults) -> Result:
+    def compute(self, results: MethodResults) -> MetricResult:
         """The mean over random subsets; the details have their standard deviation."""
         distance = kernel_distance(self.reals, self.features())
         published = bool(getattr(self.network, "published", False))
@@ -107,7 +107,7 @@ class KernelInceptionDistance(_SetMetric):
 class PrecisionRecall(_SetMetric):
     """Precision (share of realistic results) and recall (share of the real pictures' variety in the results)."""
 
-    def compute(self, results: MethodResults) -> Result:
+    def compute(self, results: MethodResults) -> MetricResult:
         """``precision/NAME`` and ``recall/NAME``, where NAME is the feature network."""
         precision, recall = precision_and_recall(self.reals, self.features())
         name = self.network.name

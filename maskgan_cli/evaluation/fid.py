@@ -19,7 +19,7 @@ from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation.judging import JUDGES, Watch, load_judge
 from maskgan_cli.evaluation.method_results import MethodResults
 from maskgan_cli.evaluation.pictures import batches, digest
-from maskgan_cli.evaluation.results import Result, trace
+from maskgan_cli.evaluation.results import MetricResult, trace
 from maskgan_cli.judges.inception import Inception
 from maskgan_cli.metrics.frechet import Statistics, StreamingStatistics, frechet_distance
 from maskgan_cli.weights.lookup import find_weights
@@ -95,7 +95,7 @@ class FrechetDistance:
         """Add the next results (N, 3, S, S) ``uint8``."""
         self._ours.add(self._network.features(images).float().cpu().numpy())
 
-    def compute(self, results: MethodResults) -> Result:
+    def compute(self, results: MethodResults) -> MetricResult:
         """The distance, named by `metric_name`."""
         ours = self._ours.finish()
         return results.result(

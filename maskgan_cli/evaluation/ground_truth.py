@@ -10,10 +10,12 @@ from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation.pair_list import PairList
 from maskgan_cli.evaluation.pictures import side_of
 from maskgan_cli.files import encode_image, encode_label_map, keep_or_write
-from maskgan_cli.synth.plan import Plan, answer
+from maskgan_cli.synth.plan import DatasetPlan, answer
 
 
-def draw_ground_truth(listed: PairList, plan: Plan, folder: Path, *, overwrite: bool) -> Iterator[dict[str, str]]:
+def draw_ground_truth(
+    listed: PairList, plan: DatasetPlan, folder: Path, *, overwrite: bool
+) -> Iterator[dict[str, str]]:
     """Render the ground truth of each pair to ``folder``, with the name of a method's result and its mask beside it.
 
     Args:
@@ -39,7 +41,7 @@ def draw_ground_truth(listed: PairList, plan: Plan, folder: Path, *, overwrite: 
         yield {**row, "truth": str(truth), "truth_mask": str(mask)}
 
 
-def _number(picture: Path, plan: Plan) -> int:
+def _number(picture: Path, plan: DatasetPlan) -> int:
     name = picture.stem
     if not name.isascii() or not name.isdigit() or int(name) >= plan.count:
         raise InputError(

@@ -15,7 +15,7 @@ from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation.judging import Watch, load_judge, predictions
 from maskgan_cli.evaluation.method_results import MethodResults
 from maskgan_cli.evaluation.pair_list import PairList
-from maskgan_cli.evaluation.results import Result, trace, weights_of
+from maskgan_cli.evaluation.results import MetricResult, trace, weights_of
 from maskgan_cli.evaluation.verification import read_threshold
 from maskgan_cli.metrics.intervals import of_mean, wilson
 
@@ -87,7 +87,7 @@ class IdentityAccuracy:
             raise InputError("the identity network", expected="finite embeddings", found="NaN or zero for some faces")
         return cosines
 
-    def compute(self, results: MethodResults) -> Result:
+    def compute(self, results: MethodResults) -> MetricResult:
         """The share of results whose cosine reaches the threshold, and the mean cosine."""
         cosines = self.cosines()
         same = cosines >= self.threshold

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation.method_results import MethodResults
 from maskgan_cli.evaluation.pictures import batches
-from maskgan_cli.evaluation.results import Result, trace
+from maskgan_cli.evaluation.results import MetricResult, trace
 from maskgan_cli.files import sha256
 from maskgan_cli.metrics.intervals import of_mean
 from maskgan_cli.models.layers import to_unit
@@ -83,7 +83,7 @@ class PerceptualSimilarity:
             theirs = F.interpolate(theirs, ours.shape[-2:], mode="bilinear", antialias=True).clamp(-1, 1)
         self._found += self._network(ours, theirs).double().tolist()
 
-    def compute(self, results: MethodResults) -> Result:
+    def compute(self, results: MethodResults) -> MetricResult:
         """``lpips/ROLE``; lower is better."""
         record: dict[str, dict[str, Any]] = {
             role: {"name": f"lpips/{self._network.trunk.name}", "path": recorded(path), "sha256": sha256(path)}

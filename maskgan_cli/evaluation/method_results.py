@@ -14,7 +14,7 @@ from torch import Tensor
 from maskgan_cli.evaluation.judging import BATCH, Watch
 from maskgan_cli.evaluation.pair_list import PairList
 from maskgan_cli.evaluation.pictures import batches, pictures_of, side_of
-from maskgan_cli.evaluation.results import Result, generator_of, trace
+from maskgan_cli.evaluation.results import MetricResult, generator_of, trace
 from maskgan_cli.metrics.intervals import Interval
 
 
@@ -87,16 +87,16 @@ class MethodResults:
         intervals: dict[str, Interval] | None = None,
         details: dict[str, Any] | None = None,
         inputs: dict[str, dict[str, Any]] | None = None,
-    ) -> Result:
-        """A `Result` with the inputs, pairs and generator of these pictures.
+    ) -> MetricResult:
+        """A `MetricResult` with the inputs, pairs and generator of these pictures.
 
         Args:
-            metric, value, values, intervals, details: see `Result`.
+            metric, value, values, intervals, details: see `MetricResult`.
             judges: records of the judges' weights, by role.
             inputs: records of further inputs, by role.
         """
         listed = self.listed
-        return Result(
+        return MetricResult(
             metric=metric,
             value=value,
             n=len(self.paths),
@@ -119,7 +119,7 @@ class ResultMetric(Protocol):
     def update(self, images: Tensor) -> None:
         """Add the next results (N, 3, S, S) ``uint8``."""
 
-    def compute(self, results: MethodResults) -> Result:
+    def compute(self, results: MethodResults) -> MetricResult:
         """The value over all results so far."""
 
 

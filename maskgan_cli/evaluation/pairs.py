@@ -42,7 +42,7 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Protocol:
+class PairProtocol:
     """Default number of pairs of a protocol, and its rule in words for the record."""
 
     count: int
@@ -54,15 +54,17 @@ _NEAREST = (
     "(Euclidean over yaw, pitch, roll in degrees) is least"
 )
 PROTOCOLS: Final = {
-    "smiling": Protocol(400, f"sources at random without Smiling; targets with it; {_NEAREST}"),
-    "transfer": Protocol(400, f"sources at random without the attribute; targets with it; {_NEAREST}"),
-    "style-copy": Protocol(
+    "smiling": PairProtocol(400, f"sources at random without Smiling; targets with it; {_NEAREST}"),
+    "transfer": PairProtocol(400, f"sources at random without the attribute; targets with it; {_NEAREST}"),
+    "style-copy": PairProtocol(
         1000,
         "targets at random; sources the same pictures in another order, none with itself, half of the pairs "
         "of different gender as far as the genders go",
     ),
-    "identity": Protocol(400, f"sources at random; targets with the opposite of their Smiling; {_NEAREST}"),
-    "counterfactual": Protocol(400, "rendered pairs in the order of their list, whose true result was rendered too"),
+    "identity": PairProtocol(400, f"sources at random; targets with the opposite of their Smiling; {_NEAREST}"),
+    "counterfactual": PairProtocol(
+        400, "rendered pairs in the order of their list, whose true result was rendered too"
+    ),
 }
 
 

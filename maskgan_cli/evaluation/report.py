@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from maskgan_cli import __version__
 from maskgan_cli.errors import InputError
-from maskgan_cli.evaluation.results import Result
+from maskgan_cli.evaluation.results import MetricResult
 from maskgan_cli.pages import render
 
 _NONE, _INFINITE = "–", "∞"
@@ -62,7 +62,7 @@ class Cell(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Table:
+class ResultTable:
     """Formatted cells and the files they depend on.
 
     Attributes:
@@ -78,7 +78,7 @@ class Table:
     sources: list[tuple[str, str, str]]
 
 
-def build_table(results: Sequence[Result]) -> Table:
+def build_table(results: Sequence[MetricResult]) -> ResultTable:
     """A table of results of several methods under one protocol; methods keep their order.
 
     Raises:
@@ -98,7 +98,7 @@ def build_table(results: Sequence[Result]) -> Table:
                     hint="make one table per protocol",
                 )
     numbers: dict[str, dict[str, Measured]] = {}
-    measured: dict[str, Result] = {}
+    measured: dict[str, MetricResult] = {}
     for result in results:
         for metric, value in result.numbers().items():
             _check_comparable(metric, measured.setdefault(metric, result), result)
@@ -112,10 +112,10 @@ def build_table(results: Sequence[Result]) -> Table:
     methods = list(dict.fromkeys(result.method for result in results))
     cells = {metric: _column(metric, numbers[metric]) for metric in metrics}
     rows = [(method, [cells[metric].get(method, Cell(_NONE, False)) for metric in metrics]) for method in methods]
-    return Table(_caption(first), [_heading(m) for m in metrics], rows, _sources(results))
+    return ResultTable(_caption(first), [_heading(m) for m in metrics], rows, _sources(results))
 
 
-def _check_comparable(metric: str, first: Result, other: Result) -> None:
+def _check_comparable(metric: str, first: MetricResult, other: MetricResult) -> None:
     """Check that two results of a column differ only in the method.
 
     Raises:
@@ -143,7 +143,7 @@ def _hash(entries: dict[str, dict[str, Any]], role: str) -> str:
     return str(entries.get(role, {}).get("sha256", ""))
 
 
-def _judges(result: Result) -> str:
+def _judges(result: MetricResult) -> str:
     return ", ".join(sorted(str(w["sha256"]) for role, w in result.weights.items() if role != "generator"))
 
 
@@ -178,13 +178,13 @@ def _heading(metric: str) -> str:
     return f"{column.heading}{f', {detail}' if detail else ''} {arrow}"
 
 
-def _caption(result: Result) -> str:
+def _caption(result: MetricResult) -> str:
     parts = [f"Protocol {result.protocol or 'none'}", f"split {result.split}" if result.split else ""]
     parts += [f"seed {result.seed}" if result.seed is not None else "", f"n = {result.n}", f"maskgan {__version__}"]
     return ", ".join(part for part in parts if part)
 
 
-def _sources(results: Sequence[Result]) -> list[tuple[str, str, str]]:
+def _sources(results: Sequence[MetricResult]) -> list[tuple[str, str, str]]:
     found: dict[tuple[str, str, str], None] = {}
     for result in results:
         for role, entry in result.inputs.items():
@@ -196,7 +196,7 @@ def _sources(results: Sequence[Result]) -> list[tuple[str, str, str]]:
     return list(found)
 
 
-def markdown(table: Table) -> str:
+def markdown(table: ResultTable) -> str:
     """The table as Markdown, with its caption above and its sources below."""
     rows = [["method", *table.headings], ["---"] * (len(table.headings) + 1)]
     for method, cells in table.rows:
@@ -215,12 +215,12 @@ def _line(text: str) -> str:
     return " ".join(text.split()).replace("<", "&lt;").replace("`", "'")
 
 
-def to_html(table: Table) -> str:
+def to_html(table: ResultTable) -> str:
     """The table as an HTML element, with its sources in the footer."""
     return render("report.html", table=table)
 
 
-def latex(table: Table) -> str:
+def latex(table: ResultTable) -> str:
     """The table as LaTeX without packages, with its sources in small print below."""
     rows = [" & ".join(_tex(cell) for cell in ("method", *table.headings)) + r" \\ \hline"]
     for method, cells in table.rows:
@@ -248,4 +248,4 @@ def _tex(text: str) -> str:
     return " ".join(text.split()).translate(_TEX)
 
 
-FORMATS: Final[dict[str, Callable[[Table], str]]] = {"markdown": markdown, "html": to_html, "latex": latex}
+FORMATS: Final[dict[str, Callable[[ResultTable], str]]] = {"markdown": markdown, "html": to_html, "latex": latex}

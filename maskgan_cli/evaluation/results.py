@@ -25,7 +25,7 @@ _EXPECTED: Final = "a result of `maskgan eval`"
 
 
 @dataclass(frozen=True)
-class Result:
+class MetricResult:
     """One metric of one method.
 
     Attributes:
@@ -112,7 +112,7 @@ def generator_of(results: Sequence[Path]) -> dict[str, dict[str, Any]]:
     return {"generator": {"sha256": weights}} if weights else {}
 
 
-def read_results(path: Path) -> list[Result]:
+def read_results(path: Path) -> list[MetricResult]:
     """Read a JSON file with a result or a list of results.
 
     Raises:
@@ -122,11 +122,11 @@ def read_results(path: Path) -> list[Result]:
     return [_result(path, entry) for entry in (loaded if isinstance(loaded, list) else [loaded])]
 
 
-def _result(path: Path, entry: Any) -> Result:
+def _result(path: Path, entry: Any) -> MetricResult:
     if not isinstance(entry, Mapping):
         raise InputError(path, expected=_EXPECTED, found=type(entry).__name__)
     found = {name: value for name, value in entry.items() if name not in ("version", "infinite")}
-    result = checked(TypeAdapter(Result), found, path, _EXPECTED)
+    result = checked(TypeAdapter(MetricResult), found, path, _EXPECTED)
     for part in (result.inputs, result.weights):
         for role, traced in part.items():
             if not isinstance(traced.get("sha256"), str):

@@ -19,7 +19,7 @@ from maskgan_cli.data.resize import resize_labels
 from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation.judging import load_judge
 from maskgan_cli.evaluation.method_results import MethodResults
-from maskgan_cli.evaluation.results import Result, trace, weights_of
+from maskgan_cli.evaluation.results import MetricResult, trace, weights_of
 from maskgan_cli.labels import CLASSES, NUM_CLASSES
 from maskgan_cli.metrics.confusion import table_agreement
 from maskgan_cli.metrics.intervals import of_mean
@@ -79,7 +79,7 @@ class SegmentationAccuracy:
             self.table += counts.reshape(self.table.shape)
             self.shares.append(float((truth == parsed).mean()))
 
-    def compute(self, results: MethodResults) -> Result:
+    def compute(self, results: MethodResults) -> MetricResult:
         """Pixel accuracy over all pixels, mean IoU, and the confusion matrix."""
         agreed = table_agreement(torch.from_numpy(self.table).double())
         return results.result(

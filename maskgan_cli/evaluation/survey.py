@@ -19,7 +19,7 @@ from pydantic import TypeAdapter
 from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation.pair_list import PairList
 from maskgan_cli.evaluation.pictures import side_of
-from maskgan_cli.evaluation.results import Result, checked, generator_of, trace
+from maskgan_cli.evaluation.results import MetricResult, checked, generator_of, trace
 from maskgan_cli.files import (
     encode_image,
     encode_json,
@@ -126,7 +126,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Method:
+class SurveyMethod:
     """Records of a method's results and weights, and the side of its pictures."""
 
     results: dict[str, Any]
@@ -143,14 +143,14 @@ class Key:
     split: str
     seed: int
     pairs: dict[str, Any]
-    methods: dict[str, Method]
+    methods: dict[str, SurveyMethod]
     questions: dict[str, Question]
 
 
 Vote = tuple[str, str, str]  # participant, question, criterion
 
 
-def tally(out: Path, files: Sequence[Path]) -> list[Result]:
+def tally(out: Path, files: Sequence[Path]) -> list[MetricResult]:
     """Count answers: the share of wins of each method, by criterion.
 
     If a participant answers a question twice, the later answer counts.
@@ -191,7 +191,7 @@ def _read_key(path: Path) -> Key:
     return key
 
 
-def _result(key: Key, method: str, votes: Mapping[Vote, str], files: Sequence[Path]) -> Result:
+def _result(key: Key, method: str, votes: Mapping[Vote, str], files: Sequence[Path]) -> MetricResult:
     values: dict[str, float | None] = {}
     counted: dict[str, Any] = {}
     intervals: dict[str, Interval] = {}
@@ -215,7 +215,7 @@ def _result(key: Key, method: str, votes: Mapping[Vote, str], files: Sequence[Pa
     about = key.methods[method]
     metric, value = next(iter(values.items()))
     answer_files = {f"answers {i}": trace(file, [file]) for i, file in enumerate(files, start=1)}
-    return Result(
+    return MetricResult(
         metric=metric,
         value=value,
         n=counted["quality"]["answers"],

@@ -110,7 +110,7 @@ def palette_image(labels: LabelMap) -> Image.Image:
 
 
 @dataclass(frozen=True)
-class Part:
+class PartMask:
     """The content of a part file, cropped to the bounding box of the part.
 
     Attributes:
@@ -124,7 +124,7 @@ class Part:
     region: npt.NDArray[np.bool_]
 
 
-def read_part(path: str | Path) -> Part:
+def read_part(path: str | Path) -> PartMask:
     """Read one part file of the raw layout. The part is the opaque pixels with a colour channel above zero.
 
     Raises:
@@ -142,7 +142,7 @@ def read_part(path: str | Path) -> Part:
     pixels = np.asarray(image.crop((left, top, right, bottom)))
     if pixels.ndim == 3:
         pixels = pixels[..., 0] | pixels[..., 1] | pixels[..., 2]
-    return Part((image.height, image.width), (slice(top, bottom), slice(left, right)), np.asarray(pixels > 0))
+    return PartMask((image.height, image.width), (slice(top, bottom), slice(left, right)), np.asarray(pixels > 0))
 
 
 def _used(image: Image.Image) -> list[int]:

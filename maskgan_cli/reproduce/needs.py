@@ -13,7 +13,7 @@ from maskgan_cli.data.prepared import PreparedData, attributes_of, poses_of
 from maskgan_cli.data.sources import SPLITS
 from maskgan_cli.errors import InputError
 from maskgan_cli.networks import resolve, trainings
-from maskgan_cli.reproduce.plan import ATTRIBUTES, Plan
+from maskgan_cli.reproduce.plan import ATTRIBUTES, ReproductionPlan
 from maskgan_cli.reproduce.stages import Stage
 from maskgan_cli.weights.lookup import find_weights
 
@@ -41,7 +41,7 @@ class Missing:
 
 
 @dataclass(frozen=True)
-class Faces:
+class DataProperties:
     """Properties of a data set that affect a plan.
 
     Attributes:
@@ -61,7 +61,7 @@ class Faces:
     threshold_split: str
 
     @classmethod
-    def of(cls, where: Path) -> Faces:
+    def of(cls, where: Path) -> DataProperties:
         """Determine the properties of a prepared data set.
 
         Raises:
@@ -113,7 +113,7 @@ def _balanced(people: Sequence[str]) -> int:
     return min(genuine, (len(people) ** 2 - sum(count**2 for count in counts)) // 2)
 
 
-def missing(plan: Plan, faces: Faces | None) -> list[Missing]:
+def missing(plan: ReproductionPlan, faces: DataProperties | None) -> list[Missing]:
     """All missing inputs of a plan, in the order of its stages.
 
     Args:
@@ -154,15 +154,15 @@ def missing(plan: Plan, faces: Faces | None) -> list[Missing]:
     return list(dict.fromkeys(found))
 
 
-def _words(plan: Plan) -> set[str]:
+def _words(plan: ReproductionPlan) -> set[str]:
     return {word for stage in plan.stages.values() for word in stage.words}
 
 
-def _first(plan: Plan, *names: str) -> str:
+def _first(plan: ReproductionPlan, *names: str) -> str:
     return next((name for name in plan.stages if name in names), "")
 
 
-def _first_with(plan: Plan, word: str) -> str:
+def _first_with(plan: ReproductionPlan, word: str) -> str:
     return next((name for name, stage in plan.stages.items() if word in stage.words), "")
 
 
@@ -178,7 +178,7 @@ def own_threshold(where: str) -> bool:
         return False
 
 
-def _of_data(plan: Plan, data: PreparedData) -> Iterator[Missing]:
+def _of_data(plan: ReproductionPlan, data: PreparedData) -> Iterator[Missing]:
     if data.size != plan.preset.size:
         yield Missing(
             "",
@@ -209,7 +209,7 @@ def _of_data(plan: Plan, data: PreparedData) -> Iterator[Missing]:
                 yield Missing("", f"{only} of the {split} faces have {name}", "prepare more faces")
 
 
-def _changed(plan: Plan) -> list[str]:
+def _changed(plan: ReproductionPlan) -> list[str]:
     """The attributes that StarGAN and ELEGANT learn to change, if the plan trains them."""
     return [
         attribute
@@ -230,7 +230,7 @@ def _found(stage: str, kind: str, given: Any, hint: str) -> Iterator[Missing]:
         yield Missing(stage, f"no file {path}", hint)
 
 
-def _of_training(plan: Plan, stage: Stage) -> Iterator[Missing]:
+def _of_training(plan: ReproductionPlan, stage: Stage) -> Iterator[Missing]:
     """Check that the recipe loads, has the size of the data set, and that its perceptual network is available."""
     training = next(t for t in trainings() if t.name == stage.words[1])
     words = list(stage.words)
@@ -255,13 +255,13 @@ def _of_training(plan: Plan, stage: Stage) -> Iterator[Missing]:
         yield from _found(stage.name, "vgg19", perceptual.weights, "maskgan weights pull vgg19")
 
 
-def _size_of(plan: Plan, data: str) -> int:
+def _size_of(plan: ReproductionPlan, data: str) -> int:
     """Picture size of one of the plan's data sets; ``data-256`` has 256 px."""
     name, _, size = Path(data).name.rpartition("-")
     return int(size) if name == "data" and f"prepare {size}" in plan.stages else plan.preset.size
 
 
-def judges_fit(plan: Plan) -> Iterator[Missing]:
+def judges_fit(plan: ReproductionPlan) -> Iterator[Missing]:
     """Load all given judges, so that invalid ones are reported before the training.
 
     Yields:

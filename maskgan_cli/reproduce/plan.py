@@ -23,7 +23,7 @@ START, _FACE, _PREPARED, _PAINTED, _JUDGED = 4.0, 0.09, 0.005, 0.1, 0.06
 
 
 @dataclass(frozen=True)
-class Table:
+class PlannedTable:
     """A table of the plan: its JSON results and the files that it is written to."""
 
     name: str
@@ -32,7 +32,7 @@ class Table:
 
 
 @dataclass
-class Plan:
+class ReproductionPlan:
     """Stages in order, added as the tables require them.
 
     Attributes:
@@ -65,7 +65,7 @@ class Plan:
     device: tuple[str, ...] = ()
     workers: tuple[str, ...] = ()
     stages: dict[str, Stage] = field(default_factory=dict)
-    tables: list[Table] = field(default_factory=list)
+    tables: list[PlannedTable] = field(default_factory=list)
     figures: list[str] = field(default_factory=list)
 
     @property
@@ -290,7 +290,7 @@ class Plan:
             files.append(f"{name}/table.{suffix}")
             words = ("eval", "report", *results, "--format", form, "-o", files[-1], "--overwrite")
             self.add(f"table {name} {suffix}", words, files[-1:], stages, START)
-        self.tables.append(Table(name, tuple(results), tuple(files)))
+        self.tables.append(PlannedTable(name, tuple(results), tuple(files)))
 
     def figure(self, name: str, protocol: Protocol, pairs: tuple[str, str], rows: Sequence[str], needs: Sequence[str],
                masks: str = "") -> None:  # fmt: skip

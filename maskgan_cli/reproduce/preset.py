@@ -30,7 +30,7 @@ Name = Literal[
 Protocol = Literal["smiling", "style-copy", "identity", "edits"]
 
 
-class Faces(Section):
+class RenderedFaces(Section):
     """Rendered faces, used if no data set is given: number of pictures and of people."""
 
     count: Positive
@@ -80,7 +80,7 @@ class Preset(Section):
     """
 
     size: Positive
-    faces: Faces
+    faces: RenderedFaces
     pairs: dict[Protocol, Positive] = Field(default_factory=dict)
     features: Literal["inception", "attributes"] = "inception"
     separate_attributes: bool = False

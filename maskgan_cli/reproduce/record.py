@@ -14,11 +14,10 @@ from typing import Any, Final
 
 from maskgan_cli import __version__
 from maskgan_cli.data.prepared import PreparedData
-from maskgan_cli.evaluation.report import Table as Shown
-from maskgan_cli.evaluation.report import build_table
-from maskgan_cli.evaluation.results import Result, finite, read_results
+from maskgan_cli.evaluation.report import ResultTable, build_table
+from maskgan_cli.evaluation.results import MetricResult, finite, read_results
 from maskgan_cli.files import sha256
-from maskgan_cli.reproduce.plan import Plan, Table
+from maskgan_cli.reproduce.plan import PlannedTable, ReproductionPlan
 from maskgan_cli.reproduce.runner import Stamp
 from maskgan_cli.weights.format import MODEL_FILE
 
@@ -27,17 +26,17 @@ _T: Final = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.3
 CONTROL, TREATED = r"control-\d+", r"maskgan-ebst(-\d+)?"
 
 
-def results_of(table: Table, folder: Path) -> list[Result]:
+def results_of(table: PlannedTable, folder: Path) -> list[MetricResult]:
     """All results of a table."""
     return [result for name in table.results for result in read_results(folder / name)]
 
 
-def shown(table: Table, folder: Path) -> Shown:
+def shown(table: PlannedTable, folder: Path) -> ResultTable:
     """A table in display form."""
     return build_table(results_of(table, folder))
 
 
-def given(plan: Plan) -> str:
+def given(plan: ReproductionPlan) -> str:
     """Hash of a plan's external inputs (the data set, the weights of judges); "" if there are none."""
     held = {"data": PreparedData.load(Path(plan.data)).hash} if plan.data else {}
     for name, where in plan.judges.items():
@@ -46,7 +45,7 @@ def given(plan: Plan) -> str:
     return hashlib.sha256(json.dumps(held, sort_keys=True).encode()).hexdigest() if held else ""
 
 
-def record(plan: Plan, folder: Path, stamps: dict[str, Stamp], asked: dict[str, Any]) -> dict[str, Any]:
+def record(plan: ReproductionPlan, folder: Path, stamps: dict[str, Stamp], asked: dict[str, Any]) -> dict[str, Any]:
     """Build the record.
 
     Args:
@@ -84,7 +83,7 @@ def record(plan: Plan, folder: Path, stamps: dict[str, Stamp], asked: dict[str, 
     }
 
 
-def _table(table: Table, folder: Path) -> dict[str, Any]:
+def _table(table: PlannedTable, folder: Path) -> dict[str, Any]:
     results = results_of(table, folder)
     rows: dict[str, dict[str, Any]] = {}
     for result in results:
@@ -146,7 +145,7 @@ def machine() -> dict[str, Any]:
     }
 
 
-def lines(found: Shown) -> list[Sequence[str]]:
+def lines(found: ResultTable) -> list[Sequence[str]]:
     """The heading and the rows of a table as text cells."""
     body = [[method, *(f"{cell.text} {cell.interval}".rstrip() for cell in cells)] for method, cells in found.rows]
     return [["method", *found.headings], *body]

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from typing import Final
 
 from maskgan_cli.errors import InputError
-from maskgan_cli.reproduce.plan import ATTRIBUTES, MASKLESS, START, TRUTH, Plan
+from maskgan_cli.reproduce.plan import ATTRIBUTES, MASKLESS, START, TRUTH, ReproductionPlan
 
 MASKED: Final = ("spade", "sean", "pix2pixhd-m", "maskgan", "maskgan-ebst")
 METRICS: Final = ("attributes", "segmentation", "fid", "identity")
 _SMILING: Final = "transfer --attribute Smiling"
 
 
-def attribute_transfer(plan: Plan) -> None:
+def attribute_transfer(plan: ReproductionPlan) -> None:
     """Table 2: transfer of the attribute Smiling by all methods."""
     pairs = plan.pairs("smiling", truths=True)
     measured, needs = [], [pairs[0]]
@@ -27,7 +27,7 @@ def attribute_transfer(plan: Plan) -> None:
     plan.figure("attribute-transfer", "smiling", pairs, [*MASKLESS, *MASKED], needs, "smiling/maskgan")
 
 
-def counterfactual(plan: Plan) -> None:
+def counterfactual(plan: ReproductionPlan) -> None:
     """Comparison of all methods with the ground truth. It is not in the paper and needs rendered faces."""
     if not plan.rendered:
         raise InputError("--data", expected="no data set: only rendered faces have ground truth", found=plan.faces)
@@ -42,7 +42,7 @@ def counterfactual(plan: Plan) -> None:
     plan.figure("counterfactual", "smiling", pairs, [*MASKLESS, *MASKED], needs, "smiling/maskgan")
 
 
-def style_copy(plan: Plan) -> None:
+def style_copy(plan: ReproductionPlan) -> None:
     """Table 3: style copy, the style of one face in the shape of another, by the methods that use masks."""
     pairs = plan.pairs("style-copy")
     measured, needs = [], []
@@ -54,7 +54,7 @@ def style_copy(plan: Plan) -> None:
     plan.figure("style-copy", "style-copy", pairs, MASKED, needs)
 
 
-def identity(plan: Plan) -> None:
+def identity(plan: ReproductionPlan) -> None:
     """Table 4: preservation of identity when Smiling is changed.
 
     StarGAN is omitted: half of the pairs require removing a smile, but its command supports one direction per list.
@@ -73,7 +73,7 @@ def identity(plan: Plan) -> None:
     plan.figure("identity", "identity", pairs, ["elegant", *MASKED], needs, "identity/maskgan")
 
 
-def fusion(plan: Plan) -> None:
+def fusion(plan: ReproductionPlan) -> None:
     """Ablation of the style encoder's fusion: no label branch, concatenation, and SFT as in the paper."""
     pairs = plan.pairs("smiling", truths=True)
     measured, needs = [], [pairs[0]]
@@ -85,7 +85,7 @@ def fusion(plan: Plan) -> None:
     plan.figure("fusion", "smiling", pairs, ("pix2pixhd-m", "concat", "maskgan"), needs, "smiling/maskgan")
 
 
-def ebst(plan: Plan) -> None:
+def ebst(plan: ReproductionPlan) -> None:
     """EBST compared with a control: training continued from the same weights for equally many steps without EBST."""
     seeds = range(plan.seed, plan.seed + plan.preset.repetitions)
     rows = ["maskgan"]
@@ -109,7 +109,7 @@ def ebst(plan: Plan) -> None:
     plan.figure("ebst", "smiling", smiling, rows, painted, "smiling/maskgan")
 
 
-def _simulated(plan: Plan) -> tuple[str, str]:
+def _simulated(plan: ReproductionPlan) -> tuple[str, str]:
     """Add the simulated edits (M_inter and M_outer) of the test split."""
     count = ("-n", str(plan.preset.pairs["edits"])) if "edits" in plan.preset.pairs else ()
     vae, weights = plan.vae("--weights")
@@ -119,7 +119,7 @@ def _simulated(plan: Plan) -> tuple[str, str]:
     return stage, "edits/edits.csv"
 
 
-TABLES: Final[dict[str, Callable[[Plan], None]]] = {
+TABLES: Final[dict[str, Callable[[ReproductionPlan], None]]] = {
     "attribute-transfer": attribute_transfer,
     "style-copy": style_copy,
     "identity": identity,

@@ -17,13 +17,13 @@ from maskgan_cli.synth.sampling import sample_identity, sample_scene
 
 VERSION: Final = 1  # increase when a seed gives a different picture
 TRAIN_END, VALIDATION_END, END = 162771, 182638, 202599  # CelebA's own index ranges
-EXPRESSIONS_KEY: Final = "takes"  # the key of `Plan.expressions` in synth.json, its former name
+EXPRESSIONS_KEY: Final = "takes"  # the key of `DatasetPlan.expressions` in synth.json, its former name
 EARLIER: Final = {EXPRESSIONS_KEY: 1}  # defaults for settings that earlier folders lack
 _SPLIT_START = {"train": 0, "validation": TRAIN_END, "test": VALIDATION_END}
 
 
 @dataclass(frozen=True)
-class Plan:
+class DatasetPlan:
     """Settings of a data set; they determine every file.
 
     Attributes:
@@ -81,18 +81,18 @@ def _people(split: str, below: int) -> int:
 
 
 @lru_cache(maxsize=4)
-def _tested(plan: Plan) -> tuple[int, ...]:
+def _tested(plan: DatasetPlan) -> tuple[int, ...]:
     tested = tuple(i for i in range(plan.count) if split_of(plan.person(i)) == "test")
     return tested if len(tested) >= 2 else tuple(range(plan.count))
 
 
-def candidates(plan: Plan, number: int) -> list[int]:
+def candidates(plan: DatasetPlan, number: int) -> list[int]:
     """The source of a counterfactual, and up to eight candidates for its target."""
     rng = np.random.default_rng([plan.seed, 5, number])
     return [int(v) for v in rng.permutation(_tested(plan))[:9]]
 
 
-def pair_of(plan: Plan, number: int) -> tuple[int, int]:
+def pair_of(plan: DatasetPlan, number: int) -> tuple[int, int]:
     """Source and target of a counterfactual: different people and mouths, from the test split if possible."""
     source, *others = candidates(plan, number)
 
@@ -111,24 +111,24 @@ def pair_of(plan: Plan, number: int) -> tuple[int, int]:
     return source, target
 
 
-def counterfactual(plan: Plan, number: int) -> tuple[int, int, Rendered]:
+def counterfactual(plan: DatasetPlan, number: int) -> tuple[int, int, Rendered]:
     """Source, target, and the source rendered with the target's expression (the ground truth)."""
     source, target = pair_of(plan, number)
     return source, target, answer(plan, source, target)
 
 
-def answer(plan: Plan, source: int, target: int) -> Rendered:
+def answer(plan: DatasetPlan, source: int, target: int) -> Rendered:
     """Render picture ``source`` of a data set with the expression of picture ``target``."""
     return render(*answered(plan, source, target), plan.size)
 
 
-def answered(plan: Plan, source: int, target: int) -> tuple[Identity, Scene]:
+def answered(plan: DatasetPlan, source: int, target: int) -> tuple[Identity, Scene]:
     """Identity and scene of `answer`: those of the source, with the target's expression."""
     (who, scene), (_, other) = plan.drawn_by(source), plan.drawn_by(target)
     return who, with_expression(scene, other)
 
 
-def read_plan(folder: Path) -> Plan:
+def read_plan(folder: Path) -> DatasetPlan:
     """Read the plan of a folder of rendered faces.
 
     Raises:
@@ -138,7 +138,7 @@ def read_plan(folder: Path) -> Plan:
     if not (folder / "synth.json").is_file():
         raise InputError(folder, expected=what, found="no synth.json")
     there = read_json(folder / "synth.json")
-    names = [field.name for field in fields(Plan)]
+    names = [field.name for field in fields(DatasetPlan)]
     if isinstance(there, dict):
         there = EARLIER | there
     if not isinstance(there, dict) or not all(type(there.get(_key(name))) is int for name in names):
@@ -150,4 +150,4 @@ def read_plan(folder: Path) -> Plan:
             found=f"version {there.get('version')}",
             hint="render them again in another folder",
         )
-    return Plan(**{name: there[_key(name)] for name in names})
+    return DatasetPlan(**{name: there[_key(name)] for name in names})

@@ -25,7 +25,15 @@ from maskgan_cli.files import (
 from maskgan_cli.labels import PARTS
 from maskgan_cli.locks import locked
 from maskgan_cli.synth.attributes import CELEBA, attributes
-from maskgan_cli.synth.plan import EARLIER, EXPRESSIONS_KEY, Plan, answered, celeba_index, counterfactual, pair_of
+from maskgan_cli.synth.plan import (
+    EARLIER,
+    EXPRESSIONS_KEY,
+    DatasetPlan,
+    answered,
+    celeba_index,
+    counterfactual,
+    pair_of,
+)
 from maskgan_cli.synth.render import head_truth, render
 from maskgan_cli.workers import spread
 
@@ -65,7 +73,7 @@ def write_dataset(
     expressions = expressions if takes is None else takes
     scenes = -(-count // max(1, expressions))
     people = max(1, scenes // 5) if identities is None else identities
-    plan = Plan(count, size, min(people, max(scenes, 1)), seed, counterfactuals, expressions)
+    plan = DatasetPlan(count, size, min(people, max(scenes, 1)), seed, counterfactuals, expressions)
     _check_settings(plan)
     with locked(out, "maskgan synth"):
         _check_folder(out, plan)
@@ -74,7 +82,7 @@ def write_dataset(
     return out
 
 
-def _check_settings(plan: Plan) -> None:
+def _check_settings(plan: DatasetPlan) -> None:
     for name, value, low, high in (
         ("count", plan.count, 1, 150_000),
         ("size", plan.size, 32, 1024),
@@ -89,7 +97,7 @@ def _check_settings(plan: Plan) -> None:
         raise InputError("counterfactuals", expected="at least two pictures", found="1")
 
 
-def _check_folder(out: Path, plan: Plan) -> None:
+def _check_folder(out: Path, plan: DatasetPlan) -> None:
     remove_leftovers(*_folders(out))
     if (out / "synth.json").exists():
         there = read_json(out / "synth.json")
@@ -117,7 +125,7 @@ Job = tuple[str, int]
 Row = dict[str, Any]
 
 
-def _work(out: Path, plan: Plan, workers: int | None, progress: Progress | None) -> dict[Job, Row]:
+def _work(out: Path, plan: DatasetPlan, workers: int | None, progress: Progress | None) -> dict[Job, Row]:
     jobs: list[Job] = [("picture", i) for i in range(plan.count)]
     jobs += [("pair", j) for j in range(plan.counterfactuals)]
     done: dict[Job, Row] = {}
@@ -129,7 +137,7 @@ def _work(out: Path, plan: Plan, workers: int | None, progress: Progress | None)
     return done
 
 
-def _do(out: Path, plan: Plan, job: Job) -> Row:
+def _do(out: Path, plan: DatasetPlan, job: Job) -> Row:
     kind, number = job
     return _picture(out, plan, number) if kind == "picture" else _pair(out, plan, number)
 
@@ -151,7 +159,7 @@ def mask_path(out: Path, number: int, part: str) -> Path:
     return out / "CelebAMask-HQ-mask-anno" / str(number // 2000) / f"{number:05d}_{part}.png"
 
 
-def _picture(out: Path, plan: Plan, number: int) -> Row:
+def _picture(out: Path, plan: DatasetPlan, number: int) -> Row:
     target = picture_path(out, number)
     person, scene = plan.drawn_by(number)
     if target.exists():  # the picture is written after its masks, so these exist too
@@ -166,7 +174,7 @@ def _picture(out: Path, plan: Plan, number: int) -> Row:
     return {"pose": (drawn.yaw, drawn.pitch, drawn.roll), "attributes": drawn.attributes}
 
 
-def _pair(out: Path, plan: Plan, number: int) -> Row:
+def _pair(out: Path, plan: DatasetPlan, number: int) -> Row:
     folder = out / "counterfactuals"
     picture, mask = folder / f"{number:05d}.png", folder / f"{number:05d}.mask.png"
     source, target = pair_of(plan, number)
@@ -186,7 +194,7 @@ def _pair(out: Path, plan: Plan, number: int) -> Row:
     return dict(zip(PAIR_FIELDS, relative, strict=True))
 
 
-def _write_lists(out: Path, plan: Plan, rows: dict[Job, Row]) -> None:
+def _write_lists(out: Path, plan: DatasetPlan, rows: dict[Job, Row]) -> None:
     mapping, marks, poses, people = ["idx        orig_idx   orig_file"], [], [], []
     for i in range(plan.count):
         row, index = rows["picture", i], celeba_index(i, plan.identities, plan.expressions)

@@ -15,7 +15,7 @@ Inputs = TypeVar("Inputs")
 
 
 @dataclass(frozen=True)
-class Part:
+class BatchPart:
     """Position of a part in its batch.
 
     Attributes:
@@ -44,7 +44,7 @@ class Part:
 class HasPart(Protocol):
     """An object that updates networks and knows which part of the batch it works on."""
 
-    part: Part
+    part: BatchPart
 
 
 def parts_of(batch: Batch, count: int) -> list[Batch]:
@@ -87,9 +87,9 @@ def step_in_parts(
     """
     terms = []
     for i, inputs in enumerate(parts):
-        owner.part = Part(i, len(parts))
+        owner.part = BatchPart(i, len(parts))
         terms.append({name: term.detach() for name, term in step(inputs).items()})  # frees the part's graph
-    owner.part = Part()
+    owner.part = BatchPart()
     return mean_terms(terms)
 
 

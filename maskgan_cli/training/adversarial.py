@@ -22,7 +22,7 @@ from maskgan_cli.models.discriminator import MultiScaleDiscriminator
 from maskgan_cli.models.dmn import DenseMappingNetwork
 from maskgan_cli.models.layers import one_hot, to_bytes, to_unit
 from maskgan_cli.training import accumulate, losses
-from maskgan_cli.training.accumulate import Part
+from maskgan_cli.training.accumulate import BatchPart
 from maskgan_cli.training.augment import PairAugment
 from maskgan_cli.training.average import moving_average
 from maskgan_cli.training.gan_recipe import GANRecipe, LossSettings, class_weights
@@ -83,7 +83,7 @@ class AdversarialTask(PaintingTask):
             self.class_weights = class_weights(recipe.loss.small_classes, accelerator.device)
         self.validation = validation
         self.measures = PaintingMeasures.of(recipe.validation, accelerator.device, recipe.data.batch_size)
-        self.part = Part()
+        self.part = BatchPart()
         self.optimisers: Mapping[str, Optimizer] = {}
         self._updates: dict[str, AdamUpdate] = {}
         self.add_optimiser("generator", self.generator)

@@ -13,7 +13,7 @@ from torch.optim import Adam, Optimizer
 
 from maskgan_cli.config import OptimiserSettings
 from maskgan_cli.training import accumulate
-from maskgan_cli.training.accumulate import Inputs, Part
+from maskgan_cli.training.accumulate import BatchPart, Inputs
 from maskgan_cli.training.processes import in_shares
 from maskgan_cli.training.reduction import GradientReduction
 
@@ -58,7 +58,7 @@ class AdamUpdate:
     def __call__(
         self,
         loss: Tensor,
-        part: Part,
+        part: BatchPart,
         *,
         retain_graph: bool = False,
         through: tuple[Tensor, Tensor] | None = None,
@@ -145,7 +145,7 @@ class Learner(Generic[Network]):
         place: dict[str, Any] = {"device": accelerator.device, "memory_format": torch.channels_last}
         self.network, self.accelerator = network.to(**place), accelerator
         self._adam = AdamUpdate([network], settings, accelerator, weight_decay=weight_decay, rate=rate)
-        self.part = Part()
+        self.part = BatchPart()
         self.networks: Mapping[str, nn.Module] = {name: network}
         self.optimisers: Mapping[str, Optimizer] = {name: self._adam.optimiser}
 

@@ -20,7 +20,7 @@ from maskgan_cli.errors import InputError
 from maskgan_cli.locks import locked
 from maskgan_cli.training.callbacks import TrainingCallbacks
 from maskgan_cli.training.loop import Loop
-from maskgan_cli.training.setup import Plan
+from maskgan_cli.training.setup import TrainingPlan
 from maskgan_cli.training.trackers import check_trackers
 
 
@@ -31,7 +31,7 @@ class Order:
     Attributes:
         task: name of the command and of the folder of its recipes, e.g. ``dmn``.
         recipe_class: validates its recipes.
-        prepare: the task's ``prepare_training``: (`Plan`, recipe, **options) -> `Loop`.
+        prepare: the task's ``prepare_training``: (`TrainingPlan`, recipe, **options) -> `Loop`.
         data: a prepared data set.
         out: the run folder.
         recipe: name of a recipe, or a YAML file.
@@ -72,7 +72,7 @@ def train(order: Order, callbacks: TrainingCallbacks) -> Loop:
     recipe = load_recipe(order.recipe_class, order.task, order.recipe, list(order.changes))
     data = PreparedData.load(order.data)
     accelerator = make_accelerator(callbacks.device, recipe.precision)
-    plan = Plan(data, order.out, accelerator, order.resume, order.overwrite, callbacks, order.start, track)
+    plan = TrainingPlan(data, order.out, accelerator, order.resume, order.overwrite, callbacks, order.start, track)
     if not accelerator.is_main_process:
         silent = TrainingCallbacks(callbacks.device, callbacks.stop)
         return _run(order, dataclasses.replace(plan, callbacks=silent), recipe)
@@ -85,7 +85,7 @@ def is_main_process() -> bool:
     return int(os.environ.get("WORLD_SIZE", "1")) < 2 or os.environ.get("RANK", "0") == "0"
 
 
-def _run(order: Order, plan: Plan, recipe: TrainingRecipe) -> Loop:
+def _run(order: Order, plan: TrainingPlan, recipe: TrainingRecipe) -> Loop:
     loop = order.prepare(plan, recipe, **order.options)
     done, total = loop.progress.step, recipe.schedule.steps
     if done >= total:

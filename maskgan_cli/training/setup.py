@@ -30,7 +30,7 @@ Samplers = Callable[[int], Sampler[list[Draw]]]  # first step -> the draws of tr
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainingPlan:
     """Options of a training that do not depend on its task.
 
     Attributes:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from maskgan_cli.evaluation.results import Result
+from maskgan_cli.evaluation.results import MetricResult
 
 DOCS = Path(__file__).parents[2] / "docs"
 _spec = importlib.util.spec_from_file_location("results_page", DOCS / "results.py")
@@ -22,7 +22,7 @@ _spec.loader.exec_module(results_page)
 
 def _document(values: dict[str, float]) -> dict[str, Any]:
     results = [
-        Result("segmentation_accuracy", value, 37, name, "style-copy", "test", 64, 0, {}, {},
+        MetricResult("segmentation_accuracy", value, 37, name, "style-copy", "test", 64, 0, {}, {},
                intervals={"segmentation_accuracy": (value - 0.01, value + 0.01)}).document()
         for name, value in values.items()
     ]  # fmt: skip

@@ -13,7 +13,7 @@ from maskgan_cli.evaluation.verification import POINT_SOURCES
 
 def test_every_choice_is_offered() -> None:
     for offered, known in (
-        (choices.Protocol, PROTOCOLS),
+        (choices.ProtocolName, PROTOCOLS),
         (choices.Features, NETWORKS),
         (choices.Form, FORMATS),
         (choices.TestedJudge, JUDGE_ACCURACY),

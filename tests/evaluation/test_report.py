@@ -16,13 +16,13 @@ import pytest
 
 from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation.report import Cell, build_table, latex, markdown, to_html
-from maskgan_cli.evaluation.results import Result, generator_of, read_results
+from maskgan_cli.evaluation.results import MetricResult, generator_of, read_results
 from maskgan_cli.files import write_image, write_json
 
 GREY = np.full((4, 4, 3), 128, np.uint8)
 
 
-def _result(metric: str, value: float | None, method: str, **changes: Any) -> Result:
+def _result(metric: str, value: float | None, method: str, **changes: Any) -> MetricResult:
     sha = hashlib.sha256(method.encode()).hexdigest()
     settings: dict[str, Any] = {
         "n": 400, "protocol": "smiling", "split": "test", "size": 256, "seed": 0,
@@ -31,7 +31,7 @@ def _result(metric: str, value: float | None, method: str, **changes: Any) -> Re
         "weights": {"judge": {"name": "attributes", "path": "judge", "sha256": "b" * 64},
                     "generator": {"sha256": sha[::-1]}},
     }  # fmt: skip
-    return Result(metric, value, method=method, **{**settings, **changes})
+    return MetricResult(metric, value, method=method, **{**settings, **changes})
 
 
 RESULTS = [
@@ -139,7 +139,7 @@ def test_names_cannot_break_a_table() -> None:
         (_result("beauty", 1.0, "a"), "found another metric"),
     ],
 )
-def test_results_that_are_not_comparable_raise_errors(other: Result, line: str) -> None:
+def test_results_that_are_not_comparable_raise_errors(other: MetricResult, line: str) -> None:
     with pytest.raises(InputError, match=line):
         build_table([_result("fid", 2.0, "a"), other])
 

@@ -17,16 +17,16 @@ from maskgan_cli.config import recipe_folder
 from maskgan_cli.files import sha256
 from maskgan_cli.models.arcface import ArcFaceConfig, IResNet
 from maskgan_cli.models.attributes import AttributeConfig, AttributeNet
-from maskgan_cli.reproduce.needs import Faces, missing, rendered_faces, threshold_split
-from maskgan_cli.reproduce.plan import Plan
+from maskgan_cli.reproduce.needs import DataProperties, missing, rendered_faces, threshold_split
+from maskgan_cli.reproduce.plan import ReproductionPlan
 from maskgan_cli.reproduce.preset import load_preset
 from maskgan_cli.reproduce.tables import TABLES
 from maskgan_cli.weights.format import save_weights
 from tests.conftest import Command
 
 
-def _plan(table: str, preset: str = "tiny", **settings: Any) -> Plan:
-    plan = Plan(load_preset(preset), **settings)
+def _plan(table: str, preset: str = "tiny", **settings: Any) -> ReproductionPlan:
+    plan = ReproductionPlan(load_preset(preset), **settings)
     TABLES[table](plan)
     return plan
 
@@ -125,7 +125,7 @@ def test_threshold_of_the_weights_file_is_used(tmp_path: Path, maskgan: Command)
 
 
 def test_data_set_without_poses_or_genuine_pairs(prepared: Path, iresnet: Path, tmp_path: Path) -> None:
-    faces = Faces.of(_without(prepared, tmp_path / "plain", ("yaw", "pitch", "roll", "identity")))
+    faces = DataProperties.of(_without(prepared, tmp_path / "plain", ("yaw", "pitch", "roll", "identity")))
     assert (faces.has_poses, faces.has_identities, faces.threshold_split) == (False, False, "")
     settings: dict[str, Any] = {
         "data": str(faces.data.root),
@@ -146,20 +146,20 @@ def test_data_set_without_poses_or_genuine_pairs(prepared: Path, iresnet: Path, 
 
 
 def test_missing_attributes_are_named(prepared: Path, tmp_path: Path) -> None:
-    faces = Faces.of(_without(prepared, tmp_path / "plain", ("Heavy_Makeup",)))
+    faces = DataProperties.of(_without(prepared, tmp_path / "plain", ("Heavy_Makeup",)))
     plan = _plan("style-copy", data=str(faces.data.root))
     assert any("does not say which faces have Heavy_Makeup" in one.what for one in missing(plan, faces))
 
 
 def test_attribute_transfer_needs_smiling_alone(prepared: Path, tmp_path: Path, maskgan: Command) -> None:
     some = _without(prepared, tmp_path / "some", ("Heavy_Makeup",))
-    faces = Faces.of(some)
+    faces = DataProperties.of(some)
     assert faces.attributes.startswith("Smiling") and "Heavy_Makeup" not in faces.attributes
     plan = _plan("attribute-transfer", data=str(some), attributes=faces.attributes)
     assert "Heavy_Makeup" not in " ".join(one.what for one in missing(plan, faces))
     outcome = maskgan("reproduce", "attribute-transfer", "--data", some, "--dry-run")
     assert f"--attributes {faces.attributes}" in outcome.out
-    unknown = Faces.of(_without(prepared, tmp_path / "none", ("Smiling",)))
+    unknown = DataProperties.of(_without(prepared, tmp_path / "none", ("Smiling",)))
     plan = _plan("attribute-transfer", data=str(unknown.data.root), attributes=unknown.attributes)
     assert any("does not say which faces have Smiling" in one.what for one in missing(plan, unknown))
 

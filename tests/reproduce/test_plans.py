@@ -13,7 +13,7 @@ from maskgan_cli.cli.app import app
 from maskgan_cli.config import load_recipe
 from maskgan_cli.errors import InputError
 from maskgan_cli.networks import resolve, trainings
-from maskgan_cli.reproduce.plan import Plan, _spelled
+from maskgan_cli.reproduce.plan import ReproductionPlan, _spelled
 from maskgan_cli.reproduce.preset import load_preset, preset_names
 from maskgan_cli.reproduce.record import over_seeds
 from maskgan_cli.reproduce.stages import Stage
@@ -24,8 +24,8 @@ SCRIPTS = Path(__file__).parents[2] / "recipes" / "reproduce"
 ROOT: Any = typer.main.get_command(app)
 
 
-def _plan(table: str, preset: str = "tiny", **settings: Any) -> Plan:
-    plan = Plan(load_preset(preset), **settings)
+def _plan(table: str, preset: str = "tiny", **settings: Any) -> ReproductionPlan:
+    plan = ReproductionPlan(load_preset(preset), **settings)
     TABLES[table](plan)
     return plan
 
@@ -66,7 +66,7 @@ def test_every_command_parses_and_needs_only_earlier_stages(table: str, preset: 
     assert {table.name for table in plan.tables} >= {table}
 
 
-def _all_needs(plan: Plan, stage: Stage) -> set[str]:
+def _all_needs(plan: ReproductionPlan, stage: Stage) -> set[str]:
     found = set(stage.needs)
     for need in stage.needs:
         found |= _all_needs(plan, plan.stages[need])
@@ -116,13 +116,13 @@ def test_every_ebst_run_has_a_control_of_the_same_seed() -> None:
 
 
 def test_small_preset_uses_the_bundled_mask_vae() -> None:
-    small = Plan(load_preset("small"))
+    small = ReproductionPlan(load_preset("small"))
     TABLES["ebst"](small)
     assert "train vae" not in small.stages
     assert "--vae" not in small.stages["train maskgan-ebst"].words
     tiny = _plan("ebst").stages["train maskgan-ebst"]
     assert tiny.words[tiny.words.index("--vae") + 1] == "runs/vae"
-    own = Plan(load_preset("small"), data="/data/faces")
+    own = ReproductionPlan(load_preset("small"), data="/data/faces")
     TABLES["ebst"](own)
     assert "train vae" in own.stages, "the bundled MaskVAE was not trained on photos"
 
@@ -133,7 +133,7 @@ def _word_after(stage: Stage, name: str) -> str:
 
 
 def test_tables_share_stages() -> None:
-    plan = Plan(load_preset("tiny"))
+    plan = ReproductionPlan(load_preset("tiny"))
     for make in TABLES.values():
         make(plan)
     assert sum(stage.words[:2] == ("train", "dmn") for stage in plan.stages.values()) == 2 + 3, (

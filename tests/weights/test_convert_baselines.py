@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from maskgan_cli.errors import InputError
 from maskgan_cli.models.baselines.elegant import Elegant, ElegantConfig, ElegantDiscriminatorConfig
-from maskgan_cli.models.baselines.sean import Noise, SEANConfig
+from maskgan_cli.models.baselines.sean import SEANConfig, SEANNoise
 from maskgan_cli.models.baselines.spade import SPADE, SPADEConfig
 from maskgan_cli.models.baselines.stargan import StarGANConfig, StarGANDiscriminatorConfig
 from maskgan_cli.models.discriminator import DiscriminatorConfig
@@ -215,7 +215,7 @@ def test_sean_agrees_with_the_reference(tmp_path: Path) -> None:
     network = _converted("sean", tmp_path, tensors, image_size=64)
     assert vars(network.config) == {"image_size": 64, "width": 4, "hidden": 8, "style": 32, "encoder_width": 2}
     for module in network.modules():
-        if isinstance(module, Noise):  # the reference has no noise
+        if isinstance(module, SEANNoise):  # the reference has no noise
             nn.init.zeros_(module.amount)
     mask, style_mask, image = _masks(2, 64), _masks(2, 64).flip(0), _images(2, 64)
     style_mask[0, 5], style_mask[0, 0] = 0, style_mask[0, 0] + style_mask[0, 5]  # the first face has no class 5

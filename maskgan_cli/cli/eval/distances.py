@@ -13,7 +13,7 @@ from maskgan_cli.cli.eval.options import (
     INCEPTION,
     BatchSize,
     Comparing,
-    Measuring,
+    MeasurementOptions,
     Pairs,
     Reals,
     Results,
@@ -26,7 +26,7 @@ from maskgan_cli.cli.eval.options import (
 )
 from maskgan_cli.cli.shell import Shell, add_command
 from maskgan_cli.errors import InputError
-from maskgan_cli.evaluation.choices import Features, Metric, Reference, Split
+from maskgan_cli.evaluation.choices import ComparedPicture, Features, Metric, Split
 
 if TYPE_CHECKING:
     from maskgan_cli.evaluation.method_results import MethodResults, ResultMetric
@@ -53,7 +53,7 @@ def register(app: typer.Typer) -> None:
         add_command(app, function.__name__)(function)
 
 
-def fid(shell: Shell, sets: Sets, comparing: Comparing, measuring: Measuring) -> None:
+def fid(shell: Shell, sets: Sets, comparing: Comparing, measuring: MeasurementOptions) -> None:
     """Measure the Fréchet inception distance (FID) between real pictures and results.
 
     With features other than inception, the metric is called frechet/NAME; it is not FID.
@@ -61,7 +61,7 @@ def fid(shell: Shell, sets: Sets, comparing: Comparing, measuring: Measuring) ->
     _measure(shell, Metric.FID, sets, comparing, measuring)
 
 
-def kid(shell: Shell, sets: Sets, comparing: Comparing, measuring: Measuring) -> None:
+def kid(shell: Shell, sets: Sets, comparing: Comparing, measuring: MeasurementOptions) -> None:
     """Measure the kernel inception distance (KID) between real pictures and results.
 
     KID has no bias, so prefer it to FID with less than 10,000 pictures. With features other than inception, the metric
@@ -70,12 +70,12 @@ def kid(shell: Shell, sets: Sets, comparing: Comparing, measuring: Measuring) ->
     _measure(shell, Metric.KID, sets, comparing, measuring)
 
 
-def precision(shell: Shell, sets: Sets, comparing: Comparing, measuring: Measuring) -> None:
+def precision(shell: Shell, sets: Sets, comparing: Comparing, measuring: MeasurementOptions) -> None:
     """Measure precision (realism of the results) and recall (variety of the results) with features of a network."""
     _measure(shell, Metric.PRECISION, sets, comparing, measuring)
 
 
-def _measure(shell: Shell, metric: Metric, sets: Sets, comparing: Comparing, measuring: Measuring) -> None:
+def _measure(shell: Shell, metric: Metric, sets: Sets, comparing: Comparing, measuring: MeasurementOptions) -> None:
     """Measure, print and write one of `DISTANCES`."""
     check_early(measuring.out, measuring.overwrite, results=sets.results, pairs=sets.pairs, reals=sets.reals)
     from maskgan_cli.devices import pick_device
@@ -94,11 +94,11 @@ def lpips(
     trunk: Annotated[Path, typer.Option("--trunk", help="Weights of AlexNet or VGG-16 in torchvision's layout.")],
     heads: Annotated[Path, typer.Option("--heads", help="LPIPS weights of the layers, as its authors publish them.")],
     against: Annotated[
-        Reference, typer.Option("--against", help="Picture of the pair to compare each result with.")
-    ] = Reference.SOURCE,
+        ComparedPicture, typer.Option("--against", help="Picture of the pair to compare each result with.")
+    ] = ComparedPicture.SOURCE,
     batch_size: BatchSize = 32,
     *,
-    measuring: Measuring,
+    measuring: MeasurementOptions,
 ) -> None:
     """Measure LPIPS between each result and its source, target or ground truth; lower is more similar."""
     subject = results_of(measuring, results, pairs)

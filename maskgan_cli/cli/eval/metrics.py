@@ -16,7 +16,7 @@ from maskgan_cli.cli.eval.options import (
     PARSER,
     Comparing,
     MaskFiles,
-    Measuring,
+    MeasurementOptions,
     Pairs,
     Reals,
     Results,
@@ -47,7 +47,7 @@ def attributes(
     pairs: Pairs,
     weights: Annotated[Path | None, judge_option("--weights", CLASSIFIER)] = None,
     *,
-    measuring: Measuring,
+    measuring: MeasurementOptions,
 ) -> None:
     """Measure attribute accuracy: the share of results that show the attributes of their targets."""
     subject = results_of(measuring, results, pairs)
@@ -65,7 +65,7 @@ def segmentation(
     weights: Annotated[Path | None, judge_option("--weights", PARSER)] = None,
     *,
     masks: MaskFiles,
-    measuring: Measuring,
+    measuring: MeasurementOptions,
 ) -> None:
     """Measure segmentation accuracy: how well the parsed results agree with the edited masks; also the mean IoU."""
     subject = results_of(measuring, results, pairs)
@@ -85,7 +85,7 @@ def identity(
     weights: Annotated[Path | None, judge_option("--weights", EMBEDDER)] = None,
     *,
     threshold: Threshold,
-    measuring: Measuring,
+    measuring: MeasurementOptions,
 ) -> None:
     """Measure identity preservation: the share of results verified as the source's person, and the mean cosine."""
     subject = results_of(measuring, results, pairs)
@@ -110,7 +110,7 @@ def counterfactual(
         Path | None, judge_option("--identity-weights", "an identity network, to also compare identities")
     ] = None,
     *,
-    measuring: Measuring,
+    measuring: MeasurementOptions,
 ) -> None:
     """Compare results with the ground truth of rendered pairs: PSNR, SSIM, feature distance in and outside the edit."""
     subject = results_of(measuring, results, pairs)
@@ -163,7 +163,7 @@ def results(
     masks: MaskFiles,
     threshold: Threshold,
     comparing: Comparing,
-    measuring: Measuring,
+    measuring: MeasurementOptions,
 ) -> None:
     """Measure several metrics of one method in one pass over its results.
 

@@ -20,7 +20,7 @@ from maskgan_cli.evaluation.choices import Features, Split
 if TYPE_CHECKING:
     from maskgan_cli.data.prepared import PreparedData, Sample
     from maskgan_cli.evaluation.method_results import MethodResults, ResultMetric
-    from maskgan_cli.evaluation.results import Result
+    from maskgan_cli.evaluation.results import MetricResult
 
 Results = Annotated[Path, typer.Argument(metavar="RESULTS", help="Folder with the results of one method.")]
 Reals = Annotated[
@@ -45,7 +45,7 @@ INCEPTION = "the network of --features; for inception, pytorch-fid's pt_inceptio
 
 
 @dataclass(frozen=True)
-class Measuring:
+class MeasurementOptions:
     """Options of all measurements of one method."""
 
     method: Annotated[
@@ -137,7 +137,7 @@ class LabelledFaces:
         return prepared, prepared.split(self.split.value)
 
 
-def results_of(measuring: Measuring, results: Path, pairs: Path) -> MethodResults:
+def results_of(measuring: MeasurementOptions, results: Path, pairs: Path) -> MethodResults:
     """The results of a list of pairs; the output and the inputs are checked first.
 
     Raises:
@@ -151,7 +151,7 @@ def results_of(measuring: Measuring, results: Path, pairs: Path) -> MethodResult
 
 def measured(
     shell: Shell, subject: MethodResults, measures: Sequence[ResultMetric], label: str, batch_size: int = 32
-) -> list[Result]:
+) -> list[MetricResult]:
     """Compute several metrics of the same pictures, with a progress bar named ``label``."""
     from maskgan_cli.evaluation.method_results import update_metrics
 
@@ -223,7 +223,7 @@ def watched(shell: Shell, label: str) -> Callable[[Iterable[Any], int], Iterator
     return lambda items, total: shell.track(items, total, label)
 
 
-def conclude(shell: Shell, found: Result | list[Result], out: Path | None, overwrite: bool) -> None:
+def conclude(shell: Shell, found: MetricResult | list[MetricResult], out: Path | None, overwrite: bool) -> None:
     """Print results as JSON, with and without ``--json``, and write them to a file if one is named."""
     from maskgan_cli.files import encode_json
 

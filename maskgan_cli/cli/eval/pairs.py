@@ -12,7 +12,7 @@ from maskgan_cli.cli import options
 from maskgan_cli.cli.eval.options import Out, SplitOf, check_early, judge_option, keep, watched
 from maskgan_cli.cli.shell import Shell, add_command, counted, emit
 from maskgan_cli.errors import InputError
-from maskgan_cli.evaluation.choices import Protocol, Split
+from maskgan_cli.evaluation.choices import ProtocolName, Split
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,11 +28,11 @@ def pairs(
     shell: Shell,
     data: options.Data,
     protocol: Annotated[
-        Protocol,
+        ProtocolName,
         typer.Option(
             "--protocol", help="Experiment of the paper, or counterfactual (rendered faces with ground truth)."
         ),
-    ] = Protocol.SMILING,
+    ] = ProtocolName.SMILING,
     attribute: Annotated[
         str | None, typer.Option("--attribute", help="The attribute of --protocol transfer, e.g. Eyeglasses.")
     ] = None,
@@ -63,12 +63,12 @@ def pairs(
     from maskgan_cli.evaluation.pairs import PROTOCOLS, choose, rendered_pairs
 
     named, chosen_split = protocol.value, split.value
-    if (protocol is Protocol.TRANSFER) != (attribute is not None):
+    if (protocol is ProtocolName.TRANSFER) != (attribute is not None):
         raise InputError(
             "--attribute", expected="an attribute with --protocol transfer only", found=attribute or "none"
         )
     prepared = PreparedData.load(data)
-    if protocol is Protocol.COUNTERFACTUAL:
+    if protocol is ProtocolName.COUNTERFACTUAL:
         if truths is None:
             raise InputError("--truths", expected="the folder of `maskgan synth --counterfactuals`", found="none")
         found, poses = rendered_pairs(prepared, truths, count), ""
@@ -78,9 +78,9 @@ def pairs(
         found = choose(
             prepared, named, split=chosen_split, count=count, seed=seed, poses=angles, attribute=attribute or ""
         )
-    needed = count or (0 if protocol is Protocol.COUNTERFACTUAL else PROTOCOLS[named].count)
+    needed = count or (0 if protocol is ProtocolName.COUNTERFACTUAL else PROTOCOLS[named].count)
     if len(found) < needed:
-        where = truths if protocol is Protocol.COUNTERFACTUAL else f"the {chosen_split} split"
+        where = truths if protocol is ProtocolName.COUNTERFACTUAL else f"the {chosen_split} split"
         whose = "the paper's " if count is None and attribute in (None, "Smiling") else ""
         shell.say(f"{where} has only {counted(len(found), 'pair')}, not {whose}{needed}")
     rows = rows_of(found, named, split=chosen_split, seed=seed, poses=poses)
@@ -97,7 +97,7 @@ def pairs(
         emit(table)
         return
     shell.wrote(out)
-    edit = "style-copy" if protocol is Protocol.STYLE_COPY else "swap-mouth"
+    edit = "style-copy" if protocol is ProtocolName.STYLE_COPY else "swap-mouth"
     shell.finish(next_command=["maskgan", edit, "--pairs", out, *options.own_generator(), "-o", "results"])
 
 

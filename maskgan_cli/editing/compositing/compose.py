@@ -12,7 +12,13 @@ from maskgan_cli.data.resize import resize_image, resize_labels
 from maskgan_cli.editing.compositing.blend import paste_missing, paste_seamless, paste_soft
 from maskgan_cli.editing.compositing.hair_photo import hair_in_photo, with_hair
 from maskgan_cli.editing.compositing.kept_glasses import kept_glasses
-from maskgan_cli.editing.compositing.mouths import Reference, insert_inside, smooth_lip_line, source_of_inside, with_jaw
+from maskgan_cli.editing.compositing.mouths import (
+    ReferenceFace,
+    insert_inside,
+    smooth_lip_line,
+    source_of_inside,
+    with_jaw,
+)
 from maskgan_cli.editing.compositing.moving import PhotoMotion, moved_photo, moved_picture, photo_motion
 from maskgan_cli.editing.compositing.paste import Square, paste_crop
 from maskgan_cli.editing.compositing.registration import FAR
@@ -43,7 +49,7 @@ def paste_back(
     after: LabelMap,
     blend: Blend,
     place: Place | None = None,
-    reference: Reference | None = None,
+    reference: ReferenceFace | None = None,
     motion: PhotoMotion | None = None,
 ) -> Picture:
     """Paste the painting into its source with the method of ``blend``.
@@ -77,7 +83,7 @@ def paste_moved(
     before: LabelMap,
     after: LabelMap,
     place: Place | None = None,
-    reference: Reference | None = None,
+    reference: ReferenceFace | None = None,
     inside: Inside = Inside.AUTO,
     motion: PhotoMotion | None = None,
 ) -> Picture:

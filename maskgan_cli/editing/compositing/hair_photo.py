@@ -10,7 +10,7 @@ from scipy import ndimage
 from maskgan_cli.data.crop import cut
 from maskgan_cli.editing.compositing.hair_fit import above_border, fitted_hair
 from maskgan_cli.editing.compositing.hair_swap import lay_hair, resembles
-from maskgan_cli.editing.compositing.mouths import Reference
+from maskgan_cli.editing.compositing.mouths import ReferenceFace
 from maskgan_cli.editing.compositing.paste import Square, paste_crop
 from maskgan_cli.files import Picture
 from maskgan_cli.labels import ID, LabelMap, Region
@@ -20,7 +20,7 @@ _BACKDROP: Final = [ID["background"], _HAIR]  # beyond the crop's border, hair i
 _BEYOND: Final = 0.2  # share of the side; so far beyond the crop's border hair is replaced
 
 
-def with_hair(source: Picture, before: LabelMap, reference: Reference | None) -> tuple[Picture, LabelMap] | None:
+def with_hair(source: Picture, before: LabelMap, reference: ReferenceFace | None) -> tuple[Picture, LabelMap] | None:
     """The source (S, S, 3) and its label map (S, S) with the hair of a reference; None if its hair is not used."""
     if reference is None or reference.hair is None:
         return None
@@ -31,7 +31,7 @@ def with_hair(source: Picture, before: LabelMap, reference: Reference | None) ->
 
 
 def hair_in_photo(
-    photo: Picture, square: Square, dressed: tuple[Picture, LabelMap], before: LabelMap, reference: Reference
+    photo: Picture, square: Square, dressed: tuple[Picture, LabelMap], before: LabelMap, reference: ReferenceFace
 ) -> Picture:
     """The photo (H, W, 3) with the hair of a reference, also where hair leaves the face's crop.
 

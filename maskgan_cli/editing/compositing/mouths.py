@@ -50,7 +50,7 @@ Box = tuple[slice, slice]
 
 
 @dataclass(frozen=True)
-class Reference:
+class ReferenceFace:
     """Another face whose mouth or hair is used.
 
     Attributes:
@@ -93,7 +93,7 @@ def source_of_inside(
 
 
 def insert_inside(
-    picture: Picture, photo: Picture, before: LabelMap, after: LabelMap, source: Inside, reference: Reference | None
+    picture: Picture, photo: Picture, before: LabelMap, after: LabelMap, source: Inside, reference: ReferenceFace | None
 ) -> Picture:
     """Insert the inside of the mouth into the picture of an edit, in the photo's light.
 
@@ -276,7 +276,7 @@ def _shape(box: Box) -> tuple[int, int]:
     return box[0].stop - box[0].start, box[1].stop - box[1].start
 
 
-def _in_light_of(inside: Field, reference: Reference, photo: Picture, before: LabelMap) -> Field:
+def _in_light_of(inside: Field, reference: ReferenceFace, photo: Picture, before: LabelMap) -> Field:
     """Adapt a reference's pixels to the photo's light, by the teeth of both or else by the skin around the mouths."""
     ours, theirs = (_teeth_light(p, m) for p, m in ((photo, before), (reference.picture, reference.labels)))
     if ours is None or theirs is None:

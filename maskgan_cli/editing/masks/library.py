@@ -43,7 +43,7 @@ DIRECTIONS: Final[dict[str, str]] = {
 
 
 @dataclass(frozen=True)
-class Item:
+class Accessory:
     """An accessory.
 
     Attributes:
@@ -77,14 +77,14 @@ def example_faces() -> dict[str, Picture]:
     return {"photo.png": example_photo(), "other.png": read_library()["example-2-picture"]}
 
 
-def item(name: str) -> Item:
+def item(name: str) -> Accessory:
     """An accessory by its name in `ITEMS`; a kind (``glasses``) means the first of its kind.
 
     Raises:
         InputError: there is no accessory of that name.
     """
     file, found = read_library(), item_name(name)
-    return Item(file[f"item-{found}"], file["items-points"], ID[_CLASS[found.split("-")[0]]])
+    return Accessory(file[f"item-{found}"], file["items-points"], ID[_CLASS[found.split("-")[0]]])
 
 
 def item_name(name: str) -> str:

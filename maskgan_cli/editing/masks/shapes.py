@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from maskgan_cli.data.alignment import Points, points_of_mask, similarity
-from maskgan_cli.editing.masks.library import Item
+from maskgan_cli.editing.masks.library import Accessory
 from maskgan_cli.editing.masks.motion import measure_motion
 from maskgan_cli.editing.masks.swap import remove_parts
 from maskgan_cli.labels import CLASSES, ID, LabelMap, Region
@@ -30,7 +30,7 @@ def along(labels: LabelMap, manifold: MaskManifold, step: Codes, *, reach: tuple
     return measure_motion(labels, manifold, step, reach=reach, both=False).apply(labels, 1.0)
 
 
-def wear(labels: LabelMap, item: Item, face: Points | None = None) -> LabelMap:
+def wear(labels: LabelMap, item: Accessory, face: Points | None = None) -> LabelMap:
     """Put an accessory on the face of a label map (S, S), aligned by the face's points.
 
     An accessory of the same kind is taken off first. Hair above a hat is removed.

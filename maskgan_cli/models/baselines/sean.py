@@ -53,7 +53,7 @@ class SEANConfig:
             raise ValueError(f"image_size must be a multiple of {1 << _UPS}, not {self.image_size}")
 
 
-class Noise(NoiseInput):
+class SEANNoise(NoiseInput):
     """A noise input that starts with no noise, and draws it anew in training even without gradients.
 
     So the discriminator learns from pictures with as much variation as the generator's.
@@ -77,7 +77,7 @@ class SEANNorm(nn.Module):
 
     def __init__(self, channels: int, config: SEANConfig, *, styled: bool) -> None:
         super().__init__()
-        self.noise = Noise(channels)
+        self.noise = SEANNoise(channels)
         self.norm = BatchNorm(channels)
         self.shared = nn.Conv2d(NUM_CLASSES, config.hidden, 3, padding=1)
         self.gamma = nn.Conv2d(config.hidden, channels, 3, padding=1)

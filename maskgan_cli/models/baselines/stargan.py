@@ -72,7 +72,7 @@ class StarGANDiscriminatorConfig:
             raise ValueError(f"image_size must be a multiple of {1 << self.layers} = 2^layers, not {self.image_size}")
 
 
-class InstanceNorm(nn.GroupNorm):
+class AffineInstanceNorm(nn.GroupNorm):
     """Instance norm with a learnt scale and shift that always uses the statistics of each picture.
 
     Published files also hold running statistics. The authors never use them, because they never switch the
@@ -92,8 +92,8 @@ class StarGANBlock(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.main = nn.Sequential(
-            nn.Conv2d(channels, channels, 3, padding=1, bias=False), InstanceNorm(channels), nn.ReLU(),
-            nn.Conv2d(channels, channels, 3, padding=1, bias=False), InstanceNorm(channels),
+            nn.Conv2d(channels, channels, 3, padding=1, bias=False), AffineInstanceNorm(channels), nn.ReLU(),
+            nn.Conv2d(channels, channels, 3, padding=1, bias=False), AffineInstanceNorm(channels),
         )  # fmt: skip
 
     def forward(self, features: Tensor) -> Tensor:
@@ -110,15 +110,15 @@ class StarGANGenerator(nn.Module):
         self.config = config
         c1, c2, c4 = config.width, config.width * 2, config.width * 4
         layers: list[nn.Module] = [
-            nn.Conv2d(3 + len(config.attributes), c1, 7, padding=3, bias=False), InstanceNorm(c1), nn.ReLU()
+            nn.Conv2d(3 + len(config.attributes), c1, 7, padding=3, bias=False), AffineInstanceNorm(c1), nn.ReLU()
         ]  # fmt: skip
         for inputs, outputs in ((c1, c2), (c2, c4)):
             conv = nn.Conv2d(inputs, outputs, 4, stride=2, padding=1, bias=False)
-            layers += [conv, InstanceNorm(outputs), nn.ReLU()]
+            layers += [conv, AffineInstanceNorm(outputs), nn.ReLU()]
         layers += [StarGANBlock(c4) for _ in range(config.blocks)]
         for inputs, outputs in ((c4, c2), (c2, c1)):
             conv_up = nn.ConvTranspose2d(inputs, outputs, 4, stride=2, padding=1, bias=False)
-            layers += [conv_up, InstanceNorm(outputs), nn.ReLU()]
+            layers += [conv_up, AffineInstanceNorm(outputs), nn.ReLU()]
         layers += [nn.Conv2d(c1, 3, 7, padding=3, bias=False), nn.Tanh()]
         self.main = nn.Sequential(*layers)
 

@@ -23,7 +23,7 @@ from maskgan_cli.models.attributes import AttributeConfig, AttributeNet
 from maskgan_cli.training.augment import AugmentSettings, move, recolour
 from maskgan_cli.training.learner import Learner
 from maskgan_cli.training.loop import Loop
-from maskgan_cli.training.setup import Plan
+from maskgan_cli.training.setup import TrainingPlan
 from maskgan_cli.weights.format import save_weights
 
 
@@ -141,7 +141,7 @@ class AttributeTask:
         save_weights(path, self.learner.network, kind="attributes", config=asdict(self.recipe.network), about=about)
 
 
-def prepare_training(plan: Plan, recipe: AttributeRecipe) -> Loop:
+def prepare_training(plan: TrainingPlan, recipe: AttributeRecipe) -> Loop:
     """Set up the training; `Loop.steps` runs it. Faces of any size are resized, masks not read.
 
     Raises:

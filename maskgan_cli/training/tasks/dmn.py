@@ -11,7 +11,7 @@ from maskgan_cli.training.gan_recipe import GANRecipe
 from maskgan_cli.training.grow import grow, grown_from, new_layers, widen
 from maskgan_cli.training.loop import Loop
 from maskgan_cli.training.perceptual import feature_network
-from maskgan_cli.training.setup import Plan
+from maskgan_cli.training.setup import TrainingPlan
 from maskgan_cli.training.start import generator_file, trained
 from maskgan_cli.weights.format import read_weights
 
@@ -26,7 +26,7 @@ class DMNTask(AdversarialTask):
     """The training of the Dense Mapping Network is `AdversarialTask` without changes."""
 
 
-def prepare_training(plan: Plan, recipe: DMNRecipe) -> Loop:
+def prepare_training(plan: TrainingPlan, recipe: DMNRecipe) -> Loop:
     """Set up the training; `Loop.steps` runs it.
 
     Raises:
@@ -35,7 +35,7 @@ def prepare_training(plan: Plan, recipe: DMNRecipe) -> Loop:
     return prepare_stage_one(plan, recipe, DMNTask)
 
 
-def prepare_stage_one(plan: Plan, recipe: GANRecipe, task_class: type[DMNTask]) -> Loop:
+def prepare_stage_one(plan: TrainingPlan, recipe: GANRecipe, task_class: type[DMNTask]) -> Loop:
     """`prepare_training` for the Dense Mapping Network or a variant of it.
 
     Raises:

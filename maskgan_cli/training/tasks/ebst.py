@@ -30,12 +30,12 @@ from maskgan_cli.models.dmn import DMNConfig
 from maskgan_cli.models.layers import one_hot, to_bytes, to_unit
 from maskgan_cli.models.mask_vae import MaskVAE, draw_code, simulated_edits
 from maskgan_cli.training import losses
-from maskgan_cli.training.accumulate import Part, mean_terms
+from maskgan_cli.training.accumulate import BatchPart, mean_terms
 from maskgan_cli.training.adversarial import AdversarialTask
 from maskgan_cli.training.gan_recipe import GANRecipe
 from maskgan_cli.training.loop import Loop
 from maskgan_cli.training.perceptual import FeatureNetwork, feature_network
-from maskgan_cli.training.setup import Plan
+from maskgan_cli.training.setup import TrainingPlan
 from maskgan_cli.training.start import generator_file, trained
 from maskgan_cli.training.style_inputs import generator_inputs
 from maskgan_cli.weights.format import Weights, load, load_strictly, read_weights, save_weights
@@ -222,7 +222,7 @@ class EBSTTask(AdversarialTask):
         inputs = [generator_inputs(batch, self.recipe.style_augmentation) for batch in parts]
         edits, logged = self._edits_of(parts, [mask for mask, *_ in inputs]), []
         for i, batch in enumerate(parts):
-            part, (mask, real, style_mask, style_image) = Part(i, len(parts)), inputs[i]
+            part, (mask, real, style_mask, style_image) = BatchPart(i, len(parts)), inputs[i]
             with self.accelerator.autocast():
                 fake = self.generate(self.generator, mask, style_mask, style_image)
             blend = self._blend(inputs[i], edits[i])
@@ -253,24 +253,24 @@ class EBSTTask(AdversarialTask):
         edits = self._edits_of(parts, [mask for mask, *_ in inputs])
         first, second = [], []
         for i, batch in enumerate(parts):
-            self.part = Part(i, count)
+            self.part = BatchPart(i, count)
             real_features, features, terms = self._stage_one(batch, inputs[i])
-            loss = self._update_discriminator(features, real_features, Part(i, 2 * count))
+            loss = self._update_discriminator(features, real_features, BatchPart(i, 2 * count))
             first.append({**terms, "discriminator": loss})
         for i, batch in enumerate(parts):
-            self.part = Part(i, count)
+            self.part = BatchPart(i, count)
             mask, real, _, _ = inputs[i]
             real_features = self.discriminate(mask, real)
             features, terms = self._stage_two(batch, inputs[i], edits[i], real_features)
-            loss = self._update_discriminator(features, real_features, Part(count + i, 2 * count))
+            loss = self._update_discriminator(features, real_features, BatchPart(count + i, 2 * count))
             second.append({**terms, "discriminator": loss})
-        self.part = Part()
+        self.part = BatchPart()
         self.update_average()
         early, late = mean_terms(first), mean_terms(second)
         discriminator_loss = (early.pop("discriminator") + late.pop("discriminator")) / 2
         return {**early, **{f"blend_{name}": term for name, term in late.items()}, "discriminator": discriminator_loss}
 
-    def _update_discriminator(self, features: losses.Features, real_features: losses.Features, part: Part) -> Tensor:
+    def _update_discriminator(self, features: losses.Features, real_features: losses.Features, part: BatchPart) -> Tensor:
         """Backpropagate the discriminator's loss of one stage's pictures; the mean of both stages is that of `step`."""
         self.part = part
         loss = self.discriminator_loss([features], real_features)
@@ -312,7 +312,7 @@ def _picture(images: Tensor) -> Picture:
 
 
 def prepare_training(
-    plan: Plan, recipe: EBSTRecipe, *, vae: Path | None = None, dmn: Path | None = None, edits: Path | None = None
+    plan: TrainingPlan, recipe: EBSTRecipe, *, vae: Path | None = None, dmn: Path | None = None, edits: Path | None = None
 ) -> Loop:
     """Set up the training; `Loop.steps` runs it.
 
@@ -374,7 +374,7 @@ def prepare_training(
     return plan.loop(recipe, make_task, dependencies, expression_variants=variants, edits=edits)
 
 
-def _edits_sha256(folder: Path, plan: Plan) -> str:
+def _edits_sha256(folder: Path, plan: TrainingPlan) -> str:
     """SHA-256 of the files with the edited masks of all training faces, in their order."""
     digest = hashlib.sha256()
     for pair in edit_files(plan.data.split("train"), folder):

@@ -32,7 +32,7 @@ from maskgan_cli.training import losses
 from maskgan_cli.training.augment import NotNegative
 from maskgan_cli.training.learner import Learner
 from maskgan_cli.training.loop import Loop
-from maskgan_cli.training.setup import Plan
+from maskgan_cli.training.setup import TrainingPlan
 from maskgan_cli.training.tasks.attributes import Truth
 from maskgan_cli.weights.format import save_weights
 
@@ -130,7 +130,7 @@ class PairSampler(Sampler[list[Draw]]):
         return [(chosen[index], mirrored) for chosen, sampler in self.lists for index, mirrored in sampler.draws(step)]
 
 
-class Pair(NamedTuple):
+class ExchangePair(NamedTuple):
     """Faces A with an attribute and B without it: pictures (N, 3, S, S) in [-1, 1] and labels (N, attributes).
 
     C is A without the attribute, D is B with it.
@@ -145,7 +145,7 @@ class Pair(NamedTuple):
     label_d: Tensor
 
     @classmethod
-    def of(cls, attribute: int, a: Tensor, label_a: Tensor, b: Tensor, label_b: Tensor) -> Pair:
+    def of(cls, attribute: int, a: Tensor, label_a: Tensor, b: Tensor, label_b: Tensor) -> ExchangePair:
         """The pair of an attribute from pictures (N, 3, S, S) ``uint8`` and their labels (N, attributes)."""
         label_c, label_d = label_a.clone(), label_b.clone()
         label_c[:, attribute], label_d[:, attribute] = label_b[:, attribute], label_a[:, attribute]
@@ -153,7 +153,7 @@ class Pair(NamedTuple):
 
 
 class Exchanged(NamedTuple):
-    """Reconstructions of A and B, and C and D of `Pair`: (N, 3, S, S)."""
+    """Reconstructions of A and B, and C and D of `ExchangePair`: (N, 3, S, S)."""
 
     same_a: Tensor
     same_b: Tensor
@@ -206,25 +206,25 @@ class ElegantTask:
         each = []
         for i in range(attributes):
             faces = [x.chunk(count) for x in (images[2 * i], labels[2 * i], images[2 * i + 1], labels[2 * i + 1])]
-            each.append(self._update([Pair.of(i, *one) for one in zip(*faces, strict=True)]))
+            each.append(self._update([ExchangePair.of(i, *one) for one in zip(*faces, strict=True)]))
         return {name: torch.stack([terms[name] for terms in each]).mean() for name in each[0]}
 
-    def _update(self, pairs: Sequence[Pair]) -> dict[str, Tensor]:
+    def _update(self, pairs: Sequence[ExchangePair]) -> dict[str, Tensor]:
         """Update the discriminators, then encoder and decoder. A single part keeps its graph for the second update."""
         kept = [self._exchange(pair) for pair in pairs] if len(pairs) == 1 else []
 
-        def critics_step(pair: Pair) -> dict[str, Tensor]:
+        def critics_step(pair: ExchangePair) -> dict[str, Tensor]:
             with torch.no_grad():
                 changed = kept[0] if kept else self._exchange(pair)
             return self._update_critics(pair, changed)
 
-        def network_step(pair: Pair) -> dict[str, Tensor]:
+        def network_step(pair: ExchangePair) -> dict[str, Tensor]:
             return self._update_network(pair, kept[0] if kept else self._exchange(pair))
 
         discriminator = self.critics.step_in_parts(pairs, critics_step)
         return {**self.elegant.step_in_parts(pairs, network_step), **discriminator}
 
-    def _exchange(self, pair: Pair) -> Exchanged:
+    def _exchange(self, pair: ExchangePair) -> Exchanged:
         """Exchange the attribute, and reconstruct both faces."""
         network, i = self.elegant.network, pair.attribute
         with self.accelerator.autocast():
@@ -238,7 +238,7 @@ class ElegantTask:
             )
         return Exchanged(same_a, same_b, c, d)
 
-    def _update_critics(self, pair: Pair, changed: Exchanged) -> dict[str, Tensor]:
+    def _update_critics(self, pair: ExchangePair, changed: Exchanged) -> dict[str, Tensor]:
         critics, loss = self.critics.network, losses.elegant_adversarial
         with self.accelerator.autocast():
             real = [critics(x, label) for x, label in ((pair.a, pair.label_a), (pair.b, pair.label_b))]
@@ -248,7 +248,7 @@ class ElegantTask:
         self.critics.update(discriminator)
         return {"discriminator": discriminator}
 
-    def _update_network(self, pair: Pair, changed: Exchanged) -> dict[str, Tensor]:
+    def _update_network(self, pair: ExchangePair, changed: Exchanged) -> dict[str, Tensor]:
         critics, loss = self.critics.network, losses.elegant_adversarial
         with self.accelerator.autocast():  # with the updated discriminators
             fake = [critics(x, label) for x, label in ((changed.c, pair.label_c), (changed.d, pair.label_d))]
@@ -314,7 +314,7 @@ class ElegantTask:
         save_weights(path, network, kind="elegant", config=asdict(network.config), about=about)
 
 
-def prepare_training(plan: Plan, recipe: ElegantRecipe) -> Loop:
+def prepare_training(plan: TrainingPlan, recipe: ElegantRecipe) -> Loop:
     """Set up the training; `Loop.steps` runs it. Masks are not read.
 
     Raises:

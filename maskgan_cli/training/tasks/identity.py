@@ -27,7 +27,7 @@ from maskgan_cli.models.layers import to_unit
 from maskgan_cli.training.augment import AugmentSettings, move, recolour
 from maskgan_cli.training.learner import Learner
 from maskgan_cli.training.loop import Loop
-from maskgan_cli.training.setup import Plan
+from maskgan_cli.training.setup import TrainingPlan
 from maskgan_cli.weights.format import save_weights
 
 
@@ -176,7 +176,7 @@ def _cosines(embeddings: Tensor, pairs: Any) -> Any:
     return (first * second).sum(1).double().numpy()
 
 
-def prepare_training(plan: Plan, recipe: IdentityRecipe) -> Loop:
+def prepare_training(plan: TrainingPlan, recipe: IdentityRecipe) -> Loop:
     """Set up the training; `Loop.steps` runs it. Faces of any size are aligned.
 
     Raises:

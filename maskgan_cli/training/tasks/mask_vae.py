@@ -24,7 +24,7 @@ from maskgan_cli.models.mask_vae import MaskVAE, MaskVAEConfig
 from maskgan_cli.training import losses
 from maskgan_cli.training.learner import Learner
 from maskgan_cli.training.loop import Loop
-from maskgan_cli.training.setup import Plan
+from maskgan_cli.training.setup import TrainingPlan
 from maskgan_cli.weights.format import save_weights
 
 NotNegative = Annotated[float, Field(ge=0.0)]
@@ -108,7 +108,7 @@ class VAETask:
         save_weights(path, self.vae, kind="vae", config=asdict(self.recipe.network), about=about)
 
 
-def prepare_training(plan: Plan, recipe: VAERecipe) -> Loop:
+def prepare_training(plan: TrainingPlan, recipe: VAERecipe) -> Loop:
     """Set up the training; `Loop.steps` runs it.
 
     Raises:

@@ -24,7 +24,7 @@ from maskgan_cli.training.augment import AugmentSettings, change_backdrop, move,
 from maskgan_cli.training.learner import Learner
 from maskgan_cli.training.loop import Loop
 from maskgan_cli.training.mouths import enlarge_lips, light_from_above, reshape_mouths
-from maskgan_cli.training.setup import Plan
+from maskgan_cli.training.setup import TrainingPlan
 from maskgan_cli.weights.format import save_weights
 
 
@@ -100,7 +100,7 @@ class ParserTask:
         save_weights(path, self.learner.network, kind="parser", config=asdict(self.recipe.network), about=about)
 
 
-def prepare_training(plan: Plan, recipe: ParserRecipe) -> Loop:
+def prepare_training(plan: TrainingPlan, recipe: ParserRecipe) -> Loop:
     """Set up the training; `Loop.steps` runs it.
 
     Raises:

@@ -7,7 +7,7 @@ from typing import Literal
 from maskgan_cli.models.dmn import Pix2PixHDmConfig
 from maskgan_cli.training.gan_recipe import GANRecipe
 from maskgan_cli.training.loop import Loop
-from maskgan_cli.training.setup import Plan
+from maskgan_cli.training.setup import TrainingPlan
 from maskgan_cli.training.tasks.dmn import DMNTask, prepare_stage_one
 
 
@@ -24,7 +24,7 @@ class Pix2PixHDmTask(DMNTask):
     kind = "pix2pixhd-m"
 
 
-def prepare_training(plan: Plan, recipe: Pix2PixHDmRecipe) -> Loop:
+def prepare_training(plan: TrainingPlan, recipe: Pix2PixHDmRecipe) -> Loop:
     """Set up the training; `Loop.steps` runs it.
 
     Raises:

@@ -25,7 +25,7 @@ from maskgan_cli.models.hopenet import HopeNet, HopeNetConfig, bin_of, expected_
 from maskgan_cli.training.augment import AugmentSettings, move, recolour
 from maskgan_cli.training.learner import Learner
 from maskgan_cli.training.loop import Loop
-from maskgan_cli.training.setup import Plan
+from maskgan_cli.training.setup import TrainingPlan
 from maskgan_cli.weights.format import save_weights
 
 _AXES = ((220, 40, 40), (40, 180, 60), (60, 90, 255))  # colours of the head's axes: side, up, front
@@ -131,7 +131,7 @@ def draw_axes(picture: Picture, turn: Tensor) -> Picture:
     return np.asarray(image)
 
 
-def prepare_training(plan: Plan, recipe: PoseRecipe) -> Loop:
+def prepare_training(plan: TrainingPlan, recipe: PoseRecipe) -> Loop:
     """Set up the training; `Loop.steps` runs it. Faces of any size are resized.
 
     Raises:

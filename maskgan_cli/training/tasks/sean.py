@@ -12,7 +12,7 @@ from maskgan_cli.models.baselines.sean import SEAN, SEANConfig, SEANDiscriminato
 from maskgan_cli.models.layers import one_hot, to_bytes, to_unit
 from maskgan_cli.training.learner import Learner
 from maskgan_cli.training.loop import Loop
-from maskgan_cli.training.setup import Plan
+from maskgan_cli.training.setup import TrainingPlan
 from maskgan_cli.training.tasks.spade import HingeRecipe, HingeTask, prepare_hinge
 
 
@@ -55,7 +55,7 @@ class SEANTask(HingeTask):
         return self.generator.predict(torch.arange(len(labels)), paint_rows, self.recipe.data.batch_size)
 
 
-def prepare_training(plan: Plan, recipe: SEANRecipe) -> Loop:
+def prepare_training(plan: TrainingPlan, recipe: SEANRecipe) -> Loop:
     """Set up the training; `Loop.steps` runs it.
 
     Raises:

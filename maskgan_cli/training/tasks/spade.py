@@ -28,7 +28,7 @@ from maskgan_cli.training.loop import Loop
 from maskgan_cli.training.measures import PaintingMeasures, ValidationSettings
 from maskgan_cli.training.painting import PaintingTask
 from maskgan_cli.training.perceptual import PerceptualSettings, feature_network
-from maskgan_cli.training.setup import Plan
+from maskgan_cli.training.setup import TrainingPlan
 from maskgan_cli.weights.format import save_weights
 
 
@@ -218,7 +218,7 @@ class SPADETask(HingeTask):
         return self.generator.predict(torch.arange(len(labels)), paint_rows, self.recipe.data.batch_size)
 
 
-def prepare_training(plan: Plan, recipe: SPADERecipe) -> Loop:
+def prepare_training(plan: TrainingPlan, recipe: SPADERecipe) -> Loop:
     """Set up the training; `Loop.steps` runs it.
 
     Raises:
@@ -227,7 +227,7 @@ def prepare_training(plan: Plan, recipe: SPADERecipe) -> Loop:
     return prepare_hinge(plan, recipe, SPADETask, recipe.network.image_size)
 
 
-def prepare_hinge(plan: Plan, recipe: HingeRecipe, task: type[HingeTask], image_size: int) -> Loop:
+def prepare_hinge(plan: TrainingPlan, recipe: HingeRecipe, task: type[HingeTask], image_size: int) -> Loop:
     """Set up the training of a generator of this size; see `prepare_training`."""
     plan.check_size(image_size)
     features, record = feature_network(recipe.perceptual)

@@ -29,7 +29,7 @@ from maskgan_cli.training import losses
 from maskgan_cli.training.augment import NotNegative
 from maskgan_cli.training.learner import Learner
 from maskgan_cli.training.loop import Loop
-from maskgan_cli.training.setup import Plan
+from maskgan_cli.training.setup import TrainingPlan
 from maskgan_cli.training.tasks.attributes import Truth
 from maskgan_cli.weights.format import save_weights
 
@@ -212,7 +212,7 @@ def _inverted(names: tuple[str, ...], labels: Tensor, place: int) -> Tensor:
     return torch.where(labels[:, [place]] > 0, without, with_it)
 
 
-def prepare_training(plan: Plan, recipe: StarGANRecipe) -> Loop:
+def prepare_training(plan: TrainingPlan, recipe: StarGANRecipe) -> Loop:
     """Set up the training; `Loop.steps` runs it. Masks are not read.
 
     Raises:

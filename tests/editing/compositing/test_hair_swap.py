@@ -17,7 +17,7 @@ from maskgan_cli.editing.compositing.hair_fit import HairFit, above_border, cut_
 from maskgan_cli.editing.compositing.hair_photo import hair_in_photo, labels_beyond, with_hair
 from maskgan_cli.editing.compositing.hair_swap import hair_matte, hair_to_take, lay_hair
 from maskgan_cli.editing.compositing.matting import alpha_matte
-from maskgan_cli.editing.compositing.mouths import Reference
+from maskgan_cli.editing.compositing.mouths import ReferenceFace
 from maskgan_cli.editing.compositing.paste import paste_crop
 from maskgan_cli.editing.edit import Edit
 from maskgan_cli.editing.edits import Row, swap_edits
@@ -307,7 +307,7 @@ def test_composition_pastes_the_hair_and_paints_nothing(faces: list[Rendered]) -
     fit = hair_to_take(other.labels, photo.labels)
     assert fit is not None
     after = fitted_hair(other.labels, photo.labels, fit)
-    reference = Reference(other.picture, other.labels, fit)
+    reference = ReferenceFace(other.picture, other.labels, fit)
 
     def painting() -> np.ndarray:
         raise AssertionError("nothing is painted")
@@ -353,7 +353,7 @@ def test_swapped_hair_needs_no_painting(faces: list[Rendered], tmp_path: Path) -
     assert found == {"hair": 0, "both": 1}
     fit = hair_to_take(faces[1].labels, faces[0].labels)
     assert fit is not None
-    wanted, _ = with_hair(faces[0].picture, faces[0].labels, Reference(faces[1].picture, faces[1].labels, fit)) or (
+    wanted, _ = with_hair(faces[0].picture, faces[0].labels, ReferenceFace(faces[1].picture, faces[1].labels, fit)) or (
         0,
         0,
     )
@@ -383,7 +383,7 @@ def test_hair_above_the_crop_goes_too(faces: list[Rendered]) -> None:
     square = np.array([[16, top], [16, top + 128], [144, top + 128], [144, top]], float)
     fit = hair_to_take(other.labels, before)
     assert fit is not None
-    reference = Reference(other.picture, other.labels, fit)
+    reference = ReferenceFace(other.picture, other.labels, fit)
     found = labels_beyond(np.pad(crop, ((24, 24), (24, 24), (0, 0)), mode="edge"), before, 24)
     assert np.array_equal(found[24:-24, 24:-24], before)
     wanted = with_hair(crop, before, reference)
@@ -408,7 +408,7 @@ def test_hair_within_the_crop_changes_the_photo_as_the_crop(faces: list[Rendered
     theirs = np.where((faces[1].labels == _HAIR) & cut_off, 0, faces[1].labels)
     fit = hair_to_take(theirs, before)
     assert fit is not None
-    reference = Reference(faces[1].picture, theirs, fit)
+    reference = ReferenceFace(faces[1].picture, theirs, fit)
     wanted = with_hair(crop, before, reference)
     assert wanted is not None
     border = np.ones(before.shape, bool)

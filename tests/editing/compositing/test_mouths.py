@@ -7,7 +7,7 @@ import pytest
 
 from maskgan_cli.editing.compositing.closing import closing
 from maskgan_cli.editing.compositing.compose import paste_moved
-from maskgan_cli.editing.compositing.mouths import Reference, insert_inside, source_of_inside, with_jaw
+from maskgan_cli.editing.compositing.mouths import ReferenceFace, insert_inside, source_of_inside, with_jaw
 from maskgan_cli.editing.compositing.registration import displacement
 from maskgan_cli.editing.options import Inside
 from maskgan_cli.labels import ID, LabelMap
@@ -72,7 +72,7 @@ def test_a_mouth_that_was_closed_opens_on_a_dark_gap_lighter_at_the_tongue() -> 
 def test_a_references_inside_is_pasted_in_the_photos_light() -> None:
     before, after, other = _mouth(0), _mouth(14), _mouth(14)
     photo = _picture(before, light=0.5)
-    result = insert_inside(photo, photo, before, after, Inside.REFERENCE, Reference(_picture(other), other))
+    result = insert_inside(photo, photo, before, after, Inside.REFERENCE, ReferenceFace(_picture(other), other))
     inside = result[167:172, 110:146].astype(float)
     whites = np.array(_EYE).mean() * 0.5
     assert 0.6 * whites < inside.mean() <= 1.12 * whites, "the inside is not scaled to the photo's brightness"

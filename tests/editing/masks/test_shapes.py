@@ -11,7 +11,7 @@ from maskgan_cli.data.resize import resize_labels
 from maskgan_cli.editing.masks import library
 from maskgan_cli.editing.masks.directions import REACH, Directions
 from maskgan_cli.editing.masks.interpolate import MaskManifold
-from maskgan_cli.editing.masks.library import Item
+from maskgan_cli.editing.masks.library import Accessory
 from maskgan_cli.editing.masks.shapes import wear
 from maskgan_cli.errors import InputError
 from maskgan_cli.labels import ID, LabelMap
@@ -98,7 +98,7 @@ def test_accessories_follow_the_given_points_of_the_face(face: LabelMap) -> None
 def test_a_face_with_the_accessorys_own_points_gets_it_unmoved() -> None:
     item = library.item("glasses-round")
     bare = np.where(item.labels == item.kind, ID["skin"], item.labels)
-    moved = wear(bare, Item(item.labels, points_of_mask(bare), item.kind))
+    moved = wear(bare, Accessory(item.labels, points_of_mask(bare), item.kind))
     assert np.array_equal(moved == item.kind, item.labels == item.kind)
 
 

@@ -15,7 +15,7 @@ from maskgan_cli.data.prepared import PreparedData
 from maskgan_cli.errors import InputError
 from maskgan_cli.training.schedule import learning_rate
 from maskgan_cli.training.tasks.attributes import Truth
-from maskgan_cli.training.tasks.elegant import ElegantTask, Pair, PairSampler
+from maskgan_cli.training.tasks.elegant import ElegantTask, ExchangePair, PairSampler
 from tests.training.tasks.test_baselines import recipe_of
 
 TRUTH = torch.tensor([[i % 3 == 0, i % 2 == 0] for i in range(12)]).float()
@@ -93,7 +93,7 @@ def test_each_update_reaches_its_own_network_only(prepared: Path) -> None:
 
     task.critics.update = watched  # type: ignore[method-assign]
     images, labels = batch.images[:4].view(2, 2, 3, 64, 64), task.truth[batch.indices[:4]].view(2, 2, 2)
-    task._update([Pair.of(0, images[0], labels[0], images[1], labels[1])])
+    task._update([ExchangePair.of(0, images[0], labels[0], images[1], labels[1])])
     assert all(no_gradient)
     assert all(p.grad is None for p in task.critics.network.parameters())
     assert all(p.grad is not None for p in task.elegant.network.parameters())
