@@ -30,7 +30,7 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import CDPSession, Page, sync_playwright
 
-from maskgan_cli.editor import library
+from maskgan_cli.editor import example_faces
 
 NAMES = ("smile", "open-mouth", "raise-brows", "nose-width")
 
@@ -124,7 +124,7 @@ def main() -> None:
 
 def photo(path: Path, megapixels: int) -> Path:
     """scikit-image's astronaut as a photo of a camera: 4 to 3, her face as large as in a portrait."""
-    picture = Image.fromarray(library.photo()[:384])
+    picture = Image.fromarray(example_faces.photo()[:384])
     width = round((megapixels * 1e6 * 4 / 3) ** 0.5)
     picture.resize((width, round(width * 3 / 4)), Image.Resampling.BICUBIC).save(path, quality=92)
     return path

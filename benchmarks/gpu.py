@@ -28,7 +28,7 @@ from maskgan_cli.devices import pick_device
 from maskgan_cli.files import write_bytes, write_json
 from maskgan_cli.models.mask_vae import MaskVAE, MaskVAEConfig
 from maskgan_cli.networks import resolve, trainings
-from maskgan_cli.training.perceptual import feature_network
+from maskgan_cli.training.perceptual_features import feature_network
 from maskgan_cli.training.run import make_accelerator
 from maskgan_cli.training.tasks.attributes import AttributeTask, Truth
 from maskgan_cli.training.tasks.dmn import DMNRecipe, DMNTask

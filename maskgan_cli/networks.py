@@ -214,7 +214,7 @@ _ALL: Final = (
     ),
     Kind(
         "spade", "SPADE", f"{_BASELINES}.spade:SPADE", f"{_BASELINES}.spade:SPADEConfig",
-        layout="maskgan_cli.weights.baselines:SPADE", onnx="maskgan_cli.weights.export:SPADE_GENERATOR",
+        layout="maskgan_cli.weights.baseline_layouts:SPADE", onnx="maskgan_cli.weights.export:SPADE_GENERATOR",
         trainings=(
             Training(
                 "spade", "maskgan_cli.training.tasks.spade", "SPADERecipe",
@@ -226,11 +226,11 @@ _ALL: Final = (
     Kind(
         "spade-discriminator", "SPADE's discriminator", f"{_BASELINES}.spade:SPADEDiscriminator",
         "maskgan_cli.models.discriminator:DiscriminatorConfig",
-        layout="maskgan_cli.weights.baselines:SPADE_DISCRIMINATOR",
+        layout="maskgan_cli.weights.baseline_layouts:SPADE_DISCRIMINATOR",
     ),
     Kind(
         "sean", "SEAN", f"{_BASELINES}.sean:SEAN", f"{_BASELINES}.sean:SEANConfig",
-        layout="maskgan_cli.weights.baselines:SEAN", onnx="maskgan_cli.weights.export:SEAN_GENERATOR",
+        layout="maskgan_cli.weights.baseline_layouts:SEAN", onnx="maskgan_cli.weights.export:SEAN_GENERATOR",
         trainings=(
             Training(
                 "sean", "maskgan_cli.training.tasks.sean", "SEANRecipe",
@@ -245,7 +245,7 @@ _ALL: Final = (
     ),
     Kind(
         "stargan", "StarGAN", f"{_BASELINES}.stargan:StarGANGenerator", f"{_BASELINES}.stargan:StarGANConfig",
-        layout="maskgan_cli.weights.baselines:STARGAN", onnx="maskgan_cli.weights.export:STARGAN",
+        layout="maskgan_cli.weights.baseline_layouts:STARGAN", onnx="maskgan_cli.weights.export:STARGAN",
         trainings=(
             Training(
                 "stargan", "maskgan_cli.training.tasks.stargan", "StarGANRecipe",
@@ -258,11 +258,11 @@ _ALL: Final = (
     Kind(
         "stargan-discriminator", "StarGAN's discriminator", f"{_BASELINES}.stargan:StarGANDiscriminator",
         f"{_BASELINES}.stargan:StarGANDiscriminatorConfig",
-        layout="maskgan_cli.weights.baselines:STARGAN_DISCRIMINATOR",
+        layout="maskgan_cli.weights.baseline_layouts:STARGAN_DISCRIMINATOR",
     ),
     Kind(
         "elegant", "ELEGANT", f"{_BASELINES}.elegant:Elegant", f"{_BASELINES}.elegant:ElegantConfig",
-        layout="maskgan_cli.weights.baselines:ELEGANT", onnx="maskgan_cli.weights.export:ELEGANT",
+        layout="maskgan_cli.weights.baseline_layouts:ELEGANT", onnx="maskgan_cli.weights.export:ELEGANT",
         trainings=(
             Training(
                 "elegant", "maskgan_cli.training.tasks.elegant", "ElegantRecipe",
@@ -275,7 +275,7 @@ _ALL: Final = (
     Kind(
         "elegant-discriminator", "ELEGANT's discriminators", f"{_BASELINES}.elegant:ElegantDiscriminators",
         f"{_BASELINES}.elegant:ElegantDiscriminatorConfig",
-        layout="maskgan_cli.weights.baselines:ELEGANT_DISCRIMINATOR",
+        layout="maskgan_cli.weights.baseline_layouts:ELEGANT_DISCRIMINATOR",
     ),
     Kind(
         "vgg19", "VGG-19 features up to relu5_1", "maskgan_cli.models.perceptual:VGG19Features",

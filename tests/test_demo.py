@@ -17,7 +17,7 @@ from maskgan_cli.cli.app import app
 from maskgan_cli.cli.shell import run
 from maskgan_cli.demo.cast import PEOPLE, find_cast
 from maskgan_cli.demo.commands import Command
-from maskgan_cli.demo.measure import against_truth
+from maskgan_cli.demo.truth_comparison import against_truth
 from maskgan_cli.files import read_csv, read_image, read_json, sha256, write_image, write_label_map
 from maskgan_cli.labels import CLASSES
 from maskgan_cli.pages import render

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from maskgan_cli.errors import OmissionWarning
-from maskgan_cli.evaluation.pictures import batches, pictures_of
+from maskgan_cli.evaluation.picture_set import batches, pictures_of
 from maskgan_cli.files import read_image, read_label_map, read_photo, write_image
 from tests.conftest import Command
 

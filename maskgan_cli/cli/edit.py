@@ -45,7 +45,7 @@ def edit(
     Prints the address of the page and serves it until Ctrl-C. Without PHOTO, the page offers example faces. No data
     leaves this machine. Sessions are saved in the cache folder and can be opened again.
     """
-    from maskgan_cli.editor.face import face_of
+    from maskgan_cli.editor.edited_face import face_of
     from maskgan_cli.editor.models import Files, Models
     from maskgan_cli.editor.serve import LOOPBACK, EditorServer
     from maskgan_cli.editor.session import Session

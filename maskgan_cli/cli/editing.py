@@ -17,8 +17,8 @@ from maskgan_cli.errors import InputError
 
 if TYPE_CHECKING:
     from maskgan_cli.editing.edit import Edit
-    from maskgan_cli.editing.edits import Row
     from maskgan_cli.editing.faces.reader import PhotoReader
+    from maskgan_cli.editing.file_edits import Row
     from maskgan_cli.editing.jobs import EditResult
 
 _SHEET_ROWS = 32
@@ -192,7 +192,7 @@ def run_edits(
     """
     from maskgan_cli.data.given_masks import MaskRules, mask_rules
     from maskgan_cli.editing import jobs
-    from maskgan_cli.editing.edits import every_face
+    from maskgan_cli.editing.file_edits import every_face
     from maskgan_cli.editing.methods import method_named
     from maskgan_cli.files import remove_leftovers
     from maskgan_cli.locks import locked

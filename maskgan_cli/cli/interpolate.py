@@ -13,8 +13,8 @@ from maskgan_cli.cli.shell import Shell, add_command, counted
 from maskgan_cli.errors import InputError
 
 if TYPE_CHECKING:
+    from maskgan_cli.editing.dmn_method import Renderer
     from maskgan_cli.editing.masks.interpolate import MaskManifold
-    from maskgan_cli.editing.render import Renderer
     from maskgan_cli.files import Picture
     from maskgan_cli.labels import LabelMap
 
@@ -94,8 +94,8 @@ def interpolate(
     check_files(path for path in (first, second, rendered.style, rendered.style_mask) if path is not None)
     vae_file = find_weights(weights, "vae")
     dmn_file = find_weights(rendered.dmn_weights, "dmn", "--dmn-weights") if rendered.style is not None else None
+    from maskgan_cli.editing.dmn_method import Renderer
     from maskgan_cli.editing.masks import interpolate as manifold
-    from maskgan_cli.editing.render import Renderer
     from maskgan_cli.files import sha256
 
     manifold.check_folder(out)

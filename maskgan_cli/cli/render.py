@@ -83,7 +83,7 @@ def render(
     Columns of --pairs: mask, style_image (FACE) and, if needed, style_mask, reference, reference_mask,
     hair_reference, hair_reference_mask, output.
     """
-    from maskgan_cli.editing.edits import render_edits
+    from maskgan_cli.editing.file_edits import render_edits
     from maskgan_cli.editing.masks import library
 
     if onnx is not None and onnx.suffix != ".onnx":

@@ -81,7 +81,7 @@ def reshape(
 
     Columns of --pairs: source (FACE) and, if needed, source_mask, output.
     """
-    from maskgan_cli.editing.edits import reshape_edits
+    from maskgan_cli.editing.file_edits import reshape_edits
     from maskgan_cli.editing.masks import library
     from maskgan_cli.editing.masks.reshape import Reshaping
     from maskgan_cli.editing.masks.take_off import KINDS

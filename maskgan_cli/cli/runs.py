@@ -35,7 +35,7 @@ def runs(
     Prints a table on a terminal, CSV to a file or pipe, or JSON with --json; with --out, the path of the picture.
     """
     from maskgan_cli.files import refuse_existing, write_image
-    from maskgan_cli.training.compare import RunMetrics, draw_curves, metrics_of
+    from maskgan_cli.training.run_comparison import RunMetrics, draw_curves, metrics_of
 
     if out is not None and not overwrite:
         refuse_existing(out)

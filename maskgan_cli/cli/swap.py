@@ -17,8 +17,8 @@ from maskgan_cli.errors import InputError
 
 if TYPE_CHECKING:
     from maskgan_cli.editing.edit import Edit
-    from maskgan_cli.editing.edits import Row
     from maskgan_cli.editing.faces.face import ReadFace
+    from maskgan_cli.editing.file_edits import Row
 
 _TWO_FACES = ("source", "target"), ("source_mask", "target_mask", "output")
 
@@ -107,7 +107,7 @@ def swap(
 
     Columns of --pairs: source (FACE), target (REFERENCE) and, if needed, source_mask, target_mask, output.
     """
-    from maskgan_cli.editing.edits import swap_edits
+    from maskgan_cli.editing.file_edits import swap_edits
     from maskgan_cli.labels import part_ids
 
     try:
@@ -152,7 +152,7 @@ def style_copy(
 
     Columns of --pairs: source (FACE), target (REFERENCE) and, if needed, source_mask, target_mask, output.
     """
-    from maskgan_cli.editing.edits import style_edits
+    from maskgan_cli.editing.file_edits import style_edits
     from maskgan_cli.editing.methods import method_named
     from maskgan_cli.labels import part_ids
 

@@ -13,11 +13,11 @@ duplicates.py   detection of nearly identical pictures
 dataset.py      faces of a prepared data set, and batches of them
 draws.py        which samples each training step draws, the same for any number of processes
 loader.py       loading of batches, in loader processes or in the training process
-pictures.py     batches of a list of pictures
+picture_batches.py  batches of a list of pictures
 resize.py       resizing of square pictures and label maps
 alignment.py    facial landmarks and alignment
 crop.py         face crops as in CelebA-HQ
-pose.py         yaw, pitch and roll under mirroring and rotation
+head_pose.py    yaw, pitch and roll under mirroring and rotation
 class_order.py  detection of the class order of a label map
 given_masks.py  reading of users' masks with a check of their class order
 shared_memory.py shared memory of loader processes: free space and errors

@@ -3,7 +3,7 @@
 cast.py      selects the rendered faces, before rendering
 commands.py  the commands, which the page also shows
 run.py       runs all commands in order
-measure.py   compares results with the ground truth
-pictures.py  writes some results as pictures for the documentation
+truth_comparison.py  compares results with the ground truth
+docs_pictures.py  writes some results as pictures for the documentation
 page.py      writes the page, a single file
 """

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import count, permutations
 from typing import Final
 
+from maskgan_cli.synth.dataset_plan import DatasetPlan, candidates, pair_of
 from maskgan_cli.synth.parameters import Scene
-from maskgan_cli.synth.plan import DatasetPlan, candidates, pair_of
 from maskgan_cli.synth.render import head_truth
 from maskgan_cli.synth.sampling import sample_identity, sample_scene
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from maskgan_cli.data.resize import resize_image
-from maskgan_cli.demo.pictures import DemoEdit
+from maskgan_cli.demo.docs_pictures import DemoEdit
 from maskgan_cli.files import encode_image, read_image, write_bytes
 from maskgan_cli.labels import CLASSES, PALETTE
 from maskgan_cli.pages import render

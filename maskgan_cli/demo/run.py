@@ -21,9 +21,9 @@ from maskgan_cli.demo.commands import (
     Perform,
     face,
 )
-from maskgan_cli.demo.measure import against_truth
+from maskgan_cli.demo.docs_pictures import DemoEdit, write_pictures
 from maskgan_cli.demo.page import Shown, write_page
-from maskgan_cli.demo.pictures import DemoEdit, write_pictures
+from maskgan_cli.demo.truth_comparison import against_truth
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import atomic, read_csv, write_json
 from maskgan_cli.weights.lookup import bundled

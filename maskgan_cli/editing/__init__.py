@@ -5,10 +5,10 @@ compositing/    edited faces in their photos: the photo moves with its mask, and
 faces/          reading of faces: files, detection in photos, masks by the face parser
 options.py      options of an edit
 edit.py         an edit: the request for a method, and how its painting becomes the finished picture
-edits.py, transfer.py      make edits from rows of files
+file_edits.py, transfer.py   make edits from rows of files
 bare_face.py    a face whose accessories are taken off
 methods.py      table of methods, and their interface
-render.py, baselines.py    the Dense Mapping Network and the paper's baselines as methods
+dmn_method.py, baseline_methods.py   the Dense Mapping Network and the paper's baselines as methods
 painters.py     networks in PyTorch or as ONNX
 jobs.py, outputs.py        lists of edits, and the paths of results
 editor.py       editing from Python: `from maskgan_cli import Editor`

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from maskgan_cli.editing.edit import Edit
-from maskgan_cli.editing.edits import reshape_edits, style_edits, swap_edits
 from maskgan_cli.editing.faces.face import Face, ReadFace
 from maskgan_cli.editing.faces.reader import PhotoReader
+from maskgan_cli.editing.file_edits import reshape_edits, style_edits, swap_edits
 from maskgan_cli.editing.masks.directions import Directions
 from maskgan_cli.editing.masks.interpolate import Interpolation, MaskManifold, paint_masks, positions
 from maskgan_cli.editing.masks.library import known

@@ -13,7 +13,7 @@ import numpy as np
 from maskgan_cli import __version__
 from maskgan_cli.data.resize import resize_image
 from maskgan_cli.editing.edit import Edit, joined, overlaid
-from maskgan_cli.editing.edits import Row
+from maskgan_cli.editing.file_edits import Row
 from maskgan_cli.editing.methods import Method
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import (

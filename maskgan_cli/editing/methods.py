@@ -103,12 +103,14 @@ class Entry:
 
 
 METHODS: Final[dict[str, Entry]] = {
-    "dmn": Entry("Dense Mapping Network", "dmn", "maskgan_cli.editing.render:Renderer"),
-    "pix2pixhd-m": Entry("Pix2PixHD-m", "pix2pixhd-m", "maskgan_cli.editing.baselines:Pix2PixHDmRenderer"),
-    "spade": Entry("SPADE", "spade", "maskgan_cli.editing.baselines:SPADERenderer"),
-    "sean": Entry("SEAN", "sean", "maskgan_cli.editing.baselines:SEANRenderer", by_part=True),
-    "stargan": Entry("StarGAN", "stargan", "maskgan_cli.editing.baselines:StarGANChanger", masks=False, exemplar=False),
-    "elegant": Entry("ELEGANT", "elegant", "maskgan_cli.editing.baselines:ElegantChanger", masks=False),
+    "dmn": Entry("Dense Mapping Network", "dmn", "maskgan_cli.editing.dmn_method:Renderer"),
+    "pix2pixhd-m": Entry("Pix2PixHD-m", "pix2pixhd-m", "maskgan_cli.editing.baseline_methods:Pix2PixHDmRenderer"),
+    "spade": Entry("SPADE", "spade", "maskgan_cli.editing.baseline_methods:SPADERenderer"),
+    "sean": Entry("SEAN", "sean", "maskgan_cli.editing.baseline_methods:SEANRenderer", by_part=True),
+    "stargan": Entry(
+        "StarGAN", "stargan", "maskgan_cli.editing.baseline_methods:StarGANChanger", masks=False, exemplar=False
+    ),
+    "elegant": Entry("ELEGANT", "elegant", "maskgan_cli.editing.baseline_methods:ElegantChanger", masks=False),
 }
 
 

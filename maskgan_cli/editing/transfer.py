@@ -10,8 +10,8 @@ from typing import Final
 
 from maskgan_cli.data.prepared import PreparedData, in_prepared
 from maskgan_cli.editing.edit import Edit
-from maskgan_cli.editing.edits import Row, swap_edits
 from maskgan_cli.editing.faces.face import ReadFace, read_face, read_square_picture
+from maskgan_cli.editing.file_edits import Row, swap_edits
 from maskgan_cli.editing.methods import Request
 from maskgan_cli.editing.options import Blend
 from maskgan_cli.errors import InputError

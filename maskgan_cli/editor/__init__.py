@@ -1,22 +1,22 @@
 """The interactive editor (paper, Sec. 5.6): ``maskgan edit`` serves a local web page.
 
 models.py    the networks: style encoder, generator, parser and MaskVAE, loaded once
-face.py      a face to edit: detected in a photo and cropped, with its mask
+edited_face.py  a face to edit: detected in a photo and cropped, with its mask
 session_state.py  the part of a session that is saved
 session.py   one face that is edited, rendered and pasted into its photo
 base_face.py  the face that an edit starts from: without its glasses, with another person's hair
 accessories.py  accessories, drawn over the picture
 session_store.py  all sessions: a few in memory, the others on disk
-library.py   the example faces of the package
+example_faces.py  the example faces of the package
 fade.py      opacity of an edit at each pixel
-photos.py    photos in the size of the screen; superpixels of a face
+session_photos.py  photos in the size of the screen; superpixels of a face
 archive.py   a session as one zip file
 uploads.py   limits and decoding of uploaded pictures, masks and session files
 learning.py  personalisation in the background
-learner.py   the process of a personalisation
+learning_process.py  the process of a personalisation
 download.py  names of downloaded files
 video.py     animations as MP4 files, with PyAV
-compose.py   masks composed of a base mask, sliders and removed accessories
+composed_mask.py  masks composed of a base mask, sliders and removed accessories
 worker.py    a worker thread with a bounded queue
 guard.py     access control (token, host, origin) and security headers
 request_context.py  objects that the routes share

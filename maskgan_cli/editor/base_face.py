@@ -13,7 +13,7 @@ from maskgan_cli.editing.compositing.hair_photo import hair_in_photo, with_hair
 from maskgan_cli.editing.compositing.hair_swap import hair_to_take
 from maskgan_cli.editing.compositing.mouths import ReferenceFace
 from maskgan_cli.editing.compositing.paste import Square, paste_crop
-from maskgan_cli.editor.face import EditedFace
+from maskgan_cli.editor.edited_face import EditedFace
 from maskgan_cli.files import Picture
 from maskgan_cli.labels import LabelMap
 

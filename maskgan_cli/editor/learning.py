@@ -1,6 +1,6 @@
 """Personalisation in the background: fine-tunes the generator on a session's face, as ``maskgan personalise`` does.
 
-The process ``python -m maskgan_cli.editor.learner`` does the work and prints its progress as lines of JSON.
+The process ``python -m maskgan_cli.editor.learning_process`` does the work and prints its progress as lines of JSON.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ class Learning:
                 hint="wait for it, or cancel it",
             )
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        words = [sys.executable, "-m", "maskgan_cli.editor.learner", str(session.folder), str(self._path(session)),
-                 str(self.files.dmn), str(self.files.parser), str(self.steps)]  # fmt: skip
+        module, *paths = "maskgan_cli.editor.learning_process", session.folder, self._path(session), self.files.dmn
+        words = [sys.executable, "-m", module, *map(str, [*paths, self.files.parser, self.steps])]
         self._session, self._progress, self._since = session.id, {"done": 0, "total": self.steps}, time.monotonic()
         self._process = subprocess.Popen(words, stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True)
         threading.Thread(target=self._follow, args=(self._process,), daemon=True).start()

@@ -10,8 +10,8 @@ from urllib.parse import quote
 
 from fastapi import Depends, Request, Response
 
-from maskgan_cli.editor.compose import Composer
-from maskgan_cli.editor.face import EditedFace
+from maskgan_cli.editor.composed_mask import Composer
+from maskgan_cli.editor.edited_face import EditedFace
 from maskgan_cli.editor.learning import Learning
 from maskgan_cli.editor.models import Models
 from maskgan_cli.editor.session import Session

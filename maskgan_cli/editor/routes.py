@@ -10,14 +10,14 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from maskgan_cli.editing.masks.interpolate import encode_animation, positions
-from maskgan_cli.editor import library
+from maskgan_cli.editor import example_faces
 from maskgan_cli.editor.archive import command, is_archive, unpack
-from maskgan_cli.editor.compose import Composer, Composition, slider_range
+from maskgan_cli.editor.composed_mask import Composer, Composition, slider_range
 from maskgan_cli.editor.download import stem
-from maskgan_cli.editor.face import EditedFace, face_of
-from maskgan_cli.editor.photos import for_screen, patches_of, turned
+from maskgan_cli.editor.edited_face import EditedFace, face_of
 from maskgan_cli.editor.request_context import Context, RequestContext, attached, png, raw
 from maskgan_cli.editor.session import Finish, RenderOptions, Session, encode
+from maskgan_cli.editor.session_photos import for_screen, patches_of, turned
 from maskgan_cli.editor.uploads import decode_picture, display_name, read_body, read_mask, read_masks
 from maskgan_cli.editor.video import encode_video, video_library
 from maskgan_cli.errors import InputError
@@ -36,7 +36,7 @@ Turn = Annotated[int, Query(ge=0, le=270, multiple_of=90)]
 @router.get("/examples/{name}.png")
 async def example_picture(context: Context, name: Name) -> Response:
     """A picture of an example."""
-    return png(encode(library.thumbnail(name)))
+    return png(encode(example_faces.thumbnail(name)))
 
 
 @router.post("/sessions")
@@ -49,8 +49,8 @@ async def begin(
         if is_archive(data):
             return context.store.add(unpack(data, context.store.root))
         if example:
-            face, photo = library.open_example(example, context.models)
-            return context.begin(face, library.title(example), None if photo is None else encode(photo))
+            face, photo = example_faces.open_example(example, context.models)
+            return context.begin(face, example_faces.title(example), None if photo is None else encode(photo))
         face = face_of(decode_picture(data := turned(data, turn) if turn else data), context.models)
         return context.begin(face, display_name(name), data)
 
@@ -175,7 +175,7 @@ async def add_other(context: Context, request: Request, name: Name, example: Tex
     def job(data: bytes) -> dict[str, Any]:
         session, models = context.store.get(name), context.models
         face: EditedFace = (
-            library.open_example(example, models)[0] if example else face_of(decode_picture(data), models)
+            example_faces.open_example(example, models)[0] if example else face_of(decode_picture(data), models)
         )
         return {"number": session.add_other(face), **session.state()}
 

@@ -15,8 +15,8 @@ from maskgan_cli import __version__
 from maskgan_cli.editing.faces.search import NoFace
 from maskgan_cli.editing.masks.library import DIRECTIONS, ITEMS
 from maskgan_cli.editing.masks.swap import BEHIND
-from maskgan_cli.editor import file_routes, library, routes
-from maskgan_cli.editor.compose import PARTS, REMOVABLE
+from maskgan_cli.editor import example_faces, file_routes, routes
+from maskgan_cli.editor.composed_mask import PARTS, REMOVABLE
 from maskgan_cli.editor.request_context import Context, RequestContext
 from maskgan_cli.editor.uploads import MAX_BYTES, TooLarge
 from maskgan_cli.editor.worker import Busy, Superseded
@@ -66,7 +66,7 @@ async def about(context: Context) -> dict[str, Any]:
         "colours": [f"#{r:02x}{g:02x}{b:02x}" for r, g, b in PALETTE.tolist()],
         "mirror": FLIP_IDS[: len(CLASSES)].tolist(), "groups": {k: [ID[n] for n in v] for k, v in GROUPS.items()},
         "behind": {ID[k]: [ID[n] for n in v] for k, v in BEHIND.items()},
-        "examples": _named(library.EXAMPLES), "directions": _named(DIRECTIONS), "items": _named(ITEMS),
+        "examples": _named(example_faces.EXAMPLES), "directions": _named(DIRECTIONS), "items": _named(ITEMS),
         "removable": [{"name": name, "title": title, "parts": PARTS[name]} for name, title in REMOVABLE.items()],
         "size": context.models.size, "most_bytes": MAX_BYTES, "weights": context.models.weights.sha256[:12],
     }  # fmt: skip

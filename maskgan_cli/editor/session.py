@@ -30,7 +30,7 @@ from maskgan_cli.editor.accessories import SessionAccessories, marked
 from maskgan_cli.editor.base_face import BaseFace, BaseFaces, Key
 from maskgan_cli.editor.fade import FADE, faded, faded_photo
 from maskgan_cli.editor.models import Models, blend, blend_quickly
-from maskgan_cli.editor.photos import read_session_photo
+from maskgan_cli.editor.session_photos import read_session_photo
 from maskgan_cli.editor.session_state import FORMAT, MAX_OTHERS, Finish, RenderOptions, SessionState, is_id, new_id
 from maskgan_cli.editor.worker import Superseded
 from maskgan_cli.errors import InputError

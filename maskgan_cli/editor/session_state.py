@@ -13,9 +13,9 @@ from typing import Any, Final, Literal, TypeVar, get_args
 import numpy as np
 
 from maskgan_cli.editing.masks.library import ITEMS, known
-from maskgan_cli.editor.face import EditedFace, resized
+from maskgan_cli.editor.edited_face import EditedFace, resized
 from maskgan_cli.editor.fade import FADE, read_fade, write_fade
-from maskgan_cli.editor.photos import JPEG, upright_size
+from maskgan_cli.editor.session_photos import JPEG, upright_size
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import (
     read_image,

@@ -2,7 +2,7 @@
 
 pairs.py, pair_list.py      pairs of the paper's protocols, and their CSV
 choices.py                  values of command-line options
-pictures.py, judging.py     reading pictures in batches, loading and applying judges
+picture_set.py, judging.py  reading pictures in batches, loading and applying judges
 method_results.py           results of one method; interface of the metrics
 attributes.py, segmentation.py, identity.py, fid.py   one metric each
 feature_sets.py, lpips.py   KID, precision and recall; LPIPS

@@ -17,7 +17,7 @@ from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation.fid import FeatureNetwork
 from maskgan_cli.evaluation.judging import Watch
 from maskgan_cli.evaluation.method_results import MethodResults
-from maskgan_cli.evaluation.pictures import batches, digest
+from maskgan_cli.evaluation.picture_set import batches, digest
 from maskgan_cli.evaluation.results import MetricResult, trace
 from maskgan_cli.files import atomic
 from maskgan_cli.metrics.kernel import kernel_distance

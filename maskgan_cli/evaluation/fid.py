@@ -18,7 +18,7 @@ from torch import Tensor
 from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation.judging import JUDGES, Watch, load_judge
 from maskgan_cli.evaluation.method_results import MethodResults
-from maskgan_cli.evaluation.pictures import batches, digest
+from maskgan_cli.evaluation.picture_set import batches, digest
 from maskgan_cli.evaluation.results import MetricResult, trace
 from maskgan_cli.judges.inception import Inception
 from maskgan_cli.metrics.frechet import Statistics, StreamingStatistics, frechet_distance

@@ -8,9 +8,9 @@ from pathlib import Path
 from maskgan_cli.data.resize import resize_image, resize_labels
 from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation.pair_list import PairList
-from maskgan_cli.evaluation.pictures import side_of
+from maskgan_cli.evaluation.picture_set import side_of
 from maskgan_cli.files import encode_image, encode_label_map, keep_or_write
-from maskgan_cli.synth.plan import DatasetPlan, answer
+from maskgan_cli.synth.dataset_plan import DatasetPlan, answer
 
 
 def draw_ground_truth(

@@ -8,7 +8,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
-from maskgan_cli.data.pose import pose_of
+from maskgan_cli.data.head_pose import pose_of
 from maskgan_cli.data.prepared import ANGLES, Sample, attributes_of
 from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation.judging import Watch, predictions

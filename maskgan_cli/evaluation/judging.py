@@ -9,7 +9,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
-from maskgan_cli.evaluation.pictures import batches
+from maskgan_cli.evaluation.picture_set import batches
 from maskgan_cli.judges import Judge
 from maskgan_cli.networks import KINDS, judges, resolve
 from maskgan_cli.weights.lookup import find_weights

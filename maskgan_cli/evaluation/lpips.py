@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation.method_results import MethodResults
-from maskgan_cli.evaluation.pictures import batches
+from maskgan_cli.evaluation.picture_set import batches
 from maskgan_cli.evaluation.results import MetricResult, trace
 from maskgan_cli.files import sha256
 from maskgan_cli.metrics.intervals import of_mean

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from maskgan_cli.evaluation.judging import BATCH, Watch
 from maskgan_cli.evaluation.pair_list import PairList
-from maskgan_cli.evaluation.pictures import batches, pictures_of, side_of
+from maskgan_cli.evaluation.picture_set import batches, pictures_of, side_of
 from maskgan_cli.evaluation.results import MetricResult, generator_of, trace
 from maskgan_cli.metrics.intervals import Interval
 

@@ -14,7 +14,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from maskgan_cli import __version__
 from maskgan_cli.errors import InputError
-from maskgan_cli.evaluation.pictures import digest
+from maskgan_cli.evaluation.picture_set import digest
 from maskgan_cli.files import read_json, sha256
 from maskgan_cli.weights.format import MODEL_FILE
 from maskgan_cli.weights.lookup import recorded

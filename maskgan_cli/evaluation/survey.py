@@ -18,7 +18,7 @@ from pydantic import TypeAdapter
 
 from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation.pair_list import PairList
-from maskgan_cli.evaluation.pictures import side_of
+from maskgan_cli.evaluation.picture_set import side_of
 from maskgan_cli.evaluation.results import MetricResult, checked, generator_of, trace
 from maskgan_cli.files import (
     encode_image,

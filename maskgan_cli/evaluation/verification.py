@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from maskgan_cli.data.alignment import Points, crop_points, points_of_mask
-from maskgan_cli.data.pictures import read_pictures
+from maskgan_cli.data.picture_batches import read_pictures
 from maskgan_cli.data.prepared import Sample, identities_of
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import Picture, read_json, read_label_map

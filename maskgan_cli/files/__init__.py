@@ -4,7 +4,7 @@ writing.py   atomic writes of bytes, JSON and CSV; removal of temporary files of
 reading.py   JSON, CSV and hashes of files; errors of files that cannot be read
 pictures.py  reading of pictures in the supported formats, with a limit on their size
 encoding.py  writing of pictures
-colours.py   colour profiles and transparency
+colour_profiles.py  colour profiles and transparency
 photos.py    photos with their EXIF data and orientation
 masks.py     label maps: plain, palette or colour-coded; part files of the raw layout
 """

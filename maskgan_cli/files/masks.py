@@ -13,7 +13,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from maskgan_cli.errors import InputError
-from maskgan_cli.files.colours import transparent
+from maskgan_cli.files.colour_profiles import transparent
 from maskgan_cli.files.encoding import PNG_OPTIONS, encode_png
 from maskgan_cli.files.pictures import Picture, open_image
 from maskgan_cli.files.writing import write_bytes

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from maskgan_cli.errors import OmissionWarning
-from maskgan_cli.files.colours import in_srgb, space_of, srgb_of, with_alpha
+from maskgan_cli.files.colour_profiles import in_srgb, space_of, srgb_of, with_alpha
 from maskgan_cli.files.encoding import check_picture_name, encode_image
 from maskgan_cli.files.pictures import JPEG_SUFFIXES, Picture, as_rgb, first_of, open_first_frame
 from maskgan_cli.files.writing import write_bytes

@@ -24,7 +24,7 @@ from PIL import (
 )
 
 from maskgan_cli.errors import InputError, OmissionWarning
-from maskgan_cli.files.colours import in_srgb
+from maskgan_cli.files.colour_profiles import in_srgb
 from maskgan_cli.files.reading import unreadable
 
 Picture = npt.NDArray[np.uint8]

@@ -29,7 +29,7 @@ class PoseJudge:
 
     @torch.inference_mode()
     def __call__(self, images: Tensor) -> Tensor:
-        """Pictures (N, 3, S, S) ``uint8`` -> yaw, pitch and roll (N, 3) in degrees, see `data.pose`."""
+        """Pictures (N, 3, S, S) ``uint8`` -> yaw, pitch and roll (N, 3) in degrees, see `data.head_pose`."""
         return expected_angles(self.network(prepare(images, self.size, self.device)))
 
     @torch.inference_mode()

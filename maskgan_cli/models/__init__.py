@@ -16,6 +16,6 @@ layers.py          shared blocks
 padding.py         padding and upsampling that are fast in bfloat16 on the CPU
 spectral.py        convolutions with spectral norm
 checkpointing.py   activations computed again instead of kept
-limits.py          range checks of the settings
+range_checks.py    range checks of the settings
 baselines/         StarGAN, ELEGANT and SPADE, the paper's baselines, and SEAN
 """

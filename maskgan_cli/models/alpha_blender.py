@@ -15,8 +15,8 @@ from torch.nn import functional as F
 
 from maskgan_cli.models.checkpointing import checkpoint_each
 from maskgan_cli.models.layers import Upsampling, conv7, down, initialise, instance_norm, up
-from maskgan_cli.models.limits import check_range
 from maskgan_cli.models.padding import ReflectionPad
+from maskgan_cli.models.range_checks import check_range
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from maskgan_cli.models.limits import check_range
+from maskgan_cli.models.range_checks import check_range
 from maskgan_cli.models.resnet import MIN_WIDTH
 
 # Residual blocks per stage of the published depths.

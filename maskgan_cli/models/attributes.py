@@ -8,7 +8,7 @@ from typing import ClassVar
 from torch import Tensor, nn
 
 from maskgan_cli.models.layers import imagenet
-from maskgan_cli.models.limits import check_range
+from maskgan_cli.models.range_checks import check_range
 from maskgan_cli.models.resnet import MIN_WIDTH, ResNet
 
 _MOST = 1000  # largest number of attributes per network

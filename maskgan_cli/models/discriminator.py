@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from maskgan_cli.labels import NUM_CLASSES
 from maskgan_cli.models.layers import initialise, instance_norm
-from maskgan_cli.models.limits import check_range
+from maskgan_cli.models.range_checks import check_range
 from maskgan_cli.models.spectral import SpectralConv2d
 
 _MASK_GAIN = 0.3  # without normalisation: of the mask's weights at first, so that the picture is seen

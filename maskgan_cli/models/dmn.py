@@ -28,7 +28,7 @@ from maskgan_cli.models.layers import (
     instance_norm,
     up,
 )
-from maskgan_cli.models.limits import check_range
+from maskgan_cli.models.range_checks import check_range
 
 Fusion = Literal["sft", "concat", "none"]
 

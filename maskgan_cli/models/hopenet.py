@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from maskgan_cli.models.layers import imagenet
-from maskgan_cli.models.limits import check_range
+from maskgan_cli.models.range_checks import check_range
 from maskgan_cli.models.resnet import MIN_WIDTH, ResNet
 
 BIN_DEGREES: Final = 3.0

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from maskgan_cli.labels import NUM_CLASSES
-from maskgan_cli.models.limits import check_range
+from maskgan_cli.models.range_checks import check_range
 
 _LEVELS = 4  # downsampling steps between the picture and the bottleneck
 

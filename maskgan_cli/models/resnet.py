@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 
 from torch import Tensor, nn
 
-from maskgan_cli.models.limits import check_range
+from maskgan_cli.models.range_checks import check_range
 
 # With fewer than 8 channels, the CPU gradient of a strided 1 x 1 convolution (the shortcuts) in channels-last
 # layout writes out of bounds and crashes the process (torch 2.15).

@@ -90,7 +90,7 @@ def _has_attribute(data: PreparedData, name: str) -> bool:
 
 def rendered_faces(count: int, people: int) -> list[tuple[str, str]]:
     """Split and person of each picture that ``maskgan synth`` renders."""
-    from maskgan_cli.synth.plan import split_of
+    from maskgan_cli.synth.dataset_plan import split_of
 
     splits = {"validation": "val"}  # the published data set's name: the manifest's
     persons = [picture % people for picture in range(count)]

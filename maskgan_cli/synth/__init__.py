@@ -7,13 +7,13 @@ shape.py, regions.py, geometry.py            the head model, its regions, vector
 hair.py, hairstyles.py, hats.py, wardrobe.py, fabrics.py   hair, hats, clothes and jewellery
 camera.py, raster.py, surface.py             visible surface and class per pixel
 paint.py, noise.py, lighting.py, shading.py, background.py   colours, lighting and background
-masks.py, attributes.py                      ground truth: label map, CelebA's 40 attributes
+label_map.py, celeba_attributes.py           ground truth: label map, CelebA's 40 attributes
 render.py                                    renders one picture with its ground truth
-plan.py                                      person and scene of each picture of a data set
+dataset_plan.py                              person and scene of each picture of a data set
 writer.py                                    writes the raw CelebAMask-HQ layout, in parallel and resumable
 """
 
-from maskgan_cli.synth.plan import read_plan
+from maskgan_cli.synth.dataset_plan import read_plan
 from maskgan_cli.synth.render import Rendered, face, render, with_expression
 from maskgan_cli.synth.sampling import sample_identity, sample_scene
 from maskgan_cli.synth.writer import write_dataset

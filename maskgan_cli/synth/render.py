@@ -9,13 +9,13 @@ import numpy.typing as npt
 
 from maskgan_cli.labels import ID, LabelMap
 from maskgan_cli.synth import background
-from maskgan_cli.synth.attributes import attributes
 from maskgan_cli.synth.camera import Camera, frame, head_pose
+from maskgan_cli.synth.celeba_attributes import attributes
 from maskgan_cli.synth.geometry import F32, I32, f32, ramp, vertex_normals
 from maskgan_cli.synth.hair import Strands, grow_beard, grow_brows, grow_hair
 from maskgan_cli.synth.hats import hat
+from maskgan_cli.synth.label_map import label_map, share_of
 from maskgan_cli.synth.lighting import ShadowMap, blur
-from maskgan_cli.synth.masks import label_map, share_of
 from maskgan_cli.synth.noise import Noise
 from maskgan_cli.synth.paint import apply
 from maskgan_cli.synth.parameters import Identity, Scene

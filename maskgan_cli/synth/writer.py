@@ -24,8 +24,8 @@ from maskgan_cli.files import (
 )
 from maskgan_cli.labels import PARTS
 from maskgan_cli.locks import locked
-from maskgan_cli.synth.attributes import CELEBA, attributes
-from maskgan_cli.synth.plan import (
+from maskgan_cli.synth.celeba_attributes import CELEBA, attributes
+from maskgan_cli.synth.dataset_plan import (
     EARLIER,
     EXPRESSIONS_KEY,
     DatasetPlan,

@@ -24,12 +24,12 @@ from maskgan_cli.models.layers import one_hot, to_bytes, to_unit
 from maskgan_cli.training import accumulate, losses
 from maskgan_cli.training.accumulate import BatchPart
 from maskgan_cli.training.augment import PairAugment
-from maskgan_cli.training.average import moving_average
+from maskgan_cli.training.ema import moving_average
 from maskgan_cli.training.gan_recipe import GANRecipe, LossSettings, class_weights
 from maskgan_cli.training.learner import AdamUpdate
 from maskgan_cli.training.measures import PaintingMeasures
-from maskgan_cli.training.painting import PaintingTask
-from maskgan_cli.training.perceptual import FeatureNetwork
+from maskgan_cli.training.painting_task import PaintingTask
+from maskgan_cli.training.perceptual_features import FeatureNetwork
 from maskgan_cli.training.processes import in_shares
 from maskgan_cli.training.style_inputs import augment_geometry, generator_inputs
 from maskgan_cli.training.style_losses import StyleLosses

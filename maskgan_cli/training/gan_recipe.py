@@ -16,7 +16,7 @@ from maskgan_cli.models.discriminator import DiscriminatorConfig
 from maskgan_cli.models.dmn import DMNConfig
 from maskgan_cli.training.augment import NotNegative, PairAugmentSettings
 from maskgan_cli.training.measures import ValidationSettings
-from maskgan_cli.training.perceptual import PerceptualSettings
+from maskgan_cli.training.perceptual_features import PerceptualSettings
 from maskgan_cli.training.style_inputs import StyleAugmentationSettings
 
 _SMALL = ("l_eye", "r_eye", "l_brow", "r_brow", "u_lip", "l_lip", "mouth", "eye_g", "l_ear", "r_ear", "ear_r")

@@ -5,7 +5,7 @@ foreign.py    safe reading of state dicts of other projects
 lookup.py     the search for a command's weights: option, environment, cache, bundled
 card.py       model cards
 cache.py      the user's cache folder
-layouts.py, baselines.py   tensor names and settings of published checkpoints
+layouts.py, baseline_layouts.py   tensor names and settings of published checkpoints
 convert.py    conversion of published checkpoints
 published.py  networks loaded directly from published checkpoints
 fetch.py, pull.py   download, hash check, import

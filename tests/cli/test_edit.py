@@ -15,7 +15,7 @@ from PIL import Image
 from safetensors.torch import save_file
 from torch import zeros
 
-from maskgan_cli.editing.render import Renderer, Request
+from maskgan_cli.editing.dmn_method import Renderer, Request
 from maskgan_cli.files import read_image, read_label_map, sha256, write_image, write_label_map
 from maskgan_cli.labels import ID, part_ids
 from maskgan_cli.models.dmn import DenseMappingNetwork, DMNConfig

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from maskgan_cli.editor import library
+from maskgan_cli.editor import example_faces
 from maskgan_cli.editor.fade import faded
-from maskgan_cli.editor.photos import patches_of
 from maskgan_cli.editor.serve import EditorServer
+from maskgan_cli.editor.session_photos import patches_of
 from maskgan_cli.files import read_image
 from maskgan_cli.labels import ID
 from tests.editor.person import Fingers, begin, composed, mask, place, result, settled, slide, until
@@ -203,7 +203,7 @@ def test_smart_select_keeps_paint_inside(page: Any, editor: EditorServer) -> Non
     page.mouse.click(*place(page, 60, 60))
     until(page, "editor.area.pixels")
     chosen = np.array(page.evaluate("[...editor.area.pixels]")).reshape(256, 256) == 1
-    patches = np.frombuffer(patches_of(library.rendered("rendered-0").picture), "<u2").reshape(256, 256)
+    patches = np.frombuffer(patches_of(example_faces.rendered("rendered-0").picture), "<u2").reshape(256, 256)
     assert np.array_equal(chosen, patches == patches[60, 60]) and 20 < chosen.sum() < 4000
 
 

@@ -10,11 +10,11 @@ import pytest
 from PIL import Image
 
 from maskgan_cli.editing.faces.search import NoFace
-from maskgan_cli.editor import library
-from maskgan_cli.editor.face import face_of, resized
+from maskgan_cli.editor import example_faces
+from maskgan_cli.editor.edited_face import face_of, resized
 from maskgan_cli.editor.models import Models
-from maskgan_cli.editor.photos import turned, upright_size
 from maskgan_cli.editor.serve import EditorServer
+from maskgan_cli.editor.session_photos import turned, upright_size
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import Picture, encode_image, read_photo, write_image
 from tests.conftest import Command
@@ -23,8 +23,8 @@ from tests.editor.person import begin, drop, mask, place, settled, until
 
 def two() -> Picture:
     """A photo of two faces: the astronaut, and a smaller mirrored copy."""
-    small = np.asarray(Image.fromarray(library.photo()).resize((400, 400)))[:, ::-1]
-    return np.hstack([library.photo(), np.pad(small, ((56, 56), (0, 0), (0, 0)), mode="edge")])
+    small = np.asarray(Image.fromarray(example_faces.photo()).resize((400, 400)))[:, ::-1]
+    return np.hstack([example_faces.photo(), np.pad(small, ((56, 56), (0, 0), (0, 0)), mode="edge")])
 
 
 def test_faces_have_numbers_from_the_left(models: Models) -> None:
@@ -41,7 +41,7 @@ def test_faces_have_numbers_from_the_left(models: Models) -> None:
 
 @pytest.mark.parametrize("turns", [1, 2, 3])
 def test_the_face_of_a_rotated_photo_is_upright(turns: int, models: Models) -> None:
-    photo = library.photo()[:384]  # not square, so its face is cut out
+    photo = example_faces.photo()[:384]  # not square, so its face is cut out
     side = np.ascontiguousarray(np.rot90(photo, turns))
     upright, rotated = (resized(face_of(picture, models), 256) for picture in (photo, side))
     assert np.abs(upright.picture.astype(int) - rotated.picture).mean() < 6, "the finder rounds positions"
@@ -52,7 +52,7 @@ def test_rotating_a_photo_keeps_its_metadata(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112], exif[0x010F] = 6, "camera"
     path = tmp_path / "photo.jpg"
-    Image.fromarray(library.photo()[:300]).save(path, quality=98, exif=exif)
+    Image.fromarray(example_faces.photo()[:300]).save(path, quality=98, exif=exif)
     upright = read_photo(path).picture
     assert upright_size(path) == upright.shape[1::-1] == (300, 512)
     for by in (90, 180, 270):

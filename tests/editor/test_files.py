@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from maskgan_cli.data.resize import resize_labels
-from maskgan_cli.editor import library
+from maskgan_cli.editor import example_faces
 from maskgan_cli.editor.address import Address, keep_address, last_address
 from maskgan_cli.editor.models import Models
 from maskgan_cli.editor.serve import EditorServer
@@ -25,7 +25,7 @@ _HAT = "editor.mask.data.fill(14, 0, 2560); editor.commit('brush')"
 
 def jpeg() -> bytes:
     """The astronaut as a JPEG file."""
-    return encode_image(library.photo(), ".jpg")
+    return encode_image(example_faces.photo(), ".jpg")
 
 
 def saved(page: Any, button: str) -> tuple[str, bytes]:
@@ -52,7 +52,7 @@ def test_the_photo_is_saved_first_and_named_after_its_file(page: Any, editor: Ed
         page.keyboard.press("Enter")
     assert download.value.suggested_filename == "anna müller-edited.jpg"
     photo = np.asarray(Image.open(Path(download.value.path())))
-    assert photo.shape == library.photo().shape
+    assert photo.shape == example_faces.photo().shape
     page.keyboard.press("Escape")
     names = [saved(page, f"[data-download='{what}']")[0] for what in ("mask.png", "strip.png", "session.zip")]
     assert names == ["anna müller-mask.png", "anna müller-before-after.png", "anna müller-session.zip"]
@@ -128,7 +128,7 @@ def test_earlier_sessions_are_listed_and_can_be_deleted(page: Any, editor: Edito
 @pytest.mark.slow
 def test_opening_the_same_photo_offers_its_last_session(page: Any, editor: EditorServer) -> None:
     begin(page, editor)
-    data = encode_image(library.rendered("rendered-3").picture, ".png")
+    data = encode_image(example_faces.rendered("rendered-3").picture, ".png")
     first = page.evaluate("editor.session.id")
     drop(page, data, name="me.png")
     until(page, f"editor.session.id !== '{first}'")
@@ -215,7 +215,7 @@ def test_only_the_owner_can_read_the_saved_address(tmp_path: Path) -> None:
 def test_other_pictures_are_opened_as_photos(page: Any, editor: EditorServer) -> None:
     begin(page, editor)
     first = page.evaluate("editor.session.id")
-    drop(page, encode_image(library.rendered("rendered-2").picture, ".png"))
+    drop(page, encode_image(example_faces.rendered("rendered-2").picture, ".png"))
     until(page, f"editor.session.id !== '{first}'")
     assert page.is_hidden("#mask-dialog")
     shown = np.asarray(Image.open(io.BytesIO(encode_label_map(mask(page)))))

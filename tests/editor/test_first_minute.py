@@ -13,7 +13,7 @@ from PIL import Image
 from maskgan_cli.data.alignment import points_of_mask
 from maskgan_cli.editing.masks.library import item
 from maskgan_cli.editing.masks.shapes import wear
-from maskgan_cli.editor import library
+from maskgan_cli.editor import example_faces
 from maskgan_cli.editor.serve import EditorServer
 from maskgan_cli.labels import ID
 from tests.editor.person import begin, composed, mask, settled, slide, until
@@ -144,15 +144,15 @@ def test_rendering_is_announced_at_once_and_a_bar_appears_after_a_second(page: A
 @pytest.mark.parametrize("options", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_first_edits_and_saving(page: Any, editor: EditorServer, options: dict[str, Any], tmp_path: Path) -> None:
     """With visible controls only, in much less than a minute."""
-    from maskgan_cli.editor.face import face_of
+    from maskgan_cli.editor.edited_face import face_of
     from maskgan_cli.editor.session import Session
     from maskgan_cli.files import encode_image
 
-    face = face_of(library.photo(), editor.models)
+    face = face_of(example_faces.photo(), editor.models)
     worn = wear(face.labels, item("glasses-round"), points_of_mask(face.labels))  # as if the parser had seen glasses
     object.__setattr__(face, "labels", worn)
     session = editor.store.put(
-        Session.begin(editor.store.root, face, "anna.jpg", encode_image(library.photo(), ".jpg"))
+        Session.begin(editor.store.root, face, "anna.jpg", encode_image(example_faces.photo(), ".jpg"))
     )
     page.goto(f"{editor.url}#{session.id}")
     until(page, "globalThis.editor?.session")

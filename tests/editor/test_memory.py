@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from maskgan_cli.editor import library
+from maskgan_cli.editor import example_faces
 from maskgan_cli.editor.serve import EditorServer
 from maskgan_cli.labels import ID
 from tests.editor.conftest import Client
@@ -45,7 +45,7 @@ def _resident() -> float:
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_memory_is_flat_over_500_edits(client: Client) -> None:
     """Strokes and sliders in turn, each with its preview and its full picture; two sessions, as two tabs have."""
-    rng, labels = np.random.default_rng(0), library.rendered("rendered-0").labels
+    rng, labels = np.random.default_rng(0), example_faces.rendered("rendered-0").labels
     sessions = [client.post("api/sessions?example=rendered-0").json()["id"] for _ in range(2)]
     side, after_warm = len(labels), 0.0
     for number in range(EDITS):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from maskgan_cli.editor import library
+from maskgan_cli.editor import example_faces
 from maskgan_cli.editor.serve import EditorServer
 from maskgan_cli.files import encode_image, read_label_map
 from maskgan_cli.labels import ID
@@ -100,7 +100,7 @@ def test_after_a_hundred_fast_strokes_the_last_result_is_shown(page: Any, editor
 
 def test_the_first_session_exists_after_opening_a_second_photo(page: Any, editor: EditorServer) -> None:
     begin(page, editor)
-    first, paths = page.evaluate("location.hash"), library.rendered("rendered-2")
+    first, paths = page.evaluate("location.hash"), example_faces.rendered("rendered-2")
     page.evaluate("editor.mask.data.fill(13, 0, 2560); editor.commit('brush')")
     settled(page)
     painted = mask(page)
@@ -148,7 +148,7 @@ def test_hair_of_another_face_a_hat_a_smile_and_reopening_the_session(
 ) -> None:
     begin(page, editor)
     before = mask(page)
-    drop(page, encode_image(library.photo(), ".png"), "#others")
+    drop(page, encode_image(example_faces.photo(), ".png"), "#others")
     page.click("#other-list [data-part=hair]", timeout=60_000)
     until(page, "editor.hair === 1")
     settled(page)

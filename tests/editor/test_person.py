@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from maskgan_cli.editor import library
+from maskgan_cli.editor import example_faces
 from maskgan_cli.editor.learning import Learning
 from maskgan_cli.editor.models import Models
 from maskgan_cli.editor.serve import EditorServer
@@ -34,7 +34,7 @@ def test_the_animation_towards_another_face(client: Client) -> None:
         for number in range(3):
             image.seek(number)
             pictures.append(np.asarray(image.convert("RGB")).astype(int))
-    face = library.rendered("rendered-0").picture.astype(int)
+    face = example_faces.rendered("rendered-0").picture.astype(int)
     away = [np.abs(picture - face).mean() for picture in pictures]
     assert away[0] < 6 < away[2] and away[0] < away[1] < away[2]  # 256 colours are a little off
     assert client.get(f"api/sessions/{session}/animation.gif?other=2").status_code == 422
@@ -51,7 +51,7 @@ def test_a_video_needs_pyav(client: Client, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_video_shows_every_picture() -> None:
     av = pytest.importorskip("av", reason="PyAV is not installed")
-    faces = [library.rendered(f"rendered-{number}").picture for number in (0, 1)]
+    faces = [example_faces.rendered(f"rendered-{number}").picture for number in (0, 1)]
     with av.open(io.BytesIO(encode_video(faces))) as file:
         shown = [frame.to_ndarray(format="rgb24").astype(int) for frame in file.decode(video=0)]
     assert len(shown) == 16, "the first and the last picture are held"
@@ -95,7 +95,7 @@ def test_personalisation_can_be_cancelled_and_runs_one_at_a_time(
     folder = tmp_path_factory.mktemp("people")
     learning = Learning(folder, models.files, steps=50)
     one, other = (
-        Session.begin(tmp_path_factory.mktemp("store"), library.rendered(f"rendered-{k}"), "x") for k in (0, 1)
+        Session.begin(tmp_path_factory.mktemp("store"), example_faces.rendered(f"rendered-{k}"), "x") for k in (0, 1)
     )
     assert learning.state(one) == {"state": "none"}
     learning.start(one)

@@ -15,9 +15,9 @@ from maskgan_cli import __version__
 from maskgan_cli.data.crop import cut
 from maskgan_cli.data.resize import resize_image
 from maskgan_cli.editing.faces.framing import framed
-from maskgan_cli.editor import library
+from maskgan_cli.editor import example_faces
 from maskgan_cli.editor.archive import command, pack, unpack
-from maskgan_cli.editor.face import EditedFace, face_of
+from maskgan_cli.editor.edited_face import EditedFace, face_of
 from maskgan_cli.editor.models import Files, Models
 from maskgan_cli.editor.session import RenderOptions, Session
 from maskgan_cli.editor.session_store import SessionStore
@@ -32,7 +32,7 @@ from tests.conftest import Command
 @pytest.fixture
 def session(tmp_path: Path) -> Session:
     """A session of a rendered face with an edited mouth."""
-    session = Session.begin(tmp_path / "store", library.rendered("rendered-0"), "a face")
+    session = Session.begin(tmp_path / "store", example_faces.rendered("rendered-0"), "a face")
     session.labels[150:160, 110:150] = ID["mouth"]
     return session
 
@@ -105,8 +105,8 @@ def test_the_command_reproduces_the_result(
 def test_the_inside_of_a_mouth_comes_from_the_mouths_face(
     models: Models, weights: Path, tmp_path: Path, maskgan: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    session = Session.begin(tmp_path / "store", library.rendered("rendered-2"), "a closed mouth")
-    session.add_other(library.rendered("rendered-0"))  # which is open
+    session = Session.begin(tmp_path / "store", example_faces.rendered("rendered-2"), "a closed mouth")
+    session.add_other(example_faces.rendered("rendered-0"))  # which is open
     session.labels, _ = session.swapped(session.labels, 1, part_ids("mouth"))
     own = _pixels(_paint(session, models))
     assert session.note(models)["blend"] == "move" and session.note(models)["inside"] == "photo"
@@ -134,7 +134,7 @@ def test_the_mask_of_another_person_is_recorded_as_painted(session: Session, mod
 
 
 def test_a_session_file_has_provenance_and_can_be_opened(session: Session, models: Models, tmp_path: Path) -> None:
-    session.add_other(library.rendered("rendered-1"))
+    session.add_other(example_faces.rendered("rendered-1"))
     _paint(session, models, style=1)
     data = pack(session, models)
     with zipfile.ZipFile(io.BytesIO(data)) as file:
@@ -170,7 +170,7 @@ def test_a_changed_session_file_is_rejected(session: Session, models: Models, tm
 
 
 def test_a_face_is_pasted_into_its_photo(models: Models, tmp_path: Path) -> None:
-    photo = library.photo()
+    photo = example_faces.photo()
     square = np.array([[140.0, 20.0], [130.0, 190.0], [300.0, 200.0], [310.0, 30.0]])
     face = cut(photo, square, 256)
     labels = np.where(np.isin(np.arange(256), range(60, 200)), ID["skin"], ID["background"]).astype(np.uint8)
@@ -192,7 +192,7 @@ def test_a_face_is_pasted_into_its_photo(models: Models, tmp_path: Path) -> None
 def test_swapped_parts_equal_those_of_the_command(
     session: Session, models: Models, weights: Path, tmp_path: Path, maskgan: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    session.add_other(library.rendered("rendered-1"))
+    session.add_other(example_faces.rendered("rendered-1"))
     _paint(session, models)
     swapped, _ = session.swapped(session.labels, 1, part_ids("nose,mouth"))
     monkeypatch.chdir(session.folder)
@@ -246,19 +246,19 @@ def test_a_stroke_is_previewed_by_painting_its_surroundings(session: Session, tm
     assert areas == [(128, 128), (256, 256)], "the preview paints the surroundings, the full picture everything"
     assert np.abs(near.astype(int) - session.face.picture)[60:72, 120:132].mean() > 10, "it shows the stroke"
     assert np.abs(near.astype(int) - exact)[160:].mean() < 3, "JPEG, elsewhere"
-    fresh = Session.begin(tmp_path / "fresh", library.rendered("rendered-0"), "a face")
+    fresh = Session.begin(tmp_path / "fresh", example_faces.rendered("rendered-0"), "a face")
     fresh.labels = session.labels
     assert np.array_equal(_pixels(_paint(fresh, models)), exact), "the full picture does not depend on previews"
 
 
 @pytest.mark.parametrize("side", [256, 300])
 def test_crops_are_recognised_as_by_the_commands(models: Models, side: int) -> None:
-    face = library.rendered("rendered-0")
+    face = example_faces.rendered("rendered-0")
     whole = face_of(resize_image(face.picture, side), models)
     assert whole.square is None and whole.picture.shape == (256, 256, 3)
-    found = face_of(library.photo(), models)  # square, too, but not framed as crops are
+    found = face_of(example_faces.photo(), models)  # square, too, but not framed as crops are
     assert found.square is not None and framed(found.labels, lambda: None)
-    grey = np.repeat(library.photo()[..., :1], 3, -1)  # in whose walls the parser sees hair
+    grey = np.repeat(example_faces.photo()[..., :1], 3, -1)  # in whose walls the parser sees hair
     assert face_of(grey, models).square is not None
 
 

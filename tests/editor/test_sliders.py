@@ -9,7 +9,7 @@ import pytest
 
 from maskgan_cli.editing.masks.library import item
 from maskgan_cli.editing.masks.shapes import wear
-from maskgan_cli.editor import library
+from maskgan_cli.editor import example_faces
 from maskgan_cli.editor.serve import EditorServer
 from maskgan_cli.labels import ID
 from tests.editor.person import Fingers, Hold, begin, composed, mask, place, result, settled, slide, until
@@ -162,7 +162,7 @@ def test_accessories_are_added_and_removed(page: Any, editor: EditorServer) -> N
 def test_glasses_can_be_removed_from_a_face_that_wears_them(page: Any, editor: EditorServer) -> None:
     begin(page, editor)
     assert page.is_hidden("[data-remove=glasses]")
-    worn = wear(library.rendered("rendered-0").labels, item("glasses-square"))
+    worn = wear(example_faces.rendered("rendered-0").labels, item("glasses-square"))
     page.evaluate("(mask) => editor.replace(Uint8Array.from(mask), 'worn')", worn.ravel().tolist())
     page.click("[data-remove=glasses]")
     composed(page)

@@ -14,16 +14,16 @@ from PIL import Image
 from maskgan_cli.data.crop import cut
 from maskgan_cli.data.resize import resize_image, resize_labels
 from maskgan_cli.editing.compositing.accessories.put_on import put_on
-from maskgan_cli.editing.edits import reshape_edits, swap_edits
 from maskgan_cli.editing.faces.cutouts import Cutout
 from maskgan_cli.editing.faces.face import Face
+from maskgan_cli.editing.file_edits import reshape_edits, swap_edits
 from maskgan_cli.editing.masks.library import item
 from maskgan_cli.editing.masks.reshape import Reshaping
 from maskgan_cli.editing.masks.shapes import wear
 from maskgan_cli.editing.options import Blend
-from maskgan_cli.editor import accessories, library
+from maskgan_cli.editor import accessories, example_faces
 from maskgan_cli.editor.archive import command, pack, unpack
-from maskgan_cli.editor.face import EditedFace
+from maskgan_cli.editor.edited_face import EditedFace
 from maskgan_cli.editor.models import Models
 from maskgan_cli.editor.session import RenderOptions, Session
 from maskgan_cli.errors import InputError
@@ -35,8 +35,8 @@ from tests.conftest import Command
 @pytest.fixture
 def session(tmp_path: Path) -> Session:
     """A session of a rendered face, with another one whose hair can be taken."""
-    session = Session.begin(tmp_path / "store", library.rendered("rendered-0"), "a face")
-    session.add_other(library.rendered("rendered-1"))
+    session = Session.begin(tmp_path / "store", example_faces.rendered("rendered-0"), "a face")
+    session.add_other(example_faces.rendered("rendered-1"))
     return session
 
 
@@ -102,7 +102,7 @@ def test_hair_is_that_of_the_swap(
 
 
 def test_hair_of_another_face_takes_the_place_of_the_first_but_keeps_edits(session: Session) -> None:
-    session.add_other(library.rendered("rendered-2"))
+    session.add_other(example_faces.rendered("rendered-2"))
     once, _ = session.swapped(session.labels, 2, (ID["hair"],))
     first, hair = session.swapped(session.labels, 1, (ID["hair"],))
     again, used = session.swapped(first, 2, (ID["hair"],), hair)
@@ -134,7 +134,7 @@ def test_hair_and_accessories_and_a_shape_together_are_those_of_the_command(
 def test_glasses_of_the_face_are_filled_in_as_by_the_commands(
     options: RenderOptions, models: Models, weights: Path, tmp_path: Path, maskgan: Command
 ) -> None:
-    session = Session.begin(tmp_path / "store", _dressed(library.rendered("rendered-0")), "a face with glasses")
+    session = Session.begin(tmp_path / "store", _dressed(example_faces.rendered("rendered-0")), "a face with glasses")
     how = Reshaping(add=options.items, remove=("glasses",) if options.remove_glasses else ())
     face = Face(session.folder / "face.png", None, session.face.picture, session.face.labels)
     edit = reshape_edits({"source": face.image}, how, blend=Blend(True), read=lambda *_: face)
@@ -148,13 +148,13 @@ def test_glasses_of_the_face_are_filled_in_as_by_the_commands(
 
 def test_the_whole_photo_has_what_the_commands_put_into_it(models: Models, tmp_path: Path) -> None:
     """With the page's size of the crop, which for the command is that of the face in the photo."""
-    rendered = library.rendered("rendered-0")
+    rendered = example_faces.rendered("rendered-0")
     photo = np.pad(resize_image(rendered.picture, 256), ((60, 60), (70, 50), (0, 0)), mode="edge")
     square = np.array([[70.0, 60], [70, 316], [326, 316], [326, 60]])
     crop, labels = cut(photo, square, 256), resize_labels(rendered.labels, 256)
     data = encode_image(photo, ".png")
     session = Session.begin(tmp_path / "store", EditedFace(crop, labels, square), "a photo", data)
-    session.add_other(library.rendered("rendered-1"))
+    session.add_other(example_faces.rendered("rendered-1"))
     path = session.folder / "photo"
     cutout = Cutout(Photo(path, photo), square, 256, np.zeros((5, 2)))
     face = Face(path, None, crop, labels, photo=cutout.photo, cutout=cutout)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation import fid
-from maskgan_cli.evaluation.pictures import digest, pictures_of
+from maskgan_cli.evaluation.picture_set import digest, pictures_of
 from maskgan_cli.files import write_image
 from maskgan_cli.metrics.frechet import frechet_distance, statistics
 from maskgan_cli.models.inception import FIDInception

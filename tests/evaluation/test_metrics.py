@@ -13,10 +13,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from maskgan_cli.data import pictures as reading
+from maskgan_cli.data import picture_batches as reading
 from maskgan_cli.data.given_masks import MaskRules, mask_rules
 from maskgan_cli.errors import InputError
-from maskgan_cli.evaluation import pictures
+from maskgan_cli.evaluation import picture_set
 from maskgan_cli.evaluation.attributes import AttributeAccuracy
 from maskgan_cli.evaluation.identity import IdentityAccuracy
 from maskgan_cli.evaluation.method_results import MethodResults, update_metrics
@@ -156,7 +156,7 @@ def test_several_metrics_read_each_picture_once(tmp_path: Path, monkeypatch: pyt
         return call
 
     monkeypatch.setattr(reading, "read_image", counted(read, read_image))
-    monkeypatch.setattr(pictures, "sha256", counted(hashed, sha256))
+    monkeypatch.setattr(picture_set, "sha256", counted(hashed, sha256))
     results, metrics = MethodResults(tmp_path / "r", paths, "m"), make()
     read.clear()
     assert computed(results, metrics) == alone

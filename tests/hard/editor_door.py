@@ -9,7 +9,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from maskgan_cli.editor.face import EditedFace
+from maskgan_cli.editor.edited_face import EditedFace
 from maskgan_cli.editor.models import Files, Models
 from maskgan_cli.editor.request_context import RequestContext
 from maskgan_cli.editor.server import make_app

@@ -110,7 +110,7 @@ class Run:
 
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload([
-    "accelerate", "maskgan_cli.cli.app", "maskgan_cli.editing.masks.interpolate", "maskgan_cli.editing.render",
+    "accelerate", "maskgan_cli.cli.app", "maskgan_cli.editing.masks.interpolate", "maskgan_cli.editing.dmn_method",
     "maskgan_cli.editing.masks.swap", "maskgan_cli.evaluation.survey", "maskgan_cli.synth",
     "maskgan_cli.training.tasks.dmn", "maskgan_cli.training.run", "maskgan_cli.weights.convert",
     "pydantic", "requests", "rich.progress", "scipy.ndimage",

@@ -14,9 +14,9 @@ from scipy import ndimage
 
 from maskgan_cli.labels import ID, NUM_CLASSES
 from maskgan_cli.synth import face, render, sample_identity, sample_scene, with_expression
-from maskgan_cli.synth.attributes import CELEBA
+from maskgan_cli.synth.celeba_attributes import CELEBA
 from maskgan_cli.synth.hairstyles import STYLES
-from maskgan_cli.synth.masks import SMALLEST
+from maskgan_cli.synth.label_map import SMALLEST
 from maskgan_cli.synth.render import head_truth
 
 DIGEST = """

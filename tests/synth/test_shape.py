@@ -7,7 +7,7 @@ import pytest
 
 from maskgan_cli.files import sha256
 from maskgan_cli.synth.geometry import rotation
-from maskgan_cli.synth.masks import label_map, without_specks
+from maskgan_cli.synth.label_map import label_map, without_specks
 from maskgan_cli.synth.shape import ASSET, blend, body_weights, head, placed, pose
 
 

@@ -15,8 +15,8 @@ from maskgan_cli.errors import InputError
 from maskgan_cli.files import read_image, read_label_map
 from maskgan_cli.labels import PARTS
 from maskgan_cli.synth import face, read_plan, sample_scene, with_expression, write_dataset
-from maskgan_cli.synth.attributes import CELEBA
-from maskgan_cli.synth.plan import celeba_index, split_of
+from maskgan_cli.synth.celeba_attributes import CELEBA
+from maskgan_cli.synth.dataset_plan import celeba_index, split_of
 from maskgan_cli.synth.writer import mask_path, picture_path
 
 SETTINGS: dict[str, Any] = {"count": 6, "size": 40, "identities": 3, "seed": 2, "counterfactuals": 2}

@@ -23,8 +23,8 @@ from maskgan_cli.models.layers import one_hot, to_unit
 from maskgan_cli.models.parser import FaceParser, ParserConfig
 from maskgan_cli.training import losses
 from maskgan_cli.training.augment import AugmentSettings, recolour
-from maskgan_cli.training.average import moving_average
 from maskgan_cli.training.callbacks import TrainingCallbacks
+from maskgan_cli.training.ema import moving_average
 from maskgan_cli.training.run import Order, train
 from maskgan_cli.training.style_inputs import StyleAugmentationSettings, generator_inputs
 from maskgan_cli.training.tasks.dmn import DMNRecipe, DMNTask, prepare_training

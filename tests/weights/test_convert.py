@@ -23,7 +23,7 @@ from maskgan_cli.models.inception import FIDInception
 from maskgan_cli.models.layers import one_hot
 from maskgan_cli.models.perceptual import VGG19Features
 from maskgan_cli.networks import KINDS, resolve
-from maskgan_cli.training.perceptual import PerceptualSettings, feature_network
+from maskgan_cli.training.perceptual_features import PerceptualSettings, feature_network
 from maskgan_cli.weights.convert import convert, import_weights
 from maskgan_cli.weights.format import load, published_sha256, read_weights, shapes_of
 from tests.conftest import Command

@@ -13,7 +13,7 @@ import onnxruntime
 import pytest
 import torch
 
-from maskgan_cli.editing.render import Renderer, Request
+from maskgan_cli.editing.dmn_method import Renderer, Request
 from maskgan_cli.files import read_image, read_label_map, sha256
 from maskgan_cli.models.layers import one_hot
 from maskgan_cli.models.parser import FaceParser, ParserConfig

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
+from maskgan_cli.editing.dmn_method import Renderer, Request
 from maskgan_cli.editing.masks.interpolate import MaskManifold
-from maskgan_cli.editing.render import Renderer, Request
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import sha256
 from maskgan_cli.models.dmn import DenseMappingNetwork, DMNConfig

@@ -140,7 +140,7 @@ def distances(
         return {}
     from maskgan_cli.evaluation import feature_sets
     from maskgan_cli.evaluation.fid import FrechetDistance, load_features
-    from maskgan_cli.evaluation.pictures import pictures_of
+    from maskgan_cli.evaluation.picture_set import pictures_of
     from maskgan_cli.evaluation.results import weights_of
 
     real = pictures_of(reals, comparing.split.value)
@@ -175,7 +175,7 @@ def _check_pictures(
     Raises:
         InputError: there are too few pictures.
     """
-    from maskgan_cli.evaluation.pictures import side_of
+    from maskgan_cli.evaluation.picture_set import side_of
     from maskgan_cli.metrics.manifold import NEIGHBOURS
 
     least = NEIGHBOURS + 1 if Metric.PRECISION in metrics else 2

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from maskgan_cli.data.pictures import Attempt, attempted, read_pictures
+from maskgan_cli.data.picture_batches import Attempt, attempted, read_pictures
 from maskgan_cli.data.resize import resize_labels
 from maskgan_cli.devices import pick_device
 from maskgan_cli.errors import InputError

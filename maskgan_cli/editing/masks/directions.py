@@ -22,8 +22,8 @@ from safetensors.torch import save
 from maskgan_cli import __version__
 from maskgan_cli.data.prepared import Sample
 from maskgan_cli.editing.masks import library
+from maskgan_cli.editing.masks.direction_limits import limits, obstacle
 from maskgan_cli.editing.masks.interpolate import Codes, MaskManifold
-from maskgan_cli.editing.masks.limits import limits, obstacle
 from maskgan_cli.editing.masks.motion import PIECES, Motion, measure_motion
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import sha256, unreadable, write_bytes

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from maskgan_cli.models.limits import check_range
+from maskgan_cli.models.range_checks import check_range
 
 Encoded = tuple[Tensor, list[Tensor]]  # the code and the four feature maps before it, largest first
 

@@ -18,8 +18,8 @@ from maskgan_cli.labels import NUM_CLASSES
 from maskgan_cli.models.baselines.spade import BatchNorm
 from maskgan_cli.models.discriminator import DiscriminatorConfig, MultiScaleDiscriminator
 from maskgan_cli.models.layers import NoiseInput, instance_norm
-from maskgan_cli.models.limits import check_range
 from maskgan_cli.models.padding import ReflectionPad
+from maskgan_cli.models.range_checks import check_range
 from maskgan_cli.models.spectral import SpectralConv2d, xavier
 
 _UPS: Final = 5  # upsampling steps

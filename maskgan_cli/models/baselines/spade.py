@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from maskgan_cli.labels import NUM_CLASSES
 from maskgan_cli.models.discriminator import DiscriminatorConfig, MultiScaleDiscriminator
 from maskgan_cli.models.layers import instance_norm
-from maskgan_cli.models.limits import check_range
+from maskgan_cli.models.range_checks import check_range
 from maskgan_cli.models.spectral import SpectralConv2d, xavier
 
 Depth = Literal["normal", "more", "most"]

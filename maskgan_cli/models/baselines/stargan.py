@@ -12,7 +12,7 @@ from typing import ClassVar, Final
 import torch
 from torch import Tensor, nn
 
-from maskgan_cli.models.limits import check_range
+from maskgan_cli.models.range_checks import check_range
 
 MOST_ATTRIBUTES: Final = 256  # CelebA has 40
 # Mutually exclusive attributes: setting one clears the others.

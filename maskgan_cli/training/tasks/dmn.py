@@ -10,7 +10,7 @@ from maskgan_cli.training.adversarial import AdversarialTask
 from maskgan_cli.training.gan_recipe import GANRecipe
 from maskgan_cli.training.grow import grow, grown_from, new_layers, widen
 from maskgan_cli.training.loop import Loop
-from maskgan_cli.training.perceptual import feature_network
+from maskgan_cli.training.perceptual_features import feature_network
 from maskgan_cli.training.setup import TrainingPlan
 from maskgan_cli.training.start import generator_file, trained
 from maskgan_cli.weights.format import read_weights

@@ -34,7 +34,7 @@ from maskgan_cli.training.accumulate import BatchPart, mean_terms
 from maskgan_cli.training.adversarial import AdversarialTask
 from maskgan_cli.training.gan_recipe import GANRecipe
 from maskgan_cli.training.loop import Loop
-from maskgan_cli.training.perceptual import FeatureNetwork, feature_network
+from maskgan_cli.training.perceptual_features import FeatureNetwork, feature_network
 from maskgan_cli.training.setup import TrainingPlan
 from maskgan_cli.training.start import generator_file, trained
 from maskgan_cli.training.style_inputs import generator_inputs

@@ -23,7 +23,7 @@ from maskgan_cli.models.parser import FaceParser, ParserConfig
 from maskgan_cli.training.augment import AugmentSettings, change_backdrop, move, recolour, repaint
 from maskgan_cli.training.learner import Learner
 from maskgan_cli.training.loop import Loop
-from maskgan_cli.training.mouths import enlarge_lips, light_from_above, reshape_mouths
+from maskgan_cli.training.mouth_augmentation import enlarge_lips, light_from_above, reshape_mouths
 from maskgan_cli.training.setup import TrainingPlan
 from maskgan_cli.weights.format import save_weights
 

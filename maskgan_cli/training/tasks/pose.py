@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from maskgan_cli.config import Section, TrainingRecipe
 from maskgan_cli.data.dataset import Batch
-from maskgan_cli.data.pose import mirror_pose, pose_of, rotation, turn_pose
+from maskgan_cli.data.head_pose import mirror_pose, pose_of, rotation, turn_pose
 from maskgan_cli.data.prepared import ANGLES
 from maskgan_cli.files import Picture
 from maskgan_cli.judges import prepare

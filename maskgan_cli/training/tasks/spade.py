@@ -26,8 +26,8 @@ from maskgan_cli.training.augment import NotNegative
 from maskgan_cli.training.learner import Learner
 from maskgan_cli.training.loop import Loop
 from maskgan_cli.training.measures import PaintingMeasures, ValidationSettings
-from maskgan_cli.training.painting import PaintingTask
-from maskgan_cli.training.perceptual import PerceptualSettings, feature_network
+from maskgan_cli.training.painting_task import PaintingTask
+from maskgan_cli.training.perceptual_features import PerceptualSettings, feature_network
 from maskgan_cli.training.setup import TrainingPlan
 from maskgan_cli.weights.format import save_weights
 

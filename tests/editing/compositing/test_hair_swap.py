@@ -20,7 +20,7 @@ from maskgan_cli.editing.compositing.matting import alpha_matte
 from maskgan_cli.editing.compositing.mouths import ReferenceFace
 from maskgan_cli.editing.compositing.paste import paste_crop
 from maskgan_cli.editing.edit import Edit
-from maskgan_cli.editing.edits import Row, swap_edits
+from maskgan_cli.editing.file_edits import Row, swap_edits
 from maskgan_cli.editing.jobs import run_edits
 from maskgan_cli.editing.methods import Request
 from maskgan_cli.editing.options import Blend

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from maskgan_cli.editing.edits import swap_edits
+from maskgan_cli.editing.file_edits import swap_edits
 from maskgan_cli.editing.masks.fit import fit_parts
 from maskgan_cli.editing.masks.swap import swap_parts
 from maskgan_cli.editing.options import Blend

@@ -12,8 +12,8 @@ import torch
 from PIL import Image
 
 from maskgan_cli.data.resize import resize_labels
+from maskgan_cli.editing.dmn_method import Renderer, Request
 from maskgan_cli.editing.masks.interpolate import MaskManifold, around, between, encode_animation, frames, positions
-from maskgan_cli.editing.render import Renderer, Request
 from maskgan_cli.files import read_image, read_label_map, sha256, write_label_map
 from maskgan_cli.labels import NUM_CLASSES, PALETTE, colourise
 from maskgan_cli.models.layers import one_hot

@@ -10,10 +10,10 @@ from scipy import ndimage
 from maskgan_cli.data.alignment import CROP, points_of_mask
 from maskgan_cli.editing.masks import library
 from maskgan_cli.editing.masks.borders import depths
+from maskgan_cli.editing.masks.direction_limits import FARTHEST
 from maskgan_cli.editing.masks.directions import REACH, Directions
 from maskgan_cli.editing.masks.hair_shape import lengthened
 from maskgan_cli.editing.masks.interpolate import MaskManifold
-from maskgan_cli.editing.masks.limits import FARTHEST
 from maskgan_cli.editing.masks.mouth_shape import MouthChange, changed_mouth, draw_mouth, measure_mouth, mouth_change
 from maskgan_cli.editing.masks.outline_shape import Outline, measure_outline, move_outline
 from maskgan_cli.editing.masks.part_shapes import measure_brow, measure_nose, move_brows, widen_nose

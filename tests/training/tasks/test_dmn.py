@@ -21,7 +21,7 @@ from maskgan_cli.data.dataset import FaceDataset, first_samples
 from maskgan_cli.data.prepared import PreparedData
 from maskgan_cli.errors import InputError, WorkError
 from maskgan_cli.models.perceptual import VGG19Features
-from maskgan_cli.training.perceptual import PerceptualSettings, feature_network
+from maskgan_cli.training.perceptual_features import PerceptualSettings, feature_network
 from maskgan_cli.training.tasks.dmn import DMNRecipe, DMNTask, prepare_training
 from maskgan_cli.weights.format import read_weights
 from tests.conftest import TINY, Command, plan

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from maskgan_cli.config import load_recipe
 from maskgan_cli.data.dataset import FaceDataset, first_samples
-from maskgan_cli.data.pictures import read_pictures
+from maskgan_cli.data.picture_batches import read_pictures
 from maskgan_cli.data.prepared import PreparedData
 from maskgan_cli.files import read_label_map
 from maskgan_cli.judges.parser import ParserJudge, load_parser

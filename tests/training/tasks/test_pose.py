@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 
 from maskgan_cli.config import load_recipe
 from maskgan_cli.data.dataset import FaceDataset, collate, first_samples
-from maskgan_cli.data.pose import pose_of, rotation
+from maskgan_cli.data.head_pose import pose_of, rotation
 from maskgan_cli.data.prepared import PreparedData
 from maskgan_cli.files import read_image
 from maskgan_cli.judges.pose import load_pose

@@ -9,7 +9,7 @@ from accelerate import Accelerator
 from maskgan_cli.data.dataset import FaceDataset, first_samples
 from maskgan_cli.data.prepared import PreparedData
 from maskgan_cli.models.perceptual import VGG19Features
-from maskgan_cli.training.perceptual import feature_network
+from maskgan_cli.training.perceptual_features import feature_network
 from maskgan_cli.training.tasks.sean import SEANTask
 from tests.training.tasks.test_baselines import recipe_of
 

@@ -14,7 +14,7 @@ from maskgan_cli.errors import InputError
 from maskgan_cli.models.layers import one_hot, to_unit
 from maskgan_cli.models.perceptual import VGG19Features
 from maskgan_cli.training import losses
-from maskgan_cli.training.perceptual import feature_network
+from maskgan_cli.training.perceptual_features import feature_network
 from maskgan_cli.training.tasks.spade import SPADETask
 from tests.training.tasks.test_baselines import loop_of, recipe_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from maskgan_cli.data.pose import angles_of, mirror_pose, rotation, turn_pose
+from maskgan_cli.data.head_pose import angles_of, mirror_pose, rotation, turn_pose
 
 POSES = torch.tensor([[0.0, 0, 0], [40, -20, 10], [-70, 30, -25], [5, 60, 80]])
 

@@ -1,11 +1,11 @@
-"""The example faces: a photo of scikit-image, and rendered faces in ``assets/library.npz`` (see `editing.library`)."""
+"""The example faces: a photo of scikit-image, and rendered faces in ``assets/library.npz`` (see `masks.library`)."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from maskgan_cli.editing.masks.library import example_photo, known, read_library
-from maskgan_cli.editor.face import EditedFace, face_of
+from maskgan_cli.editor.edited_face import EditedFace, face_of
 from maskgan_cli.editor.models import Models
 from maskgan_cli.files import Picture
 
@@ -26,7 +26,7 @@ def title(name: str) -> str:
 
 
 def photo() -> Picture:
-    """The portrait of an astronaut (512, 512, 3): see `editing.library.example_photo`."""
+    """The portrait of an astronaut (512, 512, 3): see `masks.library.example_photo`."""
     return example_photo()
 
 

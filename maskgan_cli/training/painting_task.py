@@ -19,7 +19,7 @@ from maskgan_cli.labels import colourise
 from maskgan_cli.models.parser import FaceParser, resized
 from maskgan_cli.training import losses
 from maskgan_cli.training.measures import PaintingMeasures
-from maskgan_cli.training.perceptual import FeatureNetwork
+from maskgan_cli.training.perceptual_features import FeatureNetwork
 
 
 class PaintingTask(ABC):

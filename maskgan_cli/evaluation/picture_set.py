@@ -11,7 +11,7 @@ from pathlib import Path
 from PIL import Image
 from torch import Tensor
 
-from maskgan_cli.data.pictures import read_pictures
+from maskgan_cli.data.picture_batches import read_pictures
 from maskgan_cli.data.prepared import PreparedData
 from maskgan_cli.errors import InputError, OmissionWarning
 from maskgan_cli.files import READ_SUFFIXES, left_out, read_image, sha256

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from maskgan_cli.data.resize import resize_image, resize_labels
 from maskgan_cli.devices import pick_device
+from maskgan_cli.editing.dmn_method import Renderer
 from maskgan_cli.editing.methods import Mixed, Request
 from maskgan_cli.editing.painters import open_painter
-from maskgan_cli.editing.render import Renderer
 from maskgan_cli.editing.transfer import AttributeRequest
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import Picture

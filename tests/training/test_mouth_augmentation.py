@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from maskgan_cli.labels import ID
-from maskgan_cli.training.mouths import enlarge_lips, light_from_above, reshape_mouths
+from maskgan_cli.training.mouth_augmentation import enlarge_lips, light_from_above, reshape_mouths
 
 _SIDE = 64
 _LIPS = (ID["mouth"], ID["u_lip"], ID["l_lip"])

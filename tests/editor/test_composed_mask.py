@@ -9,9 +9,9 @@ import pytest
 
 from maskgan_cli.editing.masks.library import item
 from maskgan_cli.editing.masks.shapes import wear
-from maskgan_cli.editor import library
-from maskgan_cli.editor.compose import Composer, Composition, slider_range
-from maskgan_cli.editor.face import EditedFace
+from maskgan_cli.editor import example_faces
+from maskgan_cli.editor.composed_mask import Composer, Composition, slider_range
+from maskgan_cli.editor.edited_face import EditedFace
 from maskgan_cli.editor.models import Models
 from maskgan_cli.editor.session import Session
 from maskgan_cli.errors import InputError
@@ -21,7 +21,7 @@ from tests.editor.conftest import Client
 
 @pytest.fixture
 def session(tmp_path: Path) -> Session:
-    return Session.begin(tmp_path / "store", library.rendered("rendered-0"), "a face")
+    return Session.begin(tmp_path / "store", example_faces.rendered("rendered-0"), "a face")
 
 
 def test_sliders_are_applied_in_order_to_the_base(
