@@ -83,7 +83,7 @@ class AdamUpdate:
     def collect(
         self,
         loss: Tensor,
-        part: Part,
+        part: BatchPart,
         *,
         retain_graph: bool = False,
         through: tuple[Tensor, Tensor] | None = None,
@@ -107,7 +107,7 @@ class AdamUpdate:
         self.optimiser.step()
 
     def _backpropagate(
-        self, loss: Tensor, part: Part, *, retain_graph: bool, through: tuple[Tensor, Tensor] | None
+        self, loss: Tensor, part: BatchPart, *, retain_graph: bool, through: tuple[Tensor, Tensor] | None
     ) -> None:
         reduction = self._reduction if part.last else None
         with nullcontext() if reduction is None else reduction.during_backward():

@@ -270,7 +270,9 @@ class EBSTTask(AdversarialTask):
         discriminator_loss = (early.pop("discriminator") + late.pop("discriminator")) / 2
         return {**early, **{f"blend_{name}": term for name, term in late.items()}, "discriminator": discriminator_loss}
 
-    def _update_discriminator(self, features: losses.Features, real_features: losses.Features, part: BatchPart) -> Tensor:
+    def _update_discriminator(
+        self, features: losses.Features, real_features: losses.Features, part: BatchPart
+    ) -> Tensor:
         """Backpropagate the discriminator's loss of one stage's pictures; the mean of both stages is that of `step`."""
         self.part = part
         loss = self.discriminator_loss([features], real_features)
@@ -312,7 +314,12 @@ def _picture(images: Tensor) -> Picture:
 
 
 def prepare_training(
-    plan: TrainingPlan, recipe: EBSTRecipe, *, vae: Path | None = None, dmn: Path | None = None, edits: Path | None = None
+    plan: TrainingPlan,
+    recipe: EBSTRecipe,
+    *,
+    vae: Path | None = None,
+    dmn: Path | None = None,
+    edits: Path | None = None,
 ) -> Loop:
     """Set up the training; `Loop.steps` runs it.
 
