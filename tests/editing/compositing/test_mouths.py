@@ -89,7 +89,7 @@ def test_teeth_of_another_face_get_the_brightness_and_the_cast_that_teeth_have_b
     photo[before == ID["l_eye"]] = (90, 80, 80)
     theirs = np.where((other == ID["skin"])[..., None], (110, 90, 80), _picture(other)).astype(np.uint8)
     theirs[other == ID["mouth"]] = (185, 185, 190)
-    result = insert_inside(photo, photo, before, after, Inside.REFERENCE, Reference(theirs, other))
+    result = insert_inside(photo, photo, before, after, Inside.REFERENCE, ReferenceFace(theirs, other))
     teeth = np.median(result[170:174, 115:140].reshape(-1, 3), axis=0)
     skin = np.array((220, 170, 130))
     assert 1.0 < teeth.mean() / skin.mean() < 1.5
