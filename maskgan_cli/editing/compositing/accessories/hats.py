@@ -22,6 +22,7 @@ HATS: Final[dict[str, Hat]] = {
 _WEAVE: Final = {"hat-beanie": 0.22, "hat-fedora": 0.02, "hat-sun": 0.10}
 _BAND: Final = 7.86  # height of a hat's lower rim on the canonical head; `Hat.low` is added
 _WIDEST: Final = 1.45  # widest hat, relative to the skull; very wide hair sticks out below it
+_CURVE: Final = 0.12  # the rim of a knitted hat is so much lower over the ears than at the forehead
 _SKULL: Final = 0.86  # half the width of a hat's rim on the mean head without hair
 _SEED: Final = 5
 _HEAD: Final = [ID[name] for name in ("skin", "hair", "l_brow", "r_brow", "hat", "eye_g", "l_ear", "r_ear")]
@@ -36,6 +37,8 @@ def hat_meshes(name: str, fit: HeadFit, wide: float) -> list[Mesh]:
         share = f32([wide, 1 + 0.6 * (wide - 1), 1 + 0.5 * (wide - 1)])
         low = f32([0, _BAND - PIVOT[1], 0.1])
         there = (inside - low) * share
+        if name == "hat-beanie":
+            there[:, 1] -= _CURVE * (there[:, 0] / wide) ** 2
         if name == "hat-fedora":  # the crown narrows to the top, and the brim curls up at the sides
             high = np.clip(there[:, 1] / 1.2, 0, 1)
             there = there * np.stack([1 - 0.2 * high, 1 - 0.2 * high, 1 - 0.12 * high], 1)
