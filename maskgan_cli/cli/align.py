@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from maskgan_cli.cli import options
-from maskgan_cli.cli.batch import FileBatch, Recursive, pictures
+from maskgan_cli.cli.batch import FileBatch, InputPicture, Recursive, pictures
 from maskgan_cli.cli.shell import Shell, add_command, counted
 from maskgan_cli.errors import InputError
+
+if TYPE_CHECKING:
+    from maskgan_cli.editing.faces.cutouts import Cutout
 
 
 def register(app: typer.Typer) -> None:
@@ -41,7 +44,7 @@ def align(
     `maskgan paste` put an edit of the crop back into the photo. With --face all, the crops are NAME-1.png, NAME-2.png
     and so on.
     """
-    from maskgan_cli.files import read_photo, refuse_existing, sha256, write_image, write_json
+    from maskgan_cli.files import read_photo, write_image
 
     items = pictures(photos, recursive=recursive, say=shell.say)
     _check_distinct([out / f"{item.name}.png" for item in items])
@@ -50,12 +53,8 @@ def align(
         from maskgan_cli.editing.faces.face import check_files
 
         check_files([items[0].path])
-    from maskgan_cli.editing.faces.cutouts import record_path
-
-    for item in items if which != "all" and not overwrite else []:
-        crop = out / f"{item.name}.png"
-        if not (item.path.is_file() and _read_record(record_path(crop)).get("source_sha256") == sha256(item.path)):
-            refuse_existing(crop)
+    if which != "all" and not overwrite:
+        _refuse_others(items, out)
     from maskgan_cli.devices import pick_device
     from maskgan_cli.editing.faces.overview import overview as drawn
     from maskgan_cli.editing.faces.search import PhotoSearch
@@ -71,14 +70,8 @@ def align(
                 picture = drawn(photo.picture, search.faces(photo))
                 shell.wrote(write_image(out / f"{item.name}.overview.png", picture))
             for cutout in search.cut(photo, size, which):
-                name = f"{item.name}-{cutout.number}" if which == "all" else str(item.name)
-                path = out / f"{name}.png"
-                record = cutout.record() | {"image": path.name}
-                if path.exists() and not overwrite and _read_record(record_path(path)) == record:
-                    kept += 1
-                else:
-                    write_image(path, cutout.picture, overwrite=overwrite)
-                    write_json(record_path(path), record, overwrite=True)
+                path = out / (f"{item.name}-{cutout.number}.png" if which == "all" else f"{item.name}.png")
+                kept += _write_crop(cutout, path, overwrite=overwrite)
                 shell.wrote(path)
                 points = cutout.points.round(2).tolist()
                 records.append({"photo": str(item.path), "image": str(path), "face": cutout.number,
@@ -87,6 +80,30 @@ def align(
         shell.say(f"kept {counted(kept, 'existing crop')} of the same photos")
     first = next((record["image"] for record in records), "")
     batch.finish({"results": records}, next_command=["maskgan", "parse", first] if first else ())
+
+
+def _refuse_others(items: list[InputPicture], out: Path) -> None:
+    """Raise an InputError if a crop exists that was not cut out of its photo."""
+    from maskgan_cli.editing.faces.cutouts import record_path
+    from maskgan_cli.files import refuse_existing, sha256
+
+    for item in items:
+        crop = out / f"{item.name}.png"
+        if not (item.path.is_file() and _read_record(record_path(crop)).get("source_sha256") == sha256(item.path)):
+            refuse_existing(crop)
+
+
+def _write_crop(cutout: Cutout, path: Path, *, overwrite: bool) -> bool:
+    """Write a crop and its record; returns whether both exist already."""
+    from maskgan_cli.editing.faces.cutouts import record_path
+    from maskgan_cli.files import write_image, write_json
+
+    record = cutout.record() | {"image": path.name}
+    if path.exists() and not overwrite and _read_record(record_path(path)) == record:
+        return True
+    write_image(path, cutout.picture, overwrite=overwrite)
+    write_json(record_path(path), record, overwrite=True)
+    return False
 
 
 def paste(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -47,7 +48,7 @@ def edit(
     """
     from maskgan_cli.editor.edited_face import face_of
     from maskgan_cli.editor.models import Files, Models
-    from maskgan_cli.editor.serve import LOOPBACK, EditorServer
+    from maskgan_cli.editor.serve import EditorServer
     from maskgan_cli.editor.session import Session
     from maskgan_cli.editor.session_store import SessionStore
     from maskgan_cli.errors import InputError
@@ -75,14 +76,17 @@ def edit(
             session.add_other(face_of(pictures[1], models, str(style)))
         start = store.put(session).id
     editor = EditorServer(models, store, host=host, port=port, start=start)
+    editor.run(partial(_announce, shell, host), browser=browser)
 
-    def ready(url: str) -> None:
-        if shell.as_json:
-            shell.finish({"url": url})
-        else:
-            emit(url)
-        if host not in LOOPBACK:
-            shell.say(f"listening on {host}: everyone who has the address above can use the editor")
-        shell.say("open the address above; Ctrl-C stops the editor, sessions are saved")
 
-    editor.run(ready, browser=browser)
+def _announce(shell: Shell, host: str, url: str) -> None:
+    """Print the address of the page, with a warning if other machines can reach it."""
+    from maskgan_cli.editor.serve import LOOPBACK
+
+    if shell.as_json:
+        shell.finish({"url": url})
+    else:
+        emit(url)
+    if host not in LOOPBACK:
+        shell.say(f"listening on {host}: everyone who has the address above can use the editor")
+    shell.say("open the address above; Ctrl-C stops the editor, sessions are saved")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from maskgan_cli.editing.faces.reader import PhotoReader
     from maskgan_cli.editing.file_edits import Row
     from maskgan_cli.editing.jobs import EditResult
+    from maskgan_cli.editing.methods import Method
 
 _SHEET_ROWS = 32
 _METAVARS = {"source": "FACE", "target": "REFERENCE", "mask": "MASK", "style_image": "FACE"}
@@ -190,18 +191,14 @@ def run_edits(
         InputError: an option or a path is not valid.
         WorkError: at least one of several edits failed.
     """
-    from maskgan_cli.data.given_masks import MaskRules, mask_rules
-    from maskgan_cli.editing import jobs
     from maskgan_cli.editing.file_edits import every_face
     from maskgan_cli.editing.methods import method_named
-    from maskgan_cli.files import remove_leftovers
-    from maskgan_cli.locks import locked
     from maskgan_cli.weights.lookup import find_weights, named_with_origin
 
     entry, which = method_named(editing.method, masks=not any_method), options.chosen(editing.face)
     if which is not None and not entry.masks:
         raise InputError("--face", expected="a method that uses masks", found=f"--method {editing.method}")
-    batch, listed = FileBatch(shell, len(rows)), editing.pairs is not None
+    batch = FileBatch(shell, len(rows))
     work = _checked(rows, out, editing, batch)
     if not work:
         batch.finish({"results": []})
@@ -214,6 +211,28 @@ def run_edits(
     def edits_of(row: Row) -> list[Edit[Any]]:
         return every_face(make, row, role, read) if which == "all" else [make(row, read=read)]
 
+    done = _painted(work, edits_of, method, out, editing, batch)
+    if kept := sum(result.kept for result in done):
+        shell.say(f"kept {counted(kept, 'existing result')} of the same files, weights and settings")
+    records = [{"image": str(one.path), "mask": one.mask and str(one.mask), **one.note} for one in done]
+    batch.finish({"results": records, "kept": kept})
+
+
+def _painted(
+    work: list[tuple[Row, Path]],
+    edits_of: Callable[[Row], list[Edit[Any]]],
+    method: Method[Any],
+    out: Path,
+    editing: Editing,
+    batch: FileBatch,
+) -> list[EditResult]:
+    """Paint all rows and write the results, while no other process writes to ``out``."""
+    from maskgan_cli.data.given_masks import MaskRules, mask_rules
+    from maskgan_cli.editing import jobs
+    from maskgan_cli.files import remove_leftovers
+    from maskgan_cli.locks import locked
+
+    shell, listed = batch.shell, editing.pairs is not None
     rules = mask_rules(MaskRules(editing.order.value, editing.force))
     with rules, locked(out if listed else work[0][1], "another edit"):
         if listed:
@@ -227,11 +246,7 @@ def run_edits(
             overwrite=editing.overwrite,
             attempt=batch.attempt,
         )
-        done = _report(shell, shell.track(results, len(rows), "editing"), editing, max(method.size, 128))
-    if kept := sum(result.kept for result in done):
-        shell.say(f"kept {counted(kept, 'existing result')} of the same files, weights and settings")
-    records = [{"image": str(one.path), "mask": one.mask and str(one.mask), **one.note} for one in done]
-    batch.finish({"results": records, "kept": kept})
+        return _report(shell, shell.track(results, batch.total, "editing"), editing, max(method.size, 128))
 
 
 def _checked(rows: list[dict[str, Path]], out: Path, editing: Editing, batch: FileBatch) -> list[tuple[Row, Path]]:

@@ -14,7 +14,8 @@ from maskgan_cli.errors import InputError
 
 if TYPE_CHECKING:
     from maskgan_cli.editing.dmn_method import Renderer
-    from maskgan_cli.editing.masks.interpolate import MaskManifold
+    from maskgan_cli.editing.faces.face import Face
+    from maskgan_cli.editing.masks.interpolate import MaskManifold, Names
     from maskgan_cli.files import Picture
     from maskgan_cli.labels import LabelMap
 
@@ -94,7 +95,6 @@ def interpolate(
     check_files(path for path in (first, second, rendered.style, rendered.style_mask) if path is not None)
     vae_file = find_weights(weights, "vae")
     dmn_file = find_weights(rendered.dmn_weights, "dmn", "--dmn-weights") if rendered.style is not None else None
-    from maskgan_cli.editing.dmn_method import Renderer
     from maskgan_cli.editing.masks import interpolate as manifold
     from maskgan_cli.files import sha256
 
@@ -106,19 +106,13 @@ def interpolate(
         end = read_shape(second, read.make_mask) if second is not None else start
         face = read(rendered.style, rendered.style_mask) if rendered.style is not None else None
     vae = manifold.MaskManifold(vae_file, device)
-    renderer = Renderer(dmn_file, device) if dmn_file is not None else None
     shell.say(f"masks of {len(start)} px from codes at {vae.size} px with {named_with_origin(vae_file, 'vae')}")
-    if dmn_file is not None:
-        shell.say(f"faces rendered with {named_with_origin(dmn_file, 'dmn')}")
+    renderer = None if dmn_file is None else _load(shell, dmn_file, device)
 
-    settings: dict[str, Any] = {
-        "weights": vae.weights.sha256,
-        "inputs": [sha256(path) for path in (first, second) if path is not None],
-    }
-    if read.parser:
-        settings["parser"] = read.parser
-    photos = second is not None and is_photo(first) and is_photo(second)
-    masks, chosen = _masks(vae, start, end, codes, photos=photos)
+    inputs = [path for path in (first, second) if path is not None]
+    settings: dict[str, Any] = {"weights": vae.weights.sha256, "inputs": [sha256(path) for path in inputs]}
+    settings |= {"parser": read.parser} if read.parser else {}
+    masks, chosen = _masks(vae, start, end, codes, photos=second is not None and all(map(is_photo, inputs)))
     settings |= chosen
     if not overwrite:  # before the faces, which take the most time
         manifold.refuse_others(manifold.mask_files(names, masks))
@@ -127,16 +121,24 @@ def interpolate(
         settings |= {"dmn_weights": renderer.weights.sha256, "style": sha256(face.image)}
         settings |= {"style_mask": sha256(face.mask)} if face.mask is not None else {}
         existing = None if overwrite else manifold.kept_faces(names, settings)
-        faces = existing or _render(shell, renderer, masks, face.labels, face.picture, rendered.batch_size)
+        faces = existing or _render(shell, renderer, masks, face, rendered.batch_size)
     kept = _write(shell, out, manifold.Interpolation(masks, faces, settings).files(names), overwrite)
-    document = {
-        "masks": [str(path) for path in names.masks],
-        "strip": str(names.strip),
-        "animation": str(names.animation),
-        "faces": [str(path) for path in names.faces],
-        "kept": kept,
-    }
-    shell.finish(document | settings)
+    shell.finish({**_paths(names), "kept": kept, **settings})
+
+
+def _paths(names: Names) -> dict[str, Any]:
+    """The files for the JSON document."""
+    masks, faces = ([str(path) for path in paths] for paths in (names.masks, names.faces))
+    return {"masks": masks, "strip": str(names.strip), "animation": str(names.animation), "faces": faces}
+
+
+def _load(shell: Shell, file: Path, device: str) -> Renderer:
+    """The generator of the faces."""
+    from maskgan_cli.editing.dmn_method import Renderer
+    from maskgan_cli.weights.lookup import named_with_origin
+
+    shell.say(f"faces rendered with {named_with_origin(file, 'dmn')}")
+    return Renderer(file, device)
 
 
 def _masks(
@@ -185,13 +187,11 @@ def _write(shell: Shell, out: Path, files: dict[Path, bytes], overwrite: bool) -
     return kept
 
 
-def _render(
-    shell: Shell, renderer: Renderer, masks: list[LabelMap], style_labels: LabelMap, style_picture: Picture, size: int
-) -> list[Picture]:
+def _render(shell: Shell, renderer: Renderer, masks: list[LabelMap], style: Face, size: int) -> list[Picture]:
     """Render every mask in the style of one face, in batches of ``size``, with a progress bar."""
     from maskgan_cli.editing.masks.interpolate import paint_masks
 
-    batches = paint_masks(renderer, masks, style_labels, style_picture, batch=size)
+    batches = paint_masks(renderer, masks, style.labels, style.picture, batch=size)
     tracked = shell.track(batches, -(-len(masks) // size), "rendering")
     return [picture for batch in tracked for picture in batch]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +19,39 @@ def register(app: typer.Typer) -> None:
     add_command(app, "parse", rich_help_panel="Data")(parse)
 
 
+@dataclass(frozen=True)
+class Prediction:
+    """Options of the face parser and its masks."""
+
+    weights: Annotated[Path | None, options.weights_of("parser", "--weights", "-w")] = None
+    size: Annotated[
+        int | None, typer.Option("--size", min=16, max=4096, help="Side of the masks in pixels. Default: the photo's.")
+    ] = None
+    parser_size: Annotated[
+        int | None,
+        typer.Option(
+            "--parser-size",
+            min=32,
+            help="Input size of the parser in pixels, a multiple of 16. Default: the size of its training.",
+        ),
+    ] = None
+    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Photos in a batch.")] = 8
+    look: Annotated[int | None, typer.Option("--look", min=32, hidden=True, help="Former name of --parser-size.")] = (
+        None
+    )
+
+    def input_size(self) -> int | None:
+        """Input size of the parser; None for the size of its training.
+
+        Raises:
+            InputError: it is not a multiple of 16.
+        """
+        size = self.look if self.parser_size is None else self.parser_size
+        if size is not None and size % 16:
+            raise InputError("--parser-size", expected="a multiple of 16", found=str(size))
+        return size
+
+
 def parse(
     shell: Shell,
     images: Annotated[
@@ -26,25 +60,11 @@ def parse(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder for the masks. Default: NAME.mask.png beside each photo.")
     ] = None,
-    weights: Annotated[Path | None, options.weights_of("parser", "--weights", "-w")] = None,
-    size: Annotated[
-        int | None, typer.Option("--size", min=16, max=4096, help="Side of the masks in pixels. Default: the photo's.")
-    ] = None,
-    parser_size: Annotated[
-        int | None,
-        typer.Option(
-            "--parser-size",
-            min=32,
-            help="Input size of the parser in pixels, a multiple of 16. Default: the size of its training.",
-        ),
-    ] = None,
-    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Photos in a batch.")] = 8,
     recursive: Recursive = False,
     device: options.Device = "auto",
     overwrite: options.Overwrite = False,
-    look: Annotated[
-        int | None, typer.Option("--look", min=32, hidden=True, help="Former name of --parser-size.")
-    ] = None,
+    *,
+    prediction: Prediction,
 ) -> None:
     """Predict the masks of photos with the face parser.
 
@@ -57,9 +77,7 @@ def parse(
     from maskgan_cli.files import write_label_map
     from maskgan_cli.weights.lookup import find_weights, named_with_origin
 
-    parser_size = look if parser_size is None else parser_size
-    if parser_size is not None and parser_size % 16:
-        raise InputError("--parser-size", expected="a multiple of 16", found=str(parser_size))
+    input_size = prediction.input_size()
     masks = _mask_paths(pictures(images, recursive=recursive, say=shell.say), out)
     batch, missing = FileBatch(shell, len(masks)), []
     for path, mask in masks.items():
@@ -67,19 +85,19 @@ def parse(
             check_files([path])
             if overwrite or not mask.exists():
                 missing.append(path)
-    kept = len(masks) - len(missing) - len(batch.failures)
-    if kept:
+    if kept := len(masks) - len(missing) - len(batch.failures):
         shell.say(f"kept {counted(kept, 'existing mask')}; --overwrite replaces them")
     sha256, made, not_crops = "", {}, []
     if missing:
-        parser = find_weights(weights, "parser")
+        parser = find_weights(prediction.weights, "parser")
         from maskgan_cli.devices import pick_device
         from maskgan_cli.editing.faces.parse import parse_files
         from maskgan_cli.judges.parser import load_parser
 
-        judge = load_parser(parser, pick_device(device), parser_size)
+        judge = load_parser(parser, pick_device(device), input_size)
         sha256 = judge.careful_sha256
         shell.say(f"parsing with {named_with_origin(parser, 'parser')}")
+        size, batch_size = prediction.size, prediction.batch_size
         parsed = parse_files(judge, missing, size=size, batch_size=batch_size, attempt=batch.attempt)
         for path, labels in shell.track(parsed, len(missing), "parsing"):
             made[path] = write_label_map(masks[path], labels, overwrite=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +11,10 @@ from maskgan_cli.cli import options
 from maskgan_cli.cli.batch import FileBatch, Recursive, pictures
 from maskgan_cli.cli.shell import Shell, add_command, counted
 from maskgan_cli.errors import InputError
+
+if TYPE_CHECKING:
+    from maskgan_cli.editing.faces.face import Face
+    from maskgan_cli.editing.faces.reader import PhotoReader
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="The .safetensors file to write; its model card is beside it.")]
 
@@ -52,12 +56,8 @@ def personalise(
     from maskgan_cli.personalise import MOST, Settings, recorded
 
     if len(items) > MOST:
-        raise InputError(
-            "PHOTO",
-            expected=f"{MOST} pictures at most",
-            found=str(len(items)),
-            hint="choose the clearest photos of the face",
-        )
+        hint = "choose the clearest photos of the face"
+        raise InputError("PHOTO", expected=f"{MOST} pictures at most", found=str(len(items)), hint=hint)
     settings = Settings(steps=steps, seed=seed)
     record = recorded(items, start, parser, settings)
     if not overwrite and _is_same(out, record):
@@ -67,19 +67,13 @@ def personalise(
         return
     if not overwrite:
         refuse_existing(out)
-    from maskgan_cli.data.given_masks import MaskRules, mask_rules
     from maskgan_cli.devices import pick_device
     from maskgan_cli.editing.faces.reader import PhotoReader
     from maskgan_cli.locks import locked
     from maskgan_cli.personalise import personalised, write
 
-    read = PhotoReader(parser_weights, device, shell.say, force=force)
-    batch, faces = FileBatch(shell, len(items)), []
-    for path in items:
-        with batch.attempt(path), mask_rules(MaskRules(order.value, force)):
-            faces.append(read(path, None, "source"))
-    if not faces:
-        batch.finish({})  # raises an error, because all photos failed
+    batch = FileBatch(shell, len(items))
+    faces = _faces(batch, items, PhotoReader(parser_weights, device, shell.say, force=force), order.value, force)
     shell.say(f"training on {counted(len(faces), 'photo')}, starting from {named_with_origin(start, 'dmn')}")
     with locked(out, "maskgan personalise"), shell.progress("training") as report:
         made = personalised(start, parser, faces, settings, pick_device(device), report)
@@ -87,10 +81,21 @@ def personalise(
         write(out, made, record, overwrite=overwrite)
     shell.say(f"reconstruction of the photos: L1 {made.before:.3f} before, {made.after:.3f} after")
     shell.wrote(out)
-    batch.finish(
-        {"weights": str(out), **record, "l1_before": made.before, "l1_after": made.after},
-        next_command=_next_command(faces[0].image, out),
-    )
+    document = {"weights": str(out), **record, "l1_before": made.before, "l1_after": made.after}
+    batch.finish(document, next_command=_next_command(faces[0].image, out))
+
+
+def _faces(batch: FileBatch, paths: list[Path], read: PhotoReader, order: str, force: bool) -> list[Face]:
+    """The faces of all photos that can be read; ends the command if there is none."""
+    from maskgan_cli.data.given_masks import MaskRules, mask_rules
+
+    faces = []
+    for path in paths:
+        with batch.attempt(path), mask_rules(MaskRules(order, force)):
+            faces.append(read(path, None, "source"))
+    if not faces:
+        batch.finish({})  # raises an error, because all photos failed
+    return faces
 
 
 def _is_same(out: Path, record: dict[str, Any]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -14,14 +14,36 @@ from maskgan_cli.cli.shell import Shell, add_command
 from maskgan_cli.editing.options import Edge, Inside
 from maskgan_cli.errors import InputError
 
-RenderInside = Annotated[
-    Inside,
-    typer.Option(
-        "--inside",
-        help="Source of the inside of an opened mouth, with --edge move: photo (FACE), reference (--reference) or "
-        "painted (generated). auto: FACE if its mouth is open enough, else --reference if given.",
-    ),
-]
+
+@dataclass(frozen=True)
+class References:
+    """Options of other faces whose mouth or hair the result shows."""
+
+    reference: Annotated[
+        Path | None, typer.Option("--reference", help="Another face, as a source for the inside of an opened mouth.")
+    ] = None
+    reference_mask: Annotated[
+        Path | None,
+        typer.Option("--reference-mask", help="Mask of --reference. Default: the mask beside it, else parsed."),
+    ] = None
+    inside: Annotated[
+        Inside,
+        typer.Option(
+            "--inside",
+            help="Source of the inside of an opened mouth, with --edge move: photo (FACE), reference (--reference) or "
+            "painted (generated). auto: FACE if its mouth is open enough, else --reference if given.",
+        ),
+    ] = Inside.AUTO
+    hair_reference: Annotated[
+        Path | None,
+        typer.Option("--hair-reference", help="Another face, whose hair FACE gets; MASK has this hair already."),
+    ] = None
+    hair_reference_mask: Annotated[
+        Path | None,
+        typer.Option(
+            "--hair-reference-mask", help="Mask of --hair-reference. Default: the mask beside it, else parsed."
+        ),
+    ] = None
 
 
 def register(app: typer.Typer) -> None:
@@ -43,24 +65,6 @@ def render(
         Path | None,
         typer.Option("--onnx", help="Run this file of `maskgan weights export` instead of other weights."),
     ] = None,
-    reference: Annotated[
-        Path | None, typer.Option("--reference", help="Another face, as a source for the inside of an opened mouth.")
-    ] = None,
-    reference_mask: Annotated[
-        Path | None,
-        typer.Option("--reference-mask", help="Mask of --reference. Default: the mask beside it, else parsed."),
-    ] = None,
-    inside: RenderInside = Inside.AUTO,
-    hair_reference: Annotated[
-        Path | None,
-        typer.Option("--hair-reference", help="Another face, whose hair FACE gets; MASK has this hair already."),
-    ] = None,
-    hair_reference_mask: Annotated[
-        Path | None,
-        typer.Option(
-            "--hair-reference-mask", help="Mask of --hair-reference. Default: the mask beside it, else parsed."
-        ),
-    ] = None,
     add: Annotated[
         list[str] | None,
         typer.Option(
@@ -73,6 +77,7 @@ def render(
         bool, typer.Option("--remove-glasses", help="Fill in the frames of the glasses that FACE wears.")
     ] = False,
     *,
+    references: References,
     pasting: Pasting,
     editing: Editing,
 ) -> None:
@@ -88,15 +93,15 @@ def render(
 
     if onnx is not None and onnx.suffix != ".onnx":
         raise InputError("--onnx", expected="a file whose name ends in .onnx", found=str(onnx))
+    inside = references.inside
     blend = replace(pasting.blend_options(), inside=inside)
     if inside is not Inside.AUTO and blend.edge is not Edge.MOVE:
         raise InputError("--inside", expected="--edge move", found=f"--edge {blend.edge.value}")
     for name in add or ():
         library.item(name)
     given = {"mask": mask, "style_image": style_image, "style_mask": style_mask}
-    given |= {"reference": reference, "reference_mask": reference_mask}
-    given |= {"hair_reference": hair_reference, "hair_reference_mask": hair_reference_mask}
-    optional = ("style_mask", "reference", "reference_mask", "hair_reference", "hair_reference_mask", "output")
-    rows = rows_of(given, editing.pairs, ("mask", "style_image"), optional)
+    roles = ("reference", "reference_mask", "hair_reference", "hair_reference_mask")
+    given |= {role: getattr(references, role) for role in roles}
+    rows = rows_of(given, editing.pairs, ("mask", "style_image"), ("style_mask", *roles, "output"))
     make = partial(render_edits, blend=blend, add=tuple(add or ()), bare=remove_glasses)
     run_edits(shell, make, rows, out, editing, onnx)

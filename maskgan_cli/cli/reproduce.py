@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import shlex
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -40,45 +40,103 @@ def register(app: typer.Typer) -> None:
     add_command(app, "reproduce", rich_help_panel="Evaluation")(reproduce)
 
 
-def reproduce(
-    shell: Shell,
-    table: Annotated[Name, typer.Argument(metavar="TABLE", help=", ".join(name.value for name in Name) + ".")],
+@dataclass(frozen=True)
+class Experiment:
+    """Options that determine the numbers of a table, and the folder."""
+
     data: Annotated[
         Path | None, typer.Option("--data", help="Prepared data set with masks. Default: faces are rendered.")
-    ] = None,
+    ] = None
     preset: Annotated[
         str,
         typer.Option("--preset", help="Scale of the experiment: tiny, modest, small, paper, paper-256 or a YAML file."),
-    ] = "tiny",
+    ] = "tiny"
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder for all files. Default: reproduce/PRESET.")
-    ] = None,
+    ] = None
     judges: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option(
             "--judge",
             help="KIND=WEIGHTS: use these weights instead of training the network; KIND is parser, attributes, "
             "identity, inception or pose. May be repeated.",
         ),
-    ] = [],  # noqa: B006 (Typer does not change the default)
+    ] = None
     threshold: Annotated[
         float | None,
         typer.Option(
             "--threshold", min=-1, max=1, help="Least cosine of the same person. Default: chosen on validation pairs."
         ),
-    ] = None,
+    ] = None
+    seed: options.Seed = 0
+    workers: options.Workers = None
+    device: options.Device = "auto"
+
+    @property
+    def folder(self) -> Path:
+        """The folder for all files."""
+        name = "-".join([Path(self.preset).stem, *([self.data.resolve().name] if self.data else [])])
+        return self.out or Path("reproduce") / name
+
+    def command(self, table: Name) -> str:
+        """The command that reproduces the same table."""
+        words = ["maskgan", "reproduce", table.value, "--preset", self.preset]
+        words += ["--data", str(self.data)] if self.data else []
+        words += [word for judge in self.judges or () for word in ("--judge", judge)]
+        words += [] if self.threshold is None else ["--threshold", str(self.threshold)]
+        words += ["--seed", str(self.seed)] if self.seed else []
+        return shlex.join([*words, *(["-o", str(self.out)] if self.out else [])])
+
+    def weights(self) -> dict[str, str]:
+        """The given weights by judge.
+
+        Raises:
+            InputError: there is no such judge, or the weights do not exist.
+        """
+        named = {}
+        for judge in self.judges or ():
+            kind, _, where = judge.partition("=")
+            if kind not in _JUDGES or not where:
+                raise InputError("--judge", expected=f"KIND=WEIGHTS, KIND one of {', '.join(_JUDGES)}", found=judge)
+            if not Path(where).exists():
+                raise InputError("--judge", expected="a weights file or a run folder", found=f"no {where}")
+            named[kind] = str(Path(where).resolve())
+        return named
+
+    def plan(self, preset: Preset, faces: DataProperties | None, device: str) -> ReproductionPlan:
+        """A plan without stages, for ``device``; a table's function adds them."""
+        from maskgan_cli.reproduce.needs import own_threshold, rendered_faces, threshold_split
+        from maskgan_cli.reproduce.plan import ATTRIBUTES, ReproductionPlan
+
+        judges, split = self.weights(), ""
+        if "identity" in judges and self.threshold is None and not own_threshold(judges["identity"]):
+            if faces is None:
+                split = threshold_split(rendered_faces(preset.faces.count, preset.faces.people))
+            else:
+                split = faces.threshold_split
+        return ReproductionPlan(
+            preset, None if faces is None else str(faces.data.root.resolve()), self.seed, judges,
+            faces is None or faces.has_identities, faces is None or faces.has_poses,
+            ATTRIBUTES if faces is None else faces.attributes, self.threshold, split,
+            device=() if device == "auto" else ("--device", device),
+            workers=() if self.workers is None else ("--workers", str(self.workers)),
+        )  # fmt: skip
+
+
+def reproduce(
+    shell: Shell,
+    table: Annotated[Name, typer.Argument(metavar="TABLE", help=", ".join(name.value for name in Name) + ".")],
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the plan as a shell script and list missing inputs; run nothing.")
     ] = False,
-    seed: options.Seed = 0,
-    workers: options.Workers = None,
-    device: options.Device = "auto",
     devices: Annotated[
         str, typer.Option("--devices", help="Run stages side by side, one on each of these: e.g. cuda:0,cuda:1.")
     ] = "",
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace files of another plan in the folder.")
     ] = False,
+    *,
+    experiment: Experiment,
 ) -> None:
     """Reproduce a table of the paper: train networks, edit faces, measure the results, and write table and figure.
 
@@ -91,16 +149,15 @@ def reproduce(
     from maskgan_cli.reproduce.stages import script
     from maskgan_cli.reproduce.tables import TABLES
 
-    loaded = load_preset(preset)
-    faces = None if data is None else DataProperties.of(data)
+    loaded = load_preset(experiment.preset)
+    faces = None if experiment.data is None else DataProperties.of(experiment.data)
     several = [name.strip() for name in devices.split(",") if name.strip()]
     for name in several:
         pick_device(name)
-    plan = _plan(loaded, faces, seed, _weights(judges), threshold, several[0] if several else device, workers)
+    plan = experiment.plan(loaded, faces, several[0] if several else experiment.device)
     TABLES[table.value](plan)
     problems = [*missing(plan, faces), *judges_fit(plan)]
-    folder = out or Path("reproduce") / "-".join([Path(preset).stem, *([data.resolve().name] if data else [])])
-    command = _command(table, preset, data, out, judges, threshold, seed)
+    folder, command = experiment.folder, experiment.command(table)
     stages = list(plan.stages.values())
     if dry_run:
         _show(shell, plan, script(stages, str(folder), command), problems)
@@ -108,60 +165,8 @@ def reproduce(
     if problems:
         more = f" (and {len(problems) - 1} more: see --dry-run)" if problems[1:] else ""
         raise InputError(f"{problems[0]}{more}")
-    about = {"table": table.value, "command": command, "seed": seed}
+    about = {"table": table.value, "command": command, "seed": experiment.seed}
     _run(shell, plan, folder, about, several, overwrite=overwrite)
-
-
-def _command(
-    table: Name, preset: str, data: Path | None, out: Path | None, judges: list[str], threshold: float | None, seed: int
-) -> str:
-    """The command that reproduces the same table."""
-    words = ["maskgan", "reproduce", table.value, "--preset", preset]
-    words += ["--data", str(data)] if data else []
-    words += [word for judge in judges for word in ("--judge", judge)]
-    words += [] if threshold is None else ["--threshold", str(threshold)]
-    words += ["--seed", str(seed)] if seed else []
-    return shlex.join([*words, *(["-o", str(out)] if out else [])])
-
-
-def _weights(judges: Sequence[str]) -> dict[str, str]:
-    named = {}
-    for judge in judges:
-        kind, _, where = judge.partition("=")
-        if kind not in _JUDGES or not where:
-            raise InputError("--judge", expected=f"KIND=WEIGHTS, KIND one of {', '.join(_JUDGES)}", found=judge)
-        if not Path(where).exists():
-            raise InputError("--judge", expected="a weights file or a run folder", found=f"no {where}")
-        named[kind] = str(Path(where).resolve())
-    return named
-
-
-def _plan(
-    preset: Preset,
-    faces: DataProperties | None,
-    seed: int,
-    judges: dict[str, str],
-    threshold: float | None,
-    device: str,
-    workers: int | None,
-) -> ReproductionPlan:
-    """A plan without stages; a table's function adds them."""
-    from maskgan_cli.reproduce.needs import own_threshold, rendered_faces, threshold_split
-    from maskgan_cli.reproduce.plan import ATTRIBUTES, ReproductionPlan
-
-    split = ""
-    if "identity" in judges and threshold is None and not own_threshold(judges["identity"]):
-        if faces is None:
-            split = threshold_split(rendered_faces(preset.faces.count, preset.faces.people))
-        else:
-            split = faces.threshold_split
-    return ReproductionPlan(
-        preset, None if faces is None else str(faces.data.root.resolve()), seed, judges,
-        faces is None or faces.has_identities, faces is None or faces.has_poses,
-        ATTRIBUTES if faces is None else faces.attributes, threshold, split,
-        device=() if device == "auto" else ("--device", device),
-        workers=() if workers is None else ("--workers", str(workers)),
-    )  # fmt: skip
 
 
 def _show(shell: Shell, plan: ReproductionPlan, text: str, problems: Sequence[Missing]) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +16,10 @@ from maskgan_cli.editing.options import Accessories
 from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation.choices import Split
 
+if TYPE_CHECKING:
+    from maskgan_cli.editing.masks.directions import Directions
+    from maskgan_cli.editing.masks.reshape import Reshaping
+
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
@@ -23,34 +27,10 @@ def register(app: typer.Typer) -> None:
     add_command(app, "find-directions", rich_help_panel="Editing")(find_directions)
 
 
-def reshape(
-    shell: Shell,
-    source: Annotated[Path | None, typer.Argument(metavar="FACE", help="The photo to edit.")] = None,
-    part: Annotated[str, typer.Option("--part", help="Classes or groups of classes, e.g. hair or nose.")] = "",
-    grow: Annotated[
-        float, typer.Option("--grow", help="Move the outline of --part outwards, or inwards if negative, in pixels.")
-    ] = 0.0,
-    move: Annotated[str, typer.Option("--move", help="Move --part right and down in pixels, e.g. 10,-4.")] = "0,0",
-    scale: Annotated[
-        float, typer.Option("--scale", min=0.2, max=5.0, help="Scale --part around its centre by this factor.")
-    ] = 1.0,
-    open_mouth: Annotated[
-        float, typer.Option("--open-mouth", min=0, help="Open the mouth: move the lower lip down, in pixels.")
-    ] = 0.0,
-    close_mouth: Annotated[bool, typer.Option("--close-mouth", help="Close the mouth.")] = False,
-    add: Annotated[
-        list[str] | None,
-        typer.Option("--add", help="Add glasses, hat, earrings or necklace, or a variant such as hat-fedora."),
-    ] = None,
-    remove: Annotated[
-        list[str] | None, typer.Option("--remove", help="Remove glasses, hat, earrings or necklace.")
-    ] = None,
-    accessories: Annotated[
-        Accessories,
-        typer.Option(
-            "--accessories", help="How --add works on photos: drawn over the photo, or painted by the network."
-        ),
-    ] = Accessories.DRAWN,
+@dataclass(frozen=True)
+class LatentMoves:
+    """Options of changes along directions in MaskVAE's latent space."""
+
     along: Annotated[
         list[str] | None,
         typer.Option(
@@ -59,19 +39,112 @@ def reshape(
             help="Move the mask along a direction in MaskVAE's latent space: smile, open-mouth, raise-brows, "
             "hair-length, face-width or nose-width. AMOUNT is a factor: 2 doubles the change, -1 reverses it.",
         ),
-    ] = None,
-    vae_weights: Annotated[Path | None, options.weights_of("vae", "--vae-weights", what_for=", for --along")] = None,
+    ] = None
+    vae_weights: Annotated[Path | None, options.weights_of("vae", "--vae-weights", what_for=", for --along")] = None
     directions: Annotated[
         Path | None, typer.Option("--directions", help="File of `maskgan find-directions` with further directions.")
-    ] = None,
+    ] = None
     beyond: Annotated[
         bool, typer.Option("--beyond", help="Allow --along to leave the range of realistic face shapes.")
-    ] = False,
+    ] = False
+
+    def moves(self) -> tuple[tuple[str, float], ...]:
+        """Names and amounts of the directions.
+
+        Raises:
+            InputError: a direction is not valid, or another option needs one.
+        """
+        from maskgan_cli.editing.masks import library
+
+        moves = tuple(_direction(text) for text in self.along or ())
+        if not moves and self.directions is not None:
+            raise InputError("--directions", expected="--along", found="none")
+        if not moves and self.beyond:
+            raise InputError("--beyond", expected="--along", found="none")
+        for name, _ in moves if self.directions is None else ():
+            library.known("--along", name, library.DIRECTIONS)
+        return moves
+
+    def load(self, shell: Shell, device: str) -> Directions:
+        """The directions, computed with MaskVAE."""
+        from maskgan_cli.weights.lookup import find_weights, named_with_origin
+
+        file = find_weights(self.vae_weights, "vae", "--vae-weights")
+        from maskgan_cli.editing.masks.directions import Directions
+        from maskgan_cli.editing.masks.interpolate import MaskManifold
+
+        found = Directions(MaskManifold(file, device), self.directions, shell.say)
+        shell.say(f"directions in the latent space of {named_with_origin(file, 'vae')}")
+        return found
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Options of changes of parts, mouth and accessories."""
+
+    part: Annotated[str, typer.Option("--part", help="Classes or groups of classes, e.g. hair or nose.")] = ""
+    grow: Annotated[
+        float, typer.Option("--grow", help="Move the outline of --part outwards, or inwards if negative, in pixels.")
+    ] = 0.0
+    move: Annotated[str, typer.Option("--move", help="Move --part right and down in pixels, e.g. 10,-4.")] = "0,0"
+    scale: Annotated[
+        float, typer.Option("--scale", min=0.2, max=5.0, help="Scale --part around its centre by this factor.")
+    ] = 1.0
+    open_mouth: Annotated[
+        float, typer.Option("--open-mouth", min=0, help="Open the mouth: move the lower lip down, in pixels.")
+    ] = 0.0
+    close_mouth: Annotated[bool, typer.Option("--close-mouth", help="Close the mouth.")] = False
+    add: Annotated[
+        list[str] | None,
+        typer.Option("--add", help="Add glasses, hat, earrings or necklace, or a variant such as hat-fedora."),
+    ] = None
+    remove: Annotated[list[str] | None, typer.Option("--remove", help="Remove glasses, hat, earrings or necklace.")] = (
+        None
+    )
+    accessories: Annotated[
+        Accessories,
+        typer.Option(
+            "--accessories", help="How --add works on photos: drawn over the photo, or painted by the network."
+        ),
+    ] = Accessories.DRAWN
+
+    def reshaping(self, latent: LatentMoves) -> Reshaping:
+        """All changes of the mask.
+
+        Raises:
+            InputError: an option is not valid, or there is no change.
+        """
+        from maskgan_cli.editing.masks import library
+        from maskgan_cli.editing.masks.reshape import Reshaping
+        from maskgan_cli.editing.masks.take_off import KINDS
+
+        right, down = _offset(self.move)
+        if self.open_mouth and self.close_mouth:
+            raise InputError("--close-mouth", expected="one of --open-mouth and --close-mouth", found="both")
+        parts = _parts(self.part, changed=bool(self.grow or right or down or self.scale != 1.0))
+        add, remove = tuple(self.add or ()), tuple(self.remove or ())
+        if not (parts or self.open_mouth or self.close_mouth or add or remove or latent.along):
+            raise InputError("--part", expected="an edit, e.g. --part hair --grow 12", found="none")
+        for name in add:
+            library.item(name)
+        for name in remove:
+            library.known("--remove", name, KINDS)
+        opened = -1.0 if self.close_mouth else self.open_mouth
+        return Reshaping(
+            parts, self.grow, (right, down), self.scale, opened, latent.moves(), add, latent.beyond, remove
+        )
+
+
+def reshape(
+    shell: Shell,
+    source: Annotated[Path | None, typer.Argument(metavar="FACE", help="The photo to edit.")] = None,
     mask: Annotated[
         Path | None, typer.Option("--mask", help="Mask of FACE. Default: the mask beside it, else parsed.")
     ] = None,
     out: Out = Path("reshaped.png"),
     *,
+    changes: Changes,
+    latent: LatentMoves,
     pasting: Pasting,
     editing: Editing,
 ) -> None:
@@ -81,46 +154,17 @@ def reshape(
 
     Columns of --pairs: source (FACE) and, if needed, source_mask, output.
     """
+    from maskgan_cli.editing.faces.face import check_files
     from maskgan_cli.editing.file_edits import reshape_edits
-    from maskgan_cli.editing.masks import library
-    from maskgan_cli.editing.masks.reshape import Reshaping
-    from maskgan_cli.editing.masks.take_off import KINDS
 
-    right, down = _offset(move)
-    if open_mouth and close_mouth:
-        raise InputError("--close-mouth", expected="one of --open-mouth and --close-mouth", found="both")
-    parts = _parts(part, changed=bool(grow or right or down or scale != 1.0))
-    if not (parts or open_mouth or close_mouth or add or remove or along):
-        raise InputError("--part", expected="an edit, e.g. --part hair --grow 12", found="none")
-    for name in add or ():
-        library.item(name)
-    for name in remove or ():
-        library.known("--remove", name, KINDS)
-    moves = tuple(_direction(text) for text in along or ())
-    if not moves and directions is not None:
-        raise InputError("--directions", expected="--along", found="none")
-    if not moves and beyond:
-        raise InputError("--beyond", expected="--along", found="none")
-    for name, _ in moves if directions is None else ():
-        library.known("--along", name, library.DIRECTIONS)
-    how = Reshaping(
-        parts, grow, (right, down), scale, -1.0 if close_mouth else open_mouth, moves, tuple(add or ()), beyond,
-        tuple(remove or ()),
-    )  # fmt: skip
+    how = changes.reshaping(latent)
     rows = rows_of({"source": source, "source_mask": mask}, editing.pairs, ("source",), ("source_mask", "output"))
-    make = partial(reshape_edits, how=how, blend=replace(pasting.blend_options(), accessories=accessories))
-    if moves:
-        from maskgan_cli.editing.faces.face import check_files
-        from maskgan_cli.weights.lookup import find_weights, named_with_origin
-
-        if editing.pairs is None:
+    blend = replace(pasting.blend_options(), accessories=changes.accessories)
+    make = partial(reshape_edits, how=how, blend=blend)
+    if how.along:
+        if editing.pairs is None:  # report a wrong path before the slow import of PyTorch
             check_files(path for role, path in rows[0].items() if role != "output")
-        file = find_weights(vae_weights, "vae", "--vae-weights")
-        from maskgan_cli.editing.masks.directions import Directions
-        from maskgan_cli.editing.masks.interpolate import MaskManifold
-
-        make.keywords["directions"] = Directions(MaskManifold(file, editing.device), directions, shell.say)
-        shell.say(f"directions in the latent space of {named_with_origin(file, 'vae')}")
+        make.keywords["directions"] = latent.load(shell, editing.device)
     run_edits(shell, make, rows, out, editing)
 
 

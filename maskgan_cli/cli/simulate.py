@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -64,16 +64,8 @@ def simulate_edits(
     manifold = MaskManifold(find_weights(weights, "vae"), device)
     with locked(out, "maskgan simulate-edits"):
         remove_leftovers(out)
-        edits = write_edits(
-            samples,
-            manifold,
-            out,
-            lambda_inter=lambda_inter,
-            seed=seed,
-            sampled_codes=sampled_codes,
-            attributes=names,
-            overwrite=overwrite,
-        )
+        how: dict[str, Any] = {"lambda_inter": lambda_inter, "seed": seed, "sampled_codes": sampled_codes}
+        edits = write_edits(samples, manifold, out, **how, attributes=names, overwrite=overwrite)
         rows = list(shell.track(edits, 2 * len(samples), "simulating"))
         if kept := keep_or_write(listing, encode_csv([*COLUMNS, *names], rows), overwrite=overwrite):
             shell.say(f"kept {counted(len(rows), 'existing edit')} of the same faces, weights and settings")

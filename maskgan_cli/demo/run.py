@@ -84,34 +84,18 @@ def run_demo(
         "as painted": [out / "bare" / row["output"] for row in pairs],
         "pasted back": [out / "seamless" / row["output"] for row in pairs],
     }
-    table = against_truth(pairs, methods)
-    numbers: dict[str, Any] = {
-        "faces": len(list((out / "cast/images").iterdir())),
-        "size": scale.size,
-        "pairs": len(pairs),
-        "weights": {
-            "dmn": done["mouth"]["results"][0]["weights"],
-            "vae": way["weights"],
-            "parser": measured["read"]["weights"]["parser"]["sha256"],
-        },
-        "against_the_truth": table,
-        "read_as_asked": round(measured["read"]["value"], 4),
-        "seconds": round(time.perf_counter() - started, 1),
-        "cores": os.cpu_count(),
-    }
+    weights = {"dmn": done["mouth"]["results"][0]["weights"], "vae": way["weights"]}
+    weights["parser"] = measured["read"]["weights"]["parser"]["sha256"]
+    numbers: dict[str, Any] = {"faces": len(list((out / "cast/images").iterdir())), "size": scale.size}
+    numbers |= {"pairs": len(pairs), "weights": weights, "against_the_truth": against_truth(pairs, methods)}
+    numbers |= {"read_as_asked": round(measured["read"]["value"], 4)}
+    numbers |= {"seconds": round(time.perf_counter() - started, 1), "cores": os.cpu_count()}
     write_json(out / "metrics.json", numbers)
-    shown = Shown(
-        photo=_photo_rows(out, edits, cast),
-        faces=_face_rows(pairs, methods["pasted back"]),
-        whole=(out / PHOTO, out / EDITED),
-        crop_mask=out / CROP.with_suffix(".mask.png"),
-        animation=Path(way["animation"]),
-        strip=Path(way["strip"]),
-        commands=lines,
-        numbers=numbers,
-        trained=scale.training is not None,
-    )
-    write_pictures(out / "pictures", shown.photo, shown.faces, Path(way["strip"]), numbers["weights"])
+    photos, faces = _photo_rows(out, edits, cast), _face_rows(pairs, methods["pasted back"])
+    whole, crop_mask = (out / PHOTO, out / EDITED), out / CROP.with_suffix(".mask.png")
+    animation, strip = Path(way["animation"]), Path(way["strip"])
+    write_pictures(out / "pictures", photos, faces, strip, weights)
+    shown = Shown(photos, faces, whole, crop_mask, animation, strip, lines, numbers, scale.training is not None)
     return write_page(out / "index.html", shown), numbers
 
 

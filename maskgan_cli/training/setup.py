@@ -113,12 +113,8 @@ class TrainingPlan:
             dependencies["start"] = {"sha256": start.sha256}
         run = RunFolder(self.out)
         if accelerator.is_main_process:
-            about = {
-                **dependencies,
-                "torch": torch.__version__,
-                "processes": accelerator.num_processes,
-                "device": str(accelerator.device),
-            }
+            machine = {"processes": accelerator.num_processes, "device": str(accelerator.device)}
+            about = {**dependencies, "torch": torch.__version__, **machine}
             about = run.start(recipe, about, resume=self.resume, overwrite=self.overwrite)
             dependencies.update({"start": about["start"]} if "start" in about else {})
         accelerator.wait_for_everyone()

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from maskgan_cli.evaluation.pairs import Pair
+
 
 def register(app: typer.Typer) -> None:
     """Add this module's command to ``eval``."""
@@ -59,19 +61,18 @@ def pairs(
     """
     check_early(None, overwrite, data=data)
     from maskgan_cli.data.prepared import PreparedData
-    from maskgan_cli.evaluation.pair_list import as_csv, rows_of
+    from maskgan_cli.evaluation.pair_list import rows_of
     from maskgan_cli.evaluation.pairs import PROTOCOLS, choose, rendered_pairs
 
     named, chosen_split = protocol.value, split.value
     if (protocol is ProtocolName.TRANSFER) != (attribute is not None):
-        raise InputError(
-            "--attribute", expected="an attribute with --protocol transfer only", found=attribute or "none"
-        )
-    prepared = PreparedData.load(data)
+        wanted = "an attribute with --protocol transfer only"
+        raise InputError("--attribute", expected=wanted, found=attribute or "none")
+    prepared, poses = PreparedData.load(data), ""
     if protocol is ProtocolName.COUNTERFACTUAL:
         if truths is None:
             raise InputError("--truths", expected="the folder of `maskgan synth --counterfactuals`", found="none")
-        found, poses = rendered_pairs(prepared, truths, count), ""
+        found = rendered_pairs(prepared, truths, count)
         chosen_split = "+".join(sorted({pair.source.split for pair in found}))
     else:
         angles, poses = _poses(shell, prepared.split(chosen_split), pose_weights, device)
@@ -84,21 +85,30 @@ def pairs(
         whose = "the paper's " if count is None and attribute in (None, "Smiling") else ""
         shell.say(f"{where} has only {counted(len(found), 'pair')}, not {whose}{needed}")
     rows = rows_of(found, named, split=chosen_split, seed=seed, poses=poses)
+    _finish(shell, named, found, rows, out, overwrite)
+
+
+def _finish(
+    shell: Shell, protocol: str, pairs: list[Pair], rows: list[dict[str, str]], out: Path | None, overwrite: bool
+) -> None:
+    """Write or print the list and suggest the edit of its pairs."""
+    from maskgan_cli.evaluation.pair_list import as_csv
+    from maskgan_cli.evaluation.pairs import PROTOCOLS
+
     table = as_csv(rows)
+    distances = [pair.distance for pair in pairs if pair.distance is not None]
+    difference = f", head poses differ by up to {max(distances):.1f} degrees" if distances else ""
     if out is not None:
         keep(shell, out, f"{table}\n".encode(), overwrite)
-    distances = [pair.distance for pair in found if pair.distance is not None]
-    difference = f", head poses differ by up to {max(distances):.1f} degrees" if distances else ""
-    shell.say(f"{counted(len(found), 'pair')}{difference}")
+    shell.say(f"{counted(len(rows), 'pair')}{difference}")
     if shell.as_json:
-        shell.finish({"protocol": named, "rule": PROTOCOLS[named].rule, "pairs": rows})
-        return
-    if out is None:
+        shell.finish({"protocol": protocol, "rule": PROTOCOLS[protocol].rule, "pairs": rows})
+    elif out is None:
         emit(table)
-        return
-    shell.wrote(out)
-    edit = "style-copy" if protocol is ProtocolName.STYLE_COPY else "swap-mouth"
-    shell.finish(next_command=["maskgan", edit, "--pairs", out, *options.own_generator(), "-o", "results"])
+    else:
+        shell.wrote(out)
+        edit = "style-copy" if protocol == "style-copy" else "swap-mouth"
+        shell.finish(next_command=["maskgan", edit, "--pairs", out, *options.own_generator(), "-o", "results"])
 
 
 def _poses(

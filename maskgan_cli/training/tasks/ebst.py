@@ -337,11 +337,8 @@ def prepare_training(
     """
     source = plan.start or dmn
     if source is None or (plan.start and dmn):
-        raise InputError(
-            "--dmn",
-            expected="a trained generator: --dmn, or --start-from with its blender",
-            found="both" if source else "neither",
-        )
+        wanted = "a trained generator: --dmn, or --start-from with its blender"
+        raise InputError("--dmn", expected=wanted, found="both" if source else "neither")
     start = read_weights(generator_file(source, "dmn"), "dmn")
     recipe = _with_network_of(start, recipe)
     plan.check_size(recipe.network.image_size)
@@ -368,11 +365,8 @@ def prepare_training(
             load_strictly(task.blender, blender, source)
         return task
 
-    dependencies: dict[str, Any] = {
-        "perceptual": record,
-        "dmn": {"sha256": start.sha256},
-        "vae": {"sha256": vae_weights.sha256},
-    }
+    dependencies: dict[str, Any] = {"perceptual": record, "dmn": {"sha256": start.sha256}}
+    dependencies["vae"] = {"sha256": vae_weights.sha256}
     if plan.start is not None:
         dependencies["start"] = {"sha256": start.sha256}
     if edits is not None:
