@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from maskgan_cli.editing.compositing.accessories.inpaint import has_dark_lenses, without_frames
+from maskgan_cli.editing.compositing.accessories.inpaint import without_clear_glasses
 from maskgan_cli.editing.compositing.hair_photo import hair_in_photo, with_hair
 from maskgan_cli.editing.compositing.mouths import ReferenceFace
 from maskgan_cli.editing.faces.face import Face
-from maskgan_cli.editing.masks.take_off import without
 from maskgan_cli.files import Picture
-from maskgan_cli.labels import ID, LabelMap
+from maskgan_cli.labels import LabelMap
 
 
 def without_glasses(face: Face) -> Face:
@@ -18,7 +17,7 @@ def without_glasses(face: Face) -> Face:
 
     Faces with dark glasses are returned unchanged, because the eyes are hidden; the network paints them.
     """
-    found = bare(face.picture, face.labels)
+    found = without_clear_glasses(face.picture, face.labels)
     return face if found is None else _changed(face, *found)
 
 
@@ -31,13 +30,6 @@ def with_hair_of(face: Face, reference: ReferenceFace) -> Face:
     whole = hair_in_photo(cutout.photo.picture, cutout.square, found, face.labels, reference)
     photo = replace(cutout.photo, picture=whole)
     return replace(face, picture=found[0], labels=found[1], photo=photo, cutout=replace(cutout, photo=photo))
-
-
-def bare(picture: Picture, labels: LabelMap) -> tuple[Picture, LabelMap] | None:
-    """A picture (S, S, 3) and its mask without clear glasses; None if the face wears none, or dark ones."""
-    if not (labels == ID["eye_g"]).any() or has_dark_lenses(picture, labels):
-        return None
-    return without_frames(picture, labels), without(labels, ["glasses"])
 
 
 def _changed(face: Face, picture: Picture, labels: LabelMap) -> Face:

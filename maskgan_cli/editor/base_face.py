@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
-from maskgan_cli.editing.bare_face import bare
+from maskgan_cli.editing.compositing.accessories.inpaint import without_clear_glasses
 from maskgan_cli.editing.compositing.hair_photo import hair_in_photo, with_hair
 from maskgan_cli.editing.compositing.hair_swap import hair_to_take
 from maskgan_cli.editing.compositing.mouths import ReferenceFace
@@ -63,7 +63,7 @@ class BaseFaces:
 def _base(face: EditedFace, key: Key, hair: EditedFace | None) -> BaseFace:
     picture, labels = face.picture, face.labels
     changes: list[Callable[[Picture, Square], Picture]] = []
-    if key[0] and (found := bare(picture, labels)) is not None:
+    if key[0] and (found := without_clear_glasses(picture, labels)) is not None:
         picture, labels = found
         changes.append(partial(paste_crop, result=picture))
     style = picture, labels

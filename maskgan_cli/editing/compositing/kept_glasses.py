@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from maskgan_cli.editing.compositing.accessories.inpaint import frame_region, has_dark_lenses, without_frames
+from maskgan_cli.editing.compositing.accessories.inpaint import frame_region, without_clear_glasses
 from maskgan_cli.editing.compositing.paste import Square, paste_crop
 from maskgan_cli.editing.masks.take_off import without
 from maskgan_cli.files import Picture
@@ -63,11 +63,10 @@ def kept_glasses(source: Picture, before: LabelMap, after: LabelMap) -> KeptGlas
     classes = np.union1d(before[changed], after[changed])
     if not worn.any() or not np.isin(classes, _BEHIND).any() or not np.isin(classes, _TOUCHED).all():
         return None
-    if (after == _GLASSES).sum() < _KEPT * worn.sum() or has_dark_lenses(source, before):
+    if (after == _GLASSES).sum() < _KEPT * worn.sum():
         return None
     frames = frame_region(source, before)
-    if not frames.any():
+    if not frames.any() or (bare := without_clear_glasses(source, before, frames)) is None:
         return None
     opacity = np.clip(1.3 * ndimage.gaussian_filter(frames.astype(np.float32), _SOFT), 0, 1)
-    bare, edited = (without(labels, ["glasses"]) for labels in (before, after))
-    return KeptGlasses(without_frames(source, before, frames), bare, edited, np.where(opacity > 0.02, opacity, 0))
+    return KeptGlasses(*bare, without(after, ["glasses"]), np.where(opacity > 0.02, opacity, 0))

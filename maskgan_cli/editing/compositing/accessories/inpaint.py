@@ -36,6 +36,18 @@ def has_dark_lenses(picture: Picture, labels: LabelMap) -> bool:
     return bool(np.median(grey[inner]) < _DARK * np.median(grey[skin]))
 
 
+def without_clear_glasses(
+    picture: Picture, labels: LabelMap, frames: Region | None = None
+) -> tuple[Picture, LabelMap] | None:
+    """A picture (S, S, 3) and its mask without clear glasses; None if the face wears none, or dark ones.
+
+    For ``frames`` see `without_frames`.
+    """
+    if not (labels == _GLASSES).any() or has_dark_lenses(picture, labels):
+        return None
+    return without_frames(picture, labels, frames), without(labels, ["glasses"])
+
+
 def without_frames(picture: Picture, labels: LabelMap, frames: Region | None = None) -> Picture:
     """A picture (S, S, 3) without the frames of its glasses; what is seen through clear lenses stays.
 
