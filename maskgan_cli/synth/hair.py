@@ -24,7 +24,7 @@ SKULL = f32([0, 0.95, 0.1])  # centre of the skull, in head coordinates
 
 @dataclass(frozen=True)
 class Strands:
-    """``points`` (S, K, 3) in the world; ``tone`` (S,) relative brightness; ``outward`` (S, K, 3) unit
+    """``points`` (S, K, 3) in world coordinates; ``tone`` (S,) relative brightness; ``outward`` (S, K, 3) unit
     vectors away from the head; ``depth`` (S,) 0 for the innermost layer, 1 for the outermost."""
 
     points: F32
@@ -253,7 +253,7 @@ def _patch(rng: np.random.Generator, posed: Posed, faces: I32, density: Bools | 
 
 
 def grow_brows(rng: np.random.Generator, posed: Posed, thickness: float, height: float, arch: float, count: int) -> F32:
-    """Hairs of both brows, (count, 4, 3) in the world."""
+    """The hairs of both brows as lines of four points in world coordinates (count, 4, 3)."""
     body = head().group("body")
     near = brow(f32(head().canonical[body].mean(1)), thickness * 1.6, height, arch) > -0.6
     roots = _patch(rng, posed, body, near, count * 2)
@@ -267,7 +267,7 @@ def grow_brows(rng: np.random.Generator, posed: Posed, thickness: float, height:
 
 
 def grow_beard(rng: np.random.Generator, posed: Posed, kind: str, length: float, count: int) -> F32:
-    """Hairs of a beard, (about count, 4, 3) in the world."""
+    """The hairs of a beard as lines of four points in world coordinates (about ``count``, 4, 3)."""
     body = head().group("body")
     near = beard(f32(head().canonical[body].mean(1)), kind) > 0.03
     roots = _patch(rng, posed, body, near, count)

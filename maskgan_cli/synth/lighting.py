@@ -42,7 +42,7 @@ class ShadowMap:
 
     @staticmethod
     def build(direction: F32, vertices: F32, faces: I32, two_sided: Bools, hair: F32 | None, size: int) -> ShadowMap:
-        """``hair`` are strand points (N, 3) in the world."""
+        """``hair`` are strand points (N, 3) in world coordinates."""
         across = unit(np.cross(f32([0, 1, 0]), direction))
         up = unit(np.cross(direction, across))
         empty = np.zeros((size, size), np.float32)

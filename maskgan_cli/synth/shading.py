@@ -170,7 +170,7 @@ def shade_short_hairs(
 ) -> None:
     """Draw the short hairs of brows and beards, semi-transparent; labels do not change.
 
-    ``points`` (S, K, 3) in the world.
+    ``points`` (S, K, 3) in world coordinates.
     """
     if not len(points):
         return

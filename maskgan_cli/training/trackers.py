@@ -80,7 +80,7 @@ class Trackers:
             tracker.log(dict(values), step=step)
 
     def close(self) -> None:
-        """Send what is buffered, and end the trackers."""
+        """Send the buffered values and close the trackers."""
         for tracker in self._trackers:
             tracker.finish()
 

@@ -104,9 +104,9 @@ def lay_ears(base: Plane, reference: Plane, ears: Region, ours: Plane, theirs: P
 
 
 def replaced_brows(before: LabelMap, after: LabelMap) -> Region:
-    """The brows (S, S) of ``after`` if `with_hidden_brows` replaced them; else none.
+    """The brows (S, S) of ``after`` if `with_hidden_brows` replaced them, which enlarges them; else none.
 
-    Hair, which may cover brows, never adds to them.
+    New hair can only cover brows, so no other step enlarges them.
     """
     brows = np.isin(after, list(_BROWS))
     added = brows & ~np.isin(before, list(_BROWS))

@@ -38,7 +38,7 @@ class Axis:
         return np.array([-self.along[1], self.along[0]])
 
     def coordinates(self, x: Any, y: Any) -> tuple[Line, Line]:
-        """Pixels -> position along the axis (0 to 1 within the feature), and pixels across, downwards."""
+        """Convert pixel positions to positions along the axis (0 to 1 in the feature) and pixels below it."""
         offset = np.stack([x, y], axis=-1) - self.middle
         return (offset @ self.along - self.begin) / (self.end - self.begin), offset @ self.across()
 

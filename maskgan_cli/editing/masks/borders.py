@@ -29,9 +29,10 @@ def smooth(planes: Field, by: float = _SOFT_CHANGE) -> Field:
 
 
 def start(own: Field, before: Field) -> Field:
-    """Initial signed distances (N, S, S) of a change: the mask's own, and MaskVAE's far outside a class.
+    """Signed distances (N, S, S) to which a change is added.
 
-    New hair can appear far from the old hair, where the distance to the old border is meaningless.
+    They are ``own``, those of the mask, near and inside each class. Far outside they fade to ``before``, those of
+    MaskVAE's reconstruction: new hair can appear far from the old hair, where the distance to it is meaningless.
     """
     far = np.maximum(-own - _NEAR, 0.0) / _FADING
     return np.asarray(before + np.exp(-far * far) * (smooth(own, _SOFT_BORDER) - before))

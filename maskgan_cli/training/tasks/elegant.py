@@ -46,7 +46,7 @@ class ElegantCriticSettings(Section):
 
 
 class ElegantLossSettings(Section):
-    """Weight of the reconstruction beside the adversarial terms."""
+    """Weight of the reconstruction loss; the adversarial losses have weight 1."""
 
     reconstruction: NotNegative = 5.0
 

@@ -85,7 +85,7 @@ class IdentityTask:
     Args:
         recipe: see `IdentityRecipe`.
         accelerator: device, processes, precision.
-        people: (training samples,) person numbers from 0, by a sample's index in a batch.
+        people: (training samples,), the number of each sample's person, from 0; indexed by `Batch.indices`.
         validation: faces to measure and to show.
         names: the person of each validation face.
     """

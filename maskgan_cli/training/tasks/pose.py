@@ -53,7 +53,7 @@ class PoseTask:
         recipe: see `PoseRecipe`.
         accelerator: device, processes, precision.
         validation: faces to measure and to show, not mirrored.
-        angles: (training samples, 3) in degrees, by a sample's index in a batch.
+        angles: (training samples, 3), in degrees; indexed by `Batch.indices`.
         truth: (validation faces, 3) in degrees.
     """
 
