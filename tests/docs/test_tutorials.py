@@ -19,7 +19,7 @@ from tests.docs.smallest import small
 
 DOCS = ROOT / "docs"
 FOLLOWED = ("../README.md", "index.md", "tutorials/photo.md", "tutorials/celebamask.md", "tutorials/portraits.md")
-NAMED = ("editing.md", "faq.md", "tour.md")  # names in capitals stand for files
+NAMED = ("faq.md", "tour.md")  # names in capitals stand for files
 NOT_RUN = {("weights", "pull"): "a download", ("edit", "photo.png"): "serves until Ctrl-C"}
 pytestmark = pytest.mark.slow
 
