@@ -26,9 +26,11 @@ _TINT: Final = (0.5, 6.0)  # of what strands differ from the mean hue at their l
 _FINE: Final = 1.5  # pixels, standard deviation: what is finer is strands
 _SHARP: Final = (0.75, 1.25)  # how much weaker or stronger they may become
 _WIDE: Final = 0.016  # share of the side, standard deviation: wider differences are shades, finer ones strands
+_BRIGHTENED: Final = 20.0  # of lightness: dark hair has too few shades to become much lighter, so it becomes brown
 _LIGHTER: Final = 0.1  # so far between the lightest of the other hair and white, strands may be lighter
 _BINS: Final = 8  # of lightness, in which hues are measured
 _LEAST: Final = 64  # pixels of hair that say what colour it is
+_ENOUGH: Final = 0.03  # share of the picture; less hair is stubble, whose colour is mixed with what is behind it
 
 
 def hair_colours(picture: Plane, alpha: Plane, behind: Plane) -> Plane:
@@ -70,7 +72,8 @@ def without_light_rim(colours: Plane, alpha: Plane) -> Plane:
 def recoloured(colours: Plane, alpha: Plane, photo: npt.NDArray[np.uint8], own: Plane) -> Plane:
     """Hair (S, S, 3) in the colours of a photo's own hair; its strands remain.
 
-    The median lightness becomes that of the own hair, and so does the contrast of the strands and of the shades.
+    The median lightness becomes that of the own hair, and so does the contrast of the strands and of the shades. Hair
+    that is much darker becomes a little lighter only.
     Each lightness gets the hue that the own hair has there, so that shadows do not have the hue of highlights.
 
     Args:
@@ -78,10 +81,10 @@ def recoloured(colours: Plane, alpha: Plane, photo: npt.NDArray[np.uint8], own: 
         photo, own: (T, T, 3) and the opacity (T, T) of its hair.
 
     Returns:
-        (S, S, 3); the colours themselves if either hair has too few pixels.
+        (S, S, 3); the colours themselves if either hair is too little to have a colour.
     """
     theirs, ours = alpha > SOLID, own > SOLID
-    if min(theirs.sum(), ours.sum()) < _LEAST:
+    if theirs.sum() < _LEAST or ours.sum() < _ENOUGH * ours.size:
         return colours
     lab = rgb2lab(np.clip(colours, 0, 255) / 255.0)
     continued = rgb2lab(extended(photo, ours) / 255.0)
@@ -89,10 +92,11 @@ def recoloured(colours: Plane, alpha: Plane, photo: npt.NDArray[np.uint8], own: 
     shades, strands = _bands(lab[..., 0])
     own_shades, own_strands = _bands(continued[..., 0])
     middles = float(np.median(old[:, 0])), float(np.median(new[:, 0]))
+    middles = middles[0], min(middles[1], middles[0] + _BRIGHTENED)
     moved = middles[1] + _gain(shades[theirs], own_shades[ours], _SHADES) * (shades - middles[0])
     moved = moved + _gain(strands[theirs], own_strands[ours], _STRANDS) * strands
     low, high = np.quantile(new[:, 0], [0.01, 0.99])
-    moved = np.clip(moved, max(0.5 * low, 0.5), high + _LIGHTER * (99 - high))
+    moved = np.clip(moved, max(0.5 * min(low, middles[1]), 0.5), high + _LIGHTER * (99 - high))
     share, most = _TINT
     hues = [
         _hue(new, channel)(moved) + np.clip(share * (lab[..., channel] - _hue(old, channel)(lab[..., 0])), -most, most)

@@ -26,7 +26,7 @@ _CLEAR: Final = [ID[name] for name in ("l_eye", "r_eye", "l_brow", "r_brow", "no
                                        "eye_g", "ear_r", "hat")]  # fmt: skip
 _BROWS: Final = [ID["l_brow"], ID["r_brow"]]
 _LEAST: Final = 0.01  # of a mask: less hair is no hair to take
-_HAT: Final = 0.01  # of a mask: a larger hat hides hair
+_HAT: Final = 0.03  # of a mask: a larger hat hides hair; parsers take more than hats for smaller ones
 # As shares of the side.
 _BAND: Final = (0.012, 0.022)  # so far within a mask's border and beyond it hair may end
 _TEMPLES: Final = 0.04  # so far to the sides of glasses their temples may be seen

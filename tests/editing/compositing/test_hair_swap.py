@@ -259,7 +259,7 @@ def test_isolated_strands_and_specks_are_not_taken() -> None:
 def test_colours_become_those_of_the_other_hair() -> None:
     rng = np.random.default_rng(3)
     strands = rng.normal(0, 12, (4000, 1))
-    theirs = np.clip(np.array([60, 40, 30]) + strands, 0, 255).astype(np.uint8)
+    theirs = np.clip(np.array([155, 125, 90]) + strands, 0, 255).astype(np.uint8)
     ours = np.clip(np.array([190, 160, 110]) + 1.2 * rng.normal(0, 12, (4000, 1)), 0, 255).astype(np.uint8)
     whole, photo = np.ones((80, 50), np.float32), ours.reshape(80, 50, 3)
     found = recoloured(theirs.reshape(80, 50, 3).astype(np.float32), whole, photo, whole)
@@ -267,6 +267,20 @@ def test_colours_become_those_of_the_other_hair() -> None:
     light = [theirs.astype(float).sum(1), found.reshape(-1, 3).sum(1)]
     assert np.corrcoef(light)[0, 1] > 0.97, "the strands differ from the reference's"
     assert (recoloured(found, whole, photo, 0 * whole) == found).all()
+    stubble = np.where(np.arange(80)[:, None] < 2, 1, 0 * whole).astype(np.float32)
+    assert (recoloured(found, whole, photo, stubble) == found).all(), "the colour of 2.5 % of the picture"
+
+
+def test_dark_hair_on_a_fair_head_becomes_brown_and_keeps_its_strands() -> None:
+    rng = np.random.default_rng(4)
+    theirs = np.clip(np.array([24, 20, 20]) + rng.normal(0, 6, (80, 80, 1)), 0, 255)
+    ours = np.clip(np.array([215, 180, 130]) + rng.normal(0, 6, (80, 80, 1)), 0, 255).astype(np.uint8)
+    whole = np.ones((80, 80), np.float32)
+    found = recoloured(theirs.astype(np.float32), whole, ours, whole)
+    dark, fair, brown = (float(np.median(one.mean(-1))) for one in (theirs, ours, found))
+    assert dark + 20 < brown < (dark + fair) / 2
+    assert found[..., 0].mean() > found[..., 2].mean() + 10, "grey, not brown"
+    assert found.mean(-1).std() > 3
 
 
 def test_shades_of_recoloured_hair_are_no_stronger_than_those_of_the_own_hair() -> None:
