@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 Displacement = npt.NDArray[np.float32]
 
 _SIDE: Final = 128  # largest side, in pixels, at which the field is computed
-_LEVELS: Final = ((4, 30), (2, 30), (1, 14))  # for each level: reduction factor, iterations
+_LEVELS: Final = ((4, 30), (2, 30), (1, 20))  # for each level: reduction factor, iterations
 _SOFT: Final = 1.2  # blur of the class planes: standard deviation in pixels of a level
-_SMOOTH: Final = (1.5, 1.8, 2.2)  # blur that regularises the field: standard deviation at each level
+_SMOOTH: Final = (1.5, 1.7, 1.6)  # blur that regularises the field: standard deviation at each level
 _STEP: Final = 1.5  # largest motion in one iteration, in pixels of a level
 _NOISE: Final = 1e-3  # keeps the step finite where the planes are constant
 _BACKDROP: Final = (ID["background"], ID["cloth"])
