@@ -164,6 +164,20 @@ def r1_penalty(critic: Callable[[Tensor], Tensor], real: Tensor) -> Tensor:
     return gradient.flatten(1).square().sum(1).mean()
 
 
+def dice(logits: Tensor, labels: Tensor) -> Tensor:
+    """One minus the Dice coefficient 2 |A and B| / (|A| + |B|), as a mean over the classes that the batch shows.
+
+    Args:
+        logits: (N, C, H, W).
+        labels: class ids (N, H, W) below C.
+    """
+    probabilities = logits.softmax(1)
+    truth = F.one_hot(labels.long(), logits.shape[1]).permute(0, 3, 1, 2)
+    common, predicted, sizes = (x.sum((0, 2, 3)) for x in (probabilities * truth, probabilities, truth))
+    coefficient = 2 * common / (predicted + sizes).clamp_min(1)
+    return (1 - coefficient)[sizes > 0].mean()
+
+
 def classification(logits: Tensor, labels: Tensor) -> Tensor:
     """Binary cross-entropy of attributes: summed over attributes, averaged over pictures.
 

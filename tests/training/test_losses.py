@@ -35,6 +35,16 @@ def test_feature_matching_has_gradients_for_the_fake_only() -> None:
     assert real[0][0].grad is None
 
 
+def test_dice_is_the_mean_overlap_of_the_classes_that_are_there() -> None:
+    labels = torch.tensor([[[0, 0, 1, 1]]])
+    certain = 100 * torch.nn.functional.one_hot(torch.tensor([[[0, 1, 1, 1]]]), 3).permute(0, 3, 1, 2).float()
+    # class 0: 2 * 1 / (1 + 2), class 1: 2 * 2 / (3 + 2); class 2 is absent
+    assert losses.dice(certain, labels).item() == pytest.approx(1 - (2 / 3 + 4 / 5) / 2, abs=1e-5)
+    small = torch.zeros(1, 3, 1, 4, requires_grad=True)
+    losses.dice(small, labels).backward()
+    assert small.grad is not None and small.grad[0, 1, 0, 3] < 0 < small.grad[0, 0, 0, 3]
+
+
 def test_perceptual_weights_are_the_papers() -> None:
     for depth, weight in enumerate((1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)):
         fake = [torch.zeros(1, 1, 2, 2) for _ in range(5)]

@@ -13,14 +13,15 @@ from accelerate import Accelerator
 from torch import Tensor
 from torch.nn import functional as F
 
-from maskgan_cli.config import TrainingRecipe
+from maskgan_cli.config import Section, TrainingRecipe
 from maskgan_cli.data.dataset import Batch
 from maskgan_cli.files import Picture
 from maskgan_cli.labels import colourise
 from maskgan_cli.metrics.confusion import agreement
 from maskgan_cli.models.layers import to_unit
 from maskgan_cli.models.parser import FaceParser, ParserConfig
-from maskgan_cli.training.augment import AugmentSettings, change_backdrop, move, recolour, repaint
+from maskgan_cli.training import losses
+from maskgan_cli.training.augment import AugmentSettings, NotNegative, change_backdrop, move, recolour, repaint
 from maskgan_cli.training.learner import Learner
 from maskgan_cli.training.loop import Loop
 from maskgan_cli.training.mouth_augmentation import enlarge_lips, light_from_above, reshape_mouths
@@ -28,16 +29,27 @@ from maskgan_cli.training.setup import TrainingPlan
 from maskgan_cli.weights.format import save_weights
 
 
+class ParserLossSettings(Section):
+    """Weights of the losses beside the cross-entropy, whose weight is 1.
+
+    Attributes:
+        dice: of the Dice loss, in which small classes count as much as large ones; see `losses.dice`.
+    """
+
+    dice: NotNegative = 0.0
+
+
 class ParserRecipe(TrainingRecipe):
     """Settings of ``maskgan train parser``."""
 
     task: Literal["parser"] = "parser"
     network: ParserConfig = ParserConfig()
+    loss: ParserLossSettings = ParserLossSettings()
     augment: AugmentSettings = AugmentSettings()
 
 
 class ParserTask:
-    """Trains a face parser with cross-entropy over all pixels.
+    """Trains a face parser with cross-entropy over all pixels, and with a Dice loss if the recipe has one.
 
     Args:
         recipe: see `ParserRecipe`.
@@ -65,9 +77,13 @@ class ParserTask:
             labels = enlarge_lips(labels, change.outline)
         with self.accelerator.autocast():
             logits = self.learner.network(recolour(images, change))
-        loss = F.cross_entropy(logits.float(), labels.long())
+        terms = {"cross_entropy": F.cross_entropy(logits.float(), labels.long())}
+        loss = terms["cross_entropy"]
+        if self.recipe.loss.dice:
+            terms["dice"] = losses.dice(logits.float(), labels)
+            loss = loss + self.recipe.loss.dice * terms["dice"]
         self.learner.update(loss)
-        return {"cross_entropy": loss, "accuracy": (logits.argmax(1) == labels).float().mean()}
+        return {**terms, "accuracy": (logits.argmax(1) == labels).float().mean()}
 
     def step_in_parts(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
         """See `Learner.step_in_parts`."""

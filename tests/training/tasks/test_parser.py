@@ -50,6 +50,23 @@ def test_it_fits_its_training_faces(task: ParserTask) -> None:
     assert task.learner.network.training, "validation must leave batch norm in training mode"
 
 
+def test_the_dice_loss_is_a_term_of_its_own(prepared: Path) -> None:
+    batch = first_samples(FaceDataset(PreparedData.load(prepared).split("train"), 64, cache=True), 4)
+    weights, terms = [], []
+    for weight in (0, 0.5, 1):
+        changes = ["network.image_size=64", "network.width=4", f"loss.dice={weight}"]
+        task = ParserTask(load_recipe(ParserRecipe, "parser", "tiny-cpu", changes), Accelerator(cpu=True), batch)
+        torch.manual_seed(0)
+        terms.append(task.step(batch))
+        weights.append(next(task.learner.network.parameters()).grad)
+    assert [set(one) - {"cross_entropy", "accuracy"} for one in terms] == [set(), {"dice"}, {"dice"}]
+    assert 0 < float(terms[1]["dice"]) < 1
+    plain, half, whole = weights
+    assert plain is not None and half is not None and whole is not None
+    torch.testing.assert_close(2 * (half - plain), whole - plain, rtol=1e-3, atol=1e-6)
+    assert not torch.equal(whole, plain)
+
+
 def test_the_judge_has_the_accuracy_of_validation_and_accepts_any_size(task: ParserTask, tmp_path: Path) -> None:
     task.save_model(tmp_path / "model.safetensors", {})
     judge = load_parser(tmp_path, torch.device("cpu"))
