@@ -60,7 +60,7 @@ def test_the_dice_loss_is_a_term_of_its_own(prepared: Path) -> None:
         terms.append(task.step(batch))
         weights.append(next(task.learner.network.parameters()).grad)
     assert [set(one) - {"cross_entropy", "accuracy"} for one in terms] == [set(), {"dice"}, {"dice"}]
-    assert 0 < float(terms[1]["dice"]) < 1
+    assert 0 < terms[1]["dice"].item() < 1
     plain, half, whole = weights
     assert plain is not None and half is not None and whole is not None
     torch.testing.assert_close(2 * (half - plain), whole - plain, rtol=1e-3, atol=1e-6)
