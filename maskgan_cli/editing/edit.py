@@ -11,7 +11,8 @@ import numpy as np
 
 from maskgan_cli.data.crop import matrix_of
 from maskgan_cli.data.resize import resize_image, resize_labels
-from maskgan_cli.editing.compositing.accessories.put_on import WithAccessories, put_on
+from maskgan_cli.editing.compositing.accessories.overlay import WithAccessories
+from maskgan_cli.editing.compositing.accessories.put_on import AccessoryRenderer
 from maskgan_cli.editing.compositing.blend import paste_person
 from maskgan_cli.editing.compositing.compose import Place, paste_back
 from maskgan_cli.editing.compositing.hair_fit import HairFit
@@ -120,9 +121,12 @@ class Edit(Generic[R]):
     def _with_accessories(self, picture: Picture) -> WithAccessories:
         """The crop or the photo (H, W, 3) with the accessories drawn over it."""
         assert self.labels is not None
-        cutout = self._cutout
-        matrix = None if cutout is None else matrix_of(cutout.square, len(self.labels))
-        return put_on(picture, self.labels, self.drawn, matrix)
+        assert self.face is not None
+        cutout, own = self._cutout, resize_labels(self.face.labels, len(self.labels))
+        if cutout is None:
+            return AccessoryRenderer(self.face.picture, own).put_on(picture, self.labels, self.drawn)
+        matrix = matrix_of(cutout.square, len(self.labels))
+        return AccessoryRenderer(cutout.photo.picture, own, matrix).put_on(picture, self.labels, self.drawn)
 
     def shown(self, picture: Picture) -> Picture:
         """The face of the finished picture, for an overview sheet."""

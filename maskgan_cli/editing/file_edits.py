@@ -92,7 +92,7 @@ def render_edits(
     labels = _shape_for(face, row["mask"])
     for name in add:
         labels = labels if library.item_name(name) in drawn else wear(labels, library.item(name))
-    labels = make_room(labels, drawn)
+    labels = make_room(labels, drawn, given.labels)
     request = Request(labels, face.labels, face.picture)
     inputs = _named(mask=row["mask"], style_image=face.image, style_mask=face.mask)
     reference = read(row["reference"], row.get("reference_mask"), "reference") if "reference" in row else None
@@ -179,7 +179,7 @@ def reshape_edits(
     if chosen is not None and "glasses" in (*how.remove, *kinds_of(drawn)):
         source = without_glasses(source)
     painted = tuple(name for name in how.add if library.item_name(name) not in drawn)
-    labels = make_room(reshape(source.labels, replace(how, add=painted), directions, steps), drawn)
+    labels = make_room(reshape(source.labels, replace(how, add=painted), directions, steps), drawn, given.labels)
     # A small step in a direction may change no pixel, which is not an error.
     if not (how.along or drawn or source is not given) and np.array_equal(labels, source.labels):
         raise InputError(

@@ -13,7 +13,7 @@ from PIL import Image
 
 from maskgan_cli.data.crop import cut
 from maskgan_cli.data.resize import resize_image, resize_labels
-from maskgan_cli.editing.compositing.accessories.put_on import put_on
+from maskgan_cli.editing.compositing.accessories.put_on import AccessoryRenderer
 from maskgan_cli.editing.faces.cutouts import Cutout
 from maskgan_cli.editing.faces.face import Face
 from maskgan_cli.editing.file_edits import reshape_edits, swap_edits
@@ -21,7 +21,7 @@ from maskgan_cli.editing.masks.library import item
 from maskgan_cli.editing.masks.reshape import Reshaping
 from maskgan_cli.editing.masks.shapes import wear
 from maskgan_cli.editing.options import Blend
-from maskgan_cli.editor import accessories, example_faces
+from maskgan_cli.editor import example_faces
 from maskgan_cli.editor.archive import command, pack, unpack
 from maskgan_cli.editor.edited_face import EditedFace
 from maskgan_cli.editor.models import Models
@@ -182,20 +182,33 @@ def test_previews_lay_accessories_over_the_face_as_they_were_drawn(
     session: Session, models: Models, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sizes: list[int] = []
-    monkeypatch.setattr(accessories, "put_on", lambda picture, labels, names: (
-        sizes.append(len(picture)), put_on(picture, labels, names))[1])  # fmt: skip
-    options = RenderOptions(items=("hat-beanie",))
+    drawn = AccessoryRenderer._drawn
+
+    def counted(self: AccessoryRenderer, *values: Any) -> Any:
+        sizes.append(len(self.picture))
+        return drawn(self, *values)
+
+    monkeypatch.setattr(AccessoryRenderer, "_drawn", counted)
+    options = RenderOptions(items=("glasses-square",))
     _paint(session, models, options, preview=True)
     full = _paint(session, models, options)
-    assert sizes == [256, 256]
-    stroked = session.labels.copy()
-    stroked[140:150, 120:130] = ID["hair"]
+    size = len(full)
+    assert sizes.count(size) == len(sizes), "a face of 256 pixels is a preview too"
+    once = len(sizes)
+    painted = session.labels.copy()
+    painted[190:196, 120:130] = ID["mouth"]
     for brush in (True, False):
-        near = _paint(session, models, options, labels=stroked, preview=True, brush=brush)
-        assert len(sizes) == 2, "the hat is not drawn again"
-        assert np.abs(near.astype(int) - full)[:60].mean() < 3, "JPEG"
-    _paint(session, models, options, labels=stroked)
-    assert len(sizes) == 3 and session.result(models) == session.result(models) and len(sizes) == 3
+        near = _paint(session, models, options, labels=painted, preview=True, brush=brush)
+        assert np.abs(near.astype(int) - full)[:150].mean() < 3, "JPEG"
+    _paint(session, models, options, labels=painted)
+    assert len(sizes) == once, "an edit that keeps the pose keeps the glasses"
+    session.result(models)
+    session.mask(models)
+    moved = np.roll(session.labels, 20, 1)
+    _paint(session, models, options, labels=moved, preview=True)
+    assert len(sizes) == once, "a preview shows them where they were drawn last"
+    _paint(session, models, options, labels=moved)
+    assert len(sizes) == once + 1
 
 
 def test_options_of_requests_are_checked(session: Session, models: Models) -> None:

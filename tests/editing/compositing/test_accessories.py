@@ -12,7 +12,7 @@ from scipy import ndimage
 
 from maskgan_cli.editing.compositing.accessories.head_fit import HeadFit, fit_head
 from maskgan_cli.editing.compositing.accessories.inpaint import has_dark_lenses, without_frames
-from maskgan_cli.editing.compositing.accessories.put_on import hair_under_hats, put_on
+from maskgan_cli.editing.compositing.accessories.put_on import HatCover, hair_under_hats, put_on
 from maskgan_cli.editing.masks import library
 from maskgan_cli.editing.masks.shapes import wear
 from maskgan_cli.editing.masks.take_off import without
@@ -127,13 +127,13 @@ def test_a_hat_lies_above_the_eyes_and_extends_beyond_the_crop(name: str, photo:
 
 def test_hair_beside_a_hat_is_removed_and_hair_below_it_is_kept(photo: tuple[Picture, LabelMap]) -> None:
     _, labels = photo
-    bare = hair_under_hats(labels, ["hat-beanie"])
+    bare = hair_under_hats(labels, ["hat-beanie"], HatCover(labels))
     worn = put_on(np.zeros((256, 256, 3), np.uint8), labels, ["hat-beanie"]).labels > 0
     rim = np.flatnonzero(worn.any(1)).max()
     hair = labels == ID["hair"]
     assert not ((bare == ID["hair"]) & ~worn)[: rim - 24].any()
     assert np.array_equal((bare == ID["hair"])[rim:], hair[rim:])
-    assert np.array_equal(hair_under_hats(labels, ["glasses-round"]), labels)
+    assert np.array_equal(hair_under_hats(labels, ["glasses-round"], HatCover(labels)), labels)
 
 
 def test_removing_glasses_from_a_mask_adds_eyes_hidden_by_sunglasses(photo: tuple[Picture, LabelMap]) -> None:

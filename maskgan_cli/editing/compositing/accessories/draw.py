@@ -22,6 +22,8 @@ _REACH: Final = 0.9  # decimetres; longest shadow, because beyond this the head 
 _UNDER: Final = 0.5  # share of the light that a hat blocks directly below its rim
 _SIDES: Final = 0.25  # depth of the sides of the head, in head coordinates
 _SHADOW: Final = 512  # side of the shadow map, in pixels
+_LIT: Final = 0.999  # share of the light; above it, a pixel is outside the shadow
+Box = tuple[slice, slice]
 
 
 @dataclass(frozen=True)
@@ -64,24 +66,34 @@ class Window:
     side: int
 
     @property
-    def box(self) -> tuple[slice, slice]:
+    def box(self) -> Box:
         """Slices of rows and columns; they may extend beyond the picture."""
         return slice(self.top, self.top + self.side), slice(self.left, self.left + self.side)
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """Rendered objects in a window of h x h pixels.
+    """Rendered objects in h x w pixels.
 
     Attributes:
-        colour: (h, h, 3), linear light multiplied by ``alpha``.
-        alpha: (h, h), opacity.
-        shade: (h, h), share of the light that still reaches the photo behind the objects; 1 outside their shadow.
+        colour: (h, w, 3), linear light multiplied by ``alpha``.
+        alpha: (h, w), opacity.
+        shade: (h, w), share of the light that still reaches the photo behind the objects; 1 outside their shadow.
     """
 
     colour: F32
     alpha: F32
     shade: F32
+
+    @property
+    def changed(self) -> Region:
+        """The pixels (h, w) that objects or shadows change."""
+        return np.asarray((self.alpha > 1e-3) | (self.shade < _LIT))
+
+    @property
+    def clear(self) -> Region:
+        """The pixels (h, w) outside objects and shadows."""
+        return np.asarray((self.alpha == 0) & (self.shade > _LIT))
 
 
 def window_of(meshes: list[Mesh], fit: HeadFit, margin: float, shape: tuple[int, int]) -> Window:

@@ -26,6 +26,7 @@ _FACE: Final = [ID[name] for name in ("skin", "nose", "eye_g", "l_eye", "r_eye",
 # Tolerances of the measurements, in distances between the eyes: the five points (eyes, nose, mouth), edges and chin.
 _TOLERANCES: Final = (0.01, 0.01, 0.03, 0.04, 0.04)
 _EDGE, _CHIN = 0.1, 0.1
+_KEPT: Final = 0.06  # distances of the eyes; smaller changes of eyes, nose and edges are those of an expression
 # Standard deviations of people from the mean head that looks ahead: degrees, and shares for the proportions.
 _PRIOR: Final = {"yaw": 20.0, "pitch": 7.0, "wide": 0.12, "long": 0.10}
 # The fitted values are yaw, pitch, wide, long, roll (radians), logarithm of the scale, x and y. For each: its largest
@@ -92,6 +93,20 @@ def fit_head(labels: LabelMap) -> HeadFit:
     centre = middle - np.linalg.solve(matrix, points[:2].mean(0) + between * np.array([x, y]))
     camera = Camera(f32([0, HEIGHT, _DISTANCE]), f32(matrix), f32(centre), float(scale), 0)
     return HeadFit(yaw, pitch, wide, long, camera)
+
+
+def same_pose(before: LabelMap, after: LabelMap) -> bool:
+    """Whether an edit of a mask (S, S) keeps the head's pose: eyes, nose and the edges of the face stay in place."""
+    points, moved = (points_of_mask(labels) for labels in (before, after))
+    if not np.isfinite(points[:3]).all() or not np.isfinite(moved[:3]).all():
+        return np.array_equal(before, after)
+    between = float(np.hypot(*(points[1] - points[0])))
+    edges, others = _edges(before, points), _edges(after, moved)
+    names = {*edges, *others} - {"chin"}
+    if not names <= {*edges} & {*others}:
+        return False
+    away = [*np.abs(points[:3] - moved[:3]).max(1), *(np.abs(edges[name] - others[name]).max() for name in names)]
+    return bool(max(away) <= _KEPT * between)
 
 
 def _residuals(values: Floats, points: Points, edges: dict[str, Floats]) -> Floats:

@@ -1,0 +1,103 @@
+"""Accessories as layers that are composited over versions of a picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from maskgan_cli.editing.compositing.accessories.draw import Box, Drawn
+from maskgan_cli.editing.compositing.accessories.glasses import GLASSES
+from maskgan_cli.editing.compositing.accessories.head_fit import Floats
+from maskgan_cli.editing.compositing.accessories.jewellery import JEWELLERY
+from maskgan_cli.editing.compositing.accessories.photo_light import to_levels, to_linear
+from maskgan_cli.editing.masks.take_off import KINDS, kind_of
+from maskgan_cli.files import Picture
+from maskgan_cli.labels import ID, LabelMap
+from maskgan_cli.synth.geometry import F32
+
+_THIN: Final = 0.25  # least opacity of jewellery that is added to the mask
+_STILL: Final = ("l_eye", "r_eye", "l_brow", "r_brow", "hair")  # classes that remain in the mask behind clear lenses
+_LINEAR: Final = to_linear(np.arange(256))
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """An accessory that is rendered for a part of a picture.
+
+    Attributes:
+        name: its name in `library.ITEMS`.
+        box: slices of the picture's rows and columns that it changes.
+        drawn: the object and its shadow, in the box.
+        grain: (h, w, 3), the photo's grain on the object.
+        grey: whether the picture is monochrome.
+    """
+
+    name: str
+    box: Box
+    drawn: Drawn
+    grain: F32
+    grey: bool
+
+    def over(self, picture: Picture) -> Picture:
+        """Composite the object over a picture (H, W, 3): the one that it was rendered for, or another version of it."""
+        result = picture.copy()
+        result[self.box] = composite(picture[self.box], self.drawn, self.grain, grey=self.grey)
+        return result
+
+    def mark(self, classes: LabelMap, labels: LabelMap, matrix: Floats) -> None:
+        """Write the object's class into a label map (H, W) of the picture; ``labels``, ``matrix``: see `put_on`."""
+        region = item_region(self.name, self.drawn, labels_in(labels, matrix, self.box))
+        classes[self.box][region] = ID[KINDS[kind_of(self.name)]]
+
+
+@dataclass(frozen=True)
+class WithAccessories:
+    """A picture with accessories.
+
+    Attributes:
+        picture: (H, W, 3).
+        labels: (H, W), the classes of the accessories' pixels, 0 elsewhere.
+        overlays: the accessories, which can be composited over other versions of the picture.
+    """
+
+    picture: Picture
+    labels: LabelMap
+    overlays: tuple[Overlay, ...]
+
+
+def item_region(name: str, drawn: Drawn, labels: LabelMap) -> npt.NDArray[np.bool_]:
+    """The region (h, h) of an object in a mask; clear lenses belong to glasses, except for eyes and brows behind."""
+    region: npt.NDArray[np.bool_] = drawn.alpha > 0.5
+    if name in JEWELLERY:  # wires are thinner than a pixel
+        return np.asarray(drawn.alpha > _THIN)
+    if name in GLASSES and not GLASSES[name].dark:
+        clear = (drawn.alpha > 0.02) & ~np.isin(labels, [ID[one] for one in _STILL])
+        region = region | clear
+    return region
+
+
+def composite(picture: Picture, drawn: Drawn, grain: F32, *, grey: bool = False) -> Picture:
+    """Composite rendered objects with their shadows and grain (h, w, 3) over a picture (h, w, 3)."""
+    changed = drawn.changed
+    # Skin scatters red light into a shadow.
+    powers = (1, 1, 1) if grey else (0.85, 1.0, 1.05)
+    shade = np.stack([drawn.shade[changed] ** power for power in powers], -1)
+    light = _LINEAR[picture[changed]] * shade * (1 - drawn.alpha[changed][:, None]) + drawn.colour[changed]
+    result = picture.copy()
+    result[changed] = np.clip(np.rint(to_levels(light) + grain[changed]), 0, 255).astype(np.uint8)
+    return result
+
+
+def labels_in(labels: LabelMap, matrix: Floats, box: Box) -> LabelMap:
+    """The classes (h, w) of a mask (S, S) at the pixels of a box of the picture; background outside the mask."""
+    back = np.linalg.inv(matrix[:, :2])
+    y, x = (np.arange(part.start, part.stop) + 0.5 for part in box)
+    columns, rows = np.meshgrid(x, y)
+    places = np.floor(np.stack([columns - matrix[0, 2], rows - matrix[1, 2]], -1) @ back.T).astype(int)
+    inside = ((places >= 0) & (places < len(labels))).all(-1)
+    places = np.where(inside[..., None], places, 0)
+    found: LabelMap = np.where(inside, labels[places[..., 1], places[..., 0]], 0).astype(np.uint8)
+    return found

@@ -1,0 +1,254 @@
+"""The pictures of a session: the edited face, alone and in its photo. The latest results are cached."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+
+import numpy as np
+from torch import Tensor
+
+from maskgan_cli.data.crop import matrix_of
+from maskgan_cli.data.resize import resize_image, resize_labels
+from maskgan_cli.editing.compositing.accessories.put_on import AccessoryRenderer
+from maskgan_cli.editing.compositing.blend import paste_person
+from maskgan_cli.editing.compositing.compose import Place, motion_between
+from maskgan_cli.editing.compositing.hair_fit import fitted_hair
+from maskgan_cli.editing.compositing.hair_swap import hair_to_take
+from maskgan_cli.editing.compositing.mouths import ReferenceFace, with_jaw
+from maskgan_cli.editing.compositing.moving import PhotoMotion
+from maskgan_cli.editing.compositing.paste import paste_crop
+from maskgan_cli.editing.masks.fit import fit_parts
+from maskgan_cli.editing.masks.swap import hidden_eyes, swap_parts
+from maskgan_cli.editing.masks.take_off import kinds_of
+from maskgan_cli.editor.accessories import SessionAccessories
+from maskgan_cli.editor.base_face import BaseFace, BaseFaces, Key
+from maskgan_cli.editor.fade import faded, faded_photo
+from maskgan_cli.editor.models import Models, blend, blend_quickly
+from maskgan_cli.editor.session_photos import read_session_photo
+from maskgan_cli.editor.session_state import RenderOptions, SessionState
+from maskgan_cli.editor.worker import Superseded
+from maskgan_cli.errors import InputError
+from maskgan_cli.files import Photo, Picture
+from maskgan_cli.labels import ID, LabelMap, Region
+
+
+@dataclass
+class SessionPainting(SessionState):
+    """A session that paints its face."""
+
+    _bases: BaseFaces = field(default_factory=BaseFaces, repr=False)
+    _styles: dict[tuple[int, bool, str], Tensor] = field(default_factory=dict, repr=False)
+    _painted: tuple[tuple[bytes, int, bool, str], Picture] | None = field(default=None, repr=False)
+    _motion: tuple[tuple[bytes, Key], PhotoMotion] | None = field(default=None, repr=False)
+    _composed: tuple[tuple[bytes, Key, int, str], Picture] | None = field(default=None, repr=False)
+    _drawn: tuple[tuple[bytes, Key, int, str, bytes, tuple[str, ...]], Picture] | None = field(default=None, repr=False)
+
+    @cached_property
+    def _accessories(self) -> SessionAccessories:
+        return SessionAccessories(self.face.labels)
+
+    def paint(
+        self, models: Models, labels: LabelMap, options: RenderOptions, *, revision: int, preview: bool, brush: bool
+    ) -> Picture:
+        """The picture of `Session.render`, which raises the same errors."""
+        options.check(len(self.others))
+        job = self._job(models, labels, options, preview=preview)
+        latest = self._motion
+        if preview and brush and not options.bare and latest is not None and latest[0][1] == job.base.key:
+            return self._shown(job, self._stroke(job, latest[1]))
+        if not options.bare:
+            self._moved(job)
+        if revision < self.revision:
+            raise Superseded
+        return self._finished(job)
+
+    def painted(self, models: Models, labels: LabelMap) -> Picture:
+        """Render a label map (S, S) without saving it: (S, S, 3), or in the network's size if it is not composited."""
+        return self._finished(self._job(models, labels, replace(self.options, fade=None)))
+
+    def _job(self, models: Models, labels: LabelMap, options: RenderOptions, *, preview: bool = False) -> _Job:
+        """What is rendered for a label map (S, S) of the page."""
+        labels, names = self._accessories.mask(labels, options.items, bare=options.bare)
+        bare = options.remove_glasses or "glasses" in kinds_of(names)
+        key = (False, 0) if options.bare else (bare, options.hair)
+        base = self._bases.get(self.face, key, self.other(key[1]) if key[1] else None)
+        return _Job(models, labels, options, base, names, preview)
+
+    def _painting(self, job: _Job) -> Picture:
+        """The network's output; the latest one is cached, because a preview is followed by its full picture."""
+        key = (job.labels.tobytes(), job.options.style, job.base.key[0], job.models.weights.sha256)
+        if self._painted is None or self._painted[0] != key:
+            self._painted = (key, job.models.paint(job.labels, self._style_code(job)))
+        return self._painted[1]
+
+    def _stroke(self, job: _Job, latest: PhotoMotion) -> Picture:
+        """A quick preview of a stroke, see ``brush`` of `render`; ``latest`` is the motion of the latest picture."""
+        base, motion = job.base, latest.towards(with_jaw(job.base.labels, job.labels))
+        painting = partial(self._repainting, job, motion)
+        return blend_quickly(base.picture, painting, base.labels, job.labels, self._reference(job.options), motion)
+
+    def _repainting(self, job: _Job, motion: PhotoMotion) -> Picture:
+        """The latest painting, updated around what has changed since; all of it anew if there is none to update."""
+        models, labels, size = job.models, job.labels, job.models.size
+        before, painting = job.base.labels, None
+        style = (job.options.style, job.base.key[0], models.weights.sha256)
+        if self._painted is not None and self._painted[0][1:] == style:
+            before = np.frombuffer(self._painted[0][0], np.uint8).reshape(labels.shape)
+            painting = self._painted[1]
+        changed = resize_labels(before, size) != resize_labels(labels, size)
+        missing = resize_labels(motion.missing.astype(np.uint8), size) > 0
+        if painting is None:  # the photo itself, as long as nothing else has to be painted
+            if not changed.any() or (missing & ~_around(changed)).any():
+                return self._painting(job)
+            painting = resize_image(job.base.picture, size)
+        if not changed.any():
+            return painting
+        return models.repaint(painting, labels, self._style_code(job), changed)
+
+    def _moved(self, job: _Job) -> PhotoMotion:
+        """The motion of the face's pixels; the latest is cached, because a preview is followed by its full picture."""
+        key = job.labels.tobytes(), job.base.key
+        if self._motion is None or self._motion[0] != key:
+            self._motion = (key, motion_between(job.base.labels, job.labels))
+        return self._motion[1]
+
+    def _finished(self, job: _Job) -> Picture:
+        """Render and composite a picture."""
+        if job.options.bare:
+            return self._painting(job)
+        base, motion, reference = job.base, self._moved(job), self._reference(job.options)
+        painting = partial(self._painting, job)
+        key = (job.labels.tobytes(), base.key, job.options.mouth, job.models.weights.sha256)
+        if self._composed is not None and self._composed[0] == key:
+            made = self._composed[1]
+        elif job.preview and motion.missing.any():
+            return self._shown(job, blend_quickly(base.picture, painting, base.labels, job.labels, reference, motion))
+        else:  # without generated regions, the full picture is as fast as a preview
+            made = blend(base.picture, painting, base.labels, job.labels, None, reference, motion)
+            self._composed = (key, made)
+        fade = job.options.fade
+        shown = (*key, b"" if fade is None else fade.tobytes(), job.names)
+        if self._drawn is not None and self._drawn[0] == shown:
+            return self._drawn[1]
+        picture = self._shown(job, made)
+        if not job.preview:
+            self._drawn = (shown, picture)
+        return picture
+
+    def _shown(self, job: _Job, made: Picture) -> Picture:
+        """A composited picture with the opacity of the edit and the accessories."""
+        faded_in = made if job.options.fade is None else faded(self.face.picture, made, job.options.fade)
+        return self._accessories.draw(faded_in, job.labels, job.names, job.base, preview=job.preview)
+
+    def _reference(self, options: RenderOptions) -> ReferenceFace | None:
+        """The other face that is a source of the inside of a mouth, or None."""
+        if not options.mouth:
+            return None
+        other = self.other(options.mouth)
+        return ReferenceFace(other.picture, other.labels)
+
+    def picture(self, models: Models) -> Picture:
+        """The latest result (S, S, 3), or in the network's size if it is not composited."""
+        return self._finished(self._job(models, self.labels, self.options))
+
+    def photo(self) -> Photo:
+        """The photo that the face is cropped from.
+
+        Raises:
+            InputError: the session has no photo.
+        """
+        path = self.folder / "photo"
+        if self.face.square is None or not path.is_file():
+            raise InputError("the photo", found="none: the picture is the face itself", hint="save the result")
+        return read_session_photo(path)
+
+    def whole(self, models: Models) -> Picture:
+        """The photo (H, W, 3) with the result.
+
+        Raises:
+            InputError: the session has no photo.
+        """
+        photo, square = self.photo().picture, self.face.square
+        assert square is not None
+        job = self._job(models, self.labels, self.options)
+        base, labels, fade = job.base, job.labels, self.options.fade
+        painting = partial(self._painting, job)
+        if self.options.bare:
+            made = paste_person(base.picture, resize_image(painting(), self.side), base.labels)
+            return paste_crop(photo, square, made)
+        place, reference = Place(base.photo(photo, square), square), self._reference(self.options)
+        made = blend(base.picture, painting, base.labels, labels, place, reference)
+        made = made if fade is None else faded_photo(photo, made, square, fade)
+        renderer = AccessoryRenderer(place.photo, base.labels, matrix_of(square, self.side))
+        return renderer.put_on(made, labels, job.names).picture
+
+    def _style_code(self, job: _Job) -> Tensor:
+        """The style code of a face, encoded once."""
+        style, bare = job.options.style, job.base.key[0]
+        key = (style, bare, job.models.weights.sha256)
+        if key not in self._styles:
+            other = self.others[style - 1] if style else None
+            picture, labels = job.base.style if other is None else (other.picture, other.labels)
+            self._styles[key] = job.models.encode(picture, labels)
+        return self._styles[key]
+
+    def swapped(self, labels: LabelMap, number: int, parts: tuple[int, ...], hair: int = 0) -> tuple[LabelMap, int]:
+        """Replace parts of ``labels`` (S, S) by those of another face, aligned with the face (see `fit_parts`).
+
+        Args:
+            labels: the mask.
+            number: of the other face.
+            parts: class ids; eyes and brows that one of the faces hides are not replaced.
+            hair: number of the face whose hair is on the photo; 0 for none.
+
+        Returns:
+            The mask, and the number of the face whose hair is on the photo now. It is 0 if the network paints the hair.
+        """
+        other = self.other(number)
+        parts = tuple(set(parts) - hidden_eyes(labels, other.labels))
+        if ID["hair"] not in parts:
+            return swap_parts(labels, fit_parts(other.labels, labels, parts), parts), hair
+        own = self.face.labels
+        if hair:  # edits stay, but not the mask of the earlier hair
+            labels = np.where(labels == self._with_hair(hair, own), own, labels)
+        fit = hair_to_take(other.labels, own)
+        if fit is None:
+            return swap_parts(labels, fit_parts(other.labels, labels, parts), parts), 0
+        shape, rest = fit_parts(other.labels, labels, parts), set(parts) - {ID["hair"]}
+        return swap_parts(fitted_hair(other.labels, labels, fit), shape, rest), number
+
+    def _with_hair(self, number: int, labels: LabelMap) -> LabelMap:
+        """A mask (S, S) with the hair of another face."""
+        other = self.other(number)
+        fit = hair_to_take(other.labels, self.face.labels)
+        return labels if fit is None else fitted_hair(other.labels, labels, fit)
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What is rendered.
+
+    Attributes:
+        models: the networks.
+        labels: the label map (S, S) to paint.
+        options: see `RenderOptions`.
+        base: the face that the edit starts from.
+        names: of the accessories that are drawn over the picture.
+        preview: the result is a preview.
+    """
+
+    models: Models
+    labels: LabelMap
+    options: RenderOptions
+    base: BaseFace
+    names: tuple[str, ...]
+    preview: bool
+
+
+def _around(region: Region) -> Region:
+    """The bounding box of a region (H, W) that is not empty."""
+    rows, columns = (np.flatnonzero(region.any(axis)) for axis in (1, 0))
+    box = np.zeros_like(region)
+    box[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] = True
+    return box
