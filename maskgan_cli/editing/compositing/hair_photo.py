@@ -27,7 +27,7 @@ def with_hair(source: Picture, before: LabelMap, reference: ReferenceFace | None
     after = fitted_hair(reference.labels, before, reference.hair)
     if np.array_equal(before, after):
         return source, before
-    return lay_hair(source, before, after, reference.picture, reference.labels, reference.hair), after
+    return lay_hair(source, before, after, reference.hair_source, reference.hair), after
 
 
 def hair_in_photo(
@@ -54,7 +54,7 @@ def hair_in_photo(
     labels, fit = labels_beyond(whole, before, margin), reference.hair.shifted(margin)
     changed = fitted_hair(reference.labels, labels, fit)
     changed[margin:-margin, margin:-margin] = after
-    return paste_crop(photo, wide, lay_hair(whole, labels, changed, reference.picture, reference.labels, fit))
+    return paste_crop(photo, wide, lay_hair(whole, labels, changed, reference.hair_source, fit))
 
 
 def labels_beyond(picture: Picture, labels: LabelMap, margin: int) -> LabelMap:

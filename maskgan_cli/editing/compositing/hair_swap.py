@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -45,31 +46,60 @@ def hair_to_take(reference: LabelMap, labels: LabelMap) -> HairFit | None:
     return fit_hair(reference, labels)
 
 
-def lay_hair(
-    photo: Picture, before: LabelMap, after: LabelMap, reference: Picture, labels: LabelMap, fit: HairFit
-) -> Picture:
+@dataclass(frozen=True)
+class HairSource:
+    """A reference whose hair is used, without the rows above cut hair.
+
+    Attributes:
+        picture, labels: (T, U, 3) and its label map (T, U); temples of glasses on hair are replaced by hair.
+        alpha: (T, U), opacity of the hair.
+        colours: (T, U, 3), the hair without what lies behind it.
+        skin: (T, U, 3): see `_bare_skin`.
+        uncut: (U, U), the label map with the rows above cut hair.
+    """
+
+    picture: Picture
+    labels: LabelMap
+    alpha: Plane
+    colours: Plane
+    skin: Plane
+    uncut: LabelMap
+
+    @property
+    def top(self) -> int:
+        """The number of rows above cut hair."""
+        return len(self.uncut) - len(self.labels)
+
+
+def hair_source(reference: Picture, labels: LabelMap) -> HairSource:
+    """Prepare the hair of a reference (T, T, 3) with its label map (T, T) for `lay_hair`."""
+    uncut = tidy_hair(labels)
+    top, alpha = cut_rows(uncut), hair_matte(reference, uncut)
+    reference, labels, alpha = reference[top:], uncut[top:], alpha[top:]
+    skin = _bare_skin(reference, labels, alpha)
+    reference = _without_temples(reference, labels)
+    colours = hair_colours(reference.astype(np.float32), alpha, extended(reference, alpha < 0.02))
+    return HairSource(reference, labels, alpha, colours, skin, uncut)
+
+
+def lay_hair(photo: Picture, before: LabelMap, after: LabelMap, source: HairSource, fit: HairFit) -> Picture:
     """The photo with the reference's hair, which gets the colours of the photo's own.
 
     Args:
         photo, before: (S, S, 3) and its label map.
         after: (S, S), the label map with the new hair: see `fitted_hair`.
-        reference, labels: (T, T, 3) and its label map.
+        source: the reference.
         fit: how the hair is brought onto the face.
 
     Returns:
         (S, S, 3); away from both hairs the photo bit for bit.
     """
-    side, labels = len(photo), tidy_hair(labels)
-    own, alpha = hair_matte(photo, before), hair_matte(reference, labels)
-    top, uncut = cut_rows(labels), labels
-    reference, labels, alpha = reference[top:], labels[top:], alpha[top:]
-    skin = _bare_skin(reference, labels, alpha)
-    reference = _without_temples(reference, labels)
-    colours = hair_colours(reference.astype(np.float32), alpha, extended(reference, alpha < 0.02))
-    colours = without_light_rim(recoloured(colours, alpha, photo, own), alpha)
+    side, own = len(photo), hair_matte(photo, before)
+    reference, labels, alpha, skin = source.picture, source.labels, source.alpha, source.skin
+    colours = without_light_rim(recoloured(source.colours, alpha, photo, own), alpha)
     y, x = (places.astype(float) + 0.5 for places in np.mgrid[:side, :side])
     columns, rows = (np.asarray(places - 0.5, np.float32) for places in fit.source_of(x, y))
-    rows -= top
+    rows -= source.top
     more = above_border(labels)
     whole = np.concatenate([ndimage.gaussian_filter(more.astype(np.float32), 1.2, mode="nearest"), alpha])
     shown = sampled(whole[..., None], rows + len(more), columns, "bicubic")
@@ -87,7 +117,7 @@ def lay_hair(
     if brows.any():
         strength = _contrast(photo, before, own) / max(_contrast(reference, labels, alpha), 0.1)
         base = lay_brows(base, skin, face, brows, strength)
-    kept = (after == _HAIR) & (before == _HAIR) & (warped_labels(uncut, fit, side) != _HAIR)
+    kept = (after == _HAIR) & (before == _HAIR) & (warped_labels(source.uncut, fit, side) != _HAIR)
     kept = ndimage.binary_opening(kept, iterations=2).astype(np.float32)
     base = base + (ndimage.gaussian_filter(kept, 1.5) * own)[..., None] * (photo - base)
     hair = as_sharp(hair, cover[..., 0], photo, own)

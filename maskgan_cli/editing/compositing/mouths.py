@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
 from scipy import ndimage
 
 from maskgan_cli.editing.compositing.hair_fit import HairFit
+from maskgan_cli.editing.compositing.hair_swap import HairSource, hair_source
 from maskgan_cli.editing.compositing.membrane import Field
 from maskgan_cli.editing.compositing.registration import Displacement
 from maskgan_cli.editing.compositing.texture import Axis, Band, axis_of, band_of, sample_band
@@ -61,6 +63,11 @@ class ReferenceFace:
     picture: Picture
     labels: LabelMap
     hair: HairFit | None = None
+
+    @cached_property
+    def hair_source(self) -> HairSource:
+        """Its hair, prepared once for the crop and for the photo around it."""
+        return hair_source(self.picture, self.labels)
 
 
 def source_of_inside(

@@ -15,7 +15,7 @@ from maskgan_cli.editing.compositing.hair_base import without_hair
 from maskgan_cli.editing.compositing.hair_colour import as_sharp, recoloured, without_light_rim
 from maskgan_cli.editing.compositing.hair_fit import HairFit, above_border, cut_rows, fit_hair, fitted_hair, tidy_hair
 from maskgan_cli.editing.compositing.hair_photo import hair_in_photo, labels_beyond, with_hair
-from maskgan_cli.editing.compositing.hair_swap import hair_matte, hair_to_take, lay_hair
+from maskgan_cli.editing.compositing.hair_swap import hair_matte, hair_source, hair_to_take, lay_hair
 from maskgan_cli.editing.compositing.matting import alpha_matte
 from maskgan_cli.editing.compositing.mouths import ReferenceFace
 from maskgan_cli.editing.compositing.paste import paste_crop
@@ -230,7 +230,7 @@ def test_temples_of_glasses_are_not_taken_with_the_hair() -> None:
     picture[temple] = [255, 0, 255]
     fit = hair_to_take(labels, own)
     assert fit is not None
-    found = lay_hair(photo, own, fitted_hair(labels, own, fit), picture, labels, fit).astype(int)
+    found = lay_hair(photo, own, fitted_hair(labels, own, fit), hair_source(picture, labels), fit).astype(int)
     assert ((found[..., 0] + found[..., 2] - 2 * found[..., 1]) > 150).sum() == 0
 
 
@@ -308,7 +308,7 @@ def test_the_photo_is_unchanged_outside_both_hair_regions(faces: list[Rendered])
     fit = hair_to_take(other.labels, photo.labels)
     assert fit is not None
     after = fitted_hair(other.labels, photo.labels, fit)
-    result = lay_hair(photo.picture, photo.labels, after, other.picture, other.labels, fit)
+    result = lay_hair(photo.picture, photo.labels, after, hair_source(other.picture, other.labels), fit)
     eyes = np.isin(photo.labels, [ID["l_eye"], ID["r_eye"], ID["mouth"]]) & (after == photo.labels)
     assert (result[eyes] == photo.picture[eyes]).mean() > 0.98
     hair = (after == _HAIR) & (photo.labels != _HAIR)
@@ -327,7 +327,7 @@ def test_composition_pastes_the_hair_and_paints_nothing(faces: list[Rendered]) -
         raise AssertionError("nothing is painted")
 
     found = paste_moved(photo.picture, painting, photo.labels, after, reference=reference)
-    assert (found == lay_hair(photo.picture, photo.labels, after, other.picture, other.labels, fit)).all()
+    assert (found == lay_hair(photo.picture, photo.labels, after, hair_source(other.picture, other.labels), fit)).all()
     whole = np.full((_SIDE + 120, _SIDE + 140, 3), 90, np.uint8)
     whole[60 : 60 + _SIDE, 70 : 70 + _SIDE] = photo.picture
     square = np.array([[70, 60], [70, 60 + _SIDE], [70 + _SIDE, 60 + _SIDE], [70 + _SIDE, 60]], float)
