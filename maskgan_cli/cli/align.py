@@ -9,17 +9,11 @@ import typer
 
 from maskgan_cli.cli import options
 from maskgan_cli.cli.batch import FileBatch, InputPicture, Recursive, pictures
-from maskgan_cli.cli.shell import Shell, add_command, counted
+from maskgan_cli.cli.shell import Shell, counted
 from maskgan_cli.errors import InputError
 
 if TYPE_CHECKING:
     from maskgan_cli.editing.faces.cutouts import Cutout
-
-
-def register(app: typer.Typer) -> None:
-    """Add this module's commands."""
-    add_command(app, "align", rich_help_panel="Data")(align)
-    add_command(app, "paste", rich_help_panel="Data")(paste)
 
 
 def align(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Final
 
 import typer
 
@@ -32,7 +33,21 @@ from maskgan_cli.cli import (
 )
 from maskgan_cli.cli import eval as evaluation
 from maskgan_cli.cli.help_examples import show_examples
-from maskgan_cli.cli.shell import emit
+from maskgan_cli.cli.shell import add_command, emit
+
+# Panel of the help -> its commands, in order.
+COMMANDS: Final[dict[str, tuple[Callable[..., None], ...]]] = {
+    "Start here": (demo.demo, examples.examples, doctor.doctor, edit.edit),
+    "Data": (data.synth, data.prep_data, data.merge_data, data.check_data, align.align, align.paste, parse.parse),
+    "Training": (personalise.personalise, runs.runs),
+    "Editing": (
+        render.render, swap.swap_mouth, swap.swap, swap.style_copy, swap.transfer, reshape.reshape,
+        reshape.find_directions, interpolate.interpolate, simulate.simulate_edits, inspect.inspect,
+    ),
+    "Evaluation": (compare.compare, reproduce.reproduce),
+    "Networks": (bench.bench,),
+}  # fmt: skip
+GROUPS: Final = {"Training": (train.app, recipes.app), "Evaluation": (evaluation.app,), "Networks": (weights.app,)}
 
 app = typer.Typer(
     name="maskgan",
@@ -59,26 +74,10 @@ def _root(
     pass
 
 
-demo.register(app)
-examples.register(app)
-doctor.register(app)
-edit.register(app)
-data.register(app)
-align.register(app)
-app.add_typer(train.app)
-personalise.register(app)
-app.add_typer(recipes.app)
-runs.register(app)
-render.register(app)
-swap.register(app)
-reshape.register(app)
-interpolate.register(app)
-simulate.register(app)
-parse.register(app)
-inspect.register(app)
-app.add_typer(evaluation.app)
-compare.register(app)
-reproduce.register(app)
-app.add_typer(weights.app)
-bench.register(app)
+for _panel, _functions in COMMANDS.items():
+    for _function in _functions:
+        add_command(app, _function.__name__.replace("_", "-"), rich_help_panel=_panel)(_function)
+for _panel, _groups in GROUPS.items():
+    for _group in _groups:
+        app.add_typer(_group, rich_help_panel=_panel)
 show_examples(app)

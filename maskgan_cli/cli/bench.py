@@ -9,16 +9,11 @@ import typer
 
 from maskgan_cli.bench.table import MEASUREMENTS
 from maskgan_cli.cli import options
-from maskgan_cli.cli.shell import Shell, add_command, emit
+from maskgan_cli.cli.shell import Shell, emit
 from maskgan_cli.errors import InputError
 
 if TYPE_CHECKING:
     from maskgan_cli.bench.figure import Figure
-
-
-def register(app: typer.Typer) -> None:
-    """Add this module's command."""
-    add_command(app, "bench", rich_help_panel="Networks")(bench)
 
 
 def bench(

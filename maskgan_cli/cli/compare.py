@@ -10,12 +10,7 @@ import typer
 from maskgan_cli.cli import options
 from maskgan_cli.cli.eval.options import MaskFiles, Pairs, check_early
 from maskgan_cli.cli.eval.survey import named_folders
-from maskgan_cli.cli.shell import Shell, add_command, counted
-
-
-def register(app: typer.Typer) -> None:
-    """Add this module's command."""
-    add_command(app, "compare", rich_help_panel="Evaluation")(compare)
+from maskgan_cli.cli.shell import Shell, counted
 
 
 def compare(

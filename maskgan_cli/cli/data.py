@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from maskgan_cli.cli import options
-from maskgan_cli.cli.shell import Shell, add_command, counted
+from maskgan_cli.cli.shell import Shell, counted
 from maskgan_cli.errors import InputError, WorkError
 
 if TYPE_CHECKING:
@@ -27,14 +27,6 @@ class ImageFormat(str, Enum):
 Format = Annotated[
     ImageFormat, typer.Option("--format", help="png is lossless; jpg files have about a fifth of the size.")
 ]
-
-
-def register(app: typer.Typer) -> None:
-    """Add this module's commands."""
-    add_command(app, "synth", rich_help_panel="Data")(synth)
-    add_command(app, "prep-data", rich_help_panel="Data")(prep_data)
-    add_command(app, "merge-data", rich_help_panel="Data")(merge_data)
-    add_command(app, "check-data", rich_help_panel="Data")(check_data)
 
 
 def synth(

@@ -11,13 +11,8 @@ from typing import Annotated
 import typer
 
 from maskgan_cli.cli import options
-from maskgan_cli.cli.shell import Shell, add_command
+from maskgan_cli.cli.shell import Shell
 from maskgan_cli.errors import WorkError
-
-
-def register(app: typer.Typer) -> None:
-    """Add this module's command."""
-    add_command(app, "demo", rich_help_panel="Start here")(demo)
 
 
 def demo(

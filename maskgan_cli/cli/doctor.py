@@ -9,10 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-import typer
-
 from maskgan_cli import __version__
-from maskgan_cli.cli.shell import Shell, add_command, emit
+from maskgan_cli.cli.shell import Shell, emit
 from maskgan_cli.errors import InputError, WorkError, one_line
 from maskgan_cli.networks import KINDS
 
@@ -27,11 +25,6 @@ class Finding(NamedTuple):
     what: str
     found: str
     trouble: str = ""
-
-
-def register(app: typer.Typer) -> None:
-    """Add this module's command."""
-    add_command(app, "doctor", rich_help_panel="Start here")(doctor)
 
 
 def doctor(shell: Shell) -> None:

@@ -9,12 +9,7 @@ from typing import Annotated
 import typer
 
 from maskgan_cli.cli import options
-from maskgan_cli.cli.shell import Shell, add_command, emit
-
-
-def register(app: typer.Typer) -> None:
-    """Add this module's command."""
-    add_command(app, "edit", rich_help_panel="Start here")(edit)
+from maskgan_cli.cli.shell import Shell, emit
 
 
 def edit(

@@ -8,12 +8,7 @@ from typing import Annotated
 import typer
 
 from maskgan_cli.cli import options
-from maskgan_cli.cli.shell import Shell, add_command
-
-
-def register(app: typer.Typer) -> None:
-    """Add this module's command."""
-    add_command(app, "examples", rich_help_panel="Start here")(examples)
+from maskgan_cli.cli.shell import Shell
 
 
 def examples(

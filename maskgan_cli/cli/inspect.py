@@ -8,13 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from maskgan_cli.cli.batch import FileBatch, Recursive, pictures
-from maskgan_cli.cli.shell import Shell, add_command, emit
+from maskgan_cli.cli.shell import Shell, emit
 from maskgan_cli.errors import WorkError, one_line
-
-
-def register(app: typer.Typer) -> None:
-    """Add this module's command."""
-    add_command(app, "inspect", rich_help_panel="Editing")(inspect)
 
 
 def inspect(

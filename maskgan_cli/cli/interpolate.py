@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from maskgan_cli.cli import options
-from maskgan_cli.cli.shell import Shell, add_command, counted
+from maskgan_cli.cli.shell import Shell, counted
 from maskgan_cli.errors import InputError
 
 if TYPE_CHECKING:
@@ -18,11 +18,6 @@ if TYPE_CHECKING:
     from maskgan_cli.editing.masks.interpolate import MaskManifold, Names
     from maskgan_cli.files import Picture
     from maskgan_cli.labels import LabelMap
-
-
-def register(app: typer.Typer) -> None:
-    """Add this module's command."""
-    add_command(app, "interpolate", rich_help_panel="Editing")(interpolate)
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,8 @@ import typer
 
 from maskgan_cli.cli import options
 from maskgan_cli.cli.batch import FileBatch, InputPicture, Recursive, pictures
-from maskgan_cli.cli.shell import Shell, add_command, counted
+from maskgan_cli.cli.shell import Shell, counted
 from maskgan_cli.errors import InputError
-
-
-def register(app: typer.Typer) -> None:
-    """Add this module's command."""
-    add_command(app, "parse", rich_help_panel="Data")(parse)
 
 
 @dataclass(frozen=True)

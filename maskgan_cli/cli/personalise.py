@@ -9,7 +9,7 @@ import typer
 
 from maskgan_cli.cli import options
 from maskgan_cli.cli.batch import FileBatch, Recursive, pictures
-from maskgan_cli.cli.shell import Shell, add_command, counted
+from maskgan_cli.cli.shell import Shell, counted
 from maskgan_cli.errors import InputError
 
 if TYPE_CHECKING:
@@ -17,11 +17,6 @@ if TYPE_CHECKING:
     from maskgan_cli.editing.faces.reader import PhotoReader
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="The .safetensors file to write; its model card is beside it.")]
-
-
-def register(app: typer.Typer) -> None:
-    """Add this module's command."""
-    add_command(app, "personalise", rich_help_panel="Training")(personalise)
 
 
 def personalise(

@@ -10,9 +10,7 @@ import typer
 from maskgan_cli.cli.shell import Shell, add_command, emit, emit_csv
 from maskgan_cli.networks import resolve, trainings
 
-app = typer.Typer(
-    name="recipes", help="List recipes and show their settings.", no_args_is_help=True, rich_help_panel="Training"
-)
+app = typer.Typer(name="recipes", help="List recipes and show their settings.", no_args_is_help=True)
 
 
 @add_command(app, "list")

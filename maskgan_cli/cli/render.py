@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from maskgan_cli.cli.editing import Editing, Out, Pasting, rows_of, run_edits
-from maskgan_cli.cli.shell import Shell, add_command
+from maskgan_cli.cli.shell import Shell
 from maskgan_cli.editing.options import Edge, Inside
 from maskgan_cli.errors import InputError
 
@@ -44,11 +44,6 @@ class References:
             "--hair-reference-mask", help="Mask of --hair-reference. Default: the mask beside it, else parsed."
         ),
     ] = None
-
-
-def register(app: typer.Typer) -> None:
-    """Add this module's command."""
-    add_command(app, "render", rich_help_panel="Editing")(render)
 
 
 def render(

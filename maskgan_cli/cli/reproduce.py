@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from maskgan_cli.cli import options
-from maskgan_cli.cli.shell import Shell, add_command, emit
+from maskgan_cli.cli.shell import Shell, emit
 from maskgan_cli.errors import InputError
 
 if TYPE_CHECKING:
@@ -33,11 +33,6 @@ class Name(str, Enum):
     FUSION = "fusion"
     EBST = "ebst"
     COUNTERFACTUAL = "counterfactual"
-
-
-def register(app: typer.Typer) -> None:
-    """Add this module's command."""
-    add_command(app, "reproduce", rich_help_panel="Evaluation")(reproduce)
 
 
 @dataclass(frozen=True)

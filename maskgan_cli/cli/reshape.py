@@ -11,7 +11,7 @@ import typer
 
 from maskgan_cli.cli import options
 from maskgan_cli.cli.editing import Editing, Out, Pasting, rows_of, run_edits
-from maskgan_cli.cli.shell import Shell, add_command, counted
+from maskgan_cli.cli.shell import Shell, counted
 from maskgan_cli.editing.options import Accessories
 from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation.choices import Split
@@ -19,12 +19,6 @@ from maskgan_cli.evaluation.choices import Split
 if TYPE_CHECKING:
     from maskgan_cli.editing.masks.directions import Directions
     from maskgan_cli.editing.masks.reshape import Reshaping
-
-
-def register(app: typer.Typer) -> None:
-    """Add this module's commands."""
-    add_command(app, "reshape", rich_help_panel="Editing")(reshape)
-    add_command(app, "find-directions", rich_help_panel="Editing")(find_directions)
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from maskgan_cli.cli import options
-from maskgan_cli.cli.shell import Shell, add_command, emit_csv
-
-
-def register(app: typer.Typer) -> None:
-    """Add this module's command."""
-    add_command(app, "runs", rich_help_panel="Training")(runs)
+from maskgan_cli.cli.shell import Shell, emit_csv
 
 
 def runs(

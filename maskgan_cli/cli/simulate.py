@@ -9,14 +9,9 @@ import typer
 
 from maskgan_cli.cli import options
 from maskgan_cli.cli.eval.options import SplitOf
-from maskgan_cli.cli.shell import Shell, add_command, counted
+from maskgan_cli.cli.shell import Shell, counted
 from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation.choices import Split
-
-
-def register(app: typer.Typer) -> None:
-    """Add this module's command."""
-    add_command(app, "simulate-edits", rich_help_panel="Editing")(simulate_edits)
 
 
 def simulate_edits(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from maskgan_cli.cli.editing import Editing, Masks, Out, Pasting, faces_of, rows_of, run_edits
-from maskgan_cli.cli.shell import Shell, add_command
+from maskgan_cli.cli.shell import Shell
 from maskgan_cli.editing.options import Edge, Hair, Inside
 from maskgan_cli.errors import InputError
 
@@ -48,18 +47,6 @@ HairOf = Annotated[
     ),
 ]
 Source = Annotated[Path | None, typer.Argument(metavar="FACE", help="The photo to edit.")]
-
-
-def register(app: typer.Typer) -> None:
-    """Add this module's commands."""
-    commands: dict[str, Callable[..., None]] = {
-        "swap-mouth": swap_mouth,
-        "swap": swap,
-        "style-copy": style_copy,
-        "transfer": transfer,
-    }
-    for name, function in commands.items():
-        add_command(app, name, rich_help_panel="Editing")(function)
 
 
 def swap_mouth(

@@ -28,7 +28,6 @@ app = typer.Typer(
     name="train",
     help="Train a network; the same command resumes an interrupted run.",
     no_args_is_help=True,
-    rich_help_panel="Training",
 )
 
 

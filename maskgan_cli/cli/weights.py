@@ -19,7 +19,6 @@ app = typer.Typer(
     name="weights",
     help="Download, convert and export network weights.",
     no_args_is_help=True,
-    rich_help_panel="Weights",
 )
 
 Size = Annotated[

@@ -14,13 +14,17 @@ from __future__ import annotations
 import typer
 
 from maskgan_cli.cli.eval import distances, judge, metrics, pairs, survey, truths
+from maskgan_cli.cli.shell import add_command
 
 app = typer.Typer(
     name="eval",
     help="Measure results with the paper's metrics, and make its tables.",
     no_args_is_help=True,
-    rich_help_panel="Evaluation",
 )
 
-for module in (metrics, distances, pairs, survey, truths, judge):
-    module.register(app)
+for _function in (
+    metrics.attributes, metrics.segmentation, metrics.identity, metrics.counterfactual, metrics.results,
+    distances.fid, distances.kid, distances.precision, distances.lpips,
+    pairs.pairs, survey.survey, survey.report, truths.truths, judge.judge, judge.verify,
+):  # fmt: skip
+    add_command(app, _function.__name__)(_function)

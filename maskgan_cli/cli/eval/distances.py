@@ -24,7 +24,7 @@ from maskgan_cli.cli.eval.options import (
     results_of,
     watched,
 )
-from maskgan_cli.cli.shell import Shell, add_command
+from maskgan_cli.cli.shell import Shell
 from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation.choices import ComparedPicture, Features, Metric, Split
 
@@ -45,12 +45,6 @@ class Sets:
     pairs: Annotated[
         Path | None, typer.Option("--pairs", help="Measure only the results of this CSV of `maskgan eval pairs`.")
     ] = None
-
-
-def register(app: typer.Typer) -> None:
-    """Add this module's commands to ``eval``."""
-    for function in (fid, kid, precision, lpips):
-        add_command(app, function.__name__)(function)
 
 
 def fid(shell: Shell, sets: Sets, comparing: Comparing, measuring: MeasurementOptions) -> None:

@@ -10,14 +10,8 @@ import typer
 
 from maskgan_cli.cli import options
 from maskgan_cli.cli.eval.options import LabelledFaces, keep, watched
-from maskgan_cli.cli.shell import Shell, add_command, emit
+from maskgan_cli.cli.shell import Shell, emit
 from maskgan_cli.evaluation.choices import Points, TestedJudge
-
-
-def register(app: typer.Typer) -> None:
-    """Add this module's commands to ``eval``."""
-    add_command(app, "judge")(judge)
-    add_command(app, "verify")(verify)
 
 
 def judge(

@@ -27,18 +27,12 @@ from maskgan_cli.cli.eval.options import (
     results_of,
     watched,
 )
-from maskgan_cli.cli.shell import Shell, add_command
+from maskgan_cli.cli.shell import Shell
 from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation.choices import Metric
 
 if TYPE_CHECKING:
     from maskgan_cli.evaluation.method_results import ResultMetric
-
-
-def register(app: typer.Typer) -> None:
-    """Add this module's commands to ``eval``."""
-    for function in (attributes, segmentation, identity, counterfactual, results):
-        add_command(app, function.__name__)(function)
 
 
 def attributes(

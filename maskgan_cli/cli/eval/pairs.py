@@ -10,7 +10,7 @@ import typer
 
 from maskgan_cli.cli import options
 from maskgan_cli.cli.eval.options import Out, SplitOf, check_early, judge_option, keep, watched
-from maskgan_cli.cli.shell import Shell, add_command, counted, emit
+from maskgan_cli.cli.shell import Shell, counted, emit
 from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation.choices import ProtocolName, Split
 
@@ -19,11 +19,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from maskgan_cli.evaluation.pairs import Pair
-
-
-def register(app: typer.Typer) -> None:
-    """Add this module's command to ``eval``."""
-    add_command(app, "pairs")(pairs)
 
 
 def pairs(

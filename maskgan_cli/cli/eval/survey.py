@@ -10,15 +10,9 @@ import typer
 
 from maskgan_cli.cli import options
 from maskgan_cli.cli.eval.options import Out, check_early, conclude, keep
-from maskgan_cli.cli.shell import Shell, add_command, emit
+from maskgan_cli.cli.shell import Shell, emit
 from maskgan_cli.errors import InputError
 from maskgan_cli.evaluation.choices import Form
-
-
-def register(app: typer.Typer) -> None:
-    """Add this module's commands to ``eval``."""
-    for function in (survey, report):
-        add_command(app, function.__name__)(function)
 
 
 def survey(

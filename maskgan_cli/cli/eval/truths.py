@@ -9,12 +9,7 @@ import typer
 
 from maskgan_cli.cli import options
 from maskgan_cli.cli.eval.options import keep
-from maskgan_cli.cli.shell import Shell, add_command
-
-
-def register(app: typer.Typer) -> None:
-    """Add this module's command to ``eval``."""
-    add_command(app, "truths")(truths)
+from maskgan_cli.cli.shell import Shell
 
 
 def truths(

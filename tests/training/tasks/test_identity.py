@@ -8,11 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-import typer
 from accelerate import Accelerator
 
 from maskgan_cli.cli.app import app
-from maskgan_cli.cli.eval.judge import register
 from maskgan_cli.cli.shell import run as call
 from maskgan_cli.config import load_recipe
 from maskgan_cli.data import alignment
@@ -85,11 +83,21 @@ def test_resumed_equals_uninterrupted(people: Path, tmp_path: Path) -> None:
 
 
 def test_eval_verify(run: Path, people: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    commands = typer.Typer()
-    register(commands)
-    arguments = ["verify", str(people), "--weights", str(run), "--split", "val", "--pairs", "96", "--device", "cpu"]
+    arguments = [
+        "eval",
+        "verify",
+        str(people),
+        "--weights",
+        str(run),
+        "--split",
+        "val",
+        "--pairs",
+        "96",
+        "--device",
+        "cpu",
+    ]
     capfd.readouterr()
-    assert call(commands, [*arguments, "-q"]) == 0
+    assert call(app, [*arguments, "-q"]) == 0
     document = json.loads(capfd.readouterr().out)
     stored = read_weights(run, "identity").about
     # Same faces, pairs and alignment as in the training's validation, so the same numbers.
@@ -97,12 +105,12 @@ def test_eval_verify(run: Path, people: Path, tmp_path: Path, capfd: pytest.Capt
     assert document["value"] == document["accuracy"] == pytest.approx(stored["verification"]["accuracy"])
     assert document["accuracy_at_stored_threshold"] >= document["accuracy"] - 0.02
     assert (document["points"], document["people"], document["faces"]) == ("crop", 8, 32)
-    assert call(commands, [*arguments, "-q", "-o", str(tmp_path / "v.json")]) == 0
+    assert call(app, [*arguments, "-q", "-o", str(tmp_path / "v.json")]) == 0
     assert json.loads((tmp_path / "v.json").read_text()) == document
-    assert call(commands, [*arguments, "--split", "test"]) == 2
-    assert call(commands, [*arguments, "--points", "nose"]) == 2
+    assert call(app, [*arguments, "--split", "test"]) == 2
+    assert call(app, [*arguments, "--points", "nose"]) == 2
     assert "'nose' is not one of 'mask', 'mtcnn', 'crop'" in capfd.readouterr().err
-    assert call(commands, [*arguments, "--points", "mask"]) == 2
+    assert call(app, [*arguments, "--points", "mask"]) == 2
     assert "a data set without masks" in capfd.readouterr().err
 
 
