@@ -14,20 +14,19 @@ import pytest
 
 from maskgan_cli.cli.app import app
 from maskgan_cli.cli.shell import run
-from maskgan_cli.files import write_image, write_label_map
+from maskgan_cli.files import write_image
 from maskgan_cli.models.inception import FIDInception
-from maskgan_cli.synth import face
 from maskgan_cli.weights.format import shapes_of
 from maskgan_cli.weights.lookup import bundled
 from tests.docs.commands import PAGES, ROOT, shown
 from tests.docs.smallest import small
-from tests.docs.test_tutorials import FOLLOWED, NAMED
+from tests.docs.test_tutorials import FOLLOWED
 from tests.weights.checkpoints import filled, narrow, published, saved, small_generator_shapes
 
 DOCS = ROOT / "docs"
 FACES = "data/faces"
 INCEPTION = "pt_inception-2015-12-05-6726825d.pth"
-PAIRS = ("--split", "train", "-n", "3")
+PAIRS = ("--split", "train", "-n", "3")  # the other splits of few faces have one person
 NOT_RUN = {
     ("weights", "pull"): "a download; tests/weights/test_fetch.py",
     ("reproduce",): "minutes; tests/reproduce",
@@ -35,40 +34,28 @@ NOT_RUN = {
     ("demo",): "minutes; tests/test_demo.py",
     ("bench",): "minutes; tests/cli/test_bench.py",
     ("--version",): "tests/test_package.py",
-    ("runs",): "two finished trainings; tests/cli/test_runs.py",
     ("eval", "precision"): "more results than this page paints; tests/metrics/test_kernel.py",
     ("eval", "kid"): "more results than this page paints; tests/metrics/test_kernel.py",
     ("eval", "lpips"): "published weights; tests/metrics",
 }
-PLACES = {
-    "FACE": "src.png", "REFERENCE": "tgt.png", "MASK": "src.mask.png", "PHOTO.jpg": "photo.jpg",
-    "DATA": FACES, "W": "runs/identity", "arcface.onnx": "runs/identity", "KIND": "parser", "FILE": "parser.pth",
-    "FIRST,SECOND": "Smiling,Eyeglasses",
-}  # fmt: skip
 GIVEN = {  # page -> the networks that it takes for granted
     "design/baselines.md": (),
     "evaluation.md": ("dmn", "parser", "attributes", "identity"),
     "baselines.md": (),
     "data.md": (),
     "paper.md": (),
-    "editor.md": (),
-    "rendered-faces.md": (),
     "concepts/ebst.md": ("dmn", "vae"),
     "tutorials/table.md": ("dmn", "attributes"),
     "tutorials/published.md": (),
-    "tutorials/python.md": (),
-    "tutorials/browser.md": (),
-    "label-maps.md": (),
 }
-EMPTY = {
-    "training.md": 0,
-    "judges.md": 0,
-    "weights.md": 3,
-    "editing.md": 3,
-}  # page -> commands of training.md before it
+BY_TRAINING = {"weights.md", "editing.md"}  # these use the data and the network of training.md's first three commands
+EMPTY = (
+    "../README.md", "editor.md", "faq.md", "index.md", "judges.md", "label-maps.md", "rendered-faces.md", "tour.md",
+    "training.md", "tutorials/browser.md", "tutorials/photo.md", "tutorials/python.md", *sorted(BY_TRAINING),
+)  # fmt: skip
 DOWNLOADED = {"data/celebamask-256"}
 # test_tutorials.py runs these, and tests/training/test_processes.py the commands for several processes
-ELSEWHERE = {*EMPTY, *FOLLOWED, *NAMED, "responsible-use.md", "several-gpus.md"}
+ELSEWHERE = {*EMPTY, *FOLLOWED, "responsible-use.md", "several-gpus.md"}
 
 
 @pytest.fixture(scope="module")
@@ -83,16 +70,9 @@ def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def folder(raw: Path, faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """What the pages take for granted: photos, data sets, published files."""
+    """What the pages take for granted: data sets and published files."""
     monkeypatch.setenv("MASKGAN_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
-    for number, name in enumerate(("src", "tgt", "faces/photo", "faces/other", "photo", "photos/photo", "face")):
-        one = face(seed=3, number=number, size=128)
-        for ending in ("png", "jpg")[: 1 if name.startswith("faces") else 2]:
-            write_image(tmp_path / f"{name}.{ending}", one.picture)
-        if not name.endswith("photos/photo"):
-            write_label_map(tmp_path / f"{name}.mask.png", one.labels)
-    shutil.copy("face.mask.png", "mask.png")
     (tmp_path / "data").mkdir()
     for name in ("faces", "faces-64", "celebamask-256", "celebamask-512"):
         (tmp_path / "data" / name).symlink_to(faces)
@@ -149,9 +129,6 @@ def _trained(kinds: tuple[str, ...]) -> None:
 
 def _before(words: list[str]) -> None:
     """What a reader has from elsewhere, or has not yet, when they come to a line."""
-    if words[0] == "examples":  # the masks are of other faces
-        for name in ("photo.mask.png", "other.mask.png"):
-            Path(name).unlink(missing_ok=True)
     if words[0] == "prep-data" and (made := Path(words[2])).is_symlink():
         made.unlink()
     if "pairs.csv" in words and not Path("pairs.csv").exists() and words[:2] != ["eval", "pairs"]:
@@ -169,23 +146,13 @@ def _before(words: list[str]) -> None:
             rows = [line.replace(",p,", f",p{person},") for line in lines]
             header = "survey,participant,question,criterion,choice,position"
             Path(f"answers-{person}.csv").write_text("\n".join([header, *rows]) + "\n")
-    if "other.json" in words:
-        Path("other.json").write_text(Path("maskgan.json").read_text().replace('"maskgan"', '"other"'))
-    if "elegant.onnx" in words:
-        assert run(app, ["weights", "export", "runs/elegant", "--onnx", "elegant.onnx"]) == 0
 
 
 def _as_run(words: list[str]) -> list[str]:
     """A line of a page as it is run here."""
-    run_folder = f"runs/{words[words.index('--method') + 1]}" if "--method" in words else "runs/dmn"
-    if words[:2] == ["eval", "judge"]:
-        run_folder = f"runs/{words[2]}"
     if words[:2] == ["eval", "verify"]:
-        run_folder, words = "runs/identity", [*words, "--split", "train"]  # the others have too few people
-    words = small([PLACES.get(word, run_folder if word == "RUN" else word) for word in words])
-    if words[0] == "parse":
-        words = ["photos/photo.jpg" if word == "-" else word for word in words]
-    words = ["pairs.csv" if word == "-" else word for word in words]
+        words = [*words, "--split", "train"]  # the others have too few people
+    words = small(["Smiling,Eyeglasses" if word == "FIRST,SECOND" else word for word in words])
     if words[:2] == ["eval", "pairs"]:
         words += PAIRS
     if words[:2] == ["eval", "survey"]:
@@ -201,7 +168,7 @@ def _as_run(words: list[str]) -> list[str]:
 @pytest.mark.slow
 @pytest.mark.parametrize("page", GIVEN)
 def test_the_page_s_commands_run(page: str, folder: Path) -> None:
-    """Names in capitals stand for files; what one command writes, a later one that reads it finds."""
+    """What one command writes, a later one that reads it finds."""
     _published()
     _celeba(folder / "celeba")
     _trained(GIVEN[page])
@@ -224,9 +191,10 @@ def test_the_page_works_in_an_empty_folder(page: str, tmp_path: Path, monkeypatc
         _published()
     for script in re.findall(r"^    (printf .*)$", (DOCS / page).read_text("utf-8"), re.MULTILINE):
         subprocess.run(["sh", "-c", script], check=True)
-    for line in [*list(shown(DOCS / "training.md"))[: EMPTY[page]], *shown(DOCS / page)]:
-        if line.words[:2] != ["weights", "pull"] and not DOWNLOADED & set(line.words):
-            few = ["--split", "train"] if line.words[:2] == ["eval", "verify"] else []  # other splits have few people
+    before = list(shown(DOCS / "training.md"))[:3] if page in BY_TRAINING else []
+    for line in [*before, *shown(DOCS / page)]:
+        if not (_skipped(line.words) or DOWNLOADED & set(line.words)):
+            few = {"pairs": PAIRS, "verify": PAIRS[:2]}.get(line.words[1] if line.words[0] == "eval" else "", ())
             words = small([*line.words, *few])
             assert run(app, words) == 0, f"{line}\nrun as: maskgan {' '.join(words)}"
 
