@@ -51,7 +51,7 @@ def _renamed(values: Any, former: str, name: str) -> Any:
 
 
 class OptimiserSettings(Section):
-    """Settings of Adam, for generator and discriminator alike."""
+    """Settings of Adam, the same for generator and discriminator."""
 
     lr: Annotated[float, Field(gt=0.0)] = 2e-4
     beta1: Share = 0.5

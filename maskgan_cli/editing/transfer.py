@@ -44,7 +44,7 @@ class AttributeRequest:
         exemplar: (T, T, 3), a face from which the attribute is transferred, or None.
         attribute: in CelebA's spelling.
         value: whether the result has the attribute.
-        known: the face's present attributes, as far as its data set has them.
+        known: the face's present attributes that its data set has.
         strength: 0 for no change, 1 for the full change.
     """
 

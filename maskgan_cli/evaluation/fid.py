@@ -1,7 +1,7 @@
 """Fréchet distance between two sets of pictures: FID (Heusel et al. 2017), or with the features of a judge.
 
 Only the published Inception weights give ``fid``. With any other network the metric is called ``frechet/NAME``, so that
-tables keep the two apart.
+tables distinguish the two.
 """
 
 from __future__ import annotations

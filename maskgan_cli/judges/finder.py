@@ -83,7 +83,7 @@ class FaceFinder:
 def _import_torchvision() -> None:
     """Import torchvision without PyTorch's compiler, whose import takes more than a second.
 
-    torchvision imports one function of it, which says whether `roi_align` may be compiled. Here the answer is no.
+    torchvision uses one function of it, to decide whether to compile `roi_align`; the replacement returns False.
     """
     name = "torch._dynamo"
     if name in sys.modules or "torchvision" in sys.modules:

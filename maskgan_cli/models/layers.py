@@ -125,8 +125,8 @@ class NoiseInput(nn.Module):
     """Adds noise to features, a learned amount for each channel (StyleGAN, Karras et al. 2019, Sec. 3.2).
 
     A mask says nothing about single hairs or pores. A network that sees the mask alone can only repeat a pattern
-    there. In training the noise is drawn anew for each picture; without gradients it is always the same, so that
-    pictures can be reproduced.
+    there. In training each picture gets new noise; without gradients the noise is always the same, so that pictures
+    can be reproduced.
     """
 
     def __init__(self, channels: int, amount: float = 0.05) -> None:
@@ -136,7 +136,7 @@ class NoiseInput(nn.Module):
 
     @property
     def varies(self) -> bool:
-        """Whether the noise is drawn anew."""
+        """Whether each picture gets new noise."""
         return torch.is_grad_enabled() and self.training
 
     def forward(self, features: Tensor) -> Tensor:

@@ -52,7 +52,7 @@ def record(plan: ReproductionPlan, folder: Path, stamps: dict[str, Stamp], asked
         plan: a plan whose stages are all finished.
         folder: the plan's folder.
         stamps: stamps of the stages.
-        asked: the command's arguments; they become the first keys of the record.
+        asked: the command's arguments, which become the first keys of the record.
     """
     tables = {table.name: _table(table, folder) for table in plan.tables}
     weights = {

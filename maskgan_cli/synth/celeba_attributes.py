@@ -1,4 +1,4 @@
-"""The 40 CelebA attributes, as far as the scene parameters determine them."""
+"""The 40 CelebA attributes of a scene."""
 
 from __future__ import annotations
 

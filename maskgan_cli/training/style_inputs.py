@@ -18,7 +18,7 @@ from maskgan_cli.training.augment import AugmentSettings, NotNegative, move, mov
 class StyleAugmentationSettings(Section):
     """Augmentation of faces and style pictures, so that the network generalises to styles outside the data set.
 
-    ``light`` and ``tint`` change the face itself: the network's input and its target alike. ``blur`` and ``noise``
+    ``light`` and ``tint`` change the face itself, in the network's input and in its target. ``blur`` and ``noise``
     change only the style encoder's input. See `AugmentSettings`.
 
     ``expression_variants`` is the share of faces for which the style encoder sees another rendering of the same scene
@@ -28,9 +28,9 @@ class StyleAugmentationSettings(Section):
     ``others`` is the share of steps in which the style picture shows another person. No ground truth exists then, so
     the terms ``pixel``, ``feature_matching`` and ``perceptual`` are 0.
 
-    ``rotate`` (degrees), ``zoom`` and ``shift`` move whole faces, mask and picture alike, so that the network sees
-    heads in many positions. ``style_rotate``, ``style_zoom`` and ``style_shift`` move the style encoder's input once
-    more, so that the style code depends on appearance and not on the position of parts.
+    ``rotate`` (degrees), ``zoom`` and ``shift`` move picture and mask of whole faces, so that the network sees
+    heads in many positions. ``style_rotate``, ``style_zoom`` and ``style_shift`` move the style encoder's input
+    again, so that the style code depends on appearance and not on the position of parts.
     """
 
     light: NotNegative = 0.0

@@ -1,4 +1,4 @@
-"""Loss terms that compare a generated face with the style picture, whatever the shape of both."""
+"""Loss terms that compare a generated face with a style picture of another shape."""
 
 from __future__ import annotations
 

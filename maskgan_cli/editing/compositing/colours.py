@@ -73,6 +73,6 @@ def _rgb_of(lab: Field) -> Field:
 
 
 def _towards(lab: Field, ours: Field, theirs: Field) -> Field:
-    """A picture (H, W, 3) under the map that moves mean and spread of pixels ``ours`` (n, 3) towards ``theirs``."""
+    """Change a picture (H, W, 3) so that mean and deviation of its pixels ``ours`` (n, 3) move towards ``theirs``."""
     gain = np.clip(theirs.std(0) / np.maximum(ours.std(0), 0.5), *_GAIN) ** _SHARE
     return np.asarray((lab - ours.mean(0)) * gain + ours.mean(0) + _SHARE * (theirs.mean(0) - ours.mean(0)))

@@ -180,11 +180,11 @@ def _smooth_step(values: Floats) -> Floats:
 
 
 def fitted_hair(reference: LabelMap, labels: LabelMap, fit: HairFit) -> LabelMap:
-    """A face's label map (S, S) with the hair of a reference (T, T) where ``fit`` brings it.
+    """A face's label map (S, S) with the hair of a reference (T, T), aligned by ``fit``.
 
-    Hair lies over the face, as far as the reference's does. What its old hair hid is what the reference shows there,
-    if that is skin or backdrop, and else what lies behind: see `remove_parts`. Brows and ears that it hid are the
-    reference's.
+    The new hair covers the same parts of the face as in the reference. Regions that the old hair hid become skin or
+    background where the reference has these, else what `remove_parts` finds behind the hair. Brows and ears that the
+    old hair hid are those of the reference.
     """
     side, hair = len(labels), ID["hair"]
     shown = warped_labels(tidy_hair(reference), fit, side)

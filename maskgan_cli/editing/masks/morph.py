@@ -68,7 +68,7 @@ def masks_between(
 
 
 def _frame(first: Upright, second: Upright, share: float) -> Upright:
-    """A frame between two: rotation and scale are interpolated, and its middle lies on the line between theirs."""
+    """A frame between two: rotation, scale and centre are interpolated."""
     turns = [complex(frame.matrix[0, 0], frame.matrix[1, 0]) for frame in (first, second)]
     turn = turns[0] * (turns[1] / turns[0]) ** share
     linear, centre = np.array([[turn.real, -turn.imag], [turn.imag, turn.real]]), np.full(2, first.side / 2)

@@ -54,9 +54,9 @@ class SEANConfig:
 
 
 class SEANNoise(NoiseInput):
-    """A noise input that starts with no noise, and draws it anew in training even without gradients.
+    """A noise input that starts with amount 0, and gives each picture new noise in training even without gradients.
 
-    So the discriminator learns from pictures with as much variation as the generator's.
+    So the pictures that the discriminator learns from vary as much as those that the generator learns from.
     """
 
     def __init__(self, channels: int) -> None:
