@@ -18,6 +18,7 @@ from maskgan_cli.files import Picture
 from maskgan_cli.labels import LabelMap
 
 Names = tuple[str, ...]
+Pose = tuple[float, ...]
 
 
 @dataclass
@@ -30,7 +31,8 @@ class SessionAccessories:
 
     own: LabelMap
     _renderers: dict[int, tuple[Key, AccessoryRenderer]] = field(default_factory=dict)  # by the side of the picture
-    _previewed: tuple[Key, Names, WithAccessories] | None = None
+    _previewed: tuple[tuple[Key, Names, Pose], WithAccessories] | None = None
+    _pose: Pose = ()  # in which accessories were drawn last
     _cover: HatCover | None = None
     _mask: tuple[tuple[bytes, Names, bool], tuple[LabelMap, Names]] | None = None  # of the latest picture
 
@@ -66,18 +68,18 @@ class SessionAccessories:
             labels: (S, S), its mask.
             names: of the accessories that are drawn.
             base: the face before the edit.
-            preview: accessories may be those of an earlier preview, in the pose of that.
+            preview: accessories keep the pose of the latest full picture.
         """
         if not names:
             return picture
         if not preview:
             return self.put_on(picture, labels, names, base).picture
         picture = resize_image(picture, min(PREVIEW, len(picture)))
-        if self._previewed is None or self._previewed[:2] != (base.key, names):
+        if self._previewed is None or self._previewed[0] != (base.key, names, self._pose):
             worn = self.put_on(picture, labels, names, base)
-            self._previewed = base.key, names, worn
+            self._previewed = (base.key, names, self._pose), worn
             return worn.picture
-        for overlay in self._previewed[2].overlays:
+        for overlay in self._previewed[1].overlays:
             picture = overlay.over(picture)
         return picture
 
@@ -86,7 +88,10 @@ class SessionAccessories:
         side = len(picture)
         if side not in self._renderers or self._renderers[side][0] != base.key:
             self._renderers[side] = base.key, AccessoryRenderer(resize_image(base.picture, side), base.labels)
-        return self._renderers[side][1].put_on(picture, labels, names)
+        renderer = self._renderers[side][1]
+        worn = renderer.put_on(picture, labels, names)
+        self._pose = renderer.pose
+        return worn
 
     def marked(self, labels: LabelMap, names: Names, base: BaseFace) -> LabelMap:
         """A mask (S, S) with the classes of the accessories that are drawn over its picture."""

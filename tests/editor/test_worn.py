@@ -207,8 +207,10 @@ def test_previews_lay_accessories_over_the_face_as_they_were_drawn(
     moved = np.roll(session.labels, 20, 1)
     _paint(session, models, options, labels=moved, preview=True)
     assert len(sizes) == once, "a preview shows them where they were drawn last"
-    _paint(session, models, options, labels=moved)
+    again = _paint(session, models, options, labels=moved)
     assert len(sizes) == once + 1
+    near = _paint(session, models, options, labels=moved, preview=True)
+    assert len(sizes) == once + 1 and np.abs(near.astype(int) - again).mean() < 4, "and then where they are now"
 
 
 def test_options_of_requests_are_checked(session: Session, models: Models) -> None:

@@ -63,6 +63,12 @@ class HeadFit:
         """Degrees by which the head leans clockwise in the picture."""
         return float(np.degrees(np.arctan2(self.camera.matrix[1, 0], self.camera.matrix[0, 0])))
 
+    @property
+    def values(self) -> tuple[float, ...]:
+        """All numbers of the fit; equal fits have equal ones."""
+        camera = self.camera
+        return (self.yaw, self.pitch, self.wide, self.long, *camera.matrix.ravel().tolist(), *camera.centre.tolist())
+
     def after(self, matrix: Floats) -> HeadFit:
         """The same head in another picture; ``matrix`` (2, 3) maps (x, y, 1) of this picture to that one."""
         camera = self.camera

@@ -62,25 +62,26 @@ class AccessoryRenderer:
         picture: (H, W, 3), before the edit.
         labels: (S, S), the mask of its face.
         matrix: (2, 3), maps (x, y, 1) of the mask to pixels of the picture; None: the mask is scaled to the picture.
+        pose: numbers of the head on which accessories were drawn last.
     """
 
     picture: Picture
     labels: LabelMap
     matrix: Floats | None = None
-    _latest: dict[str, tuple[bytes, Overlay | None]] = field(default_factory=dict, repr=False)
+    pose: tuple[float, ...] = ()
+    _latest: dict[str, tuple[tuple[tuple[float, ...], bytes], Overlay | None]] = field(default_factory=dict, repr=False)
 
     def put_on(self, edited: Picture, labels: LabelMap, names: Sequence[str]) -> WithAccessories:
         """Draw accessories over the edited picture (H, W, 3) with the mask ``labels`` (S, S): see `put_on`."""
         matrix = self._matrix
         own = self._head(labels)
         fit, outline = own.after(matrix), _OUTLINE[labels]
-        key = hashlib.sha256(np.array([own.yaw, own.pitch, own.wide, own.long]).tobytes())
-        for values in (own.camera.matrix, own.camera.centre, outline):
-            key.update(values.tobytes())
+        self.pose = own.values
+        key = self.pose, hashlib.sha256(outline.tobytes()).digest()
         result, overlays = edited, []
         for name in names:
-            if name not in self._latest or self._latest[name][0] != key.digest():
-                self._latest[name] = key.digest(), self._drawn(name, outline, own, fit)
+            if name not in self._latest or self._latest[name][0] != key:
+                self._latest[name] = key, self._drawn(name, outline, own, fit)
             overlay = self._latest[name][1]
             if overlay is not None:
                 result = overlay.over(result)
