@@ -66,6 +66,7 @@ def test_undo_right_after_a_key_reverts_that_key(undo: str, page: Any, editor: E
     page.focus("[data-slider=smile]")
     hold = Hold(page, "**/compose*")
     page.keyboard.press("End")
+    assert page.inner_text("#status") == "Painting …", "at once, before the mask is there"
     assert page.is_enabled("#undo")
     page.keyboard.press("Control+z")  # the first step of all
     hold.release()

@@ -113,16 +113,20 @@ export class Sliders {
     if (label) this._queue(label, merge);
     if (this.running) return;
     this.running = true;
-    const late = setTimeout(() => this.editor.panels.busy("Working …"), 1000);
+    const { live, panels } = this.editor, tell = (text) => { if (!live.running) panels.status(text, Boolean(text)); };
+    const late = setTimeout(() => panels.busy("Working …"), 1000);
+    tell("Painting …"); // at once, although the picture is requested only when the mask is there
     try {
       while (this.shown !== this.wanted || this.steps.length) await this._answer();
+      tell("");
     } catch (error) {
+      tell("");
       Object.assign(this, { shown: this.wanted, steps: [], step: null, waiting: [] });
       this.editor.restoreStep();
       this.fail(error.message);
     } finally {
       clearTimeout(late);
-      this.editor.panels.busy("");
+      panels.busy("");
       this.running = false;
       for (const { then, session } of this.waiting.splice(0)) if (session === this.editor.session) then();
     }
