@@ -123,14 +123,26 @@ class Hold:
 
 
 class Fingers:
-    """Touches, sent with the browser's protocol."""
+    """Touches, sent with the browser's protocol. Lifting a finger waits until the page has handled it."""
 
     def __init__(self, page: Any) -> None:
-        self._protocol = page.context.new_cdp_session(page)
+        self._page, self._protocol, self._lifted = page, page.context.new_cdp_session(page), 0
+        page.evaluate("""() => {
+          globalThis.lifted = 0;
+          for (const kind of ["pointerup", "pointercancel"]) {
+            addEventListener(kind, ({ pointerType }) => { globalThis.lifted += pointerType === "touch"; });
+          }
+        }""")
 
     def _send(self, kind: str, *places: Spot) -> None:
         points = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(places)]
         self._protocol.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    def _lift(self, *left: Spot) -> None:
+        """Lift a finger; ``left``: the place of the other one, if it stays."""
+        self._send("touchEnd", *left)
+        self._lifted += 1
+        until(self._page, f"globalThis.lifted >= {self._lifted}")
 
     def down(self, spot: Spot) -> None:
         """Touch with one finger and hold."""
@@ -138,14 +150,14 @@ class Fingers:
 
     def up(self) -> None:
         """Lift the finger."""
-        self._send("touchEnd")
+        self._lift()
 
     def draw(self, *places: Spot) -> None:
         """Move one finger along a path."""
         self._send("touchStart", places[0])
         for spot in places[1:]:
             self._send("touchMove", spot)
-        self._send("touchEnd")
+        self._lift()
 
     def pinch(self, middle: Spot, apart: list[float], *, shift: Spot = (0.0, 0.0)) -> None:
         """Pinch with two fingers, whose final distance is the last value of ``apart``, and move them."""
@@ -159,5 +171,5 @@ class Fingers:
         self._send("touchStart", *first)
         for step, distance in enumerate(apart[1:], start=1):
             self._send("touchMove", *places(distance, step / (len(apart) - 1)))
-        self._send("touchEnd", places(apart[-1], 1.0)[0])  # one finger goes first
-        self._send("touchEnd")
+        self._lift(places(apart[-1], 1.0)[0])  # one finger goes first
+        self._lift()

@@ -37,6 +37,7 @@ def test_a_finger_paints_and_two_fingers_zoom(page: Any, editor: EditorServer) -
     assert changed.sum() > 100 and set(np.unique(painted[changed])) == {ID["hair"]}
     assert page.evaluate("editor.history.index") == 1
 
+    settled(page)
     middle = place(page, 128, 128)
     fingers.pinch(middle, [60.0, 90.0, 120.0], shift=(30.0, -20.0))
     settled(page)
