@@ -3,7 +3,8 @@
 models.py    the networks: style encoder, generator, parser and MaskVAE, loaded once
 edited_face.py  a face to edit: detected in a photo and cropped, with its mask
 session_state.py  the part of a session that is saved
-session.py   one face that is edited, rendered and pasted into its photo
+session.py   a session: its pictures as files, with their provenance
+painting.py  the pictures of a session: the edited face, alone and in its photo
 base_face.py  the face that an edit starts from: without its glasses, with another person's hair
 accessories.py  accessories, drawn over the picture
 session_store.py  all sessions: a few in memory, the others on disk

@@ -19,7 +19,7 @@ from tests.conftest import TINY, TINY_VAE, Command, Outcome
 CLI = Path(maskgan_cli.__file__).parent / "cli"
 # Commands whose suggestion some test below runs.
 FOLLOWED = {
-    "synth", "_prepare", "examples", "check_data", "align", "parse", "simulate_edits", "find_directions", "pairs",
+    "synth", "_prepare", "examples", "check_data", "align", "parse", "simulate_edits", "find_directions", "_finish",
     "compare", "survey", "truths", "list_", "_run", "personalise",
 }  # fmt: skip
 PLACEHOLDERS = {"ANSWERS.csv"}  # files that only people can make
