@@ -65,15 +65,15 @@ def main() -> None:
         print(json.dumps(row), flush=True)
         return
     changes += ["checkpointing=true"] if arguments.checkpointing else []
-    changes.append(f"update_order={arguments.update_order}")
     for name in arguments.task:
+        own = [*changes, f"update_order={arguments.update_order}"] if name == "ebst" else changes
         if arguments.flops:
-            count = flops(name, changes, accelerator, arguments.size, 2) / 2 * arguments.batch
+            count = flops(name, own, accelerator, arguments.size, 2) / 2 * arguments.batch
             print(
                 json.dumps({"task": name, "size": arguments.size, "tflop_a_step": round(count / 1e12, 1)}), flush=True
             )
             continue
-        peaks = {batch: peak(name, changes, accelerator, arguments.size, batch, 1) for batch in (2, 4)}
+        peaks = {batch: peak(name, own, accelerator, arguments.size, batch, 1) for batch in (2, 4)}
         row = {
             "task": name, "size": arguments.size, "precision": arguments.precision,
             "checkpointing": arguments.checkpointing,
@@ -81,7 +81,7 @@ def main() -> None:
         }  # fmt: skip
         for parts in arguments.accumulate:
             key = f"gib_batch_{arguments.batch}" + (f"_in_{parts}_parts" if parts > 1 else "")
-            row[key] = round(peak(name, changes, accelerator, arguments.size, arguments.batch, parts) / GIB, 1)
+            row[key] = round(peak(name, own, accelerator, arguments.size, arguments.batch, parts) / GIB, 1)
         print(json.dumps(row), flush=True)
 
 
@@ -200,7 +200,7 @@ def build(name: str, changes: list[str], accelerator: Accelerator, size: int) ->
     nn.Module.to = lambda network, *_, **__: network  # type: ignore[method-assign, assignment]
     features = VGG19Features()
     if name == "dmn":
-        stage_one = load_recipe(DMNRecipe, "dmn", "paper-512", [c for c in changes if not c.startswith("update_order")])
+        stage_one = load_recipe(DMNRecipe, "dmn", "paper-512", changes)
         return AdversarialTask(stage_one, accelerator, features, faces(2, size))
     recipe = load_recipe(EBSTRecipe, "ebst", "paper-512", changes)
     return EBSTTask(recipe, accelerator, features, faces(2, size), MaskVAE(MaskVAEConfig(size)))

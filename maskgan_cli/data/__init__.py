@@ -11,6 +11,7 @@ prepared.py     reading of prepared data sets: samples, attributes, poses, ident
 checks.py       class statistics, suspicious samples, contact sheet
 duplicates.py   detection of nearly identical pictures
 dataset.py      faces of a prepared data set, and batches of them
+edit_files.py   files of simulated edits: two masks of each face
 draws.py        which samples each training step draws, the same for any number of processes
 loader.py       loading of batches, in loader processes or in the training process
 picture_batches.py  batches of a list of pictures

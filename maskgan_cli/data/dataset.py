@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +13,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from maskgan_cli.data.draws import Draw
+from maskgan_cli.data.edit_files import edit_files
 from maskgan_cli.data.prepared import Sample
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import Picture, read_image, read_label_map
@@ -22,7 +22,6 @@ from maskgan_cli.labels import LabelMap, flip
 Face = tuple[Picture, LabelMap]
 Edits = npt.NDArray[np.uint8]  # M_inter and M_outer, (2, H, W)
 Item = tuple[int, bool, Picture, LabelMap, Face | None, Edits | None]
-EDITS: Final = ("inter", "outer")  # ends of the file names that `maskgan simulate-edits` writes, ID-inter.png
 
 
 @dataclass(frozen=True)
@@ -142,24 +141,6 @@ class FaceDataset(Dataset[Item]):
                 found=f"{array.shape[1]}x{array.shape[0]}",
                 hint="prepare the data set at the network's size (`maskgan prep-data --size`)",
             )
-
-
-def edit_files(samples: Sequence[Sample], folder: Path) -> list[tuple[Path, ...]]:
-    """The files of M_inter and M_outer of each sample, in a folder of ``maskgan simulate-edits``.
-
-    Raises:
-        InputError: one is missing.
-    """
-    files = [tuple(folder / f"{sample.id}-{name}.png" for name in EDITS) for sample in samples]
-    present = set(folder.iterdir()) if folder.is_dir() else set()
-    if missing := [path for pair in files for path in pair if path not in present]:
-        raise InputError(
-            missing[0],
-            expected="two edited masks of every training face",
-            found=f"{len(missing)} of {2 * len(samples)} missing",
-            hint=f"maskgan simulate-edits DATA --split train -o {folder}",
-        )
-    return files
 
 
 def _next_variants(samples: list[Sample]) -> list[int]:

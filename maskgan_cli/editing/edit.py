@@ -122,11 +122,11 @@ class Edit(Generic[R]):
         """The crop or the photo (H, W, 3) with the accessories drawn over it."""
         assert self.labels is not None
         assert self.face is not None
-        cutout, own = self._cutout, resize_labels(self.face.labels, len(self.labels))
-        if cutout is None:
-            return AccessoryRenderer(self.face.picture, own).put_on(picture, self.labels, self.drawn)
-        matrix = matrix_of(cutout.square, len(self.labels))
-        return AccessoryRenderer(cutout.photo.picture, own, matrix).put_on(picture, self.labels, self.drawn)
+        before, matrix, cutout = self.face.picture, None, self._cutout
+        if cutout is not None:
+            before, matrix = cutout.photo.picture, matrix_of(cutout.square, len(self.labels))
+        own = resize_labels(self.face.labels, len(self.labels))
+        return AccessoryRenderer(before, own, matrix).put_on(picture, self.labels, self.drawn)
 
     def shown(self, picture: Picture) -> Picture:
         """The face of the finished picture, for an overview sheet."""

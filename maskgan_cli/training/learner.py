@@ -80,21 +80,14 @@ class AdamUpdate:
         if part.last:
             self.optimiser.step()
 
-    def collect(
-        self,
-        loss: Tensor,
-        part: BatchPart,
-        *,
-        retain_graph: bool = False,
-        through: tuple[Tensor, Tensor] | None = None,
-    ) -> None:
+    def collect(self, loss: Tensor, part: BatchPart, *, retain_graph: bool = False) -> None:
         """Like a call, but the gradients are kept aside until `step`.
 
         So losses of several optimisers that share parameters can be backpropagated before any of them steps.
         """
         for parameter, gradient in zip(self._trained, self._collected or [None] * len(self._trained), strict=True):
             parameter.grad = None if part.first else gradient
-        self._backpropagate(loss, part, retain_graph=retain_graph, through=through)
+        self._backpropagate(loss, part, retain_graph=retain_graph)
         self._collected = [parameter.grad for parameter in self._trained]
         for parameter in self._trained:
             parameter.grad = None
@@ -107,7 +100,12 @@ class AdamUpdate:
         self.optimiser.step()
 
     def _backpropagate(
-        self, loss: Tensor, part: BatchPart, *, retain_graph: bool, through: tuple[Tensor, Tensor] | None
+        self,
+        loss: Tensor,
+        part: BatchPart,
+        *,
+        retain_graph: bool = False,
+        through: tuple[Tensor, Tensor] | None = None,
     ) -> None:
         reduction = self._reduction if part.last else None
         with nullcontext() if reduction is None else reduction.during_backward():

@@ -2,7 +2,7 @@
 
 compose.py      the finished picture: moved photo and painting
 registration.py, closing.py, moving.py   displacement field between masks; photos moved by it
-mouths.py       the inside of the mouth, the line between the lips, the chin
+mouths.py, mouth_light.py   the inside of the mouth, the line between the lips, the chin; the light on teeth
 blend.py, paste.py         blending of the painting into the photo; pasting of a crop into its photo
 membrane.py, colours.py, texture.py, grain.py   the painting's light, colours, texture and grain
 hair_fit.py, hair_swap.py, hair_photo.py   another person's hair: aligned to a face, blended into its crop and photo

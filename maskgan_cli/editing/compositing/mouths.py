@@ -12,6 +12,7 @@ from scipy import ndimage
 from maskgan_cli.editing.compositing.hair_fit import HairFit
 from maskgan_cli.editing.compositing.hair_swap import HairSource, hair_source
 from maskgan_cli.editing.compositing.membrane import Field
+from maskgan_cli.editing.compositing.mouth_light import LEAST, brightest, in_light_of, no_brighter, shadow, span
 from maskgan_cli.editing.compositing.registration import Displacement
 from maskgan_cli.editing.compositing.texture import Axis, Band, axis_of, band_of, sample_band
 from maskgan_cli.editing.options import Inside
@@ -22,20 +23,9 @@ _INSIDE, _SKIN = ID["mouth"], ID["skin"]
 _MOUTH: Final = part_ids("mouth")
 _NAMES: Final = ("u_lip", "l_lip", "mouth")
 # "Side" is that of the picture, "height" that of the new inside of the mouth.
-_LEAST: Final = 2e-4  # share of the picture; a smaller inside is ignored
 _OWN: Final = 0.6  # share of the height; if the photo's inside is at least this high, it is moved
 _OTHER: Final = 0.4  # share of the height; a reference's inside must be at least this high
 _SOFT: Final = 0.0025  # share of the side; blur of the inserted inside's edge
-_NEAR: Final = 0.1  # share of the side; the skin within this distance of a mouth is used to compare light
-_GAMMA: Final = 2.2
-_GAIN: Final = (0.25, 1.8)  # limits of the change of a reference's brightness
-_TINT: Final = 0.25  # share of the colour difference of two skins that is due to light
-# Teeth of 255 portraits have 1.33 times the brightness of the skin around the mouth (5 to 95 %: 1.0 to 1.8), 0.44, 0.32
-# and 0.41 of its cast of red, green and blue, and a cast of their own (logarithms).
-_TEETH_LIGHT: Final = (1.1, 1.45)
-_TEETH_CAST: Final = 0.4
-_OWN_CAST: Final = (-0.02, 0.01, 0.01)
-_NO_EYES: Final = 1.25  # largest brightness of teeth as a multiple of the skin's, if the eyes are hidden
 # Brightness at the upper edge and in the corners of an inside; painted insides lack the upper lip's shadow.
 _SHADE: Final = {Inside.PHOTO: 1.0, Inside.REFERENCE: 0.8, Inside.PAINTED: 0.45}
 _TEETH: Final = 0.007  # share of the side; an inside that is higher than this shows teeth or a gap
@@ -86,7 +76,7 @@ def source_of_inside(
         closed lips part by less than teeth are high.
     """
     inside = after == _INSIDE
-    if inside.sum() < _LEAST * inside.size or np.array_equal(inside, before == _INSIDE):
+    if inside.sum() < LEAST * inside.size or np.array_equal(inside, before == _INSIDE):
         return None
     height, own = _height(after), _height(before)
     if wanted in (Inside.AUTO, Inside.PHOTO) and own >= _OWN * height:
@@ -119,27 +109,28 @@ def insert_inside(
     if source is Inside.PHOTO and _height(before) >= _OWN * _height(after):
         return picture  # the inside has moved with the photo
     inside = after == _INSIDE
-    rows, columns = (_span(inside.any(axis=axis), round(0.03 * len(after)) + 2) for axis in (1, 0))
+    rows, columns = (span(inside.any(axis=axis), round(0.03 * len(after)) + 2) for axis in (1, 0))
     box = (rows, columns)
-    inserted, limit = picture[box].astype(float), _brightest(photo, before)
+    inserted, limit = picture[box].astype(float), brightest(photo, before)
     new, teeth = _place(after), _height(before) >= _TEETH * len(after)
     if source is Inside.REFERENCE and reference is not None:
         old = _place(reference.labels)
         if old is not None and new is not None:
-            inserted = _in_light_of(_sampled(reference.picture, box, old, new), reference, photo, before)
-        inserted = _no_brighter(inserted, inside[box], _REFERENCE_LIGHT * limit)
+            sampled = _sampled(reference.picture, box, old, new)
+            inserted = in_light_of(sampled, (reference.picture, reference.labels), (photo, before))
+        inserted = no_brighter(inserted, inside[box], _REFERENCE_LIGHT * limit)
     elif source is Inside.PHOTO:
         gap = _gap(photo, before, inside[box])
         old = _place(before) if teeth else None
         inserted = gap if old is None or new is None else _with_gap(*_own_teeth(photo, box, old, new), gap)
     else:
-        inserted = _no_brighter(inserted, inside[box], _PAINTED_LIGHT * limit)
+        inserted = no_brighter(inserted, inside[box], _PAINTED_LIGHT * limit)
         if new is not None:
             reach = _PAINTED_TEETH * (new[1].bottom - new[1].top).max() - _below_edge(box, new)
             inserted = _with_gap(inserted, reach, _gap(photo, before, inside[box]))
     own_teeth = source is Inside.PHOTO and teeth
     least = _SHADE[Inside.PAINTED if source is Inside.PHOTO and not teeth else source]
-    inserted = inserted * _shadow(inside[box], least)[..., None]
+    inserted = inserted * shadow(inside[box], least)[..., None]
     alpha = _with_lower_edge(inside[box], _RIM * len(after) if own_teeth else 0.0)
     alpha = ndimage.gaussian_filter(alpha, _SOFT * len(after))[..., None]
     result = picture.copy()
@@ -211,11 +202,6 @@ def _height(labels: LabelMap) -> float:
     return float(counts[lips[0] + quarter : lips[-1] - quarter + 1].mean())
 
 
-def _span(present: Region, margin: int) -> slice:
-    places = np.flatnonzero(present)
-    return slice(max(places[0] - margin, 0), min(places[-1] + margin + 1, len(present)))
-
-
 def _place(labels: LabelMap) -> tuple[Axis, Band] | None:
     """The mouth's axis and the band of its inside; None without a mouth or an inside."""
     axis = axis_of(labels, _NAMES)
@@ -281,71 +267,3 @@ def _with_lower_edge(inside: Region, wide: float) -> Field:
 
 def _shape(box: Box) -> tuple[int, int]:
     return box[0].stop - box[0].start, box[1].stop - box[1].start
-
-
-def _in_light_of(inside: Field, reference: ReferenceFace, photo: Picture, before: LabelMap) -> Field:
-    """Adapt a reference's pixels to the photo's light, by the teeth of both or else by the skin around the mouths."""
-    ours, theirs = (_teeth_light(p, m) for p, m in ((photo, before), (reference.picture, reference.labels)))
-    if ours is None or theirs is None:
-        ours, theirs = _skin_light(photo, before), _skin_light(reference.picture, reference.labels)
-        if ours is None or theirs is None:
-            return inside
-        # Skin colours differ between people, so only a part of the difference is due to light.
-        gain = (ours / np.maximum(theirs, 1e-3)) ** _TINT * (ours.mean() / max(theirs.mean(), 1e-3)) ** (1 - _TINT)
-        if (teeth := _teeth_light(reference.picture, reference.labels)) is not None:
-            gain = _expected_teeth(ours, teeth.mean() / theirs.mean()) / np.maximum(teeth, 1e-3)
-    else:
-        gain = ours / np.maximum(theirs, 1e-3)
-    gain = gain * np.clip(gain.mean(), *_GAIN) / max(gain.mean(), 1e-3)
-    return np.asarray(inside * gain ** (1 / _GAMMA))
-
-
-def _expected_teeth(skin: Field, ratio: float) -> Field:
-    """Linear light (3,) of teeth beside skin of this linear light, if teeth are ``ratio`` times as bright as skin."""
-    brightness = skin.mean() ** (1 / _GAMMA)
-    cast = np.log(np.maximum(skin, 1e-4) ** (1 / _GAMMA) / brightness)
-    colour = np.exp(_TEETH_CAST * cast + _OWN_CAST)
-    light = brightness * np.clip(ratio ** (1 / _GAMMA), *_TEETH_LIGHT)
-    return np.asarray((light * colour / colour.mean()) ** _GAMMA)
-
-
-def _teeth_light(picture: Picture, labels: LabelMap) -> Field | None:
-    """Linear light (3,) of the brighter part of a mouth's inside; None if the inside is too small."""
-    inside = picture[labels == _INSIDE]
-    if len(inside) < 2 * _LEAST * labels.size:
-        return None
-    bright = inside[inside.mean(-1) >= np.quantile(inside.mean(-1), 0.75)]
-    return np.asarray(np.median((bright / 255.0) ** _GAMMA, axis=0))
-
-
-def _skin_light(picture: Picture, labels: LabelMap) -> Field | None:
-    """Median linear light (3,) of the skin near a mouth; None if there is none."""
-    mouth: Region = np.isin(labels, _MOUTH)
-    if not mouth.any():
-        return None
-    rows, columns = (_span(np.asarray(mouth.any(axis=axis)), round(_NEAR * len(labels))) for axis in (1, 0))
-    skin = picture[rows, columns][labels[rows, columns] == _SKIN]
-    return np.median((skin / 255.0) ** _GAMMA, axis=0) if len(skin) >= 16 else None
-
-
-def _brightest(photo: Picture, labels: LabelMap) -> float:
-    """The largest brightness (0 to 255) of teeth in a photo: that of the whites of the eyes."""
-    skin, eyes = photo[labels == _SKIN], photo[np.isin(labels, part_ids("eyes"))]
-    limit = min(_NO_EYES * float(np.median(skin.mean(-1))), 245.0) if len(skin) else 245.0
-    if len(eyes) >= 32:
-        limit = float(np.clip(np.quantile(eyes.mean(-1), 0.95), 0.88 * limit, 1.2 * limit))
-    return limit
-
-
-def _no_brighter(picture: Field, inside: Region, limit: float) -> Field:
-    """Darken a picture (h, w, 3) so that its brightness inside a region is at most ``limit``."""
-    top = float(np.quantile(picture[inside].mean(-1), 0.95))
-    return picture * min(1.0, limit / max(top, 1.0))
-
-
-def _shadow(inside: Region, least: float) -> Field:
-    """Brightness factors (h, w) inside a mouth: ``least`` at its upper edge and in its corners, 1 in the middle."""
-    high = max(float(inside.sum(0).max()), 2.0)
-    lower = ndimage.shift(inside.astype(float), (0.22 * high, 0), order=1)
-    soft = np.clip(ndimage.gaussian_filter(lower, 0.22 * high) / 0.85, 0, 1)
-    return np.asarray(least + (1 - least) * soft * soft * (3 - 2 * soft))

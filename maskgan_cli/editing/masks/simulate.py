@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 import torch
 
-from maskgan_cli.data.dataset import EDITS
+from maskgan_cli.data.edit_files import EDITS
 from maskgan_cli.data.prepared import Sample
 from maskgan_cli.editing.masks.interpolate import Codes, MaskManifold
 from maskgan_cli.files import encode_label_map, keep_or_write, read_label_map

@@ -7,7 +7,6 @@ the opposite direction. The Alpha Blender fuses the two pictures, and the target
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -21,7 +20,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from maskgan_cli.config import OptimiserSettings
-from maskgan_cli.data.dataset import Batch, edit_files
+from maskgan_cli.data.dataset import Batch
+from maskgan_cli.data.edit_files import edits_sha256
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import Picture
 from maskgan_cli.labels import colourise
@@ -370,18 +370,9 @@ def prepare_training(
     if plan.start is not None:
         dependencies["start"] = {"sha256": start.sha256}
     if edits is not None:
-        dependencies["edits"] = {"sha256": _edits_sha256(edits, plan)}
+        dependencies["edits"] = {"sha256": edits_sha256(plan.data.split("train"), edits)}
     variants = recipe.style_augmentation.expression_variants > 0
     return plan.loop(recipe, make_task, dependencies, expression_variants=variants, edits=edits)
-
-
-def _edits_sha256(folder: Path, plan: TrainingPlan) -> str:
-    """SHA-256 of the files with the edited masks of all training faces, in their order."""
-    digest = hashlib.sha256()
-    for pair in edit_files(plan.data.split("train"), folder):
-        for path in pair:
-            digest.update(path.read_bytes())
-    return digest.hexdigest()
 
 
 def _with_network_of(start: Weights, recipe: EBSTRecipe) -> EBSTRecipe:

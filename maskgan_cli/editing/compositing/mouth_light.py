@@ -1,0 +1,105 @@
+"""The light inside a mouth: how bright teeth are, and what colour they have, beside the skin of a photo."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from scipy import ndimage
+
+from maskgan_cli.editing.compositing.membrane import Field
+from maskgan_cli.files import Picture
+from maskgan_cli.labels import ID, LabelMap, Region, part_ids
+
+_INSIDE, _SKIN = ID["mouth"], ID["skin"]
+_MOUTH: Final = part_ids("mouth")
+LEAST: Final = 2e-4  # share of the picture; a smaller inside is ignored
+_NEAR: Final = 0.1  # share of the side; the skin within this distance of a mouth is used to compare light
+_GAMMA: Final = 2.2
+_GAIN: Final = (0.25, 1.8)  # limits of the change of a reference's brightness
+_TINT: Final = 0.25  # share of the colour difference of two skins that is due to light
+# Teeth of 255 portraits have 1.33 times the brightness of the skin around the mouth (5 to 95 %: 1.0 to 1.8), 0.44, 0.32
+# and 0.41 of its cast of red, green and blue, and a cast of their own (logarithms).
+_TEETH_LIGHT: Final = (1.1, 1.45)
+_TEETH_CAST: Final = 0.4
+_OWN_CAST: Final = (-0.02, 0.01, 0.01)
+_NO_EYES: Final = 1.25  # largest brightness of teeth as a multiple of the skin's, if the eyes are hidden
+
+
+def in_light_of(inside: Field, reference: tuple[Picture, LabelMap], photo: tuple[Picture, LabelMap]) -> Field:
+    """Adapt the inside of a reference's mouth to a photo's light, by the teeth of both or else by the skin around them.
+
+    Args:
+        inside: (h, w, 3), pixels of the reference's mouth.
+        reference, photo: pictures (T, T, 3) and (S, S, 3) with their label maps.
+    """
+    ours, theirs = _teeth_light(*photo), _teeth_light(*reference)
+    if ours is not None and theirs is not None:
+        gain = ours / np.maximum(theirs, 1e-3)
+    else:
+        skin, other = _skin_light(*photo), _skin_light(*reference)
+        if skin is None or other is None:
+            return inside
+        if theirs is not None:
+            gain = _expected_teeth(skin, theirs.mean() / other.mean()) / np.maximum(theirs, 1e-3)
+        else:  # skin colours differ between people, so only a part of the difference is due to light
+            gain = (skin / np.maximum(other, 1e-3)) ** _TINT * (skin.mean() / max(other.mean(), 1e-3)) ** (1 - _TINT)
+    gain = gain * np.clip(gain.mean(), *_GAIN) / max(gain.mean(), 1e-3)
+    return np.asarray(inside * gain ** (1 / _GAMMA))
+
+
+def _expected_teeth(skin: Field, ratio: float) -> Field:
+    """Linear light (3,) of teeth beside skin of this linear light, if teeth are ``ratio`` times as bright as skin."""
+    brightness = skin.mean() ** (1 / _GAMMA)
+    cast = np.log(np.maximum(skin, 1e-4) ** (1 / _GAMMA) / brightness)
+    colour = np.exp(_TEETH_CAST * cast + _OWN_CAST)
+    light = brightness * np.clip(ratio ** (1 / _GAMMA), *_TEETH_LIGHT)
+    return np.asarray((light * colour / colour.mean()) ** _GAMMA)
+
+
+def _teeth_light(picture: Picture, labels: LabelMap) -> Field | None:
+    """Linear light (3,) of the brighter part of a mouth's inside; None if the inside is too small."""
+    inside = picture[labels == _INSIDE]
+    if len(inside) < 2 * LEAST * labels.size:
+        return None
+    bright = inside[inside.mean(-1) >= np.quantile(inside.mean(-1), 0.75)]
+    return np.asarray(np.median((bright / 255.0) ** _GAMMA, axis=0))
+
+
+def _skin_light(picture: Picture, labels: LabelMap) -> Field | None:
+    """Median linear light (3,) of the skin near a mouth; None if there is none."""
+    mouth: Region = np.isin(labels, _MOUTH)
+    if not mouth.any():
+        return None
+    rows, columns = (span(np.asarray(mouth.any(axis=axis)), round(_NEAR * len(labels))) for axis in (1, 0))
+    skin = picture[rows, columns][labels[rows, columns] == _SKIN]
+    return np.median((skin / 255.0) ** _GAMMA, axis=0) if len(skin) >= 16 else None
+
+
+def brightest(photo: Picture, labels: LabelMap) -> float:
+    """The largest brightness (0 to 255) of teeth in a photo: that of the whites of the eyes."""
+    skin, eyes = photo[labels == _SKIN], photo[np.isin(labels, part_ids("eyes"))]
+    limit = min(_NO_EYES * float(np.median(skin.mean(-1))), 245.0) if len(skin) else 245.0
+    if len(eyes) >= 32:
+        limit = float(np.clip(np.quantile(eyes.mean(-1), 0.95), 0.88 * limit, 1.2 * limit))
+    return limit
+
+
+def no_brighter(picture: Field, inside: Region, limit: float) -> Field:
+    """Darken a picture (h, w, 3) so that its brightness inside a region is at most ``limit``."""
+    top = float(np.quantile(picture[inside].mean(-1), 0.95))
+    return picture * min(1.0, limit / max(top, 1.0))
+
+
+def shadow(inside: Region, least: float) -> Field:
+    """Brightness factors (h, w) inside a mouth: ``least`` at its upper edge and in its corners, 1 in the middle."""
+    high = max(float(inside.sum(0).max()), 2.0)
+    lower = ndimage.shift(inside.astype(float), (0.22 * high, 0), order=1)
+    soft = np.clip(ndimage.gaussian_filter(lower, 0.22 * high) / 0.85, 0, 1)
+    return np.asarray(least + (1 - least) * soft * soft * (3 - 2 * soft))
+
+
+def span(present: Region, margin: int) -> slice:
+    """The rows or columns in which something is present, and ``margin`` more on both sides."""
+    places = np.flatnonzero(present)
+    return slice(max(places[0] - margin, 0), min(places[-1] + margin + 1, len(present)))
