@@ -1,12 +1,16 @@
-"""Put faces in front of other backdrops, as training pictures for a face parser.
+"""Put faces in front of other backdrops, also with accessories and low necklines, as training pictures for a parser.
 
     python recipes/replace_backdrops.py FACES OUT [--backdrops FOLDER] [--each 2] [--size 256] [--seed 0]
+        [--accessories 0] [--necklines 0]
 
 FACES holds images, masks and a `manifest.csv` (`id`, `split`, `image`, `mask`, `identity`), as `maskgan prep-data`
 reads them. Official portraits have a few smooth backdrops, so a parser trained on them takes other backdrops for hair.
 OUT gets the faces of the training split in front of crops of other pictures, noise of all scales or gradients, and a
 `manifest.csv`. The other pictures are those in FOLDER, which should show no people, or by default pictures of
 scikit-image.
+
+`--accessories` and `--necklines` are the shares of the pictures that get rendered glasses, hats, earrings or necklaces,
+and skin in place of the upper part of the clothes: official portraits show hardly any of these.
 """
 
 from __future__ import annotations
@@ -21,14 +25,21 @@ import skimage.data
 from scipy import ndimage
 from skimage.transform import resize
 
+from maskgan_cli.editing.compositing.accessories.glasses import GLASSES
+from maskgan_cli.editing.compositing.accessories.hats import HATS
+from maskgan_cli.editing.compositing.accessories.jewellery import EARRINGS, NECKLACES
+from maskgan_cli.editing.compositing.accessories.put_on import make_room, put_on, to_draw
 from maskgan_cli.files import read_image, read_label_map, write_image, write_label_map
+from maskgan_cli.labels import ID
 
 BUNDLED = ("chelsea", "coffee", "rocket", "brick", "grass", "gravel", "coins")
 COLUMNS = ("id", "split", "image", "mask", "identity")
 RIM = 3  # width in pixels of the rim, whose colours are mixed with the old backdrop
 KINDS = {"picture": 0.6, "noise": 0.25, "gradient": 0.15}
+ACCESSORIES = ((GLASSES, 0.35), (HATS, 0.5), (EARRINGS, 0.5), (NECKLACES, 0.4))  # and their probabilities
 
 Picture = np.ndarray[Any, np.dtype[np.float64]]
+Labels = np.ndarray[Any, np.dtype[np.uint8]]
 
 
 def bundled() -> list[Picture]:
@@ -71,7 +82,7 @@ def gradient(side: int, rng: np.random.Generator) -> Picture:
     return first + share[..., None] * (second - first)
 
 
-def before(face: Picture, labels: np.ndarray[Any, Any], backdrop: Picture) -> Picture:
+def before(face: Picture, labels: Labels, backdrop: Picture) -> Picture:
     """Composite a face (S, S, 3) with its label map (S, S) over another backdrop (S, S, 3)."""
     inside = labels != 0
     safe = ndimage.binary_erosion(inside, iterations=RIM, border_value=1)
@@ -82,6 +93,40 @@ def before(face: Picture, labels: np.ndarray[Any, Any], backdrop: Picture) -> Pi
     return alpha * face[tuple(nearest)] + (1 - alpha) * backdrop
 
 
+def some_accessories(labels: Labels, rng: np.random.Generator) -> tuple[str, ...]:
+    """The names of random accessories that can be drawn on the face of a label map (S, S)."""
+    chosen = [str(rng.choice(list(names))) for names, probability in ACCESSORIES if rng.random() < probability]
+    return to_draw(chosen, labels)
+
+
+def with_accessories(picture: Picture, labels: Labels, names: tuple[str, ...]) -> tuple[Picture, Labels]:
+    """Draw accessories over a picture (S, S, 3) and into its label map (S, S)."""
+    result = put_on(picture.round().clip(0, 255).astype(np.uint8), labels, names)
+    return result.picture.astype(np.float64), np.where(result.labels > 0, result.labels, labels)
+
+
+def with_low_neckline(picture: Picture, labels: Labels, rng: np.random.Generator) -> tuple[Picture, Labels]:
+    """Cover the upper part of the clothes with the neck's skin in a picture (S, S, 3) and its label map (S, S)."""
+    neck, side = labels == ID["neck"], len(labels)
+    safe = ndimage.binary_erosion(neck, iterations=2)
+    if safe.sum() < 0.004 * neck.size:
+        return picture, labels
+    rows, columns = np.nonzero(neck)
+    y, x = np.mgrid[:side, :side].astype(np.float64)
+    y += ndimage.gaussian_filter(rng.normal(size=(side, side)), side / 12) * side / 2
+    wide, deep = rng.uniform(0.15, 0.6) * side, rng.uniform(0.05, 0.35) * side
+    across, down = np.abs(x - columns.mean()) / wide, (y - np.percentile(rows, 80)) / deep
+    power = rng.choice([1.0, 2.0, 4.0])  # a V, a round or a square neckline
+    bare = (across**power + np.maximum(down, 0) ** power < 1) & (labels == ID["cloth"])
+    skin = picture[safe]
+    light = ndimage.gaussian_filter(rng.normal(size=(side, side)), side / 16)
+    light *= 0.08 / max(1e-9, float(light.std()))
+    bright = skin[skin.mean(-1) > np.percentile(skin.mean(-1), 50)].mean(0)  # the upper neck is in the chin's shadow
+    painted = bright * (rng.uniform(0.85, 1.1) + light)[..., None] + rng.normal(0, 2, picture.shape)
+    alpha = ndimage.gaussian_filter(bare.astype(np.float64), 0.7)[..., None] * np.isin(labels, [ID["cloth"], ID["neck"]])[..., None]
+    return alpha * painted + (1 - alpha) * picture, np.where(bare, ID["neck"], labels).astype(np.uint8)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("faces", type=Path)
@@ -90,6 +135,8 @@ def main() -> None:
     parser.add_argument("--each", type=int, default=2)
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--accessories", type=float, default=0.0)
+    parser.add_argument("--necklines", type=float, default=0.0)
     options = parser.parse_args()
     pictures = bundled()
     if options.backdrops:
@@ -111,9 +158,17 @@ def main() -> None:
                 backdrop = crop(pictures, side, rng)
             else:
                 backdrop = noise(side, rng) if kind == "noise" else gradient(side, rng)
-            picture, name = before(face, labels, backdrop), f"{row['id']}-b{number + 1}"
+            picture, mask, name = face, labels, f"{row['id']}-b{number + 1}"
+            if rng.random() < options.necklines:
+                picture, mask = with_low_neckline(picture, mask, rng)
+            names = some_accessories(mask, rng) if rng.random() < options.accessories else ()
+            if names:
+                mask = make_room(mask, names, mask)
+            picture = before(picture, mask, backdrop)
+            if names:
+                picture, mask = with_accessories(picture, mask, names)
             write_image(options.out / "images" / f"{name}.png", picture.round().clip(0, 255).astype(np.uint8))
-            write_label_map(options.out / "masks" / f"{name}.png", labels)
+            write_label_map(options.out / "masks" / f"{name}.png", mask)
             written.append({"id": name, "split": "train", "image": f"images/{name}.png", "mask": f"masks/{name}.png",
                             "identity": row["identity"]})  # fmt: skip
     with (options.out / "manifest.csv").open("w", newline="") as file:
