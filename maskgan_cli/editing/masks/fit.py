@@ -10,6 +10,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from maskgan_cli.data.alignment import Points, points_of_mask, similarity
+from maskgan_cli.editing.masks.mouth_fit import mouth_transform
 from maskgan_cli.editing.masks.upright import sample
 from maskgan_cli.labels import CLASSES, LabelMap, part_ids
 
@@ -21,8 +22,9 @@ _TILTED: Final = 3.0  # degrees between the lines of the eyes; smaller angles ar
 _SOFT: Final = 0.7  # pixels; blur of outlines that are rotated or enlarged
 # Points that determine the horizontal shift of a group of parts. There is no vertical shift, because expressions move
 # the points vertically.
+_MOUTH: Final = frozenset(part_ids("mouth"))
 _GROUPS: Final = (
-    (frozenset(part_ids("mouth")), (3, 4)),
+    (_MOUTH, (3, 4)),
     (frozenset(part_ids("nose")), (2,)),
     (frozenset(range(1, len(CLASSES))) - frozenset(part_ids("mouth,nose")), (0, 1)),
 )
@@ -51,7 +53,7 @@ def fit_parts(target: LabelMap, source: LabelMap, parts: Collection[int]) -> Lab
     if np.array_equal(linear, np.eye(2)):
         linear = _tilt(here, there)
     tilted = not np.array_equal(linear, np.eye(2))
-    here = here @ linear.T
+    plain, here = here, here @ linear.T
     eyes = _shift(here, there, (0, 1)) if tilted else np.zeros(2)
     along = _along(there) if tilted else np.array([1.0, 0.0])
     result: LabelMap = np.zeros_like(source)
@@ -59,8 +61,10 @@ def fit_parts(target: LabelMap, source: LabelMap, parts: Collection[int]) -> Lab
         wanted = sorted(group & set(parts))
         if not wanted:
             continue
-        shift = eyes + ((_shift(here, there, rows) - eyes) @ along) * along
-        moved = _moved(target, linear * size, shift, side, wanted)
+        matrix, shift = linear, eyes + ((_shift(here, there, rows) - eyes) @ along) * along
+        if group == _MOUTH and _known(here, there)[[0, 1, 3, 4]].all():
+            matrix, shift = mouth_transform(target, source, linear, eyes, along, (plain, there))
+        moved = _moved(target, matrix * size, shift, side, wanted)
         result[moved > 0] = moved[moved > 0]
     return result
 

@@ -12,19 +12,26 @@ from maskgan_cli.editing.file_edits import swap_edits
 from maskgan_cli.editing.masks.fit import fit_parts
 from maskgan_cli.editing.masks.swap import swap_parts
 from maskgan_cli.editing.options import Blend
-from maskgan_cli.files import read_label_map, write_label_map
+from maskgan_cli.files import read_csv, read_label_map, write_label_map
 from maskgan_cli.labels import GROUPS, ID, LabelMap, part_ids
+from maskgan_cli.synth import write_dataset
 from tests.conftest import Command
 
 MOUTH = part_ids("mouth")
 
 
-def _face(*, mouth: tuple[int, int] = (64, 94), half: int = 12) -> LabelMap:
-    """A face of rectangles with CelebA-HQ's framing at 128 px; ``mouth``: its middle, ``half``: half its width."""
+def _face(*, mouth: tuple[int, int] = (64, 94), half: int = 12, nose: int = 66) -> LabelMap:
+    """A face of rectangles with CelebA-HQ's framing at 128 px.
+
+    Args:
+        mouth: middle of the mouth.
+        half: half the mouth's width.
+        nose: first row of the nose.
+    """
     labels = np.zeros((128, 128), np.uint8)
     labels[30:118, 28:100] = ID["skin"]
     labels[58:64, 42:54], labels[58:64, 74:86] = ID["r_eye"], ID["l_eye"]
-    labels[66:82, 58:70] = ID["nose"]
+    labels[nose : nose + 16, 58:70] = ID["nose"]
     x, y = mouth
     labels[y - 4 : y, x - half : x + half], labels[y : y + 4, x - half : x + half] = ID["u_lip"], ID["l_lip"]
     return labels
@@ -40,10 +47,15 @@ def test_a_face_aligned_with_itself_is_unchanged() -> None:
     assert np.array_equal(np.isin(fit_parts(face, face, MOUTH), MOUTH), np.isin(face, MOUTH))
 
 
-def test_a_mouth_is_shifted_horizontally_and_keeps_its_shape_and_height() -> None:
+def test_a_mouth_is_shifted_horizontally_and_hardly_changes_its_shape_and_height() -> None:
     """The source's head is turned, so its mouth lies 7 px to the right. The target's smile is wider and higher."""
     fitted = fit_parts(_face(mouth=(62, 90), half=16), _face(mouth=(71, 95)), MOUTH)
-    assert _box(fitted) == [71 - 16, 71 + 16, 86, 94]
+    assert np.allclose(_box(fitted), [71 - 16, 71 + 16, 86, 94], atol=2)
+
+
+def test_a_mouth_moves_vertically_with_the_nose() -> None:
+    lower = [_box(fit_parts(_face(), _face(nose=top), MOUTH))[2] for top in (62, 66, 70)]
+    assert lower[0] + 2 <= lower[1] <= lower[2] - 2
 
 
 @pytest.mark.parametrize(("factor", "degrees"), [(0.7, 0.0), (1.3, 0.0), (1.0, 20.0)])
@@ -135,16 +147,14 @@ def _ellipse(side: int, degrees: float = 0.0) -> LabelMap:
     return labels
 
 
-@pytest.mark.parametrize("degrees", [8.0, -11.0])
+@pytest.mark.parametrize("degrees", [2.0, 8.0, -11.0])
 def test_a_mouth_follows_the_heads_tilt(degrees: float) -> None:
     """The faces differ only in their tilt, so the aligned mouth equals the source's."""
     target, source = _ellipse(256), _ellipse(256, degrees)
     wanted = np.isin(source, MOUTH)
     fitted = np.isin(fit_parts(target, source, MOUTH), MOUTH)
     assert (wanted & fitted).sum() / (wanted | fitted).sum() > 0.95
-    assert (wanted & np.isin(target, MOUTH)).sum() / (wanted | fitted).sum() < 0.85
-    level = fit_parts(target, _ellipse(256, 2.0), MOUTH)
-    assert np.array_equal(np.isin(level, MOUTH).sum(1), np.isin(target, MOUTH).sum(1)), "two degrees are noise"
+    assert abs(degrees) < 5 or (wanted & np.isin(target, MOUTH)).sum() / (wanted | fitted).sum() < 0.85
 
 
 def test_outlines_of_a_smaller_mask_are_enlarged_without_steps() -> None:
@@ -156,3 +166,18 @@ def test_outlines_of_a_smaller_mask_are_enlarged_without_steps() -> None:
     assert (smooth ^ exact).sum() < 0.6 * (steps ^ exact).sum()
     top = smooth.argmax(0)[smooth.any(0)][20:-20]
     assert np.abs(np.diff(top)).max() <= 4, "nearest neighbour would give steps of eight pixels"
+
+
+def test_mouths_are_near_the_true_ones_of_rendered_faces(tmp_path: Path, maskgan: Command) -> None:
+    """Rendered faces with the expressions of others, as ground truth; heads are turned differently."""
+    raw, data = write_dataset(tmp_path / "raw", 24, 128, 12, counterfactuals=8, seed=4, workers=1), tmp_path / "data"
+    assert maskgan("prep-data", raw, data, "--size", "128", "--workers", "1").code == 0
+    overlaps: list[list[float]] = []
+    for row in read_csv(raw / "counterfactuals" / "pairs.csv"):
+        names = [Path(row[name]).stem for name in ("source", "target")]
+        source, target = (read_label_map(data / "masks" / f"{name}.png") for name in names)
+        truth = np.isin(read_label_map(raw / row["truth_mask"]), MOUTH)
+        mouths = [np.isin(mask, MOUTH) for mask in (target, fit_parts(target, source, MOUTH))]
+        overlaps.append([float((mouth & truth).sum() / (mouth | truth).sum()) for mouth in mouths])
+    copied, fitted = np.mean(overlaps, 0)
+    assert fitted > copied + 0.05, (copied, fitted)

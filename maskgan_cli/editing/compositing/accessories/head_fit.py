@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 from maskgan_cli.data.alignment import Points, points_of_mask
 from maskgan_cli.labels import ID, LabelMap, Region
@@ -18,6 +19,7 @@ from maskgan_cli.synth.shape import PIVOT, Posed, head, pose
 
 Floats = npt.NDArray[np.float64]
 
+FIT_SIDE: Final = 256  # pixels; side of the mask to which `fitted` fits the head
 _DISTANCE: Final = 14.0  # decimetres from the camera to the head, typical of portraits
 _NOSE_Z: Final = 1.42  # depth of the nose's centre, which is what a mask shows; the tip lies further in front
 _EYE_Y: Final = 7.49  # height of the eyes on the canonical head
@@ -99,6 +101,17 @@ def fit_head(labels: LabelMap) -> HeadFit:
     centre = middle - np.linalg.solve(matrix, points[:2].mean(0) + between * np.array([x, y]))
     camera = Camera(f32([0, HEIGHT, _DISTANCE]), f32(matrix), f32(centre), float(scale), 0)
     return HeadFit(yaw, pitch, wide, long, camera)
+
+
+def fitted(labels: LabelMap) -> HeadFit:
+    """Fit the head to a small copy of a mask (S, S), which takes less time; the result is in the mask's pixels."""
+    scale = len(labels) / FIT_SIDE
+    return fit_head(small(labels, FIT_SIDE)).after(np.array([[scale, 0, 0], [0, scale, 0]]))
+
+
+def small(labels: LabelMap, side: int) -> LabelMap:
+    """Resize a mask (S, S) to a side by nearest neighbour."""
+    return np.asarray(Image.fromarray(labels).resize((side, side), Image.Resampling.NEAREST))
 
 
 def same_pose(before: LabelMap, after: LabelMap) -> bool:

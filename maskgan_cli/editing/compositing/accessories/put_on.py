@@ -22,7 +22,14 @@ from maskgan_cli.editing.compositing.accessories.draw import (
 )
 from maskgan_cli.editing.compositing.accessories.glasses import GLASSES, glasses_meshes
 from maskgan_cli.editing.compositing.accessories.hats import HATS, hat_meshes, hat_width
-from maskgan_cli.editing.compositing.accessories.head_fit import Floats, HeadFit, fit_head, same_pose
+from maskgan_cli.editing.compositing.accessories.head_fit import (
+    FIT_SIDE,
+    Floats,
+    HeadFit,
+    fitted,
+    same_pose,
+    small,
+)
 from maskgan_cli.editing.compositing.accessories.jewellery import (
     JEWELLERY,
     can_hang,
@@ -46,7 +53,6 @@ _LIGHT: Final = 200  # pixels; approximate side at which the light is measured
 _MARGIN: Final = 0.25  # decimetres; margin for shadows around an object
 _SMALL: Final = 128  # side of the mask in which hair under a hat is found
 _RIM: Final = 3  # pixels of that mask; hair within this distance of the lower rim is kept
-_FIT: Final = 256  # side of the mask to which the head is fitted
 _GRAIN: Final = 0.8  # share of the photo's grain that objects get
 _INNER: Final = [ID[name] for name in ("skin", "nose", "l_eye", "r_eye", "l_brow", "r_brow", "mouth", "u_lip", "l_lip")]
 _OUTLINE: Final = np.where(np.isin(np.arange(256), _INNER), ID["skin"], np.arange(256)).astype(np.uint8)
@@ -98,11 +104,11 @@ class AccessoryRenderer:
 
     @cached_property
     def _own(self) -> tuple[LabelMap, HeadFit]:
-        return _small(self.labels, _FIT), fitted(self.labels)
+        return small(self.labels, FIT_SIDE), fitted(self.labels)
 
     def _head(self, labels: LabelMap) -> HeadFit:
         """The head in a mask (S, S): that of the unedited face if the edit keeps its pose."""
-        return self._own[1] if same_pose(self._own[0], _small(labels, _FIT)) else fitted(labels)
+        return self._own[1] if same_pose(self._own[0], small(labels, FIT_SIDE)) else fitted(labels)
 
     def _drawn(self, name: str, outline: LabelMap, own: HeadFit, fit: HeadFit) -> Overlay | None:
         """An accessory on a head, in the mask's and in the picture's pixels; None if nothing of it is visible."""
@@ -204,29 +210,19 @@ class HatCover:
 
     def __init__(self, own: LabelMap) -> None:
         self._empty = np.zeros((_SMALL, _SMALL, 3), np.uint8)
-        self._renderer = AccessoryRenderer(self._empty, _small(own, _SMALL))
+        self._renderer = AccessoryRenderer(self._empty, small(own, _SMALL))
 
     def region(self, labels: LabelMap, names: Sequence[str]) -> Region:
         """The region (S, S) of the hats among ``names`` on the face of a mask (S, S)."""
         hats = [name for name in names if name in HATS]
         if not hats:
             return np.zeros(labels.shape, bool)
-        hat = self._renderer.put_on(self._empty, _small(labels, _SMALL), hats).labels > 0
+        hat = self._renderer.put_on(self._empty, small(labels, _SMALL), hats).labels > 0
         if not hat.any():
             return np.zeros(labels.shape, bool)
         over = np.roll(above(hat), -_RIM, 0)
         over[-_RIM:] = False
         return np.asarray(Image.fromarray(over).resize(labels.shape[::-1], Image.Resampling.NEAREST))
-
-
-def fitted(labels: LabelMap) -> HeadFit:
-    """Fit the head to a mask (S, S), on a small copy of it."""
-    scale = len(labels) / _FIT
-    return fit_head(_small(labels, _FIT)).after(np.array([[scale, 0, 0], [0, scale, 0]]))
-
-
-def _small(labels: LabelMap, side: int) -> LabelMap:
-    return np.asarray(Image.fromarray(labels).resize((side, side), Image.Resampling.NEAREST))
 
 
 def _light_of(picture: Picture, labels: LabelMap, fit: HeadFit, matrix: Floats) -> PhotoLight:
