@@ -158,8 +158,8 @@ def motion_between(before: LabelMap, after: LabelMap, *, in_photo: bool = False)
 def effective_edge(before: LabelMap, after: LabelMap, edge: Edge, *, in_photo: bool) -> Edge:
     """Return the blending method that `paste_back` really uses.
 
-    This is ``edge``, except that ``SEAMLESS`` replaces ``MOVE`` if the edited mask shows another face, i.e. if more than
-    30 % of the pixels differ and warping the photo corrects less than 40 % of them.
+    This is ``edge``, except that ``SEAMLESS`` replaces ``MOVE`` if the edited mask shows another face: more than 30 %
+    of the pixels differ, and warping the photo corrects less than 40 % of them.
 
     Args:
         before, after: (S, S) label maps of the source and of the edit.
