@@ -1,4 +1,4 @@
-"""The face that an edit starts from: the face of the photo, or the face without glasses or with another's hair.
+"""The face that an edit starts from: the detected face, optionally without glasses or with another person's hair.
 
 The editing commands prepare it in the same way.
 """
