@@ -85,7 +85,7 @@ class PatchDiscriminator(nn.Module):
 
 
 class MultiScaleDiscriminator(nn.Module):
-    """Patch discriminators of the same architecture. The first reads the full picture, each next one half the resolution.
+    """Patch discriminators of one architecture; the first reads the full picture, each next one half the resolution.
 
     Args:
         config: settings of the architecture.

@@ -58,7 +58,7 @@ class LPIPS(nn.Module):
         self.requires_grad_(False)
 
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
-        """Return the distances (N,) between two batches of pictures (N, 3, H, W) in [-1, 1]; 0 for identical pictures."""
+        """Return the distances (N,) of two batches of pictures (N, 3, H, W) in [-1, 1]; 0 for identical pictures."""
         total = a.new_zeros(len(a))
         for head, ours, theirs in zip(self.heads, self._layers(a), self._layers(b), strict=True):
             apart = (_unit_length(ours) - _unit_length(theirs)).square()
