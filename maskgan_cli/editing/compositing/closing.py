@@ -49,7 +49,7 @@ class Closing:
 
 
 def closing(before: LabelMap, after: LabelMap) -> Closing | None:
-    """Find where the lips meet if an edit of a label map (S, S) closes the mouth; None if the edit does not close it."""
+    """Find where the lips meet if an edit of a label map (S, S) closes the mouth; None if the mouth does not close."""
     inside, left = before == _INSIDE, (after == _INSIDE).sum()
     if inside.sum() < max(8, _SPECK * before.size) or left > _LEFT * inside.sum() or not np.isin(after, _LIPS).any():
         return None
