@@ -80,7 +80,7 @@ def end_processes(workers: list[BaseProcess]) -> None:
 
 @contextlib.contextmanager
 def _sigchld_ignored() -> Iterator[None]:
-    """Disable PyTorch's handler of SIGCHLD inside the block; it would raise an error for every killed loader process."""
+    """Disable PyTorch's handler of SIGCHLD inside the block; it raises an error for each killed loader process."""
     if not hasattr(signal, "SIGCHLD") or threading.current_thread() is not threading.main_thread():
         yield
         return
