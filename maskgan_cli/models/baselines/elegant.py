@@ -119,7 +119,12 @@ class ElegantDecoder(nn.Module):
         start(self)
 
     def forward(self, new: Tensor, old: Tensor, skips: Sequence[Tensor]) -> Tensor:
-        """Return the residual image (N, 3, S, S) in [-2, 2], for a new code and the picture's old code and skip features."""
+        """Return the residual image (N, 3, S, S) in [-2, 2].
+
+        Args:
+            new: the new code.
+            old, skips: code and skip features of the picture, from `ElegantEncoder`.
+        """
         features = torch.cat([new, old], dim=1)
         for layer, skip in zip(self.layers, reversed(skips), strict=True):
             features = layer(features) + skip

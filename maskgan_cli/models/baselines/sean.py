@@ -119,8 +119,8 @@ class SEANNorm(nn.Module):
         """Return gamma and beta (N, C, H, W), predicted from the style codes.
 
         They are 3 x 3 convolutions of a map that holds at each pixel the transformed code of the pixel's class. This
-        map has at most 19 different codes. The convolution is therefore computed once per window position and class, as a
-        table of 9 x 19 rows for each face, and multiplied by the mask's window around each pixel. This takes 171
+        map has at most 19 different codes. The convolution is therefore computed once per window position and class,
+        as a table of 9 x 19 rows for each face, and multiplied by the mask's window around each pixel. This takes 171
         products per pixel and channel instead of 9 x 512.
         """
         weight, bias = (
@@ -195,7 +195,7 @@ class SEANEncoder(nn.Module):
         )
 
     def forward(self, mask: Tensor, image: Tensor) -> Tensor:
-        """Return style codes (N, 19, style), float32, of a face with one-hot mask (N, 19, S, S) and image (N, 3, S, S)."""
+        """Return style codes (N, 19, style), float32, of faces with one-hot mask (N, 19, S, S), image (N, 3, S, S)."""
         features = self.layers(image)
         mask = F.interpolate(mask, features.shape[2:], mode="nearest").flatten(2)
         totals = torch.matmul(mask.to(features.dtype), features.flatten(2).transpose(1, 2))

@@ -103,7 +103,12 @@ class BatchNorm(nn.BatchNorm2d):
 
 
 class SPADENorm(nn.Module):
-    """SPADE's normalisation: batch norm, then a scale (1 + gamma) and shift (beta) per pixel, predicted from the mask."""
+    """SPADE's normalisation: batch norm, then per pixel a scale (1 + gamma) and a shift (beta) predicted from the mask.
+
+    Args:
+        channels: number of channels of the features.
+        hidden: hidden channels of the layers that predict gamma and beta.
+    """
 
     def __init__(self, channels: int, hidden: int) -> None:
         super().__init__()
