@@ -226,7 +226,7 @@ def _painted(
     editing: Editing,
     batch: FileBatch,
 ) -> list[EditResult]:
-    """Edit all rows and write the results. A lock prevents that another process writes to ``out`` at the same time."""
+    """Edit all rows and write the results. A lock keeps other processes from writing to ``out`` at the same time."""
     from maskgan_cli.data.given_masks import MaskRules, mask_rules
     from maskgan_cli.editing import jobs
     from maskgan_cli.files import remove_leftovers

@@ -37,7 +37,7 @@ class SessionAccessories:
     _mask: tuple[tuple[bytes, Names, bool], tuple[LabelMap, Names]] | None = None  # arguments and result of `mask`
 
     def mask(self, labels: LabelMap, names: Names, *, bare: bool) -> tuple[LabelMap, Names]:
-        """Decide which accessories are drawn over the picture and which are painted by the network, as `render_edits`.
+        """Decide, as `render_edits` does, which accessories are drawn over the picture and which the network paints.
 
         Args:
             labels: (S, S), the mask without accessories.

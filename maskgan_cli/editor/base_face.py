@@ -43,7 +43,7 @@ class BaseFace:
     changes: tuple[Callable[[Picture, Square], Picture], ...] = ()
 
     def photo(self, photo: Picture, square: Square) -> Picture:
-        """Return the photo (H, W, 3) after all `changes`; ``square``: corners (4, 2) of the face in the photo."""
+        """Apply all `changes` to the photo (H, W, 3) and return it; ``square``: corners (4, 2) of the face in it."""
         for change in self.changes:
             photo = change(photo, square)
         return photo
@@ -56,7 +56,13 @@ class BaseFaces:
     _made: OrderedDict[Key, BaseFace] = field(default_factory=OrderedDict)
 
     def get(self, face: EditedFace, key: Key, hair: EditedFace | None) -> BaseFace:
-        """Return the base face of ``face`` for a `Key`; ``hair``: the other face whose hair is used, or None."""
+        """Return a base face from the cache, or make it.
+
+        Args:
+            face: the face of the photo.
+            key: whether the glasses are taken off, and the number of the face whose hair is used (0: its own).
+            hair: the face whose hair is used; None to keep its own.
+        """
         found = self._made.pop(key, None) or _base(face, key, hair)
         self._made[key] = found
         while len(self._made) > _CACHED:

@@ -24,7 +24,7 @@ def faded(before: Picture, after: Picture, fade: LabelMap) -> Picture:
 
     Args:
         before, after: square pictures; the result has the side of ``after``.
-        fade: (S, S), opacity of ``after``, 0 to 255.
+        fade: (S, S), opacity of ``after``: 0 shows only ``before``, 255 only ``after``.
     """
     side = len(after)
     share = np.asarray(Image.fromarray(fade).resize((side, side), Image.Resampling.BILINEAR), np.float32)[..., None]

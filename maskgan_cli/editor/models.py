@@ -50,7 +50,7 @@ class Models:
 
     Args:
         files: the weights files.
-        device: see `pick_device`.
+        device: name of the device, see `pick_device`.
 
     Raises:
         InputError: the weights or the device do not exist.
@@ -87,7 +87,7 @@ class Models:
 
     @functools.cached_property
     def directions(self) -> Directions:
-        """Directions in MaskVAE's latent space."""
+        """Directions in MaskVAE's latent space that change a mask, e.g. smile."""
         return Directions(self.manifold)
 
     @functools.cached_property

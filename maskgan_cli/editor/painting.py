@@ -37,6 +37,8 @@ from maskgan_cli.labels import ID, LabelMap, Region
 class SessionPainting(SessionState):
     """A session that renders its edited face. The latest steps of the rendering are cached."""
 
+    # Caches, each with a key of its inputs: base faces, style codes; the latest network output, motion, composited
+    # picture and final picture.
     _bases: BaseFaces = field(default_factory=BaseFaces, repr=False)
     _styles: dict[tuple[int, bool, str], Tensor] = field(default_factory=dict, repr=False)
     _painted: tuple[tuple[bytes, int, bool, str], Picture] | None = field(default=None, repr=False)
@@ -94,7 +96,8 @@ class SessionPainting(SessionState):
 
         Args:
             job: the inputs.
-            latest: motion of the latest picture; it is used again, with other missing regions.
+            latest: motion of the latest picture. The photo's pixels move in the same way; only the regions that the
+                moved photo does not show are determined anew.
         """
         base, motion = job.base, latest.towards(with_jaw(job.base.labels, job.labels))
         painting = partial(self._repainting, job, motion)
@@ -103,11 +106,12 @@ class SessionPainting(SessionState):
     def _repainting(self, job: _Job, motion: PhotoMotion) -> Picture:
         """Update the latest network output around the pixels whose class has changed since then.
 
-        Without such an output, the photo is updated instead if that suffices; else the whole face is painted.
+        If there is no such output, the change is painted into the photo itself; if other regions have to be painted
+        too, the whole face is painted.
 
         Args:
             job: the inputs.
-            motion: motion of the photo's pixels; its missing regions have to be painted.
+            motion: motion of the photo's pixels; regions that the moved photo does not show have to be painted.
         """
         models, labels, size = job.models, job.labels, job.models.size
         before, painting = job.base.labels, None
@@ -136,7 +140,11 @@ class SessionPainting(SessionState):
         return self._motion[1]
 
     def _finished(self, job: _Job) -> Picture:
-        """Return the finished picture of a job: composited, with opacity and accessories, or the network's output."""
+        """Render the finished picture of a job.
+
+        The network's output is composited into the face, with the opacity of the edit and the accessories. With
+        ``bare`` options, it is returned unchanged.
+        """
         if job.options.bare:
             return self._painting(job)
         base, motion, reference = job.base, self._moved(job), self._reference(job.options)
@@ -164,7 +172,10 @@ class SessionPainting(SessionState):
         return self._accessories.draw(faded_in, job.labels, job.names, job.base, preview=job.preview)
 
     def _reference(self, options: RenderOptions) -> ReferenceFace | None:
-        """Return the other face whose mouth shape was copied, a source of the mouth's inside; None if there is none."""
+        """Return the other face whose mouth shape was copied; None if no mouth was copied.
+
+        Its picture can be the source of the inside of the mouth.
+        """
         if not options.mouth:
             return None
         other = self.other(options.mouth)

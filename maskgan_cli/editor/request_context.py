@@ -134,7 +134,7 @@ def attached(data: bytes, kind: str, download: str, extra: dict[str, str] | None
     Args:
         data: the content.
         kind: its media type.
-        download: file name under which the browser saves the data; if empty, they are not saved.
+        download: file name under which the browser saves the data; if empty, it does not save them.
         extra: further headers.
     """
     headers = dict(extra or {})

@@ -31,7 +31,7 @@ class SessionStore:
         self._delete_oldest()
 
     def put(self, session: Session) -> Session:
-        """Keep a session in memory and return it; the least recently used ones above the maximum leave the memory."""
+        """Keep a session in memory and return it. The least recently used ones are then kept on disk only."""
         with self._lock:
             self._open[session.id] = session
             self._open.move_to_end(session.id)

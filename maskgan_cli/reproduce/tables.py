@@ -125,7 +125,10 @@ def ebst(plan: ReproductionPlan) -> None:
 
 
 def _simulated(plan: ReproductionPlan) -> tuple[str, str]:
-    """Add the stage that simulates edits (M_inter and M_outer) of the test split; return its name and its list."""
+    """Add the stage that simulates edits of the test split; return its name and the path of the list of edits.
+
+    The edited masks are M_inter (interpolated towards another face) and M_outer (moved away from it).
+    """
     count = ("-n", str(plan.preset.pairs["edits"])) if "edits" in plan.preset.pairs else ()
     vae, weights = plan.vae("--weights")
     words = ("simulate-edits", plan.faces, *weights, *count, "--seed", str(plan.seed))

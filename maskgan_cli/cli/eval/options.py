@@ -58,7 +58,7 @@ class MeasurementOptions:
 
 @dataclass(frozen=True)
 class MaskFiles:
-    """Options about the edited masks."""
+    """Options for reading the edited masks."""
 
     masks: Annotated[
         Path | None, typer.Option("--masks", help="Folder of the edited masks, if they are not beside the results.")
@@ -69,7 +69,7 @@ class MaskFiles:
     ] = False
 
     def rules(self) -> AbstractContextManager[None]:
-        """Return a context manager in whose block masks are read by these options."""
+        """Return a context manager; masks that are read inside its block follow ``--order`` and ``--force``."""
         from maskgan_cli.data.given_masks import MaskRules, mask_rules
 
         return mask_rules(MaskRules(self.order.value, self.force, any_shape=True))
@@ -77,7 +77,7 @@ class MaskFiles:
 
 @dataclass(frozen=True)
 class Threshold:
-    """Options that set the threshold of identity."""
+    """Options that set the least cosine similarity at which two faces are verified as one person."""
 
     threshold: Annotated[
         float | None,
@@ -138,7 +138,7 @@ class LabelledFaces:
 
 
 def results_of(measuring: MeasurementOptions, results: Path, pairs: Path) -> MethodResults:
-    """Check the output and the inputs, then return the results in the folder ``results`` of a list of pairs.
+    """Check output and inputs, then return the results (in the folder ``results``) of the pairs (in a CSV).
 
     Raises:
         InputError: the output exists, or an input is missing or not valid.
@@ -219,7 +219,7 @@ def keep(shell: Shell, out: Path, data: bytes, overwrite: bool) -> bool:
 
 
 def watched(shell: Shell, label: str) -> Callable[[Iterable[Any], int], Iterator[Any]]:
-    """Return a function that yields the items of an iterable (given with its length) while it shows a progress bar."""
+    """Return a function ``(items, total)`` that yields the items and shows a progress bar with the text ``label``."""
     return lambda items, total: shell.track(items, total, label)
 
 
