@@ -1,5 +1,6 @@
-"""Weights of a larger network from a trained one: twice the image size (Karras et al. 2018), or a wider style encoder
-(Chen et al. 2016).
+"""Initialises a larger network from a trained one.
+
+The larger network has twice the image size (Karras et al. 2018) or a wider style encoder (Chen et al. 2016).
 """
 
 from __future__ import annotations
