@@ -72,7 +72,7 @@ class AttributeAccuracy:
         self._predictions.append(self._classify(images).cpu()[:, self._columns] >= 0.5)
 
     def correct(self) -> Tensor:
-        """Return ``bool`` (N, attributes): whether the result has the attribute if wanted, and lacks it if unwanted."""
+        """Return ``bool`` (N, attributes): whether the attribute is present or absent in the result, as wanted."""
         return torch.cat(self._predictions) == self._wanted
 
     def shares(self) -> dict[str, float]:

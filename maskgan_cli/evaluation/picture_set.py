@@ -68,7 +68,7 @@ def digest(paths: Sequence[Path]) -> tuple[str, list[str]]:
 
 
 def batches(paths: Sequence[Path], batch_size: int) -> Iterator[Tensor]:
-    """Read pictures, and yield them in batches (N, 3, S, S) ``uint8`` of ``batch_size`` pictures (the last may have fewer).
+    """Read pictures, and yield them in batches (N, 3, S, S) ``uint8``, where N is at most ``batch_size``.
 
     Raises:
         InputError: a picture cannot be read, is not square, or differs in size from the first picture.

@@ -209,6 +209,7 @@ def _heading(metric: str) -> str:
 
 
 def _caption(result: MetricResult) -> str:
+    """Return the caption of a table: protocol, split, seed, number of pairs and version of this package."""
     parts = [f"Protocol {result.protocol or 'none'}", f"split {result.split}" if result.split else ""]
     parts += [f"seed {result.seed}" if result.seed is not None else "", f"n = {result.n}", f"maskgan {__version__}"]
     return ", ".join(part for part in parts if part)

@@ -70,7 +70,10 @@ def _pattern(colour: F32, second: F32, pattern: str, u: F32, v: F32, pitch: floa
 
 
 def paint_clothes(p: Paint, s: Surface, k: Classes, scene: Scene, noise: Noise, fineness: float) -> None:
-    """Set the material of the clothes painted on the body: cloth colours, folds, weave and, on a jacket, a shirt."""
+    """Set the material of the clothes painted on the body: cloth colours, folds, weave and, on a jacket, a shirt.
+
+    ``fineness``, 0.25 to 1, is the strength of details that only large pictures show.
+    """
     m = (k.label == ID["cloth"]) & s.body
     if not m.any():
         return
@@ -136,7 +139,10 @@ def paint_necklace(p: Paint, s: Surface, k: Classes, scene: Scene) -> None:
 
 
 def paint_piece(p: Paint, s: Surface, m: Bools, piece: Piece, noise: Noise, fineness: float) -> None:
-    """Set the material of the pixels ``m`` (N,), which show a piece of clothing or jewellery."""
+    """Set the material of the pixels ``m`` (N,), which show a piece of clothing or jewellery.
+
+    ``fineness``, 0.25 to 1, is the strength of details that only large pictures show.
+    """
     if not m.any():
         return
     c = s.c[m]

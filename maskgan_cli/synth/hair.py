@@ -306,7 +306,7 @@ def grow_brows(rng: np.random.Generator, posed: Posed, thickness: float, height:
 
 
 def grow_beard(rng: np.random.Generator, posed: Posed, kind: str, length: float, count: int) -> F32:
-    """Grow the hairs of a beard, with lengths of about ``length`` decimetres.
+    """Grow the hairs of a beard with lengths of about ``length`` decimetres; ``kind`` is that of ``regions.beard``.
 
     Returns:
         hairs (N, 4, 3) of four points each, in world coordinates; N is at most ``count``.

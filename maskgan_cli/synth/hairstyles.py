@@ -47,7 +47,7 @@ class HairStyle:
 
 
 def _style(name: str, *numbers: float | str, **more: float | bool) -> HairStyle:
-    """Build a `HairStyle` from its fields in order, ignoring their mixed types."""
+    """Build a `HairStyle` from its fields in order, without a check of their types."""
     return HairStyle(name, *numbers, **more)  # type: ignore[arg-type]
 
 

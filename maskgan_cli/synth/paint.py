@@ -73,7 +73,10 @@ def _groove(c: F32, points: list[tuple[float, float]], width: float) -> F32:
 
 
 def _skin(p: Paint, s: Surface, k: Classes, who: Identity, scene: Scene, noise: Noise, fineness: float) -> None:
-    """Set the material of the skin: tone, redness, make-up, freckles, moles, shaved hair, wrinkles and pores."""
+    """Set the material of the skin: tone, redness, make-up, freckles, moles, shaved hair, wrinkles and pores.
+
+    ``fineness``, 0.25 to 1, is the strength of details that only large pictures show.
+    """
     body, c = s.body & ~k.eye, s.c
     x, y, z = np.abs(c[:, 0]), c[:, 1], c[:, 2]
     p.skin = body & (k.label != ID["cloth"])
@@ -176,6 +179,7 @@ def _mouth(p: Paint, s: Surface, k: Classes, scene: Scene) -> None:
 
 
 def _eyes(p: Paint, s: Surface, k: Classes, who: Identity, scene: Scene, posed: Posed, light: F32) -> None:
+    """Set the material of the eyes: white, iris, pupil and the highlight; ``light`` points to the key light."""
     gaze = rotation(scene.gaze[0], scene.gaze[1], 0)
     # The gaze is closer to the camera than the head direction.
     look = turn(unit(turn(gaze[:, 2] + f32([0, 0, 0]), posed.turn) + f32([0, 0, 0.7])), rotation(0, 0, 0))

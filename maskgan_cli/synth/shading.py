@@ -35,7 +35,7 @@ class Canvas:
 
 
 def key_direction(light: Light) -> F32:
-    """Unit vector from the head to the key light."""
+    """Return the unit vector (3,) that points from the head to the key light."""
     a, e = np.radians(light.azimuth), np.radians(light.elevation)
     return f32([np.sin(a) * np.cos(e), np.sin(e), np.cos(a) * np.cos(e)])
 
