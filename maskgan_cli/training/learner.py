@@ -28,7 +28,7 @@ class AdamUpdate:
         settings: learning rate and betas of Adam.
         accelerator: device, processes and precision.
         weight_decay: weight decay of Adam.
-        rate: factor of the recipe's learning rate.
+        rate: number by which the recipe's learning rate is multiplied.
         decay: whether the learning rate follows the recipe's schedule; if False, it is constant.
 
     Attributes:
@@ -128,7 +128,7 @@ class Learner(Generic[Network]):
         settings: learning rate and betas of Adam.
         accelerator: device, processes and precision.
         weight_decay: weight decay of Adam.
-        rate: factor of the recipe's learning rate.
+        rate: number by which the recipe's learning rate is multiplied.
     """
 
     def __init__(

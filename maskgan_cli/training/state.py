@@ -1,4 +1,4 @@
-"""A state: one checkpoint of a run, with everything that a bit-exact resume needs, and the hashes of its files."""
+"""One checkpoint of a run, called its state: all that a bit-exact resume needs, and the hashes of these files."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ class Accumulating(Protocol):
 
 @runtime_checkable
 class Measuring(Protocol):
-    """A task with slow measures, which are computed at a longer interval than its validation."""
+    """A task with slow measures, which are computed at their own interval, separately from its validation."""
 
     @property
     def measure_every(self) -> int | None:

@@ -111,7 +111,7 @@ class EBSTTask(AdversarialTask):
             self.blender.checkpoint_activations()
 
     def edited_masks(self, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Compute the edits M_inter and M_outer of one-hot masks (N, 19, S, S) as one-hot masks, see `edited_labels`."""
+        """Compute the edits M_inter and M_outer of one-hot masks (N, 19, S, S), one-hot too; see `edited_labels`."""
         inter, outer = self.edited_labels(mask)
         return one_hot(inter), one_hot(outer)
 

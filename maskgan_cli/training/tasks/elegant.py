@@ -39,7 +39,7 @@ from maskgan_cli.training.setup import TrainingPlan
 from maskgan_cli.training.tasks.attributes import Truth
 from maskgan_cli.weights.format import save_weights
 
-_USED: Final = ("images", "labels", "indices", "mirrored")  # fields of a batch that this task reads
+_USED: Final = ("images", "labels", "indices", "mirrored")  # the required fields of `Batch`
 
 
 class ElegantCriticSettings(Section):

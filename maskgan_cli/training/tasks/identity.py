@@ -192,7 +192,7 @@ class IdentityTask:
         return np.vstack(lines)
 
     def save_model(self, path: Path, about: Mapping[str, Any]) -> None:
-        """Write the weights to ``path``, with their configuration, the metadata ``about`` and the results of `verify`."""
+        """Write the weights to ``path``, with configuration, the metadata ``about`` and the results of `verify`."""
         measured = self.verify()
         about = {**about, "threshold": measured["threshold"], "verification": measured}
         config = asdict(self.recipe.network)

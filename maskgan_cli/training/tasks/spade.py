@@ -196,7 +196,7 @@ class HingeTask(PaintingTask):
 
 
 class SPADETask(HingeTask):
-    """Trains SPADE."""
+    """Trains SPADE with sampled style codes, and with the KL divergence as an additional loss term."""
 
     kind = "spade"
     recipe: SPADERecipe
