@@ -9,7 +9,7 @@ from enum import Enum
 class Edge(str, Enum):
     """How a painting is pasted into its photo; see `maskgan_cli.editing.compositing.compose.paste_back`.
 
-    MOVE warps the photo to the edited mask and paints only what it lacks. SEAMLESS blends the whole painting without a
+    MOVE warps the photo to the edited mask and paints only missing pixels. SEAMLESS blends the whole painting without a
     seam (Poisson image editing). SOFT blends the whole painting with a soft edge.
     """
 
