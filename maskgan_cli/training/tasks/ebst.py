@@ -48,8 +48,8 @@ STAGE_TWO = "generator+blender"  # name of Stage II's Adam, which trains both ne
 class EBSTRecipe(GANRecipe):
     """Settings of ``maskgan train ebst``.
 
-    The setting ``network`` must be left out, because the trained weights determine it. ``update_order`` and
-    ``stage_two_decay`` choose between the paper's Algorithm 1 and the released code.
+    The setting ``network`` must be left out, because the trained weights determine it. The defaults of ``update_order``
+    and ``stage_two_decay`` follow the paper's Algorithm 1; the released code uses ``together`` and ``false``.
 
     Attributes:
         lambda_inter: the latent code of M_inter is 1 / ``lambda_inter`` of the way from the face's code to the code of

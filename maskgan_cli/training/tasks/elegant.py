@@ -43,7 +43,11 @@ _USED: Final = ("images", "labels", "indices", "mirrored")  # the required field
 
 
 class ElegantCriticSettings(Section):
-    """Width of the two discriminators; their image size and attributes are those of the network."""
+    """Settings of the two discriminators; their image size and attributes are those of the network.
+
+    Attributes:
+        width: channels of the first layer.
+    """
 
     width: Positive = 64
 

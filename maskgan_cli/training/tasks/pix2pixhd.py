@@ -19,7 +19,7 @@ class Pix2PixHDmRecipe(GANRecipe):
 
 
 class Pix2PixHDmTask(DMNTask):
-    """Trains Pix2PixHD-m like the Dense Mapping Network in Stage I; only the kind of the weights file differs."""
+    """Trains Pix2PixHD-m in the same way as the Dense Mapping Network in Stage I."""
 
     kind = "pix2pixhd-m"
 

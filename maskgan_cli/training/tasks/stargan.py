@@ -38,7 +38,12 @@ from maskgan_cli.weights.format import save_weights
 
 
 class StarGANCriticSettings(Section):
-    """Width and number of layers of the discriminator; its image size and attributes are those of the generator."""
+    """Settings of the discriminator; its image size and attributes are those of the generator.
+
+    Attributes:
+        width: channels of the first layer.
+        layers: number of layers, each of which halves the resolution and doubles the channels.
+    """
 
     width: Positive = 64
     layers: Positive = 6
