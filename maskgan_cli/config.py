@@ -71,7 +71,7 @@ class ScheduleSettings(Section):
         log_every, validate_every, sample_every, checkpoint_every: log, validate, write a grid of sample pictures, or
             save a checkpoint after every so many steps.
         validation_samples: number of faces that are used for validation.
-        sheet_rows: number of faces in a grid of sample pictures.
+        sheet_rows: number of rows in a grid of sample pictures.
         best: name of a validation metric, e.g. ``val_psnr``. The weights with the best value of this metric are kept in
             the folder ``best`` of the run, besides the last weights. If empty, only the last weights are kept.
     """
@@ -231,6 +231,7 @@ def dump_recipe(recipe: Section) -> str:
 
 
 def _apply(values: dict[str, Any], change: str) -> None:
+    """Apply one change of ``--set``, e.g. ``optimiser.lr=1e-4``, to the settings of a recipe, in place."""
     key, equals, text = change.partition("=")
     if not equals or not key:
         raise InputError("--set", expected="key=value, e.g. optimiser.lr=1e-4", found=repr(change))
@@ -244,7 +245,10 @@ def _apply(values: dict[str, Any], change: str) -> None:
 
 
 def _value(text: str) -> Any:
-    """Parse a value as YAML, but accept 1e-4 as a number (YAML 1.1 requires 1.0e-4)."""
+    """Parse a value as YAML, but accept 1e-4 as a number (YAML 1.1 requires 1.0e-4).
+
+    Text that is not valid YAML is returned unchanged.
+    """
     try:
         value = yaml.safe_load(text)
     except _NOT_YAML:
@@ -293,6 +297,7 @@ def _concerns(message: str, where: list[str], key: list[str]) -> bool:
 
 
 def _readable(kind: type[Section], error: ValidationError) -> str:
+    """Return the problems of a recipe as one line, with suggestions for unknown names of settings."""
     lines = []
     for problem in error.errors():
         where = ".".join(str(part) for part in problem["loc"])

@@ -87,7 +87,8 @@ class Kind:
         network: network class, constructed from its configuration.
         config: configuration class; empty if the network has no settings.
         aliases: old names of the kind, which are still accepted.
-        variable: environment variable with the path of the weights; if empty, ``MASKGAN_NAME_WEIGHTS`` is used.
+        variable: environment variable with the path of the weights, which takes precedence over
+            ``MASKGAN_NAME_WEIGHTS``; empty if there is only the latter.
         layout: layout of published checkpoints (a `weights.layouts.Layout`); empty if they cannot be imported.
         published: weights that others have published; None if there are none.
         onnx: description of the ONNX export (a `weights.export.Portable`); empty if there is no export.

@@ -61,7 +61,7 @@ def locked(target: str | Path, command: str) -> Iterator[None]:
 
 
 def clear_dead(target: str | Path, command: str) -> None:
-    """Remove the lock file that a killed process left beside a finished output, if there is one."""
+    """Remove the lock file of ``target`` if a killed process left it; ``command`` is as in `locked`."""
     if any(place.exists() for place in _places(Path(target))):
         with contextlib.suppress(InputError), locked(target, command):
             pass

@@ -138,7 +138,10 @@ def align(images: Tensor, points: Points, size: int = TEMPLATE_SIZE) -> Tensor:
 
 
 def aligned(images: Tensor, points: Points, size: int = TEMPLATE_SIZE) -> Tensor:
-    """Like `align`, for floating-point pictures of any range; differentiable. Pixels outside of the picture are 0."""
+    """Align floating-point pictures (N, 3, H, W) like `align`, without rounding the result; differentiable.
+
+    Pixel values may have any range. Pixels outside of the picture become 0.
+    """
     import torch
     from torch.nn import functional as F
 

@@ -26,7 +26,7 @@ _IMAGES_PER_FOLDER = 2000
 
 
 def official_split(celeba_id: int) -> str:
-    """Return the split of the picture with this CelebA index, as in the paper: 24,183 train, 2,993 val, 2,824 test."""
+    """Return the split of a CelebA index as in the published results: 24,183 train, 2,993 val and 2,824 test images."""
     return "train" if celeba_id < 162771 else "val" if celeba_id < 182638 else "test"
 
 

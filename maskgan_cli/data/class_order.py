@@ -97,6 +97,7 @@ class _Parts:
         return _Fit(len(relations) - len(wrong), wrong)
 
     def _positions(self, turn: int) -> list[tuple[bool, str]]:
+        """Return, for each pair in `_ABOVE` and `_LEFT_OF`, whether it is right, and the text for a message if not."""
         found = []
         for pairs, direction, word in zip((_ABOVE, _LEFT_OF), _TURNS[turn], ("below", "right of"), strict=True):
             for first, second in pairs:
@@ -106,6 +107,7 @@ class _Parts:
         return found
 
     def _surroundings(self) -> list[tuple[bool, str]]:
+        """Return, for each part that must be inside the skin, whether it is, and the text for a message if not."""
         if not self._has("skin"):
             return []
         extent = [np.nonzero(line[ID["skin"]])[0] for line in self.lines]
@@ -114,6 +116,7 @@ class _Parts:
         return [(bool((low <= mean).all() and (mean <= high).all()), f"{name} outside skin") for name, mean in inside]
 
     def _sizes(self) -> list[tuple[bool, str]]:
+        """Return, for each part with a maximum size, whether it is small enough, and the text for a message if not."""
         return [
             (bool(self.counts[ID[part]] <= self.counts[ID[large]]), f"{part} larger than {large}")
             for large, parts in (("skin", _SMALLER_THAN_SKIN), ("nose", _SMALLER_THAN_NOSE)) if self._has(large)

@@ -63,7 +63,9 @@ class Batch:
 
 
 class FaceDataset(Dataset[Item]):
-    """Images and label maps of one split.
+    """Data set that reads the images and label maps of one split.
+
+    It is indexed by a `Draw`: the index of a sample, and whether to mirror the sample.
 
     Args:
         samples: samples of one prepared data set.

@@ -21,7 +21,7 @@ def problem_with_id(name: str) -> str:
 
 @dataclass(frozen=True)
 class Candidate:
-    """One sample of a source.
+    """One sample of a source, before its preparation.
 
     Attributes:
         id: id of the sample, used as file name without suffix.
@@ -30,8 +30,8 @@ class Candidate:
             no mask.
         split: ``train``, ``val`` or ``test``.
         fields: values of further columns of the manifest (celeba_id, identity, yaw, ..., attributes).
-        reason: reason to reject the sample that is known from the file names, e.g. a missing mask; empty if there is
-            none.
+        reason: reason to reject the sample that is known before its files are read, e.g. a missing mask; empty if there
+            is none.
     """
 
     id: str
@@ -44,7 +44,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Source:
-    """A source of samples.
+    """A list of samples to prepare, and what they have in common.
 
     Attributes:
         name: name of the source, e.g. ``CelebAMask-HQ``.
