@@ -57,7 +57,7 @@ def _elegant_settings(shapes: Shapes) -> Settings:
 
 
 def _elegant_names(_: Settings) -> Names:
-    """Map module names of ELEGANT: five layers in encoder and decoder; the last one has neither norm nor activation."""
+    """Map module names of ELEGANT: five layers each; the decoder's last one has neither norm nor activation."""
     return {
         **{f"encoder.main.{i}.{j}": f"encoder.layers.{i}.{j}" for i in range(5) for j in (0, 1)},
         **{f"decoder.main.{i}.{j}": f"decoder.layers.{i}.{j}" for i in range(4) for j in (0, 1)},
