@@ -50,7 +50,7 @@ def work(raw: Path, size: int, workers: int, image_format: str = "png") -> Itera
 def raw_layout(out: Path, count: int, size: int = 512) -> Path:
     """Write ``count`` faces in the raw layout of CelebAMask-HQ to the folder ``out``, and return it.
 
-    Mask files have ``size`` px, images twice as many. Only the first two faces are rendered; the files of the others
+    Mask files have ``size`` px, images ``2 * size`` px. Only the first two faces are rendered; the files of the others
     are hard links to theirs.
     """
     write_dataset(out, _RENDERED, size, workers=1)

@@ -25,7 +25,7 @@ class Command:
     Attributes:
         words: arguments after ``maskgan``.
         rerun: additional options, not shown on the page, that allow the command to replace its earlier results.
-        done: a file that the command writes last; if the file exists, the command is skipped.
+        done: a file that exists once the command has finished; if it exists already, the command is skipped.
         long: whether the command takes long, so that its progress is shown.
     """
 

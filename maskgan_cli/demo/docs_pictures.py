@@ -53,7 +53,7 @@ def write_pictures(
         folder: folder of the pictures.
         photo: edits of the photo.
         faces: edits of rendered faces; the first three are shown.
-        strip: picture of the interpolated masks' results, side by side.
+        strip: picture file of all interpolation steps, side by side.
         weights: SHA-256 of each network's weights.
 
     Returns:

@@ -95,5 +95,6 @@ def load_attributes(where: str | Path, device: torch.device) -> AttributeJudge |
 
 
 def _load(where: str | Path, device: torch.device) -> AttributeJudge:
+    """Load a single classifier from a weights file or run folder."""
     network, weights = load("attributes", where, device)
     return AttributeJudge(network, weights)

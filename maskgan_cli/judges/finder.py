@@ -89,7 +89,7 @@ def _import_torchvision() -> None:
     """Import torchvision without PyTorch's compiler, whose import takes more than a second.
 
     torchvision uses one function of the compiler, to decide whether to compile `roi_align`. During the import, that
-    function is replaced by one that returns False. If the import fails, nothing is raised.
+    function is replaced by one that returns False. An ImportError is ignored.
     """
     name = "torch._dynamo"
     if name in sys.modules or "torchvision" in sys.modules:

@@ -45,8 +45,8 @@ class Confusion:
     """Confusion counts of binary predictions.
 
     Attributes:
-        true_positives, false_negatives: predictions for positive samples.
-        false_positives, true_negatives: predictions for negative samples.
+        true_positives, false_negatives: number of positive samples that were predicted as positive, as negative.
+        false_positives, true_negatives: number of negative samples that were predicted as positive, as negative.
     """
 
     true_positives: int

@@ -15,7 +15,7 @@ _RESAMPLES: Final = 2000
 
 
 def wilson(successes: int, count: int) -> Interval:
-    """Return the Wilson score interval of a proportion (Wilson 1927): in [0, 1], and valid for small samples.
+    """Return the 95 % Wilson score interval of a proportion (Wilson 1927): in [0, 1], and valid for small samples.
 
     Args:
         successes: number of successes.
@@ -30,7 +30,7 @@ def wilson(successes: int, count: int) -> Interval:
 def of_mean(
     values: Sequence[float] | npt.NDArray[np.float64], weights: npt.NDArray[np.float64] | None = None
 ) -> Interval:
-    """Return the bootstrap interval (Efron 1979) of a mean, from 2000 resamples with a fixed seed.
+    """Return the 95 % bootstrap interval (Efron 1979) of a mean, from 2000 resamples with a fixed seed.
 
     Args:
         values: (N,). If there are none, or one is NaN or infinite, both ends of the interval are NaN.

@@ -67,8 +67,8 @@ def roc(scores: Numbers, same: Truth) -> tuple[Numbers, Numbers, Numbers]:
         same: whether each pair is genuine (N,).
 
     Returns:
-        False accept rates, true accept rates and thresholds, one of each per point of the curve, i.e. per different
-        score. A pair is accepted if its score is at least the threshold. The first threshold is infinite.
+        False accept rates, true accept rates and thresholds of the points of the curve. A pair is accepted if its score
+        is at least the threshold. The first threshold is infinite, the others are the different scores, descending.
     """
     order = np.argsort(-scores, kind="stable")
     ordered, truth = scores[order], same[order]

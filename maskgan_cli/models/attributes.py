@@ -21,7 +21,7 @@ class AttributeConfig:
     Attributes:
         names: names of the predicted attributes, in the order of the logits.
         image_size: side of the input pictures in pixels.
-        width: channels of the first stage.
+        width: channels of the first stage; they double at every later stage.
         blocks: residual blocks in each of the four stages.
     """
 
@@ -43,7 +43,7 @@ class AttributeConfig:
 
 
 class AttributeNet(nn.Module):
-    """A ResNet trunk with one logit per attribute; a logit above 0 means that the face has the attribute."""
+    """A ResNet with one logit per attribute; a logit above 0 means that the face is predicted to have the attribute."""
 
     def __init__(self, config: AttributeConfig) -> None:
         super().__init__()

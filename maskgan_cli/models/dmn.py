@@ -224,7 +224,7 @@ class DenseMappingNetwork(nn.Module):
     def encode_style(self, style_mask: Tensor, style_image: Tensor) -> Tensor:
         """Return the style of a face, i.e. its AdaIN parameters, from its mask and image.
 
-        The style is (N, style_dim), or a style map (N, style_dim, k, k). It can be reused for many masks.
+        The style is (N, style_dim), or a style map (N, style_dim, k, k). A style can be reused for many masks.
         """
         style: Tensor = self.style_encoder(style_mask, style_image)
         return style
@@ -235,7 +235,7 @@ class DenseMappingNetwork(nn.Module):
         return image
 
     def forward(self, mask: Tensor, style_mask: Tensor, style_image: Tensor) -> Tensor:
-        """Generate an image of the same shape and range as ``style_image``, (N, 3, H, W) in [-1, 1]."""
+        """Generate an image (N, 3, H, W) in [-1, 1]. The inputs are described at the class."""
         return self.generate(mask, self.encode_style(style_mask, style_image))
 
     def checkpoint_activations(self) -> None:
@@ -249,7 +249,8 @@ class DenseMappingNetwork(nn.Module):
 
         The published initialisation N(0, 0.02) suits 64 channels. In narrower layers without normalisation
         the signal shrinks about sixfold per convolution, and the network learns the style late or never.
-        Here convolutions preserve the variance of their input, and SFT and AdaIN start as the identity.
+        This initialisation makes convolutions preserve the variance of their input, and SFT and AdaIN start as the
+        identity.
         """
         for module in self.style_encoder.modules():
             if isinstance(module, nn.Conv2d):

@@ -24,7 +24,7 @@ class HopeNetConfig:
     """Settings of the architecture. The defaults are the published ones (a ResNet-50).
 
     Attributes:
-        width: channels of the first stage.
+        width: channels of the first stage; they double at every later stage.
         blocks: number of residual blocks in each of the four stages.
         bottleneck: use ResNet-50's bottleneck blocks instead of ResNet-18's basic blocks.
         bins: number of bins per angle. Each bin covers 3 degrees; the first one starts at -99 degrees.

@@ -56,7 +56,7 @@ def initialise(network: nn.Module) -> None:
 
 
 def instance_norm(channels: int, limit: float = 0.0) -> nn.GroupNorm:
-    """Instance norm without learnable parameters (eps 1e-5), as a group norm with one channel per group.
+    """Build an instance norm without learnable parameters (eps 1e-5), as a group norm with one channel per group.
 
     It computes the same values as `torch.nn.InstanceNorm2d`, is faster, and preserves channels-last memory.
 
@@ -127,7 +127,7 @@ def _channel_means(features: Tensor) -> Tensor:
 class NoiseInput(nn.Module):
     """Adds Gaussian noise to features, scaled by a learnt amount per channel (StyleGAN, Karras et al. 2019, Sec. 3.2).
 
-    A mask does not show single hairs or pores. Without noise, a generator can only fill these regions with a
+    A mask does not show details such as single hairs or pores. Without noise, a generator can only draw them as a
     repeated pattern. In training, each picture gets new noise. In evaluation mode or without gradients, the noise is
     always the same, so that results are reproducible.
 
@@ -324,7 +324,7 @@ class AdaINResidualBlock(nn.Module):
 
 
 class SpatialFeatureTransform(nn.Module):
-    """SFT: scales and shifts features per pixel, by values predicted from a prior (paper, Sec. 3.1).
+    """SFT: scales and shifts features per pixel, by values predicted from a prior: features of the mask (Sec. 3.1).
 
     The result is ``scale(prior) * features + shift(prior)``. The factor is ``scale``, not ``1 + scale``.
     """
@@ -364,4 +364,5 @@ class ConcatFusion(nn.Module):
 
 
 def _pointwise_pair(channels: int) -> nn.Sequential:
+    """Build two 1 x 1 convolutions with a LeakyReLU between them."""
     return nn.Sequential(nn.Conv2d(channels, channels, 1), nn.LeakyReLU(0.1), nn.Conv2d(channels, channels, 1))

@@ -24,7 +24,7 @@ class Trunk:
     Attributes:
         name: name of the network.
         channels: number of channels of each of the five layers that LPIPS compares.
-        taps: indices of these layers in torchvision's layer list, each a ReLU.
+        taps: indices of these layers, all of them ReLUs, in torchvision's list of layers.
     """
 
     name: str

@@ -26,8 +26,8 @@ class MaskVAEConfig:
     Attributes:
         image_size: side of the masks, a power of two, at least 64; log2(side) - 2 stages reduce it to 4 x 4.
         width: channels of the first stage; they double at every stage.
-        max_width: upper limit of the channels. The default is what the last of the published network's seven stages
-            has, so it has no effect with the default width and masks of up to 512 px.
+        max_width: upper limit of the channels. The default is the number of channels of the published network's
+            last (seventh) stage, so it has no effect with the default width and masks of up to 512 px.
         latent: dimension of the latent code.
     """
 

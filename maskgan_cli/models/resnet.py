@@ -70,8 +70,8 @@ class TrunkConfig:
     """Settings of a `ResNet` that is saved as pretrained weights for other networks. The defaults are ResNet-18's.
 
     Attributes:
-        blocks: residual blocks in each of the four stages.
-        width: channels of the first stage.
+        blocks: number of residual blocks in each of the four stages.
+        width: channels of the first stage; they double at every later stage.
     """
 
     blocks: tuple[int, int, int, int] = (2, 2, 2, 2)

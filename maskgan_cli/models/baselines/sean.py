@@ -204,7 +204,7 @@ class SEANEncoder(nn.Module):
 
 
 def _normed(channels: int, *layers: nn.Module) -> nn.Sequential:
-    """Append instance norm and LeakyReLU to layers with so many output channels."""
+    """Build a sequence of layers, which end in ``channels`` channels, followed by instance norm and LeakyReLU."""
     return nn.Sequential(*layers, instance_norm(channels), nn.LeakyReLU(0.2))
 
 
