@@ -144,7 +144,7 @@ class Edit(Generic[R]):
         return AccessoryRenderer(before, own, matrix).put_on(picture, self.labels, self.drawn)
 
     def shown(self, picture: Picture) -> Picture:
-        """Crop the face out of the finished picture, for an overview sheet; if it was not cut out, return all."""
+        """Return the crop of the edited face in a finished photo, for an overview sheet; other pictures unchanged."""
         return picture if self._cutout is None else self._cutout.apply_to(picture)
 
 

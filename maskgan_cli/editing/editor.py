@@ -178,7 +178,8 @@ class Editor:
         Args:
             face: the face to edit, from `open`.
             part: parts to grow, move or scale, e.g. ``"hair"`` or ``"nose,brows"``.
-            grow, move, scale, open_mouth, close_mouth: see `Reshaping`; pixels of a crop of 512 px.
+            grow, move, scale, open_mouth: see `Reshaping`; lengths are pixels of a crop of 512 px.
+            close_mouth: close the mouth; ``open_mouth`` is then ignored.
             add: accessories to put on, e.g. ``"glasses"`` or ``["hat-fedora", "earrings"]``: see `library.ITEMS`.
             remove: kinds of accessories to take off, e.g. ``"glasses"``.
             accessories: ``drawn``: accessories are drawn over the photo as objects; ``painted``: the network paints
@@ -241,10 +242,12 @@ class Editor:
 
     @cached_property
     def _manifold(self) -> MaskManifold:
+        """The MaskVAE, loaded at the first use."""
         return MaskManifold(find_weights(self._vae, "vae"), self._device)
 
     @cached_property
     def _directions(self) -> Directions:
+        """The directions of the MaskVAE, loaded at the first use."""
         return Directions(self._manifold, self._file)
 
     def _made(self, edit: Edit[Request]) -> Edited:
@@ -255,7 +258,7 @@ class Editor:
 
 
 def _given(**faces: Face) -> ReadFace:
-    """Return a `ReadFace` that reads no file: it returns the given face for its role, e.g. ``source``."""
+    """Return a function like `read_face` that reads no file: it returns the given face of a role, e.g. ``source``."""
     return lambda _image, _mask, role: faces[role]
 
 

@@ -55,6 +55,8 @@ def every_face(make: Callable[..., Edit[R]], row: Row, role: str, read: PhotoRea
     others: dict[str, Face] = {}
 
     def reader(face: Face) -> ReadFace:
+        """Return a function that returns ``face`` for the photo's role, and reads each other role only once."""
+
         def read_once(image: Path, mask: Path | None, wanted: str) -> Face:
             if wanted == role:
                 return face
@@ -79,13 +81,14 @@ def render_edits(
     Args:
         row: files by role: ``mask``, ``style_image`` and optionally ``style_mask``; ``reference``, a face that provides
             the inside of an opened mouth; ``hair_reference``, a face whose hair is used; and the masks of both.
-        blend: how the painting is pasted back.
+        blend: whether and how the network's painting is pasted back into the picture of the face.
         add: names of accessories to put on: see `library.item_name`.
         bare: remove the glasses that the face wears.
         read: reads a face from a file.
 
     Raises:
-        InputError: hair is to be used, but it does not suit, or the painting is not pasted back with ``Edge.MOVE``.
+        InputError: ``hair_reference`` is given, but its hair cannot be used, or the painting is not pasted back with
+            ``Edge.MOVE``.
     """
     face = given = read(row["style_image"], row.get("style_mask"), "style_image")
     # The mask may belong to another face, so by default nothing is pasted into a face crop.
@@ -126,7 +129,7 @@ def swap_edits(
     Args:
         row: files by role: ``source``, ``target``, and optionally ``source_mask`` and ``target_mask``.
         parts: class ids of the parts.
-        blend: how the painting is pasted back.
+        blend: whether and how the network's painting is pasted back into the picture of the face.
         fit: True: the target's parts are aligned with the source's face (see `fit_parts`), and an eye or brow that is
             hidden in one of the faces is not replaced. False: parts keep their position, as in the paper. None: True if
             the painting is pasted back, else False, as the paper's protocols require.
@@ -176,7 +179,7 @@ def reshape_edits(
     Args:
         row: files by role: ``source``, and optionally ``source_mask``.
         how: the changes of the mask.
-        blend: how the painting is pasted back.
+        blend: whether and how the network's painting is pasted back into the picture of the face.
         directions: directions of the MaskVAE in use; needed if ``how.along`` is not empty.
         read: reads a face from a file.
 
@@ -259,6 +262,7 @@ def _to_draw(names: Sequence[str], face: Face, blend: Blend | None) -> tuple[str
 
 
 def _accessories_record(drawn: Sequence[str]) -> dict[str, str]:
+    """Return the record of how accessories were put on: ``drawn`` if at least one is drawn, else ``painted``."""
     return {"accessories": (Accessories.DRAWN if drawn else Accessories.PAINTED).value}
 
 

@@ -88,7 +88,10 @@ class Blend:
 
 
 class Taken(str, Enum):
-    """How a picture is read: as a face crop, as a photo, or automatically; see `maskgan_cli.editing.faces.reader`."""
+    """How a picture is read; see `maskgan_cli.editing.faces.reader.PhotoReader`.
+
+    CROP reads it as a face crop. PHOTO detects a face in it and cuts this out. AUTO decides by the picture's framing.
+    """
 
     AUTO = "auto"
     CROP = "crop"

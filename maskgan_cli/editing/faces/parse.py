@@ -61,7 +61,7 @@ def _brightened(picture: Tensor) -> Tensor:
 def bounded(picture: Picture) -> Picture:
     """Downscale a picture (H, W, 3) whose longer side is above `LONGEST`, to save memory; others are unchanged.
 
-    The masks do not suffer, because the parser itself works at a lower resolution.
+    This does not make the masks coarser, because the parser itself works at a lower resolution.
     """
     height, width = picture.shape[:2]
     longest = max(height, width)

@@ -37,7 +37,7 @@ class PhotoReader:
         device: see `pick_device`.
         say: function that is called with messages about the pictures.
         force: accept pictures that are not face crops, and faces smaller than 64 pixels.
-        taken: whether to treat all pictures as crops, all as photos, or to detect this for each picture.
+        taken: whether to treat all pictures as crops, all as photos, or to decide for each picture.
         numbers: for each role (e.g. ``source``), the number of the face in that photo, counted from the left from 1.
             For roles that are not given, the largest face is used.
     """

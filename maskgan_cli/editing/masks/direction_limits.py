@@ -47,7 +47,7 @@ def limits(motion: Motion) -> tuple[float, float]:
     allowed = {name: _bounds(name.split()[0], value) for name, value in begin.items()}
 
     def far(sign: int) -> float:
-        """Find the last step, forwards (1) or backwards (-1), at which all measurements are in their ranges."""
+        """Return how many steps, forwards (1) or backwards (-1), keep all measurements in their ranges."""
         steps = np.arange(_STEP, FARTHEST + _STEP / 2, _STEP)
         for amount in steps:
             figures = _figures(motion, sign * float(amount))
