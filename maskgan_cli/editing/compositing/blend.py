@@ -239,6 +239,7 @@ def _touched(before: LabelMap, after: LabelMap) -> LabelMap:
 
 
 def _near(region: Region, distance: float) -> Region:
+    """Return the pixels at most ``distance`` pixels away from a region (H, W), including the region itself."""
     return np.asarray(ndimage.distance_transform_edt(~region) <= distance)
 
 

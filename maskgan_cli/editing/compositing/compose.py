@@ -173,10 +173,12 @@ def effective_edge(before: LabelMap, after: LabelMap, edge: Edge, *, in_photo: b
 
 
 def _motion(before: LabelMap, after: LabelMap, *, in_photo: bool) -> PhotoMotion:
+    """Compute the motion between two label maps; it extends beyond the crop if the crop lies ``in_photo``."""
     return photo_motion(before, after, beyond=math.ceil(FAR * len(before)) if in_photo else 0)
 
 
 def _painted(painting: Painting, side: int) -> Picture:
+    """Return the painting at the size (side, side, 3); if it is a function, call it first."""
     return resize_image(painting() if callable(painting) else painting, side)
 
 

@@ -41,7 +41,7 @@ _DARKER: Final = (0.03, 0.1)  # skin darker than its surroundings by these share
 # tips of hair that masks miss, and the effect fades out over the third. It ends a third of that above the eyes.
 _BANGS: Final = (0.14, 0.04, 0.03)
 _FADING: Final = 0.06  # over this height above the nose's lower end, the other skin fades into the photo's own (beards)
-_UNLIKE: Final = 24.0  # levels
+_UNLIKE: Final = 24.0  # levels: see `_REMAINS`
 # A background is plain if its median difference from a smooth surface is at most the first value, in levels, and at
 # least the second share of its pixels lies near the surface.
 _PLAIN: Final = 8.0
@@ -292,4 +292,5 @@ def _behind(after: LabelMap) -> LabelMap:
 
 
 def _soft(region: Region | Plane, deviation: float) -> Plane:
+    """Blur a region (H, W) with a Gaussian; ``deviation`` is the standard deviation in pixels."""
     return np.asarray(ndimage.gaussian_filter(region.astype(np.float32), deviation), np.float32)

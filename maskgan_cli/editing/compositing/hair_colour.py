@@ -126,6 +126,7 @@ def _bands(light: Floats) -> tuple[Floats, Floats]:
 
 
 def _gain(old: Floats, new: Floats, limits: tuple[float, float]) -> float:
+    """Return the factor, within ``limits``, that changes the deviation of ``old`` (n,) to that of ``new`` (m,)."""
     return float(np.clip(new.std() / max(float(old.std()), 0.5), *limits))
 
 

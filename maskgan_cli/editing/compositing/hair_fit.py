@@ -201,6 +201,7 @@ def _head_at_brows(labels: LabelMap, points: Points) -> tuple[float, float]:
 
 
 def _smooth_step(values: Floats) -> Floats:
+    """Clip values to 0 to 1, and make the transition smooth (smoothstep)."""
     values = np.clip(values, 0, 1)
     return np.asarray(values * values * (3 - 2 * values))
 

@@ -243,6 +243,7 @@ def resembles(picture: Picture, these: Region, others: Region, surely: float) ->
     lab = rgb2lab(ndimage.gaussian_filter(picture.astype(np.float32), (1.5, 1.5, 0)) / 255)
 
     def away(region: Region) -> npt.NDArray[np.float64]:
+        """Return -2 times the log-likelihood of each pixel under the region's Gaussian, up to a constant."""
         mean, spread = lab[region].mean(0), lab[region].std(0) + 2.0
         return np.asarray((((lab - mean) / spread) ** 2).sum(-1) + 2 * np.log(spread).sum())
 

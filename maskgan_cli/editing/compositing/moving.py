@@ -239,5 +239,6 @@ def _thick(region: Region, radius: float) -> Region:
 
 
 def _box_of(region: Region) -> tuple[slice, slice]:
+    """Return slices (rows, columns) of the bounding box of a region (not empty)."""
     rows, columns = (np.flatnonzero(region.any(axis=axis)) for axis in (1, 0))
     return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)

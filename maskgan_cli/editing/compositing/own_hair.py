@@ -111,5 +111,6 @@ def _best(
 
 
 def _box(middle: npt.NDArray[np.int64], half: int, side: int) -> tuple[slice, slice]:
+    """Return slices (rows, columns) of the patch with this centre, clipped to a picture of ``side`` pixels."""
     row, column = (slice(max(int(c) - half, 0), min(int(c) + half + 1, side)) for c in middle)
     return row, column

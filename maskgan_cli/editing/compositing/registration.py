@@ -129,6 +129,7 @@ def matched(before: LabelMap, after: LabelMap) -> list[int]:
 
 
 def _box(changed: npt.NDArray[np.bool_], margin: int) -> tuple[slice, slice]:
+    """Return slices (rows, columns) of the bounding box of changed pixels plus a margin, clipped to the picture."""
     rows, columns = (np.flatnonzero(changed.any(axis=axis)) for axis in (1, 0))
     return (
         slice(max(rows[0] - margin, 0), rows[-1] + margin + 1),
@@ -254,6 +255,7 @@ def _without_unmatched(before: LabelMap, after: LabelMap, classes: list[int]) ->
 
 
 def _nearest(labels: LabelMap, sides: tuple[int, ...]) -> LabelMap:
+    """Resize a label map to ``sides`` (h, w) by nearest neighbour."""
     rows, columns = (
         ((np.arange(side) + 0.5) * (length / side)).astype(np.intp)
         for side, length in zip(sides, labels.shape, strict=True)
@@ -262,6 +264,7 @@ def _nearest(labels: LabelMap, sides: tuple[int, ...]) -> LabelMap:
 
 
 def _pooled(planes: Tensor, shrink: int) -> Tensor:
+    """Reduce planes (C, h, w) by the factor ``shrink`` to the means of blocks."""
     from torch.nn import functional as F
 
     return planes if shrink == 1 else F.avg_pool2d(planes[None], shrink)[0]

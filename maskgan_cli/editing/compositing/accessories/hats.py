@@ -39,6 +39,7 @@ def hat_meshes(name: str, fit: HeadFit, wide: float) -> list[Mesh]:
     pieces, _ = hat(HATS[name], fit.posed, 0.05, np.random.default_rng(_SEED))
 
     def widened(vertices: F32) -> F32:
+        """Scale a hat's vertices (V, 3) about the middle of its rim, and bend knitted hats and fedoras to shape."""
         inside = fit.posed.to_head(vertices)
         share = f32([wide, 1 + 0.6 * (wide - 1), 1 + 0.5 * (wide - 1)])
         low = f32([0, _BAND - PIVOT[1], 0.1])

@@ -215,6 +215,7 @@ def _marks() -> dict[str, F32]:
 
 
 def _turned(points: F32, yaw: float, pitch: float) -> F32:
+    """Rotate points (..., 3) of the head about its pivot; angles in degrees."""
     return f32(turn(points - PIVOT, rotation(yaw, pitch, 0)) + PIVOT)
 
 
@@ -228,6 +229,7 @@ def _projected(points: F32) -> Floats:
 
 
 def _eye_points(yaw: float, pitch: float, wide: float, long: float) -> F32:
+    """Return the positions (2, 3) of both eyes for a pose and proportions."""
     return _turned(_shaped(_marks()["points"], wide, long), yaw, pitch)[:2]
 
 

@@ -162,6 +162,15 @@ def _hidden_lobes(labels: LabelMap, fit: HeadFit) -> list[Floats]:
 
 
 def _earring(name: str, lobe: Floats, fit: HeadFit, down: Floats, hidden: tuple[int, ...]) -> list[Jewel]:
+    """Build the pieces of one earring.
+
+    Args:
+        name: one of `EARRINGS`.
+        lobe: (x, y), position of the earlobe in the mask.
+        fit: the fitted head, in the mask's pixels.
+        down: (3,), direction of gravity in the renderer's coordinates.
+        hidden: ids of the classes that hide the earring.
+    """
     at, right = _unproject(fit, lobe), np.array([-down[1], down[0], 0.0])
     ahead = np.cross(right, -down)
     middle = fit.camera.project(fit.posed.eyes.mean(0)[None])[0][0]
@@ -205,6 +214,7 @@ def _pearl_drop(middle: Floats, radius: float, right: Floats, down: Floats, ahea
 
 
 def _necklace(labels: LabelMap, fit: HeadFit) -> list[Jewel]:
+    """Build the pearls of a necklace at the neck of a mask (S, S); empty if too little of the neck is visible."""
     line = _neckline(labels)
     if line is None:
         return []

@@ -100,11 +100,13 @@ class AccessoryRenderer:
 
     @cached_property
     def _matrix(self) -> Floats:
+        """The matrix (2, 3) that maps (x, y, 1) of the mask to pixels of the picture."""
         scale = len(self.picture) / len(self.labels)
         return np.array([[scale, 0, 0], [0, scale, 0]]) if self.matrix is None else self.matrix
 
     @cached_property
     def _own(self) -> tuple[LabelMap, HeadFit]:
+        """A small copy of the unedited mask, and the head fitted to it in pixels of the mask."""
         return _small(self.labels, _FIT), fitted(self.labels)
 
     def _head(self, labels: LabelMap) -> HeadFit:
@@ -137,6 +139,7 @@ class AccessoryRenderer:
         return self._overlay(name, window, drawn, seen, grey=light.hue is not None)
 
     def _jewellery(self, name: str, outline: LabelMap, own: HeadFit, fit: HeadFit) -> Overlay | None:
+        """Render earrings or a necklace; the arguments and the result are those of `_drawn`."""
         hanging = jewels(name, outline, own, down_direction(fit))
         if not hanging:
             return None
