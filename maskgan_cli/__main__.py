@@ -6,7 +6,7 @@ import sys
 
 
 def main() -> None:
-    """Run the command line and exit with its code."""
+    """Run the command line and exit with its exit code."""
     try:
         # Imported here, because spawned processes import this module but do not need the command line.
         from maskgan_cli.cli.app import app

@@ -19,14 +19,14 @@ Positive = Annotated[int, Field(gt=0)]
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
 
 
-# Errors of PyYAML: its own, and those of constructed values (a date of month 99, `!!int ""`).
+# Errors that `yaml.safe_load` raises: PyYAML's own, and those of Python for invalid values (month 99, `!!int ""`).
 _NOT_YAML = (yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 
 
 class Section(BaseModel):
-    """A section of a recipe. Unknown names are errors, and values are immutable.
+    """Base class of the sections of a recipe. Unknown settings raise an error, and values are immutable.
 
-    ``_former_names`` maps former names of settings, which still work, to the present ones.
+    ``_former_names`` maps old names of settings, which recipes may still use, to the current names.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -41,7 +41,10 @@ class Section(BaseModel):
 
 
 def _renamed(values: Any, former: str, name: str) -> Any:
-    """Settings with a former name replaced by the present one; sections under both names are merged."""
+    """Return ``values`` with the key ``former`` renamed to ``name``; unchanged if the key is missing.
+
+    If both keys hold sections, merge them; settings of the section ``former`` take precedence.
+    """
     if not isinstance(values, Mapping) or former not in values:
         return values
     value = values[former]
@@ -51,7 +54,7 @@ def _renamed(values: Any, former: str, name: str) -> Any:
 
 
 class OptimiserSettings(Section):
-    """Settings of Adam, the same for generator and discriminator."""
+    """Settings of the optimiser Adam. Generator and discriminator use the same settings."""
 
     lr: Annotated[float, Field(gt=0.0)] = 2e-4
     beta1: Share = 0.5
@@ -59,13 +62,18 @@ class OptimiserSettings(Section):
 
 
 class ScheduleSettings(Section):
-    """Length of the training and intervals of logging, validation, samples and checkpoints, in steps (batches).
+    """Length of the training, learning rate decay, and intervals, all in steps (one batch each).
 
-    The learning rate is constant until ``decay_from`` and then decreases linearly to 0 at ``steps``. With
-    ``decay_every`` it is multiplied by ``decay`` every so many steps.
-
-    ``best`` names a measure of the validation, e.g. ``val_psnr``: the weights with its best value are kept in the
-    folder ``best`` of the run, beside the last ones.
+    Attributes:
+        steps: number of training steps.
+        decay_from: step from which the learning rate decreases linearly to 0 at the last step; None keeps it constant.
+        decay, decay_every: multiply the learning rate by ``decay`` every ``decay_every`` steps; None for no such decay.
+        log_every, validate_every, sample_every, checkpoint_every: log, validate, write a grid of sample pictures, or
+            save a checkpoint after every so many steps.
+        validation_samples: number of faces that are used for validation.
+        sheet_rows: number of rows in a grid of sample pictures.
+        best: name of a validation metric, e.g. ``val_psnr``. The weights with the best value of this metric are kept in
+            the folder ``best`` of the run, besides the last weights. If empty, only the last weights are kept.
     """
 
     steps: Positive
@@ -91,17 +99,20 @@ class ScheduleSettings(Section):
 
 
 class DataSettings(Section):
-    """How batches are drawn.
+    """Settings of the batches that a training step receives.
 
     Attributes:
-        batch_size: faces a step, in all processes together.
-        accumulate: in how many parts a batch passes through the networks; the optimisers step on the sum of their
-            gradients. More parts take less memory for the same batch. Batch norm sees each part alone.
-        flip: mirror half of the faces.
-        workers: processes that read faces.
+        batch_size: number of faces per step, in all processes together.
+        accumulate: number of parts into which a batch is split for gradient accumulation. The networks process one part
+            after another, and the optimisers step on the sum of the gradients. More parts need less memory. Batch norm
+            computes its statistics for each part separately.
+        flip: mirror each face with a probability of 0.5.
+        workers: number of processes that read faces.
         cache: keep every decoded face in memory.
-        balance: a column of ``manifest.csv``, e.g. ``source``; faces of each of its values are drawn equally often.
-        shares: how often each value of that column is drawn, e.g. ``{portrait: 2, rendered: 1}``; 1 if not named.
+        balance: a column of ``manifest.csv``, e.g. ``source``. Faces of all values in this column are drawn equally
+            often, or in the ratio of ``shares``. If empty, all faces are drawn equally often.
+        shares: relative frequency of each value in the column ``balance``, e.g. ``{portrait: 2, rendered: 1}``; 1 for
+            values that are not named.
     """
 
     batch_size: Positive = 8
@@ -120,12 +131,12 @@ class DataSettings(Section):
 
 
 def _spelled(value: Any) -> Any:
-    """YAML parses a bare ``no`` as false; here it means the string."""
+    """Return ``"no"`` for False, because YAML parses an unquoted ``no`` as false; return other values unchanged."""
     return "no" if value is False else value
 
 
 class TrainingRecipe(Section):
-    """Settings common to all training recipes; each task adds its networks and losses."""
+    """Settings common to all training recipes. Each task's recipe class adds settings of its networks and losses."""
 
     seed: Annotated[int, Field(ge=0, strict=True)] = 0
     precision: Annotated[Literal["no", "fp16", "bf16"], BeforeValidator(_spelled)] = "no"
@@ -146,14 +157,20 @@ Recipe = TypeVar("Recipe", bound=Section)
 
 
 def recipe_folder(task: str) -> Path:
-    """Folder of a task's recipes: in the installed package, or beside it in a checkout."""
+    """Return the folder with the recipes of a task, e.g. ``dmn``. It is in the package, or next to it in a checkout."""
     here = Path(__file__).parent
     installed = here / "recipes"
     return (installed if installed.is_dir() else here.parent / "recipes") / task
 
 
 def load_recipe(kind: type[Recipe], task: str, name: str, changes: list[str]) -> Recipe:
-    """Load a recipe by name or path and apply ``--set key.subkey=value`` changes.
+    """Load a recipe and apply the changes of ``--set``.
+
+    Args:
+        kind: recipe class of the task, which validates the settings.
+        task: name of the task's recipe folder, e.g. ``dmn``.
+        name: name of one of the task's recipes, e.g. ``paper``, or path of a YAML file.
+        changes: values of the option ``--set``, in the form ``key.subkey=value``.
 
     Raises:
         InputError: the recipe does not exist, is not valid YAML, or has unknown keys or invalid values.
@@ -183,12 +200,12 @@ def load_recipe(kind: type[Recipe], task: str, name: str, changes: list[str]) ->
 
 
 def recipe_paths(task: str) -> list[Path]:
-    """The recipe files of a task, sorted by name."""
+    """Return the paths of a task's recipe files, sorted by name."""
     return sorted(recipe_folder(task).glob("*.yaml"))
 
 
 def read_recipe(path: Path) -> tuple[dict[str, Any], str]:
-    """The content of one of the package's recipes, and the first sentence of its leading comment."""
+    """Return the settings in a recipe file, and the first sentence of the comment at the top of the file."""
     text = path.read_text("utf-8")
     lines = itertools.takewhile(lambda line: line.startswith("#"), text.splitlines())
     about = " ".join(line.lstrip("# ") for line in lines)
@@ -196,9 +213,10 @@ def read_recipe(path: Path) -> tuple[dict[str, Any], str]:
 
 
 def fitting_recipe(task: str, size: int) -> list[str]:
-    """Options of ``maskgan train`` for a data set of ``size`` pixels: the smallest recipe of that size.
+    """Return options of ``maskgan train TASK`` that select a recipe for a data set of ``size`` pixels.
 
-    If there is none, the smallest recipe of all with its size changed.
+    If the task has recipes with this image size, the options name the smallest of them. Otherwise they name the
+    smallest recipe of all and change its image size.
     """
     sides = {path.stem: read_recipe(path)[0].get("network", {}).get("image_size") for path in recipe_paths(task)}
     order = ["tiny", "small", "bundled", "paper", "published"]
@@ -213,6 +231,7 @@ def dump_recipe(recipe: Section) -> str:
 
 
 def _apply(values: dict[str, Any], change: str) -> None:
+    """Apply one change of ``--set``, e.g. ``optimiser.lr=1e-4``, to the settings of a recipe, in place."""
     key, equals, text = change.partition("=")
     if not equals or not key:
         raise InputError("--set", expected="key=value, e.g. optimiser.lr=1e-4", found=repr(change))
@@ -226,7 +245,10 @@ def _apply(values: dict[str, Any], change: str) -> None:
 
 
 def _value(text: str) -> Any:
-    """Parse a value as YAML, but accept 1e-4 as a number (YAML 1.1 requires 1.0e-4)."""
+    """Parse a value as YAML, but accept 1e-4 as a number (YAML 1.1 requires 1.0e-4).
+
+    Text that is not valid YAML is returned unchanged.
+    """
     try:
         value = yaml.safe_load(text)
     except _NOT_YAML:
@@ -238,7 +260,7 @@ def _value(text: str) -> Any:
 
 
 def _blamed(kind: type[Section], changes: list[str], error: ValidationError) -> str:
-    """The changes that made a recipe invalid; empty if the recipe was invalid without them."""
+    """Return the ``--set`` options that made a recipe invalid; an empty string if other settings are invalid too."""
     blamed: list[str] = []
     keys = {change: _present(kind, change.partition("=")[0].split(".")) for change in changes}
     for problem in error.errors():
@@ -251,7 +273,7 @@ def _blamed(kind: type[Section], changes: list[str], error: ValidationError) -> 
 
 
 def _present(kind: Any, key: list[str]) -> list[str]:
-    """The path of a setting with former names replaced by the present ones."""
+    """Return the path of a setting (section names, then the setting's name) with old names replaced by current ones."""
     path = []
     for name in key:
         is_section = isinstance(kind, type) and issubclass(kind, Section)
@@ -261,11 +283,21 @@ def _present(kind: Any, key: list[str]) -> list[str]:
 
 
 def _concerns(message: str, where: list[str], key: list[str]) -> bool:
-    """Whether a problem concerns the value of a setting, or is reported for its section and names the setting."""
+    """Return whether a validation problem was caused by a setting.
+
+    This is true if the problem is inside the setting, or if it is in one of the setting's sections and its message
+    contains the setting's name.
+
+    Args:
+        message: text of the problem.
+        where: path of the invalid value (section names, then the setting's name).
+        key: path of the setting.
+    """
     return where[: len(key)] == key or (key[: len(where)] == where and key[-1] in message)
 
 
 def _readable(kind: type[Section], error: ValidationError) -> str:
+    """Return the problems of a recipe as one line, with suggestions for unknown names of settings."""
     lines = []
     for problem in error.errors():
         where = ".".join(str(part) for part in problem["loc"])
@@ -278,7 +310,7 @@ def _readable(kind: type[Section], error: ValidationError) -> str:
 
 
 def _names(kind: type[Any], prefix: str = "") -> list[str]:
-    """Dotted names of all settings, including nested sections and the networks' dataclasses."""
+    """Return the dotted names of all settings, including those of nested sections and of the networks' dataclasses."""
     names = []
     for name, hint in get_type_hints(kind).items():
         if name.startswith("_") or name == "model_config":

@@ -1,4 +1,4 @@
-"""The ``--device`` option of all commands, and the name of the processor."""
+"""Selection of the device for the option ``--device``, and the name of the CPU."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from maskgan_cli.errors import InputError
 
 
 def pick_device(name: str = "auto") -> torch.device:
-    """Return the available device for ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
+    """Return the torch device for a value of ``--device``: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
+
+    ``auto`` selects CUDA if available, else MPS, else the CPU.
 
     Raises:
         InputError: the name is unknown to torch, or the machine has no such device.
@@ -33,7 +35,7 @@ def pick_device(name: str = "auto") -> torch.device:
 
 
 def processor() -> str:
-    """The name of the processor as reported by the system."""
+    """Return the name of the CPU as reported by the operating system."""
     try:
         found = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
     except OSError:

@@ -1,4 +1,4 @@
-"""Exceptions that the command line shows as one line, with their exit codes; a warning that it shows as a remark."""
+"""Exceptions, which the command line prints as one line before it exits with their exit code, and a warning."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ _UNSEEN = ("Cc", "Cs", "Zl", "Zp")  # Unicode categories: control characters, su
 
 
 def one_line(text: str) -> str:
-    r"""Escape characters that would break the line; e.g. a newline in a file name becomes ``\n``."""
+    r"""Escape control characters and line separators; e.g. a newline in a file name becomes ``\n``."""
     return "".join(ascii(c)[1:-1] if unicodedata.category(c) in _UNSEEN else c for c in text)
 
 
 class MaskGANError(Exception):
-    """Base of every error that is shown as one line instead of a traceback."""
+    """Base class of the errors that the command line prints as one line instead of a traceback."""
 
     exit_code = 1
 
@@ -37,7 +37,7 @@ class Stopped(MaskGANError):
 
 
 class OmissionWarning(UserWarning):
-    """Part of an input is left out: not read, as later frames of an animation, or not written, as long EXIF data."""
+    """A part of an input file was not read (e.g. later frames of an animation) or not written (e.g. long EXIF data)."""
 
 
 class InputError(MaskGANError):

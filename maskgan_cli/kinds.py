@@ -1,6 +1,6 @@
 """Entry types of the registry of networks, `maskgan_cli.networks`.
 
-Classes and functions are given as ``module:name``, so that reading an entry imports nothing.
+Classes and functions are given as strings ``module:name``, so that reading an entry imports no other module.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Option:
-    """An option of a single training command.
+    """A command-line option that only one training command has.
 
     Attributes:
-        name: name of the option ``--name`` and of the argument of ``prepare_training``.
+        name: name of the command-line option (without ``--``) and of the keyword argument of ``prepare_training``.
         type: `pathlib.Path` or `str`.
         help: help text, one line.
         required: whether the option is required.
-        setting: recipe setting that the option sets, e.g. ``network.names=[{}]``. If given, the option is not passed
-            to ``prepare_training``.
+        setting: change of the recipe, e.g. ``network.names=[{}]``, in which ``{}`` is replaced by the option's value.
+            If it is empty, the value is passed to ``prepare_training`` instead.
     """
 
     name: str
@@ -35,13 +35,13 @@ class Training:
 
     Attributes:
         name: name of the command and of its recipe folder.
-        module: module with the function ``prepare_training(plan, recipe, **own options)``.
+        module: module with the function ``prepare_training(plan, recipe, **options)``; see ``options``.
         recipe: name of the recipe class in that module.
         help: help text of the command.
         next_command: command to suggest after training, with the placeholders ``{out}`` (the run folder), ``{data}``,
             ``{source}`` and ``{target}`` (two faces of the data).
         options: options of this command only.
-        several: whether the help explains training in several processes.
+        several: whether the help text explains training in several processes.
     """
 
     name: str
@@ -55,14 +55,14 @@ class Training:
 
 @dataclass(frozen=True)
 class Published:
-    """Published weights of a kind.
+    """Weights of one kind of network that others have published.
 
     Attributes:
         what: description in one line.
         page: web page of the publication.
         licence: licence as stated by the publishers.
         megabytes: size of the tensors in 10^6 bytes (of the smallest network, if there are several).
-        needed_by: commands that use it.
+        needed_by: commands that use these weights.
         urls: direct download URLs of one file, tried in order; empty if it must be downloaded manually.
         sha256: SHA-256 of the file, or its first digits. If empty, the hash of the first download is stored, and
             later downloads must have the same hash.
@@ -82,20 +82,22 @@ class Kind:
     """A kind of network.
 
     Attributes:
-        name: name in weights files, commands, environment variables and the cache.
+        name: name of the kind in weights files, commands, environment variables and the cache.
         title: display name.
         network: network class, constructed from its configuration.
         config: configuration class; empty if the network has no settings.
-        aliases: former names, still accepted.
-        variable: environment variable with the path of its weights; ``MASKGAN_NAME_WEIGHTS`` if empty.
-        layout: tensor names of published checkpoints (a `weights.layouts.Layout`); empty if import is not supported.
-        published: published weights; None if there are none.
-        onnx: ONNX export (a `weights.export.Portable`); empty if not supported.
+        aliases: old names of the kind, which are still accepted.
+        variable: environment variable with the path of the weights, which takes precedence over
+            ``MASKGAN_NAME_WEIGHTS``; empty if there is only the latter.
+        layout: layout of published checkpoints (a `weights.layouts.Layout`); empty if they cannot be imported.
+        published: weights that others have published; None if there are none.
+        onnx: description of the ONNX export (a `weights.export.Portable`); empty if there is no export.
         bundled: whether the package includes small weights.
-        judge: function that loads it as a judge, (file or folder, device) -> `judges.Judge`; empty if it is no judge.
+        judge: function (file or folder, device) -> `judges.Judge` that loads the network for evaluation; empty if the
+            network is not used for evaluation.
         trainings: training commands, the basic one first.
-        start: submodule of the trained module that ``--start-from`` loads; empty for the whole module.
-        trunks: kinds of pretrained weights that it can start from -> the submodule that they initialise.
+        start: submodule of the trained module that ``--start-from`` initialises; empty for the whole module.
+        trunks: other kinds of weights that ``--start-from`` accepts, each with the submodule that it initialises.
     """
 
     name: str
@@ -115,6 +117,6 @@ class Kind:
 
     @property
     def variables(self) -> tuple[str, ...]:
-        """The environment variables that may name its weights, in order of precedence."""
+        """Environment variables that may hold the path of the weights, in order of precedence."""
         plain = [f"MASKGAN_{name.replace('-', '_').upper()}_WEIGHTS" for name in (self.name, *self.aliases)]
         return (self.variable, *plain) if self.variable else tuple(plain)

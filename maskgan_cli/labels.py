@@ -56,6 +56,7 @@ _MIRROR_PAIRS: Final = (("l_eye", "r_eye"), ("l_brow", "r_brow"), ("l_ear", "r_e
 
 
 def _lookup(pairs: dict[int, int]) -> LabelMap:
+    """Return a table (256,) that maps class ids to new ids; ids that are not in ``pairs`` do not change."""
     table = np.arange(256, dtype=np.uint8)
     for old, new in pairs.items():
         table[old] = new
@@ -82,7 +83,7 @@ def convert(labels: LabelMap, source: str, target: str = "celebamask") -> LabelM
 
 
 def part_ids(parts: str) -> tuple[int, ...]:
-    """Class ids of a comma-separated list of classes and groups, e.g. ``"hair,eyes"`` -> (4, 5, 13).
+    """Return the sorted class ids of a comma-separated list of classes and groups, e.g. ``"hair,eyes"`` -> (4, 5, 13).
 
     ``mouth`` means the whole mouth (inner mouth and both lips), as in the paper's swap.
 
@@ -101,5 +102,5 @@ def part_ids(parts: str) -> tuple[int, ...]:
 
 
 def colourise(labels: LabelMap) -> npt.NDArray[np.uint8]:
-    """Label map (H, W) -> RGB picture (H, W, 3) in the colours of `PALETTE`."""
+    """Return an RGB picture (H, W, 3) of a label map (H, W), with the class colours of `PALETTE`."""
     return PALETTE[labels]

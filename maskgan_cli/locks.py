@@ -3,8 +3,8 @@
     with locked(out, "maskgan prep-data"):
         ...  # write the file or folder `out`
 
-It is an operating system lock on a hidden file beside the output, so it is released whenever the process ends. The
-file is removed at the end of the block; a file left by a killed process does not block others.
+The operating system locks a hidden file beside the output, and releases the lock when the process ends. The hidden
+file is removed at the end of the block. If a killed process leaves the file, other processes can still lock it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _held: set[int] = set()
 
 @contextlib.contextmanager
 def locked(target: str | Path, command: str) -> Iterator[None]:
-    """Hold an exclusive lock on ``target`` for the duration of the block, among all processes and threads.
+    """Hold an exclusive lock on ``target`` inside the block. No other process or thread can lock it meanwhile.
 
     Args:
         target: the file or folder to write. It need not exist and may be replaced inside the block.
@@ -61,14 +61,14 @@ def locked(target: str | Path, command: str) -> Iterator[None]:
 
 
 def clear_dead(target: str | Path, command: str) -> None:
-    """Remove the lock file that a killed process left beside a finished output, if there is one."""
+    """Remove the lock file of ``target`` if a killed process left it; ``command`` is as in `locked`."""
     if any(place.exists() for place in _places(Path(target))):
         with contextlib.suppress(InputError), locked(target, command):
             pass
 
 
 def _take(target: Path) -> tuple[Path, int]:
-    """Acquire the lock; returns the path of the lock file and its open descriptor."""
+    """Acquire the lock, and return the path of the lock file and its open file descriptor."""
     while True:
         path, file = _open(target)
         try:
@@ -91,13 +91,14 @@ def _take(target: Path) -> tuple[Path, int]:
 
 
 def _places(target: Path) -> list[Path]:
-    """Possible paths of the lock file, in order of preference."""
+    """Return the possible paths of the lock file, in order of preference."""
     real = Path(os.path.realpath(target))
-    # The second is for mounts where only the folder itself is writable.
+    # The second path is for a mounted folder whose parent folder is not writable.
     return [real.with_name(f".{real.name[:80]}.lock"), *([real / ".lock"] if real.is_dir() else [])]
 
 
 def _open(target: Path) -> tuple[Path, int]:
+    """Create or open the lock file, and return its path and open file descriptor."""
     for place in _places(target):
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -109,7 +110,7 @@ def _open(target: Path) -> tuple[Path, int]:
 
 
 def _read(file: int) -> str:
-    """Description of the lock holder."""
+    """Read the lock file, and return a description of the process that holds the lock."""
     try:
         holder = json.loads(os.pread(file, 4096, 0))
         return "{command} (process {pid} on {host}, since {since})".format(**holder)
@@ -118,7 +119,7 @@ def _read(file: int) -> str:
 
 
 def _let_go() -> None:
-    """Close inherited lock files in a forked child, such as a data loader's worker, so that it does not hold locks."""
+    """Close the inherited lock files in a forked child process, e.g. a data loader, so that the child holds no lock."""
     for file in _held:
         with contextlib.suppress(OSError):
             os.close(file)

@@ -18,22 +18,22 @@ from maskgan_cli.kinds import Kind, Option, Published, Training
 
 
 def resolve(where: str) -> Any:
-    """Import the object named ``module:name``."""
+    """Import and return the object with the name ``module:name``."""
     module, _, name = where.partition(":")
     return getattr(importlib.import_module(module), name)
 
 
 def canonical(name: str) -> str:
-    """The current name of a kind given by a current or former name; unknown names are returned unchanged."""
+    """Return the current name of a kind of network, given this or an old name; return unknown names unchanged."""
     return next((kind.name for kind in KINDS.values() if name in (kind.name, *kind.aliases)), name)
 
 
 def choose(name: str, among: Iterable[str], argument: str) -> Kind:
-    """The kind with a current or former name.
+    """Return the registry entry of a kind of network.
 
     Args:
-        name: the name.
-        among: the accepted kinds.
+        name: the current or an old name of the kind.
+        among: names of the accepted kinds.
         argument: name of the command-line argument, for the error message.
 
     Raises:
@@ -51,28 +51,28 @@ def choose(name: str, among: Iterable[str], argument: str) -> Kind:
 
 
 def trainings() -> Iterator[Training]:
-    """All training commands."""
+    """Yield all training commands."""
     for kind in KINDS.values():
         yield from kind.trainings
 
 
 def judges() -> tuple[str, ...]:
-    """The kinds that are evaluation networks."""
+    """Return the names of the kinds that are used for evaluation."""
     return tuple(name for name, kind in KINDS.items() if kind.judge)
 
 
 def imported() -> tuple[str, ...]:
-    """The kinds whose published checkpoints can be imported."""
+    """Return the names of the kinds whose published checkpoints can be imported."""
     return tuple(name for name, kind in KINDS.items() if kind.layout)
 
 
 def exported() -> tuple[str, ...]:
-    """The kinds that can be exported to ONNX."""
+    """Return the names of the kinds that can be exported to ONNX."""
     return tuple(name for name, kind in KINDS.items() if kind.onnx)
 
 
 def published() -> dict[str, Published]:
-    """Published weights by kind."""
+    """Return the published weights of all kinds that have them, by name of the kind."""
     return {name: kind.published for name, kind in KINDS.items() if kind.published is not None}
 
 

@@ -8,7 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 
 def render(template: str, **values: Any) -> str:
-    """Render a template of ``maskgan_cli/templates``; undefined variables are errors."""
+    """Fill a template of ``maskgan_cli/templates`` with ``values`` and return the HTML; a missing value is an error."""
     environment = Environment(
         loader=PackageLoader("maskgan_cli"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,

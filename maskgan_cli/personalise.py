@@ -2,10 +2,11 @@
 
 A network trained only to reconstruct one photo soon ignores its mask. So each step has three parts:
 
-1. reconstruct a picture of the person, moved a little;
-2. synthesise the person with a rendered face's features in the mask: outside the edit, the result must equal the
-   picture, and the face parser must find the edited mask in it;
-3. synthesise a rendered person with another expression, whose ground truth is known.
+1. Reconstruct a picture of the person that is rotated, scaled and shifted a little.
+2. Copy parts (e.g. the mouth) from the mask of a rendered face into the person's mask, and synthesise the person with
+   this edited mask. Outside the edit, the result must equal the picture, and the face parser must predict the edited
+   mask from the result.
+3. Synthesise a rendered person with another expression. The rendering with that expression is the ground truth.
 """
 
 from __future__ import annotations
@@ -36,25 +37,27 @@ from maskgan_cli.training.augment import AugmentSettings, move, recolour
 from maskgan_cli.training.gan_recipe import class_weights
 from maskgan_cli.weights.format import Weights, load, read_weights, save_weights
 
-MOST: Final = 20  # pictures
-REFERENCES: Final = 24  # rendered people
-# Parts that an edit copies; most often mouths.
+MOST: Final = 20  # maximum number of pictures
+REFERENCES: Final = 24  # number of rendered people
+# Parts that a random edit copies. The mouth is listed twice, so it is drawn most often.
 _PARTS: Final = ("mouth", "mouth", "brows", "eyes", "nose", "mouth,brows,eyes,nose")
+# Augmentation of the person's pictures and masks, and of the style pictures that the generator receives.
 _MOVED: Final = AugmentSettings(rotate=4.0, zoom=0.08, shift=0.03, light=0.0, tint=0.0, noise=0.0)
 _SEEN: Final = AugmentSettings(light=0.1, tint=0.05, blur=0.3, noise=0.03)
-_PIXEL, _FEATURES, _SEGMENTATION, _SMALL = 30.0, 10.0, 1.0, 4.0  # as the bundled generator was trained
-_RIM: Final = 0.016  # width, as a share of the side, of the border of an edit that may change with it
+# Loss weights, and the weight of small classes in the pixel loss; the same as in the bundled generator's training.
+_PIXEL, _FEATURES, _SEGMENTATION, _SMALL = 30.0, 10.0, 1.0, 4.0
+_RIM: Final = 0.016  # width of the border around an edit in which pixels may change too, as a share of the side
 
 Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Settings of the training.
+    """Settings of the fine-tuning.
 
     Attributes:
         steps: number of updates; each takes two seconds on one core at 256 px.
-        rate: learning rate of Adam, which falls to 0 over the second half.
+        rate: learning rate of Adam, which decreases linearly to 0 over the second half of the steps.
         seed: seed of all random numbers.
     """
 
@@ -71,7 +74,7 @@ class FaceTensors(NamedTuple):
 
 
 class ReferenceFaces(NamedTuple):
-    """Rendered people, each with two expressions."""
+    """Rendered people with two expressions each; face i of ``first`` and face i of ``second`` show the same person."""
 
     first: FaceTensors
     second: FaceTensors
@@ -79,12 +82,12 @@ class ReferenceFaces(NamedTuple):
 
 @dataclass(frozen=True)
 class Personal:
-    """A person's generator.
+    """A generator that was fine-tuned for one person.
 
     Attributes:
         network: the fine-tuned network, in evaluation mode.
-        start: the weights that the training started from.
-        before, after: reconstruction error (L1, in [0, 1]) of the person's pictures, before and after the training.
+        start: the weights before fine-tuning.
+        before, after: reconstruction error (L1, in [0, 1]) of the person's pictures, before and after fine-tuning.
     """
 
     network: DenseMappingNetwork
@@ -94,7 +97,13 @@ class Personal:
 
 
 def recorded(photos: Sequence[Path], start: Path, parser: Path, settings: Settings) -> dict[str, Any]:
-    """The settings and the hashes of the files that determine the result.
+    """Return a record of everything that determines the result: settings, and hashes of the photos and weights.
+
+    Args:
+        photos: files of the person's photos.
+        start: weights of the generator to fine-tune.
+        parser: weights of the face parser.
+        settings: settings of the fine-tuning.
 
     Raises:
         InputError: a file cannot be read.
@@ -107,7 +116,15 @@ def recorded(photos: Sequence[Path], start: Path, parser: Path, settings: Settin
 def personalised(
     start: Path, parser: Path, faces: Sequence[Face], settings: Settings, device: torch.device, report: Progress
 ) -> Personal:
-    """Load the generator ``start`` and fine-tune it with `personalise`.
+    """Load a generator and fine-tune it with `personalise`.
+
+    Args:
+        start: weights of the generator.
+        parser: weights of the face parser.
+        faces: face crops of the person with their masks.
+        settings: settings of the fine-tuning.
+        device: the device to compute on.
+        report: see `personalise`.
 
     Raises:
         InputError: weights are missing or not valid.
@@ -122,7 +139,13 @@ def personalised(
 
 
 def write(out: Path, made: Personal, record: Mapping[str, Any], *, overwrite: bool = False) -> None:
-    """Write the weights and their card.
+    """Write a fine-tuned generator's weights to ``out``, and their model card beside it.
+
+    Args:
+        out: the weights file to write.
+        made: the fine-tuned generator.
+        record: the result of `recorded`, which the file and the card contain.
+        overwrite: replace an existing file.
 
     Raises:
         InputError: ``out`` exists, and ``overwrite`` is false.
@@ -138,6 +161,7 @@ def write(out: Path, made: Personal, record: Mapping[str, Any], *, overwrite: bo
 
 @torch.inference_mode()
 def _reconstruction_error(network: DenseMappingNetwork, faces: FaceTensors) -> float:
+    """Return the mean L1 error, in [0, 1], of faces that are reconstructed from their own masks and styles."""
     errors = []
     for number in range(len(faces.images)):
         image, mask = _one(faces, number)
@@ -193,7 +217,7 @@ def _training_losses(
     references: ReferenceFaces,
     rng: np.random.Generator,
 ) -> dict[str, Tensor]:
-    """The weighted losses of one step."""
+    """Return the weighted losses of one step, by name, for random pictures and a random edit."""
     mine = _one(person, int(rng.integers(len(person.images))))
     images, labels, _ = move(mine.images, mine.labels, _MOVED)
     assert labels is not None
@@ -213,30 +237,38 @@ def _training_losses(
 
 
 def _compared(parser: FaceParser, painted: Tensor, target: Tensor, known: Tensor, masks: Tensor) -> dict[str, Tensor]:
-    """The losses between generated and target pictures (N, 3, S, S), and between parsed and input masks (N, S, S).
+    """Return the weighted losses of generated pictures, by name.
 
-    The target counts where ``known`` (N, 1, S, S) is 1.
+    ``pixel`` and ``features`` compare the generated pictures with their targets. ``mask`` compares the masks that the
+    parser predicts for the generated pictures with the input masks.
+
+    Args:
+        parser: the face parser.
+        painted, target: generated and target pictures (N, 3, S, S) in [-1, 1].
+        known: (N, 1, S, S); 1 where the target is the ground truth, 0 where it is ignored.
+        masks: input masks (N, S, S).
     """
     weight = class_weights(_SMALL, masks.device)[masks.long()].unsqueeze(1) * known
     pixel = ((painted - target).abs() * weight).sum() / (3 * weight.sum())
     bottom, ours = parser.encode(parser.fitted(painted))
     read = resized(parser.decode(bottom, ours).float(), masks.shape[-1])
     segmentation = F.cross_entropy(read, masks.long())
-    with torch.no_grad():  # unknown regions equal the generated picture, so that they have no loss
+    with torch.no_grad():  # unknown regions are filled with the generated picture, so that their loss is about 0
         deep, theirs = parser.encode(parser.fitted(torch.where(known.bool(), target, painted)))
     features = losses.perceptual([*ours, bottom], [*theirs, deep])
     return {"pixel": _PIXEL * pixel, "features": _FEATURES * features, "mask": _SEGMENTATION * segmentation}
 
 
 def edit(labels: Tensor, donor: Tensor, parts: str) -> tuple[Tensor, Tensor]:
-    """Copy another face's parts into a face's mask, aligned with its own parts.
+    """Copy parts of another face's mask into a face's mask, aligned with the face's own parts.
 
     Args:
-        labels, donor: (1, S, S) ``uint8``.
-        parts: see `part_ids`.
+        labels: the mask to edit (1, S, S) ``uint8``.
+        donor: the mask of the other face (1, S, S) ``uint8``.
+        parts: comma-separated names of the parts to copy, see `part_ids`.
 
     Returns:
-        The mask (1, S, S), and (1, 1, S, S): 1 where the picture does not change, 0 in the edit and at its border.
+        The edited mask (1, S, S), and a map (1, 1, S, S) that is 0 in the edit and at its border, and 1 elsewhere.
     """
     mine, theirs, ids = labels[0].cpu().numpy(), donor[0].cpu().numpy(), part_ids(parts)
     changed = torch.from_numpy(swap_parts(mine, fit_parts(theirs, mine, ids), ids))[None].to(labels.device)
@@ -246,7 +278,7 @@ def edit(labels: Tensor, donor: Tensor, parts: str) -> tuple[Tensor, Tensor]:
 
 
 def _reference_faces(side: int, seed: int, device: torch.device) -> ReferenceFaces:
-    """Rendered people of ``side`` pixels, each with two expressions."""
+    """Render `REFERENCES` random people with two expressions each, as faces of ``side`` pixels."""
     first: list[tuple[Picture, LabelMap]] = []
     second: list[tuple[Picture, LabelMap]] = []
     for number in range(REFERENCES):
@@ -260,7 +292,7 @@ def _reference_faces(side: int, seed: int, device: torch.device) -> ReferenceFac
 
 
 def _crops(pictures: Sequence[Picture], masks: Sequence[LabelMap], network: DenseMappingNetwork) -> FaceTensors:
-    """Faces resized to the network's size, on its device."""
+    """Resize faces to the network's image size, and return them on the network's device."""
     side, pairs = network.config.image_size, zip(pictures, masks, strict=True)
     sized = [(resize_image(picture, side), resize_labels(mask, side)) for picture, mask in pairs]
     return _faces(sized, next(network.parameters()).device)

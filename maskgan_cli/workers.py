@@ -1,4 +1,4 @@
-"""Process pools with ordered results, whose workers always end with the parent process."""
+"""Process pools that return results in the order of the jobs. Their workers always end with the parent process."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _AHEAD: Final = 4  # chunks submitted per process ahead of the results
 
 
 def cores() -> int:
-    """Number of processor cores available to this process."""
+    """Return the number of CPU cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1  # macOS, Windows
 
 
@@ -40,8 +40,8 @@ def spread(
     held can deadlock. Workers ignore signals; they end at once when the parent stops reading, is interrupted or dies.
 
     Args:
-        work: function of one job; it, the jobs and the results must be picklable.
-        jobs: the arguments.
+        work: function that is called with each job. The function, the jobs and the results must be picklable.
+        jobs: the arguments of the function.
         workers: number of processes; 1 runs everything in this process.
         chunk: jobs per submitted chunk; by default it depends on the number of jobs.
 
@@ -78,11 +78,11 @@ def _spread(work: Callable[[Job], Result], jobs: Sequence[Job], workers: int, ch
 
 
 def apart(work: Callable[[Job], Result], job: Job) -> Result:
-    """Return the result of ``work`` for one job, run in a new process that ends afterwards.
+    """Call ``work`` with a job in a new process that ends afterwards, and return the result.
 
     Args:
-        work: function of one job; it, the job and the result must be picklable.
-        job: the argument.
+        work: function that is called with the job. The function, the job and the result must be picklable.
+        job: the argument of the function.
 
     Raises:
         WorkError: the process died.
@@ -92,11 +92,11 @@ def apart(work: Callable[[Job], Result], job: Job) -> Result:
 
 
 def end_with_parent() -> None:
-    """Make this process end when its parent ends. The parent holds the other end of stdin and sends nothing.
+    """Make this process end when its parent ends.
 
-    On Linux, the kernel also kills this process (1 is PR_SET_PDEATHSIG). The waiting thread alone is not enough: it
-    cannot run while a library computes without releasing the GIL, and a restarted parent would find this process
-    still running.
+    Standard input must be a pipe from the parent, which sends nothing. A thread waits until the pipe is closed. The
+    thread cannot run while a library computes without releasing the GIL, so on Linux the kernel also kills this process
+    (1 is PR_SET_PDEATHSIG).
     """
     if sys.platform == "linux":
         with contextlib.suppress(OSError, AttributeError):
@@ -131,7 +131,7 @@ def block_signals() -> Iterator[None]:
 
 
 def _begin(watched: Connection) -> None:
-    """Initialise a worker: make it end when the parent closes its end of the pipe or dies."""
+    """Initialise a worker: make it end when the parent closes its end of the pipe ``watched``, or dies."""
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
     threading.Thread(target=_end_with, args=(watched,), daemon=True).start()

@@ -123,7 +123,10 @@ def with_low_neckline(picture: Picture, labels: Labels, rng: np.random.Generator
     light *= 0.08 / max(1e-9, float(light.std()))
     bright = skin[skin.mean(-1) > np.percentile(skin.mean(-1), 50)].mean(0)  # the upper neck is in the chin's shadow
     painted = bright * (rng.uniform(0.85, 1.1) + light)[..., None] + rng.normal(0, 2, picture.shape)
-    alpha = ndimage.gaussian_filter(bare.astype(np.float64), 0.7)[..., None] * np.isin(labels, [ID["cloth"], ID["neck"]])[..., None]
+    alpha = (
+        ndimage.gaussian_filter(bare.astype(np.float64), 0.7)[..., None]
+        * np.isin(labels, [ID["cloth"], ID["neck"]])[..., None]
+    )
     return alpha * painted + (1 - alpha) * picture, np.where(bare, ID["neck"], labels).astype(np.uint8)
 
 

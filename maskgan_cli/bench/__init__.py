@@ -1,14 +1,17 @@
-"""Benchmarks: the measurements of ``maskgan bench``, and the result schema that ``benchmarks/`` shares with it.
+"""Benchmarks: the measurements of ``maskgan bench``, and the format of results, which ``benchmarks/`` uses too.
 
-figure.py        a benchmark case (`Case`) and its result (`Figure`)
+figure.py        data classes: a benchmark case (`Case`) and its result (`Figure`)
 measure.py       runs one case in a separate process: rounds, CPU time, peak memory
 machine.py       device, versions and threads, for the report
 report.py        runs several cases and builds the JSON report
 table.py         all measurements by name
+
+One module per measurement:
+
 painting.py      inference of the Dense Mapping Network, with PyTorch and ONNX
-preparation.py   ``prep-data``
-training.py      training steps of ``train dmn``
-rendering.py     ``synth``
-distance.py      ``eval fid``
+preparation.py   preparing a data set (``prep-data``)
+training.py      training steps (``train dmn``)
+rendering.py     rendering faces (``synth``)
+distance.py      statistics of Inception features (``eval fid``)
 starting.py      start-up time of commands
 """

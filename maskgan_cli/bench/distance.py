@@ -1,4 +1,7 @@
-"""``eval fid``: Inception features of pictures. The weights are random, because they do not affect the time."""
+"""Measures ``eval fid``: computing Inception features of pictures.
+
+The weights are random, because their values do not affect the time.
+"""
 
 from __future__ import annotations
 
@@ -21,13 +24,13 @@ from maskgan_cli.models.inception import FIDInception
 
 
 def cases(options: BenchOptions) -> list[Case]:
-    """One case with pictures of 64 px; the Inception network resizes all pictures to its input size."""
+    """Return one case, with pictures of 64 px. Their size hardly matters, because the network resizes all pictures."""
     return [Case("fid", "batch 16", {"count": 128 if options.thorough else 16, "batch": 16, "device": options.device})]
 
 
 @contextlib.contextmanager
 def work(count: int, batch: int, device: str, size: int = 64) -> Iterator[Work]:
-    """One round reads all pictures of a folder and computes the statistics of their features."""
+    """Prepare the work of a case. One round reads ``count`` pictures and computes the statistics of their features."""
     with tempfile.TemporaryDirectory() as name:
         network = Inception(random_inception(Path(name) / "inception.pth"), pick_device(device))
         paths = noise(Path(name) / "pictures", count, size, 0)
@@ -39,7 +42,10 @@ def work(count: int, batch: int, device: str, size: int = 64) -> Iterator[Work]:
 
 
 def random_inception(path: Path) -> Path:
-    """Write random weights in pytorch-fid's layout, initialised to preserve the signal's variance."""
+    """Write random Inception weights in pytorch-fid's layout to ``path`` and return it.
+
+    He initialisation keeps the activations in a normal range.
+    """
     torch.manual_seed(0)
     network = FIDInception()
     for module in network.modules():
@@ -51,7 +57,10 @@ def random_inception(path: Path) -> Path:
 
 
 def noise(folder: Path, count: int, size: int, seed: int) -> list[Path]:
-    """Write pictures of blocky noise; the seed determines block size and colours."""
+    """Write ``count`` pictures of random coloured blocks and return their paths.
+
+    The seed determines colours and number of blocks per side (4 + 4 * seed).
+    """
     rng, paths = np.random.default_rng(seed), []
     for i in range(count):
         coarse = rng.integers(0, 255, (4 + 4 * seed, 4 + 4 * seed, 3), np.uint8)

@@ -13,7 +13,7 @@ RESULT_SCHEMA: Final = 1  # increase when a field of `Figure.document` changes i
 
 @dataclass(frozen=True)
 class Case:
-    """One benchmark case. It is picklable.
+    """One benchmark case: a measurement with certain settings. It is picklable.
 
     Attributes:
         what: name of the measurement in `table.MEASUREMENTS`.
@@ -28,13 +28,13 @@ class Case:
 
 @dataclass(frozen=True)
 class Work:
-    """Prepared work of a measurement.
+    """The work of a case, prepared so that only the work itself is timed.
 
     Attributes:
         once: runs one round.
         count: number of items that a round processes.
         unit: name of one item, e.g. ``picture``.
-        about: further facts for the report, known only after the preparation.
+        about: additional entries of the report, e.g. picture size and batch size.
     """
 
     once: Callable[[], object]
@@ -49,10 +49,9 @@ class Figure:
 
     Attributes:
         case: the measured case.
-        unit, count: item name and items per round, see `Work`.
-        about: further facts of the case.
+        unit, count, about: see `Work`.
         seconds: wall-clock seconds of each round.
-        processor: CPU seconds of each round, over all threads and child processes.
+        processor: CPU seconds of each round, summed over all threads and finished child processes.
         peak_mb: peak resident memory of the process in MB, including libraries; None if the system does not report it.
         device_mb: peak memory of tensors on the GPU in MB; None without a GPU.
     """
@@ -78,7 +77,7 @@ class Figure:
 
     @property
     def per_second(self) -> float:
-        """Items per second, at the median."""
+        """Items per second in the median round."""
         return self.count / self.p50
 
     @property
@@ -87,7 +86,7 @@ class Figure:
         return float(np.median(self.processor)) / self.count
 
     def document(self) -> dict[str, Any]:
-        """The result as a JSON object, as ``--json`` prints it."""
+        """Return the result as a JSON object, as ``--json`` prints it."""
         return {
             "what": self.case.what, "case": self.case.name, "unit": self.unit, "count": self.count,
             "rounds": len(self.seconds), "p50_ms": round(1e3 * self.p50, 3), "p95_ms": round(1e3 * self.p95, 3),

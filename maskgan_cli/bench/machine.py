@@ -1,4 +1,4 @@
-"""Description of the machine and of the software versions."""
+"""Describes the machine and the software versions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ _PACKAGES: Final = ("torch", "numpy", "pillow", "onnxruntime")
 
 
 def machine(device: str) -> dict[str, Any]:
-    """Device, processor, threads and versions, for benchmark reports.
+    """Return device, processor, number of threads and software versions, for benchmark reports.
+
+    Args:
+        device: the requested device, see `devices.pick_device`.
 
     Raises:
         InputError: the device does not exist.
@@ -35,6 +38,7 @@ def machine(device: str) -> dict[str, Any]:
 
 
 def _versions() -> dict[str, str | None]:
+    """Return the versions of the packages that affect speed; None for packages that are not installed."""
     found: dict[str, str | None] = {}
     for name in _PACKAGES:
         try:

@@ -1,4 +1,4 @@
-"""Runs a benchmark case in a separate process, so that cases do not share memory, caches or warmed-up networks."""
+"""Runs each benchmark case in a separate process, so that cases do not share memory, caches or loaded networks."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Effort:
     """How long to measure one case.
 
     Attributes:
-        seconds: time limit; no further round starts after it.
-        least, most: minimum (even beyond the time limit) and maximum number of rounds.
-        warm_up: unmeasured rounds before the measured ones.
+        seconds: time limit; no further round starts after it, except for the minimum number of rounds.
+        least, most: minimum and maximum number of rounds.
+        warm_up: number of rounds before the measured ones, which are not measured.
     """
 
     seconds: float = 2.0
@@ -37,7 +37,7 @@ QUICK, THOROUGH = Effort(), Effort(seconds=20.0, least=10)
 
 
 def measure(case: Case, effort: Effort = QUICK) -> Figure:
-    """Measure a case in a fresh process.
+    """Measure a case in a new process.
 
     Raises:
         InputError, WorkError: the case cannot run on this machine, or the process died.
@@ -46,11 +46,12 @@ def measure(case: Case, effort: Effort = QUICK) -> Figure:
 
 
 def _measured(order: tuple[Case, Effort]) -> Figure:
+    """Call `measure_here` with its arguments in a tuple, as `workers.apart` needs it."""
     return measure_here(*order)
 
 
 def measure_here(case: Case, effort: Effort = QUICK) -> Figure:
-    """Like `measure`, but in this process, so that the peak memory includes everything this process has done."""
+    """Measure a case in this process. The peak memory then includes everything that the process did before."""
     prepare: AbstractContextManager[Work] = resolve(MEASUREMENTS[case.what].work)(**case.settings)
     with prepare as work:
         rounds = list(_rounds(work, effort))
@@ -59,7 +60,7 @@ def measure_here(case: Case, effort: Effort = QUICK) -> Figure:
 
 
 def _rounds(work: Work, effort: Effort) -> Iterator[tuple[float, float]]:
-    """Yield wall-clock and CPU seconds of each round."""
+    """Run the warm-up rounds, then yield wall-clock and CPU seconds of each measured round."""
     for _ in range(effort.warm_up):
         work.once()
     begun = time.perf_counter()
@@ -72,9 +73,9 @@ def _rounds(work: Work, effort: Effort) -> Iterator[tuple[float, float]]:
 
 
 def alternate(works: Mapping[str, Work], effort: Effort = QUICK) -> dict[str, float]:
-    """Median CPU seconds per item of several works, measured alternately in this process.
+    """Measure several works in this process, one round of each at a time; return median CPU seconds per item by name.
 
-    Alternating the rounds makes changes in the machine's load or temperature affect all works equally.
+    Because the rounds alternate, changes in the machine's load or temperature affect all works equally.
     """
     taken: dict[str, list[float]] = {name: [] for name in works}
     begun = time.perf_counter()
@@ -90,7 +91,7 @@ def alternate(works: Mapping[str, Work], effort: Effort = QUICK) -> dict[str, fl
 
 
 def processor_time() -> float:
-    """CPU seconds used so far by this process and its finished child processes."""
+    """Return the CPU seconds that this process and its finished child processes have used so far."""
     if sys.platform == "win32":
         return time.process_time()
     import resource
@@ -100,7 +101,7 @@ def processor_time() -> float:
 
 
 def peak_memory() -> float | None:
-    """Peak resident memory in MB of this process or of a finished child, whichever is larger; None on Windows."""
+    """Return the peak resident memory in MB of this process or a finished child, if that is larger; None on Windows."""
     if sys.platform == "win32":
         return None
     import resource
@@ -108,13 +109,14 @@ def peak_memory() -> float | None:
     unit = 2**20 if sys.platform == "darwin" else 2**10
     children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / unit
     mine = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
-    if sys.platform == "linux":  # where ru_maxrss also includes the parent's memory at the time of the fork
+    if sys.platform == "linux":  # ru_maxrss includes the parent's memory at the time of the fork; VmHWM does not
         status = Path("/proc/self/status").read_text().splitlines()
         mine = next(int(line.split()[1]) / 1024 for line in status if line.startswith("VmHWM:"))
     return round(max(mine, children), 1)
 
 
 def _device_memory() -> float | None:
+    """Return the peak memory of tensors on the GPU in MB; None without a GPU."""
     torch: Any = sys.modules.get("torch")
     if torch is None or not torch.cuda.is_available():
         return None

@@ -1,4 +1,4 @@
-"""Inference of the Dense Mapping Network, from ``uint8`` label maps and pictures to ``uint8`` pictures."""
+"""Measures inference of the Dense Mapping Network: input and output are ``uint8`` arrays in main memory."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ BATCHES = (1, 8)
 
 
 def cases(options: BenchOptions) -> list[Case]:
-    """The user's network at batch sizes 1 and 8, with PyTorch and ONNX; thorough: also the paper's at 512 px."""
+    """Return cases for the user's network at batch sizes 1 and 8, with PyTorch and, if it can be exported, with ONNX.
+
+    A thorough run also measures the paper's network at 512 px.
+    """
     networks = {"": find_weights(options.weights, "dmn")}
     if options.thorough:
         networks["paper's network, "] = paper_network(options.folder)
@@ -44,7 +47,7 @@ def cases(options: BenchOptions) -> list[Case]:
 
 @contextlib.contextmanager
 def work(weights: Path, batch: int, device: str) -> Iterator[Work]:
-    """One round generates a batch of pictures from random label maps and pictures."""
+    """Prepare the work of a case. One round generates a batch of pictures from random label maps and pictures."""
     painter = open_painter("dmn", weights, device)
     size = int(painter.weights.config["image_size"])
     inputs = random_inputs(batch, size)
@@ -52,14 +55,20 @@ def work(weights: Path, batch: int, device: str) -> Iterator[Work]:
 
 
 def random_inputs(batch: int, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Two batches of label maps (N, S, S) of 16 x 16 random patches, and pictures (N, S, S, 3); deterministic."""
+    """Return two batches of label maps (N, S, S) and one of pictures (N, S, S, 3), all random from a fixed seed.
+
+    A label map has 16 x 16 squares of random classes.
+    """
     rng = np.random.default_rng(0)
     patches = rng.integers(0, NUM_CLASSES, (2, batch, 16, 16), np.uint8).repeat(size // 16, 2).repeat(size // 16, 3)
     return patches[0], patches[1], rng.integers(0, 256, (batch, size, size, 3), np.uint8)
 
 
 def paper_network(folder: Path) -> Path:
-    """Write the paper's network (89.7 million parameters) with random weights, which do not affect the time."""
+    """Write the paper's network (89.7 million parameters) with random weights to a folder; return the file's path.
+
+    The weights' values do not affect the time.
+    """
     torch.manual_seed(0)
     config = DMNConfig()
     path = folder / "paper.safetensors"
@@ -67,6 +76,7 @@ def paper_network(folder: Path) -> Path:
 
 
 def _can_export() -> bool:
+    """Whether the packages for ONNX export are installed."""
     try:
         import onnx
         import onnxruntime

@@ -1,4 +1,7 @@
-"""``prep-data`` on rendered faces in the raw layout of CelebAMask-HQ: images of 1024 px, part files of 512 px."""
+"""Measures ``prep-data`` on rendered faces in the raw layout of CelebAMask-HQ.
+
+The layout has images of 1024 px, and for each part of a face a mask file of 512 px.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ _RENDERED = 2  # number of faces that are rendered; the others are links to thei
 
 
 def cases(options: BenchOptions) -> list[Case]:
-    """Cases at 256 and 512 px."""
+    """Return one case for each prepared size, 256 and 512 px."""
     raw = raw_layout(options.folder / "raw", 24 if options.thorough else 6)
     return [
         Case("preparation", f"{size} px, one process", {"raw": raw, "size": size, "workers": 1}) for size in (256, 512)
@@ -30,7 +33,7 @@ def cases(options: BenchOptions) -> list[Case]:
 
 @contextlib.contextmanager
 def work(raw: Path, size: int, workers: int, image_format: str = "png") -> Iterator[Work]:
-    """One round prepares all faces of a raw layout in an empty folder."""
+    """Prepare the work of a case. One round prepares all faces of the folder ``raw``, into an empty folder."""
     source = read_source(raw)
     with tempfile.TemporaryDirectory() as name:
         folders = (Path(name) / str(number) for number in itertools.count())
@@ -45,7 +48,11 @@ def work(raw: Path, size: int, workers: int, image_format: str = "png") -> Itera
 
 
 def raw_layout(out: Path, count: int, size: int = 512) -> Path:
-    """Write a raw layout of ``count`` faces with part files of ``size`` px. All but the first few are hard links."""
+    """Write ``count`` faces in the raw layout of CelebAMask-HQ to the folder ``out``, and return it.
+
+    Mask files have ``size`` px, images ``2 * size`` px. Only the first two faces are rendered; the files of the others
+    are hard links to theirs.
+    """
     write_dataset(out, _RENDERED, size, workers=1)
     images, masks = out / IMAGES, out / MASKS
     for path in images.iterdir():  # as in CelebAMask-HQ, images are twice as large as masks

@@ -1,4 +1,4 @@
-"""``synth``: rendering faces."""
+"""Measures ``synth``: rendering faces."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from maskgan_cli.synth import face
 
 
 def cases(options: BenchOptions) -> list[Case]:
-    """Cases at 128 px; thorough: also at 256 and 512 px."""
+    """Return a case at 128 px; a thorough run also has cases at 256 and 512 px."""
     sizes = (128, 256, 512) if options.thorough else (128,)
     return [Case("synth", f"{size} px", {"size": size}) for size in sizes]
 
 
 @contextlib.contextmanager
 def work(size: int) -> Iterator[Work]:
-    """One round renders one face, a different one each time."""
+    """Prepare the work of a case. One round renders one face, a different one each time."""
     numbers = itertools.count()
     yield Work(lambda: face(0, next(numbers), size), 1, "face", {"size": size})

@@ -1,4 +1,4 @@
-"""Runs several cases and builds their report."""
+"""Runs the cases of several measurements and builds the JSON report."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from maskgan_cli.bench.measure import QUICK, THOROUGH, measure
 from maskgan_cli.bench.table import MEASUREMENTS, BenchOptions
 from maskgan_cli.networks import resolve
 
-# A progress bar: passes cases through, given their number and a title.
+# Shows a progress bar: receives the cases, their number and a title, and yields the cases unchanged.
 Watch = Callable[[Iterable[Case], int, str], Iterator[Case]]
 
 
 def take(names: Sequence[str], weights: Path | None, device: str, *, thorough: bool, watch: Watch) -> Iterator[Figure]:
-    """Measure all cases of the given measurements, one after another.
+    """Measure all cases of the given measurements one after another, and yield the results.
 
     Args:
-        names: names of `MEASUREMENTS`.
+        names: names of measurements, keys of `MEASUREMENTS`.
         weights, device, thorough: see `BenchOptions`.
-        watch: see `Watch`.
+        watch: shows the progress, see `Watch`.
 
     Raises:
         InputError, WorkError: a case cannot run on this machine.
@@ -36,6 +36,12 @@ def take(names: Sequence[str], weights: Path | None, device: str, *, thorough: b
 
 
 def report(figures: Sequence[Figure], machine: Mapping[str, Any], *, thorough: bool) -> dict[str, Any]:
-    """The JSON report of ``--json`` and of ``benchmarks/``."""
+    """Return the JSON report that ``--json`` prints and ``benchmarks/`` writes.
+
+    Args:
+        figures: the results.
+        machine: description of the machine, see `machine.machine`.
+        thorough: whether the run was thorough.
+    """
     documents = [figure.document() for figure in figures]
     return {"schema": RESULT_SCHEMA, "machine": dict(machine), "thorough": thorough, "figures": documents}

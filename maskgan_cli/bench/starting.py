@@ -1,4 +1,4 @@
-"""Start-up time of commands."""
+"""Measures the start-up time of commands."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _COMMANDS = (("--help",), ("swap-mouth", "--help"), ("weights", "list"))
 
 
 def cases(options: BenchOptions) -> list[Case]:
-    """General help, help of one command, a command that reads weights, and plain Python for comparison."""
+    """Return cases for plain Python (as a reference), general help, the help of one command, and ``weights list``."""
     del options  # the cases do not depend on it
     python = Case("start", "python alone", {"arguments": ("-c", "pass")})
     return [
@@ -28,6 +28,6 @@ def cases(options: BenchOptions) -> list[Case]:
 
 @contextlib.contextmanager
 def work(arguments: Sequence[str]) -> Iterator[Work]:
-    """One round runs one process from start to end."""
+    """Prepare the work of a case. One round runs Python with the given arguments, from start to end of the process."""
     words = [sys.executable, *arguments]
     yield Work(lambda: subprocess.run(words, check=True, stdout=subprocess.DEVNULL), 1, "start")

@@ -1,4 +1,4 @@
-"""All measurements by name. This module has no heavy imports, because the command line reads it for its help."""
+"""All measurements by name. This module imports nothing slow, because the help of the command line lists them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 
 @dataclass(frozen=True)
 class Measurement:
-    """One measurement.
+    """A kind of benchmark, which has one or several cases.
 
     Attributes:
         title: description for people.
@@ -27,10 +27,10 @@ class BenchOptions:
     """Options of a benchmark run.
 
     Attributes:
-        thorough: also measure the paper's sizes.
-        weights: weights of the Dense Mapping Network; None for the default ones.
+        thorough: measure more and larger cases, e.g. the paper's network.
+        weights: weights file of the Dense Mapping Network; None for the default weights.
         device: see `devices.pick_device`.
-        folder: folder for files that several cases share.
+        folder: temporary folder for files that several cases share.
     """
 
     thorough: bool
@@ -40,6 +40,7 @@ class BenchOptions:
 
 
 def _of(title: str, module: str) -> Measurement:
+    """Return the measurement that a module of this package defines in its functions ``cases`` and ``work``."""
     return Measurement(title, f"maskgan_cli.bench.{module}:cases", f"maskgan_cli.bench.{module}:work")
 
 

@@ -1,4 +1,4 @@
-"""Training steps of ``train dmn`` on rendered faces, including data loading."""
+"""Measures training steps of ``train dmn`` on rendered faces, including data loading."""
 
 from __future__ import annotations
 
@@ -21,18 +21,24 @@ from maskgan_cli.training.run import make_accelerator
 from maskgan_cli.training.setup import TrainingPlan
 from maskgan_cli.training.tasks.dmn import DMNRecipe, prepare_training
 
-_RARELY = 10**9  # steps; effectively never
+_RARELY = 10**9  # interval in steps of logging, validation etc., so large that they never happen
 
 
 def cases(options: BenchOptions) -> list[Case]:
-    """The small recipe; thorough: also the recipe of the bundled generator at 128 px."""
+    """Return a case for the recipe ``tiny-cpu``; a thorough run also has the bundled generator's recipe at 128 px."""
     recipes = ["tiny-cpu", "bundled-128"] if options.thorough else ["tiny-cpu"]
     return [Case("training", f"recipe {name}", {"recipe": name, "device": options.device}) for name in recipes]
 
 
 @contextlib.contextmanager
 def work(recipe: str, device: str, changes: Sequence[str] = ()) -> Iterator[Work]:
-    """One round is one training step."""
+    """Prepare the work of a case. One round is one training step.
+
+    Args:
+        recipe: name of the recipe.
+        device: see `devices.pick_device`.
+        changes: additional settings, ``NAME=VALUE``, that override the recipe.
+    """
     never = [f"schedule.{name}_every={_RARELY}" for name in ("log", "validate", "sample", "checkpoint")]
     never += [f"schedule.steps={_RARELY}", "schedule.decay_from=null", "schedule.validation_samples=1"]
     settings = load_recipe(DMNRecipe, "dmn", recipe, [*never, *changes])
@@ -53,7 +59,7 @@ def work(recipe: str, device: str, changes: Sequence[str] = ()) -> Iterator[Work
 
 
 def faces(folder: Path, count: int, size: int) -> PreparedData:
-    """Render and prepare faces."""
+    """Render ``count`` faces, prepare them at ``size`` px in a folder, and return the prepared data set."""
     raw = write_dataset(folder / "raw", count, 64, identities=10, workers=1)
     out = folder / "data"
     for _ in prepare(read_source(raw), out, size=size, image_format="png", workers=1, overwrite=False):

@@ -20,11 +20,11 @@ Recursive = Annotated[bool, typer.Option("--recursive", "-r", help="Also read su
 
 @dataclass(frozen=True)
 class InputPicture:
-    """A picture of a list.
+    """A picture that a command receives as input.
 
     Attributes:
-        path: its file.
-        name: name of its result without a suffix; for pictures of a folder, the path relative to that folder.
+        path: path of its file.
+        name: name of its result without a suffix. For pictures of a folder, it is the path relative to the folder.
     """
 
     path: Path
@@ -34,7 +34,7 @@ class InputPicture:
 def pictures(
     names: Sequence[str], *, recursive: bool = False, say: Callable[[str], None] = lambda _: None
 ) -> list[InputPicture]:
-    """The pictures that a list names: files, folders (all pictures in them) and ``-`` (paths on standard input).
+    """Return the pictures that ``names`` lists: files, folders (all pictures in them), ``-`` (paths on standard input).
 
     Masks beside pictures (``NAME.mask.png``), overviews and hidden files of folders are skipped. ``say`` receives a
     message about the pictures of a folder that are skipped because their format is not supported.
@@ -76,7 +76,7 @@ def _is_photo(name: Path) -> bool:
 
 @dataclass
 class FileBatch:
-    """Collects the failures of a batch while the other items are processed.
+    """Records the items of a batch that fail, so that the other items are still processed.
 
     Attributes:
         shell: prints the failures.
@@ -90,7 +90,7 @@ class FileBatch:
 
     @contextlib.contextmanager
     def attempt(self, what: Path) -> Iterator[None]:
-        """Record and print an error that is raised inside the block, and continue after the block."""
+        """Record and print an error that the file ``what`` raises inside the block, and continue after the block."""
         try:
             yield
         except Stopped:
@@ -103,7 +103,7 @@ class FileBatch:
                 self.shell.warn(str(error))
 
     def finish(self, document: dict[str, Any], *, next_command: Sequence[object] = ()) -> None:
-        """End the command; its JSON document includes the failures.
+        """End the command: see `Shell.finish`. The failures are added to the JSON document.
 
         Raises:
             WorkError: at least one item failed.

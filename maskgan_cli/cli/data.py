@@ -135,7 +135,7 @@ def merge_data(
 def _prepare(
     shell: Shell, found: Source, out: Path, size: int, image_format: ImageFormat, workers: int | None, overwrite: bool
 ) -> None:
-    """Prepare a source and report the result."""
+    """Prepare the samples of a source as a data set in ``out``, and report the result."""
     from maskgan_cli.data.prepare import prepare
     from maskgan_cli.files import read_json
 
@@ -165,7 +165,7 @@ def _prepare(
 
 
 def _hash_of(data: Path) -> str:
-    """The hash of an existing data set; an empty string if there is none."""
+    """Read the hash of an existing data set; an empty string if there is none."""
     from maskgan_cli.files import read_json
 
     try:
@@ -238,7 +238,7 @@ def check_data(
 
 
 def _problem(document: dict[str, Any]) -> str:
-    """The reason why files are unreadable or changed since the preparation; an empty string if there is none."""
+    """Describe in one line which files are unreadable or changed since the preparation; "" if there are none."""
     if unreadable := document["unreadable"]:
         first = document["suspicious"][unreadable[0]][0].partition(";")[0]
         return f"{len(unreadable)} of {document['images']} samples cannot be read ({first})"

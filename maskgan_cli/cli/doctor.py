@@ -20,7 +20,7 @@ _LEAST_FREE: Final = 2.0  # GB; a prepared data set and a training need more
 
 
 class Finding(NamedTuple):
-    """The result of one check; ``trouble`` is empty if the check passed."""
+    """The result of one check: the thing that was checked, its state, and the trouble ("" if the check passed)."""
 
     what: str
     found: str

@@ -1,4 +1,4 @@
-"""Shared by the editing commands: options, reading of pairs, and the processing of all pairs."""
+"""Functions that the editing commands share: options, reading of pairs, and the processing of all pairs."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Editing:
 
 @dataclass(frozen=True)
 class Masks:
-    """Options of commands that take two faces."""
+    """Options for the masks of commands that take two faces."""
 
     src_mask: Annotated[
         Path | None, typer.Option("--src-mask", help="Mask of FACE. Default: the mask beside it, else parsed.")
@@ -120,10 +120,10 @@ class Pasting:
     ] = None
 
     def blend_options(self) -> Blend:
-        """The options as one object; ``--softness`` without ``--edge`` implies ``--edge soft``.
+        """Return the options as one object; ``--softness`` without ``--edge`` implies ``--edge soft``.
 
         Raises:
-            InputError: ``--softness`` with another edge.
+            InputError: ``--softness`` is given with an edge other than soft.
         """
         if self.softness is not None and self.edge not in (None, Edge.SOFT):
             raise InputError("--softness", expected="--edge soft", found=f"--edge {self.edge.value}")
@@ -132,14 +132,14 @@ class Pasting:
 
 
 def faces_of(source: Path | None, target: Path | None, masks: Masks) -> dict[str, Path | None]:
-    """The files of a command with two faces, by role."""
+    """Return the files of a command with two faces, by role."""
     return {"source": source, "target": target, "source_mask": masks.src_mask, "target_mask": masks.tgt_mask}
 
 
 def rows_of(
     given: dict[str, Path | None], pairs: str | None, columns: Sequence[str], optional: Sequence[str]
 ) -> list[dict[str, Path]]:
-    """The rows of files to edit: one row of the arguments, or all rows of ``--pairs``.
+    """Return the files of each edit by role: one row with the arguments, or all rows of the list ``--pairs``.
 
     Args:
         given: the arguments by role.
@@ -226,7 +226,7 @@ def _painted(
     editing: Editing,
     batch: FileBatch,
 ) -> list[EditResult]:
-    """Paint all rows and write the results, while no other process writes to ``out``."""
+    """Edit all rows and write the results. A lock keeps other processes from writing to ``out`` at the same time."""
     from maskgan_cli.data.given_masks import MaskRules, mask_rules
     from maskgan_cli.editing import jobs
     from maskgan_cli.files import remove_leftovers
@@ -250,7 +250,7 @@ def _painted(
 
 
 def _checked(rows: list[dict[str, Path]], out: Path, editing: Editing, batch: FileBatch) -> list[tuple[Row, Path]]:
-    """The rows whose files can be read, with the path of each result; other rows fail in ``batch``.
+    """Return the rows whose files can be read, with the path of each result; other rows are failures of ``batch``.
 
     Raises:
         InputError: results or the sheet cannot be written.
@@ -273,7 +273,10 @@ def _checked(rows: list[dict[str, Path]], out: Path, editing: Editing, batch: Fi
 
 
 def _report(shell: Shell, results: Iterable[EditResult], editing: Editing, side: int) -> list[EditResult]:
-    """Print the paths of results as they are written, and write the sheet with pictures of ``side`` pixels."""
+    """Print the path of each result when it is written, and write the sheet of ``--sheet``; return the results.
+
+    The sheet is one picture with the inputs, masks and results, each ``side`` pixels wide.
+    """
     from maskgan_cli.editing.jobs import sheet
     from maskgan_cli.files import write_image
 
@@ -290,7 +293,7 @@ def _report(shell: Shell, results: Iterable[EditResult], editing: Editing, side:
 
 
 def _reader(shell: Shell, editing: Editing, which: int | str | None) -> PhotoReader:
-    """The reader of faces that ``--crop``, ``--face`` and ``--tgt-face`` describe."""
+    """Make the reader of faces for the options ``--crop``, ``--face`` and ``--tgt-face``."""
     from maskgan_cli.editing.faces.reader import PhotoReader
     from maskgan_cli.editing.options import Taken
 

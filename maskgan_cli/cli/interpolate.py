@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Codes:
-    """Options that choose the latent codes."""
+    """Options that choose the codes in MaskVAE's latent space."""
 
     steps: Annotated[int, typer.Option("--steps", "-n", min=2, help="Number of masks, both ends included.")] = 8
     extrapolate: Annotated[
@@ -48,7 +48,7 @@ class Codes:
 
 @dataclass(frozen=True)
 class FaceOptions:
-    """Options of the faces that are rendered in the masks."""
+    """Options for rendering a face with each mask."""
 
     style: Annotated[Path | None, typer.Option("--style", help="Also render every mask in the style of this face.")] = (
         None
@@ -122,13 +122,13 @@ def interpolate(
 
 
 def _paths(names: Names) -> dict[str, Any]:
-    """The files for the JSON document."""
+    """Return the paths of all results for the JSON document."""
     masks, faces = ([str(path) for path in paths] for paths in (names.masks, names.faces))
     return {"masks": masks, "strip": str(names.strip), "animation": str(names.animation), "faces": faces}
 
 
 def _load(shell: Shell, file: Path, device: str) -> Renderer:
-    """The generator of the faces."""
+    """Load the generator that renders the faces."""
     from maskgan_cli.editing.dmn_method import Renderer
     from maskgan_cli.weights.lookup import named_with_origin
 
@@ -139,12 +139,12 @@ def _load(shell: Shell, file: Path, device: str) -> Renderer:
 def _masks(
     vae: MaskManifold, start: LabelMap, end: LabelMap, codes: Codes, *, photos: bool
 ) -> tuple[list[LabelMap], dict[str, Any]]:
-    """The masks at the chosen codes, and the settings that describe them.
+    """Return the masks at the chosen codes, and the settings to record for them.
 
     Args:
         vae: the MaskVAE.
         start, end: the input masks; without a second input, both are the first one.
-        codes: the options.
+        codes: the options that choose the codes.
         photos: whether both inputs are photos.
     """
     from maskgan_cli.editing.masks import interpolate as manifold
@@ -160,7 +160,7 @@ def _masks(
 
 
 def _write(shell: Shell, out: Path, files: dict[Path, bytes], overwrite: bool) -> int:
-    """Write the files that do not exist yet; returns the number of existing ones.
+    """Write the files that do not exist yet, and return the number of files that exist already.
 
     Raises:
         InputError: a file exists with other content; no file is written.

@@ -39,7 +39,13 @@ Data = Annotated[Path, typer.Argument(metavar="DATA", help="A prepared data set.
 
 
 def weights_of(kind: str, *names: str, what_for: str = "") -> Any:
-    """An option for weights of a kind; its environment variable gives the default."""
+    """Make an option for weights; the kind's environment variable gives its default.
+
+    Args:
+        kind: kind of the network, e.g. ``dmn``.
+        names: names of the option, e.g. ``--weights`` and ``-w``.
+        what_for: end of the help text.
+    """
     trained = f"Run folder or .safetensors file of `maskgan train {kind}`{what_for}."
     return typer.Option(*names, envvar=KINDS[kind].variables[0], help=trained)
 
@@ -50,14 +56,14 @@ DMNWeights = Annotated[Path | None, weights_of("dmn", "--dmn-weights", what_for=
 
 
 def count_workers(workers: int | None) -> int:
-    """The value of ``--workers``; by default the number of cores that this process may use."""
+    """Return the value of ``--workers``; by default, the number of cores that this process may use."""
     from maskgan_cli.workers import cores
 
     return cores() if workers is None else workers
 
 
 def chosen(face: str | None) -> int | str | None:
-    """The value of ``--face``: a number from 1, ``all``, or None for the largest face.
+    """Parse the value of ``--face``: a number from 1, ``all``, or None for the largest face.
 
     Raises:
         InputError: the value is neither a number from 1 nor ``all``.
@@ -70,6 +76,9 @@ def chosen(face: str | None) -> int | str | None:
 
 
 def own_generator() -> list[str]:
-    """``--weights`` for a suggested command: the generator in `runs/dmn`, unless an environment variable names one."""
+    """Return ``--weights runs/dmn`` for a suggested command, if this run has weights; else an empty list.
+
+    If an environment variable names a generator, the list is empty too.
+    """
     run, named = Path("runs/dmn"), any(os.environ.get(name) for name in KINDS["dmn"].variables)
     return ["--weights", str(run)] if not named and (run / "model.safetensors").is_file() else []

@@ -36,7 +36,7 @@ class Prediction:
     )
 
     def input_size(self) -> int | None:
-        """Input size of the parser; None for the size of its training.
+        """Return the input size of the parser; None for the size with which it was trained.
 
         Raises:
             InputError: it is not a multiple of 16.
@@ -110,10 +110,10 @@ def parse(
 
 
 def _mask_paths(items: list[InputPicture], out: Path | None) -> dict[Path, Path]:
-    """The path of each picture's mask.
+    """Return the path of each picture's mask, by path of the picture.
 
     Raises:
-        InputError: two pictures have the same one.
+        InputError: two pictures have the same mask path.
     """
     masks = {
         item.path: item.path.with_name(f"{item.path.stem}.mask.png") if out is None else out / f"{item.name}.png"
@@ -126,7 +126,7 @@ def _mask_paths(items: list[InputPicture], out: Path | None) -> dict[Path, Path]
 
 
 def _next_command(done: dict[Path, Path], not_crops: list[Path]) -> list[object]:
-    """An edit of the first face crops with masks; ``align`` if no picture is a face crop."""
+    """Suggest an edit of the first face crops and their masks; ``align`` if no picture is a face crop."""
     faces = [(path, mask) for path, mask in done.items() if path not in not_crops][:2]
     if not_crops and not faces:
         return ["maskgan", "align", *not_crops[:1], "-o", "faces"]

@@ -81,7 +81,7 @@ def personalise(
 
 
 def _faces(batch: FileBatch, paths: list[Path], read: PhotoReader, order: str, force: bool) -> list[Face]:
-    """The faces of all photos that can be read; ends the command if there is none."""
+    """Read the face of each photo; photos that fail are recorded in ``batch``. End the command if all photos fail."""
     from maskgan_cli.data.given_masks import MaskRules, mask_rules
 
     faces = []
@@ -94,7 +94,7 @@ def _faces(batch: FileBatch, paths: list[Path], read: PhotoReader, order: str, f
 
 
 def _is_same(out: Path, record: dict[str, Any]) -> bool:
-    """Whether the file exists and was made from these photos, weights and settings."""
+    """Whether the file ``out`` exists and was made from the photos, weights and settings in ``record``."""
     from maskgan_cli.weights.format import read_weights
 
     try:

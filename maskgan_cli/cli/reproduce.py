@@ -25,7 +25,7 @@ _JUDGES = ("parser", "attributes", "identity", "inception", "pose")
 
 
 class Name(str, Enum):
-    """The names of `tables.TABLES`."""
+    """Names of the tables: the keys of `tables.TABLES`."""
 
     ATTRIBUTE_TRANSFER = "attribute-transfer"
     STYLE_COPY = "style-copy"
@@ -37,7 +37,7 @@ class Name(str, Enum):
 
 @dataclass(frozen=True)
 class Experiment:
-    """Options that determine the numbers of a table, and the folder."""
+    """Options that affect the numbers in a table, and the folder of its files."""
 
     data: Annotated[
         Path | None, typer.Option("--data", help="Prepared data set with masks. Default: faces are rendered.")
@@ -74,7 +74,7 @@ class Experiment:
         return self.out or Path("reproduce") / name
 
     def command(self, table: Name) -> str:
-        """The command that reproduces the same table."""
+        """Return the command that reproduces the same table."""
         words = ["maskgan", "reproduce", table.value, "--preset", self.preset]
         words += ["--data", str(self.data)] if self.data else []
         words += [word for judge in self.judges or () for word in ("--judge", judge)]
@@ -83,7 +83,7 @@ class Experiment:
         return shlex.join([*words, *(["-o", str(self.out)] if self.out else [])])
 
     def weights(self) -> dict[str, str]:
-        """The given weights by judge.
+        """Return the paths of the weights in ``--judge``, by kind of judge (evaluation network).
 
         Raises:
             InputError: there is no such judge, or the weights do not exist.
@@ -99,7 +99,13 @@ class Experiment:
         return named
 
     def plan(self, preset: Preset, faces: DataProperties | None, device: str) -> ReproductionPlan:
-        """A plan without stages, for ``device``; a table's function adds them."""
+        """Make a plan without stages; the functions of `tables.TABLES` add them.
+
+        Args:
+            preset: the scale of the experiment.
+            faces: properties of the data set; None if the faces are rendered.
+            device: device on which all commands run.
+        """
         from maskgan_cli.reproduce.needs import own_threshold, rendered_faces, threshold_split
         from maskgan_cli.reproduce.plan import ATTRIBUTES, ReproductionPlan
 
@@ -188,8 +194,8 @@ def _run(
 
     Args:
         shell, plan, folder, overwrite: see `reproduce`.
-        about: added to the JSON document.
-        devices: for stages side by side; if there are none, stages run in order.
+        about: further content of the JSON document: table, command and seed.
+        devices: devices on which stages run side by side; if empty, stages run in order.
     """
     from maskgan_cli.files import write_json
     from maskgan_cli.locks import locked

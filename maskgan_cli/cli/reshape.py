@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LatentMoves:
-    """Options of changes along directions in MaskVAE's latent space."""
+    """Options that move the mask along directions in MaskVAE's latent space."""
 
     along: Annotated[
         list[str] | None,
@@ -43,10 +43,10 @@ class LatentMoves:
     ] = False
 
     def moves(self) -> tuple[tuple[str, float], ...]:
-        """Names and amounts of the directions.
+        """Return the names and amounts of the directions in ``--along``.
 
         Raises:
-            InputError: a direction is not valid, or another option needs one.
+            InputError: a direction is not valid, or an option is given that needs ``--along``.
         """
         from maskgan_cli.editing.masks import library
 
@@ -60,7 +60,7 @@ class LatentMoves:
         return moves
 
     def load(self, shell: Shell, device: str) -> Directions:
-        """The directions, computed with MaskVAE."""
+        """Load MaskVAE and the directions in its latent space."""
         from maskgan_cli.weights.lookup import find_weights, named_with_origin
 
         file = find_weights(self.vae_weights, "vae", "--vae-weights")
@@ -74,7 +74,7 @@ class LatentMoves:
 
 @dataclass(frozen=True)
 class Changes:
-    """Options of changes of parts, mouth and accessories."""
+    """Options that change parts of the mask, the mouth and accessories."""
 
     part: Annotated[str, typer.Option("--part", help="Classes or groups of classes, e.g. hair or nose.")] = ""
     grow: Annotated[
@@ -103,7 +103,7 @@ class Changes:
     ] = Accessories.DRAWN
 
     def reshaping(self, latent: LatentMoves) -> Reshaping:
-        """All changes of the mask.
+        """Combine all changes of the mask in one object.
 
         Raises:
             InputError: an option is not valid, or there is no change.
@@ -163,7 +163,7 @@ def reshape(
 
 
 def _offset(move: str) -> tuple[float, float]:
-    """The value of ``--move`` as two numbers, right and down."""
+    """Parse the value of ``--move``: pixels to the right and down."""
     try:
         right, down = (float(number) for number in move.split(","))
     except ValueError:
@@ -172,11 +172,14 @@ def _offset(move: str) -> tuple[float, float]:
 
 
 def _parts(part: str, *, changed: bool) -> tuple[int, ...]:
-    """The class numbers of ``--part``.
+    """Return the class numbers of ``--part``; () if the option is not given.
 
     Args:
         part: the option's value.
-        changed: whether ``--grow``, ``--move`` or ``--scale`` is given, which need the option.
+        changed: whether ``--grow``, ``--move`` or ``--scale`` is given.
+
+    Raises:
+        InputError: a class is unknown, or only one of ``--part`` and the options that change it is given.
     """
     from maskgan_cli.labels import part_ids
 
@@ -190,7 +193,7 @@ def _parts(part: str, *, changed: bool) -> tuple[int, ...]:
 
 
 def _direction(text: str) -> tuple[str, float]:
-    """Name and amount of ``DIRECTION[=AMOUNT]``; the default amount is 1."""
+    """Parse ``DIRECTION[=AMOUNT]``, and return name and amount; the default amount is 1."""
     name, _, amount = text.partition("=")
     try:
         number = float(amount or 1)

@@ -37,7 +37,7 @@ _DEBUG = Annotated[bool, typer.Option("--debug", help="Print the traceback of an
 
 
 class Report(Protocol):
-    """A progress callback."""
+    """A function that updates a progress bar."""
 
     def __call__(self, done: int, total: int, note: str | None = None) -> None:
         """Show that ``done`` of ``total`` items are finished; ``note`` replaces the text beside the bar."""
@@ -88,7 +88,14 @@ class Shell:
             self.say(f"next: {shlex.join(map(str, next_command))}")
 
     def track(self, items: Iterable[T], total: int, label: str, *, done: int = 0) -> Iterator[T]:
-        """Yield the items while a progress bar shows their number, their rate and the remaining time."""
+        """Yield the items while a progress bar shows their number, their rate and the remaining time.
+
+        Args:
+            items: the items that are still to be processed.
+            total: number of all items.
+            label: text before the bar.
+            done: number of items that were processed earlier.
+        """
         with self.progress(label) as report:
             report(done, total)
             for count, item in enumerate(items, start=done + 1):
@@ -144,7 +151,7 @@ def emit(text: str) -> None:
 
 
 def emit_csv(rows: Sequence[dict[str, str]]) -> None:
-    """Print rows as CSV with a header."""
+    """Print rows as CSV with a header; their keys are the columns."""
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
@@ -153,7 +160,7 @@ def emit_csv(rows: Sequence[dict[str, str]]) -> None:
 
 
 def counted(number: int, noun: str) -> str:
-    """A number with its noun: ``1 pair``, ``2 pairs``, ``30,000 samples``."""
+    """Format a number with its noun: ``1 pair``, ``2 pairs``, ``30,000 samples``."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 

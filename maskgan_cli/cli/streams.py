@@ -1,4 +1,4 @@
-"""stdout and stderr of a command: encodings, closed streams, warnings about inputs, and outputs that are streams."""
+"""Standard streams of a command: encodings, closed streams, warnings about inputs; streams are rejected as outputs."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def open_streams() -> None:
 
 @contextlib.contextmanager
 def omissions(say: Callable[[str], None]) -> Iterator[None]:
-    """Pass the text of every `OmissionWarning` inside the block to ``say``, each text once."""
+    """Call ``say`` with the text of every `OmissionWarning` that is raised inside the block, once for each text."""
     said: set[str] = set()
 
     def show(message: Warning | str, category: type[Warning], *rest: Any, **more: Any) -> None:
@@ -73,7 +73,7 @@ def refuse_stream(out: Path | None) -> None:
 
 
 def _is_open_as(path: Path, descriptor: int) -> bool:
-    """Whether a standard stream is redirected to this file."""
+    """Whether the standard stream ``descriptor`` (0, 1 or 2) is redirected to the file ``path``."""
     try:
         return path.is_file() and os.path.samestat(path.stat(), os.fstat(descriptor))
     except OSError:  # the stream is closed

@@ -1,4 +1,4 @@
-"""``train ...``: one command per training of the registry of networks."""
+"""``train ...``: one command for each training in the registry of networks."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Options:
 
     @property
     def settings(self) -> list[str]:
-        """The changes of ``--set``, ``--seed`` and ``--workers``."""
+        """Changes of the recipe by ``--set``, ``--seed`` and ``--workers``."""
         named = {"seed": self.seed, "data.workers": self.workers}
         return [*self.changes, *(f"{name}={value}" for name, value in named.items() if value is not None)]
 
@@ -84,7 +84,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _command(training: Training) -> Callable[..., None]:
-    """The function of ``train NAME``, with a signature and help made from the registry."""
+    """Make the function of ``train NAME``; its signature and its help are those of the registry."""
 
     def command(shell: Shell, **arguments: Any) -> None:
         own = {option.name: arguments.pop(option.name) for option in training.options}
@@ -119,7 +119,7 @@ def _annotation(option: Option) -> Any:
 
 
 def _train(shell: Shell, training: Training, chosen: Options, own: dict[str, Any]) -> None:
-    """Run a training with the options of the command line."""
+    """Run a training with the options of the command line; ``own``: options of this training only."""
     from maskgan_cli.data.prepared import check_prepared
 
     check_prepared(chosen.data)
@@ -144,7 +144,7 @@ def _train(shell: Shell, training: Training, chosen: Options, own: dict[str, Any
 
 
 def _start(start: Path | None, task: str) -> Path | None:
-    """The path of the initial weights; ``bundled`` means those of the package.
+    """Return the path of the initial weights, or None if none are given; ``bundled`` means those of the package.
 
     Raises:
         InputError: the package has no weights of this kind.
@@ -193,7 +193,11 @@ def _run(shell: Shell, order: Order, device: str, next_command: str) -> None:
 
 
 def _next_command(template: str, order: Order) -> list[str]:
-    """The suggested next command; its faces are not of the training split if possible."""
+    """Return the command to suggest after a training.
+
+    It is `_ebst_command` if possible. Otherwise ``template`` is filled in with the run folder, the data set and two
+    faces, which are not of the training split if possible.
+    """
     from maskgan_cli.data.prepared import PreparedData
 
     if ebst := _ebst_command(order):
@@ -204,7 +208,7 @@ def _next_command(template: str, order: Order) -> list[str]:
 
 
 def _ebst_command(order: Order) -> list[str]:
-    """The command ``train ebst``, if runs of the generator and of MaskVAE are in one folder; else an empty list."""
+    """Return the command ``train ebst``, if runs of the generator and of MaskVAE are in one folder; else []."""
     from maskgan_cli.config import fitting_recipe
     from maskgan_cli.data.prepared import PreparedData
 

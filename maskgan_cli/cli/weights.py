@@ -114,7 +114,7 @@ def _in_cache(kind: str) -> bool:
 
 
 def _check(sha256: str) -> str:
-    """The published hash that a download is compared with."""
+    """Describe the published hash with which a download is compared."""
     if not sha256:
         return "no published hash: later downloads are compared with the first"
     return "the whole SHA-256" if len(sha256) == 64 else f"weak: {len(sha256)} of 64 digits published"

@@ -1,12 +1,12 @@
 """Data sets: sources, preparation, checks, and batches for training.
 
 celebamask.py   the raw CelebAMask-HQ layout: part files, mapping, attributes, poses, identities
-celeba.py       the CelebA layout: aligned pictures without masks
+celeba.py       the CelebA layout: aligned pictures with annotations, without masks
 pairs_folder.py folders of images and label maps
 sources.py      the list of samples that a source provides
 merge.py        several prepared data sets as one source
 prepare.py      preparation of a source
-journal.py      the journal of a preparation, for resuming
+journal.py      the journal of a preparation, from which an interrupted preparation resumes
 prepared.py     reading of prepared data sets: samples, attributes, poses, identities
 checks.py       class statistics, suspicious samples, contact sheet
 duplicates.py   detection of nearly identical pictures

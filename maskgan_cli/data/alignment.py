@@ -25,25 +25,27 @@ TEMPLATE: Final[Points] = 0.5 + np.array(
     [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]]
 )
 TEMPLATE_SIZE: Final = 112
-# MTCNN's points in CelebA-HQ's crops as shares of the side: means of 170 faces of CelebAMask-HQ. The crops are
-# aligned, so eyes vary by 1 % of the side, nose and mouth by 2 to 3 %.
+# Mean coordinates of MTCNN's points in 170 crops of CelebAMask-HQ, as shares of the crop's side. The crops are aligned,
+# so the eyes vary by 1 % of the side, nose and mouth by 2 to 3 %.
 CROP: Final[Points] = np.array(
     [[0.3785, 0.4763], [0.6274, 0.4769], [0.4998, 0.6326], [0.3908, 0.7367], [0.6140, 0.7370]]
 )
-_NOSE_TIP = 0.82  # height of the tip as a share of the nose's region, measured on the same faces
-_EYE_BELOW_BROW = 0.19  # distance of the eye from the brow as a share of that to the mouth, measured likewise
-_MIN_PIXELS = 4  # smaller regions are ignored
+# Distance of the nose's tip from the top of the nose's region, as a share of the region's height; and distance from
+# brow to eye, as a share of the distance from brow to mouth. Both are measured on the same faces.
+_NOSE_TIP = 0.82
+_EYE_BELOW_BROW = 0.19
+_MIN_PIXELS = 4  # regions with fewer pixels are ignored
 
 
 def similarity(points: Points, targets: Points) -> Points:
-    """The similarity transform (rotation, scale, shift) from points to targets by least squares (Umeyama 1991).
+    """Fit the similarity transform (rotation, scale, shift) from points to targets by least squares (Umeyama 1991).
 
-    In the plane, rotation and scale are one complex number, and least squares has a closed form. NaN points are
-    ignored.
+    Points that are NaN are ignored. With complex numbers as coordinates, rotation and scale are one complex factor, and
+    the solution has a closed form.
 
     Args:
-        points: (..., 5, 2), of which at least two different points are not NaN.
-        targets: an array of the same or a broadcastable shape.
+        points: (..., 5, 2); in each set, at least two different points must not be NaN.
+        targets: where the points should be mapped to; the same or a broadcastable shape.
 
     Returns:
         Matrices (..., 2, 3) that map (x, y, 1) to the target coordinates.
@@ -61,7 +63,7 @@ def similarity(points: Points, targets: Points) -> Points:
 
 
 def crop_points(size: int) -> Points:
-    """The mean points (5, 2) of crops framed like CelebA-HQ, for faces whose points are not known."""
+    """Return the mean points (5, 2) of face crops as in CelebA-HQ with ``size`` pixels, for faces of unknown points."""
     return CROP * size
 
 
@@ -70,8 +72,8 @@ def points_of_mask(labels: LabelMap) -> Points:
 
     Eyes are the centres of their regions; the corners of the mouth are the ends of its region along the line of the
     eyes; the tip of the nose follows from the height of the nose's region. A hidden eye (closed, behind dark glasses
-    or hair) is estimated from its brow, or is NaN without a brow. If there is no mouth, or there are fewer than three
-    points, the result is `crop_points`.
+    or hair) is estimated from its brow; without a brow, it is NaN. If the mask has no mouth, or fewer than three points
+    can be estimated, return `crop_points`.
     """
     mouth = _pixels(labels, *GROUPS["mouth"])
     points = np.full((5, 2), np.nan)
@@ -102,14 +104,18 @@ def points_of_mask(labels: LabelMap) -> Points:
 
 
 def batch_points(labels: Tensor, size: int) -> Points:
-    """The points (N, 5, 2) of label maps (N, S, S); without masks (N, 0, 0), the mean points of crops."""
+    """Estimate the points (N, 5, 2) of faces from their label maps (N, S, S).
+
+    If there are no masks, ``labels`` has the shape (N, 0, 0), and every face gets the mean points of crops of ``size``
+    pixels.
+    """
     if not labels.numel():
         return np.broadcast_to(crop_points(size), (len(labels), 5, 2))
     return np.stack([points_of_mask(one) for one in labels.cpu().numpy()])
 
 
 def _pixels(labels: LabelMap, *names: str) -> Points:
-    """The pixel centres (N, 2) of some classes; empty if there are fewer than `_MIN_PIXELS`."""
+    """Return the coordinates (N, 2) of the pixels with one of the class names; empty if fewer than `_MIN_PIXELS`."""
     rows, columns = np.nonzero(np.isin(labels, [ID[name] for name in names]))
     pixels = np.stack([columns, rows], 1).astype(np.float64) + 0.5
     return pixels if len(pixels) >= _MIN_PIXELS else pixels[:0]
@@ -120,11 +126,11 @@ def align(images: Tensor, points: Points, size: int = TEMPLATE_SIZE) -> Tensor:
 
     Args:
         images: (N, 3, H, W) ``uint8``, on any device.
-        points: (N, 5, 2), or (5, 2) for all faces.
-        size: side of the result; the template is scaled with it.
+        points: the faces' points (N, 5, 2), or (5, 2) if they are the same for all faces.
+        size: side of the aligned pictures; the template is scaled to this size.
 
     Returns:
-        (N, 3, size, size) ``uint8`` on the same device; black outside of the picture.
+        Aligned faces (N, 3, size, size) ``uint8`` on the same device; black outside of the picture.
     """
     import torch  # imported late, because the other functions do not need it
 
@@ -132,7 +138,10 @@ def align(images: Tensor, points: Points, size: int = TEMPLATE_SIZE) -> Tensor:
 
 
 def aligned(images: Tensor, points: Points, size: int = TEMPLATE_SIZE) -> Tensor:
-    """Like `align`, for floating-point pictures of any range; differentiable. Pixels outside of the picture are 0."""
+    """Align floating-point pictures (N, 3, H, W) like `align`, without rounding the result; differentiable.
+
+    Pixel values may have any range. Pixels outside of the picture become 0.
+    """
     import torch
     from torch.nn import functional as F
 

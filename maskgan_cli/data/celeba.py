@@ -18,12 +18,12 @@ CROP: Final = 178  # side of the central square, as in StarGAN
 
 
 def is_celeba_layout(root: Path) -> bool:
-    """Whether a folder looks like a CelebA download."""
+    """Return whether a folder contains a CelebA download."""
     return _find(root, IMAGES).is_dir()
 
 
 def read_source(root: Path) -> Source:
-    """List all aligned pictures, without masks.
+    """List all aligned pictures of a CelebA download as a source without masks.
 
     The annotation files may be in the folder itself or in the folders of CelebA's download (Img, Anno, Eval). Kaggle's
     copy is supported: its annotations are CSV files, and its pictures are one folder deeper. The splits are those of
@@ -57,14 +57,14 @@ def read_source(root: Path) -> Source:
 
 
 def _find(root: Path, name: str) -> Path:
-    """The path of a file or folder of the download; a path in the folder itself if it is missing."""
+    """Find a file or folder of the download. If it is missing, return the path that it would have in ``root``."""
     names = [name, f"{Path(name).stem}.csv"] if name.endswith(".txt") else [name]
     paths = [root / folder / one for one in names for folder in ("", "Img", "Anno", "Eval")]
     return next((path for path in paths if path.exists()), paths[0])
 
 
 def _read_attributes(path: Path) -> dict[str, dict[str, str]]:
-    """The attributes by file name; empty if the file is missing."""
+    """Return each picture's attributes (name -> value) by file name; empty if the annotation file is missing."""
     if path.suffix != ".csv":
         return read_table(path)
     return {row.pop(_first_column(row)): row for row in read_csv(path)}
@@ -75,7 +75,7 @@ def _first_column(row: dict[str, str]) -> str:
 
 
 def _read_partition(path: Path) -> dict[str, str]:
-    """The split by file name."""
+    """Return each picture's split (train, val or test) by file name."""
     try:
         if path.suffix == ".csv":
             return {row[_first_column(row)]: SPLITS[("0", "1", "2").index(row["partition"])] for row in read_csv(path)}

@@ -13,12 +13,12 @@ from maskgan_cli.labels import PARTS
 
 IMAGES = "CelebA-HQ-img"
 MASKS = "CelebAMask-HQ-mask-anno"
-MERGED = "CelebAMask-HQ-mask"  # label maps that the authors' script makes of the part files
+MERGED = "CelebAMask-HQ-mask"  # label maps that the authors' script writes from the part files
 MAPPING = "CelebA-HQ-to-CelebA-mapping.txt"
 ATTRIBUTES = "CelebAMask-HQ-attribute-anno.txt"
 POSES = "CelebAMask-HQ-pose-anno.txt"
 IDENTITIES = "identity_CelebA.txt"
-SCENES = "CelebAMask-HQ-scene-anno.txt"  # for rendered faces: pictures of a scene differ in expression only
+SCENES = "CelebAMask-HQ-scene-anno.txt"  # only for rendered faces: pictures of one scene differ only in expression
 
 _PART_FILE = re.compile(r"([0-9]+)_(\w+)\.png")
 _IMAGE_FILE = re.compile(r"([0-9]+)\.\w+")
@@ -26,19 +26,20 @@ _IMAGES_PER_FOLDER = 2000
 
 
 def official_split(celeba_id: int) -> str:
-    """The split of a CelebA index as in the published results: 24,183 / 2,993 / 2,824 images."""
+    """Return the split of a CelebA index as in the published results: 24,183 train, 2,993 val and 2,824 test images."""
     return "train" if celeba_id < 162771 else "val" if celeba_id < 182638 else "test"
 
 
 def is_raw_layout(root: Path) -> bool:
-    """Whether a folder looks like a CelebAMask-HQ download."""
+    """Return whether a folder contains a CelebAMask-HQ download, or a folder of the same layout."""
     return any((root / name).is_dir() for name in (IMAGES, MASKS, MERGED))
 
 
 def read_source(root: Path, *, masked: bool = True, order: str = "celebamask") -> Source:
-    """List all images and masks of a raw layout, or only the images with ``masked=False``.
+    """List all images and masks of a folder with the raw layout; with ``masked=False``, list only the images.
 
-    If the part files are missing, the label maps in ``CelebAMask-HQ-mask`` are used; ``order`` is their class order.
+    The masks are the part files. If these are missing, the label maps in the folder ``CelebAMask-HQ-mask`` are used,
+    whose class order is ``order``.
 
     Raises:
         InputError: a folder or the mapping is missing, or an annotation file is not valid.
@@ -94,7 +95,7 @@ def read_source(root: Path, *, masked: bool = True, order: str = "celebamask") -
 
 
 def _missing_mask(root: Path, index: int, *, merged: bool) -> str:
-    """The reason why an image of a raw layout has no mask."""
+    """Return a message that says which mask files of an image are missing."""
     folder = f"{MASKS}/{index // _IMAGES_PER_FOLDER}"
     if merged:
         return f"image without any mask: {MERGED} has no {index}.png"
@@ -104,11 +105,12 @@ def _missing_mask(root: Path, index: int, *, merged: bool) -> str:
 
 
 def _merged_masks(root: Path) -> dict[int, dict[str, Path]]:
-    """The label maps by image number, in the folder or its subfolders (train, val, test)."""
+    """Return the label maps as ``{image number: {"": path}}``, also those in subfolders (train, val, test)."""
     return {int(path.stem): {"": path} for path in sorted(root.rglob("*.png")) if re.fullmatch("[0-9]+", path.stem)}
 
 
 def _list_masks(root: Path) -> dict[int, dict[str, Path]]:
+    """Return the part files as ``{image number: {part name: path}}``."""
     masks: dict[int, dict[str, Path]] = {}
     for folder in root.iterdir():
         if not folder.is_dir():
@@ -120,7 +122,7 @@ def _list_masks(root: Path) -> dict[int, dict[str, Path]]:
 
 
 def lines_of(path: Path) -> Iterator[list[str]]:
-    """The words of each line of an annotation file; empty lines are skipped.
+    """Return the words of each line of an annotation file; empty lines are skipped.
 
     Raises:
         InputError: the file is not readable.
@@ -133,7 +135,7 @@ def lines_of(path: Path) -> Iterator[list[str]]:
 
 
 def _read_mapping(path: Path) -> dict[int, tuple[int, str]]:
-    """CelebA index and CelebA file name by CelebA-HQ index."""
+    """Return the CelebA index and the CelebA file name of each picture, by its CelebA-HQ index."""
     lines = lines_of(path)
     next(lines, None)  # idx orig_idx orig_file
     try:
@@ -143,9 +145,9 @@ def _read_mapping(path: Path) -> dict[int, tuple[int, str]]:
 
 
 def read_table(path: Path) -> dict[str, dict[str, str]]:
-    """The rows of an annotation file by file name; empty if the file is missing.
+    """Read an annotation file and return its rows (column name -> value) by file name; empty if the file is missing.
 
-    The file has a line with the number of rows, a line of column names, and rows of a file name and values.
+    The first line has the number of rows, the second line the column names. Each row has a file name and the values.
 
     Raises:
         InputError: a row has another number of values than the header.
@@ -164,7 +166,7 @@ def read_table(path: Path) -> dict[str, dict[str, str]]:
 
 
 def read_identities(path: Path) -> dict[str, str]:
-    """The identity by file name; empty if the file is missing."""
+    """Return the identity (a number, as text) of each picture by file name; empty if the annotation file is missing."""
     if not path.exists():
         return {}
     try:

@@ -20,8 +20,8 @@ from maskgan_cli.workers import spread
 
 _MIN_SKIN = 0.02  # share of all pixels; frontal CelebA-HQ faces have 0.15 to 0.4
 _MIN_CONTRAST = 4.0  # standard deviation of grey values
-_SPECK = 6  # pixels
-_MANY_SPECKS = 20
+_SPECK = 6  # regions with fewer pixels are specks
+_MANY_SPECKS = 20  # number of specks from which a mask is suspicious
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,8 @@ class SampleReport:
         id, split: the sample's id and split.
         shares: share of the pixels per class (19,).
         problems: descriptions of errors and suspicious properties.
-        digest, mask_digest: SHA-256 of the files; empty if a file is not readable or there is no mask.
+        digest, mask_digest: SHA-256 of the image file and of the mask file. Both are empty if one of the files is not
+            readable; ``mask_digest`` is also empty if there is no mask.
         fingerprint: fingerprint of the image for the detection of duplicates; None if the image is not readable or has
             almost one colour.
     """
@@ -47,18 +48,18 @@ class SampleReport:
 
     @property
     def readable(self) -> bool:
-        """Whether image and mask could be read."""
+        """Whether the image and the mask could be read."""
         return bool(self.digest)
 
 
 def inspect(data: PreparedData, workers: int) -> Iterator[SampleReport]:
-    """Check all samples, in the order of the manifest."""
+    """Check all samples in ``workers`` processes, and yield the reports in the order of the manifest."""
     jobs = [(sample, data.size) for sample in data.samples]
     return spread(_inspect_one, jobs, workers)
 
 
 def summarise(data: PreparedData, reports: list[SampleReport]) -> dict[str, Any]:
-    """Summarise all reports in one document for JSON."""
+    """Summarise the reports of all samples in one dictionary that can be written as JSON."""
     shares = np.stack([report.shares for report in reports])
     problems = {report.id: list(report.problems) for report in reports if report.problems}
     for first, second, kind in _duplicates(reports):
@@ -86,12 +87,12 @@ def summarise(data: PreparedData, reports: list[SampleReport]) -> dict[str, Any]
 
 
 def contact_sheet(data: PreparedData, ids: list[str], *, tile: int = 128, columns: int = 4) -> Picture:
-    """A picture (H, W, 3) that shows samples with their coloured masks.
+    """Return a picture (H, W, 3) with a grid of samples, each beside its coloured mask.
 
     Args:
         data: the data set.
         ids: ids of the samples.
-        tile: side of a tile in pixels.
+        tile: side of each image and mask in pixels.
         columns: samples per row.
     """
     from skimage.util import montage
@@ -110,7 +111,7 @@ def contact_sheet(data: PreparedData, ids: list[str], *, tile: int = 128, column
 
 
 def _square(panel: Picture, side: int) -> Picture:
-    """A panel cropped or padded to a square, because damaged data sets can have images of other shapes."""
+    """Crop a picture to a square or pad it with black, because damaged data sets can have images of other shapes."""
     square = np.zeros((side, side, 3), np.uint8)
     part = panel[:side, :side]
     square[: part.shape[0], : part.shape[1]] = part
@@ -118,6 +119,7 @@ def _square(panel: Picture, side: int) -> Picture:
 
 
 def _inspect_one(job: tuple[Sample, int]) -> SampleReport:
+    """Check one sample; the job is the sample and the size of the data set's images in pixels."""
     sample, size = job
     problems: list[str] = []
     shares = np.zeros(NUM_CLASSES)
@@ -140,6 +142,7 @@ def _inspect_one(job: tuple[Sample, int]) -> SampleReport:
 
 
 def _mask_problems(labels: LabelMap, shares: npt.NDArray[np.float64], size: int) -> list[str]:
+    """Return messages about unusual properties of a mask. ``shares`` (19,) is the share of the pixels per class."""
     problems = []
     if labels.shape != (size, size):
         problems.append(f"mask is {labels.shape[1]}x{labels.shape[0]}, not {size}x{size}")
@@ -161,7 +164,7 @@ def _mask_problems(labels: LabelMap, shares: npt.NDArray[np.float64], size: int)
 
 
 def _sides_exchanged(labels: npt.NDArray[np.uint8]) -> str:
-    """A message if the left and right classes are exchanged: l_* must be on the right of the picture."""
+    """Return a message if left and right classes are exchanged (l_* must be on the right of the picture), else ""."""
     for left, right in (("l_eye", "r_eye"), ("l_brow", "r_brow")):
         columns = [np.nonzero(labels == ID[name])[1] for name in (left, right)]
         if all(c.size for c in columns) and columns[0].mean() < columns[1].mean():
@@ -170,7 +173,7 @@ def _sides_exchanged(labels: npt.NDArray[np.uint8]) -> str:
 
 
 def _specks(labels: npt.NDArray[np.uint8]) -> int:
-    """The number of regions of fewer than `_SPECK` pixels."""
+    """Return the number of connected regions of fewer than `_SPECK` pixels."""
     total = 0
     for value in np.unique(labels):
         regions, count = ndimage.label(labels == value)
@@ -180,7 +183,7 @@ def _specks(labels: npt.NDArray[np.uint8]) -> int:
 
 
 def _duplicates(reports: list[SampleReport]) -> Iterator[tuple[str, str, str]]:
-    """Pairs of duplicate samples (earlier id, later id, description), each later sample with its earliest duplicate."""
+    """Yield duplicates as (id of the first sample, id of its duplicate, description); each duplicate is named once."""
     firsts: dict[str, SampleReport] = {}
     for report in reports:
         if report.readable and firsts.setdefault(report.digest, report) is not report:

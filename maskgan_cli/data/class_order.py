@@ -17,23 +17,23 @@ _ABOVE: Final = (
 )  # fmt: skip
 # Pairs of parts; in an upright face, the first is left of the second in the picture.
 _LEFT_OF: Final = (("r_eye", "l_eye"), ("r_brow", "l_brow"), ("r_ear", "l_ear"))
-# These relations hold however a face is turned.
+# Parts that are inside the skin, or smaller than it or the nose. These relations do not depend on the face's rotation.
 _IN_SKIN: Final = ("nose", "l_eye", "r_eye", "l_brow", "r_brow", "mouth", "u_lip", "l_lip")
 _SMALLER_THAN_SKIN: Final = (*_IN_SKIN, "eye_g", "l_ear", "r_ear", "ear_r")
 _SMALLER_THAN_NOSE: Final = _IN_SKIN[1:]
 
-_LEAST: Final = 4  # pixels; smaller parts are ignored
-_MARGIN: Final = 3  # number of relations by which another order must be better
-_FEW: Final = 2  # wrong relations that make an order doubtful; a hand over a face can cause one
-_MANY: Final = 3  # wrong relations that no face has; two occur in CelebAMask-HQ
-# Directions of "down" and "right" as (row, column), for the four quarter turns of a face.
+_LEAST: Final = 4  # parts with fewer pixels are ignored
+_MARGIN: Final = 3  # minimum difference of scores for another order to be suggested
+_FEW: Final = 2  # number of wrong relations from which an order is doubtful; a hand over a face can cause one
+_MANY: Final = 3  # number of wrong relations that does not occur in real faces; two occur in CelebAMask-HQ
+# Directions of "down" and "right" as (row, column), for faces rotated by 0, 90, 180 and 270 degrees.
 _TURNS: Final = (((1, 0), (0, 1)), ((0, -1), (1, 0)), ((-1, 0), (0, -1)), ((0, 1), (-1, 0)))
 
 Numbers = npt.NDArray[Any]
 
 
 def suspected_order(labels: LabelMap, order: str = "celebamask") -> str:
-    """The more plausible class order of a label map; an empty string if ``order`` is plausible or no order fits better.
+    """Return another class order if it fits a label map clearly better than ``order``; otherwise an empty string.
 
     Args:
         labels: label map (H, W) that was read with the class order ``order``.
@@ -52,10 +52,10 @@ def suspected_order(labels: LabelMap, order: str = "celebamask") -> str:
 
 
 def contradictions(labels: LabelMap) -> list[str]:
-    """Relations between parts of a label map (H, W) that no face has, e.g. ``eyes below nose``.
+    """Return the relations between parts of a label map (H, W) that are wrong for a face, e.g. ``eyes below nose``.
 
-    The list is empty if at most two relations are wrong, unless these are two exchanges of left and right. A face may
-    be turned by quarters of a circle.
+    Return an empty list if at most two relations are wrong, unless these are two exchanges of left and right. Faces
+    that are rotated by 90, 180 or 270 degrees are accepted.
     """
     wrong = _best_fit(labels).wrong
     exchanged = len(wrong) >= _FEW and all(" right of " in relation for relation in wrong)
@@ -64,7 +64,7 @@ def contradictions(labels: LabelMap) -> list[str]:
 
 @dataclass(frozen=True)
 class _Fit:
-    """Relations between parts: how many fit a face, and those that do not."""
+    """How well the parts of a label map fit a face: the number of right relations, and the list of wrong ones."""
 
     right: int
     wrong: list[str]
@@ -75,7 +75,7 @@ class _Fit:
 
 
 def _best_fit(labels: LabelMap) -> _Fit:
-    """The fit of the quarter turn in which most relations are right."""
+    """Return the fit for the rotation (0, 90, 180 or 270 degrees) with the best score."""
     parts = _Parts(labels)
     return max((parts.fit(turn) for turn in range(len(_TURNS))), key=lambda fit: fit.score)
 
@@ -84,19 +84,20 @@ class _Parts:
     """Sizes and mean positions of the parts of a label map (H, W)."""
 
     def __init__(self, labels: LabelMap) -> None:
-        # counts of each class (19,) per row and per column: (19, H), (19, W)
+        # number of pixels of each class per row (19, H) and per column (19, W)
         self.lines = [
             np.stack([np.count_nonzero(labels == i, axis=1 - axis) for i in range(len(ID))]) for axis in (0, 1)
         ]
         self.counts = self.lines[0].sum(1)
 
     def fit(self, turn: int) -> _Fit:
-        """The fit of a face that is turned by quarters of a circle."""
+        """Return the fit for a face that is rotated by ``turn`` (0 to 3) times 90 degrees."""
         relations = self._positions(turn) + self._surroundings() + self._sizes()
         wrong = [text for holds, text in relations if not holds]
         return _Fit(len(relations) - len(wrong), wrong)
 
     def _positions(self, turn: int) -> list[tuple[bool, str]]:
+        """Return, for each pair in `_ABOVE` and `_LEFT_OF`, whether it is right, and the text for a message if not."""
         found = []
         for pairs, direction, word in zip((_ABOVE, _LEFT_OF), _TURNS[turn], ("below", "right of"), strict=True):
             for first, second in pairs:
@@ -106,6 +107,7 @@ class _Parts:
         return found
 
     def _surroundings(self) -> list[tuple[bool, str]]:
+        """Return, for each part that must be inside the skin, whether it is, and the text for a message if not."""
         if not self._has("skin"):
             return []
         extent = [np.nonzero(line[ID["skin"]])[0] for line in self.lines]
@@ -114,6 +116,7 @@ class _Parts:
         return [(bool((low <= mean).all() and (mean <= high).all()), f"{name} outside skin") for name, mean in inside]
 
     def _sizes(self) -> list[tuple[bool, str]]:
+        """Return, for each part with a maximum size, whether it is small enough, and the text for a message if not."""
         return [
             (bool(self.counts[ID[part]] <= self.counts[ID[large]]), f"{part} larger than {large}")
             for large, parts in (("skin", _SMALLER_THAN_SKIN), ("nose", _SMALLER_THAN_NOSE)) if self._has(large)
@@ -124,7 +127,7 @@ class _Parts:
         return bool(self.counts[_ids(name)].sum() >= _LEAST)
 
     def _mean(self, name: str) -> Numbers:
-        """The mean position of a part or group: (row, column)."""
+        """Return the mean position (row, column) of a part or group of parts."""
         sums = [lines[_ids(name)].sum(0) @ np.arange(lines.shape[1]) for lines in self.lines]
         return np.asarray(np.array(sums) / self.counts[_ids(name)].sum())
 

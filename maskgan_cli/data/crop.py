@@ -1,4 +1,4 @@
-"""The face crops of CelebA-HQ and FFHQ (Karras et al. 2018, appendix C)."""
+"""Face crops as in CelebA-HQ and FFHQ (Karras et al. 2018, appendix C)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SUPERSAMPLE: Final = 2  # samples per pixel and axis
 
 
 def oriented_square(points: Points) -> npt.NDArray[np.float64]:
-    """The corners (4, 2) of a face's square crop: top left, bottom left, bottom right, top right.
+    """Return the corners (4, 2) of a face's square crop: top left, bottom left, bottom right, top right.
 
     The horizontal direction is the mean of the line between the eyes and the normal of the line from eyes to mouth.
     The side is the larger of 4 times the distance between the eyes and 3.6 times the distance from eyes to mouth. The
@@ -35,17 +35,17 @@ def oriented_square(points: Points) -> npt.NDArray[np.float64]:
 
 
 def side_of(square: npt.NDArray[np.float64]) -> float:
-    """Length of a side of a square (4, 2), in pixels."""
+    """Return the length of a side of a square with the corners (4, 2), in pixels."""
     return float(np.hypot(*(square[3] - square[0])))
 
 
 def cut(picture: Picture, square: npt.NDArray[np.float64], size: int) -> Picture:
-    """Crop a square (4, 2) out of a picture and scale it to ``size``.
+    """Crop the square with the corners (4, 2) from a picture, and scale it to ``size`` pixels.
 
-    Outside of the picture, the crop shows the mirrored picture.
+    Where the square extends beyond the picture, the crop shows the picture mirrored at its border.
 
     Returns:
-        (size, size, 3) ``uint8``.
+        The crop (size, size, 3) ``uint8``.
     """
     side = side_of(square)
     shrink = max(1, int(side / (size * _SUPERSAMPLE)))
@@ -65,18 +65,18 @@ def cut(picture: Picture, square: npt.NDArray[np.float64], size: int) -> Picture
 
 
 def _mirrored(low: int, high: int, length: int) -> npt.NDArray[np.int64]:
-    """The indices low .. high - 1; those outside of 0 .. length - 1 are mirrored at the border."""
+    """Return the indices ``low`` to ``high - 1``; those outside of 0 to ``length - 1`` are mirrored at the border."""
     indices = np.arange(low, high) % (2 * length)
     return np.where(indices < length, indices, 2 * length - 1 - indices)
 
 
 def matrix_of(square: npt.NDArray[np.float64], size: int) -> npt.NDArray[np.float64]:
-    """The matrix (2, 3) that maps (x, y, 1) in a square's crop of ``size`` pixels to coordinates in the photo."""
+    """Return the matrix (2, 3) that maps (x, y, 1) in a square's crop of ``size`` pixels to (x, y) in the photo."""
     right, below = (square[3] - square[0]) / size, (square[1] - square[0]) / size
     return np.stack([right, below, square[0]], 1)
 
 
 def square_of(matrix: npt.NDArray[np.float64], size: int) -> npt.NDArray[np.float64]:
-    """The corners (4, 2) of the square whose crop of ``size`` pixels has this matrix; the inverse of `matrix_of`."""
+    """Return the corners (4, 2) of the square whose crop of ``size`` pixels has this matrix: inverse of `matrix_of`."""
     corners = np.array([[0, 0, 1], [0, size, 1], [size, size, 1], [size, 0, 1]])
     return np.asarray(corners @ matrix.T)

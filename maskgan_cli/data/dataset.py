@@ -20,7 +20,8 @@ from maskgan_cli.files import Picture, read_image, read_label_map
 from maskgan_cli.labels import LabelMap, flip
 
 Face = tuple[Picture, LabelMap]
-Edits = npt.NDArray[np.uint8]  # M_inter and M_outer, (2, H, W)
+Edits = npt.NDArray[np.uint8]  # two simulated edits of a mask, M_inter and M_outer: (2, H, W)
+# index of the sample, whether it is mirrored, picture, label map, expression variant, simulated edits
 Item = tuple[int, bool, Picture, LabelMap, Face | None, Edits | None]
 
 
@@ -33,10 +34,10 @@ class Batch:
         labels: class ids (N, H, W) ``uint8``; (N, 0, 0) for a data set without masks.
         indices: indices of the samples in the split (N,).
         mirrored: whether each sample was mirrored (N,) ``bool``.
-        other_images, other_labels: expression variants of the same scenes, in the same shapes; None if they are not
-            requested.
-        edited_labels: two simulated edits of each mask, M_inter and M_outer (N, 2, H, W); None if they are not
-            requested.
+        other_images, other_labels: pictures and masks of the same scenes with another expression, in the same shapes;
+            None if they are not requested.
+        edited_labels: two simulated edits of each mask, M_inter and M_outer of the paper (N, 2, H, W); None if they are
+            not requested.
     """
 
     images: Tensor
@@ -48,11 +49,11 @@ class Batch:
     edited_labels: Tensor | None = None
 
     def to(self, device: torch.device) -> Batch:
-        """The same batch on a device."""
+        """Return the batch with all tensors on ``device``."""
         return self._changed(lambda x: x.to(device, non_blocking=True))
 
     def pin_memory(self) -> Batch:
-        """The same batch in page-locked memory (the data loader calls this)."""
+        """Return the batch with all tensors in page-locked memory; PyTorch's data loader calls this."""
         return self._changed(lambda x: x.pin_memory())
 
     def _changed(self, change: Callable[[Tensor], Tensor]) -> Batch:
@@ -62,19 +63,21 @@ class Batch:
 
 
 class FaceDataset(Dataset[Item]):
-    """Images and label maps of one split.
+    """Data set that reads the images and label maps of one split.
+
+    It is indexed by a `Draw`: the index of a sample, and whether to mirror the sample.
 
     Args:
         samples: samples of one prepared data set.
         size: image size of the network.
         cache: keep all decoded samples in memory (4 bytes per pixel).
         masked: also read the label maps.
-        variants: also return an expression variant of each face: the next sample of its scene, or the same sample if
-            the scene has only one.
+        variants: also return an expression variant of each face, which is the next sample of the same scene. If the
+            scene has only one sample, this is the face itself.
         edits: also return two edits of each mask, from the files that ``maskgan simulate-edits`` wrote to this folder.
 
     Raises:
-        InputError: ``variants`` is true, and the samples have no scenes; or a file of ``edits`` is missing.
+        InputError: ``variants`` is true and the samples have no scenes, or a file in the folder ``edits`` is missing.
     """
 
     def __init__(
@@ -97,7 +100,7 @@ class FaceDataset(Dataset[Item]):
 
     @property
     def bytes_per_sample(self) -> int:
-        """The size of a sample in a batch."""
+        """Number of bytes of one sample in a batch."""
         faces, edits = 1 if self._next is None else 2, 0 if self._edits is None else 2
         return (faces * (4 if self.masked else 3) + edits) * self.size**2
 
@@ -144,7 +147,7 @@ class FaceDataset(Dataset[Item]):
 
 
 def _next_variants(samples: list[Sample]) -> list[int]:
-    """For each sample the index of the next one of its scene; after the last one, the first."""
+    """Return, for each sample, the index of the next sample of its scene; the first one follows the last one."""
     scenes: dict[str, list[int]] = {}
     for i, sample in enumerate(samples):
         if "scene" not in sample.fields:
@@ -160,7 +163,7 @@ def _next_variants(samples: list[Sample]) -> list[int]:
 
 
 def collate(items: list[Item]) -> Batch:
-    """Make a batch of samples."""
+    """Combine the samples of a `FaceDataset` into a batch."""
     indices, mirrored, pictures, labels, others, edits = zip(*items, strict=True)
     other_images, other_labels = (None, None) if others[0] is None else _stacked(*zip(*others, strict=True))
     edited = None if edits[0] is None else torch.from_numpy(np.stack(edits))
@@ -175,5 +178,5 @@ def _stacked(pictures: Sequence[Picture], labels: Sequence[LabelMap]) -> tuple[T
 
 
 def first_samples(dataset: FaceDataset, count: int) -> Batch:
-    """The first samples of a split, not mirrored, for validation."""
+    """Return the first ``count`` samples of a data set as one batch, not mirrored, for validation."""
     return collate([dataset[(i, False)] for i in range(min(count, len(dataset)))])

@@ -1,4 +1,4 @@
-"""Which samples each training step draws. The draws depend only on the seed and the step."""
+"""The sampler that selects the samples of each training step. Its draws depend only on the seed and the step."""
 
 from __future__ import annotations
 
@@ -14,20 +14,22 @@ Draw = tuple[int, bool]  # index of a sample, and whether to mirror it
 
 
 class StepSampler(Sampler[list[Draw]]):
-    """The draws of each step: an endless sequence of shuffled epochs, divided into batches.
+    """Batch sampler that yields the draws of each step: an endless sequence of shuffled epochs, divided into batches.
 
-    The draws are a function of the seed and the step, so resuming needs no state. The batches do not depend on the
-    number of processes: each process takes its part of every batch.
+    The draws are a function of the seed and the step, so a resumed run needs no sampler state. The batches do not
+    depend on the number of processes: each process takes its part of every batch.
 
     Args:
         count: number of samples in the split.
         batch_size: batch size of all processes together.
         seed: seed of shuffling and mirroring.
-        flip: mirror half of the draws.
-        first_step: the first step.
+        flip: mirror each draw with a probability of 0.5.
+        first_step: the step to start with.
         rank, world: index of this process, and number of processes.
-        groups: the group of each sample; draws alternate between the groups. None means one group.
-        shares: number of draws per group in each turn; 1 for groups that are not named.
+        groups: name of each sample's group. Draws alternate between the groups; None means that all samples are in one
+            group.
+        shares: number of consecutive draws from each group before the next group follows; 1 for groups that are not
+            named.
     """
 
     def __init__(
@@ -59,12 +61,13 @@ class StepSampler(Sampler[list[Draw]]):
             step += 1
 
     def draws(self, step: int) -> list[Draw]:
-        """The draws of this process in one step."""
+        """Return the draws of this process in one step."""
         share = self.batch_size // self.world
         start = step * self.batch_size + self.rank * share
         return [self._draw(position) for position in range(start, start + share)]
 
     def _draw(self, position: int) -> Draw:
+        """Return the draw at a position in the endless sequence of all draws."""
         turn, slot = divmod(position, len(self._turn))
         group = self._turn[slot]
         members = self._groups[group]

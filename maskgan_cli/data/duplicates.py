@@ -1,8 +1,8 @@
 """Detection of near duplicates: pictures that differ in brightness, compression, size, or by a small crop.
 
-The fingerprint of a picture is its difference hash at four crops. Each bit says whether a pixel of a 17 x 16 thumbnail
-is brighter than its left neighbour. Two pictures are near duplicates if the hash of one whole picture and of any crop
-of the other differ in few of the 256 bits.
+The fingerprint of a picture consists of the difference hashes of four crops (the first one is the whole picture). Each
+bit of a hash says whether a pixel of a 17 x 16 thumbnail is brighter than its left neighbour. Two pictures are near
+duplicates if the hash of one whole picture and the hash of any crop of the other differ in few of the 256 bits.
 """
 
 from __future__ import annotations
@@ -16,19 +16,20 @@ from PIL import Image
 
 from maskgan_cli.files import Picture
 
-Fingerprint = npt.NDArray[np.uint8]  # (FRAMINGS, 32), 256 packed bits each
+Fingerprint = npt.NDArray[np.uint8]  # (4, 32): for each of the four crops 256 bits, packed into 32 bytes
 
 _GRID: Final = 16
 _BITS: Final = _GRID * _GRID
-_MARGINS: Final = (0.0, 1 / 50, 1 / 25, 1 / 16)  # cut off on every side
-# Among 8,000 CelebA-HQ faces, the 41 pairs with up to 23 bits show the same photo, by visual inspection; pairs from 27
-# bits on are different faces in a similar pose. JPEG at quality 20 changes 6 bits (99th percentile: 20), crops 4 to 18.
+_MARGINS: Final = (0.0, 1 / 50, 1 / 25, 1 / 16)  # share of the width or height that each crop removes on every side
+# Maximum number of different bits. Among 8,000 CelebA-HQ faces, all 41 pairs with up to 23 different bits show the same
+# photo (by visual inspection); pairs with 27 or more bits are different faces in a similar pose. JPEG at quality 20
+# changes 6 bits (99th percentile: 20), small crops change 4 to 18 bits.
 NEAR: Final = 24
 _ROWS: Final = 256  # number of fingerprints that are compared with all later ones at once
 
 
 def fingerprint(picture: Picture) -> Fingerprint:
-    """The fingerprint of a picture (H, W, 3)."""
+    """Return the fingerprint of a picture (H, W, 3)."""
     image = Image.fromarray(picture).convert("L")
     hashes = []
     for margin in _MARGINS:

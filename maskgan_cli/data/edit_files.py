@@ -1,4 +1,4 @@
-"""Files of simulated edits (paper, Sec. 3.2): two masks of each face, as ``maskgan simulate-edits`` writes them."""
+"""Files of simulated edits (paper, Sec. 3.2): ``maskgan simulate-edits`` writes two edited masks of each face."""
 
 from __future__ import annotations
 
@@ -10,14 +10,18 @@ from typing import Final
 from maskgan_cli.data.prepared import Sample
 from maskgan_cli.errors import InputError
 
-EDITS: Final = ("inter", "outer")  # ends of the file names, ID-inter.png
+EDITS: Final = ("inter", "outer")  # the files are named ID-inter.png and ID-outer.png
 
 
 def edit_files(samples: Sequence[Sample], folder: Path) -> list[tuple[Path, ...]]:
-    """The files of M_inter and M_outer of each sample, in a folder of ``maskgan simulate-edits``.
+    """Return the paths of the two edited masks (M_inter, M_outer) of each sample.
+
+    Args:
+        samples: the samples.
+        folder: the output folder of ``maskgan simulate-edits``.
 
     Raises:
-        InputError: one is missing.
+        InputError: a file is missing.
     """
     files = [tuple(folder / f"{sample.id}-{name}.png" for name in EDITS) for sample in samples]
     present = set(folder.iterdir()) if folder.is_dir() else set()
@@ -32,10 +36,10 @@ def edit_files(samples: Sequence[Sample], folder: Path) -> list[tuple[Path, ...]
 
 
 def edits_sha256(samples: Sequence[Sample], folder: Path) -> str:
-    """SHA-256 of the files of all samples, in their order.
+    """Return one SHA-256 of the edited masks of all samples, in the order of the samples.
 
     Raises:
-        InputError: one is missing.
+        InputError: a file is missing.
     """
     digest = hashlib.sha256()
     for pair in edit_files(samples, folder):

@@ -1,4 +1,4 @@
-"""Reading of users' masks: their class order is chosen by options, and a wrong choice is detected."""
+"""Reading of users' masks. Options select their class order, and a wrong selection is detected."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from maskgan_cli.labels import LabelMap
 
 @dataclass(frozen=True)
 class MaskRules:
-    """How users' masks are read.
+    """Options for reading users' masks.
 
     Attributes:
-        order: class order of masks that hold class ids, a key of `labels.ORDERS`; not used for colours.
-        force: accept masks whose parts lie where no face has them, e.g. because they have another class order.
-        any_shape: accept parts at any position unless another known order fits them, as in masks of poor parsers.
+        order: class order of masks that contain class ids, a key of `labels.ORDERS`; not used for colour-coded masks.
+        force: accept masks whose parts are at positions that are wrong for a face, without any check.
+        any_shape: accept such masks, e.g. from a poor face parser, unless another known class order fits them better.
     """
 
     order: str = "celebamask"
@@ -32,13 +32,13 @@ class MaskRules:
 
 
 _DEFAULT: Final = MaskRules()
-_NAMED: Final = 3  # contradictions in a message
+_NAMED: Final = 3  # maximum number of wrong relations in a message
 _RULES: Final[ContextVar[MaskRules]] = ContextVar("mask_rules", default=_DEFAULT)
 
 
 @contextlib.contextmanager
 def mask_rules(rules: MaskRules) -> Iterator[None]:
-    """Apply these rules to all masks that are read inside the block."""
+    """Apply ``rules`` to all masks that `read_given_mask` reads inside the block."""
     token = _RULES.set(rules)
     try:
         yield
@@ -47,10 +47,13 @@ def mask_rules(rules: MaskRules) -> Iterator[None]:
 
 
 def read_given_mask(path: Path) -> LabelMap:
-    """Read a user's label map (H, W). Masks of prepared data sets need no rules.
+    """Read a user's label map (H, W) with the options of `mask_rules`, and check its class order.
+
+    Masks in the folder ``images`` of a prepared data set are read without options and check.
 
     Raises:
-        InputError: see `read_label_map`; or the positions of the parts suggest another class order, or fit no face.
+        InputError: see `read_label_map`; or the positions of the parts suggest another class order, or are wrong for a
+            face.
     """
     if in_prepared(path):
         return read_label_map(path)

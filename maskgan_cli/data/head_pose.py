@@ -1,4 +1,4 @@
-"""Head poses: the manifest's angles, and their change when a picture is mirrored or rotated.
+"""Head poses: reading angles from the manifest, and adapting them to mirrored or rotated pictures.
 
 Angles are yaw, pitch and roll in degrees with HopeNet's signs: positive yaw is to the left of the picture, positive
 pitch is up, and positive roll is clockwise. Yaw is applied after roll, and pitch after yaw, so rotating the picture
@@ -19,7 +19,7 @@ MIRRORED: Final = (-1.0, 1.0, -1.0)  # factors of yaw, pitch and roll for a mirr
 
 
 def pose_of(samples: Sequence[Sample]) -> Tensor:
-    """The angles (N, 3) of samples in degrees, from the manifest.
+    """Return the yaw, pitch and roll (N, 3) of samples in degrees, from the manifest.
 
     Raises:
         InputError: a sample has no angles.
@@ -28,7 +28,7 @@ def pose_of(samples: Sequence[Sample]) -> Tensor:
 
 
 def mirror_pose(angles: Tensor, mirrored: Tensor) -> Tensor:
-    """Adapt the angles (N, 3) of the faces that are mirrored (N,)."""
+    """Return angles (N, 3) in which yaw and roll are negated where the picture is mirrored (N,) ``bool``."""
     return torch.where(mirrored[:, None], angles * angles.new_tensor(MIRRORED), angles)
 
 
@@ -54,11 +54,12 @@ def angles_of(rotations: Tensor) -> Tensor:
 
 
 def turn_pose(angles: Tensor, degrees: Tensor) -> Tensor:
-    """The angles (N, 3) after the pictures are rotated clockwise by ``degrees`` (N,)."""
+    """Return the angles (N, 3) of heads after their pictures are rotated clockwise by ``degrees`` (N,)."""
     return angles_of(_clockwise(torch.deg2rad(degrees)) @ rotation(angles))
 
 
 def _clockwise(radians: Tensor) -> Tensor:
+    """Return the matrices (N, 3, 3) of clockwise rotations in the picture plane by angles (N,) in radians."""
     zero, one = torch.zeros_like(radians), torch.ones_like(radians)
     cos, sin = radians.cos(), radians.sin()
     return _matrix(cos, sin, zero, -sin, cos, zero, zero, zero, one)

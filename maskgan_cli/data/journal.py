@@ -1,6 +1,6 @@
-"""The journal of a preparation: the samples that are finished, so that an interrupted run can be resumed.
+"""The journal of a preparation lists the finished samples, so that an interrupted run can be resumed.
 
-The first line of the file has the settings, each further line a finished sample.
+The first line of the file contains the settings as JSON, and each further line contains one finished sample.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ class Outcome:
     Attributes:
         id: the sample's id.
         image, mask: SHA-256 of the written files; empty for a rejected sample or a missing mask.
-        reason: the reason of a rejection.
-        remark: message about content of the files that was not read.
+        reason: why the sample was rejected; empty if it was prepared.
+        remark: message about parts of the files that were not read, e.g. later frames; empty if there is none.
     """
 
     id: str
@@ -44,7 +44,7 @@ def append(journal: Path, outcome: Outcome) -> None:
 
 
 def read_lines(path: Path) -> list[Any]:
-    """The JSON documents of a file up to the first one that is incomplete or damaged."""
+    """Return the JSON documents in the lines of a file, up to the first line that is incomplete or damaged."""
     documents = []
     for text in path.read_text("utf-8", errors="replace").splitlines():
         try:
@@ -55,12 +55,12 @@ def read_lines(path: Path) -> list[Any]:
 
 
 def line(outcome: Outcome) -> dict[str, str]:
-    """An outcome as stored in the journal."""
+    """Return an outcome as the dictionary that the journal stores; it has no remark."""
     return {name: value for name, value in asdict(outcome).items() if name != "remark"}
 
 
 def parse(document: Any) -> Outcome | None:
-    """The outcome in a line of the journal; None if the line is not valid."""
+    """Return the outcome that `line` stored as a dictionary; None if the dictionary is not valid."""
     names = {field.name for field in fields(Outcome)} - {"remark"}
     if (
         isinstance(document, dict)
@@ -72,7 +72,13 @@ def parse(document: Any) -> Outcome | None:
 
 
 def is_intact(out: Path, outcome: Outcome, settings: dict[str, Any]) -> bool:
-    """Whether a sample's files exist and have the hashes of the journal."""
+    """Return whether a sample's files exist and have the hashes of the journal.
+
+    Args:
+        out: folder of the prepared data set.
+        outcome: the sample's entry in the journal.
+        settings: settings of the preparation, of which ``image_format`` is used.
+    """
     files = {out / "images" / f"{outcome.id}.{settings['image_format']}": outcome.image}
     if outcome.mask:
         files[out / "masks" / f"{outcome.id}.png"] = outcome.mask

@@ -29,19 +29,20 @@ def batches(
     say: Callable[[str], None] = lambda _: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[Batch]:
-    """An endless iterator over batches, one per step.
+    """Return an endless iterator over batches, one per step.
 
-    Loader processes ignore SIGINT and SIGTERM. The training process receives them, completes its step and ends the
-    loader processes. They also end when the iterator raises an error or is deleted.
+    Loader processes ignore SIGINT and SIGTERM. The training process receives these signals, completes its step and ends
+    the loader processes. The loader processes also end when the iterator raises an error or is deleted.
 
     Args:
         dataset: the samples.
-        sampler: the draws of each step.
+        sampler: yields the draws of each step, e.g. `StepSampler`.
         workers: number of loader processes; 0 is used if shared memory is too small for their batches.
         pin: copy batches to pinned memory.
-        batch_size: batch size of this process, which determines the shared memory that is needed.
-        say: receives a message if no loader processes are started because of shared memory.
-        stop: whether a stop is requested; if the iterator waits for a batch then, it ends within seconds.
+        batch_size: batch size of this process, from which the needed shared memory is computed.
+        say: function that receives a message if shared memory is too small for loader processes.
+        stop: function that returns whether the user requested a stop. If so, an iterator that waits for a batch raises
+            `Stopped` after a few seconds.
 
     Raises:
         InputError: a sample is not readable; raised by the iterator at its batch.
@@ -81,7 +82,7 @@ class _CapturedErrors(Dataset["Item | MaskGANError"]):
 
 
 def _collate_or_propagate(items: list[Item | MaskGANError]) -> Batch | MaskGANError:
-    """A batch, or the first error among the items."""
+    """Combine the samples into a batch; if there are errors among them, return the first error."""
     errors = [item for item in items if isinstance(item, MaskGANError)]
     return errors[0] if errors else collate([item for item in items if not isinstance(item, MaskGANError)])
 
@@ -89,6 +90,7 @@ def _collate_or_propagate(items: list[Item | MaskGANError]) -> Batch | MaskGANEr
 def _stream(
     loaded: Iterator[Batch | MaskGANError], workers: list[BaseProcess], stop: Callable[[], bool]
 ) -> Iterator[Batch]:
+    """Yield the batches, raise the errors among them, and end the loader processes ``workers`` afterwards."""
     try:
         while (batch := _next(loaded, stop)) is not None:
             if isinstance(batch, MaskGANError):
@@ -100,7 +102,7 @@ def _stream(
 
 
 def _next(loaded: Iterator[Batch | MaskGANError], stop: Callable[[], bool]) -> Batch | MaskGANError | None:
-    """The next batch, or None after the last one.
+    """Return the next batch or error, or None after the last one.
 
     The loader's timeout interrupts the wait regularly, to check for a stop request.
 

@@ -10,15 +10,16 @@ from maskgan_cli.data.prepared import PreparedData, Sample
 from maskgan_cli.data.sources import Candidate, Source
 from maskgan_cli.errors import InputError
 
-COLUMN: Final = "source"  # column of the manifest with the name of a sample's data set
-_LOCAL: Final = ("identity", "scene")  # columns whose values are valid within one data set only
+COLUMN: Final = "source"  # column of the manifest with the name of the data set that a sample is from
+_LOCAL: Final = ("identity", "scene")  # columns whose values are unique only within one data set
 
 
 def read_source(roots: Sequence[Path]) -> Source:
     """List the samples of several prepared data sets with their splits.
 
-    Ids, identities and scenes get the name of their data set as a prefix, because person 3 of one set is not person 3
-    of another. The manifest's column ``source`` has the name, for ``data.balance: source``.
+    Ids, identities and scenes get the name of their data set as a prefix, because person 3 of one data set is not
+    person 3 of another one. The column ``source`` of the manifest contains this name, so that recipes can balance the
+    data sets with ``data.balance: source``.
 
     Args:
         roots: folders of two or more data sets, all with masks or all without.

@@ -1,8 +1,8 @@
 """A folder of images and label maps as a source.
 
 The files are ``images/NAME.*`` and ``masks/NAME.png``, or ``NAME.*`` and ``NAME.mask.png`` in one folder. A prepared
-data set is such a folder, so it can be prepared again at another size; splits, identities, poses and attributes are
-taken from its ``manifest.csv``.
+data set is such a folder, so it can be prepared again at another size. If the folder has a ``manifest.csv``, splits,
+identities, poses and attributes are read from it.
 """
 
 from __future__ import annotations
@@ -24,14 +24,15 @@ MASK_SUFFIX = ".mask.png"
 def read_source(
     root: Path, *, order: str, val_share: float, test_share: float, seed: int, masked: bool = True
 ) -> Source:
-    """List all images and label maps of a folder, or only the images with ``masked=False``.
+    """List all images and label maps of a folder; with ``masked=False``, list only the images.
 
     Args:
         root: the folder.
-        order: the class order of its label maps.
-        val_share, test_share: shares of these splits for samples without a split in the manifest. A sample's split
-            depends only on its name and the seed, so it does not change if other samples are added.
-        seed: seed of the splits.
+        order: the class order of its label maps, a key of `labels.ORDERS`.
+        val_share, test_share: shares of the splits val and test among the samples without a split in the manifest. A
+            sample's split depends only on its name and the seed, so it does not change if other samples are added.
+        seed: seed of the random splits.
+        masked: whether to read label maps.
 
     Raises:
         InputError: the folder is missing or has no images.
@@ -73,7 +74,7 @@ def read_source(
 
 
 def _hint(root: Path) -> str:
-    """What to do if a folder holds no data set: name its subfolder that does, or check the path."""
+    """Return a hint for a folder without a data set: its subfolder with a data set, or to check the path."""
     for inner in sorted(path for path in (*root.glob("*"), *root.glob("*/*")) if path.is_dir()):
         if is_raw_layout(inner) or is_celeba_layout(inner) or (inner / "images").is_dir():
             return f"the data set is in {inner}: name that folder"
@@ -81,14 +82,14 @@ def _hint(root: Path) -> str:
 
 
 def split_by_name(name: str, val_share: float, test_share: float, seed: int) -> str:
-    """A sample's random split, drawn from the hash of its name and the seed."""
+    """Return a sample's random split (train, val or test), drawn from the hash of its name and the seed."""
     digest = hashlib.sha256(f"{seed}/{name}".encode()).digest()
     draw = int.from_bytes(digest[:8], "big") / 2**64
     return "test" if draw < test_share else "val" if draw < test_share + val_share else "train"
 
 
 def _manifest(path: Path) -> dict[str, dict[str, str]]:
-    """The rows of a manifest by the samples' ids; empty if the file is missing."""
+    """Return the rows of a manifest by sample id; empty if the file is missing."""
     rows = read_csv(path) if path.is_file() else []
     if rows and "id" not in rows[0]:
         raise InputError(path, expected="a column id", found=", ".join(rows[0])[:80])
@@ -96,7 +97,12 @@ def _manifest(path: Path) -> dict[str, dict[str, str]]:
 
 
 def _list(root: Path) -> tuple[dict[str, Path], dict[str, Path], set[str], str]:
-    """Images by name, masks by name, names of several images, and a message about unsupported pictures."""
+    """List the files of a folder.
+
+    Returns:
+        The images and the masks, both by name; the names that several images have; and a message about files of
+        unsupported picture formats (empty if there are none).
+    """
     if (root / "images").is_dir():
         files = _files(root / "images")
         images = [p for p in files if p.suffix.lower() in READ_SUFFIXES]
@@ -112,7 +118,7 @@ def _list(root: Path) -> tuple[dict[str, Path], dict[str, Path], set[str], str]:
 
 
 def _files(folder: Path) -> list[Path]:
-    """The regular files of a folder in the order of their names, without hidden files such as macOS's `._NAME.jpg`."""
+    """Return the regular files of a folder, sorted by name, without hidden files such as `._NAME.jpg` of macOS."""
     if not folder.is_dir():
         return []
     with os.scandir(folder) as entries:

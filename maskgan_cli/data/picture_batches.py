@@ -21,7 +21,7 @@ Attempt = Callable[[Path], AbstractContextManager[None]]
 
 
 def attempted(_: Path) -> AbstractContextManager[None]:
-    """The default of ``attempt``: a context manager that lets every error pass."""
+    """Return a context manager that does nothing, so that every error is raised. This is the default of ``attempt``."""
     return nullcontext()
 
 
@@ -36,13 +36,14 @@ def read_pictures(
 
     Args:
         paths: the files.
-        batch_size: maximum number of pictures in a batch; so many are decoded at once, by several threads.
-        change: function that is applied to each picture after reading, e.g. to reduce its size. With it, pictures are
-            read one at a time, because they may be large.
-        attempt: context manager around reading and changing a file; if it suppresses an error, the file is skipped.
+        batch_size: maximum number of pictures in a batch. Several threads decode this many pictures in advance.
+        change: function that is applied to each picture after reading, e.g. to reduce its size. If it is given,
+            pictures are read one at a time, because they may be large.
+        attempt: function that returns a context manager for a path. The file is read and changed inside its block; if
+            the context manager suppresses an error, the file is skipped.
 
     Yields:
-        The paths, the pictures (N, 3, H, W) ``uint8``, and height and width of each file.
+        For each batch the paths, the pictures (N, 3, H, W) ``uint8``, and height and width of each file.
 
     Raises:
         InputError: a file is not a picture.
@@ -64,6 +65,7 @@ def read_pictures(
 def _read_ahead(
     read: Callable[[Path], tuple[Path, Picture, Sides] | None], paths: Iterable[Path], count: int
 ) -> Iterator[tuple[Path, Picture, Sides] | None]:
+    """Yield the results of ``read`` for all paths, in order; several threads read ``count`` files in advance."""
     queue = iter(paths)
     with ThreadPoolExecutor(_THREADS) as pool:
         while chunk := list(itertools.islice(queue, count)):

@@ -1,4 +1,4 @@
-"""Preparation of a data set: square images and label maps of one size from any source."""
+"""Preparation of a data set: converts any source to square images and label maps of one size."""
 
 from __future__ import annotations
 
@@ -47,21 +47,21 @@ MIN_SIZE, MAX_SIZE = 64, 1024
 def prepare(
     source: Source, out: Path, *, size: int, image_format: str, workers: int, overwrite: bool
 ) -> Iterator[Outcome]:
-    """Prepare a source, and yield the result of each candidate. The data set is complete after the last one.
+    """Prepare a source, and yield the outcome of each candidate. The data set is complete when the iterator ends.
 
     Samples that an interrupted run with the same settings has written are reused. If the data set is already complete,
     nothing is done and nothing is yielded.
 
     Args:
-        source: the source.
+        source: the samples to prepare.
         out: folder of the prepared data set.
         size: side of images and masks in pixels.
         image_format: ``png`` or ``jpg``.
         workers: number of processes.
-        overwrite: replace another preparation.
+        overwrite: replace an existing data set in ``out``.
 
     Raises:
-        InputError: ``out`` contains other files, or another preparation and ``overwrite`` is false.
+        InputError: ``out`` contains other files, or it contains another data set and ``overwrite`` is false.
     """
     if not MIN_SIZE <= size <= MAX_SIZE:
         raise InputError("--size", expected=f"{MIN_SIZE} to {MAX_SIZE}", found=str(size))
@@ -98,7 +98,7 @@ def prepare(
 
 
 def merge_parts(parts: dict[str, Path]) -> LabelMap:
-    """Merge part files into one label map (H, W); parts that are later in `labels.PARTS` cover earlier ones.
+    """Merge part files (path by part name) into one label map (H, W); later parts of `labels.PARTS` cover earlier ones.
 
     Raises:
         InputError: a part is not readable, or parts have different sizes.
@@ -119,7 +119,7 @@ def merge_parts(parts: dict[str, Path]) -> LabelMap:
 
 
 def _prepare_one(candidate: Candidate, **settings: Any) -> Outcome:
-    """Prepare one sample in a worker process; warnings about its files are returned in the result."""
+    """Prepare one sample in a worker process, and return the outcome with warnings about its files as a remark."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", OmissionWarning)
         done = _files_of(candidate, **settings)
@@ -131,7 +131,15 @@ def _files_of(
     candidate: Candidate, *, out: Path, size: int, image_format: str, order: str, needed: tuple[int, int] | None,
     crop: int | None, halved: bool = False,
 ) -> Outcome:  # fmt: skip
-    """Write the files of one sample. If a file is not valid, the result has the reason."""
+    """Write the files of one sample. If an input file is not valid, write nothing and return the reason.
+
+    Args:
+        candidate: the sample, which has an image.
+        out: folder of the prepared data set.
+        size: side of the written image and mask in pixels.
+        image_format: ``png`` or ``jpg``.
+        order, needed, crop, halved: ``order``, ``sides``, ``crop`` and ``halved`` of the `Source`.
+    """
     assert candidate.image is not None
     masked, raw = bool(candidate.masks), "" not in candidate.masks
     try:
@@ -161,7 +169,7 @@ def _files_of(
 
 
 def _central(picture: Picture, side: int) -> Picture:
-    """The central square of a picture."""
+    """Return the central square of a picture, with ``side`` pixels."""
     top, left = ((length - side) // 2 for length in picture.shape[:2])
     return picture[top : top + side, left : left + side]
 
@@ -173,7 +181,13 @@ def _write(path: Path, data: bytes) -> str:
 
 
 def _problem(sides: tuple[int, ...], labels: LabelMap | None, *, halved: bool) -> str:
-    """A message about wrong sizes or an empty mask; an empty string if there is no problem."""
+    """Return a message about wrong sizes or an empty mask; an empty string if there is no problem.
+
+    Args:
+        sides: height and width of the image.
+        labels: the mask; None if there is none.
+        halved: whether the mask may have another size than the image.
+    """
     if sides[0] != sides[1]:
         return f"wrong size: the image is {_side(sides)}, not square"
     if labels is None:
@@ -193,7 +207,7 @@ def _side(shape: tuple[int, ...]) -> str:
 
 
 def _listing(source: Source) -> str:
-    """A digest of the list of candidates, which shows whether the source has changed."""
+    """Return a hash of the list of candidates, which differs if the source has changed."""
     digest = hashlib.sha256(source.order.encode())
     for c in source.candidates:
         digest.update(json.dumps([c.id, c.split, c.fields, sorted(c.masks)]).encode())
@@ -201,7 +215,7 @@ def _listing(source: Source) -> str:
 
 
 def _is_complete(out: Path, settings: dict[str, Any]) -> bool:
-    """Whether ``out`` is a complete data set of the same settings, which include the source's list of candidates."""
+    """Return whether ``out`` is a complete data set with these settings (they include a hash of the candidates)."""
     if (out / JOURNAL).exists() or not (out / "dataset.json").is_file():
         return False
     try:
@@ -212,13 +226,13 @@ def _is_complete(out: Path, settings: dict[str, Any]) -> bool:
 
 
 def _open_output(out: Path, settings: dict[str, Any], overwrite: bool) -> dict[str, Outcome]:
-    """Make ``out`` ready for writing, and return the results of an interrupted run by id."""
+    """Prepare the folder ``out`` for writing, and return the outcomes of an interrupted run by sample id."""
     path, finished = out / JOURNAL, out / "dataset.json"
     done: dict[str, Outcome] = {}
     if overwrite and (path.is_file() or finished.is_file()):
         for folder in ("images", "masks"):
             shutil.rmtree(out / folder, ignore_errors=True)
-        # The last files mark the folder as a data set, so that an interrupted deletion can be repeated.
+        # The files that mark the folder as a data set are deleted last, so an interrupted deletion can be repeated.
         for file in (out / "manifest.csv", out / "rejected.csv", path, finished):
             file.unlink(missing_ok=True)
     elif path.is_file():  # dataset.json may exist too, if the run was killed before it deleted the journal
@@ -246,7 +260,7 @@ def _open_output(out: Path, settings: dict[str, Any], overwrite: bool) -> dict[s
 
 
 def _samples(dataset: Path) -> str:
-    """The number of samples in a data set's description, for a message."""
+    """Return the number of samples in a ``dataset.json`` as text for a message, or a phrase if it is not readable."""
     try:
         return str(int(read_json(dataset)["samples"]))
     except (InputError, LookupError, TypeError, ValueError):

@@ -115,11 +115,11 @@ class PreparedData:
 
     @property
     def masked(self) -> bool:
-        """Whether the samples have masks."""
+        """Whether the samples of the data set have masks."""
         return bool(self.info["classes"])
 
     def split(self, name: str) -> list[Sample]:
-        """The samples of the split ``train``, ``val`` or ``test``.
+        """Return the samples of the split ``train``, ``val`` or ``test``.
 
         Raises:
             InputError: the split is empty.
@@ -135,7 +135,7 @@ def check_prepared(root: Path) -> None:
     """Check that a folder has the file ``dataset.json``, without reading it.
 
     Raises:
-        InputError: it does not.
+        InputError: the file is missing.
     """
     if not (root / "dataset.json").is_file():
         raise InputError(
@@ -147,7 +147,7 @@ def check_prepared(root: Path) -> None:
 
 
 def _description(path: Path) -> dict[str, Any]:
-    """Read ``dataset.json`` and check its necessary entries."""
+    """Read ``dataset.json``, check its required entries (size, hash, classes), and return its content."""
     info = read_json(path)
     kinds: dict[str, type] = {"size": int, "hash": str, "classes": list}
     for name, kind in kinds.items():
@@ -160,7 +160,13 @@ def _description(path: Path) -> dict[str, Any]:
 
 
 def _sample(root: Path, row: dict[str, str], where: str) -> Sample:
-    """A sample of one row of the manifest. Paths outside of the data set are rejected."""
+    """Convert a row of the manifest to a sample. Paths outside of the data set raise an error.
+
+    Args:
+        root: folder of the data set.
+        row: the row.
+        where: position of the row, for error messages.
+    """
     for name in ("id", "split", "image", "mask"):
         if name not in row:
             raise InputError(root / "manifest.csv", expected=f"a column {name}", found="none", hint=_HINT)
@@ -180,7 +186,7 @@ def _sample(root: Path, row: dict[str, str], where: str) -> Sample:
 
 
 def data_hash(manifest: Path, digests: Iterable[tuple[str, str]]) -> str:
-    """The hash of a data set.
+    """Return the SHA-256 of a data set: of its manifest and the hashes of its files.
 
     Args:
         manifest: path of the manifest.
@@ -193,7 +199,7 @@ def data_hash(manifest: Path, digests: Iterable[tuple[str, str]]) -> str:
 
 
 def attributes_of(samples: Sequence[Sample], names: Sequence[str]) -> npt.NDArray[np.bool_]:
-    """The attributes of samples (N, len(names)) from the manifest.
+    """Return the attributes ``names`` of samples from the manifest: (N, len(names)), true if the value is above 0.
 
     Raises:
         InputError: a sample lacks an attribute.
@@ -212,7 +218,7 @@ def _attribute(sample: Sample, name: str) -> bool:
 
 
 def poses_of(samples: Sequence[Sample]) -> npt.NDArray[np.float64]:
-    """Yaw, pitch and roll of samples in degrees (N, 3) from the manifest.
+    """Return yaw, pitch and roll of samples in degrees (N, 3) from the manifest.
 
     Raises:
         InputError: a sample lacks an angle.
@@ -239,7 +245,7 @@ def _angle(sample: Sample, name: str) -> float:
 
 
 def identities_of(samples: list[Sample]) -> list[str]:
-    """The identities of samples from the manifest.
+    """Return the identity of each sample from the manifest.
 
     Raises:
         InputError: a sample has no identity.
@@ -256,7 +262,11 @@ def identities_of(samples: list[Sample]) -> list[str]:
 
 
 def mask_beside(image: Path) -> Path | None:
-    """The mask of a picture: ``NAME.mask.png`` beside it, or its label map if it is in a prepared data set; or None."""
+    """Find the mask file of a picture; return None if there is none.
+
+    The mask is the file ``NAME.mask.png`` beside the picture. Otherwise, if the picture is in a prepared data set, the
+    mask is its label map in the folder ``masks``.
+    """
     sidecar = image.with_name(f"{image.stem}.mask.png")
     if sidecar.is_file():
         return sidecar
@@ -267,6 +277,6 @@ def mask_beside(image: Path) -> Path | None:
 
 
 def in_prepared(image: Path) -> bool:
-    """Whether a picture is in the folder ``images`` of a prepared data set."""
+    """Return whether a picture is in the folder ``images`` of a prepared data set."""
     folder = image.resolve().parent
     return folder.name == "images" and (folder.parent / "dataset.json").is_file()

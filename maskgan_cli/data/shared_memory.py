@@ -1,4 +1,4 @@
-"""Shared memory, in which PyTorch's loader processes return their batches: free space, and errors if it is full."""
+"""Shared memory, through which PyTorch's loader processes return batches: its free space, and errors if it is full."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ _FULL: Final = 77  # exit code of a loader process that could not return a batch
 
 
 def too_small(batch_bytes: int, workers: int) -> str:
-    """A message if shared memory cannot hold the batches of all loader processes; empty if it can or is unknown.
+    """Return a message if shared memory is too small for the batches of all loader processes.
+
+    The message is empty if shared memory is large enough, or if its size is unknown.
 
     Args:
         batch_bytes: size of one batch in bytes.
@@ -34,17 +36,16 @@ def too_small(batch_bytes: int, workers: int) -> str:
         free = shutil.disk_usage(FOLDER).free if sys.platform == "linux" else None
     except OSError:
         free = None
-    needed = batch_bytes * (_AHEAD * workers + 1)  # the training step holds one more
+    needed = batch_bytes * (_AHEAD * workers + 1)  # the training step uses one more batch
     if free is None or free >= needed:
         return ""
     return f"shared memory ({FOLDER}) has {free / 1e6:.0f} MB free, {workers} loader processes need {needed / 1e6:.0f}"
 
 
 def end_on_full(_: int) -> None:
-    """Make a loader process exit if it cannot return a batch.
+    """Make a loader process exit with the code `_FULL` if it cannot write a batch to shared memory.
 
-    PyTorch writes batches to shared memory in a thread whose errors are only printed, so the training process would
-    wait forever.
+    By default, PyTorch only prints this error (a thread writes the batches), and the training process waits forever.
     """
     multiprocessing.queues.Queue._on_queue_feeder_error = staticmethod(_end)  # type: ignore[attr-defined]
 
@@ -54,7 +55,7 @@ def _end(_: BaseException, __: Any) -> None:
 
 
 def loader_error(error: RuntimeError) -> WorkError | None:
-    """The WorkError for PyTorch's error about a dead loader process; None for other errors."""
+    """Return a WorkError for an error of PyTorch about a dead loader process; None for other errors."""
     text = str(error)
     if not re.search(r"DataLoader worker|unable to (write to|open|mmap|allocate).*(torch_|shared memory)", text):
         return None
@@ -66,7 +67,7 @@ def loader_error(error: RuntimeError) -> WorkError | None:
 
 
 def end_processes(workers: list[BaseProcess]) -> None:
-    """Kill the remaining loader processes, which ignore SIGTERM and may hang while reading a file."""
+    """Kill the loader processes that are still running. They ignore SIGTERM and may hang while reading a file."""
     alive = [worker for worker in workers if worker._parent_pid == os.getpid() and worker.is_alive()]  # type: ignore[attr-defined]
     if not alive:
         return
@@ -79,7 +80,7 @@ def end_processes(workers: list[BaseProcess]) -> None:
 
 @contextlib.contextmanager
 def _sigchld_ignored() -> Iterator[None]:
-    """Disable PyTorch's handler of SIGCHLD inside the block; it raises an error for every killed loader process."""
+    """Disable PyTorch's handler of SIGCHLD inside the block; it raises an error for each killed loader process."""
     if not hasattr(signal, "SIGCHLD") or threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -92,7 +93,10 @@ def _sigchld_ignored() -> Iterator[None]:
 
 @contextlib.contextmanager
 def reported() -> Iterator[None]:
-    """Turn PyTorch's error about a dead loader process, which it raises in any step, into a `WorkError`."""
+    """Convert PyTorch's error about a dead loader process, raised inside the block, into a `WorkError`.
+
+    PyTorch can raise this error in any statement of a training step.
+    """
     try:
         yield
     except RuntimeError as error:

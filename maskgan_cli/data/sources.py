@@ -1,4 +1,4 @@
-"""The input of `prepare`: a `Source` with one `Candidate` per sample, listed without decoding files."""
+"""The input of `prepare`: a `Source` with one `Candidate` per sample. Listing a source does not decode its files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ SPLITS = ("train", "val", "test")
 
 
 def problem_with_id(name: str) -> str:
-    """A message if an id is not valid, because ids become file names; an empty string if it is valid."""
+    """Return a message if an id cannot be used as a file name, or an empty string if it can."""
     if not name:
         return "it has no id"
     if "/" in name or "\\" in name or name.startswith("."):
@@ -21,15 +21,17 @@ def problem_with_id(name: str) -> str:
 
 @dataclass(frozen=True)
 class Candidate:
-    """One sample of a source.
+    """One sample of a source, before its preparation.
 
     Attributes:
         id: id of the sample, used as file name without suffix.
-        image: path of the picture, or None if there is only a mask.
-        masks: part files by part name (raw layout), or ``{"": label map}``; empty without masks.
+        image: path of the picture; None if there is only a mask.
+        masks: paths of the part files by part name (raw layout), or ``{"": path of the label map}``; empty if there is
+            no mask.
         split: ``train``, ``val`` or ``test``.
-        fields: further columns of the manifest (celeba_id, identity, yaw, ..., attributes).
-        reason: reason to reject the sample, if the list of files already shows one.
+        fields: values of further columns of the manifest (celeba_id, identity, yaw, ..., attributes).
+        reason: reason to reject the sample that is known before its files are read, e.g. a missing mask; empty if there
+            is none.
     """
 
     id: str
@@ -42,16 +44,16 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Source:
-    """A source of samples.
+    """A list of samples to prepare, and what they have in common.
 
     Attributes:
         name: name of the source, e.g. ``CelebAMask-HQ``.
         candidates: its samples in a fixed order.
-        columns: further columns of the manifest, in order.
+        columns: names of the further columns of the manifest, in order.
         order: class order of the label maps, a key of `maskgan_cli.labels.ORDERS`.
         masked: whether the samples have masks.
         sides: required width and height of all pictures; None accepts any square.
-        crop: side of the central square to use of each picture; None uses the whole picture.
+        crop: side in pixels of the central square to which each picture is cropped; None uses the whole picture.
         halved: whether label maps may have half the size of the pictures, as in CelebAMask-HQ.
         remarks: messages about files that are skipped.
     """

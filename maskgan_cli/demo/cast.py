@@ -1,4 +1,4 @@
-"""Selects the rendered faces of the demo from their scene parameters, before rendering."""
+"""Selects the rendered faces of the demo by their scene parameters (pose, hair, mouth etc.) before rendering."""
 
 from __future__ import annotations
 
@@ -12,22 +12,23 @@ from maskgan_cli.synth.parameters import Scene
 from maskgan_cli.synth.render import head_truth
 from maskgan_cli.synth.sampling import sample_identity, sample_scene
 
-PEOPLE: Final = 12
-_FRONTAL: Final = 15.0  # degrees; maximum yaw and pitch of faces whose shapes are copied to the frontal photo
-_FAR: Final = 30.0  # degrees; maximum difference in yaw between source and target of a pair
+PEOPLE: Final = 12  # number of rendered faces, each of another person
+_FRONTAL: Final = 15.0  # maximum yaw and pitch in degrees of faces whose shapes are copied to the frontal photo
+_FAR: Final = 30.0  # maximum difference in yaw in degrees between source and target of a pair
 _LITTLE_HAIR: Final = ("bald", "buzz")
 
 
 @dataclass(frozen=True)
 class Cast:
-    """Selected picture numbers of a data set that ``maskgan synth`` renders.
+    """The selected faces, by number of the picture in the data set that ``maskgan synth`` renders.
 
     Attributes:
-        seed: seed of the rendering.
-        mouth: face whose mouth is copied to the photo.
-        look: face whose style is copied to the photo.
+        seed: seed of the data set.
+        mouth: the face whose mouth shape is copied to the photo.
+        look: the face whose style is copied to the photo.
         ways: the two faces whose masks are interpolated.
-        pairs: source and target of each counterfactual.
+        pairs: source and target of each pair with a counterfactual, i.e. with a ground truth: the source rendered with
+            the target's expression.
     """
 
     seed: int
@@ -39,13 +40,16 @@ class Cast:
 
 @dataclass(frozen=True)
 class _Face:
+    """A face that may be selected."""
+
     number: int
     scene: Scene
-    dark: bool  # black hair, clearly different from the photo's
-    angle: float  # the larger of yaw and pitch, degrees
+    dark: bool  # whether the hair is black, which differs clearly from the photo's hair
+    angle: float  # the larger of absolute yaw and absolute pitch, in degrees
 
     @property
     def sunglasses(self) -> bool:
+        """Whether the face has dark glasses."""
         return self.scene.glasses is not None and self.scene.glasses.dark > 0
 
     @property
@@ -55,9 +59,15 @@ class _Face:
 
 
 def find_cast(seed: int, size: int, pairs: int) -> Cast:
-    """Find the first seed from ``seed`` on whose faces fill all roles.
+    """Try the seeds ``seed``, ``seed + 1``, ... and return the selection for the first one with all needed faces.
 
-    All pairs are distinct, show no sunglasses, and differ in the mouth. Scenes are only sampled, not rendered.
+    The pairs have different sources. The two faces of a pair differ in the mouth and wear no sunglasses. Scenes are
+    sampled but not rendered.
+
+    Args:
+        seed: the first seed to try.
+        size: side of the rendered faces in pixels.
+        pairs: number of pairs.
     """
     for at in count(seed):
         plan = DatasetPlan(PEOPLE, size, PEOPLE, at, pairs)
@@ -70,6 +80,7 @@ def find_cast(seed: int, size: int, pairs: int) -> Cast:
 
 
 def _sample(seed: int, number: int) -> _Face:
+    """Sample the scene of a face of a data set."""
     person = sample_identity(seed, number)
     scene = sample_scene(seed, number, person)
     yaw, pitch, _ = head_truth(person, scene)
@@ -77,6 +88,7 @@ def _sample(seed: int, number: int) -> _Face:
 
 
 def _roles(faces: list[_Face]) -> tuple[int, int, tuple[int, int]] | None:
+    """Return the faces `Cast.mouth`, `Cast.look` and `Cast.ways`; None if no face is suitable for one of them."""
     frontal = sorted((f for f in faces if f.angle < _FRONTAL), key=lambda f: f.angle)
 
     def first(fits: Callable[[_Face], bool]) -> _Face | None:
@@ -91,11 +103,12 @@ def _roles(faces: list[_Face]) -> tuple[int, int, tuple[int, int]] | None:
 
 
 def _unlike(a: _Face, b: _Face) -> bool:
-    """Whether the interpolation between the masks shows an opening mouth."""
+    """Whether the mouth is closed in ``a`` and open in ``b``, so that the interpolation shows an opening mouth."""
     return not a.scene.mouth_open and b.scene.mouth_open
 
 
 def _pairs(plan: DatasetPlan, faces: list[_Face]) -> list[tuple[int, int]] | None:
+    """Return the pairs of a plan; None if one is unsuitable: equal mouths, sunglasses, or yaws that differ too much."""
     chosen = [pair_of(plan, j) for j in range(plan.counterfactuals)]
     for a, b in ((faces[i], faces[j]) for i, j in chosen):
         alike = (a.scene.smiling, a.scene.mouth_open) == (b.scene.smiling, b.scene.mouth_open)

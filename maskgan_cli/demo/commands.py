@@ -1,4 +1,4 @@
-"""The commands of the demo. The page shows exactly the commands that were run."""
+"""The `maskgan` commands of the demo. The page shows exactly the commands that are run."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class Command:
 
     Attributes:
         words: arguments after ``maskgan``.
-        rerun: additional options that allow it to replace its earlier results.
-        done: a file whose existence means that the command is finished.
-        long: whether to show progress.
+        rerun: additional options, not shown on the page, that allow the command to replace its earlier results.
+        done: a file that exists once the command has finished; if it exists already, the command is skipped.
+        long: whether the command takes long, so that its progress is shown.
     """
 
     words: tuple[str | Path, ...]
@@ -38,7 +38,15 @@ class Command:
         return shlex.join(["maskgan", *map(str, self.words)])
 
     def run(self, folder: Path, perform: Perform) -> dict[str, Any]:
-        """Run it in ``folder`` and return its JSON output; {} if it was already finished."""
+        """Run the command and return its JSON output.
+
+        Args:
+            folder: the demo's folder.
+            perform: runs a `maskgan` command and returns its standard output.
+
+        Returns:
+            The JSON output; {} if the command was skipped because ``done`` exists.
+        """
         if self.done is not None and (folder / self.done).is_file():
             return {}
         words = [str(folder / word) if isinstance(word, Path) else word for word in self.words]
@@ -49,13 +57,14 @@ class Command:
 
 @dataclass(frozen=True)
 class Scale:
-    """Size of the demo.
+    """How large the demo is.
 
     Attributes:
         size: side of the rendered faces in pixels.
-        pairs: number of counterfactual pairs to show and evaluate.
+        pairs: number of pairs of rendered faces, with ground truth, to edit, show and evaluate.
         steps: number of interpolated masks.
-        training: number of faces, people, generator steps and MaskVAE steps; None to use bundled weights.
+        training: numbers of training faces, of people in them, and of training steps of generator and MaskVAE; None to
+            use bundled weights.
     """
 
     size: int
@@ -71,13 +80,14 @@ _TRAINING_SIZE = 64  # image size of the tiny recipes
 
 
 class Commands:
-    """All commands of a demo, by section of its page.
+    """Builds the commands of a demo. Paths are relative to the demo's folder.
 
     Args:
-        scale: size of the demo.
-        cast: selected faces.
-        seed: seed of the training.
-        device, workers: options of the commands that have them; None omits them.
+        scale: how large the demo is.
+        cast: the selected faces.
+        seed: seed of the training and of its rendered faces.
+        device, workers: values of ``--device`` and ``--workers`` for the commands that have these options; None omits
+            the option.
     """
 
     def __init__(self, scale: Scale, cast: Cast, *, seed: int, device: str | None, workers: int | None) -> None:
@@ -89,7 +99,7 @@ class Commands:
         self._vae: tuple[str | Path, ...] = ("--weights", Path("vae"), "--dmn-weights", Path("dmn")) if trained else ()
 
     def training(self) -> list[Command]:
-        """Render training faces and train a generator and a MaskVAE; empty if bundled weights are used."""
+        """Return commands that render faces and train generator and MaskVAE; none if bundled weights are used."""
         if self.scale.training is None:
             return []
         faces, people, steps, vae_steps = self.scale.training
@@ -107,6 +117,7 @@ class Commands:
         ]
 
     def _train(self, kind: str, steps: int, *more: str) -> Command:
+        """Return the command that trains a network of a kind (``dmn`` or ``vae``); ``more`` are additional options."""
         often = max(1, steps // 3)
         settings = {"steps": steps, "checkpoint_every": often, "sample_every": steps, "validate_every": often}
         changes = [word for name, value in settings.items() for word in ("--set", f"schedule.{name}={value}")]
@@ -114,7 +125,7 @@ class Commands:
         return Command((*words, *changes, *more, *self._device), long=True)
 
     def faces(self) -> list[Command]:
-        """Render the selected faces with their masks, and the ground truth of the pairs."""
+        """Return commands that render and prepare the faces, their masks and the ground truth of the pairs."""
         size = ("--size", str(self.scale.size))
         people, pairs = str(PEOPLE), str(self.scale.pairs)
         drawn = ("-n", people, "--identities", people, *size, "--counterfactuals", pairs, "--seed", str(self.cast.seed))
@@ -124,14 +135,14 @@ class Commands:
         ]
 
     def crop(self) -> list[Command]:
-        """Crop the photo's face and predict its mask."""
+        """Return commands that crop the photo's face and predict its mask."""
         return [
             Command(("align", PHOTO, "-o", CROP.parent, *self._device), ("--overwrite",)),
             Command(("parse", CROP, *self._device), ("--overwrite",)),
         ]
 
     def photo(self) -> dict[str, Command]:
-        """Edits of the photo, by result name."""
+        """Return commands that edit the photo's face, by name of the edit."""
         cast = self.cast
 
         def edit(name: str, number: int, *words: str) -> Command:
@@ -147,11 +158,15 @@ class Commands:
         }
 
     def paste(self) -> Command:
-        """Paste the first edit back into the whole photo."""
+        """Return the command that pastes the first edit back into the whole photo."""
         return Command(("paste", CROP, Path("mouth.png"), "-o", EDITED), ("--overwrite",))
 
     def pairs(self) -> dict[str, Command]:
-        """Swap the mouths of all pairs, with and without blending, and evaluate the results."""
+        """Return commands that edit all pairs and evaluate the results, by name.
+
+        ``pairs`` lists the pairs; ``bare`` swaps their mouths without blending, ``seamless`` with blending; ``read``
+        compares parsed masks of the ``bare`` results with the edited masks.
+        """
         listed = ("--pairs", Path("pairs.csv"))
         truths = ("--protocol", "counterfactual", "--truths", Path("faces"))
         return {
@@ -165,15 +180,16 @@ class Commands:
         }
 
     def way(self) -> Command:
-        """Interpolate between two masks with one style."""
+        """Return the command that interpolates between the masks of two faces, in the style of the first."""
         a, b = (face(number) for number in self.cast.ways)
         words = ("interpolate", a, b, "--steps", str(self.scale.steps), "--style", a, "-o", Path("between"))
         return Command((*words, *self._vae, *self._device), ("--overwrite",))
 
     def _edit(self, *words: str | Path) -> Command:
+        """Return an editing command with the options for weights and device."""
         return Command((*words, *self._dmn, *self._device), ("--overwrite",))
 
 
 def face(number: int) -> Path:
-    """Path of a rendered face."""
+    """Return the path of a rendered and prepared face, relative to the demo's folder."""
     return Path("cast/images") / f"{number}.png"

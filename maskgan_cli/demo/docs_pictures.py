@@ -1,4 +1,4 @@
-"""Writes results of the demo as pictures for the documentation, with a list of their weights."""
+"""Writes results of the demo as pictures for the documentation, and a list of the weights that generated them."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ class DemoEdit:
     """One edit and its files.
 
     Attributes:
-        name: the edited part or style.
-        command: command line of this edit; empty if it was part of a batch.
-        source: the edited face.
-        target: the reference face.
-        asked: the edited mask, or the ground truth.
-        result: the edited picture.
+        name: what was edited: ``mouth``, ``brows``, ``glasses`` or ``style``.
+        command: command line of this edit; empty if the edit was part of a batch.
+        source: file of the face that was edited.
+        target: file of the reference face; equals ``source`` if there is no reference.
+        asked: file of the edited mask (for the photo), or of the ground truth (for rendered faces).
+        result: file of the edited picture.
     """
 
     name: str
@@ -44,11 +44,20 @@ class DemoEdit:
 def write_pictures(
     folder: Path, photo: Sequence[DemoEdit], faces: Sequence[DemoEdit], strip: Path, weights: Mapping[str, str]
 ) -> Path:
-    """Write the edits of the photo, the pairs with their ground truth, and the interpolation; return the list's path.
+    """Write three pictures: edits of the photo, pairs with their ground truth, and the interpolation.
 
-    The copied style is not among the edits: it repaints the whole face, which does not pass for a photo.
+    Also write a list with the SHA-256 of all pictures and weights, so that a test can detect outdated pictures. The
+    style edit is left out, because it regenerates the whole face, and the result does not pass for a photo.
 
-    The list has the SHA-256 of all pictures and weights, so that a test can detect outdated pictures.
+    Args:
+        folder: folder of the pictures.
+        photo: edits of the photo.
+        faces: edits of rendered faces; the first three are shown.
+        strip: picture file of all interpolation steps, side by side.
+        weights: SHA-256 of each network's weights.
+
+    Returns:
+        Path of the list.
     """
     edits = [photo[0].source, *(row.result for row in photo if row.name != "style")]
     pairs = [[row.source, row.target, row.result, row.asked] for row in faces[:3]]
@@ -62,7 +71,7 @@ def write_pictures(
 
 
 def _grid(rows: Sequence[Sequence[Path]]) -> bytes:
-    """A grid of pictures with white gaps, as a JPEG."""
+    """Return a JPEG of a grid of pictures with white gaps; ``rows`` are picture files."""
     tiles: list[list[Picture]] = [[resize_image(read_image(path), SIDE) for path in row] for row in rows]
     step = SIDE + _GAP
     canvas = np.full((len(tiles) * step - _GAP, len(tiles[0]) * step - _GAP, 3), 255, np.uint8)
@@ -73,6 +82,7 @@ def _grid(rows: Sequence[Sequence[Path]]) -> bytes:
 
 
 def _jpeg(picture: Picture) -> bytes:
+    """Encode a picture as a JPEG."""
     data = io.BytesIO()
     Image.fromarray(picture).save(data, "JPEG", quality=_QUALITY)
     return data.getvalue()

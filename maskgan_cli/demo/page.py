@@ -1,4 +1,4 @@
-"""Writes the demo's page: a single HTML file with embedded pictures."""
+"""Writes the demo's page: a single HTML file that contains all its pictures."""
 
 from __future__ import annotations
 
@@ -38,16 +38,16 @@ _NAMES: Final = {
 
 @dataclass(frozen=True)
 class Shown:
-    """Content of the page.
+    """The content of the page.
 
     Attributes:
-        photo: edits of the photo; `asked` is the edited mask.
-        faces: edits of rendered faces; `asked` is the ground truth.
-        whole: the whole photo before and after the first edit.
-        crop_mask: mask of the photo's face.
-        animation, strip: the interpolation between two masks.
-        commands: command lines that produce everything, in order.
-        numbers: see `run_demo`.
+        photo: edits of the photo.
+        faces: edits of rendered faces.
+        whole: files of the whole photo before and after the first edit.
+        crop_mask: file of the mask of the photo's cropped face.
+        animation, strip: files of the interpolation between two masks, as a GIF and as a row of pictures.
+        commands: command lines that produce all results, in order.
+        numbers: metrics of the results, see `run_demo`.
         trained: whether the demo trained the weights.
     """
 
@@ -63,7 +63,7 @@ class Shown:
 
 
 def write_page(path: Path, shown: Shown) -> Path:
-    """Write the page atomically."""
+    """Write the page to ``path`` atomically, and return the path."""
     edits = []
     for row in shown.photo:
         title, text = _EDITS[row.name]
@@ -93,7 +93,10 @@ def write_page(path: Path, shown: Shown) -> Path:
 
 
 def embedded(path: Path) -> str:
-    """A picture as a ``data:`` URL: masks and animations unchanged, other pictures as JPEG at display size."""
+    """Return a picture file as a ``data:`` URL.
+
+    Masks and animations are embedded unchanged, other pictures as JPEG; square pictures have at most 512 px.
+    """
     if path.suffix == ".gif" or path.name.endswith(".mask.png"):
         return _address(path.suffix[1:], path.read_bytes())
     picture = read_image(path)
@@ -103,4 +106,5 @@ def embedded(path: Path) -> str:
 
 
 def _address(kind: str, data: bytes) -> str:
+    """Return the ``data:`` URL of an image of a kind, e.g. ``jpeg``."""
     return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"

@@ -1,4 +1,4 @@
-"""Runs the demo: all commands in order, in one folder, and then writes the page."""
+"""Runs the demo: runs all commands in order in one folder, then writes the page."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from maskgan_cli.errors import InputError
 from maskgan_cli.files import atomic, read_csv, write_json
 from maskgan_cli.weights.lookup import bundled
 
-_FIRST = 224  # first seed that --seed 0 tries
+_FIRST = 224  # the first seed that `find_cast` tries with --seed 0
 
 
 class Watcher(Protocol):
@@ -47,10 +47,16 @@ def run_demo(
     A second run with the same settings reuses existing data and weights.
 
     Args:
-        perform: runs a `maskgan` command.
+        out: the demo's folder.
+        train: train weights even if the package contains bundled ones.
+        smallest: use few faces and training steps, to test the installation.
+        seed: seed of the selected faces and of the training.
+        workers, device: see `Commands`.
+        perform: runs a `maskgan` command and returns its standard output.
+        watch: receives progress messages.
 
     Returns:
-        The path of the page, and its numbers (also written to ``out/metrics.json``).
+        The path of the page, and the metrics on it (also written to ``out/metrics.json``).
 
     Raises:
         InputError: ``out`` contains other files, or a demo of another scale.
@@ -100,7 +106,7 @@ def run_demo(
 
 
 def _photo_rows(out: Path, edits: dict[str, Command], cast: Cast) -> list[DemoEdit]:
-    """The edits of the photo."""
+    """Return the edits of the photo with their files."""
     references = {"mouth": face(cast.mouth), "style": face(cast.look)}
     return [
         DemoEdit(name, str(command), out / CROP, out / references.get(name, CROP), out / f"{name}.mask.png",
@@ -110,7 +116,7 @@ def _photo_rows(out: Path, edits: dict[str, Command], cast: Cast) -> list[DemoEd
 
 
 def _face_rows(pairs: list[dict[str, str]], results: list[Path]) -> list[DemoEdit]:
-    """The swapped mouths of rendered faces."""
+    """Return the mouth edits of rendered faces with their files; ``results`` has one picture per pair."""
     return [
         DemoEdit("mouth", "", Path(row["source"]), Path(row["target"]), Path(row["truth"]), result)
         for row, result in zip(pairs, results, strict=True)
@@ -118,9 +124,9 @@ def _face_rows(pairs: list[dict[str, str]], results: list[Path]) -> list[DemoEdi
 
 
 def _fetch(photo: Path) -> None:
-    """Write scikit-image's photo of Eileen Collins (by NASA, public domain).
+    """Write scikit-image's photo of Eileen Collins (by NASA, public domain) to a file.
 
-    The bytes equal those that `FETCH` writes, because pasted results record the hash of the photo.
+    It must be written like `FETCH` writes it, byte by byte, because pasted results contain the photo's hash.
     """
     from skimage import data, io
 

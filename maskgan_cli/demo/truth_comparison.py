@@ -15,11 +15,14 @@ from maskgan_cli.metrics.similarity import compare
 def against_truth(
     pairs: Sequence[Mapping[str, str]], methods: Mapping[str, Sequence[Path]]
 ) -> dict[str, dict[str, float]]:
-    """Mean PSNR (dB) and SSIM per method inside and outside the edited region, at the size of the ground truth.
+    """Return mean PSNR (dB) and SSIM inside and outside the edited region, by method and metric name.
+
+    Results are resized to the size of the ground truth. The edited region is where the ground truth's mask differs from
+    the source's.
 
     Args:
         pairs: rows of ``maskgan eval pairs --protocol counterfactual``.
-        methods: method name -> one picture per pair.
+        methods: for each method's name, its results: one picture file per pair.
     """
     table: dict[str, dict[str, float]] = {}
     for name, paths in methods.items():

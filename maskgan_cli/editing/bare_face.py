@@ -1,4 +1,4 @@
-"""The face that an edit starts from: without the glasses that it wears, or with another person's hair."""
+"""Prepare the face that an edit starts from: remove its glasses, or give it another person's hair."""
 
 from __future__ import annotations
 
@@ -13,16 +13,20 @@ from maskgan_cli.labels import LabelMap
 
 
 def without_glasses(face: Face) -> Face:
-    """Remove clear glasses from a face: their frames are filled in the picture and the photo, and the mask has none.
+    """Remove clear glasses from a face's picture, photo and mask; the pixels of the frames are filled in.
 
-    Faces with dark glasses are returned unchanged, because the eyes are hidden; the network paints them.
+    A face without glasses is returned unchanged. So is a face with dark glasses: its eyes are hidden, so the network
+    has to paint them.
     """
     found = without_clear_glasses(face.picture, face.labels)
     return face if found is None else _changed(face, *found)
 
 
 def with_hair_of(face: Face, reference: ReferenceFace) -> Face:
-    """A face, its photo and its mask with the hair of a reference, if that is used; see `hair_in_photo`."""
+    """Replace the hair of a face by the hair of a reference, in its picture, its photo and its mask.
+
+    The face is returned unchanged if ``reference.hair`` is None.
+    """
     found = with_hair(face.picture, face.labels, reference)
     if found is None or face.cutout is None:
         return face if found is None else _changed(face, *found)
@@ -33,7 +37,7 @@ def with_hair_of(face: Face, reference: ReferenceFace) -> Face:
 
 
 def _changed(face: Face, picture: Picture, labels: LabelMap) -> Face:
-    """The face with another picture, which is pasted into its photo, and another mask."""
+    """Return the face with a changed picture and mask; the changed picture is also pasted into the face's photo."""
     photo, cutout = face.photo, face.cutout
     if cutout is not None:
         photo = replace(cutout.photo, picture=cutout.paste(picture))

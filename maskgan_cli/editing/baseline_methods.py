@@ -39,7 +39,7 @@ class Pix2PixHDmRenderer(Renderer):
 
 
 class SPADERenderer:
-    """SPADE as a `maskgan_cli.editing.methods.Method`; it takes the mean of the style code, so results repeat.
+    """SPADE as a `maskgan_cli.editing.methods.Method`. Results are deterministic: the style code is not sampled.
 
     Args:
         weights, device: see `open_painter`.
@@ -54,13 +54,16 @@ class SPADERenderer:
         self.note = {"method": "spade", "code": "mean", "weights": self.painter.weights.sha256}
 
     def paint(self, requests: Sequence[Request]) -> Pictures:
-        """Requests -> pictures (N, size, size, 3) at the network's own size."""
+        """Paint N requests; return pictures (N, size, size, 3), ``size`` being the network's own image size."""
         labels = np.stack([resize_labels(r.labels, self.size) for r in requests])
         return self.painter.paint(labels, _resized([r.style_picture for r in requests], self.size))
 
 
 class SEANRenderer(Renderer):
-    """SEAN as a `maskgan_cli.editing.methods.Method`. A part that the style picture lacks has no style."""
+    """SEAN as a `maskgan_cli.editing.methods.Method`. It encodes a separate style for each part of the face.
+
+    A part that is missing in the style picture has no style code.
+    """
 
     kind = "sean"
 
@@ -70,7 +73,7 @@ class SEANRenderer(Renderer):
         return {"method": self.kind, **super().note}
 
     def paint(self, requests: Sequence[Request]) -> Pictures:
-        """Requests -> pictures (N, size, size, 3) at the network's own size."""
+        """Paint N requests; return pictures (N, size, size, 3), ``size`` being the network's own image size."""
         share = np.ones((len(requests), NUM_CLASSES), np.float32)
         own = []
         for taken, request in zip(share, requests, strict=True):
@@ -86,10 +89,10 @@ class SEANRenderer(Renderer):
 
 
 class StarGANChanger:
-    """StarGAN as a `maskgan_cli.editing.methods.Method`.
+    """StarGAN as a `maskgan_cli.editing.methods.Method`. It changes one attribute of a picture and uses no mask.
 
-    The other attributes of a face come from the manifest of its data set, or else from an attribute classifier, if
-    `find_weights` finds one.
+    StarGAN also needs the face's other attributes as input. They come from the manifest of the face's data set, or
+    else from an attribute classifier, if `find_weights` finds one.
 
     Args:
         weights, device: see `open_painter`.
@@ -108,10 +111,10 @@ class StarGANChanger:
             self.note["attributes"] = self.judge.sha256
 
     def paint(self, requests: Sequence[AttributeRequest]) -> Pictures:
-        """Requests -> pictures (N, size, size, 3) at the network's own size.
+        """Change the attribute of N faces; return pictures (N, size, size, 3) at the network's own image size.
 
         Raises:
-            InputError: the network does not know the attribute, or the face's other attributes are unknown.
+            InputError: the network was not trained on the attribute, or the face's other attributes are unknown.
         """
         for request in requests:
             _check(request.attribute, self.names)
@@ -122,7 +125,13 @@ class StarGANChanger:
         return self.painter.paint(_resized([r.picture for r in requests], self.size), target.numpy())
 
     def _labels(self, request: AttributeRequest) -> Tensor:
-        """The face's present attributes (attributes,), 0 or 1; the value of the requested attribute is ignored."""
+        """Return the face's current attributes as 0 or 1, in the order of ``self.names``.
+
+        The requested attribute is 0 if it is unknown, because `paint` replaces its value anyway.
+
+        Raises:
+            InputError: another attribute is unknown, and no classifier predicts it.
+        """
         known = {request.attribute: False, **request.known}
         unknown = [name for name in self.names if name not in known]
         if unknown:
@@ -141,7 +150,7 @@ class StarGANChanger:
 
 
 class ElegantChanger:
-    """ELEGANT as a `maskgan_cli.editing.methods.Method`.
+    """ELEGANT as a `maskgan_cli.editing.methods.Method`. It transfers one attribute from an exemplar, without masks.
 
     Args:
         weights, device: see `open_painter`.
@@ -157,10 +166,10 @@ class ElegantChanger:
         self.note = {"method": "elegant", "weights": read.sha256}
 
     def paint(self, requests: Sequence[AttributeRequest]) -> Pictures:
-        """Requests -> pictures (N, size, size, 3) at the network's own size.
+        """Transfer the attribute to N faces; return pictures (N, size, size, 3) at the network's own image size.
 
         Raises:
-            InputError: the network does not know the attribute.
+            InputError: the network was not trained on the attribute, or a request has no exemplar.
         """
         shares = np.zeros((len(requests), len(self.names)), np.float32)
         for share, request in zip(shares, requests, strict=True):
@@ -171,12 +180,13 @@ class ElegantChanger:
 
 
 def _check(attribute: str, names: tuple[str, ...]) -> None:
+    """Raise an InputError if ``attribute`` is not in ``names``, the attributes that the network was trained on."""
     if attribute not in names:
         raise InputError("--attribute", expected=f"what these weights change: {', '.join(names)}", found=attribute)
 
 
 def _classifier(device: str) -> AttributeJudge | SeparateAttributes | None:
-    """The attribute classifier that `find_weights` finds; None if there is none."""
+    """Load the attribute classifier that `find_weights` finds; return None if it finds none."""
     try:
         where = find_weights(None, "attributes")
     except InputError:
@@ -185,5 +195,5 @@ def _classifier(device: str) -> AttributeJudge | SeparateAttributes | None:
 
 
 def _resized(pictures: Sequence[Picture], size: int) -> Pictures:
-    """Pictures of any square sizes -> (N, size, size, 3)."""
+    """Resize N square pictures of any sizes, and stack them to one array (N, size, size, 3)."""
     return np.stack([resize_image(picture, size) for picture in pictures])

@@ -26,7 +26,7 @@ class Renderer:
         InputError: the weights or the device do not exist.
 
     Attributes:
-        kind: of the weights.
+        kind: the kind of network, a key of `networks.KINDS`; subclasses change it.
     """
 
     kind: ClassVar[str] = "dmn"
@@ -42,7 +42,7 @@ class Renderer:
         return {"weights": self.weights.sha256}
 
     def paint(self, requests: Sequence[Request]) -> npt.NDArray[np.uint8]:
-        """Requests -> pictures (N, size, size, 3) at the network's own size."""
+        """Paint N requests; return pictures (N, size, size, 3), ``size`` being the network's own image size."""
         labels = np.stack([resize_labels(r.labels, self.size) for r in requests])
         style_labels = np.stack([resize_labels(r.style_labels, self.size) for r in requests])
         style_pictures = np.stack([resize_image(r.style_picture, self.size) for r in requests])

@@ -1,4 +1,4 @@
-"""An edit: what the method paints, and how its painting becomes the finished picture."""
+"""One edit: the input of the painting network, and the steps from its painting to the finished picture."""
 
 from __future__ import annotations
 
@@ -30,23 +30,25 @@ R = TypeVar("R")
 
 @dataclass(frozen=True)
 class Edit(Generic[R]):
-    """One picture to make.
+    """Everything that is needed to make one edited picture.
 
     Attributes:
-        request: for the method.
-        face: the face with the style; with ``blend``, the picture into which the painting is pasted. None if the method
-            uses no masks; its paintings are not pasted back.
-        labels: (S, S), the painted mask; None if the method uses no masks.
-        inputs: files by role, for the record.
+        request: the input of the method's ``paint``.
+        face: the face whose style is painted. If ``blend`` is given, the painting is pasted into the face's picture.
+            None if the method uses no masks; its paintings are not pasted back.
+        labels: (S, S), the edited mask that is painted; None if the method uses no masks.
+        inputs: the input files by role (e.g. ``source``), for the record of the result.
         settings: further settings that determine the result, for the record.
         panels: pictures for the overview sheet, of any square size.
-        blend: how the painting is pasted back into ``face``; None: the bare painting.
-        place: the face that a bare painting replaces in its photo; None: the painting is not put into a photo.
-        reference: the face whose mouth or hair is used, or None.
-        hair: alignment of that face's hair to ``face``; None if its hair is not used.
-        painted: whether the method's painting is used; if not, `finish` needs none.
+        blend: how the painting is pasted back into ``face``; None: it is not pasted back.
+        place: if ``blend`` is None, the face in whose photo the painting replaces the person; None: the painting is
+            not put into a photo.
+        reference: another face whose mouth or hair is used, or None.
+        hair: alignment of the reference's hair to ``face``; None if its hair is not used.
+        painted: whether the method has to paint; if not, `finish` is called without a painting.
         drawn: names of the accessories that are drawn over the finished picture: see `library.ITEMS`.
-        original: the photograph, if ``face`` is an edited version of it without glasses.
+        original: the original photo, if ``face`` has already been changed (e.g. its glasses removed); else None or the
+            photo of ``face``.
     """
 
     request: R
@@ -66,21 +68,30 @@ class Edit(Generic[R]):
 
     @property
     def photo(self) -> Photo | None:
-        """The edited photograph; None for a painting that is not put into one."""
+        """The photo that is edited, before the edit; None if the painting is not put into a photo."""
         place = self._place
         return self.original or (None if place is None else place.photo)
 
     @property
     def _place(self) -> Face | None:
+        """The face whose picture or photo receives the painting; None if the painting is not put into a photo."""
         return self.place if self.blend is None else self.face
 
     @property
     def _cutout(self) -> Cutout | None:
+        """The crop of that face in its photo; None if the face was not cut out of a photo."""
         place = self._place
         return None if place is None else place.cutout
 
     def finish(self, painted: Picture | None) -> Picture:
-        """The finished picture from the method's painting, which is None for edits that are not ``painted``."""
+        """Make the finished picture: paste the painting into the face's picture or photo, and draw the accessories.
+
+        Args:
+            painted: the method's painting; None if ``self.painted`` is False.
+
+        Returns:
+            The whole photo (H, W, 3) if the face was cut out of one, else a square picture.
+        """
         if painted is None:
             assert self.face is not None
             assert not self.painted
@@ -105,7 +116,11 @@ class Edit(Generic[R]):
         return painted
 
     def mask(self, painted: int) -> LabelMap | None:
-        """The painted mask at the finished picture's size; ``painted`` is the side of the method's pictures."""
+        """Return the edited mask at the size of the finished picture; None if the method uses no masks.
+
+        Args:
+            painted: side of the method's paintings in pixels, which is the finished size if nothing is pasted back.
+        """
         if self.labels is None:
             return None
         place = self._place
@@ -119,7 +134,7 @@ class Edit(Generic[R]):
         return np.where(accessories > 0, accessories, labels)
 
     def _with_accessories(self, picture: Picture) -> WithAccessories:
-        """The crop or the photo (H, W, 3) with the accessories drawn over it."""
+        """Draw the accessories ``drawn`` over a finished picture (H, W, 3), a face crop or a whole photo."""
         assert self.labels is not None
         assert self.face is not None
         before, matrix, cutout = self.face.picture, None, self._cutout
@@ -129,12 +144,17 @@ class Edit(Generic[R]):
         return AccessoryRenderer(before, own, matrix).put_on(picture, self.labels, self.drawn)
 
     def shown(self, picture: Picture) -> Picture:
-        """The face of the finished picture, for an overview sheet."""
+        """Return the crop of the edited face in a finished photo, for an overview sheet; other pictures unchanged."""
         return picture if self._cutout is None else self._cutout.apply_to(picture)
 
 
 def joined(pictures: Sequence[Picture], photo: Photo | None) -> Picture:
-    """Combine pictures of one photo with an edit each into one picture with all edits."""
+    """Combine several pictures of one photo, each with another face edited, into one picture with all edits.
+
+    Args:
+        pictures: the finished pictures.
+        photo: the photo before the edits; None: the first picture is returned.
+    """
     if photo is None or len(pictures) == 1:
         return pictures[0]
     result = photo.picture.copy()

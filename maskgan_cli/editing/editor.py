@@ -31,10 +31,10 @@ class Edited:
     """A finished edit.
 
     Attributes:
-        picture: (H, W, 3); the whole photo if the face was cut out of one.
-        labels: the painted mask, of the picture's size.
+        picture: (H, W, 3), the finished picture; the whole photo if the face was cut out of one.
+        labels: (H, W), the edited mask; None if the method uses no masks.
         note: record of weights and settings; `save` writes it into the file.
-        photo: the edited photograph; None for a painting that is not pasted back.
+        photo: the photo before the edit, whose metadata `save` copies; None if the painting is not pasted into a photo.
     """
 
     picture: Picture
@@ -43,7 +43,7 @@ class Edited:
     photo: Photo | None
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
-        """Write the picture, with the photo's metadata.
+        """Write the picture to a file, with the metadata of the original photo, and return the path.
 
         Raises:
             InputError: the file exists and ``overwrite`` is false, or its suffix is not that of a picture.
@@ -54,20 +54,21 @@ class Edited:
 
 
 class Editor:
-    """Edits faces with loaded weights.
+    """Edit faces from Python. The networks are loaded once and used for all edits.
 
         editor = Editor()
         me, friend = editor.open("me.jpg"), editor.open("friend.jpg")
         editor.swap(me, friend, "mouth").save("out.png")
 
     Args:
-        weights: a run folder or file; None: those that `find_weights` finds.
-        parser_weights: of the face parser; None: as above.
-        vae_weights: of the MaskVAE; None: as above. They are loaded when they are first needed.
-        directions: a file of ``maskgan find-directions``, for `reshape`.
+        weights: weights file or run folder of the network that paints; None: those that `find_weights` finds.
+        parser_weights: weights of the face parser; None: as above.
+        vae_weights: weights of the MaskVAE, which is loaded when it is first needed; None: as above.
+        directions: file written by ``maskgan find-directions``, whose directions `reshape` can use; None: only the
+            package's own directions.
         device: auto, cpu, cuda, cuda:1 or mps.
-        method: that paints masks: dmn, pix2pixhd-m, spade or sean.
-        force: accept pictures that are not face crops, and small faces.
+        method: name of the network that paints: dmn, pix2pixhd-m, spade or sean.
+        force: accept pictures that are not face crops, and faces smaller than 64 pixels.
 
     Raises:
         InputError: the weights or the device do not exist.
@@ -90,7 +91,12 @@ class Editor:
         self._device, self._force = device, force
 
     def open(self, image: str | Path, mask: str | Path | None = None, *, number: int | None = None) -> Face:
-        """Open a face crop, or face ``number`` of a photo (None: the largest); see `PhotoReader`.
+        """Read a face crop, or find a face in a photo and cut it out; see `PhotoReader`.
+
+        Args:
+            image: the picture's file.
+            mask: file of the picture's mask; None: ``NAME.mask.png`` beside the picture, or a mask by the face parser.
+            number: which face of a photo, counted from the left from 1; None: the largest.
 
         Raises:
             InputError: the picture cannot be read, has no face or a small one, or the mask is not that of a face.
@@ -110,7 +116,17 @@ class Editor:
         inside: str = "auto",
         hair: str = "auto",
     ) -> Edited:
-        """The source with the shape of some of the target's parts (paper, Sec. 5.4); see ``maskgan swap``.
+        """Give the source the shape of parts of the target, e.g. of its mouth (paper, Sec. 5.4); see ``maskgan swap``.
+
+        Args:
+            source: the face to edit, from `open`.
+            target: the face whose parts are copied into the source's mask.
+            parts: names of parts, separated by commas.
+            blend: whether the painting is pasted back into the source; None: for photos only.
+            fit: whether the target's parts are aligned with the source's face; None: only if the painting is pasted
+                back.
+            inside: source of the inside of a newly opened mouth: see `Inside`.
+            hair: source of the pixels of swapped hair: see `Hair`.
 
         Raises:
             ValueError: there is no part of that name, ``inside`` is not auto, photo, reference or painted, or ``hair``
@@ -123,11 +139,13 @@ class Editor:
         return self._made(swap_edits(row, part_ids(parts), blend=blending, fit=fit, read=given))
 
     def style(self, source: Face, target: Face, parts: str = "") -> Edited:
-        """The source's shape in the target's style (paper, Sec. 5.5); see ``maskgan style-copy``.
+        """Paint the source's mask in the style (colours and texture) of the target (paper, Sec. 5.5).
+
+        See ``maskgan style-copy``.
 
         Args:
-            source, target: from `open`.
-            parts: parts that take the target's style, with ``method="sean"``, e.g. ``"hair"``; all parts if empty.
+            source, target: faces from `open`.
+            parts: parts that get the target's style, e.g. ``"hair"``; only with ``method="sean"``. Empty: all parts.
 
         Raises:
             ValueError: there is no part of that name.
@@ -155,18 +173,20 @@ class Editor:
         beyond: bool = False,
         blend: bool | None = None,
     ) -> Edited:
-        """The face in another shape, without a second face; see ``maskgan reshape``.
+        """Change the shape of a face without a second face; see ``maskgan reshape``.
 
         Args:
-            face: from `open`.
+            face: the face to edit, from `open`.
             part: parts to grow, move or scale, e.g. ``"hair"`` or ``"nose,brows"``.
-            grow, move, scale, open_mouth, close_mouth: see `Reshaping`; pixels of a crop of 512 px.
+            grow, move, scale, open_mouth: see `Reshaping`; lengths are pixels of a crop of 512 px.
+            close_mouth: close the mouth; ``open_mouth`` is then ignored.
             add: accessories to put on, e.g. ``"glasses"`` or ``["hat-fedora", "earrings"]``: see `library.ITEMS`.
             remove: kinds of accessories to take off, e.g. ``"glasses"``.
-            accessories: ``drawn`` as objects over a photo, or ``painted`` by the network.
-            along: steps in directions of MaskVAE's latent space, e.g. ``{"smile": 1.5}``.
+            accessories: ``drawn``: accessories are drawn over the photo as objects; ``painted``: the network paints
+                them.
+            along: directions of MaskVAE's latent space, and the number of steps in each, e.g. ``{"smile": 1.5}``.
             beyond: allow steps beyond the range in which this face looks human.
-            blend: whether the painting is pasted back; None: for photos only.
+            blend: whether the painting is pasted back into the face's picture; None: for photos only.
 
         Raises:
             ValueError: there is no part of that name, or ``accessories`` is not drawn or painted.
@@ -197,12 +217,12 @@ class Editor:
         """Interpolate between the masks of two faces (paper, Sec. 3.2); see ``maskgan interpolate``.
 
         Args:
-            first, second: the two faces; the masks have the size of the first one's.
-            steps: number of masks, including both ends.
-            beyond: extrapolate beyond both ends by this share of the distance.
-            keep_ends: use the faces' own masks at the ends instead of MaskVAE's reconstructions. Between photos, the
-                masks then approach both ends smoothly: see `morph`.
-            style: a face in whose style every mask is painted.
+            first, second: the two faces. All masks of the result have the size of the first face's mask.
+            steps: number of masks, including the first and the last.
+            beyond: extrapolate at both ends by this share of the distance between the two codes.
+            keep_ends: use the faces' own masks as the first and last mask, instead of MaskVAE's reconstructions. If
+                both faces are photos, the masks between them change smoothly into these two: see `morph`.
+            style: the face whose style is used to paint every mask; None: the masks are not painted.
 
         Raises:
             ValueError: there are fewer than two steps, or ``keep_ends`` and ``beyond`` are combined.
@@ -222,20 +242,23 @@ class Editor:
 
     @cached_property
     def _manifold(self) -> MaskManifold:
+        """The MaskVAE, loaded at the first use."""
         return MaskManifold(find_weights(self._vae, "vae"), self._device)
 
     @cached_property
     def _directions(self) -> Directions:
+        """The directions of the MaskVAE, loaded at the first use."""
         return Directions(self._manifold, self._file)
 
     def _made(self, edit: Edit[Request]) -> Edited:
+        """Paint and finish an edit."""
         painted = self._method.paint([edit.request])[0] if edit.painted else None
         note = {**edit.settings, **self._method.note}
         return Edited(edit.finish(painted), edit.mask(self._method.size), note, edit.photo)
 
 
 def _given(**faces: Face) -> ReadFace:
-    """A `ReadFace` that returns faces that have been read already, by role."""
+    """Return a function like `read_face` that reads no file: it returns the given face of a role, e.g. ``source``."""
     return lambda _image, _mask, role: faces[role]
 
 

@@ -1,4 +1,7 @@
-"""The edits of the commands: each function makes an `Edit` from a row of files."""
+"""Make an `Edit` for each command (render, swap, reshape, style-copy) from the files of one row.
+
+A row maps roles to files, e.g. ``source`` and ``target``. It comes from the command's arguments or from a list's line.
+"""
 
 from __future__ import annotations
 
@@ -38,20 +41,22 @@ Row = Mapping[str, Path]
 
 
 def every_face(make: Callable[..., Edit[R]], row: Row, role: str, read: PhotoReader) -> list[Edit[R]]:
-    """The edits of all faces of a photo; the row's other files are read once.
+    """Make one edit for each face of a photo. The row's other files are read only once.
 
     Args:
-        make: makes an edit from a row and ``read``.
-        row: the files.
-        role: of the photo, e.g. ``source``.
-        read: reads faces.
+        make: makes one edit; called as ``make(row, read=...)``.
+        row: files by role.
+        role: role of the photo, e.g. ``source``.
+        read: reads faces from files.
 
     Raises:
-        InputError: no face can be edited.
+        InputError: no face can be edited, or there are several and their paintings are not pasted into the photo.
     """
     others: dict[str, Face] = {}
 
     def reader(face: Face) -> ReadFace:
+        """Return a function that returns ``face`` for the photo's role, and reads each other role only once."""
+
         def read_once(image: Path, mask: Path | None, wanted: str) -> Face:
             if wanted == role:
                 return face
@@ -71,17 +76,19 @@ def every_face(make: Callable[..., Edit[R]], row: Row, role: str, read: PhotoRea
 def render_edits(
     row: Row, *, blend: Blend, add: Sequence[str] = (), bare: bool = False, read: ReadFace = read_face
 ) -> Edit[Request]:
-    """The edit of ``maskgan render``, from ``mask`` and ``style_image`` and optionally its mask and references.
+    """Make the edit of ``maskgan render``: paint a given mask in the style of a face.
 
     Args:
-        row: the files; ``reference`` is a source of the inside of a mouth, ``hair_reference`` of hair.
-        blend: how the painting is pasted back.
+        row: files by role: ``mask``, ``style_image`` and optionally ``style_mask``; ``reference``, a face that provides
+            the inside of an opened mouth; ``hair_reference``, a face whose hair is used; and the masks of both.
+        blend: whether and how the network's painting is pasted back into the picture of the face.
         add: names of accessories to put on: see `library.item_name`.
-        bare: take off the glasses that the face wears.
-        read: reads a face.
+        bare: remove the glasses that the face wears.
+        read: reads a face from a file.
 
     Raises:
-        InputError: the hair cannot be used, or the painting is not pasted back with ``Edge.MOVE``.
+        InputError: ``hair_reference`` is given, but its hair cannot be used, or the painting is not pasted back with
+            ``Edge.MOVE``.
     """
     face = given = read(row["style_image"], row.get("style_mask"), "style_image")
     # The mask may belong to another face, so by default nothing is pasted into a face crop.
@@ -117,19 +124,19 @@ def render_edits(
 def swap_edits(
     row: Row, parts: Collection[int], *, blend: Blend, fit: bool | None = None, read: ReadFace = read_face
 ) -> Edit[Request]:
-    """The edit of ``maskgan swap``, from ``source``, ``target`` and optionally their masks.
+    """Make the edit of ``maskgan swap``: replace parts of the source's mask by those of the target's mask.
 
     Args:
-        row: the files.
-        parts: class ids.
-        blend: how the painting is pasted back.
-        fit: whether the target's parts are aligned with the source's face (see `fit_parts`); if not, they keep their
-            position, as in the paper. None: they are aligned if the painting is pasted back, so bare paintings follow
-            the paper's protocols. An aligned eye or brow that one of the faces hides is not replaced.
-        read: reads a face.
+        row: files by role: ``source``, ``target``, and optionally ``source_mask`` and ``target_mask``.
+        parts: class ids of the parts.
+        blend: whether and how the network's painting is pasted back into the picture of the face.
+        fit: True: the target's parts are aligned with the source's face (see `fit_parts`), and an eye or brow that is
+            hidden in one of the faces is not replaced. False: parts keep their position, as in the paper. None: True if
+            the painting is pasted back, else False, as the paper's protocols require.
+        read: reads a face from a file.
 
     Raises:
-        InputError: all parts are hidden, or the hair cannot be used.
+        InputError: all parts are hidden, or the target's hair is requested and cannot be used.
     """
     source, target, inputs = _two_faces(row, read)
     chosen = blend.or_bare(bare=not source.is_photo)
@@ -167,7 +174,14 @@ def swap_edits(
 def reshape_edits(
     row: Row, how: Reshaping, *, blend: Blend, directions: Directions | None = None, read: ReadFace = read_face
 ) -> Edit[Request]:
-    """The edit of ``maskgan reshape``, from ``source`` and optionally its mask; see `reshape` for ``directions``.
+    """Make the edit of ``maskgan reshape``: change the shape of one face.
+
+    Args:
+        row: files by role: ``source``, and optionally ``source_mask``.
+        how: the changes of the mask.
+        blend: whether and how the network's painting is pasted back into the picture of the face.
+        directions: directions of the MaskVAE in use; needed if ``how.along`` is not empty.
+        read: reads a face from a file.
 
     Raises:
         InputError: the mask does not change.
@@ -199,9 +213,13 @@ def reshape_edits(
 
 
 def style_edits(row: Row, *, parts: Collection[int] | None = None, read: ReadFace = read_face) -> Edit[Request]:
-    """The edit of ``maskgan style-copy``, from ``source``, ``target`` and optionally their masks.
+    """Make the edit of ``maskgan style-copy``: paint the source's mask in the target's style.
 
-    With ``parts`` only these classes take the target's style; the method needs a style for each part.
+    Args:
+        row: files by role: ``source``, ``target``, and optionally ``source_mask`` and ``target_mask``.
+        parts: class ids that get the target's style, while the others keep the source's; only for methods with a style
+            for each part (`Entry.by_part`). None: the whole picture gets the target's style.
+        read: reads a face from a file.
     """
     source, target, inputs = _two_faces(row, read)
     panels = [source.picture, target.picture, colourise(source.labels)]
@@ -215,7 +233,7 @@ def style_edits(row: Row, *, parts: Collection[int] | None = None, read: ReadFac
 
 
 def _shape_for(face: Face, mask: Path) -> LabelMap:
-    """The label map to paint, from a square file, or from one of the whole photo that the face was cut out of."""
+    """Read the label map to paint. If its size is that of the whole photo, cut out the part of the face's crop."""
     if face.cutout is not None and face.photo is not None:
         labels = read_given_mask(mask)
         if labels.shape == face.photo.picture.shape[:2]:
@@ -224,6 +242,7 @@ def _shape_for(face: Face, mask: Path) -> LabelMap:
 
 
 def _two_faces(row: Row, read: ReadFace) -> tuple[Face, Face, dict[str, Path]]:
+    """Read source and target of a row; return both faces and their files by role, for the record."""
     source = read(row["source"], row.get("source_mask"), "source")
     target = read(row["target"], row.get("target_mask"), "target")
     inputs = _named(source=source.image, target=target.image, source_mask=source.mask, target_mask=target.mask)
@@ -231,26 +250,27 @@ def _two_faces(row: Row, read: ReadFace) -> tuple[Face, Face, dict[str, Path]]:
 
 
 def _named(**files: Path | None) -> dict[str, Path]:
-    """The files that are not None, by role."""
+    """Return the given files by role, without those that are None."""
     return {role: path for role, path in files.items() if path is not None}
 
 
 def _to_draw(names: Sequence[str], face: Face, blend: Blend | None) -> tuple[str, ...]:
-    """The accessories that are drawn over the finished picture; the network paints the others."""
+    """Return those of the named accessories that are drawn over the finished picture; the network paints the others."""
     if blend is None or blend.accessories is not Accessories.DRAWN:
         return ()
     return to_draw(names, face.labels)
 
 
 def _accessories_record(drawn: Sequence[str]) -> dict[str, str]:
+    """Return the record of how accessories were put on: ``drawn`` if at least one is drawn, else ``painted``."""
     return {"accessories": (Accessories.DRAWN if drawn else Accessories.PAINTED).value}
 
 
 def _hair_of(reference: Face, face: Face, blend: Blend | None) -> HairFit:
-    """Alignment of the hair of ``--hair-reference`` to a face.
+    """Align the hair of the face of ``--hair-reference`` with the edited face.
 
     Raises:
-        InputError: it cannot be used, or the painting is not pasted back with ``Edge.MOVE``.
+        InputError: the hair cannot be used, or the painting is not pasted back with ``Edge.MOVE``.
     """
     if blend is None or blend.edge is not Edge.MOVE:
         found = "the bare painting" if blend is None else f"--edge {blend.edge.value}"
@@ -263,7 +283,7 @@ def _hair_of(reference: Face, face: Face, blend: Blend | None) -> HairFit:
 def _hair_to_take(
     source: Face, target: Face, parts: Collection[int], blend: Blend | None, *, fitted: bool
 ) -> HairFit | None:
-    """Alignment of the target's hair to the source; None if its hair is not requested or cannot be used.
+    """Align the target's hair with the source's head; return None if this hair is not requested or cannot be used.
 
     Raises:
         InputError: the hair is requested with ``Hair.REFERENCE`` and cannot be used.
@@ -284,9 +304,14 @@ def _hair_to_take(
 def _blend_record(
     face: Face, labels: LabelMap, blend: Blend | None, reference: Face | None = None, own: LabelMap | None = None
 ) -> dict[str, Any]:
-    """The record of how the painting is pasted back, and of the source of the inside of a mouth that changes.
+    """Return the record of how the painting is pasted back, and where the inside of a changed mouth comes from.
 
-    ``own`` is the face's label map (S, S) with another person's hair, if that is used.
+    Args:
+        face: the edited face.
+        labels: the edited mask.
+        blend: how the painting is pasted back; None: it is not.
+        reference: the face that may provide the inside of the mouth, or None.
+        own: (S, S), the face's mask before the edit but with another person's hair; None: the face's own mask.
     """
     if blend is None or blend.edge is not Edge.MOVE:
         return {"blend": blend and blend.note}
@@ -299,7 +324,11 @@ def _blend_record(
 
 
 def _parser(*faces: Face) -> dict[str, Any]:
-    """The record of the parser that made a mask, and of the numbers of faces that were cut out of photos."""
+    """Return the record of how faces were read: the parser's hash if it made a mask, and the faces' numbers in photos.
+
+    Args:
+        *faces: one face, or source and target.
+    """
     made = [face.parser for face in faces if face.parser]
     numbers = [face.cutout and face.cutout.number for face in faces]
     found: dict[str, Any] = {"parser": made[0]} if made else {}

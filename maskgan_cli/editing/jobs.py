@@ -1,4 +1,4 @@
-"""Running of edits with any method: from rows of files to pictures on disk with their records."""
+"""Run edits with any method: read the files of each row, paint, and write the pictures with their records."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ from maskgan_cli.files import (
 from maskgan_cli.labels import LabelMap
 
 R = TypeVar("R")
-_Waiting = tuple[Sequence[Edit[R]], Path, dict[str, Any]]  # edits of a row, its path and its record
+_Waiting = tuple[Sequence[Edit[R]], Path, dict[str, Any]]  # edits of a row, the path of its picture, and its record
 
 
 @dataclass(frozen=True)
 class EditResult:
-    """A picture on disk.
+    """A finished picture on disk.
 
     Attributes:
-        path: of the picture.
-        mask: path of its mask, if masks are saved.
-        note: record of inputs, weights and settings; it is also inside the PNG.
-        panels: the edit's panels and the picture, for an overview sheet.
-        kept: whether the file existed already with the same record.
+        path: path of the picture.
+        mask: path of its mask; None if masks are not saved.
+        note: record of inputs, weights and settings; it is also written into the PNG.
+        panels: pictures for a row of an overview sheet: the edit's panels (e.g. its inputs), and the result.
+        kept: whether the file existed already with the same record and was not painted again.
     """
 
     path: Path
@@ -62,19 +62,19 @@ def run_edits(
     overwrite: bool,
     attempt: Callable[[Path], AbstractContextManager[None]] = lambda _: nullcontext(),
 ) -> Iterator[EditResult]:
-    """Paint every row to its path, in batches and in order.
+    """Make the picture of every row, write it, and yield the results in the order of the rows.
 
     An existing result with the same record (files, weights, settings) is kept, so an interrupted list resumes.
 
     Args:
-        rows: files by role, and the picture's path.
-        make: makes a row's edits: one, or one for each face of a photo.
-        method: that paints.
-        batch_size: pictures in a batch.
-        save_masks: also write each picture's mask.
+        rows: for each picture, the input files by role, and the path to write to.
+        make: makes the edits of a row: one, or one for each face of a photo.
+        method: the method that paints.
+        batch_size: number of pictures that the method paints at once.
+        save_masks: also write each picture's mask beside it.
         overwrite: replace existing files.
-        attempt: a context entered with the row's path while its files are read; rows whose errors it suppresses are
-            left out.
+        attempt: function that returns a context manager for a path; it is active while the row's files are read. If the
+            context manager suppresses an error, the row is left out. The default suppresses none.
 
     Raises:
         InputError: an input cannot be read, or a file exists with another record and ``overwrite`` is false.
@@ -119,17 +119,18 @@ def _paint(waiting: list[_Waiting[R]], method: Method[R], save_masks: bool) -> I
 
 
 def sheet(results: Iterable[EditResult], size: int) -> Picture:
-    """An overview sheet with a row for each result: its panels and the result, each ``size`` pixels wide."""
+    """Make an overview sheet with one row of pictures for each result, each scaled to ``size`` pixels."""
     rows = [np.hstack([resize_image(panel, size) for panel in result.panels]) for result in results]
     return np.vstack(rows)
 
 
 def mask_path(picture: Path) -> Path:
-    """The path of a result's mask with ``--save-masks``."""
+    """Return the path of a picture's mask: ``NAME.mask.png`` beside the picture."""
     return picture.with_name(f"{picture.stem}.mask.png")
 
 
 def _note(edits: Sequence[Edit[R]], method: Method[R]) -> dict[str, Any]:
+    """Return the record of a result: settings, method and its weights, version, and hashes of the input files."""
     more = {"face": [edit.settings.get("face") for edit in edits]} if len(edits) > 1 else {}
     return {
         **edits[0].settings,
@@ -141,13 +142,21 @@ def _note(edits: Sequence[Edit[R]], method: Method[R]) -> dict[str, Any]:
 
 
 def _mask(edits: Sequence[Edit[R]], painted: int) -> LabelMap | None:
-    """The painted mask; for several faces of a photo, one mask with all of them."""
+    """Return the edited mask of a picture; for several faces of one photo, one mask with all of them.
+
+    Args:
+        edits: the edits of one picture.
+        painted: side of the method's paintings: see `Edit.mask`.
+
+    Returns:
+        None if the method uses no masks.
+    """
     masks = [labels for edit in edits if (labels := edit.mask(painted)) is not None]
     return overlaid(masks) if masks else None
 
 
 def _refuse_other_mask(path: Path, edits: Sequence[Edit[R]], painted: int) -> None:
-    """Raise an InputError if a mask exists that differs from the one to be written."""
+    """Raise an InputError if ``path`` exists and differs from the mask that would be written there."""
     if not path.exists():
         return
     wanted = _mask(edits, painted)
@@ -162,6 +171,7 @@ def _refuse_other_mask(path: Path, edits: Sequence[Edit[R]], painted: int) -> No
 def _result(
     edits: Sequence[Edit[R]], path: Path, note: dict[str, Any], picture: Picture, save_mask: bool, painted: int
 ) -> EditResult:
+    """Describe a picture that is on disk, and write its mask if ``save_mask``; ``painted`` is as in `_mask`."""
     labels = _mask(edits, painted) if save_mask else None
     mask = write_label_map(mask_path(path), labels) if labels is not None else None
     return EditResult(path, mask, note, [*edits[0].panels, edits[0].shown(picture)])

@@ -1,9 +1,9 @@
-"""Table of methods, and their interface.
+"""Table of the methods (networks that paint faces), and their interface.
 
-A method turns requests into pictures. Lists, resuming, records, overview sheets and the evaluation use only the
-interface `Method`. A new method is a class (constructed from weights and a device) and an entry in `METHODS`. Methods
-that paint masks take `Request`; others define their own dataclass. This module does not import torch: classes are named
-as ``module:name`` and imported when they are needed.
+A method turns requests into pictures. Commands and evaluation use methods only through the interface `Method`. To add
+a method, write a class with that interface, whose constructor takes weights and a device, and add an entry to
+`METHODS`. Methods that paint masks take a `Request`; other methods define their own dataclass. This module does not
+import torch: classes are named as ``module:name`` and imported when they are needed.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ R_contra = TypeVar("R_contra", contravariant=True)
 
 @dataclass(frozen=True)
 class Mixed:
-    """A face that keeps its style, apart from some parts.
+    """A face that keeps its own style, except for some parts. Those get the style of `Request.style_picture`.
 
     Attributes:
-        labels: (T, T) label map of the face.
-        picture: (T, T, 3).
-        parts: class ids of the parts that take the style of `Request.style_picture`.
+        labels: (T, T), label map of the face that keeps its style.
+        picture: (T, T, 3), picture of this face.
+        parts: class ids of the parts that get the other style.
     """
 
     labels: LabelMap
@@ -41,14 +41,15 @@ class Mixed:
 
 @dataclass(frozen=True)
 class Request:
-    """One picture to paint: a mask, and the face with the style.
+    """One picture to paint: a mask, and the face whose style (colours and texture) it gets.
 
     Attributes:
-        labels: (S, S) the edited label map.
-        style_labels: (T, T) label map of the style picture.
-        style_picture: (T, T, 3).
-        mixed: for methods with ``by_part``, another face whose style all other parts have; None: all parts have the
-            style of the style picture.
+        labels: (S, S), the edited label map to paint.
+        style_labels: (T, T), label map of the style picture.
+        style_picture: (T, T, 3), picture of the face whose style is used.
+        mixed: another face: only the classes in ``mixed.parts`` get the style of the style picture, and all others get
+            the style of ``mixed.picture``. Used by methods with `Entry.by_part`. None: the style picture determines
+            the style of all parts.
     """
 
     labels: LabelMap
@@ -58,31 +59,31 @@ class Request:
 
 
 class Method(Protocol[R_contra]):
-    """Interface of the methods: loaded weights that paint."""
+    """Interface of the methods: a loaded network that paints pictures."""
 
     @property
     def size(self) -> int:
-        """Side of the pictures it paints."""
+        """Side of the square pictures that the network paints, in pixels."""
 
     @property
     def note(self) -> Mapping[str, Any]:
-        """For the record of every result: ``weights`` (SHA-256), and ``method`` if it is a baseline."""
+        """Values for the record of every result: ``weights`` (SHA-256), and for baselines ``method`` (its name)."""
 
     def paint(self, requests: Sequence[R_contra]) -> npt.NDArray[np.uint8]:
-        """Requests -> pictures (N, size, size, 3), in their order."""
+        """Paint N requests; return pictures (N, size, size, 3) in the same order."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A method of the table.
+    """An entry of the table of methods.
 
     Attributes:
         title: display name.
-        kind: of its weights, in `networks.KINDS`.
-        painter: ``module:name`` of its class, constructed from (weights, device).
-        masks: whether it paints masks (`Request`); the others change attributes of a picture.
-        exemplar: whether a method without masks needs a second face with the attribute.
-        by_part: whether it has a style for each part, so that parts can have the styles of two faces.
+        kind: kind of its weights, a key of `networks.KINDS`.
+        painter: ``module:name`` of its class, whose constructor takes (weights, device).
+        masks: whether it paints masks (`Request`); the other methods change attributes of a picture.
+        exemplar: only for methods without masks: whether it needs a second face that has the attribute.
+        by_part: whether it has a separate style for each part, so that one picture can combine the styles of two faces.
     """
 
     title: str
@@ -93,7 +94,7 @@ class Entry:
     by_part: bool = False
 
     def load(self, weights: Path, device: str) -> Method[Any]:
-        """The method with these weights on this device.
+        """Load the method with these weights on this device.
 
         Raises:
             InputError: the weights or the device do not exist.
@@ -115,11 +116,11 @@ METHODS: Final[dict[str, Entry]] = {
 
 
 def method_named(name: str, *, masks: bool = False) -> Entry:
-    """A method of the table.
+    """Look up a method by its name.
 
     Args:
-        name: in `METHODS`.
-        masks: whether it must paint masks.
+        name: a key of `METHODS`.
+        masks: accept only methods that paint masks.
 
     Raises:
         InputError: there is no method of that name, or it does not paint masks.

@@ -7,7 +7,11 @@ from enum import Enum
 
 
 class Edge(str, Enum):
-    """How a painting is blended into its photo; see `maskgan_cli.editing.compositing.compose.paste_back`."""
+    """How a painting is pasted into its photo; see `maskgan_cli.editing.compositing.compose.paste_back`.
+
+    MOVE warps the photo to the edited mask and paints only missing pixels. SEAMLESS blends the whole painting without a
+    seam (Poisson image editing). SOFT blends the whole painting with a soft edge.
+    """
 
     MOVE = "move"
     SEAMLESS = "seamless"
@@ -15,7 +19,10 @@ class Edge(str, Enum):
 
 
 class Inside(str, Enum):
-    """Source of the inside of a newly opened mouth; see `maskgan_cli.editing.compositing.mouths`."""
+    """Where the inside of a newly opened mouth comes from; see `maskgan_cli.editing.compositing.mouths`.
+
+    PHOTO is the edited photo, REFERENCE is the second face, PAINTED is the network's painting. AUTO chooses.
+    """
 
     AUTO = "auto"
     PHOTO = "photo"
@@ -24,7 +31,10 @@ class Inside(str, Enum):
 
 
 class Hair(str, Enum):
-    """Where the pixels of another person's hair come from; see `maskgan_cli.editing.compositing.hair_swap`."""
+    """Where the pixels of another person's hair come from; see `maskgan_cli.editing.compositing.hair_swap`.
+
+    REFERENCE copies them from the other person's picture, PAINTED lets the network paint them. AUTO copies if possible.
+    """
 
     AUTO = "auto"
     REFERENCE = "reference"
@@ -32,7 +42,10 @@ class Hair(str, Enum):
 
 
 class Accessories(str, Enum):
-    """How glasses, hats, earrings and necklaces are put on a photo: see `editing.compositing.accessories`."""
+    """How glasses, hats, earrings and necklaces are put on a photo: see `editing.compositing.accessories`.
+
+    DRAWN draws them over the photo as objects. PAINTED adds them to the mask, and the network paints them.
+    """
 
     DRAWN = "drawn"
     PAINTED = "painted"
@@ -40,16 +53,17 @@ class Accessories(str, Enum):
 
 @dataclass(frozen=True)
 class Blend:
-    """Whether and how a painting is pasted back into its source.
+    """Whether and how a painting is pasted back into the picture that is edited.
 
     Attributes:
-        wanted: True always, False never. None leaves it to the edit: paintings are pasted into photos, while those of
-            a prepared data set's faces stay bare, as the paper's metrics need them.
-        edge: how the painting is blended.
-        softness: width of the soft edge as a share of the side, above 0; used only by ``Edge.SOFT``.
-        inside: source of the inside of a mouth, for ``Edge.MOVE``.
-        hair: source of another person's hair, for ``Edge.MOVE``.
-        accessories: drawn over the photo as objects, or added to the mask and painted by the network.
+        wanted: True: always paste back. False: never; the result is the bare painting. None: the edit decides. Most
+            edits then paste into photos, but return the bare painting for faces of a prepared data set, because the
+            paper's metrics need it.
+        edge: how the border between painting and photo is blended.
+        softness: width of the soft edge as a share of the picture's side, above 0; used only by ``Edge.SOFT``.
+        inside: where the inside of a newly opened mouth comes from; used only by ``Edge.MOVE``.
+        hair: where the pixels of another person's hair come from; used only by ``Edge.MOVE``.
+        accessories: how accessories are put on.
     """
 
     wanted: bool | None = None
@@ -60,17 +74,24 @@ class Blend:
     accessories: Accessories = Accessories.DRAWN
 
     def or_bare(self, bare: bool) -> Blend | None:
-        """This, or None for a bare painting; ``bare`` decides if ``wanted`` is None."""
+        """Return these options if the painting is to be pasted back, else None.
+
+        Args:
+            bare: used if ``wanted`` is None: True means that the painting is not pasted back.
+        """
         return None if (bare if self.wanted is None else not self.wanted) else self
 
     @property
     def note(self) -> str | float:
-        """The value for a result's record."""
+        """Value for a result's record: the width of a soft edge, or the name of another kind of edge."""
         return self.softness if self.edge is Edge.SOFT else self.edge.value
 
 
 class Taken(str, Enum):
-    """How a picture is read: as a face crop, as a photo, or automatically; see `maskgan_cli.editing.faces.reader`."""
+    """How a picture is read; see `maskgan_cli.editing.faces.reader.PhotoReader`.
+
+    CROP reads it as a face crop. PHOTO detects a face in it and cuts this out. AUTO decides by the picture's framing.
+    """
 
     AUTO = "auto"
     CROP = "crop"

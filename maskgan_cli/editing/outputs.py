@@ -1,4 +1,4 @@
-"""Paths of results: inside the output folder, distinct, and with names that can be written."""
+"""Choose and check the paths of results: inside the output folder, distinct, and with valid file names."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ _LONGEST: Final = 255  # bytes; longest file name on common file systems
 def output_paths(
     rows: Sequence[Mapping[str, Path]], out: Path, *, listed: bool, save_masks: bool = False, sheet: Path | None = None
 ) -> list[Path]:
-    """The path of each row's picture: ``out``, or a file in ``out`` if that is a folder, as for lists.
+    """Return the path of each row's picture: ``out`` itself, or a file inside ``out`` if that is a folder.
 
     Args:
-        rows: files by role; the column ``output`` names a result.
-        out: a file or a folder.
-        listed: whether the rows are a list.
+        rows: files by role; the optional role ``output`` is the file name of the result.
+        out: file for one result, or folder for results.
+        listed: whether the rows come from a list (``--pairs``); then ``out`` must be a folder.
         save_masks: whether each picture's mask is written beside it.
         sheet: path of the overview sheet, or None.
 
     Raises:
-        InputError: a name leads out of the folder or cannot be written, two results have one path, or ``out`` is a file
-            and must be a folder.
+        InputError: a name leads out of the folder or is not a valid file name, two results have the same path, or
+            ``out`` is a file and must be a folder.
     """
     inside = listed or out.is_dir() or not out.suffix  # also `-o results/` if the folder does not exist yet
     if inside and out.is_file():
@@ -51,6 +51,11 @@ def output_paths(
 
 
 def _name(row: Mapping[str, Path], number: int) -> Path:
+    """Return the file name of row ``number``: its ``output``, or else a name made of its first two files' names.
+
+    Raises:
+        InputError: ``output`` leads out of the folder.
+    """
     if "output" not in row:
         faces = [path.stem for role, path in row.items() if role not in ("source_mask", "target_mask", "style_mask")]
         return Path(f"{'__'.join(faces[:2])}.png")
@@ -66,7 +71,11 @@ def _name(row: Mapping[str, Path], number: int) -> Path:
 
 
 def _written(path: Path, save_masks: bool) -> Iterator[Path]:
-    """The files of a result, after a check that their names can be written."""
+    """Yield the files that are written for a result: its picture, and its mask if ``save_masks``.
+
+    Raises:
+        InputError: a name is too long, or is not that of a picture.
+    """
     check_picture_name(path)
     for written in (path, mask_path(path)) if save_masks else (path,):
         if "\0" in str(written) or len(os.fsencode(written.name)) > _LONGEST:
@@ -75,7 +84,7 @@ def _written(path: Path, save_masks: bool) -> Iterator[Path]:
 
 
 def _resolved(path: Path) -> Path:
-    """The same path for all spellings of a file."""
+    """Return the absolute path without links and ``..``, so that two spellings of one file are equal."""
     try:
         return path.resolve()
     except (OSError, RuntimeError, ValueError):  # a loop of links, or an impossible name: writing raises the error

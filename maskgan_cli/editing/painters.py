@@ -1,7 +1,8 @@
-"""Networks that paint or change pictures, in PyTorch or as ONNX.
+"""Run networks that paint or change pictures, in PyTorch or in onnxruntime.
 
-Both take the inputs of the network's export as arrays, in the order of `maskgan_cli.weights.export`: label maps
-(N, S, S) ``uint8``, pictures (N, S, S, 3) ``uint8``, and numbers (N, attributes) ``float32``.
+Both painters take the same NumPy arrays. Their number and order are those of the network's inputs in
+`maskgan_cli.weights.export`: label maps (N, S, S) ``uint8``, pictures (N, S, S, 3) ``uint8``, and values for each
+attribute or class (N, attributes or 19) ``float32``.
 """
 
 from __future__ import annotations
@@ -28,24 +29,28 @@ Inputs = Bytes | npt.NDArray[np.float32]
 
 
 class Painter(Protocol):
-    """Interface of the painters.
+    """Interface of the painters: a loaded network that maps arrays to pictures.
 
     Attributes:
-        weights: of the network; ``config["image_size"]`` is the side of all inputs and outputs.
+        weights: weights of the network; ``weights.config["image_size"]`` is the side S of all inputs and outputs.
     """
 
     weights: Weights
 
     def paint(self, *inputs: Inputs) -> Bytes:
-        """The inputs of the network's export (see above) -> pictures (N, S, S, 3) ``uint8``."""
+        """Run the network on a batch; return pictures (N, S, S, 3) ``uint8``.
+
+        Args:
+            *inputs: label maps, pictures and numbers in the order of the network's inputs: see the module's docstring.
+        """
 
 
 def open_painter(kind: str, weights: str | Path, device: str = "auto") -> Painter:
-    """Load a network that can be exported.
+    """Load a network for painting, in PyTorch or from an ONNX file.
 
     Args:
-        kind: of the weights.
-        weights: a weights file or run folder, or an ONNX file of ``maskgan weights export --onnx``.
+        kind: kind of network, a key of `networks.KINDS`, e.g. ``dmn``.
+        weights: a weights file or run folder, or an ONNX file written by ``maskgan weights export --onnx``.
         device: see `pick_device`; ONNX runs on the CPU, or on CUDA if onnxruntime supports it.
 
     Raises:
@@ -55,7 +60,7 @@ def open_painter(kind: str, weights: str | Path, device: str = "auto") -> Painte
 
 
 class NetworkPainter:
-    """A network in PyTorch.
+    """A `Painter` that runs the network in PyTorch. For the arguments see `open_painter`.
 
     Raises:
         InputError: the weights or the device do not exist.
@@ -75,10 +80,11 @@ class NetworkPainter:
 
 
 class ONNXPainter:
-    """A network in onnxruntime, from a file of `weights.export`.
+    """A `Painter` that runs an exported network (see `weights.export`) in onnxruntime.
 
     Raises:
-        InputError: the file does not exist or is not such an export, or onnxruntime or its CUDA part is missing.
+        InputError: the file does not exist or is not an export of a ``kind`` network, or onnxruntime is missing or
+            does not support the device.
     """
 
     def __init__(self, kind: str, weights: str | Path, device: str) -> None:
@@ -116,12 +122,20 @@ class ONNXPainter:
 
 
 def _read(values: Tensor) -> Tensor:
-    """Pictures -> network inputs (N, 3, S, S) in [-1, 1]; other arrays are unchanged."""
+    """Convert pictures (N, S, S, 3) to network inputs (N, 3, S, S) in [-1, 1]; return other arrays unchanged."""
     return to_unit(values.permute(0, 3, 1, 2)) if values.ndim == 4 else values
 
 
 def _providers(path: Path, device: str) -> list[str]:
-    """The providers of onnxruntime for ``--device``."""
+    """Return the execution providers that onnxruntime uses for a device, in order of preference.
+
+    Args:
+        path: the ONNX file, for error messages.
+        device: auto, cpu or cuda.
+
+    Raises:
+        InputError: onnxruntime does not support the device.
+    """
     available = available_providers(path)
     cuda = "CUDAExecutionProvider"
     if device == "auto":

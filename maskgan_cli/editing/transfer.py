@@ -1,4 +1,8 @@
-"""Attribute transfer (``maskgan transfer``): by parts of the mask, by a label, or by an exemplar."""
+"""Attribute transfer (``maskgan transfer``): give a face an attribute such as Smiling or Eyeglasses.
+
+Methods with masks copy the parts that show the attribute from a second face. StarGAN sets the attribute's label, and
+ELEGANT transfers the attribute from a second face (the exemplar).
+"""
 
 from __future__ import annotations
 
@@ -36,16 +40,16 @@ PARTS_OF: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True)
 class AttributeRequest:
-    """One face to change.
+    """One face whose attribute is changed by a method without masks (StarGAN or ELEGANT).
 
     Attributes:
-        name: the picture's file, for messages.
-        picture: (S, S, 3).
-        exemplar: (T, T, 3), a face from which the attribute is transferred, or None.
-        attribute: in CelebA's spelling.
-        value: whether the result has the attribute.
-        known: the face's present attributes that its data set has.
-        strength: 0 for no change, 1 for the full change.
+        name: the picture's file name, for messages.
+        picture: (S, S, 3), the face.
+        exemplar: (T, T, 3), a face from which the attribute is transferred; None for methods without an exemplar.
+        attribute: name of the attribute in CelebA's spelling, e.g. ``Smiling``.
+        value: whether the result has the attribute; used by methods without an exemplar.
+        known: current attributes of the face, from its data set's manifest; empty for other pictures.
+        strength: 0 for no change, 1 for the full change; used by methods with an exemplar.
     """
 
     name: str
@@ -57,10 +61,10 @@ class AttributeRequest:
     strength: float
 
     def needed_exemplar(self) -> Picture:
-        """The exemplar.
+        """Return the exemplar.
 
         Raises:
-            InputError: there is none.
+            InputError: the request has no exemplar.
         """
         if self.exemplar is None:
             raise InputError("missing TARGET", hint=f"name a face whose {self.attribute} is transferred to {self.name}")
@@ -68,7 +72,7 @@ class AttributeRequest:
 
 
 def parts_of(attribute: str) -> tuple[int, ...]:
-    """The classes of the mask that show an attribute.
+    """Return the ids of the mask's classes that show an attribute, e.g. the mouth's for ``Smiling``.
 
     Raises:
         InputError: masks do not show the attribute.
@@ -86,7 +90,10 @@ def parts_of(attribute: str) -> tuple[int, ...]:
 def shape_edits(
     row: Row, *, attribute: str, blend: Blend, fit: bool | None = None, read: ReadFace = read_face
 ) -> Edit[Request]:
-    """The edit of ``maskgan transfer`` by a method with masks: a swap of the parts that show the attribute."""
+    """Make the edit of ``maskgan transfer`` for methods with masks: swap the parts that show the attribute.
+
+    For ``row``, ``blend``, ``fit`` and ``read`` see `swap_edits`.
+    """
     edit = swap_edits(row, parts_of(attribute), blend=blend, fit=fit, read=read)
     return replace(edit, settings={**edit.settings, "edit": "transfer", "attribute": attribute})
 
@@ -94,12 +101,12 @@ def shape_edits(
 def attribute_edits(
     row: Row, *, attribute: str, value: bool = True, strength: float = 1.0, exemplar: bool, read: ReadFace = read_face
 ) -> Edit[AttributeRequest]:
-    """The edit of ``maskgan transfer`` by a method without masks, from ``source`` and optionally ``target``.
+    """Make the edit of ``maskgan transfer`` for methods without masks (StarGAN, ELEGANT).
 
     Args:
-        row: the files.
+        row: files by role: ``source``, and ``target`` if there is an exemplar.
         attribute, value, strength: see `AttributeRequest`.
-        exemplar: whether the target is the exemplar; if not, ``value`` is used.
+        exemplar: whether the method needs an exemplar, which is the target; if not, ``value`` is used.
         read: not used, because no mask is needed.
     """
     source = read_square_picture(row["source"])
@@ -114,7 +121,7 @@ def attribute_edits(
 
 
 def known_attributes(image: Path) -> dict[str, bool]:
-    """Attributes of a picture from the manifest of its prepared data set; empty for other pictures."""
+    """Return a picture's attributes from the manifest of its prepared data set; empty for other pictures."""
     if not in_prepared(image):
         return {}
     return _manifest(image.resolve().parent.parent).get(image.stem, {})
@@ -122,6 +129,7 @@ def known_attributes(image: Path) -> dict[str, bool]:
 
 @functools.lru_cache(maxsize=4)
 def _manifest(root: Path) -> dict[str, dict[str, bool]]:
+    """Return the attributes of each picture of the prepared data set in ``root``, by the picture's name."""
     return {
         sample.image.stem: {name: value == "1" for name, value in sample.fields.items() if value in ("1", "-1")}
         for sample in PreparedData.load(root).samples

@@ -5,16 +5,16 @@ edited_face.py  a face to edit: detected in a photo and cropped, with its mask
 session_state.py  the part of a session that is saved
 session.py   a session: its pictures as files, with their provenance
 painting.py  the pictures of a session: the edited face, alone and in its photo
-base_face.py  the face that an edit starts from: without its glasses, with another person's hair
+base_face.py  the face that an edit starts from: optionally without its glasses, or with another person's hair
 accessories.py  accessories, drawn over the picture
 session_store.py  all sessions: a few in memory, the others on disk
 example_faces.py  the example faces of the package
 fade.py      opacity of an edit at each pixel
-session_photos.py  photos in the size of the screen; superpixels of a face
+session_photos.py  photos scaled down for the screen; superpixels of a face
 archive.py   a session as one zip file
 uploads.py   limits and decoding of uploaded pictures, masks and session files
 learning.py  personalisation in the background
-learning_process.py  the process of a personalisation
+learning_process.py  the child process that runs a personalisation
 download.py  names of downloaded files
 video.py     animations as MP4 files, with PyAV
 composed_mask.py  masks composed of a base mask, sliders and removed accessories

@@ -1,4 +1,4 @@
-"""Accessories in the page: drawn once, and laid over all edits that keep the pose of the face."""
+"""Accessories on the edited face: drawn once, then composited over all edits that keep the pose of the head."""
 
 from __future__ import annotations
 
@@ -23,26 +23,29 @@ Pose = tuple[float, ...]
 
 @dataclass
 class SessionAccessories:
-    """What a session's accessories look like, as far as it is known from the latest pictures.
+    """Draws the accessories of a session, and caches them for the next pictures.
 
     Args:
-        own: (S, S), the mask of the unedited face.
+        own: (S, S), the mask of the face before the edit.
     """
 
     own: LabelMap
     _renderers: dict[int, tuple[Key, AccessoryRenderer]] = field(default_factory=dict)  # by the side of the picture
     _previewed: tuple[tuple[Key, Names, Pose], WithAccessories] | None = None
-    _pose: Pose = ()  # in which accessories were drawn last
+    _pose: Pose = ()  # of the head when accessories were drawn last
     _cover: HatCover | None = None
-    _mask: tuple[tuple[bytes, Names, bool], tuple[LabelMap, Names]] | None = None  # of the latest picture
+    _mask: tuple[tuple[bytes, Names, bool], tuple[LabelMap, Names]] | None = None  # arguments and result of `mask`
 
     def mask(self, labels: LabelMap, names: Names, *, bare: bool) -> tuple[LabelMap, Names]:
-        """The mask (S, S) to paint, and which accessories are drawn over the picture, as `render_edits` finds them.
+        """Decide, as `render_edits` does, which accessories are drawn over the picture and which the network paints.
 
         Args:
-            labels: the mask without accessories.
-            names: of `library.ITEMS`.
-            bare: the network paints all accessories.
+            labels: (S, S), the mask without accessories.
+            names: names of the accessories to put on, from `library.ITEMS`.
+            bare: let the network paint all accessories.
+
+        Returns:
+            The mask (S, S) for the network, and the names of the accessories to draw.
         """
         if not names:
             return labels, ()
@@ -61,14 +64,14 @@ class SessionAccessories:
         return hair_under_hats(without(labels, kinds_of(drawn)), drawn, self._cover), drawn
 
     def draw(self, picture: Picture, labels: LabelMap, names: Names, base: BaseFace, *, preview: bool) -> Picture:
-        """A picture of the face (S, S, 3) with accessories; a preview may have another size.
+        """Draw accessories over a picture of the edited face; without accessories, return it unchanged.
 
         Args:
-            picture: the edited face.
+            picture: (T, T, 3), the edited face.
             labels: (S, S), its mask.
-            names: of the accessories that are drawn.
+            names: names of the accessories to draw.
             base: the face before the edit.
-            preview: accessories keep the pose of the latest full picture.
+            preview: keep accessories in the pose of the latest full picture, and return `PREVIEW` pixels or fewer.
         """
         if not names:
             return picture
@@ -84,7 +87,7 @@ class SessionAccessories:
         return picture
 
     def put_on(self, picture: Picture, labels: LabelMap, names: Names, base: BaseFace) -> WithAccessories:
-        """Draw accessories over the edited face (T, T, 3) with the mask ``labels`` (S, S)."""
+        """Draw accessories over the edited face (T, T, 3) with the mask ``labels`` (S, S); ``base``: see `draw`."""
         side = len(picture)
         if side not in self._renderers or self._renderers[side][0] != base.key:
             self._renderers[side] = base.key, AccessoryRenderer(resize_image(base.picture, side), base.labels)
@@ -94,6 +97,6 @@ class SessionAccessories:
         return worn
 
     def marked(self, labels: LabelMap, names: Names, base: BaseFace) -> LabelMap:
-        """A mask (S, S) with the classes of the accessories that are drawn over its picture."""
+        """Return a copy of a mask (S, S) that also has the classes of the drawn accessories, at their pixels."""
         worn = self.put_on(base.picture, labels, names, base).labels
         return np.where(worn > 0, worn, labels)

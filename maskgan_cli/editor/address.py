@@ -14,7 +14,7 @@ from maskgan_cli.files import read_json, write_json
 
 _FILE: Final = "address.json"
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{22}")
-_LIFETIME: Final = 30 * 24 * 3600.0  # seconds after its last use in which a token is used again
+_LIFETIME: Final = 30 * 24 * 3600.0  # seconds; a token is used again if its last use was not longer ago
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,8 @@ class Address:
     """The address of the page.
 
     Attributes:
-        token: the secret in the path.
-        port: the port of the last start, or None.
+        token: the secret in the URL's path.
+        port: the port of the last start; None if there is none.
     """
 
     token: str
@@ -31,7 +31,7 @@ class Address:
 
 
 def last_address(folder: Path) -> Address:
-    """The address of the last start; an address with a new token if there is none or it is too old."""
+    """Return the address of the last start; one with a new token if there is none or if it is too old."""
     try:
         kept = read_json(folder / _FILE)
         token, port, when = kept["token"], kept["port"], kept["used"]

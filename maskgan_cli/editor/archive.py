@@ -26,12 +26,12 @@ _WHAT: Final = "the session file"
 
 
 def pack(session: Session, models: Models, learned: Path | None = None) -> bytes:
-    """The bytes of a zip file with the session's files and its result, and the SHA-256 of each file.
+    """Pack the session's files, its result and the SHA-256 of each file into a zip file, and return its bytes.
 
     Args:
         session: the session.
         models: the networks.
-        learned: the file of personalised weights, if ``models`` uses some; they are included.
+        learned: the file of personalised weights that ``models`` uses, which is also packed; None if it uses none.
     """
     files = {path.name: path.read_bytes() for path in sorted(session.folder.iterdir()) if _KEPT.fullmatch(path.name)}
     if learned is not None:
@@ -50,12 +50,12 @@ def pack(session: Session, models: Models, learned: Path | None = None) -> bytes
 
 
 def is_archive(data: bytes) -> bool:
-    """Whether these are the bytes of a zip file."""
+    """Whether ``data`` are the bytes of a zip file."""
     return data.startswith(b"PK\x03\x04")
 
 
 def unpack(data: bytes, root: Path) -> Session:
-    """Make a new session from the bytes of a zip file of `pack`.
+    """Make a new session from the bytes of a zip file that `pack` made; ``root``: folder of all sessions.
 
     Raises:
         InputError: the file is damaged, changed, too large, or not a session.
@@ -78,7 +78,12 @@ def unpack(data: bytes, root: Path) -> Session:
 
 
 def command(session: Session, learned: bool = False) -> str:
-    """The command that reproduces the result from the files of the zip, except for strength and feather."""
+    """Return the command that reproduces the result from the files of the zip, except for strength and feather.
+
+    Args:
+        session: the session.
+        learned: whether the result is made with personalised weights.
+    """
     style, options = session.style_name, session.options
     words = ["--no-blend" if options.bare else "--blend"]
     words += ["--weights", PERSON] if learned else []
@@ -92,7 +97,7 @@ def command(session: Session, learned: bool = False) -> str:
 
 
 def _read(data: bytes) -> dict[str, bytes]:
-    """Read the files of a session and check their hashes."""
+    """Read the files of a session from the bytes of a zip file, and check their hashes."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as file:
             entries = [entry for entry in file.infolist() if _KEPT.fullmatch(entry.filename)]

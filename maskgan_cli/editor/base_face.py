@@ -1,4 +1,7 @@
-"""The face that an edit starts from, as the commands make it: without its glasses, with another person's hair."""
+"""The face that an edit starts from: the detected face, optionally without glasses or with another person's hair.
+
+The editing commands prepare it in the same way.
+"""
 
 from __future__ import annotations
 
@@ -27,9 +30,10 @@ class BaseFace:
 
     Attributes:
         key: see `Key`.
-        picture, labels: (S, S, 3) and (S, S).
-        style: picture and label map that give the style: without the other person's hair.
-        changes: functions that change the photo, given it and the face's square, one after the other.
+        picture, labels: (S, S, 3) and its label map (S, S).
+        style: picture and label map that the style is encoded from; they never have another person's hair.
+        changes: functions that make the same changes in the whole photo, in this order. Each one receives the photo
+            (H, W, 3) and the corners (4, 2) of the face in it, and returns the changed photo.
     """
 
     key: Key
@@ -39,7 +43,7 @@ class BaseFace:
     changes: tuple[Callable[[Picture, Square], Picture], ...] = ()
 
     def photo(self, photo: Picture, square: Square) -> Picture:
-        """The photo (H, W, 3) of the face, which lies at ``square`` in it."""
+        """Apply all `changes` to the photo (H, W, 3) and return it; ``square``: corners (4, 2) of the face in it."""
         for change in self.changes:
             photo = change(photo, square)
         return photo
@@ -47,12 +51,18 @@ class BaseFace:
 
 @dataclass
 class BaseFaces:
-    """The latest base faces of a session, because another person's hair takes a second."""
+    """Caches the latest base faces of a session, because replacing the hair takes a second."""
 
     _made: OrderedDict[Key, BaseFace] = field(default_factory=OrderedDict)
 
     def get(self, face: EditedFace, key: Key, hair: EditedFace | None) -> BaseFace:
-        """The base of a face; ``hair``: the other face whose hair is used."""
+        """Return a base face from the cache, or make it.
+
+        Args:
+            face: the face of the photo.
+            key: whether the glasses are taken off, and the number of the face whose hair is used (0: its own).
+            hair: the face whose hair is used; None to keep its own.
+        """
         found = self._made.pop(key, None) or _base(face, key, hair)
         self._made[key] = found
         while len(self._made) > _CACHED:

@@ -1,6 +1,7 @@
-"""Masks composed of a base mask: accessories are removed, and sliders applied with MaskVAE.
+"""Composes the mask of an edit: starts from a base mask, removes accessories, and applies sliders with MaskVAE.
 
-The slider that the user moves is the last one, so that the results of all steps before it can be reused.
+The page sends the slider that the user is moving as the last one, so that the cached results of the steps before it
+can be reused.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class Composition:
 
     @classmethod
     def parsed(cls, sliders: str, removed: str) -> Composition:
-        """Parse the parameters of a request: ``smile:0.5,open-mouth:0.3`` and ``glasses``.
+        """Parse the parameters of a request, e.g. ``sliders="smile:0.5,open-mouth:0.3"`` and ``removed="glasses"``.
 
         Raises:
             InputError: a name is unknown, or an amount is not a number or too large.
@@ -57,12 +58,12 @@ class Composition:
 
 @dataclass
 class Composer:
-    """Composes masks and caches the latest intermediate results."""
+    """Composes masks, and caches the results of the latest steps."""
 
     _masks: OrderedDict[bytes, LabelMap] = field(default_factory=OrderedDict, repr=False)
 
     def __call__(self, session: Session, models: Models, base: LabelMap, how: Composition) -> LabelMap:
-        """Apply a composition to a base mask (S, S).
+        """Apply the steps of the composition ``how`` to a base mask, and return the new mask (S, S).
 
         Raises:
             InputError: the composition names another face that does not exist.
@@ -84,7 +85,7 @@ class Composer:
 
 
 def slider_range(session: Session, models: Models, name: str) -> tuple[float, float] | None:
-    """The useful range of a slider for this face (least, most); None if the slider has no effect.
+    """Return the useful range of a slider for this face (lowest and highest amount); None if it has no effect.
 
     Raises:
         InputError: there is no slider of this name.

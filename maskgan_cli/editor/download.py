@@ -11,6 +11,6 @@ _SUFFIXES: Final = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 
 
 def stem(session: Session) -> str:
-    """The name of the opened file without its suffix."""
+    """Return the name of the opened picture without its file suffix, for the names of downloads."""
     name = session.name
     return PurePath(name).stem if PurePath(name).suffix.lower() in _SUFFIXES else name

@@ -24,10 +24,10 @@ class EditedFace:
     Attributes:
         picture: the face (S, S, 3).
         labels: its label map (S, S).
-        square: its corners in the photo, see `oriented_square`; None if the picture itself is the face.
+        square: corners (4, 2) of the face in the photo, see `oriented_square`; None if the whole picture is the face.
         parser: SHA-256 of the parser that made the label map, or an empty string.
-        places: corners of all faces of the photo that can be edited, from left to right.
-        number: index of this face among them, from 1.
+        places: corners of all faces of the photo that are large enough to edit, from left to right.
+        number: number of this face among ``places``, from 1.
     """
 
     picture: Picture
@@ -39,10 +39,10 @@ class EditedFace:
 
 
 def face_of(photo: Picture, models: Models, what: str = "the picture", number: int | None = None) -> EditedFace:
-    """A face of a photo (H, W, 3); if the picture is a face crop, the picture itself.
+    """Detect a face in a photo (H, W, 3), crop and parse it. A picture that is a face crop is used as a whole.
 
-    Faces and crops are found as by the editing commands (`PhotoSearch`, `framed`), but only faces that are large enough
-    count, and no mask files are read.
+    Faces and crops are detected as in the editing commands (`PhotoSearch`, `framed`), but faces that are too small are
+    not counted, and no mask files are read.
 
     Args:
         photo: the picture.
@@ -68,17 +68,17 @@ def face_of(photo: Picture, models: Models, what: str = "the picture", number: i
 
 
 def side_for(extent: float) -> int:
-    """The side at which a face of ``extent`` pixels is edited."""
+    """Return the side of `SIDES` at which to edit a face whose square in the photo has a side of ``extent`` pixels."""
     return next((side for side in SIDES if extent <= 1.5 * side), SIDES[-1])
 
 
 def resized(face: EditedFace, side: int) -> EditedFace:
-    """The face resized to another side."""
+    """Return a copy of the face, resized to ``side`` pixels."""
     return replace(face, picture=resize_image(face.picture, side), labels=resize_labels(face.labels, side))
 
 
 def _whole(photo: Picture, models: Models) -> EditedFace:
-    """The whole picture as the face."""
+    """Use the whole picture as the face: resize it to a side of `SIDES`, and parse it."""
     picture = resize_image(photo, side_for(len(photo)))
     labels, parser = models.parse(picture)
     return EditedFace(picture, labels, None, parser)

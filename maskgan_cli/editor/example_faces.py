@@ -17,7 +17,7 @@ EXAMPLES: Final[dict[str, str]] = {
 
 
 def title(name: str) -> str:
-    """The title of an example.
+    """Return the title of an example, as the page shows it.
 
     Raises:
         InputError: there is no example of this name.
@@ -26,26 +26,26 @@ def title(name: str) -> str:
 
 
 def photo() -> Picture:
-    """The portrait of an astronaut (512, 512, 3): see `masks.library.example_photo`."""
+    """Return the portrait of an astronaut (512, 512, 3): see `masks.library.example_photo`."""
     return example_photo()
 
 
 def rendered(name: str) -> EditedFace:
-    """A rendered face with its exact label map."""
+    """Return a rendered example face with its exact label map."""
     number = known("the example", name, EXAMPLES).removeprefix("rendered-")
     found = read_library()
     return EditedFace(found[f"example-{number}-picture"], found[f"example-{number}-labels"])
 
 
 def thumbnail(name: str) -> Picture:
-    """A picture of an example's face."""
+    """Return a picture of an example's face, for the list of examples."""
     if known("the example", name, EXAMPLES) == PHOTO:
         return photo()[10:210, 124:324]
     return rendered(name).picture
 
 
 def open_example(name: str, models: Models) -> tuple[EditedFace, Picture | None]:
-    """The face of an example, and the photo that it is cropped from (None for rendered faces).
+    """Return the face of an example, and the photo that it is cropped from (None for rendered faces).
 
     Raises:
         InputError: there is no example of this name, or faces cannot be detected.

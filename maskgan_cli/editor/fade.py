@@ -1,4 +1,7 @@
-"""Opacity of an edit at each pixel, from the strength and feather of its steps."""
+"""Opacity of an edit at each pixel: 0 shows the face before the edit, 255 the edit.
+
+The page computes it from the strength and feather of the edit's steps.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,12 @@ FADE: Final = "fade.png"  # file in a session's folder
 
 
 def faded(before: Picture, after: Picture, fade: LabelMap) -> Picture:
-    """Blend ``before`` with ``after`` by the opacity ``fade`` (S, S), 0 to 255; the result has ``after``'s side."""
+    """Blend the face before the edit with the face after it.
+
+    Args:
+        before, after: square pictures; the result has the side of ``after``.
+        fade: (S, S), opacity of ``after``: 0 shows only ``before``, 255 only ``after``.
+    """
     side = len(after)
     share = np.asarray(Image.fromarray(fade).resize((side, side), Image.Resampling.BILINEAR), np.float32)[..., None]
     start = resize_image(before, side).astype(np.float32)
@@ -26,7 +34,13 @@ def faded(before: Picture, after: Picture, fade: LabelMap) -> Picture:
 
 
 def faded_photo(before: Picture, after: Picture, square: Square, fade: LabelMap) -> Picture:
-    """Blend photos (H, W, 3) by the opacity of the face in ``square`` (4, 2); outside of it, the opacity is 1."""
+    """Blend the photo before the edit with the photo after it.
+
+    Args:
+        before, after: (H, W, 3).
+        square: (4, 2), corners of the face in the photo.
+        fade: (S, S), opacity of ``after`` in the square, 0 to 255. Outside the square, the result is ``after``.
+    """
     height, width = before.shape[:2]
     share = 1 - paste_labels((height, width), square, 255 - fade).astype(np.float32)[..., None] / 255
     mixed: Picture = np.rint(before + (after.astype(np.float32) - before) * share).astype(np.uint8)
@@ -34,7 +48,7 @@ def faded_photo(before: Picture, after: Picture, square: Square, fade: LabelMap)
 
 
 def read_fade(path: Path) -> LabelMap | None:
-    """Read the opacity (S, S) of a session; None if the file does not exist.
+    """Read the opacity (S, S) of an edit, 0 to 255; None if the file does not exist.
 
     Raises:
         InputError: the file is not readable.
@@ -43,5 +57,5 @@ def read_fade(path: Path) -> LabelMap | None:
 
 
 def write_fade(path: Path, fade: LabelMap) -> None:
-    """Write an opacity (S, S) as a grey PNG file."""
+    """Write the opacity (S, S) of an edit as a grey PNG file."""
     write_bytes(path, encode_png(Image.fromarray(fade)))

@@ -26,7 +26,7 @@ _TYPES: Final = {"png": "image/png", "jpg": "image/jpeg"}
 
 @router.get("/sessions")
 async def sessions(context: Context, most: Annotated[int, Query(ge=1, le=100)] = 24) -> list[dict[str, Any]]:
-    """List earlier sessions, the newest first."""
+    """List up to ``most`` saved sessions, the newest first."""
     entries = await context.work(lambda: context.store.entries()[:most])
     return [{key: entry[key] for key in ("id", "name", "saved", "edited")} for entry in entries]
 
@@ -40,7 +40,7 @@ async def delete(context: Context, name: Name) -> dict[str, str]:
 
 @router.get("/sessions/{name}/thumbnail.jpg")
 async def thumbnail(context: Context, name: Name) -> Response:
-    """A small picture of a session's latest result."""
+    """Respond with a small picture (JPEG) of a session's latest result."""
     return attached(await context.work(lambda: context.store.get(name).thumbnail()), "image/jpeg", "")
 
 
@@ -62,7 +62,7 @@ async def result(context: Context, name: Name) -> Response:
 
 @router.get("/sessions/{name}/strip.png")
 async def strip(context: Context, name: Name) -> Response:
-    """Download a picture of the face before, the mask, and the face after."""
+    """Download one picture that shows the face before the edit, the mask, and the face after the edit."""
     session = await context.work(lambda: context.store.get(name))
     return png(
         await context.work(lambda: session.strip(context.models_of(session))),
@@ -93,7 +93,7 @@ async def archive(context: Context, name: Name) -> Response:
 
 @router.post("/sessions/{name}/as-mask")
 async def as_mask(context: Context, request: Request, name: Name) -> Response:
-    """Decode an uploaded label map and resize it to the session's side; no content if the file is not a mask."""
+    """Respond with an uploaded label map, resized to the session's side; without content if it is not a mask."""
 
     def job(data: bytes) -> Response:
         session, labels = context.store.get(name), decode_mask(data)
@@ -104,14 +104,14 @@ async def as_mask(context: Context, request: Request, name: Name) -> Response:
 
 @router.get("/sessions/{name}/history")
 async def history(context: Context, name: Name) -> Response:
-    """The undo history in the page's format; no content if there is none."""
+    """Respond with the undo history in the page's format; without content if there is none."""
     path = (await context.work(lambda: context.store.get(name))).folder / HISTORY
     return raw(path.read_bytes()) if path.is_file() else Response(status_code=204)
 
 
 @router.post("/sessions/{name}/history")
 async def keep_history(context: Context, request: Request, name: Name) -> Response:
-    """Save the undo history, which only the page reads."""
+    """Save the undo history. Only the page reads its content."""
     data = await read_body(request.stream(), _HISTORY_LIMIT)
     session = await context.work(lambda: context.store.get(name))
     await context.work(lambda: write_bytes(session.folder / HISTORY, data))
@@ -120,14 +120,14 @@ async def keep_history(context: Context, request: Request, name: Name) -> Respon
 
 @router.get("/sessions/{name}/learning")
 async def learning(context: Context, name: Name) -> dict[str, Any]:
-    """The progress of a session's personalisation."""
+    """Return the progress of a session's personalisation: see `Learning.state`."""
     session = await context.work(lambda: context.store.get(name))
     return context.learning.state(session)
 
 
 @router.post("/sessions/{name}/learning")
 async def learn(context: Context, name: Name, cancel: bool = False) -> dict[str, Any]:
-    """Start or cancel the personalisation of a session."""
+    """Start or cancel the personalisation of a session, and return its progress."""
     session = await context.work(lambda: context.store.get(name))
     if cancel:
         context.learning.cancel()
@@ -138,7 +138,7 @@ async def learn(context: Context, name: Name, cancel: bool = False) -> dict[str,
 
 @router.post("/sessions/{name}/personal")
 async def personal(context: Context, name: Name, on: bool) -> dict[str, Any]:
-    """Enable or disable the personalised weights of a session."""
+    """Enable or disable the personalised weights of a session, and return its state."""
 
     def job() -> dict[str, Any]:
         session = context.store.get(name)
@@ -150,7 +150,7 @@ async def personal(context: Context, name: Name, on: bool) -> dict[str, Any]:
 
 
 def fitted(labels: LabelMap, session: Session) -> LabelMap:
-    """Convert a mask of the face or of the whole photo to the session's side (S, S).
+    """Convert an uploaded mask, of the face or of the whole photo, to a mask of the face (S, S).
 
     Raises:
         InputError: the mask has another shape.

@@ -33,7 +33,7 @@ HEADERS = {
 
 
 def new_token() -> str:
-    """A random token of 128 bits for URLs."""
+    """Return a random token of 128 bits, in characters that URLs may contain."""
     return secrets.token_urlsafe(16)
 
 
@@ -52,7 +52,7 @@ class Guard:
         self.app, self.token, self.hosts, self.any_address = app, token, frozenset(hosts), any_address
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """See the ASGI specification."""
+        """Handle a request (ASGI): pass it to the application or reject it; ignore web sockets."""
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return

@@ -25,7 +25,7 @@ STEPS: Final = 100
 
 @dataclass
 class Learning:
-    """Runs one personalisation at a time.
+    """Runs personalisations in a child process, one at a time.
 
     Attributes:
         folder: folder of the personalised weights, which are named by the SHA-256 of the face's picture.
@@ -42,7 +42,7 @@ class Learning:
     _since: float = 0.0
 
     def file_of(self, session: Session) -> Path | None:
-        """The personalised weights of a session's face, or None."""
+        """Return the file of personalised weights for a session's face; None if there is none."""
         own = session.folder / "person.safetensors"  # from an opened session file
         return next((path for path in (own, self._path(session)) if path.is_file()), None)
 
@@ -50,7 +50,7 @@ class Learning:
         """Start the personalisation of a session.
 
         Raises:
-            InputError: another one is running.
+            InputError: another personalisation is running.
         """
         if self.running:
             raise InputError(
@@ -72,7 +72,11 @@ class Learning:
         return self._process is not None and self._process.poll() is None
 
     def state(self, session: Session) -> dict[str, Any]:
-        """The progress of a session: ``state`` (none, running, done, failed), ``done``, ``total``, ``seconds_left``."""
+        """Return the progress of a session's personalisation.
+
+        ``state`` is none, running, done or failed. While it is running, ``done`` and ``total`` are numbers of steps,
+        and ``seconds_left`` is an estimate, or None before the first step.
+        """
         if self._session == session.id and self.running:
             done, total = self._progress["done"], self._progress["total"]
             passed = time.monotonic() - self._progress.get("began", time.monotonic())
@@ -94,7 +98,7 @@ class Learning:
         return self.folder / f"{sha256(session.folder / 'face.png')}.safetensors"
 
     def _follow(self, process: subprocess.Popen[str]) -> None:
-        """Read the progress that the process prints."""
+        """Update the progress with the lines that the child process prints, until it ends."""
         assert process.stdout is not None
         with process:  # closes the pipes
             for line in process.stdout:

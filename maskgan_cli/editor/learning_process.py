@@ -1,4 +1,4 @@
-"""The process that personalises the generator for the editor: see `learning`."""
+"""The child process that personalises the generator for the editor: see `learning`."""
 
 from __future__ import annotations
 

@@ -31,14 +31,14 @@ from maskgan_cli.weights.format import load
 
 PREVIEW = 256  # side of previews in pixels
 _HINTS: Final = Hints("choose another photo", "faces are counted from the left", "choose a photo with a larger face")
-_UNIT: Final = 32  # sides of painted areas are multiples, as image sizes are; deeper networks have larger units
-_MARGIN: Final = 32  # pixels of the network around a change that previews paint anew
-_SMALL: Final = 0.4  # share of the picture; larger surroundings are painted whole
+_UNIT: Final = 32  # sides of repainted areas are multiples of this; deeper networks need larger multiples
+_MARGIN: Final = 32  # pixels, at the network's size, around a change that previews repaint
+_SMALL: Final = 0.4  # share of the picture; if the area to repaint is larger, the whole picture is painted
 
 
 @dataclass(frozen=True)
 class Files:
-    """The weights files. All must exist when the editor starts; some are loaded on first use."""
+    """The weights files of generator, MaskVAE and parser. All must exist at the start; some are loaded on first use."""
 
     dmn: Path
     vae: Path
@@ -50,7 +50,7 @@ class Models:
 
     Args:
         files: the weights files.
-        device: see `pick_device`.
+        device: name of the device, see `pick_device`.
 
     Raises:
         InputError: the weights or the device do not exist.
@@ -68,7 +68,7 @@ class Models:
         self.size = network.config.image_size
 
     def with_weights(self, path: Path) -> Models:
-        """A copy with another generator, for encoding and rendering; the latest one is cached.
+        """Return a copy with the generator and style encoder of another weights file; the latest copy is cached.
 
         Raises:
             InputError: the file is not readable.
@@ -87,7 +87,7 @@ class Models:
 
     @functools.cached_property
     def directions(self) -> Directions:
-        """Directions in MaskVAE's latent space."""
+        """Directions in MaskVAE's latent space that change a mask, e.g. smile."""
         return Directions(self.manifold)
 
     @functools.cached_property
@@ -104,7 +104,7 @@ class Models:
         return MaskMaker(self.files.parser, self._device, lambda line: None)
 
     def parse(self, picture: Picture) -> tuple[LabelMap, str]:
-        """Parse a face (S, S, 3); returns its label map (S, S) and the SHA-256 of the parser's weights."""
+        """Parse a face (S, S, 3). Returns its label map (S, S) and the SHA-256 of the parser's weights."""
         return self._parser(Path("picture"), picture)
 
     @torch.inference_mode()
@@ -128,10 +128,10 @@ class Models:
         generates, so the colours differ a little from those of `paint`.
 
         Args:
-            painting: of the label map before the change.
+            painting: the picture that was generated before the change.
             labels: the label map (S, S) after the change.
             style: see `paint`.
-            changed: (size, size), the pixels whose class changed.
+            changed: (size, size), true for the pixels whose class changed.
         """
         rows, columns = (self._near(np.asarray(changed.any(axis))) for axis in (1, 0))
         if (rows.stop - rows.start) * (columns.stop - columns.start) > _SMALL * self.size**2:
@@ -149,7 +149,11 @@ class Models:
         return result
 
     def _near(self, lines: Region) -> slice:
-        """The range of lines (size,) around those that are true, in whole units of the network."""
+        """Return the range of rows or columns to repaint, in whole units of the network.
+
+        Args:
+            lines: (size,), true for the rows or columns in which pixels changed.
+        """
         found, unit = np.flatnonzero(lines), max(_UNIT, 1 << self.network.config.downs)
         low, high = found[0] - _MARGIN, found[-1] + 1 + _MARGIN
         return slice(max(0, low // unit * unit), min(self.size, -(-high // unit) * unit))
@@ -158,7 +162,7 @@ class Models:
         return torch.from_numpy(np.array(resize_labels(labels, self.size)))[None].to(self.device)
 
     def about(self) -> dict[str, Any]:
-        """The weights and their image size, for the provenance of a result."""
+        """Return the SHA-256 of the generator's weights and the image size, for the provenance of a result."""
         return {"weights": self.weights.sha256, "size": self.size}
 
 
@@ -171,7 +175,11 @@ def blend(
     reference: ReferenceFace | None = None,
     motion: PhotoMotion | None = None,
 ) -> Picture:
-    """Composite the edit of a face (S, S, 3) as the commands do; with ``place``, into its photo."""
+    """Composite the edit of a face (S, S, 3) with the default settings of the commands: see `paste_back`.
+
+    Returns:
+        (S, S, 3), or the whole photo (H, W, 3) if ``place`` is given.
+    """
     return paste_back(picture, painted, before, after, Blend(), place, reference, motion)
 
 
@@ -183,7 +191,7 @@ def blend_quickly(
     reference: ReferenceFace | None,
     motion: PhotoMotion,
 ) -> Picture:
-    """Like `blend`, but at `PREVIEW` pixels."""
+    """Composite like `blend`, but at `PREVIEW` pixels or fewer, for previews."""
     side = min(PREVIEW, len(picture))
     small, labels = resize_image(picture, side), resize_labels(before, side)
     return blend(small, painted, labels, after, None, reference, motion.resized(side))

@@ -35,8 +35,10 @@ from maskgan_cli.labels import ID, LabelMap, Region
 
 @dataclass
 class SessionPainting(SessionState):
-    """A session that paints its face."""
+    """A session that renders its edited face. The latest steps of the rendering are cached."""
 
+    # Caches, each with a key of its inputs: base faces, style codes; the latest network output, motion, composited
+    # picture and final picture.
     _bases: BaseFaces = field(default_factory=BaseFaces, repr=False)
     _styles: dict[tuple[int, bool, str], Tensor] = field(default_factory=dict, repr=False)
     _painted: tuple[tuple[bytes, int, bool, str], Picture] | None = field(default=None, repr=False)
@@ -51,7 +53,7 @@ class SessionPainting(SessionState):
     def paint(
         self, models: Models, labels: LabelMap, options: RenderOptions, *, revision: int, preview: bool, brush: bool
     ) -> Picture:
-        """The picture of `Session.render`, which raises the same errors."""
+        """Return the picture that `Session.render` encodes; the parameters and errors are the same."""
         options.check(len(self.others))
         job = self._job(models, labels, options, preview=preview)
         latest = self._motion
@@ -64,11 +66,15 @@ class SessionPainting(SessionState):
         return self._finished(job)
 
     def painted(self, models: Models, labels: LabelMap) -> Picture:
-        """Render a label map (S, S) without saving it: (S, S, 3), or in the network's size if it is not composited."""
+        """Render a label map (S, S) with the session's options, except the opacity, without saving it.
+
+        Returns:
+            (S, S, 3), or a picture of the network's size if it is not composited.
+        """
         return self._finished(self._job(models, labels, replace(self.options, fade=None)))
 
     def _job(self, models: Models, labels: LabelMap, options: RenderOptions, *, preview: bool = False) -> _Job:
-        """What is rendered for a label map (S, S) of the page."""
+        """Collect the inputs of rendering a label map (S, S) that the page sent."""
         labels, names = self._accessories.mask(labels, options.items, bare=options.bare)
         bare = options.remove_glasses or "glasses" in kinds_of(names)
         key = (False, 0) if options.bare else (bare, options.hair)
@@ -76,20 +82,37 @@ class SessionPainting(SessionState):
         return _Job(models, labels, options, base, names, preview)
 
     def _painting(self, job: _Job) -> Picture:
-        """The network's output; the latest one is cached, because a preview is followed by its full picture."""
+        """Return the network's output for a job.
+
+        The latest one is cached, because the page requests a preview of a mask and then the full picture.
+        """
         key = (job.labels.tobytes(), job.options.style, job.base.key[0], job.models.weights.sha256)
         if self._painted is None or self._painted[0] != key:
             self._painted = (key, job.models.paint(job.labels, self._style_code(job)))
         return self._painted[1]
 
     def _stroke(self, job: _Job, latest: PhotoMotion) -> Picture:
-        """A quick preview of a stroke, see ``brush`` of `render`; ``latest`` is the motion of the latest picture."""
+        """Render a quick preview after a stroke of the brush: see ``brush`` of `Session.render`.
+
+        Args:
+            job: the inputs.
+            latest: motion of the latest picture. The photo's pixels move in the same way; only the regions that the
+                moved photo does not show are determined anew.
+        """
         base, motion = job.base, latest.towards(with_jaw(job.base.labels, job.labels))
         painting = partial(self._repainting, job, motion)
         return blend_quickly(base.picture, painting, base.labels, job.labels, self._reference(job.options), motion)
 
     def _repainting(self, job: _Job, motion: PhotoMotion) -> Picture:
-        """The latest painting, updated around what has changed since; all of it anew if there is none to update."""
+        """Update the latest network output around the pixels whose class has changed since then.
+
+        If there is no such output, the change is painted into the photo itself; if other regions have to be painted
+        too, the whole face is painted.
+
+        Args:
+            job: the inputs.
+            motion: motion of the photo's pixels; regions that the moved photo does not show have to be painted.
+        """
         models, labels, size = job.models, job.labels, job.models.size
         before, painting = job.base.labels, None
         style = (job.options.style, job.base.key[0], models.weights.sha256)
@@ -98,7 +121,7 @@ class SessionPainting(SessionState):
             painting = self._painted[1]
         changed = resize_labels(before, size) != resize_labels(labels, size)
         missing = resize_labels(motion.missing.astype(np.uint8), size) > 0
-        if painting is None:  # the photo itself, as long as nothing else has to be painted
+        if painting is None:  # start from the photo, unless regions far from the change have to be painted too
             if not changed.any() or (missing & ~_around(changed)).any():
                 return self._painting(job)
             painting = resize_image(job.base.picture, size)
@@ -107,14 +130,21 @@ class SessionPainting(SessionState):
         return models.repaint(painting, labels, self._style_code(job), changed)
 
     def _moved(self, job: _Job) -> PhotoMotion:
-        """The motion of the face's pixels; the latest is cached, because a preview is followed by its full picture."""
+        """Return the motion of the face's pixels from the mask before the edit to the edited mask.
+
+        The latest one is cached, because the page requests a preview of a mask and then the full picture.
+        """
         key = job.labels.tobytes(), job.base.key
         if self._motion is None or self._motion[0] != key:
             self._motion = (key, motion_between(job.base.labels, job.labels))
         return self._motion[1]
 
     def _finished(self, job: _Job) -> Picture:
-        """Render and composite a picture."""
+        """Render the finished picture of a job.
+
+        The network's output is composited into the face, with the opacity of the edit and the accessories. With
+        ``bare`` options, it is returned unchanged.
+        """
         if job.options.bare:
             return self._painting(job)
         base, motion, reference = job.base, self._moved(job), self._reference(job.options)
@@ -137,23 +167,26 @@ class SessionPainting(SessionState):
         return picture
 
     def _shown(self, job: _Job, made: Picture) -> Picture:
-        """A composited picture with the opacity of the edit and the accessories."""
+        """Apply the opacity of the edit to a composited picture, and draw the accessories over it."""
         faded_in = made if job.options.fade is None else faded(self.face.picture, made, job.options.fade)
         return self._accessories.draw(faded_in, job.labels, job.names, job.base, preview=job.preview)
 
     def _reference(self, options: RenderOptions) -> ReferenceFace | None:
-        """The other face that is a source of the inside of a mouth, or None."""
+        """Return the other face whose mouth shape was copied; None if no mouth was copied.
+
+        Its picture can be the source of the inside of the mouth.
+        """
         if not options.mouth:
             return None
         other = self.other(options.mouth)
         return ReferenceFace(other.picture, other.labels)
 
     def picture(self, models: Models) -> Picture:
-        """The latest result (S, S, 3), or in the network's size if it is not composited."""
+        """Return the latest result: (S, S, 3), or a picture of the network's size if it is not composited."""
         return self._finished(self._job(models, self.labels, self.options))
 
     def photo(self) -> Photo:
-        """The photo that the face is cropped from.
+        """Return the photo that the face is cropped from.
 
         Raises:
             InputError: the session has no photo.
@@ -164,7 +197,7 @@ class SessionPainting(SessionState):
         return read_session_photo(path)
 
     def whole(self, models: Models) -> Picture:
-        """The photo (H, W, 3) with the result.
+        """Return the photo (H, W, 3) with the edited face pasted back.
 
         Raises:
             InputError: the session has no photo.
@@ -184,7 +217,7 @@ class SessionPainting(SessionState):
         return renderer.put_on(made, labels, job.names).picture
 
     def _style_code(self, job: _Job) -> Tensor:
-        """The style code of a face, encoded once."""
+        """Return the style code for a job; the code of each face is computed once."""
         style, bare = job.options.style, job.base.key[0]
         key = (style, bare, job.models.weights.sha256)
         if key not in self._styles:
@@ -197,13 +230,14 @@ class SessionPainting(SessionState):
         """Replace parts of ``labels`` (S, S) by those of another face, aligned with the face (see `fit_parts`).
 
         Args:
-            labels: the mask.
-            number: of the other face.
+            labels: the mask before the replacement.
+            number: number of the other face.
             parts: class ids; eyes and brows that one of the faces hides are not replaced.
             hair: number of the face whose hair is on the photo; 0 for none.
 
         Returns:
-            The mask, and the number of the face whose hair is on the photo now. It is 0 if the network paints the hair.
+            The new mask, and the number of the face whose hair is on the photo now: 0 if the hair is not another
+            face's, or is painted by the network.
         """
         other = self.other(number)
         parts = tuple(set(parts) - hidden_eyes(labels, other.labels))
@@ -219,7 +253,7 @@ class SessionPainting(SessionState):
         return swap_parts(fitted_hair(other.labels, labels, fit), shape, rest), number
 
     def _with_hair(self, number: int, labels: LabelMap) -> LabelMap:
-        """A mask (S, S) with the hair of another face."""
+        """Return a mask (S, S) with the hair of another face; unchanged if that hair cannot be used."""
         other = self.other(number)
         fit = hair_to_take(other.labels, self.face.labels)
         return labels if fit is None else fitted_hair(other.labels, labels, fit)
@@ -227,15 +261,15 @@ class SessionPainting(SessionState):
 
 @dataclass(frozen=True)
 class _Job:
-    """What is rendered.
+    """The inputs of one rendering.
 
     Attributes:
         models: the networks.
-        labels: the label map (S, S) to paint.
+        labels: the label map (S, S) for the network.
         options: see `RenderOptions`.
         base: the face that the edit starts from.
-        names: of the accessories that are drawn over the picture.
-        preview: the result is a preview.
+        names: names of the accessories that are drawn over the picture.
+        preview: whether the result is a preview.
     """
 
     models: Models
@@ -247,7 +281,7 @@ class _Job:
 
 
 def _around(region: Region) -> Region:
-    """The bounding box of a region (H, W) that is not empty."""
+    """Return the bounding box of a region (H, W) that is not empty, as a region (H, W)."""
     rows, columns = (np.flatnonzero(region.any(axis)) for axis in (1, 0))
     box = np.zeros_like(region)
     box[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] = True

@@ -81,21 +81,25 @@ class RequestContext:
         return await asyncio.wrap_future(self.worker.submit(job))
 
     def begin(self, face: EditedFace, name: str, photo: bytes | None, *, chosen: bool = False) -> Session:
-        """Make a new session."""
+        """Make a new session and keep it in the store; for the parameters, see `Session.begin`."""
         return self.store.add(Session.begin(self.store.root, face, name, photo, chosen=chosen))
 
     def describe(self, session: Session) -> dict[str, Any]:
-        """The state of a session for the page, with the id of an earlier session that edits the same file."""
+        """Return the state of a session for the page.
+
+        Besides `Session.state`, it has the id of an earlier session that edits the same file (``earlier``, see
+        `SessionStore.earlier`), and whether personalised weights exist (``learned``).
+        """
         learned = self.learning.file_of(session) is not None
         return {**session.state(), "earlier": self.store.earlier(session), "learned": learned}
 
     def models_of(self, session: Session) -> Models:
-        """The networks for a session, with the personalised weights if they exist and are enabled."""
+        """Return the networks for a session, with its personalised weights if they exist and are enabled."""
         path = self.learning.file_of(session) if session.personal else None
         return self.models if path is None else self.models.with_weights(path)
 
     async def work_on(self, request: Request, job: Callable[[bytes], T]) -> T:
-        """Run a job with the body of a request in the worker thread; only a few bodies are in memory at a time.
+        """Read the body of a request and run a job with it in the worker thread; few bodies are in memory at a time.
 
         Raises:
             TooLarge: the body is too large.
@@ -115,17 +119,24 @@ Context = Annotated[RequestContext, Depends(_context)]
 
 
 def png(data: bytes, *, download: str = "", extra: dict[str, str] | None = None) -> Response:
-    """A response with a PNG file; with ``download``, the browser saves it under this name."""
+    """Make a response with a PNG file. If ``download`` is given, the browser saves the file under this name."""
     return attached(data, "image/png", download, extra)
 
 
 def raw(data: bytes) -> Response:
-    """A response with a label map, one byte per pixel."""
+    """Make a response with raw bytes, e.g. a label map with one byte per pixel."""
     return attached(data, "application/octet-stream", "", None)
 
 
 def attached(data: bytes, kind: str, download: str, extra: dict[str, str] | None = None) -> Response:
-    """A response with data of the media type ``kind``; with ``download``, the browser saves it under this name."""
+    """Make a response with data.
+
+    Args:
+        data: the content.
+        kind: its media type.
+        download: file name under which the browser saves the data; if empty, it does not save them.
+        extra: further headers.
+    """
     headers = dict(extra or {})
     if download:
         headers["content-disposition"] = f"attachment; filename*=UTF-8''{quote(download)}"

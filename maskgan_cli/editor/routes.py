@@ -35,7 +35,7 @@ Turn = Annotated[int, Query(ge=0, le=270, multiple_of=90)]
 
 @router.get("/examples/{name}.png")
 async def example_picture(context: Context, name: Name) -> Response:
-    """A picture of an example."""
+    """Respond with a picture (PNG) of an example face, for the list of examples."""
     return png(encode(example_faces.thumbnail(name)))
 
 
@@ -43,7 +43,11 @@ async def example_picture(context: Context, name: Name) -> Response:
 async def begin(
     context: Context, request: Request, example: Text = "", name: Text = "picture", turn: Turn = 0
 ) -> dict[str, Any]:
-    """Start a session with an example, an uploaded picture (rotated clockwise by ``turn``) or an uploaded session."""
+    """Start a session and return its state.
+
+    It starts with the face ``example``, an uploaded picture (rotated clockwise by ``turn`` degrees), or an uploaded
+    session file.
+    """
 
     def job(data: bytes) -> Session:
         if is_archive(data):
@@ -59,15 +63,16 @@ async def begin(
 
 @router.get("/sessions/{name}")
 async def state(context: Context, name: Name) -> dict[str, Any]:
-    """The state of a session."""
+    """Return the state of a session."""
     return await context.work(lambda: context.describe(context.store.get(name)))
 
 
 @router.post("/sessions/{name}/choose")
 async def choose(context: Context, name: Name, number: Number = 0, turn: Turn = 0) -> dict[str, Any]:
-    """Start a session with another face of the photo, or with the photo rotated clockwise.
+    """Choose the face ``number`` of the photo (from the left; 0 keeps the face), or rotate the photo clockwise.
 
-    The new session starts with the edited photo, so edits of other faces are kept.
+    Another face or a rotated photo starts a new session. It starts with the edited photo, so edits of other faces are
+    kept. Returns the state of the new or the present session.
     """
 
     def job() -> dict[str, Any]:
@@ -89,13 +94,13 @@ async def choose(context: Context, name: Name, number: Number = 0, turn: Turn = 
 
 @router.get("/sessions/{name}/face.png")
 async def face_picture(context: Context, name: Name) -> Response:
-    """The face before editing."""
+    """Respond with the face before editing (PNG)."""
     return png(await context.work(lambda: encode(context.store.get(name).face.picture)))
 
 
 @router.get("/sessions/{name}/{which}.labels")
 async def labels(context: Context, name: Name, which: Literal["face", "mask"]) -> Response:
-    """The label map before editing (``face``) or the latest edited one (``mask``)."""
+    """Respond with the label map before editing (``face``) or with the latest edited one (``mask``)."""
 
     def job() -> bytes:
         session = context.store.get(name)
@@ -106,7 +111,10 @@ async def labels(context: Context, name: Name, which: Literal["face", "mask"]) -
 
 @router.get("/sessions/{name}/command")
 async def equivalent(context: Context, name: Name) -> dict[str, Any]:
-    """The command that reproduces the result, and whether it is exact: strength and feather have no options."""
+    """Return the command that reproduces the result, and whether its result is exactly the same.
+
+    It is not if the edit has a strength or feather, because the command has no options for them.
+    """
 
     def job() -> dict[str, Any]:
         session = context.store.get(name)
@@ -131,7 +139,11 @@ async def render(
     remove_glasses: bool = False,
     brush: bool = False,
 ) -> Response:
-    """Render the face with an edited label map; no content if a newer request has arrived."""
+    """Render the face with an edited label map; respond without content if a newer request has arrived.
+
+    The body has the label map and the opacity: see `read_masks`. ``revision`` is the number of the request. For the
+    other parameters, see `RenderOptions` and `Session.render`; ``items`` are separated by commas.
+    """
     data = await mask_sent(request)
     session = context.store.get(name)
     session.revision = max(session.revision, revision)  # set now, so that older jobs in the queue are skipped
@@ -153,7 +165,7 @@ async def render(
 
 @router.get("/sessions/{name}/whole.jpg")
 async def whole(context: Context, name: Name, edited: bool = False) -> Response:
-    """The whole photo in the size of the screen, before or after editing."""
+    """Respond with the whole photo (JPEG) before or after editing, scaled down for the screen."""
 
     def job() -> bytes:
         session = context.store.get(name)
@@ -164,13 +176,13 @@ async def whole(context: Context, name: Name, edited: bool = False) -> Response:
 
 @router.get("/sessions/{name}/patches")
 async def patches(context: Context, name: Name) -> Response:
-    """The superpixels of the face: a number of 16 bits per pixel, little-endian."""
+    """Respond with the superpixels of the face before editing: see `patches_of`."""
     return raw(await context.work(lambda: patches_of(context.store.get(name).face.picture)))
 
 
 @router.post("/sessions/{name}/others")
 async def add_other(context: Context, request: Request, name: Name, example: Text = "") -> dict[str, Any]:
-    """Add another face to the session: an example or an uploaded picture."""
+    """Add another face to the session, an example or an uploaded picture; return its number and the state."""
 
     def job(data: bytes) -> dict[str, Any]:
         session, models = context.store.get(name), context.models
@@ -184,7 +196,7 @@ async def add_other(context: Context, request: Request, name: Name, example: Tex
 
 @router.get("/sessions/{name}/others/{number}.png")
 async def other(context: Context, name: Name, number: int) -> Response:
-    """The picture of another face."""
+    """Respond with the picture (PNG) of another face of the session, counted from 1."""
     return png(await context.work(lambda: encode(context.store.get(name).other(number).picture)))
 
 
@@ -192,7 +204,10 @@ async def other(context: Context, name: Name, number: int) -> Response:
 async def swap(
     context: Context, request: Request, name: Name, other: Number, parts: Text, hair: Number = 0
 ) -> Response:
-    """Replace parts of a label map by those of another face; a header has the number of the face whose hair is used."""
+    """Respond with the request's label map, in which ``parts`` are replaced by those of the face ``other``.
+
+    The header ``x-hair`` of the response has the number of the face whose hair is used; 0 for none.
+    """
     try:
         ids = part_ids(parts)
     except ValueError as error:
@@ -210,7 +225,7 @@ async def swap(
 
 @router.post("/sessions/{name}/compose")
 async def compose(context: Context, request: Request, name: Name, sliders: Text = "", removed: Text = "") -> Response:
-    """Apply sliders to a base mask without removed accessories: see `Composition`."""
+    """Remove accessories from the request's base mask, apply sliders, and respond with it: see `Composition`."""
     how = Composition.parsed(sliders, removed)
     return await changed(
         context, request, name, lambda session, labels: context.composer(session, context.models, labels, how)
@@ -219,7 +234,7 @@ async def compose(context: Context, request: Request, name: Name, sliders: Text 
 
 @router.get("/sessions/{name}/range")
 async def slider(context: Context, name: Name, slider: Text) -> tuple[float, float] | None:
-    """The useful range of a slider for this face; null if it has no effect."""
+    """Return the useful range of a slider for this face (lowest and highest amount); null if it has no effect."""
     return await context.work(lambda: slider_range(context.store.get(name), context.models, slider))
 
 
@@ -254,7 +269,7 @@ def _frame(context: RequestContext, session: Session, base: LabelMap, how: Compo
 
 @router.post("/sessions/{name}/parse")
 async def parse(context: Context, name: Name) -> Response:
-    """Parse the face and return its label map."""
+    """Parse the face before editing, and respond with its label map."""
 
     def job() -> bytes:
         labels, _ = context.models.parse(context.store.get(name).face.picture)
@@ -266,7 +281,7 @@ async def parse(context: Context, name: Name) -> Response:
 async def changed(
     context: RequestContext, request: Request, name: str, change: Callable[[Session, LabelMap], LabelMap]
 ) -> Response:
-    """Respond with a changed copy of the request's label map."""
+    """Apply ``change`` to the label map in the request's body, and respond with the result."""
     data = await mask_sent(request)
 
     def job() -> bytes:
@@ -277,5 +292,5 @@ async def changed(
 
 
 async def mask_sent(request: Request) -> bytes:
-    """The body of a request with a label map, not yet checked."""
+    """Read the body of a request that has a label map; its content is not checked yet."""
     return await read_body(request.stream(), 1 << 20)

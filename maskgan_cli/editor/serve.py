@@ -26,7 +26,9 @@ LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 
 
 def listen(host: str, port: int | None, last: int | None = None) -> socket.socket:
-    """Open a listening socket. Without ``port``, the ``last`` port, `PORT` and any free port are tried.
+    """Open a listening socket.
+
+    If ``port`` is None, these are tried in order: ``last`` (the port of the last start), `PORT`, and any free port.
 
     Raises:
         InputError: the address is in use, or does not belong to this machine.

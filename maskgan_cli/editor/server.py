@@ -28,7 +28,7 @@ _TYPES: Final = {".html": "text/html; charset=utf-8", ".css": "text/css; charset
 
 
 def page_files() -> dict[str, tuple[bytes, str]]:
-    """The content and media type of the page's files by name; no other files are served."""
+    """Read the page's files: content and media type by name. The server serves no other files."""
     folder = resources.files("maskgan_cli.editor") / "page"
     return {
         entry.name: (entry.read_bytes(), _TYPES[Path(entry.name).suffix])
@@ -38,7 +38,7 @@ def page_files() -> dict[str, tuple[bytes, str]]:
 
 
 def make_app(context: RequestContext) -> FastAPI:
-    """Make the application; it must be protected by a `Guard`."""
+    """Make the application. It has no access control, so it must be wrapped in a `Guard`."""
     app = FastAPI(title="maskgan edit", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.context = context
     files = page_files()
@@ -60,7 +60,7 @@ def make_app(context: RequestContext) -> FastAPI:
 
 
 async def about(context: Context) -> dict[str, Any]:
-    """Constants for the page: classes with their colours, examples, sliders, accessories and limits."""
+    """Return constants for the page: classes with their colours, examples, sliders, accessories and limits."""
     return {
         "version": __version__, "start": context.start, "classes": CLASSES,
         "colours": [f"#{r:02x}{g:02x}{b:02x}" for r, g, b in PALETTE.tolist()],
@@ -77,7 +77,7 @@ def _named(titles: dict[str, str]) -> list[dict[str, str]]:
 
 
 async def handle_error(_: Request, error: Exception) -> Response:
-    """The response for an error: a status and one line. Responses never expose paths."""
+    """Make the response for an error: a status code and one line of text (JSON). Responses never expose paths."""
     if isinstance(error, Superseded):
         return Response(status_code=204, headers={"x-superseded": "1"})
     if isinstance(error, Busy):

@@ -1,4 +1,4 @@
-"""A session: its pictures as files, with their provenance."""
+"""A session of the editor: encodes its pictures as files that contain their provenance."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _THUMBNAIL: Final = 160  # pixels
 
 
 class Session(SessionPainting):
-    """A face that is edited. See `SessionState` for its data."""
+    """A session: a face that is edited. See `SessionState` for its data."""
 
     def render(
         self,
@@ -39,18 +39,18 @@ class Session(SessionPainting):
         preview: bool,
         brush: bool = False,
     ) -> bytes:
-        """Render the face in the shape of ``labels``: a preview as a JPEG file, or the full picture as a PNG file.
+        """Render the face in the shape of ``labels``. Returns a preview as a JPEG file, or the full picture as a PNG.
 
-        Previews with generated regions have a lower resolution. For a full picture, the label map is saved.
+        Previews with generated regions have a lower resolution. A full picture also saves the label map and options.
 
         Args:
             models: the networks.
             labels: the edited label map (S, S).
-            options: how it is rendered.
-            revision: number of the request.
+            options: see `RenderOptions`.
+            revision: number of the request; requests older than the newest one are skipped.
             preview: render a preview.
-            brush: the mask was painted on since the latest picture: a preview moves the photo as that picture does,
-                and paints only around what has changed.
+            brush: the user has painted on the mask since the latest picture. A preview is then faster: it moves the
+                photo's pixels as in that picture, and generates only the surroundings of the change.
 
         Raises:
             InputError: an accessory or another face does not exist.
@@ -69,28 +69,28 @@ class Session(SessionPainting):
         return encode(picture, self.note(models))
 
     def thumbnail(self) -> bytes:
-        """The latest result as a small JPEG file."""
+        """Return the latest result as a small JPEG file; the face before editing if there is no result."""
         path = self.folder / "shown.jpg"
         if path.is_file():
             return path.read_bytes()
         return encode_image(resize_image(self.face.picture, _THUMBNAIL), ".jpg")
 
     def result(self, models: Models) -> bytes:
-        """The latest result as a PNG file, with the same bytes as from `render`."""
+        """Return the latest result as a PNG file, with the same bytes as from `render`."""
         return encode(self.picture(models), self.note(models))
 
     def mask(self, models: Models) -> LabelMap:
-        """The edited label map (S, S) with the classes of all accessories."""
+        """Return the edited label map (S, S), with the classes of all accessories that are put on."""
         job = self._job(models, self.labels, self.options)
         return self._accessories.marked(job.labels, job.names, job.base)
 
     def strip(self, models: Models) -> bytes:
-        """A PNG file that shows the face before, the mask, and the face after, side by side."""
+        """Make a PNG file that shows the face before the edit, the mask, and the face after the edit side by side."""
         after = resize_image(self.picture(models), self.side)
         return encode(np.hstack([self.face.picture, colourise(self.labels), after]), self.note(models))
 
     def in_photo(self, models: Models, suffix: str = ".png") -> bytes:
-        """The whole photo with the result, as a file of the format ``suffix``.
+        """Encode the whole photo with the edited face in the format ``suffix`` (.png or .jpg).
 
         Raises:
             InputError: the session has no photo.
@@ -99,22 +99,25 @@ class Session(SessionPainting):
         return encode_photo(self.whole(models), suffix, photo, note=self.note(models))
 
     def photo_bytes(self) -> bytes:
-        """The bytes of the photo's file."""
+        """Read the bytes of the opened photo's file."""
         return (self.folder / "photo").read_bytes()
 
     @property
     def style_name(self) -> str:
-        """Name of the face that gives the style, as in its files."""
+        """File name, without suffix, of the face whose style is used: ``face`` or ``other-K``."""
         return other_name(self.options.style) or "face"
 
     @property
     def references(self) -> dict[str, str]:
-        """Names of the faces that give something to the photo, as in their files, by role in `maskgan render`."""
+        """File names, without suffix, of the other faces whose mouth or hair is used.
+
+        The keys are their roles in `maskgan render`: ``reference`` (mouth) and ``hair_reference``.
+        """
         numbers = {} if self.options.bare else {"reference": self.options.mouth, "hair_reference": self.options.hair}
         return {role: other_name(number) for role, number in numbers.items() if number}
 
     def note(self, models: Models) -> dict[str, Any]:
-        """The provenance of the result, in the form of `maskgan render`, and the number of edited pixels."""
+        """Return the provenance of the result, in the form of `maskgan render`, with the number of edited pixels."""
         style = self.style_name
         files = {"mask": "mask.png", "style_image": f"{style}.png", "style_mask": f"{style}.mask.png"}
         for role, name in self.references.items():
@@ -131,7 +134,7 @@ class Session(SessionPainting):
         }  # fmt: skip
 
     def _composition(self, models: Models) -> dict[str, Any]:
-        """For the provenance: the compositing of the result, and the sources of hair, accessories and mouth."""
+        """Return a part of the provenance: the compositing, and the sources of hair, accessories and mouth."""
         job = self._job(models, self.labels, self.options)
         found: dict[str, Any] = {}
         if self.options.items:
@@ -152,10 +155,10 @@ class Session(SessionPainting):
 
 
 def other_name(number: int) -> str:
-    """Name of the files of another face, counted from 1; an empty string for 0."""
+    """Return the file name, without suffix, of the other face with this number (from 1); an empty string for 0."""
     return f"other-{number - 1}" if number else ""
 
 
 def encode(picture: Picture, note: Mapping[str, Any] | None = None) -> bytes:
-    """A picture as a PNG file with its provenance."""
+    """Encode a picture as a PNG file, which contains the provenance ``note``."""
     return encode_image(picture, ".png", note=note)

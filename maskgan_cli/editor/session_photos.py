@@ -1,4 +1,4 @@
-"""Photos of sessions: reading, rotation, reduction to the size of the screen, and superpixels of a face."""
+"""Photos of sessions: reads, rotates and scales them down for the screen; and superpixels of a face."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def read_session_photo(path: Path) -> Photo:
 
 
 def upright_size(path: Path) -> tuple[int, int] | None:
-    """Width and height of a photo with its EXIF orientation applied; None if it is not readable."""
+    """Return the width and height of a photo after its EXIF rotation; None if the file is not readable."""
     try:
         with Image.open(path) as image:
             width, height = image.size
@@ -42,7 +42,14 @@ def upright_size(path: Path) -> tuple[int, int] | None:
 
 
 def turned(data: bytes, by: int) -> bytes:
-    """Rotate a photo's file clockwise by 90, 180 or 270 degrees, with its metadata. JPEG stays JPEG, others become PNG.
+    """Rotate a photo and keep its metadata.
+
+    Args:
+        data: bytes of the photo's file.
+        by: clockwise angle: 90, 180 or 270 degrees.
+
+    Returns:
+        Bytes of the new file: JPEG if the photo is a JPEG, else PNG.
 
     Raises:
         InputError: the file is not a picture.
@@ -58,7 +65,7 @@ def turned(data: bytes, by: int) -> bytes:
 
 
 def for_screen(picture: Picture) -> bytes:
-    """A photo (H, W, 3) as a JPEG file whose sides have at most `SCREEN` pixels."""
+    """Encode a photo (H, W, 3) as a JPEG file, scaled down so that its sides have at most `SCREEN` pixels."""
     height, width = picture.shape[:2]
     shrink = max(height, width) / SCREEN
     if shrink > 1:
@@ -70,7 +77,11 @@ def for_screen(picture: Picture) -> bytes:
 
 
 def patches_of(picture: Picture) -> bytes:
-    """The SLIC superpixels of a face (S, S, 3) as numbers (S, S) of 16 bits, little-endian."""
+    """Divide a face (S, S, 3) into SLIC superpixels.
+
+    Returns:
+        The number of each pixel's superpixel, row by row, as 16-bit little-endian integers.
+    """
     from skimage.segmentation import slic  # a slow import
 
     found = slic(picture, n_segments=_SUPERPIXELS, compactness=12, start_label=0)

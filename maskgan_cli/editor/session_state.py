@@ -1,4 +1,4 @@
-"""The data of a session that are saved: the face, its edited mask, and the other faces."""
+"""The part of a session that is saved: the face, its edited mask, and the other faces."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ FORMAT: Final = 1  # version of session.json
 
 
 def new_id() -> str:
-    """A random session id."""
+    """Return a random session id: 32 hexadecimal digits."""
     return secrets.token_hex(16)
 
 
@@ -54,10 +54,11 @@ class RenderOptions:
         style: index of the style: 0 for the face's own, k for that of the k-th other face.
         finish: see `Finish`.
         fade: opacity of the edit at each pixel (S, S), 0 to 255; None if it is 255 everywhere.
-        mouth: number of the other face whose mouth was taken, which can give the inside of the mouth; 0 for none.
-        hair: number of the other face whose hair is on the photo; 0 for none.
+        mouth: number of the other face whose mouth shape was copied; its picture can be the source of the inside of
+            the mouth. 0 for none.
+        hair: number of the other face whose hair replaces the face's own in the photo; 0 for none.
         items: names of the accessories that are put on: see `library.ITEMS`.
-        remove_glasses: fill in the frames of the glasses that the face wears.
+        remove_glasses: whether to fill in the frames of the glasses that the face wears.
     """
 
     style: int = 0
@@ -70,7 +71,7 @@ class RenderOptions:
 
     @property
     def bare(self) -> bool:
-        """Whether the result is the network's output without compositing, as for styles of other faces."""
+        """Whether the result is the network's output without compositing; always so for the style of another face."""
         return self.finish == "bare" or self.style != 0
 
     @property
@@ -82,7 +83,10 @@ class RenderOptions:
         }  # fmt: skip
 
     def check(self, others: int) -> None:
-        """Check the names, and the numbers of other faces.
+        """Check the names of accessories and the numbers of other faces.
+
+        Args:
+            others: how many other faces the session has.
 
         Raises:
             InputError: an accessory or another face does not exist.
@@ -104,8 +108,8 @@ class SessionState:
         name: name of the opened picture.
         face: the face before editing.
         labels: the edited label map (S, S).
-        others: other faces of the same side.
-        options: how the label map is rendered.
+        others: other faces, resized to the side of the face.
+        options: see `RenderOptions`.
         revision: number of the newest request; older requests are skipped.
         source: SHA-256 of the opened file, or an empty string.
         chosen: whether the user has chosen this face, if the photo has several.
@@ -132,10 +136,10 @@ class SessionState:
 
         Args:
             root: folder of all sessions.
-            face: the face.
+            face: the face to edit.
             name: name of the opened picture.
-            photo: bytes of the opened file.
-            chosen: whether the user has chosen this face of several.
+            photo: bytes of the opened file; None for a rendered example face.
+            chosen: whether the user has chosen this face, if the photo has several.
         """
         source = "" if photo is None else hashlib.sha256(photo).hexdigest()
         session = cls(new_id(), Path(), name, face, face.labels.copy(), source=source)
@@ -151,7 +155,7 @@ class SessionState:
 
     @classmethod
     def resume(cls: type[S], root: Path, name: str) -> S:
-        """Read a session from its folder.
+        """Read the session with the id ``name`` from its folder in ``root``.
 
         Raises:
             InputError: there is no such session, or its files are not valid.
@@ -192,7 +196,7 @@ class SessionState:
         """Check that all faces and masks are square and of one size.
 
         Raises:
-            ValueError: they are not.
+            ValueError: sizes differ, or the side is not from 32 to 2048.
         """
         side = len(self.labels)
         shapes = {self.labels.shape, *(face.labels.shape for face in (self.face, *self.others))}
@@ -223,7 +227,7 @@ class SessionState:
 
     @property
     def edited(self) -> bool:
-        """Whether the mask or the style differs from the face's own, or something is put on or taken off."""
+        """Whether the mask, style, hair or accessories differ from those of the face before editing."""
         own = RenderOptions(finish=self.options.finish, mouth=self.options.mouth)
         return self.options.values != own.values or not np.array_equal(self.labels, self.face.labels)
 
@@ -238,12 +242,12 @@ class SessionState:
 
     @property
     def photo_size(self) -> tuple[int, int] | None:
-        """Width and height of the upright photo; None without a photo."""
+        """Width and height of the upright photo; None if the session has no photo."""
         path = self.folder / "photo"
         return upright_size(path) if path.is_file() else None
 
     def state(self) -> dict[str, Any]:
-        """The state for the page."""
+        """Return the state as the page receives it."""
         return {
             "id": self.id, "name": self.name, "side": self.side, **self.options.values, "revision": self.revision,
             "others": len(self.others), "photo": self.face.square is not None,
@@ -254,7 +258,7 @@ class SessionState:
         }  # fmt: skip
 
     def add_other(self, face: EditedFace) -> int:
-        """Add another face; returns its number.
+        """Add another face, resized to the side of the face, and return its number, counted from 1.
 
         Raises:
             InputError: the session has the maximum number of other faces.
@@ -271,7 +275,7 @@ class SessionState:
         return len(self.others)
 
     def other(self, number: int) -> EditedFace:
-        """The other face with this number, from 1.
+        """Return the other face with this number, counted from 1.
 
         Raises:
             InputError: there is no such face.

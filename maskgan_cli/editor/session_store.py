@@ -1,4 +1,4 @@
-"""All sessions: recent ones are cached in memory, all are on disk, and the oldest are deleted."""
+"""Storage of all sessions: all are on disk, recent ones also in memory, and the oldest are deleted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ON_DISK: Final = 100
 
 
 class SessionStore:
-    """The sessions by id.
+    """Finds sessions by their ids, in memory or on disk.
 
     Args:
         root: the folder that contains the folders of all sessions.
@@ -31,7 +31,7 @@ class SessionStore:
         self._delete_oldest()
 
     def put(self, session: Session) -> Session:
-        """Keep a session in memory."""
+        """Keep a session in memory and return it. The least recently used ones are then kept on disk only."""
         with self._lock:
             self._open[session.id] = session
             self._open.move_to_end(session.id)
@@ -40,12 +40,12 @@ class SessionStore:
         return session
 
     def add(self, session: Session) -> Session:
-        """Keep a new session in memory; if there are too many on disk, the oldest are deleted."""
+        """Keep a new session in memory and return it; if there are too many sessions on disk, delete the oldest."""
         self._delete_oldest()
         return self.put(session)
 
     def get(self, name: str) -> Session:
-        """A session from memory or from its folder.
+        """Return the session with the id ``name`` from memory, or read it from its folder.
 
         Raises:
             InputError: there is no such session.
@@ -54,7 +54,7 @@ class SessionStore:
             return self.put(self._open.get(name) or Session.resume(self.root, name))
 
     def remove(self, name: str) -> None:
-        """Delete a session and its files.
+        """Delete the session with the id ``name`` and its files.
 
         Raises:
             InputError: there is no such session.
@@ -65,7 +65,7 @@ class SessionStore:
             shutil.rmtree(folder, ignore_errors=True)
 
     def entries(self) -> list[dict[str, Any]]:
-        """Short descriptions of all sessions, the newest first; damaged ones are skipped."""
+        """Describe all sessions (id, name, time of saving, edited, source), the newest first; skip damaged ones."""
         found = []
         for folder in self._folders():
             try:
@@ -77,7 +77,10 @@ class SessionStore:
         return found
 
     def earlier(self, session: Session) -> str:
-        """Id of the newest other session with an edit of the same file; an empty string if there is none."""
+        """Return the id of the newest other session that has an edit of the same file.
+
+        Returns an empty string if there is none, or if ``session`` itself is edited already.
+        """
         if not session.source or session.edited:
             return ""
         same = (e["id"] for e in self.entries() if e["source"] == session.source and e["edited"])

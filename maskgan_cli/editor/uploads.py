@@ -21,14 +21,14 @@ MAX_BYTES: Final = 40 << 20
 
 
 class TooLarge(InputError):
-    """An upload is too large."""
+    """Raised if an upload is too large."""
 
 
 async def read_body(chunks: AsyncIterator[bytes], limit: int = MAX_BYTES) -> bytes:
-    """Read the body of a request.
+    """Read the body of a request from its parts.
 
     Raises:
-        TooLarge: it is larger than ``limit``; reading stops there.
+        TooLarge: the body has more than ``limit`` bytes; the rest is not read.
     """
     body = bytearray()
     async for chunk in chunks:
@@ -39,7 +39,7 @@ async def read_body(chunks: AsyncIterator[bytes], limit: int = MAX_BYTES) -> byt
 
 
 def decode_picture(data: bytes, what: str = "the picture") -> Picture:
-    """Decode the bytes of a picture file as `read_image` does: (H, W, 3) ``uint8``.
+    """Decode the bytes of a picture file: (H, W, 3) ``uint8``, see `read_image`. Errors call the file ``what``.
 
     Raises:
         InputError: the file is not a picture, damaged, or has too many pixels.
@@ -54,9 +54,10 @@ def decode_picture(data: bytes, what: str = "the picture") -> Picture:
 
 
 def decode_mask(data: bytes) -> LabelMap | None:
-    """Decode the bytes of a mask file: a label map (H, W); None if the file is not a mask.
+    """Decode the bytes of a mask file: a label map (H, W); None if it is not a mask or has only one class.
 
-    If the positions of the parts suggest another class order, the mask is read in that order.
+    Other programs may number the classes in another order. If the positions of the face parts suggest another order,
+    the mask is read in that order.
     """
     with tempfile.TemporaryDirectory(prefix="maskgan-") as folder:
         path = Path(folder) / "mask"
@@ -71,7 +72,7 @@ def decode_mask(data: bytes) -> LabelMap | None:
 
 
 def read_mask(data: bytes, side: int) -> LabelMap:
-    """Decode a label map of the page, one byte per pixel in rows: (side, side).
+    """Decode a label map (side, side) that the page sends: one byte per pixel, row by row.
 
     Raises:
         InputError: the number of bytes is wrong, or values are not classes.
@@ -85,7 +86,10 @@ def read_mask(data: bytes, side: int) -> LabelMap:
 
 
 def read_masks(data: bytes, side: int) -> tuple[LabelMap, LabelMap | None]:
-    """Decode a label map of the page, and the opacity of the edit if it follows the label map.
+    """Decode a label map that the page sends, and the opacity of the edit that may follow it.
+
+    Returns:
+        The label map (side, side), and the opacity (side, side), 0 to 255, or None if the body has only a label map.
 
     Raises:
         InputError: see `read_mask`.
@@ -97,6 +101,6 @@ def read_masks(data: bytes, side: int) -> tuple[LabelMap, LabelMap | None]:
 
 
 def display_name(name: str) -> str:
-    """A picture's name without folders and special characters."""
+    """Return a picture's file name without folders and special characters, at most 80 characters long."""
     last = name.replace("\\", "/").rsplit("/", 1)[-1]
     return "".join(c for c in last if c.isalnum() or c in " ._-()")[:80].strip(". ") or "picture"

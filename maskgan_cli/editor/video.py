@@ -18,7 +18,7 @@ _QUALITY: Final = "18"  # of H.264: 0 is lossless, 23 is the encoder's default
 
 
 def video_library() -> Any:
-    """The module ``av``.
+    """Import PyAV and return its module ``av``.
 
     Raises:
         InputError: PyAV is not installed.

@@ -12,15 +12,15 @@ T = TypeVar("T")
 
 
 class Busy(Exception):
-    """The queue is full."""
+    """Raised if the queue of waiting jobs or uploads is full."""
 
 
 class Superseded(Exception):
-    """A newer request has replaced this one."""
+    """Raised if a newer request has arrived, so that the result of this one is not needed."""
 
 
 class Worker:
-    """A thread for all computations. One is enough, because PyTorch uses all cores for one job.
+    """Runs all computations in one thread. One is enough, because PyTorch uses all cores for one job.
 
     Args:
         waiting: maximum number of waiting jobs.
@@ -32,7 +32,7 @@ class Worker:
         self._thread.start()
 
     def submit(self, job: Callable[[], T]) -> Future[T]:
-        """Add a job to the queue.
+        """Add a job to the queue and return the future of its result.
 
         Raises:
             Busy: the queue is full.

@@ -1,5 +1,9 @@
 """Evaluation: pairs of faces, metrics of results, accuracy of judges, and tables.
 
+A *result* is an edited picture that a method (a generator) made for a pair of faces: a *source*, the face to edit, and
+a *target*, the face whose shape or style is taken. A *judge* is a pretrained network that measures results: a face
+parser, or a network for attributes, head pose or identity.
+
 pairs.py, pair_list.py      pairs of the paper's protocols, and their CSV
 choices.py                  values of command-line options
 picture_set.py, judging.py  reading pictures in batches, loading and applying judges

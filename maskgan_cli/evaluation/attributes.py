@@ -1,4 +1,4 @@
-"""Attribute accuracy (paper, Sec. 5.3): share of results in which a classifier finds the target's attribute."""
+"""Attribute accuracy (paper, Sec. 5.3): proportion of results in which a classifier finds the wanted attribute."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ from maskgan_cli.metrics.intervals import of_mean, wilson
 
 
 class AttributeAccuracy:
-    """Accuracy of attributes, a `method_results.ResultMetric`.
+    """The proportion of results that have the wanted attributes; implements `method_results.ResultMetric`.
 
     Args:
-        classify: pictures -> probabilities (N, len(names)); 0.5 or more means that the attribute is present.
-        names: attributes of the classifier, in the order of its columns.
-        wanted: attribute -> 1 (present) or -1 (absent) for each result.
-        record: of the classifier's weights.
+        classify: function of pictures (N, 3, S, S) that returns the probabilities (N, len(names)) of the attributes;
+            an attribute with a probability of 0.5 or more counts as present.
+        names: the classifier's attributes, in the order of its outputs.
+        wanted: for each attribute to measure, 1 (must be present) or -1 (must be absent) for each result in order.
+        record: name, path and hash of the classifier's weights, see `weights_of`.
 
     Raises:
         InputError: ``wanted`` is empty, or the classifier does not know an attribute.
@@ -53,7 +54,16 @@ class AttributeAccuracy:
 
     @classmethod
     def load(cls, listed: PairList, weights: Path | None, device: torch.device) -> AttributeAccuracy:
-        """The metric with a classifier's weights; None: those that `find_weights` finds."""
+        """Create the metric for a list of pairs, with a classifier from its weights file.
+
+        Args:
+            listed: the pairs and their wanted attributes.
+            weights: the classifier's weights; None: those that `find_weights` finds.
+            device: device of the classifier.
+
+        Raises:
+            InputError: the weights are missing or do not fit; see also the class.
+        """
         judge, where = load_judge("attributes", weights, device)
         return cls(judge, judge.names, listed.wanted(), weights_of(judge, where))
 
@@ -62,15 +72,15 @@ class AttributeAccuracy:
         self._predictions.append(self._classify(images).cpu()[:, self._columns] >= 0.5)
 
     def correct(self) -> Tensor:
-        """Whether each result has each attribute as wanted, ``bool`` (N, attributes)."""
+        """Return ``bool`` (N, attributes): whether the attribute is present or absent in the result, as wanted."""
         return torch.cat(self._predictions) == self._wanted
 
     def shares(self) -> dict[str, float]:
-        """Attribute -> share of the results that have it as wanted."""
+        """Return the accuracy of each attribute by name: the proportion of results for which it is correct."""
         return dict(zip(self._names, self.correct().double().mean(0).tolist(), strict=True))
 
     def compute(self, results: MethodResults) -> MetricResult:
-        """The mean accuracy over the attributes, and the accuracy of each."""
+        """Return the mean accuracy over the attributes, and the accuracy of each if there are several."""
         correct, shares = self.correct(), self.shares()
         counts = dict(zip(self._names, correct.sum(0).tolist(), strict=True))
         each: dict[str, float | None] = {f"attribute_accuracy/{name}": share for name, share in shares.items()}

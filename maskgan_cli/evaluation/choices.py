@@ -6,7 +6,7 @@ from enum import Enum
 
 
 class ProtocolName(str, Enum):
-    """Protocols of pairs; `pairs.PROTOCOLS` has their rules."""
+    """Protocols, i.e. rules by which pairs of source and target are chosen; see `pairs.PROTOCOLS`."""
 
     SMILING = "smiling"
     TRANSFER = "transfer"
@@ -27,7 +27,7 @@ class Metric(str, Enum):
 
 
 class ComparedPicture(str, Enum):
-    """The picture of a pair that a result is compared with."""
+    """Pictures of a pair that a result can be compared with; ``truth`` is the ground truth of a rendered pair."""
 
     SOURCE = "source"
     TARGET = "target"
@@ -35,7 +35,7 @@ class ComparedPicture(str, Enum):
 
 
 class Features(str, Enum):
-    """Feature networks of distances between sets of pictures: `fid.NETWORKS`."""
+    """Networks that compute the features for distances between two sets of pictures; see `fid.NETWORKS`."""
 
     INCEPTION = "inception"
     PARSER = "parser"
@@ -45,7 +45,7 @@ class Features(str, Enum):
 
 
 class Form(str, Enum):
-    """Formats of tables: `report.FORMATS`."""
+    """Output formats of tables; see `report.FORMATS`."""
 
     MARKDOWN = "markdown"
     HTML = "html"
@@ -53,7 +53,7 @@ class Form(str, Enum):
 
 
 class TestedJudge(str, Enum):
-    """Judges whose accuracy can be measured on a data set: `judge_accuracy.JUDGE_ACCURACY`."""
+    """Judges whose accuracy can be measured on a data set; see `judge_accuracy.JUDGE_ACCURACY`."""
 
     PARSER = "parser"
     ATTRIBUTES = "attributes"
@@ -61,7 +61,7 @@ class TestedJudge(str, Enum):
 
 
 class Points(str, Enum):
-    """Sources of the five points of a face: `verification.POINT_SOURCES`."""
+    """Sources of a face's five landmarks, to which the face is aligned; see `verification.verify_samples`."""
 
     MASK = "mask"
     MTCNN = "mtcnn"

@@ -28,11 +28,11 @@ PAGE: Final = "index.html"
 
 @dataclass(frozen=True)
 class ComparisonRow:
-    """One row of the picture: a pair.
+    """One row of a comparison: a pair and its results.
 
     Attributes:
-        caption: name of the pair, pose distance, attributes that the results must have.
-        pictures: one for each column, of any square size.
+        caption: name of the pair, distance between the head poses, attributes that the results must have.
+        pictures: one for each column, square and of any size.
     """
 
     caption: str
@@ -41,23 +41,23 @@ class ComparisonRow:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Captions of the columns, and the pairs."""
+    """The content of a comparison: the captions of its columns, and one row for each pair."""
 
     columns: list[str]
     rows: list[ComparisonRow]
 
 
 def compare_methods(pairs: PairList, methods: Mapping[str, Path], *, count: int, masks: Path | None) -> Comparison:
-    """The results of every method for the first ``count`` pairs of a list.
+    """Read the results of every method for the first ``count`` pairs of a list.
 
-    The masks are those of the first method that has any (see `input_masks`); if no method has masks, there is no
-    column of masks. Rendered pairs also show their ground truth.
+    The column of masks shows the input masks of the first method that has any (see `input_masks`); if no method has
+    masks, the column is left out. Rendered pairs get a column with their ground truth.
 
     Args:
         pairs: the list.
-        methods: name -> folder of results.
+        methods: folder of results of each method, by the method's name.
         count: largest number of pairs.
-        masks: a folder of the generator's input masks.
+        masks: folder of the generator's input masks; None: they are searched beside the results.
 
     Raises:
         InputError: there are no methods, results are missing, or pictures cannot be read.
@@ -81,6 +81,7 @@ def compare_methods(pairs: PairList, methods: Mapping[str, Path], *, count: int,
 
 
 def _masks(pairs: PairList, results: Sequence[Path], folder: Path | None) -> list[Path]:
+    """Return the input mask of each result; an empty list if masks are missing and no folder of masks was given."""
     default = pairs.files("source_mask") if pairs.protocol == "style-copy" else None
     try:
         return input_masks(results, folder, default)
@@ -91,6 +92,7 @@ def _masks(pairs: PairList, results: Sequence[Path], folder: Path | None) -> lis
 
 
 def _caption(pairs: PairList, number: int) -> str:
+    """Return the caption of a pair's row: result name, pose distance, wanted attributes."""
     row = pairs.rows[number]
     wanted = ", ".join(name if values[number] > 0 else f"no {name}" for name, values in pairs.wanted().items())
     try:
@@ -101,7 +103,7 @@ def _caption(pairs: PairList, number: int) -> str:
 
 
 def draw(comparison: Comparison, size: int) -> Picture:
-    """Draw a grid of tiles of ``size`` pixels with white gaps, below a line of captions."""
+    """Draw the comparison as one picture: a line of captions, and below it a grid of tiles of ``size`` pixels."""
     from skimage.util import montage
 
     tiles = [resize_image(picture, size) for row in comparison.rows for picture in row.pictures]
@@ -121,7 +123,7 @@ def draw(comparison: Comparison, size: int) -> Picture:
 
 
 def _shortened(text: str, width: int, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:
-    """The text on one line, shortened to ``width`` pixels."""
+    """Return the text on one line, cut with an ellipsis if it is wider than ``width`` pixels."""
     text = " ".join(text.split())
     shown = text
     while text and font.getlength(shown) > width:
@@ -131,10 +133,17 @@ def _shortened(text: str, width: int, font: ImageFont.FreeTypeFont | ImageFont.I
 
 
 def write_comparison(out: Path, comparison: Comparison, *, title: str, size: int, overwrite: bool) -> bool:
-    """Write the picture, and a page with its own copies of the pictures.
+    """Write a comparison to the folder ``out``: one picture, and an HTML page with copies of all pictures.
+
+    Args:
+        out: the folder.
+        comparison: the content.
+        title: title of the page.
+        size: side of the tiles in pixels.
+        overwrite: replace files with other content.
 
     Returns:
-        Whether all files existed already with the same content.
+        whether all files existed already with the same content.
 
     Raises:
         InputError: a file exists with other content, and ``overwrite`` is false.

@@ -1,7 +1,7 @@
 """Distance between results and their ground truth, inside and outside the edited region.
 
-A rendered face can be drawn a second time with another mouth and everything else equal, so the ground truth of a swap
-exists.
+A rendered face can be rendered again with another mouth and everything else equal (a counterfactual). This second
+picture is the ground truth of an edit that changes the mouth.
 """
 
 from __future__ import annotations
@@ -24,7 +24,10 @@ from maskgan_cli.metrics.similarity import Region, compare, mean_over
 
 @dataclass(frozen=True)
 class RenderedPair:
-    """Files of a result and of its ground truth; the edited region is where the two masks differ."""
+    """The files of a result and of its ground truth.
+
+    The edited region is where ``source_mask``, the source's mask, and ``truth_mask``, that of the ground truth, differ.
+    """
 
     result: Path
     source_mask: Path
@@ -40,18 +43,20 @@ def against_truth(
 ) -> tuple[dict[str, float], dict[str, Interval]]:
     """Compare results with their ground truth, at the results' size.
 
-    ``identity_inside`` is the cosine between the truth and the truth with the result's pixels in the edited region;
-    ``identity_outside`` is the cosine between the truth and the truth with the result's pixels outside of it. A pair
-    without an edited region counts only for values outside.
+    The values are PSNR, SSIM, perceptual distance and identity, each inside and outside the edited region.
+    ``identity_cosine`` is the cosine similarity of the embeddings of ground truth and result. For ``identity_inside``,
+    the second picture is the ground truth with the result's pixels in the edited region; for ``identity_outside``, the
+    ground truth with the result's pixels outside of that region. A pair without an edited region has no values inside.
 
     Args:
         pairs: the files.
         distance: perceptual distance of pictures.
-        embed: pictures -> embeddings, see `maskgan_cli.judges`; None: identity is not measured.
-        watch: passes the pairs through and shows the progress.
+        embed: function of pictures (N, 3, S, S) that returns their embeddings (N, D), see `maskgan_cli.judges`; None:
+            identity is not measured.
+        watch: wraps the pairs in an iterator that shows the progress, see `judging.Watch`.
 
     Returns:
-        Means over the pairs and their 95 % intervals, by name.
+        means over the pairs, and their 95 % intervals, by the values' names.
     """
     rows: list[dict[str, float]] = []
     for pair in watch(pairs, len(pairs)):
@@ -74,6 +79,7 @@ def against_truth(
 
 
 def _identity(result: Picture, truth: Picture, edited: Region, embed: Callable[[Tensor], Tensor]) -> dict[str, float]:
+    """Return the three cosines of a result that `against_truth` explains."""
     inside, outside = (np.where(region[..., None], result, truth) for region in (edited, ~edited))
     stack = torch.from_numpy(np.stack([truth, result, inside, outside])).permute(0, 3, 1, 2)
     vectors = embed(stack).cpu().double()

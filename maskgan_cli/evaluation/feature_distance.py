@@ -1,7 +1,6 @@
 """Perceptual distance of two pictures: LPIPS (Zhang et al. 2018) without its learnt weights per channel.
 
-The features are those of the published VGG-19, or of an untrained network if no weights are given
-(`FeatureDistance.name`).
+The features are those of the published VGG-19. If no weights are given, they are those of an untrained network.
 """
 
 from __future__ import annotations
@@ -24,11 +23,15 @@ _WIDTH: Final = 16  # width of the untrained network
 
 
 class FeatureDistance:
-    """Maps of perceptual distances between two pictures.
+    """Computes the perceptual distance between two pictures at each pixel.
 
     Args:
         weights: a VGG-19 file in torchvision's layout; None for an untrained network (seed 0).
-        device: of the network.
+        device: device of the network.
+
+    Attributes:
+        name: name of the network, ``vgg19`` or ``untrained-vgg19``.
+        sha256: hash of the weights file; empty for the untrained network.
 
     Raises:
         InputError: the weights are missing or do not fit.
@@ -42,9 +45,10 @@ class FeatureDistance:
 
     @torch.inference_mode()
     def __call__(self, a: Picture, b: Picture) -> npt.NDArray[np.float64]:
-        """Two pictures (S, S, 3) -> distance at each pixel (S, S), from 0 to 4.
+        """Return the distance (S, S), from 0 to 4, at each pixel of two pictures (S, S, 3).
 
-        The distance is the squared difference of features that are normalised to length 1, averaged over five layers.
+        The distance is the squared difference of the two feature vectors, each normalised to length 1, averaged over
+        five layers.
         """
         pair = torch.from_numpy(np.stack([a, b])).to(self._device).permute(0, 3, 1, 2)
         total = torch.zeros(a.shape[:2], device=self._device)
@@ -57,6 +61,6 @@ class FeatureDistance:
 
 
 def _unit_length(features: Tensor) -> Tensor:
-    """Normalise features (N, C, H, W) to length 1 over C; zeros stay zeros."""
+    """Normalise the feature vectors (N, C, H, W) to length 1 over C; zero vectors stay zero."""
     lengths: Tensor = features.norm(dim=1, keepdim=True)
     return features / lengths.clamp_min(1e-10)

@@ -27,7 +27,10 @@ Features = npt.NDArray[np.float32]
 
 
 class SharedFeatures:
-    """A feature network for several metrics, which computes the features of each batch once."""
+    """Wraps a feature network for several metrics, so that the features of each batch are computed only once.
+
+    The features of the last batch are kept. They are reused if the next call passes the same tensor object.
+    """
 
     def __init__(self, network: FeatureNetwork) -> None:
         self._network = network
@@ -37,21 +40,23 @@ class SharedFeatures:
         self._found: Tensor | None = None
 
     def features(self, images: Tensor) -> Tensor:
-        """(N, 3, S, S) ``uint8`` -> (N, D) float32."""
+        """Return the features (N, D) float32 of pictures (N, 3, S, S) ``uint8``."""
         if self._found is None or images is not self._images:
             self._images, self._found = images, self._network.features(images)
         return self._found
 
 
 class _SetMetric:
-    """A `method_results.ResultMetric` that needs all features of real pictures and results.
+    """Base class of metrics that compare all features of the results with those of real pictures.
+
+    Subclasses add ``compute`` and thus implement `method_results.ResultMetric`.
 
     Args:
-        network: computes the features.
+        network: computes the features of the results.
         reals: features (N, D) of the real pictures.
-        real_paths: the real pictures.
-        where: their folder, for the record.
-        record: of the network's weights, by the network's name.
+        real_paths: files of the real pictures.
+        where: folder of the real pictures, for the record.
+        record: name, path and hash of the network's weights (see `weights_of`), by the network's name.
     """
 
     def __init__(
@@ -71,23 +76,26 @@ class _SetMetric:
         self._batches.append(self.network.features(images).float().cpu().numpy())
 
     def features(self) -> Features:
-        """Features (M, D) of the results.
+        """Return the features (M, D) of all results so far.
 
         Raises:
-            InputError: some are NaN or infinite.
+            InputError: some features are NaN or infinite.
         """
         return finite(np.concatenate(self._batches))
 
     def inputs(self) -> dict[str, dict[str, Any]]:
-        """The record of the real pictures."""
+        """Return the record (path and hash) of the real pictures, for the JSON result."""
         return {"reals": trace(self._where, self._paths)}
 
 
 class KernelInceptionDistance(_SetMetric):
-    """Kernel distance of results and real pictures: ``kid`` with the published Inception, else ``kernel/NAME``."""
+    """Kernel Inception Distance between results and real pictures.
+
+    The metric is called ``kid`` with the published Inception weights, and ``kernel/NAME`` with another feature network.
+    """
 
     def compute(self, results: MethodResults) -> MetricResult:
-        """The mean over random subsets; the details have their standard deviation."""
+        """Return the mean distance over random subsets; its standard deviation is in the details."""
         distance = kernel_distance(self.reals, self.features())
         published = bool(getattr(self.network, "published", False))
         return results.result(
@@ -105,10 +113,14 @@ class KernelInceptionDistance(_SetMetric):
 
 
 class PrecisionRecall(_SetMetric):
-    """Precision (share of realistic results) and recall (share of the real pictures' variety in the results)."""
+    """Precision and recall of the results' distribution, see `metrics.manifold`.
+
+    Precision is the proportion of results that resemble real pictures; recall is the proportion of real pictures that
+    the variety of the results covers.
+    """
 
     def compute(self, results: MethodResults) -> MetricResult:
-        """``precision/NAME`` and ``recall/NAME``, where NAME is the feature network."""
+        """Return ``precision/NAME`` and ``recall/NAME``, where NAME is the feature network."""
         precision, recall = precision_and_recall(self.reals, self.features())
         name = self.network.name
         return results.result(
@@ -122,10 +134,10 @@ class PrecisionRecall(_SetMetric):
 
 
 def finite(features: Features) -> Features:
-    """Check features (N, D), and return them.
+    """Return features (N, D) unchanged after checking that they are finite.
 
     Raises:
-        InputError: some are NaN or infinite.
+        InputError: some features are NaN or infinite.
     """
     if wrong := int((~np.isfinite(features).all(1)).sum()):
         raise InputError(
@@ -141,14 +153,14 @@ def finite(features: Features) -> Features:
 def features_of(
     paths: Sequence[Path], network: FeatureNetwork, *, batch_size: int, cache: Path | None, watch: Watch
 ) -> Features:
-    """Features (N, D) of pictures, in the order of the pictures' hashes.
+    """Compute or read from the cache the features (N, D) of pictures, in the order of the pictures' hashes.
 
     Args:
-        paths: the pictures, of one size.
+        paths: the pictures, all of the same size.
         network: computes the features.
         batch_size: pictures in a batch.
-        cache: a folder of features by hash of weights and pictures, which is read and written; or None.
-        watch: passes the batches through and shows the progress.
+        cache: folder in which features are stored under a hash of weights and pictures; None: no cache.
+        watch: wraps the batches in an iterator that shows the progress, see `judging.Watch`.
 
     Raises:
         InputError: the pictures have several sizes, or features are NaN or infinite.

@@ -1,7 +1,7 @@
-"""Fréchet distance between two sets of pictures: FID (Heusel et al. 2017), or with the features of a judge.
+"""Fréchet distance between two sets of pictures, by the features of a network.
 
-Only the published Inception weights give ``fid``. With any other network the metric is called ``frechet/NAME``, so that
-tables distinguish the two.
+With the published Inception weights it is the FID (Heusel et al. 2017), and the metric is called ``fid``. With another
+network, e.g. a judge, it is called ``frechet/NAME``, so that tables distinguish the two.
 """
 
 from __future__ import annotations
@@ -26,20 +26,30 @@ from maskgan_cli.weights.lookup import find_weights
 
 
 class FeatureNetwork(Protocol):
-    """A network that maps each picture to a feature vector."""
+    """Interface of a network that maps each picture to a feature vector.
+
+    Attributes:
+        name: name of the network in results.
+        sha256: hash of its weights.
+    """
 
     name: str
     sha256: str
 
     def features(self, images: Tensor) -> Tensor:
-        """(N, 3, S, S) ``uint8`` -> (N, D) float32."""
+        """Return the features (N, D) float32 of pictures (N, 3, S, S) ``uint8``."""
 
 
 NETWORKS: Final = ("inception", *JUDGES)
 
 
 def load_features(name: str, where: Path | None, device: torch.device) -> tuple[FeatureNetwork, Path]:
-    """Load a feature network by name; returns it and its weights file.
+    """Load a feature network; return the network and its weights file.
+
+    Args:
+        name: one of `NETWORKS`.
+        where: the weights; None: those that `find_weights` finds.
+        device: device of the network.
 
     Raises:
         InputError: the name is unknown, or the weights are missing or do not fit.
@@ -61,18 +71,18 @@ def load_features(name: str, where: Path | None, device: torch.device) -> tuple[
 
 
 def metric_name(network: FeatureNetwork) -> str:
-    """``fid`` for the published Inception, else ``frechet/`` and the network's name."""
+    """Return the metric's name: ``fid`` for the published Inception weights, ``frechet/NAME`` for other networks."""
     return "fid" if getattr(network, "published", False) else f"frechet/{network.name}"
 
 
 class FrechetDistance:
-    """Fréchet distance between the features of results and of real pictures, a `method_results.ResultMetric`.
+    """Fréchet distance between the features of results and of real pictures; a `method_results.ResultMetric`.
 
     Args:
         network: computes the features.
-        reals: the real pictures; their features are computed at once.
-        where: their folder, for the record.
-        record: of the network's weights, by the network's name.
+        reals: the real pictures; the constructor computes their features.
+        where: folder of the real pictures, for the record.
+        record: name, path and hash of the network's weights (see `weights_of`), by the network's name.
         batch_size, cache, watch: see `measure`.
     """
 
@@ -96,7 +106,7 @@ class FrechetDistance:
         self._ours.add(self._network.features(images).float().cpu().numpy())
 
     def compute(self, results: MethodResults) -> MetricResult:
-        """The distance, named by `metric_name`."""
+        """Return the distance between all results so far and the real pictures; `metric_name` names the metric."""
         ours = self._ours.finish()
         return results.result(
             metric_name(self._network),
@@ -111,14 +121,14 @@ class FrechetDistance:
 def measure(
     paths: Sequence[Path], network: FeatureNetwork, *, batch_size: int, cache: Path | None, watch: Watch
 ) -> Statistics:
-    """Statistics (mean and covariance) of the pictures' features.
+    """Compute or read from the cache the statistics (mean and covariance) of the pictures' features.
 
     Args:
-        paths: the pictures, of one size.
+        paths: the pictures, all of the same size.
         network: computes the features.
         batch_size: pictures in a batch.
-        cache: a folder of statistics by hash of weights and pictures, which is read and written; or None.
-        watch: passes the batches through and shows the progress.
+        cache: folder in which statistics are stored under a hash of weights and pictures; None: no cache.
+        watch: wraps the batches in an iterator that shows the progress, see `judging.Watch`.
 
     Raises:
         InputError: there are fewer than two pictures, they have several sizes, or features are NaN.

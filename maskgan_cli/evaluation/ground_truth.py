@@ -1,4 +1,4 @@
-"""Ground truth of pairs of rendered faces: the source, rendered with the target's expression."""
+"""Ground truth of edits of rendered faces: the source, rendered again with the target's expression."""
 
 from __future__ import annotations
 
@@ -16,16 +16,19 @@ from maskgan_cli.synth.dataset_plan import DatasetPlan, answer
 def draw_ground_truth(
     listed: PairList, plan: DatasetPlan, folder: Path, *, overwrite: bool
 ) -> Iterator[dict[str, str]]:
-    """Render the ground truth of each pair to ``folder``, with the name of a method's result and its mask beside it.
+    """Render the ground truth of each pair, and write it with its mask to ``folder``.
+
+    The files have the names of the pairs' results, and the size of the pairs' pictures.
 
     Args:
-        listed: pairs of pictures of `synth`, with their numbers as names, at any size.
-        plan: the plan that they were rendered from.
-        folder: of the ground truth.
+        listed: pairs of pictures that `synth` rendered; the pictures may have been resized, and their file names are
+            their numbers.
+        plan: the plan that the pictures were rendered from.
+        folder: folder for the ground truth.
         overwrite: replace files with other content.
 
     Yields:
-        The pair's row, with its ``truth`` and ``truth_mask``.
+        the row of each pair, with the added columns ``truth`` and ``truth_mask``: the paths of the written files.
 
     Raises:
         InputError: the plan does not have a picture, or a file exists with other content and ``overwrite`` is false.
@@ -42,6 +45,11 @@ def draw_ground_truth(
 
 
 def _number(picture: Path, plan: DatasetPlan) -> int:
+    """Return the number of a rendered picture, which is its file name.
+
+    Raises:
+        InputError: the name is not the number of a picture of the plan.
+    """
     name = picture.stem
     if not name.isascii() or not name.isdigit() or int(name) >= plan.count:
         raise InputError(

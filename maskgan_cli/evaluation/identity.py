@@ -1,4 +1,7 @@
-"""Identity accuracy (paper, Sec. 5.4): share of results that ArcFace (Deng et al. 2019) verifies as their source."""
+"""Identity accuracy (paper, Sec. 5.4): proportion of results that show the same person as their source.
+
+ArcFace (Deng et al. 2019) decides whether two pictures show one person.
+"""
 
 from __future__ import annotations
 
@@ -21,14 +24,14 @@ from maskgan_cli.metrics.intervals import of_mean, wilson
 
 
 class IdentityAccuracy:
-    """Accuracy of identity, a `method_results.ResultMetric`.
+    """The proportion of results that show the same person as their source; a `method_results.ResultMetric`.
 
     Args:
-        embed: pictures -> embeddings (N, D), not necessarily of length 1.
-        sources: the source of each result, in the same order; their embeddings are computed at once.
-        threshold: two faces with this cosine or more count as one person.
-        watch: passes the batches of sources through and shows the progress.
-        record: of the network's weights.
+        embed: function of pictures (N, 3, S, S) that returns embeddings (N, D), not necessarily of length 1.
+        sources: the source of each result, in the same order; the constructor computes their embeddings.
+        threshold: two faces count as one person if the cosine similarity of their embeddings is at least this.
+        watch: wraps the batches of sources in an iterator that shows the progress, see `judging.Watch`.
+        record: name, path and hash of the network's weights, see `weights_of`.
     """
 
     def __init__(
@@ -47,13 +50,14 @@ class IdentityAccuracy:
     def load(
         cls, listed: PairList, weights: Path | None, threshold: float | Path | None, device: torch.device, watch: Watch
     ) -> IdentityAccuracy:
-        """The metric with an identity network.
+        """Create the metric for a list of pairs, with an identity network from its weights file.
 
         Args:
             listed: the pairs.
-            weights: of the network; None: those that `find_weights` finds.
-            threshold: the cosine, or a file of ``maskgan eval verify`` with it; None: the one in the weights.
-            device: of the network.
+            weights: weights of the network; None: those that `find_weights` finds.
+            threshold: the threshold, or a file of ``maskgan eval verify`` that contains it; None: the threshold that
+                is stored with the weights.
+            device: device of the network.
             watch: see the class.
 
         Raises:
@@ -77,7 +81,7 @@ class IdentityAccuracy:
         self._found.append(self._embed(images).cpu())
 
     def cosines(self) -> npt.NDArray[np.float64]:
-        """Cosines (N,) between each result and its source, -1 to 1.
+        """Return the cosine similarities (N,), -1 to 1, of the embeddings of each result and its source.
 
         Raises:
             InputError: embeddings are NaN or zero.
@@ -88,7 +92,7 @@ class IdentityAccuracy:
         return cosines
 
     def compute(self, results: MethodResults) -> MetricResult:
-        """The share of results whose cosine reaches the threshold, and the mean cosine."""
+        """Return the proportion of results whose cosine reaches the threshold, and the mean cosine."""
         cosines = self.cosines()
         same = cosines >= self.threshold
         return results.result(
@@ -103,6 +107,6 @@ class IdentityAccuracy:
 
 
 def cosine(a: Tensor, b: Tensor) -> Tensor:
-    """Cosine similarity (N,) of the rows of two matrices (N, D); NaN if a row is zero."""
+    """Return the cosine similarities (N,) of the corresponding rows of two matrices (N, D); NaN if a row is zero."""
     lengths: Tensor = a.norm(dim=1) * b.norm(dim=1)
     return (a * b).sum(1) / lengths

@@ -1,4 +1,4 @@
-"""Accuracy of judges: their predictions for the faces of a data set against the data set's labels."""
+"""Accuracy of judges: their predictions for the faces of a data set are compared with the data set's labels."""
 
 from __future__ import annotations
 
@@ -24,7 +24,11 @@ Measured = tuple[float, dict[str, float], dict[str, Any]]  # the main number, fu
 
 
 def parser_accuracy(judge: ParserJudge, samples: Sequence[Sample], watch: Watch) -> Measured:
-    """Pixel accuracy over all pixels of all faces; mean IoU, and accuracy and IoU per class.
+    """Measure a face parser against the masks of the data set.
+
+    Returns:
+        pixel accuracy over all pixels of all faces; mean IoU, and accuracy and IoU per class; confusion matrix and
+        95 % interval.
 
     Raises:
         InputError: a sample has no mask.
@@ -36,7 +40,11 @@ def parser_accuracy(judge: ParserJudge, samples: Sequence[Sample], watch: Watch)
 
 
 def attribute_accuracy(judge: AttributeJudge, samples: Sequence[Sample], watch: Watch) -> Measured:
-    """Mean accuracy over the attributes; accuracy, balanced accuracy and confusion counts of each.
+    """Measure an attribute classifier against the labels of the data set.
+
+    Returns:
+        mean accuracy over the attributes; accuracy and balanced accuracy of each; confusion counts and 95 % interval
+        of each.
 
     Raises:
         InputError: the manifest has none of the judge's attributes.
@@ -56,7 +64,11 @@ def attribute_accuracy(judge: AttributeJudge, samples: Sequence[Sample], watch: 
 
 
 def pose_error(judge: PoseJudge, samples: Sequence[Sample], watch: Watch) -> Measured:
-    """Mean absolute error in degrees over the three angles; error of each angle, and its correlation with the labels.
+    """Measure a head-pose network against the angles of the data set.
+
+    Returns:
+        mean absolute error in degrees over the three angles; for each angle, its error and the correlation between
+        predictions and labels; no counts.
 
     Raises:
         InputError: a sample has no angles.
@@ -70,7 +82,7 @@ def pose_error(judge: PoseJudge, samples: Sequence[Sample], watch: Watch) -> Mea
 
 
 def _correlation(first: Tensor, second: Tensor) -> float:
-    """Pearson correlation; NaN if one of them is constant."""
+    """Return the Pearson correlation of two series (N,); NaN if one series is constant."""
     return float(torch.corrcoef(torch.stack([first, second]))[0, 1])
 
 

@@ -17,17 +17,17 @@ from maskgan_cli.weights.lookup import find_weights
 JUDGES: Final = judges()
 BATCH: Final = 32
 
-# Passes batches through and shows the progress: (batches, their number) -> the same batches.
+# A progress display: takes an iterable and its length, yields the same items, and shows the progress meanwhile.
 Watch = Callable[[Iterable[Any], int], Iterator[Any]]
 
 
 def load_judge(name: str, where: Path | None, device: torch.device) -> tuple[Any, Path]:
-    """Load a judge; returns it and its weights file.
+    """Load a judge; return the judge and its weights file.
 
     Args:
         name: kind of the judge, one of `JUDGES`.
-        where: weights; None: those that `find_weights` finds, e.g. those of the package.
-        device: of the judge.
+        where: the weights; None: those that `find_weights` finds, e.g. those bundled with the package.
+        device: device of the judge.
 
     Raises:
         InputError: the weights are missing or do not fit.
@@ -39,7 +39,12 @@ def load_judge(name: str, where: Path | None, device: torch.device) -> tuple[Any
 
 @torch.inference_mode()
 def predictions(judge: Callable[[Tensor], Tensor], paths: Sequence[Path], watch: Watch) -> Iterator[Tensor]:
-    """A judge's predictions for each batch of pictures, on the CPU.
+    """Yield a judge's predictions for each batch of pictures, as CPU tensors.
+
+    Args:
+        judge: the judge, a function of pictures (N, 3, S, S) ``uint8``.
+        paths: the pictures, all of the same size.
+        watch: wraps the batches in an iterator that shows the progress.
 
     Raises:
         InputError: see `batches`.

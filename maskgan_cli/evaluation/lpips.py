@@ -1,4 +1,4 @@
-"""LPIPS between results and reference pictures: source, target or ground truth."""
+"""LPIPS (a perceptual distance) between results and reference pictures: source, target or ground truth."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _HEAD: Final = re.compile(r"lin(\d)\.model\.1\.weight")
 
 
 def load_lpips(trunk: Path, heads: Path, device: torch.device) -> LPIPS:
-    """LPIPS from two published files.
+    """Load an LPIPS network from two published files.
 
     Args:
-        trunk: AlexNet or VGG-16 in torchvision's layout; the shapes determine which.
-        heads: the learnt weights in the authors' layout: ``lin0.model.1.weight`` (1, channels, 1, 1) to ``lin4``.
-        device: of the network.
+        trunk: weights of AlexNet or VGG-16 in torchvision's layout; their shapes determine the architecture.
+        heads: LPIPS's learnt weights in the authors' layout: ``lin0.model.1.weight`` (1, channels, 1, 1) to ``lin4``.
+        device: device of the network.
 
     Raises:
         InputError: a file cannot be read, or has other tensors.
@@ -58,14 +58,14 @@ def load_lpips(trunk: Path, heads: Path, device: torch.device) -> LPIPS:
 
 
 class PerceptualSimilarity:
-    """Mean LPIPS between results and their references, a `method_results.ResultMetric`.
+    """Mean LPIPS between results and their reference pictures; a `method_results.ResultMetric`.
 
     Args:
         network: see `load_lpips`.
-        references: the reference of each result, in the same order.
-        role: of the references: source, target or truth.
+        references: the reference picture of each result, in the same order.
+        role: what the references are: source, target or truth.
         files: the two weights files, for the record.
-        batch_size: results in a batch; must be that of the updates.
+        batch_size: number of references read at a time; `update` must get as many results.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class PerceptualSimilarity:
         self._found += self._network(ours, theirs).double().tolist()
 
     def compute(self, results: MethodResults) -> MetricResult:
-        """``lpips/ROLE``; lower is better."""
+        """Return the mean as the metric ``lpips/ROLE``; lower is better."""
         record: dict[str, dict[str, Any]] = {
             role: {"name": f"lpips/{self._network.trunk.name}", "path": recorded(path), "sha256": sha256(path)}
             for role, path in zip(("trunk", "heads"), self._files, strict=True)

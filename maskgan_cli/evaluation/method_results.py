@@ -20,14 +20,14 @@ from maskgan_cli.metrics.intervals import Interval
 
 @dataclass(frozen=True)
 class MethodResults:
-    """Results of one method.
+    """The results of one method, i.e. the pictures that it made.
 
     Attributes:
         folder: the folder of results.
         paths: the results to measure, in the order of the pairs.
         method: name of the method's row in tables.
         listed: the pairs; None if all pictures of the folder are measured.
-        split: of the reference pictures, if there are no pairs.
+        split: split of the reference pictures, if there are no pairs.
     """
 
     folder: Path
@@ -38,7 +38,12 @@ class MethodResults:
 
     @classmethod
     def of(cls, folder: Path, pairs: Path, method: str | None) -> MethodResults:
-        """The results of a list of pairs.
+        """Find the results of all pairs of a list.
+
+        Args:
+            folder: the folder of results.
+            pairs: the list, a CSV.
+            method: name of the method; None: the folder's name.
 
         Raises:
             InputError: see `PairList.load` and `PairList.results`.
@@ -48,28 +53,31 @@ class MethodResults:
 
     @classmethod
     def without_pairs(cls, folder: Path, method: str | None, split: str, *, named_split: str) -> MethodResults:
-        """All pictures of a folder, or of a ``split`` of a data set.
+        """Take all pictures of a folder as results, or those of one split of a prepared data set.
 
         Args:
-            named_split: the split to record.
+            folder: the folder or the data set.
+            method: name of the method; None: the folder's name.
+            split: the split, if ``folder`` is a data set.
+            named_split: name of the split in the record.
         """
         return cls(folder, pictures_of(folder, split), method or folder.resolve().name, None, named_split)
 
     @property
     def pairs(self) -> PairList:
-        """The list of pairs; only for results that have one."""
+        """The list of pairs; an assertion fails if these results have none."""
         assert self.listed is not None, "these results have no pairs"
         return self.listed
 
     @cached_property
     def inputs(self) -> dict[str, dict[str, Any]]:
-        """The record of the pictures and of the list; each file is hashed once."""
+        """The record (path and hash) of the results and of the list of pairs, by role; each file is hashed once."""
         found = {"results": trace(self.folder, self.paths)}
         return found | ({"pairs": self.listed.trace()} if self.listed else {})
 
     @cached_property
     def generator(self) -> dict[str, dict[str, Any]]:
-        """The generator's weights, see `generator_of`."""
+        """The record of the weights that generated the pictures, see `generator_of`."""
         return generator_of(self.paths)
 
     @cached_property
@@ -88,12 +96,12 @@ class MethodResults:
         details: dict[str, Any] | None = None,
         inputs: dict[str, dict[str, Any]] | None = None,
     ) -> MetricResult:
-        """A `MetricResult` with the inputs, pairs and generator of these pictures.
+        """Create a `MetricResult` for these pictures; their inputs, pairs and generator are filled in.
 
         Args:
             metric, value, values, intervals, details: see `MetricResult`.
-            judges: records of the judges' weights, by role.
-            inputs: records of further inputs, by role.
+            judges: records of the judges' weights (see `weights_of`), by role.
+            inputs: records of further inputs (see `trace`), by role.
         """
         listed = self.listed
         return MetricResult(
@@ -114,20 +122,26 @@ class MethodResults:
 
 
 class ResultMetric(Protocol):
-    """One metric: `update` with each batch of results in their order, then `compute`."""
+    """Interface of a metric: call `update` with each batch of results in their order, then `compute` once."""
 
     def update(self, images: Tensor) -> None:
         """Add the next results (N, 3, S, S) ``uint8``."""
 
     def compute(self, results: MethodResults) -> MetricResult:
-        """The value over all results so far."""
+        """Return the value over all results added so far; ``results`` describes them for the record."""
 
 
 @torch.inference_mode()
 def update_metrics(
     paths: Sequence[Path], metrics: Sequence[ResultMetric], watch: Watch, *, batch_size: int = BATCH
 ) -> None:
-    """Update several metrics with pictures; each picture is read once.
+    """Read pictures in batches, and update several metrics with each batch; each picture is read once.
+
+    Args:
+        paths: the pictures, all of the same size.
+        metrics: the metrics.
+        watch: wraps the batches in an iterator that shows the progress.
+        batch_size: pictures in a batch.
 
     Raises:
         InputError: see `batches` and the metrics.

@@ -1,4 +1,7 @@
-"""The list of pairs: a CSV that ``swap-mouth --pairs`` reads, with the settings that determine the pairs."""
+"""The list of pairs: a CSV with a row for each pair and the settings that determined the pairs.
+
+``maskgan eval pairs`` writes the list; ``swap-mouth --pairs`` and the other ``eval`` commands read it.
+"""
 
 from __future__ import annotations
 
@@ -22,12 +25,12 @@ COLUMNS: Final = (*_FILES, *_RENDERED, "protocol", "split", "seed", "poses", "ru
 
 
 def rows_of(pairs: Sequence[Pair], protocol: str, *, split: str, seed: int, poses: str) -> list[dict[str, str]]:
-    """Pairs as rows of text; all rows have the same columns.
+    """Convert pairs to rows of the CSV; all rows have the same columns.
 
     Args:
         pairs: the pairs.
-        protocol, split, seed: they determined the pairs.
-        poses: origin of the poses: ``manifest``, or the SHA-256 of the pose network.
+        protocol, split, seed: the settings that determined the pairs.
+        poses: where the head poses come from: ``manifest``, or the SHA-256 of the pose network.
     """
     rows = []
     for number, pair in enumerate(pairs):
@@ -51,12 +54,12 @@ def rows_of(pairs: Sequence[Pair], protocol: str, *, split: str, seed: int, pose
 
 
 def _safe(name: str) -> str:
-    """A face's name for use in a file name: without separators, at most 60 characters."""
+    """Make a face's name safe for a file name: replace special characters by ``_``, and keep at most 60 characters."""
     return re.sub(r"[^\w.-]", "_", name)[:60]
 
 
 def as_csv(rows: Sequence[dict[str, str]]) -> str:
-    """Rows as CSV with a header, without a newline at the end."""
+    """Format rows as CSV text with a header, without a newline at the end."""
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
@@ -69,9 +72,9 @@ class PairList:
     """A list of pairs that was read from its file.
 
     Attributes:
-        path: of the file.
-        protocol, split, seed: they determined the pairs.
-        rows: values by column, one dictionary for each pair.
+        path: the file.
+        protocol, split, seed: the settings that determined the pairs.
+        rows: one dictionary for each pair, from column name to text.
     """
 
     path: Path
@@ -107,7 +110,7 @@ class PairList:
         return cls(path, first["protocol"], first["split"], seed, rows)
 
     def results(self, folder: Path) -> list[Path]:
-        """The result of each pair, in the list's order.
+        """Return the file in ``folder`` with the result of each pair, in the list's order.
 
         Raises:
             InputError: the folder does not exist, or results are missing.
@@ -121,10 +124,13 @@ class PairList:
         return paths
 
     def wanted(self) -> dict[str, list[int]]:
-        """Attribute -> 1 or -1 for each pair.
+        """Return the attributes that the results must have.
+
+        Returns:
+            for each attribute by name, a list with one value for each pair: 1 (must be present) or -1 (must be absent).
 
         Raises:
-            InputError: a column has another value.
+            InputError: an attribute's column has another value.
         """
         names = [name for name in self.rows[0] if name not in COLUMNS]
         for line, row in enumerate(self.rows, start=2):
@@ -135,7 +141,7 @@ class PairList:
         return {name: [int(row[name]) for row in self.rows] for name in names}
 
     def files(self, column: str) -> list[Path]:
-        """A column of paths.
+        """Return the paths in a column, one for each pair.
 
         Raises:
             InputError: the column is missing, or empty for a pair.
@@ -146,5 +152,5 @@ class PairList:
         return [Path(value) for value in values]
 
     def trace(self) -> dict[str, Any]:
-        """The record of its path and hash."""
+        """Return the record (path and hash) of the list's file, for the JSON result."""
         return trace(self.path, [self.path])

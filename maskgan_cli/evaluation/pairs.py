@@ -1,6 +1,7 @@
-"""Pairs of source and target faces for the paper's protocols (Sec. 5.4).
+"""Choice of pairs of source and target faces by the paper's protocols (Sec. 5.4).
 
-The pairs depend only on data set, split, count and seed.
+The source is the face to edit; the target is the face whose mouth shape or style the result takes. The choice depends
+only on protocol, data set, split, count and seed.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from maskgan_cli.errors import InputError
 from maskgan_cli.files import read_csv
 
 STYLE_ATTRIBUTES: Final = ("Male", "Heavy_Makeup", "No_Beard")
-SAME_PERSON: Final = 1e4  # larger than all pose distances: a person's own face is the last choice as target
+SAME_PERSON: Final = 1e4  # added to the distance of faces of one person; larger than all pose distances
 
 Poses = npt.NDArray[np.float64]
 
@@ -29,9 +30,11 @@ class Pair:
     """A source, a target, and the attributes that the result must have.
 
     Attributes:
-        distance: between the two head poses (Euclidean over yaw, pitch and roll) in degrees; None if unknown.
-        wanted: attribute -> 1 (present) or -1 (absent).
-        extra: further columns, e.g. the ground truth of a rendered pair.
+        source: the face to edit.
+        target: the face whose mouth shape or style the result takes.
+        distance: Euclidean distance of the two head poses (yaw, pitch, roll) in degrees; None if unknown.
+        wanted: for each attribute by name, 1 (must be present in the result) or -1 (must be absent).
+        extra: further columns of the list, e.g. the ground truth of a rendered pair.
     """
 
     source: Sample
@@ -43,7 +46,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class PairProtocol:
-    """Default number of pairs of a protocol, and its rule in words for the record."""
+    """A protocol: its default number of pairs, and the rule of its choice in words, for the record."""
 
     count: int
     rule: str
@@ -78,16 +81,16 @@ def choose(
     poses: Poses | None = None,
     attribute: str = "Smiling",
 ) -> list[Pair]:
-    """The pairs of ``smiling``, ``transfer``, ``style-copy`` or ``identity``.
+    """Choose the pairs of the protocol ``smiling``, ``transfer``, ``style-copy`` or ``identity``.
 
     Args:
         data: the faces.
-        protocol: one of the four.
-        split: of the data set.
+        protocol: one of these four; `PROTOCOLS` describes their rules.
+        split: split of the data set from which the faces are chosen.
         count: largest number of pairs; None: the protocol's default.
-        seed: of the random choice.
-        poses: (N, 3) degrees for the split's samples; None: those of the manifest.
-        attribute: for ``transfer``: the targets have it and the sources do not.
+        seed: seed of the random choice.
+        poses: head poses (N, 3) in degrees of the split's samples; None: those of the manifest.
+        attribute: for ``transfer``, the attribute that targets have and sources lack.
 
     Raises:
         InputError: there are too few faces, or the manifest has no such attribute or no poses.
@@ -116,7 +119,12 @@ def choose(
 
 
 def rendered_pairs(data: PreparedData, raw: Path, count: int | None) -> list[Pair]:
-    """The pairs of ``synth --counterfactuals`` in the folder ``raw``, with the faces of the prepared data set.
+    """Read the pairs that ``synth --counterfactuals`` wrote, for the protocol ``counterfactual``.
+
+    Args:
+        data: the prepared data set, whose faces the pairs refer to.
+        raw: the folder that ``synth`` wrote, from which ``data`` was prepared; it contains the ground truth.
+        count: largest number of pairs; None: all.
 
     Raises:
         InputError: there are no such pairs, or faces are missing in the data set.
@@ -139,7 +147,11 @@ def rendered_pairs(data: PreparedData, raw: Path, count: int | None) -> list[Pai
 
 
 def _poses(samples: Sequence[Sample]) -> Poses:
-    """Head poses (N, 3) in degrees from the manifest."""
+    """Return the samples' head poses (N, 3) in degrees from the manifest.
+
+    Raises:
+        InputError: poses are missing; the hint says how to get them.
+    """
     try:
         return poses_of(samples)
     except InputError as error:
@@ -148,7 +160,7 @@ def _poses(samples: Sequence[Sample]) -> Poses:
 
 
 def _signs(samples: Sequence[Sample], name: str) -> npt.NDArray[np.int64]:
-    """Values (N,) of an attribute, 1 or -1."""
+    """Return the values (N,) of an attribute for these samples: 1 (present) or -1 (absent)."""
     return np.where(attributes_of(samples, [name])[:, 0], 1, -1)
 
 
@@ -160,7 +172,22 @@ def _draw(
     kind: str,
     signs: npt.NDArray[np.int64],
 ) -> npt.NDArray[np.int64]:
-    """Draw ``most`` of the faces ``among`` at random, but at most as many as there are targets."""
+    """Choose the sources at random.
+
+    Args:
+        data: the data set, for the error.
+        among: indices of the faces that can be sources.
+        most: largest number of sources.
+        rng: generator of the random choice.
+        kind: description of the sources, for the error.
+        signs: the attribute's value of every face, 1 or -1; a source's target has the opposite value.
+
+    Returns:
+        indices of the sources, sorted; those of each value are at most as many as their possible targets.
+
+    Raises:
+        InputError: there are no sources or no targets.
+    """
     order = rng.permutation(among)
     targets = {sign: int((signs == -sign).sum()) for sign in (-1, 1)}
     rank = np.where(signs[order] < 0, np.cumsum(signs[order] < 0), np.cumsum(signs[order] > 0))
@@ -173,7 +200,18 @@ def _draw(
 def _nearest(
     samples: Sequence[Sample], sources: npt.NDArray[np.int64], targets: npt.NDArray[np.int64], poses: Poses
 ) -> dict[int, tuple[int, float]]:
-    """Assign targets to sources with the smallest sum of pose distances: source -> (target, distance)."""
+    """Assign a different target to each source so that the sum of pose distances is smallest.
+
+    A target of the same person is chosen only if no other is left.
+
+    Args:
+        samples: all faces.
+        sources, targets: indices of the faces that are sources and of those that can be targets.
+        poses: head poses (N, 3) of all faces in degrees.
+
+    Returns:
+        for the index of each source, the index of its target and the distance of their poses in degrees.
+    """
     distances = np.linalg.norm(poses[sources][:, None] - poses[targets][None], axis=-1)
     people = np.array([s.fields.get("identity", "") for s in samples])
     same = (people[sources][:, None] == people[targets][None]) & (people[sources] != "")[:, None]
@@ -182,6 +220,7 @@ def _nearest(
 
 
 def _style_copy(data: PreparedData, samples: list[Sample], most: int, rng: np.random.Generator) -> list[Pair]:
+    """Choose the pairs of the protocol ``style-copy``, see `PROTOCOLS` and `derangement`."""
     if min(len(samples), most) < 2:
         raise InputError(data.root, expected="at least two faces", found=str(min(len(samples), most)))
     chosen = np.sort(rng.permutation(np.arange(len(samples)))[:most])
@@ -194,10 +233,18 @@ def _style_copy(data: PreparedData, samples: list[Sample], most: int, rng: np.ra
 
 
 def derangement(male: npt.NDArray[np.bool_], rng: np.random.Generator) -> npt.NDArray[np.int64]:
-    """A source for each of N targets: every face once, no face with itself, half of the pairs of different gender.
+    """Choose a source for each of N faces among the same faces, so that half of the pairs have different genders.
 
-    Within each gender (in random order) face i is the source of face i + 1. The last faces of each gender are sources
-    of the other gender: a quarter of all faces, or as many as the rarer gender has.
+    Every face is the source of one other face and never of itself. Within each gender, in random order, face i is the
+    source of face i + 1. The last faces of each gender are sources of the other gender: a quarter of all faces, or as
+    many as the rarer gender has.
+
+    Args:
+        male: gender of each face (N,).
+        rng: generator of the random order.
+
+    Returns:
+        index of the source of each face (N,).
     """
     men, women = (rng.permutation(np.flatnonzero(group)) for group in (male, ~male))
     crossing = min(len(men), len(women), max(1, round(len(male) / 4)))

@@ -1,4 +1,4 @@
-"""Pictures to measure: listing, checking, reading in batches, hashing."""
+"""Lists, checks, reads in batches and hashes the pictures to measure."""
 
 from __future__ import annotations
 
@@ -18,9 +18,14 @@ from maskgan_cli.files import READ_SUFFIXES, left_out, read_image, sha256
 
 
 def pictures_of(where: Path, split: str) -> list[Path]:
-    """The pictures of a folder (masks beside them left out), or of one split of a prepared data set.
+    """List the pictures of a folder, or of one split of a prepared data set.
 
-    Pictures of formats that are not read are named in an `OmissionWarning`.
+    Masks beside the pictures of a folder are left out. If the folder has pictures of unsupported formats, an
+    `OmissionWarning` names them.
+
+    Args:
+        where: the folder or the data set.
+        split: the split; not used for a folder.
 
     Raises:
         InputError: the folder does not exist, or has no pictures.
@@ -45,14 +50,15 @@ def pictures_of(where: Path, split: str) -> list[Path]:
 
 
 def is_mask(path: Path) -> bool:
-    """Whether a file is a mask beside its picture: ``NAME.mask.png``."""
+    """Return whether a file has the name of a mask beside its picture: ``NAME.mask.png``."""
     return path.stem.endswith(".mask")
 
 
 def digest(paths: Sequence[Path]) -> tuple[str, list[str]]:
-    """The hash of a list of files, and the SHA-256 of each.
+    """Return one SHA-256 for a list of files, and the SHA-256 of each file.
 
-    The first equals the output of ``sha256sum FILES... | sha256sum`` in their folder, with the files sorted by name.
+    The first equals the output of ``sha256sum FILES... | sha256sum`` in the files' folder, with the files sorted by
+    name.
     """
     with ThreadPoolExecutor(4) as pool:
         hashes = list(pool.map(sha256, paths))
@@ -62,10 +68,10 @@ def digest(paths: Sequence[Path]) -> tuple[str, list[str]]:
 
 
 def batches(paths: Sequence[Path], batch_size: int) -> Iterator[Tensor]:
-    """Pictures as batches (N, 3, S, S) ``uint8``.
+    """Read pictures, and yield them in batches (N, 3, S, S) ``uint8``, where N is at most ``batch_size``.
 
     Raises:
-        InputError: a picture cannot be read, is not square, or has another size than the first.
+        InputError: a picture cannot be read, is not square, or differs in size from the first picture.
     """
     first: tuple[int, ...] = ()
     for names, pictures, sides in read_pictures(paths, batch_size):
@@ -75,6 +81,7 @@ def batches(paths: Sequence[Path], batch_size: int) -> Iterator[Tensor]:
 
 
 def _check_size(path: Path, sides: tuple[int, int], first: tuple[int, ...], other: Path) -> None:
+    """Raise an InputError if the sides (height, width) of a picture are unequal, or differ from those of ``other``."""
     height, width = sides
     if sides != first:
         raise InputError(
@@ -88,7 +95,7 @@ def _check_size(path: Path, sides: tuple[int, int], first: tuple[int, ...], othe
 
 
 def side_of(path: Path) -> int:
-    """The side of a square picture, from its header.
+    """Return the side of a square picture in pixels; only the file's header is read.
 
     Raises:
         InputError: the picture cannot be read.

@@ -1,4 +1,7 @@
-"""Tables from JSON results: a row for each method, the best values in bold, hashes of all inputs and weights."""
+"""Tables of the JSON results of ``maskgan eval``.
+
+A table has a row for each method, the best values in bold, and the hashes of all inputs and weights below.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,14 @@ Measured = tuple[float | None, tuple[float, float] | None]  # value and interval
 
 @dataclass(frozen=True)
 class Column:
-    """Format of a metric: heading, factor, digits, and whether higher values are better."""
+    """How a metric is shown in a table.
+
+    Attributes:
+        heading: name in the table's head.
+        factor: values are multiplied by this, e.g. 100 for percent.
+        digits: decimal places.
+        more_is_better: whether higher values are better.
+    """
 
     heading: str
     factor: float = 1.0
@@ -27,7 +37,8 @@ class Column:
     more_is_better: bool = True
 
 
-# Keys: a metric's name up to a slash; the part after the slash is added to the heading. In the order of the tables.
+# The keys are the metrics' names before the first slash; the part after the slash is added to the heading. The order
+# is that of the columns in tables.
 COLUMNS: Final[dict[str, Column]] = {
     "attribute_accuracy": Column("attribute acc. (%)", 100),
     "segmentation_accuracy": Column("segmentation acc. (%)", 100),
@@ -54,7 +65,13 @@ COLUMNS: Final[dict[str, Column]] = {
 
 
 class Cell(NamedTuple):
-    """A formatted number, whether it is the best of its column, and its 95 % interval, if it has one."""
+    """A cell of a table.
+
+    Attributes:
+        text: the formatted number.
+        best: whether the number is the best of its column.
+        interval: the formatted 95 % interval; empty if there is none.
+    """
 
     text: str
     best: bool
@@ -63,12 +80,12 @@ class Cell(NamedTuple):
 
 @dataclass(frozen=True)
 class ResultTable:
-    """Formatted cells and the files they depend on.
+    """A table of formatted cells, and the files that its numbers depend on.
 
     Attributes:
-        caption: protocol, split, seed, number of pairs.
-        headings: of the columns after the method's name.
-        rows: (method, cells).
+        caption: protocol, split, seed, number of pairs and version of this package.
+        headings: headings of the columns after the method's name.
+        rows: (method, cells) of each row.
         sources: (role, path, SHA-256) of every file that a number depends on.
     """
 
@@ -79,10 +96,11 @@ class ResultTable:
 
 
 def build_table(results: Sequence[MetricResult]) -> ResultTable:
-    """A table of results of several methods under one protocol; methods keep their order.
+    """Build the table of one protocol from the results of several methods; the methods keep their order.
 
     Raises:
-        InputError: there are no results, or several protocols, or the numbers of a column are not comparable.
+        InputError: there are no results; protocols, splits or seeds differ; a method has two values of one metric; or
+            the numbers of a column are not comparable.
     """
     if not results:
         raise InputError("the results", expected="JSON files of `maskgan eval`", found="none")
@@ -140,15 +158,24 @@ def _check_comparable(metric: str, first: MetricResult, other: MetricResult) -> 
 
 
 def _hash(entries: dict[str, dict[str, Any]], role: str) -> str:
+    """Return the SHA-256 in the record of a role, or an empty string if there is no such record."""
     return str(entries.get(role, {}).get("sha256", ""))
 
 
 def _judges(result: MetricResult) -> str:
+    """Return the hashes of all weights that measured the result, i.e. without those of its generator."""
     return ", ".join(sorted(str(w["sha256"]) for role, w in result.weights.items() if role != "generator"))
 
 
 def _column(metric: str, values: dict[str, Measured]) -> dict[str, Cell]:
-    """Method -> its cell. Numbers with equal text are equally good; if all are equal, none is marked as the best."""
+    """Format a column: return the cell of each method.
+
+    Numbers whose formatted texts are equal count as equally good. If all numbers are equal, none is marked as the best.
+
+    Args:
+        metric: the metric's name.
+        values: value and interval of each method.
+    """
     column = COLUMNS[metric.split("/", maxsplit=1)[0]]
     texts = {method: _shown(value, column) for method, (value, _) in values.items()}
     known = {m: math.inf if text == _INFINITE else float(text) for m, text in texts.items() if text != _NONE}
@@ -160,18 +187,21 @@ def _column(metric: str, values: dict[str, Measured]) -> dict[str, Cell]:
 
 
 def _shown(value: float | None, column: Column) -> str:
+    """Format a value; None and NaN give a dash."""
     if value is None or math.isnan(value):
         return _NONE
     return _INFINITE if value == math.inf else f"{value * column.factor:.{column.digits}f}"
 
 
 def _ends(ends: tuple[float, float] | None, column: Column) -> str:
+    """Format an interval; None and infinite or NaN ends give an empty string."""
     if ends is None or not all(map(math.isfinite, ends)):
         return ""
     return "[" + ", ".join(f"{end * column.factor:.{column.digits}f}" for end in ends) + "]"
 
 
 def _heading(metric: str) -> str:
+    """Return the heading of a metric's column, with an arrow that points up if higher values are better."""
     name, _, detail = metric.partition("/")
     column = COLUMNS[name]
     arrow = "↑" if column.more_is_better else "↓"
@@ -179,12 +209,14 @@ def _heading(metric: str) -> str:
 
 
 def _caption(result: MetricResult) -> str:
+    """Return the caption of a table: protocol, split, seed, number of pairs and version of this package."""
     parts = [f"Protocol {result.protocol or 'none'}", f"split {result.split}" if result.split else ""]
     parts += [f"seed {result.seed}" if result.seed is not None else "", f"n = {result.n}", f"maskgan {__version__}"]
     return ", ".join(part for part in parts if part)
 
 
 def _sources(results: Sequence[MetricResult]) -> list[tuple[str, str, str]]:
+    """List the (role, path, SHA-256) of all inputs and weights of the results, each once."""
     found: dict[tuple[str, str, str], None] = {}
     for result in results:
         for role, entry in result.inputs.items():
@@ -197,7 +229,7 @@ def _sources(results: Sequence[MetricResult]) -> list[tuple[str, str, str]]:
 
 
 def markdown(table: ResultTable) -> str:
-    """The table as Markdown, with its caption above and its sources below."""
+    """Format the table as Markdown, with its caption above and its sources below."""
     rows = [["method", *table.headings], ["---"] * (len(table.headings) + 1)]
     for method, cells in table.rows:
         texts = [f"**{cell.text}**" if cell.best else cell.text for cell in cells]
@@ -211,17 +243,17 @@ def markdown(table: ResultTable) -> str:
 
 
 def _line(text: str) -> str:
-    """Untrusted text on one line, with its markup escaped."""
+    """Return untrusted text on one line, with ``<`` and backticks replaced, so that it cannot act as markup."""
     return " ".join(text.split()).replace("<", "&lt;").replace("`", "'")
 
 
 def to_html(table: ResultTable) -> str:
-    """The table as an HTML element, with its sources in the footer."""
+    """Format the table as an HTML element, with its sources in the footer."""
     return render("report.html", table=table)
 
 
 def latex(table: ResultTable) -> str:
-    """The table as LaTeX without packages, with its sources in small print below."""
+    """Format the table as LaTeX that needs no packages, with its sources in small print below."""
     rows = [" & ".join(_tex(cell) for cell in ("method", *table.headings)) + r" \\ \hline"]
     for method, cells in table.rows:
         texts = [rf"\textbf{{{_tex(cell.text)}}}" if cell.best else _tex(cell.text) for cell in cells]
@@ -245,6 +277,7 @@ _TEX: Final = str.maketrans({
 
 
 def _tex(text: str) -> str:
+    """Return text on one line, with LaTeX's special characters escaped."""
     return " ".join(text.split()).translate(_TEX)
 
 

@@ -1,4 +1,4 @@
-"""A measurement with its inputs and weights, and the JSON that every ``eval`` command prints."""
+"""The result of a measurement: its value with records of all inputs and weights, as JSON of the ``eval`` commands."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ _EXPECTED: Final = "a result of `maskgan eval`"
 
 @dataclass(frozen=True)
 class MetricResult:
-    """One metric of one method.
+    """The value of one metric for one method, with records of all inputs and weights.
 
     Attributes:
-        metric: e.g. ``fid``; a Fréchet distance with other features is ``frechet/NAME``.
-        value: the main number; infinite for the PSNR of equal pictures; None if there is none.
+        metric: name of the metric, e.g. ``fid``; a Fréchet distance with other features is ``frechet/NAME``.
+        value: the main number; infinite for the PSNR of equal pictures; None if there is no value.
         n: number of pictures or pairs.
         method: name of the method's row in tables.
-        protocol, split, seed: of the pairs; empty or None without pairs.
+        protocol, split, seed: settings that determined the pairs; without pairs, protocol is empty and seed is None.
         size: side of the method's pictures in pixels.
-        inputs: records ``{path, sha256, files}`` of the inputs, by role.
-        weights: records ``{sha256, ...}`` of all weights files used, by role.
+        inputs: records ``{path, sha256, files}`` of the inputs, by role (e.g. ``results``, ``pairs``).
+        weights: records ``{sha256, ...}`` of all weights files used, by role (e.g. ``generator``, ``parser``).
         values: further numbers of the same measurement, by metric.
         details: further data (a confusion matrix, a threshold) that tables do not show.
-        intervals: 95 % intervals of shares and means, over pairs or pictures, by metric.
+        intervals: 95 % intervals of proportions and means over the pairs or pictures, by metric.
     """
 
     metric: str
@@ -59,11 +59,14 @@ class MetricResult:
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     def numbers(self) -> dict[str, float | None]:
-        """All numbers by metric, the main one first."""
+        """Return all numbers by metric, the main number first."""
         return {self.metric: self.value, **self.values}
 
     def document(self) -> dict[str, Any]:
-        """The result for JSON. NaN and infinity become null; ``infinite`` lists the infinite metrics."""
+        """Return the result as a JSON document.
+
+        NaN and infinite numbers become null; the entry ``infinite`` lists the metrics that are infinite.
+        """
         return {
             **asdict(self),
             "value": finite(self.value),
@@ -75,24 +78,32 @@ class MetricResult:
 
 
 def finite(value: float | None) -> float | None:
-    """The number, or None for NaN and infinity, which JSON does not have."""
+    """Return the number, or None for NaN and infinity, which JSON cannot represent."""
     return value if value is not None and math.isfinite(value) else None
 
 
 def trace(where: Path, files: Sequence[Path]) -> dict[str, Any]:
-    """The record of an input: path and hash of a file, or of a list of files (see `digest`)."""
+    """Create the record ``{path, sha256, files}`` of an input.
+
+    Args:
+        where: the input: a file, or the folder of the files.
+        files: the input's files. If ``where`` is a folder, the hash is that of these files (see `digest`).
+    """
     content = sha256(where) if where.is_file() else digest(files)[0]
     return {"path": str(where), "sha256": content, "files": len(files)}
 
 
 def weights_of(judge: Any, path: Path) -> dict[str, Any]:
-    """The record of a judge's weights: ``path`` is a weights file or a run folder."""
+    """Create the record ``{name, path, sha256}`` of a judge's weights; ``path`` is a weights file or a run folder."""
     path = path / MODEL_FILE if (path / MODEL_FILE).is_file() else path
     return {"name": judge.name, "path": recorded(path), "sha256": judge.sha256}
 
 
 def generator_of(results: Sequence[Path]) -> dict[str, dict[str, Any]]:
-    """The record of the generator's weights (``generator``), from the records inside the pictures; may be empty.
+    """Read from the pictures' metadata which generator's weights made them.
+
+    Returns:
+        ``{"generator": {"sha256": ...}}``, or an empty dictionary if the pictures do not record any weights.
 
     Raises:
         InputError: the pictures were made with different weights.
@@ -123,6 +134,11 @@ def read_results(path: Path) -> list[MetricResult]:
 
 
 def _result(path: Path, entry: Any) -> MetricResult:
+    """Convert a JSON document back to a result: the inverse of `MetricResult.document`.
+
+    Raises:
+        InputError: the document is not valid; ``path`` is its file.
+    """
     if not isinstance(entry, Mapping):
         raise InputError(path, expected=_EXPECTED, found=type(entry).__name__)
     found = {name: value for name, value in entry.items() if name not in ("version", "infinite")}
@@ -141,19 +157,19 @@ def _result(path: Path, entry: Any) -> MetricResult:
 
 
 def checked(kind: TypeAdapter[T], value: Any, path: Path, expected: str) -> T:
-    """Validate a JSON document against a type.
+    """Validate a JSON document against a type, and return it as an object of this type.
 
     Args:
         kind: the type.
         value: the document.
-        path: its file, for the error.
+        path: the document's file, for the error.
         expected: description of the type, for the error.
 
     Raises:
-        InputError: the document is not valid; it names the first problem.
+        InputError: the document is not valid; the error names the first problem.
     """
     try:
-        # Strict validation as JSON accepts a list for a tuple, and no other conversions.
+        # Strict validation of JSON text accepts a list for a tuple; otherwise it converts no types.
         return kind.validate_json(json.dumps(value), strict=True)
     except ValidationError as error:
         first = error.errors()[0]

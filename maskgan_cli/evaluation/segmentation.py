@@ -1,5 +1,6 @@
-"""Segmentation accuracy (paper, Sec. 5.3): a parser's labels for the result against the generator's input mask.
+"""Segmentation accuracy (paper, Sec. 5.3): how well the result shows the mask that the generator was given.
 
+A face parser labels the pixels of the result, and the labels are compared with the generator's input mask.
 `maskgan_cli.metrics.confusion.table_agreement` computes accuracy and mean IoU from the counts.
 """
 
@@ -28,17 +29,17 @@ Confusion = npt.NDArray[np.int64]
 
 
 class SegmentationAccuracy:
-    """Agreement of results with their input masks, a `method_results.ResultMetric`.
+    """Agreement of results with their input masks; a `method_results.ResultMetric`.
 
     Args:
-        parse: pictures -> label maps (N, S, S).
+        parse: a face parser: function of pictures (N, 3, S, S) that returns label maps (N, S, S).
         masks: the input mask of each result, in the same order.
-        folder: of the masks, for the record.
-        record: of the parser's weights.
+        folder: folder of the masks, for the record; None: the folder of the first mask.
+        record: name, path and hash of the parser's weights, see `weights_of`.
 
     Attributes:
         table: confusion matrix (19, 19) in pixels: rows are classes of the masks, columns classes of the parser.
-        shares: the share of correct pixels of each result so far.
+        shares: proportion of correct pixels of each result added so far.
     """
 
     def __init__(
@@ -56,7 +57,17 @@ class SegmentationAccuracy:
     def load(
         cls, results: MethodResults, masks: Path | None, weights: Path | None, device: torch.device
     ) -> SegmentationAccuracy:
-        """The metric with a parser's weights; None: those that `find_weights` finds. ``masks``: see `input_masks`."""
+        """Create the metric for the results of a method, with a face parser from its weights file.
+
+        Args:
+            results: the results.
+            masks: folder of the input masks; None: they are searched as `input_masks` describes.
+            weights: weights of the parser; None: those that `find_weights` finds.
+            device: device of the parser.
+
+        Raises:
+            InputError: a result has no mask, or the weights are missing or do not fit.
+        """
         listed = results.listed
         default = listed.files("source_mask") if listed and listed.protocol == "style-copy" else None
         found = input_masks(results.paths, masks, default)
@@ -80,7 +91,7 @@ class SegmentationAccuracy:
             self.shares.append(float((truth == parsed).mean()))
 
     def compute(self, results: MethodResults) -> MetricResult:
-        """Pixel accuracy over all pixels, mean IoU, and the confusion matrix."""
+        """Return the accuracy over all pixels of all results, the mean IoU, and the confusion matrix in the details."""
         agreed = table_agreement(torch.from_numpy(self.table).double())
         return results.result(
             "segmentation_accuracy",
@@ -94,10 +105,12 @@ class SegmentationAccuracy:
 
 
 def input_masks(results: Sequence[Path], folder: Path | None, default: Sequence[Path] | None) -> list[Path]:
-    """The input mask of each result.
+    """Find the input mask of each result.
 
-    With ``folder`` it is NAME.mask.png or NAME.png in that folder; without, NAME.mask.png beside the result, or else
-    the result's entry of ``default``.
+    Args:
+        results: the results; NAME is a result's file name without its suffix.
+        folder: the masks are NAME.mask.png or NAME.png in this folder; None: NAME.mask.png beside the result.
+        default: masks to use for results without a mask beside them, one for each result; not used with ``folder``.
 
     Raises:
         InputError: a result has no mask.

@@ -1,7 +1,7 @@
-"""Human perception survey (paper, Sec. 5.3): a page that asks which method is best, and the count of its answers.
+"""Human perception survey (paper, Sec. 5.3): a web page that asks which method's result is best, and its evaluation.
 
-The page is static and can be opened from disk or put on any server. It stores answers in the browser and exports them
-as CSV. Results have random names in it; ``key.json`` maps them to the methods.
+The page is static and can be opened from disk or put on any server. It stores the answers in the browser and exports
+them as CSV. On the page the results have random names; ``key.json`` maps these names to the methods.
 """
 
 from __future__ import annotations
@@ -51,13 +51,13 @@ def build_survey(
     Args:
         out: the survey's folder.
         pairs: the list of pairs.
-        methods: name -> folder of results.
-        questions: number of pairs in the survey, drawn at random.
-        seed: of the random choice.
+        methods: folder of results of each method, by the method's name.
+        questions: number of pairs in the survey, chosen at random.
+        seed: seed of the random choice.
         overwrite: replace files with other content.
 
     Returns:
-        The page, and whether all files existed already with the same content.
+        path of the page, and whether all files existed already with the same content.
 
     Raises:
         InputError: there are fewer than two methods, results are missing, there are fewer pairs than questions, or a
@@ -80,7 +80,7 @@ def build_survey(
 def _files(
     pairs: PairList, methods: Mapping[str, Path], results: Mapping[str, Sequence[Path]], questions: int, seed: int
 ) -> dict[str, bytes]:
-    """The content of all files of the survey, the page last."""
+    """Return the content of all files of the survey, by path relative to its folder; the page is the last."""
     rng = np.random.default_rng(seed)
     chosen = [int(i) for i in rng.permutation(len(pairs.rows))[:questions]]
     key: dict[str, Any] = {
@@ -119,7 +119,12 @@ def _files(
 
 @dataclass(frozen=True)
 class Question:
-    """The pair of a question, and the method of each random name."""
+    """A question of the survey.
+
+    Attributes:
+        pair: file name of the pair's results.
+        options: method of each random name that is shown.
+    """
 
     pair: str
     options: dict[str, str]
@@ -127,7 +132,13 @@ class Question:
 
 @dataclass(frozen=True)
 class SurveyMethod:
-    """Records of a method's results and weights, and the side of its pictures."""
+    """A method of the survey.
+
+    Attributes:
+        results: record of its results, see `trace`.
+        weights: record of its generator's weights, see `generator_of`.
+        size: side of its pictures in pixels.
+    """
 
     results: dict[str, Any]
     weights: dict[str, dict[str, Any]]
@@ -136,7 +147,15 @@ class SurveyMethod:
 
 @dataclass(frozen=True)
 class Key:
-    """The content of ``key.json``."""
+    """The content of ``key.json``.
+
+    Attributes:
+        survey: identifier of the survey, a hash of the other content.
+        protocol, split, seed: settings that determined the pairs.
+        pairs: record of the list of pairs, see `trace`.
+        methods: the methods by name.
+        questions: the questions by number.
+    """
 
     survey: str
     protocol: str
@@ -147,17 +166,20 @@ class Key:
     questions: dict[str, Question]
 
 
-Vote = tuple[str, str, str]  # participant, question, criterion
+Vote = tuple[str, str, str]  # participant, question, criterion: identifies an answer
 
 
 def tally(out: Path, files: Sequence[Path]) -> list[MetricResult]:
-    """Count answers: the share of wins of each method, by criterion.
+    """Count the answers: for each method and criterion, the proportion of answers that chose the method's result.
 
     If a participant answers a question twice, the later answer counts.
 
     Args:
         out: the survey's folder, with its key.
         files: CSV files that the page exported.
+
+    Returns:
+        one result for each method, with a number for each criterion.
 
     Raises:
         InputError: the folder has no survey, or the answers are missing, belong to another survey, or have unknown
@@ -182,6 +204,11 @@ def tally(out: Path, files: Sequence[Path]) -> list[MetricResult]:
 
 
 def _read_key(path: Path) -> Key:
+    """Read ``key.json``.
+
+    Raises:
+        InputError: the file cannot be read or is not a valid key.
+    """
     expected = "the key of a survey"
     key = checked(TypeAdapter(Key), read_json(path), path, expected)
     for number, question in key.questions.items():
@@ -192,6 +219,7 @@ def _read_key(path: Path) -> Key:
 
 
 def _result(key: Key, method: str, votes: Mapping[Vote, str], files: Sequence[Path]) -> MetricResult:
+    """Compute the result of one method; ``votes`` maps each answer to the method that it chose."""
     values: dict[str, float | None] = {}
     counted: dict[str, Any] = {}
     intervals: dict[str, Interval] = {}
@@ -233,6 +261,9 @@ def _result(key: Key, method: str, votes: Mapping[Vote, str], files: Sequence[Pa
 
 
 def _by_participant(given: Sequence[tuple[str, bool]]) -> Interval:
-    """The 95 % interval of the share of wins with participants, not answers, as the sample."""
+    """Return the 95 % interval of the proportion of wins, from a bootstrap that resamples participants, not answers.
+
+    ``given`` has (participant, whether the method won) for each answer.
+    """
     people = {participant: [won for who, won in given if who == participant] for participant, _ in given}
     return of_mean([float(np.mean(own)) for own in people.values()], np.array([len(own) for own in people.values()]))

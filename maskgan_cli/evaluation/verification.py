@@ -1,4 +1,7 @@
-"""Face verification on a data set with an identity network (protocol: `metrics.verification`)."""
+"""Accuracy of an identity network: it verifies on pairs of faces of a data set whether they show one person.
+
+`metrics.verification` describes the protocol.
+"""
 
 from __future__ import annotations
 
@@ -34,16 +37,19 @@ def verify_samples(
     points: str,
     track: Track = lambda batches, total: batches,
 ) -> dict[str, Any]:
-    """Verification on balanced pairs of samples, see `metrics.verification.measure`.
+    """Verify pairs of samples, half of which show one person, and measure the accuracy.
 
     Args:
-        samples: of one split, with identities.
+        samples: the samples of one split, with identities.
         judge: the identity network.
-        pairs: number of pairs; half of them show one person.
-        seed: of the choice of pairs.
-        points: source of a face's five points: its ``mask``, ``mtcnn``, or ``crop`` (the points of an average CelebA-HQ
-            crop). If MTCNN finds no face, those of the crop are used.
-        track: passes the batches through and shows the progress.
+        pairs: number of pairs.
+        seed: seed of the choice of pairs.
+        points: where the five landmarks to which a face is aligned come from: its ``mask``, the detector ``mtcnn``, or
+            ``crop`` (the landmarks of an average CelebA-HQ crop, which are also used if MTCNN finds no face).
+        track: wraps the batches of embeddings in an iterator that shows the progress.
+
+    Returns:
+        the figures of `metrics.verification.measure` for these pairs, the settings, and further figures, by name.
 
     Raises:
         InputError: there are no identities, no masks for ``points="mask"``, or fewer than ten pairs of one person.
@@ -72,7 +78,7 @@ def verify_samples(
 
 
 def read_threshold(path: Path, judge: IdentityJudge) -> float:
-    """Read the threshold that ``maskgan eval verify -o`` wrote for a network.
+    """Read the threshold for the cosine similarity that ``maskgan eval verify -o`` wrote for this network.
 
     Raises:
         InputError: the file is not such a document, or belongs to another network.
@@ -92,7 +98,10 @@ def read_threshold(path: Path, judge: IdentityJudge) -> float:
 
 
 def _embed(samples: list[Sample], judge: IdentityJudge, source: str) -> Iterator[Tensor]:
-    """Batches of unit embeddings (N, D) on the CPU."""
+    """Yield the embeddings (N, D) of the samples in batches, as CPU tensors of unit vectors.
+
+    ``source`` is the source of the landmarks, see `verify_samples`.
+    """
     finder = FaceFinder(judge.device) if source == "mtcnn" else None
     queue = iter(samples)
     for _, images, _ in read_pictures([sample.image for sample in samples], _BATCH):
@@ -103,6 +112,7 @@ def _embed(samples: list[Sample], judge: IdentityJudge, source: str) -> Iterator
 
 
 def _points(sample: Sample, picture: Picture, source: str, finder: FaceFinder | None) -> Points:
+    """Return the five landmarks (5, 2) of a face in pixels; without ``finder``, those of its mask or of the crop."""
     if source == "mask":
         return points_of_mask(read_label_map(sample.mask))
     found = finder.find(picture) if finder else None

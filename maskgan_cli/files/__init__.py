@@ -1,10 +1,10 @@
 """Pictures, label maps, JSON and CSV files: strict reading with clear errors, and atomic writing.
 
 writing.py   atomic writes of bytes, JSON and CSV; removal of temporary files of killed writes
-reading.py   JSON, CSV and hashes of files; errors of files that cannot be read
+reading.py   reading of JSON, CSV and standard input; hashes of files; errors for files that cannot be read
 pictures.py  reading of pictures in the supported formats, with a limit on their size
 encoding.py  writing of pictures
-colour_profiles.py  colour profiles and transparency
+colour_profiles.py  conversion to sRGB with ICC profiles; transparency
 photos.py    photos with their EXIF data and orientation
 masks.py     label maps: plain, palette or colour-coded; part files of the raw layout
 """

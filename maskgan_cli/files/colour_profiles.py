@@ -9,20 +9,20 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageCms
 
-OPAQUE_FROM: Final = 128  # least alpha of opaque pixels; transparent pixels of masks are background
+OPAQUE_FROM: Final = 128  # pixels with a smaller alpha are transparent; in masks, these are background
 _SPACE: Final = slice(16, 20)  # bytes of an ICC profile that name its colour space
 _SPACES: Final = {b"GRAY": ("L", "LA"), b"CMYK": ("CMYK",)}  # colour space -> Pillow modes that it describes
 
 
 def space_of(profile: bytes | None) -> bytes:
-    """The colour space of an ICC profile, e.g. ``b"RGB "``; empty if the profile is missing or too short."""
+    """Return the colour space of an ICC profile, e.g. ``b"RGB "``; empty if the profile is missing or too short."""
     return (profile or b"")[_SPACE]
 
 
 def in_srgb(image: Image.Image) -> Image.Image:
     """Convert a grey or CMYK picture with a colour profile to sRGB; other pictures are returned unchanged.
 
-    RGB pictures keep their values, because their profile is written to the result.
+    RGB pictures are not converted, because their profile is stored in the edited file.
     """
     profile = image.info.get("icc_profile") or b""
     if image.mode not in _SPACES.get(space_of(profile), ()):
@@ -38,12 +38,13 @@ def in_srgb(image: Image.Image) -> Image.Image:
 
 
 def srgb_of(picture: npt.NDArray[np.uint8], profile: bytes) -> npt.NDArray[np.uint8]:
-    """Convert a picture (H, W, 3) from an RGB profile to sRGB; unchanged if the profile is damaged."""
+    """Convert a picture (H, W, 3) from the RGB profile to sRGB; return it unchanged if the profile is damaged."""
     converted = _converted(Image.fromarray(picture), profile)
     return picture if converted is None else np.asarray(converted)
 
 
 def _converted(image: Image.Image, profile: bytes) -> Image.Image | None:
+    """Convert a picture from the profile to sRGB; return None if this is not possible."""
     try:
         given = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         return ImageCms.profileToProfile(image, given, ImageCms.createProfile("sRGB"), outputMode="RGB")
@@ -52,7 +53,7 @@ def _converted(image: Image.Image, profile: bytes) -> Image.Image | None:
 
 
 def transparent(image: Image.Image) -> npt.NDArray[np.bool_] | None:
-    """The transparent pixels of a picture as a boolean array (H, W); None if it has no transparency."""
+    """Return where a picture is transparent, as a boolean array (H, W); None if it has no transparency."""
     if not image.has_transparency_data:
         return None
     return np.asarray(image.convert("RGBA").getchannel("A")) < OPAQUE_FROM
@@ -61,15 +62,15 @@ def transparent(image: Image.Image) -> npt.NDArray[np.bool_] | None:
 def with_alpha(
     picture: npt.NDArray[np.uint8], before: npt.NDArray[np.uint8], stored: npt.NDArray[np.uint8]
 ) -> npt.NDArray[np.uint8]:
-    """Add the alpha channel of the original file to an edit of a picture that was blended with white.
+    """Restore the transparency of an edited picture, whose transparent pixels were blended with white for the edit.
 
     Args:
-        picture: the edit (H, W, 3).
-        before: the picture before the edit (H, W, 3). Unchanged pixels get the file's values.
-        stored: pixels of the file (H, W, 4).
+        picture: the picture after the edit (H, W, 3).
+        before: the picture before the edit (H, W, 3). Where both are equal, the file's colours are restored.
+        stored: colours and alpha of the original file (H, W, 4).
 
     Returns:
-        The edit (H, W, 4).
+        The edited picture with the alpha channel of the original file (H, W, 4).
     """
     alpha = stored[..., 3:].astype(np.float32) / 255
     colours = np.where(alpha > 0, (picture - 255 * (1 - alpha)) / np.maximum(alpha, 1 / 255), stored[..., :3])

@@ -1,4 +1,4 @@
-"""Label maps as files, and the part files of the raw CelebAMask-HQ layout."""
+"""Reading and writing of label maps, and reading of the part files of the raw CelebAMask-HQ layout."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from maskgan_cli.files.writing import write_bytes
 from maskgan_cli.labels import NUM_CLASSES, PALETTE, LabelMap, convert
 
 MASK_HINT: Final = "save it as a palette PNG of the 19 class ids (see docs/label-maps.md)"
-_NO_CLASS: Final = 255
-_CHUNK: Final = 1 << 18  # pixels converted at once
-_LARGE: Final = 512 * 512  # least number of pixels for run-length compression
+_NO_CLASS: Final = 255  # marks colours that are not in the palette
+_CHUNK: Final = 1 << 18  # number of pixels that are converted at once
+_LARGE: Final = 512 * 512  # minimum number of pixels for run-length compression
 
 
 def read_label_map(path: str | Path, *, order: str = "celebamask") -> LabelMap:
     """Read a label map (H, W) from a plain, palette or colour-coded mask file.
 
-    Plain files have one 8-bit channel of class ids; colour-coded files are RGB in the 19 palette colours. In a palette
-    file, the colours give the classes if all of them are palette colours, else the indices do. Transparent pixels
-    (alpha below 128) are background.
+    Plain files have one 8-bit channel of class ids. Colour-coded files are RGB with the 19 colours of `PALETTE`. In a
+    palette file, the classes are read from the colours if all colours are in `PALETTE`; otherwise the palette indices
+    are the class ids. Transparent pixels (alpha below 128) are background.
 
     Args:
         path: the mask file.
-        order: the class order of its ids, a key of ``labels.ORDERS``; not used for colours.
+        order: the class order of the ids in the file, a key of ``labels.ORDERS``; not used if colours give the classes.
 
     Raises:
         InputError: the file is missing, not readable, too large or 16-bit, or has values that are not classes.
@@ -61,14 +61,14 @@ def read_label_map(path: str | Path, *, order: str = "celebamask") -> LabelMap:
 def _from_values(
     path: Path, image: Image.Image, values: npt.NDArray[np.uint8], used: list[int], order: str
 ) -> LabelMap:
-    """The class ids of a palette or grey picture.
+    """Convert the values of a palette or grey picture to a label map (H, W).
 
     Args:
         path: the file, for error messages.
-        image: the picture, for its mode and palette.
+        image: the picture, of which the mode and the palette are used.
         values: palette indices or grey values (H, W).
         used: the distinct values, sorted.
-        order: the class order of the ids.
+        order: the class order of the values if they are class ids.
     """
     if image.mode == "P":
         palette = np.asarray(image.getpalette("RGB"), dtype=np.uint8).reshape(-1, 3)
@@ -92,16 +92,16 @@ def write_label_map(path: str | Path, labels: LabelMap, *, overwrite: bool = Tru
 
 
 def encode_label_map(labels: LabelMap) -> bytes:
-    """The bytes of the file that `write_label_map` writes.
+    """Encode a label map (H, W) as the PNG that `write_label_map` writes, and return the bytes.
 
-    Large maps use zlib's run-length strategy, which takes a quarter of the time. Files of real faces become 3 % smaller
-    at 512 px; at 256 px they would become 29 % larger.
+    Label maps from 512 px on use zlib's run-length strategy, which takes a quarter of the time and makes files of real
+    faces 3 % smaller. At 256 px it would make them 29 % larger.
     """
     return encode_png(palette_image(labels), **(PNG_OPTIONS if labels.size >= _LARGE else {}))
 
 
 def palette_image(labels: LabelMap) -> Image.Image:
-    """A label map (H, W) as a Pillow image of mode P with the palette of the classes."""
+    """Convert a label map (H, W) to a Pillow image of mode P (palette) with the colours of the classes."""
     if labels.ndim != 2:
         raise ValueError(f"a label map has two dimensions, not shape {labels.shape}")
     image = Image.fromarray(labels, mode="P")
@@ -111,10 +111,10 @@ def palette_image(labels: LabelMap) -> Image.Image:
 
 @dataclass(frozen=True)
 class PartMask:
-    """The content of a part file, cropped to the bounding box of the part.
+    """The mask of one part from a part file, cropped to the bounding box of the part.
 
     Attributes:
-        shape: size of the file (H, W).
+        shape: height and width of the picture in the file.
         box: rows and columns of the bounding box.
         region: boolean mask of the part in the box (h, w).
     """
@@ -125,7 +125,7 @@ class PartMask:
 
 
 def read_part(path: str | Path) -> PartMask:
-    """Read one part file of the raw layout. The part is the opaque pixels with a colour channel above zero.
+    """Read one part file of the raw layout. The part consists of the opaque pixels with any colour channel above zero.
 
     Raises:
         InputError: the file is missing, not readable, truncated or too large.
@@ -146,31 +146,32 @@ def read_part(path: str | Path) -> PartMask:
 
 
 def _used(image: Image.Image) -> list[int]:
-    """The distinct values of an 8-bit image, sorted."""
+    """Return the distinct values of an 8-bit image, sorted."""
     return [value for value, count in enumerate(image.histogram()) if count]
 
 
 def _ids_of(colours: npt.NDArray[np.uint8]) -> LabelMap | None:
-    """The class ids of colours (N, 3); None if a colour is not in the palette."""
+    """Return the class ids (N,) of RGB colours (N, 3); None if a colour is not in `PALETTE`."""
     match = (colours[:, None, :] == PALETTE[None]).all(-1)
     return match.argmax(1).astype(np.uint8) if match.any(1).all() else None
 
 
 def _packed(pixels: Picture) -> npt.NDArray[np.uint32]:
-    """Colours (N, 3 or more) as numbers 0xRRGGBB (N,)."""
+    """Convert colours (N, 3 or more channels) to numbers 0xRRGGBB (N,); channels after the third are ignored."""
     red, green, blue = (pixels[..., channel].astype(np.uint32) for channel in range(3))
     return np.asarray(red << 16 | green << 8 | blue, np.uint32)
 
 
 @functools.cache
 def _id_of_colour() -> LabelMap:
-    """A table of the class ids of all 16.7 million colours; `_NO_CLASS` for colours without a class."""
+    """Return a table (2**24,) of the class id of each colour 0xRRGGBB; `_NO_CLASS` for colours not in `PALETTE`."""
     table = np.full(1 << 24, _NO_CLASS, np.uint8)
     table[_packed(PALETTE)] = np.arange(NUM_CLASSES, dtype=np.uint8)
     return table
 
 
 def _from_colours(path: Path, picture: Picture) -> LabelMap:
+    """Convert a colour-coded picture (H, W, 3 or more) to a label map (H, W)."""
     table, pixels = _id_of_colour(), picture.reshape(-1, picture.shape[-1])
     labels: LabelMap = np.empty(len(pixels), np.uint8)
     unknown: set[int] = set()
@@ -187,6 +188,7 @@ def _from_colours(path: Path, picture: Picture) -> LabelMap:
 
 
 def _some(noun: str, values: Sequence[Any]) -> str:
+    """Return text for a message with the first five values, e.g. ``values 20, 21``."""
     shown = ", ".join(str(v) for v in values[:5])
     more = f" and {len(values) - 5} more" if len(values) > 5 else ""
     return f"{noun}{'s' if len(values) > 1 else ''} {shown}{more}"

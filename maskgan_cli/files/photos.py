@@ -19,7 +19,7 @@ from maskgan_cli.files.pictures import JPEG_SUFFIXES, Picture, as_rgb, first_of,
 from maskgan_cli.files.writing import write_bytes
 
 _ORIENTATION: Final = 0x0112
-# The inverse of each EXIF orientation: turns an upright picture into the file's orientation.
+# For each EXIF orientation the operation that rotates or mirrors an upright picture to how the file stores it.
 _TO_STORED: Final = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -53,10 +53,10 @@ class Photo:
         path: the file.
         picture: the upright picture (H, W, 3); transparent pixels are blended with white.
         orientation: EXIF orientation of the file, 1 to 8.
-        metadata: ``exif``, ``icc_profile`` and ``dpi`` of the file in Pillow's form.
-        text: text fields of a PNG.
-        stored: the file's colours and alpha (H, W, 4), upright; None if all pixels are opaque.
-        remarks: messages about content of the file that is not kept.
+        metadata: ``exif``, ``icc_profile`` and ``dpi`` of the file, as Pillow's ``Image.save`` accepts them.
+        text: text fields of a PNG, by name.
+        stored: colours and alpha of the upright picture (H, W, 4); None if all pixels are opaque.
+        remarks: messages about content of the file that was not read or will not be written to results.
     """
 
     path: Path
@@ -74,7 +74,7 @@ class Photo:
 
 
 def read_photo(path: str | Path) -> Photo:
-    """Read a photo. Damaged EXIF data are ignored.
+    """Read a picture file with its metadata. Damaged metadata are ignored.
 
     Raises:
         InputError: see `read_image`.
@@ -105,7 +105,7 @@ def read_photo(path: str | Path) -> Photo:
 
 
 def _stored(image: Image.Image) -> Picture | None:
-    """The pixels (H, W, 4) of a picture with transparency."""
+    """Return colours and alpha (H, W, 4) of a picture; None if all pixels are opaque."""
     if image.mode[0] in "IF" or not image.has_transparency_data:
         return None
     pixels = np.asarray(in_srgb(image).convert("RGBA"))
@@ -113,7 +113,7 @@ def _stored(image: Image.Image) -> Picture | None:
 
 
 def _metadata(image: Image.Image) -> tuple[dict[str, Any], int]:
-    """The metadata of a file in Pillow's form, and its EXIF orientation (1 if it has none)."""
+    """Return the metadata of a file, as Pillow's ``Image.save`` accepts them, and its EXIF orientation (default 1)."""
     metadata: dict[str, Any] = {}
     if profile := image.info.get("icc_profile"):
         metadata["icc_profile"] = profile
@@ -138,12 +138,12 @@ def write_photo(
 ) -> Path:
     """Write an edited photo with the orientation and metadata of the original file.
 
-    Formats without metadata (BMP) get the upright picture in sRGB. Formats with transparency keep it if the edit has
-    the photo's size.
+    In BMP files, which have no metadata, the picture is written upright and in sRGB. The photo's transparency is kept
+    if the format supports it and the edited picture has the photo's size.
 
     Args:
         path: the file to write.
-        picture: the edit (H, W, 3), upright.
+        picture: the edited picture (H, W, 3), upright.
         photo: the original photo.
         note: provenance to store in the file, as in `write_image`.
         overwrite: replace an existing file.
@@ -157,7 +157,7 @@ def write_photo(
 
 
 def encode_photo(picture: Picture, suffix: str, photo: Photo, *, note: Mapping[str, Any] | None = None) -> bytes:
-    """The bytes of an edited photo's file: see `write_photo`."""
+    """Encode an edited photo in the format of ``suffix`` as `write_photo` does, and return the bytes."""
     stored = photo.stored if suffix in WITH_ALPHA else None
     if stored is not None and stored.shape[:2] == picture.shape[:2] == photo.picture.shape[:2]:
         picture = with_alpha(picture, photo.picture, stored)
@@ -172,9 +172,10 @@ def encode_photo(picture: Picture, suffix: str, photo: Photo, *, note: Mapping[s
 
 
 def _short_exif(path: Path, exif: bytes) -> bytes:
-    """Shorten EXIF data to the size that a JPEG can hold, with an `OmissionWarning`.
+    """Shorten EXIF data to the maximum size in a JPEG, emit an `OmissionWarning`, and return the shorter data.
 
-    The maker's notes and the user's comment are dropped first, then everything except the orientation.
+    First the maker's notes and the user's comment are removed. If the data are still too long, everything except the
+    orientation is removed.
     """
     kept = Image.Exif()
     kept.load(exif)
@@ -192,7 +193,7 @@ def _short_exif(path: Path, exif: bytes) -> bytes:
 
 
 def read_note(path: str | Path) -> Any:
-    """The provenance that is stored in a result's file; None if there is none."""
+    """Read the provenance that `write_image` or `write_photo` stored in a file; return None if there is none."""
     try:
         with Image.open(path) as image:
             text = image.info.get("maskgan") or bytes(image.info.get("comment", b"")).decode().removeprefix("maskgan ")

@@ -29,8 +29,8 @@ from maskgan_cli.files.reading import unreadable
 
 Picture = npt.NDArray[np.uint8]
 
-# Other formats are not passed to Pillow, because some of its readers start programs (EPS). MPO files, which some phones
-# write, are read as JPEG.
+# Only these formats are passed to Pillow, because some of its other readers start programs (EPS). MPO files, which some
+# phones write, are read as JPEG.
 _READ_FORMATS: Final = tuple(
     reader.format
     for reader in (
@@ -43,7 +43,7 @@ _READ_FORMATS: Final = tuple(
     )
     if reader.format
 )
-# Pillow's name of the format by suffix.
+# Pillow's name of the format for each suffix.
 FORMATS: Final = {
     ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".jfif": "JPEG", ".jpe": "JPEG", ".webp": "WEBP", ".bmp": "BMP",
     ".tif": "TIFF", ".tiff": "TIFF",
@@ -56,24 +56,25 @@ _UNREAD: Final = frozenset({
     ".heic", ".heif", ".avif", ".jxl", ".jp2", ".svg", ".psd", ".xcf", ".raw", ".dng", ".cr2", ".nef",
     ".arw", ".mp4", ".mov",
 })  # fmt: skip
-# First bytes of other formats, for error messages.
+# First bytes of files in other formats, with the name of the format for error messages.
 _OTHERS: Final = {
     b"%!PS": "PostScript",
     b"%PDF": "a PDF",
     b"<svg": "an SVG",
     b"\0\0\1\0": "an icon",
 }
+# Bytes 8 to 12 of AVIF files. HEIC files have various values here (heic, heix, mif1, ...), so all other values are
+# reported as "a HEIC picture or a video".
 _BRANDS: Final = {b"avif": "an AVIF picture", b"avis": "an AVIF picture"}
-# HEIC has several brands (heic, heix, mif1, ...), so other brands are reported as HEIC or video.
 LIMIT_VARIABLE: Final = "MASKGAN_MAX_MEGAPIXELS"
-_LIMIT: Final = 64.0  # megapixels, which bound the memory of an edit
+_LIMIT: Final = 64.0  # default limit in megapixels, which limits the memory of an edit
 
 
 def max_pixels() -> int:
-    """The maximum number of pixels of a picture: 64 megapixels, or the value of ``MASKGAN_MAX_MEGAPIXELS``.
+    """Return the maximum number of pixels of a picture: 64 million, or ``MASKGAN_MAX_MEGAPIXELS`` times one million.
 
     Raises:
-        InputError: the variable is not a number above 0.
+        InputError: the environment variable is not a number above 0.
     """
     text = os.environ.get(LIMIT_VARIABLE, "")
     try:
@@ -89,8 +90,8 @@ def max_pixels() -> int:
 def read_image(path: str | Path) -> Picture:
     """Read a picture as RGB (H, W, 3) ``uint8``, rotated according to its EXIF orientation.
 
-    16-bit grey values are scaled by 255 / 65535, float values from [0, 1]. Transparent pixels are blended with white.
-    Grey and CMYK pictures are converted to sRGB with their colour profile; RGB values are not converted.
+    16-bit grey values are multiplied by 255 / 65535, and float values in [0, 1] by 255. Transparent pixels are blended
+    with white. Grey and CMYK pictures with a colour profile are converted to sRGB; RGB values are not converted.
 
     Raises:
         InputError: the file is missing, not readable, truncated, too large or not a picture, or has values outside of
@@ -101,7 +102,7 @@ def read_image(path: str | Path) -> Picture:
 
 
 def as_rgb(path: Path, image: Image.Image) -> Picture:
-    """The pixels of an opened picture as `read_image` returns them; ``path`` is for error messages."""
+    """Convert an opened picture to the RGB array that `read_image` returns; ``path`` is used in error messages."""
     if image.mode[0] in "IF":
         return _from_wide(path, image)
     try:
@@ -116,7 +117,7 @@ def as_rgb(path: Path, image: Image.Image) -> Picture:
 def open_image(path: Path) -> Image.Image:
     """Open and fully decode a picture, rotated according to its EXIF orientation.
 
-    If the file has several frames or pages, the first one is read, with an `OmissionWarning`.
+    If the file has several frames or pages, the first one is read and an `OmissionWarning` is emitted.
 
     Raises:
         InputError: the file is missing, not readable, truncated, too large or not a picture.
@@ -128,12 +129,12 @@ def open_image(path: Path) -> Image.Image:
 
 
 def first_of(frames: int) -> str:
-    """The message about a file with several frames."""
+    """Return the message about a file with several frames or pages."""
     return f"has {frames} frames or pages; the first is read"
 
 
 def open_first_frame(path: Path) -> tuple[Image.Image, int]:
-    """Like `open_image`, but returns the picture and the number of frames or pages instead of a warning."""
+    """Like `open_image`, but return the picture and the number of frames or pages, and emit no warning."""
     limit = max_pixels()
     try:
         mode = path.stat().st_mode
@@ -168,9 +169,9 @@ def open_first_frame(path: Path) -> tuple[Image.Image, int]:
 
 
 def is_plain_jpeg(path: Path) -> tuple[int, int] | None:
-    """Width and height of an RGB JPEG without rotation by EXIF, which needs no conversion; None for other files.
+    """Return width and height of a JPEG that needs no conversion (RGB, no EXIF rotation); None for other files.
 
-    The whole file is decoded, quickly at an eighth of its size, so that truncated files are found.
+    The whole file is decoded, so that truncated files are detected; at an eighth of the size, this is fast.
 
     Raises:
         InputError: the file is missing, or is a damaged JPEG.
@@ -193,7 +194,7 @@ def is_plain_jpeg(path: Path) -> tuple[int, int] | None:
 
 
 def _check_palette(path: Path, image: Image.Image) -> None:
-    """Raise an InputError for a palette that Pillow reads, but cannot convert later."""
+    """Raise an InputError if the palette of a picture is missing, or if Pillow cannot convert its colours."""
     if image.palette is None:
         raise InputError(path, expected="a picture", found="a palette picture without its palette")
     try:
@@ -203,7 +204,7 @@ def _check_palette(path: Path, image: Image.Image) -> None:
 
 
 def _frames(path: Path, image: Image.Image) -> int:
-    """The number of frames or pages of a file; 1 for MPO, whose other frames are previews or depth maps."""
+    """Return the number of frames or pages of a file; 1 for MPO, whose other frames are previews or depth maps."""
     if image.format in ("PNG", "WEBP"):
         return int(getattr(image, "n_frames", 1))
     if image.format not in ("TIFF", "GIF"):
@@ -216,7 +217,7 @@ def _frames(path: Path, image: Image.Image) -> int:
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    """The image rotated according to its EXIF orientation."""
+    """Return the image rotated according to its EXIF orientation; unchanged if the EXIF data are damaged."""
     try:
         if image.getexif().get(0x0112, 1) == 1:  # exif_transpose() would copy the image
             return image
@@ -226,7 +227,7 @@ def _upright(image: Image.Image) -> Image.Image:
 
 
 def _from_wide(path: Path, image: Image.Image) -> Picture:
-    """Convert a grey picture of more than 8 bits to RGB."""
+    """Convert a grey picture with 16-bit, 32-bit or float values to RGB (H, W, 3) ``uint8``."""
     values = np.asarray(image)
     low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
     top = 1.0 if image.mode[0] == "F" else 65535.0
@@ -242,7 +243,7 @@ def _from_wide(path: Path, image: Image.Image) -> Picture:
 
 
 def _kind(path: Path) -> str:
-    """A description of a file that is not a supported picture."""
+    """Return a description of a file that is not a supported picture, for an error message."""
     with path.open("rb") as file:
         start = file.read(16)
     if not start:
@@ -253,7 +254,7 @@ def _kind(path: Path) -> str:
 
 
 def left_out(files: Iterable[Path]) -> str:
-    """A message about files in unsupported picture formats; an empty string if there are none."""
+    """Return a message about the files in unsupported picture or video formats; an empty string if there are none."""
     suffixes = [path.suffix.lower() for path in files if not path.name.startswith(".")]
     found = sorted({suffix for suffix in suffixes if suffix in _UNREAD})
     count = sum(suffix in _UNREAD for suffix in suffixes)

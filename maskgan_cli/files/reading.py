@@ -1,4 +1,4 @@
-"""Reads JSON and CSV files and standard input, computes hashes, and makes the errors of files that cannot be read."""
+"""Reads JSON and CSV files and standard input, computes hashes, and creates errors for files that cannot be read."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from maskgan_cli.errors import InputError
 
 
 def unreadable(path: Path, error: Exception, expected: str) -> InputError:
-    """The InputError for a file that cannot be read.
+    """Return the InputError for a file that cannot be read; the caller raises it.
 
     Args:
         path: the file.
-        error: the error that was raised.
-        expected: description of the expected file.
+        error: the error that was raised while reading.
+        expected: description of the expected file, e.g. ``a picture``.
     """
     if not path.exists():
         return InputError(path, expected=expected, found="no such file", hint="check the path")
@@ -47,9 +47,10 @@ def read_json(path: str | Path) -> Any:
 
 
 def read_csv(path: str | Path) -> list[dict[str, str]]:
-    """Read a CSV file with a header, in the variants that spreadsheets write (see `table_lines`).
+    """Read a CSV file with a header, and return its rows (column name -> value).
 
-    Missing values at the end of a row are empty strings.
+    Encodings and delimiters of spreadsheet programs are supported, see `decoded` and `table_lines`. Missing values at
+    the end of a row are empty strings.
 
     Raises:
         InputError: the file is missing, not readable or not text, or a row has more values than the header.
@@ -84,10 +85,10 @@ def decoded(data: bytes) -> str:
 
 
 def read_stdin() -> str:
-    """The text on standard input, decoded as in `decoded`; an empty string if it is closed.
+    """Read all text from standard input and decode it with `decoded`; return an empty string if the input is closed.
 
-    Text in another encoding is decoded with the terminal's encoding, and bytes that are not valid are kept as
-    surrogate escapes, so that any file name can be read.
+    If `decoded` fails, the terminal's encoding is used, and invalid bytes are kept as surrogate escapes, so that any
+    file name can be read.
     """
     if sys.stdin is None:
         return ""
@@ -101,10 +102,13 @@ def read_stdin() -> str:
 
 
 def table_lines(text: str) -> tuple[list[str], str]:
-    """The lines of a table with their line ends, and the delimiter of its columns.
+    """Split a CSV text into lines (with their line ends), and detect the delimiter of its columns.
 
-    The delimiter is that of a first line ``sep=;``, which is removed; else the first of tab, comma and semicolon that
-    the first line contains; else a comma.
+    If the first line has the form ``sep=;``, it gives the delimiter and is removed. Otherwise the delimiter is a tab if
+    the first line contains one, else a comma if it contains one, else a semicolon if it contains one, else a comma.
+
+    Returns:
+        The lines and the delimiter.
     """
     lines = text.splitlines(keepends=True)
     if lines and (named := re.fullmatch(r"sep=(.)\s*", lines[0], re.IGNORECASE)):
@@ -114,7 +118,7 @@ def table_lines(text: str) -> tuple[list[str], str]:
 
 
 def sha256(path: str | Path) -> str:
-    """SHA-256 of a file's bytes, as hexadecimal digits."""
+    """Return the SHA-256 of a file's bytes, as 64 hexadecimal digits."""
     digest = hashlib.sha256()
     with Path(path).open("rb") as file:
         while block := file.read(1 << 20):

@@ -1,4 +1,4 @@
-"""Atomic writes: a file has its old content or all of the new content, even if the process is killed."""
+"""Atomic writes: a file has either its old or its complete new content, even if the process is killed."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from typing import Any, Final
 
 from maskgan_cli.errors import InputError, WorkError
 
-# Errors of the disk itself; other errors while writing are bugs or wrong inputs.
+# Error numbers that are caused by the disk. Other errors while writing are bugs or wrong inputs.
 _DISK: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}
+# Names of the temporary files of `atomic`.
 _TEMPORARY = re.compile(r"\..*-[0-9a-f]{8}\.tmp(\.\w{1,16})?", re.DOTALL)
 
 
@@ -27,11 +28,12 @@ def atomic(path: str | Path, *, overwrite: bool = True) -> Iterator[Path]:
     """Yield a temporary path in the same folder, and rename it to ``path`` if the block raises no error.
 
     If the block raises an error, the temporary file is deleted and ``path`` is unchanged. If the process is killed, the
-    temporary file stays, and `remove_leftovers` deletes it later. A replaced file keeps its mode. If ``path`` is a
-    symbolic link, its target is replaced.
+    temporary file stays, and `remove_leftovers` deletes it later. A replaced file keeps its permissions. If ``path``
+    is a symbolic link, the file to which it points is replaced.
 
     Raises:
-        InputError: ``path`` exists and ``overwrite`` is false, it is a device, or the folder is not writable.
+        InputError: ``path`` exists and ``overwrite`` is false; ``path`` is a folder, a pipe or a device; or the folder
+            is not writable.
         DiskError: the disk is full or failed.
     """
     path = Path(path)
@@ -73,19 +75,19 @@ class DiskError(WorkError):
 
 
 def disk_error(path: Path, error: OSError) -> DiskError:
-    """The DiskError of a failed write to ``path``."""
+    """Return the DiskError for an operating-system error while writing ``path``; the caller raises it."""
     return DiskError(f"{path}: could not be written: {(error.strerror or str(error)).lower()}")
 
 
 def remove_leftovers(*folders: Path, of: str = "") -> None:
-    """Delete temporary files of killed writes directly in these folders.
+    """Delete the temporary files that killed processes left in these folders (not in their subfolders).
 
-    Call it only while no other process writes there, e.g. while holding the folder's lock, because it would also
-    delete temporary files of writes in progress.
+    Call this function only while no other process writes to the folders, e.g. while holding their lock, because it also
+    deletes the temporary files of writes in progress.
 
     Args:
         folders: the folders; those that do not exist are ignored.
-        of: delete only temporary files of this stem.
+        of: delete only temporary files of outputs with this name (without suffix); all if empty.
     """
     for folder in folders:
         if folder.is_dir():
@@ -98,7 +100,7 @@ def refuse_existing(path: Path) -> None:
     """Check that ``path`` does not exist, so that no result is replaced by accident.
 
     Raises:
-        InputError: it exists.
+        InputError: ``path`` exists.
     """
     if path.exists():
         raise InputError(path, found="a result that exists already", hint="add --overwrite to replace it")
@@ -108,7 +110,7 @@ def keep_or_write(path: str | Path, data: bytes, *, overwrite: bool = False) -> 
     """Write ``data`` atomically, unless the file already has this content.
 
     Returns:
-        Whether the file had this content before.
+        True if the file already had this content, false if it was written.
 
     Raises:
         InputError: the file has other content, and ``overwrite`` is false.
@@ -120,7 +122,14 @@ def keep_or_write(path: str | Path, data: bytes, *, overwrite: bool = False) -> 
 
 
 def keep_or_write_all(files: Mapping[Path, bytes], *, overwrite: bool = False) -> bool:
-    """Like `keep_or_write` for several files. If one of them has other content, none is written."""
+    """Write several files (content by path) atomically, except those that already have their content.
+
+    Returns:
+        True if all files already had their content, false if some were written.
+
+    Raises:
+        InputError: a file has other content, and ``overwrite`` is false; nothing is written.
+    """
     missing = {path: data for path, data in files.items() if not holds(path, data)}
     if not overwrite:
         for path in missing:
@@ -131,35 +140,35 @@ def keep_or_write_all(files: Mapping[Path, bytes], *, overwrite: bool = False) -
 
 
 def holds(path: str | Path, data: bytes) -> bool:
-    """Whether a file exists and its content is ``data``."""
+    """Return whether a file exists and its content is ``data``."""
     path = Path(path)
     return path.is_file() and path.stat().st_size == len(data) and path.read_bytes() == data
 
 
 def write_bytes(path: str | Path, data: bytes, *, overwrite: bool = True) -> Path:
-    """Write ``data`` atomically."""
+    """Write ``data`` to a file atomically, and return its path."""
     with atomic(path, overwrite=overwrite) as temporary:
         temporary.write_bytes(data)
     return Path(path)
 
 
 def write_json(path: str | Path, value: Any, *, overwrite: bool = True) -> Path:
-    """Write a JSON document atomically, indented, UTF-8, with a final newline."""
+    """Write a JSON document atomically, indented, in UTF-8, with a newline at the end; return its path."""
     return write_bytes(path, encode_json(value), overwrite=overwrite)
 
 
 def encode_json(value: Any) -> bytes:
-    """The bytes of the file that `write_json` writes."""
+    """Encode a value as JSON in the form that `write_json` writes, and return the bytes."""
     return (json.dumps(value, indent=2) + "\n").encode()
 
 
 def write_csv(path: str | Path, fields: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Path:
-    """Write rows under a header of ``fields`` atomically."""
+    """Write a CSV file atomically: a header with the column names ``fields``, then the rows; return its path."""
     return write_bytes(path, encode_csv(fields, rows))
 
 
 def encode_csv(fields: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> bytes:
-    """The bytes of the file that `write_csv` writes."""
+    """Encode rows as CSV in the form that `write_csv` writes, and return the bytes."""
     text = io.StringIO()
     writer = csv.DictWriter(text, fields, lineterminator="\n")
     writer.writeheader()

@@ -1,10 +1,10 @@
 """Evaluation networks ("judges"): face parser, attribute classifier, head pose, identity.
 
-All implement one interface (`Judge`): they load a self-describing weights file, map pictures to values, and
-expose the SHA-256 of the file for the records of results.
+The four networks implement one interface (`Judge`): they map pictures to predictions, and have the SHA-256 of their
+weights file, which is stored with the results of an evaluation.
 
 parser.py, attributes.py, pose.py, identity.py   one network each
-inception.py   the features of FID and KID
+inception.py   Inception-v3, whose features FID and KID compare
 finder.py   face detector
 """
 
@@ -33,14 +33,17 @@ class Judge(Protocol):
     size: int
 
     def __call__(self, images: Tensor) -> Tensor:
-        """Square pictures (N, 3, S, S) ``uint8`` of any size, on any device -> values (N, ...)."""
+        """Return predictions (N, ...) for square pictures (N, 3, S, S) ``uint8`` of any size, on any device."""
 
     def features(self, images: Tensor) -> Tensor:
-        """Pictures as in `__call__` -> features (N, D) float32, for distances between sets of pictures."""
+        """Return the network's inner features (N, D), float32, of the same pictures, to compare sets of pictures."""
 
 
 def prepare(images: Tensor, size: int, device: torch.device) -> Tensor:
-    """Pictures (N, 3, S, S) ``uint8`` -> (N, 3, size, size) in [-1, 1] on the device, resized with antialiasing."""
+    """Move ``uint8`` pictures (N, 3, S, S) to a device, scale them to [-1, 1] and resize them to (N, 3, size, size).
+
+    Resizing is bilinear with antialiasing.
+    """
     units = to_unit(images.to(device))
     if units.shape[-1] != size:
         units = F.interpolate(units, (size, size), mode="bilinear", antialias=True).clamp_(-1, 1)

@@ -17,14 +17,14 @@ from maskgan_cli.weights.format import MODEL_FILE, Weights, load
 
 
 class AttributeJudge:
-    """See `maskgan_cli.judges.Judge`.
+    """The attribute classifier, with the interface `maskgan_cli.judges.Judge`.
 
     Args:
-        network: the classifier, in evaluation mode, on its device.
-        weights: the file that it was loaded from.
+        network: the classifier, in evaluation mode, on the device where it will run.
+        weights: the weights file from which the network was loaded.
 
     Attributes:
-        names: the attributes, in the order of the returned columns.
+        names: names of the attributes, in the order of the returned columns.
     """
 
     name = "attributes"
@@ -36,26 +36,26 @@ class AttributeJudge:
 
     @torch.inference_mode()
     def __call__(self, images: Tensor) -> Tensor:
-        """Pictures (N, 3, S, S) ``uint8`` -> attribute probabilities (N, attributes)."""
+        """Return attribute probabilities (N, attributes) of pictures (N, 3, S, S) ``uint8``."""
         logits: Tensor = self.network(prepare(images, self.size, self.device))
         return logits.float().sigmoid()
 
     @torch.inference_mode()
     def features(self, images: Tensor) -> Tensor:
-        """Pictures -> input features of the last layer (N, 8 * width)."""
+        """Return the input of the classifier's last layer (N, 8 * width) for pictures (N, 3, S, S) ``uint8``."""
         features: Tensor = self.network.trunk(imagenet(prepare(images, self.size, self.device)))
         return features.float()
 
 
 class SeparateAttributes:
-    """Several attribute classifiers combined to one judge, as in the paper, which has one network per attribute.
+    """Several attribute classifiers used as one judge. (The paper has one network per attribute.)
 
     Args:
-        judges: classifiers of disjoint sets of attributes.
+        judges: the classifiers. No attribute may be predicted by two of them.
 
     Attributes:
-        names: the attributes, in the order of the returned columns.
-        sha256: hash of the classifiers' hashes.
+        names: names of the attributes, in the order of the returned columns.
+        sha256: SHA-256 of the joined hashes of the classifiers' weights.
     """
 
     name = "attributes"
@@ -67,18 +67,19 @@ class SeparateAttributes:
         self.sha256 = hashlib.sha256("".join(judge.sha256 for judge in judges).encode()).hexdigest()
 
     def __call__(self, images: Tensor) -> Tensor:
-        """Pictures (N, 3, S, S) ``uint8`` -> attribute probabilities (N, attributes)."""
+        """Return the attribute probabilities (N, attributes) of pictures (N, 3, S, S) ``uint8``."""
         return torch.cat([judge(images) for judge in self._judges], 1)
 
     def features(self, images: Tensor) -> Tensor:
-        """Pictures -> concatenated features of all classifiers (N, D)."""
+        """Return the concatenated features (N, D) of all classifiers for pictures (N, 3, S, S) ``uint8``."""
         return torch.cat([judge.features(images) for judge in self._judges], 1)
 
 
 def load_attributes(where: str | Path, device: torch.device) -> AttributeJudge | SeparateAttributes:
     """Load the attribute classifier from a weights file or a run folder of ``maskgan train attributes``.
 
-    A folder of such run folders is read as one judge, see `SeparateAttributes`.
+    If ``where`` is a folder that contains such run folders, all their classifiers are loaded and used as one judge, see
+    `SeparateAttributes`.
 
     Raises:
         InputError: the weights do not exist or have another kind or shape, or two classifiers share an attribute.
@@ -94,5 +95,6 @@ def load_attributes(where: str | Path, device: torch.device) -> AttributeJudge |
 
 
 def _load(where: str | Path, device: torch.device) -> AttributeJudge:
+    """Load a single classifier from a weights file or run folder."""
     network, weights = load("attributes", where, device)
     return AttributeJudge(network, weights)

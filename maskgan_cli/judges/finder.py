@@ -15,8 +15,10 @@ import torch
 from maskgan_cli.data.alignment import Points
 from maskgan_cli.files import Picture
 
-_MAX_SIDE = 1024  # larger photos are reduced: relevant faces are still detected, and 50 megapixels take a minute
-SURE: Final = 0.9  # minimum confidence; MTCNN's own 0.7 gives false detections in folds of cloth and leaves
+# Larger photos are reduced to this side in pixels. Faces large enough to edit are still detected, and detection in a
+# photo of 50 megapixels would take a minute.
+_MAX_SIDE = 1024
+SURE: Final = 0.9  # minimum confidence; with MTCNN's own 0.7, folds of cloth and leaves are detected as faces
 
 
 @dataclass(frozen=True)
@@ -24,8 +26,8 @@ class Found:
     """A detected face.
 
     Attributes:
-        points: five landmarks (5, 2) in pixels, see `data.alignment`.
-        confidence: detection confidence in [0, 1].
+        points: five landmarks (5, 2) in pixels: eyes, tip of the nose and corners of the mouth, see `data.alignment`.
+        confidence: confidence of the detection, in [0, 1].
         side: mean of the width and height of the bounding box, in pixels.
     """
 
@@ -35,15 +37,15 @@ class Found:
 
 
 def largest(faces: Sequence[Found], scale: float = 1.0) -> Points | None:
-    """Landmarks (5, 2) of the largest face, multiplied by ``scale``; None if there are no faces."""
+    """Return the five landmarks (5, 2) of the largest face, multiplied by ``scale``; None if there are no faces."""
     return scale * max(faces, key=lambda face: face.side).points if faces else None
 
 
 class FaceFinder:
-    """MTCNN face detector.
+    """Detects faces and their landmarks with MTCNN.
 
     Args:
-        device: device on which the networks run.
+        device: device on which MTCNN's networks run.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -53,18 +55,21 @@ class FaceFinder:
         self._network = MTCNN(keep_all=True, device=device)
 
     def find(self, picture: Picture) -> Points | None:
-        """Landmarks (5, 2) in pixels of the largest face in a picture (H, W, 3); None if no face is detected."""
+        """Return the five landmarks (5, 2) in pixels of the largest face in a picture (H, W, 3); None if none is found.
+
+        Unlike in `find_all`, there is no minimum confidence.
+        """
         return largest(self.find_all(picture, sure=0.0))
 
     def find_all(self, picture: Picture, *, sure: float = SURE) -> list[Found]:
-        """All faces in a picture (H, W, 3) with a confidence of at least ``sure``, from left to right."""
+        """Return all faces in a picture (H, W, 3) with a confidence of at least ``sure``, sorted from left to right."""
         from PIL import Image
 
         image, factor = Image.fromarray(picture), max(picture.shape[:2]) / _MAX_SIDE
         if factor > 1:
             sides = (max(1, round(image.width / factor)), max(1, round(image.height / factor)))
             image = image.resize(sides, Image.Resampling.BOX)
-        if min(image.size) < 20:  # MTCNN's smallest face
+        if min(image.size) < 20:  # the smallest face that MTCNN detects
             return []
         with warnings.catch_warnings():  # NumPy warns about ragged arrays inside facenet-pytorch
             warnings.simplefilter("ignore")
@@ -83,7 +88,8 @@ class FaceFinder:
 def _import_torchvision() -> None:
     """Import torchvision without PyTorch's compiler, whose import takes more than a second.
 
-    torchvision uses one function of it, to decide whether to compile `roi_align`; the replacement returns False.
+    torchvision uses one function of the compiler, to decide whether to compile `roi_align`. During the import, that
+    function is replaced by one that returns False. An ImportError is ignored.
     """
     name = "torch._dynamo"
     if name in sys.modules or "torchvision" in sys.modules:
@@ -93,7 +99,7 @@ def _import_torchvision() -> None:
     sys.modules |= {name: compiler, utils.__name__: utils}
     try:
         import torchvision  # noqa: F401
-    except ImportError:  # another version, or none: the caller imports it as it is
+    except ImportError:  # torchvision is missing or needs more of the compiler; the caller imports it normally
         pass
     finally:
         del sys.modules[name], sys.modules[utils.__name__]

@@ -1,4 +1,4 @@
-"""Identity networks as judges: unit embeddings of faces, compared by cosine similarity.
+"""Identity networks as judges: they map faces to unit vectors, whose cosine similarity is high for the same person.
 
 Four kinds of file are supported: weights of ``maskgan train identity``, ArcFace's published IResNets,
 facenet-pytorch's InceptionResnetV1, and any ONNX embedding network.
@@ -30,7 +30,7 @@ _MOST = 2048  # largest accepted input side of an ONNX network
 
 
 class IdentityJudge:
-    """See `maskgan_cli.judges.Judge`. It aligns the faces before embedding them, see `__call__`.
+    """An identity network, with the interface `maskgan_cli.judges.Judge`. It aligns faces before embedding them.
 
     Args:
         name: ``identity/arcface``, ``identity/facenet`` or ``identity/onnx``.
@@ -38,7 +38,8 @@ class IdentityJudge:
         size: side of the aligned faces in pixels.
         device: device of the network.
         digest: SHA-256 of the weights file.
-        threshold: cosine similarity from which two faces count as one person; None if the file has none.
+        threshold: cosine similarity from which two faces count as the same person; None if the weights file does not
+            contain a threshold.
     """
 
     def __init__(
@@ -56,37 +57,37 @@ class IdentityJudge:
         self._network = network
 
     def __call__(self, images: Tensor, points: Points | None = None) -> Tensor:
-        """Pictures (N, 3, S, S) ``uint8`` of any size -> unit embeddings (N, D).
+        """Align faces, and return their unit embeddings (N, D).
 
         Args:
-            images: faces. Without ``points`` they must be cropped like CelebA-HQ, as are the pictures of a
-                prepared data set and the results of edits.
-            points: landmarks (N, 5, 2) in pixels, see `data.alignment`.
+            images: pictures (N, 3, S, S) ``uint8`` of any size, with one face each. Without ``points``, they must be
+                cropped like CelebA-HQ. Prepared data sets and results of edits have this crop.
+            points: five landmarks per face (N, 5, 2) in pixels, see `data.alignment`.
         """
         places = crop_points(images.shape[-1]) if points is None else points
         return self.embed(align(images.to(self.device), places, self.size))
 
     @torch.inference_mode()
     def embed(self, faces: Tensor) -> Tensor:
-        """Aligned faces (N, 3, size, size) ``uint8`` -> unit embeddings (N, D)."""
+        """Return unit embeddings (N, D) of faces (N, 3, size, size) ``uint8`` that are already aligned."""
         return F.normalize(self._network(faces.to(self.device)).float())
 
     def features(self, images: Tensor) -> Tensor:
-        """Pictures -> the embeddings (N, D) of `__call__`."""
+        """Return the embeddings (N, D) of `__call__`, which also serve as features."""
         return self(images)
 
 
 def load_identity(where: str | Path, device: torch.device, *, divisor: float = 127.5) -> IdentityJudge:
-    """Load an identity network. The suffix of the file decides its kind.
+    """Load an identity network. The suffix of the file determines its kind.
 
-    ``.onnx`` is any embedding network with one input (N, 3, S, S). ``.pt`` and ``.pth`` are state dicts of ArcFace's
-    IResNet or of facenet-pytorch's InceptionResnetV1, distinguished by their tensor names. Everything else is a
-    weights file or a run folder of ``maskgan train identity``.
+    ``.onnx`` files can be any embedding network with one input (N, 3, S, S). ``.pt`` and ``.pth`` files must be state
+    dicts of ArcFace's IResNet or of facenet-pytorch's InceptionResnetV1; the tensor names tell them apart. Everything
+    else must be a weights file or a run folder of ``maskgan train identity``.
 
     Args:
         where: the file or folder.
         device: device for the network.
-        divisor: ONNX networks read (pixel - 127.5) / divisor; common values are 127.5 and 128.
+        divisor: the input of ONNX networks is ``(pixel - 127.5) / divisor``; common values are 127.5 and 128.
 
     Raises:
         InputError: the file does not exist or has another kind, or a required package is missing.
@@ -117,7 +118,7 @@ def _is_iresnet(path: Path) -> bool:
 
 
 def _load_facenet(path: Path, device: torch.device) -> IdentityJudge:
-    """InceptionResnetV1 (Schroff et al. 2015; Szegedy et al. 2016): 160 px, (pixel - 127.5) / 128."""
+    """Load InceptionResnetV1 (Schroff et al. 2015; Szegedy et al. 2016). Its input is 160 px, (pixel - 127.5) / 128."""
     tensors = load_foreign(path, "a state dict of facenet-pytorch's InceptionResnetV1")
     from facenet_pytorch import InceptionResnetV1  # torchvision takes seconds to import
 
@@ -133,6 +134,7 @@ def _load_facenet(path: Path, device: torch.device) -> IdentityJudge:
 
 
 def _load_onnx(path: Path, device: torch.device, divisor: float) -> IdentityJudge:
+    """Load an ONNX network. It runs on the GPU if ``device`` is CUDA and onnxruntime supports it, else on the CPU."""
     wanted = ["CUDAExecutionProvider"] if device.type == "cuda" else []
     providers = [name for name in [*wanted, "CPUExecutionProvider"] if name in available_providers(path)]
     session = open_onnx(path, providers, "an ONNX network")
@@ -147,7 +149,14 @@ def _load_onnx(path: Path, device: torch.device, divisor: float) -> IdentityJudg
 
 
 def _answer(path: Path, session: Any, entry: str, faces: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """The first output of a network for faces (N, 3, S, S), as embeddings (N, D)."""
+    """Run an ONNX session on faces (N, 3, S, S) and return its first output as embeddings (N, D).
+
+    Args:
+        path: file of the network, for error messages.
+        session: the ONNX session.
+        entry: name of the session's input.
+        faces: the network's input.
+    """
     try:
         answer: npt.NDArray[np.float32] = np.asarray(session.run(None, {entry: faces})[0], np.float32)
         embeddings = answer.reshape(len(faces), -1)
@@ -159,7 +168,11 @@ def _answer(path: Path, session: Any, entry: str, faces: npt.NDArray[np.float32]
 
 
 def _onnx_input(path: Path, session: Any) -> tuple[str, int | None, int]:
-    """Name, batch size (None: any) and side of the only input of a network."""
+    """Return name, batch size (None if any) and side in pixels of the input of an ONNX session.
+
+    Raises:
+        InputError: there is not exactly one input of shape (1 or N, 3, S, S).
+    """
     inputs = session.get_inputs()
     shape = inputs[0].shape if inputs else []
     described = ", ".join(f"{one.name} {one.shape}" for one in inputs)

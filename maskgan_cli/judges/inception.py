@@ -1,4 +1,4 @@
-"""Inception-v3 of pytorch-fid: the features of FID and KID."""
+"""Inception-v3 of pytorch-fid, whose features FID and KID compare."""
 
 from __future__ import annotations
 
@@ -18,7 +18,18 @@ PUBLISHED: Final = "6726825d"
 
 
 class Inception:
-    """The features of FID. ``published``: whether the weights are the published ones, so that the metric is ``fid``."""
+    """Computes the features that FID and KID compare.
+
+    Args:
+        where: weights file in pytorch-fid's layout.
+        device: device on which the network runs.
+
+    Attributes:
+        published: whether the weights are the published ones. Only then is the metric named ``fid``.
+
+    Raises:
+        InputError: the file is missing or has another layout.
+    """
 
     def __init__(self, where: Path, device: torch.device) -> None:
         tensors = load_foreign(where, "Inception weights in pytorch-fid's layout")
@@ -31,6 +42,6 @@ class Inception:
         self.published = published_sha256(where).startswith(PUBLISHED)
 
     def features(self, images: Tensor) -> Tensor:
-        """(N, 3, S, S) ``uint8`` -> (N, 2048)."""
+        """Return features (N, 2048) of pictures (N, 3, S, S) ``uint8`` of any size."""
         features: Tensor = self._network(images.to(self._device).float() / 255)
         return features

@@ -21,13 +21,13 @@ _SCALES: Final = (0.75, 1.0, 1.25)
 
 
 class ParserJudge:
-    """See `maskgan_cli.judges.Judge`.
+    """The face parser, with the interface `maskgan_cli.judges.Judge`.
 
     Args:
-        network: the parser, in evaluation mode, on its device.
-        weights: the file that it was loaded from.
+        network: the parser, in evaluation mode, on the device where it will run.
+        weights: the weights file from which the network was loaded.
         size: input side of the network in pixels, a multiple of 16; the training resolution if None.
-        second: a second parser, of which `carefully` and `probabilities` average the probabilities with the first's.
+        second: a second parser. `carefully` and `probabilities` average the probabilities of both parsers.
     """
 
     name = "parser"
@@ -42,7 +42,7 @@ class ParserJudge:
 
     @torch.inference_mode()
     def __call__(self, images: Tensor) -> Tensor:
-        """Pictures (N, 3, S, S) ``uint8`` -> label maps (N, S, S) ``uint8`` of the same size.
+        """Predict label maps (N, S, S) ``uint8`` of pictures (N, 3, S, S) ``uint8``.
 
         The class probabilities are averaged over the picture and its mirror image.
         """
@@ -50,22 +50,23 @@ class ParserJudge:
 
     @torch.inference_mode()
     def carefully(self, images: Tensor) -> Tensor:
-        """Like `__call__`, averaged over three scales or with the second parser: more accurate, for photos to edit.
+        """Predict label maps like `__call__`, but more accurately and more slowly; used for photos to edit.
 
-        It takes about three times as long, with the second parser seven times.
+        The probabilities are averaged over three scales, which takes about three times as long. With a second parser,
+        they are averaged over both parsers (the second at two scales), which takes about seven times as long.
         """
         return self.probabilities(images, images.shape[-1]).argmax(1).to(torch.uint8)
 
     @property
     def careful_sha256(self) -> str:
-        """SHA-256 of the weights behind `carefully`; with a second parser, that of both digests joined."""
+        """SHA-256 of the weights that `carefully` uses; with a second parser, the SHA-256 of both joined hashes."""
         if self.second is None:
             return self.sha256
         return hashlib.sha256((self.sha256 + self.second.sha256).encode()).hexdigest()
 
     @torch.inference_mode()
     def probabilities(self, images: Tensor, side: int) -> Tensor:
-        """Pictures (N, 3, S, S) ``uint8`` -> class probabilities (N, 19, side, side), averaged as in `carefully`."""
+        """Return class probabilities (N, 19, side, side) of pictures (N, 3, S, S), averaged as in `carefully`."""
         if self.second is None:
             return _normalised(self._looks(images, self._sizes, side))
         first = _normalised(self._looks(images, [self.size], side))
@@ -77,17 +78,18 @@ class ParserJudge:
         return sorted({max(16, round(self.size * share / 16) * 16) for share in _SCALES})
 
     def _labels(self, images: Tensor, sizes: list[int]) -> Tensor:
+        """Return label maps (N, S, S) ``uint8`` from the probabilities summed over input sizes."""
         return self._looks(images, sizes, images.shape[-1]).argmax(1).to(torch.uint8)
 
     def _looks(self, images: Tensor, sizes: list[int], side: int) -> Tensor:
-        """Class probabilities summed over the sizes, (N, 19, side, side)."""
+        """Parse pictures at several input sizes; return the sum of the class probabilities, (N, 19, side, side)."""
         looks = (self._look(images, size) for size in sizes)
         together = torch.stack([_resized(look, sizes[-1]) for look in looks]).sum(0)
-        # Interpolated probabilities give smooth borders; label ids cannot be interpolated.
+        # Probabilities are resized, not labels: labels cannot be interpolated, and probabilities give smooth borders.
         return _resized(together, side)
 
     def _look(self, images: Tensor, size: int) -> Tensor:
-        """Pictures (N, 3, S, S) -> class probabilities summed over picture and mirror image (N, 19, size, size)."""
+        """Parse pictures and their mirror images at one input size; return summed probabilities (N, 19, size, size)."""
         pictures = prepare(images, size, self.device)
         straight = self.network(pictures).softmax(1)
         mirrored = self.network(pictures.flip(-1)).softmax(1).flip(-1)[:, self._exchanged]
@@ -96,24 +98,31 @@ class ParserJudge:
 
     @torch.inference_mode()
     def features(self, images: Tensor) -> Tensor:
-        """Pictures -> average-pooled bottleneck features (N, 16 * width)."""
+        """Return average-pooled bottleneck features (N, 16 * width) of pictures (N, 3, S, S) ``uint8``."""
         bottom, _ = self.network.encode(prepare(images, self.size, self.device))
         pooled: Tensor = bottom.mean((2, 3))
         return pooled.float()
 
 
 def _normalised(together: Tensor) -> Tensor:
+    """Scale summed class probabilities (N, 19, H, W) so that they sum to 1 at each pixel."""
     return together / together.sum(1, keepdim=True)
 
 
 def _resized(planes: Tensor, side: int) -> Tensor:
+    """Resize planes (N, C, S, S) to ``side`` pixels; return them unchanged if they have this side."""
     return planes if planes.shape[-1] == side else F.interpolate(planes, (side, side), mode="bilinear")
 
 
 def load_parser(where: str | Path, device: torch.device, size: int | None = None) -> ParserJudge:
     """Load the face parser from a weights file, a run folder of ``maskgan train parser`` or the published checkpoint.
 
-    The bundled parser is loaded with a second one, see `bundled_pair`.
+    If ``where`` is the bundled parser, a second bundled parser is loaded too, see `bundled_pair`.
+
+    Args:
+        where: the file or folder.
+        device: device of the networks.
+        size: input side of the network, see `ParserJudge`.
 
     Raises:
         InputError: the weights do not exist, or have another kind or shape.

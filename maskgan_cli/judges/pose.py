@@ -1,4 +1,4 @@
-"""HopeNet as a judge: predicts yaw, pitch and roll of pictures."""
+"""HopeNet as a judge: predicts yaw, pitch and roll of the head in a picture."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from maskgan_cli.weights.published import load_any
 
 
 class PoseJudge:
-    """See `maskgan_cli.judges.Judge`.
+    """HopeNet, with the interface `maskgan_cli.judges.Judge`.
 
     Args:
-        network: HopeNet, in evaluation mode, on its device.
-        weights: the file that it was loaded from.
+        network: HopeNet, in evaluation mode, on the device where it will run.
+        weights: the weights file from which the network was loaded.
     """
 
     name = "pose"
@@ -29,12 +29,12 @@ class PoseJudge:
 
     @torch.inference_mode()
     def __call__(self, images: Tensor) -> Tensor:
-        """Pictures (N, 3, S, S) ``uint8`` -> yaw, pitch and roll (N, 3) in degrees, see `data.head_pose`."""
+        """Predict yaw, pitch and roll (N, 3) in degrees for pictures (N, 3, S, S); signs as in `data.head_pose`."""
         return expected_angles(self.network(prepare(images, self.size, self.device)))
 
     @torch.inference_mode()
     def features(self, images: Tensor) -> Tensor:
-        """Pictures -> input features of the three heads (N, features)."""
+        """Return the input of the network's three heads (N, features) for pictures (N, 3, S, S) ``uint8``."""
         return self.network.pooled(prepare(images, self.size, self.device)).float()
 
 

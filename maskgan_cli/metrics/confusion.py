@@ -1,4 +1,4 @@
-"""Agreement of label maps per pixel, and confusion counts of binary predictions."""
+"""Accuracy and IoU of label maps, and confusion counts of binary predictions."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ from maskgan_cli.metrics.intervals import Interval, wilson
 
 
 def agreement(truth: Tensor, guess: Tensor) -> dict[str, float]:
-    """Agreement of two label maps of one shape; all values are in [0, 1].
+    """Compare predicted with true label maps of the same shape; all returned values are in [0, 1].
 
     Returns:
-        ``accuracy``: pixel accuracy; ``miou``: mean IoU over the classes that occur in either map;
-        ``accuracy/skin`` etc.: recall of each class that occurs in ``truth``; ``iou/skin`` etc.: IoU of each
-        class that occurs in either map.
+        A dictionary with the keys
+
+        ``accuracy``: proportion of pixels with the right class,
+        ``miou``: mean IoU over the classes that occur in either map,
+        ``accuracy/skin`` etc.: recall of each class that occurs in ``truth``,
+        ``iou/skin`` etc.: IoU of each class that occurs in either map.
     """
     pairs = truth.flatten().long() * NUM_CLASSES + guess.flatten().long()
     counts = torch.bincount(pairs, minlength=NUM_CLASSES**2).view(NUM_CLASSES, NUM_CLASSES).double()
@@ -25,7 +28,10 @@ def agreement(truth: Tensor, guess: Tensor) -> dict[str, float]:
 
 
 def table_agreement(counts: Tensor) -> dict[str, float]:
-    """`agreement` from a confusion matrix of pixels (19, 19): rows are true classes, columns predicted ones."""
+    """Return the values of `agreement`, given a confusion matrix of pixel counts (19, 19).
+
+    Rows are true classes, columns are predicted classes.
+    """
     found, asked = counts.diagonal(), counts.sum(1)
     union = asked + counts.sum(0) - found
     iou = found / union
@@ -39,8 +45,8 @@ class Confusion:
     """Confusion counts of binary predictions.
 
     Attributes:
-        true_positives, false_negatives: predictions for positive samples.
-        false_positives, true_negatives: predictions for negative samples.
+        true_positives, false_negatives: number of positive samples that were predicted as positive, as negative.
+        false_positives, true_negatives: number of negative samples that were predicted as positive, as negative.
     """
 
     true_positives: int
@@ -50,7 +56,7 @@ class Confusion:
 
     @classmethod
     def count(cls, truth: Tensor, answers: Tensor) -> Confusion:
-        """Count true labels against predictions: two ``bool`` tensors of one shape."""
+        """Count the predictions ``answers`` by their true labels ``truth``: two ``bool`` tensors of the same shape."""
         both = [int((truth == t).logical_and(answers == a).sum()) for t in (True, False) for a in (True, False)]
         return cls(both[0], both[1], both[2], both[3])
 
@@ -70,12 +76,15 @@ class Confusion:
         return self.correct / self.total
 
     def interval(self) -> Interval:
-        """The 95 % confidence interval of the accuracy."""
+        """Return the 95 % confidence interval of the accuracy."""
         return wilson(self.correct, self.total)
 
     @property
     def balanced_accuracy(self) -> float:
-        """Mean of sensitivity and specificity; only one of them if the samples are all positive or all negative."""
+        """Mean of sensitivity and specificity.
+
+        If all samples are positive, it is the sensitivity; if all are negative, the specificity.
+        """
         shares = [
             right / (right + wrong)
             for right, wrong in (
@@ -87,7 +96,7 @@ class Confusion:
         return sum(shares) / len(shares)
 
     def counts(self) -> dict[str, int]:
-        """The four counts under the keys of reports, which stay: ``hits`` are true positives, and so on."""
+        """Return the four counts with the keys of the report format: ``hits`` are true positives, and so on."""
         return {
             "hits": self.true_positives,
             "misses": self.false_negatives,
@@ -96,5 +105,5 @@ class Confusion:
         }
 
     def as_dict(self) -> dict[str, float]:
-        """Accuracy, balanced accuracy and `counts` by name."""
+        """Return accuracy, balanced accuracy and the four `counts`, by name."""
         return {"accuracy": self.accuracy, "balanced_accuracy": self.balanced_accuracy, **self.counts()}

@@ -1,6 +1,6 @@
-"""The Frechet distance of two sets of features (Heusel et al. 2017), from statistics computed in a stream.
+"""The Frechet distance between two sets of features (Heusel et al. 2017), from mean and covariance of each set.
 
-d2 = |m1 - m2|^2 + tr(C1) + tr(C2) - 2 tr((C1 C2)^(1/2))
+d^2 = |m1 - m2|^2 + tr(C1) + tr(C2) - 2 tr((C1 C2)^(1/2)), with means m1, m2 and covariances C1, C2.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ Array = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Statistics:
-    """Mean (D,) and unbiased covariance (D, D) of ``count`` feature vectors."""
+    """Mean (D,) and unbiased covariance (D, D) of a set of ``count`` feature vectors."""
 
     mean: Array
     covariance: Array
     count: int
 
     def save(self, path: Path) -> Path:
-        """Write an ``.npz`` file atomically and return its path."""
+        """Write the statistics to an ``.npz`` file atomically, and return its path."""
         with atomic(path) as temporary, temporary.open("wb") as file:
             np.savez(file, mean=self.mean, covariance=self.covariance, count=self.count)
         return path
@@ -48,6 +48,7 @@ class Statistics:
         return found
 
     def _check(self) -> None:
+        """Raise ValueError if arrays have wrong types or shapes, or contain NaN or infinity."""
         whole = self.mean.dtype == self.covariance.dtype == np.float64 and self.mean.ndim == 1 and self.mean.size > 0
         if not (whole and self.covariance.shape == self.mean.shape * 2 and self.count > 1):
             raise ValueError("arrays of other types or shapes")
@@ -56,7 +57,7 @@ class Statistics:
 
 
 class StreamingStatistics:
-    """Accumulates statistics of features batch by batch without storing them (Chan et al. 1979)."""
+    """Computes mean and covariance of features batch by batch, without storing the features (Chan et al. 1979)."""
 
     def __init__(self) -> None:
         self._count = 0
@@ -98,19 +99,22 @@ class StreamingStatistics:
 
 
 def statistics(features: npt.NDArray[np.floating]) -> Statistics:
-    """Statistics of features (N, D) in memory."""
+    """Return mean and covariance of features (N, D).
+
+    Raises:
+        InputError: there are fewer than two features, or some are NaN or infinite.
+    """
     stream = StreamingStatistics()
     stream.add(features)
     return stream.finish()
 
 
 def frechet_distance(a: Statistics, b: Statistics) -> float:
-    """The squared Frechet distance of two Gaussians, in squared units of the features.
+    """Return the squared Frechet distance of two Gaussians, in squared units of the features.
 
-    With C = F F', the trace of (C1 C2)^(1/2) is the sum of the singular values of F1' F2. These are the square
-    roots of the eigenvalues of C1^(1/2) C2 C1^(1/2), but computing them as singular values avoids the precision
-    loss of taking square roots of rounded eigenvalues. The result is therefore accurate even for fewer pictures
-    than features.
+    Each covariance is factored as C = F F'. The trace of (C1 C2)^(1/2) is then the sum of the singular values of
+    F1' F2. The usual computation takes square roots of the eigenvalues of C1^(1/2) C2 C1^(1/2), which loses precision
+    because the eigenvalues are rounded. Singular values are accurate even for fewer pictures than features.
 
     Raises:
         InputError: the features have different dimensions.
@@ -124,7 +128,7 @@ def frechet_distance(a: Statistics, b: Statistics) -> float:
 
 
 def _factor(covariance: Array) -> Array:
-    """F (D, rank) with F F' = C; eigenvalues at the level of rounding errors are dropped."""
+    """Return a matrix F (D, rank) with F F' = covariance. Eigenvalues as small as rounding errors are dropped."""
     values, vectors = np.linalg.eigh(covariance)
     kept = values > len(values) * np.finfo(np.float64).eps * max(values[-1], 0.0)
     factor: Array = vectors[:, kept] * np.sqrt(values[kept])

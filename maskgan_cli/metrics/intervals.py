@@ -15,7 +15,7 @@ _RESAMPLES: Final = 2000
 
 
 def wilson(successes: int, count: int) -> Interval:
-    """Wilson score interval of a proportion (Wilson 1927). It is valid for small samples and lies in [0, 1].
+    """Return the 95 % Wilson score interval of a proportion (Wilson 1927): in [0, 1], and valid for small samples.
 
     Args:
         successes: number of successes.
@@ -30,9 +30,11 @@ def wilson(successes: int, count: int) -> Interval:
 def of_mean(
     values: Sequence[float] | npt.NDArray[np.float64], weights: npt.NDArray[np.float64] | None = None
 ) -> Interval:
-    """Bootstrap interval of a (weighted) mean of values (N,) (Efron 1979), with a fixed seed.
+    """Return the 95 % bootstrap interval (Efron 1979) of a mean, from 2000 resamples with a fixed seed.
 
-    Both ends are NaN if there are no values, or if any value is NaN or infinite.
+    Args:
+        values: (N,). If there are none, or one is NaN or infinite, both ends of the interval are NaN.
+        weights: weights of the mean (N,); None for an unweighted mean.
     """
     numbers = np.asarray(values, np.float64)
     if not len(numbers) or not np.isfinite(numbers).all():

@@ -1,8 +1,8 @@
-"""The Kernel Inception Distance (Binkowski et al. 2018): squared maximum mean discrepancy of two sets of features.
+"""The Kernel Inception Distance (Binkowski et al. 2018): squared maximum mean discrepancy between sets of features.
 
 The kernel is k(x, y) = (x . y / D + 1)^3 for features of dimension D. The estimate is unbiased, so results for
-different numbers of pictures are comparable. For two samples of one distribution its expected value is 0, and a
-single estimate may be negative.
+different numbers of pictures are comparable. For two samples of the same distribution, its expected value is 0,
+so a single estimate may be negative.
 """
 
 from __future__ import annotations
@@ -23,12 +23,13 @@ SUBSET_SIZE: Final = 1000
 
 @dataclass(frozen=True)
 class KernelDistance:
-    """A kernel distance.
+    """A kernel distance, estimated on several random subsets.
 
     Attributes:
         mean: the distance, averaged over the subsets.
         deviation: standard deviation over the subsets; 0 for a single subset.
-        subsets, subset_size: number of subsets, and of features per set in each subset.
+        subsets: number of subsets.
+        subset_size: number of features in a subset, from each of the two sets.
     """
 
     mean: float
@@ -38,7 +39,9 @@ class KernelDistance:
 
 
 def squared_discrepancy(a: Features, b: Features) -> float:
-    """Unbiased estimate of the squared maximum mean discrepancy of features (N, D) and (M, D), in float64.
+    """Return an unbiased estimate of the squared maximum mean discrepancy between features (N, D) and (M, D).
+
+    It is computed in float64.
 
     Raises:
         InputError: the features have different dimensions, or a set has fewer than two.
@@ -54,10 +57,16 @@ def squared_discrepancy(a: Features, b: Features) -> float:
 def kernel_distance(
     a: Features, b: Features, *, subsets: int = SUBSETS, subset_size: int = SUBSET_SIZE, seed: int = 0
 ) -> KernelDistance:
-    """The mean of `squared_discrepancy` over random subsets of features (N, D) and (M, D).
+    """Return mean and deviation of `squared_discrepancy` over random subsets of features (N, D) and (M, D).
 
-    A subset has ``subset_size`` features of each set, or fewer if a set is smaller. If a subset would contain both
-    sets completely, only one is used.
+    If both sets have the same size and no more than ``subset_size`` features, there is only one subset, with all of
+    them.
+
+    Args:
+        a, b: the two sets of features.
+        subsets: number of subsets.
+        subset_size: number of features drawn from each set; if a set is smaller, its size is used for both.
+        seed: seed of the random choice.
 
     Raises:
         InputError: see `squared_discrepancy`.
@@ -74,10 +83,11 @@ def kernel_distance(
 
 
 def _kernel(a: Features, b: Features) -> npt.NDArray[np.float64]:
-    """(N, D) and (M, D) -> kernel values (N, M)."""
+    """Return the kernel values (N, M) of all pairs of features (N, D) and (M, D)."""
     values: npt.NDArray[np.float64] = (a.astype(np.float64) @ b.astype(np.float64).T / a.shape[1] + 1) ** 3
     return values
 
 
 def _off_diagonal_mean(values: npt.NDArray[np.float64]) -> float:
+    """Return the mean of a square matrix without its diagonal."""
     return float((values.sum() - np.trace(values)) / (len(values) * (len(values) - 1)))

@@ -1,8 +1,8 @@
-"""Precision and recall of a set of pictures (Kynkaanniemi et al. 2019), from features.
+"""Precision and recall of generated pictures ("results"), from features (Kynkaanniemi et al. 2019).
 
-The manifold of a set is the union of balls around its features. The radius of a ball is the distance to the K-th
-nearest neighbour in the same set. Precision is the proportion of results inside the manifold of the real pictures;
-recall is the proportion of real pictures inside the manifold of the results.
+The manifold of a set is approximated by balls around all features of the set. The radius of a ball is the distance to
+the K-th nearest neighbour in the same set. Precision is the proportion of results inside the manifold of the real
+pictures; recall is the proportion of real pictures inside the manifold of the results.
 """
 
 from __future__ import annotations
@@ -17,11 +17,16 @@ from maskgan_cli.errors import InputError
 Features = npt.NDArray[np.floating]
 
 NEIGHBOURS: Final = 3
-_ROWS = 1024  # rows of the distance matrix that are in memory at once
+_ROWS = 1024  # number of rows of the distance matrix that are in memory at a time
 
 
 def precision_and_recall(reals: Features, results: Features, *, neighbours: int = NEIGHBOURS) -> tuple[float, float]:
-    """Features of real pictures (N, D) and of results (M, D) -> (precision, recall), each in [0, 1].
+    """Return precision and recall of results, each in [0, 1].
+
+    Args:
+        reals: features of real pictures (N, D).
+        results: features of results (M, D).
+        neighbours: K, see the module's description.
 
     Raises:
         InputError: the features have different dimensions, or a set has at most ``neighbours`` of them.
@@ -38,7 +43,7 @@ def precision_and_recall(reals: Features, results: Features, *, neighbours: int 
 
 
 def radii(features: npt.NDArray[np.float64], neighbours: int) -> npt.NDArray[np.float64]:
-    """Squared distance (N,) of each feature (N, D) to its ``neighbours``-th nearest neighbour."""
+    """Return the squared distance (N,) of each feature (N, D) to its ``neighbours``-th nearest neighbour."""
     parts = [
         np.partition(_squared_distances(features[i : i + _ROWS], features), neighbours, axis=1)[:, neighbours]
         for i in range(0, len(features), _ROWS)
@@ -49,7 +54,10 @@ def radii(features: npt.NDArray[np.float64], neighbours: int) -> npt.NDArray[np.
 def share_inside(
     points: npt.NDArray[np.float64], centres: npt.NDArray[np.float64], squared_radii: npt.NDArray[np.float64]
 ) -> float:
-    """Proportion of points (M, D) that lie in at least one of the closed balls around centres (N, D)."""
+    """Return the proportion of points (M, D) that lie inside or on at least one ball.
+
+    The balls have centres (N, D) and squared radii (N,).
+    """
     inside = [
         (_squared_distances(points[i : i + _ROWS], centres) <= squared_radii).any(1)
         for i in range(0, len(points), _ROWS)
@@ -58,6 +66,6 @@ def share_inside(
 
 
 def _squared_distances(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """(N, D) and (M, D) -> squared Euclidean distances (N, M)."""
+    """Return the squared Euclidean distances (N, M) of all pairs of features (N, D) and (M, D)."""
     squared: npt.NDArray[np.float64] = (a**2).sum(1)[:, None] + (b**2).sum(1)[None] - 2 * a @ b.T
     return squared.clip(min=0.0)

@@ -11,9 +11,10 @@ _LAPLACIAN = ((0.0, 1.0, 0.0), (1.0, -4.0, 1.0), (0.0, 1.0, 0.0))
 
 
 def sharpness(images: Tensor) -> Tensor:
-    """Pictures (N, 3, H, W) ``uint8`` -> (N,), in grey levels per square pixel.
+    """Return the sharpness (N,) of pictures (N, 3, H, W) ``uint8``, in grey levels per square pixel.
 
-    It is 0 for flat and for linearly shaded pictures, and proportional to the contrast of the others.
+    Sharpness is 0 for pictures of one colour or a linear gradient. For all other pictures it is proportional to their
+    contrast.
     """
     weights = torch.tensor(_LUMA, device=images.device).view(1, 3, 1, 1)
     grey = (images.float() * weights).sum(1, keepdim=True)

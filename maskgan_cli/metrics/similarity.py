@@ -1,4 +1,4 @@
-"""Similarity of two pictures: peak signal-to-noise ratio and structural similarity, by region."""
+"""Similarity of two pictures: PSNR and SSIM, inside and outside the edited region."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Fidelity:
 
 
 def compare(result: Picture, truth: Picture, edited: Region) -> Fidelity:
-    """Compare a result (S, S, 3) with the ground truth (S, S, 3); ``edited`` (S, S) marks the edited region."""
+    """Compare a result (S, S, 3) with its ground truth (S, S, 3); ``edited`` (S, S) is True in the edited region."""
     error = ((result.astype(np.float64) - truth) ** 2).mean(-1)
     _, similarity = structural_similarity(  # type: ignore[no-untyped-call]
         result, truth, channel_axis=-1, gaussian_weights=True, sigma=1.5, use_sample_covariance=False, full=True
@@ -41,9 +41,10 @@ def compare(result: Picture, truth: Picture, edited: Region) -> Fidelity:
 
 
 def mean_over(values: npt.NDArray[np.float64], region: Region) -> float:
-    """Mean of values (H, W) over a region (H, W); NaN for an empty region."""
+    """Return the mean of values (H, W) where ``region`` (H, W) is True; NaN for an empty region."""
     return float(values[region].mean()) if region.any() else float("nan")
 
 
 def _decibel(squared_error: float) -> float:
+    """Return the PSNR in dB of a mean squared error of 8-bit pictures; infinite for 0."""
     return float("inf") if squared_error == 0 else float(10 * np.log10(255**2 / squared_error))

@@ -1,8 +1,8 @@
 """Face verification: how well a similarity score separates genuine from impostor pairs.
 
-Genuine pairs show one person, impostor pairs two. The protocol is that of Labeled Faces in the Wild (Huang et al.
-2007): as many genuine as impostor pairs, and accuracy by ten-fold cross-validation, where each fold uses the
-threshold that is best on the other nine.
+A genuine pair shows one person twice, an impostor pair shows two different people. The protocol is that of Labeled
+Faces in the Wild (Huang et al. 2007): there are as many genuine as impostor pairs, and accuracy is measured by ten-fold
+cross-validation, where each fold uses the threshold that is best on the other nine folds.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ Truth = npt.NDArray[np.bool_]
 
 
 def balanced_pairs(people: Sequence[str], count: int, seed: int) -> tuple[npt.NDArray[np.int64], Truth]:
-    """Sample pairs of faces, half genuine and half impostor.
+    """Sample pairs of pictures, half of them genuine and half impostor.
 
-    People are sampled in turn, so that those with many pictures do not dominate. If there are too few genuine
-    or impostor pairs, both halves are reduced equally.
+    Genuine pairs are drawn in rounds, one pair of each person per round, so that people with many pictures do not
+    dominate. If there are too few genuine or impostor pairs, both halves are reduced equally.
 
     Args:
-        people: person shown in each picture.
+        people: name of the person shown in each picture.
         count: number of pairs, rounded down to an even number.
         seed: seed of the random choice.
 
     Returns:
-        indices (N, 2), genuine pairs first, and whether each pair is genuine (N,).
+        Indices of the two pictures of each pair (N, 2), genuine pairs first; and whether each pair is genuine (N,).
     """
     rng = np.random.default_rng(seed)
     faces = defaultdict(list)
@@ -54,16 +54,21 @@ def balanced_pairs(people: Sequence[str], count: int, seed: int) -> tuple[npt.ND
 
 
 def _pairs_of_two(faces: dict[str, list[int]]) -> int:
+    """Return how many different impostor pairs exist, given the picture indices of each person."""
     total = sum(map(len, faces.values()))
     return (total**2 - sum(len(own) ** 2 for own in faces.values())) // 2
 
 
 def roc(scores: Numbers, same: Truth) -> tuple[Numbers, Numbers, Numbers]:
-    """The receiver operating characteristic, from no accepted pair to all pairs accepted.
+    """Return the receiver operating characteristic (ROC), from no pair accepted to all pairs accepted.
+
+    Args:
+        scores: similarity of each pair (N,).
+        same: whether each pair is genuine (N,).
 
     Returns:
-        false accept rates, true accept rates, and the threshold of each point: pairs are accepted from this score
-        on. The first threshold is infinite. Pairs of equal scores are accepted together.
+        False accept rates, true accept rates and thresholds of the points of the curve. A pair is accepted if its score
+        is at least the threshold. The first threshold is infinite, the others are the different scores, descending.
     """
     order = np.argsort(-scores, kind="stable")
     ordered, truth = scores[order], same[order]
@@ -75,20 +80,24 @@ def roc(scores: Numbers, same: Truth) -> tuple[Numbers, Numbers, Numbers]:
 
 
 def area(far: Numbers, tar: Numbers) -> float:
-    """Area under a `roc`: the probability that a genuine pair scores higher than an impostor pair."""
+    """Return the area under the ROC curve: the probability that a genuine pair scores higher than an impostor pair.
+
+    Args:
+        far, tar: false and true accept rates from `roc`.
+    """
     return float(((far[1:] - far[:-1]) * (tar[1:] + tar[:-1]) / 2).sum())
 
 
 def tar_at_far(scores: Numbers, same: Truth, limit: float) -> float:
-    """The highest true accept rate at a false accept rate of at most ``limit``."""
+    """Return the highest true accept rate at a false accept rate of at most ``limit``; for the others see `roc`."""
     far, tar, _ = roc(scores, same)
     return float(tar[far <= limit].max())
 
 
 def best_threshold(scores: Numbers, same: Truth) -> float:
-    """The threshold with the highest accuracy, placed midway between the neighbouring scores.
+    """Return the threshold with the highest accuracy, midway between two neighbouring scores.
 
-    Of several equally good thresholds, the middle one is returned.
+    If several thresholds are equally good, the middle one is returned. For the arguments see `roc`.
     """
     far, tar, lowest = roc(scores, same)
     right = tar * same.sum() + (1 - far) * (~same).sum()
@@ -101,9 +110,10 @@ def best_threshold(scores: Numbers, same: Truth) -> float:
 
 
 def cross_validate(scores: Numbers, same: Truth, folds: int = 10) -> Numbers:
-    """Accuracy of each fold at the threshold that is best on the other folds.
+    """Return the accuracy of each fold at the threshold that is best on all other folds.
 
-    Genuine and impostor pairs are each distributed over the folds in turn.
+    Genuine pairs are distributed evenly over the folds, and so are impostor pairs. For ``scores`` and ``same`` see
+    `roc`.
     """
     place = np.empty(len(scores), np.int64)
     for kind in (same, ~same):
@@ -118,10 +128,10 @@ def cross_validate(scores: Numbers, same: Truth, folds: int = 10) -> Numbers:
 
 
 def measure(scores: Numbers, same: Truth) -> dict[str, Any]:
-    """All figures of `maskgan eval verify` for a set of pairs; rates are in [0, 1].
+    """Return all metrics of `maskgan eval verify` for a set of pairs, by name; rates are in [0, 1].
 
-    With fewer than 1000 impostor pairs, a FAR of 1e-3 allows no false accept at all, and the TAR is the one at
-    FAR 0.
+    With fewer than 1000 impostor pairs, a false accept rate (FAR) of 0.001 allows no false accept at all. In that case,
+    ``tar_at_far_0.001`` is the true accept rate (TAR) at a FAR of 0. For the arguments see `roc`.
     """
     accuracies = cross_validate(scores, same)
     far, tar, _ = roc(scores, same)

@@ -42,7 +42,7 @@ class AlphaBlenderConfig:
 
 
 class ResidualBlock(nn.Module):
-    """``Rk``: two reflection-padded 3 x 3 convolutions, each with instance norm, and a skip connection."""
+    """A residual block (``Rk``): two reflection-padded 3 x 3 convolutions with instance norm, and a skip connection."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -50,13 +50,13 @@ class ResidualBlock(nn.Module):
         self.conv2 = nn.Sequential(ReflectionPad(1), nn.Conv2d(channels, channels, 3), instance_norm(channels))
 
     def forward(self, features: Tensor) -> Tensor:
-        """(N, C, H, W) -> (N, C, H, W)."""
+        """Apply the block to features (N, C, H, W)."""
         changed: Tensor = features + self.conv2(F.relu(self.conv1(features)))
         return changed
 
 
 class AlphaBlender(nn.Module):
-    """B(first, second): predicts one blending weight for every pixel and colour channel."""
+    """B(first, second): blends two images, with a predicted weight for every pixel and colour channel."""
 
     def __init__(self, config: AlphaBlenderConfig) -> None:
         super().__init__()
@@ -74,9 +74,9 @@ class AlphaBlender(nn.Module):
         checkpoint_each(self.head, *self.downs, *self.blocks, *self.ups, self.tail)
 
     def forward(self, first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
-        """Images (N, 3, H, W) in [-1, 1] -> alpha * first + (1 - alpha) * second, and alpha in [0, 1].
+        """Return the blend ``alpha * first + (1 - alpha) * second`` and the predicted ``alpha`` in [0, 1].
 
-        H and W must be multiples of ``2 ** downs``.
+        All are (N, 3, H, W), the images in [-1, 1]. H and W must be multiples of ``2 ** downs``.
         """
         pair = torch.cat([first, second], dim=1)
         alpha: Tensor = self.tail(self.ups(self.blocks(self.downs(self.head(pair)))))

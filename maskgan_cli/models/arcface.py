@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from maskgan_cli.models.range_checks import check_range
 from maskgan_cli.models.resnet import MIN_WIDTH
 
-# Residual blocks per stage of the published depths.
+# Residual blocks in each of the four stages, by depth of the published network (IResNet-18 to IResNet-100).
 DEPTHS: Final[dict[int, tuple[int, int, int, int]]] = {
     18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 14, 3), 100: (3, 13, 30, 3),
 }  # fmt: skip
@@ -24,8 +24,8 @@ class ArcFaceConfig:
     """Settings of the architecture. The defaults are the published IResNet-18.
 
     Attributes:
-        blocks: residual blocks of the four stages, see `DEPTHS`.
-        width: channels of the first stage; they double at every stage.
+        blocks: number of residual blocks in each of the four stages, see `DEPTHS`.
+        width: channels of the first stage; they double at every later stage.
         embedding: dimension of the embedding.
         image_size: side of the aligned faces in pixels; 112 as published.
         dropout: dropout rate before the last layer in training; 0 as published for large data sets.
@@ -51,7 +51,7 @@ class ArcFaceConfig:
 
 
 class Block(nn.Module):
-    """A residual block: batch norm, 3 x 3 convolution, PReLU, strided 3 x 3 convolution."""
+    """A residual block of IResNet: 3 x 3 convolution, PReLU and strided 3 x 3 convolution, with three batch norms."""
 
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()
@@ -66,7 +66,7 @@ class Block(nn.Module):
             self.downsample = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
 
     def forward(self, features: Tensor) -> Tensor:
-        """(N, inputs, H, W) -> (N, outputs, H / stride, W / stride)."""
+        """Apply the block to features (N, inputs, H, W); return (N, outputs, H / stride, W / stride)."""
         changed = self.prelu(self.bn2(self.conv1(self.bn1(features))))
         changed = self.bn3(self.conv2(changed))
         skip = features if self.downsample is None else self.downsample(features)
@@ -75,7 +75,7 @@ class Block(nn.Module):
 
 
 class IResNet(nn.Module):
-    """The face network of ArcFace, in the key layout of its published checkpoints."""
+    """The face network of ArcFace, with the tensor names of its published checkpoints."""
 
     def __init__(self, config: ArcFaceConfig) -> None:
         super().__init__()
@@ -99,7 +99,7 @@ class IResNet(nn.Module):
                 nn.init.normal_(module.weight, 0.0, 0.1)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Aligned faces (N, 3, S, S) in [-1, 1] -> embeddings (N, embedding), not normalised."""
+        """Return the embeddings (N, embedding) of aligned faces (N, 3, S, S) in [-1, 1]; they are not unit vectors."""
         maps = self.prelu(self.bn1(self.conv1(images)))
         for stage in range(1, 5):
             maps = self.get_submodule(f"layer{stage}")(maps)
@@ -109,11 +109,11 @@ class IResNet(nn.Module):
 
 
 class ArcFaceMargin(nn.Module):
-    """Classification logits with an additive angular margin on the true class (ArcFace paper, Sec. 2).
+    """Classifies embeddings by person, with an additive angular margin on the true class (ArcFace paper, Sec. 2).
 
     Args:
         embedding: dimension of the embedding.
-        people: number of classes.
+        people: number of persons in the training set, i.e. of classes.
         scale: factor s of the logits (the radius of the hypersphere).
         margin: margin m in radians, added to the angle between an embedding and the centre of its class.
     """
@@ -124,7 +124,12 @@ class ArcFaceMargin(nn.Module):
         self.weight = nn.Parameter(torch.randn(people, embedding) * 0.01)
 
     def forward(self, embeddings: Tensor, people: Tensor) -> Tensor:
-        """Embeddings (N, D), not normalised, and class indices (N,) -> logits (N, people)."""
+        """Return the logits (N, people) of embeddings (N, D) of any length.
+
+        Args:
+            embeddings: (N, D).
+            people: index of the person shown (N,), whose logit gets the margin.
+        """
         cosines = F.linear(F.normalize(embeddings.float()), F.normalize(self.weight.float())).clamp(-1, 1)
         right = cosines.gather(1, people[:, None])
         sines = (1 - right**2).clamp(min=1e-12).sqrt()

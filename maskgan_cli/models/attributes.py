@@ -1,4 +1,4 @@
-"""Attribute classifiers: a ResNet-18 as in the paper's evaluation, for one or several attributes."""
+"""Attribute classifier: predicts one or several attributes of faces with a ResNet-18, as in the paper's evaluation."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class AttributeConfig:
     """Settings of the architecture. The defaults are ResNet-18's.
 
     Attributes:
-        names: the predicted attributes, in the order of the outputs.
+        names: names of the predicted attributes, in the order of the logits.
         image_size: side of the input pictures in pixels.
-        width: channels of the first stage.
+        width: channels of the first stage; they double at every later stage.
         blocks: residual blocks in each of the four stages.
     """
 
@@ -43,7 +43,7 @@ class AttributeConfig:
 
 
 class AttributeNet(nn.Module):
-    """A ResNet trunk with one logit per attribute; a logit above 0 means that the face has the attribute."""
+    """A ResNet with one logit per attribute; a logit above 0 means that the face is predicted to have the attribute."""
 
     def __init__(self, config: AttributeConfig) -> None:
         super().__init__()
@@ -52,6 +52,6 @@ class AttributeNet(nn.Module):
         self.head = nn.Linear(self.trunk.features, len(config.names))
 
     def forward(self, images: Tensor) -> Tensor:
-        """Images (N, 3, S, S) in [-1, 1] -> logits (N, attributes)."""
+        """Return attribute logits (N, attributes) of images (N, 3, S, S) in [-1, 1]."""
         logits: Tensor = self.head(self.trunk(imagenet(images)))
         return logits

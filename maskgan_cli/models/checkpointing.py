@@ -1,4 +1,4 @@
-"""Activation checkpointing (Chen et al. 2016): less memory for a second forward pass of each layer."""
+"""Activation checkpointing (Chen et al. 2016): saves memory at the cost of a second forward pass of each layer."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from torch.utils.checkpoint import checkpoint
 
 
 def checkpoint_each(*layers: nn.Module) -> None:
-    """From now on these layers keep only their inputs; the backward pass computes the rest again.
+    """Make layers keep only their inputs for the backward pass, which computes all other activations again.
 
-    For layers without random numbers and without running statistics, whose second forward pass equals the first.
-    A network is copied before this, not after: a copy would keep the layers of the original.
+    The layers must not use random numbers or running statistics, because the second forward pass must equal the first.
+    Copy a network before this call, not after: the layers of a later copy may still refer to the original's.
     """
     for layer in layers:
         layer.forward = functools.partial(checkpoint, layer.forward, use_reentrant=False)

@@ -15,9 +15,11 @@ from maskgan_cli.models.layers import initialise, instance_norm
 from maskgan_cli.models.range_checks import check_range
 from maskgan_cli.models.spectral import SpectralConv2d
 
-_MASK_GAIN = 0.3  # without normalisation: of the mask's weights at first, so that the picture is seen
+# Factors of the initial weights if there are no normalisation layers: _MASK_GAIN for the mask's channels, so that the
+# mask does not outweigh the picture; _LAST_GAIN for the last layer, so that the scores start near 0.
+_MASK_GAIN = 0.3
 _HIGHPASS_GAIN = 5.0
-_LAST_GAIN = 0.1  # and of the scores', so that they start near 0
+_LAST_GAIN = 0.1
 
 
 @dataclass(frozen=True)
@@ -28,12 +30,12 @@ class DiscriminatorConfig:
         width: channels of the first layer; they double at every layer, up to 8 times the width.
         scales: number of patch discriminators; each next one reads the picture at half the resolution.
         layers: feature layers of each patch discriminator, before its one-channel output.
-        norm: ``instance`` as published, or ``none``: convolutions are then initialised to keep the variance of their
-            input, and the picture's three channels weigh as much as the mask's 19. A narrow discriminator with few
-            faces a batch learns so to look at the picture, which it may never do otherwise.
-        highpass: every scale reads the picture's high frequencies, amplified, instead of the picture. Nearly all of
-            a photo's variance is in its low frequencies, so that a network that reads the photo learns about texture
-            last.
+        norm: normalisation layers: ``instance`` as published, or ``none``. With ``none``, convolutions are initialised
+            to preserve the variance of their input, and the weights of the picture's 3 channels are increased relative
+            to those of the mask's 19. Without this, a narrow discriminator trained with small batches may never learn
+            to use the picture.
+        highpass: replace the picture by its amplified high frequencies (see `highpass`) at every scale. Nearly all of
+            a photo's variance is in its low frequencies, so a network that reads the photo itself learns texture last.
     """
 
     width: int = 64
@@ -49,7 +51,7 @@ class DiscriminatorConfig:
 
 
 class PatchDiscriminator(nn.Module):
-    """One scale: 4 x 4 convolutions whose output scores overlapping patches of the picture.
+    """The discriminator of one scale: 4 x 4 convolutions that score overlapping patches of the picture.
 
     With ``spectral``, the inner convolutions have spectral norm and no bias, as in SPADE.
     """
@@ -70,7 +72,11 @@ class PatchDiscriminator(nn.Module):
         self.layers = nn.ModuleList(layers)
 
     def forward(self, pair: Tensor) -> list[Tensor]:
-        """Mask and image (N, 22, H, W) -> the output of every layer; the last is the patch scores (N, 1, h, w)."""
+        """Return the output of every layer; the last output is the patch scores (N, 1, h, w).
+
+        Args:
+            pair: one-hot mask and image, concatenated to (N, 22, H, W).
+        """
         outputs: list[Tensor] = []
         for layer in self.layers:
             pair = layer(pair)
@@ -79,7 +85,12 @@ class PatchDiscriminator(nn.Module):
 
 
 class MultiScaleDiscriminator(nn.Module):
-    """Patch discriminators of one architecture: the first reads the full picture, each next one half the resolution."""
+    """Patch discriminators of one architecture; the first reads the full picture, each next one half the resolution.
+
+    Args:
+        config: settings of the architecture.
+        spectral: see `PatchDiscriminator`.
+    """
 
     def __init__(self, config: DiscriminatorConfig, *, spectral: bool = False) -> None:
         super().__init__()
@@ -91,7 +102,7 @@ class MultiScaleDiscriminator(nn.Module):
             self._balance()
 
     def _balance(self) -> None:
-        """Initialise for layers without normalisation: see `DiscriminatorConfig.norm`."""
+        """Initialise the weights for a network without normalisation layers, see `DiscriminatorConfig.norm`."""
         for scale in self.scales:
             convolutions = [module for module in scale.modules() if isinstance(module, nn.Conv2d)]
             for convolution in convolutions:
@@ -105,7 +116,12 @@ class MultiScaleDiscriminator(nn.Module):
                 last *= _LAST_GAIN
 
     def forward(self, mask: Tensor, image: Tensor) -> list[list[Tensor]]:
-        """One-hot mask (N, 19, H, W) and image (N, 3, H, W) in [-1, 1] -> layer outputs per scale."""
+        """Return the outputs of every layer (see `PatchDiscriminator`) for each scale, largest resolution first.
+
+        Args:
+            mask: one-hot (N, 19, H, W).
+            image: (N, 3, H, W) in [-1, 1].
+        """
         outputs: list[list[Tensor]] = []
         for i, scale in enumerate(self.scales):
             if i > 0:
@@ -115,6 +131,6 @@ class MultiScaleDiscriminator(nn.Module):
 
 
 def highpass(images: Tensor) -> Tensor:
-    """Images (N, 3, H, W) -> five times their difference from the mean of 5 x 5 pixels."""
+    """Return the high frequencies of images (N, 3, H, W): five times the difference from the mean of 5 x 5 pixels."""
     means = F.avg_pool2d(F.pad(images, (2, 2, 2, 2), mode="reflect"), 5, stride=1)
     return (images - means) * _HIGHPASS_GAIN

@@ -45,17 +45,17 @@ class DMNConfig:
         style_width: channels of the style encoder at full resolution.
         fusion: how the style encoder combines mask and image: ``sft`` as published, ``concat`` as in
             the ablation, or ``none`` for Pix2PixHD-m, whose style encoder does not use the mask.
-        style_map: side of the style map. 1 pools the style over the whole picture, as published. With more, the style
-            differs from place to place (a style map, as in StyleMapGAN, Kim et al. 2021), so that a face that is
-            edited keeps more of its own appearance. The largest is ``image_size / 8``. Above ``image_size / 32`` the
-            last convolution of each branch of the style encoder is computed at every place instead of every second,
-            and above ``image_size / 16`` the last two.
+        style_map: side of the style map, at most ``image_size / 8``. With 1, as published, the style is one vector for
+            the whole picture. With more, it is a map (as in StyleMapGAN, Kim et al. 2021): each region of the picture
+            has its own style, so an edited face keeps more of its appearance. Above ``image_size / 32``, the last
+            convolution of each branch of the style encoder has stride 1 instead of 2; above ``image_size / 16``, the
+            last two.
         upsampling: ``transposed`` as published, or ``resize``, ``bilinear`` or ``antialiased``, which avoid artefacts:
             see `layers.up`.
-        norm_limit: clamp normalised features of the backbone to so many standard deviations (`layers.normalised`);
-            0, as published, clamps none.
-        noise: add learned amounts of noise at every resolution of the decoder (`NoiseInput`); the published network has
-            none.
+        norm_limit: clamp normalised features of the backbone to this number of standard deviations
+            (`layers.normalised`); 0, as published, does not clamp.
+        noise: add noise of a learnt amount at every resolution of the decoder (`NoiseInput`). The published network
+            has no noise.
     """
 
     image_size: int = 512
@@ -82,12 +82,12 @@ class DMNConfig:
 
     @property
     def bottleneck(self) -> int:
-        """Channels at the lowest resolution."""
+        """Number of channels at the lowest resolution."""
         return self.width << self.downs
 
     @property
     def style_dim(self) -> int:
-        """Number of AdaIN parameters in a style code: weights and biases of two layers per block."""
+        """Number of AdaIN parameters in a style code: weights and biases of two AdaIN layers per residual block."""
         return self.blocks * 4 * self.bottleneck
 
 
@@ -104,10 +104,10 @@ class Pix2PixHDmConfig(DMNConfig):
 
 
 class SpatialAwareStyleEncoder(nn.Module):
-    """A face and its mask -> AdaIN parameters (paper, Sec. 3.1, Fig. 4).
+    """Predicts the style of a face, i.e. AdaIN parameters, from its picture and mask (paper, Sec. 3.1, Fig. 4).
 
-    The label branch computes two priors from the mask (at 1/4 and 1/32 of the resolution), which modulate
-    the image branch by SFT. There are no normalisation layers because they would remove style information.
+    The label branch computes two feature maps ("priors") from the mask, at 1/4 and 1/32 of the resolution. They
+    modulate the image branch by SFT. There are no normalisation layers because they would remove style information.
     """
 
     def __init__(self, config: DMNConfig) -> None:
@@ -133,20 +133,20 @@ class SpatialAwareStyleEncoder(nn.Module):
             conv4_down(c4, c4), nn.ReLU(), conv4_down(c4, c4), nn.ReLU(), conv4_down(c4, c4), nn.ReLU()
         )
         self.to_style = nn.Conv2d(c4, config.style_dim, 1)
-        # How the style of a place differs from that of the whole picture.
+        # Predicts how the style of each region differs from the style of the whole picture.
         self.to_style_map = nn.Conv2d(c4, config.style_dim, 1, bias=False) if config.style_map > 1 else None
-        # Number of convolutions at the end of each branch that are computed at every place.
+        # Number of convolutions at the end of each branch that have stride 1 instead of 2.
         self.dense = sum(config.style_map > config.image_size // side for side in (32, 16))
 
     def start_pooled(self) -> None:
-        """Initialise the style map to the pooled style in every place."""
+        """Initialise the style map so that every region has the style of the whole picture."""
         if self.to_style_map is not None:
             nn.init.zeros_(self.to_style_map.weight)
 
     def forward(self, style_mask: Tensor, style_image: Tensor) -> Tensor:
-        """(N, 19, H, W) one-hot and (N, 3, H, W) in [-1, 1] -> style (N, style_dim), or (N, style_dim, k, k).
+        """Return the style of a face, from its one-hot mask (N, 19, H, W) and image (N, 3, H, W) in [-1, 1].
 
-        k is the side of the style map, where the network has one.
+        The style is (N, style_dim), or a map (N, style_dim, k, k) if ``config.style_map`` is k > 1.
         """
         features = self.image_head(style_image)  # (N, c4, H/4, W/4)
         if self.fusion == "none":
@@ -164,7 +164,7 @@ class SpatialAwareStyleEncoder(nn.Module):
         return style + difference
 
     def _tail(self, layers: nn.Sequential, features: Tensor) -> Tensor:
-        """Apply the layers of a branch; its last `dense` convolutions are computed at every place."""
+        """Apply the layers of a branch to features; its last ``self.dense`` convolutions have stride 1 instead of 2."""
         convolutions = [i for i, layer in enumerate(layers) if isinstance(layer, nn.Sequential)]
         spacings = dict(zip(convolutions[len(convolutions) - self.dense :], (1, 2), strict=False))
         for i, layer in enumerate(layers):
@@ -173,7 +173,7 @@ class SpatialAwareStyleEncoder(nn.Module):
 
 
 class ImageGenerationBackbone(nn.Module):
-    """The pix2pixHD generator with AdaIN in its residual blocks; the style sets the parameters (paper, Sec. 3.1)."""
+    """The pix2pixHD generator with AdaIN in its residual blocks; the style holds the AdaIN parameters (Sec. 3.1)."""
 
     def __init__(self, config: DMNConfig) -> None:
         super().__init__()
@@ -188,7 +188,10 @@ class ImageGenerationBackbone(nn.Module):
         self.tail = nn.Sequential(conv7(widths[0], 3), nn.Tanh())
 
     def forward(self, mask: Tensor, style: Tensor) -> Tensor:
-        """One-hot mask (N, 19, H, W) and style (N, style_dim), or a style map -> image (N, 3, H, W) in [-1, 1]."""
+        """Generate an image (N, 3, H, W) in [-1, 1] from a one-hot mask (N, 19, H, W) and a style.
+
+        The style is (N, style_dim) or a style map, as the style encoder returns it.
+        """
         features = self.downs(self.head(mask))  # (N, width * 2^downs, H / 2^downs, W / 2^downs)
         if self.noise is not None:
             features = self.noise[0](features)
@@ -204,10 +207,10 @@ class ImageGenerationBackbone(nn.Module):
 
 
 class DenseMappingNetwork(nn.Module):
-    """G(mask, style_mask, style_image): the face of ``style_image`` with the shapes of ``mask``.
+    """G(mask, style_mask, style_image): generates the face of ``style_image`` with the shapes of ``mask``.
 
-    In training stage I all three inputs come from one face; at inference ``mask`` is the edited mask. Masks are
-    one-hot, or label maps (N, H, W) ``uint8``, see `MaskConv7`.
+    ``style_mask`` is the mask of ``style_image``. In training stage I, all three inputs come from one face; at
+    inference, ``mask`` is the edited mask. Masks are one-hot, or label maps (N, H, W) ``uint8``, see `MaskConv7`.
     """
 
     def __init__(self, config: DMNConfig) -> None:
@@ -219,24 +222,24 @@ class DenseMappingNetwork(nn.Module):
         self.style_encoder.start_pooled()
 
     def encode_style(self, style_mask: Tensor, style_image: Tensor) -> Tensor:
-        """The style of a face, i.e. its AdaIN parameters: (N, style_dim), or a style map (N, style_dim, k, k).
+        """Return the style of a face, i.e. its AdaIN parameters, from its mask and image.
 
-        It can be reused for many masks.
+        The style is (N, style_dim), or a style map (N, style_dim, k, k). A style can be reused for many masks.
         """
         style: Tensor = self.style_encoder(style_mask, style_image)
         return style
 
     def generate(self, mask: Tensor, style: Tensor) -> Tensor:
-        """One-hot mask (N, 19, H, W) and style (N, style_dim) -> image (N, 3, H, W) in [-1, 1]."""
+        """Generate an image (N, 3, H, W) in [-1, 1] from a one-hot mask (N, 19, H, W) and a style of `encode_style`."""
         image: Tensor = self.backbone(mask, style)
         return image
 
     def forward(self, mask: Tensor, style_mask: Tensor, style_image: Tensor) -> Tensor:
-        """One-hot masks (N, 19, H, W), image (N, 3, H, W) in [-1, 1] -> image of the same shape."""
+        """Generate an image (N, 3, H, W) in [-1, 1]. The inputs are described at the class."""
         return self.generate(mask, self.encode_style(style_mask, style_image))
 
     def checkpoint_activations(self) -> None:
-        """Compute activations again in the backward pass instead of keeping them; the gradients stay the same."""
+        """Recompute activations in the backward pass instead of keeping them in memory; the gradients stay the same."""
         backbone, encoder = self.backbone, self.style_encoder
         checkpoint_each(backbone.head, *backbone.downs, *backbone.blocks, *backbone.ups, backbone.tail)
         checkpoint_each(*(part for name, part in encoder.named_children() if name in ("image_head", "label_to_prior1")))
@@ -246,7 +249,8 @@ class DenseMappingNetwork(nn.Module):
 
         The published initialisation N(0, 0.02) suits 64 channels. In narrower layers without normalisation
         the signal shrinks about sixfold per convolution, and the network learns the style late or never.
-        Here convolutions preserve the variance of their input, and SFT and AdaIN start as the identity.
+        This initialisation makes convolutions preserve the variance of their input, and SFT and AdaIN start as the
+        identity.
         """
         for module in self.style_encoder.modules():
             if isinstance(module, nn.Conv2d):
@@ -265,5 +269,5 @@ class DenseMappingNetwork(nn.Module):
 
 
 def parameter_count(network: nn.Module) -> int:
-    """Number of parameters of a network."""
+    """Return the number of parameters of a network."""
     return sum(parameter.numel() for parameter in network.parameters())

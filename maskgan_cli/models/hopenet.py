@@ -1,4 +1,7 @@
-"""HopeNet (Ruiz, Chong and Rehg 2018): head pose as the expected values of three classifications."""
+"""HopeNet (Ruiz, Chong and Rehg 2018): predicts the head pose.
+
+Each of the angles yaw, pitch and roll is classified into bins of 3 degrees; the prediction is the expected angle.
+"""
 
 from __future__ import annotations
 
@@ -21,10 +24,10 @@ class HopeNetConfig:
     """Settings of the architecture. The defaults are the published ones (a ResNet-50).
 
     Attributes:
-        width: channels of the first stage.
-        blocks: residual blocks of the four stages.
+        width: channels of the first stage; they double at every later stage.
+        blocks: number of residual blocks in each of the four stages.
         bottleneck: use ResNet-50's bottleneck blocks instead of ResNet-18's basic blocks.
-        bins: number of bins, of 3 degrees each, from -99 degrees.
+        bins: number of bins per angle. Each bin covers 3 degrees; the first one starts at -99 degrees.
         image_size: side of the input pictures in pixels.
     """
 
@@ -44,9 +47,9 @@ class HopeNetConfig:
 
 
 class HopeNet(ResNet):
-    """A ResNet with a classification head each for yaw, pitch and roll.
+    """A ResNet with three classification heads, for yaw, pitch and roll.
 
-    The published checkpoint has the same keys and one more layer, ``fc_finetune``, which is not used.
+    The published checkpoint has the same tensor names, and one more layer, ``fc_finetune``, which is not used.
     """
 
     def __init__(self, config: HopeNetConfig) -> None:
@@ -57,21 +60,21 @@ class HopeNet(ResNet):
         self.fc_roll = nn.Linear(self.features, config.bins)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Images (N, 3, S, S) in [-1, 1] -> logits (N, 3, bins) of yaw, pitch and roll."""
+        """Return the logits (N, 3, bins) of yaw, pitch and roll for images (N, 3, S, S) in [-1, 1]."""
         features = self.pooled(images)
         return torch.stack([self.fc_yaw(features), self.fc_pitch(features), self.fc_roll(features)], dim=1)
 
     def pooled(self, images: Tensor) -> Tensor:
-        """Images (N, 3, S, S) in [-1, 1] -> pooled features (N, features), the input of the three heads."""
+        """Return the input of the three heads, pooled features (N, features), for images (N, 3, S, S) in [-1, 1]."""
         return super().forward(imagenet(images))
 
 
 def expected_angles(logits: Tensor) -> Tensor:
-    """Logits (..., bins) -> degrees (...): the expected angle under the softmax of the logits."""
+    """Return the expected angle in degrees (...) under the softmax of the logits (..., bins)."""
     index = torch.arange(logits.shape[-1], device=logits.device, dtype=torch.float32)
     return BIN_DEGREES * (logits.float().softmax(-1) * index).sum(-1) + LOWEST
 
 
 def bin_of(angles: Tensor, bins: int) -> Tensor:
-    """Degrees (...) -> bin indices (...); angles outside the range are clamped to the first or last bin."""
+    """Return the bin index of each angle in degrees (...); angles out of range get the first or last bin."""
     return ((angles - LOWEST) / BIN_DEGREES).floor().clamp(0, bins - 1).long()

@@ -1,7 +1,8 @@
-"""The Inception network of the FID (Szegedy et al. 2016, as in TensorFlow's 2015 release).
+"""The Inception-v3 network that the FID uses (Szegedy et al. 2016, as in TensorFlow's 2015 release).
 
-The blocks come from pytorch-fid. Its own constructor downloads weights, so this module builds the network itself
-and the weights come from a file. The keys are those of pytorch-fid's file, without the classifier.
+The blocks come from the package pytorch-fid. Its own constructor downloads weights. This module therefore builds the
+network itself, and the caller loads the weights from a file. The tensor names are those of pytorch-fid's file, without
+the classifier.
 """
 
 from __future__ import annotations
@@ -14,18 +15,18 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-SIDE: Final = 299
+SIDE: Final = 299  # input side in pixels
 
 
 class FIDInception(nn.Sequential):
-    """Pictures -> the 2048 pooled features that the Frechet Inception Distance compares."""
+    """Computes the 2048 pooled features per picture that the Frechet Inception Distance compares."""
 
     def __init__(self) -> None:
         from pytorch_fid import inception as fid  # torchvision takes seconds to import
         from torchvision.models import inception_v3
 
         network = inception_v3(weights=None, num_classes=1008, aux_logits=False, init_weights=False)
-        # As in TensorFlow's release: average pooling without the padding, and max pooling in the last block.
+        # As in TensorFlow's release, average pooling ignores the padding, and the last block uses max pooling.
         replaced: dict[str, nn.Module] = {
             "Mixed_5b": fid.FIDInceptionA(192, pool_features=32),
             "Mixed_5c": fid.FIDInceptionA(256, pool_features=64),
@@ -41,7 +42,10 @@ class FIDInception(nn.Sequential):
         super().__init__(OrderedDict((name, blocks[name]) for name in blocks if name not in ("dropout", "fc")))
 
     def forward(self, images: Tensor) -> Tensor:
-        """Images (N, 3, H, W) in [0, 1] -> features (N, 2048). Resizes to 299 px without antialiasing, as published."""
+        """Return features (N, 2048) of images (N, 3, H, W) in [0, 1].
+
+        Images are resized to 299 px without antialiasing, as published.
+        """
         x = F.interpolate(images, size=(SIDE, SIDE), mode="bilinear", align_corners=False) * 2 - 1
         for block in self:
             x = block(x)

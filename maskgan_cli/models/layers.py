@@ -12,14 +12,14 @@ from maskgan_cli.labels import NUM_CLASSES
 from maskgan_cli.models.padding import ReflectionPad, Upsample
 
 Upsampling = Literal["transposed", "resize", "bilinear", "antialiased"]
-_EPS: Final = 1e-5  # of instance norm
-_STRIP = 64  # rows of label maps per table lookup, so that their windows fit in the cache
+_EPS: Final = 1e-5  # added to the variance in instance norm
+_STRIP = 64  # rows of a label map per table lookup, so that the windows of these rows fit in the CPU's cache
 
 
 def one_hot(labels: Tensor, classes: int = NUM_CLASSES) -> Tensor:
-    """Label maps (N, H, W) of any integer type -> one-hot masks (N, classes, H, W), float32.
+    """Convert label maps (N, H, W) of any integer type to one-hot masks (N, classes, H, W), float32.
 
-    Call it on the device, after the transfer: a label map takes 1 byte per pixel, a one-hot mask 76.
+    Move the label maps to the GPU first: a label map takes 1 byte per pixel, a one-hot mask of 19 classes takes 76.
     The result is channels-last, which makes convolutions faster (benchmarks/training_step.py).
     """
     shape = (labels.shape[0], classes, *labels.shape[1:])
@@ -28,17 +28,17 @@ def one_hot(labels: Tensor, classes: int = NUM_CLASSES) -> Tensor:
 
 
 def to_unit(images: Tensor) -> Tensor:
-    """Pictures (N, 3, H, W) ``uint8`` -> float32 in [-1, 1], the input range of all networks."""
+    """Convert ``uint8`` pictures (N, 3, H, W) to float32 in [-1, 1], the input range of all networks."""
     return images.float().div_(127.5).sub_(1.0)
 
 
 def to_bytes(images: Tensor) -> Tensor:
-    """Images (N, 3, H, W) in [-1, 1] -> ``uint8`` pictures, rounded."""
+    """Convert images (N, 3, H, W) in [-1, 1] to ``uint8`` pictures, rounded and clamped to 0 to 255."""
     return images.float().add(1.0).mul_(127.5).round_().clamp_(0, 255).to(torch.uint8)
 
 
 def imagenet(images: Tensor) -> Tensor:
-    """Images (N, 3, H, W) in [-1, 1] -> normalised by ImageNet's mean and standard deviation, for ResNet and VGG."""
+    """Normalise images (N, 3, H, W) in [-1, 1] by ImageNet's mean and standard deviation, for ResNet and VGG."""
     mean, deviation = images.new_tensor([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]]).view(2, 3, 1, 1)
     normalised: Tensor = (images.add(1.0).div(2.0) - mean) / deviation
     return normalised
@@ -56,10 +56,13 @@ def initialise(network: nn.Module) -> None:
 
 
 def instance_norm(channels: int, limit: float = 0.0) -> nn.GroupNorm:
-    """Instance norm without learnable parameters (eps 1e-5), as a group norm with one channel per group.
+    """Build an instance norm without learnable parameters (eps 1e-5), as a group norm with one channel per group.
 
     It computes the same values as `torch.nn.InstanceNorm2d`, is faster, and preserves channels-last memory.
-    For ``limit`` see `normalised`.
+
+    Args:
+        channels: number of channels of the features.
+        limit: clamp the result to ``[-limit, limit]``; 0 does not clamp. See `normalised`.
     """
     norm = InstanceNorm(channels, channels, eps=_EPS, affine=False)
     norm.limit = limit
@@ -67,21 +70,21 @@ def instance_norm(channels: int, limit: float = 0.0) -> nn.GroupNorm:
 
 
 class InstanceNorm(nn.GroupNorm):
-    """See `instance_norm` and `normalised`."""
+    """Instance norm that clamps its result to ``limit`` standard deviations. Use `instance_norm` to build the layer."""
 
     limit: float = 0.0
 
     def forward(self, input: Tensor) -> Tensor:
-        """(N, C, H, W) -> (N, C, H, W)."""
+        """Normalise features (N, C, H, W)."""
         return normalised(input, self.limit)
 
 
 def normalised(features: Tensor, limit: float = 0.0) -> Tensor:
-    """Features (N, C, H, W) with mean 0 and variance 1 in every channel of every sample.
+    """Normalise features (N, C, H, W) to mean 0 and variance 1 in every channel of every sample.
 
-    Values beyond ``limit`` standard deviations are clamped; 0 clamps none. Without a limit a generator can learn to
-    set the scale of a whole channel by one huge value in one place, which shows as a spot in every picture (Karras et
-    al. 2020, Sec. 2).
+    The result is clamped to ``[-limit, limit]``; a limit of 0 does not clamp. Without a limit, a generator can learn to
+    set the scale of a whole channel by one huge value at one position, which is visible as a spot in every picture
+    (Karras et al. 2020, Sec. 2).
     """
     if features.dtype is torch.bfloat16 and features.device.type == "cpu" and features.requires_grad:
         answer: Tensor = _BFloat16InstanceNorm.apply(features)
@@ -93,8 +96,8 @@ def normalised(features: Tensor, limit: float = 0.0) -> Tensor:
 class _BFloat16InstanceNorm(torch.autograd.Function):
     """Instance norm with a backward pass that is fast in bfloat16 on the CPU.
 
-    Sums over pixels are matrix products, which accumulate in float32. Forward and backward together take 0.3 of
-    PyTorch's time (benchmarks/instance_norm.py).
+    Sums over pixels are computed as matrix products, which accumulate in float32. Forward and backward pass together
+    take 0.3 of PyTorch's time (benchmarks/instance_norm.py).
     """
 
     @staticmethod
@@ -114,7 +117,7 @@ class _BFloat16InstanceNorm(torch.autograd.Function):
 
 
 def _channel_means(features: Tensor) -> Tensor:
-    """(N, C, H, W) -> the mean over H and W, (N, C, 1, 1)."""
+    """Return the mean of features (N, C, H, W) over H and W, (N, C, 1, 1)."""
     n, c, h, w = features.shape
     pixels = features.permute(0, 2, 3, 1).reshape(n, h * w, c)  # a view of channels-last memory
     total = torch.bmm(pixels.new_ones((n, 1, h * w)), pixels)
@@ -122,11 +125,15 @@ def _channel_means(features: Tensor) -> Tensor:
 
 
 class NoiseInput(nn.Module):
-    """Adds noise to features, a learned amount for each channel (StyleGAN, Karras et al. 2019, Sec. 3.2).
+    """Adds Gaussian noise to features, scaled by a learnt amount per channel (StyleGAN, Karras et al. 2019, Sec. 3.2).
 
-    A mask says nothing about single hairs or pores. A network that sees the mask alone can only repeat a pattern
-    there. In training each picture gets new noise; without gradients the noise is always the same, so that pictures
-    can be reproduced.
+    A mask does not show details such as single hairs or pores. Without noise, a generator can only draw them as a
+    repeated pattern. In training, each picture gets new noise. In evaluation mode or without gradients, the noise is
+    always the same, so that results are reproducible.
+
+    Args:
+        channels: number of channels of the features.
+        amount: initial standard deviation of the noise.
     """
 
     def __init__(self, channels: int, amount: float = 0.05) -> None:
@@ -136,11 +143,11 @@ class NoiseInput(nn.Module):
 
     @property
     def varies(self) -> bool:
-        """Whether each picture gets new noise."""
+        """Whether each picture gets new noise: only in training mode and with gradients enabled."""
         return torch.is_grad_enabled() and self.training
 
     def forward(self, features: Tensor) -> Tensor:
-        """(N, C, H, W) -> (N, C, H, W)."""
+        """Add noise to features (N, C, H, W); all channels get the same noise, in different amounts."""
         n, _, height, width = features.shape
         if self.varies:
             noise = torch.randn((n, 1, height, width), device=features.device, dtype=features.dtype)
@@ -149,6 +156,7 @@ class NoiseInput(nn.Module):
         return torch.addcmul(features, noise, self.amount.to(features.dtype).view(1, -1, 1, 1))
 
     def _same(self, height: int, width: int) -> Tensor:
+        """Return the fixed noise (1, 1, height, width), generated from seed 0."""
         if (height, width) not in self._fixed:
             generator = torch.Generator().manual_seed(0)
             self._fixed[height, width] = torch.randn((1, 1, height, width), generator=generator)
@@ -156,22 +164,28 @@ class NoiseInput(nn.Module):
 
 
 def conv7(inputs: int, outputs: int) -> nn.Sequential:
-    """``c7s1-k``: a 7 x 7 convolution at full resolution."""
+    """Build a reflection-padded 7 x 7 convolution with stride 1 (``c7s1-k`` in pix2pixHD's notation)."""
     return nn.Sequential(ReflectionPad(3), nn.Conv2d(inputs, outputs, 7))
 
 
 class MaskConv7(nn.Sequential):
-    """``c7s1-k`` on a mask: one-hot (N, 19, H, W), or label maps (N, H, W), which are faster on CPUs.
+    """A reflection-padded 7 x 7 convolution (``c7s1-k``) of a mask.
+
+    The mask is one-hot (N, 19, H, W), or a label map (N, H, W), which is faster on CPUs.
 
     A convolution of a one-hot mask multiplies 18 of 19 weights by zero. For a label map, the layer looks up the 49
-    nonzero terms in a table (one row per window position and class) and adds them: same values in half the time.
+    nonzero terms of each pixel in a table (one row per window position and class) and adds them. The values are the
+    same, in half the time.
+
+    Args:
+        outputs: number of output channels.
     """
 
     def __init__(self, outputs: int) -> None:
         super().__init__(ReflectionPad(3), nn.Conv2d(NUM_CLASSES, outputs, 7))
 
     def forward(self, mask: Tensor) -> Tensor:
-        """A mask -> (N, outputs, H, W)."""
+        """Return the convolution of a one-hot mask (N, 19, H, W) or label map (N, H, W), (N, outputs, H, W)."""
         if mask.ndim == 3:
             return self._looked_up(mask)
         pad, convolution = self
@@ -179,6 +193,7 @@ class MaskConv7(nn.Sequential):
         return features
 
     def _looked_up(self, labels: Tensor) -> Tensor:
+        """Compute the convolution of label maps (N, H, W) by table lookup."""
         convolution = self[1]
         assert isinstance(convolution, nn.Conv2d) and convolution.bias is not None
         table = convolution.weight.permute(2, 3, 1, 0).flatten(0, 2).contiguous()  # (49 * 19, outputs)
@@ -195,17 +210,21 @@ class MaskConv7(nn.Sequential):
 
 
 def conv4_down(inputs: int, outputs: int) -> nn.Sequential:
-    """A 4 x 4 convolution with stride 2 and reflection padding: halves the resolution."""
+    """Build a reflection-padded 4 x 4 convolution with stride 2, which halves the resolution."""
     return nn.Sequential(ReflectionPad(1), nn.Conv2d(inputs, outputs, 4, stride=2))
 
 
 def dense_conv4(layer: nn.Module, features: Tensor, spacing: int = 1) -> Tensor:
-    """A trained `conv4_down` at every place instead of every second: (N, inputs, H, W) -> (N, outputs, H, W).
+    """Apply a convolution built by `conv4_down` with stride 1 instead of 2, which keeps the resolution.
 
     Args:
-        layer: the trained convolution.
-        features: its input, or the result of a dense convolution that was trained to halve the resolution.
-        spacing: distance of the kernel's samples in pixels: 1, or 2 after a dense convolution (dilation).
+        layer: the convolution.
+        features: the input (N, inputs, H, W).
+        spacing: dilation of the kernel. Use 1 for the first layer that is applied with stride 1, and 2 for the layer
+            after it, whose input then has twice the resolution it was trained with.
+
+    Returns:
+        The result (N, outputs, H, W).
     """
     assert isinstance(layer, nn.Sequential)
     convolution = layer[-1]
@@ -213,23 +232,32 @@ def dense_conv4(layer: nn.Module, features: Tensor, spacing: int = 1) -> Tensor:
     reach = -(-3 * spacing // 2)
     padded = F.pad(features, (reach,) * 4, mode="reflect")
     results = F.conv2d(padded, convolution.weight, convolution.bias, dilation=spacing)
-    # With an odd reach of the kernel, its centre lies between pixels: neighbouring results are averaged.
+    # With a dilation of 1, the centre of the 4 x 4 kernel lies between pixels, so neighbouring results are averaged.
     return F.avg_pool2d(results, 2, stride=1) if spacing % 2 else results
 
 
 def down(inputs: int, outputs: int, limit: float = 0.0) -> nn.Sequential:
-    """``dk``: (N, inputs, H, W) -> (N, outputs, H/2, W/2), instance norm, ReLU."""
+    """Build a downsampling stage (``dk`` in pix2pixHD's notation): strided 3 x 3 convolution, instance norm, ReLU.
+
+    It maps (N, inputs, H, W) to (N, outputs, H/2, W/2). See `instance_norm` for ``limit``.
+    """
     return nn.Sequential(nn.Conv2d(inputs, outputs, 3, stride=2, padding=1), instance_norm(outputs, limit), nn.ReLU())
 
 
 def up(inputs: int, outputs: int, upsampling: Upsampling, limit: float = 0.0) -> nn.Sequential:
-    """``uk``: (N, inputs, H, W) -> (N, outputs, 2H, 2W), instance norm, ReLU.
+    """Build an upsampling stage (``uk`` in pix2pixHD's notation): upsampling, instance norm, ReLU.
 
-    ``resize`` (nearest neighbour, then a 3 x 3 convolution) avoids checkerboard artefacts. A transposed
-    3 x 3 convolution of stride 2 causes them because neighbouring pixels receive different numbers of weights.
-    After nearest neighbours a convolution can still draw the same pattern into every cell, which it did in hair;
-    ``bilinear`` leaves no cells, but a pattern that changes sign from pixel to pixel at the lower resolution still
-    passes. ``antialiased`` removes it first, with a binomial filter (`Blur`).
+    It maps (N, inputs, H, W) to (N, outputs, 2H, 2W).
+
+    Args:
+        inputs, outputs: numbers of channels.
+        upsampling: the method. ``transposed`` is a transposed 3 x 3 convolution of stride 2, which causes checkerboard
+            artefacts, because neighbouring pixels receive different numbers of weights. The other methods interpolate
+            and then apply a 3 x 3 convolution. ``resize`` takes the nearest neighbour; the network can still learn to
+            repeat a pattern in every 2 x 2 pixels, which was visible in hair. ``bilinear`` avoids this, but patterns
+            that alternate from pixel to pixel at the lower resolution remain. ``antialiased`` removes them with a
+            low-pass filter (`Blur`) before the bilinear interpolation.
+        limit: see `instance_norm`.
     """
     layers: list[nn.Module]
     if upsampling == "transposed":
@@ -250,18 +278,18 @@ class Blur(nn.Module):
         self.pad = ReflectionPad(1)
 
     def forward(self, features: Tensor) -> Tensor:
-        """(N, C, H, W) -> (N, C, H, W)."""
+        """Filter features (N, C, H, W)."""
         pairs = F.avg_pool2d(self.pad(features), 2, stride=1)  # (1, 1) / 2, twice
         blurred: Tensor = F.avg_pool2d(pairs, 2, stride=1)
         return blurred
 
 
 def adaptive_instance_norm(features: Tensor, bias: Tensor, weight: Tensor, limit: float = 0.0) -> Tensor:
-    """AdaIN: instance norm (eps 1e-5), then a scale and a shift per sample and channel, or per place as well.
+    """Apply AdaIN: instance norm (eps 1e-5), then a multiplication by ``weight`` and an addition of ``bias``.
 
     Args:
         features: (N, C, H, W).
-        bias, weight: (N, C), predicted by the style encoder, or style maps (N, C, H, W).
+        bias, weight: predicted by the style encoder: (N, C), or (N, C, H, W) if they differ from pixel to pixel.
         limit: see `normalised`.
     """
     if bias.ndim == 2:
@@ -270,7 +298,7 @@ def adaptive_instance_norm(features: Tensor, bias: Tensor, weight: Tensor, limit
 
 
 class AdaINResidualBlock(nn.Module):
-    """``Rk``: a residual block of two (reflection pad, 3 x 3 conv, AdaIN) with a ReLU after the first.
+    """A residual block (``Rk``) of two reflection-padded 3 x 3 convolutions with AdaIN, and a ReLU between them.
 
     The AdaIN parameters are arguments of `forward`; the block stores no state between calls.
     """
@@ -283,10 +311,10 @@ class AdaINResidualBlock(nn.Module):
         self.conv2 = nn.Sequential(ReflectionPad(1), nn.Conv2d(channels, channels, 3))
 
     def forward(self, features: Tensor, style: Tensor) -> Tensor:
-        """(N, C, H, W) and style (N, 4C), or a style map (N, 4C, h, w) -> (N, C, H, W).
+        """Apply the block to features (N, C, H, W) with the AdaIN parameters ``style``; return (N, C, H, W).
 
-        ``style`` is the concatenation of bias 1, weight 1, bias 2 and weight 2, of C values each. A style map is
-        interpolated to the size of the features.
+        ``style`` is (N, 4C), or a style map (N, 4C, h, w), which is interpolated to the size of the features. Its
+        channels are the bias and weight of the first AdaIN and the bias and weight of the second, C values each.
         """
         if style.ndim == 4:
             style = F.interpolate(style, features.shape[2:], mode="bilinear")
@@ -296,9 +324,9 @@ class AdaINResidualBlock(nn.Module):
 
 
 class SpatialFeatureTransform(nn.Module):
-    """SFT: scales and shifts features per pixel, by values predicted from a prior (paper, Sec. 3.1).
+    """SFT: scales and shifts features per pixel, by values predicted from a prior: features of the mask (Sec. 3.1).
 
-    ``scale(prior) * features + shift(prior)``: one multiplicative term, not ``1 + scale``.
+    The result is ``scale(prior) * features + shift(prior)``. The factor is ``scale``, not ``1 + scale``.
     """
 
     def __init__(self, channels: int) -> None:
@@ -307,7 +335,7 @@ class SpatialFeatureTransform(nn.Module):
         self.shift = _pointwise_pair(channels)
 
     def start_as_identity(self) -> None:
-        """Initialise to the identity: scale 1 and shift 0, plus small noise."""
+        """Reinitialise so that the layer hardly changes its input: scale 1 and shift 0, plus small random weights."""
         for branch, value in ((self.scale, 1.0), (self.shift, 0.0)):
             last = branch[-1]
             assert isinstance(last, nn.Conv2d) and last.bias is not None
@@ -315,14 +343,14 @@ class SpatialFeatureTransform(nn.Module):
             nn.init.constant_(last.bias, value)
 
     def forward(self, features: Tensor, prior: Tensor) -> Tensor:
-        """(N, C, H, W) twice -> (N, C, H, W)."""
+        """Modulate features (N, C, H, W) by a prior of the same shape; return (N, C, H, W)."""
         return torch.addcmul(self.shift(prior), features, self.scale(prior))
 
 
 class ConcatFusion(nn.Module):
-    """The paper's ablation of SFT: concatenate prior and features, then apply a 1 x 1 convolution.
+    """The alternative to SFT in the paper's ablation: concatenates features and prior, then a 1 x 1 convolution.
 
-    SFT has about twice as many parameters (paper, Sec. 3.1: SFT uses more).
+    It has about half as many parameters as SFT.
     """
 
     def __init__(self, channels: int) -> None:
@@ -330,10 +358,11 @@ class ConcatFusion(nn.Module):
         self.conv = nn.Conv2d(2 * channels, channels, 1)
 
     def forward(self, features: Tensor, prior: Tensor) -> Tensor:
-        """(N, C, H, W) twice -> (N, C, H, W)."""
+        """Fuse features (N, C, H, W) with a prior of the same shape; return (N, C, H, W)."""
         fused: Tensor = self.conv(torch.cat([features, prior], dim=1))
         return fused
 
 
 def _pointwise_pair(channels: int) -> nn.Sequential:
+    """Build two 1 x 1 convolutions with a LeakyReLU between them."""
     return nn.Sequential(nn.Conv2d(channels, channels, 1), nn.LeakyReLU(0.1), nn.Conv2d(channels, channels, 1))

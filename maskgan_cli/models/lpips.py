@@ -1,6 +1,7 @@
 """LPIPS (Zhang et al. 2018): a learnt perceptual distance on the features of VGG-16 or AlexNet.
 
-The trunk is torchvision's. The learnt part is one weight per channel and layer, as in the authors' files.
+The feature network is torchvision's. The learnt part is one weight per channel of each compared layer, as in the
+authors' files.
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ _EPSILON: Final = 1e-10
 
 @dataclass(frozen=True)
 class Trunk:
-    """A feature network.
+    """The layout of a feature network.
 
     Attributes:
         name: name of the network.
-        channels: channels of the five layers that LPIPS compares.
-        taps: indices of these layers in torchvision's layer list, each a ReLU.
+        channels: number of channels of each of the five layers that LPIPS compares.
+        taps: indices of these layers, all of them ReLUs, in torchvision's list of layers.
     """
 
     name: str
@@ -37,11 +38,11 @@ TRUNKS: Final = (ALEXNET, VGG16)
 
 
 class LPIPS(nn.Module):
-    """The LPIPS distance.
+    """Computes the LPIPS distance between pictures. All weights are frozen.
 
     Args:
-        trunk: the feature network. Its weights are ``features.N.weight`` as in torchvision's files; the learnt
-            channel weights are ``heads.LAYER`` (channels,).
+        trunk: the feature network. Its tensors are named ``features.N.weight`` as in torchvision's files. The learnt
+            channel weights are named ``heads.LAYER`` and have shape (channels,).
     """
 
     mean: Tensor
@@ -57,7 +58,7 @@ class LPIPS(nn.Module):
         self.requires_grad_(False)
 
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
-        """Two batches of pictures (N, 3, H, W) in [-1, 1] -> distances (N,); 0 for identical pictures."""
+        """Return the distances (N,) of two batches of pictures (N, 3, H, W) in [-1, 1]; 0 for identical pictures."""
         total = a.new_zeros(len(a))
         for head, ours, theirs in zip(self.heads, self._layers(a), self._layers(b), strict=True):
             apart = (_unit_length(ours) - _unit_length(theirs)).square()
@@ -65,6 +66,7 @@ class LPIPS(nn.Module):
         return total
 
     def _layers(self, images: Tensor) -> list[Tensor]:
+        """Return the outputs of the five compared layers."""
         found = []
         features: Tensor = (images - self.mean) / self.deviation
         for i, layer in enumerate(self.features):
@@ -75,12 +77,13 @@ class LPIPS(nn.Module):
 
 
 def _unit_length(features: Tensor) -> Tensor:
-    """(N, C, H, W) -> the same shape, normalised to unit length over C."""
+    """Scale the channel vector of each pixel to unit length; ``features`` are (N, C, H, W)."""
     lengths: Tensor = features.square().sum(1, keepdim=True).sqrt()
     return features / (lengths + _EPSILON)
 
 
 def _alexnet() -> list[nn.Module]:
+    """Build the layers of AlexNet up to the last ReLU before its final pooling."""
     return [
         nn.Conv2d(3, 64, 11, stride=4, padding=2), nn.ReLU(), nn.MaxPool2d(3, 2),
         nn.Conv2d(64, 192, 5, padding=2), nn.ReLU(), nn.MaxPool2d(3, 2),
@@ -90,6 +93,7 @@ def _alexnet() -> list[nn.Module]:
 
 
 def _vgg16() -> list[nn.Module]:
+    """Build the layers of VGG-16 up to the last ReLU before its final pooling."""
     layers: list[nn.Module] = []
     channels = 3
     for outputs in (64, 64, 0, 128, 128, 0, 256, 256, 256, 0, 512, 512, 512, 0, 512, 512, 512):

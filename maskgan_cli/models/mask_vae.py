@@ -1,6 +1,6 @@
 """MaskVAE (paper, Sec. 3.2): a latent space of plausible face masks, in which masks can be interpolated.
 
-mask -> mean and log variance of the latent code -> code -> mask
+The encoder maps a mask to the mean and log variance of a latent code; the decoder maps a sampled code to a mask.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ class MaskVAEConfig:
     Attributes:
         image_size: side of the masks, a power of two, at least 64; log2(side) - 2 stages reduce it to 4 x 4.
         width: channels of the first stage; they double at every stage.
-        max_width: upper limit of the channels. The default is 64 times the width, which the seventh stage of
-            the published network reaches, so it has no effect up to 512 px.
+        max_width: upper limit of the channels. The default is the number of channels of the published network's
+            last (seventh) stage, so it has no effect with the default width and masks of up to 512 px.
         latent: dimension of the latent code.
     """
 
@@ -45,13 +45,13 @@ class MaskVAEConfig:
 
     @property
     def channels(self) -> list[int]:
-        """Channels after each stage of the encoder."""
+        """Number of channels after each stage of the encoder."""
         stages = (self.image_size // _LAST).bit_length() - 1
         return [min(self.width << stage, self.max_width) for stage in range(stages)]
 
 
 class MaskVAE(nn.Module):
-    """A variational autoencoder of one-hot masks without skip connections: the decoder sees only the code."""
+    """A variational autoencoder of one-hot masks. It has no skip connections, so the decoder receives only the code."""
 
     def __init__(self, config: MaskVAEConfig) -> None:
         super().__init__()
@@ -68,36 +68,41 @@ class MaskVAE(nn.Module):
 
     @property
     def batches_seen(self) -> Tensor:
-        """Number of training batches seen. Batch norm stores the count, so a resumed run continues it."""
+        """Number of training batches so far. Batch norm stores it, so a resumed training continues the count."""
         norm = self.encoder.get_submodule("0.1")
         assert isinstance(norm, nn.BatchNorm2d) and norm.num_batches_tracked is not None
         return norm.num_batches_tracked
 
     def encode(self, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """One-hot mask (N, 19, S, S) -> mean and log variance of its code, float32 (N, latent) each."""
+        """Return mean and log variance of the code of a one-hot mask (N, 19, S, S), float32 (N, latent) each."""
         features = self.encoder(mask).flatten(1)  # (N, channels, 4, 4), flat
         return self.to_mean(features).float(), self.to_log_variance(features).float()
 
     def decode(self, code: Tensor) -> Tensor:
-        """Code (N, latent) -> logits of the 19 classes (N, 19, S, S)."""
+        """Return the class logits (N, 19, S, S) of the mask that a code (N, latent) represents."""
         features = torch.relu(self.from_code(code)).view(-1, self.config.channels[-1], _LAST, _LAST)
         logits: Tensor = self.decoder(features)
         return logits
 
     def forward(self, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """One-hot mask (N, 19, S, S) -> logits of a sampled code, and the code's mean and log variance."""
+        """Encode a one-hot mask (N, 19, S, S), sample a code and decode it.
+
+        Returns:
+            The class logits (N, 19, S, S), and the mean and log variance of the code, (N, latent) each.
+        """
         mean, log_variance = self.encode(mask)
         return self.decode(draw_code(mean, log_variance)), mean, log_variance
 
     def reconstruct(self, mask: Tensor) -> Tensor:
-        """One-hot mask (N, 19, S, S) -> logits (N, 19, S, S) of the mean code, without sampling."""
+        """Return the class logits (N, 19, S, S) of a one-hot mask's mean code, without sampling."""
         return self.decode(self.encode(mask)[0])
 
 
 def decode_labels(vae: MaskVAE, code: Tensor, side: int) -> Tensor:
-    """Codes (N, latent) -> label maps (N, side, side), int64.
+    """Decode codes (N, latent) to label maps (N, side, side), int64.
 
-    If ``side`` differs from the network's, the logits are resized instead of the labels, which keeps outlines smooth.
+    If ``side`` differs from the network's, the logits are resized before the class is chosen, which keeps outlines
+    smooth.
     """
     logits = vae.decode(code)  # (N, 19, S, S)
     if side != logits.shape[-1]:
@@ -108,10 +113,17 @@ def decode_labels(vae: MaskVAE, code: Tensor, side: int) -> Tensor:
 def simulated_edits(
     vae: MaskVAE, code: Tensor, reference: Tensor, lambda_inter: float, side: int
 ) -> tuple[Tensor, Tensor]:
-    """Simulated edits of EBST (paper, Sec. 3.2, Algorithm 1): M_inter and M_outer, label maps (N, side, side), int64.
+    """Return the masks M_inter and M_outer, two simulated edits of a mask for EBST (paper, Sec. 3.2, Algorithm 1).
 
-    z_inter = z + (z_ref - z) / lambda_inter and z_outer = z - (z_ref - z) / lambda_inter, with z the
-    ``code`` of a face's mask and z_ref the code of another face's mask, (N, latent) each.
+    M_inter is the mask of z + (z_ref - z) / lambda_inter, M_outer that of z - (z_ref - z) / lambda_inter. Both are
+    label maps (N, side, side), int64.
+
+    Args:
+        vae: decodes the masks.
+        code: z (N, latent), the code of a face's mask.
+        reference: z_ref (N, latent), the code of another face's mask.
+        lambda_inter: divides the distance between the codes, so larger values give smaller edits.
+        side: side of the masks in pixels.
     """
     step = (reference - code) / lambda_inter
     return decode_labels(vae, code + step, side), decode_labels(vae, code - step, side)
@@ -121,8 +133,8 @@ def draw_code(mean: Tensor, log_variance: Tensor, generator: torch.Generator | N
     """Sample a code by reparameterisation (Kingma and Welling 2014): mean + deviation * noise, all (N, latent).
 
     Args:
-        mean, log_variance: of the code's normal distribution.
-        generator: of the noise, on the CPU; None: torch's own on the device.
+        mean, log_variance: parameters of the code's normal distribution.
+        generator: random generator of the noise, on the CPU. None uses torch's default generator of the device.
     """
     if generator is None:
         noise = torch.randn_like(mean)
@@ -132,15 +144,16 @@ def draw_code(mean: Tensor, log_variance: Tensor, generator: torch.Generator | N
 
 
 def _down(inputs: int, outputs: int) -> nn.Sequential:
-    """(N, inputs, S, S) -> (N, outputs, S/2, S/2)."""
+    """Build a stage of the encoder: (N, inputs, S, S) to (N, outputs, S/2, S/2)."""
     conv = nn.Conv2d(inputs, outputs, 4, stride=2, padding=1)
     return nn.Sequential(conv, nn.BatchNorm2d(outputs), nn.LeakyReLU(0.2))
 
 
 def _up(inputs: int, outputs: int) -> nn.Sequential:
-    """(N, inputs, S, S) -> (N, outputs, 2S, 2S)."""
+    """Build a stage of the decoder: (N, inputs, S, S) to (N, outputs, 2S, 2S)."""
     return nn.Sequential(*_enlarge(inputs, outputs), nn.BatchNorm2d(outputs, eps=1e-3), nn.LeakyReLU(0.2))
 
 
 def _enlarge(inputs: int, outputs: int) -> tuple[nn.Module, ...]:
+    """Build the layers that double the resolution: nearest neighbour, then a 3 x 3 convolution."""
     return nn.Upsample(scale_factor=2, mode="nearest"), nn.ReplicationPad2d(1), nn.Conv2d(inputs, outputs, 3)

@@ -1,7 +1,8 @@
 """Reflection padding and nearest-neighbour upsampling that keep channels-last memory in bfloat16 on the CPU.
 
-PyTorch's own layers return another memory layout there, so that each convolution after them copies its input. Forward
-and backward pass of the bundled generator take 0.9 of the time (benchmarks/padding.py compares the layers).
+In bfloat16 on the CPU, PyTorch's own layers return another memory layout, so each convolution after them must copy its
+input. With the layers of this module, forward and backward pass of the bundled generator take 0.9 of the time
+(benchmarks/padding.py compares the layers).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ class ReflectionPad(nn.ReflectionPad2d):
         super().__init__(padding)
 
     def forward(self, input: Tensor) -> Tensor:
-        """(N, C, H, W) -> (N, C, H + 2 padding, W + 2 padding); H and W are larger than the padding."""
+        """Pad features (N, C, H, W) to (N, C, H + 2 * padding, W + 2 * padding); H and W must exceed the padding."""
         if not _slow_in_pytorch(input):
             return super().forward(input)
         answer: Tensor = _ReflectionPad.apply(input, self.padding[0])
@@ -35,7 +36,7 @@ class Upsample(nn.Upsample):
         super().__init__(scale_factor=2)
 
     def forward(self, input: Tensor) -> Tensor:
-        """(N, C, H, W) -> (N, C, 2H, 2W)."""
+        """Upsample features (N, C, H, W) to (N, C, 2H, 2W)."""
         if not _slow_in_pytorch(input):
             return super().forward(input)
         answer: Tensor = _Upsample.apply(input)
@@ -43,10 +44,13 @@ class Upsample(nn.Upsample):
 
 
 def _slow_in_pytorch(features: Tensor) -> bool:
+    """Whether the layers of this module are faster: for bfloat16 on the CPU with gradients."""
     return features.dtype is torch.bfloat16 and features.device.type == "cpu" and features.requires_grad
 
 
 class _ReflectionPad(torch.autograd.Function):
+    """Reflection padding with a channels-last result and gradient."""
+
     @staticmethod
     def forward(ctx: Any, features: Tensor, padding: int) -> Tensor:
         ctx.padding = padding
@@ -55,7 +59,7 @@ class _ReflectionPad(torch.autograd.Function):
         shape = (n, c, h + 2 * p, w + 2 * p)
         answer = torch.empty(shape, dtype=features.dtype, memory_format=torch.channels_last)
         answer[:, :, p:-p, p:-p] = features
-        for i in range(p):  # columns, then whole rows
+        for i in range(p):  # pad the columns, then whole rows including the padded columns
             answer[:, :, p:-p, p - 1 - i] = features[:, :, :, i + 1]
             answer[:, :, p:-p, p + w + i] = features[:, :, :, w - 2 - i]
         for i in range(p):
@@ -79,6 +83,8 @@ class _ReflectionPad(torch.autograd.Function):
 
 
 class _Upsample(torch.autograd.Function):
+    """Nearest-neighbour upsampling by 2 with a channels-last result and gradient."""
+
     @staticmethod
     def forward(ctx: Any, features: Tensor) -> Tensor:
         n, c, h, w = features.shape

@@ -1,4 +1,4 @@
-"""Face parser: a U-Net (Ronneberger et al. 2015) that predicts label maps, as in the paper's evaluation."""
+"""Face parser: a U-Net (Ronneberger et al. 2015) that predicts the class of each pixel, for the paper's evaluation."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class FaceParser(nn.Module):
         self.head = nn.Conv2d(channels[0], NUM_CLASSES, 1)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Images (N, 3, S, S) in [-1, 1], S a multiple of 16 -> logits (N, 19, S, S)."""
+        """Return class logits (N, 19, S, S) of images (N, 3, S, S) in [-1, 1]; S is a multiple of 16."""
         return self.decode(*self.encode(images))
 
     def fitted(self, images: Tensor) -> Tensor:
@@ -58,14 +58,14 @@ class FaceParser(nn.Module):
         return resized(images, self.config.image_size)
 
     def decode(self, x: Tensor, skips: list[Tensor]) -> Tensor:
-        """Bottleneck and skip features, as `encode` returns them -> logits (N, 19, S, S)."""
+        """Return class logits (N, 19, S, S), given the bottleneck features ``x`` and skip features from `encode`."""
         for level, skip in zip(self.up, reversed(skips), strict=True):
             x = level(x, skip)
         logits: Tensor = self.head(x)
         return logits
 
     def encode(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Images (N, 3, S, S) -> bottleneck features (N, 16 * width, S/16, S/16) and the skip features per level."""
+        """Return bottleneck features (N, 16 * width, S/16, S/16) and the skip features of each level, largest first."""
         x, skips = images, []
         for level in self.down:
             x = level(x)  # (N, width << level, S >> level, S >> level)
@@ -75,14 +75,17 @@ class FaceParser(nn.Module):
 
 
 def resized(planes: Tensor, side: int) -> Tensor:
-    """Resize planes (N, C, S, S) to a side: area averaging to shrink, bilinear to enlarge, unchanged if equal."""
+    """Resize planes (N, C, S, S) to ``side`` pixels by area averaging (smaller) or bilinear interpolation (larger).
+
+    Planes that already have this side are returned unchanged.
+    """
     if planes.shape[-1] > side:
         return F.interpolate(planes, (side, side), mode="area")
     return planes if planes.shape[-1] == side else F.interpolate(planes, (side, side), mode="bilinear")
 
 
 class Up(nn.Module):
-    """One decoder level: upsample by 2, concatenate the skip features, two convolutions."""
+    """One decoder level: upsamples by 2, concatenates the skip features and applies two convolutions."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -90,13 +93,13 @@ class Up(nn.Module):
         self.conv = double_conv(2 * outputs, outputs)
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
-        """(N, inputs, S, S) and (N, outputs, 2S, 2S) -> (N, outputs, 2S, 2S)."""
+        """Join features (N, inputs, S, S) with skip features (N, outputs, 2S, 2S); return (N, outputs, 2S, 2S)."""
         joined: Tensor = self.conv(torch.cat([skip, self.up(x)], dim=1))
         return joined
 
 
 def double_conv(inputs: int, outputs: int) -> nn.Sequential:
-    """Two times (3 x 3 convolution, batch norm, ReLU)."""
+    """Build a sequence of two 3 x 3 convolutions, each followed by batch norm and ReLU."""
     layers: list[nn.Module] = []
     for channels in (inputs, outputs):
         layers += [nn.Conv2d(channels, outputs, 3, padding=1), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]

@@ -19,14 +19,13 @@ PAST_RELU5_1: Final = re.compile(r"classifier\.|features\.(29|3\d)\.")
 
 
 class VGG19Features(nn.Module):
-    """VGG-19 up to relu5_1 (Simonyan and Zisserman 2015), frozen.
+    """The layers of VGG-19 up to relu5_1 (Simonyan and Zisserman 2015), with frozen weights.
 
-    Its keys are torchvision's (``features.0.weight`` ...), so published VGG-19 files load without conversion.
+    The tensor names are torchvision's (``features.0.weight`` ...), so published VGG-19 files load without conversion.
 
     Args:
-        width: channels of the first layer; 64 is VGG-19.
-        normalise: normalise by ImageNet's mean and standard deviation first. The default is not to, as in
-            pix2pixHD and MaskGAN.
+        width: channels of the first layer; VGG-19 has 64.
+        normalise: normalise images by ImageNet's mean and standard deviation first. pix2pixHD and MaskGAN do not.
     """
 
     def __init__(self, width: int = 64, *, normalise: bool = False) -> None:
@@ -46,7 +45,7 @@ class VGG19Features(nn.Module):
 
     @classmethod
     def random(cls, width: int, *, seed: int = 0) -> VGG19Features:
-        """An untrained VGG with He initialisation from ``seed``, so that all runs use the same features.
+        """Build an untrained VGG-19 with He initialisation from ``seed``, so that all runs use the same features.
 
         Random convolutions preserve structure at several scales. They give a usable but weaker perceptual
         distance when no pretrained weights are available.
@@ -61,7 +60,7 @@ class VGG19Features(nn.Module):
         return network
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        """(N, 3, H, W) in [-1, 1] -> five feature maps, relu1_1 to relu5_1.
+        """Return the feature maps relu1_1, relu2_1, ..., relu5_1 of images (N, 3, H, W) in [-1, 1].
 
         Each feature map has half the resolution of the previous one.
         """

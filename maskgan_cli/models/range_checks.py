@@ -1,13 +1,17 @@
-"""Range checks of settings, because settings may come from untrusted files."""
+"""Checks that settings are in range, because settings may come from untrusted files."""
 
 from __future__ import annotations
 
 
 def check_range(settings: object, **ranges: tuple[int, int]) -> None:
-    """Check that integers, or all integers in a tuple, lie within inclusive bounds.
+    """Check that attributes of ``settings``, integers or tuples of integers, lie within inclusive bounds.
 
-    The upper bounds are far above the paper's networks. They prevent a corrupt or hostile file from requesting
+    The callers' upper bounds are far above the paper's networks. They prevent a corrupt or hostile file from requesting
     terabytes of memory.
+
+    Args:
+        settings: the object to check.
+        ranges: for each attribute's name, the smallest and largest allowed value.
 
     Raises:
         ValueError: a value is out of range; the message names the setting.

@@ -16,13 +16,14 @@ MIN_WIDTH: Final = 8
 
 
 class ResNet(nn.Module):
-    """A residual network without the classifier: images -> features.
+    """A residual network without the classifier; it returns one feature vector per image.
 
     ``ResNet((2, 2, 2, 2))`` is ResNet-18 and ``ResNet((3, 4, 6, 3), bottleneck=True)`` is ResNet-50. Tensors have
-    the names and shapes of torchvision's, without ``fc``.
+    the same names and shapes as in torchvision; the classifier ``fc`` is missing.
 
     Args:
-        blocks: residual blocks in each of the four stages; each stage but the first halves the resolution.
+        blocks: number of residual blocks in each of the four stages. Every stage except the first halves the
+            resolution.
         width: channels of the first stage; they double at every later stage. At least `MIN_WIDTH`.
         bottleneck: use bottleneck blocks (three convolutions, output channels multiplied by four).
 
@@ -57,7 +58,7 @@ class ResNet(nn.Module):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, images: Tensor) -> Tensor:
-        """Normalised images (N, 3, H, W) -> globally average-pooled features (N, ``features``)."""
+        """Return average-pooled features (N, ``features``) of images (N, 3, H, W), see `layers.imagenet`."""
         x = self.maxpool(self.relu(self.bn1(self.conv1(images))))  # (N, width, H/4, W/4)
         x = self.layer4(self.layer3(self.layer2(self.layer1(x))))  # (N, features, H/32, W/32)
         pooled: Tensor = x.mean((2, 3))
@@ -66,11 +67,11 @@ class ResNet(nn.Module):
 
 @dataclass(frozen=True)
 class TrunkConfig:
-    """Settings of a trunk that is saved as pretrained weights for other networks. The defaults are ResNet-18's.
+    """Settings of a `ResNet` that is saved as pretrained weights for other networks. The defaults are ResNet-18's.
 
     Attributes:
-        blocks: residual blocks in each of the four stages.
-        width: channels of the first stage.
+        blocks: number of residual blocks in each of the four stages.
+        width: channels of the first stage; they double at every later stage.
     """
 
     blocks: tuple[int, int, int, int] = (2, 2, 2, 2)
@@ -83,7 +84,7 @@ class TrunkConfig:
 
 
 def trunk(config: TrunkConfig) -> ResNet:
-    """Build the residual network of a configuration."""
+    """Build the `ResNet` (of basic blocks) that ``config`` describes."""
     return ResNet(config.blocks, config.width)
 
 
@@ -102,14 +103,14 @@ class BasicBlock(nn.Module):
         self.downsample = _shortcut(inputs, channels, stride)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, inputs, H, W) -> (N, channels, H/stride, W/stride)."""
+        """Apply the block to features (N, inputs, H, W); return (N, channels, H/stride, W/stride)."""
         y = self.bn2(self.conv2(self.relu(self.bn1(self.conv1(x)))))
         out: Tensor = self.relu(y + (x if self.downsample is None else self.downsample(x)))
         return out
 
 
 class Bottleneck(nn.Module):
-    """1 x 1, 3 x 3 and 1 x 1 convolutions and a shortcut, as in ResNet-50. The 3 x 3 convolution has the stride."""
+    """1 x 1, 3 x 3 and 1 x 1 convolutions and a shortcut, as in ResNet-50. The stride is in the 3 x 3 convolution."""
 
     expansion = 4
 
@@ -126,7 +127,7 @@ class Bottleneck(nn.Module):
         self.downsample = _shortcut(inputs, outputs, stride)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, inputs, H, W) -> (N, 4 * channels, H/stride, W/stride)."""
+        """Apply the block to features (N, inputs, H, W); return (N, 4 * channels, H/stride, W/stride)."""
         y = self.relu(self.bn1(self.conv1(x)))
         y = self.bn3(self.conv3(self.relu(self.bn2(self.conv2(y)))))
         out: Tensor = self.relu(y + (x if self.downsample is None else self.downsample(x)))
@@ -134,7 +135,7 @@ class Bottleneck(nn.Module):
 
 
 def _shortcut(inputs: int, outputs: int, stride: int) -> nn.Sequential | None:
-    """The projection of a shortcut to the block's output shape; None if the shapes are equal."""
+    """Build the 1 x 1 convolution that gives a block's input its output shape; return None if the shapes are equal."""
     if inputs == outputs and stride == 1:
         return None
     return nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride=stride, bias=False), nn.BatchNorm2d(outputs))

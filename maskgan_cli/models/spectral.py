@@ -12,10 +12,10 @@ from torch.nn import functional as F
 
 
 class SpectralConv2d(nn.Module):
-    """A convolution whose weight, flattened to (outputs, rest), is divided by its largest singular value.
+    """A convolution whose weight, as a matrix (outputs, inputs * kernel^2), is divided by its largest singular value.
 
-    ``weight_u`` and ``weight_v`` are estimates of the singular vectors. Each forward pass in training mode does
-    one power iteration; in evaluation mode they do not change.
+    ``weight_u`` and ``weight_v`` are estimates of that singular value's vectors. Each forward pass in training mode
+    improves them by one power iteration; in evaluation mode they do not change.
     """
 
     weight_u: Tensor
@@ -32,7 +32,7 @@ class SpectralConv2d(nn.Module):
         self.register_buffer("weight_v", F.normalize(torch.randn(inputs * kernel**2), dim=0))
 
     def weight(self) -> Tensor:
-        """The normalised weight ``weight_orig / (u' W v)``."""
+        """Return the normalised weight ``weight_orig / (u' W v)``; in training mode, also update ``u`` and ``v``."""
         flat = self.weight_orig.flatten(1)
         u, v = self.weight_u, self.weight_v
         # Sums of products instead of matrix products, because autocast would run the latter in half precision.
@@ -45,12 +45,12 @@ class SpectralConv2d(nn.Module):
         return self.weight_orig / (flat * (u[:, None] * v)).sum()
 
     def forward(self, features: Tensor) -> Tensor:
-        """(N, inputs, H, W) -> (N, outputs, h, w)."""
+        """Convolve features (N, inputs, H, W); return (N, outputs, h, w)."""
         return F.conv2d(features, self.weight(), self.bias, self.stride, self.padding)
 
 
 def xavier(network: nn.Module) -> None:
-    """SPADE's initialisation: Xavier normal with gain 0.02 for convolutions and linear layers, biases 0."""
+    """Initialise a network as SPADE does: Xavier normal with gain 0.02 for convolutions and linear layers, biases 0."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear | SpectralConv2d):
             weight = module.weight_orig if isinstance(module, SpectralConv2d) else module.weight

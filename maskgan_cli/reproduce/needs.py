@@ -17,7 +17,7 @@ from maskgan_cli.reproduce.plan import ATTRIBUTES, ReproductionPlan
 from maskgan_cli.reproduce.stages import Stage
 from maskgan_cli.weights.lookup import find_weights
 
-FEWEST_PAIRS: Final = 10  # minimum number of genuine pairs for choosing a threshold
+FEWEST_PAIRS: Final = 10  # minimum number of pairs of one person for choosing a threshold
 _RESIZED: Final = ("attributes", "identity", "pose")  # trainings that accept faces of any size
 
 
@@ -48,10 +48,9 @@ class DataProperties:
         data: the data set.
         has_identities: whether all samples have an identity label.
         has_poses: whether all samples have yaw, pitch and roll.
-        attributes: of the attributes that the tables need (`plan.ATTRIBUTES`) those that are known for all samples and
-            differ between faces, comma-separated; always with Smiling, which every table needs.
-        threshold_split: the split for choosing a verification threshold: val, or train if val has too few pairs, or
-            "" if both have too few.
+        attributes: comma-separated names: the attributes of `plan.ATTRIBUTES` that are known for all samples and differ
+            between faces. Smiling is always included, because every table needs it.
+        threshold_split: the split for choosing a verification threshold, see `threshold_split`.
     """
 
     data: PreparedData
@@ -80,7 +79,7 @@ class DataProperties:
 
 
 def _has_attribute(data: PreparedData, name: str) -> bool:
-    """Whether an attribute is known for all samples and differs between those of the training and of the test split."""
+    """Whether an attribute is known for all samples of the training and test splits, and takes both values in each."""
     samples = [[sample for sample in data.samples if sample.split == split] for split in ("train", "test")]
     try:
         return all(len(set(attributes_of(some, [name])[:, 0])) == 2 for some in samples)
@@ -89,32 +88,40 @@ def _has_attribute(data: PreparedData, name: str) -> bool:
 
 
 def rendered_faces(count: int, people: int) -> list[tuple[str, str]]:
-    """Split and person of each picture that ``maskgan synth`` renders."""
+    """Return the split and the person of each picture that ``maskgan synth`` renders, before it is run."""
     from maskgan_cli.synth.dataset_plan import split_of
 
-    splits = {"validation": "val"}  # the published data set's name: the manifest's
+    splits = {"validation": "val"}  # name in the published data set -> name in the manifest
     persons = [picture % people for picture in range(count)]
     return [(splits.get(split_of(person), split_of(person)), str(person)) for person in persons]
 
 
 def threshold_split(shown: Sequence[tuple[str, str]]) -> str:
-    """The split for choosing a verification threshold, from the split and the person of each picture.
+    """Select the split on whose pairs a verification threshold is chosen.
 
-    It is val, or train if val has too few pairs, or "" if both have too few.
+    Args:
+        shown: split and person of each picture.
+
+    Returns:
+        val; train if val has fewer than `FEWEST_PAIRS` pairs of one person; "" if both have too few.
     """
     enough = (split for split in ("val", "train") if _balanced([p for s, p in shown if s == split]) >= FEWEST_PAIRS)
     return next(enough, "")
 
 
 def _balanced(people: Sequence[str]) -> int:
-    """Number of genuine pairs for which there are as many impostor pairs."""
+    """Return the largest number of pairs of one person for which there are as many pairs of two people.
+
+    Args:
+        people: the person of each picture.
+    """
     counts = Counter(people).values()
     genuine = sum(count * (count - 1) // 2 for count in counts)
     return min(genuine, (len(people) ** 2 - sum(count**2 for count in counts)) // 2)
 
 
 def missing(plan: ReproductionPlan, faces: DataProperties | None) -> list[Missing]:
-    """All missing inputs of a plan, in the order of its stages.
+    """Return all missing inputs of a plan, in the order of its stages.
 
     Args:
         plan: a complete plan.
@@ -167,7 +174,7 @@ def _first_with(plan: ReproductionPlan, word: str) -> str:
 
 
 def own_threshold(where: str) -> bool:
-    """Whether the file of an identity network includes a threshold; False if it cannot be read."""
+    """Whether the file of an identity network includes a threshold; False if the file cannot be read."""
     import torch
 
     from maskgan_cli.judges.identity import load_identity
@@ -210,7 +217,7 @@ def _of_data(plan: ReproductionPlan, data: PreparedData) -> Iterator[Missing]:
 
 
 def _changed(plan: ReproductionPlan) -> list[str]:
-    """The attributes that StarGAN and ELEGANT learn to change, if the plan trains them."""
+    """Return the attributes that StarGAN and ELEGANT learn to change, if the plan trains these networks."""
     return [
         attribute
         for name in ("stargan", "elegant")
@@ -220,7 +227,14 @@ def _changed(plan: ReproductionPlan) -> list[str]:
 
 
 def _found(stage: str, kind: str, given: Any, hint: str) -> Iterator[Missing]:
-    """Yield the weights if the command would not find them."""
+    """Yield a `Missing` if the command of a stage would not find its weights.
+
+    Args:
+        stage: name of the stage.
+        kind: kind of the network.
+        given: path of given weights; None for the default weights.
+        hint: how to provide the weights.
+    """
     try:
         path = find_weights(None if given is None else Path(given), kind)
     except InputError:
@@ -231,7 +245,7 @@ def _found(stage: str, kind: str, given: Any, hint: str) -> Iterator[Missing]:
 
 
 def _of_training(plan: ReproductionPlan, stage: Stage) -> Iterator[Missing]:
-    """Check that the recipe loads, has the size of the data set, and that its perceptual network is available."""
+    """Yield a `Missing` if the recipe does not load, its image size is not that of the faces, or VGG-19 is missing."""
     training = next(t for t in trainings() if t.name == stage.words[1])
     words = list(stage.words)
     changes = [words[i + 1] for i, word in enumerate(words) if word == "--set"]
@@ -256,7 +270,7 @@ def _of_training(plan: ReproductionPlan, stage: Stage) -> Iterator[Missing]:
 
 
 def _size_of(plan: ReproductionPlan, data: str) -> int:
-    """Picture size of one of the plan's data sets; ``data-256`` has 256 px."""
+    """Return the picture size of a data set of the plan, from its path: ``data-256`` has 256 px."""
     name, _, size = Path(data).name.rpartition("-")
     return int(size) if name == "data" and f"prepare {size}" in plan.stages else plan.preset.size
 

@@ -12,14 +12,14 @@ from maskgan_cli.errors import Stopped
 from maskgan_cli.reproduce.runner import Stamp, finished_before, run_stage, stage_key
 from maskgan_cli.reproduce.stages import Stage
 
-_TICK = 0.5  # seconds between two looks for a signal
+_TICK = 0.5  # seconds between two checks for a signal
 
 
 class StoppableExecute(Protocol):
-    """Runs a stage in a folder and returns its exit code; ends it early once ``stop`` is set, see `as_subprocess`."""
+    """A function that runs a stage in a folder and returns its exit code. If ``stop`` is set, the stage ends early."""
 
     def __call__(self, stage: Stage, folder: Path, *, stop: threading.Event) -> int:
-        """Run the stage."""
+        """Run the stage, see `as_subprocess`."""
 
 
 def run_side_by_side(
@@ -31,9 +31,9 @@ def run_side_by_side(
     given: str = "",
     overwrite: bool = False,
 ) -> Iterator[tuple[Stage, Stamp | None]]:
-    """Like `runner.run_stages`, but a stage starts when those it needs are finished and a device is free.
+    """Run stages like `run_stages`, but start each one when the stages it needs are finished and a device is free.
 
-    If a stage fails, or the command is interrupted, the others end too; the next call resumes them.
+    If a stage fails or the command is interrupted, the other running stages end too. The next call resumes them.
 
     Args:
         stages, folder, given, overwrite: see `run_stages`.
@@ -77,4 +77,4 @@ def run_side_by_side(
             names = ", ".join(f"`{stage.name}`" for stage, _ in running.values())
             raise Stopped(f"interrupted in {names or 'no stage'}; run the same command to resume") from None
         finally:
-            stop.set()  # the pool waits for the stages' ends
+            stop.set()  # running stages end early, and the pool waits for them

@@ -1,4 +1,4 @@
-"""The stages of a plan: training, editing and evaluation commands, added as the tables require them.
+"""A plan: the training, editing and evaluation commands (stages) that the tables require, in order.
 
 Tables in one folder share faces, judges and networks, so further tables need less work.
 """
@@ -17,14 +17,14 @@ ATTRIBUTES: Final = "Smiling,Male,Heavy_Makeup,No_Beard"
 MASKLESS: Final = ("stargan", "elegant")  # methods that do not generate from a mask
 TRUTH: Final = "truth"
 _TASKS: Final = {"maskgan": "dmn", "concat": "dmn", "control": "dmn"}  # training command of a row, if its name differs
-# Measured seconds on one core at 64 px: start-up of Python and PyTorch; rendering, preparing, editing, evaluating
-# one face.
+# Measured seconds on one core at 64 px: start-up of Python and PyTorch; then rendering, preparing, editing and
+# evaluating one face.
 START, _FACE, _PREPARED, _PAINTED, _JUDGED = 4.0, 0.09, 0.005, 0.1, 0.06
 
 
 @dataclass(frozen=True)
 class PlannedTable:
-    """A table of the plan: its JSON results and the files that it is written to."""
+    """A table of the plan: paths of its JSON results (inputs) and of the table in each format (outputs)."""
 
     name: str
     results: tuple[str, ...]
@@ -33,21 +33,21 @@ class PlannedTable:
 
 @dataclass
 class ReproductionPlan:
-    """Stages in order, added as the tables require them.
+    """A plan, to which the functions of `tables` add stages. Most methods add a stage and return its name.
 
     Attributes:
         preset: scale of the data and the networks.
         data: absolute path of a prepared data set; None to render faces.
         seed: seed of all commands.
-        judges: weights to use instead of training a judge: parser, attributes, identity, inception, pose.
+        judges: weights to use instead of training a judge, by kind: parser, attributes, identity, inception, pose.
         has_identities: whether the data set has identity labels.
         has_poses: whether the data set has head poses; otherwise a network estimates them.
-        attributes: the attributes that the attribute judge learns, comma-separated: of `ATTRIBUTES` those that the data
+        attributes: the attributes that the attribute judge learns, comma-separated: those of `ATTRIBUTES` that the data
             set has.
-        threshold: minimum cosine of one person for the given identity network. If None, it is chosen on pairs of
-            ``threshold_split``, or the network's own if that is empty.
+        threshold: minimum cosine similarity at which the given identity network verifies two faces as one person. If
+            None, it is chosen on pairs of ``threshold_split``; if that is empty too, the network's own is used.
         threshold_split: see ``threshold``.
-        device, workers: options of the commands that have them.
+        device, workers: arguments for commands with these options, e.g. ``("--device", "cuda")``; may be empty.
         stages: the stages by name, each after those it needs.
         tables: the tables.
         figures: paths of the figures.
@@ -87,19 +87,25 @@ class ReproductionPlan:
         seconds: float | None,
         how: tuple[str, ...] = (),
     ) -> str:
-        """Add a stage unless one of that name exists, and return the name."""
+        """Add a stage unless one of that name exists, and return the name. For the parameters, see `Stage`."""
         known = tuple(dict.fromkeys(need for need in needs if need))
         self.stages.setdefault(name, Stage(name, tuple(words), tuple(outputs), known, seconds, how))
         return name
 
     def prepare(self) -> str:
-        """Add the stages that create the data set; returns "" if it already exists."""
+        """Add the stages that create the data set, and return the name of the last; "" if the data set is given."""
         if not self.rendered:
             return ""
         return self._rendered("render faces", "faces", "prepare", "data", self.preset.size)
 
     def _rendered(self, rendering: str, raw: str, preparing: str, data: str, size: int) -> str:
-        """Add two stages that render faces to ``raw`` and prepare them in ``data``; returns the second."""
+        """Add two stages that render faces and prepare them as a data set; return the name of the second.
+
+        Args:
+            rendering, preparing: names of the two stages.
+            raw, data: folders of the rendered faces and of the data set.
+            size: side of the pictures in pixels.
+        """
         faces, seed = self.preset.faces, str(self.seed)
         drawn = ("-n", str(faces.count), "--identities", str(faces.people), "--size", str(size), "--seed", seed)
         slower = (size / 64) ** 2
@@ -109,7 +115,11 @@ class ReproductionPlan:
                         START + _PREPARED * faces.count * slower, self.workers)  # fmt: skip
 
     def resized(self, size: int | None) -> tuple[str, str]:
-        """The stage and the path of the data set at a given size; the data set itself if it has that size."""
+        """Add the stage that resizes the data set to ``size`` pixels, unless it has this size or ``size`` is None.
+
+        Returns:
+            The name of the stage that creates the data set of this size, and the path of this data set.
+        """
         if size is None or size == self.preset.size:
             return self.prepare(), self.faces
         source, folder = self.faces if not self.rendered else "faces", f"data-{size}"
@@ -119,15 +129,15 @@ class ReproductionPlan:
 
     def train(self, name: str, *, run: str = "", more: Sequence[str] = (), needs: Sequence[str] = (),
               seed: int | None = None, data: tuple[str, str] | None = None) -> str:  # fmt: skip
-        """Add the training of a network to ``runs/RUN``.
+        """Add the training of a network in the folder ``runs/RUN``.
 
         Args:
             name: entry in the preset's networks.
             run: name of the run; ``name`` if empty.
             more: further arguments of the command.
-            needs: stages that it needs besides the data set.
+            needs: names of stages that it needs besides the data set.
             seed: seed of this run; the plan's if None.
-            data: stage and path of another data set; the plan's if None.
+            data: name of the stage and path of another data set; the plan's data set if None.
         """
         entry = self._entry(name)
         task, run = _TASKS.get(name, name), run or name
@@ -152,7 +162,7 @@ class ReproductionPlan:
         raise InputError("--preset", expected=f"an entry for {name} among its networks", found="none")
 
     def method(self, name: str) -> str:
-        """Add the training of a method (a row of the tables)."""
+        """Add the training of a method: ``name`` is its row in the tables."""
         if name == "maskgan-ebst":
             return self.ebst(name, self.seed)
         if name in MASKLESS:
@@ -166,15 +176,26 @@ class ReproductionPlan:
         return self.train("ebst", run=run, seed=seed, needs=needs, more=("--dmn", "runs/maskgan", *vae))
 
     def vae(self, option: str) -> tuple[str, tuple[str, ...]]:
-        """MaskVAE's stage and the arguments that name its weights; both empty if the bundled weights are used."""
+        """Add the training of MaskVAE, unless the bundled weights are used.
+
+        Args:
+            option: the option that passes MaskVAE's weights to the command that needs them.
+
+        Returns:
+            The name of the stage and the arguments that pass the weights; both are empty for the bundled weights.
+        """
         return ("", ()) if self._uses_bundled("vae") else (self.train("vae"), (option, "runs/vae"))
 
     def _uses_bundled(self, name: str) -> bool:
-        """Whether bundled weights are used instead of training."""
+        """Whether the bundled weights of a network are used instead of training it."""
         return self.rendered and self._entry(name).bundled
 
     def judge(self, name: str) -> tuple[list[str], str]:
-        """The stages of a judge and its weights ("" for the default weights)."""
+        """Add the training of a judge (an evaluation network), unless its weights are given or bundled.
+
+        Returns:
+            The names of its stages, and the path of its weights ("" for the default weights).
+        """
         if name in self.judges:
             return [], self.judges[name]
         if name == "inception" or self._uses_bundled(name):
@@ -187,9 +208,10 @@ class ReproductionPlan:
         return [self.train(name, more=more)], f"runs/{name}"
 
     def poses(self) -> tuple[list[str], list[str]]:
-        """The stages that estimate head poses, and the arguments of ``eval pairs`` for them.
+        """Return the names of the stages for head poses, and the arguments of ``eval pairs`` that name a pose network.
 
-        If the data set has no poses and no network is given, one is trained on rendered faces.
+        If no pose network is given and the data set has no poses, stages are added that train a network on rendered
+        faces. If the poses of the data set are used, both results are empty.
         """
         if "pose" in self.judges:
             return [], ["--pose-weights", self.judges["pose"]]
@@ -199,7 +221,11 @@ class ReproductionPlan:
         return [self.train("pose", data=(data, "posed-data"))], ["--pose-weights", "runs/pose"]
 
     def verified(self) -> tuple[list[str], list[str]]:
-        """The stages that choose the identity network's threshold, and the arguments that pass it on."""
+        """Add the stage that chooses the identity network's threshold, if one must be chosen.
+
+        Returns:
+            The names of the added stages, and the arguments that pass the threshold to a measurement.
+        """
         if self.threshold is not None:
             return [], ["--threshold", str(self.threshold)]
         if not self.threshold_split:
@@ -212,7 +238,15 @@ class ReproductionPlan:
         return [stage], ["--threshold-from", chosen]
 
     def pairs(self, protocol: Protocol, *, truths: bool = False) -> tuple[str, str]:
-        """The stage and the file of a list of pairs. ``truths`` also renders their ground truth, if possible."""
+        """Add the stage that chooses the pairs of a protocol.
+
+        Args:
+            protocol: the rule for the pairs.
+            truths: also add the stage that renders their ground truth, if the faces are rendered.
+
+        Returns:
+            The name of the last stage, and the path of the list of pairs.
+        """
         chosen = f"{protocol}/pairs.csv"
         count = ("-n", str(self.preset.pairs[protocol])) if protocol in self.preset.pairs else ()
         needed, by = self.poses() if protocol != "style-copy" else ([], [])
@@ -233,13 +267,21 @@ class ReproductionPlan:
         return stage, f"{folder}/pairs.csv"
 
     def _count(self, protocol: Protocol) -> int:
-        """Estimated number of pairs."""
+        """Estimate the number of pairs of a protocol."""
         tested = self.preset.faces.count // 10
         most = tested if protocol == "style-copy" else tested // 2
         return self.preset.pairs.get(protocol, most if self.rendered else 400)
 
     def paint(self, method: str, protocol: Protocol, pairs: tuple[str, str], *, run: str = "", command: str) -> str:
-        """Add the stage that writes the results of a method to ``PROTOCOL/NAME``."""
+        """Add the stage that edits all pairs with a method, and writes the results to ``PROTOCOL/RUN``.
+
+        Args:
+            method: name of the method.
+            protocol: the rule for the pairs.
+            pairs: name of the stage and path of the list, see `pairs`.
+            run: name of the run whose weights are used; ``method`` if empty.
+            command: the editing command, e.g. ``style-copy``.
+        """
         name, entry = run or method, {"maskgan-ebst": "dmn", "concat": "dmn", "maskgan": "dmn"}.get(method, method)
         folder = f"{protocol}/{name}"
         words = [*command.split(), "--pairs", pairs[1], "--method", entry, "--weights", f"runs/{name}"]
@@ -250,7 +292,16 @@ class ReproductionPlan:
 
     def measure(self, name: str, protocol: Protocol, pairs: tuple[str, str], metrics: Sequence[str],
                 needs: Sequence[str], *, masks: str = "") -> str:  # fmt: skip
-        """Add the stage that writes the metrics of one row to ``PROTOCOL/NAME.json``."""
+        """Add the stage that writes the metrics of one row to ``PROTOCOL/NAME.json``.
+
+        Args:
+            name: name of the row, and of the folder of its results.
+            protocol: the rule for the pairs.
+            pairs: name of the stage and path of the list, see `pairs`.
+            metrics: the metrics; identity is omitted if the data set has no identities and no network is given.
+            needs: names of the stages that write the results.
+            masks: folder of the edited masks, if they are not beside the results.
+        """
         metrics = [m for m in metrics if m != "identity" or self.has_identities or "identity" in self.judges]
         out = f"{protocol}/{name}.json"
         words = ["eval", "results", self.faces, f"{protocol}/{name}", "--pairs", pairs[1], "--method", name]
@@ -274,7 +325,7 @@ class ReproductionPlan:
                         [pairs[0], *needed], seconds, self.device)  # fmt: skip
 
     def against_truth(self, name: str, protocol: Protocol, pairs: tuple[str, str], needs: Sequence[str]) -> str:
-        """Add the comparison of one row with the ground truth, in ``PROTOCOL/NAME.truth.json``."""
+        """Add the stage that compares one row with the ground truth; it writes ``PROTOCOL/NAME.truth.json``."""
         out = f"{protocol}/{name}.truth.json"
         words = ["eval", "counterfactual", f"{protocol}/{name}", "--pairs", pairs[1], "--method", name]
         stages, weights = self.judge("identity")
@@ -283,7 +334,7 @@ class ReproductionPlan:
                         [pairs[0], *needs, *stages], START + _JUDGED * self._count(protocol), self.device)  # fmt: skip
 
     def table(self, name: str, stages: Sequence[str]) -> None:
-        """Add a table of the results of these stages, in three formats: ``NAME/table.md``, ``.html`` and ``.tex``."""
+        """Add the stages that make a table of the results of ``stages``: ``NAME/table.md``, ``.html`` and ``.tex``."""
         results = [self.stages[stage].outputs[0] for stage in stages]
         files = []
         for form, suffix in (("markdown", "md"), ("html", "html"), ("latex", "tex")):
@@ -294,7 +345,7 @@ class ReproductionPlan:
 
     def figure(self, name: str, protocol: Protocol, pairs: tuple[str, str], rows: Sequence[str], needs: Sequence[str],
                masks: str = "") -> None:  # fmt: skip
-        """Add a figure that compares the results of all methods for some pairs, in ``NAME/figure``."""
+        """Add the stage that makes a figure of the results of ``rows`` for some pairs, in ``NAME/figure``."""
         folder = f"{name}/figure"
         methods = [word for row in rows for word in ("--method", f"{row}={protocol}/{row}")]
         words = ("compare", "--pairs", pairs[1], *methods, "-n", str(self.preset.shown), "-o", folder, "--overwrite")
@@ -303,7 +354,7 @@ class ReproductionPlan:
 
 
 def _spelled(value: object) -> str:
-    """Format a value for ``--set``."""
+    """Format a setting's value for ``--set``."""
     if value is None or isinstance(value, bool):
         return "null" if value is None else str(value).lower()
     return str(value)

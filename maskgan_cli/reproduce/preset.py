@@ -1,4 +1,4 @@
-"""Presets: the scale of the tables, as validated YAML."""
+"""Presets: YAML files, validated here, that set the scale of an experiment (faces, networks, steps)."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Changed(Section):
 
 
 class Preset(Section):
-    """Scale of the tables.
+    """Scale of an experiment.
 
     Attributes:
         size: side of all pictures in pixels; all recipes must have it.
@@ -91,7 +91,7 @@ class Preset(Section):
 
 
 def preset_names() -> list[str]:
-    """Names of the presets in the package."""
+    """List the names of the presets in the package."""
     return sorted(path.stem for path in recipe_folder("reproduce").glob("*.yaml"))
 
 
@@ -107,6 +107,6 @@ def load_preset(name: str) -> Preset:
 
 
 def recipe_steps(task: str, name: str) -> int | None:
-    """Number of steps of one of the package's recipes; None for other recipes."""
+    """Return the number of steps of a recipe in the package; None if the package has no such recipe."""
     path = recipe_folder(task) / f"{name}.yaml"
     return int(yaml.safe_load(path.read_text("utf-8"))["schedule"]["steps"]) if path.is_file() else None

@@ -27,17 +27,17 @@ CONTROL, TREATED = r"control-\d+", r"maskgan-ebst(-\d+)?"
 
 
 def results_of(table: PlannedTable, folder: Path) -> list[MetricResult]:
-    """All results of a table."""
+    """Read all results of a table; ``folder``: the plan's folder."""
     return [result for name in table.results for result in read_results(folder / name)]
 
 
 def shown(table: PlannedTable, folder: Path) -> ResultTable:
-    """A table in display form."""
+    """Build the table to display from its results; ``folder``: the plan's folder."""
     return build_table(results_of(table, folder))
 
 
 def given(plan: ReproductionPlan) -> str:
-    """Hash of a plan's external inputs (the data set, the weights of judges); "" if there are none."""
+    """Return a hash of a plan's external inputs (the data set, the weights of judges); "" if there are none."""
     held = {"data": PreparedData.load(Path(plan.data)).hash} if plan.data else {}
     for name, where in plan.judges.items():
         files = sorted(Path(where).glob(f"**/{MODEL_FILE}")) if Path(where).is_dir() else [Path(where)]
@@ -46,12 +46,12 @@ def given(plan: ReproductionPlan) -> str:
 
 
 def record(plan: ReproductionPlan, folder: Path, stamps: dict[str, Stamp], asked: dict[str, Any]) -> dict[str, Any]:
-    """Build the record.
+    """Build the record of a reproduction as a JSON document.
 
     Args:
         plan: a plan whose stages are all finished.
         folder: the plan's folder.
-        stamps: stamps of the stages.
+        stamps: stamps of the stages, by name.
         asked: the command's arguments, which become the first keys of the record.
     """
     tables = {table.name: _table(table, folder) for table in plan.tables}
@@ -103,10 +103,13 @@ def _table(table: PlannedTable, folder: Path) -> dict[str, Any]:
 
 
 def over_seeds(rows: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Mean difference between EBST and its control per metric, over the seeds; {} for fewer than two pairs of runs.
+    """Compare EBST with its control: mean difference per metric over the seeds; {} for fewer than two pairs of runs.
 
     The interval is Student's t interval of the differences between runs of the same seed. If it contains 0, the
     difference is not significant.
+
+    Args:
+        rows: the values of each metric, by name of the run and of the metric.
     """
     control = [row for name, row in rows.items() if re.fullmatch(CONTROL, name)]
     treated = [row for name, row in rows.items() if re.fullmatch(TREATED, name)]
@@ -130,7 +133,7 @@ def over_seeds(rows: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
 
 def machine() -> dict[str, Any]:
-    """Description of the machine."""
+    """Describe the machine: processor, cores, GPUs, system, and versions of Python and PyTorch."""
     import torch
 
     from maskgan_cli.devices import processor
@@ -146,6 +149,6 @@ def machine() -> dict[str, Any]:
 
 
 def lines(found: ResultTable) -> list[Sequence[str]]:
-    """The heading and the rows of a table as text cells."""
+    """Return the heading and the rows of a table as text cells."""
     body = [[method, *(f"{cell.text} {cell.interval}".rstrip() for cell in cells)] for method, cells in found.rows]
     return [["method", *found.headings], *body]

@@ -28,7 +28,7 @@ from maskgan_cli.files import read_json, sha256, write_json
 from maskgan_cli.reproduce.stages import Stage
 
 STAMPS: Final = "stamps"
-_TICK: Final = 0.2  # seconds between two looks whether to stop
+_TICK: Final = 0.2  # seconds between two checks of ``stop``
 Execute = Callable[[Stage, Path], int]  # runs a stage in a folder; returns its exit code
 _PROGRAM: Final = (
     "from maskgan_cli import workers; workers.end_with_parent(); from maskgan_cli.__main__ import main; main()"
@@ -37,12 +37,12 @@ _PROGRAM: Final = (
 
 @dataclass(frozen=True)
 class Stamp:
-    """State of a stage that was started.
+    """State of a stage that was started or finished.
 
     Attributes:
         command: the command line.
         key: hash of the command and of its inputs.
-        digest: hash of its outputs; "" until it is finished.
+        digest: hash of its outputs; "" until the stage is finished.
         seconds, processor_seconds: wall-clock and CPU time so far, including interrupted attempts; None if unknown.
     """
 
@@ -59,7 +59,7 @@ class Stamp:
 
 
 class StageFailed(MaskGANError):
-    """A stage failed. The plan ends with the same exit code."""
+    """Raised if a stage fails. The plan ends with the exit code of the stage."""
 
     def __init__(self, stage: Stage, code: int) -> None:
         super().__init__(f"stage `{stage.name}` failed with exit code {code} ({stage}); run the same command to resume")
@@ -67,7 +67,7 @@ class StageFailed(MaskGANError):
 
 
 def as_subprocess(stage: Stage, folder: Path, *, quiet: bool = False, stop: threading.Event | None = None) -> int:
-    """Run a stage as a child process of the same Python; its progress goes to this process's stderr.
+    """Run a stage as a child process of the same Python, and return its exit code. Its progress goes to stderr.
 
     An interrupt is forwarded to the child, and the function waits for its end. If this process is killed, the child
     ends too, so that the plan can be run again at once. Once ``stop`` is set, the child is interrupted.
@@ -130,7 +130,7 @@ def run_stages(
 
 
 def finished_before(stage: Stage, folder: Path, key: str, *, overwrite: bool) -> Stamp | None:
-    """The stamp of an earlier run of a stage; None if there is none. It has a digest if the outputs are there.
+    """Return the stamp of an earlier run of a stage; None if there is none. If outputs are missing, it has no digest.
 
     Args:
         stage, folder, overwrite: see `run_stages`.
@@ -156,12 +156,12 @@ def finished_before(stage: Stage, folder: Path, key: str, *, overwrite: bool) ->
 
 
 def run_stage(stage: Stage, folder: Path, execute: Execute, before: Stamp, *, alone: bool = True) -> Stamp:
-    """Run a stage and stamp it.
+    """Run a stage, write its stamp, and return the stamp.
 
     Args:
         stage, folder, execute: see `run_stages`.
-        before: its stamp of an earlier, interrupted run, or a new one.
-        alone: whether no other stage runs; otherwise its CPU time is unknown.
+        before: the stamp of an earlier, interrupted run, or a new one.
+        alone: whether no other stage runs at the same time; otherwise the CPU time is unknown.
 
     Raises:
         StageFailed, Stopped: see `run_stages`.
@@ -193,13 +193,13 @@ def run_stage(stage: Stage, folder: Path, execute: Execute, before: Stamp, *, al
 
 
 def read_stamps(stages: Sequence[Stage], folder: Path) -> dict[str, Stamp]:
-    """The existing stamps, by stage name."""
+    """Read the existing stamps of stages, by stage name."""
     found = {stage.name: _read(folder, stage) for stage in stages}
     return {name: stamp for name, stamp in found.items() if stamp is not None}
 
 
 def digest_of(paths: Sequence[Path]) -> str:
-    """One hash over the names and contents of files and folders; hidden files are ignored."""
+    """Compute one hash of the names and contents of files and folders; hidden files are ignored."""
     whole = hashlib.sha256()
     for path in paths:
         files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
@@ -210,7 +210,13 @@ def digest_of(paths: Sequence[Path]) -> str:
 
 
 def stage_key(stage: Stage, digests: Mapping[str, str], given: str) -> str:
-    """Hash of a stage's command and inputs: the digests of the stages it needs, and the external inputs."""
+    """Compute the hash of a stage's command and inputs.
+
+    Args:
+        stage: the stage.
+        digests: hashes of the outputs of the stages that it needs, by name.
+        given: hash of the plan's external inputs.
+    """
     made_of = [stage.words, [digests[need] for need in stage.needs], given]
     return hashlib.sha256(json.dumps(made_of).encode()).hexdigest()
 
@@ -220,7 +226,7 @@ def _stamp(folder: Path, stage: Stage) -> Path:
 
 
 def _read(folder: Path, stage: Stage) -> Stamp | None:
-    """The stamp of a stage; None if it is missing or corrupt."""
+    """Read the stamp of a stage; None if the file is missing or corrupt."""
     try:
         return Stamp(**read_json(_stamp(folder, stage)))
     except (InputError, TypeError):
@@ -245,7 +251,7 @@ def _remove(folder: Path, stage: Stage) -> None:
 
 
 def _processor_seconds() -> float | None:
-    """CPU seconds of all finished child processes; None on Windows."""
+    """Return the CPU seconds of all finished child processes; None on Windows."""
     try:
         import resource
     except ImportError:  # Windows

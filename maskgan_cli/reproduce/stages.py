@@ -28,7 +28,7 @@ class Stage:
     how: tuple[str, ...] = ()
 
     def on(self, device: str) -> Stage:
-        """The stage on another device, if it has the option ``--device``."""
+        """Return a copy of the stage for another device; an equal copy if it has no option ``--device``."""
         words = list(self.how)
         if "--device" in words:
             words[words.index("--device") + 1] = device
@@ -39,7 +39,11 @@ class Stage:
 
 
 def about(seconds: Iterable[float | None]) -> str:
-    """Total time of stages in words, e.g. ``about 3 minutes of one core``, and the number of unmeasured stages."""
+    """Describe the total time of stages, e.g. ``about 3 minutes of one core, and 2 not measured``.
+
+    Args:
+        seconds: estimated seconds of each stage; None if not measured.
+    """
     given = list(seconds)
     known = [value for value in given if value is not None]
     total = sum(known)
@@ -56,7 +60,7 @@ def about(seconds: Iterable[float | None]) -> str:
 
 
 def script(stages: Sequence[Stage], folder: str, made_by: str) -> str:
-    """A plan as a shell script, with one command per line.
+    """Format a plan as a shell script, with one command per line.
 
     Args:
         stages: the stages of the plan.

@@ -1,4 +1,4 @@
-"""The tables, each defined by its rows and columns (paper, Sec. 5: Tables 2 to 4 and the ablations)."""
+"""The tables (paper, Sec. 5: Tables 2 to 4 and the ablations). Each function adds one table to a plan."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SMILING: Final = "transfer --attribute Smiling"
 
 
 def attribute_transfer(plan: ReproductionPlan) -> None:
-    """Table 2: transfer of the attribute Smiling by all methods."""
+    """Add Table 2: transfer of the attribute Smiling by all methods."""
     pairs = plan.pairs("smiling", truths=True)
     measured, needs = [], [pairs[0]]
     for name, metrics in [*((n, ("attributes", "fid", "identity")) for n in MASKLESS), *((n, METRICS) for n in MASKED)]:
@@ -28,7 +28,13 @@ def attribute_transfer(plan: ReproductionPlan) -> None:
 
 
 def counterfactual(plan: ReproductionPlan) -> None:
-    """Comparison of all methods with the ground truth. It is not in the paper and needs rendered faces."""
+    """Add a comparison of all methods with the ground truth. It is not in the paper.
+
+    The ground truth is the source with the target's expression, so the faces must be rendered.
+
+    Raises:
+        InputError: the plan uses a data set.
+    """
     if not plan.rendered:
         raise InputError("--data", expected="no data set: only rendered faces have ground truth", found=plan.faces)
     pairs = plan.pairs("smiling", truths=True)
@@ -43,7 +49,7 @@ def counterfactual(plan: ReproductionPlan) -> None:
 
 
 def style_copy(plan: ReproductionPlan) -> None:
-    """Table 3: style copy, the style of one face in the shape of another, by the methods that use masks."""
+    """Add Table 3: style copy (the style of one face in the shape of another) by the methods that use masks."""
     pairs = plan.pairs("style-copy")
     measured, needs = [], []
     for name in MASKED:
@@ -55,9 +61,12 @@ def style_copy(plan: ReproductionPlan) -> None:
 
 
 def identity(plan: ReproductionPlan) -> None:
-    """Table 4: preservation of identity when Smiling is changed.
+    """Add Table 4: preservation of identity when Smiling is changed.
 
     StarGAN is omitted: half of the pairs require removing a smile, but its command supports one direction per list.
+
+    Raises:
+        InputError: the data set has no identities, and no identity network is given.
     """
     if not plan.has_identities and "identity" not in plan.judges:
         raise InputError("--data", expected="a data set with identities, or --judge identity=WEIGHTS", found="neither")
@@ -74,7 +83,10 @@ def identity(plan: ReproductionPlan) -> None:
 
 
 def fusion(plan: ReproductionPlan) -> None:
-    """Ablation of the style encoder's fusion: no label branch, concatenation, and SFT as in the paper."""
+    """Add the ablation of how the style encoder fuses features of the picture and of the label map.
+
+    The rows are no label branch (pix2pixHD-m), concatenation, and SFT (spatial feature transform) as in the paper.
+    """
     pairs = plan.pairs("smiling", truths=True)
     measured, needs = [], [pairs[0]]
     for name in ("pix2pixhd-m", "concat", "maskgan"):
@@ -86,7 +98,10 @@ def fusion(plan: ReproductionPlan) -> None:
 
 
 def ebst(plan: ReproductionPlan) -> None:
-    """EBST compared with a control: training continued from the same weights for equally many steps without EBST."""
+    """Add two tables that compare EBST (Editing Behavior Simulated Training) with a control, over several seeds.
+
+    The control continues the training from the same weights for equally many steps without EBST.
+    """
     seeds = range(plan.seed, plan.seed + plan.preset.repetitions)
     rows = ["maskgan"]
     start = plan.method("maskgan")
@@ -110,7 +125,10 @@ def ebst(plan: ReproductionPlan) -> None:
 
 
 def _simulated(plan: ReproductionPlan) -> tuple[str, str]:
-    """Add the simulated edits (M_inter and M_outer) of the test split."""
+    """Add the stage that simulates edits of the test split; return its name and the path of the list of edits.
+
+    The edited masks are M_inter (interpolated towards another face) and M_outer (moved away from it).
+    """
     count = ("-n", str(plan.preset.pairs["edits"])) if "edits" in plan.preset.pairs else ()
     vae, weights = plan.vae("--weights")
     words = ("simulate-edits", plan.faces, *weights, *count, "--seed", str(plan.seed))

@@ -1,6 +1,7 @@
-"""Rendered faces: portraits with exact masks, pose, identity, attributes and counterfactuals.
+"""Rendered faces: portraits with exact masks, pose, identity and attributes.
 
-``face(seed, number, size)`` renders one face, ``write_dataset(out, count, size)`` a raw data set.
+``face(seed, number, size)`` renders one face, ``write_dataset(out, count, size)`` writes a raw data set. A
+counterfactual is a picture rendered again with another expression and everything else equal.
 
 parameters.py, sampling.py, expressions.py   the parameters of a picture, and their sampling from seeds
 shape.py, regions.py, geometry.py            the head model, its regions, vector geometry

@@ -15,10 +15,14 @@ HEIGHT = 7.2  # height of the camera, decimetres
 
 @dataclass(frozen=True)
 class Camera:
-    """A perspective projection from ``place``, followed by a similarity transform to pixels.
+    """A perspective projection, followed by a similarity transform to pixels.
 
-    ``matrix`` (2, 2) and ``centre`` (2,) map projected points to pixels of a ``size`` grid;
-    ``scale`` is pixels per decimetre at the eyes.
+    Attributes:
+        place: position of the camera (3,) in world coordinates.
+        matrix: rotation and scale (2, 2) from the projection plane to pixels.
+        centre: point (2,) of the projection plane that is mapped to the middle of the picture.
+        scale: pixels per decimetre at the eyes.
+        size: side of the picture in pixels.
     """
 
     place: F32
@@ -28,7 +32,11 @@ class Camera:
     size: int
 
     def project(self, points: F32) -> tuple[F32, F32]:
-        """World points (..., 3) -> pixels (..., 2), x right and y down, and depth (...), larger nearer."""
+        """Project world points (..., 3) to the picture.
+
+        Returns:
+            pixels (..., 2), x to the right and y down; and depths (...), which are larger for nearer points.
+        """
         depth = points[..., 2] - self.place[2]
         x = (points[..., 0] - self.place[0]) * (-self.place[2] / depth) - self.centre[0]
         y = (points[..., 1] - self.place[1]) * (self.place[2] / depth) - self.centre[1]
@@ -69,10 +77,10 @@ def frame(posed: Posed, scene: Scene, size: int) -> Camera:
 
 
 def head_pose(posed: Posed, camera: Camera) -> tuple[float, float, float]:
-    """Yaw, pitch and roll in degrees as HopeNet and 300W-LP measure them in the final picture.
+    """Return yaw, pitch and roll of the head in degrees, with the conventions of HopeNet and 300W-LP.
 
-    Positive yaw looks to the picture's left, positive pitch looks up, positive roll leans clockwise. The angles are
-    relative to the ray through the head and include the rotation of the picture.
+    With positive yaw the face looks to the picture's left, with positive pitch up; positive roll leans clockwise. The
+    angles are relative to the ray from the head to the camera and include the rotation of the picture.
     """
     ray = unit(camera.place - posed.eyes.mean(0))
     across = unit(np.cross(f32([0, 1, 0]), ray))

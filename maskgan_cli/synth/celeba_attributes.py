@@ -17,9 +17,10 @@ CELEBA: Final[tuple[str, ...]] = (
 
 
 def attributes(identity: Identity, scene: Scene) -> dict[str, int]:
-    """All 40 attributes, 1 or -1; those that the parameters do not determine are -1.
+    """Return all 40 CelebA attributes by name, 1 or -1; attributes that the parameters do not determine are -1.
 
-    They describe the scene: an earring counts even if hair hides it; a hair colour does not count on a bald head.
+    The attributes describe the scene, not the visible pixels: an earring counts even if hair hides it. A bald head has
+    no hair colour.
     """
     hair = scene.style.name != "bald"
     style = scene.style

@@ -1,4 +1,7 @@
-"""The plan of a data set of rendered faces: person and scene of each picture, and counterfactual pairs."""
+"""The plan of a data set of rendered faces: person and scene of each picture, and counterfactual pairs.
+
+In a counterfactual pair, the ground truth of an edit is the source rendered with the target's expression.
+"""
 
 from __future__ import annotations
 
@@ -24,10 +27,15 @@ _SPLIT_START = {"train": 0, "validation": TRAIN_END, "test": VALIDATION_END}
 
 @dataclass(frozen=True)
 class DatasetPlan:
-    """Settings of a data set; they determine every file.
+    """Settings of a data set of rendered faces; they determine the content of every file.
 
     Attributes:
-        expressions: consecutive pictures per scene, each with a different expression.
+        count: number of pictures.
+        size: side of the pictures in pixels.
+        identities: number of people.
+        seed: seed of all random choices.
+        counterfactuals: number of counterfactual pairs.
+        expressions: number of consecutive pictures that show one scene, each with a different expression.
     """
 
     count: int
@@ -38,35 +46,38 @@ class DatasetPlan:
     expressions: int = 1
 
     def settings(self) -> dict[str, Any]:
-        """The settings as stored in ``synth.json``."""
+        """Return the settings as they are stored in ``synth.json``."""
         return {"version": VERSION, **{_key(name): value for name, value in vars(self).items()}}
 
     def person(self, number: int) -> int:
-        """Index of the person in picture ``number``, from 0."""
+        """Return the index, from 0, of the person shown in picture ``number``."""
         return number // self.expressions % self.identities
 
     def drawn_by(self, number: int) -> tuple[Identity, Scene]:
-        """Identity and scene of picture ``number``."""
+        """Sample the identity and the scene that determine picture ``number``."""
         scene_number, variant = divmod(number, self.expressions)
         who = sample_identity(self.seed, self.person(number))
         scene = sample_scene(self.seed, scene_number, who)
-        if variant:  # the expression of a scene that is not rendered
+        if variant:  # takes its expression from an extra scene, which is not rendered itself
             scene = with_expression(scene, sample_scene(self.seed, self.count + number, who))
         return who, scene
 
 
 def _key(name: str) -> str:
-    """The key of a setting in ``synth.json``."""
+    """Return the key in ``synth.json`` of the `DatasetPlan` attribute ``name``."""
     return EXPRESSIONS_KEY if name == "expressions" else name
 
 
 def split_of(identity: int) -> str:
-    """The split of a person; train, val and test have 80, 10 and 10 of every hundred people."""
+    """Return the split of a person: 80 % of the people are in ``train``, 10 % in ``validation``, 10 % in ``test``."""
     return {1: "validation", 2: "test"}.get(identity % 10, "train")
 
 
 def celeba_index(picture: int, identities: int, expressions: int = 1) -> int:
-    """A CelebA index for a picture, which the published split rule assigns to the person's split."""
+    """Return a unique CelebA index for a picture.
+
+    CelebA's split depends only on the index range. The index is chosen in the range of the person's split (`split_of`).
+    """
     scene, variant = divmod(picture, expressions)
     turn, person = divmod(scene, identities)
     turn = turn * expressions + variant
@@ -75,25 +86,29 @@ def celeba_index(picture: int, identities: int, expressions: int = 1) -> int:
 
 
 def _people(split: str, below: int) -> int:
-    """Number of people in a split among the first ``below`` people."""
+    """Return how many of the first ``below`` people belong to a split."""
     by_digit = {"validation": (below + 8) // 10, "test": (below + 7) // 10}
     return by_digit.get(split, below - by_digit["validation"] - by_digit["test"])
 
 
 @lru_cache(maxsize=4)
 def _tested(plan: DatasetPlan) -> tuple[int, ...]:
+    """Return the numbers of the pictures in the test split, or of all pictures if it has fewer than two."""
     tested = tuple(i for i in range(plan.count) if split_of(plan.person(i)) == "test")
     return tested if len(tested) >= 2 else tuple(range(plan.count))
 
 
 def candidates(plan: DatasetPlan, number: int) -> list[int]:
-    """The source of a counterfactual, and up to eight candidates for its target."""
+    """Sample pictures for pair ``number``: first its source, then up to eight candidates for its target."""
     rng = np.random.default_rng([plan.seed, 5, number])
     return [int(v) for v in rng.permutation(_tested(plan))[:9]]
 
 
 def pair_of(plan: DatasetPlan, number: int) -> tuple[int, int]:
-    """Source and target of a counterfactual: different people and mouths, from the test split if possible."""
+    """Return the picture numbers of source and target of counterfactual pair ``number``.
+
+    If possible, they show different people with different mouths and come from the test split.
+    """
     source, *others = candidates(plan, number)
 
     def scene(i: int) -> Scene:
@@ -112,27 +127,32 @@ def pair_of(plan: DatasetPlan, number: int) -> tuple[int, int]:
 
 
 def counterfactual(plan: DatasetPlan, number: int) -> tuple[int, int, Rendered]:
-    """Source, target, and the source rendered with the target's expression (the ground truth)."""
+    """Render counterfactual pair ``number``.
+
+    Returns:
+        picture number of the source, picture number of the target, and the ground truth: the source rendered with the
+        target's expression.
+    """
     source, target = pair_of(plan, number)
     return source, target, answer(plan, source, target)
 
 
 def answer(plan: DatasetPlan, source: int, target: int) -> Rendered:
-    """Render picture ``source`` of a data set with the expression of picture ``target``."""
+    """Render picture ``source`` with the expression of picture ``target``: the ground truth of an edit."""
     return render(*answered(plan, source, target), plan.size)
 
 
 def answered(plan: DatasetPlan, source: int, target: int) -> tuple[Identity, Scene]:
-    """Identity and scene of `answer`: those of the source, with the target's expression."""
+    """Return what `answer` renders: identity and scene of picture ``source``, with the expression of ``target``."""
     (who, scene), (_, other) = plan.drawn_by(source), plan.drawn_by(target)
     return who, with_expression(scene, other)
 
 
 def read_plan(folder: Path) -> DatasetPlan:
-    """Read the plan of a folder of rendered faces.
+    """Read the settings of a folder that ``maskgan synth`` wrote, from its ``synth.json``.
 
     Raises:
-        InputError: the folder is not one of rendered faces, or it was written by another version of the renderer.
+        InputError: the folder was not written by ``maskgan synth``, or by another version of the renderer.
     """
     what = "a folder of `maskgan synth`"
     if not (folder / "synth.json").is_file():

@@ -1,4 +1,4 @@
-"""Random expressions, as weights of the head model's face units."""
+"""Random facial expressions, as weights of the head model's face units (blend shapes such as ``jawOpen``)."""
 
 from __future__ import annotations
 
@@ -12,14 +12,18 @@ T = TypeVar("T")
 
 
 def pick(rng: np.random.Generator, options: dict[T, float]) -> T:
-    """Sample one key with probabilities proportional to the values."""
+    """Sample one key of ``options`` with a probability proportional to its value."""
     keys = list(options)
     total = np.cumsum([options[k] for k in keys])
     return keys[int(np.searchsorted(total, rng.random() * total[-1], side="right").clip(0, len(keys) - 1))]
 
 
 def sample_expression(rng: np.random.Generator) -> tuple[Weights, bool, bool]:
-    """Sample an expression: face-unit weights, whether it is a smile, and whether the mouth is open."""
+    """Sample a facial expression.
+
+    Returns:
+        weights of the face units by name, whether the face smiles, and whether the mouth is open.
+    """
     units: dict[str, float] = {}
 
     def both(name: str, amount: float, uneven: float = 0.07) -> None:

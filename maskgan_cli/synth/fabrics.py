@@ -19,9 +19,14 @@ from maskgan_cli.synth.wardrobe import Piece
 class Paint:
     """Material of N surface pixels.
 
-    ``albedo`` (N, 3); ``shine`` (N,) strength and ``gloss`` (N,) exponent of highlights; ``relief`` (N,) height of fine
-    structure in decimetres; ``normal`` (N, 3); ``skin`` (N,) where light scatters below the surface; ``glint`` (N,)
-    light added on the eyes.
+    Attributes:
+        albedo: reflected proportion of light (N, 3), linear RGB.
+        shine: strength of highlights (N,).
+        gloss: exponent of highlights (N,); larger values give smaller highlights.
+        relief: height of fine structure (N,) in decimetres, for bump mapping.
+        normal: unit normals (N, 3).
+        skin: pixels (N,) in which light scatters below the surface.
+        glint: brightness of the highlight on the eyes (N,).
     """
 
     albedo: F32
@@ -34,12 +39,20 @@ class Paint:
 
 
 def mix(a: F32, b: npt.ArrayLike, share: npt.ArrayLike) -> F32:
-    """Interpolate from a (N, 3) to b by ``share`` (N,)."""
+    """Interpolate linearly between colours: ``a`` (N, 3) where ``share`` (N,) is 0, ``b`` where it is 1."""
     return f32(a + (f32(b) - a) * f32(share)[:, None])
 
 
 def _pattern(colour: F32, second: F32, pattern: str, u: F32, v: F32, pitch: float) -> F32:
-    """Cloth colours (N, 3) at positions (u, v) in decimetres."""
+    """Return the colours (N, 3) of a cloth at positions ``u``, ``v`` (N,) in decimetres.
+
+    Args:
+        colour: main colour.
+        second: the other colour of stripes, checks and dots.
+        pattern: stripe, check, dots, knit or rib; any other name gives the plain ``colour``.
+        u, v: positions.
+        pitch: pattern repeats per decimetre.
+    """
     n = len(u)
     a = np.tile(colour, (n, 1))
     if pattern == "stripe":
@@ -57,6 +70,10 @@ def _pattern(colour: F32, second: F32, pattern: str, u: F32, v: F32, pitch: floa
 
 
 def paint_clothes(p: Paint, s: Surface, k: Classes, scene: Scene, noise: Noise, fineness: float) -> None:
+    """Set the material of the clothes painted on the body: cloth colours, folds, weave and, on a jacket, a shirt.
+
+    ``fineness``, 0.25 to 1, is the strength of details that only large pictures show.
+    """
     m = (k.label == ID["cloth"]) & s.body
     if not m.any():
         return
@@ -96,7 +113,7 @@ def paint_clothes(p: Paint, s: Surface, k: Classes, scene: Scene, noise: Noise, 
 
 
 def paint_necklace(p: Paint, s: Surface, k: Classes, scene: Scene) -> None:
-    """Add a necklace to the neck, as colour and relief."""
+    """Paint a necklace on the neck: change the material and the class of its pixels."""
     if scene.necklace == "none":
         return
     c = s.c
@@ -122,6 +139,10 @@ def paint_necklace(p: Paint, s: Surface, k: Classes, scene: Scene) -> None:
 
 
 def paint_piece(p: Paint, s: Surface, m: Bools, piece: Piece, noise: Noise, fineness: float) -> None:
+    """Set the material of the pixels ``m`` (N,), which show a piece of clothing or jewellery.
+
+    ``fineness``, 0.25 to 1, is the strength of details that only large pictures show.
+    """
     if not m.any():
         return
     c = s.c[m]

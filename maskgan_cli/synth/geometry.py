@@ -16,31 +16,37 @@ def f32(value: npt.ArrayLike) -> F32:
 
 
 def ramp(low: float, high: float, x: npt.ArrayLike) -> F32:
-    """Smooth step: 0 up to ``low``, 1 from ``high``; decreasing if ``low`` is larger."""
+    """Apply the smoothstep function: 0 for x <= ``low``, 1 for x >= ``high``, smooth between them.
+
+    If ``low`` is larger than ``high``, the function decreases: 1 for x <= ``high``, 0 for x >= ``low``.
+    """
     t = np.clip((f32(x) - np.float32(low)) / np.float32(high - low), 0, 1)
     return f32(t * t * (3 - 2 * t))
 
 
 def bump(x: npt.ArrayLike, centre: float, width: float) -> F32:
-    """Gaussian of height 1."""
+    """Evaluate the Gaussian exp(-((x - centre) / width)^2) of height 1."""
     t = (f32(x) - np.float32(centre)) / np.float32(width)
     return f32(np.exp(-t * t))
 
 
 def unit(v: npt.ArrayLike) -> F32:
-    """Normalise vectors (..., 3) to length 1; zero vectors are unchanged."""
+    """Normalise vectors (..., 3) to length 1; zero vectors stay zero."""
     v = f32(v)
     return f32(v * (1 / np.maximum(np.sqrt(dot(v, v)), np.float32(1e-9)))[..., None])
 
 
 def dot(a: npt.ArrayLike, b: npt.ArrayLike) -> F32:
-    """Inner product over the last axis, without BLAS, whose results may depend on the number of threads."""
+    """Return inner products (...) of vectors (..., 3).
+
+    They are computed without BLAS, because its results may depend on the number of threads.
+    """
     a, b = f32(a), f32(b)
     return f32(a[..., 0] * b[..., 0] + a[..., 1] * b[..., 1] + a[..., 2] * b[..., 2])
 
 
 def cross(a: F32, b: F32) -> F32:
-    """Cross product over the last axis; faster than NumPy's."""
+    """Return cross products (..., 3) of vectors (..., 3); faster than ``numpy.cross``."""
     x = a[..., 1] * b[..., 2] - a[..., 2] * b[..., 1]
     y = a[..., 2] * b[..., 0] - a[..., 0] * b[..., 2]
     z = a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
@@ -53,7 +59,11 @@ def turn(points: F32, rotation: F32) -> F32:
 
 
 def rotation(yaw: float, pitch: float, roll: float) -> F32:
-    """Rotation matrix from degrees: about y (positive looks to +x), then x (positive looks down), then z."""
+    """Return the rotation matrix (3, 3) of angles in degrees.
+
+    The rotations are applied in this order: yaw about y (positive turns the face to +x), pitch about x (positive turns
+    the face down), roll about z.
+    """
     a, b, c = np.radians([yaw, pitch, roll])
     about_y = [[np.cos(a), 0, np.sin(a)], [0, 1, 0], [-np.sin(a), 0, np.cos(a)]]
     about_x = [[1, 0, 0], [0, np.cos(b), -np.sin(b)], [0, np.sin(b), np.cos(b)]]
@@ -62,7 +72,7 @@ def rotation(yaw: float, pitch: float, roll: float) -> F32:
 
 
 def vertex_normals(vertices: F32, triangles: I32) -> F32:
-    """Area-weighted unit normals (V, 3)."""
+    """Return unit normals (V, 3) of the vertices: the area-weighted mean normals of their triangles."""
     a, b, c = (vertices[triangles[:, k]] for k in range(3))
     face = cross(b - a, c - a)
     corners = np.concatenate([triangles[:, k] for k in range(3)])
@@ -71,6 +81,6 @@ def vertex_normals(vertices: F32, triangles: I32) -> F32:
 
 
 def curve(x: npt.ArrayLike, knots: npt.ArrayLike, values: npt.ArrayLike) -> F32:
-    """Piecewise linear function of x."""
+    """Evaluate at ``x`` the piecewise linear function through the points (knots, values); constant outside them."""
     at, left, right = (np.asarray(v, np.float64) for v in (x, knots, values))
     return f32(np.interp(at, left, right))

@@ -1,7 +1,7 @@
 """Hair as strands: a few hundred guide strands grow over the head, and thousands of strands follow them.
 
-Hair grows in the coordinates of the head (``Posed.to_head``), so a style does not depend on the pose, except for the
-direction of gravity.
+All strands that follow one guide form a lock. Hair grows in the coordinates of the head (``Posed.to_head``), so a style
+does not depend on the pose, except for the direction of gravity.
 """
 
 from __future__ import annotations
@@ -24,8 +24,14 @@ SKULL = f32([0, 0.95, 0.1])  # centre of the skull, in head coordinates
 
 @dataclass(frozen=True)
 class Strands:
-    """``points`` (S, K, 3) in world coordinates; ``tone`` (S,) relative brightness; ``outward`` (S, K, 3) unit
-    vectors away from the head; ``depth`` (S,) 0 for the innermost layer, 1 for the outermost."""
+    """Hair as S strands of K points.
+
+    Attributes:
+        points: (S, K, 3) from root to tip, in world coordinates.
+        tone: brightness of each strand (S,) relative to the hair colour.
+        outward: unit vectors (S, K, 3) that point away from the head.
+        depth: layer of each strand (S,), from 0 (innermost) to 1 (outermost).
+    """
 
     points: F32
     tone: F32
@@ -35,13 +41,15 @@ class Strands:
 
 @dataclass(frozen=True)
 class _Roots:
+    """Points of the skin from which N strands grow."""
+
     place: F32  # (N, 3) in head coordinates
-    normal: F32
-    canonical: F32
+    normal: F32  # unit normals of the skin (N, 3) in head coordinates
+    canonical: F32  # (N, 3) the same points on the canonical head
 
 
 def _roots(rng: np.random.Generator, posed: Posed, faces: I32, count: int) -> _Roots:
-    """Sample points evenly over triangles of the posed head."""
+    """Sample ``count`` roots, evenly distributed over the triangles ``faces`` (T, 3) of the posed head."""
     corners = posed.vertices[faces]
     area = np.sqrt((np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]) ** 2).sum(1))
     edges = np.cumsum(area.astype(np.float64))
@@ -60,7 +68,12 @@ def _roots(rng: np.random.Generator, posed: Posed, faces: I32, count: int) -> _R
 
 
 def _scalp(recession: float, covered: float | None, sideburn: float) -> I32:
-    """Triangles with hair; ``covered`` is the height above which a hat covers them."""
+    """Return the triangles (T, 3) of the scalp on which hair grows.
+
+    Args:
+        recession, sideburn: see ``regions.hairline``.
+        covered: canonical height above which a hat covers the hair; None without a hat.
+    """
     body = head().group("body")
     middle = f32(head().canonical[body].mean(1))
     bearing = hairline(middle, recession, sideburn) > -0.01
@@ -70,7 +83,7 @@ def _scalp(recession: float, covered: float | None, sideburn: float) -> I32:
 
 
 def _comb(style: HairStyle, roots: _Roots) -> tuple[F32, F32]:
-    """Combing directions (N, 3) and lengths (N,) of the hair."""
+    """Return for each root the direction (N, 3) in which the style combs its hair, and the hair's length (N,)."""
     x, y, z = (roots.canonical[:, k] for k in range(3))
     top = ramp(7.7, 8.25, y)
     front = ramp(0.85, 1.3, z)
@@ -100,7 +113,11 @@ def _comb(style: HairStyle, roots: _Roots) -> tuple[F32, F32]:
 
 
 def _grow(rng: np.random.Generator, style: HairStyle, posed: Posed, roots: _Roots, steps: int) -> tuple[F32, F32]:
-    """Grow guides (G, steps + 1, 3) in head coordinates, in small steps that slide over the body; and layers (G,)."""
+    """Grow the guide strands of hair that is not tied, in small steps that slide over the skin.
+
+    Returns:
+        guides (G, steps + 1, 3) in head coordinates, and their layers (G,) from 0 (innermost) to 1.
+    """
     model = head()
     body = np.flatnonzero(model.on_body & (model.canonical[:, 1] > 5.0))
     skin, out = posed.to_head(posed.vertices[body]), turn(posed.normals[body], posed.turn.T)
@@ -140,7 +157,11 @@ def _grow(rng: np.random.Generator, style: HairStyle, posed: Posed, roots: _Root
 
 
 def _tied(rng: np.random.Generator, style: HairStyle, posed: Posed, roots: _Roots, steps: int) -> tuple[F32, F32]:
-    """Guides pulled tightly over the skull to the hair tie."""
+    """Grow the guide strands of tied hair, which is pulled tightly over the skull to the hair tie.
+
+    Returns:
+        guides (G, steps + 1, 3) in head coordinates, and their layers (G,) from 0 (innermost) to 1.
+    """
     layer = f32(rng.random(len(roots.place)))
     ray, goal = unit(roots.place - SKULL), unit(TIE - SKULL)
     far = np.sqrt(((roots.place - SKULL) ** 2).sum(1))
@@ -158,7 +179,7 @@ def _tied(rng: np.random.Generator, style: HairStyle, posed: Posed, roots: _Root
 
 
 def _tail(rng: np.random.Generator, style: HairStyle, posed: Posed, count: int, steps: int) -> F32:
-    """The bun or ponytail behind the hair tie, (count, steps + 1, 3) in head coordinates."""
+    """Grow the strands (count, steps + 1, 3) of the bun or ponytail behind the hair tie, in head coordinates."""
     share = np.linspace(0, 1, steps + 1, dtype=np.float32)[None]
     spin = f32(rng.uniform(0, 2 * np.pi, (count, 1)))
     if style.name == "updo":
@@ -177,11 +198,15 @@ def grow_hair(
     rng: np.random.Generator, style: HairStyle, posed: Posed, recession: float, *, strands: int,
     covered: float | None = None, sideburn: float = 0.0,
 ) -> Strands | None:  # fmt: skip
-    """Grow the hair of the head; None if the style is bald.
+    """Grow the hair of the head. Return None if the style is ``bald``.
 
     Args:
+        rng: generator of all random choices.
+        style: the hairstyle.
+        posed: the head, with a neutral face.
+        recession: see ``regions.hairline``.
         strands: number of strands; larger pictures need more.
-        covered: canonical height above which a hat covers the hair.
+        covered: canonical height above which a hat covers the hair; None without a hat.
         sideburn: see ``regions.hairline``.
     """
     if style.name == "bald":
@@ -194,7 +219,7 @@ def grow_hair(
     else:
         path, layer = _grow(rng, style, posed, guides, steps)
     roots = _roots(rng, posed, faces, strands)
-    if style.comb == "side":  # hair parts to both sides; more roots cover the scalp there
+    if style.comb == "side":  # more roots near the parting, where the hair would leave the scalp bare
         middle = head().canonical[faces].mean(1)
         close = faces[(np.abs(middle[:, 0] - style.part) < 0.16) & (middle[:, 1] > 7.9) & (middle[:, 2] > 0)]
         if len(close):
@@ -236,7 +261,10 @@ def grow_hair(
 
 
 def _waves(rng: np.random.Generator, style: HairStyle, points: F32, guide: np.ndarray) -> F32:
-    """Displacements for curls: helices around each strand, in phase within a lock."""
+    """Return displacements (S, K, 3) that curl the strands: helices around each strand, in phase within a lock.
+
+    ``guide`` (S,) is the index of the guide that each strand follows.
+    """
     tangent = unit(np.gradient(points, axis=1))
     across = unit(cross(tangent, f32([0.1, 0.2, 1])))
     other = cross(tangent, across)
@@ -248,12 +276,23 @@ def _waves(rng: np.random.Generator, style: HairStyle, points: F32, guide: np.nd
 
 
 def _patch(rng: np.random.Generator, posed: Posed, faces: I32, density: Bools | F32, count: int) -> _Roots:
+    """Sample ``count`` roots on the triangles that the boolean mask ``density`` (T,) selects."""
     chosen: I32 = faces[density]
     return _roots(rng, posed, chosen, count)
 
 
 def grow_brows(rng: np.random.Generator, posed: Posed, thickness: float, height: float, arch: float, count: int) -> F32:
-    """The hairs of both brows as lines of four points in world coordinates (count, 4, 3)."""
+    """Grow the hairs of both brows.
+
+    Args:
+        rng: generator of all random choices.
+        posed: the head.
+        thickness, height, arch: see ``regions.brow``.
+        count: approximate number of hairs: twice as many roots are sampled, and those outside the brows are dropped.
+
+    Returns:
+        hairs (N, 4, 3) of four points each, in world coordinates.
+    """
     body = head().group("body")
     near = brow(f32(head().canonical[body].mean(1)), thickness * 1.6, height, arch) > -0.6
     roots = _patch(rng, posed, body, near, count * 2)
@@ -267,7 +306,11 @@ def grow_brows(rng: np.random.Generator, posed: Posed, thickness: float, height:
 
 
 def grow_beard(rng: np.random.Generator, posed: Posed, kind: str, length: float, count: int) -> F32:
-    """The hairs of a beard as lines of four points in world coordinates (about ``count``, 4, 3)."""
+    """Grow the hairs of a beard with lengths of about ``length`` decimetres; ``kind`` is that of ``regions.beard``.
+
+    Returns:
+        hairs (N, 4, 3) of four points each, in world coordinates; N is at most ``count``.
+    """
     body = head().group("body")
     near = beard(f32(head().canonical[body].mean(1)), kind) > 0.03
     roots = _patch(rng, posed, body, near, count)
@@ -279,6 +322,7 @@ def grow_beard(rng: np.random.Generator, posed: Posed, kind: str, length: float,
 
 
 def _hairs(rng: np.random.Generator, posed: Posed, place: F32, normal: F32, way: F32, length: float) -> F32:
+    """Return short straight hairs (N, 4, 3) in world coordinates, from roots and directions in head coordinates."""
     share = np.linspace(0, 1, 4, dtype=np.float32)[None, :, None]
     size = f32(length * rng.uniform(0.5, 1.15, (len(place), 1, 1)))
     return posed.from_head(f32(place[:, None] + normal[:, None] * 0.004 + way[:, None] * share * size))

@@ -10,26 +10,26 @@ import numpy as np
 
 @dataclass(frozen=True)
 class HairStyle:
-    """A hairstyle. Lengths are in decimetres (a head is 2 high), other values in [0, 1] unless noted."""
+    """A hairstyle. Lengths are in decimetres (a head is 2 high), other values in [0, 1] unless a comment says more."""
 
     name: str
     top: float  # length on the crown
     side: float  # length at the temples and the nape
-    comb: str  # side, back, forward, out, tied
-    lift: float  # how far it stands off the scalp at the root
-    gravity: float
-    volume: float  # distance from the head, decimetres
+    comb: str  # combing direction: side, back, forward, out, tied
+    lift: float  # how steeply the hair leaves the scalp at the root
+    gravity: float  # how strongly the hair bends down
+    volume: float  # distance of the hair from the head, decimetres
     wave: float = 0.0  # amplitude of waves, decimetres
-    turns: float = 6.0  # waves per decimetre of hair, times 2 pi
-    frizz: float = 0.02  # disorder of single strands, decimetres
-    fringe: float = 0.0  # length of hair over the forehead
-    part: float = 0.0  # place of the parting, canonical x
-    sweep: float = 0.0  # side to which short hair is brushed
-    straight: bool = True
-    curtain: float = 0.6  # distance of long hair from the middle of the face, decimetres
+    turns: float = 6.0  # angular frequency of waves: 2 pi times the waves per decimetre of hair
+    frizz: float = 0.02  # random displacement of single strands, decimetres
+    fringe: float = 0.0  # length of hair over the forehead; 0 for none
+    part: float = 0.0  # x of the parting on the canonical head
+    sweep: float = 0.0  # sideways direction of short hair, -1 to 1; positive to the person's left
+    straight: bool = True  # CelebA's Straight_Hair, otherwise Wavy_Hair
+    curtain: float = 0.6  # distance that long hair keeps from the middle of the face, decimetres
 
     def varied(self, rng: np.random.Generator) -> HairStyle:
-        """The same style with random variation."""
+        """Return this style with random variations of length, parting, volume, waves and fringe."""
         longer = rng.uniform(0.82, 1.25)
         part = rng.choice([-1, 1]) * rng.choice([0.03, 0.17, 0.3]) if self.comb == "side" else 0.0
         return replace(
@@ -47,6 +47,7 @@ class HairStyle:
 
 
 def _style(name: str, *numbers: float | str, **more: float | bool) -> HairStyle:
+    """Build a `HairStyle` from its fields in order, without a check of their types."""
     return HairStyle(name, *numbers, **more)  # type: ignore[arg-type]
 
 
@@ -76,6 +77,7 @@ STYLES: Final[dict[str, HairStyle]] = {
         _style("ponytail", 1.0, 1.0, "tied", 0.1, 0, 0.03, frizz=0.012),
     )
 }
+# Relative frequencies of the styles by sex.
 MEN: Final[dict[str, float]] = {
     "crop": 3, "side": 3, "tousled": 2, "quiff": 1.3, "slick": 1, "buzz": 1.4, "bald": 0.8,
     "curly_short": 1.2, "shaggy": 0.9, "wavy": 0.3,

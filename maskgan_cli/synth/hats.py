@@ -1,4 +1,4 @@
-"""Hats as profiles swept around the head."""
+"""Meshes of hats: a profile (an outline from rim to top) is swept around the head."""
 
 from __future__ import annotations
 
@@ -13,11 +13,19 @@ from maskgan_cli.synth.parameters import Colour, Hat
 from maskgan_cli.synth.shape import PIVOT, Posed, head
 from maskgan_cli.synth.wardrobe import AROUND, Piece, grid_triangles
 
-Profile = list[tuple[float, float, float]]  # rows of (height, share of the band's radius, extra radius)
+# Rings of a hat, as (height above the band, factor of the band's radius, decimetres added to the radius).
+Profile = list[tuple[float, float, float]]
 
 
 def _skull_radius(posed: Posed, angle: F32, low: float, high: float, centre: F32) -> F32:
-    """Radius of the head around an axis per direction, in head coordinates."""
+    """Return the largest radius of the head (N,) around the vertical axis through ``centre``, in each direction.
+
+    Args:
+        posed: the head.
+        angle: directions around the axis (N,) in radians; 0 is ahead.
+        low, high: canonical heights between which the head is measured.
+        centre: (3,) in head coordinates.
+    """
     model = head()
     ring = model.on_body & (model.canonical[:, 1] > low) & (model.canonical[:, 1] < high)
     points = posed.to_head(posed.vertices[ring]) - centre
@@ -37,11 +45,11 @@ class _Crown:
     Attributes:
         spec: the hat.
         posed: the head.
-        centre: (3,), origin of the profiles in head coordinates.
-        angle: directions around the head (AROUND,).
-        around: radius of the band in each direction (AROUND,).
+        centre: origin of the profiles (3,) in head coordinates.
+        angle: directions around the head (AROUND,) in radians; 0 is ahead.
+        around: radius of the hat's band in each direction (AROUND,).
         height: height of the head above the band.
-        back: how much lower the hat sits in each direction (AROUND,).
+        back: height added to the band in each direction (AROUND,); negative behind, where a hat sits lower.
     """
 
     spec: Hat
@@ -54,7 +62,10 @@ class _Crown:
 
     @classmethod
     def of(cls, spec: Hat, posed: Posed, band: float, hair_volume: float, rng: np.random.Generator) -> _Crown:
-        """The head above the canonical height ``band``."""
+        """Measure the head for a hat whose band is at the canonical height ``band``.
+
+        The radii have a margin for hair of ``hair_volume`` decimetres; ``rng`` samples a slight tilt of the hat.
+        """
         tilt = rng.normal(0, 0.04)
         centre = f32([0, band - PIVOT[1], 0.1])
         angle = np.linspace(-np.pi, np.pi, AROUND, endpoint=False, dtype=np.float32)
@@ -65,7 +76,7 @@ class _Crown:
         return cls(spec, posed, centre, angle, around, height, back)
 
     def build(self, profile: Profile, colour: Colour, pattern: str, pitch: float) -> Piece:
-        """The mesh of a profile."""
+        """Build the mesh that a profile sweeps around the head, with its colour and its pattern of cloth."""
         u = np.tile(self.angle * 0.75, len(profile))
         v = np.repeat([p[0] for p in profile], AROUND)
         return Piece(
@@ -81,6 +92,7 @@ class _Crown:
         )
 
     def _surface(self, profile: Profile) -> F32:
+        """Return the vertices (rings * AROUND, 3) of a swept profile in world coordinates."""
         rows = []
         for height, share, extra in profile:
             radius = self.around * share + extra
@@ -91,6 +103,7 @@ class _Crown:
 
 
 def _dome(top: float, power: float = 2.0, start: float = 0.0) -> Profile:
+    """Return the profile of a dome from the height ``start`` to ``top``; larger powers make its top flatter."""
     t = np.linspace(0, 1, 10)
     return [
         (start + (top - start) * float(np.sin(a * np.pi / 2)), float(max(1 - a**power, 0.02)) ** 0.5, 0.0) for a in t
@@ -98,7 +111,17 @@ def _dome(top: float, power: float = 2.0, start: float = 0.0) -> Profile:
 
 
 def hat(spec: Hat, posed: Posed, hair_volume: float, rng: np.random.Generator) -> tuple[list[Piece], float]:
-    """The meshes of a hat and the canonical height of its band, above which hair is covered."""
+    """Build a hat.
+
+    Args:
+        spec: the hat.
+        posed: the head.
+        hair_volume: distance of the hair from the head in decimetres.
+        rng: generator of the hat's random details.
+
+    Returns:
+        its meshes, and the canonical height above which it covers the hair (99 for a headband, which covers none).
+    """
     band = 7.86 + spec.low
     crown = _Crown.of(spec, posed, band, hair_volume, rng)
     if spec.kind == "headband":
@@ -117,7 +140,7 @@ def hat(spec: Hat, posed: Posed, hair_volume: float, rng: np.random.Generator) -
 
 
 def _with_brim(spec: Hat, crown: _Crown, rng: np.random.Generator) -> list[Piece]:
-    """A cap, or a hat with a brim all around."""
+    """Build a cap with its visor, or a hat with a brim all around."""
     flat = {"cap": 2.4, "bucket": 5.0, "fedora": 4.5, "sunhat": 3.0}[spec.kind]
     tall = crown.height + {"cap": 0.04, "bucket": 0.06, "fedora": 0.3, "sunhat": 0.1}[spec.kind]
     weave = "knit" if spec.kind == "sunhat" else "plain"
@@ -134,7 +157,7 @@ def _with_brim(spec: Hat, crown: _Crown, rng: np.random.Generator) -> list[Piece
 
 
 def _visor(crown: _Crown) -> Piece:
-    """The visor of a cap."""
+    """Build the visor of a cap."""
     spec = crown.spec
     ahead = np.linspace(-1.15, 1.15, 21, dtype=np.float32)
     base = np.interp(ahead, crown.angle, crown.around)

@@ -1,4 +1,4 @@
-"""Label maps from the class ids of a supersampled picture."""
+"""Label maps from the class ids of a picture that was rendered with several samples per pixel."""
 
 from __future__ import annotations
 
@@ -9,20 +9,23 @@ from maskgan_cli.labels import ID, LabelMap
 from maskgan_cli.synth.geometry import F32, f32
 
 SMALLEST = 6  # pixels; smaller regions are removed, since annotators do not draw them
-# Annotators outline hair, clothes and background coarsely, so their proportions are blurred.
+# Annotators outline hair, clothes and background coarsely, so their proportions are blurred more. The values are the
+# standard deviations of the blur, relative to the picture's side; `_FINE` is that of all other classes.
 _BRUSH = {"hair": 0.0055, "background": 0.004, "skin": 0.003, "cloth": 0.003, "neck": 0.003, "hat": 0.003}
 _FINE = 0.0018
 
 
 def label_map(ids: LabelMap, factor: int) -> LabelMap:
-    """The class with the largest proportion of each pixel, with smooth outlines like those of annotators.
+    """Reduce class ids to one per pixel: the class that covers most of the pixel.
+
+    The classes' proportions are blurred first, so that outlines are smooth like those of annotators.
 
     Args:
         ids: (size * factor, size * factor) class ids.
-        factor: samples per pixel side.
+        factor: samples per pixel along each axis.
 
     Returns:
-        (size, size) ids without small regions.
+        (size, size) class ids without small regions.
     """
     size = len(ids) // factor
     best = np.full((size, size), -1, np.float32)
@@ -38,7 +41,7 @@ def label_map(ids: LabelMap, factor: int) -> LabelMap:
 
 
 def share_of(where: np.ndarray, factor: int) -> F32:
-    """Proportion of each factor x factor block that is set."""
+    """Return the mean of each factor x factor block; for a boolean array, this is the proportion of True."""
     if factor == 2:
         counts = np.asarray(where, np.uint8 if where.dtype == bool else where.dtype)
         return f32(counts[::2, ::2] + counts[1::2, ::2] + counts[::2, 1::2] + counts[1::2, 1::2]) * np.float32(0.25)

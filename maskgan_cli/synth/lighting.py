@@ -10,29 +10,36 @@ from scipy.ndimage import gaussian_filter
 from maskgan_cli.synth.geometry import F32, I32, Bools, dot, f32, unit
 from maskgan_cli.synth.raster import FAR, triangles
 
-_MIDDLE = f32([0, 7.2, 0.4])
+_MIDDLE = f32([0, 7.2, 0.4])  # centre of the shadow map in world coordinates
 _REACH = 1.9  # half side of the shadow map in decimetres
 
 
 def half(picture: F32) -> F32:
-    """Mean of 2 x 2 blocks of (H, W) or (H, W, C)."""
+    """Halve the resolution of a picture (H, W) or (H, W, C): return the means of its 2 x 2 blocks."""
     return f32((picture[::2, ::2] + picture[1::2, ::2] + picture[::2, 1::2] + picture[1::2, 1::2]) * np.float32(0.25))
 
 
 def double(picture: F32) -> F32:
-    """Repeat every pixel 2 x 2."""
+    """Double the resolution of a picture (H, W) or (H, W, C): repeat every pixel 2 x 2 times."""
     return f32(picture.repeat(2, 0).repeat(2, 1))
 
 
 def blur(picture: F32, sigma: float) -> F32:
-    """Gaussian blur of the first two axes."""
+    """Blur the first two axes with a Gaussian of standard deviation ``sigma`` in pixels."""
     sigmas = (sigma, sigma) + (0,) * (picture.ndim - 2)
     return f32(gaussian_filter(picture, sigmas, truncate=2.5))
 
 
 @dataclass(frozen=True)
 class ShadowMap:
-    """Depth maps from the light, separately for the meshes and the hair."""
+    """Depth maps of the scene as seen from the key light, separately for the meshes and the hair.
+
+    Attributes:
+        direction: unit vector (3,) to the light; depths increase along it.
+        across, up: unit vectors (3,) along the x and y axes of the maps.
+        solid: depth of the nearest mesh (size, size); ``FAR`` for empty pixels.
+        hair: depth of the nearest hair (size, size); ``FAR`` for empty pixels.
+    """
 
     direction: F32
     across: F32
@@ -42,7 +49,14 @@ class ShadowMap:
 
     @staticmethod
     def build(direction: F32, vertices: F32, faces: I32, two_sided: Bools, hair: F32 | None, size: int) -> ShadowMap:
-        """``hair`` are strand points (N, 3) in world coordinates."""
+        """Render the depth maps.
+
+        Args:
+            direction: unit vector to the light.
+            vertices, faces, two_sided: the meshes, see ``raster.triangles``; vertices (V, 3) in world coordinates.
+            hair: points (N, 3) on the strands in world coordinates; None without hair.
+            size: side of the maps in pixels.
+        """
         across = unit(np.cross(f32([0, 1, 0]), direction))
         up = unit(np.cross(direction, across))
         empty = np.zeros((size, size), np.float32)
@@ -58,6 +72,7 @@ class ShadowMap:
         return ShadowMap(direction, across, up, solid, veil.reshape(size, size))
 
     def _place(self, points: F32) -> tuple[F32, F32]:
+        """Project world points (N, 3) to pixels (N, 2) of the maps and their depths (N,)."""
         size, relative = len(self.solid), points - _MIDDLE
         scale = np.float32(size / (2 * _REACH))
         x, y = dot(relative, self.across) * scale + size / 2, size / 2 - dot(relative, self.up) * scale
@@ -66,10 +81,14 @@ class ShadowMap:
     def visible(
         self, points: F32, *, bias: float = 0.05, hair_bias: float = 0.05, density: float = 9.0, reach: float = np.inf
     ) -> F32:
-        """Proportion of the key light that reaches points (N, 3), in [0, 1].
+        """Return the proportion (N,) of the key light that reaches each point (N, 3), in [0, 1].
 
-        Hair attenuates light: at ``1 / density`` decimetres behind its surface, 37 % remain. Meshes farther than
-        ``reach`` from a point cast no shadow on it.
+        Args:
+            points: in world coordinates.
+            bias: decimetres by which a mesh must be nearer to the light than a point to cast a shadow on it.
+            hair_bias: the same for hair.
+            density: attenuation of light in hair: at ``1 / density`` decimetres behind its surface, 37 % remain.
+            reach: meshes farther than this from a point, in decimetres, cast no shadow on it.
         """
         size = len(self.solid)
         where, depth = self._place(points)
@@ -86,11 +105,14 @@ class ShadowMap:
 
 
 def occlusion(depth: F32, scale: float) -> F32:
-    """Ambient occlusion: visible proportion of the surroundings in [0, 1], from depth relative to the neighbours.
+    """Estimate ambient occlusion: pixels that lie deeper than their neighbours receive less ambient light.
 
     Args:
-        depth: (H, W) with ``FAR`` for empty pixels.
+        depth: (H, W), larger for nearer surfaces; ``FAR`` for empty pixels.
         scale: pixels per decimetre.
+
+    Returns:
+        proportion of the ambient light (H, W) that reaches each pixel, in [0, 1].
     """
     solid = depth > FAR / 2
     floor = depth[solid].min() if solid.any() else np.float32(0)
@@ -102,9 +124,11 @@ def occlusion(depth: F32, scale: float) -> F32:
 
 
 def scatter(light: F32, skin: Bools, scale: float) -> F32:
-    """Subsurface scattering: blur light (H, W, 3) on skin, red the farthest, and keep sharp detail.
+    """Simulate subsurface scattering: red and green light on skin are mixed with their blur, red the most.
 
     Args:
+        light: received light (H, W, 3).
+        skin: skin pixels (H, W); other pixels are unchanged.
         scale: pixels per decimetre.
     """
     weight = half(f32(skin))

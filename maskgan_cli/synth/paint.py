@@ -21,7 +21,17 @@ def apply(
     s: Surface, k: Classes, identity: Identity, scene: Scene, pieces: list[Piece], posed: Posed,
     light: F32, noise: Noise, scale: float,
 ) -> Paint:  # fmt: skip
-    """Compute the material of all surface pixels, at ``scale`` samples per decimetre."""
+    """Compute the material of all surface pixels.
+
+    Args:
+        s, k: the surface and its classes; a necklace changes the classes.
+        identity, scene: the parameters of the picture.
+        pieces: clothing and jewellery.
+        posed: the head.
+        light: unit vector to the key light.
+        noise: random fields.
+        scale: samples of the picture per decimetre.
+    """
     fineness = float(np.clip(scale / 260, 0.25, 1))
     count = len(s.pixel)
     p = Paint(
@@ -46,7 +56,13 @@ def apply(
 
 
 def _groove(c: F32, points: list[tuple[float, float]], width: float) -> F32:
-    """1 on a line across the face given by (|x|, y) corners, decreasing to 0 over ``width``."""
+    """Return the strength (N,) of a line on the face, such as a wrinkle: 1 on the line, decreasing to 0 beside it.
+
+    Args:
+        c: canonical positions (N, 3).
+        points: corners (x, y) of the line on the left half of the face; the right half is its mirror image.
+        width: distance from the line, in decimetres, at which the strength is 1 / e.
+    """
     x, y = np.abs(c[:, 0]), c[:, 1]
     nearest = np.full(len(c), 9, np.float32)
     for (ax, ay), (bx, by) in pairwise(points):
@@ -57,6 +73,10 @@ def _groove(c: F32, points: list[tuple[float, float]], width: float) -> F32:
 
 
 def _skin(p: Paint, s: Surface, k: Classes, who: Identity, scene: Scene, noise: Noise, fineness: float) -> None:
+    """Set the material of the skin: tone, redness, make-up, freckles, moles, shaved hair, wrinkles and pores.
+
+    ``fineness``, 0.25 to 1, is the strength of details that only large pictures show.
+    """
     body, c = s.body & ~k.eye, s.c
     x, y, z = np.abs(c[:, 0]), c[:, 1], c[:, 2]
     p.skin = body & (k.label != ID["cloth"])
@@ -89,7 +109,7 @@ def _skin(p: Paint, s: Surface, k: Classes, who: Identity, scene: Scene, noise: 
     for mx, my in who.moles:
         spot = 0.8 * ramp(0.02, 0.008, np.sqrt((c[:, 0] - mx) ** 2 + (y - my) ** 2)) * (z > 0.8)
         p.albedo *= 1 - 0.6 * spot[:, None]
-    if who.male:  # shaved hair remains visible
+    if who.male:  # a shaved beard remains slightly visible
         shadow = beard(c, "stubble") * body * (s.lips < 0.3) * (1.0 if scene.beard == "stubble" else 0.3)
         grain = np.clip(0.55 + 0.45 * noise.fine("stubble", c, 110), 0, 1.3)
         p.albedo = mix(p.albedo, np.minimum(f32(who.hair), 0.12), 0.42 * shadow * grain)
@@ -124,6 +144,7 @@ def _lips(p: Paint, s: Surface, who: Identity, scene: Scene, noise: Noise) -> No
 
 
 def _hair_roots(p: Paint, s: Surface, k: Classes, who: Identity, scene: Scene, noise: Noise) -> None:
+    """Darken the skin under brows, beard and hair, so that it does not shine through between the strands."""
     hair = f32(who.hair) * np.float32(min(1.0, 0.16 / max(float(np.mean(who.hair)), 1e-3)))
     thick = np.clip(k.brow * 1.7 + 0.5, 0, 1)
     streak = np.clip(0.74 + 0.2 * noise.fine("brow", s.c * f32([0.35, 1, 0.35]), 22), 0.15, 0.9)
@@ -158,6 +179,7 @@ def _mouth(p: Paint, s: Surface, k: Classes, scene: Scene) -> None:
 
 
 def _eyes(p: Paint, s: Surface, k: Classes, who: Identity, scene: Scene, posed: Posed, light: F32) -> None:
+    """Set the material of the eyes: white, iris, pupil and the highlight; ``light`` points to the key light."""
     gaze = rotation(scene.gaze[0], scene.gaze[1], 0)
     # The gaze is closer to the camera than the head direction.
     look = turn(unit(turn(gaze[:, 2] + f32([0, 0, 0]), posed.turn) + f32([0, 0, 0.7])), rotation(0, 0, 0))

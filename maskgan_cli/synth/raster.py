@@ -1,4 +1,7 @@
-"""Two z-buffers in NumPy: for triangles, and for hair as dots along its strands."""
+"""Two rasterisers with z-buffers in NumPy: one for triangles, one for hair, which is drawn as dots along its strands.
+
+A fragment is one candidate for a pixel: the point of a triangle or strand that is projected to the pixel.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +12,17 @@ import numpy.typing as npt
 
 from maskgan_cli.synth.geometry import F32, I32, Bools, f32
 
-FAR = np.float32(-1e9)
+FAR = np.float32(-1e9)  # depth of empty pixels
 
 
 @dataclass(frozen=True)
 class Layer:
     """The nearest surface at each pixel centre.
 
-    ``triangle`` (H, W) is -1 for empty pixels; ``bary`` (H, W, 3) are its barycentric weights;
-    ``depth`` (H, W) increases towards the viewer and is ``FAR`` for empty pixels.
+    Attributes:
+        triangle: index of the nearest triangle (H, W); -1 for empty pixels.
+        bary: barycentric weights (H, W, 3) of the pixel centre in this triangle.
+        depth: (H, W), larger for nearer surfaces; ``FAR`` for empty pixels.
     """
 
     triangle: I32
@@ -26,10 +31,18 @@ class Layer:
 
 
 def winners(pixel: npt.NDArray[np.int64], depth: F32, count: int) -> npt.NDArray[np.int64]:
-    """The nearest fragment of every pixel, or -1; for equal depths, the later fragment wins.
+    """Find the nearest fragment of every pixel; for equal depths, the later fragment wins.
 
-    Depth and fragment number are packed into one integer, so that a single ``maximum`` resolves both and the result
+    Depth and fragment index are packed into one integer, so that a single ``maximum`` resolves both and the result
     does not depend on the order of evaluation.
+
+    Args:
+        pixel: flat index of each fragment's pixel (F,).
+        depth: depth of each fragment (F,), larger for nearer ones.
+        count: number of pixels.
+
+    Returns:
+        index of the nearest fragment of each pixel (count,), or -1 if the pixel has none.
     """
     best = np.full(count, -1, np.int64)
     if len(pixel):
@@ -41,7 +54,11 @@ def winners(pixel: npt.NDArray[np.int64], depth: F32, count: int) -> npt.NDArray
 
 
 def fragments(counts: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Owner index and running number of each fragment; owner i has ``counts[i]`` fragments."""
+    """Number the fragments of several owners (triangles or segments), where owner i has ``counts[i]`` fragments.
+
+    Returns:
+        index of each fragment's owner, and number of each fragment within its owner, from 0; both (sum(counts),).
+    """
     owner = np.repeat(np.arange(len(counts)), counts)
     start = np.cumsum(counts) - counts
     return owner, np.arange(len(owner)) - start[owner]
@@ -51,10 +68,11 @@ def triangles(points: F32, depth: F32, faces: I32, size: int, *, two_sided: Bool
     """Rasterise triangles on a size x size grid.
 
     Args:
-        points: (V, 2) pixels, x right, y down, pixel (0, 0) centred at 0.5.
-        depth: (V,) larger is nearer.
-        faces: (T, 3), counter-clockwise as seen from outside.
-        two_sided: (T,) triangles that are visible from behind too; none by default.
+        points: vertices (V, 2) in pixels, x to the right and y down; the centre of pixel (0, 0) is (0.5, 0.5).
+        depth: (V,), larger for nearer vertices.
+        faces: vertex indices (T, 3), counter-clockwise as seen from outside.
+        size: side of the grid in pixels.
+        two_sided: triangles (T,) that are visible from behind too; none by default.
     """
     a, b, c = (points[faces[:, k]] for k in range(3))
     area = (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0])
@@ -92,7 +110,15 @@ def triangles(points: F32, depth: F32, faces: I32, size: int, *, two_sided: Bool
 
 @dataclass(frozen=True)
 class Dots:
-    """Visible strand samples: flat ``pixel`` number, ``strand``, ``segment``, place ``along`` it, depth."""
+    """The visible dots of hair strands, at most one for each pixel; all arrays are (N,).
+
+    Attributes:
+        pixel: flat index of the pixel.
+        strand: index of the strand.
+        segment: index of the strand's segment; segment i joins the points i and i + 1.
+        along: position on the segment, from 0 (start) to 1 (end).
+        depth: depth, larger for nearer dots.
+    """
 
     pixel: npt.NDArray[np.int64]
     strand: npt.NDArray[np.int64]
@@ -105,11 +131,12 @@ def strands(points: F32, depth: F32, behind: F32, *, slack: float, wide: int = 1
     """Rasterise polylines as dots and keep the nearest dot of every pixel.
 
     Args:
-        points: (S, K, 2) pixels; depth: (S, K).
-        behind: (size, size) depth of the scene behind.
-        slack: how far behind the scene a dot may lie and still be visible.
-        wide: dot width in pixels, 1 or 2.
-        spacing: pixels between dots.
+        points: strands (S, K, 2) in pixels.
+        depth: depths of the points (S, K), larger for nearer points.
+        behind: depth (size, size) of the scene without these strands; dots behind it are hidden.
+        slack: how far behind the scene a dot may lie and still be visible, in decimetres.
+        wide: width of a dot in pixels, 1 or 2.
+        spacing: largest distance between the dots of a segment in pixels.
     """
     size = len(behind)
     start, end = points[:, :-1], points[:, 1:]

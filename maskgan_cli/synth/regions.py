@@ -1,6 +1,6 @@
 """Regions of the canonical head: brows, nose, hairline, neck, beard, neckline.
 
-Every function takes canonical positions (..., 3) in decimetres and returns numbers of shape (...).
+Every function takes positions ``c`` (..., 3) on the canonical head in decimetres and returns an array of shape (...).
 The regions follow the annotations of CelebAMask-HQ: the nose is a polygon from between the eyes to the nostrils, the
 neck starts at the jaw line, and a brow is its hair, not the ridge.
 """
@@ -20,11 +20,12 @@ _BROW_HALF = (0.029, 0.041, 0.041, 0.036, 0.026, 0.011)
 
 
 def hairline(c: F32, recession: float = 0.0, sideburn: float = 0.0) -> F32:
-    """Signed height above the hairline, decimetres; the scalp is positive.
+    """Return the height above the hairline in decimetres: positive on the scalp, negative on bare skin.
 
     Args:
-        recession: 0..1, higher temples and forehead.
-        sideburn: decimetres by which hair before the ear ends higher.
+        c: canonical positions.
+        recession: 0..1; larger values raise the hairline at temples and forehead.
+        sideburn: decimetres by which the hairline in front of the ears is raised.
     """
     angle = np.abs(np.arctan2(c[..., 0], c[..., 2] - np.float32(0.45)))
     height = curve(angle, _HAIRLINE_ANGLE, _HAIRLINE_HEIGHT)
@@ -33,7 +34,10 @@ def hairline(c: F32, recession: float = 0.0, sideburn: float = 0.0) -> F32:
 
 
 def brow(c: F32, thickness: float, height: float, arch: float) -> F32:
-    """1 on the middle line of a brow, 0 at its edge, negative outside."""
+    """Return how far inside a brow each position is: 1 on its middle line, 0 at its edge, negative outside.
+
+    ``thickness`` 1 is average; ``height`` is decimetres above average; ``arch`` 0 is a straight brow.
+    """
     x = np.abs(c[..., 0])
     middle = curve(x, _BROW_X, np.array(_BROW_Y) + height + arch * np.array(_BROW_ARCH))
     half = curve(x, _BROW_X, np.array(_BROW_HALF) * thickness)
@@ -43,7 +47,7 @@ def brow(c: F32, thickness: float, height: float, arch: float) -> F32:
 
 
 def nose(c: F32) -> Bools:
-    """The nose polygon as annotators draw it."""
+    """Return whether each position lies in the nose polygon that annotators draw."""
     half = curve(
         c[..., 1],
         [6.99, 7.03, 7.08, 7.15, 7.22, 7.34, 7.46, 7.56],
@@ -53,13 +57,13 @@ def nose(c: F32) -> Bools:
 
 
 def neck(c: F32) -> Bools:
-    """Below the jaw line."""
+    """Return whether each position lies below the jaw line."""
     line = curve(c[..., 2], [0.3, 0.45, 0.55, 0.65, 0.8, 1.0, 1.2, 1.42], [7.25, 7.1, 7.0, 6.86, 6.7, 6.56, 6.47, 6.41])
     return np.asarray((c[..., 1] < line) & (c[..., 2] < 1.46))
 
 
 def beard(c: F32, kind: str) -> F32:
-    """Density of facial hair, 0..1."""
+    """Return the density of facial hair, 0..1; ``kind`` is full, stubble, goatee or mustache, others have none."""
     x, y, z = np.abs(c[..., 0]), c[..., 1], c[..., 2]
     lips = bump(x / 0.27, 0, 1) * bump(y, 6.84, 0.09)
     upper = curve(x, [0, 0.2, 0.32, 0.45, 0.62, 0.72], [6.98, 6.96, 6.93, 6.92, 7.05, 7.3])
@@ -76,7 +80,10 @@ def beard(c: F32, kind: str) -> F32:
 
 
 def neckline(c: F32, kind: str, raised: float) -> F32:
-    """Signed depth below the edge of the clothes, decimetres; cloth is positive."""
+    """Return the depth below the upper edge of the clothes in decimetres: positive on cloth, negative on skin.
+
+    ``kind`` and ``raised`` are those of ``parameters.Clothes``.
+    """
     x, y, z = np.abs(c[..., 0]), c[..., 1], c[..., 2]
     top = {
         "crew": 6.27,

@@ -40,10 +40,14 @@ SAMPLES = 2  # per pixel and axis
 
 @dataclass(frozen=True)
 class Rendered:
-    """A picture and its ground truth.
+    """A rendered picture and its ground truth.
 
-    ``picture`` (size, size, 3) ``uint8`` sRGB, ``labels`` (size, size) ids 0..18; yaw, pitch and roll
-    in degrees as HopeNet measures them; ``attributes`` are CelebA's 40, 1 or -1.
+    Attributes:
+        picture: (size, size, 3) ``uint8`` sRGB.
+        labels: class ids (size, size), 0..18.
+        yaw, pitch, roll: head pose in degrees, with HopeNet's conventions.
+        attributes: CelebA's 40 attributes by name, 1 or -1.
+        identity, scene: the parameters that the picture was rendered from.
     """
 
     picture: npt.NDArray[np.uint8]
@@ -57,7 +61,7 @@ class Rendered:
 
 
 def render(identity: Identity, scene: Scene, size: int) -> Rendered:
-    """Render ``scene`` of ``identity`` at size x size pixels.
+    """Render a scene with a person at size x size pixels.
 
     All random detail comes from generators seeded by ``scene.noise``, one per part of the picture. Changing one part
     (e.g. the expression) therefore does not change the others.
@@ -115,7 +119,18 @@ def render(identity: Identity, scene: Scene, size: int) -> Rendered:
 def _clothing(
     scene: Scene, posed: Posed, neutral: Posed, hat_rng: np.random.Generator, neck_rng: np.random.Generator
 ) -> tuple[list[Piece], list[tuple[F32, I32]], float | None]:
-    """Clothes and accessories, the lenses of glasses, and the canonical height above which a hat covers hair."""
+    """Build the meshes of clothes and accessories.
+
+    Args:
+        scene: the parameters of the picture.
+        posed: the posed person, who wears the earrings.
+        neutral: the person with a neutral face, who wears hat, glasses and collar.
+        hat_rng, neck_rng: generators for the details of hat and collar.
+
+    Returns:
+        the meshes, the lenses of glasses as (vertices, triangles), and the canonical height above which a hat covers
+        the hair (None without a hat).
+    """
     pieces: list[Piece] = []
     lenses: list[tuple[F32, I32]] = []
     covered: float | None = None
@@ -132,9 +147,10 @@ def _clothing(
 
 
 def _place(identity: Identity, scene: Scene, pixels: int) -> tuple[Posed, Posed, Camera]:
-    """The posed person, the same person with a neutral face, and the camera.
+    """Build the posed person with the scene's expression, the same person with a neutral face, and the camera.
 
     Hair, hat, glasses and framing depend on the neutral face, so that an expression changes only the face.
+    ``pixels`` is the side of the camera's grid.
     """
     calm = blend(identity.shape)
     shaped = _toothed(placed(blend(scene.expression, calm), calm), scene.mouth_open)
@@ -143,15 +159,18 @@ def _place(identity: Identity, scene: Scene, pixels: int) -> tuple[Posed, Posed,
 
 
 def head_truth(identity: Identity, scene: Scene) -> tuple[float, float, float]:
-    """Yaw, pitch and roll of a picture, without rendering it."""
+    """Return yaw, pitch and roll of the head as in `Rendered`, without rendering the picture."""
     posed, _, camera = _place(identity, scene, 64)
     return head_pose(posed, camera)
 
 
 def face(seed: int, number: int, size: int, identities: int | None = None) -> Rendered:
-    """Render picture ``number`` of ``seed``. The result depends only on the arguments.
+    """Sample the person and the scene of picture ``number``, and render them. The result depends only on the arguments.
 
     Args:
+        seed: seed of all random choices.
+        number: index of the picture.
+        size: side of the picture in pixels.
         identities: number of people; picture i shows person i modulo this number. If None, every picture shows a
             new person.
     """
@@ -160,17 +179,18 @@ def face(seed: int, number: int, size: int, identities: int | None = None) -> Re
 
 
 def with_expression(scene: Scene, other: Scene) -> Scene:
-    """A counterfactual scene: ``scene`` with the expression of ``other`` and everything else equal."""
+    """Return ``scene`` with the expression of ``other`` and everything else equal (a counterfactual scene)."""
     return replace(scene, expression=other.expression, smiling=other.smiling, mouth_open=other.mouth_open)
 
 
 def _strand_count(scene: Scene, size: int) -> int:
+    """Return the number of hair strands that the style needs in a picture of this size."""
     base = {"buzz": 7000, "afro": 6000, "afro_short": 6500}.get(scene.style.name, 4200)
     return int(base * np.clip((size / 256) ** 0.8, 0.5, 2.2))
 
 
 def _filled(points: F32) -> F32:
-    """Points and midpoints (N, 3) of every second strand."""
+    """Return points (N, 3) on the hair for the shadow map: all points of every second strand and their midpoints."""
     chosen = points[::2]
     return np.concatenate([chosen[:, ::1], (chosen[:, 1:] + chosen[:, :-1]) / 2], 1).reshape(-1, 3)
 
@@ -185,9 +205,13 @@ def _dressed(vertices: F32, scene: Scene) -> F32:
 
 
 def _toothed(vertices: F32, opened: bool) -> F32:
-    """Make the upper teeth longer, lower and slightly further forward; in the model they are barely visible."""
+    """Move the teeth so that they look right; ``vertices`` (V, 3) are changed in place and returned.
+
+    In an open mouth the upper teeth get longer, lower and slightly further forward, because they are barely visible in
+    the model. In a closed mouth all teeth are moved back.
+    """
     upper, lower = head().points("helper-upper-teeth"), head().points("helper-lower-teeth")
-    if not opened:  # otherwise they would intersect closed lips
+    if not opened:  # otherwise the teeth would intersect closed lips
         vertices[upper, 2] -= 0.08
         vertices[lower, 2] -= 0.08
         return vertices
@@ -204,6 +228,7 @@ def _small_hairs(
     canvas: Canvas, posed: Posed, identity: Identity, scene: Scene, camera: Camera, size: int,
     brow_rng: np.random.Generator, beard_rng: np.random.Generator,
 ) -> None:  # fmt: skip
+    """Draw brows, beard and lashes on the canvas."""
     dark = f32(identity.hair) * np.float32(min(1.0, 0.14 / max(float(np.mean(identity.hair)), 1e-3)))
     many = float(np.clip(size / 256, 0.5, 2))
     hairs = grow_brows(
@@ -237,6 +262,10 @@ def _lashes(canvas: Canvas, posed: Posed, identity: Identity, scene: Scene, came
 
 
 def _lens(canvas: Canvas, lens: tuple[F32, I32], scene: Scene, camera: Camera) -> None:
+    """Draw one lens of the glasses on the canvas: tint, reflection of the sky, and the class ``eye_g``.
+
+    Eyes, brows and hair behind the lens keep their class unless the lens is dark.
+    """
     assert scene.glasses is not None
     where, depth = camera.project(lens[0])
     layer = triangles(where, depth, lens[1], camera.size, two_sided=np.ones(len(lens[1]), bool))
@@ -255,7 +284,10 @@ def _lens(canvas: Canvas, lens: tuple[F32, I32], scene: Scene, camera: Camera) -
 
 
 def _develop(colour: F32, identity: Identity, scene: Scene, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
-    """Linear light -> sRGB picture: exposure, tone curve, lens blur and sensor noise."""
+    """Convert linear light (W, W, 3) of all samples to the sRGB picture (size, size, 3).
+
+    Like a camera, it applies lens blur, exposure, white balance, tone curve, saturation, contrast and sensor noise.
+    """
     light = scene.light
     expected = light.key * 0.72 + float(np.mean(light.ambient))
     skin = float(np.mean(identity.skin))

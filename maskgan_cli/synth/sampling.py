@@ -1,7 +1,7 @@
-"""Random sampling of identities and scenes, with generators seeded by (seed, person) and (seed, picture).
+"""Random sampling of identities and scenes.
 
-An ``Identity`` is shared by all pictures of a person; a ``Scene`` is one picture.
-Colours are linear RGB; angles are degrees.
+An ``Identity`` is shared by all pictures of a person; a ``Scene`` is one picture. The random generator of an identity
+is seeded by (seed, person), that of a scene by (seed, picture). Colours are linear RGB; angles are degrees.
 """
 
 from __future__ import annotations
@@ -50,13 +50,17 @@ _METAL = ((222, 184, 104), (212, 212, 218), (206, 150, 118))
 
 
 def _near(rng: np.random.Generator, colours: Sequence[Sequence[float]], spread: float) -> Colour:
+    """Sample one of these 8-bit colours, and vary its brightness by a relative standard deviation of ``spread``."""
     base = np.asarray(colours[int(rng.integers(len(colours)))], np.float64)
     tint = rng.normal(0, spread / 4, 3) * min(1.0, float(np.ptp(base)) / 30)  # grey stays grey
     return linear(base * (1 + rng.normal(0, spread)) * (1 + tint))
 
 
 def _hair(rng: np.random.Generator, male: bool, age: float, race: tuple[float, float, float]) -> tuple[str, str]:
-    """Sample the hair's colour family and style name."""
+    """Sample the colour family (``parameters.Identity.hair_family``) and the style name of a person's hair.
+
+    ``race`` holds the proportions of African, Asian and European features.
+    """
     if age > 0.55 and rng.random() < 0.75:
         family = "grey"
     elif race[2] > 0.45:
@@ -77,7 +81,16 @@ def _hair(rng: np.random.Generator, male: bool, age: float, race: tuple[float, f
 def _face_shape(
     rng: np.random.Generator, male: bool, age: float, race: tuple[float, float, float]
 ) -> tuple[dict[str, float], float, float]:
-    """Sample the weights of the head model's sliders; also the sizes of nose and lips."""
+    """Sample the shape of a face.
+
+    Args:
+        rng: generator of all random choices.
+        male, age: see ``parameters.Identity``.
+        race: proportions of African, Asian and European features.
+
+    Returns:
+        weights of the head model's blend shapes by name; nose size and lip fullness in standard deviations.
+    """
     masculine = 1 - rng.uniform(0, 0.12) if male else rng.uniform(0, 0.06)
     muscle = rng.normal(0, 0.3) if male else rng.normal(-0.3, 0.2)
     shape = body_weights(masculine, age, muscle, rng.normal(-0.05 if male else -0.25, 0.38), race)
@@ -127,7 +140,7 @@ def _face_shape(
 
 
 def sample_identity(seed: int, number: int) -> Identity:
-    """Sample person ``number`` of ``seed``."""
+    """Sample the person with index ``number``; the result depends only on the arguments."""
     rng = np.random.default_rng([seed, 1, number])
     male = bool(rng.random() < 0.44)
     age = float(np.clip(rng.beta(1.1, 2.4), 0, 1))
@@ -228,6 +241,7 @@ def _clothes(rng: np.random.Generator, male: bool) -> Clothes:
 
 
 def _light(rng: np.random.Generator, background: str) -> Light:
+    """Sample the lights: sometimes a flash from the front; less ambient light at night."""
     flash = rng.random() < 0.35
     key = rng.uniform(0.85, 1.35)
     cast = 1 + rng.normal(0, 0.05) * np.array([1, 0, -1])
@@ -246,7 +260,7 @@ def _light(rng: np.random.Generator, background: str) -> Light:
 
 
 def sample_scene(seed: int, number: int, identity: Identity) -> Scene:
-    """Sample the scene of picture ``number`` of ``seed``, for a given person."""
+    """Sample the scene of picture ``number``, which shows ``identity``; the result depends only on the arguments."""
     rng = np.random.default_rng([seed, 2, number])
     expression, smiling, opened = sample_expression(rng)
     male = identity.male

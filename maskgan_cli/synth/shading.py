@@ -1,4 +1,4 @@
-"""Shading: colours of lit surfaces, hair strands and lenses, in linear RGB."""
+"""Shading: colours of lit surfaces, hair strands, brows, beards and lashes, in linear RGB."""
 
 from __future__ import annotations
 
@@ -21,7 +21,13 @@ from maskgan_cli.synth.surface import Classes, Surface
 
 @dataclass
 class Canvas:
-    """The picture during rendering: linear ``colour`` (W, W, 3), ``labels`` (W, W), ``depth`` (W, W)."""
+    """The picture while it is rendered, on a grid of W x W samples.
+
+    Attributes:
+        colour: linear RGB (W, W, 3).
+        labels: class ids (W, W).
+        depth: (W, W), larger for nearer surfaces; ``FAR`` where only the background is visible.
+    """
 
     colour: F32
     labels: LabelMap
@@ -29,7 +35,7 @@ class Canvas:
 
 
 def key_direction(light: Light) -> F32:
-    """Unit vector from the head to the key light."""
+    """Return the unit vector (3,) that points from the head to the key light."""
     a, e = np.radians(light.azimuth), np.radians(light.elevation)
     return f32([np.sin(a) * np.cos(e), np.sin(e), np.cos(a) * np.cos(e)])
 
@@ -37,7 +43,15 @@ def key_direction(light: Light) -> F32:
 def shade_surface(
     canvas: Canvas, s: Surface, k: Classes, p: Paint, light: Light, shadows: ShadowMap, camera: Camera
 ) -> None:
-    """Shade all surface pixels of the canvas."""
+    """Compute the colours of all surface pixels, and write colours and classes to the canvas.
+
+    Args:
+        canvas: the picture.
+        s, k, p: the surface pixels, their classes and their material.
+        light: the lights.
+        shadows: shadow map of the key light.
+        camera: the camera.
+    """
     size = len(canvas.labels)
     key, towards = f32(light.colour) * np.float32(light.key), shadows.direction
     n = _bumped(s, p, camera)
@@ -84,7 +98,7 @@ def shade_surface(
 
 
 def _bumped(s: Surface, p: Paint, camera: Camera) -> F32:
-    """Normals tilted by the slope of the relief in the picture (bump mapping)."""
+    """Return unit normals (N, 3) that are tilted by the slope of the relief (bump mapping)."""
     size = camera.size
     relief = np.zeros((size, size), np.float32)
     relief.ravel()[s.pixel] = p.relief
@@ -98,7 +112,11 @@ def shade_hair(
     canvas: Canvas, hair: Strands, colour: F32, light: Light, shadows: ShadowMap, camera: Camera,
     *, straight: bool,
 ) -> None:  # fmt: skip
-    """Render the hair onto the canvas, lit per strand point (Kajiya and Kay 1989, on a rounded volume)."""
+    """Draw the hair on the canvas, with the lighting model of Kajiya and Kay (1989) at each strand point.
+
+    The whole hair is also shaded like a round object, by its outward direction. ``straight`` hair has stronger
+    highlights.
+    """
     where, depth = camera.project(hair.points)
     wide = 1 if camera.scale < 150 else 2
     dots = splat(where, depth, canvas.depth, slack=0.03, wide=wide)
@@ -137,8 +155,14 @@ def shade_hair(
 def _lay_hair(canvas: Canvas, pixel: npt.NDArray[np.int64], colour: F32, depth: F32) -> None:
     """Draw hair dots on the canvas, fill gaps within dense hair, and remove isolated dots.
 
-    A few thousand strands represent a hundred thousand. Where most of the neighbourhood is hair, the gaps are hair
-    too; isolated dotted lines would not be visible in a photo.
+    A few thousand strands represent the hundred thousand of a real head. A gap becomes hair if most of its
+    neighbourhood is hair. Isolated dots are removed, because a single hair is not visible in a photo.
+
+    Args:
+        canvas: the picture.
+        pixel: flat index of each dot's pixel (N,).
+        colour: linear RGB of the dots (N, 3).
+        depth: depth of the dots (N,).
     """
     size = len(canvas.labels)
     layer = np.zeros((size, size, 5), np.float32)
@@ -168,9 +192,9 @@ def shade_short_hairs(
     camera: Camera,
     rng: np.random.Generator,
 ) -> None:
-    """Draw the short hairs of brows and beards, semi-transparent; labels do not change.
+    """Draw the short hairs of brows and beards, blended with ``opacity`` in [0, 1]; labels do not change.
 
-    ``points`` (S, K, 3) in world coordinates.
+    ``points`` (S, K, 3) are S hairs of K points in world coordinates; ``rng`` varies their brightness.
     """
     if not len(points):
         return
@@ -184,16 +208,22 @@ def shade_short_hairs(
 
 
 def shade_lashes(canvas: Canvas, where: npt.NDArray[np.int64], strength: F32) -> None:
-    """Darken pixels (N,), given by flat index, by lashes of a strength in [0, 1]."""
+    """Darken the pixels of lashes.
+
+    Args:
+        canvas: the picture.
+        where: flat indices of the pixels (N,).
+        strength: opacity of the lashes in these pixels (N,), in [0, 1].
+    """
     flat = canvas.colour.reshape(-1, 3)
     flat[where] *= (1 - strength)[:, None]
     flat[where] += 0.004 * strength[:, None]
 
 
 def lash_line(canvas: Canvas, camera: Camera, strength: float) -> None:
-    """Draw the dark line of the upper lashes along the lid.
+    """Draw the dark line of the upper lashes along the lid, just above the upper edge of the eye pixels.
 
-    The line lies just above the upper edge of the eye pixels.
+    ``strength`` is the line's opacity in [0, 1].
     """
     eyes = f32((canvas.labels == ID["l_eye"]) | (canvas.labels == ID["r_eye"]))
     reach = max(0.011 * camera.scale, 0.7)

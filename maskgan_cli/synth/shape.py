@@ -1,8 +1,8 @@
-"""The head model: CC0 MakeHuman geometry as a linear model of shape and expression.
+"""The head model: CC0 MakeHuman geometry as a linear model of shape and expression (a mesh with blend shapes).
 
 Lengths are in decimetres; x points to the person's own left (the picture's right), y up, z out of the face. The
 *canonical head* is the mean young adult. Regions are defined on it once and apply to every face, because all faces
-share its vertices.
+have the same vertices at other positions. The *canonical position* of a point is its position on the canonical head.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from maskgan_cli.synth.geometry import F32, I32, Bools, f32, ramp, rotation, tur
 ASSET = Path(__file__).parents[1] / "assets" / "head.npz"
 PIVOT = f32([0, 6.55, 0.35])  # pivot of the head on the neck
 TORSO_FOLLOWS = 0.45  # proportion of the head's yaw that the shoulders follow
+# A local slider is a pair of blend shapes with opposite effects, whose names end in these words.
 _OPPOSITE = {
     "incr": "decr",
     "up": "down",
@@ -46,11 +47,20 @@ _SPREAD = {
 
 @dataclass(frozen=True)
 class Head:
-    """The asset: mesh, blend shapes and texture-space masks.
+    """The head model from its asset file: mesh, blend shapes, and masks in texture space.
 
-    ``vertices`` (V, 3), ``triangles`` (T, 3), ``uvs`` (T, 3, 2), ``owner`` (T,) indexes ``groups``,
-    ``deltas`` (B, V, 3) belong to the names in ``blends``, ``masks`` (512, 512, 4) ``uint8`` are
-    lips, ears, eyelids and inside of the mouth in texture space.
+    Attributes:
+        vertices: template mesh (V, 3), before blend shapes.
+        triangles: vertex indices (T, 3).
+        uvs: texture coordinates (T, 3, 2) of the triangles' corners.
+        owner: index into ``groups`` for each triangle (T,).
+        groups: names of the parts, e.g. ``body`` or ``helper-l-eye``.
+        blends: name of a blend shape -> its index in ``deltas``.
+        deltas: displacements (B, V, 3) of the B blend shapes.
+        masks: (512, 512, 4) ``uint8``: lips, ears, eyelids and inside of the mouth in texture space.
+        canonical: vertices (V, 3) of the canonical head.
+        on_body: vertices (V,) of the group ``body``.
+        jaw: how far each vertex (V,) follows the jaw, in [0, 1]; separates upper and lower lip.
     """
 
     vertices: F32
@@ -63,16 +73,16 @@ class Head:
     masks: npt.NDArray[np.uint8]
     canonical: F32
     on_body: Bools
-    jaw: F32  # (V,) how far a vertex follows the jaw, in [0, 1]; separates upper and lower lip
+    jaw: F32
     _points: dict[str, npt.NDArray[np.int64]] = field(default_factory=dict)
 
     def group(self, name: str) -> I32:
-        """The triangles of one group."""
+        """Return the triangles (N, 3) of one group."""
         chosen: I32 = self.triangles[self.owner == self.groups.index(name)]
         return chosen
 
     def points(self, name: str) -> npt.NDArray[np.int64]:
-        """The vertex indices of one group."""
+        """Return the vertex indices (N,) of one group."""
         if name not in self._points:
             self._points[name] = np.unique(self.group(name))
         return self._points[name]
@@ -80,7 +90,7 @@ class Head:
 
 @lru_cache(maxsize=1)
 def head() -> Head:
-    """The head asset; loaded once per process."""
+    """Return the head model; it is loaded once per process."""
     with np.load(ASSET) as file:
         data = {name: file[name] for name in file.files}
     deltas = f32(data["deltas"])
@@ -100,7 +110,13 @@ def head() -> Head:
 
 @lru_cache(maxsize=1)
 def local_sliders() -> tuple[tuple[str, str, float], ...]:
-    """(positive, negative, spread) of every local slider pair; pairs of the left side apply to both sides."""
+    """List the local sliders, i.e. pairs of blend shapes with opposite effects on one part of the face.
+
+    Sliders of the right side are left out, because the right side follows the left one.
+
+    Returns:
+        (name of the positive blend shape, name of the negative one, standard deviation) of each slider.
+    """
     found = []
     for name in head().blends:
         stem, _, end = name.rpartition("-")
@@ -116,12 +132,19 @@ def local_sliders() -> tuple[tuple[str, str, float], ...]:
 def body_weights(
     masculinity: float, age: float, muscle: float, weight: float, race: tuple[float, float, float]
 ) -> dict[str, float]:
-    """Blend weights of the shapes for sex, age, build and ancestry; the weights are products.
+    """Compute the weights of the blend shapes for sex, age, build and ancestry.
+
+    Each blend shape stands for one combination, e.g. a young woman of average build; its weight is the product of the
+    weights of its properties.
 
     Args:
-        masculinity, age: 0..1 (age 0 is 25 years, 1 about 75).
-        muscle, weight: -1..1.
+        masculinity: 0 (female) .. 1 (male).
+        age: 0..1 (0 is 25 years, 1 about 75).
+        muscle, weight: -1 (least) .. 1 (most); 0 is average.
         race: proportions of African, Asian and European features, summing to 1.
+
+    Returns:
+        weights by the blend shapes' names.
     """
 
     def levels(value: float) -> dict[str, float]:
@@ -140,24 +163,34 @@ def body_weights(
 
 @dataclass(frozen=True)
 class Posed:
-    """A shaped and posed person: ``vertices`` and ``normals`` (V, 3), the head's turn, the eyes' centres."""
+    """A person with a shape and a pose, in world coordinates.
+
+    Attributes:
+        vertices: (V, 3).
+        normals: unit normals of the vertices (V, 3).
+        turn: rotation matrix (3, 3) of the head.
+        eyes: centres of the person's left and right eyeball (2, 3).
+    """
 
     vertices: F32
     normals: F32
     turn: F32
-    eyes: F32  # (2, 3): the person's left, then right
+    eyes: F32
 
     def to_head(self, points: F32) -> F32:
-        """World points -> head coordinates about the pivot."""
+        """Convert world points (..., 3) to head coordinates, which turn with the head; their origin is ``PIVOT``."""
         return turn(points - PIVOT, self.turn.T)
 
     def from_head(self, points: F32) -> F32:
-        """The inverse of ``to_head``."""
+        """Convert head coordinates (..., 3) to world points: the inverse of `to_head`."""
         return turn(points, self.turn) + PIVOT
 
 
 def blend(weights: Iterable[tuple[str, float]], start: F32 | None = None) -> F32:
-    """Vertices (V, 3) of the linear model: ``start`` (default: the template) plus weighted shapes."""
+    """Add weighted blend shapes to the vertices ``start`` (V, 3); by default, to those of the template.
+
+    ``weights`` are pairs of a blend shape's name and its weight.
+    """
     model = head()
     moved = model.vertices.copy() if start is None else start.copy()
     for name, weight in weights:
@@ -166,9 +199,12 @@ def blend(weights: Iterable[tuple[str, float]], start: F32 | None = None) -> F32
 
 
 def placed(moved: F32, like: F32 | None = None) -> F32:
-    """Scale and place blended vertices so that ``like`` (default: ``moved``) fits the canonical head.
+    """Scale and shift vertices (V, 3) so that size and eye positions are those of the canonical head.
 
-    An expression is placed like the neutral face; otherwise an open jaw would shrink the skull.
+    Args:
+        moved: vertices from `blend`.
+        like: vertices that determine scale and shift; by default ``moved``. For a face with an expression, pass the
+            neutral face; otherwise an open jaw would shrink the skull.
     """
     model, expressive = head(), moved
     moved = moved if like is None else like
@@ -178,21 +214,23 @@ def placed(moved: F32, like: F32 | None = None) -> F32:
 
 
 def _eyes(vertices: F32) -> F32:
+    """Return the centres (2, 3) of the left and the right eyeball."""
     return f32([vertices[head().points(f"helper-{side}-eye")].mean(0) for side in "lr"])
 
 
 @lru_cache(maxsize=1)
 def _solid() -> I32:
+    """Return all triangles of the head model except the lashes."""
     model = head()
     solid: I32 = model.triangles[np.array(["lash" not in group for group in model.groups])[model.owner]]
     return solid
 
 
 def pose(vertices: F32, yaw: float, pitch: float, lean: float = 0.0) -> Posed:
-    """Rotate the head on the shoulders.
+    """Rotate the head, and the shoulders by a part of its yaw; the neck is interpolated between them.
 
     Args:
-        vertices: (V, 3) from ``blend``.
+        vertices: (V, 3) from `placed`.
         yaw, pitch: degrees, as in ``geometry.rotation``.
         lean: additional rotation of the shoulders in degrees.
     """

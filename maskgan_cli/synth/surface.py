@@ -21,18 +21,27 @@ NO_OWNER = 255  # for pixels of clothing and jewellery, which belong to no group
 
 @dataclass(frozen=True)
 class Scenery:
-    """All meshes of a picture, concatenated: head, clothing and jewellery."""
+    """All meshes of a picture as one mesh: head, clothing and jewellery.
+
+    Attributes:
+        vertices: (V, 3) in world coordinates.
+        triangles: vertex indices (T, 3).
+        normals: unit normals of the vertices (V, 3).
+        canonical: (V, 3), for the head: canonical positions; for clothing and jewellery: positions on the cloth.
+        piece: index of the piece of clothing or jewellery for each triangle (T,), or -1 for the head.
+        two_sided: triangles (T,) that are visible from behind too.
+    """
 
     vertices: F32
     triangles: I32
     normals: F32
-    canonical: F32  # canonical position on the head; position on the cloth for pieces
-    piece: I32  # per triangle, -1 for the head
+    canonical: F32
+    piece: I32
     two_sided: Bools
 
 
 def assemble(posed: Posed, pieces: list[Piece]) -> Scenery:
-    """Head (without lashes) and pieces as one mesh."""
+    """Join the head (without lashes) and the pieces of clothing and jewellery to one mesh."""
     model = head()
     shown = np.array(["lash" not in group for group in model.groups])[model.owner]
     vertices, faces = [posed.vertices], [model.triangles[shown]]
@@ -59,11 +68,19 @@ def assemble(posed: Posed, pieces: list[Piece]) -> Scenery:
 
 @dataclass(frozen=True)
 class Surface:
-    """The N non-empty pixels; ``pixel`` are their flat indices.
+    """The surface that is visible in each of the N non-empty pixels.
 
-    ``c`` canonical position, ``x`` world position, ``n`` unit normal, ``view`` unit vector to the camera,
-    all (N, 3); ``jaw``, ``lips``, ``ears``, ``lids``, ``inside`` (N,) in 0..1; ``owner`` group of the
-    head or ``NO_OWNER``; ``piece`` number or -1.
+    Attributes:
+        pixel: flat indices of the pixels (N,).
+        c: canonical positions (N, 3); for clothing and jewellery, positions on the cloth.
+        x: world positions (N, 3).
+        n: unit normals (N, 3).
+        view: unit vectors to the camera (N, 3).
+        jaw: how far the surface follows the jaw (N,), in [0, 1].
+        lips, ears, lids, inside: membership in lips, ears, eyelids and inside of the mouth (N,), in [0, 1].
+        socket: pixels of the body's surface in the eye sockets (N,).
+        owner: index of the head's group (N,), or ``NO_OWNER``.
+        piece: index of the piece of clothing or jewellery (N,), or -1 for the head.
     """
 
     pixel: npt.NDArray[np.int64]
@@ -82,16 +99,24 @@ class Surface:
 
     @property
     def body(self) -> Bools:
-        """Pixels of the body's own surface."""
+        """Pixels (N,) that show the head model's group ``body``: skin, and not eyes, teeth, tongue or pieces."""
         return np.asarray(self.owner == head().groups.index("body"))
 
     def of(self, *groups: str) -> Bools:
-        """Pixels of some groups of the head."""
+        """Return which pixels (N,) show one of these groups of the head model."""
         return np.isin(self.owner, [head().groups.index(group) for group in groups])
 
 
 def _masks(uv: F32, *, fine: bool) -> F32:
-    """The head's texture-space masks (N, 4) in [0, 1] at positions (N, 2), interpolated if ``fine``."""
+    """Sample the head model's masks at texture coordinates (N, 2).
+
+    Args:
+        uv: texture coordinates.
+        fine: interpolate bilinearly; otherwise use the nearest texel.
+
+    Returns:
+        lips, ears, eyelids and inside of the mouth (N, 4), in [0, 1].
+    """
     masks = head().masks
     size = len(masks)
     x, y = uv[:, 0] * size - (0.5 if fine else 0), (1 - uv[:, 1]) * size - (0.5 if fine else 0)
@@ -108,7 +133,13 @@ def _masks(uv: F32, *, fine: bool) -> F32:
 
 
 def survey(scenery: Scenery, layer: Layer, camera: F32) -> Surface:
-    """Interpolate the surface attributes of all pixels for the later stages."""
+    """Interpolate the attributes of the visible surface in all pixels.
+
+    Args:
+        scenery: the mesh.
+        layer: nearest triangle of each pixel, from ``raster.triangles``.
+        camera: position of the camera (3,).
+    """
     model = head()
     shown = np.flatnonzero(np.array(["lash" not in group for group in model.groups])[model.owner])
     pixel = np.flatnonzero(layer.triangle.ravel() >= 0)
@@ -139,7 +170,16 @@ def survey(scenery: Scenery, layer: Layer, camera: F32) -> Surface:
 
 @dataclass(frozen=True)
 class Classes:
-    """``label`` (N,) class ids; soft shares (N,) of brow and scalp under the hair; depth of the cloth."""
+    """The classes of the N surface pixels, and the regions that need more than a class.
+
+    Attributes:
+        label: class ids (N,).
+        brow: how far inside a brow a pixel is (N,), see ``regions.brow``.
+        scalp: proportion of scalp under hair (N,), in [0, 1].
+        cloth: depth below the clothes' upper edge (N,) in decimetres, positive on cloth.
+        eye: pixels of eyes and eye sockets (N,).
+        teeth: pixels of teeth (N,).
+    """
 
     label: LabelMap
     brow: F32
@@ -150,7 +190,7 @@ class Classes:
 
 
 def classify(s: Surface, identity: Identity, scene: Scene, pieces: list[Piece], noise: Noise) -> Classes:
-    """The class of every pixel, before hair and lenses."""
+    """Determine the class of every surface pixel; hair strands and lenses are drawn later."""
     body, left = s.body, s.c[:, 0] > 0  # the person's left is +x, the picture's right
     label = np.full(len(s.pixel), ID["skin"], np.uint8)
 

@@ -11,14 +11,23 @@ from maskgan_cli.synth.geometry import F32, I32, bump, f32, ramp, unit
 from maskgan_cli.synth.parameters import Clothes, Colour, Earring, Glasses
 from maskgan_cli.synth.shape import PIVOT, Posed, head
 
-AROUND = 48
+AROUND = 48  # directions around head and neck in which hats and collars have vertices
 
 
 @dataclass(frozen=True)
 class Piece:
-    """A mesh in world coordinates: ``vertices`` (V, 3), ``triangles`` (T, 3), its class and material.
+    """The mesh of a piece of clothing or jewellery, with its class and material.
 
-    ``texture`` (V, 2) are positions on the cloth in decimetres; ``finish`` is cloth, metal or plastic.
+    Attributes:
+        vertices: (V, 3) in world coordinates.
+        triangles: vertex indices (T, 3).
+        label: class id.
+        colour: main colour.
+        finish: material: cloth, metal or plastic.
+        texture: positions of the vertices on the cloth (V, 2) in decimetres.
+        pattern: stripe, check, dots, knit, rib or plain.
+        second: second colour of the pattern.
+        pitch: pattern repeats per decimetre.
     """
 
     vertices: F32
@@ -33,7 +42,10 @@ class Piece:
 
 
 def grid_triangles(rows: int, columns: int, *, closed: bool) -> I32:
-    """Triangles of a rows x columns grid of vertices; ``closed`` joins the last column to the first."""
+    """Return triangles (T, 3) that join a rows x columns grid of vertices, numbered row by row.
+
+    If ``closed``, the last column is joined to the first.
+    """
     r, c = np.mgrid[0 : rows - 1, 0 : columns if closed else columns - 1]
     n = (c + 1) % columns
     a, b, d, e = r * columns + c, r * columns + n, (r + 1) * columns + c, (r + 1) * columns + n
@@ -41,7 +53,17 @@ def grid_triangles(rows: int, columns: int, *, closed: bool) -> I32:
 
 
 def tube(path: F32, radius: F32 | float, *, closed: bool, sides: int = 8) -> tuple[F32, I32]:
-    """A round tube along a path (N, 3)."""
+    """Build a round tube along a path.
+
+    Args:
+        path: points of the centre line (N, 3).
+        radius: one radius, or one for each point (N,).
+        closed: join the last point to the first.
+        sides: vertices around the tube.
+
+    Returns:
+        vertices (N * sides, 3) and triangles (T, 3).
+    """
     back, on = (np.roll(path, 1, 0), np.roll(path, -1, 0)) if closed else (path, path)
     tangent = unit(on - back) if closed else unit(np.gradient(path, axis=0))
     u = unit(np.cross(tangent, f32([0.13, 0.97, 0.2])))
@@ -59,12 +81,17 @@ def tube(path: F32, radius: F32 | float, *, closed: bool, sides: int = 8) -> tup
 
 
 def _piece(mesh: tuple[F32, I32], label: str, colour: Colour, finish: str, **look: object) -> Piece:
+    """Build a `Piece` from vertices and triangles; world x and y are the positions on the cloth."""
     vertices, triangles = mesh
     return Piece(vertices, triangles, ID[label], colour, finish, f32(vertices[:, :2]), **look)  # type: ignore[arg-type]
 
 
 def glasses(spec: Glasses, posed: Posed) -> tuple[list[Piece], list[tuple[F32, I32]]]:
-    """The frame, and the two lenses as triangle fans."""
+    """Build glasses.
+
+    Returns:
+        the parts of the frame, and the two lenses as (vertices, triangles).
+    """
     x, y, z = (posed.turn[:, k] for k in range(3))
     pieces: list[Piece] = []
     lenses = []
@@ -105,6 +132,7 @@ def glasses(spec: Glasses, posed: Posed) -> tuple[list[Piece], list[tuple[F32, I
 
 
 def ball(centre: F32, radius: float, rows: int = 7, columns: int = 14) -> tuple[F32, I32]:
+    """Build a sphere; return its vertices (rows * columns, 3) and triangles (T, 3)."""
     polar = np.linspace(0.02, np.pi - 0.02, rows, dtype=np.float32)[:, None]
     angle = np.linspace(0, 2 * np.pi, columns, endpoint=False, dtype=np.float32)[None]
     sphere = np.stack([np.sin(polar) * np.sin(angle), np.cos(polar) + 0 * angle, np.sin(polar) * np.cos(angle)], -1)
@@ -112,7 +140,7 @@ def ball(centre: F32, radius: float, rows: int = 7, columns: int = 14) -> tuple[
 
 
 def earrings(spec: Earring, posed: Posed) -> list[Piece]:
-    """One earring at each ear lobe."""
+    """Build one earring at each ear lobe; a drop earring has three pieces."""
     model = head()
     pieces = []
     for side in (1.0, -1.0):
@@ -138,7 +166,7 @@ def earrings(spec: Earring, posed: Posed) -> list[Piece]:
 
 
 def neckwear(spec: Clothes, posed: Posed, rng: np.random.Generator) -> list[Piece]:
-    """Collars, hoods and scarves around the neck; empty for plain necklines."""
+    """Build the collar of a shirt or jacket, the hood of a hoodie, or a scarf; other clothes give an empty list."""
     if spec.kind not in ("shirt", "jacket", "hoodie", "scarf"):
         return []
     angle = np.linspace(-np.pi, np.pi, AROUND, endpoint=False, dtype=np.float32)
@@ -152,7 +180,7 @@ def neckwear(spec: Clothes, posed: Posed, rng: np.random.Generator) -> list[Piec
 
 
 def _neckline(spec: Clothes, posed: Posed, angle: F32) -> tuple[F32, F32]:
-    """A line (AROUND, 3) around the neck on the skin, and its directions outwards (AROUND, 3)."""
+    """Return a closed line of points (AROUND, 3) on the skin around the neck, and unit vectors outwards (AROUND, 3)."""
     ahead = np.cos(angle)
     low = 6.16 + spec.raised - 0.16 * ahead
     axis_z = 0.24 + 0.14 * (6.5 - low)
@@ -197,7 +225,7 @@ def _hood(spec: Clothes, angle: F32, base: F32, out: F32, fabric: dict[str, obje
 def _collar(
     spec: Clothes, angle: F32, base: F32, out: F32, fabric: dict[str, object], rng: np.random.Generator
 ) -> Piece:
-    """A turned-down collar: up the neck, over the fold and down to the tips."""
+    """Build a turned-down collar, which goes up the neck, over the fold and down to the tips."""
     white = spec.kind == "jacket"
     colour = spec.second if white else spec.colour
     opening = 0.16 if rng.random() < 0.7 else 0.34

@@ -1,4 +1,4 @@
-"""Writes a data set of rendered faces in the raw CelebAMask-HQ layout, in parallel and resumable."""
+"""Writes a data set of rendered faces in the raw CelebAMask-HQ layout; interrupted runs can be resumed."""
 
 from __future__ import annotations
 
@@ -53,14 +53,16 @@ def write_dataset(
 
     Args:
         out: the folder; existing pictures are kept.
+        count: number of pictures, 1 to 150,000.
         size: side of pictures and masks in pixels, 32 to 1024.
         identities: number of people; scene i shows person i modulo this number. Default: a fifth of the scenes.
-        workers: number of processes, by default all cores; 1 runs everything in this process.
-        counterfactuals: number of pairs to write to ``counterfactuals/``: the source rendered with the
-            target's expression.
-        expressions: pictures per scene, which differ only in the expression; `train dmn` learns edits with ground
-            truth from them.
-        progress: called with (done, total) as pictures and pairs finish.
+        seed: seed of all random choices.
+        workers: number of processes, by default one per core; 1 runs everything in this process.
+        counterfactuals: number of counterfactual pairs to write to ``counterfactuals/``: for each, the source rendered
+            with the target's expression.
+        expressions: pictures per scene, which differ only in the expression; from them `train dmn` learns edits whose
+            ground truth is known.
+        progress: called with (done, total) after each picture or pair.
         takes: former name of ``expressions``.
 
     Returns:
@@ -83,6 +85,7 @@ def write_dataset(
 
 
 def _check_settings(plan: DatasetPlan) -> None:
+    """Raise an InputError if a setting is out of range."""
     for name, value, low, high in (
         ("count", plan.count, 1, 150_000),
         ("size", plan.size, 32, 1024),
@@ -98,6 +101,7 @@ def _check_settings(plan: DatasetPlan) -> None:
 
 
 def _check_folder(out: Path, plan: DatasetPlan) -> None:
+    """Delete temporary files of killed runs, and raise an InputError if the folder has other content or settings."""
     remove_leftovers(*_folders(out))
     if (out / "synth.json").exists():
         there = read_json(out / "synth.json")
@@ -120,12 +124,13 @@ def _check_folder(out: Path, plan: DatasetPlan) -> None:
         )
 
 
-# A job is ("picture", i) or ("pair", j); its result is a row of ground truth.
+# A job is ("picture", i) or ("pair", j); its result is the ground truth of the picture or pair, for the lists.
 Job = tuple[str, int]
 Row = dict[str, Any]
 
 
 def _work(out: Path, plan: DatasetPlan, workers: int | None, progress: Progress | None) -> dict[Job, Row]:
+    """Write all pictures and pairs in parallel, and return the ground truth of each."""
     jobs: list[Job] = [("picture", i) for i in range(plan.count)]
     jobs += [("pair", j) for j in range(plan.counterfactuals)]
     done: dict[Job, Row] = {}
@@ -138,28 +143,30 @@ def _work(out: Path, plan: DatasetPlan, workers: int | None, progress: Progress 
 
 
 def _do(out: Path, plan: DatasetPlan, job: Job) -> Row:
+    """Write the picture or pair of a job unless it exists, and return its ground truth."""
     kind, number = job
     return _picture(out, plan, number) if kind == "picture" else _pair(out, plan, number)
 
 
 def _folders(out: Path) -> list[Path]:
-    """All folders of a data set that receive files."""
+    """List all folders of a data set in which files are written."""
     masks = out / "CelebAMask-HQ-mask-anno"
     parts = [path for path in masks.iterdir() if path.is_dir()] if masks.is_dir() else []
     return [out, out / "CelebA-HQ-img", out / "counterfactuals", *parts]
 
 
 def picture_path(out: Path, number: int) -> Path:
-    """Path of picture ``number`` of a data set."""
+    """Return the path of picture ``number`` in the data set folder ``out``."""
     return out / "CelebA-HQ-img" / f"{number}.jpg"
 
 
 def mask_path(out: Path, number: int, part: str) -> Path:
-    """Path of the mask of one part; parts that are not visible have no file."""
+    """Return the path of the mask of one part (a name of `PARTS`); parts that are not visible have no file."""
     return out / "CelebAMask-HQ-mask-anno" / str(number // 2000) / f"{number:05d}_{part}.png"
 
 
 def _picture(out: Path, plan: DatasetPlan, number: int) -> Row:
+    """Write a picture and its masks unless they exist, and return its head pose and attributes."""
     target = picture_path(out, number)
     person, scene = plan.drawn_by(number)
     if target.exists():  # the picture is written after its masks, so these exist too
@@ -175,6 +182,7 @@ def _picture(out: Path, plan: DatasetPlan, number: int) -> Row:
 
 
 def _pair(out: Path, plan: DatasetPlan, number: int) -> Row:
+    """Write the ground truth of a counterfactual pair and its mask unless they exist; return its row of the CSV."""
     folder = out / "counterfactuals"
     picture, mask = folder / f"{number:05d}.png", folder / f"{number:05d}.mask.png"
     source, target = pair_of(plan, number)
@@ -195,6 +203,7 @@ def _pair(out: Path, plan: DatasetPlan, number: int) -> Row:
 
 
 def _write_lists(out: Path, plan: DatasetPlan, rows: dict[Job, Row]) -> None:
+    """Write CelebA's text files (mapping, attributes, poses, identities, scenes) and the CSV of pairs."""
     mapping, marks, poses, people = ["idx        orig_idx   orig_file"], [], [], []
     for i in range(plan.count):
         row, index = rows["picture", i], celeba_index(i, plan.identities, plan.expressions)

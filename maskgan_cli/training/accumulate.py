@@ -1,4 +1,4 @@
-"""Gradient accumulation: a batch passes in parts, and the optimisers step once for all of them."""
+"""Gradient accumulation: a batch passes through the networks in parts, and the optimisers step after the last part."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class BatchPart:
     """Position of a part in its batch.
 
     Attributes:
-        index: of the part, from 0.
-        count: number of parts; 1 for a whole batch.
+        index: number of the part, from 0.
+        count: number of parts of the batch; 1 if the batch is not divided.
     """
 
     index: int = 0
@@ -28,30 +28,30 @@ class BatchPart:
 
     @property
     def first(self) -> bool:
-        """Whether gradients are set to zero before this part."""
+        """Whether this is the first part of the batch, before which gradients are set to zero."""
         return self.index == 0
 
     @property
     def last(self) -> bool:
-        """Whether the optimisers step after this part."""
+        """Whether this is the last part of the batch, after which the optimisers step."""
         return self.index == self.count - 1
 
     def share(self, loss: Tensor) -> Tensor:
-        """The part's contribution to the loss of the whole batch, which is a mean over faces."""
+        """Divide the mean loss of this part by the number of parts, so that all parts sum to the batch's mean loss."""
         return loss if self.count == 1 else loss / self.count
 
 
 class HasPart(Protocol):
-    """An object that updates networks and knows which part of the batch it works on."""
+    """An object that trains networks, with the current part of the batch in its attribute ``part``."""
 
     part: BatchPart
 
 
 def parts_of(batch: Batch, count: int) -> list[Batch]:
-    """Split a batch into ``count`` parts of equal length.
+    """Split a batch into ``count`` parts with the same number of faces.
 
     Raises:
-        ValueError: its length is not a multiple of ``count``.
+        ValueError: the number of faces is not a multiple of ``count``.
     """
     length = len(batch.images)
     if length % count:
@@ -75,15 +75,15 @@ def parts_of(batch: Batch, count: int) -> list[Batch]:
 def step_in_parts(
     owner: HasPart, parts: Sequence[Inputs], step: Callable[[Inputs], dict[str, Tensor]]
 ) -> dict[str, Tensor]:
-    """Call ``step`` for every part of a batch, with ``owner.part`` set.
+    """Call ``step`` for every part of a batch; before each call, set ``owner.part`` to the position of the part.
 
     Args:
-        owner: of the optimisers.
-        parts: of a batch, in the form that ``step`` takes.
-        step: computes the losses of one part and updates.
+        owner: the object whose optimisers ``step`` uses.
+        parts: the parts of a batch, as arguments of ``step``.
+        step: computes and backpropagates the losses of one part; returns the losses by name.
 
     Returns:
-        The mean losses, detached.
+        The losses by name, averaged over the parts and detached.
     """
     terms = []
     for i, inputs in enumerate(parts):
@@ -94,5 +94,5 @@ def step_in_parts(
 
 
 def mean_terms(terms: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
-    """Mean losses over parts of equal length, detached."""
+    """Average losses of equally long parts by name; the means are detached."""
     return {name: torch.stack([one[name].detach().float() for one in terms]).mean() for name in terms[0]}

@@ -35,31 +35,35 @@ from maskgan_cli.training.style_inputs import augment_geometry, generator_inputs
 from maskgan_cli.training.style_losses import StyleLosses
 from maskgan_cli.weights.format import load_strictly, save_weights
 
-_R1_SHARE: Final = 1 / 8  # of the steps that compute R1, which then weighs as much more (Karras et al. 2020, Sec. 3.1)
-_PAIRED: Final = ("pixel", "feature_matching", "perceptual")  # terms that need the ground truth
+# Share of the steps that compute the R1 penalty. Its weight is divided by this share (Karras et al. 2020, Sec. 3.1).
+_R1_SHARE: Final = 1 / 8
+_PAIRED: Final = ("pixel", "feature_matching", "perceptual")  # loss terms that need the ground truth
 
 
 class AdversarialTask(PaintingTask):
-    """A generator, its discriminator and a fixed feature network.
+    """Trains a generator and its discriminator; the network of the perceptual loss is frozen.
 
-    `step` is one update of Stage I. Subclasses override what differs:
+    `step` is one update of Stage I. Subclasses can override:
 
-    - `new_generator`: the generator, called as ``generator(mask, style_mask, image)``; if it is called differently,
-      override `generate` too, which is used in training and (with `best`) for the sample grids;
-    - `generator_adversarial_loss` and `discriminator_loss`: the two sides of the adversarial loss;
-    - `terms`: the generator's losses by name, weighted by ``recipe.loss`` under the same names; add a new term (KL, a
-      cycle) to the result of ``super().terms(...)`` and to the recipe's ``loss``;
-    - `step`, built from `generator_inputs`, `discriminate`, `terms`, `weighted`, `update` and `update_average`, for
-      other stages. After every backward pass exactly one optimiser steps, because fp16 has one loss scale for all.
+    - `new_generator`: creates the generator, which is called as ``generator(mask, style_mask, image)``. If it has other
+      arguments, also override `generate`, which training, validation and sample grids use.
+    - `generator_adversarial_loss` and `discriminator_loss`: the adversarial loss of the generator and that of the
+      discriminator.
+    - `terms`: the generator's losses by name. ``recipe.loss`` has their weights under the same names. To add a term
+      (e.g. a KL divergence), add it to the result of ``super().terms(...)`` and add its weight to the recipe's
+      ``loss``.
+    - `step`: for another stage. It can use `generator_inputs`, `discriminate`, `terms`, `weighted`, `update` and
+      `update_average`. After every backward pass exactly one optimiser must step, because fp16 has one loss scale for
+      all optimisers.
 
     Args:
         recipe: see `GANRecipe`.
-        accelerator: device, processes, precision.
-        features: the frozen network of the perceptual loss, or None.
-        validation: faces to measure and to show.
+        accelerator: device, processes and precision.
+        features: the frozen network of the perceptual loss; None if there is no such loss.
+        validation: faces for validation and sample grids.
 
     Attributes:
-        kind: of the weights it writes.
+        kind: kind of the weights files that the task writes, a key of `networks.KINDS`.
     """
 
     kind: ClassVar[str] = "dmn"
@@ -109,7 +113,7 @@ class AdversarialTask(PaintingTask):
             network.compile()
 
     def new_generator(self) -> DenseMappingNetwork:
-        """A new generator on the CPU."""
+        """Create a new generator on the CPU."""
         network = DenseMappingNetwork(self.recipe.network)
         if self.recipe.initialisation == "balanced":
             network.balance()
@@ -118,10 +122,15 @@ class AdversarialTask(PaintingTask):
     def start_from(
         self, generator: Mapping[str, Tensor], discriminator: Mapping[str, Tensor] | None, source: Path
     ) -> None:
-        """Load trained weights; if ``discriminator`` is None, the discriminator keeps its initialisation.
+        """Load trained weights into generator, moving average and discriminator.
+
+        Args:
+            generator: tensors of the generator, by name.
+            discriminator: tensors of the discriminator; None: the discriminator keeps its initialisation.
+            source: file or folder of the weights, for error messages.
 
         Raises:
-            InputError: tensors do not fit; it names ``source`` and them.
+            InputError: tensors do not fit; the message names ``source`` and the tensors.
         """
         load_strictly(self.generator, generator, source)
         load_strictly(self.best, generator, source)
@@ -129,27 +138,27 @@ class AdversarialTask(PaintingTask):
             load_strictly(self.discriminator, discriminator, source)
 
     def add_optimiser(self, name: str, *networks: nn.Module, rate: float = 1.0, decay: bool = True) -> None:
-        """Add one Adam for the parameters of these networks, see `AdamUpdate`."""
+        """Add an Adam optimiser called ``name`` for the parameters of these networks; see `AdamUpdate`."""
         self._updates[name] = AdamUpdate(networks, self.recipe.optimiser, self.accelerator, rate=rate, decay=decay)
         self.optimisers = {**self.optimisers, name: self._updates[name].optimiser}
 
     @property
     def weights(self) -> LossSettings:
-        """See `PaintingTask.weights`."""
+        """The weights of the loss terms, see `PaintingTask.weights`."""
         return self.recipe.loss
 
     @property
     def adversarial(self) -> bool:
-        """Whether a loss needs the discriminator; without one it is not computed and keeps its weights."""
+        """Whether a loss term with a weight above 0 needs the discriminator; if not, it is not trained."""
         return self.weights.adversarial > 0 or self.weights.feature_matching > 0
 
     @property
     def best(self) -> DenseMappingNetwork:
-        """The generator to show and to save: the moving average if the recipe has one."""
+        """The generator for samples and saved weights: its moving average if the recipe has one, else the generator."""
         return cast(DenseMappingNetwork, self.average.module) if self.average is not None else self.generator
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        """Update generator and discriminator once, from the same forward passes."""
+        """Update generator and discriminator once, from the same forward passes, and return the losses by name."""
         settings = self.recipe.style_augmentation
         batch = augment_geometry(batch, settings)
         mask, real, style_mask, style = generator_inputs(batch, settings)
@@ -184,32 +193,44 @@ class AdversarialTask(PaintingTask):
         return {**terms, "discriminator": discriminator_loss}
 
     def step_in_parts(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
-        """See `task.Accumulating`. Both networks learn from the same forward passes, so each part is a `step`."""
+        """Call `step` for each part; both optimisers step after the last part. See `task.Accumulating`."""
         return accumulate.step_in_parts(self, parts, self.step)
 
     def generate(self, generator: DenseMappingNetwork, mask: Tensor, style_mask: Tensor, image: Tensor) -> Tensor:
-        """One-hot masks (N, 19, S, S) and style pictures (N, 3, S, S) in [-1, 1] -> pictures (N, 3, S, S)."""
+        """Generate faces (N, 3, S, S) in [-1, 1].
+
+        Args:
+            generator: the generator or its moving average.
+            mask: one-hot masks (N, 19, S, S) of the faces to generate.
+            style_mask: one-hot masks (N, 19, S, S) of the style pictures.
+            image: style pictures (N, 3, S, S) in [-1, 1].
+        """
         picture: Tensor = generator(mask, style_mask, image)
         return picture
 
     def discriminate(self, mask: Tensor, picture: Tensor) -> losses.Features:
-        """The discriminator's features of pictures with these masks."""
+        """Return the discriminator's layer outputs for pictures (N, 3, S, S) with one-hot masks (N, 19, S, S)."""
         with self.accelerator.autocast():
             features: losses.Features = self.discriminator(mask, picture)
         return features
 
     def _scores(self, mask: Tensor, picture: Tensor) -> Tensor:
-        """The sum over scales of the discriminator's mean scores, (N,)."""
+        """Return the discriminator's score of each picture (N,): a mean over pixels, summed over scales."""
         return torch.stack([scale[-1].float().mean((1, 2, 3)) for scale in self.discriminate(mask, picture)]).sum(0)
 
     def generator_adversarial_loss(self, fake: losses.Features) -> Tensor:
-        """See `PaintingTask.generator_adversarial_loss`."""
+        """The generator's adversarial loss, hinge or least squares; see `PaintingTask.generator_adversarial_loss`."""
         if self.recipe.adversarial_loss == "hinge":
             return losses.hinge_generator_loss(fake)
         return super().generator_adversarial_loss(fake)
 
     def discriminator_loss(self, fakes: list[losses.Features], real: losses.Features) -> Tensor:
-        """The loss of the real faces plus the mean loss of the generated pictures; for least squares half of that."""
+        """Return the discriminator's loss of real plus generated faces; the least-squares loss is half of this sum.
+
+        Args:
+            fakes: the discriminator's features of one or more batches of generated faces, whose losses are averaged.
+            real: the discriminator's features of the real faces.
+        """
         if self.recipe.adversarial_loss == "hinge":
             generated = torch.stack([losses.hinge_discriminator_loss(fake, real=False) for fake in fakes]).mean()
             return generated + losses.hinge_discriminator_loss(real, real=True)
@@ -219,7 +240,10 @@ class AdversarialTask(PaintingTask):
     def update(
         self, name: str, loss: Tensor, *, retain_graph: bool = False, through: tuple[Tensor, Tensor] | None = None
     ) -> None:
-        """Backpropagate a loss of the current part of a batch for one optimiser, see `AdamUpdate`."""
+        """Backpropagate a loss of the current part of the batch into the networks of optimiser ``name``.
+
+        After the last part, the optimiser steps. For the other arguments see `AdamUpdate.__call__`.
+        """
         self._updates[name](loss, self.part, retain_graph=retain_graph, through=through)
 
     def update_average(self) -> None:
@@ -229,7 +253,7 @@ class AdversarialTask(PaintingTask):
 
     @torch.no_grad()
     def paint(self, labels: Tensor, style_labels: Tensor, style_images: Tensor) -> Tensor:
-        """See `PaintingTask.paint`; in batches of the training's size."""
+        """Paint faces in batches of at most ``data.batch_size``; see `PaintingTask.paint`."""
         device, size = self.accelerator.device, self.recipe.data.batch_size
 
         def compute(rows: slice) -> Tensor:
@@ -243,5 +267,5 @@ class AdversarialTask(PaintingTask):
         return in_shares(len(labels), compute)
 
     def save_model(self, path: Path, about: Mapping[str, Any]) -> None:
-        """Write the generator's weights and configuration."""
+        """Write the generator (or its moving average), with its configuration and the metadata ``about``."""
         save_weights(path, self.best, kind=self.kind, config=asdict(self.recipe.network), about=about)

@@ -1,6 +1,6 @@
-"""Augmentation on the device: geometry, light, colours, blur, noise, textures, backgrounds.
+"""Random augmentation of batches on the device: geometry, light, colours, blur, noise, textures, backgrounds.
 
-Random numbers come from torch's generator, which the loop seeds in every step, so a resumed run draws the same numbers.
+Random numbers come from torch's generator. The loop seeds it in every step, so a resumed run draws the same numbers.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ class AugmentSettings(Section):
 
     Attributes:
         rotate: largest rotation in degrees, in both directions.
-        zoom: largest change of scale, e.g. 0.2: by 1/1.2 to 1.2.
-        shift: largest shift, as a share of the side.
-        light: strength of changes of brightness, contrast and gamma.
-        tint: strength of changes of saturation and of the balance of the colour channels.
-        blur: half of the pictures are downscaled by up to this share of the side, and upscaled again.
-        noise: largest standard deviation of noise, for values in [-1, 1].
-        texture: share of the pictures mixed with a random convolution of themselves (Xu et al. 2021).
-        grey: share of the pictures converted to grey.
+        zoom: largest change of scale; 0.2 scales by a factor from 1/1.2 to 1.2.
+        shift: largest shift, as a fraction of the picture's side.
+        light: strength of random changes of brightness, contrast and gamma.
+        tint: strength of random changes of saturation and of the balance of the colour channels.
+        blur: half of the pictures are shrunk by up to this fraction of their side, and enlarged again.
+        noise: largest standard deviation of the noise, for pictures in [-1, 1].
+        texture: share of the pictures that are mixed with a random convolution of themselves (Xu et al. 2021).
+        grey: share of the pictures that are converted to grey.
         backdrop: share of the pictures whose background is replaced by another picture of the batch; needs masks.
         repaint: share of the pictures whose hair, hat, clothes and background get other colours and contrasts, often
-            those of another region, so that the network recognises regions by shape and position; needs masks.
-        shade: strength of soft light and shadow over the picture.
-        mouths: strength of changes of a mouth's proportions, see `reshape_mouths`; needs masks.
-        lips: strength of light from above on lips, see `light_from_above`; needs masks.
-        outline: share of the label maps whose lips are a pixel larger (annotators include the vermilion border).
+            the colour of another region, so that the network recognises regions by shape and position; needs masks.
+        shade: strength of random soft light and shadow over the picture.
+        mouths: strength of random changes of a mouth's proportions, see `reshape_mouths`; needs masks.
+        lips: strength of light from above on the lips, see `light_from_above`; needs masks.
+        outline: share of the label maps whose lips are enlarged by a pixel (annotators include the vermilion border).
     """
 
     rotate: NotNegative = 10.0
@@ -61,15 +61,17 @@ class AugmentSettings(Section):
 
 
 def move(images: Tensor, labels: Tensor | None, settings: AugmentSettings) -> tuple[Tensor, Tensor | None, Tensor]:
-    """Rotate and scale each picture about its middle, and shift it; pixels from outside are reflections.
+    """Rotate and scale each picture about its centre, and shift it, at random.
+
+    Pixels from outside of the picture are filled by reflection.
 
     Args:
-        images: (N, 3, S, S) in [-1, 1].
-        labels: (N, S, S) label maps, moved in the same way with nearest neighbour; or None.
-        settings: see ``rotate``, ``zoom`` and ``shift``.
+        images: pictures (N, 3, S, S) in [-1, 1].
+        labels: label maps (N, S, S), which are moved in the same way with nearest neighbour; or None.
+        settings: ``rotate``, ``zoom`` and ``shift`` are used.
 
     Returns:
-        Images, label maps, and the counter-clockwise rotation (N,) of each picture in degrees.
+        The pictures, the label maps (or None), and the counter-clockwise rotation (N,) of each picture in degrees.
     """
     grid, degrees = moving_grid(images.shape, settings, images.device)
     if grid is None:
@@ -79,15 +81,16 @@ def move(images: Tensor, labels: Tensor | None, settings: AugmentSettings) -> tu
 
 
 def moving_grid(shape: torch.Size, settings: AugmentSettings, device: torch.device) -> tuple[Tensor | None, Tensor]:
-    """The sampling grid of `move`, and its rotations.
+    """Draw a random rotation, scale and shift for each picture, and return them as a sampling grid.
 
     Args:
-        shape: (N, C, S, S) of the pictures.
-        settings: see `move`.
-        device: of the pictures.
+        shape: shape (N, C, S, S) of the pictures.
+        settings: ``rotate``, ``zoom`` and ``shift`` are used.
+        device: device of the pictures.
 
     Returns:
-        A grid (N, S, S, 2) for `resampled`, or None if the settings move nothing; rotations (N,), see `move`.
+        A grid (N, S, S, 2) for `resampled`, or None if the settings move nothing; and the counter-clockwise rotation
+        (N,) of each picture in degrees.
     """
     n = shape[0]
     degrees = between(n, device) * settings.rotate
@@ -105,13 +108,13 @@ def moving_grid(shape: torch.Size, settings: AugmentSettings, device: torch.devi
 def resampled(
     images: Tensor, labels: Tensor | None, grid: Tensor, *, outside: Literal["border", "reflection"]
 ) -> tuple[Tensor, Tensor | None]:
-    """Resample pictures (bilinear) and label maps (nearest neighbour) with a grid.
+    """Resample pictures (bilinear) and label maps (nearest neighbour) with a sampling grid, and return both.
 
     Args:
-        images: (N, C, S, S).
-        labels: (N, S, S) label maps, or None.
-        grid: (N, S, S, 2), see `torch.nn.functional.grid_sample`.
-        outside: padding mode beyond the edges.
+        images: pictures (N, C, S, S).
+        labels: label maps (N, S, S); None or empty label maps are returned unchanged.
+        grid: sampling grid (N, S, S, 2), see `torch.nn.functional.grid_sample`.
+        outside: how pixels from outside of the picture are filled: with the nearest edge pixel, or by reflection.
     """
     moved = F.grid_sample(images, grid, mode="bilinear", padding_mode=outside, align_corners=False)
     if labels is not None and labels.numel():
@@ -128,9 +131,9 @@ class PairAugmentSettings(Section):
     faces memorises them, and its gradients no longer help the generator.
 
     Attributes:
-        light: strength of changes of brightness, saturation and contrast.
-        shift: largest shift, as a share of the side; pixels from outside are 0.
-        cutout: side of a square that is set to 0, as a share of the picture's side.
+        light: strength of random changes of brightness, saturation and contrast.
+        shift: largest shift, as a fraction of the picture's side; pixels from outside of the picture are 0.
+        cutout: side of a square that is set to 0, as a fraction of the picture's side.
     """
 
     light: NotNegative = 0.0
@@ -139,12 +142,14 @@ class PairAugmentSettings(Section):
 
 
 class PairAugment:
-    """One random draw of `PairAugmentSettings`, applied to several pictures of the same masks.
+    """Random changes for the N pictures of a batch, drawn when the object is created.
+
+    Every call applies the same changes, e.g. first to the generated and then to the real pictures of a batch.
 
     Args:
-        settings: strengths.
-        shape: (N, C, S, S) of the pictures.
-        device: of the pictures.
+        settings: strengths of the changes.
+        shape: shape (N, C, S, S) of the pictures.
+        device: device of the pictures.
     """
 
     def __init__(self, settings: PairAugmentSettings, shape: torch.Size, device: torch.device) -> None:
@@ -155,12 +160,15 @@ class PairAugment:
         one, cpu = (n, 1, 1, 1), torch.device("cpu")
         if settings.light:
             self._light = [between(one, device) * settings.light for _ in range(3)]
-        if self._reach or self._hole:  # drawn on the CPU, because reading them from a GPU would wait for it
+        if self._reach or self._hole:  # on the CPU, because reading numbers from a GPU waits for it
             self._shift = torch.round(between((n, 2), cpu) * settings.shift * side).int().tolist()
             self._corner = (torch.rand((n, 2), device=cpu) * max(1, side - self._hole)).int().tolist()
 
     def __call__(self, mask: Tensor, picture: Tensor) -> tuple[Tensor, Tensor]:
-        """Apply the same change to one-hot masks (N, 19, S, S) and pictures (N, 3, S, S) in [-1, 1]."""
+        """Change one-hot masks (N, 19, S, S) and their pictures (N, 3, S, S) in [-1, 1], and return both.
+
+        Shift and cutout change both in the same way; light changes only the pictures.
+        """
         if self._settings.light:
             bright, saturate, contrast = self._light
             grey = picture.mean(1, keepdim=True)
@@ -185,7 +193,10 @@ class PairAugment:
 
 
 def recolour(images: Tensor, settings: AugmentSettings) -> Tensor:
-    """Change light, white balance, sharpness, texture and noise of images (N, 3, S, S) in [-1, 1]."""
+    """Change each picture (N, 3, S, S) in [-1, 1] at random, without moving pixels.
+
+    The fields ``shade``, ``light``, ``tint``, ``blur``, ``grey``, ``texture`` and ``noise`` of the settings are used.
+    """
     n, device = len(images), images.device
     one = (n, 1, 1, 1)
     x = images.add(1.0).div(2.0)
@@ -217,12 +228,15 @@ def recolour(images: Tensor, settings: AugmentSettings) -> Tensor:
 
 
 def change_backdrop(images: Tensor, labels: Tensor, settings: AugmentSettings) -> Tensor:
-    """Replace the background of some faces by another picture of the batch, upside down and enlarged.
+    """Replace the background of some faces by an enlarged, upside-down crop of another picture of the batch.
+
+    The label maps stay valid, because the new background is still background. A batch of one picture is returned
+    unchanged.
 
     Args:
-        images: (N, 3, S, S).
-        labels: (N, S, S) label maps; the background keeps its label.
-        settings: see ``backdrop``.
+        images: pictures (N, 3, S, S).
+        labels: their label maps (N, S, S).
+        settings: ``backdrop`` is the share of the faces that are changed.
     """
     if not settings.backdrop or len(images) < 2:
         return images
@@ -236,12 +250,14 @@ def change_backdrop(images: Tensor, labels: Tensor, settings: AugmentSettings) -
 
 
 def repaint(images: Tensor, labels: Tensor, settings: AugmentSettings) -> Tensor:
-    """Give hair, hat, clothes and background other colours and contrasts, often those of another region.
+    """Give hair, hat, clothes and background of some faces another mean colour and contrast.
+
+    The new mean colour is that of a random pixel of the batch, or the mean of one of these regions in the same picture.
 
     Args:
-        images: (N, 3, S, S) in [-1, 1].
-        labels: (N, S, S) label maps.
-        settings: see ``repaint``.
+        images: pictures (N, 3, S, S) in [-1, 1].
+        labels: their label maps (N, S, S).
+        settings: ``repaint`` is the share of the faces that are changed.
     """
     if not settings.repaint:
         return images
@@ -263,7 +279,7 @@ def repaint(images: Tensor, labels: Tensor, settings: AugmentSettings) -> Tensor
 
 
 def _mean(images: Tensor, region: Tensor) -> Tensor:
-    """Mean colour (N, 3, 1, 1) of each picture within its region (N, 1, S, S); 0 (grey) if the region is empty."""
+    """Return the mean colour (N, 3, 1, 1) of each picture in its region (N, 1, S, S); 0 (grey) for an empty region."""
     return (images * region).sum((2, 3), keepdim=True) / region.sum((2, 3), keepdim=True).clamp_min(1)
 
 
@@ -282,5 +298,5 @@ def _random_texture(x: Tensor) -> Tensor:
 
 
 def between(shape: int | tuple[int, ...], device: torch.device) -> Tensor:
-    """Uniform random numbers from -1 to 1."""
+    """Return uniform random numbers from -1 to 1."""
     return torch.rand(shape, device=device) * 2 - 1

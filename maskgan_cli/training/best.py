@@ -1,4 +1,4 @@
-"""Compares two values of a measure, for the best checkpoint and for tables of runs."""
+"""Which values of a metric are better; used to choose the best checkpoint, and in tables of runs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _HIGHER_IS_BETTER: Final = ("psnr", "accuracy", "iou", "auc", "tar", "correlatio
 
 
 def goodness(metric: str, value: float) -> float:
-    """A score that is higher for better values. Sharpness is best at 1, the sharpness of the photos."""
+    """Return a score that is higher for a better value of a metric. Sharpness is best at 1, that of the photos."""
     if "sharpness" in metric:
         return -abs(value - 1)
     return value if more_is_better(metric) else -value

@@ -1,7 +1,7 @@
-"""What the caller of a training decides and receives: the device, when to stop, messages, losses and pictures.
+"""Callbacks with which a training asks its caller whether to stop, and reports messages, losses and sample grids.
 
-The training loop calls `TrainingCallbacks` and touches neither signals nor a terminal, so it can run in a thread.
-The command line connects Ctrl-C with `stop_on_signals`.
+The training loop uses neither signals nor the terminal, so it can run in a thread. The command line stops a training on
+Ctrl-C with `stop_on_signals`.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ def _never() -> bool:
 
 @dataclass(frozen=True)
 class TrainingCallbacks:
-    """Device and callbacks of a training. All calls come from the thread that trains.
+    """The callbacks of a training, and its device. All callbacks are called from the thread that trains.
 
     Attributes:
-        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
+        device: the device to train on: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
         stop: called after every step; if it returns True, the state is saved and `Interrupted` is raised.
         say: receives messages for people.
         stepped: receives (finished steps, total steps) once before the first step and after every step.
-        logged: receives (step, values) every ``schedule.log_every`` steps: the mean losses since the last call, ``lr``
-            and ``images_per_second``.
-        validated: receives (step, values) every ``schedule.validate_every`` steps.
-        drawn: receives (step, path of the sample grid) every ``schedule.sample_every`` steps.
+        logged: receives (step, values) every ``schedule.log_every`` steps; values are the mean losses since the last
+            call, ``lr`` and ``images_per_second``.
+        validated: receives (step, results by name) after every validation.
+        drawn: receives (step, path of the sample grid) every ``schedule.sample_every`` steps and after the last step.
     """
 
     device: str = "auto"
@@ -53,10 +53,13 @@ class TrainingCallbacks:
 def stop_on_signals(say: Callable[[str], None]) -> Iterator[Callable[[], bool]]:
     """Turn the first SIGINT or SIGTERM into a request to stop; a second one raises KeyboardInterrupt at once.
 
-    Works in the main thread only.
+    It can only be used in the main thread.
+
+    Args:
+        say: receives a message for the user when the first signal arrives.
 
     Yields:
-        A function that returns whether a signal has come, for `TrainingCallbacks.stop`.
+        A function that returns whether a signal has arrived; use it as `TrainingCallbacks.stop`.
     """
     requested = False
 

@@ -1,13 +1,13 @@
-"""The run folder of a training: its files, and how a run resumes from them.
+"""The run folder of a training: writing its files, and resuming a run from them.
 
 config.yaml            the resolved recipe
 run.json               dependencies (data, feature network, start weights, each with its hash) and versions
 model.safetensors      weights of the newest checkpoint, with their description
-model.md               their card: data, licence, recipe, metrics, hash
+model.md               model card of these weights: data, licence, recipe, metrics, hash
 best/model.safetensors weights of the best validation, if schedule.best names a measure
 state/step-000250/     everything that a bit-exact resume needs, and the hashes of these files
 metrics.jsonl          one line for each log entry or validation
-samples/step-000250.png
+samples/step-000250.png  sample grid of a step
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _KEPT_STATES = 2  # the newest and the one before it, in case a failing disk dam
 
 
 class RunFolder:
-    """One run's files. A process that writes to them must hold the folder's lock (`locks.locked`)."""
+    """The folder with the files of one run. A process that writes to it must hold its lock (`locks.locked`)."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -65,15 +65,17 @@ class RunFolder:
 
         Args:
             recipe: the resolved recipe.
-            about: dependencies and versions. The dependencies must match on resume; only ``start`` may be left out.
+            about: dependencies and versions. The dependencies must match on resume, except that ``start`` (the hash of
+                the starting weights) may be missing.
             resume: continue an existing run.
             overwrite: delete an existing run.
 
         Returns:
-            ``about``, with the ``start`` of a resumed run.
+            ``about``; for a resumed run with the ``start`` that the run recorded.
 
         Raises:
-            InputError: the folder holds another run, or a run and neither ``resume`` nor ``overwrite``.
+            InputError: the folder contains a run, and neither ``resume`` nor ``overwrite`` is true; the run to resume
+                has another recipe or other dependencies; or the folder contains other files.
         """
         self._remove_partial_files()
         started = (self.path / "config.yaml").is_file()
@@ -110,7 +112,9 @@ class RunFolder:
         (self.path / "trackers.json").unlink(missing_ok=True)
 
     def save(self, progress: Progress, networks: Mapping[str, nn.Module], optimisers: Mapping[str, Stateful]) -> None:
-        """Write a state folder; it gets its name when it is complete.
+        """Write the state of the run into a folder, which gets its final name only when it is complete.
+
+        Only the newest two states are kept.
 
         Raises:
             WorkError: the disk is full or fails.
@@ -141,7 +145,7 @@ class RunFolder:
             The progress of the state; a new `Progress` if there are no states.
 
         Raises:
-            InputError: every state is corrupt, or they belong to a training with other optimisers.
+            InputError: every state is corrupt, or the states belong to a training with other optimisers.
         """
         damaged: list[str] = []
         for folder in reversed(self.states):
@@ -171,7 +175,7 @@ class RunFolder:
             return True
 
     def log(self, line: Mapping[str, Any]) -> None:
-        """Append a line to metrics.jsonl.
+        """Append ``line`` to metrics.jsonl, as one line of JSON.
 
         Raises:
             WorkError: the disk is full or fails.
@@ -196,13 +200,13 @@ class RunFolder:
             write_bytes(self.metrics, b"".join(line for line in lines if kept(line)))
 
     def _check_resume(self, recipe: TrainingRecipe, about: dict[str, Any]) -> dict[str, Any]:
-        """Check that a resumed run has the recipe and the dependencies of the run in the folder.
+        """Check that a resumed run has the same recipe and the same dependencies as the run in the folder.
 
         Returns:
-            ``about``, with the description of the starting weights that the folder's run recorded.
+            ``about``; if it has no ``start``, with the ``start`` that the run in the folder recorded.
 
         Raises:
-            InputError: a setting or a dependency differs.
+            InputError: a setting that must not change or a dependency differs, or the learning rate would rise.
         """
         before = self._recipe(type(recipe))
         old, new = _flat(before), _flat(recipe.model_dump(mode="json"))
@@ -231,13 +235,23 @@ class RunFolder:
         if self.states:
             try:
                 schedule = ScheduleSettings.model_validate(before["schedule"])
-            except (KeyError, ValidationError):  # of an earlier version, and not valid any more
+            except (KeyError, ValidationError):  # an earlier version wrote the schedule, and it is not valid any more
                 return about
             check_rate(self.path, schedule, recipe.schedule, step_of(self.states[-1]))
         return about
 
     def _recipe(self, kind: type[TrainingRecipe]) -> dict[str, Any]:
-        """The recipe that the run was started with; settings that did not exist then have their defaults."""
+        """Read the recipe that the run was started with, as a dictionary.
+
+        Settings that did not exist in the version that wrote it get their defaults. A recipe that is not valid any more
+        is returned unchanged.
+
+        Args:
+            kind: class of the recipe.
+
+        Raises:
+            InputError: config.yaml cannot be read.
+        """
         path = self.path / "config.yaml"
         try:
             values = yaml.safe_load(path.read_text("utf-8"))

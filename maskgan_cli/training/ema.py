@@ -9,9 +9,10 @@ import torch
 
 
 def moving_average(decay: float, warmup: bool) -> Callable[[Any, Any, Any], None]:
-    """The update function for `AveragedModel`: new = decay * old + (1 - decay) * current.
+    """Return a function for torch's `AveragedModel` that updates an exponential moving average of the weights.
 
-    With ``warmup`` the decay is at most (1 + n) / (10 + n) in the n-th step.
+    The update is average = decay * average + (1 - decay) * current. With ``warmup`` the decay is at most
+    (1 + n) / (10 + n) after n updates.
     """
 
     @torch.no_grad()

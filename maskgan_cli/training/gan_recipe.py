@@ -23,14 +23,20 @@ _SMALL = ("l_eye", "r_eye", "l_brow", "r_brow", "u_lip", "l_lip", "mouth", "eye_
 
 
 class LossSettings(Section):
-    """Weights of the loss terms.
+    """Weights of the loss terms; a weight of 0 switches the term off.
 
-    The paper has ``adversarial``, ``feature_matching`` and ``perceptual``; the other terms are this project's.
-    ``pixel`` is L1, in which the small classes (eyes, brows, lips, mouth, glasses, ears, earrings) weigh
-    ``small_classes`` times as much as the others. ``segmentation`` is the cross-entropy between the face parser's
-    prediction for the picture (``perceptual.network: parser``) and the input mask. ``colours`` is
-    `losses.class_colours`, ``texture`` is `losses.texture`, and ``identity`` is one minus the cosine of the embeddings
-    of the generated face and the style picture (network: ``identity``).
+    The paper has the terms ``adversarial``, ``feature_matching`` and ``perceptual``; this project adds the others.
+
+    Attributes:
+        pixel: L1 between generated and real face.
+        small_classes: weight of the pixels of small classes (eyes, brows, lips, mouth, glasses, ears, earrings) in the
+            term ``pixel``; the pixels of other classes have weight 1.
+        segmentation: cross-entropy between a face parser's prediction for the generated face and the input mask; needs
+            ``perceptual.network: parser``.
+        colours: `losses.class_colours`.
+        texture: `losses.texture`.
+        identity: one minus the cosine between the identity embeddings of the generated face and of the style picture;
+            the section ``identity`` of the recipe names the network.
     """
 
     adversarial: float = 1.0
@@ -45,7 +51,12 @@ class LossSettings(Section):
 
 
 class IdentitySettings(Section):
-    """The network of the identity loss: ``weights`` of ``maskgan train identity``, or a published ArcFace network."""
+    """Settings of the identity loss's network.
+
+    Attributes:
+        weights: weights of ``maskgan train identity``, or of a published ArcFace network; if null, the weights that all
+            commands find by default.
+    """
 
     weights: Path | None = None
 
@@ -53,15 +64,19 @@ class IdentitySettings(Section):
 class GANRecipe(TrainingRecipe):
     """Settings of both stages of the paper's training.
 
-    ``ema`` is the decay of a moving average of the generator's weights, 0 for none. With ``ema_warmup`` the decay is
-    smaller in the first steps, so that the average follows the generator quickly there. ``initialisation: balanced``
-    is for narrow networks, see `DenseMappingNetwork.balance`. ``compile`` compiles generator and discriminator with
-    PyTorch in the first step, which takes minutes. ``checkpointing`` recomputes parts of the forward pass in the
-    backward pass (activation checkpointing): less memory, more time. ``discriminator_rate`` is the discriminator's
-    learning rate as a multiple of ``optimiser.lr`` (Heusel et al. 2017). ``adversarial_loss`` is ``least_squares`` as
-    published, or ``hinge`` (Lim and Ye 2017). ``r1`` is the weight of the R1 gradient penalty on real faces
-    (Mescheder et al. 2018) in Stage I, which keeps a discriminator without normalisation smooth; 0, as published, for
-    none. ``look`` is the former name of ``style_augmentation`` and still works.
+    ``look`` is the former name of ``style_augmentation`` and still works.
+
+    Attributes:
+        ema: decay of an exponential moving average of the generator's weights; 0 for no average.
+        ema_warmup: use a smaller decay in the first steps, so that the average follows the generator quickly there.
+        initialisation: ``published``, or ``balanced`` for narrow networks, see `DenseMappingNetwork.balance`.
+        compile: compile generator and discriminator with PyTorch, which makes the first step take minutes.
+        checkpointing: recompute parts of the forward pass in the backward pass (activation checkpointing), which needs
+            less memory but more time.
+        discriminator_rate: learning rate of the discriminator as a multiple of ``optimiser.lr`` (Heusel et al. 2017).
+        adversarial_loss: ``least_squares`` as published, or ``hinge`` (Lim and Ye 2017).
+        r1: weight of the R1 gradient penalty on real faces (Mescheder et al. 2018) in Stage I, which keeps a
+            discriminator without normalisation smooth; 0, as published, for no penalty.
     """
 
     ema: Share = 0.0
@@ -97,7 +112,7 @@ class GANRecipe(TrainingRecipe):
 
 
 def class_weights(small: float, device: torch.device) -> Tensor:
-    """Weights (19,) of the classes in L1: ``small`` for the small classes, 1 for the others."""
+    """Return the L1 weights of the classes (19,): ``small`` for small classes (eyes, lips, ...), 1 for the others."""
     weights = torch.ones(NUM_CLASSES, device=device)
     weights[[ID[name] for name in _SMALL]] = small
     return weights

@@ -1,4 +1,7 @@
-"""Larger networks from trained ones: twice the size (Karras et al. 2018) or a wider style (Chen et al. 2016)."""
+"""Initialises a larger network from a trained one.
+
+The larger network has twice the image size (Karras et al. 2018) or a wider style encoder (Chen et al. 2016).
+"""
 
 from __future__ import annotations
 
@@ -13,10 +16,12 @@ from maskgan_cli.models.dmn import DMNConfig
 
 
 def grown_from(small: DMNConfig) -> DMNConfig:
-    """The configuration of twice the image size: one level more, half the width, the same bottleneck.
+    """Return the configuration of a generator for twice the image size.
+
+    It has one more downsampling level and half the width, so the bottleneck stays the same.
 
     Raises:
-        ValueError: the width is odd.
+        ValueError: the width of ``small`` is odd.
     """
     if small.width % 2:
         raise ValueError(f"a network of width {small.width} cannot grow: its width is halved")
@@ -24,13 +29,14 @@ def grown_from(small: DMNConfig) -> DMNConfig:
 
 
 def grow(tensors: Mapping[str, Tensor], fresh: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Tensors of a network with the configuration of `grown_from`.
+    """Return the tensors of a network of twice the image size (`grown_from`), initialised from a trained network.
 
-    The trained tensors move one level inwards; the outermost layers are new.
+    Level i of the trained network becomes level i + 1 of the larger network, which has the same resolution and
+    channels. The outermost layers take their tensors from ``fresh``.
 
     Args:
-        tensors: of the trained network.
-        fresh: of a new network with the larger configuration.
+        tensors: tensors of the trained network, by name.
+        fresh: tensors of a newly initialised network with the larger configuration.
     """
     grown = dict(fresh)
     for name, tensor in tensors.items():
@@ -42,18 +48,19 @@ def grow(tensors: Mapping[str, Tensor], fresh: Mapping[str, Tensor]) -> dict[str
 
 
 def widen(tensors: Mapping[str, Tensor], fresh: Mapping[str, Tensor], *, noise: float = 0.1) -> dict[str, Tensor]:
-    """Tensors of a network whose style encoder is wider by an integer factor and computes nearly the same function.
+    """Return the trained tensors with a style encoder that is an integer factor wider.
 
-    Every channel of the style encoder is repeated, and the weights that read it are divided by the number of copies
-    (Net2WiderNet, Chen et al. 2016). Noise makes the copies differ, so that training can separate them.
+    Every channel of the style encoder is repeated, and the weights that read the copies are divided by their number,
+    so the network computes nearly the same function (Net2WiderNet, Chen et al. 2016). Noise makes the copies differ,
+    so that training can separate them.
 
     Args:
-        tensors: of the trained network.
-        fresh: of a new network with the wider style encoder, and otherwise the same shapes.
-        noise: standard deviation, relative to that of each tensor.
+        tensors: tensors of the trained network, by name.
+        fresh: tensors of a new network with the wider style encoder and otherwise the same shapes.
+        noise: standard deviation of the noise, as a multiple of the standard deviation of each tensor.
 
     Raises:
-        ValueError: a side of a new tensor is not a multiple of the trained one's.
+        ValueError: a dimension in ``fresh`` is not a multiple of the trained dimension.
     """
     wider = dict(tensors)
     for name, old in tensors.items():
@@ -72,5 +79,8 @@ def widen(tensors: Mapping[str, Tensor], fresh: Mapping[str, Tensor], *, noise: 
 
 
 def new_layers(fresh: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
-    """The tensors of a new network's layers of a name; they complete those of a trained network without the layers."""
+    """Select the tensors of the layers called ``name`` from those of a new network.
+
+    They complete the tensors of a trained network that has no such layers.
+    """
     return {key: tensor for key, tensor in fresh.items() if f".{name}." in key}

@@ -1,4 +1,4 @@
-"""Former name of `maskgan_cli.training.callbacks`; it will be removed in the next release."""
+"""Deprecated alias of `maskgan_cli.training.callbacks`; it will be removed in the next release."""
 
 from maskgan_cli.training.callbacks import TrainingCallbacks as Host
 from maskgan_cli.training.callbacks import stop_on_signals

@@ -1,4 +1,4 @@
-"""Updates of networks with Adam: gradient accumulation, several processes, one or more networks an optimiser."""
+"""Updates of networks with Adam, with gradient accumulation and in several processes."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ Network = TypeVar("Network", bound=nn.Module)
 
 
 class AdamUpdate:
-    """One Adam for the parameters of one or more networks.
+    """An Adam optimiser for the parameters of one or more networks, with the backward pass and the step.
 
     Args:
-        networks: to train.
-        settings: of Adam.
-        accelerator: device, processes, precision.
-        weight_decay: of Adam.
-        rate: learning rate as a multiple of the recipe's.
-        decay: whether the rate follows the schedule; otherwise it is constant.
+        networks: the networks to train.
+        settings: learning rate and betas of Adam.
+        accelerator: device, processes and precision.
+        weight_decay: weight decay of Adam.
+        rate: number by which the recipe's learning rate is multiplied.
+        decay: whether the learning rate follows the recipe's schedule; if False, it is constant.
 
     Attributes:
-        optimiser: the Adam, as Accelerate prepared it.
+        optimiser: the Adam optimiser, wrapped by Accelerate.
     """
 
     def __init__(
@@ -63,16 +63,17 @@ class AdamUpdate:
         retain_graph: bool = False,
         through: tuple[Tensor, Tensor] | None = None,
     ) -> None:
-        """Backpropagate a loss into these networks only; after the last part of a batch, Adam steps.
+        """Backpropagate a loss into the trained networks only; after the last part of a batch, step Adam.
 
-        Gradients are averaged over the processes, during the backward pass of the last part.
+        Gradients are averaged over the processes during the backward pass of the last part.
 
         Args:
-            loss: of one part of the batch.
-            part: which part.
-            retain_graph: keep the graph for another loss.
-            through: a picture and its detached copy, if the loss was computed from the copy. The graph of the picture
-                is freed, even with ``retain_graph``; the gradients have the same bits.
+            loss: mean loss of one part of the batch.
+            part: position of this part in the batch.
+            retain_graph: keep the graph, for the backward pass of another loss.
+            through: a generated picture and its detached copy, if ``loss`` was computed from the copy. The gradient of
+                the copy is then backpropagated through the picture, whose graph is freed even with ``retain_graph``.
+                The gradients are bitwise the same as without the copy.
         """
         if part.first:
             self.optimiser.zero_grad()
@@ -81,9 +82,9 @@ class AdamUpdate:
             self.optimiser.step()
 
     def collect(self, loss: Tensor, part: BatchPart, *, retain_graph: bool = False) -> None:
-        """Like a call, but the gradients are kept aside until `step`.
+        """Backpropagate a loss as `__call__` does, but store the gradients until `step` is called.
 
-        So losses of several optimisers that share parameters can be backpropagated before any of them steps.
+        So if several optimisers share parameters, all losses can be backpropagated before the first optimiser steps.
         """
         for parameter, gradient in zip(self._trained, self._collected or [None] * len(self._trained), strict=True):
             parameter.grad = None if part.first else gradient
@@ -93,7 +94,7 @@ class AdamUpdate:
             parameter.grad = None
 
     def step(self) -> None:
-        """Step with the gradients that `collect` kept aside."""
+        """Step Adam with the gradients that `collect` stored."""
         for parameter, gradient in zip(self._trained, self._collected, strict=True):
             parameter.grad = gradient
         self._collected = []
@@ -119,15 +120,15 @@ class AdamUpdate:
 
 
 class Learner(Generic[Network]):
-    """One network on its device, with its Adam.
+    """Trains one network with Adam.
 
     Args:
-        name: of the network in a run's state.
-        network: to train.
-        settings: of Adam.
-        accelerator: device, processes, precision.
-        weight_decay: of Adam.
-        rate: learning rate as a multiple of the recipe's.
+        name: name of the network and of its optimiser in a checkpoint.
+        network: the network to train; it is moved to the device.
+        settings: learning rate and betas of Adam.
+        accelerator: device, processes and precision.
+        weight_decay: weight decay of Adam.
+        rate: number by which the recipe's learning rate is multiplied.
     """
 
     def __init__(
@@ -149,30 +150,35 @@ class Learner(Generic[Network]):
 
     @property
     def updates(self) -> int:
-        """Number of updates so far, as counted by Adam; it survives a resume."""
+        """Number of updates so far. Adam's state stores it, so it continues when a run resumes."""
         return max((int(state["step"]) for state in self._adam.optimiser.state.values()), default=0)
 
     def update(self, loss: Tensor) -> None:
-        """Backpropagate a loss into this network only; after the last part of a batch, Adam steps."""
+        """Backpropagate a loss into this network only; after the last part of a batch, step Adam."""
         self._adam(loss, self.part)
 
     def step_in_parts(self, parts: Sequence[Inputs], step: Callable[[Inputs], dict[str, Tensor]]) -> dict[str, Tensor]:
-        """One step of Adam on a batch in parts: ``step`` calls `update` once for each part; returns the mean losses."""
+        """Step Adam once on a batch in parts, and return the mean losses by name.
+
+        Args:
+            parts: the parts of the batch, as arguments of ``step``.
+            step: computes the losses of a part, calls `update` once, and returns the losses by name.
+        """
         return accumulate.step_in_parts(self, parts, step)
 
     @torch.no_grad()
     def predict(self, inputs: Tensor, apply: Callable[[Tensor], Tensor], batch_size: int) -> Tensor:
-        """Apply the network in evaluation mode, batch by batch; afterwards it is in training mode.
+        """Apply the network in evaluation mode, batch by batch; afterwards it is in training mode again.
 
-        During validation each process computes its share (`processes.in_shares`).
+        During validation each process computes a share of the outputs (`processes.in_shares`).
 
         Args:
-            inputs: (N, ...); each batch is moved to the device.
-            apply: a function that calls the network: batch (n, ...) -> outputs (n, ...).
-            batch_size: largest n.
+            inputs: all inputs (N, ...); each batch is moved to the device.
+            apply: function that calls the network on a batch (n, ...) and returns its outputs (n, ...).
+            batch_size: largest number n of inputs in a batch.
 
         Returns:
-            The outputs (N, ...) on the CPU.
+            All outputs (N, ...) on the CPU.
         """
 
         def compute(rows: slice) -> Tensor:

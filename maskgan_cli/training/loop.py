@@ -1,7 +1,7 @@
 """The training loop of all tasks: steps, logs, sample grids, checkpoints, interruption, NaN check.
 
-Randomness is stateless: the random numbers of a step depend on (seed, step) alone. So a run that resumes from weights,
-optimiser states and the step number ends with the same bits on the CPU.
+The random numbers of a step depend only on the seed, the step and the process. So on the CPU, a run that resumes from
+saved weights, optimiser states and step number ends with exactly the same weights as a run without interruption.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ class Loop:
     """Runs a task to its last step.
 
     Args:
-        task: what to train.
-        recipe: its schedule, seed and optimiser settings.
-        run: the run folder, ready for this run.
-        batches: first step -> endless stream of batches from there.
-        accelerator: devices, processes, precision.
-        about: written into every weights file.
-        callbacks: of the caller.
-        track: experiment trackers that also receive the metrics, see `trackers.Trackers`.
+        task: the networks to train, and their training step.
+        recipe: schedule, seed and optimiser settings.
+        run: the run folder, prepared with `RunFolder.start`.
+        batches: function from the number of the first step to an endless iterator over the batches from that step on.
+        accelerator: device, processes and precision.
+        about: metadata of every weights file.
+        callbacks: the caller's callbacks.
+        track: names of experiment trackers that also receive the metrics, see `trackers.Trackers`.
 
     Attributes:
         progress: finished steps, sums of losses, last and best validation.
@@ -79,7 +79,7 @@ class Loop:
         if accelerator.is_main_process:
             run.forget_metrics_after(self.progress.step)
         self._validation = Validation(task, recipe, run, accelerator, about)
-        self._names: tuple[str, ...] = ()  # of the losses
+        self._names: tuple[str, ...] = ()  # names of the losses
         self._unread: list[Tensor] = []  # losses of the last steps, still on the device
         self._seconds = 0.0  # duration of these steps
         self._stop_requests: Tensor | None = None  # share of processes with a stop request in the previous step
@@ -133,7 +133,7 @@ class Loop:
                 self._trackers.close()
 
     def _train_one(self, batch: Batch) -> tuple[float, bool]:
-        """Do one step; return the learning rate and whether to stop."""
+        """Do one training step; return its learning rate, and whether the loop must stop after this step."""
         step, rank = self.progress.step, self.accelerator.process_index
         torch.manual_seed(int(np.random.default_rng((self.recipe.seed, step, rank)).integers(1 << 62)))
         rate = learning_rate(self.recipe.optimiser.lr, step, self.recipe.schedule)
@@ -156,7 +156,7 @@ class Loop:
         return rate, stop
 
     def _step(self, batch: Batch) -> Mapping[str, Tensor]:
-        """One step of the task, on the whole batch or in ``data.accumulate`` parts."""
+        """Run the task's step on the whole batch, or in ``data.accumulate`` parts, and return the losses by name."""
         count = self.recipe.data.accumulate
         if count == 1:
             return self.task.step(batch)
@@ -239,10 +239,10 @@ class Loop:
 
 
 def _check_accumulation(task: Task, recipe: TrainingRecipe, accelerator: Accelerator) -> None:
-    """Check that the task and the number of faces allow ``data.accumulate``.
+    """Check that ``data.accumulate`` is possible.
 
     Raises:
-        InputError: they do not.
+        InputError: the task does not support it, or the batch of a process cannot be split into so many equal parts.
     """
     data = recipe.data
     if data.accumulate == 1:

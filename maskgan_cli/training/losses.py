@@ -15,15 +15,20 @@ _PERCEPTUAL_WEIGHTS: Final = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)
 
 
 def least_squares(features: Features, *, real: bool) -> Tensor:
-    """LSGAN (Mao et al. 2017): mean squared distance of the scores from 1 (real) or 0, summed over scales."""
+    """Return the least-squares GAN loss (Mao et al. 2017): the mean of (score - target)^2, summed over scales.
+
+    Args:
+        features: the discriminator's features of some pictures.
+        real: whether the target of the scores is 1 (real) or 0 (generated).
+    """
     target = 1.0 if real else 0.0
     return torch.stack([(scale[-1].float() - target).square().mean() for scale in features]).sum()
 
 
 def feature_matching(fake: Features, real: Features) -> Tensor:
-    """L1 between discriminator features of fake and real pictures, without the scores (pix2pixHD, Sec. 3.3).
+    """Return the L1 between the discriminator's features of fake and real pictures (pix2pixHD, Sec. 3.3).
 
-    Each scale has weight 1 / scales and each layer 4 / (layers - 1).
+    The scores (last layers) are left out. Each scale has the weight 1 / scales, and each layer 4 / (layers - 1).
     """
     total = fake[0][0].new_zeros((), dtype=torch.float32)
     for fake_scale, real_scale in zip(fake, real, strict=True):
@@ -34,12 +39,12 @@ def feature_matching(fake: Features, real: Features) -> Tensor:
 
 
 def pixel(fake: Tensor, real: Tensor, class_weights: Tensor | None, labels: Tensor) -> Tensor:
-    """L1 between pictures; with ``class_weights`` a mean weighted by each pixel's class.
+    """Return the L1 between pictures; with ``class_weights``, each pixel has the weight of its class.
 
     Args:
         fake, real: pictures (N, 3, H, W).
-        class_weights: (classes,), or None.
-        labels: label maps (N, H, W).
+        class_weights: weights of the classes (19,); None for equal weights.
+        labels: label maps (N, H, W), which give the class of each pixel.
     """
     if class_weights is None:
         return F.l1_loss(fake.float(), real)
@@ -48,10 +53,10 @@ def pixel(fake: Tensor, real: Tensor, class_weights: Tensor | None, labels: Tens
 
 
 def class_colours(fake: Tensor, mask: Tensor, real: Tensor, style_mask: Tensor) -> Tensor:
-    """L1 between the mean colours of each class in the generated picture and in the style picture.
+    """Return the L1 between the mean colours of each class in the generated picture and in the style picture.
 
-    The masks may differ, so a face in another shape keeps the colours of skin, hair and lips. Classes with fewer than
-    64 pixels in either mask are left out.
+    The masks may differ, so this loss keeps the colours of skin, hair and lips when the shape of the face changes.
+    Classes with fewer than 64 pixels in either mask are left out.
 
     Args:
         fake, real: generated picture and style picture (N, 3, H, W).
@@ -64,10 +69,11 @@ def class_colours(fake: Tensor, mask: Tensor, real: Tensor, style_mask: Tensor) 
 
 
 def texture(fake: Tensor, mask: Tensor, real: Tensor, style_mask: Tensor) -> Tensor:
-    """L1 between the log roughness of each class in the generated picture and in the style picture.
+    """Return the L1 between the logarithms of each class's roughness in the generated and in the style picture.
 
-    Roughness is the mean absolute difference between neighbouring pixels of a channel, horizontally and vertically.
-    The loss is the mean over the full, half and quarter resolution. Classes and arguments: see `class_colours`.
+    Roughness is the mean absolute difference between neighbouring pixels, horizontally and vertically for each colour
+    channel. The loss is a mean over full, half and quarter resolution. Arguments and left-out classes are as in
+    `class_colours`.
     """
     terms = []
     for _ in range(3):
@@ -80,27 +86,38 @@ def texture(fake: Tensor, mask: Tensor, real: Tensor, style_mask: Tensor) -> Ten
 
 
 def _mean_over_classes(difference: Tensor, count: Tensor, other: Tensor) -> Tensor:
-    """Mean of |difference| (N, classes, C) over the classes that have 64 pixels or more in both counts (N, classes)."""
+    """Average the absolute difference (N, classes, C) over the classes with at least 64 pixels in both pictures.
+
+    Args:
+        difference: differences between the two pictures, by class and channel.
+        count, other: numbers of pixels (N, classes) of each class in the two pictures.
+    """
     both = ((count >= 64) & (other >= 64)).float()
     return (difference.abs().mean(2) * both).sum() / both.sum().clamp_min(1)
 
 
 def _roughness(picture: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-    """Roughness (N, classes, 6), horizontal and vertical, and number of pixels (N, classes)."""
+    """Return each class's roughness (N, classes, 6) and number of pixels (N, classes); see `texture`.
+
+    The six values are the horizontal roughness of the three colour channels, then the vertical.
+    """
     across = F.pad((picture[..., 1:] - picture[..., :-1]).abs(), (0, 1))
     down = F.pad((picture[..., 1:, :] - picture[..., :-1, :]).abs(), (0, 0, 0, 1))
     return _mean_colours(torch.cat([across, down], 1), mask)
 
 
 def _mean_colours(picture: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean colour (N, classes, 3) and number of pixels (N, classes) of each class."""
+    """Return each class's mean colour (N, classes, 3) and number of pixels (N, classes), given a one-hot mask."""
     classes, pixels = mask.float().flatten(2), picture.flatten(2).transpose(1, 2)
     count = classes.sum(2)
     return (classes / count.clamp_min(1).unsqueeze(2)) @ pixels, count
 
 
 def perceptual(fake: list[Tensor], real: list[Tensor]) -> Tensor:
-    """Weighted L1 between five feature maps of a fixed network; deeper maps weigh more (Johnson et al. 2016)."""
+    """Return the L1 between five feature maps of fake and real pictures in a frozen network (Johnson et al. 2016).
+
+    Deeper feature maps have larger weights, from 1/32 to 1.
+    """
     terms = [
         weight * F.l1_loss(ours.float(), theirs.detach().float())
         for weight, ours, theirs in zip(_PERCEPTUAL_WEIGHTS, fake, real, strict=True)
@@ -109,41 +126,41 @@ def perceptual(fake: list[Tensor], real: list[Tensor]) -> Tensor:
 
 
 def kl_divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
-    """KL divergence of N(mean, variance) from N(0, 1) in nats (Kingma and Welling 2014, Appendix B).
+    """Return the KL divergence of N(mean, variance) from N(0, 1) in nats (Kingma and Welling 2014, Appendix B).
 
     Args:
-        mean, log_variance: (N, latent).
+        mean, log_variance: parameters of the codes' normal distributions, (N, latent) each.
 
     Returns:
-        A scalar: summed over the code, averaged over the batch.
+        A scalar: the divergence summed over the dimensions of a code, and averaged over the batch.
     """
     terms = mean.square() + log_variance.exp() - 1.0 - log_variance
     return 0.5 * terms.sum(dim=1).mean()
 
 
 def hinge_discriminator_loss(features: Features, *, real: bool) -> Tensor:
-    """The discriminator's hinge loss (Lim and Ye 2017), averaged over scales.
+    """Return the discriminator's hinge loss of real or of generated pictures (Lim and Ye 2017), averaged over scales.
 
-    It is the mean of max(0, 1 - score) for real pictures and of max(0, 1 + score) for generated ones.
+    The loss is the mean of max(0, 1 - score) for real pictures, and of max(0, 1 + score) for generated pictures.
     """
     sign = -1.0 if real else 1.0
     return torch.stack([F.relu(1.0 + sign * scale[-1].float()).mean() for scale in features]).mean()
 
 
 def hinge_generator_loss(features: Features) -> Tensor:
-    """The generator's hinge loss: minus the mean score, averaged over scales."""
+    """Return the generator's hinge loss: minus the mean score of the generated pictures, averaged over scales."""
     return -torch.stack([scale[-1].float().mean() for scale in features]).mean()
 
 
 def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor) -> Tensor:
-    """WGAN-GP (Gulrajani et al. 2017): mean over pictures of (n - 1)^2, where n is the norm of the critic's gradient.
+    """Return the gradient penalty of WGAN-GP (Gulrajani et al. 2017): the mean over pictures of (norm - 1)^2.
 
-    The gradient is that of the sum of a picture's scores, at a random mixture of real and fake: one uniform number for
-    each picture, from torch's generator.
+    ``norm`` is the norm of the gradient of a picture's score (the sum, if there are several) with respect to its
+    pixels. The pictures are random mixtures of real and fake pictures, with one uniform share for each pair.
 
     Args:
-        critic: pictures (N, ...) -> scores (N, ...).
-        real, fake: (N, 3, H, W); both are detached.
+        critic: function from pictures (N, 3, H, W) to scores (N, ...).
+        real, fake: pictures (N, 3, H, W); both are detached.
     """
     share = torch.rand((len(real), 1, 1, 1), device=real.device)
     mixed = (share * real.detach() + (1 - share) * fake.detach()).requires_grad_(True)
@@ -153,11 +170,13 @@ def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Ten
 
 
 def r1_penalty(critic: Callable[[Tensor], Tensor], real: Tensor) -> Tensor:
-    """R1 (Mescheder et al. 2018): mean over real pictures of the squared norm of the critic's gradient.
+    """Return the R1 penalty (Mescheder et al. 2018): the mean over real pictures of the squared gradient norm.
+
+    The gradient is that of a picture's score with respect to its pixels.
 
     Args:
-        critic: pictures (N, ...) -> scores (N,).
-        real: (N, 3, H, W); it is detached.
+        critic: function from pictures (N, 3, H, W) to scores (N,).
+        real: real pictures (N, 3, H, W); they are detached.
     """
     real = real.detach().requires_grad_(True)
     (gradient,) = torch.autograd.grad(critic(real).sum(), real, create_graph=True)
@@ -165,11 +184,13 @@ def r1_penalty(critic: Callable[[Tensor], Tensor], real: Tensor) -> Tensor:
 
 
 def dice(logits: Tensor, labels: Tensor) -> Tensor:
-    """One minus the Dice coefficient 2 |A and B| / (|A| + |B|), as a mean over the classes that the batch shows.
+    """Return the Dice loss: one minus the Dice coefficient 2 |A and B| / (|A| + |B|) of prediction and ground truth.
+
+    The coefficient is averaged over the classes that occur in ``labels``.
 
     Args:
-        logits: (N, C, H, W).
-        labels: class ids (N, H, W) below C.
+        logits: predicted logits (N, C, H, W) of C classes.
+        labels: ground-truth class ids (N, H, W), 0 to C - 1.
     """
     probabilities = logits.softmax(1)
     truth = F.one_hot(labels.long(), logits.shape[1]).permute(0, 3, 1, 2)
@@ -179,16 +200,22 @@ def dice(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def classification(logits: Tensor, labels: Tensor) -> Tensor:
-    """Binary cross-entropy of attributes: summed over attributes, averaged over pictures.
+    """Return the binary cross-entropy of attributes, summed over attributes and averaged over pictures.
 
     Args:
-        logits, labels: (N, attributes); labels are 0.0 or 1.0.
+        logits: predicted logits (N, attributes).
+        labels: ground truth (N, attributes), 0.0 or 1.0.
     """
     return F.binary_cross_entropy_with_logits(logits.float(), labels, reduction="sum") / len(labels)
 
 
 def elegant_adversarial(logits: list[Tensor], *, real: bool) -> Tensor:
-    """ELEGANT's adversarial loss: cross-entropy of D1's logits with real or fake, plus half that of D2's."""
+    """Return ELEGANT's adversarial loss: the cross-entropy of D1's logits, plus half the cross-entropy of D2's logits.
+
+    Args:
+        logits: logits of D1 (full resolution) and of D2 (half resolution) for some pictures.
+        real: whether the target is "real" or "fake".
+    """
     target = 1.0 if real else 0.0
     full, half = (
         F.binary_cross_entropy_with_logits(scale.float(), torch.full_like(scale, target, dtype=torch.float32))

@@ -1,4 +1,4 @@
-"""Measures of painted validation faces: sharpness, mask accuracy and kernel distance."""
+"""Measures of generated validation faces: sharpness, mask accuracy and kernel distance to the photos."""
 
 from __future__ import annotations
 
@@ -18,17 +18,21 @@ from maskgan_cli.weights.lookup import find_weights
 
 
 class ValidationSettings(Section):
-    """Measures of the validation faces, each painted from its mask in the style of the next face.
+    """Settings of the measures of generated faces.
 
-    They are computed every ``every`` steps and after the last step; null: never. ``val_sharpness`` is relative to the
-    photos. ``val_mask_accuracy`` is the share of pixels that a face parser assigns to the class of the mask. The third
-    is the kernel distance to the photos: ``val_kid`` with the published weights of Inception, otherwise
-    ``val_kernel_distance`` over the parser's features.
+    The generator paints every validation mask in the style of the next validation face. These pictures get three
+    measures:
+
+    - ``val_sharpness``: their mean sharpness divided by that of the photos.
+    - ``val_mask_accuracy``: the share of pixels that a face parser assigns to the class of the mask.
+    - ``val_kid``: the kernel distance (KID) between pictures and photos over the features of Inception with its
+      published weights. Without these weights it is called ``val_kernel_distance``: over other Inception weights, or
+      over the parser's features if ``inception`` is null.
 
     Attributes:
-        every: interval in steps.
-        parser: weights of the face parser; the bundled one if null.
-        inception: pytorch-fid's weights of Inception.
+        every: interval in steps; the measures are also computed after the last step. Null: never.
+        parser: weights of the face parser; if null, the weights that all commands find by default.
+        inception: weights of Inception from pytorch-fid.
     """
 
     every: Positive | None = None
@@ -37,12 +41,12 @@ class ValidationSettings(Section):
 
 
 class PaintingMeasures:
-    """The measures of `ValidationSettings`.
+    """Computes the measures that `ValidationSettings` describes.
 
     Args:
         settings: see `ValidationSettings`.
-        device: of the parser and Inception.
-        batch_size: faces that they process at once.
+        device: device of the face parser and of Inception.
+        batch_size: number of faces in one forward pass of these networks.
 
     Attributes:
         every: interval in steps.
@@ -53,7 +57,7 @@ class PaintingMeasures:
 
     @classmethod
     def of(cls, settings: ValidationSettings, device: torch.device, batch_size: int) -> PaintingMeasures | None:
-        """The measures; None if the settings ask for none."""
+        """Create the measures; return None if ``settings.every`` is None."""
         return None if settings.every is None else cls(settings, device, batch_size)
 
     def __init__(self, settings: ValidationSettings, device: torch.device, batch_size: int) -> None:
@@ -66,14 +70,12 @@ class PaintingMeasures:
 
     @torch.no_grad()
     def __call__(self, painted: Tensor, photos: Tensor, labels: Tensor) -> dict[str, float]:
-        """Compute the measures; the photos must be the same in every call.
-
-        With fewer than two faces there is no kernel distance.
+        """Compute the measures and return them by name; with fewer than two faces without the kernel distance.
 
         Args:
-            painted: pictures (N, 3, S, S) ``uint8``.
-            photos: (N, 3, S, S) ``uint8``.
-            labels: label maps (N, S, S) from which the pictures were painted.
+            painted: generated faces (N, 3, S, S) ``uint8``.
+            photos: real faces (N, 3, S, S) ``uint8``, the same in every call, because their features are cached.
+            labels: label maps (N, S, S) from which ``painted`` was generated.
         """
         if self._real is None:
             self._real = float(sharpness(photos).mean()), self._each(self._features.features, photos)
@@ -88,7 +90,7 @@ class PaintingMeasures:
         return measures
 
     def _each(self, network: Any, pictures: Tensor) -> Tensor:
-        """The network's output for all pictures, on the CPU; each process computes its share."""
+        """Return a network's outputs for pictures (N, 3, S, S), on the CPU; each process computes a share of them."""
 
         def compute(rows: slice) -> Tensor:
             return torch.cat([network(part) for part in torch.split(pictures[rows], self._batch)])

@@ -1,7 +1,7 @@
 """Augmentation of mouths for the face parser: other proportions, light from above, larger lip labels.
 
-It brings rendered faces closer to photographs. There the upper lip is darker than the lower one, and a quarter thinner
-than in rendered faces; annotators include the vermilion border.
+It makes rendered faces more like photographs. In photographs the upper lip is darker than the lower lip, and a quarter
+thinner than in rendered faces; and annotators include the vermilion border in the lips.
 """
 
 from __future__ import annotations
@@ -16,16 +16,18 @@ from maskgan_cli.labels import ID
 from maskgan_cli.training.augment import between, resampled
 
 _MOUTH: Final = tuple(ID[name] for name in ("mouth", "u_lip", "l_lip"))
-_SHADOW: Final = 18  # the longest shadow of a lip is 1/18 of the side
+_SHADOW: Final = 18  # the longest shadow below a lip is 1/18 of the picture's side
 
 
 def reshape_mouths(images: Tensor, labels: Tensor, strength: float) -> tuple[Tensor, Tensor]:
-    """Change the proportions of mouths in pictures and labels: more often thinner than thicker, wider than narrower.
+    """Change the proportions of mouths at random, in pictures and label maps, and return both.
+
+    Mouths become thinner more often than thicker, and wider more often than narrower.
 
     Args:
-        images: (N, C, S, S).
-        labels: (N, S, S) label maps.
-        strength: 0 for no change; mouths get thinner by a factor of up to exp(1.6 * strength).
+        images: pictures (N, C, S, S).
+        labels: their label maps (N, S, S).
+        strength: 0 for no change; the height of mouths is divided by up to exp(1.6 * strength).
     """
     n, device, side = len(images), images.device, images.shape[-1]
     axis = (torch.arange(side, device=device) + 0.5) * (2 / side) - 1  # coordinates of grid_sample
@@ -44,12 +46,15 @@ def reshape_mouths(images: Tensor, labels: Tensor, strength: float) -> tuple[Ten
 
 
 def light_from_above(images: Tensor, labels: Tensor, strength: float) -> Tensor:
-    """Light mouths from above: a darker upper lip, a brighter lower lip, a shadow below it.
+    """Simulate light from above on mouths: mostly a darker upper lip, a brighter lower lip and a shadow below the lips.
 
     Args:
-        images: (N, 3, S, S) in [-1, 1].
-        labels: (N, S, S) label maps; light does not change them.
-        strength: 0 for no change; brightness changes by a factor of exp(-strength) to exp(0.6 * strength).
+        images: pictures (N, 3, S, S) in [-1, 1].
+        labels: their label maps (N, S, S).
+        strength: 0 for no change; brightness changes by a factor from exp(-strength) to exp(0.6 * strength).
+
+    Returns:
+        The changed pictures (N, 3, S, S) in [-1, 1].
     """
     n, device, side = len(images), images.device, images.shape[-1]
     mouth = _is_mouth(labels).unsqueeze(1).float()
@@ -64,7 +69,7 @@ def light_from_above(images: Tensor, labels: Tensor, strength: float) -> Tensor:
 
 
 def enlarge_lips(labels: Tensor, share: float) -> Tensor:
-    """Enlarge the lips by a pixel, over skin only, in a ``share`` of the label maps (N, S, S)."""
+    """Enlarge the lips by one pixel in a ``share`` of the label maps (N, S, S); only skin pixels become lip pixels."""
     chosen = torch.rand((len(labels), 1, 1), device=labels.device) < share
     for name in ("u_lip", "l_lip"):
         larger = F.max_pool2d((labels == ID[name]).float().unsqueeze(1), 3, 1, 1).squeeze(1) > 0

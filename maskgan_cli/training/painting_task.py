@@ -1,4 +1,4 @@
-"""Losses, validation and sample grids of all generators that paint faces from masks (paper, Sec. 3.3)."""
+"""Losses, validation and sample grids that all generators of faces from masks share (paper, Sec. 3.3)."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from maskgan_cli.training.perceptual_features import FeatureNetwork
 
 
 class PaintingTask(ABC):
-    """A generator that paints faces from masks, trained with a discriminator and a fixed feature network.
+    """Base class of tasks that train a generator of faces from masks, with a discriminator and a perceptual loss.
 
-    Subclasses implement `paint`, and override `generator_adversarial_loss` if their adversarial loss is another. They
-    add a new term (KL, a cycle) to the result of `terms` and to their recipe's ``loss``, which holds the weights of
-    the terms by name.
+    Subclasses implement `paint` and `weights`. They override `generator_adversarial_loss` if their adversarial loss is
+    not least squares. To add a loss term (e.g. a KL divergence), they add it to the result of `terms`, and its weight
+    to their recipe's ``loss`` under the same name.
 
     Attributes:
-        recipe: with a section ``loss``.
-        accelerator: device, processes, precision.
-        features: the frozen network of the perceptual loss, on its device, or None.
-        class_weights: (19,) weights of the classes in L1, or None.
-        validation: faces to measure and to show.
-        measures: further measures of these faces, or None.
+        recipe: a recipe with a section ``loss``, which holds the weights of the loss terms.
+        accelerator: device, processes and precision.
+        features: the frozen network of the perceptual loss; None if there is no such loss.
+        class_weights: weights of the classes (19,) in the L1 loss; None if all are 1.
+        validation: faces for validation and sample grids.
+        measures: slow measures of these faces, see `measures.ValidationSettings`; None if they are never computed.
     """
 
     recipe: TrainingRecipe
@@ -48,23 +48,23 @@ class PaintingTask(ABC):
     @property
     @abstractmethod
     def weights(self) -> BaseModel:
-        """The recipe's weights of the loss terms, by name."""
+        """The weights of the loss terms, from the recipe; its fields are called like the terms."""
 
     @abstractmethod
     def paint(self, labels: Tensor, style_labels: Tensor, style_images: Tensor) -> Tensor:
-        """Paint faces.
+        """Generate faces from masks, in the style of other faces.
 
         Args:
-            labels: (N, S, S) label maps to paint.
-            style_labels: (N, S, S) label maps of the style pictures.
-            style_images: (N, 3, S, S) ``uint8`` style pictures.
+            labels: label maps (N, S, S) of the faces to generate.
+            style_labels: label maps (N, S, S) of the style pictures.
+            style_images: style pictures (N, 3, S, S) ``uint8``.
 
         Returns:
-            Pictures (N, 3, S, S) ``uint8`` on the CPU.
+            The generated faces (N, 3, S, S) ``uint8`` on the CPU.
         """
 
     def generator_adversarial_loss(self, fake: losses.Features) -> Tensor:
-        """The generator's adversarial loss, from the discriminator's features of its pictures."""
+        """Return the generator's adversarial loss, given the discriminator's features of generated pictures."""
         return losses.least_squares(fake, real=True)
 
     def terms(
@@ -75,13 +75,13 @@ class PaintingTask(ABC):
         fake_features: losses.Features | None,
         real_features: losses.Features | None,
     ) -> dict[str, Tensor]:
-        """The generator's losses by name, not weighted.
+        """Compute the generator's losses by name, without their weights.
 
         Args:
-            labels: (N, S, S) label maps of the generator's input.
+            labels: label maps (N, S, S) from which ``fake`` was generated.
             fake, real: generated and real pictures (N, 3, S, S) in [-1, 1].
-            fake_features, real_features: the discriminator's features of both; None leaves the two terms out that need
-                them.
+            fake_features, real_features: the discriminator's features of both; if they are None, the terms
+                ``adversarial`` and ``feature_matching`` are left out.
         """
         terms = {}
         if fake_features is not None and real_features is not None:
@@ -109,12 +109,12 @@ class PaintingTask(ABC):
         return terms
 
     def weighted(self, terms: Mapping[str, Tensor]) -> Tensor:
-        """The sum of the terms, weighted by ``recipe.loss``."""
+        """Return the sum of the loss terms, each multiplied by its weight in ``recipe.loss``."""
         weights = self.weights.model_dump()
         return torch.stack([weights[name] * term for name, term in terms.items()]).sum()
 
     def validate(self) -> dict[str, float]:
-        """Reconstruction of the validation faces: L1 in [0, 1] and PSNR in dB."""
+        """Reconstruct each validation face from its own mask and style; return the mean L1 in [0, 1] and PSNR in dB."""
         real = self.validation.images
         fake = self.paint(self.validation.labels, self.validation.labels, real)
         error = (fake.float() - real.float()) / 255
@@ -123,17 +123,17 @@ class PaintingTask(ABC):
 
     @property
     def measure_every(self) -> int | None:
-        """See `task.Measuring`."""
+        """Interval of `measure` in steps; None if the measures are never computed."""
         return None if self.measures is None else self.measures.every
 
     def measure(self) -> dict[str, float]:
-        """See `PaintingMeasures`: the validation masks, each painted in the style of the next face."""
+        """Paint each validation mask in the style of the next face, and return the measures of `ValidationSettings`."""
         assert self.measures is not None
         labels, images = self.validation.labels, self.validation.images
         return self.measures(self.paint(labels, labels.roll(-1, 0), images.roll(-1, 0)), images, labels)
 
     def sample_grid(self) -> Picture:
-        """Rows of: mask, face, its reconstruction, its mask painted in the style of the next face."""
+        """Draw a row for each face: mask, face, its reconstruction, its mask painted in the style of the next face."""
         rows = min(self.recipe.schedule.sheet_rows, len(self.validation.images))
         labels, images = self.validation.labels[:rows], self.validation.images[:rows]
         same = self.paint(labels, labels, images)

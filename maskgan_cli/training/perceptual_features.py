@@ -1,4 +1,4 @@
-"""The fixed network whose features the perceptual loss compares (paper, Sec. 3.3)."""
+"""The frozen network whose features the perceptual loss compares (paper, Sec. 3.3)."""
 
 from __future__ import annotations
 
@@ -21,13 +21,16 @@ FeatureNetwork = VGG19Features | FaceParser
 
 
 class PerceptualSettings(Section):
-    """Network of the perceptual loss.
+    """Settings of the perceptual loss's network.
 
-    ``vgg19`` needs ``weights``, a file in torchvision's layout, or VGG-19 in the cache (``maskgan weights pull
-    vgg19``). ``random`` is the same network with ``width`` channels in its first layer and seeded random weights.
-    ``parser`` is a face parser of this project (``weights``, or the one that commands find); its features depend on the
-    regions of a face. ``none`` switches the loss off. With ``normalise`` the inputs are ImageNet-normalised instead of
-    in [-1, 1].
+    Attributes:
+        network: ``vgg19``: pretrained VGG-19; ``random``: the same architecture with seeded random weights;
+            ``parser``: a face parser of this project, whose features depend on the regions of a face; ``none``: no
+            perceptual loss.
+        weights: for ``vgg19``, a file in torchvision's layout; if null, the file in the cache (``maskgan weights pull
+            vgg19``). For ``parser``, weights of a face parser; if null, those that all commands find by default.
+        width: channels of the first layer of ``random``.
+        normalise: normalise the inputs of ``vgg19`` by ImageNet's mean and standard deviation, instead of [-1, 1].
     """
 
     network: Literal["vgg19", "random", "parser", "none"] = "vgg19"
@@ -43,10 +46,14 @@ class PerceptualSettings(Section):
 
 
 def feature_network(settings: PerceptualSettings) -> tuple[FeatureNetwork | None, dict[str, Any]]:
-    """The network of the perceptual loss, and a record that identifies it.
+    """Load the frozen network of the perceptual loss.
+
+    Returns:
+        The network, on the CPU; None if the loss is switched off. A record for ``run.json`` with the network's name
+        and the SHA-256 of its weights.
 
     Raises:
-        InputError: its weights are not given, cannot be found, or do not fit.
+        InputError: the network's weights cannot be found or do not fit.
     """
     if settings.network == "none":
         return None, {"network": "none"}

@@ -1,4 +1,4 @@
-"""Several processes: shared validation, and a check that all processes have the same inputs."""
+"""Training in several processes: they divide the validation among them, and check that their inputs are the same."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def check_agreement(accelerator: Accelerator, what: str, value: object, hint: st
     """Check that a value is the same in all processes, which may be on several machines.
 
     Args:
-        accelerator: the processes.
-        what: name of the value, for the error.
-        value: compared as text.
-        hint: of the error.
+        accelerator: connects the processes.
+        what: name of the value, for the error message.
+        value: this process's value; the values are compared as text.
+        hint: advice for the user, for the error message.
 
     Raises:
         InputError: the values differ; raised in every process.
@@ -38,7 +38,7 @@ def check_agreement(accelerator: Accelerator, what: str, value: object, hint: st
 
 @contextlib.contextmanager
 def shared(accelerator: Accelerator) -> Iterator[None]:
-    """Inside the block `in_shares` distributes its rows over the processes. All processes must enter it together."""
+    """Inside this context, `in_shares` divides its rows among the processes. All processes must enter it together."""
     token = _SHARING.set(accelerator)
     try:
         yield
@@ -47,14 +47,14 @@ def shared(accelerator: Accelerator) -> Iterator[None]:
 
 
 def in_shares(count: int, compute: Callable[[slice], Tensor]) -> Tensor:
-    """Compute the rows of a result: all of them, or, inside `shared`, an equal share in each process.
+    """Compute all rows of a tensor. Inside the context `shared`, each process computes an equal share of the rows.
 
     Args:
-        count: number of rows, at least 1.
-        compute: a range of rows -> (rows, ...), the same rows in every process.
+        count: number of rows of the whole result, at least 1.
+        compute: computes a range of rows; it must return the same rows for the same range in every process.
 
     Returns:
-        (count, ...) on the CPU, in every process.
+        All rows (count, ...) on the CPU, in every process.
     """
     accelerator = _SHARING.get()
     if accelerator is None or accelerator.num_processes == 1:

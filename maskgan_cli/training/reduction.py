@@ -1,4 +1,4 @@
-"""Gradients averaged over the processes while the backward pass still runs."""
+"""Averages gradients over the processes while the backward pass is still running."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any, Final
 import torch
 from torch import Tensor, distributed, nn
 
-BUCKET_BYTES: Final = 25 << 20  # of gradients in one message, as DistributedDataParallel's
+BUCKET_BYTES: Final = 25 << 20  # size of the gradients in one message, as in DistributedDataParallel
 
 
 @dataclass
 class _Sent:
-    """A message on its way: the gradients that it holds, flattened in their order."""
+    """A running all-reduce: its gradients, the same values in one flat tensor, and the handle to wait for."""
 
     gradients: list[Tensor]
     flat: Tensor
@@ -34,8 +34,8 @@ class GradientReduction:
     times.
 
     Args:
-        parameters: to watch; the same in every process.
-        bucket_bytes: least size of a bucket.
+        parameters: the parameters whose gradients are averaged, in the same order in every process.
+        bucket_bytes: minimum size of a bucket; the last bucket may be smaller.
     """
 
     def __init__(self, parameters: Sequence[nn.Parameter], bucket_bytes: int = BUCKET_BYTES) -> None:
@@ -48,7 +48,7 @@ class GradientReduction:
             self._buckets[-1].append(parameter)
             size += parameter.numel() * parameter.element_size()
         self._missing: list[int] = []  # gradients of each bucket that the backward pass has not computed yet
-        self._next = 0  # the first bucket that was not sent
+        self._next = 0  # index of the next bucket to send
         self._sent: list[_Sent] = []
         self._active = False
         for number, bucket in enumerate(self._buckets):
@@ -58,12 +58,12 @@ class GradientReduction:
 
     @contextlib.contextmanager
     def during_backward(self) -> Iterator[None]:
-        """A context for one backward pass; after it, all gradients are means."""
+        """Run one backward pass inside this context; on exit all gradients are replaced by their means."""
         self._missing = [len(bucket) for bucket in self._buckets]
         self._next, self._active = 0, True
         try:
             yield
-            while self._next < len(self._buckets):  # those with parameters that got no gradient
+            while self._next < len(self._buckets):  # buckets with parameters that got no gradient
                 self._send()
             for sent in self._sent:
                 sent.work.wait()
@@ -75,7 +75,7 @@ class GradientReduction:
             self._sent, self._active = [], False
 
     def _computed(self, number: int) -> None:
-        """A gradient of this bucket is ready; send all buckets that are complete and whose predecessors are sent."""
+        """Count a computed gradient of bucket ``number``, and send the next buckets as long as they are complete."""
         if not self._active:
             return
         self._missing[number] -= 1

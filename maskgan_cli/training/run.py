@@ -1,4 +1,4 @@
-"""Run a training order from start to finished weights."""
+"""Run a whole training: from a recipe and a data set to finished weights."""
 
 from __future__ import annotations
 
@@ -26,21 +26,22 @@ from maskgan_cli.training.trackers import check_trackers
 
 @dataclass(frozen=True)
 class Order:
-    """A training to run: task, data, run folder and settings.
+    """Arguments of `train`: task, data, run folder and settings.
 
     Attributes:
-        task: name of the command and of the folder of its recipes, e.g. ``dmn``.
-        recipe_class: validates its recipes.
+        task: name of the training command and of the folder of its recipes, e.g. ``dmn``.
+        recipe_class: class of the task's recipes.
         prepare: the task's ``prepare_training``: (`TrainingPlan`, recipe, **options) -> `Loop`.
-        data: a prepared data set.
+        data: folder of a prepared data set.
         out: the run folder.
-        recipe: name of a recipe, or a YAML file.
-        changes: changes ``key.subkey=value`` to the recipe.
-        start: weights that replace the random initialisation.
-        resume: continue an existing run; otherwise an existing run is an error.
+        recipe: name of a recipe, or path of a YAML file.
+        changes: changes of the recipe, ``key.subkey=value`` each.
+        start: weights file or run folder whose weights replace the random initialisation.
+        resume: continue an existing run; if False, an existing run is an error.
         overwrite: delete an existing run.
-        options: of the task.
-        track: experiment trackers besides ``metrics.jsonl``; without any, TensorBoard if it is installed.
+        options: keyword arguments of ``prepare`` that only this task has.
+        track: experiment trackers that receive the metrics besides ``metrics.jsonl``; if empty, TensorBoard if it is
+            installed.
     """
 
     task: str
@@ -64,7 +65,7 @@ def train(order: Order, callbacks: TrainingCallbacks) -> Loop:
         The finished loop: ``run.model`` is the weights file, ``progress`` has the steps and the last validation.
 
     Raises:
-        InputError: recipe, data, weights and run folder do not fit together, or another process holds the lock.
+        InputError: recipe, data, weights and run folder do not fit together, or another process has locked the folder.
         WorkError: a loss or a weight became NaN or infinite, or the disk is full.
         Interrupted: the caller requested a stop; the state was saved.
     """
@@ -81,7 +82,7 @@ def train(order: Order, callbacks: TrainingCallbacks) -> Loop:
 
 
 def is_main_process() -> bool:
-    """Whether this process writes files and messages: the only process, or the first of torchrun's."""
+    """Whether this process writes files and messages: True in a single process and in torchrun's first process."""
     return int(os.environ.get("WORLD_SIZE", "1")) < 2 or os.environ.get("RANK", "0") == "0"
 
 
@@ -98,7 +99,11 @@ def _run(order: Order, plan: TrainingPlan, recipe: TrainingRecipe) -> Loop:
 
 
 def make_accelerator(device: str, precision: str) -> Accelerator:
-    """Hugging Face Accelerate for a device and a precision; a process can run one training at a time.
+    """Create Hugging Face's `Accelerator` for a device and a precision. A process can run one training at a time.
+
+    Args:
+        device: see `TrainingCallbacks.device`.
+        precision: ``no`` (float32), ``fp16`` or ``bf16``.
 
     Raises:
         InputError: the device does not exist, or does not support the precision.
@@ -129,6 +134,6 @@ def make_accelerator(device: str, precision: str) -> Accelerator:
 
 
 def _precision() -> str | None:
-    """The precision that Accelerate was set up with in this process; None if it was not."""
+    """Return the precision that Accelerate already uses in this process; None if it has not been set up yet."""
     found = AcceleratorState._shared_state.get("_mixed_precision")
     return None if found is None else str(found)

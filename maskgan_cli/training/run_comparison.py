@@ -1,4 +1,4 @@
-"""Comparison of run folders: task, progress, metrics, and training curves as a picture."""
+"""Comparison of run folders: reads their metrics, and draws their training curves."""
 
 from __future__ import annotations
 
@@ -19,18 +19,19 @@ from maskgan_cli.training.best import goodness
 
 _COLOURS: Final = ((31, 119, 180), (214, 39, 40), (44, 160, 44), (255, 127, 14), (148, 103, 189), (140, 86, 75))
 _TEXT, _GRID, _BACKGROUND = (40, 40, 40), (225, 225, 225), (255, 255, 255)
-_WIDTH, _HEIGHT, _MARGIN = 560, 300, 56  # of a panel, in pixels
+_WIDTH, _HEIGHT, _MARGIN = 560, 300, 56  # size of a panel and its margin, in pixels
 
 
 @dataclass(frozen=True)
 class RunMetrics:
-    """Metrics of a run.
+    """The logged metrics of a run.
 
     Attributes:
-        name: of its folder.
-        task, steps: of its recipe.
+        name: name of the run folder.
+        task: the trained task, from the recipe.
+        steps: number of steps of the whole training, from the recipe.
         step: last step with metrics.
-        series: metric -> (step, value) pairs, in the order of the steps.
+        series: (step, value) pairs of each metric, in the order of the steps.
     """
 
     name: str
@@ -41,7 +42,7 @@ class RunMetrics:
 
     @classmethod
     def load(cls, where: Path) -> RunMetrics:
-        """Read ``config.yaml`` and ``metrics.jsonl``; incomplete lines are skipped.
+        """Read ``config.yaml`` and ``metrics.jsonl`` of a run folder; incomplete lines are skipped.
 
         Raises:
             InputError: the folder is not a run folder, or has no metrics.
@@ -71,21 +72,22 @@ class RunMetrics:
         return cls(where.resolve().name, task, steps, last, series)
 
     def last(self, metric: str) -> float | None:
-        """The last value of a metric; None if there is none."""
+        """Return the last value of a metric; None if the run does not have the metric."""
         return self.series[metric][-1][1] if metric in self.series else None
 
     def best(self, metric: str) -> tuple[int, float] | None:
-        """Step and value of a metric's best value; None if there is none."""
+        """Return the step and the value of a metric's best value; None if the run does not have the metric."""
         if metric not in self.series:
             return None
         return max(self.series[metric], key=lambda pair: goodness(metric, pair[1]))
 
 
 def metrics_of(runs: Sequence[RunMetrics], wanted: Sequence[str]) -> list[str]:
-    """The metrics to compare.
+    """Choose the metrics to compare.
 
-    They are ``wanted``; if it is empty, the validation metrics that all runs have; if there are none, all metrics that
-    all runs have.
+    Returns:
+        The names in ``wanted``, without duplicates. If ``wanted`` is empty: the validation metrics that all runs have,
+        or, if they have none in common, the losses that all runs have.
 
     Raises:
         InputError: no run has a wanted metric, or the runs have no metric in common.
@@ -105,7 +107,7 @@ def metrics_of(runs: Sequence[RunMetrics], wanted: Sequence[str]) -> list[str]:
 
 
 def draw_curves(runs: Sequence[RunMetrics], metrics: Sequence[str]) -> Picture:
-    """A picture (H, W, 3) with a panel for each metric, two in a row, and a line for each run."""
+    """Draw the curves of some metrics: a picture (H, W, 3) with one panel per metric and one line per run."""
     columns = min(2, len(metrics))
     rows = -(-len(metrics) // columns)
     head = 18 * len(runs) + 16

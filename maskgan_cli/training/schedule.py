@@ -1,4 +1,4 @@
-"""Learning rate schedule, and the check that a resumed run does not raise the rate by accident."""
+"""Learning rate schedule, and a check that resuming a run does not raise the rate by accident."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from maskgan_cli.errors import InputError
 
 
 def learning_rate(base: float, step: int, schedule: ScheduleSettings) -> float:
-    """The learning rate of a step.
+    """Return the learning rate of a step.
 
-    It is constant until ``decay_from`` and then falls linearly to 0 at the last step. With ``decay_every`` it is also
-    multiplied by ``decay`` every so many steps.
+    The rate is ``base`` until step ``decay_from`` and then falls linearly to 0 at the last step. If ``decay_every`` is
+    set, the rate is also multiplied by ``decay`` after every ``decay_every`` steps.
     """
     if schedule.decay is not None and schedule.decay_every is not None:
         base *= schedule.decay ** (step // schedule.decay_every)
@@ -23,12 +23,18 @@ def learning_rate(base: float, step: int, schedule: ScheduleSettings) -> float:
 
 
 def check_rate(run: Path, before: ScheduleSettings, now: ScheduleSettings, step: int) -> None:
-    """Check that the learning rate does not rise when a run resumes at ``step``.
+    """Check that the learning rate does not rise when a run resumes.
 
-    It may rise if ``decay_from`` was changed to a later step, or to none.
+    A rise is accepted only if ``decay_from`` was changed to ``step`` or later, or to None.
+
+    Args:
+        run: the run folder, for the error message.
+        before: schedule of the run so far.
+        now: schedule of the resumed run.
+        step: the step at which the run resumes.
 
     Raises:
-        InputError: it rises, because ``steps`` was raised during the decay.
+        InputError: the rate rises, e.g. because ``steps`` was raised during the decay.
     """
     old, new = (learning_rate(1.0, step, schedule) for schedule in (before, now))
     intended = now.decay_from != before.decay_from and (now.decay_from is None or now.decay_from >= step)

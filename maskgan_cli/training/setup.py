@@ -1,4 +1,4 @@
-"""Setup that all training tasks share: from data set, recipe and run folder to the loop before its first step."""
+"""Setup of a training, the same for all tasks: builds the training loop from data set, recipe, run folder and task."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from maskgan_cli.training.start import initialise, read_start, trained
 from maskgan_cli.training.task import Task
 from maskgan_cli.weights.format import Weights, load_strictly
 
-Samplers = Callable[[int], Sampler[list[Draw]]]  # first step -> the draws of training samples from there
+Samplers = Callable[[int], Sampler[list[Draw]]]  # first step -> the samples to draw in every step from there
 
 
 @dataclass(frozen=True)
@@ -34,13 +34,13 @@ class TrainingPlan:
     """Options of a training that do not depend on its task.
 
     Attributes:
-        data: the faces.
+        data: the prepared data set.
         out: the run folder.
-        accelerator: devices, processes, precision.
-        resume, overwrite: what to do with an existing run, see `RunFolder.start`.
-        callbacks: of the caller.
+        accelerator: devices, processes and precision.
+        resume, overwrite: continue or delete a run that ``out`` already contains, see `RunFolder.start`.
+        callbacks: the caller's callbacks.
         start: a weights file or run folder whose weights replace the random initialisation.
-        track: experiment trackers, see `trackers.check_trackers`.
+        track: names of experiment trackers, see `trackers.check_trackers`.
     """
 
     data: PreparedData
@@ -53,10 +53,10 @@ class TrainingPlan:
     track: tuple[str, ...] = ()
 
     def check_size(self, size: int) -> None:
-        """Check that the data set has the network's size.
+        """Check that the pictures of the data set are ``size`` pixels wide, as the network requires.
 
         Raises:
-            InputError: it has another size.
+            InputError: the data set has another size.
         """
         if self.data.size != size:
             raise InputError(
@@ -78,19 +78,21 @@ class TrainingPlan:
         edits: Path | None = None,
         sampler: Samplers | None = None,
     ) -> Loop:
-        """Start or continue the run folder, build the task, and connect it with its batches.
+        """Prepare the run folder, build the task, and return the training loop, before its first step.
 
         Args:
             recipe: the resolved recipe.
-            make_task: builds the task from the validation faces; called after the run folder is ready.
+            make_task: builds the task from a batch of validation faces; called after the run folder is ready.
             dependencies: records (with hashes) of the networks that the run depends on besides the data, by name; they
                 must match on resume.
-            masked: whether the task reads masks.
-            start_kind: kind of weights that can initialise the task's first network (``start``). If ``start`` is a
-                folder, the other networks (discriminators) are initialised from it too.
-            expression_variants: whether the task reads another rendering of every face's scene.
-            edits: a folder with two edits of every training face's mask, which the task reads too.
-            sampler: the draws of training samples; shuffled epochs if None.
+            masked: whether the task needs masks.
+            start_kind: kind of the weights file that ``start`` must be, to initialise the task's first network. If
+                ``start`` is a folder, the other networks (discriminators) are initialised from it too. Empty: the loop
+                does not use ``start``.
+            expression_variants: whether batches also contain another rendering of each face's scene, with another
+                expression.
+            edits: folder with two edits of every training mask, which batches also contain; None for no edits.
+            sampler: function from the first step to a sampler of training samples; None for shuffled epochs.
 
         Raises:
             InputError: data, recipe and run folder do not fit together.
@@ -127,7 +129,7 @@ class TrainingPlan:
         return Loop(task, recipe, run, stream, accelerator, about=card, callbacks=self.callbacks, track=self.track)
 
     def _initialise(self, task: Task, start: Weights, kind: str) -> None:
-        """Load trained weights into the task's first network, and into the others if ``start`` has them."""
+        """Load trained weights into the task's first network, and into its other networks if they have weights too."""
         (_, first), *others = task.networks.items()
         initialise(first, start, kind)
         for name, network in others:
@@ -146,7 +148,7 @@ class TrainingPlan:
     def _stream(
         self, recipe: TrainingRecipe, train: FaceDataset, sampler: Samplers | None
     ) -> Callable[[int], Iterator[Batch]]:
-        """A function: first step -> endless stream of this process's batches."""
+        """Return a function from the first step to an endless iterator over this process's batches from there."""
         accelerator = self.accelerator
 
         def epochs(first_step: int) -> StepSampler:
@@ -177,10 +179,10 @@ class TrainingPlan:
 
 
 def _groups(faces: FaceDataset, column: str, root: Path) -> list[str] | None:
-    """The value of a manifest column for every face; None without a column.
+    """Return the value of a manifest column for every face; None if ``column`` is empty.
 
     Raises:
-        InputError: a face has no such value.
+        InputError: a face has no value in this column.
     """
     if not column:
         return None

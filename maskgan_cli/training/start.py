@@ -1,4 +1,4 @@
-"""Initialisation from trained weights: ``--start-from``."""
+"""Initialisation of a training from trained weights (option ``--start-from``)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,12 @@ from maskgan_cli.weights.format import MODEL_FILE, Weights, kind_of, load_strict
 
 
 def read_start(where: Path, kind: str) -> Weights:
-    """Read weights of a kind of network, or of a trunk that can initialise it.
+    """Read trained weights that can initialise a network.
+
+    Args:
+        where: weights file, run folder or weights folder.
+        kind: kind of the network, a key of `networks.KINDS`. Weights of a pretrained trunk of this kind (without the
+            last layer) are accepted too.
 
     Raises:
         InputError: the weights do not exist or are of another kind.
@@ -23,13 +28,13 @@ def read_start(where: Path, kind: str) -> Weights:
 
 
 def initialise(network: nn.Module, start: Weights, kind: str) -> None:
-    """Load trained weights into a network. The image size may differ; every tensor must fit.
+    """Load trained weights into a network of this ``kind``. The image size may differ; every tensor must fit.
 
-    Layers that the weights do not have keep their random initialisation: the last layer of a classifier if only the
-    trunk is given, the person directions of ``train identity``.
+    Layers that the weights file does not contain keep their random initialisation: the last layer of a classifier if
+    the file has only the trunk, and the class centres of ``train identity``.
 
     Raises:
-        InputError: tensors do not fit; it names the differences.
+        InputError: tensors do not fit; the message names the differences.
     """
     entry = KINDS[kind]
     part = entry.start if start.kind == kind else entry.trunks[start.kind]
@@ -37,22 +42,23 @@ def initialise(network: nn.Module, start: Weights, kind: str) -> None:
 
 
 def generator_file(where: Path, kind: str) -> Path:
-    """The weights file of a generator: ``where``, or ``KIND.safetensors`` in a folder without ``model.safetensors``."""
+    """Return ``where / "KIND.safetensors"`` if ``where`` is a folder with this file and without ``model.safetensors``.
+
+    Otherwise return ``where``.
+    """
     named = where / f"{kind}.safetensors"
     return named if named.is_file() and not (where / MODEL_FILE).is_file() else where
 
 
 def trained(name: str, where: Path | None) -> dict[str, Tensor] | None:
-    """Tensors of another network of a run, e.g. its discriminator.
-
-    They are read from the newest state of a run folder, or from a weights folder. They are not compared with a network.
+    """Read the tensors of another trained network of a run, e.g. its discriminator.
 
     Args:
-        name: of the network.
-        where: run folder or weights folder; a file or None has no other networks.
+        name: name of the network; the file is called ``NAME.safetensors``.
+        where: run folder, whose newest checkpoint is read, or a folder of weights files.
 
     Returns:
-        The tensors; None if there are none.
+        The tensors by name, not checked against a network; None if ``where`` is not a folder or has no such file.
 
     Raises:
         InputError: the file is corrupt.

@@ -1,4 +1,4 @@
-"""One checkpoint (state) of a run: everything that a bit-exact resume needs, with the hashes of its files."""
+"""One checkpoint of a run, called its state: all that a bit-exact resume needs, and the hashes of these files."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class Stateful(Protocol):
     """An optimiser, or another object with values that a resume needs (the loss scaler of fp16)."""
 
     def state_dict(self) -> dict[str, Any]:
-        """The values to save."""
+        """Return the values to save."""
 
     def load_state_dict(self, state_dict: dict[str, Any], /) -> Any:
-        """Restore saved values."""
+        """Restore values that `state_dict` returned."""
 
 
 @dataclass
@@ -34,11 +34,11 @@ class Progress:
     """Progress of a run.
 
     Attributes:
-        step: finished steps.
-        window: steps since the last log line.
-        sums: sums of the losses over these steps.
-        validation: results of the last validation.
-        best: step and value of the best validation by ``schedule.best``.
+        step: number of finished steps.
+        window: number of steps since the losses were last logged.
+        sums: sums of the losses and of the duration over these steps, by name; None right after logging.
+        validation: results of the last validation, by name.
+        best: step and value of the best validation, by the measure that ``schedule.best`` names.
     """
 
     step: int = 0
@@ -49,7 +49,7 @@ class Progress:
 
 
 class Unwritten(Exception):
-    """A file of a state could not be written; ``name`` is the file, the message is the reason."""
+    """A file of a state could not be written; ``name`` is the name of the file, the message is the reason."""
 
     def __init__(self, name: str, why: str) -> None:
         super().__init__(why)
@@ -59,10 +59,10 @@ class Unwritten(Exception):
 def write_state(
     folder: Path, progress: Progress, networks: Mapping[str, nn.Module], optimisers: Mapping[str, Stateful]
 ) -> None:
-    """Write a state into a new folder, which replaces an old one.
+    """Write a state into ``folder``; if the folder exists, it is replaced.
 
     Raises:
-        Unwritten: the disk is full or fails; the folder has been removed.
+        Unwritten: the disk is full or fails; the incomplete folder has been removed.
     """
     shutil.rmtree(folder, ignore_errors=True)
     file = folder
@@ -91,11 +91,13 @@ def write_state(
 
 
 class Damaged(Exception):
-    """A file of a state is corrupt; the message names it and the reason."""
+    """A file of a state is corrupt; the message names the file and the reason."""
 
 
 def read_state(folder: Path, networks: Mapping[str, nn.Module], optimisers: Mapping[str, Stateful]) -> Progress:
-    """Load a state into networks and optimisers, after all of its files have been read and checked.
+    """Load a state into networks and optimisers, and return the progress of the run.
+
+    Networks and optimisers are changed only after all files of the state have been read and checked.
 
     Raises:
         Damaged: a file is missing or corrupt, or does not fit the networks.
@@ -139,7 +141,7 @@ def read_state(folder: Path, networks: Mapping[str, nn.Module], optimisers: Mapp
 
 
 def _progress(values: Any, step: int) -> Progress:
-    """The content of progress.json, checked."""
+    """Convert the content of progress.json, and check that it is the progress of this ``step``."""
     progress = Progress(**values)
     values_by_name = (progress.sums, progress.validation, progress.best)
     numbers = [progress.window, *(number for values in values_by_name for number in (values or {}).values())]
@@ -149,7 +151,7 @@ def _progress(values: Any, step: int) -> Progress:
 
 
 def discard(folder: Path) -> None:
-    """Remove a state. It is renamed first, so that a killed process leaves no incomplete state under its name."""
+    """Remove a state folder. It is renamed first, so a killed process leaves no incomplete folder under its name."""
     if folder.exists():
         hidden = folder.with_name(f".{folder.name}-old")
         shutil.rmtree(hidden, ignore_errors=True)
@@ -158,5 +160,5 @@ def discard(folder: Path) -> None:
 
 
 def step_of(folder: Path) -> int:
-    """The step of a state folder's name."""
+    """Return the step in the name of a state folder, e.g. 250 for ``step-000250``."""
     return int(folder.name.removeprefix("step-"))

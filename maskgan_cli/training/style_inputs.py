@@ -1,4 +1,4 @@
-"""Generator inputs of a batch: augmented faces, and the style pictures that the style encoder sees."""
+"""Inputs of the generator for a batch: augmented masks and faces, and the pictures that the style encoder sees."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from maskgan_cli.training.augment import AugmentSettings, NotNegative, move, mov
 class StyleAugmentationSettings(Section):
     """Augmentation of faces and style pictures, so that the network generalises to styles outside the data set.
 
-    ``light`` and ``tint`` change the face itself, in the network's input and in its target. ``blur`` and ``noise``
-    change only the style encoder's input. See `AugmentSettings`.
+    Strengths have the same units as in `AugmentSettings`; 0 switches an augmentation off.
 
-    ``expression_variants`` is the share of faces for which the style encoder sees another rendering of the same scene
-    with another expression (``maskgan synth --expressions``). So the network learns edits with a ground truth, e.g. to
-    open a mouth whose teeth the style picture does not show.
-
-    ``others`` is the share of steps in which the style picture shows another person. No ground truth exists then, so
-    the terms ``pixel``, ``feature_matching`` and ``perceptual`` are 0.
-
-    ``rotate`` (degrees), ``zoom`` and ``shift`` move picture and mask of whole faces, so that the network sees
-    heads in many positions. ``style_rotate``, ``style_zoom`` and ``style_shift`` move the style encoder's input
-    again, so that the style code depends on appearance and not on the position of parts.
+    Attributes:
+        light, tint: changes of light and colour, the same in the style picture and in the face to reconstruct.
+        blur, noise: blur and noise in the style encoder's input only.
+        expression_variants: share of the faces for which the style encoder sees another rendering of the same scene
+            with another expression (``maskgan synth --expressions``). So the network learns edits with a ground truth,
+            e.g. to open a mouth whose teeth the style picture does not show.
+        others: share of the steps in which the style picture shows another person. No ground truth exists then, so the
+            terms ``pixel``, ``feature_matching`` and ``perceptual`` are 0.
+        rotate, zoom, shift: movement of the whole face with its mask, so that the network sees heads in many positions.
+        style_rotate, style_zoom, style_shift: further movement of the style encoder's input only, so that the style
+            code depends on appearance and not on the position of the parts of the face.
     """
 
     light: NotNegative = 0.0
@@ -50,7 +50,10 @@ class StyleAugmentationSettings(Section):
 
 
 def augment_geometry(batch: Batch, settings: StyleAugmentationSettings) -> Batch:
-    """Rotate, scale and shift every face of a batch; expression variants move with their faces."""
+    """Rotate, scale and shift every face of a batch at random, with its mask and its expression variant.
+
+    Pictures become float32. If the settings move nothing, the batch is returned unchanged.
+    """
     if not (settings.rotate or settings.zoom or settings.shift):
         return batch
     change = AugmentSettings(rotate=settings.rotate, zoom=settings.zoom, shift=settings.shift)
@@ -65,11 +68,11 @@ def augment_geometry(batch: Batch, settings: StyleAugmentationSettings) -> Batch
 
 
 def generator_inputs(batch: Batch, settings: StyleAugmentationSettings) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Inputs and targets of the generator for a batch of N faces with S x S pixels.
+    """Build the generator's inputs and targets for a batch of N faces of S x S pixels, with random augmentation.
 
     Returns:
-        One-hot masks (N, 19, S, S), target faces (N, 3, S, S) in [-1, 1], and masks and pictures of the style encoder
-        with the same shapes.
+        Four tensors: one-hot masks (N, 19, S, S) to paint; target faces (N, 3, S, S) in [-1, 1]; and the style
+        encoder's masks and pictures, with the same shapes.
     """
     mask, real = one_hot(batch.labels), to_unit(batch.images)
     style_mask, style = mask, real

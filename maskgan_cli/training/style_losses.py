@@ -1,4 +1,4 @@
-"""Loss terms that compare a generated face with a style picture of another shape."""
+"""Loss terms that compare a generated face with its style picture, whose mask may differ."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from maskgan_cli.weights.lookup import find_weights
 
 
 class StyleLosses:
-    """The terms ``colours``, ``texture`` and ``identity``; those with weight 0 are not computed.
+    """The loss terms ``colours``, ``texture`` and ``identity`` of `LossSettings`; terms of weight 0 are not computed.
 
     Args:
         weights: weights of the loss terms.
-        identity_weights: weights of the identity network; None: those that commands find.
+        identity_weights: weights file of the identity network; None: the file that all commands find by default.
         accelerator: device and precision.
 
     Raises:
@@ -38,11 +38,11 @@ class StyleLosses:
             self._identity = network.eval().requires_grad_(False)
 
     def terms(self, fake: Tensor, mask: Tensor, style: Tensor, style_mask: Tensor) -> dict[str, Tensor]:
-        """Losses by name, not weighted.
+        """Compute the losses by name, without their weights.
 
         Args:
-            fake, style: pictures (N, 3, H, W) in [-1, 1].
-            mask, style_mask: their one-hot masks (N, 19, H, W).
+            fake, style: generated faces and style pictures (N, 3, H, W) in [-1, 1].
+            mask, style_mask: the one-hot masks (N, 19, H, W) of both.
         """
         terms = {}
         if self._weights.colours:
@@ -57,7 +57,12 @@ class StyleLosses:
         return terms
 
     def embed(self, pictures: Tensor, mask: Tensor) -> Tensor:
-        """Faces (N, 3, H, W) in [-1, 1] and their one-hot masks -> unit embeddings (N, D)."""
+        """Align faces by their masks, and return the identity network's embeddings (N, D), normalised to length 1.
+
+        Args:
+            pictures: faces (N, 3, H, W) in [-1, 1].
+            mask: their one-hot masks (N, 19, H, W).
+        """
         assert self._identity is not None
         points = batch_points(mask.argmax(1).to(torch.uint8), pictures.shape[-1])
         faces = aligned(pictures, points, self._identity.config.image_size)

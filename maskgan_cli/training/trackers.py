@@ -1,4 +1,4 @@
-"""Experiment trackers through Accelerate: TensorBoard, Weights & Biases and MLflow."""
+"""Experiment trackers that receive the metrics of a run: TensorBoard, Weights & Biases and MLflow."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ from maskgan_cli.errors import InputError
 from maskgan_cli.files import read_json, write_json
 
 TRACKERS: Final = ("tensorboard", "wandb", "mlflow")
-PROJECT: Final = "maskgan"  # project of wandb, experiment of mlflow
-RECORD: Final = "trackers.json"  # in the run folder: the ids of the run in the trackers
-_MAX_LENGTH: Final = 500  # characters of a setting in MLflow
+PROJECT: Final = "maskgan"  # name of the project in wandb, and of the experiment in mlflow
+RECORD: Final = "trackers.json"  # file in the run folder with the run's id in each tracker
+_MAX_LENGTH: Final = 500  # largest number of characters of a setting, a limit of MLflow
 
 
 def check_trackers(names: Sequence[str]) -> tuple[str, ...]:
-    """The given trackers; without any, TensorBoard if its package is installed.
+    """Check the names of trackers, and return them without duplicates.
+
+    If ``names`` is empty, the result is TensorBoard if its package is installed, and otherwise no tracker.
 
     Raises:
         InputError: a tracker is unknown, or its package is not installed.
@@ -36,15 +38,16 @@ def check_trackers(names: Sequence[str]) -> tuple[str, ...]:
 
 
 class Trackers:
-    """The trackers of a run, in the main process.
+    """Sends the metrics of a run to its trackers; used in the main process only.
 
-    TensorBoard writes to the folder ``events`` of the run. On resume, the others continue the run with the stored id.
+    TensorBoard writes to the folder ``events`` of the run. When a run resumes, Weights & Biases and MLflow continue the
+    run whose id is stored in the run folder.
 
     Args:
-        names: see `check_trackers`.
+        names: names of the trackers, checked with `check_trackers`.
         run: the run folder.
         recipe: the resolved recipe, which Weights & Biases and MLflow display.
-        first_step: the next step; TensorBoard's entries of this step and later ones are discarded.
+        first_step: the next step; TensorBoard discards older entries of this and later steps.
     """
 
     def __init__(self, names: Sequence[str], run: Path, recipe: Mapping[str, Any], first_step: int) -> None:
@@ -75,7 +78,7 @@ class Trackers:
         return tracker
 
     def log(self, values: Mapping[str, float], step: int) -> None:
-        """Send the values of a step."""
+        """Send the metrics of a step to all trackers."""
         for tracker in self._trackers:
             tracker.log(dict(values), step=step)
 

@@ -1,4 +1,4 @@
-"""Validation at intervals; the weights of the best validation are kept beside the last weights."""
+"""Validation at regular intervals, which also stores the weights with the best result."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from maskgan_cli.training.state import Progress
 from maskgan_cli.training.task import Measuring, Task
 from maskgan_cli.weights.format import MODEL_FILE
 
-BEST = "best"  # folder in the run folder
+BEST = "best"  # folder of the best weights in the run folder
 
 
 class Validation:
-    """Validates a task and computes its measures, each at its own interval and after the last step.
+    """Validates a task and computes its slow measures (`Measuring`), each at its own interval and after the last step.
 
     Args:
-        task, recipe, run, accelerator, about: as for `loop.Loop`.
+        task, recipe, run, accelerator, about: see `loop.Loop`.
     """
 
     def __init__(
@@ -33,15 +33,20 @@ class Validation:
         self._accelerator, self._about = accelerator, about
 
     def run_if_due(self, progress: Progress, *, last: bool) -> dict[str, float]:
-        """Validate if the step of ``progress`` is one of the interval, and store the result in ``progress``.
+        """Validate if the current step is a multiple of an interval or the last step.
 
-        All processes must call it. If the result is the best so far, the main process also writes the weights.
+        The results are stored in ``progress``. If they are the best so far, the main process also writes the weights.
+        All processes must call this method.
+
+        Args:
+            progress: progress of the run, after the current step.
+            last: whether the current step is the last one.
 
         Returns:
-            The measures by name; empty if there was no validation.
+            The results by name; empty if no validation was due.
 
         Raises:
-            InputError: ``schedule.best`` names a measure that the task does not have.
+            InputError: ``schedule.best`` names a result that the task does not have.
         """
         task, step = self._task, progress.step
         every = task.measure_every if isinstance(task, Measuring) else None
@@ -62,12 +67,12 @@ class Validation:
         return values
 
     def _keep_best(self, progress: Progress, values: Mapping[str, float], *, complete: bool) -> None:
-        """Store the best value of the measure ``schedule.best``, and write the weights that reached it.
+        """If the result that ``schedule.best`` names is the best so far, store it and write the current weights.
 
         Args:
-            progress: of the run.
-            values: measures of this validation.
-            complete: whether these are all measures of the task.
+            progress: progress of the run; its field ``best`` is updated.
+            values: results of this validation, by name.
+            complete: whether ``values`` has all results of the task, so that an unknown name is an error.
         """
         name = self._schedule.best
         if name and complete and name not in values:

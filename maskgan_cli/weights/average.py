@@ -22,7 +22,7 @@ def average(first: str | Path, second: str | Path, out: Path, *, share: float = 
         first: weights file or run folder before fine-tuning.
         second: weights file or run folder after fine-tuning, of the same kind and settings.
         out: the ``.safetensors`` file to write.
-        share: weight of ``second``, 0 to 1.
+        share: factor of ``second``, 0 to 1.
         overwrite: replace ``out``.
 
     Raises:
@@ -46,5 +46,5 @@ def average(first: str | Path, second: str | Path, out: Path, *, share: float = 
 
 
 def _average(old: Tensor, new: Tensor, share: float) -> Tensor:
-    """The average of two float tensors; of integer tensors (counters of batch norm), the new one."""
+    """Return ``(1 - share) * old + share * new``; for integer tensors (counters of batch norm), return ``new``."""
     return torch.lerp(old, new, share) if new.is_floating_point() else new

@@ -1,4 +1,8 @@
-"""Layouts of published StarGAN, ELEGANT, SPADE and SEAN checkpoints; see `maskgan_cli.weights.layouts`."""
+"""Layouts of published StarGAN, ELEGANT, SPADE and SEAN checkpoints; see `maskgan_cli.weights.layouts`.
+
+The functions ``_*_settings`` infer a network's settings from the tensor shapes of a checkpoint; without shapes they
+return the settings of the published network. The functions ``_*_names`` map published module paths to the project's.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +20,11 @@ from maskgan_cli.weights.layouts import Layout, Names, Settings
 
 
 def _stargan_settings(shapes: Shapes) -> Settings:
-    """The shapes show the number of attributes, not their names: five are the published ones, others must be given."""
+    """Infer StarGAN's settings. The shapes show the number of attributes, not their names.
+
+    If there are as many attributes as in the published network, use its names. Otherwise ``attributes`` is None, and
+    the user must name them.
+    """
     if not shapes:
         return asdict(StarGANConfig())
     width, inputs = shapes["main.0.weight"][:2]
@@ -27,7 +35,7 @@ def _stargan_settings(shapes: Shapes) -> Settings:
 
 
 def _stargan_discriminator_settings(shapes: Shapes) -> Settings:
-    """The last convolution covers the last feature map, so its size shows the image size."""
+    """Infer the discriminator's settings. The last kernel covers the last feature map, so it shows the image size."""
     if not shapes:
         return asdict(StarGANDiscriminatorConfig())
     layers = sum(name.startswith("main.") and name.endswith(".weight") for name in shapes)
@@ -36,20 +44,20 @@ def _stargan_discriminator_settings(shapes: Shapes) -> Settings:
 
 
 def _stargan_discriminator_names(settings: Settings) -> Names:
-    """The trunk has the same numbers in both layouts."""
+    """Map module names of StarGAN's discriminator; the layers of the trunk have the same numbers in both layouts."""
     trunk = {f"main.{2 * i}": f"main.{2 * i}" for i in range(settings["layers"])}
     return {**trunk, "conv1": "patches", "conv2": "classes"}
 
 
 def _elegant_settings(shapes: Shapes) -> Settings:
-    """No shape of encoder or decoder shows the attributes, so they must be given."""
+    """Infer ELEGANT's settings. No shape shows the attributes: ``attributes`` is None, and the user must name them."""
     if not shapes:
         return {**asdict(ElegantConfig()), "attributes": None}
     return {**asdict(ElegantConfig(width=shapes["encoder.main.0.0.weight"][0])), "attributes": None}
 
 
 def _elegant_names(_: Settings) -> Names:
-    """Encoder and decoder have five layers each; the decoder's last has neither norm nor activation."""
+    """Map module names of ELEGANT: five layers each; the decoder's last one has neither norm nor activation."""
     return {
         **{f"encoder.main.{i}.{j}": f"encoder.layers.{i}.{j}" for i in range(5) for j in (0, 1)},
         **{f"decoder.main.{i}.{j}": f"decoder.layers.{i}.{j}" for i in range(4) for j in (0, 1)},
@@ -58,7 +66,10 @@ def _elegant_names(_: Settings) -> Names:
 
 
 def _elegant_discriminator_settings(shapes: Shapes) -> Settings:
-    """D1's linear layer covers a feature map whose side is a sixteenth of the image size."""
+    """Infer the settings of ELEGANT's discriminators.
+
+    D1's linear layer covers a feature map whose side is a sixteenth of the image size.
+    """
     if not shapes:
         return asdict(ElegantDiscriminatorConfig())
     width, inputs = shapes["scales.0.conv.0.weight"][:2]
@@ -67,13 +78,16 @@ def _elegant_discriminator_settings(shapes: Shapes) -> Settings:
 
 
 def _elegant_discriminator_names(_: Settings) -> Names:
-    """D1 and D2 are two files with the same tensor names."""
+    """Map module names of ELEGANT's discriminators; D1 and D2 are two files with the same tensor names."""
     names = {f"conv.{3 * i + j}": f"layers.{i}.{j}" for i in range(4) for j in (0, 1)} | {"linear.0": "verdict"}
     return {f"scales.{scale}.{theirs}": f"scales.{scale}.{ours}" for scale in (0, 1) for theirs, ours in names.items()}
 
 
 def _spade_settings(shapes: Shapes) -> Settings:
-    """The shapes show the encoder, depth and width; they show the image size only for the usual depth."""
+    """Infer SPADE's settings. The shapes show the encoder, depth and width.
+
+    They show the image size only if the network has an encoder and the depth is ``normal`` or ``most``.
+    """
     if not shapes:
         return asdict(SPADEConfig())
     width = shapes["generator.conv_img.weight"][1]
@@ -95,7 +109,7 @@ def _spade_settings(shapes: Shapes) -> Settings:
 
 
 def _spade_names(settings: Settings) -> Names:
-    """The published blocks have names of their own; here they are one list."""
+    """Map module names of SPADE. The published blocks have individual names; in this project they are one list."""
     blocks = [
         "head_0",
         "G_middle_0",
@@ -123,7 +137,7 @@ def _spade_names(settings: Settings) -> Names:
 
 
 def _spade_discriminator_settings(shapes: Shapes) -> Settings:
-    """The number of scales and layers follows from the tensor names."""
+    """Infer the settings of SPADE's discriminator. The tensor names show the number of scales and layers."""
     if not shapes:
         return asdict(DiscriminatorConfig())
     scales = {name.split(".")[0] for name in shapes}
@@ -132,7 +146,7 @@ def _spade_discriminator_settings(shapes: Shapes) -> Settings:
 
 
 def _spade_discriminator_names(settings: Settings) -> Names:
-    """Published inner layers are wrapped in their norm; here the last layer has no wrapper."""
+    """Map module names of SPADE's discriminator. Published inner layers are inside one more module with their norm."""
     layers = settings["layers"]
     inner = {"model0.0": "layers.0.0", f"model{layers}.0": f"layers.{layers}"}
     inner |= {f"model{i}.0.0": f"layers.{i}.0" for i in range(1, layers)}
@@ -143,7 +157,7 @@ def _spade_discriminator_names(settings: Settings) -> Names:
 
 
 def _sean_settings(shapes: Shapes) -> Settings:
-    """No shape shows the image size: the first layer is a convolution of the mask."""
+    """Infer SEAN's settings. No shape shows the image size, because the first layer is a convolution of the mask."""
     if not shapes:
         return asdict(SEANConfig())
     return asdict(
@@ -157,7 +171,11 @@ def _sean_settings(shapes: Shapes) -> Settings:
 
 
 def _sean_names(_: Settings) -> Names:
-    """The published blocks have names of their own; the encoder's numbers include padding, norms and activations."""
+    """Map module names of SEAN.
+
+    The published blocks have individual names; in this project they are one list. The published numbers of the
+    encoder's layers also count padding, norms and activations.
+    """
     blocks = ["head_0", "G_middle_0", "G_middle_1", *(f"up_{i}" for i in range(4))]
     norm = {
         "": "", ".noise_var": ".noise.amount", ".param_free_norm": ".norm", ".Spade.mlp_shared.0": ".shared",

@@ -1,4 +1,4 @@
-"""The user's cache folder, in which all commands find downloaded and imported weights."""
+"""The user's cache folder for downloaded and imported weights. All commands search for weights there."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from maskgan_cli.networks import KINDS, canonical
 
 
 class NoCacheFolder(InputError):
-    """The user has no home folder, and ``MASKGAN_CACHE`` is not set."""
+    """The cache folder is unknown: the user has no home folder, and ``MASKGAN_CACHE`` is not set."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -23,10 +23,10 @@ class NoCacheFolder(InputError):
 
 
 def cache_folder() -> Path:
-    """``MASKGAN_CACHE`` if set, else the operating system's folder for caches.
+    """Return the folder in ``MASKGAN_CACHE`` if it is set, else the operating system's cache folder for this program.
 
     Raises:
-        NoCacheFolder: there is neither. Containers and clusters may run programs under user ids without a home folder.
+        NoCacheFolder: the variable is not set, and the user has no home folder, as in some containers and clusters.
     """
     named = os.environ.get("MASKGAN_CACHE")
     try:
@@ -43,12 +43,12 @@ def cache_folder() -> Path:
 
 
 def cached_weights(kind: str) -> Path:
-    """The path of a kind's weights in the cache, e.g. ``dmn``; the file need not exist."""
+    """Return the path of the weights of a kind (e.g. ``dmn``) in the cache; the file need not exist."""
     return cache_folder() / "weights" / f"{kind}.safetensors"
 
 
 def in_cache(kind: str) -> Path | None:
-    """The weights of a kind in the cache, also under a former name of the kind; None if there are none.
+    """Return the path of a kind's weights in the cache, also if stored under an old name; None if there are none.
 
     Raises:
         OSError: the cache is not readable.

@@ -14,12 +14,12 @@ from maskgan_cli.networks import KINDS
 
 
 def card_path(weights: str | Path) -> Path:
-    """The path of a weights file's card: ``model.safetensors`` -> ``model.md``."""
+    """Return the path of a weights file's card: ``model.safetensors`` -> ``model.md``."""
     return Path(weights).with_suffix(".md")
 
 
 def check_output(out: Path, suffix: str, *, overwrite: bool) -> None:
-    """Check that weights and their card may be written to ``out``.
+    """Check that weights can be written to ``out``, and their card beside it.
 
     Raises:
         InputError: the name does not end in ``suffix``, or the file or its card exists and ``overwrite`` is false.
@@ -32,14 +32,14 @@ def check_output(out: Path, suffix: str, *, overwrite: bool) -> None:
 
 
 def write_card(weights: str | Path, description: Mapping[str, Any], *, sha256: str, count: int) -> Path:
-    """Write the card of a weights file beside it, replacing an older one.
+    """Write the model card of a weights file beside the file, and return its path. An existing card is replaced.
 
     Args:
         weights: the file; only its name is used.
-        description: the file's description: kind, config, version and, if known, recipe, data, step, metrics, source
-            and licence.
-        sha256: the hash of the file.
-        count: number of parameters and buffers.
+        description: the description in the weights file: kind, config, version and, if known, recipe, data, step,
+            metrics, source and licence.
+        sha256: SHA-256 of the weights file.
+        count: total number of values in all parameters and buffers.
     """
     rows = {
         "What": f"{_title(description['kind'])}, {count / 1e6:.1f} M numbers",
@@ -88,7 +88,7 @@ def _recipe(description: Mapping[str, Any]) -> str:
 
 
 def _person(personal: Mapping[str, Any] | None) -> dict[str, str]:
-    """The row of weights that `maskgan personalise` made."""
+    """Return the table row about `maskgan personalise` (name -> text); empty for other weights."""
     if not personal:
         return {}
     photos = f"{len(personal['photos'])} photo{'' if len(personal['photos']) == 1 else 's'}"
@@ -99,7 +99,7 @@ def _person(personal: Mapping[str, Any] | None) -> dict[str, str]:
 
 
 def _averaged(averaged: Mapping[str, Any] | None) -> dict[str, str]:
-    """The row of weights that `maskgan weights average` made."""
+    """Return the table row about `maskgan weights average` (name -> text); empty for other weights."""
     if not averaged:
         return {}
     share = averaged["share"]

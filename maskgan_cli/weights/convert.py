@@ -1,4 +1,4 @@
-"""Conversion of published checkpoints to the project's weights files."""
+"""Conversion of checkpoints that others have published to the project's weights files."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from maskgan_cli.weights.layouts import Layout, Settings
 
 # Prefixes that training scripts add to the tensor names of a submodule.
 _PREFIXES = ("backbone.", "_orig_mod.", "model.backbone.", "model.", "net.", "network.", "encoder.", "features.")
-_COUNTER = "num_batches_tracked"  # batch norm's counter; files older than PyTorch 0.4.1 have none
+_COUNTER = "num_batches_tracked"  # counter of batch norm; missing in files from before PyTorch 0.4.1
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Converted:
 
     Attributes:
         network: the network with the checkpoint's tensors, on the CPU.
-        settings: the network's settings, inferred from the shapes.
+        settings: the network's settings, inferred from the shapes of the tensors.
         remarks: messages about tensors that were dropped or added.
         what: description of the published network.
     """
@@ -59,9 +59,9 @@ def import_weights(
         file: the checkpoint, a ``torch.save`` or safetensors file; for a network that is published as several files,
             all of them in the order of `Layout.parts`.
         out: the file to write; by default the cache, in which all commands find it.
-        unsaid: settings that the shapes do not show, see `Layout`.
+        unsaid: values of settings that cannot be inferred from the shapes of the tensors, see `Layout`.
         overwrite: replace ``out``.
-        say: receives messages about tensors that were dropped or added.
+        say: function that receives messages about tensors that were dropped or added.
 
     Raises:
         InputError: the kind is unknown, the file is not readable, the tensors are not compatible, or ``out`` exists.
@@ -81,16 +81,17 @@ def import_weights(
 
 
 def convert(kind: Kind, files: Path | Sequence[Path], unsaid: Settings) -> Converted:
-    """Read a checkpoint strictly into the network that its shapes describe.
+    """Build the network that the shapes in a checkpoint describe, and load the checkpoint's tensors strictly.
 
     Args:
         kind: the kind of network.
-        files: one file, or one for each of `Layout.parts`; the last ones may be absent if the network has no such part.
+        files: one file, or one file for each of `Layout.parts` in this order. The last files may be absent if the
+            network has no such parts.
         unsaid: see `import_weights`.
 
     Raises:
-        InputError: the file is not readable, or tensors are missing, extra, of another shape or type, or not finite;
-            the message names them.
+        InputError: the file is not readable, or tensors are missing, unexpected, of another shape or type, or not
+            finite; the message names them.
     """
     layout: Layout = resolve(kind.layout)
     if known := [name for name in unsaid if name not in layout.unsaid]:
@@ -131,7 +132,7 @@ def convert(kind: Kind, files: Path | Sequence[Path], unsaid: Settings) -> Conve
 
 
 def _prefix(layout: Layout, kind: Kind, tensors: dict[str, Tensor], unsaid: Settings) -> str:
-    """The prefix of `_PREFIXES` after which the tensor names are those of the layout; an empty string if none is."""
+    """Return the prefix in `_PREFIXES` without which the tensor names fit the layout; empty if no prefix does."""
     for prefix in _PREFIXES:
         inner = {name.removeprefix(prefix): x for name, x in tensors.items() if name.startswith(prefix)}
         if not inner:
@@ -149,7 +150,7 @@ def _prefix(layout: Layout, kind: Kind, tensors: dict[str, Tensor], unsaid: Sett
 
 
 def _read(layout: Layout, files: Sequence[Path], say: Callable[[str], None]) -> dict[str, Tensor]:
-    """The tensors of all files; if there are several, the part's name is added to each tensor's name."""
+    """Read the tensors of all files, by name. If the layout has parts, the names have the form ``PART.NAME``."""
     if len(files) > max(1, len(layout.parts)):
         expected = f"{len(layout.parts)} files ({', '.join(layout.parts)})" if layout.parts else "one file"
         raise InputError(layout.what, expected=expected, found=f"{len(files)} files")
@@ -164,7 +165,7 @@ def _read(layout: Layout, files: Sequence[Path], say: Callable[[str], None]) -> 
 
 
 def _settings(layout: Layout, shapes: Shapes) -> Settings:
-    """The settings that the shapes show; for a file of another kind, the published settings."""
+    """Infer the settings from the shapes; for a file of another kind, return the settings of the published network."""
     try:
         return layout.settings(shapes)
     except (KeyError, IndexError, ValueError, OverflowError):
@@ -172,13 +173,13 @@ def _settings(layout: Layout, shapes: Shapes) -> Settings:
 
 
 def _published_names(layout: Layout, settings: Settings) -> Callable[[str], str]:
-    """A function that maps the project's tensor names to the published ones."""
+    """Return a function that converts the project's tensor name to the name in the published checkpoint."""
     if layout.names is None:
         return lambda name: name
     modules = {ours: theirs for theirs, ours in layout.names(settings).items()}
 
     def translate(name: str) -> str:
-        if name in modules:  # a single tensor with a name of its own
+        if name in modules:  # the layout names this single tensor, not its module
             return modules[name]
         module, _, tensor = name.rpartition(".")
         return f"{modules[module]}.{tensor}"
@@ -187,7 +188,7 @@ def _published_names(layout: Layout, settings: Settings) -> Callable[[str], str]
 
 
 def _drop_unused(layout: Layout, tensors: dict[str, Tensor]) -> list[str]:
-    """Remove unused tensors from ``tensors``; returns messages that name them."""
+    """Remove the tensors that the layout lists as unused from ``tensors``, and return messages that name them."""
     remarks = []
     for pattern, what in layout.unused.items():
         names = [name for name in tensors if re.fullmatch(pattern, name)]
@@ -200,7 +201,7 @@ def _drop_unused(layout: Layout, tensors: dict[str, Tensor]) -> list[str]:
 
 
 def _fill_counters(expected: Shapes, tensors: dict[str, Tensor]) -> list[str]:
-    """Add batch norm's counters with value 0 if the file has none, as PyTorch does; returns a message."""
+    """Add batch norm's counters with value 0, as PyTorch does, if ``tensors`` has none; return a message about it."""
     counters = [name for name in expected if name.endswith(_COUNTER)]
     if not counters or any(name in tensors for name in counters):
         return []

@@ -1,18 +1,19 @@
-"""Export of networks to ONNX. The files contain a description of the network.
+"""Export of networks to ONNX. Each file contains a description of its network.
 
-Inputs and outputs, for a batch size N and the network's image size S:
+Inputs and outputs by kind of network, for a batch size N and the network's image size S. All masks are class ids
+(N, S, S) uint8, and all images (N, 3, S, S) float32 in [-1, 1].
 
-Dense Mapping Network: ``mask`` and ``style_mask`` (N, S, S) uint8 class ids, ``style_image`` (N, 3, S, S)
-float32 in [-1, 1] -> ``image`` (N, 3, S, S) float32 in [-1, 1].
+Dense Mapping Network: ``mask``, ``style_mask``, ``style_image`` -> ``image``.
 Pix2PixHD-m: the same; ``style_mask`` is not used.
-SPADE: ``mask`` and ``style_image`` -> ``image``, with the mean of the style code's distribution.
-SEAN: ``mask``, ``style_mask``, ``style_image``, ``own_mask``, ``own_image`` and ``share`` (N, 19) float32 in [0, 1],
-which is how much of the style of ``style_image`` each class takes instead of the style of ``own_image`` -> ``image``.
-It is used in PyTorch only.
-StarGAN: ``image`` and ``label`` (N, attributes) float32 of 0 and 1 -> ``changed``, an image.
-ELEGANT: ``image``, ``exemplar`` and ``strength`` (N, attributes) float32 in [0, 1], which is the exemplar's share of
-each attribute -> ``changed``, an image.
-Face parser: ``image`` (N, 3, S, S) float32 in [-1, 1] -> ``logits`` (N, 19, S, S) float32.
+SPADE: ``mask``, ``style_image`` -> ``image``. The style code is the mean of its distribution.
+SEAN: ``mask``, ``style_mask``, ``style_image``, ``own_mask``, ``own_image``, ``share`` -> ``image``. ``share`` (N, 19)
+float32 in [0, 1] mixes the styles for each class: 0 is the style of ``own_image``, 1 is the style of ``style_image``.
+SEAN cannot be exported to ONNX; its PyTorch module has these inputs.
+StarGAN: ``image``, ``label`` -> ``changed`` (an image). ``label`` (N, attributes) float32 is 1 for each attribute that
+the result should have, else 0.
+ELEGANT: ``image``, ``exemplar``, ``strength`` -> ``changed`` (an image). ``strength`` (N, attributes) float32 in [0, 1]
+is the share of each attribute that is taken from the exemplar.
+Face parser: ``image`` -> ``logits`` (N, 19, S, S) float32.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ _INSTALL = 'pip install "maskgan[onnx]"'
 
 
 class _FromLabelMaps(nn.Module):
-    """A network whose inputs are label maps instead of one-hot masks."""
+    """Base class of wrappers around a network, whose inputs are label maps instead of one-hot masks."""
 
     ids: Tensor
 
@@ -55,19 +56,24 @@ class _FromLabelMaps(nn.Module):
         self.register_buffer("ids", torch.arange(NUM_CLASSES, dtype=torch.uint8).view(1, -1, 1, 1), persistent=False)
 
     def _one_hot(self, labels: Tensor) -> Tensor:
-        """Label maps (N, S, S) uint8 -> one-hot (N, 19, S, S) float32."""
+        """Convert label maps (N, S, S) ``uint8`` to one-hot masks (N, 19, S, S) ``float32``."""
         return (labels.unsqueeze(1) == self.ids).float()
 
 
 class DMNFromLabelMaps(_FromLabelMaps):
-    """A Dense Mapping Network whose inputs are label maps instead of one-hot masks."""
+    """Wrapper of a Dense Mapping Network whose inputs are label maps instead of one-hot masks."""
 
     network: DenseMappingNetwork
 
     def forward(self, mask: Tensor, style_mask: Tensor, style_image: Tensor) -> Tensor:
-        """Label maps (N, S, S) uint8 twice, image (N, 3, S, S) in [-1, 1] -> image of the same shape."""
+        """Generate a face (N, 3, S, S) in [-1, 1] with the shape of ``mask`` and the style of ``style_image``.
+
+        Args:
+            mask, style_mask: label maps (N, S, S) ``uint8`` of the new face and of the style image.
+            style_image: (N, 3, S, S) in [-1, 1].
+        """
         masks = [mask, style_mask]
-        # On the CPU outside of compilation, the network itself looks up the label maps, which is faster.
+        # On the CPU, the network also accepts label maps, which is faster; this is not possible during compilation.
         if torch.compiler.is_compiling() or mask.device.type != "cpu":
             masks = [self._one_hot(labels) for labels in masks]
         image: Tensor = self.network(*masks, style_image)
@@ -75,25 +81,31 @@ class DMNFromLabelMaps(_FromLabelMaps):
 
 
 class SPADEFromLabelMaps(_FromLabelMaps):
-    """SPADE whose input is a label map instead of a one-hot mask."""
+    """Wrapper of SPADE whose mask input is a label map instead of a one-hot mask."""
 
     network: SPADE
 
     def forward(self, mask: Tensor, style_image: Tensor) -> Tensor:
-        """Label maps (N, S, S) uint8, image (N, 3, S, S) in [-1, 1] -> image of the same shape."""
+        """Generate faces (N, 3, S, S) from label maps (N, S, S) ``uint8`` and style images (N, 3, S, S) in [-1, 1]."""
         image: Tensor = self.network(self._one_hot(mask), style_image)
         return image
 
 
 class SEANFromLabelMaps(_FromLabelMaps):
-    """SEAN whose inputs are label maps instead of one-hot masks, with the styles of two faces."""
+    """Wrapper of SEAN that mixes the styles of two faces. Its inputs are label maps instead of one-hot masks."""
 
     network: SEAN
 
     def forward(
         self, mask: Tensor, style_mask: Tensor, style_image: Tensor, own_mask: Tensor, own_image: Tensor, share: Tensor
     ) -> Tensor:
-        """Label maps (N, S, S) uint8, images (N, 3, S, S) in [-1, 1], share (N, 19) -> image; see `mixed_codes`."""
+        """Generate a face (N, 3, S, S) in [-1, 1] with the shape of ``mask`` and a mixture of two styles.
+
+        Args:
+            mask, style_mask, own_mask: label maps (N, S, S) ``uint8`` of the new face and of the two style images.
+            style_image, own_image: (N, 3, S, S) in [-1, 1].
+            share: (N, 19) in [0, 1], the share of the style of ``style_image`` in each class; see `mixed_codes`.
+        """
         style, own = (
             self.network.encode_style(self._one_hot(labels), image)
             for labels, image in ((style_mask, style_image), (own_mask, own_image))
@@ -103,7 +115,7 @@ class SEANFromLabelMaps(_FromLabelMaps):
 
 
 class ElegantWithStrength(nn.Module):
-    """ELEGANT that edits one or several attributes, each with its own strength."""
+    """Wrapper of ELEGANT that transfers one or several attributes, each with its own strength."""
 
     channels: Tensor
 
@@ -116,7 +128,12 @@ class ElegantWithStrength(nn.Module):
         self.register_buffer("channels", channels, persistent=False)  # 1 for the channels that encode an attribute
 
     def forward(self, image: Tensor, exemplar: Tensor, strength: Tensor) -> Tensor:
-        """Two images (N, 3, S, S) in [-1, 1], shares (N, attributes) -> image of the same shape."""
+        """Transfer attributes from ``exemplar`` to ``image``, and return the changed image (N, 3, S, S).
+
+        Args:
+            image, exemplar: (N, 3, S, S) in [-1, 1].
+            strength: (N, attributes) in [0, 1]; 0 keeps an attribute of ``image``, 1 takes it from ``exemplar``.
+        """
         encoded = self.network.encoder(image)
         step = self.network.encoder(exemplar)[0] - encoded[0]
         share = (strength @ self.channels)[:, :, None, None]
@@ -125,12 +142,13 @@ class ElegantWithStrength(nn.Module):
 
 @dataclass(frozen=True)
 class Portable:
-    """How a kind of network is exported: the wrapper module and the names of inputs and output.
+    """Description of the ONNX export of one kind of network.
 
     Attributes:
-        wrap: network -> module whose inputs are label maps, pictures and numbers.
-        inputs, output: their names.
-        obstacle: why it cannot be exported; empty if it can.
+        wrap: function that wraps the network in the module to export; the module's inputs are label maps, pictures and
+            numbers.
+        inputs, output: names of the module's inputs and of its output.
+        obstacle: the reason why the network cannot be exported; empty if it can.
     """
 
     wrap: Callable[[Any], nn.Module]
@@ -156,10 +174,11 @@ def export_onnx(where: str | Path, out: Path, *, overwrite: bool = False) -> flo
     Args:
         where: a weights file or run folder of a kind that can be exported.
         out: the ``.onnx`` file to write.
-        overwrite: replace it.
+        overwrite: replace an existing file.
 
     Returns:
-        The largest difference between the two outputs, for batches of one and three random inputs.
+        The largest absolute difference between the outputs of onnxruntime and PyTorch, for batches of one and three
+        random inputs.
 
     Raises:
         InputError: the weights are missing or of another kind, ``out`` exists, or a package is missing.
@@ -194,6 +213,7 @@ def export_onnx(where: str | Path, out: Path, *, overwrite: bool = False) -> flo
 
 
 def _write(portable: Portable, network: nn.Module, weights: Weights, path: Path, description: dict[str, Any]) -> None:
+    """Export a module to an ONNX file with a variable batch size, and store the description in the file."""
     try:
         import onnx
         import onnxscript  # noqa: F401 (PyTorch's exporter needs it)
@@ -220,7 +240,7 @@ def _write(portable: Portable, network: nn.Module, weights: Weights, path: Path,
 
 
 def _difference(portable: Portable, network: nn.Module, weights: Weights, path: Path, count: int) -> float:
-    """The largest difference between the outputs of PyTorch and onnxruntime for ``count`` random inputs."""
+    """Return the largest absolute difference between the outputs of PyTorch and onnxruntime for a random batch."""
     try:
         import onnxruntime
     except ImportError as error:
@@ -235,7 +255,7 @@ def _difference(portable: Portable, network: nn.Module, weights: Weights, path: 
 
 
 def _example(portable: Portable, weights: Weights, count: int) -> tuple[Tensor, ...]:
-    """Random inputs with a fixed seed."""
+    """Return a batch of ``count`` random inputs with a fixed seed, in the order of ``portable.inputs``."""
     size, generator = weights.config["image_size"], torch.Generator().manual_seed(count)
 
     def draw(name: str) -> Tensor:

@@ -21,22 +21,27 @@ _SECONDS = 30  # timeout of a connection without data
 _BLOCK = 1 << 18
 _ABANDONED = 24 * 3600  # age in seconds after which partial downloads of other files are deleted
 
-# Message about a hash that is published only in part.
+# Message for files of which only the first digits of the SHA-256 are published.
 WEAK: Final = "only {} of the 64 digits of its SHA-256 are published: they detect damage, not forgery"
 
 Report = Callable[[int, int], None]  # (bytes received, total bytes or 0 if unknown)
 
 
 def fetch(kind: Kind, report: Report = lambda done, total: None) -> Path:
-    """The published file of a kind in the cache; it is downloaded if necessary.
+    """Download the published weights of a kind into the cache, unless they are there, and return the path of the file.
 
     The SHA-256 of the file must begin with the published digits. The SHA-256 of the first download is stored in
-    ``pins.json``, and later downloads must have the same. An interrupted download is resumed, also by a later call if
-    the server sends an ETag. Wrong files and old partial downloads of other files are deleted.
+    ``pins.json``, and later downloads must have the same SHA-256. An interrupted download is resumed; a later call can
+    resume it too, if the server sends an ETag. Files with a wrong hash and old partial downloads of other files are
+    deleted.
+
+    Args:
+        kind: the kind of network.
+        report: function that receives the number of received bytes and of all bytes (0 if unknown).
 
     Raises:
-        InputError: the kind has no direct download; the message says how to get it.
-        WorkError: every mirror failed, for the reasons in the message, or the disk is full.
+        InputError: the kind has no direct download; the message says how to get the weights.
+        WorkError: the download failed from every address, for the reasons in the message, or the disk is full.
     """
     entry = kind.published
     if entry is None or not entry.urls:
@@ -50,7 +55,7 @@ def fetch(kind: Kind, report: Report = lambda done, total: None) -> Path:
     path = download_path(entry)
     pins = _pins()
     pin = pins.get(path.name, "")
-    # A pin has all digits, but the published digits take precedence if they disagree.
+    # The pin is the full hash of the first download. If it contradicts the published digits, these take precedence.
     known = pin if pin.startswith(entry.sha256) else entry.sha256
     origin = "the published" if entry.sha256 and entry.sha256.startswith(known) else "the first download's"
 
@@ -80,24 +85,24 @@ def fetch(kind: Kind, report: Report = lambda done, total: None) -> Path:
 
 
 def downloads() -> Path:
-    """The folder of downloads, which stay there until they are imported."""
+    """Return the folder for downloaded files, which stay there until they are imported."""
     return cache_folder() / "downloads"
 
 
 def download_path(published: Published) -> Path:
-    """The path of a kind's download; the file need not exist."""
+    """Return the path at which published weights are stored after the download; the file need not exist."""
     return downloads() / published.urls[0].rsplit("/", 1)[-1]
 
 
 def _fetch_one(url: str, path: Path, known: str, report: Report, *, origin: str) -> str:
-    """Download from one mirror and rename the file when it is complete and its hash is correct.
+    """Download a file from one address, and move it to ``path`` when it is complete and its hash is correct.
 
     Args:
         url: the address of the file.
         path: the final path.
         known: the first digits of the expected SHA-256.
-        report: receives the progress.
-        origin: origin of the expected hash, for the error message.
+        report: see `fetch`.
+        origin: where the expected hash comes from, for the error message.
 
     Returns:
         The SHA-256 of the file.
@@ -129,7 +134,7 @@ def _fetch_one(url: str, path: Path, known: str, report: Report, *, origin: str)
 
 
 class _Part:
-    """A partial download (``w.pth.part``) with a JSON file that holds its address and ETag."""
+    """A partial download (e.g. ``w.pth.part``), and a JSON file beside it with the download's address and ETag."""
 
     def __init__(self, path: Path) -> None:
         self.file = path.with_name(f"{path.name}.part")
@@ -141,7 +146,7 @@ class _Part:
         return self.file.stat().st_size if self.file.is_file() else 0
 
     def about(self) -> Mapping[str, Any]:
-        """Address and ETag (``url``, ``etag``); empty if the file is missing or not readable."""
+        """Read address and ETag (keys ``url``, ``etag``) from the JSON file; empty if it is missing or damaged."""
         try:
             note = json.loads(self.note.read_text("utf-8"))
         except (OSError, ValueError, RecursionError):
@@ -149,25 +154,25 @@ class _Part:
         return note if isinstance(note, dict) else {}
 
     def can_resume(self, url: str) -> bool:
-        """Whether a later call can resume the download."""
+        """Return whether the download from ``url`` can be resumed by a later call: data and an ETag were received."""
         about = self.about()
         return self.size > 0 and about.get("url") == url and isinstance(about.get("etag"), str)
 
     def clear_others(self) -> None:
-        """Delete partial downloads of other files that are older than a day."""
+        """Delete the partial downloads of other files if they are older than a day."""
         for pattern in ("*.part", "*.part.json", "tmp*"):
             for other in self.file.parent.glob(pattern):
                 if other not in (self.file, self.note) and other.stat().st_mtime < time.time() - _ABANDONED:
                     other.unlink(missing_ok=True)
 
     def remove(self) -> None:
-        """Delete the partial download."""
+        """Delete the partial download and its JSON file."""
         self.file.unlink(missing_ok=True)
         self.note.unlink(missing_ok=True)
 
 
 def _download(url: str, part: _Part, report: Report) -> None:
-    """Download to ``part``; each time the connection breaks off, resume after the last byte."""
+    """Download a file to ``part``. If the connection is lost, resume after the last received byte."""
     import requests
 
     if not part.can_resume(url):
@@ -180,7 +185,7 @@ def _download(url: str, part: _Part, report: Report) -> None:
             headers["If-Range"] = etag  # the server sends the whole file if it has changed
         try:
             with requests.get(url, headers=headers, stream=True, timeout=_SECONDS) as response:
-                if response.status_code == 416:  # no bytes after the last one: complete, or another file
+                if response.status_code == 416:  # the server has no more bytes: the file is complete, or has changed
                     return
                 response.raise_for_status()
                 header = response.headers.get("ETag", "")
@@ -191,12 +196,12 @@ def _download(url: str, part: _Part, report: Report) -> None:
         except requests.HTTPError:
             raise
         except requests.RequestException:
-            if attempt == _ATTEMPTS - 1 or part.size <= done:  # not one byte was received
+            if attempt == _ATTEMPTS - 1 or part.size <= done:  # last attempt, or no byte was received
                 raise
 
 
 def _append(response: requests.Response, part: _Part, report: Report) -> None:
-    """Append the data of a response to ``part``; if the server sends the whole file, replace ``part``."""
+    """Append the data of a response to ``part``. If the server sends the whole file, overwrite ``part`` instead."""
     import requests
 
     resumed = response.status_code == 206  # partial content
@@ -216,7 +221,7 @@ def _append(response: requests.Response, part: _Part, report: Report) -> None:
 
 
 def _reason(url: str, error: Exception, *, kept: bool) -> str:
-    """The reason of a failed download as text."""
+    """Return the reason of a failed download as text. ``kept`` says whether the partial file was kept for resuming."""
     import requests
 
     if isinstance(error, requests.Timeout):
@@ -230,11 +235,12 @@ def _reason(url: str, error: Exception, *, kept: bool) -> str:
 
 
 def _pins_file() -> Path:
+    """Return the path of the JSON file with the hashes of first downloads."""
     return downloads() / "pins.json"
 
 
 def _pins() -> dict[str, str]:
-    """SHA-256 of the first download by file name.
+    """Read the SHA-256 of the first download of each file, by file name.
 
     Raises:
         InputError: the file of hashes is damaged.

@@ -19,15 +19,19 @@ from maskgan_cli.files import unreadable
 from maskgan_cli.models.perceptual import PAST_RELU5_1, VGG19Features
 from maskgan_cli.weights.format import load_strictly
 
-# Entries of checkpoints in which training scripts store the state dict of a network.
+# Keys under which training scripts store the state dict of a network in a checkpoint.
 _WRAPPERS = (
     "state_dict", "state_dict_backbone", "model_state_dict", "backbone", "model", "network", "net", "params", "weights",
 )  # fmt: skip
-_DEPTH = 8  # maximum nesting of such entries
+_DEPTH = 8  # maximum number of nested keys
 
 
 def load_vgg19(path: str | Path, *, normalise: bool) -> VGG19Features:
-    """VGG-19 up to relu5_1 from a file in torchvision's layout; later layers are ignored.
+    """Load VGG-19 up to relu5_1 from a file in torchvision's layout; later layers are ignored.
+
+    Args:
+        path: the file.
+        normalise: see `VGG19Features`.
 
     Raises:
         InputError: see `load_foreign` and `load_strictly`.
@@ -40,8 +44,13 @@ def load_vgg19(path: str | Path, *, normalise: bool) -> VGG19Features:
 def load_foreign(path: str | Path, expected: str, say: Callable[[str], None] = lambda _: None) -> dict[str, Tensor]:
     """Read a state dict from a ``.safetensors`` file, or from a ``torch.save`` file without running its code.
 
-    A state dict inside a larger checkpoint is found by its usual names, and the prefix ``module.`` of ``DataParallel``
-    is removed; ``say`` receives a message about both.
+    If the file is a larger checkpoint, the state dict is found under one of the usual keys. The prefix ``module.``,
+    which ``DataParallel`` adds to tensor names, is removed.
+
+    Args:
+        path: the file.
+        expected: description of the expected file, for error messages.
+        say: function that receives messages about the key and the prefix.
 
     Raises:
         InputError: the file is missing or damaged, holds no state dict, or its tensors are larger than the file.
@@ -87,8 +96,8 @@ def load_foreign(path: str | Path, expected: str, say: Callable[[str], None] = l
 def _check_archive(path: Path, expected: str) -> None:
     """Reject small files for which torch.load would allocate much memory.
 
-    torch.save does not compress, so its archives never unpack to more than their own size. Besides tensors,
-    torch.load can also create a ``bytearray`` of any length.
+    torch.save does not compress, so a larger unpacked size shows that another program wrote the archive. Files with a
+    ``bytearray`` are rejected, because torch.load would create it with any length that the file claims.
 
     Raises:
         InputError: the file is a compressed archive or contains a ``bytearray``.
@@ -104,7 +113,7 @@ def _check_archive(path: Path, expected: str) -> None:
 
 
 def _check_tensors(path: Path, tensors: dict[str, Tensor], expected: str) -> None:
-    """Check that the tensors are plain and not larger than the file, since a tensor can repeat one stored number.
+    """Check that the tensors are plain and not larger than the file; a large tensor could repeat one stored number.
 
     Raises:
         InputError: a tensor is sparse, quantised or on another device, or the tensors are larger than the file.

@@ -44,9 +44,9 @@ class Weights:
         path: the file.
         kind: the kind of network, e.g. ``dmn``.
         config: settings of the architecture, as keyword arguments of its configuration.
-        about: the rest of the description (recipe, step, data hash, ...).
+        about: the other entries of the description (recipe, step, data hash, ...).
         tensors: the state dict, on the CPU.
-        sha256: the hash of the file, which results record.
+        sha256: SHA-256 of the file, which is recorded in results.
     """
 
     path: Path
@@ -60,7 +60,18 @@ class Weights:
 def save_weights(
     path: str | Path, network: nn.Module, *, kind: str, config: Mapping[str, Any], about: Mapping[str, Any]
 ) -> Path:
-    """Write a network's tensors and description atomically, and its model card (``.md``) beside the file."""
+    """Write a network's weights file atomically, and its model card (``.md``) beside the file.
+
+    Args:
+        path: the ``.safetensors`` file to write; an existing file is replaced.
+        network: the network whose state dict is written.
+        kind: the kind of network, e.g. ``dmn``.
+        config: settings of the architecture, as keyword arguments of the kind's configuration.
+        about: other entries of the description (recipe, step, data hash, ...).
+
+    Returns:
+        The path of the weights file.
+    """
     description = {"kind": canonical(kind), "config": dict(config), "version": __version__, **about}
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
     path = write_bytes(path, save(tensors, metadata={"maskgan": json.dumps(description, sort_keys=True)}))
@@ -84,7 +95,7 @@ def read_weights(where: str | Path, kind: str) -> Weights:
 
 
 def kind_of(where: str | Path) -> str:
-    """The kind of a weights file or run folder.
+    """Return the kind of network in a weights file or run folder.
 
     Raises:
         InputError: the file is missing, damaged, or has no description.
@@ -95,7 +106,7 @@ def kind_of(where: str | Path) -> str:
 
 
 def published_sha256(where: str | Path) -> str:
-    """The SHA-256 of the published file from which a weights file was imported; for other files, their own."""
+    """Return the SHA-256 of the published file from which a weights file was imported; for other files, their own."""
     path = _file_of(where)
     if path.suffix == ".safetensors":
         with contextlib.suppress(InputError, KeyError, TypeError), _opened(path, "weights") as file:
@@ -105,7 +116,7 @@ def published_sha256(where: str | Path) -> str:
 
 @contextlib.contextmanager
 def _opened(path: Path, expected: str) -> Iterator[Any]:
-    """Open a safetensors file; errors of the library inside the block become an InputError."""
+    """Open a safetensors file; errors of the library inside the block are converted to an InputError."""
     try:
         with safe_open(path, framework="pt") as file:
             yield file
@@ -118,13 +129,13 @@ def _opened(path: Path, expected: str) -> Iterator[Any]:
 
 
 def _header(file: Any) -> str | None:
-    """The entry ``maskgan`` of a safetensors file, or None."""
+    """Return the entry ``maskgan`` in the header of an open safetensors file; None if it is missing."""
     header: str | None = (file.metadata() or {}).get("maskgan")
     return header
 
 
 def _file_of(where: str | Path) -> Path:
-    """The weights file that a path names: the file itself, or that of a run folder."""
+    """Return the path of a weights file; if ``where`` is a run folder, that of its ``model.safetensors``."""
     path = Path(where)
     if path.is_dir():
         path = path / MODEL_FILE
@@ -139,7 +150,15 @@ def _file_of(where: str | Path) -> Path:
 
 
 def described(path: Path, header: str | None, expected: str) -> dict[str, Any]:
-    """Parse the entry ``maskgan`` of a file: a dictionary with at least ``kind`` (its current name) and ``config``.
+    """Parse and check the description of a network.
+
+    Args:
+        path: the file, for error messages.
+        header: the entry ``maskgan`` of the file; None if it is missing.
+        expected: description of the expected file, for error messages.
+
+    Returns:
+        A dictionary with at least ``kind`` (its current name) and ``config``.
 
     Raises:
         InputError: the entry is missing or not valid.
@@ -161,7 +180,8 @@ def described(path: Path, header: str | None, expected: str) -> dict[str, Any]:
 def load(kind: str, where: str | Path, device: torch.device) -> tuple[Any, Weights]:
     """Load the network of a weights file or run folder for inference.
 
-    The network is built on the meta device first, so memory is used only for tensors that are compatible with it.
+    The network is first built on the meta device, which allocates no memory, so that a file with wrong settings cannot
+    allocate much memory.
 
     Args:
         kind: the expected kind, see `maskgan_cli.networks`.
@@ -184,7 +204,7 @@ def load(kind: str, where: str | Path, device: torch.device) -> tuple[Any, Weigh
 
 
 def build(kind: Kind, config: Mapping[str, Any]) -> nn.Module:
-    """Build a network on the meta device, so no memory is allocated for its tensors.
+    """Build a network of a kind with the settings ``config`` on the meta device, which allocates no memory for tensors.
 
     Raises:
         ValueError: a setting is unknown, of another type or out of range.
@@ -199,16 +219,16 @@ def build(kind: Kind, config: Mapping[str, Any]) -> nn.Module:
 
 
 class _WithoutNormal(TorchFunctionMode):
-    """Skips normal initialisation, which on the meta device has no effect but takes two seconds for an import."""
+    """Skips initialisation with normal random numbers, which has no effect on the meta device but takes two seconds."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """See `torch.overrides`."""
+        """Call a PyTorch function (see `torch.overrides`); instead of ``normal_``, return the tensor unchanged."""
         given = {"tensor": args[0] if args else None, **(kwargs or {})}
         return given["tensor"] if func in (Tensor.normal_, nn.init.normal_) else func(*args, **(kwargs or {}))
 
 
 def settings_of(kind: Kind, config: Mapping[str, Any]) -> Any:
-    """The configuration of a kind from JSON values, without type conversion except from lists to tuples.
+    """Create the configuration object of a kind from JSON values; only lists are converted (to tuples).
 
     Raises:
         ValueError: a setting is unknown, of another type or out of range.
@@ -225,12 +245,17 @@ def settings_of(kind: Kind, config: Mapping[str, Any]) -> Any:
 
 
 def load_strictly(network: Network, tensors: Mapping[str, Tensor], source: str | Path) -> Network:
-    """Load a state dict into a network and return the network.
+    """Load a state dict into a network, and return the network.
 
-    A network on the meta device uses the tensors themselves; other networks copy them.
+    If the network is on the meta device, ``tensors`` become its parameters; otherwise their values are copied.
+
+    Args:
+        network: the network.
+        tensors: the state dict.
+        source: where the tensors are from, for error messages.
 
     Raises:
-        InputError: tensors are missing, extra, of another shape or type, or not finite; the message names them.
+        InputError: tensors are missing, unexpected, of another shape or type, or not finite; the message names them.
     """
     expected = network.state_dict()
     if different := differences(shapes_of(expected), shapes_of(tensors)) or unfit(expected, tensors):
@@ -241,9 +266,9 @@ def load_strictly(network: Network, tensors: Mapping[str, Tensor], source: str |
 
 
 def unfit(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> str:
-    """A message about the first tensor of ``found`` with a wrong type or non-finite values; empty if there is none.
+    """Return a message about the first tensor in ``found`` with a wrong type, NaN or infinity; empty if there is none.
 
-    The shapes must be those of ``expected``.
+    Both state dicts must have the same names and shapes.
     """
     for name, tensor in expected.items():
         other = found[name]
@@ -255,12 +280,12 @@ def unfit(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> str:
 
 
 def shapes_of(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
-    """The shapes of a state dict by name."""
+    """Return the shape of each tensor of a state dict, by name."""
     return {name: tuple(tensor.shape) for name, tensor in tensors.items()}
 
 
 def differences(expected: Shapes, found: Shapes) -> str:
-    """A message about tensors that are missing, extra or of another shape in ``found``; empty if there are none."""
+    """Return a message about missing tensors, extra tensors and other shapes in ``found``; empty if there are none."""
     groups = {
         "missing ": [name for name in expected if name not in found],
         "extra ": [name for name in found if name not in expected],
@@ -278,5 +303,5 @@ def differences(expected: Shapes, found: Shapes) -> str:
 
 
 def _name(tensor: Tensor) -> str:
-    """The name of a tensor's type: ``float32``."""
+    """Return the name of a tensor's type, e.g. ``float32``."""
     return str(tensor.dtype).removeprefix("torch.")

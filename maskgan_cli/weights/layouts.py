@@ -1,7 +1,8 @@
-"""Layouts of published checkpoints: how their tensor names map to the project's, and settings from their shapes.
+"""Layouts of published checkpoints: a map of their tensor names to the project's, and settings from their shapes.
 
-`maskgan_cli.networks` lists the layout of each kind. The functions of names map published module paths to the
-project's; a tensor ``model.1.weight`` belongs to the module ``model.1``.
+`maskgan_cli.networks` lists the layout of each kind. The functions ``*_names`` map published module paths to the
+project's; e.g. the tensor ``model.1.weight`` belongs to the module ``model.1``. The functions ``_*_settings`` infer a
+network's settings from the tensor shapes of a checkpoint; without shapes they return the published settings.
 """
 
 from __future__ import annotations
@@ -31,15 +32,16 @@ class Layout:
 
     Attributes:
         what: description of the network, for messages.
-        settings: function from shapes to the network's settings. It may raise KeyError, ValueError or IndexError for a
-            file of another kind. Without shapes it returns the published settings.
-        names: function from settings to a map of published module paths (or names of single tensors) to the project's;
-            None if they are the same.
-        unused: description of unused tensors by a pattern of their names.
-        unsaid: settings that the shapes do not show. By default they have the published values; a value of None must be
-            given by the caller.
-        parts: for a network that is published as several files, the project's names of their parts in order. In
-            ``settings`` and ``names`` the tensors are named ``PART.PUBLISHED_NAME``.
+        settings: function that infers the network's settings from the shapes of a checkpoint (tensor name -> shape). It
+            may raise KeyError, ValueError or IndexError for a file of another kind. Without shapes it returns the
+            settings of the published network.
+        names: function that returns, for given settings, a map from published module paths (or names of single tensors)
+            to the project's; None if both are the same.
+        unused: tensors that are not used: pattern of their names -> description for messages.
+        unsaid: names of the settings that cannot be inferred from the shapes. ``settings`` returns the published values
+            for them, or None if the caller must give a value.
+        parts: if the network is published as several files, names of the submodules in these files, in order; else
+            empty. ``settings`` and ``names`` then use tensor names of the form ``PART.PUBLISHED_NAME``.
     """
 
     what: str
@@ -51,7 +53,7 @@ class Layout:
 
 
 def generator_names(settings: Settings) -> Names:
-    """MaskGAN's generator; the layer numbers of its pix2pixHD backbone include ReLU and norm layers."""
+    """Map module names of MaskGAN's generator; published numbers of its backbone also count ReLU and norm layers."""
     downs, blocks = settings["downs"], settings["blocks"]
     return {
         **_backbone_names(downs, blocks, "backbone."),
@@ -70,13 +72,14 @@ def generator_names(settings: Settings) -> Names:
 
 
 def blender_names(settings: Settings) -> Names:
-    """The Alpha Blender, a narrower version of the generator's backbone."""
+    """Map module names of the Alpha Blender, a narrower version of the generator's backbone."""
     return _backbone_names(settings["downs"], settings["blocks"], "")
 
 
 def _backbone_names(downs: int, blocks: int, prefix: str) -> Names:
-    first = 4 + 3 * downs  # the first residual block
-    ups = first + blocks
+    """Map module names of a pix2pixHD backbone; ``prefix`` is added to the project's names."""
+    first = 4 + 3 * downs  # number of the first residual block in the published layout
+    ups = first + blocks  # number of the first upsampling layer
     return {
         "model.1": f"{prefix}head.0.1",
         **{f"model.{4 + 3 * i}": f"{prefix}downs.{i}.0" for i in range(downs)},
@@ -91,7 +94,7 @@ def _backbone_names(downs: int, blocks: int, prefix: str) -> Names:
 
 
 def discriminator_names(settings: Settings) -> Names:
-    """The discriminator; published scales are numbered from the smallest picture, the project's from the largest."""
+    """Map module names of the discriminator. Published scale 0 is the smallest picture; here it is the largest."""
     scales, layers = settings["scales"], settings["layers"]
     return {
         f"scale{scales - 1 - scale}_layer{layer}.0": f"scales.{scale}.layers.{layer}{'' if layer == layers else '.0'}"
@@ -101,7 +104,7 @@ def discriminator_names(settings: Settings) -> Names:
 
 
 def vae_names(settings: Settings) -> Names:
-    """MaskVAE; the published numbers of convolutions and norms continue from the encoder to the decoder."""
+    """Map module names of MaskVAE; the published numbers of its layers continue from the encoder to the decoder."""
     stages = len(MaskVAEConfig(**settings).channels)
     return {
         **{f"e{i + 1}": f"encoder.{i}.0" for i in range(stages)},
@@ -115,7 +118,10 @@ def vae_names(settings: Settings) -> Names:
 
 
 def parser_names(_: Settings) -> Names:
-    """The face parser: five levels down, four up. Here, the two convolutions of a level are in one list."""
+    """Map module names of the face parser, a U-Net with five levels down and four levels up.
+
+    In this project, the two convolutions of each level are in one list.
+    """
     levels = {**{f"conv{i + 1}": f"down.{i}" for i in range(4)}, "center": "bottom"}
     levels |= {f"up_concat{4 - i}.conv": f"up.{i}.conv" for i in range(4)}
     names = {
@@ -179,7 +185,7 @@ def _arcface_settings(shapes: Shapes) -> Settings:
 
 
 def _blocks(shapes: Shapes) -> tuple[int, ...]:
-    """The number of residual blocks in each of the four stages ``layer1`` to ``layer4``."""
+    """Return the number of residual blocks in each of the four stages ``layer1`` to ``layer4``."""
     blocks = {tuple(name.split(".")[:2]) for name in shapes if name.startswith("layer")}
     return tuple(sum(stage == f"layer{i}" for stage, _ in blocks) for i in (1, 2, 3, 4))
 

@@ -1,4 +1,4 @@
-"""The search for a command's weights: its option, an environment variable, the cache, then the bundled weights."""
+"""Search for the weights of a command: in its option, an environment variable, the cache, and the bundled weights."""
 
 from __future__ import annotations
 
@@ -11,34 +11,35 @@ from maskgan_cli.weights.cache import NoCacheFolder, cache_folder, in_cache
 
 
 def bundled(kind: str) -> Path | None:
-    """The weights of a kind that the package contains, or None."""
+    """Return the path of the weights of a kind that the package contains; None if it contains none."""
     path = Path(__file__).parents[1] / "assets" / f"{kind}.safetensors"
     return path if KINDS[canonical(kind)].bundled and path.is_file() else None
 
 
 def bundled_pair(path: Path) -> Path | None:
-    """The second bundled face parser if ``path`` is the first; otherwise None.
+    """Return the path of the second bundled face parser if ``path`` is the first one; otherwise None.
 
-    The first has 128 px and learnt from rendered faces, the second has 256 px and learnt from photographs as well. On
-    photographs they make different mistakes, so the mean of their probabilities is better than each of them.
+    The first parser has 128 px and was trained on rendered faces. The second one has 256 px and was also trained on
+    photographs. On photographs they make different mistakes, so the mean of their probabilities is better than either.
     """
     second = Path(__file__).parents[1] / "assets" / "parser-256.safetensors"
     return second if path == bundled("parser") and second.is_file() else None
 
 
 def recorded(path: Path) -> str:
-    """The path of a weights file for records; bundled weights have a relative path, the same on every machine."""
+    """Return the path of a weights file as text for records; for bundled weights, relative to the package's folder."""
     package = Path(__file__).parents[1]
     return path.relative_to(package.parent).as_posix() if path.is_relative_to(package) else str(path)
 
 
 def find_weights(given: Path | None, kind: str, option: str = "--weights") -> Path:
-    """The weights of the option, else of the environment variable, else of the cache, else the bundled ones.
+    """Return the path of the weights that a command should use.
 
-    A cache that is not readable is skipped; `named_with_origin` mentions it.
+    The first of these that is set or found is used: ``given``, the path in an environment variable of the kind, the
+    weights in the cache, the bundled weights. A cache that is not readable is skipped; `named_with_origin` mentions it.
 
     Args:
-        given: the value of the option or its environment variable.
+        given: the value of the option or its environment variable; None if it is not given.
         kind: the kind of network, e.g. ``dmn``.
         option: name of the option, for the error message.
 
@@ -63,7 +64,7 @@ def find_weights(given: Path | None, kind: str, option: str = "--weights") -> Pa
 
 
 def named_with_origin(path: Path, kind: str) -> str:
-    """A weights file and its origin, for messages: ``PATH (the cache)``."""
+    """Return the path of a weights file and where it was found, for messages, e.g. ``PATH (the cache)``."""
     kind = canonical(kind)
     variable = _variable_set(kind)
     if variable is not None and path == Path(os.environ[variable]):
@@ -79,11 +80,12 @@ def named_with_origin(path: Path, kind: str) -> str:
 
 
 def _variable_set(kind: str) -> str | None:
-    """The environment variable that names weights of a kind, or None if none is set."""
+    """Return the name of the environment variable that is set to weights of a kind; None if none is set."""
     return next((name for name in KINDS[kind].variables if os.environ.get(name)), None)
 
 
 def _how_to_get(kind: str) -> str:
+    """Return a hint for the user: the command that trains, downloads or imports weights of a kind."""
     entry = KINDS[kind]
     if entry.trainings:
         name = entry.trainings[0].name
@@ -94,6 +96,7 @@ def _how_to_get(kind: str) -> str:
 
 
 def _problem(error: OSError | NoCacheFolder) -> str:
+    """Return text for a message about a cache that is not readable or has no folder."""
     if isinstance(error, NoCacheFolder):
         return "none, and no cache folder (this user has no home folder; MASKGAN_CACHE sets another one)"
     return f"the cache {cache_folder()} cannot be read: {(error.strerror or str(error)).lower()}"

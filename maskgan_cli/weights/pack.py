@@ -1,4 +1,4 @@
-"""Weights as 16-bit floats, which halves their size; written only if the network's outputs hardly change."""
+"""Storage of weights as 16-bit floats, half the size; only if the network's outputs change by at most a tolerance."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from maskgan_cli.models.layers import one_hot, to_bytes, to_unit
 from maskgan_cli.weights.card import check_output
 from maskgan_cli.weights.format import kind_of, load, save_weights
 
-FACES: Final = 32
-LEVELS: Final = 1  # largest allowed change of a pixel, in levels of 255
-SHARE: Final = 1e-3  # largest allowed share of pixels whose class changes
+FACES: Final = 32  # number of test faces
+LEVELS: Final = 1  # tolerance for pictures: largest change of a pixel value (0 to 255)
+SHARE: Final = 1e-3  # tolerance for masks: share of pixels whose class changes
 
 
 def pack(where: str | Path, data: PreparedData, out: Path, *, licence: str = "", overwrite: bool = False) -> float:
-    """Write weights as 16-bit floats with a model card, if the network's outputs hardly change.
+    """Write weights as 16-bit floats with a model card, if the network's outputs change by at most a tolerance.
 
     Args:
         where: a weights file or run folder of a kind whose output is a picture or a mask (dmn, parser, vae).
@@ -31,11 +31,12 @@ def pack(where: str | Path, data: PreparedData, out: Path, *, licence: str = "",
         overwrite: replace ``out``.
 
     Returns:
-        The largest change: in levels of 255 for pictures, as a share of pixels for masks.
+        The change of the outputs: for pictures the largest change of a pixel value (0 to 255), for masks the share of
+        pixels whose class changes.
 
     Raises:
         InputError: the weights are of another kind, the data set has another size, or ``out`` exists.
-        WorkError: the outputs change too much; nothing is written.
+        WorkError: the change is larger than `LEVELS` (pictures) or `SHARE` (masks); nothing is written.
     """
     check_output(out, ".safetensors", overwrite=overwrite)
     kind = kind_of(where)
@@ -61,13 +62,13 @@ def pack(where: str | Path, data: PreparedData, out: Path, *, licence: str = "",
 
 
 def _rounded(tensor: Tensor) -> Tensor:
-    """A tensor rounded to 16-bit floats, in its own type."""
+    """Round a float tensor to 16-bit floats and return it in its original type; return other tensors unchanged."""
     return tensor.half().to(tensor.dtype) if tensor.is_floating_point() else tensor
 
 
 @torch.inference_mode()
 def _outputs(kind: str, network: nn.Module, faces: Batch) -> Tensor:
-    """The network's output for each face: pictures (N, 3, S, S) or label maps (N, S, S), ``uint8``."""
+    """Return the outputs for all faces as ``uint8``: pictures (N, 3, S, S) for the kind dmn, else masks (N, S, S)."""
     outputs = []
     for i in range(0, len(faces.images), 8):
         image, mask = to_unit(faces.images[i : i + 8]), one_hot(faces.labels[i : i + 8])
@@ -81,7 +82,7 @@ def _outputs(kind: str, network: nn.Module, faces: Batch) -> Tensor:
 
 
 def _change(before: Tensor, after: Tensor) -> float:
-    """The largest difference of pictures; of label maps, the share of pixels that differ."""
+    """Return the largest difference between pixel values of pictures; for label maps, the share of different pixels."""
     if before.dim() == 4:
         return float((before.int() - after.int()).abs().max())
     return float((before != after).float().mean())

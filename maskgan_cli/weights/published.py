@@ -1,4 +1,4 @@
-"""Loads networks directly from published checkpoints, without `maskgan weights import`."""
+"""Loads networks directly from checkpoints that others have published, without `maskgan weights import`."""
 
 from __future__ import annotations
 
@@ -22,6 +22,9 @@ def load_any(kind: str, where: str | Path, device: torch.device) -> tuple[Any, W
         kind: the expected kind, see `maskgan_cli.networks`.
         where: the file or folder; published checkpoints are recognised by their suffix.
         device: the device of the network.
+
+    Returns:
+        The network in evaluation mode, and a description of the file (without tensors for a published checkpoint).
 
     Raises:
         InputError: the file is missing, damaged, or of another kind.

@@ -16,15 +16,15 @@ from maskgan_cli.weights.fetch import WEAK, download_path, downloads, fetch
 def pull_weights(
     kind: str, *, overwrite: bool = False, report: Callable[[int, int], None], say: Callable[[str], None]
 ) -> Path:
-    """Download published weights and import them into the cache, unless they are there already.
+    """Download published weights and import them into the cache, unless the cache already contains them.
 
     The download is deleted after the import, because commands only need the weights file.
 
     Args:
         kind: a kind with published weights, see `maskgan_cli.networks`.
-        overwrite: download again.
-        report: receives the received and the total number of megabytes (10^6 bytes).
-        say: shows a message to the user.
+        overwrite: download the weights again even if the cache contains them.
+        report: function that receives the received and the total number of megabytes (10^6 bytes).
+        say: function that shows a message to the user.
 
     Returns:
         The path of the weights file.

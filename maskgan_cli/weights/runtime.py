@@ -1,4 +1,4 @@
-"""Opens ONNX files with onnxruntime. Damaged files raise an InputError and print nothing."""
+"""Opens ONNX files with onnxruntime. Damaged files raise an InputError, and messages of onnxruntime are not printed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import torch
 from maskgan_cli.errors import InputError
 from maskgan_cli.files import unreadable
 
-_MAX_NUMBERS = 1 << 28  # maximum size of a tensor: one gigabyte
+_MAX_NUMBERS = 1 << 28  # maximum number of values in a tensor: one gigabyte as float32
 _FATAL = 4  # onnxruntime's log level for fatal errors only
 
 
@@ -47,9 +47,9 @@ def open_onnx(path: Path, providers: Sequence[str], expected: str) -> Any:
 
 
 def _check_sizes(path: Path, expected: str) -> None:
-    """Reject a graph that claims very large tensors, because onnxruntime would allocate them at once.
+    """Reject a file that declares very large tensors, because onnxruntime would allocate them when it opens the file.
 
-    Only sizes that follow from the graph's constants are checked, and only if the package onnx is installed.
+    Only sizes that can be inferred from the graph are checked, and only if the package onnx is installed.
 
     Raises:
         InputError: a tensor is too large, or the file is damaged.
@@ -72,7 +72,7 @@ def _check_sizes(path: Path, expected: str) -> None:
 
 
 def available_providers(path: Path) -> list[str]:
-    """The execution providers of this machine's onnxruntime.
+    """Return the execution providers that onnxruntime supports on this machine.
 
     Args:
         path: the ONNX file, for the error message.
@@ -85,6 +85,7 @@ def available_providers(path: Path) -> list[str]:
 
 
 def _package(path: Path) -> Any:
+    """Import and return onnxruntime, or raise an InputError about ``path`` if it is not installed."""
     try:
         import onnxruntime
     except ImportError as error:

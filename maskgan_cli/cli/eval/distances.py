@@ -70,7 +70,7 @@ def precision(shell: Shell, sets: Sets, comparing: Comparing, measuring: Measure
 
 
 def _measure(shell: Shell, metric: Metric, sets: Sets, comparing: Comparing, measuring: MeasurementOptions) -> None:
-    """Measure, print and write one of `DISTANCES`."""
+    """Compute one of the metrics `DISTANCES`, then print it and write it to a file if one is named."""
     check_early(measuring.out, measuring.overwrite, results=sets.results, pairs=sets.pairs, reals=sets.reals)
     from maskgan_cli.devices import pick_device
 
@@ -107,7 +107,7 @@ def lpips(
 
 
 def _subject(sets: Sets, split: Split, method: str | None) -> MethodResults:
-    """The results of a list of pairs, or all results of the folder without one."""
+    """Return the results of a list of pairs; all results of the folder if no list is given."""
     from maskgan_cli.evaluation.method_results import MethodResults
 
     if sets.pairs is not None:
@@ -125,7 +125,7 @@ def distances(
     device: Any,
     metrics: Sequence[Metric],
 ) -> dict[Metric, ResultMetric]:
-    """Prepare metrics of `DISTANCES`; this computes the features of the real pictures.
+    """Prepare some of the metrics `DISTANCES`: load the network and compute the features of the real pictures.
 
     Raises:
         InputError: there are too few pictures, or the weights are missing or not compatible.
@@ -164,7 +164,7 @@ def distances(
 def _check_pictures(
     shell: Shell, subject: MethodResults, real: Sequence[Path], reals: Path, metrics: Sequence[Metric]
 ) -> None:
-    """Check the number of pictures, and report a difference in their size.
+    """Check the numbers of pictures, and print a message if results and real pictures differ in size.
 
     Raises:
         InputError: there are too few pictures.
@@ -182,7 +182,7 @@ def _check_pictures(
 
 
 def _features_folder(shell: Shell) -> Path | None:
-    """The cache folder of features; None for a user without a home folder."""
+    """Return the cache folder of features; None, with a message, if the user has no home folder."""
     from maskgan_cli.weights.cache import NoCacheFolder, cache_folder
 
     try:

@@ -109,7 +109,7 @@ def verify(
 
 
 def _show_table(shell: Shell, values: dict[str, Any], title: str) -> None:
-    """Print values named ``COLUMN/ROW`` as a table on stderr."""
+    """Print values, whose names are ``COLUMN/ROW``, as a table on stderr."""
     from rich.table import Table
 
     rows: dict[str, dict[str, float]] = {}

@@ -187,7 +187,11 @@ def results(
 
 
 def _metrics(text: str) -> list[Metric]:
-    """The metrics that ``--metrics`` names."""
+    """Parse the value of ``--metrics``: names of metrics, separated by commas.
+
+    Raises:
+        InputError: a name is unknown, or there is none.
+    """
     names = list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
     known = [metric.value for metric in Metric]
     if not names or not set(names) <= set(known):

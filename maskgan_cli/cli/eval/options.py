@@ -34,7 +34,7 @@ SplitOf = Annotated[Split, typer.Option("--split", help="Split of a prepared dat
 
 
 def judge_option(option: str, what: str) -> Any:
-    """An option for the weights of an evaluation network."""
+    """Make an option for the weights of an evaluation network; ``what`` is its description in the help."""
     return typer.Option(option, *(["-w"] if option == "--weights" else []), help=f"Run folder or file of {what}.")
 
 
@@ -46,7 +46,7 @@ INCEPTION = "the network of --features; for inception, pytorch-fid's pt_inceptio
 
 @dataclass(frozen=True)
 class MeasurementOptions:
-    """Options of all measurements of one method."""
+    """Options of all commands that measure the results of one method."""
 
     method: Annotated[
         str | None, typer.Option("--method", help="Name of the method in tables. Default: the name of the folder.")
@@ -58,7 +58,7 @@ class MeasurementOptions:
 
 @dataclass(frozen=True)
 class MaskFiles:
-    """Options about the edited masks."""
+    """Options for reading the edited masks."""
 
     masks: Annotated[
         Path | None, typer.Option("--masks", help="Folder of the edited masks, if they are not beside the results.")
@@ -69,7 +69,7 @@ class MaskFiles:
     ] = False
 
     def rules(self) -> AbstractContextManager[None]:
-        """Masks inside the block are read in this class order."""
+        """Return a context manager; masks that are read inside its block follow ``--order`` and ``--force``."""
         from maskgan_cli.data.given_masks import MaskRules, mask_rules
 
         return mask_rules(MaskRules(self.order.value, self.force, any_shape=True))
@@ -77,7 +77,7 @@ class MaskFiles:
 
 @dataclass(frozen=True)
 class Threshold:
-    """Options that set the threshold of identity."""
+    """Options that set the least cosine similarity at which two faces are verified as one person."""
 
     threshold: Annotated[
         float | None,
@@ -89,7 +89,7 @@ class Threshold:
     ] = None
 
     def chosen(self) -> float | Path | None:
-        """The threshold, or the file that holds it.
+        """Return the threshold or the file that contains it; None for the network's own threshold.
 
         Raises:
             InputError: both options are given.
@@ -116,7 +116,7 @@ class Comparing:
 
 @dataclass(frozen=True)
 class LabelledFaces:
-    """Options of measurements of an evaluation network on a data set's labels."""
+    """Options of commands that measure an evaluation network against the labels of a data set."""
 
     data: options.Data
     split: SplitOf = Split.TEST
@@ -125,7 +125,7 @@ class LabelledFaces:
     overwrite: options.Overwrite = False
 
     def load(self) -> tuple[PreparedData, list[Sample]]:
-        """The data set and the samples of the split; the output is checked first.
+        """Check the output, then load the data set; return it and the samples of the split.
 
         Raises:
             InputError: the output exists, or the data set is missing or has no such samples.
@@ -138,7 +138,7 @@ class LabelledFaces:
 
 
 def results_of(measuring: MeasurementOptions, results: Path, pairs: Path) -> MethodResults:
-    """The results of a list of pairs; the output and the inputs are checked first.
+    """Check output and inputs, then return the results (in the folder ``results``) of the pairs (in a CSV).
 
     Raises:
         InputError: the output exists, or an input is missing or not valid.
@@ -152,7 +152,7 @@ def results_of(measuring: MeasurementOptions, results: Path, pairs: Path) -> Met
 def measured(
     shell: Shell, subject: MethodResults, measures: Sequence[ResultMetric], label: str, batch_size: int = 32
 ) -> list[MetricResult]:
-    """Compute several metrics of the same pictures, with a progress bar named ``label``."""
+    """Compute several metrics of the same results in one pass, with a progress bar named ``label``."""
     from maskgan_cli.evaluation.method_results import update_metrics
 
     update_metrics(subject.paths, measures, watched(shell, label), batch_size=batch_size)
@@ -192,7 +192,7 @@ def check_early(
 
 
 def _may_be_same(out: Path, results: Path | None) -> bool:
-    """Whether a file holds measurements, and of this folder of results if one is given."""
+    """Whether ``out`` is a file of measurements; if ``results`` is given, of the results in this folder."""
     from maskgan_cli.files import read_json
 
     try:
@@ -205,7 +205,7 @@ def _may_be_same(out: Path, results: Path | None) -> bool:
 
 
 def keep(shell: Shell, out: Path, data: bytes, overwrite: bool) -> bool:
-    """Write an output. An existing identical file is kept, with a message; returns whether it was kept.
+    """Write an output. If an identical file exists, keep it and print a message. Returns whether a file was kept.
 
     Raises:
         InputError: the file exists with other content, and ``overwrite`` is false.
@@ -219,7 +219,7 @@ def keep(shell: Shell, out: Path, data: bytes, overwrite: bool) -> bool:
 
 
 def watched(shell: Shell, label: str) -> Callable[[Iterable[Any], int], Iterator[Any]]:
-    """A function that wraps an iterable of known length with a progress bar."""
+    """Return a function ``(items, total)`` that yields the items and shows a progress bar with the text ``label``."""
     return lambda items, total: shell.track(items, total, label)
 
 

@@ -86,7 +86,7 @@ def pairs(
 def _finish(
     shell: Shell, protocol: str, pairs: list[Pair], rows: list[dict[str, str]], out: Path | None, overwrite: bool
 ) -> None:
-    """Write or print the list and suggest the edit of its pairs."""
+    """Write or print the list of pairs, and suggest the command that edits them."""
     from maskgan_cli.evaluation.pair_list import as_csv
     from maskgan_cli.evaluation.pairs import PROTOCOLS
 
@@ -109,7 +109,12 @@ def _finish(
 def _poses(
     shell: Shell, samples: Sequence[Any], weights: Path | None, device: str
 ) -> tuple[npt.NDArray[np.float64] | None, str]:
-    """The poses that a network predicts, with its hash; without a network None (use the manifest's poses)."""
+    """Predict the head poses (N, 3) of samples with a network.
+
+    Returns:
+        The poses, and the hash of the network; None and "manifest" if no weights are given, so that the poses of the
+        data set's manifest are used.
+    """
     if weights is None:
         return None, "manifest"
     import torch

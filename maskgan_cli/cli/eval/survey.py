@@ -55,7 +55,7 @@ def survey(
 
 
 def named_folders(methods: Sequence[str]) -> dict[str, Path]:
-    """The folders by name of several ``NAME=FOLDER``.
+    """Parse the values ``NAME=FOLDER`` of ``--method``, and return the folders by name.
 
     Raises:
         InputError: a name or a folder is missing, or a name is repeated.

@@ -1,4 +1,4 @@
-"""Blending of a painting into its photo: without visible seams, and with pixels outside the edit unchanged."""
+"""Blends a painting (the network's output) into its photo without visible seams; pixels outside the edit stay."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from maskgan_cli.files import Picture
 from maskgan_cli.labels import ID, LabelMap, Region, part_ids
 
 # Lengths are shares of the picture's side.
-GROWTH: Final = 0.035  # the edited region grows by this, because masks miss fringes of hair, frames and brows
+GROWTH: Final = 0.035  # the edited region grows by this, because masks miss the edges of hair, frames and brows
 MOUTH_GROWTH: Final = 0.01  # the same for mouths; cosine of real faces to the source: 0.829 at 0.021, 0.852 at 0.01
 _LIP_RIM: Final = 0.016  # width around lost lips that is painted too, because the skin there has the lips' colour
-_THICK: Final = 0.008  # lost lips that are thinner than twice this are ignored
+_THICK: Final = 0.008  # parts of lost lips that are thinner than twice this are ignored
 _OWN: Final = 0.4  # weight of the photo's texture; cosine of real faces to the source: 0.853 at 0.6, 0.852 at 0.4
 _MOUTH: Final = list(part_ids("mouth"))
-MARGIN: Final = 0.012  # distance that the region keeps from other features
+MARGIN: Final = 0.012  # distance that the edited region keeps from features that the edit does not touch
 _FEATURES: Final = part_ids("face,glasses,ears,earring")
-_MOVED_GROWTH: Final = 0.012  # growth in a moved photo, whose pixels around the region are correct
+_MOVED_GROWTH: Final = 0.012  # growth in a warped photo, whose pixels around the region are correct
 _ACCESSORIES: Final = part_ids("glasses,hat,earring,necklace,cloth")
 _OTHER: Final = np.where(np.arange(256) == ID["skin"], ID["nose"], ID["skin"]).astype(np.uint8)  # any other class
 _HAIR_RIM: Final = 0.008  # hair within this distance of its border is not used, because it shows the background
@@ -35,14 +35,23 @@ _BAND: Final = 0.06  # width of the band around the region on which grain is mea
 
 
 def paste_missing(moved: Picture, result: Picture, move: PhotoMotion, after: LabelMap) -> Picture:
-    """Blend the result into a moved photo (S, S, 3) where the photo does not show the label map ``after``.
+    """Blend the painting into a warped photo in the regions where the photo does not show the edited mask.
 
-    It works like `paste_seamless`, but the region grows less, because the moved photo is correct around it.
+    The method is that of `paste_seamless`, but the region grows less, because the warped photo is correct around it.
+
+    Args:
+        moved: (S, S, 3), the warped photo.
+        result: (S, S, 3), the painting.
+        move: the motion of the photo; ``move.missing`` is the region to paint.
+        after: (S, S), label map of the edit.
+
+    Returns:
+        (S, S, 3), a new array.
     """
     if not move.missing.any():
         return moved.copy()
     before = np.where(move.missing, move.labels, after)
-    before = np.where(move.missing & (before == after), _OTHER[after], before)  # paints what is stretched too far
+    before = np.where(move.missing & (before == after), _OTHER[after], before)  # marks stretched pixels as edited
     gained = np.unique(after[move.missing])
     reach = (GROWTH if np.isin(gained, _ACCESSORIES).any() else _MOVED_GROWTH) * len(moved)
     away = ndimage.distance_transform_edt(~move.missing) / reach
@@ -51,7 +60,18 @@ def paste_missing(moved: Picture, result: Picture, move: PhotoMotion, after: Lab
 
 
 def _with_own_hair(moved: Picture, result: Picture, move: PhotoMotion, after: LabelMap, region: Region) -> Picture:
-    """Replace painted hair in a region (S, S) by hair of the moved photo, where the photo has enough hair."""
+    """Replace painted hair by hair synthesised from the warped photo.
+
+    Args:
+        moved: (S, S, 3), the warped photo.
+        result: (S, S, 3), the painting.
+        move: the motion of the photo.
+        after: (S, S), label map of the edit.
+        region: (S, S), the pixels that will be painted.
+
+    Returns:
+        The painting (S, S, 3) with the replaced hair; unchanged if the photo shows too little hair.
+    """
     hair = after == ID["hair"]
     if not (hair & move.missing).any():
         return result
@@ -62,18 +82,18 @@ def _with_own_hair(moved: Picture, result: Picture, move: PhotoMotion, after: La
 
 
 def paste_soft(source: Picture, result: Picture, before: LabelMap, after: LabelMap, *, softness: float) -> Picture:
-    """Blend the result into the source with a soft edge.
+    """Blend the painting into the source with a soft edge.
 
-    The edited region (where ``before`` and ``after`` differ) shows the result. Around it the result fades out over
-    ``softness`` of the picture's side; beyond that, the source's pixels are unchanged.
+    The edited region (where ``before`` and ``after`` differ) shows the painting. Around this region, the painting fades
+    out over ``softness`` of the picture's side. Beyond that, the source's pixels are unchanged.
 
     Args:
-        source, result: (S, S, 3).
+        source, result: (S, S, 3), the face before the edit, and the painting.
         before, after: (S, S) label maps of the source and of the edit.
         softness: width of the fade as a share of S, above 0.
 
     Returns:
-        (S, S, 3).
+        The blended picture (S, S, 3).
     """
     edited = before != after
     if not edited.any():
@@ -85,19 +105,20 @@ def paste_soft(source: Picture, result: Picture, before: LabelMap, after: LabelM
 
 
 def paste_seamless(source: Picture, result: Picture, before: LabelMap, after: LabelMap) -> Picture:
-    """Blend the result into the source without a seam, in the source's light and with its grain.
+    """Blend the painting into the source without a seam, in the source's light and with its grain.
 
-    The region is that of `grown`. The difference between source and result on its border is interpolated inside (see
-    `harmonic`) and added to the result, as in Poisson image editing (Perez et al., 2003). Parts get the source's
-    colours (see `match_parts`) and texture (see `transfer_texture`); elsewhere the grain that the result lacks is
-    added. For new glasses see `refine_glasses`. Outside the region, the source's pixels are unchanged.
+    The blended region is that of `grown`. The difference between source and painting on the region's border is
+    interpolated inside (see `harmonic`) and added to the painting, as in Poisson image editing (Perez et al., 2003).
+    Lips, brows and other parts get the source's colours (see `match_parts`) and texture (see `transfer_texture`).
+    Elsewhere, grain that the painting lacks is added. `refine_glasses` corrects new glasses. Outside the region, the
+    source's pixels are unchanged.
 
     Args:
-        source, result: (S, S, 3).
+        source, result: (S, S, 3), the face before the edit, and the painting.
         before, after: (S, S) label maps of the source and of the edit.
 
     Returns:
-        (S, S, 3).
+        The blended picture (S, S, 3).
     """
     if (before == after).all():
         return source.copy()
@@ -115,13 +136,13 @@ def _blended(
     *,
     own: bool = True,
 ) -> Picture:
-    """`paste_seamless` for a given region.
+    """Blend the painting into the source inside a given region, with the method of `paste_seamless`.
 
     Args:
         source, result, before, after: see `paste_seamless`.
-        away: see `_away`.
-        region: (S, S).
-        own: whether parts in the region get the source's texture, see `transfer_texture`.
+        away: (S, S), distances to the edit, which control the soft edge: see `_away`.
+        region: (S, S), the pixels that may change; at least one.
+        own: whether lips, mouth and brows in the region get the source's texture: see `transfer_texture`.
     """
     box = _around(region, round(_BAND * len(source)) + 2)
     texture, weight = np.zeros((*region[box].shape, 3)), np.zeros(region[box].shape)
@@ -142,20 +163,20 @@ def _blended(
 
 
 def _fading(distance: Field) -> Field:
-    """Smoothstep: 1 at distance 0, 0 from distance 1 on."""
+    """Map distances to opacities that fall smoothly (smoothstep) from 1 at distance 0 to 0 at distance 1 and beyond."""
     share = np.clip(1.0 - distance, 0.0, 1.0)
     return np.asarray(share * share * (3.0 - 2.0 * share))
 
 
 def paste_person(source: Picture, result: Picture, labels: LabelMap) -> Picture:
-    """Blend the result into the source with a soft edge around the person (all classes but background).
+    """Blend the whole painted person (all classes but background) into the source, with a soft edge around the person.
 
     Args:
-        source, result: (S, S, 3).
-        labels: (S, S), of both.
+        source, result: (S, S, 3), the photo and the painting.
+        labels: (S, S), label map of both pictures.
 
     Returns:
-        (S, S, 3); far from the person, the source's pixels are unchanged.
+        The blended picture (S, S, 3); far from the person, the source's pixels are unchanged.
     """
     width = _SOFT * len(source)
     distance = ndimage.distance_transform_edt(labels == ID["background"]) / width
@@ -165,11 +186,11 @@ def paste_person(source: Picture, result: Picture, labels: LabelMap) -> Picture:
 
 
 def grown(before: LabelMap, after: LabelMap) -> Region:
-    """The region (S, S) in which two label maps differ, grown to include creases and shadows of a lost part.
+    """Return the region (S, S) in which two label maps differ, grown to include creases and shadows of removed parts.
 
-    The region grows only over classes that the edit touches: a mouth's grows over skin and lips, but not over hair, and
-    it keeps a margin to eyes and nose. If an edit covers only the end of a feature, such as a brow, the rest of the
-    feature is not included; a mouth is always included as a whole.
+    The region grows only over classes that the edit touches. For example, the region of an edited mouth grows over skin
+    and lips, but not over hair, and keeps a margin to eyes and nose. If an edit covers only the end of a feature, such
+    as a brow, the rest of the feature is not included. A mouth is always included as a whole.
     """
     if (before == after).all():
         return np.zeros(before.shape, bool)
@@ -177,7 +198,7 @@ def grown(before: LabelMap, after: LabelMap) -> Region:
 
 
 def _region(before: LabelMap, after: LabelMap, away: Field) -> Region:
-    """`grown`, for the distances of `_away`."""
+    """Return the region of `grown`, given the distances (S, S) that `_away` returns."""
     edited, touched = away == 0, _touched(before, after)
     allowed = (away <= 1) & np.isin(before, touched)
     others = np.isin(before, np.setdiff1d(_FEATURES, touched))
@@ -188,9 +209,9 @@ def _region(before: LabelMap, after: LabelMap, away: Field) -> Region:
 
 
 def _away(before: LabelMap, after: LabelMap) -> Field:
-    """Distances (H, W) to the edit: 0 inside, 1 where the region's growth ends.
+    """Return each pixel's distance (H, W) to the edit, scaled: 0 inside the edit, 1 where the grown region ends.
 
-    The edit is where two label maps differ, and the whole mouth if any of it changes.
+    The edit consists of the pixels in which two label maps (H, W) differ, and of the whole mouth if any of it changes.
     """
     edited: Region = before != after
     classes = np.union1d(before[edited], after[edited])
@@ -207,7 +228,10 @@ def _away(before: LabelMap, after: LabelMap) -> Field:
 
 
 def _touched(before: LabelMap, after: LabelMap) -> LabelMap:
-    """The classes that the edit removes or adds, without features that it covers only in part (a brow under hair)."""
+    """Return the ids of the classes that the edit removes or adds.
+
+    A feature of which the edit covers at most half, such as a brow under new hair, does not count as removed.
+    """
     edited = before != after
     lost, gained = before[edited], after[edited]
     kept = [part for part in _FEATURES if (lost == part).sum() <= 0.5 * (before == part).sum()]
@@ -215,11 +239,12 @@ def _touched(before: LabelMap, after: LabelMap) -> LabelMap:
 
 
 def _near(region: Region, distance: float) -> Region:
+    """Return the pixels at most ``distance`` pixels away from a region (H, W), including the region itself."""
     return np.asarray(ndimage.distance_transform_edt(~region) <= distance)
 
 
 def _around(region: Region, margin: int) -> tuple[slice, slice]:
-    """The region's bounding box with a margin, clipped at the picture's edges."""
+    """Return slices (rows, columns) of the region's bounding box plus ``margin`` pixels, clipped to the picture."""
     rows, columns = (np.flatnonzero(region.any(axis=axis)) for axis in (1, 0))
     return (
         slice(max(rows[0] - margin, 0), rows[-1] + margin + 1),

@@ -1,4 +1,4 @@
-"""Closing of a mouth: the strip between the lips is removed, and the lips meet along a line."""
+"""Closing of a mouth: a displacement that removes the strip between the lips, so that they meet along a line."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ _LIPS: Final = (ID["u_lip"], ID["l_lip"])
 _INSIDE: Final = ID["mouth"]
 _LEFT: Final = 0.12  # a mouth closes if less than this share of its inside remains
 _SPECK: Final = 1e-4  # share of the picture; a smaller inside is ignored
-_THIN: Final = 0.007  # share of the side; an inside that is lower shows no teeth: the lips are closed already
+_THIN: Final = 0.007  # share of the side; if the inside is less high, it shows no teeth, and the lips count as closed
 _UPPER: Final = 0.3  # share of the strip's height by which the upper lip moves down; the lower lip moves up the rest
-_RIM: Final = 0.005  # share of the side; this much more is removed on each side, where teeth are visible at the lips
-_REACH: Final = (0.1, 3.0)  # the motion fades out over this share of the side, or this many heights of the strip
+_RIM: Final = 0.005  # share of the side; the strip includes this much of each lip, where teeth are visible
+_REACH: Final = (0.1, 3.0)  # the motion fades out over this share of the side or, if more, this many strip heights
 _SOFT: Final = 0.012  # share of the side; blur of the line
 
 
 @dataclass(frozen=True)
 class Closing:
-    """The line along which the lips meet, by column of a label map (S, S).
+    """The line along which the lips meet, and the strip to remove, for each column of a label map (S, S).
 
     Attributes:
-        line: (S,) row of the line.
-        height: (S,) number of rows that are removed; 0 beside the mouth.
-        reach: number of rows over which the motion fades out.
+        line: (S,), the row in which the lips meet.
+        height: (S,), the number of rows to remove; 0 beside the mouth.
+        reach: number of rows above and below the line over which the motion fades out.
     """
 
     line: Plane
@@ -39,7 +39,7 @@ class Closing:
     reach: float
 
     def rows(self, rows: Any, columns: Any) -> Plane:
-        """Vertical displacement at (rows, columns): the pixel shown there lies this many rows further down."""
+        """Return the vertical displacement at the positions (rows, columns): how much lower to sample the picture."""
         places = np.arange(len(self.line))
         line, height = (np.interp(columns, places, values) for values in (self.line, self.height))
         away = rows - line
@@ -49,7 +49,7 @@ class Closing:
 
 
 def closing(before: LabelMap, after: LabelMap) -> Closing | None:
-    """The closing of a mouth between two label maps (S, S); None if the mouth does not close."""
+    """Find where the lips meet if an edit of a label map (S, S) closes the mouth; None if the mouth does not close."""
     inside, left = before == _INSIDE, (after == _INSIDE).sum()
     if inside.sum() < max(8, _SPECK * before.size) or left > _LEFT * inside.sum() or not np.isin(after, _LIPS).any():
         return None

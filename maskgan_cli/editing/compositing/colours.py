@@ -1,4 +1,4 @@
-"""Colour transfer by parts: painted lips, brows and hair get the colours that they have in the photo."""
+"""Colour transfer by parts: lips, brows, hair and other parts of a painting get the colours that the photo shows."""
 
 from __future__ import annotations
 
@@ -17,29 +17,30 @@ _PARTS: Final = tuple(
     tuple(ID[name] for name in part)
     for part in (("u_lip",), ("l_lip",), ("l_brow", "r_brow"), ("l_eye", "r_eye"), ("hair",), ("hat",), ("mouth",))
 )
-_SHARE: Final = 0.7  # of the way to the photo's colours; PSNR on rendered pairs: 20.3 dB at 0, 20.9 at 0.7, 20.7 at 1
+_SHARE: Final = 0.7  # strength of the transfer, 0 to 1; PSNR on rendered pairs: 20.3 dB at 0, 20.9 at 0.7, 20.7 at 1
 _LEAST: Final = 5e-4  # share of the picture; smaller parts are ignored
-_GAIN: Final = (0.6, 1.8)  # limits of the change of contrast
+_GAIN: Final = (0.6, 1.8)  # limits of the factor by which contrast changes
 _SOFT: Final = 0.006  # share of the side; blur between parts
-_TEETH: Final = 0.4  # saturation factor of teeth that the photo does not show; their tint is that of the skin
+_TEETH: Final = 0.4  # saturation of painted teeth relative to the skin, if the photo shows no teeth
 
 
 def match_parts(painting: Field, after: LabelMap, region: Region, photo: Picture, before: LabelMap) -> Field:
-    """Move the colours of each part of the painting towards those in the photo.
+    """Shift the colours of each part of the painting (lips, brows, eyes, hair, hat, mouth) towards those in the photo.
 
-    If photo and painting both show a part, the painting's mean and spread in CIELAB move towards the photo's (Reinhard
-    et al., "Color Transfer between Images", 2001). If the photo shows no open mouth, the painted mouth keeps its
-    lightness and gets the tint of the skin. Nothing changes on the region's border.
+    If photo and painting both show a part, the mean and standard deviation of the painted part in CIELAB move towards
+    those in the photo (Reinhard et al., "Color Transfer between Images", 2001). If the photo shows no open mouth, the
+    inside of the painted mouth keeps its lightness and gets the tint of the skin. Nothing changes on the region's
+    border.
 
     Args:
-        painting: (h, w, 3), 0 to 255, the edited part of the picture.
-        after: (h, w), its label map.
+        painting: (h, w, 3), 0 to 255, a box of the painting that contains the edited region.
+        after: (h, w), label map of the painting.
         region: (h, w), the edited region.
-        photo: (S, S, 3), the whole picture.
-        before: (S, S), its label map.
+        photo: (S, S, 3), the whole photo.
+        before: (S, S), label map of the photo.
 
     Returns:
-        (h, w, 3).
+        The painting (h, w, 3) with the new colours.
     """
     lab, least, soft = rgb2lab(np.clip(painting, 0, 255) / 255), _LEAST * before.size, _SOFT * len(before)
     changed = lab.copy()
@@ -61,18 +62,27 @@ def match_parts(painting: Field, after: LabelMap, region: Region, photo: Picture
 
 
 def _lab_of(pixels: Picture) -> Field:
-    """Pixels (n, 3) in CIELAB."""
+    """Convert RGB pixels (n, 3), 0 to 255, to CIELAB."""
     return np.asarray(rgb2lab(pixels[None] / 255)[0])
 
 
 def _rgb_of(lab: Field) -> Field:
-    """CIELAB (H, W, 3) -> RGB, 0 to 1; blues outside the range of XYZ (Z below 0) are clipped."""
+    """Convert CIELAB (H, W, 3) to RGB, 0 to 1; blues outside the range of XYZ (Z below 0) are clipped."""
     light = np.clip(lab[..., :1], 0.0, 100.0)
     bluest = 200.0 / 116.0 * (light + 16.0)
     return np.asarray(lab2rgb(np.concatenate([light, lab[..., 1:2], np.minimum(lab[..., 2:], bluest)], axis=-1)))
 
 
 def _towards(lab: Field, ours: Field, theirs: Field) -> Field:
-    """Change a picture (H, W, 3) so that mean and deviation of its pixels ``ours`` (n, 3) move towards ``theirs``."""
+    """Shift and scale the colours of a picture, so that those of one part get closer to those of another picture.
+
+    Args:
+        lab: (H, W, 3), the picture in CIELAB.
+        ours: (n, 3), the pixels of the part in this picture.
+        theirs: (m, 3), the pixels of the part in the other picture, whose mean and standard deviation are approached.
+
+    Returns:
+        (H, W, 3), the changed picture in CIELAB.
+    """
     gain = np.clip(theirs.std(0) / np.maximum(ours.std(0), 0.5), *_GAIN) ** _SHARE
     return np.asarray((lab - ours.mean(0)) * gain + ours.mean(0) + _SHARE * (theirs.mean(0) - ours.mean(0)))

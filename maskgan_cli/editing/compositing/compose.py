@@ -1,4 +1,7 @@
-"""The finished picture of an edit: the moved photo, with the painting where the photo does not show the new mask."""
+"""Entry point of compositing: warps the photo to the edited mask and adds painted pixels where the photo has none.
+
+The "painting" is the network's output for the edited mask.
+"""
 
 from __future__ import annotations
 
@@ -26,8 +29,8 @@ from maskgan_cli.editing.options import Blend, Edge, Inside
 from maskgan_cli.files import Picture
 from maskgan_cli.labels import LabelMap
 
-# An edit is another face if its mask differs in more than the first share of the picture, and moving the photo corrects
-# less than the second share of that.
+# The edited mask is treated as that of another face if more than the first share of its pixels differ from the photo's
+# mask, and warping the photo corrects less than the second share of these pixels.
 _ANOTHER: Final = (0.3, 0.4)
 
 
@@ -36,7 +39,12 @@ Painting = Picture | Callable[[], Picture]  # a picture, or a function that pain
 
 @dataclass(frozen=True)
 class Place:
-    """The photo (H, W, 3) that a face was cut out of, and the corners (4, 2) of the square: see `data.crop`."""
+    """Where a face crop lies in its photo.
+
+    Attributes:
+        photo: (H, W, 3).
+        square: (4, 2), corners (x, y) of the crop in the photo: see `data.crop.oriented_square`.
+    """
 
     photo: Picture
     square: Square
@@ -52,19 +60,19 @@ def paste_back(
     reference: ReferenceFace | None = None,
     motion: PhotoMotion | None = None,
 ) -> Picture:
-    """Paste the painting into its source with the method of ``blend``.
+    """Blend the painting of an edit into the source face with the method that ``blend`` selects.
 
     Args:
-        source: (S, S, 3), the face.
-        result: the painting, square, of any size.
+        source: (S, S, 3), the face before the edit.
+        result: the painting: a square picture of any size, or a function that returns it.
         before, after: (S, S) label maps of the source and of the edit; ``after`` may have another size.
-        blend: selects `paste_moved`, `paste_seamless` or `paste_soft`.
+        blend: its ``edge`` selects `paste_moved`, `paste_seamless` or `paste_soft`.
         place: the photo that the source was cut out of, or None.
-        reference: the face whose mouth or hair is used, or None.
-        motion: see `paste_moved`.
+        reference: another face whose mouth or hair is used, or None.
+        motion: precomputed motion, see `paste_moved`.
 
     Returns:
-        (S, S, 3), or the whole photo (H, W, 3) if ``place`` is given.
+        The edited face (S, S, 3), or the whole photo (H, W, 3) if ``place`` is given.
     """
     after = resize_labels(after, len(source))
     if blend.edge is Edge.MOVE:
@@ -87,24 +95,25 @@ def paste_moved(
     inside: Inside = Inside.AUTO,
     motion: PhotoMotion | None = None,
 ) -> Picture:
-    """Move the source's pixels from its label map to the new one, and paint what the moved picture does not show.
+    """Warp the source so that it fits the edited label map, and paint the regions that the warped source does not show.
 
-    Pixels are sampled once, from the whole photo if ``place`` is given. If the new mask is that of another face,
-    `paste_seamless` is used instead. Clear glasses keep their place while eyes and brows behind them are edited.
+    Pixels are sampled only once, from the whole photo if ``place`` is given. If the edited label map is so different
+    that it shows another face (see `effective_edge`), `paste_seamless` is used instead. Clear glasses stay in place
+    while eyes and brows behind them are edited.
 
     Args:
-        source: (S, S, 3).
-        result: the painting, square, of any size.
+        source: (S, S, 3), the face before the edit.
+        result: the painting: a square picture of any size, or a function that returns it.
         before, after: (S, S) label maps of the source and of the edit.
         place: the photo that the source was cut out of, or None.
-        reference: the face whose mouth is used, or None. If it has ``hair``, its hair is blended into the photo first,
-            and ``before`` is replaced by that photo's label map: see `with_hair`.
-        inside: source of the inside of a mouth: see `source_of_inside`.
-        motion: the result of `motion_between`; None: it is computed.
+        reference: another face whose mouth is used, or None. If its ``hair`` is set, its hair is blended into the
+            photo first, and ``before`` is replaced by the label map of the photo with this hair: see `with_hair`.
+        inside: where the inside of an opened mouth comes from: see `source_of_inside`.
+        motion: the result of `motion_between`; None: it is computed here.
 
     Returns:
-        (S, S, 3), or the whole photo (H, W, 3) if ``place`` is given. Pixels that neither move nor are painted are
-        unchanged.
+        The edited face (S, S, 3), or the whole photo (H, W, 3) if ``place`` is given. Pixels that neither move nor are
+        painted are unchanged.
     """
     dressed = with_hair(source, before, reference)
     if dressed is not None and reference is not None:
@@ -139,16 +148,22 @@ def paste_moved(
 
 
 def motion_between(before: LabelMap, after: LabelMap, *, in_photo: bool = False) -> PhotoMotion:
-    """The motion of the photo in `paste_moved`, from one label map (S, S) to another; ``in_photo``: it has a place."""
+    """Compute the motion that `paste_moved` applies to a photo, from one label map (S, S) to another.
+
+    Set ``in_photo`` if the face was cut out of a photo; the field then extends beyond the crop.
+    """
     return _motion(before, with_jaw(before, after), in_photo=in_photo)
 
 
 def effective_edge(before: LabelMap, after: LabelMap, edge: Edge, *, in_photo: bool) -> Edge:
-    """The edge that `paste_back` uses: ``edge``, or ``SEAMLESS`` instead of ``MOVE`` for the mask of another face.
+    """Return the blending method that `paste_back` really uses.
+
+    This is ``edge``, except that ``SEAMLESS`` replaces ``MOVE`` if the edited mask shows another face: more than 30 %
+    of the pixels differ, and warping the photo corrects less than 40 % of them.
 
     Args:
         before, after: (S, S) label maps of the source and of the edit.
-        edge: the requested one.
+        edge: the requested method.
         in_photo: whether the face was cut out of a photo.
     """
     after = with_jaw(before, after)
@@ -158,15 +173,17 @@ def effective_edge(before: LabelMap, after: LabelMap, edge: Edge, *, in_photo: b
 
 
 def _motion(before: LabelMap, after: LabelMap, *, in_photo: bool) -> PhotoMotion:
+    """Compute the motion between two label maps; it extends beyond the crop if the crop lies ``in_photo``."""
     return photo_motion(before, after, beyond=math.ceil(FAR * len(before)) if in_photo else 0)
 
 
 def _painted(painting: Painting, side: int) -> Picture:
+    """Return the painting at the size (side, side, 3); if it is a function, call it first."""
     return resize_image(painting() if callable(painting) else painting, side)
 
 
 def _another(move: PhotoMotion, before: LabelMap, after: LabelMap) -> bool:
-    """Whether the new mask is that of another face, see `_ANOTHER`."""
+    """Return whether the edited label map shows another face, so that warping the photo is useless: see `_ANOTHER`."""
     share, corrected = _ANOTHER
     different = float((before != after).mean())
     return different > share and float((move.labels != after).mean()) > (1 - corrected) * different

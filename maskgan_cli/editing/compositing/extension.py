@@ -10,11 +10,11 @@ Plane = npt.NDArray[np.float32]
 
 
 def extended(values: npt.NDArray[np.generic], known: npt.NDArray[np.bool_]) -> Plane:
-    """Extrapolate values (H, W, C) smoothly from known to unknown pixels.
+    """Fill unknown pixels by extrapolating smoothly from the known ones.
 
     Args:
-        values: (H, W, C).
-        known: (H, W), whether each pixel is known. If none is known, the result is 0.
+        values: (H, W, C); those of unknown pixels are ignored.
+        known: (H, W), True where a pixel is known. If none is known, the result is 0.
 
     Returns:
         (H, W, C) float32, equal to ``values`` where they are known.
@@ -25,7 +25,15 @@ def extended(values: npt.NDArray[np.generic], known: npt.NDArray[np.bool_]) -> P
 
 
 def _filled(weighted: Plane, weight: Plane) -> Plane:
-    """Fill pixels with weight below 1. ``weighted`` (H, W, C) are values multiplied by weights (H, W) in [0, 1]."""
+    """Fill pixels whose weight is below 1 from coarser levels of the pyramid, recursively.
+
+    Args:
+        weighted: (H, W, C), values multiplied by their weights.
+        weight: (H, W), in [0, 1]: 1 for known pixels, 0 for unknown ones.
+
+    Returns:
+        The filled values (H, W, C).
+    """
     height, width = weight.shape
     if min(height, width) <= 2 or weight.min() >= 1:
         total = weight.sum()

@@ -1,4 +1,4 @@
-"""Synthesis of the photo's grain, which smooth paintings lack."""
+"""Synthesis of film grain and sensor noise like those of a photo, because paintings are too smooth."""
 
 from __future__ import annotations
 
@@ -10,23 +10,26 @@ from scipy import ndimage
 from maskgan_cli.editing.compositing.membrane import Field
 from maskgan_cli.labels import Region
 
-_FINE: Final = 1.0  # pixels; grain is the difference to a Gaussian blur with this standard deviation
-_OUTLIER: Final = 3.0  # standard deviations; larger differences are edges
-_NOTHING: Final = 0.01  # share of the photo's grain; less is a rounding error
+_FINE: Final = 1.0  # pixels; grain is what a Gaussian blur with this standard deviation removes
+_OUTLIER: Final = 3.0  # standard deviations; larger values are edges, not grain
+_NOTHING: Final = 0.01  # share of the photo's grain; less than this is not added
 _LEAST: Final = 64  # smallest number of pixels for the measurement
-_SEED: Final = 0  # equal edits get equal grain
+_SEED: Final = 0  # fixed, so that the same edit gets the same grain
 
 
 def missing_grain(photo: Field, painting: Field, where: Region) -> Field:
-    """Noise (H, W, 3) that adds the photo's grain to a painting.
+    """Generate the noise to add to a painting, so that it gets the grain of the photo.
 
-    Photo and painting are compared where both show the same. Each channel gets the variance that the painting lacks.
-    Spectrum and covariance of the channels are those of the photo's grain, because the noise is white noise convolved
-    with a piece of it (Galerne et al., "Random Phase Textures", 2011).
+    Photo and painting are compared where both show the same content. In each channel, the noise has the variance that
+    the painting lacks. Its spectrum and the covariance of its channels are those of the photo's grain, because white
+    noise is convolved with a piece of this grain (Galerne et al., "Random Phase Textures", 2011).
 
     Args:
         photo, painting: (H, W, 3), 0 to 255.
-        where: (H, W), pixels to compare, such as a band around an edit. If there are too few, the noise is 0.
+        where: (H, W), the pixels to compare, such as a band around an edit. If there are too few, the noise is 0.
+
+    Returns:
+        The noise (H, W, 3), in the pictures' levels.
     """
     fine, painted = _remainder(photo), _remainder(painting)
     where = where & _usual(fine, where)
@@ -44,12 +47,17 @@ def missing_grain(photo: Field, painting: Field, where: Region) -> Field:
 
 
 def _remainder(picture: Field) -> Field:
-    """Difference (H, W, 3) between a picture and its blurred version."""
+    """Return the fine detail of a picture: its difference (H, W, 3) from a blurred version."""
     return np.asarray(picture - ndimage.gaussian_filter(picture, (_FINE, _FINE, 0.0), mode="nearest"))
 
 
 def _usual(fine: Field, where: Region) -> Region:
-    """Where the difference (H, W, 3) is not an outlier of ``where``, i.e. no edge or wrinkle."""
+    """Return the pixels (H, W) whose fine detail is not an outlier, such as an edge or a wrinkle.
+
+    Args:
+        fine: (H, W, 3), the result of `_remainder`.
+        where: (H, W), the pixels whose median gives the limit.
+    """
     if not where.any():
         return where
     limit = _OUTLIER * 1.4826 * np.median(np.abs(fine[where]), axis=0)

@@ -1,4 +1,7 @@
-"""A photo without its hair, which is replaced by background, skin and clothes."""
+"""Removes the hair from a photo: fills it with background, skin and clothes, before other hair is put on.
+
+The "other person" is the one whose hair is put on; the skin that the photo's hair hid is taken from that person.
+"""
 
 from __future__ import annotations
 
@@ -19,45 +22,50 @@ _SKIN: Final = [ID[name] for name in ("skin", "nose", "l_ear", "r_ear", "neck")]
 _EYES: Final = [ID["l_eye"], ID["r_eye"]]
 _BROWS: Final = [ID["l_brow"], ID["r_brow"]]
 _BACKDROP: Final = [ID["background"]]
-_KINDS: Final = (_BACKDROP, _SKIN, [ID["cloth"]])  # what may lie behind hair
-# As shares of the side.
-_FRINGE: Final = {True: 0.01, False: 0.03}  # what is this near to hair goes with it: on skin, and elsewhere
-_EDGE: Final = 0.008  # the rim of a class is not continued: it may be another's
-_REMAINS: Final = 0.1  # this near to hair, backdrop that is unlike the backdrop farther off is hair that the mask lacks
-_SHADED: Final = 0.02  # skin this near to the new hair's border is the other's: it lies in that hair's shadow
-_TONE: Final = 0.02  # standard deviation over which the tones of two skins are compared
-_FINE_TONE: Final = 0.008  # standard deviation over which the result is compared with the photo's own skin
-_TONES: Final = 0.12  # how far the logarithm of the other's tones may leave those of the photo's own skin, going on
-_HAIRLINE: Final = 0.03  # skin this near to hair lies in its shadow
-_SHADOWED: Final = 0.1  # skin this near to hair that goes may lie in its shadow farther down,
-_SHADOW: Final = 0.9  # and does if it is darker than this share of a plane through its lightness
-_DARKER: Final = (0.03, 0.1)  # of the skin around: so much darker, skin beside hair that goes is shadow
-_BANGS: Final = (0.14, 0.04, 0.03)  # lost hair this near above the eyes is a fringe; skin this near below it shows tips
-# of hair that masks lack, and less of them over this distance; the eyes keep a margin of a third of it
-_FADING: Final = 0.06  # below the nose, over this, the other's skin gives way: beards are no foreheads
-_UNLIKE: Final = 24.0  # levels
-_PLAIN: Final = 8.0  # levels; a backdrop that differs from a smooth surface by less in the median is plain,
-_MOSTLY: Final = 0.6  # if this share of it lies near that surface
-_SAMPLES: Final = 20_000  # pixels that the surface is fitted to
-_LEAST: Final = 64  # fewer pixels are fitted by nothing
-_THIN: Final = 3.0  # a fringe of hair whose skin is less than this times as far as its backdrop lies on skin
+_KINDS: Final = (_BACKDROP, _SKIN, [ID["cloth"]])  # groups of classes that may lie behind hair
+# Lengths are shares of the side. "Removed hair" is old hair that the new hair does not cover.
+_FRINGE: Final = {True: 0.01, False: 0.03}  # pixels this near to hair are replaced with it: on skin, and elsewhere
+_EDGE: Final = 0.008  # rim of a class that is not extrapolated, because it may belong to another class
+_REMAINS: Final = 0.1  # background this near to hair is missed hair if it differs from the rest by more than `_UNLIKE`
+_SHADED: Final = 0.02  # skin this near to the new hair is the other person's, because it shows that hair's shadow
+_TONE: Final = 0.02  # standard deviation of the blur with which the tones of both skins are compared
+_FINE_TONE: Final = 0.008  # standard deviation of the blur with which the result is compared with the photo's own skin
+_TONES: Final = 0.12  # limit of the logarithm of the ratio between the other skin's tone and the photo's own
+_HAIRLINE: Final = 0.03  # skin this near to removed hair lies in its shadow
+# Skin within the first distance of removed hair also lies in shadow if it is darker than the second value, as a share
+# of the plane fitted to the skin's lightness.
+_SHADOWED: Final = 0.1
+_SHADOW: Final = 0.9
+_DARKER: Final = (0.03, 0.1)  # skin darker than its surroundings by these shares is partly, or fully, treated as shadow
+# Removed hair up to the first distance above the eyes is a fringe. Skin up to the second distance from the fringe shows
+# tips of hair that masks miss, and the effect fades out over the third. It ends a third of that above the eyes.
+_BANGS: Final = (0.14, 0.04, 0.03)
+_FADING: Final = 0.06  # over this height above the nose's lower end, the other skin fades into the photo's own (beards)
+_UNLIKE: Final = 24.0  # levels: see `_REMAINS`
+# A background is plain if its median difference from a smooth surface is at most the first value, in levels, and at
+# least the second share of its pixels lies near the surface.
+_PLAIN: Final = 8.0
+_MOSTLY: Final = 0.6
+_SAMPLES: Final = 20_000  # largest number of pixels to which the surface is fitted, approximately
+_LEAST: Final = 64  # least number of pixels for a fit
+_THIN: Final = 3.0  # skin lies behind hair if it is less than this many times as far away as the nearest other class
 
 
 def without_hair(photo: Picture, labels: LabelMap, after: LabelMap, alpha: Plane, skin: Plane, cover: Plane) -> Plane:
-    """The photo with what lies behind its hair.
+    """Replace the hair in a photo by what lies behind it: background, skin or clothes.
 
-    Backdrop and clothes are continued smoothly and get the photo's grain. Skin is another person's, in the tone of the
-    photo's own beside it, so that foreheads have pores and hairlines their shadow.
+    Background and clothes are extrapolated smoothly and get the photo's grain. Skin is that of the other person, in the
+    tone of the photo's own skin beside it, so that foreheads have pores and hairlines have their shadow.
 
     Args:
-        photo, labels: (S, S, 3) and its label map.
-        after: (S, S), the label map with other hair.
+        photo, labels: (S, S, 3) and its label map (S, S).
+        after: (S, S), the label map with the new hair.
         alpha: (S, S), opacity of the hair in the photo.
-        skin: (S, S, 3), the other person's skin in its place on this face.
-        cover: (S, S), opacity of the other hair.
+        skin: (S, S, 3), the other person's skin, aligned to this face.
+        cover: (S, S), opacity of the new hair.
 
     Returns:
-        (S, S, 3), 0 to 255; the photo's own values away from its hair and the other.
+        (S, S, 3), 0 to 255; equal to the photo away from the old and the new hair.
     """
     side, behind = len(labels), _behind(after)
     source = photo.astype(np.float64)
@@ -94,12 +102,15 @@ def without_hair(photo: Picture, labels: LabelMap, after: LabelMap, alpha: Plane
 
 
 def _skin(photo: Picture, labels: LabelMap, known: Region, skin: Plane, cover: Plane) -> tuple[Plane, Plane]:
-    """Skin (S, S, 3) for where hair was, and its opacity (S, S) over the photo's own skin beside that.
+    """Compute the skin with which hair is filled.
 
     Args:
-        photo, labels: (S, S, 3) and its label map.
-        known: (S, S), where the photo shows its own skin.
+        photo, labels: (S, S, 3) and its label map (S, S).
+        known: (S, S), the pixels in which the photo shows its own skin.
         skin, cover: see `without_hair`.
+
+    Returns:
+        The skin (S, S, 3), and its opacity (S, S) over the photo's own skin beside the hair, e.g. to cover shadows.
     """
     side = len(labels)
     if (known & (labels == ID["skin"])).any():
@@ -122,7 +133,7 @@ def _skin(photo: Picture, labels: LabelMap, known: Region, skin: Plane, cover: P
     own = extended(photo, known) + missing_grain(source, smooth, known)
     down = np.clip((np.arange(side)[:, None] - low) / (_FADING * side) + 1, 0, 1)[..., None]
     share = np.clip(1.5 - within / _SHADED, 0, 1) * np.clip(1.5 - beside / _SHADED, 0, 1)
-    # The old hair's shadow on the forehead goes with it; beside the eyes, skin is dark in any case.
+    # The removed hair's shadow on the forehead is removed, too; beside the eyes, skin is dark in any case.
     if gone.any():
         brows = np.flatnonzero(np.isin(labels, _BROWS).any(1))
         high = np.arange(side)[:, None] < (brows[0] if len(brows) else low)
@@ -135,7 +146,14 @@ def _skin(photo: Picture, labels: LabelMap, known: Region, skin: Plane, cover: P
 
 
 def _below_fringe(labels: LabelMap, gone: Region) -> Plane:
-    """How surely the tips of a fringe that goes are seen on the forehead (S, S), below the hair of the mask: 0 to 1."""
+    """Return the weight (S, S), 0 to 1, with which skin below a removed fringe is replaced.
+
+    The tips of a fringe are visible on the forehead, although masks do not label them as hair.
+
+    Args:
+        labels: (S, S), the photo's label map.
+        gone: (S, S), the removed hair.
+    """
     side = len(labels)
     rows, columns = np.nonzero(np.isin(labels, _EYES))
     if not len(rows):
@@ -151,7 +169,10 @@ def _below_fringe(labels: LabelMap, gone: Region) -> Plane:
 
 
 def _mean_of(values: npt.NDArray[np.generic], known: Region, deviation: float = _TONE) -> Plane:
-    """Means (S, S, C) of values where they are known, over a Gaussian of this share of the side."""
+    """Blur values (S, S, C) with a Gaussian, using only the known pixels (S, S).
+
+    ``deviation`` is the standard deviation as a share of the side.
+    """
     weight = known.astype(np.float32)
     sigma = deviation * len(known)
     total = ndimage.gaussian_filter(np.asarray(values, np.float32) * weight[..., None], (sigma, sigma, 0))
@@ -159,12 +180,16 @@ def _mean_of(values: npt.NDArray[np.generic], known: Region, deviation: float = 
 
 
 def _in_tone_of(skin: Plane, photo: Picture, known: Region, around: Plane) -> Plane:
-    """Skin (S, S, 3) in the light and colour of the photo's own, where that is known, and beside it.
+    """Adapt the other person's skin to the light and colour of the photo's own skin.
 
     Args:
-        skin, photo: (S, S, 3).
-        known: (S, S), where the photo shows its own skin.
-        around: (S, S, 3), the photo's skin without detail, continued smoothly.
+        skin: (S, S, 3), the other person's skin.
+        photo: (S, S, 3).
+        known: (S, S), the pixels in which the photo shows its own skin.
+        around: (S, S, 3), the photo's skin without detail, extrapolated smoothly.
+
+    Returns:
+        (S, S, 3), the adapted skin.
     """
     ratio = np.log(np.maximum(photo.astype(np.float32), 4)) - np.log(np.maximum(skin, 4))
     ratio = extended(_mean_of(ratio, known), known)
@@ -176,7 +201,10 @@ def _in_tone_of(skin: Plane, photo: Picture, known: Region, around: Plane) -> Pl
 
 
 def _without_shadows(photo: Picture, skin: Region) -> Region:
-    """Skin (S, S) that is not much darker than the plane that fits the lightness of all of it."""
+    """Remove shadows from a region of skin: pixels much darker than a plane fitted to the skin's lightness.
+
+    The region is returned unchanged if too little skin would remain.
+    """
     light = photo.astype(np.float32).mean(-1, keepdims=True)
     found = _surface(light, skin, order=1)
     if found is None:
@@ -186,7 +214,10 @@ def _without_shadows(photo: Picture, skin: Region) -> Region:
 
 
 def _backdrop(photo: Picture, known: Region) -> Plane:
-    """Backdrop (S, S, 3), continued: a plain one as the surface of second order that fits it, and what differs."""
+    """Extrapolate the background smoothly from its known pixels (S, S) to the whole picture (S, S, 3).
+
+    A plain background is modelled by a polynomial of second order in x and y, plus the extrapolated residual.
+    """
     found = _surface(photo, known, order=2)
     if found is None or found[1] > _PLAIN:
         return extended(photo, known)
@@ -199,10 +230,16 @@ def _backdrop(photo: Picture, known: Region) -> Plane:
 
 
 def _surface(values: npt.NDArray[np.generic], known: Region, *, order: int) -> tuple[Plane, float] | None:
-    """The polynomial of an order in x and y that fits values (S, S, C) where they are known, outliers aside.
+    """Fit a polynomial in x and y to the known pixels, without outliers.
+
+    Args:
+        values: (S, S, C).
+        known: (S, S), the pixels to fit.
+        order: order of the polynomial.
 
     Returns:
-        Its values (S, S, C) and the median of the largest differences of a pixel; None if too little is known.
+        The polynomial's values (S, S, C), and the median over pixels of the largest absolute residual of a channel;
+        None if there are too few pixels.
     """
     side = len(known)
     y, x = np.mgrid[:side, :side] / side - 0.5
@@ -223,7 +260,13 @@ def _surface(values: npt.NDArray[np.generic], known: Region, *, order: int) -> t
 
 
 def _remains(photo: Picture, known: Region, away: Field) -> Region:
-    """Hair in the backdrop (S, S) that the mask does not show: too unlike the backdrop farther off."""
+    """Find hair that the mask labels as background: pixels that differ from the background farther away.
+
+    Args:
+        photo: (S, S, 3).
+        known: (S, S), the background according to the mask.
+        away: (S, S), distance from the hair as a share of the side.
+    """
     far = known & (away > _REMAINS)
     if far.sum() < 0.02 * far.size:
         return np.zeros_like(known)
@@ -233,7 +276,10 @@ def _remains(photo: Picture, known: Region, away: Field) -> Region:
 
 
 def _behind(after: LabelMap) -> LabelMap:
-    """What lies behind hair in a label map (S, S): the nearest class; skin where a thin fringe of hair lies on it."""
+    """Replace hair in a label map (S, S) by the class that lies behind it.
+
+    This is the nearest other class, or skin if skin is less than `_THIN` times as far away: thin fringes lie on skin.
+    """
     hair, skin = after == _HAIR, np.isin(after, _SKIN)
     if hair.all():
         return np.zeros_like(after)
@@ -246,4 +292,5 @@ def _behind(after: LabelMap) -> LabelMap:
 
 
 def _soft(region: Region | Plane, deviation: float) -> Plane:
+    """Blur a region (H, W) with a Gaussian; ``deviation`` is the standard deviation in pixels."""
     return np.asarray(ndimage.gaussian_filter(region.astype(np.float32), deviation), np.float32)

@@ -1,4 +1,8 @@
-"""The colours of hair: cleaned of what is behind it, and changed to those of other hair."""
+"""The colours of hair: removal of the background that shines through, and transfer of the colours of other hair.
+
+The lightness of hair is split into low frequencies, called shades (lit and dark areas), and high frequencies, called
+strands (single hairs).
+"""
 
 from __future__ import annotations
 
@@ -15,31 +19,36 @@ from maskgan_cli.editing.compositing.extension import Plane, extended
 
 Floats = npt.NDArray[np.float64]
 
-SOLID: Final = 0.95  # opacity above which a pixel tells the hair's colour
-_SURE: Final = 0.9  # opacity from which on a pixel shows hair alone
-_STRANDS: Final = (0.6, 1.25)  # least and largest change of the strands' contrast
-_SHADES: Final = (0.25, 0.8)  # the same for wider differences: the shades of a lit head, or of grey temples
-_LIGHT: Final = (0.5, 1.1)  # of the hair within: how dark and light hair at its border is
-_RIM: Final = 0.03  # of the side: so wide is the rim of hair through which skin shows
-_LIGHT_RIM: Final = 1.12  # of the hair within: how light a rim may be
-_TINT: Final = (0.5, 6.0)  # of what strands differ from the mean hue at their lightness, this share stays, at most
-_FINE: Final = 1.5  # pixels, standard deviation: what is finer is strands
-_SHARP: Final = (0.75, 1.25)  # how much weaker or stronger they may become
-_WIDE: Final = 0.016  # share of the side, standard deviation: wider differences are shades, finer ones strands
-_BRIGHTENED: Final = 20.0  # of lightness: dark hair has too few shades to become much lighter, so it becomes brown
-_LIGHTER: Final = 0.1  # so far between the lightest of the other hair and white, strands may be lighter
-_BINS: Final = 8  # of lightness, in which hues are measured
-_LEAST: Final = 64  # pixels of hair that say what colour it is
-_ENOUGH: Final = 0.03  # share of the picture; less hair is stubble, whose colour is mixed with what is behind it
+SOLID: Final = 0.95  # opacity; only pixels above it are used to measure the hair's colour
+_SURE: Final = 0.9  # opacity; pixels above it show only hair
+_STRANDS: Final = (0.6, 1.25)  # limits of the factor for the contrast of strands
+_SHADES: Final = (0.25, 0.8)  # limits of the factor for the contrast of shades (a lit head, grey temples)
+_LIGHT: Final = (0.5, 1.1)  # limits of the brightness at the hair's border, relative to the hair within
+_RIM: Final = 0.03  # share of the side; width of the rim of hair through which skin shines
+_LIGHT_RIM: Final = 1.12  # limit of the rim's brightness, relative to the hair within
+_TINT: Final = (0.5, 6.0)  # share, and limit in CIELAB units, of a pixel's deviation from its hair's hue that is kept
+_FINE: Final = 1.5  # pixels; `as_sharp` changes detail that a blur with this standard deviation removes
+_SHARP: Final = (0.75, 1.25)  # limits of the factor for this detail
+_WIDE: Final = 0.016  # share of the side; standard deviation of the blur that separates shades from strands
+_BRIGHTENED: Final = 20.0  # largest increase of lightness: dark hair has too little detail to become very light
+_LIGHTER: Final = 0.1  # hair may be lighter than the lightest of the photo's own hair by this share of the way to white
+_BINS: Final = 8  # number of lightness intervals in which hues are measured
+_LEAST: Final = 64  # least number of pixels of hair for a measurement
+_ENOUGH: Final = 0.03  # share of the picture; less hair is stubble, whose colour is mixed with that of the skin
 
 
 def hair_colours(picture: Plane, alpha: Plane, behind: Plane) -> Plane:
-    """The colours (S, S, 3) of hair by itself; at its border, where it is thin, in the hue of the hair within.
+    """Remove the background that shines through hair from the hair's colours.
+
+    At the border of the hair, where it is thin, the colours get the hue of the hair within.
 
     Args:
         picture: (S, S, 3).
         alpha: (S, S), the hair's opacity.
-        behind: (S, S, 3), what is seen behind it.
+        behind: (S, S, 3), the background behind the hair.
+
+    Returns:
+        The hair's colours (S, S, 3).
     """
     cover = np.maximum(alpha, 0.05)[..., None]
     own = np.clip(picture - (1 - alpha[..., None]) * behind, 0, 255 * alpha[..., None]) / cover
@@ -53,7 +62,10 @@ def hair_colours(picture: Plane, alpha: Plane, behind: Plane) -> Plane:
 
 
 def without_light_rim(colours: Plane, alpha: Plane) -> Plane:
-    """Hair (S, S, 3) whose rim is not much lighter than the hair within: skin shows through short hair."""
+    """Darken the rim of hair (S, S, 3) if it is lighter than the hair within, because skin shines through short hair.
+
+    ``alpha`` (S, S) is the hair's opacity.
+    """
     side = alpha.shape[1]
     depth = np.asarray(ndimage.distance_transform_edt(np.pad(alpha > 0.5, 1, mode="edge")))[1:-1, 1:-1] / side
     inner = depth > _RIM
@@ -70,18 +82,20 @@ def without_light_rim(colours: Plane, alpha: Plane) -> Plane:
 
 
 def recoloured(colours: Plane, alpha: Plane, photo: npt.NDArray[np.uint8], own: Plane) -> Plane:
-    """Hair (S, S, 3) in the colours of a photo's own hair; its strands remain.
+    """Recolour a reference's hair like the hair in a photo; the pattern of its strands remains.
 
-    The median lightness becomes that of the own hair, and so does the contrast of the strands and of the shades. Hair
-    that is much darker becomes a little lighter only.
-    Each lightness gets the hue that the own hair has there, so that shadows do not have the hue of highlights.
+    The median lightness and the contrast of shades and of strands become those of the photo's hair, within limits; for
+    example, dark hair does not become very light. Each pixel gets the hue that the photo's hair has at its lightness,
+    so that shadows do not get the hue of highlights.
 
     Args:
-        colours, alpha: (S, S, 3), 0 to 255, continued around the hair, and its opacity (S, S).
-        photo, own: (T, T, 3) and the opacity (T, T) of its hair.
+        colours: (S, S, 3), 0 to 255, the reference's hair, extended beyond its border.
+        alpha: (S, S), opacity of the reference's hair.
+        photo: (T, T, 3).
+        own: (T, T), opacity of the hair in the photo.
 
     Returns:
-        (S, S, 3); the colours themselves if either hair is too little to have a colour.
+        (S, S, 3), 0 to 255; ``colours`` unchanged if either picture has too little hair.
     """
     theirs, ours = alpha > SOLID, own > SOLID
     if theirs.sum() < _LEAST or ours.sum() < _ENOUGH * ours.size:
@@ -106,21 +120,25 @@ def recoloured(colours: Plane, alpha: Plane, photo: npt.NDArray[np.uint8], own: 
 
 
 def _bands(light: Floats) -> tuple[Floats, Floats]:
-    """The shades and the strands (S, S) of hair with this lightness (S, S)."""
+    """Split the lightness (S, S) of hair into low frequencies (shades) and high frequencies (strands), each (S, S)."""
     wide = ndimage.gaussian_filter(light, _WIDE * light.shape[1])
     return wide, light - wide
 
 
 def _gain(old: Floats, new: Floats, limits: tuple[float, float]) -> float:
+    """Return the factor, within ``limits``, that changes the deviation of ``old`` (n,) to that of ``new`` (m,)."""
     return float(np.clip(new.std() / max(float(old.std()), 0.5), *limits))
 
 
 def as_sharp(hair: Plane, cover: Plane, photo: npt.NDArray[np.uint8], own: Plane) -> Plane:
-    """Hair (S, S, 3) whose strands stand out as much as those of a photo's own hair.
+    """Scale the fine detail of new hair so that it is as strong as in the photo's own hair, within limits.
 
     Args:
-        hair, cover: (S, S, 3) and its opacity (S, S).
-        photo, own: (S, S, 3) and the opacity (S, S) of its hair.
+        hair, cover: the new hair (S, S, 3) and its opacity (S, S).
+        photo, own: the photo (S, S, 3) and the opacity (S, S) of its hair.
+
+    Returns:
+        (S, S, 3), the new hair; unchanged if there is too little of either hair.
     """
     there, here = cover > _SURE + 0.05, own > _SURE + 0.05
     if min(there.sum(), here.sum()) < _LEAST:
@@ -133,7 +151,10 @@ def as_sharp(hair: Plane, cover: Plane, photo: npt.NDArray[np.uint8], own: Plane
 
 
 def _hue(lab: Floats, channel: int) -> Callable[[Floats], Floats]:
-    """A chroma of hair (n, 3) in CIELAB as a function of its lightness."""
+    """Return a function that maps the lightness of hair to its median a* (``channel`` 1) or b* (``channel`` 2).
+
+    ``lab`` (n, 3) are pixels of hair in CIELAB.
+    """
     edges = np.quantile(lab[:, 0], np.linspace(0, 1, _BINS + 1))
     there = [(lab[:, 0] >= low) & (lab[:, 0] <= high) for low, high in itertools.pairwise(edges)]
     middles = [float(lab[here, 0].mean()) for here in there]

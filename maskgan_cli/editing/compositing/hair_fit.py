@@ -1,4 +1,7 @@
-"""Another person's hair, brought onto a face: heads aligned by eyes, nose and mouth, and outlines of faces matched."""
+"""Aligns another person's hair to a face: by eyes, nose and mouth, the outlines of both faces, and both heads' widths.
+
+The "reference" is the person whose hair is used; the "face" is the one that gets the hair.
+"""
 
 from __future__ import annotations
 
@@ -22,46 +25,52 @@ _EARS: Final = (ID["l_ear"], ID["r_ear"])
 _EYES: Final = (ID["l_eye"], ID["r_eye"], ID["eye_g"])
 _BODY: Final = [ID["skin"], ID["neck"]]
 _BEHIND: Final = [ID["background"], ID["neck"]]
-_HEAD: Final = 0.2  # of the side: skin that hair hid is no farther from the face
-_GAP: Final = 0.02  # of the side: gaps that are no wider than twice this are closed beside hair that stays
-_WHOLE_EAR: Final = 0.07  # of the side: lower ears are hidden in part
-_ABOVE_EAR: Final = 0.06  # of the side: so far above an ear the hair that joins it to the head stays
-_RAYS: Final = 180
-_TEMPLE: Final = 20.0  # degrees above the horizontal: higher up, the outline of a face is its hairline
-_RATIO: Final = (0.8, 1.25)  # how much nearer or farther an outline may come
-_SMOOTH: Final = 5.0  # rays
-_BEYOND: Final = 0.6  # of the outline's distance: over this, hair beside a face loses what only its outline needs
-_MIRRORED: Final = [1, 0, 2, 4, 3]  # the points of `points_of_mask`, seen in a mirror
-_OPPOSITE: Final = 0.15  # distances of the eyes; hair is mirrored if that brings the heads' centres so much closer
-_SHIFT: Final = 0.45  # distances of the eyes; heads' centres are brought together over this at most
-_NARROWER: Final = 0.97  # of the head's width: heads do not get narrower than this
-_SMALL: Final = 4.0  # pixels: eyes that are closer together say nothing of a head
-_BROW: Final = (0.1, 0.95)  # distances of the eyes above them, where the widths of heads are compared
-# Of the outline's distance: over how far beyond it a shift grows to its full length: where the shift makes hair
-# narrower, above the head, and, at least, where it makes hair wider, which it may stretch to 1 / (1 - _STRETCHED).
+_HEAD: Final = 0.2  # share of the side; skin is added up to this distance from the old face, ears and hair
+_GAP: Final = 0.02  # share of the side; gaps of up to twice this width between kept old hair and new hair are closed
+_WHOLE_EAR: Final = 0.07  # share of the side; ears that are less high are partly hidden
+_ABOVE_EAR: Final = 0.06  # share of the side; up to this far above an ear, hair that joins it to the head is kept
+_RAYS: Final = 180  # number of directions from the middle of a face in which outlines are compared
+_TEMPLE: Final = 20.0  # degrees above the horizontal; above this, the outline is the hairline, and is not compared
+_RATIO: Final = (0.8, 1.25)  # limits of `HairFit.ratio`
+_SMOOTH: Final = 5.0  # rays; standard deviation of the blur of `HairFit.ratio`
+_BEYOND: Final = 0.6  # share of the outline's distance; over this distance beyond it, `ratio` changes to `scale`
+_MIRRORED: Final = [1, 0, 2, 4, 3]  # order of the points of `points_of_mask` in a mirrored picture
+# "Eye distances": the unit is the distance between the eyes.
+_OPPOSITE: Final = 0.15  # eye distances; hair is mirrored if that brings the heads' centres closer by more than this
+_SHIFT: Final = 0.45  # eye distances; limit of the correction of a head's centre, and of its width
+_NARROWER: Final = 0.97  # the new hair is widened if its head is narrower than this share of the face's own head
+_SMALL: Final = 4.0  # pixels; if the eyes are closer together, the head is not measured
+_BROW: Final = (0.1, 0.95)  # eye distances above the eyes: range of heights at which heads are measured
+# Beyond the outline, the shift grows from 0 to its full length over these shares of the outline's distance: the first
+# at the sides of the head, the second above it. Where the shift makes hair wider, it grows more slowly, so that hair is
+# stretched at most 1 / (1 - _STRETCHED) times.
 _NARROWED: Final = 0.35
 _ABOVE: Final = 0.9
 _STRETCHED: Final = 0.6
-_STRAND: Final = 0.011  # of the side: half the width of the thinnest strand of a reference's hair that is taken
-_PIECE: Final = 0.12  # of the largest piece of its hair: smaller ones are not taken
-_CUT: Final = 0.016  # of the side: hair that comes this near to the upper border is cut off by it
-_DOME: Final = (0.1, 0.5, 0.15)  # how high hair goes on above a border: of half its width there, and of the side
+_STRAND: Final = 0.011  # share of the side; half the width of the thinnest strand of a reference's hair that is used
+_PIECE: Final = 0.12  # share of the largest piece of a reference's hair; smaller pieces are not used
+_CUT: Final = 0.016  # share of the side; hair this near to the upper border counts as cut off by the border
+# Height of the dome that completes cut hair: lower and upper limit as shares of half the hair's width at the border,
+# and upper limit as a share of the side.
+_DOME: Final = (0.1, 0.5, 0.15)
 
 
 @dataclass(frozen=True)
 class HairFit:
-    """Where a place on a face lies in the picture of another.
+    """Alignment of a reference's hair to a face: maps positions in the face's picture to the reference's picture.
 
     Attributes:
-        back: (2, 3), maps (x, y, 1) of the face to the other picture; it mirrors if the heads turn to opposite sides.
-        middle: (x, y) of the face, around which outlines are compared.
-        outline: (rays,) distance of the face's outline from there, in pixels.
-        ratio: (rays,) distance of the other face's outline, divided by ``outline``.
-        scale: the ratio of the whole heads.
-        axis: (x, y), the direction from eye to eye, of length 1.
-        shift: pixels of the face along the axis, by how much farther the other head's centre lies from the features:
-            heads turn differently.
-        spread: pixels, by how much farther the other head's sides lie from its centre; below 0 if it is narrower.
+        back: (2, 3), maps (x, y, 1) of the face to the reference, so that eyes, nose and mouth match. The matrix also
+            mirrors if the heads turn to opposite sides.
+        middle: (x, y), middle of the face, from which the outlines of both faces are measured.
+        outline: (rays,), distance from the middle to the face's outline in each direction, in pixels.
+        ratio: (rays,), the same distance in the reference (in pixels of the face), divided by ``outline``.
+        scale: the mean of ``ratio`` at the sides of the face, used for hair far beyond the outline.
+        axis: (x, y), unit vector from eye to eye.
+        shift: by how many pixels of the face, along the axis, the reference's head lies farther from its features than
+            the face's own head does; it differs from 0 if the heads are turned differently.
+        spread: by how many pixels of the face each side of the reference's head lies farther from its centre; negative
+            if that head is too narrow, else 0.
     """
 
     back: Floats
@@ -74,13 +83,20 @@ class HairFit:
     spread: float
 
     def shifted(self, by: int) -> HairFit:
-        """The same alignment for a face that lies so many pixels further down and right."""
+        """Return the same alignment for a picture in which the face lies ``by`` pixels further down and right."""
         back = self.back.copy()
         back[:, 2] -= back[:, :2] @ [by, by]
         return replace(self, back=back, middle=self.middle + by)
 
     def source_of(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
-        """Places (x, y) of the other picture that are shown at places (...) of the face."""
+        """Map positions in the face's picture to the positions (x, y) in the reference's picture to sample from.
+
+        Args:
+            x, y: positions in pixels, of any shape.
+
+        Returns:
+            x and y in the reference's picture, of the same shape.
+        """
         right, down = x - self.middle[0], y - self.middle[1]
         ray = np.degrees(np.arctan2(down, right)) % 360 * (_RAYS / 360)
         rays = np.arange(_RAYS)
@@ -101,7 +117,10 @@ class HairFit:
 
 
 def fit_hair(reference: LabelMap, labels: LabelMap) -> HairFit | None:
-    """How the hair of a reference (T, T) comes to meet a face (S, S); None if either shows too little of a face."""
+    """Align the hair of a reference's label map (T, T) to the label map of a face (S, S).
+
+    None if too little of the face is visible in either label map.
+    """
     ours, theirs = points_of_mask(labels), points_of_mask(reference)
     known = np.asarray(np.isfinite(ours + theirs).all(1))
     if known.sum() < 3:
@@ -141,10 +160,17 @@ def fit_hair(reference: LabelMap, labels: LabelMap) -> HairFit | None:
 
 
 def _head_at_brows(labels: LabelMap, points: Points) -> tuple[float, float]:
-    """Where the middle of a head lies right of the middle between its eyes, and its width, in distances of the eyes.
+    """Measure the position and the width of a head, hair included, at the height of brows and forehead.
 
-    Above the eyes a head's outline is that of its hair; the more a head turns, the farther its middle lies from that of
-    its face. Both are 0 if an eye is missing or the border of the picture cuts the head off there.
+    The more a head is turned, the farther its middle lies from the middle between the eyes.
+
+    Args:
+        labels: (S, S).
+        points: (5, 2), the face's points (x, y): see `points_of_mask`.
+
+    Returns:
+        How far the head's middle lies to the right of the middle between the eyes, and the head's width, both divided
+        by the distance between the eyes. Both are 0 if an eye is missing, or if the picture's border cuts the head off.
     """
     if not np.isfinite(points[:2]).all():
         return 0.0, 0.0
@@ -175,16 +201,20 @@ def _head_at_brows(labels: LabelMap, points: Points) -> tuple[float, float]:
 
 
 def _smooth_step(values: Floats) -> Floats:
+    """Clip values to 0 to 1, and make the transition smooth (smoothstep)."""
     values = np.clip(values, 0, 1)
     return np.asarray(values * values * (3 - 2 * values))
 
 
 def fitted_hair(reference: LabelMap, labels: LabelMap, fit: HairFit) -> LabelMap:
-    """A face's label map (S, S) with the hair of a reference (T, T), aligned by ``fit``.
+    """Replace the hair in a face's label map (S, S) by that of a reference (T, T), aligned by ``fit``.
 
-    The new hair covers the same parts of the face as in the reference. Regions that the old hair hid become skin or
-    background where the reference has these, else what `remove_parts` finds behind the hair. Brows and ears that the
-    old hair hid are those of the reference.
+    The new hair covers the same parts of the face as in the reference. Regions that only the old hair covered become
+    skin or background where the reference shows these; elsewhere, `remove_parts` chooses their class. Brows and ears
+    that the old hair hid are those of the reference.
+
+    Returns:
+        The new label map (S, S).
     """
     side, hair = len(labels), ID["hair"]
     shown = warped_labels(tidy_hair(reference), fit, side)
@@ -204,7 +234,7 @@ def fitted_hair(reference: LabelMap, labels: LabelMap, fit: HairFit) -> LabelMap
     result = with_hidden_ears(result, labels, shown)
     kept = lost & _between_ears(labels, shown == hair)
     result[(shown == hair) | kept] = hair
-    if kept.any():  # no gap between the hair that stays and the other's
+    if kept.any():  # close gaps between the kept old hair and the new hair
         reach = round(_GAP * side)
         both = np.pad(result == hair, reach, mode="edge")
         near = ndimage.distance_transform_edt(~both) <= reach
@@ -214,7 +244,15 @@ def fitted_hair(reference: LabelMap, labels: LabelMap, fit: HairFit) -> LabelMap
 
 
 def _without_islands(result: LabelMap, labels: LabelMap) -> LabelMap:
-    """A label map (S, S) without clothes and neck that hang together with none of those there were."""
+    """Replace clothes and neck by background where they are not connected to the original clothes and neck.
+
+    Args:
+        result: (S, S), the new label map.
+        labels: (S, S), the original label map.
+
+    Returns:
+        (S, S), a copy of ``result`` without these pieces.
+    """
     for kind in (ID["cloth"], ID["neck"]):
         pieces, _ = ndimage.label(result == kind)
         kept = np.isin(pieces, np.unique(pieces[(labels == kind) & (result == kind)]))
@@ -223,7 +261,17 @@ def _without_islands(result: LabelMap, labels: LabelMap) -> LabelMap:
 
 
 def _between_ears(labels: LabelMap, other: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Hair between a face and its ears and right above them, (S, S): it joins the ears to the head, and stays."""
+    """Find the old hair between the face and its ears, and directly above the ears, which must be kept.
+
+    Without this hair, background would separate the ears from the head.
+
+    Args:
+        labels: (S, S), the face's original label map.
+        other: (S, S), the new hair. Ears of which it covers more than 40 % are ignored.
+
+    Returns:
+        The places (S, S) in which hair must be kept.
+    """
     side = len(labels)
     face, found = np.isin(labels, _FACE), np.zeros(labels.shape, bool)
     columns = np.arange(side)
@@ -233,7 +281,7 @@ def _between_ears(labels: LabelMap, other: npt.NDArray[np.bool_]) -> npt.NDArray
         if region.sum() < 1e-4 * labels.size or (region & other).sum() > 0.4 * region.sum():
             continue
         rows = np.flatnonzero(region.any(1) & face.any(1))
-        if len(rows) < _WHOLE_EAR * side:  # a lobe below long hair
+        if len(rows) < _WHOLE_EAR * side:  # only a lobe is visible below long hair
             continue
         start, end = region.argmax(1).astype(float), (side - 1 - region[:, ::-1].argmax(1)).astype(float)
         above = slice(max(rows[0] - round(_ABOVE_EAR * side), 0), rows[0])
@@ -249,7 +297,10 @@ def _between_ears(labels: LabelMap, other: npt.NDArray[np.bool_]) -> npt.NDArray
 
 
 def tidy_hair(labels: LabelMap) -> LabelMap:
-    """A label map (S, S) without thin and small pieces of hair: a reference's hair is one thing."""
+    """Remove thin strands and small pieces of hair from a label map (S, S).
+
+    Removed pixels get the class of the nearest pixel that is not hair.
+    """
     hair, side = labels == ID["hair"], len(labels)
     if not hair.any():
         return labels
@@ -271,9 +322,10 @@ def tidy_hair(labels: LabelMap) -> LabelMap:
 
 
 def warped_labels(reference: LabelMap, fit: HairFit, side: int) -> LabelMap:
-    """A label map (T, T) as it lies on the face, (side, side).
+    """Warp a reference's label map (T, T) to the face, in a picture of (side, side) pixels.
 
-    Beyond the border its outermost labels go on. Hair that the upper border cuts off ends in a dome.
+    Beyond the reference's border, its outermost classes are repeated. Hair that the upper border cuts off is completed
+    by a dome.
     """
     y, x = (places.astype(float) + 0.5 for places in np.mgrid[:side, :side])
     columns, rows = fit.source_of(x, y)
@@ -286,16 +338,20 @@ def warped_labels(reference: LabelMap, fit: HairFit, side: int) -> LabelMap:
 
 
 def cut_rows(labels: LabelMap) -> int:
-    """The number of upper rows of a label map (S, S) that are not used: 0 if its hair ends below them.
+    """Return how many rows at the top of a label map (S, S) to skip; 0 if the hair ends below these rows.
 
-    The masks of hair that the border cuts off often end a few pixels below it.
+    If the upper border cuts hair off, the hair in the mask often ends a few pixels below the border.
     """
     rows = round(_CUT * len(labels))
     return rows if (labels[:rows] == ID["hair"]).any() else 0
 
 
 def above_border(labels: LabelMap) -> npt.NDArray[np.bool_]:
-    """Where hair that the upper border of a label map (H, W) cuts off would be above it: (rows, W), lowest row last."""
+    """Predict where hair that the upper border of a label map (H, W) cuts off would be above the border.
+
+    Returns:
+        (rows, W), True for hair; the last row lies directly above the border.
+    """
     side = labels.shape[1]
     hair = labels == ID["hair"]
     more = np.zeros((round(_DOME[2] * side) + 1, side), bool)
@@ -318,7 +374,17 @@ def above_border(labels: LabelMap) -> npt.NDArray[np.bool_]:
 
 
 def _outline(labels: LabelMap, middle: Floats, turn: Floats | None = None) -> Floats | None:
-    """Distance (rays,) from a middle to the outline of a face, in pixels of the mask that ``turn`` starts from."""
+    """Measure the distance from the middle of a face to its outline, in `_RAYS` directions.
+
+    Args:
+        labels: (S, S).
+        middle: (x, y), the middle of the face in this label map.
+        turn: (2, 2), maps directions of another picture to this label map. Rays and distances are then those of the
+            other picture.
+
+    Returns:
+        (rays,), in pixels; None if too little of the outline is visible.
+    """
     face = np.isin(labels, _FACE)
     angle = np.radians(np.arange(_RAYS) * (360 / _RAYS))
     way = np.stack([np.cos(angle), np.sin(angle)])
@@ -333,10 +399,10 @@ def _outline(labels: LabelMap, middle: Floats, turn: Floats | None = None) -> Fl
     if there.any(1).mean() < 0.9:
         return None
     last = there.shape[1] - 1 - there[:, ::-1].argmax(1)
-    # Rays that leave the picture within the face say nothing of its outline: their neighbours do.
+    # Rays that leave the picture before they leave the face do not show the outline; their neighbours are used.
     ends = ~(inside & ~there & (np.arange(there.shape[1]) > last[:, None])).any(1)
     reach = np.where(there.any(1), steps[last], np.nan)
-    # Glasses stick out: where they are outermost, the neighbours of the ray count as well.
+    # Glasses stick out of the face: rays that end in glasses are replaced by their neighbours, too.
     ray = np.arange(_RAYS)
     row, column = (
         np.clip(one[ray, last], 0, length - 1) for one, length in zip((rows, columns), labels.shape, strict=True)

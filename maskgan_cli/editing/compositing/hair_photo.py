@@ -1,4 +1,4 @@
-"""Another person's hair in a face crop, and in the photo around it, where hair often leaves the crop."""
+"""Puts another person's hair on a face crop, and on the photo around the crop, because hair often extends beyond it."""
 
 from __future__ import annotations
 
@@ -16,12 +16,21 @@ from maskgan_cli.files import Picture
 from maskgan_cli.labels import ID, LabelMap, Region
 
 _HAIR: Final = ID["hair"]
-_BACKDROP: Final = [ID["background"], _HAIR]  # beyond the crop's border, hair is found in front of the background
-_BEYOND: Final = 0.2  # share of the side; so far beyond the crop's border hair is replaced
+_BACKDROP: Final = [ID["background"], _HAIR]  # beyond the crop's border, only these classes are compared with hair
+_BEYOND: Final = 0.2  # share of the side; hair is replaced up to this distance beyond the crop's border
 
 
 def with_hair(source: Picture, before: LabelMap, reference: ReferenceFace | None) -> tuple[Picture, LabelMap] | None:
-    """The source (S, S, 3) and its label map (S, S) with the hair of a reference; None if its hair is not used."""
+    """Replace the hair of a face by that of a reference.
+
+    Args:
+        source: (S, S, 3), the face.
+        before: (S, S), label map of the face.
+        reference: the person whose hair is used, or None.
+
+    Returns:
+        The face with the new hair and its label map; None if there is no reference, or if its ``hair`` is None.
+    """
     if reference is None or reference.hair is None:
         return None
     after = fitted_hair(reference.labels, before, reference.hair)
@@ -33,14 +42,17 @@ def with_hair(source: Picture, before: LabelMap, reference: ReferenceFace | None
 def hair_in_photo(
     photo: Picture, square: Square, dressed: tuple[Picture, LabelMap], before: LabelMap, reference: ReferenceFace
 ) -> Picture:
-    """The photo (H, W, 3) with the hair of a reference, also where hair leaves the face's crop.
+    """Replace the hair in a photo by that of a reference, also where hair extends beyond the face's crop.
 
     Args:
-        photo: the photo.
-        square: (4, 2), corners of the crop.
-        dressed: the crop (S, S, 3) and its label map (S, S) with the hair of the reference: see `with_hair`.
-        before: (S, S), the crop's label map.
-        reference: the face whose hair is used.
+        photo: (H, W, 3).
+        square: (4, 2), corners (x, y) of the crop in the photo.
+        dressed: the result of `with_hair`: the crop (S, S, 3) with the new hair, and its label map (S, S).
+        before: (S, S), the crop's label map before the change of hair.
+        reference: the person whose hair is used.
+
+    Returns:
+        The photo (H, W, 3) with the new hair.
     """
     picture, after = dressed
     margin = round(_BEYOND * len(before))
@@ -58,12 +70,18 @@ def hair_in_photo(
 
 
 def labels_beyond(picture: Picture, labels: LabelMap, margin: int) -> LabelMap:
-    """A label map continued beyond its border: the nearest classes, and hair where the picture shows hair.
+    """Extend a label map beyond its border by a margin.
+
+    A new pixel is hair if it has the hair's colour and is connected to the hair. Otherwise it gets the class of the
+    nearest pixel at the border, or of the nearest pixel that is not hair.
 
     Args:
-        picture: (S + 2 * margin, S + 2 * margin, 3).
-        labels: (S, S), of its middle.
-        margin: in pixels.
+        picture: (S + 2 * margin, S + 2 * margin, 3), which shows the crop and the margin around it.
+        labels: (S, S), label map of the crop.
+        margin: width of the margin in pixels.
+
+    Returns:
+        (S + 2 * margin, S + 2 * margin), the extended label map.
     """
     found = np.pad(labels, margin, mode="edge")
     outside = np.ones(found.shape, bool)

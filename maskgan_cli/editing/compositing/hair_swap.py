@@ -1,4 +1,7 @@
-"""Another person's hair on a photo: the reference's own strands, in the colour of the hair that was there."""
+"""Puts another person's hair on a photo: the reference's pixels, recoloured like the photo's own hair.
+
+The "reference" is the person whose hair is used.
+"""
 
 from __future__ import annotations
 
@@ -26,21 +29,32 @@ _EARS: Final = [ID["l_ear"], ID["r_ear"]]
 _CLEAR: Final = [ID[name] for name in ("l_eye", "r_eye", "l_brow", "r_brow", "nose", "mouth", "u_lip", "l_lip",
                                        "eye_g", "ear_r", "hat")]  # fmt: skip
 _BROWS: Final = [ID["l_brow"], ID["r_brow"]]
-_LEAST: Final = 0.01  # of a mask: less hair is no hair to take
-_HAT: Final = 0.03  # of a mask: a larger hat hides hair; parsers take more than hats for smaller ones
-# As shares of the side.
-_BAND: Final = (0.012, 0.022)  # so far within a mask's border and beyond it hair may end
-_TEMPLES: Final = 0.04  # so far to the sides of glasses their temples may be seen
-_OVER_HAIR: Final = 0.1  # so far to the sides of glasses their temples may lie on hair
-_LACKING: Final = 0.12  # so near to hair the backdrop may be hair that the mask lacks
-_STUBBLE: Final = 0.08  # skin this near to hair may show stubble or lie in shadow,
-_SHADOW: Final = 0.93  # if it is darker than this share of the skin farther off
-_PIXELS: Final = 200  # fewer pixels say nothing of a colour
-_NEAR: Final = 0.05  # within hair this near to skin, what looks like skin is skin
+_LEAST: Final = 0.01  # share of the mask; a reference with less hair is not used
+_HAT: Final = 0.03  # share of the mask; a larger hat hides hair, and smaller ones are often errors of the parser
+# Lengths are shares of the side.
+_BAND: Final = (0.012, 0.022)  # hair may end this far inside the mask's border of hair, and this far outside
+_TEMPLES: Final = 0.04  # temples of glasses may be visible up to this far to the sides of the mask's glasses
+_OVER_HAIR: Final = 0.1  # temples of glasses may lie on hair up to this far to the sides of the mask's glasses
+_LACKING: Final = 0.12  # background this near to hair may be hair that the mask misses
+# Skin within the first distance of hair shows stubble or shadow if it is darker than the second value, as a share of
+# the brightness of skin farther away.
+_STUBBLE: Final = 0.08
+_SHADOW: Final = 0.93
+_PIXELS: Final = 200  # least number of pixels for the comparison of colours
+_NEAR: Final = 0.05  # hair this near to skin is treated as skin if it has the skin's colour
 
 
 def hair_to_take(reference: LabelMap, labels: LabelMap) -> HairFit | None:
-    """Align a reference's hair (T, T) to a face (S, S); None if there is too little hair, or a hat on either."""
+    """Check whether a reference's hair can be used, and align it to a face.
+
+    Args:
+        reference: (T, T), label map of the reference.
+        labels: (S, S), label map of the face.
+
+    Returns:
+        The alignment; None if the reference has too little hair, if either person wears a hat, or if too little of
+        either face is visible.
+    """
     if (reference == _HAIR).mean() < _LEAST or any((one == ID["hat"]).mean() > _HAT for one in (reference, labels)):
         return None
     return fit_hair(reference, labels)
@@ -48,14 +62,16 @@ def hair_to_take(reference: LabelMap, labels: LabelMap) -> HairFit | None:
 
 @dataclass(frozen=True)
 class HairSource:
-    """A reference whose hair is used, without the rows above cut hair.
+    """A reference's picture, prepared for `lay_hair`.
+
+    If the picture's upper border cuts hair off, its first rows are left out (see `cut_rows`): T rows of U remain.
 
     Attributes:
         picture, labels: (T, U, 3) and its label map (T, U); temples of glasses on hair are replaced by hair.
         alpha: (T, U), opacity of the hair.
-        colours: (T, U, 3), the hair without what lies behind it.
-        skin: (T, U, 3): see `_bare_skin`.
-        uncut: (U, U), the label map with the rows above cut hair.
+        colours: (T, U, 3), colours of the hair without the background that shines through.
+        skin: (T, U, 3), the skin, extended to all pixels: see `_bare_skin`.
+        uncut: (U, U), the label map with all rows.
     """
 
     picture: Picture
@@ -67,12 +83,12 @@ class HairSource:
 
     @property
     def top(self) -> int:
-        """The number of rows above cut hair."""
+        """The number of rows that were left out at the top."""
         return len(self.uncut) - len(self.labels)
 
 
 def hair_source(reference: Picture, labels: LabelMap) -> HairSource:
-    """Prepare the hair of a reference (T, T, 3) with its label map (T, T) for `lay_hair`."""
+    """Prepare a reference's picture (U, U, 3) and its label map (U, U) for `lay_hair`."""
     uncut = tidy_hair(labels)
     top, alpha = cut_rows(uncut), hair_matte(reference, uncut)
     reference, labels, alpha = reference[top:], uncut[top:], alpha[top:]
@@ -83,16 +99,16 @@ def hair_source(reference: Picture, labels: LabelMap) -> HairSource:
 
 
 def lay_hair(photo: Picture, before: LabelMap, after: LabelMap, source: HairSource, fit: HairFit) -> Picture:
-    """The photo with the reference's hair, which gets the colours of the photo's own.
+    """Replace the hair in a photo by that of a reference, in the colours of the photo's own hair.
 
     Args:
-        photo, before: (S, S, 3) and its label map.
+        photo, before: the photo (S, S, 3) and its label map (S, S).
         after: (S, S), the label map with the new hair: see `fitted_hair`.
         source: the reference.
-        fit: how the hair is brought onto the face.
+        fit: alignment of the reference's hair to the face in the photo.
 
     Returns:
-        (S, S, 3); away from both hairs the photo bit for bit.
+        The photo (S, S, 3) with the new hair. Pixels away from the old and the new hair are unchanged bit for bit.
     """
     side, own = len(photo), hair_matte(photo, before)
     reference, labels, alpha, skin = source.picture, source.labels, source.alpha, source.skin
@@ -127,18 +143,24 @@ def lay_hair(photo: Picture, before: LabelMap, after: LabelMap, source: HairSour
 
 
 def _skin_colour(picture: Picture, labels: LabelMap) -> Plane:
-    """The median colour (3,) of a face's skin."""
+    """Return the median colour (3,) of the skin in a picture (S, S, 3)."""
     return np.asarray(np.median(picture[labels == ID["skin"]], axis=0), np.float32)
 
 
 def _contrast(picture: Picture, labels: LabelMap, alpha: Plane) -> float:
-    """How much darker hair is than skin: the logarithm of the ratio of their medians; 0 without either."""
+    """Return the contrast of hair with skin: the logarithm of the ratio of their median levels, positive for dark hair.
+
+    0 if the picture shows no hair or no skin.
+    """
     hair, skin = picture[alpha > SOLID], picture[labels == ID["skin"]]
     return float(np.log((np.median(skin) + 1) / (np.median(hair) + 1))) if len(hair) and len(skin) else 0.0
 
 
 def hair_matte(picture: Picture, labels: LabelMap) -> Plane:
-    """Opacity (S, S) of the hair in a picture (S, S, 3), found in a band around its border in the label map (S, S)."""
+    """Estimate the opacity (S, S) of the hair in a picture (S, S, 3), by alpha matting along the mask's border of hair.
+
+    Errors of the mask are corrected first: skin labelled as hair, and hair labelled as background.
+    """
     side = len(labels)
     picture, labels = np.pad(picture, ((1, 1), (1, 1), (0, 0)), mode="edge"), np.pad(labels, 1, mode="edge")
     hair = labels == _HAIR
@@ -156,7 +178,7 @@ def hair_matte(picture: Picture, labels: LabelMap) -> Plane:
 
 
 def _frames(labels: LabelMap) -> Region:
-    """Glasses in a label map (S, S), and their temples, which masks show in part."""
+    """Return the glasses in a label map (S, S), widened to include their temples, which masks show only in part."""
     glasses = labels == ID["eye_g"]
     if not glasses.any():
         return np.asarray(glasses)
@@ -165,7 +187,7 @@ def _frames(labels: LabelMap) -> Region:
 
 
 def _large(region: Region) -> Region:
-    """A region without pieces smaller than a twentieth of the largest."""
+    """Remove the pieces of a region that are smaller than a twentieth of its largest piece."""
     pieces, count = ndimage.label(region)
     sizes = np.bincount(pieces.ravel(), minlength=count + 1)
     sizes[0] = 0
@@ -173,17 +195,27 @@ def _large(region: Region) -> Region:
 
 
 def _like_skin(picture: Picture, labels: LabelMap, inside: Region) -> Region:
-    """Where hair near the skin of a picture (S, S, 3) looks like skin: a mask's border may lie beside the hair's."""
+    """Find skin that the mask labels as hair: pixels near the skin that have the skin's colours.
+
+    Args:
+        picture, labels: (S, S, 3) and its label map (S, S).
+        inside: (S, S), the pixels well inside the mask's hair.
+    """
     side = len(labels)
     skin = (labels == ID["skin"]) & (ndimage.distance_transform_edt(labels != _HAIR) > 0.01 * side)
     near = ndimage.distance_transform_edt(labels != ID["skin"]) < _NEAR * side
     deep = inside & ~near
-    skin &= np.arange(side)[:, None] < np.nonzero(skin)[0].mean() if skin.any() else False  # beards are no skin
+    skin &= np.arange(side)[:, None] < np.nonzero(skin)[0].mean() if skin.any() else False  # excludes beards
     return np.asarray(near & resembles(picture, skin, deep, 1))
 
 
 def _like_hair(picture: Picture, labels: LabelMap, inside: Region) -> Region:
-    """Where the backdrop beside the hair of a picture (S, S, 3) looks like hair: masks lack some of it."""
+    """Find hair that the mask labels as background: pixels near the hair that have the hair's colours.
+
+    Args:
+        picture, labels: (S, S, 3) and its label map (S, S).
+        inside: (S, S), the pixels that are certainly hair.
+    """
     side = len(labels)
     away = ndimage.distance_transform_edt(labels != _HAIR) / side
     backdrop = labels == ID["background"]
@@ -194,16 +226,24 @@ def _like_hair(picture: Picture, labels: LabelMap, inside: Region) -> Region:
 
 
 def resembles(picture: Picture, these: Region, others: Region, surely: float) -> Region:
-    """Where the colours of a picture (S, S, 3) are those of one region rather than of another.
+    """Find the pixels of a picture whose colours resemble one region more than another.
+
+    The colours of each region are modelled by a Gaussian in CIELAB.
 
     Args:
-        surely: how much more likely, as the logarithm of the square.
+        picture: (S, S, 3).
+        these, others: (S, S), the two regions.
+        surely: least difference of the two log-likelihoods, times 2.
+
+    Returns:
+        (S, S), True where a pixel resembles ``these`` more; all False if one of the regions is too small.
     """
     if min(these.sum(), others.sum()) < _PIXELS:
         return np.zeros_like(these)
     lab = rgb2lab(ndimage.gaussian_filter(picture.astype(np.float32), (1.5, 1.5, 0)) / 255)
 
     def away(region: Region) -> npt.NDArray[np.float64]:
+        """Return -2 times the log-likelihood of each pixel under the region's Gaussian, up to a constant."""
         mean, spread = lab[region].mean(0), lab[region].std(0) + 2.0
         return np.asarray((((lab - mean) / spread) ** 2).sum(-1) + 2 * np.log(spread).sum())
 
@@ -211,7 +251,7 @@ def resembles(picture: Picture, these: Region, others: Region, surely: float) ->
 
 
 def _without_temples(picture: Picture, labels: LabelMap) -> Picture:
-    """A picture (S, S, 3) with its own hair where the temples of glasses lie on hair."""
+    """Replace temples of glasses that lie on hair by patches of the picture's own hair; returns (S, S, 3)."""
     glasses, hair = labels == ID["eye_g"], labels == _HAIR
     if not glasses.any():
         return picture
@@ -224,9 +264,9 @@ def _without_temples(picture: Picture, labels: LabelMap) -> Picture:
 
 
 def _bare_skin(picture: Picture, labels: LabelMap, alpha: Plane) -> Plane:
-    """The skin of a face (S, S, 3), going on where the picture shows something else.
+    """Extend the skin of a face smoothly over the whole picture (S, S, 3).
 
-    Skin beside hair that is darker than the skin farther off is stubble or shadow, and does not count.
+    Dark skin beside hair is not used, because it shows stubble or shadow. ``alpha`` (S, S) is the hair's opacity.
     """
     side = labels.shape[1]
     skin = (labels == ID["skin"]) & ~_frames(labels)
@@ -243,6 +283,6 @@ def _bare_skin(picture: Picture, labels: LabelMap, alpha: Plane) -> Plane:
 
 
 def _reflected(places: Plane, size: int) -> Plane:
-    """Coordinates beyond the border of a picture, mirrored into it."""
+    """Mirror coordinates outside 0 to ``size`` - 1 back into this range."""
     places = np.abs(places)
     return np.asarray(np.clip(np.where(places > size - 1, 2 * (size - 1) - places, places), 0, size - 1), np.float32)

@@ -1,4 +1,4 @@
-"""Brows and ears that a photo's hair hid: with other hair, the reference's are shown in their place."""
+"""Brows and ears that hair hid in the photo: if new hair uncovers them, those of the hair's reference are shown."""
 
 from __future__ import annotations
 
@@ -11,32 +11,35 @@ from maskgan_cli.editing.compositing.extension import Plane
 from maskgan_cli.labels import ID, LabelMap, Region
 
 _HAIR: Final = ID["hair"]
-_BROWS: Final = {ID["l_brow"]: ID["l_eye"], ID["r_brow"]: ID["r_eye"]}  # and the eye on the same side
+_BROWS: Final = {ID["l_brow"]: ID["l_eye"], ID["r_brow"]: ID["r_eye"]}  # brow -> the eye on the same side
 _EARS: Final = {ID["l_ear"]: ID["l_eye"], ID["r_ear"]: ID["r_eye"]}
-_GAP: Final = 0.012  # share of the side; hair this far above a brow, or nearer, touches it
-_TOUCHED: Final = 0.5  # share of a brow's columns; a brow that hair touches in more of them is hidden in part
-_COVERED: Final = 0.25  # share of the place of the reference's brow; if hair covers more of it, the brow is hidden
-_NEW: Final = (0.4, 0.5)  # an ear is new if the photo shows less than this share of it, and hair that goes was on more
-_JOINT: Final = 0.025  # share of the side; a gap between ear and face of up to twice this is skin
+_GAP: Final = 0.012  # share of the side; hair touches a brow if it lies at most this far above the brow
+_TOUCHED: Final = 0.5  # a brow counts as hidden if hair touches it in more than this share of its columns
+_COVERED: Final = 0.25  # a brow counts as hidden if hair covered more than this share of the reference's brow
+# The reference's ear is added if the photo shows at most the first share of the ear's area, and if the removed hair
+# covered at least the second share.
+_NEW: Final = (0.4, 0.5)
+_JOINT: Final = 0.025  # share of the side; gaps between ear and face of up to twice this width are filled with skin
 _SMALL: Final = 4e-4  # share of the picture; a smaller brow of the reference is not used
 _SOFT: Final = 0.004  # share of the side, standard deviation; blur of the border of a brow
-_GAIN: Final = (0.5, 2.0)  # limits of the change of an ear's colours
-_STRENGTH: Final = (0.5, 1.2)  # limits of the change of a brow's contrast
-_TONE: Final = 0.02  # share of the side, standard deviation; scale on which brows get the photo's tone
+_GAIN: Final = (0.5, 2.0)  # limits of the factor for an ear's colours
+_STRENGTH: Final = (0.5, 1.2)  # limits of the factor for a brow's contrast
+_TONE: Final = 0.02  # share of the side; standard deviation of the blur that separates skin tone from detail
 
 
 def with_hidden_brows(result: LabelMap, labels: LabelMap, shown: LabelMap) -> LabelMap:
-    """Replace both brows by the reference's if hair hid one of them that is bare now.
+    """Replace both brows by those of the reference if the old hair hid one of them, and the new hair does not.
 
-    What masks call a brow right below a fringe is often the fringe itself.
+    Both are replaced because a region labelled "brow" directly below a fringe is often part of the fringe.
 
     Args:
-        result: (S, S), the face's label map with other hair.
-        labels: (S, S), the face's own label map.
+        result: (S, S), the face's label map with the new hair.
+        labels: (S, S), the face's original label map.
         shown: (S, S), the reference's label map, aligned to the face.
 
     Returns:
-        (S, S); the same array if no brow was hidden, or if the reference does not show both of its own.
+        The label map (S, S) with the new brows; ``result`` itself if no brow was hidden, or if the reference does not
+        show both of its brows.
     """
     sides = _sides(labels, _BROWS)
     if sides is None or (shown == ID["eye_g"]).any():
@@ -54,7 +57,13 @@ def with_hidden_brows(result: LabelMap, labels: LabelMap, shown: LabelMap) -> La
 
 
 def _hidden(own: Region, place: Region, lost: Region) -> bool:
-    """Whether hair that is lost hid a brow: it covered its place, or lies right above it."""
+    """Return whether the removed hair hid a brow: it covered the brow's place, or lay directly above the brow.
+
+    Args:
+        own: (S, S), the brow in the face's original label map.
+        place: (S, S), the same brow of the reference, aligned to the face.
+        lost: (S, S), the removed hair.
+    """
     if (place & lost).sum() > _COVERED * place.sum():
         return True
     columns = own.any(0)
@@ -66,7 +75,10 @@ def _hidden(own: Region, place: Region, lost: Region) -> bool:
 
 
 def with_hidden_ears(result: LabelMap, labels: LabelMap, shown: LabelMap) -> LabelMap:
-    """Add the reference's ears where hair that is lost hid the face's own; see `with_hidden_brows`."""
+    """Add the reference's ears in places where the removed hair hid the face's own ears.
+
+    For the arguments see `with_hidden_brows`. Returns the label map (S, S) with the ears.
+    """
     sides = _sides(labels, _EARS)
     if sides is None:
         return result
@@ -85,18 +97,21 @@ def with_hidden_ears(result: LabelMap, labels: LabelMap, shown: LabelMap) -> Lab
 
 
 def added_ears(before: LabelMap, after: LabelMap) -> Region:
-    """The ears (S, S) of ``after`` where the face had hair: `with_hidden_ears` added them."""
+    """Return the ear pixels (S, S) that `with_hidden_ears` added to ``after``: those that are hair in ``before``."""
     return np.asarray(np.isin(after, list(_EARS)) & (before == _HAIR))
 
 
 def lay_ears(base: Plane, reference: Plane, ears: Region, ours: Plane, theirs: Plane) -> Plane:
-    """Show the reference's ears on a face without hair.
+    """Copy the reference's ears to a face without hair, in the face's skin colour.
 
     Args:
         base: (S, S, 3), the face.
         reference: (S, S, 3), the reference's picture, aligned to the face.
-        ears: (S, S), where its ears are shown.
-        ours, theirs: (3,), median colours of the skin of both.
+        ears: (S, S), the pixels in which the reference's ears are shown.
+        ours, theirs: (3,), median skin colours of the face and of the reference.
+
+    Returns:
+        (S, S, 3), the face with the ears.
     """
     gain = np.clip(ours / np.maximum(theirs, 1.0), *_GAIN)
     weight = np.clip(ndimage.gaussian_filter(ears.astype(np.float32), _SOFT * len(ears)), 0, 1)[..., None]
@@ -104,9 +119,9 @@ def lay_ears(base: Plane, reference: Plane, ears: Region, ours: Plane, theirs: P
 
 
 def replaced_brows(before: LabelMap, after: LabelMap) -> Region:
-    """The brows (S, S) of ``after`` if `with_hidden_brows` replaced them, which enlarges them; else none.
+    """Return the brow pixels (S, S) of ``after`` if `with_hidden_brows` replaced the brows of ``before``; else none.
 
-    New hair can only cover brows, so no other step enlarges them.
+    The brows were replaced if any pixel became a brow, because new hair can only cover brows.
     """
     brows = np.isin(after, list(_BROWS))
     added = brows & ~np.isin(before, list(_BROWS))
@@ -114,14 +129,17 @@ def replaced_brows(before: LabelMap, after: LabelMap) -> Region:
 
 
 def lay_brows(base: Plane, skin: Plane, reference: Plane, brows: Region, strength: float) -> Plane:
-    """Show the reference's brows on a face without hair.
+    """Copy the reference's brows to a face without hair, in the face's skin tone.
 
     Args:
-        base: (S, S, 3), the face, whose brows are covered with skin.
-        skin: (S, S, 3), the reference's bare skin.
+        base: (S, S, 3), the face, whose own brows have been covered with skin.
+        skin: (S, S, 3), the reference's skin without brows, aligned to the face.
         reference: (S, S, 3), the reference's picture, aligned to the face.
-        brows: (S, S), where its brows are shown.
-        strength: factor of their contrast with the skin.
+        brows: (S, S), the pixels in which the reference's brows are shown.
+        strength: factor by which the brows' contrast with the skin is multiplied.
+
+    Returns:
+        (S, S, 3), the face with the brows.
     """
     side = len(brows)
     sigma = _TONE * side
@@ -133,7 +151,10 @@ def lay_brows(base: Plane, skin: Plane, reference: Plane, brows: Region, strengt
 
 
 def _sides(labels: LabelMap, parts: dict[int, int]) -> dict[int, Region] | None:
-    """For each part, the half (S, S) of the picture in which its eye lies; None if an eye is missing."""
+    """Return, for each part (left and right brow, or ear), the half (S, S) of the picture on the side of its eye.
+
+    ``parts`` maps the class of a part to the class of the eye on the same side. None if an eye is missing.
+    """
     columns = [np.nonzero(labels == eye)[1] for eye in parts.values()]
     if not all(len(places) for places in columns):
         return None

@@ -1,4 +1,4 @@
-"""Glasses that keep their place while eyes or brows behind them are edited."""
+"""Keeps glasses in place while eyes or brows behind them are edited: removes the frames and puts them back later."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from maskgan_cli.labels import ID, LabelMap
 
 _GLASSES: Final = ID["eye_g"]
 _BEHIND: Final = [ID[name] for name in ("l_eye", "r_eye", "l_brow", "r_brow")]
-_TOUCHED: Final = [*_BEHIND, ID["skin"], ID["hair"], _GLASSES]  # edits of others move the glasses, too
-_KEPT: Final = 0.5  # share of the glasses' area; an edit that leaves less changes the glasses
+_TOUCHED: Final = [*_BEHIND, ID["skin"], ID["hair"], _GLASSES]  # edits of other classes may move the glasses, too
+_KEPT: Final = 0.5  # share of the glasses' area; an edit that leaves less is an edit of the glasses themselves
 _SOFT: Final = 0.8  # pixels, standard deviation; blur of the frames' edge
 
 
@@ -27,9 +27,9 @@ class KeptGlasses:
     """A face without the frames of its glasses, and what is needed to put them back.
 
     Attributes:
-        picture: (S, S, 3), without frames.
-        before, after: (S, S), the label maps of face and edit without glasses.
-        opacity: (S, S), of the frames.
+        picture: (S, S, 3), the face without frames.
+        before, after: (S, S), the label maps of the face and of its edit, both without glasses.
+        opacity: (S, S), opacity of the frames, 0 to 1.
     """
 
     picture: Picture
@@ -38,11 +38,11 @@ class KeptGlasses:
     opacity: npt.NDArray[np.float32]
 
     def put_back(self, edited: Picture, source: Picture, square: Square | None) -> Picture:
-        """The edited picture with the frames of the source.
+        """Return a copy of the edited picture with the frames of the source.
 
         Args:
-            edited, source: (S, S, 3), or photos (H, W, 3).
-            square: (4, 2), corners of the face's crop in the photos; None for faces.
+            edited, source: face crops (S, S, 3), or whole photos (H, W, 3).
+            square: (4, 2), corners (x, y) of the face's crop in the photos; None if the pictures are crops.
         """
         opacity = self.opacity[..., None]
         if square is not None:
@@ -53,10 +53,15 @@ class KeptGlasses:
 
 
 def kept_glasses(source: Picture, before: LabelMap, after: LabelMap) -> KeptGlasses | None:
-    """Take clear glasses off a face (S, S, 3) for an edit of eyes or brows from one label map (S, S) to another.
+    """Remove clear glasses from a face, so that an edit of eyes or brows does not move them.
+
+    Args:
+        source: (S, S, 3), the face before the edit.
+        before, after: (S, S) label maps of the face and of its edit.
 
     Returns:
-        None if the face has no clear glasses, or if the edit changes other parts or the glasses themselves.
+        The face without glasses; None if the face has no clear glasses, or if the edit changes the glasses themselves
+        or parts other than eyes, brows, skin and hair.
     """
     worn = before == _GLASSES
     changed = before != after

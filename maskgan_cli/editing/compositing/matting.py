@@ -1,4 +1,4 @@
-"""Alpha matte of a region: closed-form matting (Levin et al., 2008) in a band around its border."""
+"""Alpha matting: estimates the soft opacity of a region, such as hair (closed-form matting; Levin et al., 2008)."""
 
 from __future__ import annotations
 
@@ -13,17 +13,20 @@ from maskgan_cli.labels import Region
 
 Plane = npt.NDArray[np.float32]
 
-_NOISE: Final = 1e-5  # variance of the noise of a colour in [0, 1]
+_NOISE: Final = 1e-5  # regularisation: assumed variance of the noise in colours, which are in [0, 1]
 
 
 def alpha_matte(picture: npt.NDArray[np.uint8], inside: Region, outside: Region) -> Plane:
-    """Opacity (H, W) in [0, 1] of the foreground; it is estimated where it is not known to be 1 or 0.
+    """Estimate the opacity of a foreground in the pixels in which it is not known.
 
     Opacity is assumed to be a linear function of colour in every window of 3 x 3 pixels.
 
     Args:
         picture: (H, W, 3).
-        inside, outside: (H, W), pixels with opacity 1 and 0. Unknown pieces that touch neither of them become 0.
+        inside, outside: (H, W), the pixels known to be foreground (opacity 1) and background (opacity 0).
+
+    Returns:
+        Opacity (H, W) in [0, 1]. Connected unknown pixels that touch neither ``inside`` nor ``outside`` get 0.
     """
     alpha = inside.astype(np.float32)
     unknown = ~(inside | outside)

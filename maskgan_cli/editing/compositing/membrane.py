@@ -1,4 +1,4 @@
-"""Harmonic interpolation: values around a region are interpolated inside (Laplace's equation)."""
+"""Harmonic interpolation: fills a region smoothly from the values on its border (Laplace's equation)."""
 
 from __future__ import annotations
 
@@ -15,10 +15,15 @@ Field = npt.NDArray[np.float64]
 
 
 def harmonic(values: Field, region: Region) -> Field:
-    """Values (H, W, C) with the region (H, W) filled by the solution of Laplace's equation.
+    """Fill a region of ``values`` (H, W, C) with the solution of Laplace's equation.
 
-    The region's four-neighbours outside are the boundary values (Dirichlet); at the picture's border, the normal
-    derivative is 0 (Neumann). A piece of the region without neighbours outside, such as the whole picture, becomes 0.
+    The pixels next to the region (4-neighbourhood) give the boundary values (Dirichlet). At the picture's border, the
+    normal derivative is 0 (Neumann). If a piece of the region has no pixels next to it, such as the whole picture, it
+    is filled with 0.
+
+    Args:
+        values: (H, W, C); the values inside the region are ignored.
+        region: (H, W), True for the pixels to fill.
 
     Returns:
         (H, W, C), equal to ``values`` outside the region. Inside, every pixel is the mean of its neighbours.
@@ -53,7 +58,7 @@ def harmonic(values: Field, region: Region) -> Field:
 
 
 def _reaches_rim(region: Region) -> Region:
-    """The pieces of the region that have neighbours outside it within the picture."""
+    """Return the connected pieces of a region (H, W) that touch a pixel of the picture outside the region."""
     pieces, count = ndimage.label(region)
     touching = np.zeros(count + 1, bool)
     for here, there in _neighbours(region.shape):
@@ -63,7 +68,10 @@ def _reaches_rim(region: Region) -> Region:
 
 
 def _neighbours(shape: tuple[int, ...]) -> list[tuple[tuple[slice, slice], tuple[slice, slice]]]:
-    """Slices (here, there) of all pixels that have a neighbour, for the four directions."""
+    """Return, for each of the four directions, two slices of a picture of this shape (H, W).
+
+    The first slice selects all pixels that have a neighbour in this direction, and the second selects these neighbours.
+    """
     whole, first, last = slice(None), slice(None, -1), slice(1, None)
     pairs = [((first, whole), (last, whole)), ((whole, first), (whole, last))]
     return pairs + [(there, here) for here, there in pairs]

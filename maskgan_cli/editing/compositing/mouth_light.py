@@ -1,4 +1,4 @@
-"""The light inside a mouth: how bright teeth are, and what colour they have, beside the skin of a photo."""
+"""The light inside a mouth: brightness and colour that teeth should have in a photo, given its skin and eyes."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from maskgan_cli.labels import ID, LabelMap, Region, part_ids
 _INSIDE, _SKIN = ID["mouth"], ID["skin"]
 _MOUTH: Final = part_ids("mouth")
 LEAST: Final = 2e-4  # share of the picture; a smaller inside is ignored
-_NEAR: Final = 0.1  # share of the side; the skin within this distance of a mouth is used to compare light
+_NEAR: Final = 0.1  # share of the side; the light of two photos is compared on the skin within this distance of mouths
 _GAMMA: Final = 2.2
-_GAIN: Final = (0.25, 1.8)  # limits of the change of a reference's brightness
-_TINT: Final = 0.25  # share of the colour difference of two skins that is due to light
-# Teeth of 255 portraits have 1.33 times the brightness of the skin around the mouth (5 to 95 %: 1.0 to 1.8), 0.44, 0.32
-# and 0.41 of its cast of red, green and blue, and a cast of their own (logarithms).
+_GAIN: Final = (0.25, 1.8)  # limits of the mean factor by which a reference's linear light is multiplied
+_TINT: Final = 0.25  # assumed share of the colour difference between two skins that is due to light
+# Measured on 255 portraits: teeth are 1.33 times as bright as the skin around the mouth (5 to 95 %: 1.0 to 1.8). Their
+# colour cast is 0.44, 0.32 and 0.41 of the skin's cast in red, green and blue, plus a cast of their own (logarithms).
 _TEETH_LIGHT: Final = (1.1, 1.45)
 _TEETH_CAST: Final = 0.4
 _OWN_CAST: Final = (-0.02, 0.01, 0.01)
@@ -27,11 +27,16 @@ _NO_EYES: Final = 1.25  # largest brightness of teeth as a multiple of the skin'
 
 
 def in_light_of(inside: Field, reference: tuple[Picture, LabelMap], photo: tuple[Picture, LabelMap]) -> Field:
-    """Adapt the inside of a reference's mouth to a photo's light, by the teeth of both or else by the skin around them.
+    """Adapt the inside of a reference's mouth to the light of a photo.
+
+    The teeth of both pictures are compared. If the teeth of one are not visible, the skin around the mouths is used.
 
     Args:
-        inside: (h, w, 3), pixels of the reference's mouth.
-        reference, photo: pictures (T, T, 3) and (S, S, 3) with their label maps.
+        inside: (h, w, 3), pixels of the reference's mouth, 0 to 255.
+        reference, photo: pictures (T, T, 3) and (S, S, 3), each with its label map.
+
+    Returns:
+        (h, w, 3); unchanged if neither teeth nor skin can be compared.
     """
     ours, theirs = _teeth_light(*photo), _teeth_light(*reference)
     if ours is not None and theirs is not None:
@@ -49,7 +54,12 @@ def in_light_of(inside: Field, reference: tuple[Picture, LabelMap], photo: tuple
 
 
 def _expected_teeth(skin: Field, ratio: float) -> Field:
-    """Linear light (3,) of teeth beside skin of this linear light, if teeth are ``ratio`` times as bright as skin."""
+    """Predict the linear light (3,) of teeth from that of the skin around the mouth.
+
+    Args:
+        skin: (3,), linear light of the skin.
+        ratio: linear light of teeth divided by that of skin, as measured in another photo of the same mouth.
+    """
     brightness = skin.mean() ** (1 / _GAMMA)
     cast = np.log(np.maximum(skin, 1e-4) ** (1 / _GAMMA) / brightness)
     colour = np.exp(_TEETH_CAST * cast + _OWN_CAST)
@@ -58,7 +68,10 @@ def _expected_teeth(skin: Field, ratio: float) -> Field:
 
 
 def _teeth_light(picture: Picture, labels: LabelMap) -> Field | None:
-    """Linear light (3,) of the brighter part of a mouth's inside; None if the inside is too small."""
+    """Return the median linear light (3,) of the teeth, i.e. the brightest quarter of the mouth's inside.
+
+    None if the inside is too small.
+    """
     inside = picture[labels == _INSIDE]
     if len(inside) < 2 * LEAST * labels.size:
         return None
@@ -67,7 +80,7 @@ def _teeth_light(picture: Picture, labels: LabelMap) -> Field | None:
 
 
 def _skin_light(picture: Picture, labels: LabelMap) -> Field | None:
-    """Median linear light (3,) of the skin near a mouth; None if there is none."""
+    """Return the median linear light (3,) of the skin near the mouth; None if there is no mouth or too little skin."""
     mouth: Region = np.isin(labels, _MOUTH)
     if not mouth.any():
         return None
@@ -77,7 +90,10 @@ def _skin_light(picture: Picture, labels: LabelMap) -> Field | None:
 
 
 def brightest(photo: Picture, labels: LabelMap) -> float:
-    """The largest brightness (0 to 255) of teeth in a photo: that of the whites of the eyes."""
+    """Return the limit (0 to 255) for the brightness of teeth in a photo (S, S, 3): that of the whites of the eyes.
+
+    If the eyes are hidden, the limit follows from the skin's brightness.
+    """
     skin, eyes = photo[labels == _SKIN], photo[np.isin(labels, part_ids("eyes"))]
     limit = min(_NO_EYES * float(np.median(skin.mean(-1))), 245.0) if len(skin) else 245.0
     if len(eyes) >= 32:
@@ -86,13 +102,16 @@ def brightest(photo: Picture, labels: LabelMap) -> float:
 
 
 def no_brighter(picture: Field, inside: Region, limit: float) -> Field:
-    """Darken a picture (h, w, 3) so that its brightness inside a region is at most ``limit``."""
+    """Darken a picture (h, w, 3) so that the bright pixels (95 % quantile) of a region reach at most ``limit``."""
     top = float(np.quantile(picture[inside].mean(-1), 0.95))
     return picture * min(1.0, limit / max(top, 1.0))
 
 
 def shadow(inside: Region, least: float) -> Field:
-    """Brightness factors (h, w) inside a mouth: ``least`` at its upper edge and in its corners, 1 in the middle."""
+    """Return brightness factors (h, w) for the shadow that the upper lip casts inside a mouth.
+
+    The factors are about ``least`` at the upper edge and in the corners of the region ``inside``, and 1 in its middle.
+    """
     high = max(float(inside.sum(0).max()), 2.0)
     lower = ndimage.shift(inside.astype(float), (0.22 * high, 0), order=1)
     soft = np.clip(ndimage.gaussian_filter(lower, 0.22 * high) / 0.85, 0, 1)
@@ -100,6 +119,6 @@ def shadow(inside: Region, least: float) -> Field:
 
 
 def span(present: Region, margin: int) -> slice:
-    """The rows or columns in which something is present, and ``margin`` more on both sides."""
+    """Return the slice from the first to the last True element of ``present``, and ``margin`` more on both sides."""
     places = np.flatnonzero(present)
     return slice(max(places[0] - margin, 0), min(places[-1] + margin + 1, len(present)))

@@ -1,4 +1,4 @@
-"""Mouths of a moved photo: the inside of an opened mouth, the line between closed lips, the position of the chin."""
+"""Mouths of a warped photo: the inside of an opened mouth, the line between closed lips, the position of the chin."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from maskgan_cli.labels import ID, LabelMap, Region, part_ids
 _INSIDE, _SKIN = ID["mouth"], ID["skin"]
 _MOUTH: Final = part_ids("mouth")
 _NAMES: Final = ("u_lip", "l_lip", "mouth")
-# "Side" is that of the picture, "height" that of the new inside of the mouth.
-_OWN: Final = 0.6  # share of the height; if the photo's inside is at least this high, it is moved
-_OTHER: Final = 0.4  # share of the height; a reference's inside must be at least this high
+# "Side" is that of the picture, "height" that of the inside of the mouth after the edit.
+_OWN: Final = 0.6  # share of the height; if the inside in the photo is at least this high, it is warped
+_OTHER: Final = 0.4  # share of the height; the inside of a reference's mouth must be at least this high
 _SOFT: Final = 0.0025  # share of the side; blur of the inserted inside's edge
 # Brightness at the upper edge and in the corners of an inside; painted insides lack the upper lip's shadow.
 _SHADE: Final = {Inside.PHOTO: 1.0, Inside.REFERENCE: 0.8, Inside.PAINTED: 0.45}
-_TEETH: Final = 0.007  # share of the side; an inside that is higher than this shows teeth or a gap
-_GAP: Final = (0.2, 0.5)  # brightness of the gap as a share of the lips', at the back and at the tongue
+_TEETH: Final = 0.007  # share of the side; an inside that is higher than this shows teeth or the dark gap
+_GAP: Final = (0.2, 0.5)  # brightness of the dark gap relative to the lips, at its back and at the tongue
 _TONGUE: Final = (1.0, 0.82, 0.82)  # the tongue's colour relative to the lips'
 _RIM: Final = 0.006  # share of the side; the photo's teeth are visible through the lower lip's edge to this distance
 _PAINTED_LIGHT: Final = 0.85  # brightness limit of painted teeth, relative to the eyes' whites; they lack dark gaps
@@ -43,11 +43,11 @@ Box = tuple[slice, slice]
 
 @dataclass(frozen=True)
 class ReferenceFace:
-    """Another face whose mouth or hair is used.
+    """Another face whose mouth or hair is used in an edit.
 
     Attributes:
-        picture, labels: (T, T, 3) and its label map (T, T).
-        hair: alignment of its hair to the photo's face, or None if its hair is not used.
+        picture, labels: the face crop (T, T, 3) and its label map (T, T).
+        hair: alignment of this face's hair to the edited face, or None if only the mouth is used.
     """
 
     picture: Picture
@@ -56,24 +56,25 @@ class ReferenceFace:
 
     @cached_property
     def hair_source(self) -> HairSource:
-        """Its hair, prepared once for the crop and for the photo around it."""
+        """The hair of this face, prepared once for both the crop and the photo around it."""
         return hair_source(self.picture, self.labels)
 
 
 def source_of_inside(
     before: LabelMap, after: LabelMap, reference: LabelMap | None, wanted: Inside = Inside.AUTO
 ) -> Inside | None:
-    """Choose the source of the inside of a mouth.
+    """Choose where the inside of the mouth (teeth, tongue) comes from after an edit.
 
     Args:
         before, after: (S, S), label maps of the photo and of the edit.
-        reference: (T, T), label map of the face whose mouth is used, or None.
-        wanted: the request. ``AUTO`` chooses the photo if its mouth is open enough; else the reference; else the photo
-            with a dark gap below its teeth, or between its lips if it shows no teeth.
+        reference: (T, T), label map of another face whose mouth is used, or None.
+        wanted: the user's choice. ``AUTO`` takes the photo if its mouth is open enough. Otherwise it takes the
+            reference, if that mouth is open enough. Otherwise it takes the photo, with a dark gap below its teeth, or
+            between its lips if it shows no teeth. ``REFERENCE`` also falls back to the photo in this way.
 
     Returns:
-        ``PHOTO``, ``REFERENCE`` or ``PAINTED``; None if the mouth has no inside, if its inside does not change, or if
-        closed lips part by less than teeth are high.
+        ``PHOTO``, ``REFERENCE`` or ``PAINTED``. None if nothing must be inserted: the edited mouth has no inside, its
+        inside does not change, or the lips part too little to show teeth.
     """
     inside = after == _INSIDE
     if inside.sum() < LEAST * inside.size or np.array_equal(inside, before == _INSIDE):
@@ -92,19 +93,22 @@ def source_of_inside(
 def insert_inside(
     picture: Picture, photo: Picture, before: LabelMap, after: LabelMap, source: Inside, reference: ReferenceFace | None
 ) -> Picture:
-    """Insert the inside of the mouth into the picture of an edit, in the photo's light.
+    """Insert the inside of the mouth into the picture of an edit, in the light of the photo.
 
-    The photo's own teeth hang below the upper lip; if the mouth opens further, a dark gap follows below them. A mouth
-    that was closed has the gap alone. An inside from another source is at most as bright as the whites of the photo's
-    eyes, and gets the upper lip's shadow.
+    The photo's own teeth keep their place below the upper lip. If the mouth opens further, a dark gap is drawn below
+    the teeth. If the mouth was closed, only the gap is drawn. An inside from another source gets at most about the
+    brightness of the whites of the photo's eyes, and the upper lip's shadow.
 
     Args:
         picture: (S, S, 3), the edit so far, with the painted inside.
-        photo: (S, S, 3).
-        before: (S, S), its label map.
-        after: (S, S), the label map of the edit.
-        source: of the inside, see `source_of_inside`.
-        reference: the face of the inside, for ``REFERENCE``.
+        photo: (S, S, 3), the face before the edit.
+        before: (S, S), label map of the photo.
+        after: (S, S), label map of the edit.
+        source: where the inside comes from: see `source_of_inside`.
+        reference: the face whose mouth is used; needed only if ``source`` is ``REFERENCE``.
+
+    Returns:
+        The edit (S, S, 3) with the inside.
     """
     if source is Inside.PHOTO and _height(before) >= _OWN * _height(after):
         return picture  # the inside has moved with the photo
@@ -139,11 +143,12 @@ def insert_inside(
 
 
 def smooth_lip_line(picture: Picture, field: Displacement) -> Picture:
-    """Smooth a picture (S, S, 3) along the line where the lips of a closed mouth meet.
+    """Smooth a picture (S, S, 3) along the line where the lips of a newly closed mouth meet.
 
     Args:
-        picture: the picture, after it was moved by the field.
-        field: (2, S, S), see `displacement`; it is discontinuous only along that line.
+        picture: the picture, after it was warped by the field.
+        field: (2, S, S), the result of `displacement`. It is discontinuous only along the line between the lips; if it
+            is continuous everywhere, the picture is returned unchanged.
     """
     jump = np.diff(field[0], axis=0)
     columns = np.flatnonzero(jump.max(0) > _JUMP)
@@ -166,7 +171,7 @@ def smooth_lip_line(picture: Picture, field: Displacement) -> Picture:
 def with_jaw(before: LabelMap, after: LabelMap) -> LabelMap:
     """Lower the chin in the label map ``after`` (S, S) if the edit opens the mouth, and raise it if the mouth closes.
 
-    The chin moves only if the edit changes nothing but the mouth and the skin.
+    If the edit changes anything but mouth and skin, ``after`` is returned unchanged.
     """
     changed = before != after
     if not changed.any() or not np.isin([before[changed], after[changed]], (*_MOUTH, _SKIN)).all():
@@ -193,7 +198,10 @@ def with_jaw(before: LabelMap, after: LabelMap) -> LabelMap:
 
 
 def _height(labels: LabelMap) -> float:
-    """Mean height of the inside of a mouth over its middle half of columns, in pixels; 0 if there is none."""
+    """Return the mean height in pixels of the inside of a mouth, over the middle half of the mouth's width.
+
+    0 if the mask has no mouth.
+    """
     counts = (labels == _INSIDE).sum(0)
     lips = np.flatnonzero(np.isin(labels, _MOUTH).any(0))
     if not len(lips):
@@ -203,27 +211,45 @@ def _height(labels: LabelMap) -> float:
 
 
 def _place(labels: LabelMap) -> tuple[Axis, Band] | None:
-    """The mouth's axis and the band of its inside; None without a mouth or an inside."""
+    """Return the mouth's axis and the band of the mouth's inside; None if the mask has no mouth, or no inside."""
     axis = axis_of(labels, _NAMES)
     band = None if axis is None else band_of(labels, "mouth", axis)
     return None if axis is None or band is None else (axis, band)
 
 
 def _sampled(picture: Picture, box: Box, old: tuple[Axis, Band], new: tuple[Axis, Band]) -> Field:
-    """The inside of a picture's mouth in the new shape: (h, w, 3), see `sample_band`."""
+    """Warp the inside of a picture's mouth to a new shape.
+
+    Args:
+        picture: (T, T, 3), to sample from.
+        box: slices (rows, columns) of the edited picture to compute.
+        old, new: axis and band of the mouth's inside in ``picture`` and in the edited picture.
+
+    Returns:
+        (h, w, 3), the pixels of the box: see `sample_band`.
+    """
     y, x = (places.ravel() for places in np.mgrid[box])
     return sample_band(picture, x, y, old, new).reshape(*_shape(box), 3)
 
 
 def _below_edge(box: Box, place: tuple[Axis, Band]) -> Field:
-    """Distance (h, w) of pixels below the upper edge of an inside."""
+    """Return how far, in pixels, each pixel (h, w) of a box lies below the upper edge of the mouth's inside."""
     y, x = (places.ravel() for places in np.mgrid[box])
     along, across = place[0].coordinates(x, y)
     return np.asarray((across - place[1].edges(along)[0]).reshape(_shape(box)))
 
 
 def _own_teeth(photo: Picture, box: Box, old: tuple[Axis, Band], new: tuple[Axis, Band]) -> tuple[Field, Field]:
-    """The photo's teeth below the upper lip's new position (h, w, 3), and the distance to their lower end (h, w)."""
+    """Move the photo's own teeth to the upper lip's new position, without stretching them vertically.
+
+    Args:
+        photo: (S, S, 3), the face before the edit.
+        box: slices (rows, columns) of the edited picture to compute.
+        old, new: axis and band of the mouth's inside before and after the edit.
+
+    Returns:
+        The pixels (h, w, 3) of the box, and how far (h, w) each lies above the lower end of the old inside, in pixels.
+    """
     (old_axis, source), (new_axis, target) = old, new
     y, x = (places.ravel() for places in np.mgrid[box])
     along, across = new_axis.coordinates(x, y)
@@ -239,13 +265,18 @@ def _own_teeth(photo: Picture, box: Box, old: tuple[Axis, Band], new: tuple[Axis
 
 
 def _with_gap(teeth: Field, reach: Field, dark: Field) -> Field:
-    """Teeth (h, w, 3) where ``reach`` (h, w) is above 0, and the dark gap below them."""
+    """Combine teeth (h, w, 3), shown where ``reach`` (h, w) is above 0, with the dark gap (h, w, 3) shown elsewhere."""
     shown = np.clip(reach / 2.0 + 0.5, 0, 1)[..., None]
     return np.asarray(shown * teeth + (1 - shown) * dark)
 
 
 def _gap(photo: Picture, labels: LabelMap, inside: Region) -> Field:
-    """The gap below the teeth (h, w, 3): a dark version of the lips' colour, lighter at the tongue."""
+    """Return the dark gap (h, w, 3) below the teeth: a dark version of the lips' colour, lighter at the tongue.
+
+    Args:
+        photo, labels: (S, S, 3) and its label map, for the lips' colour.
+        inside: (h, w), the inside of the edited mouth.
+    """
     lips = photo[np.isin(labels, part_ids("lips"))]
     lips = lips if len(lips) >= 16 else photo[labels == _SKIN]
     colour = np.median(lips, axis=0) if len(lips) else np.full(3, 90.0)
@@ -256,7 +287,7 @@ def _gap(photo: Picture, labels: LabelMap, inside: Region) -> Field:
 
 
 def _with_lower_edge(inside: Region, wide: float) -> Field:
-    """An inside (h, w) as 0 and 1, extended downwards by ``wide`` pixels."""
+    """Extend a region (h, w) downwards by ``wide`` pixels, and return it as floats 0 and 1."""
     if wide < 1:
         return inside.astype(float)
     lower = np.zeros_like(inside)

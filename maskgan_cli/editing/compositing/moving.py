@@ -1,4 +1,4 @@
-"""Moving a photo with its mask: the photo's pixels are sampled once, through a displacement field."""
+"""Warps a photo so that it fits an edited mask: its pixels are sampled once, through a displacement field."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ from maskgan_cli.labels import ID, LabelMap, Region
 Coordinates = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 Square = npt.NDArray[np.float64]
 
-_STILL: Final = 0.02  # pixels of the crop; pixels that move less are unchanged
+_STILL: Final = 0.02  # pixels of the crop; where the field moves less than this, pixels are unchanged
 _STRETCHED: Final = 2.0  # pixels that are stretched by more than this factor are painted
-_THIN: Final = 0.006  # share of the side; differences that are thinner are not painted
+# "Differences" are pixels in which the warped label map differs from the edited one.
+_THIN: Final = 0.006  # share of the side; differences that are thinner than twice this are not painted
 _THIN_BEHIND: Final = 0.016  # the same for background and clothes, whose borders in masks are less certain
-_SPECK: Final = 0.025  # share of the side; differences with an area below its square are not painted
+_SPECK: Final = 0.025  # share of the side; differences with a smaller area than a square of this side are not painted
 _BEHIND: Final = tuple(ID[name] for name in ("background", "cloth"))
 # Groups of classes with the same appearance: a difference within a group is not painted.
 _ALIKE: Final = (
@@ -35,13 +36,13 @@ _ALIKE: Final = (
 
 @dataclass(frozen=True)
 class PhotoMotion:
-    """The motion of a face (S, S) from one label map to another.
+    """The motion of a face crop (S, S) from one label map to another.
 
     Attributes:
-        field: (2, S + 2 * beyond, S + 2 * beyond), see `displacement`.
-        beyond: number of pixels by which the field extends beyond the face's borders.
-        labels: (S, S), the first label map, moved.
-        missing: (S, S), where the moved photo does not show the second label map.
+        field: (2, S + 2 * beyond, S + 2 * beyond), displacement of rows and columns in pixels: see `displacement`.
+        beyond: number of pixels by which the field extends beyond the crop's borders.
+        labels: (S, S), the first label map, warped by the field.
+        missing: (S, S), the pixels that must be painted, because the warped photo does not show the second label map.
     """
 
     field: Displacement
@@ -56,12 +57,12 @@ class PhotoMotion:
 
     @property
     def inner(self) -> Displacement:
-        """The field (2, S, S) within the face's borders."""
+        """The field (2, S, S) within the crop's borders."""
         end = self.field.shape[-1] - self.beyond
         return self.field[:, self.beyond : end, self.beyond : end]
 
     def resized(self, size: int) -> PhotoMotion:
-        """The same motion at another size of the face, without the part beyond its borders."""
+        """Return the motion scaled to a crop of (size, size) pixels, without the field beyond the crop's borders."""
         scale = size / len(self.labels)
         if scale == 1 and not self.beyond:
             return self
@@ -74,12 +75,15 @@ class PhotoMotion:
         return PhotoMotion(field, 0, resize_labels(self.labels, size), missing)
 
     def towards(self, after: LabelMap) -> PhotoMotion:
-        """The same motion for another edited label map (S, S); what it does not show is missing."""
+        """Return the same motion with ``missing`` recomputed for another edited label map (S, S)."""
         return replace(self, missing=_missing(self.labels, after, stretch(self.inner)))
 
 
 def photo_motion(before: LabelMap, after: LabelMap, *, beyond: int = 0) -> PhotoMotion:
-    """How a face moves from one label map (S, S) to another; see `displacement` for ``beyond``."""
+    """Compute the motion of a face crop from one label map (S, S) to another.
+
+    The field extends ``beyond`` pixels beyond each border, e.g. into the photo around the crop.
+    """
     field = displacement(before, after, beyond=beyond)
     size = len(before)
     inner = field[:, beyond : beyond + size, beyond : beyond + size]
@@ -88,7 +92,7 @@ def photo_motion(before: LabelMap, after: LabelMap, *, beyond: int = 0) -> Photo
 
 
 def moved_labels(labels: LabelMap, field: Displacement) -> LabelMap:
-    """Sample a label map (H, W) at x + u(x) with nearest neighbour."""
+    """Warp a label map (H, W): sample it at x + u(x) of a field u (2, H, W) by nearest neighbour."""
     height, width = labels.shape
     rows = np.clip(np.rint(np.arange(height)[:, None] + field[0]), 0, height - 1).astype(np.intp)
     columns = np.clip(np.rint(np.arange(width)[None] + field[1]), 0, width - 1).astype(np.intp)
@@ -96,7 +100,7 @@ def moved_labels(labels: LabelMap, field: Displacement) -> LabelMap:
 
 
 def moved_picture(picture: Picture, field: Displacement) -> Picture:
-    """Sample a picture (H, W, 3) at x + u(x) of a field (2, H, W) with bicubic interpolation.
+    """Warp a picture (H, W, 3): sample it at x + u(x) of a field u (2, H, W) with bicubic interpolation.
 
     Where the field is zero, pixels are unchanged.
     """
@@ -110,17 +114,17 @@ def moved_picture(picture: Picture, field: Displacement) -> Picture:
 
 
 def moved_photo(picture: Picture, square: Square, size: int, field: Displacement, beyond: int) -> Picture:
-    """Move the face of a photo (H, W, 3); the photo is sampled once, at its own resolution.
+    """Warp the face in a photo (H, W, 3); the photo is sampled once, at its own resolution.
 
     Args:
         picture: the photo.
-        square: (4, 2), corners of the face's crop: see `data.crop`.
+        square: (4, 2), corners (x, y) of the face's crop in the photo: see `data.crop`.
         size: S, the crop's side in pixels.
-        field: (2, S + 2 * beyond, S + 2 * beyond), in pixels of the crop.
+        field: (2, S + 2 * beyond, S + 2 * beyond), displacement of rows and columns in pixels of the crop.
         beyond: number of pixels by which the field extends beyond the crop.
 
     Returns:
-        (H, W, 3); where the field is zero, pixels are unchanged.
+        The warped photo (H, W, 3); where the field is zero, pixels are unchanged.
     """
     matrix = matrix_of(square, size)
     back = np.linalg.inv(matrix[:, :2])
@@ -152,7 +156,14 @@ def moved_photo(picture: Picture, square: Square, size: int, field: Displacement
 def _placed(
     picture: Picture, box: tuple[slice, slice], rows: Coordinates, columns: Coordinates, where: Region
 ) -> Picture:
-    """Replace the pixels of a box, where ``where`` is true, by those sampled at (rows, columns)."""
+    """Return a copy of a picture in which some pixels of a box are sampled from other positions of the picture.
+
+    Args:
+        picture: (H, W, 3).
+        box: slices (rows, columns) of the picture, h x w pixels.
+        rows, columns: (h, w), positions to sample from, in pixels; bicubic interpolation is used.
+        where: (h, w), the pixels of the box to replace; the others are unchanged.
+    """
     low, high = (np.array([rows.min(), columns.min()]) - 3, np.array([rows.max(), columns.max()]) + 4)
     top, left = np.clip(np.floor(low).astype(int), 0, np.array(picture.shape[:2]) - 1)
     bottom, right = np.clip(np.ceil(high).astype(int), [top + 1, left + 1], picture.shape[:2])
@@ -165,7 +176,17 @@ def _placed(
 def sampled(
     planes: npt.NDArray[np.generic], rows: Coordinates, columns: Coordinates, mode: str, outside: str = "border"
 ) -> npt.NDArray[np.float32]:
-    """Sample planes (H, W, C) at positions (h, w): (h, w, C) float32. ``outside`` is the padding mode."""
+    """Sample planes at given positions with torch's ``grid_sample``.
+
+    Args:
+        planes: (H, W, C).
+        rows, columns: (h, w), positions in pixels; (0, 0) is the centre of the first pixel.
+        mode: interpolation, ``bilinear`` or ``bicubic``.
+        outside: padding mode for positions outside the planes, ``border`` or ``zeros``.
+
+    Returns:
+        (h, w, C) float32.
+    """
     import torch
     from torch.nn import functional as F
 
@@ -179,7 +200,14 @@ def sampled(
 
 
 def _missing(moved: LabelMap, after: LabelMap, stretched: npt.NDArray[np.float32]) -> Region:
-    """Where the moved label map differs from the new one, or the photo is stretched too far."""
+    """Return the pixels (S, S) to paint: where the warped label map differs from the edited one or is too stretched.
+
+    Thin and small differences are left out, and so are differences between classes of the same appearance.
+
+    Args:
+        moved, after: (S, S), the warped label map and the edited one.
+        stretched: (S, S), the result of `stretch`.
+    """
     size = len(after)
     group = np.arange(256)
     for names in _ALIKE:
@@ -201,7 +229,7 @@ def _missing(moved: LabelMap, after: LabelMap, stretched: npt.NDArray[np.float32
 
 
 def _thick(region: Region, radius: float) -> Region:
-    """Morphological opening of a region (not empty) with a disc of this radius."""
+    """Remove thin parts of a region (not empty): morphological opening with a disc of this radius in pixels."""
     box = tuple(slice(max(part.start - 1, 0), part.stop + 1) for part in _box_of(region))
     result, near = np.zeros(region.shape, bool), region[box]
     inner = ndimage.distance_transform_edt(np.pad(near, 1, mode="edge"))[1:-1, 1:-1] > radius
@@ -211,5 +239,6 @@ def _thick(region: Region, radius: float) -> Region:
 
 
 def _box_of(region: Region) -> tuple[slice, slice]:
+    """Return slices (rows, columns) of the bounding box of a region (not empty)."""
     rows, columns = (np.flatnonzero(region.any(axis=axis)) for axis in (1, 0))
     return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)

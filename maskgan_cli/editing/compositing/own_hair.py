@@ -1,4 +1,4 @@
-"""Synthesis of new hair from patches of a photo's own hair (patch-based texture synthesis)."""
+"""Synthesis of new hair from patches of the hair in the photo itself (patch-based texture synthesis)."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from maskgan_cli.editing.compositing.extension import Plane
 from maskgan_cli.files import Picture
 from maskgan_cli.labels import Region
 
-# Lengths are shares of the side.
-_PATCHES: Final = (0.08, 0.05, 0.032)  # sides of patches; the largest that fits into the hair often enough is used
-_FAR: Final = 0.35  # largest distance of a patch from its source
+# Lengths are shares of the side. A source position is the centre of a patch that lies wholly in the photo's hair.
+_PATCHES: Final = (0.08, 0.05, 0.032)  # sides of patches; the largest with enough source positions is used
+_FAR: Final = 0.35  # largest distance between a patch and the position that it is copied from
 _ROOM: Final = 40  # least number of source positions; with fewer, patches are smaller
 _TRIED: Final = 1200  # largest number of source positions that are compared
 _SEED: Final = 0
 
 
 def hair_from_own(picture: Picture, hair: Region, region: Region) -> tuple[Plane, Region]:
-    """Fill a region with patches of the photo's own hair that match their surroundings.
+    """Fill a region with patches of the picture's own hair that match their surroundings.
 
     Args:
         picture: (S, S, 3).
-        hair: (S, S), the hair in the picture.
-        region: (S, S), the region to fill.
+        hair: (S, S), the pixels that show hair.
+        region: (S, S), the pixels to fill.
 
     Returns:
-        The picture (S, S, 3) with the new hair, and the pixels (S, S) that were filled: none if there is too little
-        hair.
+        The picture (S, S, 3) with the new hair, and the pixels (S, S) that were filled. If there is too little hair, no
+        pixels are filled.
     """
     side, rng = len(picture), np.random.default_rng(_SEED)
     total, weights = np.zeros(picture.shape, np.float32), np.zeros(region.shape, np.float32)
@@ -61,7 +61,10 @@ def hair_from_own(picture: Picture, hair: Region, region: Region) -> tuple[Plane
 
 
 def _middles(left: Region, known: Region, half: int) -> npt.NDArray[np.int64]:
-    """Centres (n, 2) of patches that cover the region ``left``, those nearest to known pixels first."""
+    """Return the centres (n, 2) of patches that cover the region ``left``, ordered by distance from known pixels.
+
+    ``half`` is half the side of a patch in pixels; neighbouring centres are this far apart.
+    """
     rows, columns = (np.arange(0, length, half) for length in left.shape)
     grid = np.stack(np.meshgrid(rows, columns, indexing="ij"), -1).reshape(-1, 2)
     near = ndimage.maximum_filter(left, half + 1)[grid[:, 0], grid[:, 1]]
@@ -73,7 +76,19 @@ def _best(
     shown: Plane, known: Region, places: npt.NDArray[np.int64], middle: npt.NDArray[np.int64], half: int,
     rng: np.random.Generator,
 ) -> Plane | None:  # fmt: skip
-    """The patch (2 half + 1, 2 half + 1, 3) that best matches known pixels around ``middle``; None if none is near."""
+    """Find the patch of hair that best matches the known pixels around a centre.
+
+    Args:
+        shown: (S, S, 3), the picture so far.
+        known: (S, S), the pixels that show hair already.
+        places: (n, 2), centres (row, column) of the patches to choose from.
+        middle: (2,), the centre (row, column) to fill.
+        half: half the side of a patch in pixels.
+        rng: chooses the patches that are compared, if there are many.
+
+    Returns:
+        (2 * half + 1, 2 * half + 1, 3); None if all patches are too far away.
+    """
     side = len(shown)
     away = np.hypot(*(places - middle).T)
     near = np.flatnonzero(away < _FAR * side)
@@ -96,5 +111,6 @@ def _best(
 
 
 def _box(middle: npt.NDArray[np.int64], half: int, side: int) -> tuple[slice, slice]:
+    """Return slices (rows, columns) of the patch with this centre, clipped to a picture of ``side`` pixels."""
     row, column = (slice(max(int(c) - half, 0), min(int(c) + half + 1, side)) for c in middle)
     return row, column

@@ -1,4 +1,4 @@
-"""Painted glasses on a photograph: the photo is visible through clear panes, and frames get more contrast."""
+"""Corrects glasses painted by the network: clear lenses show the photo behind them, and frames get more contrast."""
 
 from __future__ import annotations
 
@@ -12,31 +12,32 @@ from maskgan_cli.labels import ID, LabelMap
 
 _GLASSES: Final = ID["eye_g"]
 _EYES: Final = (ID["l_eye"], ID["r_eye"])
-# Lengths are shares of the side. PSNR inside the edit of twelve rendered faces: 15.9 dB without this, 16.5 with it.
+# Lengths are shares of the side. PSNR inside the edit of twelve rendered faces: 15.9 dB without this correction, 16.5
+# dB with it.
 _FRAME: Final = 0.025  # largest width of a frame
-_SOFT: Final = 0.008  # width of the transition from frame to pane
-_CONTRAST: Final = 1.5
-_SPECKS: Final = 0.25  # share of the new glasses; the parser finds smaller glasses in lashes and shadows
+_SOFT: Final = 0.008  # width of the transition from frame to lens
+_CONTRAST: Final = 1.5  # factor of the frames' contrast with the photo
+_SPECKS: Final = 0.25  # share of the new glasses; smaller glasses in the photo's mask are errors (lashes, shadows)
 
 
 def refine_glasses(painting: Field, photo: Field, before: LabelMap, after: LabelMap, side: int) -> Field:
-    """Show the photo behind the panes of new painted glasses, and increase the contrast of their frames.
+    """Show the photo through the lenses of new painted glasses, and increase the contrast of their frames.
 
-    The network paints new eyes behind the panes, although the photo shows the eyes, and it paints thin frames too
-    faintly.
+    Without this correction, the lenses show eyes that the network has painted instead of the person's own eyes, and
+    thin frames are too faint.
 
     Args:
-        painting, photo: (h, w, 3), 0 to 255; they contain the whole glasses.
+        painting, photo: (h, w, 3), 0 to 255, a box of the picture that contains the whole glasses.
         before, after: (h, w), the label maps of the photo and of the painting.
-        side: of the whole picture in pixels.
+        side: side of the whole picture in pixels.
 
     Returns:
-        (h, w, 3); the painting unchanged if there are no new glasses with clear panes.
+        The corrected painting (h, w, 3); unchanged if it has no new glasses with clear lenses.
     """
     glasses = after == _GLASSES
     inside = ndimage.binary_fill_holes(glasses)
     had = (before == _GLASSES).sum() > _SPECKS * glasses.sum()
-    if had or not (np.isin(after, _EYES) & inside).any():  # no eyes in the mask: the panes are dark
+    if had or not (np.isin(after, _EYES) & inside).any():  # no eyes in the mask: the lenses are dark
         return painting
     depth = ndimage.distance_transform_edt(inside) - _FRAME * side
     behind = np.clip(depth / (_SOFT * side), 0.0, 1.0)[..., None]

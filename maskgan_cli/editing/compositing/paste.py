@@ -14,13 +14,13 @@ from maskgan_cli.editing.compositing.grain import missing_grain
 from maskgan_cli.files import Picture
 from maskgan_cli.labels import LabelMap
 
-_EDGE: Final = 0.06  # share of the crop's side; an edit that reaches the crop's edge fades out over this width
+_EDGE: Final = 0.06  # share of the crop's side; an edit that touches the crop's edge fades out over this width
 _RIM: Final = 0.012  # share of the crop's side; the photo's detail fades out over this width inside the edit
-_FINER: Final = 1.2  # resolution relative to the crop from which on the photo has detail that the crop lacks
+_FINER: Final = 1.2  # if the photo's resolution is more than this many times the crop's, the photo has finer detail
 _LEAST: Final = 0.25  # levels; smaller changes are ignored
 _ROUNDS: Final = 8  # largest number of iterations of `_refine`
-_FEW: Final = 0.001  # `_refine` stops if fewer than this share of the changed pixels are wrong by more than a level
-_MARGIN: Final = 8  # pixels of the crop; reach of a filter
+_FEW: Final = 0.001  # `_refine` stops if at most this share of the changed pixels is wrong by more than one level
+_MARGIN: Final = 8  # pixels of the crop; interpolation filters reach no farther than this
 _GREY: Final = (0.299, 0.587, 0.114)
 
 Square = npt.NDArray[np.float64]
@@ -28,20 +28,20 @@ Field = npt.NDArray[np.float32]
 
 
 def paste_crop(picture: Picture, square: Square, result: Picture, *, tolerance: int = 0) -> Picture:
-    """Paste the edit of a crop into its photo (H, W, 3).
+    """Paste an edited crop into its photo (H, W, 3).
 
-    The difference between the crop and its edit is added to the photo. Inside the edit, detail of the photo that is
-    finer than the crop's resolution is replaced by grain like that around the edit. An edit that reaches the crop's
-    edge fades out over 6 % of its side. All other pixels are unchanged. A grey photo stays grey.
+    The difference between the edited and the original crop is added to the photo. Inside the edit, detail of the photo
+    that is finer than the crop's resolution is replaced by grain like that around the edit. An edit that reaches the
+    crop's edge fades out over 6 % of the crop's side. All other pixels are unchanged. A grey photo stays grey.
 
     Args:
-        picture: the photo.
-        square: (4, 2), corners of the crop: see `crop.cut`.
-        result: (S, S, 3), the edited crop, of any size.
-        tolerance: differences up to this many levels are ignored, e.g. those made by JPEG.
+        picture: the photo, unedited.
+        square: (4, 2), corners (x, y) of the crop in the photo: see `crop.cut`.
+        result: (S, S, 3), the edited crop; S can be any size.
+        tolerance: differences of up to this many levels (0 to 255) are ignored, e.g. JPEG artefacts.
 
     Returns:
-        (H, W, 3), a new array.
+        The edited photo (H, W, 3), a new array.
     """
     size = len(result)
     cropped = cut(picture, square, size)
@@ -79,16 +79,17 @@ def paste_crop(picture: Picture, square: Square, result: Picture, *, tolerance: 
 
 
 def _refine(pasted: Picture, square: Square, target: Field, changed: npt.NDArray[np.bool_]) -> None:
-    """Correct a photo in place until its crop equals the target, because interpolation blurs the edit.
+    """Correct a photo in place until its crop equals the target, because interpolation has blurred the pasted edit.
 
-    The remaining difference of the crop is added to the photo repeatedly (iterative back-projection; Irani and Peleg,
-    1991). If the photo is not finer than the crop, there is only one iteration, because more would cause ripples.
+    The difference between the target and the photo's crop is repeatedly added to the photo (iterative back-projection;
+    Irani and Peleg, 1991). If the photo is not finer than the crop, there is only one iteration, because more would
+    cause ripples.
 
     Args:
-        pasted: (H, W, 3), the photo with the edit.
-        square: (4, 2), corners of the crop.
+        pasted: (H, W, 3), the photo with the pasted edit; changed in place.
+        square: (4, 2), corners (x, y) of the crop in the photo.
         target: (S, S, 3), the edited crop.
-        changed: (S, S), the edited region; other pixels are unchanged.
+        changed: (S, S), the edited region of the crop; the photo is corrected only there.
     """
     part, square = _around(square, changed, _MARGIN)
     target, changed = target[part], changed[part]
@@ -107,7 +108,16 @@ def _refine(pasted: Picture, square: Square, target: Field, changed: npt.NDArray
 def _around(
     square: Square, changed: npt.NDArray[np.bool_], margin: int
 ) -> tuple[tuple[slice, slice], npt.NDArray[np.float64]]:
-    """The smallest square part of a crop (S, S) that contains the change and a margin, and its corners in the photo."""
+    """Find the smallest square part of a crop that contains the changed pixels and ``margin`` pixels around them.
+
+    Args:
+        square: (4, 2), corners (x, y) of the crop in the photo.
+        changed: (S, S), the changed pixels of the crop; at least one.
+        margin: in pixels of the crop.
+
+    Returns:
+        The slices (rows, columns) of the part in the crop, and the part's corners (4, 2) in the photo.
+    """
     size, bounds = len(changed), [np.flatnonzero(changed.any(axis=axis))[[0, -1]] for axis in (0, 1)]
     side = min(size, max(int(high - low) for low, high in bounds) + 1 + 2 * margin)
     left, top = (int(np.clip((low + high + 1 - side) // 2, 0, size - side)) for low, high in bounds)
@@ -117,7 +127,16 @@ def _around(
 
 
 def paste_labels(shape: tuple[int, int], square: Square, labels: LabelMap) -> LabelMap:
-    """The label map (S, S) of a crop as a label map of the whole photo (H, W), with background outside the crop."""
+    """Place the label map (S, S) of a crop in a label map of the whole photo; outside the crop, it is background.
+
+    Args:
+        shape: (H, W), size of the photo.
+        square: (4, 2), corners (x, y) of the crop in the photo.
+        labels: label map of the crop.
+
+    Returns:
+        (H, W), by nearest neighbour.
+    """
     box = _box(square, shape)
     whole: LabelMap = np.zeros(shape, np.uint8)
     rows, columns = box
@@ -129,14 +148,17 @@ def paste_labels(shape: tuple[int, int], square: Square, labels: LabelMap) -> La
 
 
 def cut_labels(labels: LabelMap, square: Square, size: int) -> LabelMap:
-    """Cut a square out of a photo's label map (H, W): (size, size), by nearest neighbour; background beyond it."""
+    """Cut a square out of a photo's label map (H, W), and scale the crop to (size, size) by nearest neighbour.
+
+    ``square`` holds the corners (4, 2) as (x, y) in the photo. Parts of the square outside the photo are background.
+    """
     (a, b, c), (d, e, f) = matrix_of(square, size)
     image = Image.fromarray(labels)
     return np.asarray(image.transform((size, size), Image.Transform.AFFINE, (a, b, c, d, e, f)))
 
 
 def _window(size: int) -> Field:
-    """1 inside, falling smoothly to 0 at the edge of a crop (size, size)."""
+    """Return weights (size, size) that are 1 in the middle of a crop and fall smoothly to 0 at its edges."""
     away = np.minimum(np.arange(size) + 0.5, size - 0.5 - np.arange(size)) / (_EDGE * size)
     ramp = np.clip(away, 0, 1)
     ramp = ramp * ramp * (3 - 2 * ramp)
@@ -144,7 +166,7 @@ def _window(size: int) -> Field:
 
 
 def _box(square: Square, shape: tuple[int, ...]) -> tuple[slice, slice]:
-    """The part of a photo (H, W, ...) that the square's bounding box covers."""
+    """Return the slices (rows, columns) of a photo of this shape (H, W, ...) that the square's bounding box covers."""
     low, high = np.floor(square.min(0)).astype(int), np.ceil(square.max(0)).astype(int)
     sides = (shape[1], shape[0])
     left, top = (int(np.clip(low[i], 0, sides[i])) for i in (0, 1))
@@ -153,7 +175,16 @@ def _box(square: Square, shape: tuple[int, ...]) -> tuple[slice, slice]:
 
 
 def _placed(planes: Field, square: Square, box: tuple[slice, slice]) -> Field:
-    """Resample planes (S, S, C) of a crop to a box of the photo: (h, w, C), 0 outside the crop."""
+    """Resample planes of a crop to the pixels of its photo.
+
+    Args:
+        planes: (S, S, C), values at the crop's pixels.
+        square: (4, 2), corners (x, y) of the crop in the photo.
+        box: slices (rows, columns) of the photo to compute, h x w pixels.
+
+    Returns:
+        (h, w, C); 0 outside the crop.
+    """
     size, side = len(planes), float(np.hypot(*(square[3] - square[0])))
     if side < size:  # the photo is coarser than the crop: downscale with antialiasing first
         size = max(1, round(side))
@@ -170,7 +201,13 @@ def _placed(planes: Field, square: Square, box: tuple[slice, slice]) -> Field:
 
 
 def _affine(square: Square, size: int, corner: tuple[int, int]) -> tuple[float, ...]:
-    """The six coefficients for Pillow that map a position in the box with corner (top, left) to one in the crop."""
+    """Return the six affine coefficients, in Pillow's order, that map positions in a box of the photo to the crop.
+
+    Args:
+        square: (4, 2), corners (x, y) of the crop in the photo.
+        size: side of the crop in pixels.
+        corner: (top, left), first row and column of the box.
+    """
     matrix = matrix_of(square, size)
     back = np.linalg.inv(matrix[:, :2])
     top, left = corner

@@ -1,8 +1,8 @@
-"""Registration of two label maps: the smooth displacement field that maps one to the other.
+"""Registration of two label maps: computes the smooth displacement field that maps one to the other.
 
 The method is multi-resolution demons (Thirion, 1998) on blurred one-hot planes of the classes. It runs in a box around
-the change, at `_SIDE` pixels or less, so its time does not depend on the picture's size. SimpleITK's demons are not
-used because they register one scalar image, and cannot weight classes.
+the changed pixels, reduced to `_SIDE` pixels or less, so its time does not depend on the picture's size. SimpleITK's
+demons are not used because they register one scalar image, and cannot weight classes.
 """
 
 from __future__ import annotations
@@ -28,31 +28,32 @@ _LEVELS: Final = ((4, 30), (2, 30), (1, 20))  # for each level: reduction factor
 _SOFT: Final = 1.2  # blur of the class planes: standard deviation in pixels of a level
 _SMOOTH: Final = (1.5, 1.7, 1.6)  # blur that regularises the field: standard deviation at each level
 _STEP: Final = 1.5  # largest motion in one iteration, in pixels of a level
-_NOISE: Final = 1e-3  # keeps the step finite where the planes are constant
+_NOISE: Final = 1e-3  # added to the denominator of the step, which would be 0 where the planes are constant
 _BACKDROP: Final = (ID["background"], ID["cloth"])
 _FAINT: Final = 0.4  # weight of the backdrop's planes; all others have weight 1
-_HOLD: Final = 0.08  # share by which the field is reduced on the backdrop in each iteration
+_HOLD: Final = 0.08  # in each iteration, the field is reduced by this share on the backdrop, which should stay
 _NEAR: Final = 0.05  # share of the side; up to this distance from the change the field is unrestricted
 FAR: Final = 0.24  # share of the side; from this distance on the field is zero
-_COUNTERPART: Final = 0.12  # least ratio of a class's areas in the two maps; below it, the class is not registered
+_COUNTERPART: Final = 0.12  # a class is not registered if its smaller area is less than this share of its larger one
 _SPECK: Final = 1e-4  # share of the picture; classes with a smaller area are ignored
-LEAST_JACOBIAN: Final = 0.15  # fields compress no area to less than this share of it
+LEAST_JACOBIAN: Final = 0.15  # least Jacobian determinant of a field
 
 
 def displacement(before: LabelMap, after: LabelMap, *, beyond: int = 0) -> Displacement:
-    """The smooth field ``u`` by which ``after(x)`` is about ``before(x + u(x))``.
+    """Compute a smooth displacement field ``u`` such that ``after(x)`` is approximately ``before(x + u(x))``.
 
-    The field fades smoothly to zero with the distance from the change. Its Jacobian determinant is at least
+    The field fades smoothly to zero with the distance from the changed pixels. Its Jacobian determinant is at least
     `LEAST_JACOBIAN`, so it has no folds. Background and clothes have a low weight and move little. A class that only
-    one of the two maps shows (glasses that are put on) has no effect. A mouth that opens pushes its lips apart. If a
-    mouth closes, the field is discontinuous along the line where the lips meet, because the inside is skipped.
+    one of the two maps shows (e.g. new glasses) has no effect. If the mouth opens, the field pushes the lips apart. If
+    the mouth closes, the field is discontinuous along the line where the lips meet, because it skips the inside.
 
     Args:
         before, after: label maps (S, S) of the same size.
         beyond: number of pixels by which the field extends beyond each border, e.g. into the photo around a crop.
 
     Returns:
-        (2, S + 2 * beyond, S + 2 * beyond): rows and columns, in pixels. All zero if the maps are equal.
+        (2, S + 2 * beyond, S + 2 * beyond): displacement of rows and of columns, in pixels. All zero if the maps are
+        equal.
 
     Raises:
         ValueError: the maps differ in size or are not square.
@@ -75,7 +76,7 @@ def displacement(before: LabelMap, after: LabelMap, *, beyond: int = 0) -> Displ
 
 
 def _smooth(before: LabelMap, after: LabelMap, beyond: int) -> Displacement:
-    """`displacement` without the special case of a closing mouth."""
+    """Compute the field of `displacement` without its special case for a mouth that closes."""
     side = len(before)
     whole: Displacement = np.zeros((2, side + 2 * beyond, side + 2 * beyond), np.float32)
     changed = before != after
@@ -94,13 +95,21 @@ def _smooth(before: LabelMap, after: LabelMap, beyond: int) -> Displacement:
 
 
 def jacobian(field: Displacement) -> npt.NDArray[np.float32]:
-    """Jacobian determinant (H, W) of x -> x + u(x), with u (2, H, W): sampled per shown area; negative in folds."""
+    """Return the Jacobian determinant (H, W) of the map x -> x + u(x) of a field u (2, H, W).
+
+    The determinant is the sampled area divided by the shown area: below 1 where the picture is enlarged, and negative
+    in folds.
+    """
     (yy, yx), (xy, xx) = (np.gradient(plane) for plane in field)
     return np.asarray((1 + yy) * (1 + xx) - yx * xy)
 
 
 def stretch(field: Displacement) -> npt.NDArray[np.float32]:
-    """Largest magnification (H, W) over all directions of the picture sampled at x + u(x); 1 where nothing moves."""
+    """Return how much a field u (2, H, W) stretches a picture that is sampled at x + u(x).
+
+    Returns:
+        (H, W), the magnification in the direction in which it is largest; 1 where nothing moves.
+    """
     (yy, yx), (xy, xx) = (np.gradient(plane) for plane in field)
     a, b, c, d = 1 + yy, yx, xy, 1 + xx
     half, determinant = (a * a + b * b + c * c + d * d) / 2, a * d - b * c
@@ -110,7 +119,7 @@ def stretch(field: Displacement) -> npt.NDArray[np.float32]:
 
 
 def matched(before: LabelMap, after: LabelMap) -> list[int]:
-    """The classes that both label maps show with comparable areas, which can therefore be registered."""
+    """Return the ids of the classes that both label maps show with comparable areas; only these are registered."""
     sizes = [np.bincount(labels.ravel(), minlength=NUM_CLASSES)[:NUM_CLASSES] for labels in (before, after)]
     least = max(4.0, _SPECK * before.size)
     return [
@@ -120,6 +129,7 @@ def matched(before: LabelMap, after: LabelMap) -> list[int]:
 
 
 def _box(changed: npt.NDArray[np.bool_], margin: int) -> tuple[slice, slice]:
+    """Return slices (rows, columns) of the bounding box of changed pixels plus a margin, clipped to the picture."""
     rows, columns = (np.flatnonzero(changed.any(axis=axis)) for axis in (1, 0))
     return (
         slice(max(rows[0] - margin, 0), rows[-1] + margin + 1),
@@ -128,7 +138,10 @@ def _box(changed: npt.NDArray[np.bool_], margin: int) -> tuple[slice, slice]:
 
 
 def _window(changed: npt.NDArray[np.bool_], side: int) -> npt.NDArray[np.float32]:
-    """Weight (H, W) of the field: 1 near the change, falling smoothly to 0 at `FAR`."""
+    """Return the field's weight (h, w): 1 near changed pixels (h, w), falling smoothly to 0 at the distance `FAR`.
+
+    ``side`` is the side of the whole picture in pixels, because `FAR` is a share of it.
+    """
     step = max(1, side // 256)  # coarse distances are precise enough
     away = ndimage.distance_transform_edt(~_any_of(changed, step)) * (step / side)
     share = np.clip((FAR - away) / (FAR - _NEAR), 0, 1)
@@ -138,7 +151,7 @@ def _window(changed: npt.NDArray[np.bool_], side: int) -> npt.NDArray[np.float32
 
 
 def _any_of(region: npt.NDArray[np.bool_], step: int) -> npt.NDArray[np.bool_]:
-    """A region reduced ``step`` times; a pixel is true if any pixel of its block is."""
+    """Reduce a region by the factor ``step``; a pixel of the result is True if any pixel of its block is True."""
     if step == 1:
         return region
     height, width = (-(-length // step) * step for length in region.shape)
@@ -147,7 +160,13 @@ def _any_of(region: npt.NDArray[np.bool_], step: int) -> npt.NDArray[np.bool_]:
 
 
 def _slide_along_borders(field: Displacement, box: tuple[slice, slice], side: int) -> None:
-    """Limit the field in place, so that it samples only inside the picture; at a border it moves only along it."""
+    """Limit a field in place, so that it samples only inside the picture. At a border, pixels move only along it.
+
+    Args:
+        field: (2, h, w), the field in the box.
+        box: slices (rows, columns) of the picture.
+        side: of the picture, in pixels.
+    """
     for axis, (part, plane) in enumerate(zip(box, field, strict=True)):
         at = np.arange(part.start, min(part.stop, side), dtype=np.float32)
         room = np.stack([-at, side - 1 - at])  # smallest and largest displacement
@@ -156,7 +175,7 @@ def _slide_along_borders(field: Displacement, box: tuple[slice, slice], side: in
 
 
 def _solved(before: LabelMap, after: LabelMap, side: int) -> Displacement:
-    """The field (2, h, w) between two label maps (h, w), in their pixels."""
+    """Compute the field (2, h, w) between two label maps (h, w) at reduced size, in pixels of the label maps."""
     import torch
 
     height, width = before.shape
@@ -185,15 +204,15 @@ def _solved(before: LabelMap, after: LabelMap, side: int) -> Displacement:
 
 
 def _demons(moving: Tensor, fixed: Tensor, keep: Tensor, field: Tensor, count: int, smooth: float) -> Tensor:
-    """One level of demons.
+    """Run the demons algorithm at one resolution, and return the refined field (2, h, w).
 
     Args:
         moving: (C, h, w), the class planes that are moved.
         fixed: (C, h, w), the class planes to be matched.
-        keep: (1, h, w), factor of the field after each iteration.
-        field: (2, h, w), initial field, in pixels of this level.
+        keep: (1, h, w), factor by which the field is multiplied after each iteration.
+        field: (2, h, w), initial field, in pixels of this resolution.
         count: number of iterations.
-        smooth: standard deviation of the Gaussian that regularises the field.
+        smooth: standard deviation of the Gaussian that regularises the field, in pixels.
     """
     import torch
     from torch.nn import functional as F
@@ -216,7 +235,7 @@ def _demons(moving: Tensor, fixed: Tensor, keep: Tensor, field: Tensor, count: i
 
 
 def _planes(labels: LabelMap, classes: list[int], sides: tuple[int, ...]) -> Tensor:
-    """The share (C, h, w) of each class in the pixels of a resized label map."""
+    """Resize a label map to ``sides`` (h, w), and return the share (C, h, w) of each class in each pixel."""
     import torch
 
     fine = _nearest(labels, (2 * sides[0], 2 * sides[1]))
@@ -225,9 +244,10 @@ def _planes(labels: LabelMap, classes: list[int], sides: tuple[int, ...]) -> Ten
 
 
 def _without_unmatched(before: LabelMap, after: LabelMap, classes: list[int]) -> tuple[LabelMap, LabelMap]:
-    """Replace classes without a counterpart in either label map by the other map's classes at these pixels.
+    """Replace pixels whose class has no counterpart in the other label map by the other map's classes at these pixels.
 
-    Glasses that are put on therefore have no effect. The inside of a mouth is kept, because it pushes the lips apart.
+    ``classes`` are those with a counterpart. New glasses, for example, then have no effect. The inside of
+    a mouth is kept, because it pushes the lips apart.
     """
     known = np.zeros(256, bool)
     known[[*classes, ID["mouth"]]] = True
@@ -235,6 +255,7 @@ def _without_unmatched(before: LabelMap, after: LabelMap, classes: list[int]) ->
 
 
 def _nearest(labels: LabelMap, sides: tuple[int, ...]) -> LabelMap:
+    """Resize a label map to ``sides`` (h, w) by nearest neighbour."""
     rows, columns = (
         ((np.arange(side) + 0.5) * (length / side)).astype(np.intp)
         for side, length in zip(sides, labels.shape, strict=True)
@@ -243,6 +264,7 @@ def _nearest(labels: LabelMap, sides: tuple[int, ...]) -> LabelMap:
 
 
 def _pooled(planes: Tensor, shrink: int) -> Tensor:
+    """Reduce planes (C, h, w) by the factor ``shrink`` to the means of blocks."""
     from torch.nn import functional as F
 
     return planes if shrink == 1 else F.avg_pool2d(planes[None], shrink)[0]
@@ -256,7 +278,10 @@ def _blurred(planes: Tensor, deviation: float) -> Tensor:
 
 @functools.lru_cache(maxsize=64)
 def _gaussian(length: int, deviation: float) -> Tensor:
-    """Matrix (length, length) of a 1D Gaussian blur. Matrix products are faster here than separable convolutions."""
+    """Return the matrix (length, length) of a 1D Gaussian blur with this standard deviation in pixels.
+
+    Matrix products are faster here than separable convolutions.
+    """
     import torch
 
     reach = max(1, round(2.5 * deviation))
@@ -267,7 +292,7 @@ def _gaussian(length: int, deviation: float) -> Tensor:
 
 
 def _enlarged(planes: npt.NDArray[np.float32], sides: tuple[int, ...]) -> npt.NDArray[np.float32]:
-    """Resize planes (C, h, w) to (C, H, W) by bicubic interpolation, which also keeps the first derivative smooth."""
+    """Resize planes (C, h, w) to ``sides`` (H, W) by bicubic interpolation, whose first derivative is continuous."""
     import torch
     from torch.nn import functional as F
 
@@ -279,7 +304,10 @@ def _enlarged(planes: npt.NDArray[np.float32], sides: tuple[int, ...]) -> npt.ND
 
 
 def _unfolded(field: Displacement, reach: int) -> Displacement:
-    """Smooth the field where it compresses too much, until its Jacobian is at least `LEAST_JACOBIAN` everywhere."""
+    """Smooth a field where it folds or nearly folds, until its Jacobian is at least `LEAST_JACOBIAN` everywhere.
+
+    ``reach`` is the radius of the smoothing in pixels. If 24 rounds are not enough, the whole field is reduced.
+    """
     for _ in range(24):
         tight = jacobian(field) < LEAST_JACOBIAN
         if not tight.any():

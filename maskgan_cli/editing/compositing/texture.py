@@ -1,4 +1,4 @@
-"""Transfer of a photo's texture to the new shape of lips, mouth and brows."""
+"""Transfer of a photo's texture: warps lips, mouth and brows of a photo to the shape in an edited mask."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from maskgan_cli.labels import ID, LabelMap, Region
 
 Line = npt.NDArray[np.float64]
 
-# Features, and their parts. Each part is a band along the feature's axis.
+# Features (mouth, left brow, right brow) and their parts. Each part is a band along the feature's axis.
 _BANDS: Final = (("u_lip", "l_lip", "mouth"), ("l_brow",), ("r_brow",))
 _BINS: Final = 48  # positions along a feature at which its edges are measured
 _LEAST: Final = 20  # pixels; smaller features are ignored
@@ -26,7 +26,13 @@ _SOFT: Final = 0.004  # share of the side; blur between parts
 
 @dataclass(frozen=True)
 class Axis:
-    """A feature's middle (x, y), its direction, and its two ends along the direction, in pixels from the middle."""
+    """The straight axis along a feature, such as a mouth, from its left to its right end.
+
+    Attributes:
+        middle: (x, y), the feature's centre in the picture.
+        along: (x, y), unit vector of the axis, from left to right.
+        begin, end: positions of the two ends on the axis, in pixels from the middle.
+    """
 
     middle: Line
     along: Line
@@ -34,16 +40,21 @@ class Axis:
     end: float
 
     def across(self) -> Line:
-        """The direction perpendicular to the axis, downwards."""
+        """Return the unit vector (x, y) perpendicular to the axis, which points downwards."""
         return np.array([-self.along[1], self.along[0]])
 
     def coordinates(self, x: Any, y: Any) -> tuple[Line, Line]:
-        """Convert pixel positions to positions along the axis (0 to 1 in the feature) and pixels below it."""
+        """Convert positions (x, y) in the picture to coordinates relative to the axis.
+
+        Returns:
+            The position along the axis (0 at the feature's left end, 1 at its right end), and the distance below the
+            axis in pixels.
+        """
         offset = np.stack([x, y], axis=-1) - self.middle
         return (offset @ self.along - self.begin) / (self.end - self.begin), offset @ self.across()
 
     def pixels(self, along: Line, across: Line) -> tuple[Line, Line]:
-        """The inverse of `coordinates`: x and y."""
+        """Convert coordinates relative to the axis to positions (x, y) in the picture; the inverse of `coordinates`."""
         at = self.middle + np.outer(self.begin + along * (self.end - self.begin), self.along)
         x, y = (at + np.outer(across, self.across())).T
         return x, y
@@ -51,24 +62,29 @@ class Axis:
 
 @dataclass(frozen=True)
 class Band:
-    """A part: its upper and lower edge at `_BINS` positions along the feature, and its two ends (0 to 1)."""
+    """The shape of a part, such as the upper lip, as a band along the axis of its feature.
+
+    Attributes:
+        top, bottom: (_BINS,), distance of the upper and of the lower edge below the axis, in pixels.
+        reach: positions of the band's two ends along the axis (0 to 1).
+    """
 
     top: Line
     bottom: Line
     reach: tuple[float, float]
 
     def edges(self, along: Line) -> tuple[Line, Line]:
-        """Upper and lower edge at positions along the feature, in pixels across."""
+        """Return the upper and the lower edge at positions (n,) along the axis, in pixels below the axis."""
         places = (np.arange(_BINS) + 0.5) / _BINS
         return np.interp(along, places, self.top), np.interp(along, places, self.bottom)
 
     def height(self) -> float:
-        """Mean height in pixels."""
+        """Return the mean height of the band in pixels."""
         return float((self.bottom - self.top).mean())
 
 
 def transfer_texture(photo: Picture, before: LabelMap, after: LabelMap, region: Region) -> tuple[Field, Field]:
-    """The photo's lips, mouth and brows in the shape of a new mask.
+    """Warp the photo's lips, mouth and brows to their shape in the edited mask.
 
     Each part is a band along its feature's axis. A pixel of the new band is sampled at the same relative position in
     the old band, along the axis and between the edges. The inside of a mouth is transferred only if the photo's mouth
@@ -76,12 +92,12 @@ def transfer_texture(photo: Picture, before: LabelMap, after: LabelMap, region: 
 
     Args:
         photo: (S, S, 3).
-        before: (S, S), its label map.
-        after: (S, S), the new mask.
-        region: (S, S), where parts are computed; elsewhere they may be missing.
+        before: (S, S), label map of the photo.
+        after: (S, S), the edited label map.
+        region: (S, S), the pixels for which the result is needed; elsewhere parts may be missing.
 
     Returns:
-        The parts (S, S, 3), 0 to 255, and their weights (S, S), 0 to 1.
+        The warped parts (S, S, 3), 0 to 255, and their opacity (S, S), 0 to 1.
     """
     result, weight = np.zeros(photo.shape), np.zeros(before.shape)
     for names in _BANDS:
@@ -101,7 +117,18 @@ def transfer_texture(photo: Picture, before: LabelMap, after: LabelMap, region: 
 
 
 def sample_band(photo: Picture, x: Any, y: Any, old: tuple[Axis, Band], new: tuple[Axis, Band]) -> Field:
-    """Sample the photo for pixels (x, y) of the new band: (n, 3). Outside the band, offsets from its edges are kept."""
+    """Sample the photo for pixels of a part in its new shape.
+
+    Outside the band, a pixel keeps its distance in pixels from the band's edge.
+
+    Args:
+        photo: (S, S, 3).
+        x, y: (n,), the pixels in the edited picture.
+        old, new: axis and band of the part in the photo and in the edited mask.
+
+    Returns:
+        (n, 3), by bilinear interpolation.
+    """
     (old_axis, source), (new_axis, target) = old, new
     along, across = new_axis.coordinates(x, y)
     place = (along - target.reach[0]) / (target.reach[1] - target.reach[0])
@@ -116,7 +143,7 @@ def sample_band(photo: Picture, x: Any, y: Any, old: tuple[Axis, Band], new: tup
 
 
 def axis_of(labels: LabelMap, names: tuple[str, ...]) -> Axis | None:
-    """The principal axis of a feature's pixels; None if there are too few."""
+    """Return the principal axis of all pixels of the classes ``names`` in a label map; None if there are too few."""
     y, x = np.nonzero(np.isin(labels, [ID[name] for name in names]))
     if len(x) < _LEAST:
         return None
@@ -131,7 +158,7 @@ def axis_of(labels: LabelMap, names: tuple[str, ...]) -> Axis | None:
 
 
 def band_of(labels: LabelMap, name: str, axis: Axis) -> Band | None:
-    """The band of a part; None if it has too few pixels."""
+    """Measure the band of the class ``name`` along its feature's axis; None if the class has too few pixels."""
     y, x = np.nonzero(labels == ID[name])
     if len(x) < _LEAST // 2:
         return None
@@ -149,6 +176,9 @@ def band_of(labels: LabelMap, name: str, axis: Axis) -> Band | None:
 
 
 def as_open(source: Band, target: Band, side: int) -> bool:
-    """Whether the source's mouth is open enough for the target's shape, in a picture of ``side`` pixels."""
+    """Return whether the inside of the photo's mouth (``source``) is high enough to be stretched to ``target``.
+
+    ``side`` is the picture's side in pixels.
+    """
     share, least = _OPEN
     return source.height() >= max(share * target.height(), least * side)

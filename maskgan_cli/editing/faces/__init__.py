@@ -1,9 +1,9 @@
-"""Reading of faces to edit.
+"""Read faces to edit from pictures.
 
-face.py         a face: its picture, its mask, and lists of pairs
-reader.py       faces from crops and from photos
-search.py, overview.py     detection of faces in photos
-cutouts.py      crops of photos, and their records
+face.py         read a face crop and its mask, and lists of pairs of files
+reader.py       read faces from crops and from photos
+search.py, overview.py     detect the faces in photos, and draw their numbers
+cutouts.py      cut a face out of a photo, record its position, and paste it back
 framing.py      check whether a picture is a face crop
-parse.py        masks by the face parser
+parse.py        make masks with the face parser
 """

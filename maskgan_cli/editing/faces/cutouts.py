@@ -1,4 +1,4 @@
-"""A face cut out of a photo, and the record beside a crop with which an edit is pasted back into the photo."""
+"""Cut a face out of a photo. A record beside the crop stores its position, so an edit can be pasted into the photo."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 LEAST: Final = 64  # pixels; smallest side of a face's square
 _LARGEST: Final = 1 << 12  # pixels; largest side of a crop
-_FAR: Final = 16  # times the photo's longer side; corners of a square lie nearer than this
-_LOSSY: Final = 8  # levels by which JPEG or WebP may change a pixel
+_FAR: Final = 16  # multiple of the photo's longer side; records whose square has larger coordinates are invalid
+_LOSSY: Final = 8  # levels (of 255) by which JPEG or WebP may change a pixel that was not edited
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,9 @@ class Cutout:
         photo: the whole photo.
         square: (4, 2), corners of the crop in the photo: see `oriented_square`.
         size: side of the crop in pixels.
-        points: (5, 2), the face's points in the photo: see `data.alignment`.
-        confidence: of the face detector, 0 to 1.
-        number: of the face, from left to right, from 1.
+        points: (5, 2), the face's landmarks in the photo: see `data.alignment`.
+        confidence: confidence of the face detector, 0 to 1.
+        number: number of this face in the photo, counted from left to right, from 1.
         count: number of faces in the photo.
     """
 
@@ -52,25 +52,37 @@ class Cutout:
 
     @classmethod
     def of(cls, photo: Photo, found: Found, size: int, number: int = 1, count: int = 1) -> Cutout:
-        """The cutout of a detected face."""
+        """Make the cutout of a detected face.
+
+        Args:
+            photo: the whole photo.
+            found: the detected face.
+            size: side of the crop in pixels.
+            number, count: see `Cutout`.
+        """
         return cls(photo, oriented_square(found.points), size, found.points, found.confidence, number, count)
 
     @cached_property
     def picture(self) -> Picture:
-        """The crop (size, size, 3)."""
+        """The face crop (size, size, 3)."""
         return cut(self.photo.picture, self.square, self.size)
 
     @property
     def side(self) -> float:
-        """Side of the square in the photo, in pixels."""
+        """Side of the crop's square in the photo, in the photo's pixels."""
         return side_of(self.square)
 
     def cut_labels(self, labels: LabelMap) -> LabelMap:
-        """The crop's part (size, size) of a label map (H, W) of the whole photo."""
+        """Cut the face's crop (size, size) out of a label map (H, W) of the whole photo."""
         return cut_labels(labels, self.square, self.size)
 
     def paste(self, result: Picture, *, lossy: bool = False) -> Picture:
-        """The photo (H, W, 3) with an edit of the crop: see `paste.paste_crop`; ``lossy``: it was saved as JPEG."""
+        """Paste an edited crop into the photo, and return the whole photo (H, W, 3): see `paste.paste_crop`.
+
+        Args:
+            result: the edited crop, square.
+            lossy: whether the edited crop was saved as JPEG or WebP; then small differences of pixels are ignored.
+        """
         return paste_crop(self.photo.picture, self.square, result, tolerance=_LOSSY if lossy else 0)
 
     def apply_to(self, picture: Picture) -> Picture:
@@ -78,12 +90,12 @@ class Cutout:
         return cut(picture, self.square, self.size)
 
     def paste_labels(self, labels: LabelMap) -> LabelMap:
-        """A label map of the crop as one of the photo (H, W)."""
+        """Paste a label map of the crop into an empty label map (H, W) of the whole photo."""
         height, width = self.photo.picture.shape[:2]
         return paste_labels((height, width), self.square, labels)
 
     def record(self) -> dict[str, Any]:
-        """The content of ``NAME.crop.json``: enough to cut the same crop, and to paste it back."""
+        """Return the content of ``NAME.crop.json``, from which `read_cutout` restores this cutout."""
         height, width = self.photo.picture.shape[:2]
         return {
             "source": str(self.photo.path.resolve()),
@@ -101,20 +113,20 @@ class Cutout:
 
 
 def record_path(crop: Path) -> Path:
-    """The path of a crop's record: ``NAME.crop.json`` beside it."""
+    """Return the path of a crop's record: ``NAME.crop.json`` beside the crop."""
     return crop.with_name(f"{crop.stem}.crop.json")
 
 
 def read_cutout(crop: Path, photo: Path | None = None, *, force: bool = False) -> Cutout:
-    """The cutout of a crop by ``maskgan align``, from the crop's record and the photo.
+    """Restore the `Cutout` of a crop that ``maskgan align`` wrote, from the crop's record and the photo.
 
     Args:
-        crop: the crop, or its record.
-        photo: the photo; None: the path in the record, or the photo's name beside the record.
-        force: accept a photo with another hash, if it has the same size.
+        crop: the crop's file, or its record's file.
+        photo: the photo's file; None: the path in the record, or else a file of the same name beside the record.
+        force: accept a photo whose hash differs from the recorded one, if it has the same size.
 
     Raises:
-        InputError: the record is missing or invalid, or the photo is missing or another one.
+        InputError: the record is missing or invalid, or the photo is missing or not the one that was cropped.
     """
     path = crop if crop.suffix == ".json" else record_path(crop)
     if not path.is_file():
@@ -162,10 +174,19 @@ def read_cutout(crop: Path, photo: Path | None = None, *, force: bool = False) -
 
 
 def _locate_source(source: Path, record: Path) -> Path:
-    """The photo's path in the record, or, if only that exists, a file of the same name beside the record."""
+    """Return the photo's path from the record. If that file is missing, look for its name beside the record.
+
+    Args:
+        source: the path in the record.
+        record: the record's file.
+
+    Returns:
+        ``source`` if neither file exists.
+    """
     return source if source.is_file() or not (record.parent / source.name).is_file() else record.parent / source.name
 
 
 def _number(record: Mapping[str, Any], name: str, default: float) -> float:
+    """Return a number of a record; ``default`` if it is missing, not finite or not a number."""
     value = record.get(name, default)
     return float(value) if isinstance(value, int | float) and math.isfinite(value) else default

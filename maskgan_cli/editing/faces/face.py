@@ -1,4 +1,4 @@
-"""Reading of faces (a picture and its mask) and of lists of pairs."""
+"""Read face crops with their masks, and lists of pairs of files."""
 
 from __future__ import annotations
 
@@ -22,19 +22,23 @@ from maskgan_cli.labels import PALETTE, LabelMap
 if TYPE_CHECKING:
     from maskgan_cli.editing.faces.cutouts import Cutout
 
-_FAR: Final = 60  # distance of two colours, summed over the channels; JPEG changes a palette colour by less
+# Distance of two colours, summed over the channels (0 to 765). JPEG changes a palette colour by less.
+_FAR: Final = 60
 
 
 @dataclass(frozen=True)
 class Face:
-    """A square picture (S, S, 3), its label map of the same size, and their files.
+    """A face crop and its mask.
 
     Attributes:
-        image: the picture's file.
-        mask: the label map's file; None if the face parser made it.
-        parser: SHA-256 of the parser's weights in that case, else "".
-        photo: the photograph that the picture is or was cut out of; None for pictures of a prepared data set.
-        cutout: the crop in the photo, if the picture was cut out.
+        image: file of the picture, or of the photo that the picture was cut out of.
+        mask: file of the label map; None if the face parser made it.
+        picture: (S, S, 3), the face crop.
+        labels: (S, S), its label map.
+        parser: SHA-256 of the parser's weights if the face parser made the label map, else "".
+        photo: the photo that the picture was cut out of, or the picture itself with its metadata; None if it was read
+            only as a crop, e.g. from a prepared data set.
+        cutout: position of the crop in the photo; None if the picture was not cut out.
     """
 
     image: Path
@@ -47,7 +51,7 @@ class Face:
 
     @property
     def is_photo(self) -> bool:
-        """Whether it does not belong to a prepared data set."""
+        """Whether the picture is a user's picture, that is, not part of a prepared data set."""
         return not in_prepared(self.image)
 
 
@@ -56,15 +60,15 @@ ReadFace = Callable[[Path, Path | None, str], Face]  # see `read_face` and `edit
 
 
 class FaceReader:
-    """Reads faces; the face parser makes missing masks.
+    """Read face crops with their masks; the face parser makes missing masks.
 
     The parser, and PyTorch with it, is loaded when the first mask is needed.
 
     Args:
-        weights: of the face parser; None: those that `find_weights` finds.
+        weights: weights of the face parser; None: those that `find_weights` finds.
         device: see `pick_device`.
-        say: receives a message for each picture whose mask is made.
-        force: accept pictures whose masks are not those of face crops.
+        say: function that is called with a message for each picture whose mask is made.
+        force: accept pictures that are not face crops, judged by their masks.
 
     Attributes:
         parser: SHA-256 of the parser's weights after it has made a mask, else "".
@@ -77,14 +81,21 @@ class FaceReader:
         self._made: MakeMask | None = None
 
     def __call__(self, image: Path, mask: Path | None) -> Face:
-        """See `load_face`."""
+        """Read a face crop; if it has no mask, make one. See `load_face`."""
         return load_face(image, mask, self.make_mask)
 
     def make_mask(self, image: Path, picture: Picture) -> tuple[LabelMap, str]:
-        """A picture (S, S, 3) and its path -> its label map and the parser's SHA-256.
+        """Make the mask of a picture with the face parser.
+
+        Args:
+            image: path of the picture, for messages.
+            picture: (S, S, 3).
+
+        Returns:
+            The label map (S, S), and the SHA-256 of the parser's weights.
 
         Raises:
-            InputError: there is no parser, or the mask is not that of a face crop.
+            InputError: there are no parser weights, or the mask shows that the picture is not a face crop.
         """
         if self._made is None:
             from maskgan_cli.editing.faces.parse import MaskMaker
@@ -105,20 +116,20 @@ class FaceReader:
 
 
 def read_face(image: Path, mask: Path | None, role: str) -> Face:
-    """Read a face crop that has a mask, for any role in an edit: see `load_face`."""
+    """Read a face crop that has a mask file. The ``role`` is not used; see `load_face`."""
     return load_face(image, mask)
 
 
 def load_face(image: Path, mask: Path | None, make_mask: MakeMask | None = None) -> Face:
-    """Read a face. Without ``mask``, the mask beside the picture or in its prepared data set is used.
+    """Read a face crop and its mask.
 
     Args:
         image: the picture's file.
-        mask: its label map's file, or None.
-        make_mask: makes the label map if there is none.
+        mask: the label map's file; None: the mask beside the picture (``NAME.mask.png``) or in its prepared data set.
+        make_mask: function that makes the label map if there is no file of it; None: a missing file is an error.
 
     Raises:
-        InputError: there is no mask, the picture is not square, or its size differs from the mask's.
+        InputError: there is no mask, the picture is not square, or its size differs from the mask's size.
     """
     picture = read_square_picture(image)
     mask = mask or mask_beside(image)
@@ -144,10 +155,10 @@ def load_face(image: Path, mask: Path | None, make_mask: MakeMask | None = None)
 
 
 def read_square_picture(path: Path) -> Picture:
-    """Read a square picture.
+    """Read a square picture (S, S, 3).
 
     Raises:
-        InputError: see `read_image`; or it is not square.
+        InputError: the picture is not square, or cannot be read: see `read_image`.
     """
     picture = read_image(path)
     if picture.shape[0] != picture.shape[1]:
@@ -161,10 +172,10 @@ def read_square_picture(path: Path) -> Picture:
 
 
 def read_square_mask(path: Path) -> LabelMap:
-    """Read a square label map.
+    """Read a square label map (S, S).
 
     Raises:
-        InputError: see `read_given_mask`; or it is not square.
+        InputError: the label map is not square, or cannot be read: see `read_given_mask`.
     """
     labels = read_given_mask(path)
     if labels.shape[0] != labels.shape[1]:
@@ -173,7 +184,11 @@ def read_square_mask(path: Path) -> LabelMap:
 
 
 def read_shape(path: Path, make_mask: MakeMask | None = None) -> LabelMap:
-    """Read a square label map from a mask's file, or the mask of a picture (beside it, or made by ``make_mask``).
+    """Read a square label map (S, S) from the file of a mask, or of a picture that has a mask.
+
+    Args:
+        path: a label map, or a picture; the picture's mask is the file beside it, or is made by ``make_mask``.
+        make_mask: function that makes a picture's label map; None: pictures must have a mask file.
 
     Raises:
         InputError: the file is neither a square label map nor a picture with a mask.
@@ -190,26 +205,26 @@ def read_shape(path: Path, make_mask: MakeMask | None = None) -> LabelMap:
 
 
 def is_photo(path: Path) -> bool:
-    """Whether a file is a picture, not a mask, and does not belong to a prepared data set."""
+    """Return whether a file is a user's picture: not a mask, and not part of a prepared data set."""
     if in_prepared(path):
         return False
     return mask_beside(path) is not None or _looks_like_a_photo(path)
 
 
 def _looks_like_a_photo(path: Path) -> bool:
-    """Whether most of a picture's colours are far from the palette of masks."""
+    """Return whether a picture is a photo and not a mask: most of its colours are far from those of drawn masks."""
     picture = np.asarray(Image.fromarray(read_image(path)).resize((64, 64), Image.Resampling.NEAREST)).astype(int)
     if (picture == picture[..., :1]).all():
-        return False  # grey pictures are rather masks of class ids
+        return False  # a grey picture is more likely a mask, whose grey levels are class ids
     distance = np.abs(picture[..., None, :] - PALETTE.astype(int)).sum(-1).min(-1)
     return bool((distance > _FAR).mean() > 0.5)
 
 
 def check_files(paths: Iterable[Path]) -> None:
-    """Check that every input is a file, before anything is loaded or painted.
+    """Check that every input is a regular file, before any network is loaded.
 
     Raises:
-        InputError: a path is missing, or is a folder, a pipe or a device; it names the first one.
+        InputError: a path does not exist, or is a folder, a pipe or a device. The error names the first such path.
     """
     for path in dict.fromkeys(paths):
         try:
@@ -222,23 +237,24 @@ def check_files(paths: Iterable[Path]) -> None:
 
 
 def _names(cells: Sequence[str], columns: Sequence[str]) -> bool:
-    """Whether the cells of the first line are the names of the columns."""
+    """Return whether ``cells``, the first line of a list, is a header: it contains the names of all ``columns``."""
     return set(columns) <= {cell.strip().lower().replace(" ", "_") for cell in cells}
 
 
 def read_pairs(where: str, columns: Sequence[str], optional: Sequence[str]) -> list[dict[str, Path]]:
-    """Read a list of pairs from a file or, for ``-``, from standard input.
+    """Read a list of pairs of files, and return the paths of each line by column name.
 
-    The list is CSV with a header of column names (other columns are ignored; names may have capitals), or lines of
-    paths in the order of ``columns``, separated by tabs, commas or semicolons.
+    The list is either a CSV file with a header of column names, or lines of paths without a header, in the order of
+    ``columns`` and then ``optional``. Paths are separated by tabs, commas or semicolons. In a header, upper and lower
+    case are the same, and unknown columns are ignored.
 
     Args:
-        where: path or ``-``.
+        where: path of the list, or ``-`` for standard input.
         columns: required columns, e.g. ``("source", "target")``.
         optional: optional columns, e.g. ``("source_mask", "target_mask", "output")``.
 
     Raises:
-        InputError: the list cannot be read or is empty, or a line lacks a required value.
+        InputError: the list cannot be read or is empty, or a required value is missing in a line.
     """
     try:
         text = read_stdin() if where == "-" else decoded(Path(where).read_bytes())

@@ -1,4 +1,4 @@
-"""Check by its mask whether a picture is a face crop."""
+"""Check whether a picture is a face crop framed as in CelebA-HQ, by means of its mask."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from maskgan_cli.data.alignment import Points, crop_points, points_of_mask
 from maskgan_cli.labels import ID, LabelMap
 
 # All of 142 parsed CelebA-HQ faces and 843 of 850 annotated masks are within these limits; seven masks have no eyes.
-LEAST_SKIN: Final = 0.1  # share of the picture
-LEAST_EYES: Final = 0.0003  # share of the picture
-EYES_TO_MOUTH: Final = (0.15, 0.7)  # share of the side
-FARTHEST: Final = 0.12  # share of the side; distance of a point from its mean in CelebA-HQ; 121 real faces: 0.084
+LEAST_SKIN: Final = 0.1  # smallest area of skin, as a share of the picture
+LEAST_EYES: Final = 0.0003  # smallest area of the eyes, as a share of the picture
+EYES_TO_MOUTH: Final = (0.15, 0.7)  # vertical distance from eyes to mouth, as a share of the side
+# Largest distance of a landmark from its mean position in CelebA-HQ, as a share of the side. In 121 real faces it is at
+# most 0.084.
+FARTHEST: Final = 0.12
 
 _SKIN: Final = [ID["skin"], ID["nose"]]
 _EYES: Final = [ID["l_eye"], ID["r_eye"], ID["eye_g"]]
@@ -24,7 +26,7 @@ FACE_CROP: Final = "a face that fills the picture, as in CelebA-HQ"
 
 
 def crop_problem(labels: LabelMap) -> str:
-    """The reason why a label map (H, W) is not that of a face crop; empty if it is."""
+    """Return the reason why a label map (H, W) is not that of a face crop; an empty text if it is one."""
     skin, eyes, mouth = (np.isin(labels, ids) for ids in (_SKIN, _EYES, _MOUTH))
     if skin.mean() < LEAST_SKIN:
         return f"skin on {skin.mean():.1%} of it"
@@ -38,12 +40,13 @@ def crop_problem(labels: LabelMap) -> str:
 
 
 def framed(labels: LabelMap, find: Callable[[], Points | None]) -> bool:
-    """Whether a picture is a face whose points lie about where they lie in CelebA-HQ's crops.
+    """Return whether a picture is framed as CelebA-HQ's crops: its landmarks lie near their mean positions there.
 
     Args:
-        labels: its mask (S, S) by the parser.
-        find: detects the face in the picture: its points (5, 2), or None. Called if the mask shows too few points,
-            because the parser can mistake hair and walls for a large face.
+        labels: (S, S), the picture's mask by the face parser.
+        find: function that detects the picture's face and returns its landmarks (5, 2), or None if there is no face. It
+            is only called if the mask shows too few landmarks, because the parser can mistake hair and walls for a
+            large face.
     """
     if crop_problem(labels):
         return False
@@ -55,10 +58,11 @@ def framed(labels: LabelMap, find: Callable[[], Points | None]) -> bool:
 
 
 def misplaced(labels: LabelMap) -> str:
-    """The distance of a label map's points from those of a face crop, in words; empty if they are near."""
+    """Return a message if the landmarks of a label map (S, S) are far from their places in a face crop; else ""."""
     away = _away(points_of_mask(labels), crop_points(len(labels)), labels)
     return f"eyes, nose or mouth {away:.0%} of its side from their places" if away > FARTHEST else ""
 
 
 def _away(points: Points, where: Points, labels: LabelMap) -> float:
+    """Return the largest coordinate difference of two sets of landmarks (5, 2), as a share of the picture's side."""
     return float(np.nanmax(np.abs(points - where))) / len(labels)

@@ -1,4 +1,4 @@
-"""Overview of a photo's faces: each with its square and its number, from left to right."""
+"""Draw an overview of a photo's faces: the square of each face's crop and its number, counted from the left."""
 
 from __future__ import annotations
 
@@ -17,7 +17,15 @@ _LINE: Final = (255, 210, 0)
 
 
 def overview(picture: Picture, faces: Sequence[Found]) -> Picture:
-    """A photo (H, W, 3), at most 1,600 px long, with each face's square and its number."""
+    """Draw the square of each face's crop and its number into a copy of a photo.
+
+    Args:
+        picture: (H, W, 3), the photo.
+        faces: the detected faces, from left to right.
+
+    Returns:
+        The photo with squares and numbers, downscaled if its longer side is above 1,600 pixels.
+    """
     image = Image.fromarray(picture)
     factor = min(1.0, _LONGEST / max(image.size))
     if factor < 1:

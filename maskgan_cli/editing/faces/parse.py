@@ -1,4 +1,4 @@
-"""Masks by the face parser, for the ``parse`` command and for edits of photos without masks."""
+"""Make masks with the face parser, for the ``parse`` command and for edits of photos without masks."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from maskgan_cli.judges.parser import ParserJudge, load_parser
 from maskgan_cli.labels import LabelMap
 from maskgan_cli.weights.lookup import find_weights, named_with_origin
 
-# Dark photos are brightened. At a fifth of their light, 92.1 % of the pixels of 24 real faces are parsed as in the
-# original without this, 99.2 % with it.
-_DARK: Final = 128  # levels; a photo is dark if its brightest spots are below this,
-_BRIGHT: Final = 210  # and is scaled so that they reach this
-LONGEST: Final = 2048  # pixels; with this limit, a photo of 63 megapixels takes at most 1.5 GB
+# Dark photos are brightened before parsing. Test: 24 real faces were darkened to a fifth of their light. With
+# brightening, 99.2 % of the pixels got the same class as in the original photo; without it, 92.1 %.
+_DARK: Final = 128  # a photo is dark if the 98th percentile of its brightness is below this level (of 255)
+_BRIGHT: Final = 210  # a dark photo is scaled so that this percentile reaches this level
+LONGEST: Final = 2048  # pixels; longest side that is parsed, so that a photo of 63 megapixels takes at most 1.5 GB
 
 
 def parse(judge: ParserJudge, pictures: Tensor, size: int | None = None) -> Iterator[LabelMap]:
-    """Label maps of pictures (N, 3, H, W) ``uint8``.
+    """Parse pictures with the face parser, and yield their label maps one after the other.
 
-    Pictures are padded to squares by repeating their edges, and the label maps are cut back; dark pictures are
-    brightened.
+    Pictures are padded to squares by repeating their edges, and the padding is removed from the label maps. Dark
+    pictures are brightened first.
 
     Args:
         judge: the face parser.
-        pictures: of one size, not necessarily square; memory grows with the size, see `bounded`.
-        size: side of the label maps, for square pictures; None: the pictures' size.
+        pictures: (N, 3, H, W) ``uint8``, not necessarily square. Memory grows with their size; see `bounded`.
+        size: side of the label maps, only for square pictures; None: label maps have the pictures' size (H, W).
     """
     height, width = pictures.shape[-2:]
     side = max(height, width)
@@ -51,7 +51,7 @@ def parse(judge: ParserJudge, pictures: Tensor, size: int | None = None) -> Iter
 
 
 def _brightened(picture: Tensor) -> Tensor:
-    """A picture (3, H, W) ``uint8``, brightened if it is dark."""
+    """Brighten a picture (3, H, W) ``uint8`` if it is dark; other pictures are returned unchanged."""
     most = np.percentile(picture.amax(0).numpy(), 98)
     if most >= _DARK:
         return picture
@@ -59,7 +59,10 @@ def _brightened(picture: Tensor) -> Tensor:
 
 
 def bounded(picture: Picture) -> Picture:
-    """A picture (H, W, 3), downscaled if its longer side is above `LONGEST`; the parser's resolution is lower."""
+    """Downscale a picture (H, W, 3) whose longer side is above `LONGEST`, to save memory; others are unchanged.
+
+    This does not make the masks coarser, because the parser itself works at a lower resolution.
+    """
     height, width = picture.shape[:2]
     longest = max(height, width)
     if longest <= LONGEST:
@@ -71,14 +74,15 @@ def bounded(picture: Picture) -> Picture:
 def parse_files(
     judge: ParserJudge, paths: Iterable[Path], *, size: int | None, batch_size: int, attempt: Attempt = attempted
 ) -> Iterator[tuple[Path, LabelMap]]:
-    """Each picture's path and label map at the picture's own size, in order.
+    """Parse picture files, and yield each picture's path and label map in the order of the files.
 
     Args:
         judge: the face parser.
         paths: the files.
-        size: side of the label maps; None: the pictures' size.
-        batch_size: pictures in a batch.
-        attempt: a context entered with a path while it is read; pictures whose errors it suppresses are left out.
+        size: side of the label maps, only for square pictures; None: label maps have their pictures' size.
+        batch_size: number of pictures that are parsed at once.
+        attempt: function that returns a context manager for a path; it is active while the picture is read. If the
+            context manager suppresses an error, the picture is left out.
 
     Raises:
         InputError: a file is not a picture, or is not square although ``size`` is given.
@@ -96,19 +100,19 @@ def parse_files(
 
 
 def _scaled(labels: LabelMap, sides: tuple[int, int]) -> LabelMap:
-    """A label map at another height and width, by nearest neighbour."""
+    """Resize a label map to ``sides`` (height, width), by nearest neighbour."""
     if labels.shape == sides:
         return labels
     return np.asarray(Image.fromarray(labels).resize(sides[::-1], Image.Resampling.NEAREST))
 
 
 class MaskMaker:
-    """Makes missing masks. The parser is loaded when the first mask is needed.
+    """Make masks with the face parser, which is loaded when the first mask is needed.
 
     Args:
-        weights: of the face parser; None: those that `find_weights` finds.
+        weights: weights of the face parser; None: those that `find_weights` finds.
         device: see `pick_device`.
-        say: receives a message for each picture whose mask is made.
+        say: function that is called with a message for each picture whose mask is made.
     """
 
     def __init__(self, weights: Path | None, device: str, say: Callable[[str], None]) -> None:
@@ -116,7 +120,14 @@ class MaskMaker:
         self._judge: ParserJudge | None = None
 
     def __call__(self, image: Path, picture: Picture) -> tuple[LabelMap, str]:
-        """A picture (S, S, 3) and its path -> its label map (S, S) and the SHA-256 of the parser's weights.
+        """Make the mask of a picture.
+
+        Args:
+            image: path of the picture, for messages.
+            picture: (H, W, 3).
+
+        Returns:
+            The label map (H, W), and the SHA-256 of the parser's weights.
 
         Raises:
             InputError: there are no parser weights, or they are of another kind.

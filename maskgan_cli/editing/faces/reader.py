@@ -1,4 +1,4 @@
-"""Reading of faces to edit, from face crops and from photos, in which faces are detected and cut out."""
+"""Read faces to edit, from face crops and from photos. In photos, faces are detected and cut out."""
 
 from __future__ import annotations
 
@@ -22,23 +22,24 @@ if TYPE_CHECKING:
     from maskgan_cli.editing.faces.cutouts import Cutout
     from maskgan_cli.editing.faces.search import PhotoSearch, Which
 
-SIDES: Final = (128, 1024)  # smallest and largest side of a crop, which otherwise has the face's own resolution
+SIDES: Final = (128, 1024)  # smallest and largest side of a crop; between them it has the photo's resolution
 
 
 class PhotoReader:
-    """Reads faces to edit from face crops and from photos.
+    """Read faces to edit from face crops and from photos.
 
-    Pictures of a prepared data set and pictures with CelebA-HQ's framing are face crops. In other pictures the face is
+    Pictures of a prepared data set and pictures framed as in CelebA-HQ are face crops. In other pictures, the face is
     detected and cut out; the `Face` records its position, so that an edit can be pasted back. The face detector is
     loaded when it is first needed.
 
     Args:
-        weights: of the face parser; None: those that `find_weights` finds.
+        weights: weights of the face parser; None: those that `find_weights` finds.
         device: see `pick_device`.
-        say: receives a message about each picture.
-        force: accept pictures that are not face crops, and small faces.
-        taken: treat all pictures as crops or as photos; by default this is detected.
-        numbers: number of the face in a photo, from the left, by role; for other roles, the largest face.
+        say: function that is called with messages about the pictures.
+        force: accept pictures that are not face crops, and faces smaller than 64 pixels.
+        taken: whether to treat all pictures as crops, all as photos, or to decide for each picture.
+        numbers: for each role (e.g. ``source``), the number of the face in that photo, counted from the left from 1.
+            For roles that are not given, the largest face is used.
     """
 
     def __init__(
@@ -59,14 +60,14 @@ class PhotoReader:
         self._search: PhotoSearch | None = None
 
     def _say_once(self, text: str) -> None:
-        """Say a message once, because the parser may parse a photo twice: whole and cut out."""
+        """Pass on a message only once. A photo may be parsed twice (whole, and its face crop), with equal messages."""
         if text not in self._said:
             self._said.add(text)
             self._say(text)
 
     @property
     def search(self) -> PhotoSearch:
-        """The face detector."""
+        """The face detector, loaded at the first use."""
         if self._search is None:
             from maskgan_cli.devices import pick_device
             from maskgan_cli.editing.faces.search import PhotoSearch
@@ -75,23 +76,31 @@ class PhotoReader:
         return self._search
 
     def __call__(self, image: Path, mask: Path | None, role: str) -> Face:
-        """Read a picture's face and its mask: ``mask``, the one beside the picture, or one by the face parser.
+        """Read the chosen face of a picture, and its mask.
+
+        Args:
+            image: the picture's file.
+            mask: the mask's file; None: the mask beside the picture, or else one by the face parser.
+            role: role of the picture in the edit, e.g. ``source``.
 
         Raises:
-            InputError: the picture cannot be read, has no face or one of less than 64 pixels, or the mask has another
-                size or is not that of a face.
+            InputError: the picture cannot be read, it has no face, the face is smaller than 64 pixels, or the mask has
+                another size or is not that of a face.
         """
         return self._read(image, mask, role, self._numbers.get(role))[0]
 
     def every(self, image: Path, mask: Path | None, role: str) -> list[Face]:
-        """Read all faces of a picture that can be edited, from left to right; messages name the others.
+        """Read all faces of a picture that can be edited, from left to right; a message reports each other face.
+
+        For the arguments see `__call__`.
 
         Raises:
-            InputError: see `__call__`; or no face can be edited.
+            InputError: no face can be edited, or an error of `__call__`.
         """
         return self._read(image, mask, role, "all")
 
     def _read(self, image: Path, mask: Path | None, role: str, which: Which) -> list[Face]:
+        """Read one face (``which`` is its number, or None for the largest) or all faces ("all") of a picture."""
         if self._taken is Taken.CROP or (in_prepared(image) and self._taken is Taken.AUTO):
             return [self._crops(image, mask)]
         photo, mask = read_photo(image), mask or mask_beside(image)
@@ -106,7 +115,15 @@ class PhotoReader:
         return self._cut_out(photo, mask, (labels, parser), which)
 
     def _cut_out(self, photo: Photo, mask: Path | None, read: tuple[LabelMap | None, str], which: Which) -> list[Face]:
-        """The faces of a photo; ``read`` is its label map, if it was read or parsed already, and the parser's hash."""
+        """Detect the faces of a photo, and cut out the chosen face or all faces.
+
+        Args:
+            photo: the photo.
+            mask: file of the photo's mask, or None.
+            read: the label map of the whole photo (None if it is not known yet), and the hash of the parser that made
+                it ("" if it was read from a file).
+            which: number of the face, None for the largest, or "all".
+        """
         whole, parser = read
         try:
             cutouts = self.search.cut(photo, 1, which)
@@ -134,7 +151,13 @@ class PhotoReader:
         return faces
 
     def _cut(self, cutout: Cutout, mask: Path | None, whole: LabelMap | None) -> Face:
-        """One face, with its part of the photo's mask if there is one."""
+        """Make the `Face` of a cutout. Its mask is cut out of the photo's mask, or made by the face parser.
+
+        Args:
+            cutout: the face in the photo.
+            mask: file of the photo's mask, or None.
+            whole: the label map from this file.
+        """
         photo, parser = cutout.photo, ""
         cutout = replace(cutout, size=int(np.clip(round(cutout.side), *SIDES)))
         others = f", one of {cutout.count} (--face chooses)" if cutout.count > 1 else ""
@@ -159,6 +182,7 @@ class PhotoReader:
 
 
 def _of_its_size(mask: Path, photo: Photo) -> LabelMap:
+    """Read the mask of a photo; raise an InputError if its size is not the photo's size."""
     labels, sides = read_given_mask(mask), photo.picture.shape
     if labels.shape != sides[:2]:
         raise InputError(

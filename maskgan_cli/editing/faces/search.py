@@ -1,4 +1,4 @@
-"""Faces in photos: detection, numbers from the left, choice, crops."""
+"""Detect the faces of a photo, number them from left to right, and cut out the chosen face or all faces."""
 
 from __future__ import annotations
 
@@ -16,31 +16,34 @@ from maskgan_cli.errors import InputError
 from maskgan_cli.files import Photo, Picture
 from maskgan_cli.judges.finder import SURE, FaceFinder, Found, largest
 
-# In photos that lie on their side, the detector finds false faces (confidence 0.97 in the astronaut's photo).
+# Below this confidence, rotated versions of a photo are tried. It is high, because in photos that lie on their side the
+# detector finds false faces (confidence 0.97 in the astronaut's photo).
 _CERTAIN: Final = 0.99
 Which = int | str | None  # a number from 1, "all", or None for the largest
 
 
 def _surest(faces: list[Found]) -> float:
+    """Return the highest confidence of some faces; 0 if there are none."""
     return max((face.confidence for face in faces), default=0.0)
 
 
 class DirectionFinder:
-    """Detects faces in pictures that may lie on their side or stand on their head.
+    """Detect faces in pictures that may be rotated by 90, 180 or 270 degrees.
 
     Args:
-        device: of the detector.
+        device: device on which the detector runs.
     """
 
     def __init__(self, device: torch.device) -> None:
         self._finder = FaceFinder(device)
 
     def find_all(self, picture: Picture, *, sure: float = SURE) -> list[Found]:
-        """All faces in a picture (H, W, 3) with a confidence of at least ``sure``, from left to right.
+        """Detect all faces in a picture (H, W, 3) with a confidence of at least ``sure``, from left to right.
 
         The detector is trained on upright faces. If no face has a high confidence, the picture may be rotated, as
-        photos without EXIF data are. Then it is also searched after one to three quarter turns, and the rotation with
-        the highest confidence is used. Points are those of the picture itself.
+        photos without EXIF data often are. Then detection is repeated on the picture rotated by 90, 180 and 270
+        degrees, and the rotation with the highest confidence is used. Landmarks are always returned in coordinates of
+        the picture that was passed.
         """
         found = self._finder.find_all(picture, sure=sure)
         if _surest(found) < _CERTAIN:
@@ -48,7 +51,7 @@ class DirectionFinder:
         return found
 
     def _turned(self, picture: Picture, turns: int, sure: float) -> list[Found]:
-        """The faces of a picture after so many quarter turns, with points of the picture itself."""
+        """Detect faces after ``turns`` rotations by 90 degrees; landmarks refer to the picture before the rotation."""
         faces = self._finder.find_all(np.ascontiguousarray(np.rot90(picture, turns)), sure=sure)
         sides = picture.shape[1::-1]
         found = []
@@ -61,12 +64,18 @@ class DirectionFinder:
 
 
 class NoFace(InputError):
-    """No face was detected in a photo; it may be rotated."""
+    """Error: no face was detected in a photo, also not after rotating it."""
 
 
 @dataclass(frozen=True)
 class Hints:
-    """What messages advise: if a photo has no face, no face of a number, or only small faces."""
+    """Advice in error messages.
+
+    Attributes:
+        none: advice if the photo has no face.
+        number: advice if the photo has no face of the requested number.
+        small: advice if the face is too small.
+    """
 
     none: str
     number: str
@@ -79,13 +88,13 @@ COMMANDS: Final = Hints(
 
 
 class PhotoSearch:
-    """Detects the faces of photos; the faces of the last photo are cached.
+    """Detect and cut out the faces of photos. The detected faces of the last photo are cached.
 
     Args:
-        device: of the detector.
-        force: accept small faces, and faces with a low confidence.
-        large: only faces that are large enough count and have numbers.
-        hints: for messages.
+        device: device on which the detector runs.
+        force: accept faces smaller than 64 pixels, and faces with a low confidence.
+        large: ignore smaller faces, so that they get no numbers; False: they are numbered too, but cannot be cut out.
+        hints: advice in error messages.
     """
 
     def __init__(
@@ -95,22 +104,28 @@ class PhotoSearch:
         self._last: tuple[weakref.ref[Photo], list[Found]] | None = None
 
     def faces(self, photo: Photo) -> list[Found]:
-        """All faces of a photo, from left to right: see `DirectionFinder`."""
+        """Detect all faces of a photo, from left to right: see `DirectionFinder`."""
         if self._last is None or self._last[0]() is not photo:
             found = self._finder.find_all(photo.picture, sure=0.0 if self._force else SURE)
             self._last = (weakref.ref(photo), found)
         return self._last[1]
 
     def points(self, photo: Photo, scale: float = 1.0) -> Points | None:
-        """The points (5, 2) of the photo's largest face, multiplied by ``scale``; None without one."""
+        """Return the landmarks (5, 2) of the photo's largest face, multiplied by ``scale``; None if it has no face."""
         return largest(self.faces(photo), scale)
 
     def cut(self, photo: Photo, size: int, which: Which = None) -> list[Cutout]:
-        """The chosen face, or all faces, as crops of ``size`` pixels.
+        """Cut the chosen face, or all faces, out of a photo.
+
+        Args:
+            photo: the photo.
+            size: side of the crops in pixels.
+            which: number of the face, counted from the left from 1; None: the largest face; "all": all faces that are
+                large enough.
 
         Raises:
             NoFace: the photo has no face.
-            InputError: it has no face of that number, or the face has less than 64 pixels (unless ``force``).
+            InputError: the photo has no face of that number, or the face is smaller than 64 pixels (unless ``force``).
         """
         faces = self.faces(photo)
         if not faces:
@@ -138,10 +153,10 @@ class PhotoSearch:
         return cutouts
 
     def _check_side(self, photo: Photo, side: float) -> None:
-        """Check the side of a face's square.
+        """Check the side, in pixels, of the square of a face's crop.
 
         Raises:
-            InputError: it is too small.
+            InputError: the side is less than 64 pixels, and ``force`` was not given.
         """
         if not self._force and side < LEAST:
             raise InputError(

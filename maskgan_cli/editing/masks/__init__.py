@@ -1,12 +1,14 @@
-"""Edits of masks, from label maps to label maps.
+"""Edit masks: every function takes label maps and returns changed label maps.
 
-swap.py, fit.py            parts of another face: replaced, and aligned by the faces' points
-reshape.py      parts grown, moved and scaled, mouths opened and closed
-shapes.py, library.py      accessories in masks, and the package's shapes
-take_off.py     removal of accessories
-directions.py, direction_limits.py   directions in MaskVAE's latent space, and their range
-motion.py, upright.py      motion of a mask in a direction; a face's upright frame
-mouth_shape.py, part_shapes.py, outline_shape.py, hair_shape.py, borders.py   its parts
-interpolate.py, morph.py   interpolation between masks, between masks of photos
-simulate.py     simulated edits of EBST as files
+swap.py, fit.py            replace parts by those of another face, after aligning the faces by their landmarks
+head_fit.py, mouth_fit.py  fit a 3D head to a mask; show a mouth in another head's pose
+reshape.py      grow, move and scale parts; open and close the mouth
+shapes.py, library.py      add accessories to masks; the shapes that are included in the package
+take_off.py     remove accessories
+directions.py, direction_limits.py   directions in MaskVAE's latent space, and how far a face can be moved in them
+motion.py       measure how a direction changes a mask, and apply this change; it uses these modules:
+    upright.py  rotate a mask to an upright position and back
+    mouth_shape.py, part_shapes.py, outline_shape.py, hair_shape.py, borders.py   change single parts of a mask
+interpolate.py, morph.py   interpolate between masks; the same with the masks of photos at both ends
+simulate.py     write the simulated edits of Editing Behavior Simulated Training (EBST) to files
 """

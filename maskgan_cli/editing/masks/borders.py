@@ -1,4 +1,8 @@
-"""Moving a mask's borders as MaskVAE moves them, by signed distances of every class."""
+"""Move the borders between the classes of a mask as MaskVAE does, by adding a change to signed distances.
+
+The signed distance of a class at a pixel is the pixel's distance to the border of the class: above 0 inside the class,
+below 0 outside. Adding a change to it moves the border.
+"""
 
 from __future__ import annotations
 
@@ -11,28 +15,36 @@ from scipy import ndimage
 from maskgan_cli.editing.masks.upright import Box, Field, Upright, sample
 from maskgan_cli.labels import LabelMap, Region
 
-DEEP: Final = 48  # pixels of the frame: signed distances are clipped to this value
-_SOFT_CHANGE: Final = 2.0  # pixels of the frame: blur of MaskVAE's changes, whose outlines are no finer
-_SOFT_BORDER: Final = 1.0  # pixels of the frame: blur of the mask's own borders
-_NEAR: Final = 8.0  # pixels of the frame: up to this distance outside a class its own border is used;
-_FADING: Final = 12.0  # beyond, its influence fades out over about this distance
+# All lengths are pixels of the upright frame (see `upright.Upright`).
+DEEP: Final = 48  # signed distances are clipped to -DEEP and DEEP
+_SOFT_CHANGE: Final = 2.0  # blur of MaskVAE's changes, because its outlines are not more accurate than this
+_SOFT_BORDER: Final = 1.0  # blur of the mask's own signed distances
+_NEAR: Final = 8.0  # up to this distance outside a class, the mask's own signed distance is used;
+_FADING: Final = 12.0  # further outside, its weight falls over about this distance
 
 
 def depths(labels: LabelMap, ids: Sequence[int]) -> Field:
-    """Signed distances (N, S, S) of a mask's pixels to the border of each class: above 0 inside, clipped to `DEEP`."""
+    """Compute signed distances (N, S, S) to the border of each of the N classes ``ids``, clipped to ±`DEEP`.
+
+    Values are above 0 inside the class. A class that is missing has -`DEEP` everywhere.
+    """
     return np.stack([_depth(labels == kind) for kind in ids]) if len(ids) else np.zeros((0, *labels.shape), np.float32)
 
 
 def smooth(planes: Field, by: float = _SOFT_CHANGE) -> Field:
-    """Blur planes (N, S, S) with a Gaussian of standard deviation ``by``; the default is that of MaskVAE's outlines."""
+    """Blur N arrays (N, S, S) with a Gaussian whose standard deviation is ``by`` pixels."""
     return np.asarray(ndimage.gaussian_filter(planes, (0, by, by), truncate=3))
 
 
 def start(own: Field, before: Field) -> Field:
-    """Signed distances (N, S, S) to which a change is added.
+    """Return the signed distances (N, S, S) to which `move_borders` adds a change.
 
-    They are ``own``, those of the mask, near and inside each class. Far outside they fade to ``before``, those of
-    MaskVAE's reconstruction: new hair can appear far from the old hair, where the distance to it is meaningless.
+    Inside and near each class they are the mask's own. Far outside they change gradually to those of MaskVAE's
+    reconstruction, because new hair can appear far from the old hair. There, the distance to old hair has no meaning.
+
+    Args:
+        own: (N, S, S), signed distances of the mask.
+        before: (N, S, S), signed distances of MaskVAE's reconstruction of the mask.
     """
     far = np.maximum(-own - _NEAR, 0.0) / _FADING
     return np.asarray(before + np.exp(-far * far) * (smooth(own, _SOFT_BORDER) - before))
@@ -42,16 +54,20 @@ def move_borders(labels: LabelMap, frame: Upright, begin: Field, change: Field, 
     """Move the borders of a mask (S, S): each pixel gets the class with the largest signed distance.
 
     Args:
-        labels: the mask.
+        labels: the mask before the change.
         frame: the face's upright frame.
         begin: (N, side, side), signed distances in the frame before the change; see `start`.
-        change: (N, side, side), added to ``begin``.
+        change: (N, side, side), change of the signed distances.
         ids: the N classes; only pixels of these classes change.
+
+    Returns:
+        (S, S), a new mask.
     """
     kinds: LabelMap = np.array(ids, np.uint8)
     x, y = frame.places(Box(0, len(labels), 0, len(labels)))
     after, before = (kinds[sample(planes, x, y).argmax(0)] for planes in (begin + change, begin))
-    # The borders of the mask and of its copy in the frame differ by a pixel or so; this avoids slivers between them.
+    # Only pixels near a real change are replaced. The mask was resampled into the frame, so `after` differs from the
+    # mask by about a pixel at every border, also where nothing moved.
     near = max(1, round(1.5 / frame.scale))
     changed = ndimage.maximum_filter(after != before, 2 * near + 1) & (after != labels) & np.isin(labels, kinds)
     result: LabelMap = np.where(changed, after, labels)
@@ -59,7 +75,13 @@ def move_borders(labels: LabelMap, frame: Upright, begin: Field, change: Field, 
 
 
 def without_specks(labels: LabelMap, before: LabelMap, least: float) -> LabelMap:
-    """Undo changes of a mask whose connected pieces have fewer than ``least`` pixels."""
+    """Undo small changes: connected regions of changed pixels with fewer than ``least`` pixels.
+
+    Args:
+        labels: (S, S), the mask after a change.
+        before: (S, S), the mask before the change.
+        least: smallest size of a region that stays changed, in pixels.
+    """
     changed = labels != before
     pieces, count = ndimage.label(changed)
     if not count:
@@ -70,6 +92,7 @@ def without_specks(labels: LabelMap, before: LabelMap, least: float) -> LabelMap
 
 
 def _depth(region: Region) -> Field:
+    """Compute the signed distance (S, S) to the border of a region, above 0 inside, clipped to ±`DEEP`."""
     if not region.any() or region.all():
         return np.full(region.shape, DEEP if region.any() else -DEEP, np.float32)
     result = np.full(region.shape, -DEEP, np.float32)

@@ -1,7 +1,8 @@
-"""The range of steps in a direction within which a face looks human, and reasons why a direction has no effect.
+"""Limit the number of steps in a direction of MaskVAE's latent space, so that an edited face still looks human.
 
-The bounds are the 0.5th and 99.5th percentile of measurements on 507 portraits. Mouths may open wider, because people
-on portraits rarely open their mouths. A face near a bound or beyond it may still change by an eighth.
+Lengths of the face, such as the width of the mouth, have to stay between the 0.5th and 99.5th percentile of 507
+portraits. The limit for open mouths is wider, because people on portraits rarely open their mouths. A face that is near
+a limit or beyond it may still change by an eighth.
 """
 
 from __future__ import annotations
@@ -13,27 +14,32 @@ import numpy as np
 from maskgan_cli.editing.masks.motion import Motion
 from maskgan_cli.labels import ID, LabelMap
 
-FARTHEST: Final = 3.0  # steps, in both directions
-_STEP: Final = 0.05
-# Lengths of the mouth are shares of its width, all others shares of the frame's side (four times the eyes' distance).
+FARTHEST: Final = 3.0  # largest number of steps, forwards and backwards
+_STEP: Final = 0.05  # resolution of the limits, in steps
+# Allowed ranges of the measurements of `_figures`. `opening`, `lips`, `sag` and `lips_closed` are shares of the mouth's
+# width, and `outline` is the relative motion of the face's outline. All others are shares of the frame's side, which is
+# four times the distance of the eyes.
 _BOUNDS: Final[dict[str, tuple[float, float]]] = {
     "mouth_width": (0.184, 0.32), "opening": (0.0, 0.5), "lips": (0.125, 0.42), "sag": (-0.093, 0.13),
     "below_lip": (0.065, 1.0), "nose_width": (0.145, 0.216), "brow_height": (0.025, 0.104),
     "face_width": (0.499, 0.697), "face_height": (0.272, 0.39), "outline": (-0.16, 0.16), "lips_closed": (0.0, 1.0),
 }  # fmt: skip
+# A measurement in `_SIZES` may always change by _SPARE of its value, others by _SPARE of their range, and those in
+# `_STRICT` not at all beyond their range.
 _SIZES: Final = ("mouth_width", "lips", "nose_width", "face_width", "face_height", "below_lip")
 _STRICT: Final = ("outline", "lips_closed", "opening")
-_SPARE: Final = 0.125  # share of a size, or of the distance between bounds, by which every face may change
-_HAIR: Final = (-2.0, 2.0)  # range of steps for hair
-_LEAST_HAIR: Final = 2e-3  # share of the mask; less hair is ignored
-_RIGHT, _LEFT, _DOWN = slice(40, 60), slice(120, 140), slice(85, 95)  # rays of an outline
+_SPARE: Final = 0.125
+_HAIR: Final = (-2.0, 2.0)  # lowest and highest number of steps for hair
+_LEAST_HAIR: Final = 2e-3  # share of the mask; a smaller area of hair counts as no hair
+# Rays of an outline (see `outline_shape`) to the right, to the left, and down.
+_RIGHT, _LEFT, _DOWN = slice(40, 60), slice(120, 140), slice(85, 95)
 
 
 def limits(motion: Motion) -> tuple[float, float]:
-    """The lowest (0 or below) and highest (0 or above) number of steps at which a face looks human.
+    """Return the lowest (0 or below) and the highest (0 or above) number of steps at which a face still looks human.
 
     Args:
-        motion: of the face.
+        motion: motion of the face's mask in the direction: see `motion.measure_motion`.
     """
     if "borders" in motion.pieces:  # a data set's attribute, which may change any part
         return -FARTHEST, FARTHEST
@@ -41,6 +47,7 @@ def limits(motion: Motion) -> tuple[float, float]:
     allowed = {name: _bounds(name.split()[0], value) for name, value in begin.items()}
 
     def far(sign: int) -> float:
+        """Return how many steps, forwards (1) or backwards (-1), keep all measurements in their ranges."""
         steps = np.arange(_STEP, FARTHEST + _STEP / 2, _STEP)
         for amount in steps:
             figures = _figures(motion, sign * float(amount))
@@ -53,14 +60,19 @@ def limits(motion: Motion) -> tuple[float, float]:
 
 
 def _bounds(name: str, value: float) -> tuple[float, float]:
-    """Allowed range of a measurement; it includes ``value``, the measurement of the unedited face."""
+    """Return the allowed range of a measurement, widened so that it includes ``value``, that of the unedited face."""
     low, high = _BOUNDS[name]
     spare = _SPARE * (value if name in _SIZES else high - low) if name not in _STRICT else 0.0
     return min(low, value - spare), max(high, value + spare)
 
 
 def obstacle(motion: Motion, labels: LabelMap) -> str | None:
-    """The reason why a direction cannot change a mask (S, S); None if it can."""
+    """Return the reason why a direction cannot change a face, e.g. that its mask shows no mouth; None if it can.
+
+    Args:
+        motion: motion of the face's mask in the direction.
+        labels: (S, S), the face's mask.
+    """
     if "hair" in motion.pieces and (labels == ID["hair"]).mean() < _LEAST_HAIR:
         return "the mask shows no hair"
     if "mouth" in motion.pieces and len(motion.pieces) <= 2 and (motion.mouth is None or motion.mouth_change is None):
@@ -75,7 +87,7 @@ def obstacle(motion: Motion, labels: LabelMap) -> str | None:
 
 
 def _figures(motion: Motion, amount: float) -> dict[str, float]:
-    """Measurements of the parts that move, after ``amount`` steps."""
+    """Measure the parts that move after ``amount`` steps, e.g. the mouth's width; return the values by name."""
     side, found = motion.frame.side, dict[str, float]()
     outline = motion.outline
     if outline is not None and motion.outline_change is not None:

@@ -1,8 +1,9 @@
-"""Directions in MaskVAE's latent space, such as more smile or longer hair. They are valid for one MaskVAE only.
+"""Directions in MaskVAE's latent space, such as more smile or longer hair. A direction belongs to one MaskVAE only.
 
-The package's own directions are mean differences of the codes of two masks of one rendered face that differ only in
-one property. They are computed quickly, so they are computed when needed, with the MaskVAE in use. Directions of a data
-set's attributes are computed once (`maskgan find-directions`) and stored in a file with the MaskVAE's hash.
+The package's own directions are computed from pairs of masks of rendered faces. The two masks of a pair differ in one
+property only; the direction is the mean difference of their codes. This is fast, so it is done when a direction is
+needed, with the MaskVAE in use. Directions for the attributes of a data set are computed once (`maskgan
+find-directions`) and stored in a file with the MaskVAE's hash.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from maskgan_cli.errors import InputError
 from maskgan_cli.files import sha256, unreadable, write_bytes
 from maskgan_cli.labels import CLASSES, GROUPS, LabelMap
 
-# Classes that each of the package's directions may change.
+# Classes of the mask that each of the package's directions may change.
 REACH: Final[Mapping[str, tuple[str, ...]]] = {
     "smile": ("skin", *GROUPS["mouth"]),
     "open-mouth": ("skin", "neck", "background", "cloth", *GROUPS["mouth"]),
@@ -38,7 +39,7 @@ REACH: Final[Mapping[str, tuple[str, ...]]] = {
     "face-width": ("skin", "hair", "background", "neck", "cloth", "ear_r", *GROUPS["ears"]),
     "nose-width": ("skin", "nose"),
 }
-# Pieces that each of them moves: see `motion.measure_motion`.
+# Pieces of the face that each of the package's directions moves: see `motion.measure_motion`.
 _PIECES: Final[Mapping[str, tuple[str, ...]]] = {
     "smile": ("mouth",),
     "open-mouth": ("mouth", "chin"),
@@ -53,12 +54,12 @@ _LEAST: Final = 2  # smallest number of faces with an attribute, and of faces wi
 
 @dataclass(frozen=True)
 class Direction:
-    """A direction.
+    """A direction in MaskVAE's latent space.
 
     Attributes:
-        step: (1, latent), the difference between faces with and without the property.
-        reach: names of the classes that it may change.
-        pieces: that it moves: see `motion.measure_motion`.
+        step: (1, latent), vector that is added to a mask's code for one step.
+        reach: names of the mask's classes that the direction may change.
+        pieces: names of the pieces of the face that move: see `motion.measure_motion`.
     """
 
     step: Codes
@@ -68,12 +69,12 @@ class Direction:
 
 @dataclass(frozen=True)
 class Step:
-    """A mask after a step in a direction.
+    """The result of moving a mask in a direction.
 
     Attributes:
-        labels: (S, S), the mask.
+        labels: (S, S), the moved mask.
         direction: name of the direction.
-        asked, used: the requested and the actual number of steps.
+        asked, used: the requested number of steps, and the number after limiting it to the allowed range.
         obstacle: the reason why the direction cannot change this face; None if it can.
     """
 
@@ -85,7 +86,7 @@ class Step:
 
     @property
     def line(self) -> str | None:
-        """A message if the step was shortened or impossible; else None."""
+        """Message for the user if fewer steps were made than requested, or none; None if all were made."""
         if self.obstacle:
             return f"{self.direction} changes nothing: {self.obstacle}"
         if self.used == self.asked:
@@ -94,13 +95,13 @@ class Step:
 
     @property
     def note(self) -> dict[str, Any]:
-        """For the record of a result."""
+        """Values for the record of a result."""
         note = {"direction": self.direction, "asked": self.asked, "used": self.used}
         return note | ({"obstacle": self.obstacle} if self.obstacle else {})
 
 
 def own_direction(name: str, manifold: MaskManifold) -> Direction:
-    """One of the package's directions (`library.DIRECTIONS`), computed for this MaskVAE.
+    """Compute one of the package's directions (`library.DIRECTIONS`) for this MaskVAE.
 
     Raises:
         InputError: there is no direction of that name.
@@ -110,14 +111,17 @@ def own_direction(name: str, manifold: MaskManifold) -> Direction:
 
 
 def attribute_directions(codes: Codes, samples: Sequence[Sample]) -> dict[str, Codes]:
-    """Directions (1, latent) of all attributes that some of these faces have and others do not.
+    """Compute a direction (1, latent) for each attribute that some of these faces have and others do not.
 
     The codes are regressed on all attributes together (least squares), so that correlated attributes, e.g. lipstick and
-    gender, are separated. A step of 1 leads from a face without the attribute to a face with it.
+    gender, are separated. One step leads from a face without the attribute to a face with it.
 
     Args:
-        codes: (N, latent), of the faces' masks.
-        samples: the N faces, with attributes from the manifest.
+        codes: (N, latent), codes of the faces' masks.
+        samples: the N faces, with their attributes from the manifest.
+
+    Returns:
+        The directions by name of the attribute. Attributes with fewer than two faces with or without them are left out.
 
     Raises:
         InputError: the faces do not differ in any attribute.
@@ -138,11 +142,13 @@ def attribute_directions(codes: Codes, samples: Sequence[Sample]) -> dict[str, C
 
 
 def origin(*, vae: str, data: str, split: str, faces: int) -> dict[str, Any]:
-    """The origin of directions, for their file.
+    """Describe how directions were computed. The description is stored in their file.
 
     Args:
-        vae, data: SHA-256 of the MaskVAE's weights, and hash of the data set.
-        split, faces: split and number of the faces whose masks were used.
+        vae: SHA-256 of the MaskVAE's weights.
+        data: hash of the data set.
+        split: name of the split whose masks were used.
+        faces: number of faces.
     """
     return {"kind": "directions", "vae": vae, "data": data, "split": split, "faces": faces, "version": __version__}
 
@@ -150,13 +156,20 @@ def origin(*, vae: str, data: str, split: str, faces: int) -> dict[str, Any]:
 def write_directions(
     path: Path, steps: Mapping[str, Codes], about: Mapping[str, Any], *, overwrite: bool = False
 ) -> Path:
-    """Write directions and their `origin` to a safetensors file."""
+    """Write directions and their `origin` to a safetensors file, and return its path.
+
+    Args:
+        path: the file.
+        steps: directions (1, latent) by name.
+        about: the `origin` of the directions.
+        overwrite: replace an existing file.
+    """
     tensors = {name: step.cpu().contiguous() for name, step in steps.items()}
     return write_bytes(path, save(tensors, {"maskgan": json.dumps(about, sort_keys=True)}), overwrite=overwrite)
 
 
 def read_directions(path: Path) -> tuple[dict[str, Codes], dict[str, Any]]:
-    """Read directions by name, and their `origin`.
+    """Read a file of directions; return the directions (1, latent) by name, and their `origin`.
 
     Raises:
         InputError: the file is missing, corrupt, or not a file of directions.
@@ -174,7 +187,10 @@ def read_directions(path: Path) -> tuple[dict[str, Codes], dict[str, Any]]:
 
 
 def kept_directions(path: Path, about: Mapping[str, Any]) -> dict[str, Codes] | None:
-    """The directions in a file if they have this `origin`; else None, also for other files or none."""
+    """Return the directions in a file if their `origin` is ``about``.
+
+    Return None if the origin differs, or if the file is missing or is not a file of directions.
+    """
     try:
         steps, found = read_directions(path)
     except InputError:
@@ -183,12 +199,12 @@ def kept_directions(path: Path, about: Mapping[str, Any]) -> dict[str, Codes] | 
 
 
 class Directions:
-    """Moves masks in named directions of one MaskVAE's latent space.
+    """Move masks in named directions of one MaskVAE's latent space.
 
     Args:
         manifold: the MaskVAE.
-        file: directions of `maskgan find-directions`, in addition to the package's own.
-        say: receives a message if a step is shortened or impossible.
+        file: file with further directions, written by `maskgan find-directions`; None: only the package's own.
+        say: function that is called with a message if a mask cannot be moved by the requested number of steps.
 
     Raises:
         InputError: the file cannot be read, or belongs to another MaskVAE.
@@ -223,10 +239,11 @@ class Directions:
         return int(self._manifold.network.config.latent)
 
     def _fits(self, step: Codes) -> bool:
+        """Return whether a direction is a finite float32 vector of this MaskVAE's latent size."""
         return step.shape == (1, self._latent) and step.dtype == torch.float32 and bool(torch.isfinite(step).all())
 
     def find(self, name: str) -> Direction:
-        """A direction by name.
+        """Look up a direction by its name. The package's own directions are computed at the first use.
 
         Raises:
             InputError: there is no direction of that name.
@@ -237,11 +254,17 @@ class Directions:
         return self._known[name]
 
     def move(self, labels: LabelMap, name: str, amount: float, *, beyond: bool = False) -> LabelMap:
-        """A label map (S, S) moved by ``amount`` steps; see `step`."""
+        """Move a label map (S, S) by ``amount`` steps in a direction, and return the moved label map; see `step`."""
         return self.step(labels, name, amount, beyond=beyond).labels
 
     def step(self, labels: LabelMap, name: str, amount: float, *, beyond: bool = False) -> Step:
-        """Move a label map (S, S) by ``amount`` steps in a direction, within `range` unless ``beyond``.
+        """Move a label map by a number of steps in a direction, and report the steps made.
+
+        Args:
+            labels: (S, S), the label map.
+            name: name of the direction.
+            amount: number of steps, also fractions; below 0 backwards.
+            beyond: do not limit ``amount`` to `range`.
 
         Raises:
             InputError: there is no direction of that name.
@@ -256,13 +279,13 @@ class Directions:
         return found
 
     def range(self, labels: LabelMap, name: str) -> tuple[float, float]:
-        """The range of steps in which a face looks human: lowest (0 or below) and highest (0 or above).
+        """Return the lowest (0 or below) and highest (0 or above) number of steps at which a face looks human.
 
-        It is (0, 0) if the mask does not have the part that the direction changes. Results are cached.
+        Both are 0 if the mask lacks the part that the direction changes. Results are cached.
 
         Args:
-            labels: (S, S).
-            name: of the direction.
+            labels: (S, S), the face's mask.
+            name: name of the direction.
 
         Raises:
             InputError: there is no direction of that name.
@@ -273,7 +296,10 @@ class Directions:
         return self._ranges[id(motion)]
 
     def _motion(self, labels: LabelMap, name: str) -> Motion:
-        """The motion of a mask in a direction. The last ones are cached, because a slider moves one mask many times."""
+        """Measure the motion of a mask in a direction, or take it from the cache.
+
+        The last 24 motions are cached, because a slider of the browser editor moves the same mask many times.
+        """
         key = (name, labels.shape, labels.tobytes())
         if key not in self._motions:
             found = self.find(name)

@@ -1,4 +1,4 @@
-"""Alignment of one face's parts with another face by the faces' points, for swaps between other poses and crops."""
+"""Align the parts of one face with another face by means of landmarks, for swaps between faces in different poses."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from maskgan_cli.editing.masks.mouth_fit import mouth_transform
 from maskgan_cli.editing.masks.upright import sample
 from maskgan_cli.labels import CLASSES, LabelMap, part_ids
 
-# Face crops are upright and of one scale: smaller rotations and scales of their points are due to pose and expression.
-# IoU of the mouth, 24 rendered pairs: 0.596 without a shift, 0.629 with a horizontal shift, 0.354 with a full fit.
-_TURNED: Final = 15.0  # degrees
-_SCALED: Final = 1.25
-_TILTED: Final = 3.0  # degrees between the lines of the eyes; smaller angles are noise
+# Face crops are upright and of equal scale. Smaller rotations and scales between the landmarks of two faces are due to
+# pose and expression, and are not corrected. IoU of the swapped mouth, 24 rendered pairs: 0.596
+# without a shift, 0.629 with a horizontal shift, 0.354 with rotation, scale and shift by all landmarks.
+_TURNED: Final = 15.0  # degrees; a smaller rotation is not corrected
+_SCALED: Final = 1.25  # factor; a smaller change of scale is not corrected
+_TILTED: Final = 3.0  # degrees between the lines through the eyes; smaller angles are noise
 _SOFT: Final = 0.7  # pixels; blur of outlines that are rotated or enlarged
-# Points that determine the horizontal shift of a group of parts. There is no vertical shift, because expressions move
-# the points vertically.
 _MOUTH: Final = frozenset(part_ids("mouth"))
+# Groups of parts, and the landmarks (rows) that determine the horizontal shift of each group. There is no vertical
+# shift, because expressions move the landmarks vertically. For mouths see also `mouth_transform`.
 _GROUPS: Final = (
     (_MOUTH, (3, 4)),
     (frozenset(part_ids("nose")), (2,)),
@@ -31,20 +32,21 @@ _GROUPS: Final = (
 
 
 def fit_parts(target: LabelMap, source: LabelMap, parts: Collection[int]) -> LabelMap:
-    """Align parts of the target's label map with the source's face.
+    """Move parts of the target's label map to the place where they belong in the source's face.
 
-    Each part is shifted horizontally so that its points meet the source's, because the mouth of a turned head lies
-    beside the middle. If the tilt of the heads differs by three degrees or more, the parts are rotated first. If the
-    crops differ (by 15 degrees, or by a quarter in scale), the parts are rotated and scaled by all points, and shifted
-    so that the eyes meet. Outlines that are rotated or enlarged stay smooth.
+    Each part is shifted horizontally, so that its landmarks coincide with the source's: the mouth of a turned head is
+    not in the middle of the crop. A mouth is also scaled, sheared and shifted vertically as the pose of the source's
+    head demands (see `mouth_transform`). If one head is tilted against the other by 3 degrees or more, the parts are
+    also rotated. If the crops differ by 15 degrees or by a quarter in scale, the parts are rotated and scaled by all
+    landmarks, and shifted so that the eyes coincide. Outlines that are rotated or enlarged stay smooth.
 
     Args:
-        target: (T, T).
-        source: (S, S).
-        parts: class ids; the other classes of the result have no meaning.
+        target: (T, T), label map of the face whose parts are used.
+        source: (S, S), label map of the face that gets the parts.
+        parts: class ids of the parts.
 
     Returns:
-        (S, S), a new array.
+        The moved label map (S, S), a new array. Only the classes in ``parts`` have a meaning in it.
     """
     side = len(source)
     there, size = points_of_mask(source), side / len(target)
@@ -70,7 +72,15 @@ def fit_parts(target: LabelMap, source: LabelMap, parts: Collection[int]) -> Lab
 
 
 def _linear(here: Points, there: Points) -> Points:
-    """Rotation and scale (2, 2) between two faces' points (5, 2); the identity for what pose and expression explain."""
+    """Return the matrix (2, 2) of rotation and scale from one face's landmarks (5, 2) to another's.
+
+    It is the identity if pose and expression explain the difference (see `_TURNED` and `_SCALED`), or if fewer than
+    three landmarks are known.
+
+    Args:
+        here: landmarks of the face to move.
+        there: landmarks of the face to match.
+    """
     known = _known(here, there)
     if np.count_nonzero(known) < 3:
         return np.eye(2)
@@ -82,7 +92,7 @@ def _linear(here: Points, there: Points) -> Points:
 
 
 def _tilt(here: Points, there: Points) -> Points:
-    """Rotation (2, 2) from one line of the eyes to another; the identity below `_TILTED`."""
+    """Return the rotation (2, 2) between the lines through the eyes of two faces; the identity below `_TILTED`."""
     (x, y), (a, b) = _along(here), _along(there)
     cosine, sine = x * a + y * b, x * b - y * a
     if abs(np.degrees(np.arctan2(sine, cosine))) < _TILTED:
@@ -91,26 +101,37 @@ def _tilt(here: Points, there: Points) -> Points:
 
 
 def _shift(here: Points, there: Points, rows: tuple[int, ...]) -> Points:
-    """Shift (2,) between the means of some points; of all known points if one of them is unknown."""
+    """Return the shift (2,) between the means of the landmarks ``rows`` of two faces.
+
+    If one of these landmarks is unknown, all known landmarks are used; without any, the shift is 0.
+    """
     known = _known(here, there)
     used = [row for row in rows if known[row]] if known[list(rows)].all() else np.flatnonzero(known)
     return there[used].mean(0) - here[used].mean(0) if len(used) else np.zeros(2)
 
 
 def _known(here: Points, there: Points) -> npt.NDArray[np.bool_]:
-    """Whether each point is known in both faces (5,)."""
+    """Return for each landmark (5,) whether it is known, that is not NaN, in both faces."""
     return np.asarray(np.isfinite(here + there).all(1))
 
 
 def _along(points: Points) -> Points:
-    """The unit vector (2,) from eye to eye."""
+    """Return the unit vector (2,) from the left to the right eye in the picture; (1, 0) if an eye is unknown."""
     across = points[1] - points[0]
     length = float(np.hypot(*across))
     return across / length if np.isfinite(length) and length > 0 else np.array([1.0, 0.0])
 
 
 def _moved(labels: LabelMap, linear: Points, offset: Points, side: int, kinds: list[int]) -> LabelMap:
-    """Some classes of a label map (T, T) under x -> linear x + offset, as (side, side); 0 elsewhere."""
+    """Move some classes of a label map by x -> linear x + offset; the rest of the result is 0.
+
+    Args:
+        labels: (T, T), the label map.
+        linear: (2, 2), rotation and scale.
+        offset: (2,), shift in pixels of the result.
+        side: side of the result.
+        kinds: ids of the classes that are moved.
+    """
     if np.array_equal(linear, np.eye(2)) and side == len(labels):  # shift by whole pixels, which keeps outlines
         right, down = (int(np.floor(v + 0.5)) for v in offset)
         rows, columns = np.arange(side) - down, np.arange(side) - right

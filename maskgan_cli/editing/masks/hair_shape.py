@@ -1,4 +1,4 @@
-"""Longer or shorter hair: keeps only the changes of a mask that belong to it."""
+"""Restrict a change of a mask to longer or shorter hair, and clean up the result."""
 
 from __future__ import annotations
 
@@ -9,27 +9,31 @@ from scipy import ndimage
 
 from maskgan_cli.labels import GROUPS, ID, LabelMap, Region
 
-_HOLE: Final = 2e-3  # share of the mask; smaller holes in new hair are filled
-_STRAND: Final = 0.012  # share of the side; thinner strands are removed
-_COVERED: Final = 0.5  # ears of which a smaller share is visible are covered completely
-# Shares of the side: hair grows if half its width exceeds the first; above the second it grows no farther.
+_HOLE: Final = 2e-3  # share of the mask's area; smaller holes in new hair are filled
+_STRAND: Final = 0.012  # share of the side; thinner strands of new hair are removed
+_COVERED: Final = 0.5  # an ear of which new hair leaves a smaller share visible is covered completely
+# Half the width of old hair, as a share of the mask's side. Hair thinner than the first value does not grow. Hair
+# thicker than the second value grows no farther than hair of that width.
 _THICK: Final = 0.018
 _THICKEST: Final = 0.12
-_GROWTH: Final = 1.9  # hair grows to this multiple of its distance from its middle
+_GROWTH: Final = 1.9  # hair grows up to this multiple of half its width, measured from its middle
 _HAIR: Final = ID["hair"]
 _BEHIND: Final = [ID[name] for name in ("background", "cloth", "neck", *GROUPS["ears"])]
 
 
 def lengthened(labels: LabelMap, moved: LabelMap, *, longer: bool) -> LabelMap:
-    """Restrict a change of a mask to longer or shorter hair.
+    """Take only longer or shorter hair from a changed mask; everything else stays as in the mask before the change.
 
-    Longer hair grows where hair is thick, not from thin sideburns. It is connected with the old hair, covers no skin of
-    the face, and has no small holes or remnants of ears. Shorter hair leaves no isolated strands.
+    Longer hair grows where old hair is thick, not from thin sideburns. It is connected with the old hair, does not
+    cover the skin of the face, and has no small holes or remnants of ears. Shorter hair leaves no isolated strands.
 
     Args:
         labels: (S, S), the mask before the change.
         moved: (S, S), the mask after the change.
-        longer: whether hair gets longer or shorter.
+        longer: True: use only added hair; False: use only removed hair.
+
+    Returns:
+        (S, S), a new mask.
     """
     old, new = labels == _HAIR, moved == _HAIR
     if not longer:
@@ -59,7 +63,7 @@ def lengthened(labels: LabelMap, moved: LabelMap, *, longer: bool) -> LabelMap:
 
 
 def _reached(hair: Region) -> Region:
-    """Where hair (S, S) may grow: around its thick parts, the farther the thicker they are."""
+    """Return the region (S, S) into which hair may grow. The thicker a part of the hair is, the farther it may grow."""
     side = len(hair)
     step = max(1, side // 128)
     padded = np.pad(hair[::step, ::step], round(_THICKEST * side / step), mode="edge")
@@ -76,5 +80,6 @@ def _reached(hair: Region) -> Region:
 
 
 def _largest_label(region: LabelMap) -> int:
+    """Return the number that `ndimage.label` gives the largest connected region; 0 if the region is empty."""
     sizes = np.bincount(ndimage.label(region)[0].ravel())[1:]
     return 1 + int(sizes.argmax()) if len(sizes) else 0

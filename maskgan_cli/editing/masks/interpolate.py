@@ -1,4 +1,7 @@
-"""Interpolation in MaskVAE's latent space (paper, Sec. 3.2): between masks, beyond them, or around one."""
+"""Interpolate in MaskVAE's latent space (paper, Sec. 3.2): between two masks, beyond them, or randomly around one.
+
+Also: paint the resulting masks, and write masks, painted faces, a strip and an animation to files.
+"""
 
 from __future__ import annotations
 
@@ -34,19 +37,19 @@ from maskgan_cli.models.layers import one_hot
 from maskgan_cli.models.mask_vae import decode_labels, draw_code
 from maskgan_cli.weights.format import load
 
-_TILE = (128, 256)  # smallest and largest side of a mask in the strip and in the animation
-_FRAME_MS = 150
-_END_MS = 600  # duration of the first and last frame
-BATCH = 8  # faces in a batch
+_TILE = (128, 256)  # smallest and largest side, in pixels, of a mask in the strip and in the animation
+_FRAME_MS = 150  # duration of a frame of the animation, in milliseconds
+_END_MS = 600  # duration of the first and of the last frame
+BATCH = 8  # number of faces that are painted at once
 
 Codes = Tensor  # (N, latent) float32, on the manifold's device
 
 
 class MaskManifold:
-    """A trained MaskVAE: masks of any size to codes, codes to masks of any size.
+    """A trained MaskVAE that encodes masks of any size to codes, and decodes codes to masks of any size.
 
     Args:
-        weights: a weights file or run folder of `maskgan train vae`.
+        weights: a weights file, or a run folder of `maskgan train vae`.
         device: see `pick_device`.
 
     Raises:
@@ -60,33 +63,47 @@ class MaskManifold:
 
     @torch.inference_mode()
     def encode(self, labels: LabelMap, noise: torch.Generator | None = None) -> Codes:
-        """A square label map -> the mean of its code (1, latent), or with ``noise`` a sample of its distribution."""
+        """Encode a square label map; return its code (1, latent).
+
+        Args:
+            labels: (S, S), the label map.
+            noise: random generator for a sample of the code's distribution; None: the mean of the distribution.
+        """
         mask = torch.from_numpy(np.stack([resize_labels(labels, self.size)])).to(self.device)
         mean, log_variance = self.network.encode(one_hot(mask))
         return mean if noise is None else draw_code(mean, log_variance, noise)
 
     @torch.inference_mode()
     def decode(self, codes: Codes, side: int) -> Iterator[LabelMap]:
-        """Codes (N, latent) -> N label maps (side, side), one after the other; see `decode_labels`."""
+        """Decode codes (N, latent), and yield N label maps (side, side) one after the other; see `decode_labels`."""
         for i in range(len(codes)):
             yield decode_labels(self.network, codes[i : i + 1], side)[0].to("cpu", torch.uint8).numpy()
 
 
 def positions(steps: int, *, beyond: float = 0.0) -> npt.NDArray[np.float64]:
-    """Evenly spaced positions from -beyond to 1 + beyond; 0 is the first mask, 1 the second."""
+    """Return ``steps`` evenly spaced positions from -beyond to 1 + beyond. 0 is the first mask, 1 is the second."""
     return np.linspace(-beyond, 1.0 + beyond, steps)
 
 
 def between(first: Codes, second: Codes, where: Sequence[float] | npt.NDArray[np.float64]) -> Codes:
-    """Codes (N, latent) at N positions on the line through two codes (1, latent)."""
+    """Return the codes (N, latent) at N positions on the line through two codes.
+
+    Args:
+        first, second: (1, latent), the two codes.
+        where: the positions; 0 is ``first``, 1 is ``second``.
+    """
     share = torch.as_tensor(where, dtype=first.dtype, device=first.device).unsqueeze(1)
     return first + share * (second - first)
 
 
 def around(centre: Codes, count: int, *, spread: float, seed: int) -> Codes:
-    """``count`` codes near a code (1, latent): Gaussian noise of standard deviation ``spread`` is added.
+    """Return ``count`` random codes near a code, as ``centre`` plus Gaussian noise.
 
-    A spread of 1 is that of the prior. The noise is drawn on the CPU, so a seed gives the same codes on every device.
+    Args:
+        centre: (1, latent), the code.
+        count: number of codes.
+        spread: standard deviation of the noise; 1 is that of MaskVAE's prior.
+        seed: seed of the noise, which is drawn on the CPU, so that all devices give the same codes.
     """
     noise = torch.randn(count, centre.shape[1], generator=torch.Generator().manual_seed(seed))
     return centre + spread * noise.to(centre)
@@ -94,13 +111,13 @@ def around(centre: Codes, count: int, *, spread: float, seed: int) -> Codes:
 
 @dataclass(frozen=True)
 class Names:
-    """The files of one sequence inside its folder.
+    """Paths of the files of one `Interpolation` in its folder.
 
     Attributes:
-        masks: label maps in order.
-        faces: painted faces in the same order; empty without a style.
-        strip: all frames side by side.
-        animation: all frames as a GIF.
+        masks: files of the label maps, in order.
+        faces: files of the painted faces, in the same order; empty if no faces are painted.
+        strip: file of the picture with all frames side by side.
+        animation: file of the GIF with all frames.
     """
 
     masks: list[Path]
@@ -110,7 +127,7 @@ class Names:
 
     @classmethod
     def inside(cls, folder: Path, count: int, *, faces: bool) -> Names:
-        """Names for ``count`` masks, with or without faces."""
+        """Make the paths for ``count`` masks in ``folder``, and for as many painted faces if ``faces``."""
         digits = max(3, len(str(count - 1)))
 
         def numbered(kind: str) -> list[Path]:
@@ -127,12 +144,12 @@ def check_folder(folder: Path) -> None:
 
 @dataclass(frozen=True)
 class Interpolation:
-    """A sequence of masks, and optionally of faces painted from them.
+    """A sequence of masks, and optionally of faces that were painted from them.
 
     Attributes:
-        masks: label maps (S, S) in order.
-        faces: (T, T, 3) in the same order; empty without a style.
-        note: record of weights and settings; it is written into every face's file.
+        masks: label maps (S, S), in order.
+        faces: painted faces (T, T, 3), in the same order; empty if no faces were painted.
+        note: record of weights and settings, which is written into every face's file.
     """
 
     masks: list[LabelMap]
@@ -141,21 +158,25 @@ class Interpolation:
 
     @cached_property
     def frames(self) -> list[Picture]:
-        """One picture for each mask: the coloured mask, with its face below it if there are faces."""
+        """One picture for each mask: the coloured mask, and below it the painted face if there is one."""
         return frames(self.masks, self.faces)
 
     @property
     def strip(self) -> Picture:
-        """All frames side by side."""
+        """One picture with all frames side by side."""
         return strip(self.frames)
 
     def save(self, folder: str | Path, *, overwrite: bool = False) -> list[Path]:
-        """Write masks, strip, animation and faces into a folder, as ``maskgan interpolate`` does.
+        """Write masks, strip, animation and faces into a folder, as ``maskgan interpolate`` does; return the paths.
 
         Existing files with the same content are kept.
 
+        Args:
+            folder: the folder, which is created if necessary.
+            overwrite: replace existing files with other content.
+
         Raises:
-            InputError: a file exists with other content; then nothing is written.
+            InputError: a file exists with other content, and ``overwrite`` is false; then nothing is written.
         """
         check_folder(Path(folder))
         names = Names.inside(Path(folder), len(self.masks), faces=bool(self.faces))
@@ -167,7 +188,7 @@ class Interpolation:
         return list(files)
 
     def files(self, names: Names) -> dict[Path, bytes]:
-        """The content of each file, in the order in which files are reported."""
+        """Return the content of each file by its path, in the order in which files are reported."""
         note = face_note(self.note)
         return {
             **mask_files(names, self.masks),
@@ -180,24 +201,43 @@ class Interpolation:
 def paint_masks(
     painter: Method[Request], masks: Sequence[LabelMap], style: LabelMap, picture: Picture, *, batch: int = BATCH
 ) -> Iterator[npt.NDArray[np.uint8]]:
-    """Paint every mask in the style of one face; yields batches of pictures (N, size, size, 3), see `Method.size`."""
+    """Paint masks in the style of one face.
+
+    Args:
+        painter: the method that paints.
+        masks: label maps of any sizes.
+        style: (T, T), label map of the face whose style is used.
+        picture: (T, T, 3), picture of this face.
+        batch: number of masks that are painted at once.
+
+    Yields:
+        Batches of pictures (N, size, size, 3), in the order of the masks; see `Method.size`.
+    """
     requests = [Request(labels, style, picture) for labels in masks]
     for start in range(0, len(requests), batch):
         yield painter.paint(requests[start : start + batch])
 
 
 def mask_files(names: Names, masks: Sequence[LabelMap]) -> dict[Path, bytes]:
-    """The content of the label maps' files."""
+    """Return the content (PNG) of the label maps' files, by path."""
     return {path: encode_label_map(labels) for path, labels in zip(names.masks, masks, strict=True)}
 
 
 def face_note(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The record in a painted face's file."""
+    """Return the record that is written into a painted face's file: ``settings`` and the kind of edit."""
     return {"edit": "interpolate", **settings}
 
 
 def kept_faces(names: Names, settings: Mapping[str, Any]) -> list[Picture] | None:
-    """The existing faces, if all exist and have this record; else None."""
+    """Read the painted faces that an earlier run wrote.
+
+    Args:
+        names: paths of the files.
+        settings: see `face_note`.
+
+    Returns:
+        The faces if all files exist with the same record; else None.
+    """
     note = face_note(settings)
     if not all(path.is_file() and read_note(path) == note for path in names.faces):
         return None
@@ -205,10 +245,10 @@ def kept_faces(names: Names, settings: Mapping[str, Any]) -> list[Picture] | Non
 
 
 def refuse_others(files: Mapping[Path, bytes]) -> None:
-    """Check that no existing file would get other content.
+    """Check that writing these contents would not change an existing file.
 
     Raises:
-        InputError: one would; it names the first one.
+        InputError: a file exists with other content. The error names the first such file.
     """
     for path, data in files.items():
         if not holds(path, data):
@@ -216,7 +256,7 @@ def refuse_others(files: Mapping[Path, bytes]) -> None:
 
 
 def frames(masks: Sequence[LabelMap], faces: Sequence[Picture]) -> list[Picture]:
-    """One picture for each mask: the coloured mask, with its face below it if there are faces."""
+    """Make one picture for each mask: the coloured mask, and below it its painted face, if ``faces`` is not empty."""
     tile = min(max(len(masks[0]), _TILE[0]), _TILE[1])
     columns = [colourise(resize_labels(labels, tile)) for labels in masks]
     if faces:
@@ -225,14 +265,14 @@ def frames(masks: Sequence[LabelMap], faces: Sequence[Picture]) -> list[Picture]
 
 
 def strip(pictures: Sequence[Picture]) -> Picture:
-    """Pictures of one height side by side."""
+    """Put pictures of the same height side by side into one picture."""
     return np.hstack(pictures)
 
 
 def encode_animation(pictures: Sequence[Picture]) -> bytes:
-    """Encode pictures of one size as an endlessly repeated GIF.
+    """Encode pictures of the same size as an endlessly repeated GIF.
 
-    Pictures with up to 256 colours, such as coloured masks, are exact; faces are reduced to 256 colours.
+    Pictures with up to 256 colours, such as coloured masks, keep their exact colours; faces are reduced to 256 colours.
     """
     images, data = [Image.fromarray(picture) for picture in pictures], io.BytesIO()
     pace = [_END_MS, *[_FRAME_MS] * (len(images) - 2), _END_MS][: len(images)]

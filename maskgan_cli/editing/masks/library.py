@@ -1,6 +1,7 @@
-"""Shapes in the package: accessories, and pairs of masks that differ in one property.
+"""Load the masks that are included in the package: accessories, and pairs of masks that differ in one property.
 
-They are in ``assets/library.npz``, with the browser editor's example faces; ``recipes/make_library.py`` renders them.
+The file ``assets/library.npz`` contains them, and the browser editor's example faces. ``recipes/make_library.py``
+renders them.
 """
 
 from __future__ import annotations
@@ -44,12 +45,12 @@ DIRECTIONS: Final[dict[str, str]] = {
 
 @dataclass(frozen=True)
 class Accessory:
-    """An accessory.
+    """An accessory to put on faces, such as a pair of glasses.
 
     Attributes:
-        labels: the label map (T, T) of a face that wears it.
-        points: (5, 2), points of that face: see `data.alignment`.
-        kind: class id of the accessory.
+        labels: (T, T), label map of a face that wears the accessory.
+        points: (5, 2), landmarks of that face: see `data.alignment`.
+        kind: class id of the accessory in the label map.
     """
 
     labels: LabelMap
@@ -59,13 +60,13 @@ class Accessory:
 
 @functools.cache
 def read_library() -> dict[str, Any]:
-    """All arrays of the file, by name."""
+    """Read all arrays of the file, by name. They are read only once."""
     with np.load(_FILE, allow_pickle=False) as file:
         return {name: file[name] for name in file.files}
 
 
 def example_photo() -> Picture:
-    """scikit-image's portrait of the astronaut Eileen Collins, by NASA, in the public domain (512, 512, 3)."""
+    """Return a portrait of the astronaut Eileen Collins (512, 512, 3), from scikit-image; by NASA, public domain."""
     from skimage.data import astronaut
 
     picture: Picture = astronaut()  # type: ignore[no-untyped-call]
@@ -73,12 +74,12 @@ def example_photo() -> Picture:
 
 
 def example_faces() -> dict[str, Picture]:
-    """The two pictures that the documentation's commands edit, by file name: a photograph and a rendered face."""
+    """Return the two pictures that the documentation's commands edit, by file name: a photo and a rendered face."""
     return {"photo.png": example_photo(), "other.png": read_library()["example-2-picture"]}
 
 
 def item(name: str) -> Accessory:
-    """An accessory by its name in `ITEMS`; a kind (``glasses``) means the first of its kind.
+    """Return an accessory by its name in `ITEMS`, or the first accessory of a kind, e.g. of ``glasses``.
 
     Raises:
         InputError: there is no accessory of that name.
@@ -88,7 +89,7 @@ def item(name: str) -> Accessory:
 
 
 def item_name(name: str) -> str:
-    """The name in `ITEMS` of an accessory, or of the first of a kind.
+    """Return ``name`` if it is a name in `ITEMS`; if it is a kind, e.g. ``glasses``, the first name of this kind.
 
     Raises:
         InputError: there is no accessory of that name.
@@ -101,7 +102,10 @@ def item_name(name: str) -> str:
 
 
 def pairs(direction: str) -> npt.NDArray[np.uint8]:
-    """Pairs of masks (N, 2, S, S) of rendered faces that differ only in the property of a direction.
+    """Return N pairs of masks (N, 2, S, S) of rendered faces. The masks of a pair differ only in one property.
+
+    Args:
+        direction: name of the property in `DIRECTIONS`, e.g. ``smile``. The second mask has more of it.
 
     Raises:
         InputError: there is no direction of that name.
@@ -112,10 +116,15 @@ def pairs(direction: str) -> npt.NDArray[np.uint8]:
 
 
 def known(what: str, name: str, names: Iterable[str]) -> str:
-    """Check that a name is one of ``names``, and return it.
+    """Return ``name`` if it is one of ``names``.
+
+    Args:
+        what: what the name stands for, for the error message.
+        name: the name.
+        names: the allowed names.
 
     Raises:
-        InputError: it is not.
+        InputError: ``name`` is not one of ``names``.
     """
     if name not in names:
         raise InputError(what, expected=" or ".join(names), found=repr(name))

@@ -1,9 +1,10 @@
-"""Interpolation between the masks of two photos with MaskVAE, with the photos' own masks at both ends.
+"""Interpolate between the masks of two photos with MaskVAE, starting and ending exactly at the photos' own masks.
 
-MaskVAE's reconstructions are coarser than the masks, so the first step from a mask to MaskVAE's interpolation would
-jump. Therefore signed distances of the classes are interpolated: those of MaskVAE's masks, plus the difference between
-the own and the reconstructed mask at each end, with a weight that falls linearly to the other end. All of it happens in
-the faces' upright frames, and the frames are interpolated too.
+MaskVAE's reconstructions are coarser than the masks, so there would be a jump between a photo's own mask and MaskVAE's
+first interpolated mask. To avoid it, the loss of detail is added back. For both photos, the difference between the
+signed distances (see `borders`) of the own mask and of its reconstruction is computed. To the signed distances of an
+interpolated mask, both differences are added, each with a weight that falls linearly from 1 at its own photo to 0 at
+the other. All this is done in the faces' upright frames; the frames are interpolated too.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ from maskgan_cli.labels import LabelMap
 
 
 def morph(first: LabelMap, second: LabelMap, where: Sequence[float], manifold: MaskManifold) -> Iterator[LabelMap]:
-    """Masks between two masks, of the first one's size; at positions 0 and 1 they are the two masks.
+    """Interpolate between two masks, and yield one mask (S, S) for each position.
 
     Args:
-        first, second: (S, S) and (T, T).
-        where: positions of the masks, 0 to 1.
+        first, second: (S, S) and (T, T), the two masks.
+        where: positions of the masks, 0 to 1. At 0 the result is exactly ``first``, at 1 it is ``second``, resized.
         manifold: a trained MaskVAE.
     """
     side = len(first)
@@ -50,14 +51,15 @@ def morph(first: LabelMap, second: LabelMap, where: Sequence[float], manifold: M
 def masks_between(
     first: LabelMap, second: LabelMap, where: Sequence[float], manifold: MaskManifold, *, keep_ends: bool, photos: bool
 ) -> list[LabelMap]:
-    """Masks between two masks, of the first one's size: MaskVAE's interpolation, as in the paper, or `morph`.
+    """Interpolate between two masks, and return one mask (S, S) for each position.
 
     Args:
-        first, second: (S, S) and (T, T).
-        where: positions of the masks; 0 to 1 with ``keep_ends``.
+        first, second: (S, S) and (T, T), the two masks.
+        where: positions of the masks; 0 is ``first``, 1 is ``second``. With ``keep_ends`` they go from 0 to 1.
         manifold: a trained MaskVAE.
-        keep_ends: the first and the last mask are ``first`` and ``second``.
-        photos: whether both are masks of photos; with ``keep_ends``, `morph` is used for these.
+        keep_ends: the first and the last mask are ``first`` and ``second`` themselves. Otherwise they are MaskVAE's
+            reconstructions, as in the paper.
+        photos: whether both are masks of photos. If so, and with ``keep_ends``, `morph` is used.
     """
     if keep_ends and photos:
         return list(morph(first, second, where, manifold))
@@ -68,7 +70,7 @@ def masks_between(
 
 
 def _frame(first: Upright, second: Upright, share: float) -> Upright:
-    """A frame between two: rotation, scale and centre are interpolated."""
+    """Interpolate the rotation, scale and centre of two upright frames; ``share`` 0 is the first, 1 is the second."""
     turns = [complex(frame.matrix[0, 0], frame.matrix[1, 0]) for frame in (first, second)]
     turn = turns[0] * (turns[1] / turns[0]) ** share
     linear, centre = np.array([[turn.real, -turn.imag], [turn.imag, turn.real]]), np.full(2, first.side / 2)
@@ -78,7 +80,14 @@ def _frame(first: Upright, second: Upright, share: float) -> Upright:
 
 
 def _in_mask(planes: Field, frame: Upright, side: int, ids: Sequence[int]) -> LabelMap:
-    """The mask (side, side) whose classes have the largest signed distance in the frame."""
+    """Make the mask of a face from signed distances in its upright frame: the class with the largest distance wins.
+
+    Args:
+        planes: (N, frame side, frame side), signed distances of the classes.
+        frame: the upright frame.
+        side: side of the mask.
+        ids: the N class ids.
+    """
     x, y = frame.places(Box(0, side, 0, side))
     result: LabelMap = np.array(ids, np.uint8)[sample(planes, x, y).argmax(0)]
     return result

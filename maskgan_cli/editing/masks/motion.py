@@ -1,9 +1,9 @@
-"""Motion of a face's mask in a direction of MaskVAE's latent space.
+"""Move a face's mask in a direction of MaskVAE's latent space, e.g. towards a smile, without losing its detail.
 
-MaskVAE decodes the mask's code and the code after one step. Its reconstructions are coarser than the mask, so their
-change is measured and applied to the mask's own parts: the curves of the mouth, the lines of the brows, the width of
-the nose, the outline of the face, and the signed distances of all other classes. Everything is measured in the face's
-upright frame, and drawn at the mask's own size.
+MaskVAE decodes the mask's code and the code after one step. Its reconstructions are coarser than the mask, so they are
+not used themselves. Only the change between them is measured, and applied to the mask's own parts: the curves of the
+mouth, the lines of the brows, the width of the nose, the outline of the face, and the signed distances (see `borders`)
+of all other classes. Everything is measured in the face's upright frame, and drawn at the mask's own size.
 """
 
 from __future__ import annotations
@@ -25,26 +25,28 @@ if TYPE_CHECKING:
     from maskgan_cli.editing.masks.interpolate import Codes, MaskManifold
 
 T = TypeVar("T")
-PIECES: Final = ("borders", "nose", "brows", "mouth")  # moved by directions of a data set's attributes
-_FINE: Final = 2  # MaskVAE's masks are decoded at this multiple of its size
-_SPECK: Final = 2e-4  # share of the mask; smaller changes are undone
+PIECES: Final = ("borders", "nose", "brows", "mouth")  # pieces that directions of a data set's attributes move
+_FINE: Final = 2  # MaskVAE's masks are decoded at this multiple of its own size, to measure small parts
+_SPECK: Final = 2e-4  # share of the mask's area; smaller connected changes are undone
+# Classes that are moved as shapes, not by signed distances.
 _DRAWN: Final = [ID[name] for name in ("nose", *GROUPS["brows"], *GROUPS["mouth"])]
 
 
 @dataclass(frozen=True)
 class Motion:
-    """The motion of a mask for one step in a direction; `apply` moves the mask by any number of steps.
+    """The measured change of one mask in one direction; `apply` moves the mask by any number of steps.
 
     Attributes:
         frame: the face's upright frame.
-        reach: class ids that may change.
-        pieces: that move.
-        mouth, brows, nose, outline: the face's own parts in the frame; None if they are missing.
-        eyes: the row of the eye below each brow, by the brow's name.
-        mouth_change, brow_change, nose_change, outline_change: changes of these parts for one step.
-        ids, depths: the other classes that move, and their signed distances (N, side, side).
-        more, less: changes of these distances (N, side, side) for one and two steps forwards, and backwards.
-        lengthens: whether only hair may be gained or lost.
+        reach: ids of the classes that may change.
+        pieces: names of the pieces of the face that move: see `measure_motion`.
+        mouth, brows, nose, outline: the mask's own parts, measured in the frame; None if the mask does not show them.
+        eyes: row of the eye below each brow, by the brow's name.
+        mouth_change, brow_change, nose_change, outline_change: change of each part for one step; None if it does not
+            move.
+        ids, depths: the other classes that move, and their signed distances (N, side, side) before the change.
+        more, less: changes of these distances (N, side, side) for one, two, ... steps: forwards, and backwards.
+        lengthens: whether only hair may be added or removed.
     """
 
     frame: Upright
@@ -66,7 +68,15 @@ class Motion:
     lengthens: bool = False
 
     def apply(self, labels: LabelMap, amount: float) -> LabelMap:
-        """The mask (S, S), of which the motion was measured, after ``amount`` steps."""
+        """Move the mask by a number of steps.
+
+        Args:
+            labels: (S, S), the mask of which the motion was measured.
+            amount: number of steps, also fractions; below 0 backwards.
+
+        Returns:
+            (S, S), the moved mask, a new array.
+        """
         if amount == 0:
             return labels.copy()
         result = self._with_borders(labels, amount)
@@ -82,18 +92,22 @@ class Motion:
         return borders.without_specks(result, labels, _SPECK * labels.size)
 
     def changed_mouth(self, amount: float) -> Mouth:
-        """The face's mouth after ``amount`` steps; mouth and change must not be None."""
+        """Return the face's mouth after ``amount`` steps; ``mouth`` and ``mouth_change`` must not be None."""
         assert self.mouth is not None and self.mouth_change is not None
         change = self.mouth_change if amount > 0 else self.mouth_change.reversed
         nose = self.nose.bottom if self.nose is not None else None
         return mouth_shape.changed_mouth(self.mouth, change, abs(amount), nose)
 
     def opening_left(self, amount: float) -> float:
-        """Distance of the lips after ``amount`` steps as a share of the mouth's width; below 0: closed too far."""
+        """Return the distance of the lips after ``amount`` steps, as a share of the mouth's width.
+
+        It is below 0 if the step would close the lips further than they can close.
+        """
         assert self.mouth is not None and self.mouth_change is not None
         return self.mouth.opening / self.mouth.width + amount * float(self.mouth_change.gap.max())
 
     def _with_borders(self, labels: LabelMap, amount: float) -> LabelMap:
+        """Move only the classes ``ids``, by their signed distances; nose, brows and mouth stay unchanged."""
         knots = self.more if amount > 0 else self.less
         if self.depths is None or not knots:
             return labels
@@ -115,15 +129,16 @@ def measure_motion(
     reach: Collection[str] = CLASSES,
     both: bool = True,
 ) -> Motion:
-    """Measure the motion of a mask (S, S) in a direction.
+    """Measure how a mask changes for one step in a direction.
 
     Args:
-        labels: the mask.
+        labels: (S, S), the mask.
         manifold: a trained MaskVAE.
-        step: (1, latent), one step.
-        pieces: that move: mouth, brows, nose, outline, chin, hair, borders (of all other classes).
+        step: (1, latent), vector of one step in the direction.
+        pieces: names of the pieces that move: mouth, brows, nose, outline (of the face), chin, hair, and borders (of
+            all other classes).
         reach: names of the classes that may change.
-        both: also measure the step backwards, and move parts by the mean of the two.
+        both: also measure the change for one step backwards, and use the mean of the two changes of each part.
     """
     frame = Upright.of(labels, manifold.size)
     upright = frame.labels(labels)
@@ -160,6 +175,13 @@ def measure_motion(
 
 
 def _outline(decoded: Sequence[LabelMap], scale: int, weights: Field) -> Field | None:
+    """Measure the change of the face's outline (180,) for one step; None if MaskVAE's masks show no face.
+
+    Args:
+        decoded: MaskVAE's masks after 0 and 1 steps, and optionally after -1 steps.
+        scale: pixels of these masks per pixel of the frame.
+        weights: (180,), weights of the outline's rays: see `outline_change`.
+    """
     first = measure_outline(decoded[0], fine=scale)
     if first is None:
         return None
@@ -168,6 +190,12 @@ def _outline(decoded: Sequence[LabelMap], scale: int, weights: Field) -> Field |
 
 
 def _eyes(own: LabelMap, fine: int) -> dict[str, float]:
+    """Return the mean row of each eye in the frame, by the name of the brow above it; hidden eyes are left out.
+
+    Args:
+        own: the upright mask.
+        fine: pixels of this mask per pixel of the frame.
+    """
     found = {}
     for eye, brow in (("l_eye", "l_brow"), ("r_eye", "r_brow")):
         rows = np.flatnonzero((own == ID[eye]).any(1))
@@ -177,6 +205,7 @@ def _eyes(own: LabelMap, fine: int) -> dict[str, float]:
 
 
 def _mouth(decoded: list[LabelMap], scale: int) -> MouthChange | None:
+    """Measure the change of the mouth for one step; None if it cannot be measured. For the arguments see `_outline`."""
     mouths = [measure_mouth(one, fine=scale) for one in decoded]
     forth = mouth_shape.mouth_change(mouths[0], mouths[1])
     back = mouth_shape.mouth_change(mouths[0], mouths[2]) if len(mouths) > 2 else None
@@ -187,13 +216,29 @@ def _mouth(decoded: list[LabelMap], scale: int) -> MouthChange | None:
 
 
 def _mean(change: Callable[[T, T], Field | None], masks: Sequence[T]) -> Field | None:
-    """Mean of a part's change forwards and its reversed change backwards; only one of them if the other is None."""
+    """Return the mean of a part's change for one step forwards, and its negated change for one step backwards.
+
+    Args:
+        change: function that measures the change between two masks (or shapes); None if it cannot.
+        masks: masks (or shapes) after 0 and 1 steps, and optionally after -1 steps.
+
+    Returns:
+        Only one of the two changes if the other is None; None if both are.
+    """
     found = [change(masks[0], one) for one in masks[1:3]]
     signed = [sign * one for sign, one in zip((1, -1), found, strict=False) if one is not None]
     return np.asarray(np.mean(signed, 0)) if signed else None
 
 
 def _borders(own: LabelMap, decoded: list[LabelMap], allowed: list[int], *, lengthens: bool) -> dict[str, Any]:
+    """Measure the changes of the classes that are moved by signed distances, as arguments of `Motion`.
+
+    Args:
+        own: the mask in its upright frame.
+        decoded: MaskVAE's masks of the same size after 0, 1, -1, 2, -2 steps; at least the first two.
+        allowed: ids of the classes that may change.
+        lengthens: whether only hair may be added or removed.
+    """
     if not lengthens:
         own, *decoded = (np.where(np.isin(one, _DRAWN), ID["skin"], one).astype(np.uint8) for one in (own, *decoded))
     shown = set(np.unique(np.stack([own, *decoded])).tolist())
@@ -206,7 +251,12 @@ def _borders(own: LabelMap, decoded: list[LabelMap], allowed: list[int], *, leng
 
 
 def _between(knots: tuple[Field, ...], amount: float) -> Field:
-    """Interpolate linearly between changes at 0 (no change), 1, 2, ... steps; beyond the last, extrapolate."""
+    """Return the change after ``amount`` (0 or more) steps by linear interpolation, or extrapolation beyond the last.
+
+    Args:
+        knots: changes after 1, 2, ... steps.
+        amount: number of steps, also fractions.
+    """
     last = min(max(int(np.ceil(amount)), 1), len(knots))
     begin = knots[last - 2] if last > 1 else np.zeros_like(knots[0])
     return np.asarray(begin + (amount - last + 1) * (knots[last - 1] - begin), np.float32)

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from maskgan_cli.data.alignment import Points
-from maskgan_cli.editing.compositing.accessories.head_fit import fitted
+from maskgan_cli.editing.masks.head_fit import fitted
 from maskgan_cli.labels import LabelMap, Region
 from maskgan_cli.synth.shape import head
 
@@ -68,7 +68,7 @@ def _between_heads(target: LabelMap, source: LabelMap) -> Points:
         one.camera.project(one.posed.vertices[_region()])[0].astype(np.float64) for one in (here, fitted(source))
     )
     found, *_ = np.linalg.lstsq(np.concatenate([before, np.ones((len(before), 1))], 1), after, rcond=None)
-    return found.T
+    return np.asarray(found.T)
 
 
 @lru_cache(maxsize=1)

@@ -1,4 +1,4 @@
-"""A mouth as four curves from corner to corner: measuring it, its change by MaskVAE, and drawing it."""
+"""Describe a mouth by curves from corner to corner: measure it in a mask, measure its change by MaskVAE, draw it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from scipy import ndimage
 from maskgan_cli.editing.masks.upright import Field, Upright, largest_piece
 from maskgan_cli.labels import GROUPS, ID, LabelMap, Region
 
-_PLACES: Final = 65  # positions along a mouth
+_PLACES: Final = 65  # number of positions along a mouth at which the curves are sampled
 _SMOOTH: Final = 0.02  # share of a mouth's width; blur of the curves, which removes the steps of pixels
 _MIN_WIDTH: Final = 6  # pixels; smaller mouths are ignored
-_LIPS: Final = (0.5, 2.0)  # limits of the change of a lip's thickness
-_SPECK: Final = 0.03  # share of a mouth; a smaller inside is removed
-_CLOSED: Final = 0.012  # share of a mouth's width; lips at this distance or less are closed
+_LIPS: Final = (0.5, 2.0)  # smallest and largest factor by which a lip's thickness may change
+_SPECK: Final = 0.03  # share of a mouth's area; a smaller piece of the inside is replaced by the upper lip
+_CLOSED: Final = 0.012  # share of a mouth's width; lips at a smaller distance count as closed
 _MIDDLE: Final = slice(_PLACES // 4, -_PLACES // 4)
 _PARTS: Final = [ID[name] for name in GROUPS["mouth"]]
 _ALONG: Final = np.linspace(0.0, 1.0, _PLACES)
@@ -24,12 +24,13 @@ _ALONG: Final = np.linspace(0.0, 1.0, _PLACES)
 
 @dataclass(frozen=True)
 class Mouth:
-    """A mouth in an upright frame, in that frame's pixels.
+    """The shape of a mouth in a face's upright frame. All lengths are pixels of the frame.
 
     Attributes:
-        left, right: x of the corners.
-        line: (65,), y of the upper lip's lower edge, at evenly spaced positions from corner to corner.
-        gap, upper, lower: (65,), distance of the lips, and thickness of each lip.
+        left, right: x of the left and of the right corner in the picture.
+        line: y of the upper lip's lower edge at 65 evenly spaced positions from the left to the right corner.
+        gap: (65,), vertical distance between the lips at these positions.
+        upper, lower: (65,), thickness of the upper and of the lower lip at these positions.
     """
 
     left: float
@@ -41,27 +42,27 @@ class Mouth:
 
     @property
     def width(self) -> float:
-        """From corner to corner."""
+        """Distance of the corners."""
         return self.right - self.left
 
     @property
     def opening(self) -> float:
-        """The largest distance between the lips."""
+        """Largest distance between the lips."""
         return float(self.gap.max())
 
     @property
     def lips(self) -> float:
-        """The largest thickness of both lips together."""
+        """Largest thickness of both lips together."""
         return float((self.upper + self.lower).max())
 
     @property
     def sag(self) -> float:
-        """Vertical distance of the upper lip's edge below the corners, in the middle."""
+        """How far the middle of the upper lip's lower edge is below the corners; below 0 if it is above them."""
         return float(self.line[_PLACES // 2] - (self.line[0] + self.line[-1]) / 2)
 
     @property
     def bottom(self) -> float:
-        """The lower lip's lowest point."""
+        """y of the lower lip's lowest point."""
         return float((self.line + self.gap + self.lower).max())
 
 
@@ -70,9 +71,9 @@ class MouthChange:
     """The change of a mouth for one step in a direction.
 
     Attributes:
-        wider: added to the width, as a share of it.
-        line, gap: (65,), added to the curves, as shares of the mouth's width.
-        upper, lower: factors of the lips' thickness.
+        wider: increase of the width, as a share of the width.
+        line, gap: (65,), values that are added to the curves of `Mouth`, as shares of the mouth's width.
+        upper, lower: factors by which the thickness of the upper and of the lower lip is multiplied.
     """
 
     wider: float
@@ -83,12 +84,17 @@ class MouthChange:
 
     @property
     def reversed(self) -> MouthChange:
-        """The change that undoes this one."""
+        """The opposite change, for one step backwards."""
         return MouthChange(-self.wider, -self.line, -self.gap, 1 / self.upper, 1 / self.lower)
 
 
 def measure_mouth(labels: LabelMap, *, fine: int = 1) -> Mouth | None:
-    """The mouth of an upright mask, whose pixels are ``fine`` to one of the frame; None without one."""
+    """Measure the mouth of an upright mask; None if it shows no mouth, or one less than 6 pixels wide.
+
+    Args:
+        labels: (side * fine, side * fine), the upright mask.
+        fine: pixels of the mask per pixel of the frame.
+    """
     whole = largest_piece(np.isin(labels, _PARTS))
     columns = np.flatnonzero(whole.any(0))
     if len(columns) < _MIN_WIDTH:
@@ -109,9 +115,12 @@ def measure_mouth(labels: LabelMap, *, fine: int = 1) -> Mouth | None:
 
 
 def mouth_change(before: Mouth | None, after: Mouth | None) -> MouthChange | None:
-    """The change of a mouth between two masks of MaskVAE; None if one of them has no mouth or only a remnant.
+    """Measure the change between the mouths of two masks of MaskVAE.
 
     The change is made symmetric, because faces and the package's directions are symmetric.
+
+    Returns:
+        None if a mask has no mouth, or if too little of the mouth is left in the second mask.
     """
     if before is None or after is None or after.width < 0.5 * before.width:
         return None
@@ -130,7 +139,7 @@ def mouth_change(before: Mouth | None, after: Mouth | None) -> MouthChange | Non
 
 
 def mean_change(first: MouthChange, second: MouthChange) -> MouthChange:
-    """The mean of two changes."""
+    """Return the mean of two changes; for the lips' factors it is the geometric mean."""
     return MouthChange(
         (first.wider + second.wider) / 2,
         (first.line + second.line) / 2,
@@ -141,7 +150,15 @@ def mean_change(first: MouthChange, second: MouthChange) -> MouthChange:
 
 
 def changed_mouth(mouth: Mouth, change: MouthChange, amount: float, nose: float | None = None) -> Mouth:
-    """A mouth after ``amount`` (0 or more) times a change; it keeps half of its distance to the nose's lower end."""
+    """Return a mouth after ``amount`` steps of a change.
+
+    Args:
+        mouth: the mouth before the change.
+        change: the change for one step.
+        amount: number of steps, 0 or more, also fractions.
+        nose: y of the nose's lower end. The mouth is kept from moving closer to the nose than half of its distance
+            before the change. None: no limit.
+    """
     middle, half = (mouth.left + mouth.right) / 2, mouth.width / 2 * (1 + amount * change.wider)
     upper, lower = (float(np.clip(ratio**amount, *_LIPS)) for ratio in (change.upper, change.lower))
     gap = np.maximum(mouth.gap + amount * mouth.width * change.gap, 0.0)
@@ -159,7 +176,19 @@ def changed_mouth(mouth: Mouth, change: MouthChange, amount: float, nose: float 
 
 
 def draw_mouth(labels: LabelMap, frame: Upright, old: Mouth, new: Mouth) -> LabelMap:
-    """Replace the mouth ``old`` of a mask (S, S) by ``new``, which covers skin and the old mouth; the rest is skin."""
+    """Draw a changed mouth into a mask.
+
+    The new mouth is drawn only over skin and over the old mouth. The rest of the old mouth becomes skin.
+
+    Args:
+        labels: (S, S), the mask.
+        frame: the face's upright frame.
+        old: the mask's mouth, in this frame.
+        new: the changed mouth, in this frame.
+
+    Returns:
+        (S, S), a new mask.
+    """
     both = (old, new)
     box = frame.box(
         min(m.left for m in both) - 2,
@@ -190,24 +219,28 @@ def draw_mouth(labels: LabelMap, frame: Upright, old: Mouth, new: Mouth) -> Labe
 
 
 def _first(region: Region) -> Field:
+    """Return the first row of a region (H, W) in each column; 0 in columns without the region."""
     return np.asarray(region.argmax(0), np.float64)
 
 
 def _end(region: Region) -> Field:
+    """Return the row below the last row of a region (H, W) in each column; H in columns without the region."""
     return np.asarray(len(region) - region[::-1].argmax(0), np.float64)
 
 
 def _filled(curve: Field, known: Region) -> Field:
+    """Replace the values of a curve at positions that are not ``known``, by linear interpolation."""
     places = np.arange(len(curve))
     return np.asarray(np.interp(places, places[known], curve[known]))
 
 
 def _smooth(curve: Field) -> Field:
+    """Blur a curve along the mouth with a Gaussian."""
     return np.asarray(ndimage.gaussian_filter1d(curve, max(_SMOOTH * len(curve), 0.5), mode="nearest"))
 
 
 def _even(curve: Field) -> Field:
-    """The best fit of a curve (65,) by an even polynomial of degree 4 around the middle."""
+    """Make a curve (65,) symmetric: fit an even polynomial of degree 4 around its middle by least squares."""
     across = 2 * _ALONG - 1
     basis = np.stack([np.ones_like(across), across**2, across**4], 1)
     return np.asarray(basis @ np.linalg.lstsq(basis, curve, rcond=None)[0])

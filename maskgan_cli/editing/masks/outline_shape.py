@@ -1,7 +1,7 @@
-"""The outline of a face, by rays from its middle: measuring it, its change by MaskVAE, and moving it in a mask.
+"""Describe a face's outline by rays from its middle: measure it, measure how MaskVAE changes it, and move it in a mask.
 
-Regions near the outline move with it: ears, earrings and hair beside it, the neck below. Eyes, brows, nose and mouth
-keep their position.
+Regions near the outline move with it: ears, earrings and hair beside it, and the neck below. Eyes, brows, nose and
+mouth keep their position.
 """
 
 from __future__ import annotations
@@ -17,31 +17,40 @@ from maskgan_cli.editing.masks.upright import Box, Field, Upright, sample
 from maskgan_cli.labels import GROUPS, ID, LabelMap
 
 RAYS: Final = 180
-_ANGLES: Final = (np.arange(RAYS) + 0.5) / RAYS * 2 * np.pi - np.pi / 2  # clockwise from straight up
+_ANGLES: Final = (np.arange(RAYS) + 0.5) / RAYS * 2 * np.pi - np.pi / 2  # the rays go clockwise, starting straight up
 _FACE: Final = [ID[name] for name in ("skin", *GROUPS["face"], "eye_g")]
 _FEATURES: Final = [ID[name] for name in (*GROUPS["face"], "eye_g")]
-# Shares of the distance from the middle to the outline:
-_INNER: Final = 0.45  # up to here nothing moves
-_BESIDE: Final = 1.15  # up to here (ears and earrings) pixels move as far as the outline
-_OUTER: Final = 2.0  # from here on nothing moves
-_SOFT: Final = 0.7  # pixels of the mask; blur
+# Which pixels move, by their distance from the middle as a share of the outline's distance:
+_INNER: Final = 0.45  # below this, pixels do not move; from here, their motion increases up to the outline (1)
+_BESIDE: Final = 1.15  # up to this (ears and earrings), pixels move as far as the outline
+_OUTER: Final = 2.0  # beyond this, pixels do not move
+_SOFT: Final = 0.7  # pixels of the mask; blur of outlines that are moved
 
 
 @dataclass(frozen=True)
 class Outline:
-    """A face's outline in an upright frame: its middle (x, y), and the outline's distance (180,) in each direction."""
+    """A face's outline in its upright frame.
+
+    Attributes:
+        middle: (x, y) of the face's middle, where the rays begin.
+        reach: (180,), distance from the middle to the outline along each ray, in pixels of the frame.
+    """
 
     middle: tuple[float, float]
     reach: Field
 
 
 def measure_outline(labels: LabelMap, *, fine: int = 1, middle: tuple[float, float] | None = None) -> Outline | None:
-    """Measure the outline of an upright mask; None without skin.
+    """Measure the outline of a face in its upright mask.
 
     Args:
-        labels: (T, T), upright.
-        fine: the mask's pixels per pixel of the frame.
-        middle: origin of the rays; None: between eyes and mouth, halfway between the cheeks.
+        labels: (T, T), the upright mask.
+        fine: pixels of the mask per pixel of the frame.
+        middle: (x, y) in the frame, where the rays begin; None: the middle between the cheeks, at the height between
+            eyes and mouth.
+
+    Returns:
+        None if ``middle`` is None and the mask shows no face at this height.
     """
     side, face = len(labels), np.isin(labels, _FACE)
     if middle is None:
@@ -63,7 +72,15 @@ def measure_outline(labels: LabelMap, *, fine: int = 1, middle: tuple[float, flo
 
 
 def outline_change(before: Outline | None, after: Outline | None, weights: Field) -> Field | None:
-    """Outward motion (180,) of the outline, as shares of its distance, multiplied by ``weights`` (180,); symmetric."""
+    """Measure the change between two outlines, made symmetric.
+
+    Args:
+        before, after: the outlines; both have the same middle.
+        weights: (180,), factors for the rays, e.g. `chin`.
+
+    Returns:
+        (180,), outward motion of the outline as shares of its distance from the middle; None if an outline is None.
+    """
     if before is None or after is None:
         return None
     change = ndimage.median_filter(after.reach / before.reach - 1, 7, mode="wrap")
@@ -72,24 +89,27 @@ def outline_change(before: Outline | None, after: Outline | None, weights: Field
 
 
 def sides_and_chin() -> Field:
-    """Weights (180,) of the outline without forehead and hairline."""
+    """Return weights (180,) of the rays that are 1 at the cheeks and the chin, and fall to 0 at the top of the head."""
     return _from(np.abs(_down()), 175, 95)
 
 
 def chin() -> Field:
-    """Weights (180,) of the chin and the jaw beside it."""
+    """Return weights (180,) of the rays that are 1 at the chin, and fall to 0 at the cheeks."""
     return _from(np.abs(_down()), 100, 30)
 
 
 def move_outline(labels: LabelMap, frame: Upright, outline: Outline, out: Field, reach: list[int]) -> LabelMap:
-    """Move the outline of a mask's face.
+    """Move the outline of a face in its mask.
 
     Args:
         labels: (S, S), the mask.
         frame: the face's upright frame.
         outline: the face's outline in that frame.
-        out: (180,), outward motion as shares of the outline's distance; below 0 inwards.
-        reach: class ids that may change.
+        out: (180,), outward motion as shares of the outline's distance from the middle; below 0 inwards.
+        reach: ids of the classes that may change.
+
+    Returns:
+        (S, S), a new mask; ``labels`` itself if nothing moves.
     """
     far = _OUTER * float(outline.reach[np.abs(out) > 1e-3].max(initial=0.0)) * 1.3
     if far == 0:
@@ -113,7 +133,14 @@ def move_outline(labels: LabelMap, frame: Upright, outline: Outline, out: Field,
 
 
 def _sampled(here: LabelMap, box: Box, rows: Field, columns: Field, reach: list[int]) -> LabelMap:
-    """The strongest class at positions of the mask, among the classes of ``reach`` that the box contains."""
+    """Resample a part of a mask at other positions, with smooth outlines.
+
+    Args:
+        here: (h, w), the part of the mask.
+        box: rows and columns of this part in the mask.
+        rows, columns: (h, w), positions in the mask from which the result's pixels are taken.
+        reach: ids of the classes that the result may contain.
+    """
     ids = [kind for kind in reach if (here == kind).any()]
     planes = np.stack([(here == kind).astype(np.float32) for kind in ids])
     soft = ndimage.gaussian_filter(planes, (0, _SOFT, _SOFT), truncate=3)
@@ -122,25 +149,29 @@ def _sampled(here: LabelMap, box: Box, rows: Field, columns: Field, reach: list[
 
 
 def _strength(share: Field) -> Field:
-    """The share of the outline's motion that applies at a share of the distance to it."""
+    """Return how far pixels move, as a share (0 to 1) of the outline's motion.
+
+    Args:
+        share: distance of the pixels from the middle, as a share of the outline's distance.
+    """
     inner = np.clip((share - _INNER) / (1 - _INNER), 0, 1)
     outer = np.clip((_OUTER - share) / (_OUTER - _BESIDE), 0, 1)
     return np.asarray((inner * inner * (3 - 2 * inner)) * (outer * outer * (3 - 2 * outer)))
 
 
 def _at(curve: Field, ray: Field) -> Field:
-    """Interpolate a closed curve (180,) between its rays."""
+    """Interpolate values (180,) of the rays at fractional ray numbers ``ray``; the last ray is next to the first."""
     low = np.floor(ray).astype(np.intp)
     part = ray - low
     return np.asarray(curve[low % RAYS] * (1 - part) + curve[(low + 1) % RAYS] * part)
 
 
 def _down() -> Field:
-    """Degrees (180,) from straight down, -180 to 180."""
+    """Return the angle of each ray (180,) from straight down, in degrees, -180 to 180."""
     return np.degrees(_ANGLES - np.pi / 2 + np.pi) % 360 - 180
 
 
 def _from(angle: Field, zero: float, one: float) -> Field:
-    """Smoothstep of an angle: 1 up to ``one`` degrees, 0 from ``zero`` degrees on."""
+    """Return weights for angles in degrees: 1 up to ``one``, 0 from ``zero`` on, and smoothly falling between them."""
     share = np.clip((zero - angle) / (zero - one), 0, 1)
     return np.asarray(share * share * (3 - 2 * share))

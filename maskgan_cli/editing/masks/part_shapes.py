@@ -1,4 +1,4 @@
-"""Brows and noses: measuring them, their change by MaskVAE, and moving them in a mask."""
+"""Measure brows and noses in a mask, measure how MaskVAE changes them, and change them in the mask."""
 
 from __future__ import annotations
 
@@ -11,17 +11,22 @@ from scipy import ndimage
 from maskgan_cli.editing.masks.upright import Box, Field, Upright, largest_piece, sample
 from maskgan_cli.labels import ID, LabelMap
 
-_PLACES: Final = 33
+_PLACES: Final = 33  # number of positions along a brow or a nose at which its curves are sampled
 _ALONG: Final = np.linspace(0.0, 1.0, _PLACES)
 _MIN: Final = 4  # pixels; smaller parts are ignored
-_MARGIN: Final = 0.1  # share of the frame; largest motion of a part
-_NARROWEST: Final = 0.4  # share of a nose's width
+_MARGIN: Final = 0.1  # share of the frame's side; brows are drawn only up to this distance from their old place
+_NARROWEST: Final = 0.4  # smallest factor of a nose's width
 _SOFT: Final = 0.7  # pixels of the mask; blur of outlines, so that they have no steps after they are moved
 
 
 @dataclass(frozen=True)
 class Brow:
-    """A brow in an upright frame: x of its ends, and y of its middle line (33,) between them."""
+    """A brow in a face's upright frame, in pixels of the frame.
+
+    Attributes:
+        left, right: x of the brow's ends.
+        line: y of the brow's middle line at 33 evenly spaced positions from ``left`` to ``right``.
+    """
 
     left: float
     right: float
@@ -30,7 +35,13 @@ class Brow:
 
 @dataclass(frozen=True)
 class Nose:
-    """A nose in an upright frame: y of its top and bottom; x of its middle (33,) and half its width (33,) between."""
+    """A nose in a face's upright frame, in pixels of the frame.
+
+    Attributes:
+        top, bottom: y of the nose's ends.
+        middle: x of the nose's middle at 33 evenly spaced positions from ``top`` to ``bottom``.
+        half: (33,), half the nose's width at these positions.
+    """
 
     top: float
     bottom: float
@@ -39,7 +50,13 @@ class Nose:
 
 
 def measure_brow(labels: LabelMap, name: str, *, fine: int = 1) -> Brow | None:
-    """Measure ``l_brow`` or ``r_brow`` of an upright mask with ``fine`` pixels per pixel of the frame; or None."""
+    """Measure a brow of an upright mask; None if the mask shows less than 4 columns of this brow.
+
+    Args:
+        labels: (side * fine, side * fine), the upright mask.
+        name: ``l_brow`` or ``r_brow``.
+        fine: pixels of the mask per pixel of the frame.
+    """
     region = largest_piece(labels == ID[name])
     columns = np.flatnonzero(region.any(0))
     if len(columns) < _MIN:
@@ -50,7 +67,12 @@ def measure_brow(labels: LabelMap, name: str, *, fine: int = 1) -> Brow | None:
 
 
 def measure_nose(labels: LabelMap, *, fine: int = 1) -> Nose | None:
-    """Measure the nose of an upright mask with ``fine`` pixels per pixel of the frame; None without one."""
+    """Measure the nose of an upright mask; None if the mask shows less than 4 rows of a nose.
+
+    Args:
+        labels: (side * fine, side * fine), the upright mask.
+        fine: pixels of the mask per pixel of the frame.
+    """
     region = largest_piece(labels == ID["nose"])
     rows = np.flatnonzero(region.any(1))
     if len(rows) < _MIN:
@@ -62,9 +84,15 @@ def measure_nose(labels: LabelMap, *, fine: int = 1) -> Nose | None:
 
 
 def brow_change(before: LabelMap, after: LabelMap, *, fine: int) -> Field | None:
-    """Downward motion (33,) of the brows in frame pixels, from the inner to the outer end; the mean of both brows.
+    """Measure how far the brows move down between two upright masks.
 
-    None if no brow is in both masks.
+    Args:
+        before, after: the two masks.
+        fine: pixels of the masks per pixel of the frame.
+
+    Returns:
+        Downward motion (33,) in pixels of the frame, from the inner to the outer end of a brow; the mean of both brows.
+        None if no brow is visible in both masks.
     """
     changes = []
     for name in ("r_brow", "l_brow"):
@@ -79,7 +107,7 @@ def brow_change(before: LabelMap, after: LabelMap, *, fine: int) -> Field | None
 
 
 def nose_change(before: Nose | None, after: Nose | None) -> Field | None:
-    """Relative change (33,) of the nose's width, from its top to its bottom; None if one mask has no nose."""
+    """Measure the relative change (33,) of a nose's width, from its top to its bottom; None if a nose is None."""
     if before is None or after is None:
         return None
     across = 2 * _ALONG - 1
@@ -90,7 +118,14 @@ def nose_change(before: Nose | None, after: Nose | None) -> Field | None:
 
 
 def move_brows(labels: LabelMap, frame: Upright, brows: dict[str, Brow | None], down: Field) -> LabelMap:
-    """Move the brows of a mask (S, S) down by ``down`` (33,) frame pixels, from the inner to the outer end."""
+    """Move the brows of a mask down (or up), and return a new mask.
+
+    Args:
+        labels: (S, S), the mask.
+        frame: the face's upright frame.
+        brows: the mask's brows by name; None for a brow that the mask does not show.
+        down: (33,), downward motion in pixels of the frame, from the inner to the outer end of a brow.
+    """
     result, margin = labels, _MARGIN * frame.side
     for name, brow in brows.items():
         if brow is None:
@@ -105,7 +140,14 @@ def move_brows(labels: LabelMap, frame: Upright, brows: dict[str, Brow | None], 
 
 
 def widen_nose(labels: LabelMap, frame: Upright, nose: Nose, wider: Field) -> LabelMap:
-    """Widen the nose of a mask (S, S) by shares (33,) of its width, from its top to its bottom."""
+    """Widen (or narrow) the nose of a mask, and return a new mask.
+
+    Args:
+        labels: (S, S), the mask.
+        frame: the face's upright frame.
+        nose: the mask's nose, in this frame.
+        wider: (33,), relative change of the width from the nose's top to its bottom; below 0 narrower.
+    """
     times = np.maximum(1 + wider, _NARROWEST)
     half = float((nose.half * np.maximum(times, 1)).max()) + 4
     box = frame.box(
@@ -118,9 +160,14 @@ def widen_nose(labels: LabelMap, frame: Upright, nose: Nose, wider: Field) -> La
 
 
 def _moved(labels: LabelMap, frame: Upright, box: Box, kind: int, x: Field, y: Field) -> LabelMap:
-    """Resample class ``kind`` of a mask inside a box, from positions (x, y) of the frame.
+    """Move a class of a mask by resampling it. It is drawn only over skin, and skin fills the place that it leaves.
 
-    It covers only skin, and leaves skin behind.
+    Args:
+        labels: (S, S), the mask.
+        frame: the face's upright frame.
+        box: the part of the mask in which the class moves.
+        kind: id of the class.
+        x, y: (h, w), for each pixel of the box the position in the frame from which it is taken.
     """
     here = labels[box.slices]
     columns, rows = frame.to_mask(x, y)
@@ -134,7 +181,12 @@ def _moved(labels: LabelMap, frame: Upright, box: Box, kind: int, x: Field, y: F
 
 
 def _along(places: Field, curve: Field) -> Field:
-    """Resample and smooth a curve at 33 evenly spaced positions from its first to its last."""
+    """Smooth a curve, and resample it at 33 evenly spaced positions.
+
+    Args:
+        places: positions of the curve's values: centres of neighbouring pixels.
+        curve: the values.
+    """
     smooth = ndimage.gaussian_filter1d(curve, max(0.03 * len(curve), 0.5), mode="nearest")
     ends = (places[0] - 0.5, places[-1] + 0.5)
     return np.asarray(np.interp(ends[0] + _ALONG * (ends[1] - ends[0]), places, smooth))

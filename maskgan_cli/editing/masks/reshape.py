@@ -1,4 +1,4 @@
-"""Mask edits without a second face: grow, move and scale parts, open or close the mouth, put on accessories."""
+"""Change a mask without a second face: grow, move and scale parts, open or close the mouth, put on accessories."""
 
 from __future__ import annotations
 
@@ -19,23 +19,24 @@ from maskgan_cli.labels import CLASSES, ID, LabelMap
 if TYPE_CHECKING:
     from maskgan_cli.editing.masks.directions import Directions, Step
 
-SCALE: Final = 512  # lengths are pixels of a face crop of this size
+SCALE: Final = 512  # lengths are given in pixels of a face crop with this side
 _UPPER, _LOWER, _INNER = ID["u_lip"], ID["l_lip"], ID["mouth"]
 
 
 @dataclass(frozen=True)
 class Reshaping:
-    """Changes of a mask; lengths are pixels of a crop of 512 px.
+    """The changes that `reshape` makes to a mask. Lengths are pixels of a face crop of 512 x 512 pixels.
 
     Attributes:
-        parts: class ids that grow, move and scale apply to.
-        grow: outward motion of the parts' outline; below 0 inwards.
-        move: right and down.
-        scale: factor, around the middle of the parts; parts of a pair, such as the eyes, have their own middles.
-        open_mouth: downward motion of the lower lip; below 0 closes the mouth.
-        along: names of directions in MaskVAE's latent space, and steps: see `directions`.
+        parts: ids of the classes to grow, move and scale.
+        grow: how far the outline of the parts moves outwards; below 0 inwards.
+        move: how far the parts move right and down; below 0 left and up.
+        scale: factor of the parts' size. Parts are scaled around their common middle, but parts of a pair, such as the
+            eyes, each around its own middle.
+        open_mouth: how far the lower lip moves down; any value below 0 closes the mouth.
+        along: names of directions in MaskVAE's latent space, and the number of steps in each: see `directions`.
         add: names of accessories to put on: see `library.ITEMS`.
-        remove: kinds of accessories to take off: see `accessories.take_off.KINDS`.
+        remove: kinds of accessories to take off: see `take_off.KINDS`.
         beyond: allow steps beyond the range in which the face looks human.
     """
 
@@ -51,7 +52,7 @@ class Reshaping:
 
     @property
     def note(self) -> dict[str, object]:
-        """The values for a result's record."""
+        """Values for the record of a result."""
         note: dict[str, object] = {"parts": [CLASSES[i] for i in sorted(self.parts)], "grow": self.grow}
         note |= {"move": list(self.move), "scale": self.scale, "open_mouth": self.open_mouth}
         if self.along:
@@ -68,16 +69,19 @@ class Reshaping:
 def reshape(
     labels: LabelMap, how: Reshaping, directions: Directions | None = None, steps: list[Step] | None = None
 ) -> LabelMap:
-    """Reshape a label map (S, S); pixels that parts leave are filled as in a swap (see `remove_parts`).
+    """Change the shape of a mask, and return a new mask (S, S).
+
+    The changes are made in this order: directions, parts, mouth, accessories. If a part moves or shrinks, the pixels
+    that it leaves are filled as in `remove_parts`.
 
     Args:
-        labels: the label map.
-        how: the changes; directions come first, then parts, then the mouth, and accessories come last.
-        directions: of the MaskVAE in use; needed for ``how.along``.
-        steps: the result of every direction is appended to this list.
+        labels: (S, S), the mask.
+        how: the changes.
+        directions: the directions of the MaskVAE in use; needed if ``how.along`` is not empty.
+        steps: list to which a report of each direction in ``how.along`` is appended; None: no reports.
 
     Raises:
-        InputError: there is no such direction or accessory.
+        InputError: there is no direction or accessory of that name.
     """
     unit, result = len(labels) / SCALE, labels
     for name, amount in how.along:
@@ -103,7 +107,15 @@ def reshape(
 
 
 def open_mouth(labels: LabelMap, down: float) -> LabelMap:
-    """Move the lower lip down by ``down`` pixels in the middle and 0 in the corners; the inside fills the gap."""
+    """Move the lower lip of a mask (S, S) down, and fill the gap with the inside of the mouth.
+
+    Args:
+        labels: the mask.
+        down: motion of the lip's middle in pixels; it falls to 0 at the corners.
+
+    Returns:
+        (S, S), a new mask; unchanged if the mask shows no lower lip.
+    """
     lips = np.isin(labels, (_UPPER, _LOWER, _INNER))
     columns = np.flatnonzero(lips.any(0))
     result = labels.copy()
@@ -122,7 +134,7 @@ def open_mouth(labels: LabelMap, down: float) -> LabelMap:
 
 
 def close_mouth(labels: LabelMap) -> LabelMap:
-    """Move the lower lip up to the upper one; the rest of the mouth becomes skin."""
+    """Move the lower lip of a mask (S, S) up to the upper lip, and return a new mask. Freed pixels become skin."""
     result = remove_parts(labels, (_INNER, _LOWER))
     for x in np.flatnonzero((labels == _LOWER).any(0) | (labels == _INNER).any(0)):
         low, inside = np.flatnonzero(labels[:, x] == _LOWER), np.flatnonzero(labels[:, x] == _INNER)
@@ -133,7 +145,7 @@ def close_mouth(labels: LabelMap) -> LabelMap:
 
 
 def _by_place(parts: Collection[int]) -> list[list[int]]:
-    """Groups of parts with a common middle for scaling; parts of a pair, such as the eyes, are groups of their own."""
+    """Divide parts into groups that are scaled around a common middle. Each part of a pair, e.g. an eye, is a group."""
     right = [part for part in parts if CLASSES[part].startswith("r_")]
     pairs = [part for part in parts if CLASSES[part].startswith(("l_e", "l_b"))]
     rest = [part for part in parts if part not in (*right, *pairs)]
@@ -141,7 +153,14 @@ def _by_place(parts: Collection[int]) -> list[list[int]]:
 
 
 def _grown(labels: LabelMap, parts: Collection[int], by: float) -> LabelMap:
-    """Move the outline of parts by ``by`` pixels: outwards over classes behind them, or inwards."""
+    """Grow or shrink parts of a mask (S, S), and return a new mask.
+
+    Args:
+        labels: the mask.
+        parts: class ids of the parts.
+        by: motion of the outline in pixels: outwards over the classes that are behind the part (`BEHIND`), or inwards
+            if it is below 0.
+    """
     result = labels if by > 0 else remove_parts(labels, parts)
     result = result.copy()
     for part in sorted(parts):
@@ -158,6 +177,7 @@ def _grown(labels: LabelMap, parts: Collection[int], by: float) -> LabelMap:
 
 
 def _moved(labels: LabelMap, parts: Collection[int], scale: float, offset: np.ndarray) -> LabelMap:
+    """Scale parts of a mask around their common middle, and move them by ``offset`` (right, down) in pixels."""
     region = np.isin(labels, list(parts))
     if not region.any():
         return labels

@@ -1,4 +1,4 @@
-"""Changes of a label map: steps in MaskVAE's latent space, and accessories."""
+"""Change a label map: move it by a step in MaskVAE's latent space, or put an accessory on the face."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 
 def along(labels: LabelMap, manifold: MaskManifold, step: Codes, *, reach: tuple[str, ...] = CLASSES) -> LabelMap:
-    """Move a label map (S, S) by a step in MaskVAE's latent space; see `motion`.
+    """Move a label map by a step in MaskVAE's latent space, and return a new label map; see `motion`.
 
     Args:
-        labels: the label map.
+        labels: (S, S), the label map.
         manifold: a trained MaskVAE.
-        step: (1, latent).
+        step: (1, latent), vector of the step.
         reach: names of the classes that may change.
     """
     if not step.any():
@@ -31,14 +31,15 @@ def along(labels: LabelMap, manifold: MaskManifold, step: Codes, *, reach: tuple
 
 
 def wear(labels: LabelMap, item: Accessory, face: Points | None = None) -> LabelMap:
-    """Put an accessory on the face of a label map (S, S), aligned by the face's points.
+    """Put an accessory on the face of a label map, aligned by the landmarks of both faces; return a new label map.
 
-    An accessory of the same kind is taken off first. Hair above a hat is removed.
+    If the face wears an accessory of the same kind, that is taken off first. Hair above a hat is removed.
 
     Args:
-        labels: the face's.
+        labels: (S, S), label map of the face.
         item: the accessory.
-        face: (5, 2), the face's points; None: those of ``labels``, which change if a mouth was widened.
+        face: (5, 2), landmarks of the face; None: they are estimated from ``labels``. Pass those of the unedited mask
+            if an edit has widened the mouth, because its corners are landmarks.
     """
     points = points_of_mask(labels) if face is None else face
     turn, kind = similarity(item.points, points), item.kind
@@ -51,7 +52,10 @@ def wear(labels: LabelMap, item: Accessory, face: Points | None = None) -> Label
 
 
 def above(region: Region) -> Region:
-    """The area above the lower edge of a region (S, S); beside the region, the edge is extended horizontally."""
+    """Return everything above the lower edge of a region (S, S), including the region itself.
+
+    In columns without the region, the edge of the nearest column with it is used. The region must not be empty.
+    """
     columns = np.flatnonzero(region.any(0))
     rim = len(region) - region[::-1].argmax(0)
     across = np.clip(np.arange(region.shape[1]), columns[0], columns[-1])
@@ -61,7 +65,7 @@ def above(region: Region) -> Region:
 
 
 def _moved(region: Region, turn: Points, side: int) -> Region:
-    """A region (T, T) after a similarity transform (2, 3), as a region (side, side)."""
+    """Transform a region (T, T) by a similarity transform ``turn`` (2, 3), and return a region (side, side)."""
     back = np.linalg.inv(turn[:, :2])
     rows, columns = np.mgrid[:side, :side] + 0.5
     source = np.floor(np.stack([columns - turn[0, 2], rows - turn[1, 2]], -1) @ back.T).astype(int)

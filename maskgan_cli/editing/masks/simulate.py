@@ -1,4 +1,8 @@
-"""Simulated edits of a data set's faces (paper, Sec. 3.2) as files, for inspection and evaluation."""
+"""Write the simulated edits of a data set's faces (paper, Sec. 3.2) to files, for inspection and evaluation.
+
+A simulated edit moves the code of a face's mask in MaskVAE's latent space: towards the code of another face (M_inter),
+or away from it (M_outer).
+"""
 
 from __future__ import annotations
 
@@ -31,20 +35,20 @@ def write_edits(
     attributes: Sequence[str] = (),
     overwrite: bool = False,
 ) -> Iterator[dict[str, str]]:
-    """Write M_inter and M_outer of each sample, and yield a row of `COLUMNS` for each of the two.
+    """Write the two simulated edits of each face's mask, and yield a row of a list for each of the two files.
 
-    They have the size of the face's own mask. The reference of each face is another face of the list, drawn at random.
-    The rows are a list of pairs for ``maskgan render`` and for the evaluation: an edit changes the shape a little and
-    should change no attribute.
+    The edited masks M_inter and M_outer have the size of the face's own mask. The other face of an edit is drawn at
+    random from ``samples``. The rows, with the columns `COLUMNS`, form a list of pairs for ``maskgan render`` and for
+    the evaluation: these edits change a face's shape a little, and should not change its attributes.
 
     Args:
         samples: two or more faces with masks.
         manifold: a trained MaskVAE.
-        out: folder of the label maps.
-        lambda_inter: the step is 1 / ``lambda_inter`` of the distance to the reference.
-        seed: of the random order, and of the codes if they are sampled.
-        sampled_codes: draw each face's code from its distribution, as in the paper; otherwise it is the mean.
-        attributes: columns to add, 1 or -1 as in the manifest.
+        out: folder for the label maps.
+        lambda_inter: the code moves by 1 / ``lambda_inter`` of the distance to the other face's code.
+        seed: seed of the random choice of the other faces, and of the codes if they are sampled.
+        sampled_codes: sample each mask's code from its distribution, as in the paper; False: use the mean.
+        attributes: names of attributes that are added to the rows as columns, with the manifest's values 1 or -1.
         overwrite: replace existing label maps with other content.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Mask edits: replace parts by those of another face (paper, Sec. 5.4 and 5.6)."""
+"""Replace parts of a mask by those of another face (paper, Sec. 5.4 and 5.6), or remove parts."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from skimage.morphology import convex_hull_image
 
 from maskgan_cli.labels import CLASSES, GROUPS, ID, LabelMap, Region
 
-# Classes behind a part: a removed pixel gets the class of the nearest pixel of these classes. Features of the face are
-# replaced by skin, as in the paper.
+# The classes that can be behind a part. If the part is removed, each of its pixels gets the class of the nearest pixel
+# of these classes. Features of the face are replaced by skin, as in the paper.
 BEHIND: Final[dict[str, tuple[str, ...]]] = {
     **dict.fromkeys(("nose", "l_eye", "r_eye", "l_brow", "r_brow", "mouth", "u_lip", "l_lip"), ("skin",)),
     "skin": ("hair", "neck", "background", "cloth"),
@@ -26,26 +26,26 @@ BEHIND: Final[dict[str, tuple[str, ...]]] = {
     "neck": ("cloth", "background", "hair"),
     "cloth": ("background", "neck"),
 }
-# The same for pixels of hair and hats inside the head.
+# The same for pixels of hair and hats that lie inside the head: see `head_region`.
 ON_THE_HEAD: Final[dict[str, tuple[str, ...]]] = {"hair": ("skin",), "hat": ("hair", "skin")}
 
 _FACE: Final = [ID[name] for name in ("skin", "eye_g", *GROUPS["face"])]
 _PAIRS: Final = ((ID["l_eye"], ID["r_eye"]), (ID["l_brow"], ID["r_brow"]))
-_HIDDEN: Final = 0.3  # share of the other one's area; a smaller eye or brow is mostly hidden
+_HIDDEN: Final = 0.3  # an eye or brow counts as hidden if its area is below this share of the other one's area
 _EYES: Final = [ID["l_eye"], ID["r_eye"], ID["eye_g"]]
 
 
 def swap_parts(source: LabelMap, target: LabelMap, parts: Iterable[int]) -> LabelMap:
-    """Replace parts of the source's label map by the target's.
+    """Replace parts of the source's label map by the target's parts.
 
-    The parts are removed from the source (see `remove_parts`), then the target's parts are painted over it.
+    The parts are removed from the source (see `remove_parts`), then the target's parts are drawn over the source.
 
     Args:
-        source, target: (H, W), same size.
-        parts: class ids, from `maskgan_cli.labels.part_ids`.
+        source, target: (H, W), two label maps of the same size.
+        parts: class ids of the parts, e.g. from `maskgan_cli.labels.part_ids`.
 
     Returns:
-        (H, W), a new array.
+        (H, W), a new label map.
     """
     parts = list(parts)
     result = remove_parts(source, parts)
@@ -55,10 +55,13 @@ def swap_parts(source: LabelMap, target: LabelMap, parts: Iterable[int]) -> Labe
 
 
 def hidden_eyes(*faces: LabelMap) -> frozenset[int]:
-    """Class ids of the eyes and brows that hair, hands or glasses hide in one of the faces' label maps.
+    """Return the class ids of the eyes and brows that hair, a hand or glasses hide in at least one of the label maps.
 
-    An eye or a brow is hidden if it is missing, or much smaller than the other one. In a turned head the far one is
-    smaller too, but less so.
+    An eye or a brow counts as hidden if it is missing, or at most 0.3 times as large as the other one. In a turned head
+    the eye on the far side is smaller too, but not by so much.
+
+    Args:
+        *faces: label maps of faces.
     """
     hidden = set()
     for labels in faces:
@@ -69,10 +72,15 @@ def hidden_eyes(*faces: LabelMap) -> frozenset[int]:
 
 
 def remove_parts(labels: LabelMap, parts: Iterable[int]) -> LabelMap:
-    """Remove parts from a label map (H, W): each of their pixels gets the class behind it.
+    """Remove parts from a label map (H, W), and return a new label map.
 
-    See `BEHIND` and `ON_THE_HEAD`. If the picture has no pixels of these classes, features of the face become skin, and
-    other parts become background.
+    Each pixel of a removed part gets the class that is probably behind it: the nearest of the classes in `BEHIND` or
+    `ON_THE_HEAD`. If the label map has none of these classes, features of the face become skin, and other parts become
+    background.
+
+    Args:
+        labels: the label map.
+        parts: class ids of the parts.
     """
     parts = sorted(parts)
     kept = ~np.isin(labels, parts)
@@ -90,10 +98,13 @@ def remove_parts(labels: LabelMap, parts: Iterable[int]) -> LabelMap:
 
 
 def head_region(labels: LabelMap) -> Region:
-    """The region (H, W) of the head without hair: the convex hull of the face, and a skull above it.
+    """Return the region (H, W) that the head would cover without hair: the convex hull of the face, and a skull.
 
-    The skull is half an ellipse over the line of the eyes, as wide as the face and as high as the distance from eyes to
-    chin, because the eyes lie halfway between chin and crown.
+    The skull is half an ellipse above the line of the eyes. It is as wide as the face, and as high as the distance from
+    eyes to chin, because the eyes are halfway between the chin and the top of the head.
+
+    Args:
+        labels: (H, W), label map of a face.
     """
     face = np.isin(labels, _FACE)
     if not face.any():
@@ -114,7 +125,17 @@ def head_region(labels: LabelMap) -> Region:
 def _fill(
     result: LabelMap, labels: LabelMap, region: Region, behind: tuple[str, ...], kept: Region, default: str
 ) -> None:
-    """Give every pixel of a region the label of the nearest kept pixel of the classes behind, or the default."""
+    """Fill a region of ``result`` in place with the classes that are behind a removed part.
+
+    Args:
+        result: (H, W), the label map that is changed.
+        labels: (H, W), the label map before the removal.
+        region: (H, W), the pixels to fill.
+        behind: names of the classes that can be behind the part. If there is only one, it fills the whole region.
+            Otherwise each pixel gets the class of the nearest pixel of these classes.
+        kept: (H, W), pixels that do not belong to a removed part.
+        default: name of the class that is used if there are no kept pixels of the classes ``behind``.
+    """
     anchors = np.isin(labels, [ID[name] for name in behind]) & kept
     if len(behind) == 1 or not anchors.any():
         result[region] = ID[behind[0] if len(behind) == 1 else default]

@@ -1,4 +1,4 @@
-"""Accessories taken off: what a mask shows instead."""
+"""Remove accessories from a mask, and fill their pixels with the classes that are probably behind them."""
 
 from __future__ import annotations
 
@@ -16,19 +16,23 @@ KINDS: Final[dict[str, str]] = {"glasses": "eye_g", "hat": "hat", "earrings": "e
 
 
 def kind_of(name: str) -> str:
-    """The kind (`KINDS`) of a thing in `library.ITEMS`."""
+    """Return the kind (a key of `KINDS`) of an accessory in `library.ITEMS`, e.g. ``hat`` for ``hat-fedora``."""
     return name.split("-", maxsplit=1)[0]
 
 
 def kinds_of(names: Iterable[str]) -> tuple[str, ...]:
-    """The kinds (`KINDS`) of things in `library.ITEMS`, each once."""
+    """Return the kinds (keys of `KINDS`) of several accessories in `library.ITEMS`, each kind only once."""
     return tuple(dict.fromkeys(map(kind_of, names)))
 
 
 def without(labels: LabelMap, kinds: Iterable[str]) -> LabelMap:
-    """A label map (S, S) without accessories of some kinds; a new array.
+    """Remove accessories of some kinds from a label map (S, S), and return a new label map.
 
-    Where dark glasses hid the eyes, those of a mean face are put in their place.
+    If dark glasses hid the eyes, the eyes of a mean face are drawn there.
+
+    Args:
+        labels: the label map.
+        kinds: keys of `KINDS`.
     """
     parts = [ID[KINDS[kind]] for kind in kinds]
     if not np.isin(labels, parts).any():
@@ -40,12 +44,17 @@ def without(labels: LabelMap, kinds: Iterable[str]) -> LabelMap:
 
 
 def _with_eyes(labels: LabelMap, hidden: np.ndarray) -> LabelMap:
-    """A label map (S, S) with the eyes that it lacks, where ``hidden`` (S, S) hid them."""
+    """Draw missing eyes into a label map (S, S): the eyes of a mean face, aligned by the landmarks.
+
+    Args:
+        labels: the label map without glasses; it is returned unchanged if both eyes are visible.
+        hidden: (S, S), the region that the glasses covered; eyes are drawn only there.
+    """
     missing = [ID[eye] for eye in ("l_eye", "r_eye") if not (labels == ID[eye]).any()]
     if not missing:
         return labels
     mean = library.item("glasses-round")
-    turn = similarity(points_of_mask(labels), mean.points)  # points that are not seen do not count
+    turn = similarity(points_of_mask(labels), mean.points)  # hidden landmarks (NaN) are ignored
     rows, columns = np.mgrid[: len(labels), : len(labels)] + 0.5
     source = np.floor(np.stack([columns, rows], -1) @ turn[:, :2].T + turn[:, 2]).astype(int)
     source = np.clip(source, 0, len(mean.labels) - 1)

@@ -1,7 +1,8 @@
-"""The upright frame of a face: a similarity transform that moves eyes and mouth to their mean position in CelebA-HQ.
+"""Transform masks into the upright frame of a face, in which eyes and mouth are at their mean position in CelebA-HQ.
 
-MaskVAE is trained on upright faces. Masks are transformed into this frame before MaskVAE encodes them, and its changes
-are measured in this frame, so a tilted head is edited in its own coordinates.
+The upright frame is a square coordinate system; a similarity transform (rotation, scale, shift) maps the mask to it.
+MaskVAE is trained on upright faces. Therefore masks are transformed into this frame before MaskVAE encodes them, and
+MaskVAE's changes are measured in it. So a tilted head is edited like an upright one.
 """
 
 from __future__ import annotations
@@ -19,12 +20,12 @@ from maskgan_cli.labels import LabelMap, Region
 
 Field = npt.NDArray[np.floating[Any]]
 
-_SCALES: Final = (0.2, 5.0)  # limits of the scale; others are due to wrong points
+_SCALES: Final = (0.2, 5.0)  # plausible scales of a face crop; others are due to wrong landmarks
 
 
 @dataclass(frozen=True)
 class Box:
-    """Rows ``top`` to ``bottom`` and columns ``left`` to ``right`` of a mask; the ends are excluded."""
+    """A rectangle of a mask: rows ``top`` to ``bottom - 1`` and columns ``left`` to ``right - 1``."""
 
     top: int
     bottom: int
@@ -33,17 +34,17 @@ class Box:
 
     @property
     def slices(self) -> tuple[slice, slice]:
-        """Slices of rows and columns."""
+        """Slices of the rows and the columns, to index a mask."""
         return slice(self.top, self.bottom), slice(self.left, self.right)
 
 
 @dataclass(frozen=True)
 class Upright:
-    """A face's upright frame.
+    """A face's upright frame: see the module's docstring.
 
     Attributes:
-        matrix: (2, 3), maps a position (x, y, 1) of the mask to the frame; see `data.alignment`.
-        side: of the frame, about four times the distance of the eyes in it.
+        matrix: (2, 3), maps a position (x, y, 1) in the mask to a position in the frame; see `data.alignment`.
+        side: side of the frame in its own pixels, about four times the distance of the eyes.
     """
 
     matrix: Points
@@ -51,10 +52,14 @@ class Upright:
 
     @classmethod
     def of(cls, labels: LabelMap, side: int) -> Upright:
-        """The frame of a mask (S, S), from its eyes and the middle of its mouth.
+        """Compute the upright frame of a face from the eyes and the middle of the mouth in its mask.
 
-        The nose is not used, because it moves sideways when a head turns. A mask without these points is assumed to
-        have the framing of CelebA-HQ.
+        The nose is not used, because it moves sideways when a head turns. If the mask does not show these landmarks, it
+        is assumed to be framed as in CelebA-HQ.
+
+        Args:
+            labels: (S, S), the face's mask.
+            side: side of the frame in pixels.
         """
         matrix = similarity(_three(points_of_mask(labels)), _three(CROP * side))
         scale = float(np.hypot(*matrix[:, 0])) * len(labels) / side
@@ -64,17 +69,25 @@ class Upright:
 
     @property
     def scale(self) -> float:
-        """Pixels of the upright frame per pixel of the mask."""
+        """Number of pixels of the upright frame per pixel of the mask (per side)."""
         return float(np.hypot(*self.matrix[:, 0]))
 
     @cached_property
     def back(self) -> Points:
-        """(2, 3), maps a position (x, y, 1) of the frame to the mask."""
+        """Inverse of ``matrix``: (2, 3), maps a position (x, y, 1) in the frame to a position in the mask."""
         turn = np.linalg.inv(self.matrix[:, :2])
         return np.concatenate([turn, -turn @ self.matrix[:, 2:]], 1)
 
     def labels(self, labels: LabelMap, *, fine: int = 1) -> LabelMap:
-        """A mask (S, S) in the frame: (side * fine, side * fine), nearest neighbour, with edges repeated outside."""
+        """Transform a mask (S, S) into the frame, by nearest neighbour. Outside of the mask, its edges are repeated.
+
+        Args:
+            labels: the mask.
+            fine: pixels of the result per pixel of the frame.
+
+        Returns:
+            (side * fine, side * fine).
+        """
         middles = (np.arange(self.side * fine) + 0.5) / fine
         x, y = self.to_mask(middles[None, :], middles[:, None])
         last = len(labels) - 1
@@ -82,16 +95,21 @@ class Upright:
         return labels[rows, columns]
 
     def places(self, box: Box) -> tuple[Field, Field]:
-        """Positions in the frame, x and y, of the pixel centres of a mask inside a box."""
+        """Return the positions in the frame, x (h, w) and y (h, w), of the centres of a mask's pixels in a box."""
         x, y = np.arange(box.left, box.right)[None, :] + 0.5, np.arange(box.top, box.bottom)[:, None] + 0.5
         return self._times(self.matrix, x, y)
 
     def to_mask(self, x: Field, y: Field) -> tuple[Field, Field]:
-        """Positions in the frame -> positions in the mask."""
+        """Convert positions (x, y) in the frame to positions (x, y) in the mask."""
         return self._times(self.back, x, y)
 
     def box(self, left: float, right: float, top: float, bottom: float, side: int) -> Box:
-        """The smallest box of a mask of ``side`` pixels that contains a rectangle of the frame."""
+        """Return the smallest box of a mask that contains a rectangle of the frame.
+
+        Args:
+            left, right, top, bottom: edges of the rectangle in the frame.
+            side: side of the mask in pixels; the box is cut off at its edges.
+        """
         x, y = self.to_mask(np.array([left, right, left, right]), np.array([top, top, bottom, bottom]))
         low = [int(np.clip(np.floor(places.min()), 0, side)) for places in (x, y)]
         high = [int(np.clip(np.ceil(places.max()), 0, side)) for places in (x, y)]
@@ -99,6 +117,7 @@ class Upright:
 
     @staticmethod
     def _times(matrix: Points, x: Field, y: Field) -> tuple[Field, Field]:
+        """Apply a matrix (2, 3) to positions (x, y)."""
         return (
             matrix[0, 0] * x + matrix[0, 1] * y + matrix[0, 2],
             matrix[1, 0] * x + matrix[1, 1] * y + matrix[1, 2],
@@ -106,15 +125,20 @@ class Upright:
 
 
 def _three(points: Points) -> Points:
-    """Both eyes and the middle of the mouth, as five rows for `similarity`."""
+    """Replace the nose of five landmarks by NaN, and both corners of the mouth by their middle, for `similarity`."""
     middle = points[3:].mean(0)
     return np.stack([points[0], points[1], np.full(2, np.nan), middle, middle])
 
 
 def sample(planes: Field, x: Field, y: Field) -> Field:
-    """Sample planes (N, H, W) at positions (x, y), each (h, w), in pixels: (N, h, w) float32, bilinear.
+    """Sample N arrays at other positions by bilinear interpolation. Outside of the arrays, their edges are repeated.
 
-    Outside, the edges are repeated.
+    Args:
+        planes: (N, H, W), the arrays.
+        x, y: (h, w) each, the positions in pixels; (0.5, 0.5) is the centre of the first pixel.
+
+    Returns:
+        (N, h, w) float32.
     """
     import torch  # imported late, so that commands check their files first
     from torch.nn import functional as F
@@ -127,7 +151,7 @@ def sample(planes: Field, x: Field, y: Field) -> Field:
 
 
 def largest_piece(region: Region) -> Region:
-    """The largest connected piece of a region (H, W)."""
+    """Return the largest connected piece of a region (H, W)."""
     pieces, count = ndimage.label(region)
     if count < 2:
         return region

@@ -1,4 +1,4 @@
-"""Networks of the baselines: the paper's (Tables 2 to 4), and SEAN. They depend only on torch and the label table.
+"""Networks of the paper's baselines (Tables 2 to 4), and SEAN. They import only torch, `labels` and other `models`.
 
 stargan.py    StarGAN (Choi et al. 2018): input is a picture and the target attributes
 elegant.py    ELEGANT (Xiao et al. 2018): input is a picture, an exemplar, and the attribute to transfer

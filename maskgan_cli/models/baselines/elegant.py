@@ -1,6 +1,7 @@
 """ELEGANT (Xiao et al. 2018): transfers an attribute by exchanging part of the latent codes of two faces.
 
-Enc(image) -> code and skips; image + Dec(code, own code, skips) -> image
+The encoder maps an image to a latent code and skip features. From these and a new code, the decoder predicts a residual
+image, which is added to the image.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from torch.nn import functional as F
 
 from maskgan_cli.models.range_checks import check_range
 
-Encoded = tuple[Tensor, list[Tensor]]  # the code and the four feature maps before it, largest first
+Encoded = tuple[Tensor, list[Tensor]]  # the latent code, and the four skip feature maps, largest first
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,9 @@ class ElegantConfig:
 
     Attributes:
         image_size: side of the pictures in pixels, a multiple of 32.
-        attributes: attributes that can be transferred, in the order of their slices of the code.
-        width: channels at half the resolution; they double up to 8 times the width, which is the code's size.
+        attributes: names of the attributes that can be transferred. The channels of the code are divided among them in
+            this order.
+        width: channels at half the resolution; they double up to 8 times the width, the number of the code's channels.
     """
 
     image_size: int = 256
@@ -47,7 +49,7 @@ class ElegantConfig:
 
     @property
     def channels(self) -> list[int]:
-        """Channels after each of the encoder's layers."""
+        """Number of channels after each of the encoder's layers."""
         return [self.width * factor for factor in (1, 2, 4, 8, 8)]
 
 
@@ -56,8 +58,8 @@ class ElegantDiscriminatorConfig:
     """Settings of the discriminators. The defaults are the published ones, for three attributes.
 
     Attributes:
-        image_size: input side of the first discriminator, a multiple of 32; the second one's is half of it.
-        attributes: number of attributes, each an input plane.
+        image_size: input side of the first discriminator, a multiple of 32; the second one reads half of it.
+        attributes: number of attributes; each is an additional input channel.
         width: channels of the first layer; they double up to 8 times the width.
     """
 
@@ -82,12 +84,12 @@ class PixelNorm(nn.Module):
         self.beta = nn.Parameter(torch.zeros(1))
 
     def forward(self, features: Tensor) -> Tensor:
-        """(N, C, H, W) -> (N, C, H, W)."""
+        """Normalise features (N, C, H, W)."""
         return F.normalize(features, dim=1, eps=1e-12) * self.alpha + self.beta
 
 
 class ElegantEncoder(nn.Module):
-    """Five strided convolutions. The last feature map is the code, the others are skip connections."""
+    """Five strided convolutions. The last feature map is the latent code, the others are skip features."""
 
     def __init__(self, config: ElegantConfig) -> None:
         super().__init__()
@@ -95,7 +97,7 @@ class ElegantEncoder(nn.Module):
         start(self)
 
     def forward(self, image: Tensor) -> Encoded:
-        """Image (N, 3, S, S) in [-1, 1] -> code (N, 8 * width, S/32, S/32), skips at S/2, S/4, S/8, S/16."""
+        """Return the code (N, 8 * width, S/32, S/32) of an image (N, 3, S, S), and its skip features (S/2 to S/16)."""
         maps: list[Tensor] = []
         for layer in self.layers:
             image = layer(image)
@@ -104,7 +106,7 @@ class ElegantEncoder(nn.Module):
 
 
 class ElegantDecoder(nn.Module):
-    """Predicts the residual image that changes a picture's code to another code."""
+    """Predicts the residual image that, added to a picture, changes the picture's code to a new code."""
 
     def __init__(self, config: ElegantConfig) -> None:
         super().__init__()
@@ -117,7 +119,12 @@ class ElegantDecoder(nn.Module):
         start(self)
 
     def forward(self, new: Tensor, old: Tensor, skips: Sequence[Tensor]) -> Tensor:
-        """Target code, the picture's own code and skips -> residual image (N, 3, S, S) in [-2, 2]."""
+        """Return the residual image (N, 3, S, S) in [-2, 2].
+
+        Args:
+            new: the new code.
+            old, skips: code and skip features of the picture, from `ElegantEncoder`.
+        """
         features = torch.cat([new, old], dim=1)
         for layer, skip in zip(self.layers, reversed(skips), strict=True):
             features = layer(features) + skip
@@ -126,7 +133,7 @@ class ElegantDecoder(nn.Module):
 
 
 class Elegant(nn.Module):
-    """Encoder and decoder, and the transfer of an attribute between two faces."""
+    """Encoder and decoder, which transfer an attribute from one face to another."""
 
     def __init__(self, config: ElegantConfig) -> None:
         super().__init__()
@@ -135,27 +142,36 @@ class Elegant(nn.Module):
         self.decoder = ElegantDecoder(config)
 
     def slice_of(self, attribute: int) -> slice:
-        """The code channels of an attribute; all attributes have equal shares, up to rounding."""
+        """Return which channels of the code belong to an attribute, given by index. Attributes have equal shares."""
         count, total = len(self.config.attributes), self.config.channels[-1]
         return slice(round(total * attribute / count), round(total * (attribute + 1) / count))
 
     def replace(self, code: Tensor, other: Tensor, attribute: int) -> Tensor:
-        """Copy the channels of one attribute from ``other`` into ``code``; both are (N, C, h, w)."""
+        """Return ``code`` with the channels of one attribute taken from ``other``; both codes are (N, C, h, w)."""
         part = self.slice_of(attribute)
         return torch.cat([code[:, : part.start], other[:, part], code[:, part.stop :]], dim=1)
 
     def decode(self, image: Tensor, new: Tensor, encoded: Encoded) -> Tensor:
-        """Change the image (N, 3, S, S) so that its code becomes ``new``; returns an image in [-1, 1]."""
+        """Change an image so that its code becomes ``new``.
+
+        Args:
+            image: (N, 3, S, S) in [-1, 1].
+            new: the new code.
+            encoded: result of the encoder for ``image``.
+
+        Returns:
+            The changed image (N, 3, S, S), clamped to [-1, 1].
+        """
         old, skips = encoded
         return torch.clamp(image + self.decoder(new, old, skips), -1, 1)
 
     def forward(self, image: Tensor, exemplar: Tensor, attribute: int, strength: float = 1.0) -> Tensor:
-        """Transfer the exemplar's state of an attribute (present or absent) to the image.
+        """Give the image the exemplar's state of an attribute: present or absent.
 
         Args:
-            image, exemplar: (N, 3, S, S) in [-1, 1]; either may have the attribute.
-            attribute: its index in ``config.attributes``.
-            strength: 0 keeps the image's code, 1 takes the exemplar's part of the code.
+            image, exemplar: (N, 3, S, S) in [-1, 1]. The attribute may be present in both, one or neither.
+            attribute: index of the attribute in ``config.attributes``.
+            strength: interpolates between the image's code (0) and the code with the exemplar's channels (1).
         """
         encoded = self.encoder(image)
         code, _ = encoded
@@ -164,7 +180,7 @@ class Elegant(nn.Module):
 
 
 class ElegantDiscriminator(nn.Module):
-    """D(image, label) at one scale: whether the face is real and matches its attribute labels."""
+    """D(image, label) at one scale: scores whether the face is real and matches its attribute labels."""
 
     def __init__(self, config: ElegantDiscriminatorConfig, image_size: int) -> None:
         super().__init__()
@@ -174,7 +190,7 @@ class ElegantDiscriminator(nn.Module):
         start(self)
 
     def forward(self, image: Tensor, label: Tensor) -> Tensor:
-        """Image (N, 3, S, S) in [-1, 1], label (N, attributes) of 0 and 1 -> logits (N, 1).
+        """Return logits (N, 1) of images (N, 3, S, S) in [-1, 1] and labels (N, attributes) of 0 and 1.
 
         The published network ends in a sigmoid; here the losses use the logits.
         """
@@ -192,13 +208,13 @@ class ElegantDiscriminators(nn.Module):
         self.scales = nn.ModuleList(ElegantDiscriminator(config, config.image_size >> i) for i in range(2))
 
     def forward(self, image: Tensor, label: Tensor) -> list[Tensor]:
-        """Image (N, 3, S, S) in [-1, 1], label (N, attributes) of 0 and 1 -> logits (N, 1) of D1 and of D2."""
+        """Return the logits (N, 1) of D1 and of D2 (see `ElegantDiscriminator.forward`)."""
         full, half = self.scales
         return [full(image, label), half(F.avg_pool2d(image, 2), label)]
 
 
 def start(network: nn.Module) -> None:
-    """ELEGANT's initialisation: weights N(0, 0.02), linear biases 0, convolution biases as in PyTorch."""
+    """Initialise a network as ELEGANT does: weights N(0, 0.02), linear biases 0, convolution biases as in PyTorch."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
             nn.init.normal_(module.weight, 0.0, 0.02)
@@ -207,5 +223,5 @@ def start(network: nn.Module) -> None:
 
 
 def _down(inputs: int, outputs: int) -> nn.Sequential:
-    """(N, inputs, S, S) -> (N, outputs, S/2, S/2)."""
+    """Build a strided convolution with pixel norm and LeakyReLU: (N, inputs, S, S) to (N, outputs, S/2, S/2)."""
     return nn.Sequential(nn.Conv2d(inputs, outputs, 3, stride=2, padding=1), PixelNorm(), nn.LeakyReLU(0.2))

@@ -1,7 +1,8 @@
 """SEAN (Zhu et al. 2020): like SPADE, but with a style code for every class of the mask.
 
-E(image, its mask) -> style codes, one for each class; G(mask, codes) -> image. Every part of a face keeps its own
-style, so an edited mask is painted with the face's own codes, and parts can take their style from another face.
+The encoder E(mask, image) returns one style code per class of the mask; the generator G(mask, codes) returns an image.
+Each part of a face has its own style. An edited mask can therefore be rendered with the face's own codes, and single
+parts can take their style from another face.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from maskgan_cli.models.padding import ReflectionPad
 from maskgan_cli.models.range_checks import check_range
 from maskgan_cli.models.spectral import SpectralConv2d, xavier
 
-_UPS: Final = 5  # upsampling steps
+_UPS: Final = 5  # number of upsampling steps, each by a factor of 2
 
 
 @dataclass(frozen=True)
@@ -31,9 +32,9 @@ class SEANConfig:
 
     Attributes:
         image_size: side of the training pictures, a multiple of 32.
-        width: channels of the last feature map; the first ones have 16 times as many.
+        width: channels of the last feature map; the first feature maps have 16 times as many.
         hidden: hidden channels of the layers that predict scale and shift from the mask.
-        style: dimension of a class's style code.
+        style: dimension of the style code of a class.
         encoder_width: channels of the style encoder's first layer.
     """
 
@@ -54,9 +55,10 @@ class SEANConfig:
 
 
 class SEANNoise(NoiseInput):
-    """A noise input that starts with amount 0, and gives each picture new noise in training even without gradients.
+    """A `NoiseInput` of initial amount 0 that, in training, uses new noise for each picture even without gradients.
 
-    So the pictures that the discriminator learns from vary as much as those that the generator learns from.
+    The discriminator's training pictures are generated without gradients. With this layer, they vary as much as the
+    generator's.
     """
 
     def __init__(self, channels: int) -> None:
@@ -64,15 +66,20 @@ class SEANNoise(NoiseInput):
 
     @property
     def varies(self) -> bool:
-        """See `NoiseInput.varies`."""
+        """Whether each picture gets new noise: always in training mode."""
         return self.training
 
 
 class SEANNorm(nn.Module):
-    """SEAN: batch norm of features with noise, then a scale (1 + gamma) and a shift (beta) per pixel.
+    """SEAN's normalisation: noise, batch norm, then a scale (1 + gamma) and a shift (beta) per pixel.
 
-    Both are weighted means of two predictions: from the mask, as in SPADE, and from the style codes. The weights are
-    the sigmoids of ``blending_gamma`` and ``blending_beta``. Without ``styled`` there is only the first prediction.
+    Gamma and beta are each a weighted mean of two predictions: from the mask, as in SPADE, and from the style codes.
+    The weights of the second prediction are the sigmoids of ``blending_gamma`` and ``blending_beta``.
+
+    Args:
+        channels: number of channels of the features.
+        config: settings of the architecture.
+        styled: use the style codes; if false, gamma and beta are predicted from the mask only.
     """
 
     def __init__(self, channels: int, config: SEANConfig, *, styled: bool) -> None:
@@ -91,12 +98,12 @@ class SEANNorm(nn.Module):
             self.blending_beta = nn.Parameter(torch.zeros(1))
 
     def forward(self, features: Tensor, mask: Tensor, windows: Tensor, codes: Tensor) -> Tensor:
-        """Normalise and modulate.
+        """Normalise and modulate features.
 
         Args:
             features: (N, C, H, W).
             mask: one-hot (N, 19, H, W).
-            windows: see `windows_of`.
+            windows: 3 x 3 windows of the mask from `windows_of`; unused if the layer is not ``styled``.
             codes: style codes (N, 19, style).
         """
         hidden = F.relu(self.shared(mask))
@@ -109,11 +116,12 @@ class SEANNorm(nn.Module):
         return modulated
 
     def _of_style(self, mask: Tensor, windows: Tensor, codes: Tensor) -> tuple[Tensor, Tensor]:
-        """Gamma and beta (N, C, H, W) from the style codes.
+        """Return gamma and beta (N, C, H, W), predicted from the style codes.
 
-        They are 3 x 3 convolutions of a map that holds at each pixel the transformed code of its class. Such a map has
-        at most 19 different values. So each face's convolution becomes a table of 9 x 19 rows, which the window of the
-        mask around each pixel multiplies: 171 products a channel instead of 9 x 512.
+        They are 3 x 3 convolutions of a map that holds at each pixel the transformed code of the pixel's class. This
+        map has at most 19 different codes. The convolution is therefore computed once per window position and class,
+        as a table of 9 x 19 rows for each face, and multiplied by the mask's window around each pixel. This takes 171
+        products per pixel and channel instead of 9 x 512.
         """
         weight, bias = (
             torch.stack([getattr(cast(nn.Linear, layer), name) for layer in self.per_class])
@@ -129,7 +137,7 @@ class SEANNorm(nn.Module):
 
 
 def windows_of(mask: Tensor) -> Tensor:
-    """One-hot mask (N, 19, H, W) -> the 3 x 3 window of each pixel (N, H * W, 9 * 19), zero outside of the picture."""
+    """Return the 3 x 3 window around each pixel of a one-hot mask (N, 19, H, W), as (N, H * W, 9 * 19), zero-padded."""
     height, width = mask.shape[2:]
     padded = F.pad(mask, (1, 1, 1, 1))
     shifted = [padded[:, :, i : i + height, j : j + width] for i in range(3) for j in range(3)]
@@ -137,7 +145,10 @@ def windows_of(mask: Tensor) -> Tensor:
 
 
 class SEANBlock(nn.Module):
-    """A residual block of two (SEAN, LeakyReLU, 3 x 3 convolution); the skip is learnt if the channels change."""
+    """A residual block: twice SEAN's normalisation, LeakyReLU and a 3 x 3 convolution.
+
+    If the number of channels changes, the skip connection has a learnt 1 x 1 convolution.
+    """
 
     def __init__(self, inputs: int, outputs: int, config: SEANConfig, *, styled: bool) -> None:
         super().__init__()
@@ -153,7 +164,13 @@ class SEANBlock(nn.Module):
             self.conv_skip = SpectralConv2d(inputs, outputs, 1, bias=False)
 
     def forward(self, features: Tensor, mask: Tensor, codes: Tensor) -> Tensor:
-        """(N, inputs, H, W), one-hot mask of any size, codes (N, 19, style) -> (N, outputs, H, W)."""
+        """Apply the block to features (N, inputs, H, W); return (N, outputs, H, W).
+
+        Args:
+            features: (N, inputs, H, W).
+            mask: one-hot, of any resolution.
+            codes: style codes (N, 19, style).
+        """
         mask = F.interpolate(mask, features.shape[2:], mode="nearest")
         style = (mask, windows_of(mask) if self.styled else mask, codes)
         changed = self.conv0(F.leaky_relu(self.norm0(features, *style), 0.2))
@@ -164,7 +181,7 @@ class SEANBlock(nn.Module):
 
 
 class SEANEncoder(nn.Module):
-    """E(image, mask): a style code for each class, the mean of its pixels' features; 0 for classes without pixels."""
+    """E(mask, image): predicts a style code per class, the mean feature of the class's pixels; 0 if there are none."""
 
     def __init__(self, config: SEANConfig) -> None:
         super().__init__()
@@ -178,7 +195,7 @@ class SEANEncoder(nn.Module):
         )
 
     def forward(self, mask: Tensor, image: Tensor) -> Tensor:
-        """One-hot mask (N, 19, S, S), image (N, 3, S, S) in [-1, 1] -> codes (N, 19, style), float32."""
+        """Return style codes (N, 19, style), float32, of faces with one-hot mask (N, 19, S, S), image (N, 3, S, S)."""
         features = self.layers(image)
         mask = F.interpolate(mask, features.shape[2:], mode="nearest").flatten(2)
         totals = torch.matmul(mask.to(features.dtype), features.flatten(2).transpose(1, 2))
@@ -187,13 +204,14 @@ class SEANEncoder(nn.Module):
 
 
 def _normed(channels: int, *layers: nn.Module) -> nn.Sequential:
+    """Build a sequence of layers, which end in ``channels`` channels, followed by instance norm and LeakyReLU."""
     return nn.Sequential(*layers, instance_norm(channels), nn.LeakyReLU(0.2))
 
 
 class SEANGenerator(nn.Module):
-    """G(mask, codes): the mask becomes the first feature map; mask and codes modulate every normalisation layer.
+    """G(mask, codes): computes the first feature map from the mask; mask and codes modulate every normalisation layer.
 
-    The last block is modulated by the mask only.
+    In the last block, only the mask modulates the normalisation layers.
     """
 
     def __init__(self, config: SEANConfig) -> None:
@@ -206,10 +224,10 @@ class SEANGenerator(nn.Module):
             SEANBlock(a, b, config, styled=i < last) for i, (a, b) in enumerate(pairwise(channels))
         )
         self.tail = nn.Conv2d(channels[-1], 3, 3, padding=1)
-        self.enlarged = [False, True, False, True, True, True, True]  # whether features are doubled before each block
+        self.enlarged = [False, True, False, True, True, True, True]  # upsample by 2 before the block?
 
     def forward(self, mask: Tensor, codes: Tensor) -> Tensor:
-        """One-hot mask (N, 19, S, S) and codes (N, 19, style) -> image (N, 3, S, S) in [-1, 1]."""
+        """Generate an image (N, 3, S, S) in [-1, 1] from a one-hot mask (N, 19, S, S) and codes (N, 19, style)."""
         features = self.first(F.interpolate(mask, (self.side, self.side), mode="nearest"))
         for block, enlarged in zip(self.blocks, self.enlarged, strict=True):
             if enlarged:
@@ -219,7 +237,7 @@ class SEANGenerator(nn.Module):
 
 
 class SEAN(nn.Module):
-    """The generator and the style encoder."""
+    """SEAN: the generator and the style encoder."""
 
     def __init__(self, config: SEANConfig) -> None:
         super().__init__()
@@ -229,24 +247,27 @@ class SEAN(nn.Module):
         xavier(self)
 
     def encode_style(self, mask: Tensor, image: Tensor) -> Tensor:
-        """One-hot mask (N, 19, S, S) and picture (N, 3, S, S) -> style codes (N, 19, style)."""
+        """Return style codes (N, 19, style) of a face with one-hot mask (N, 19, S, S) and picture (N, 3, S, S)."""
         codes: Tensor = self.encoder(mask, image)
         return codes
 
     def forward(self, mask: Tensor, style_mask: Tensor, style_image: Tensor) -> Tensor:
-        """A one-hot mask (N, 19, S, S), and mask and picture of the face with the style -> image (N, 3, S, S)."""
+        """Generate an image (N, 3, S, S) with the shapes of ``mask``, in the style of the face in ``style_image``.
+
+        ``style_mask`` is the mask of ``style_image``; both masks are one-hot (N, 19, S, S).
+        """
         image: Tensor = self.generator(mask, self.encode_style(style_mask, style_image))
         return image
 
 
 def mixed_codes(own: Tensor, other: Tensor, share: Tensor) -> Tensor:
-    """The style codes of a face with those of another face in some classes.
+    """Interpolate between the style codes of two faces, by a different amount for each class.
 
-    A class that only one of the faces has takes that face's code.
+    If only one of the faces has a class, the result is that face's code.
 
     Args:
-        own, other: (N, 19, style).
-        share: (N, 19) in [0, 1], how much of the other face's code each class takes.
+        own, other: style codes (N, 19, style); 0 for classes that the face does not have.
+        share: weight of the other face's code (N, 19), in [0, 1].
     """
     has_own, has_other = (codes.abs().sum(2).gt(0).to(codes.dtype) for codes in (own, other))
     share = torch.where(has_own > 0, share, torch.ones_like(share)) * has_other
@@ -254,7 +275,7 @@ def mixed_codes(own: Tensor, other: Tensor, share: Tensor) -> Tensor:
 
 
 class SEANDiscriminator(MultiScaleDiscriminator):
-    """The multi-scale discriminator with spectral norm and SEAN's initialisation, which are SPADE's."""
+    """The multi-scale discriminator with spectral norm and Xavier initialisation, as in SPADE."""
 
     def __init__(self, config: DiscriminatorConfig) -> None:
         super().__init__(config, spectral=True)

@@ -1,6 +1,7 @@
 """SPADE (Park et al. 2019): the mask modulates every normalisation layer; the style is one vector.
 
-G(mask, code) -> image, with the code sampled from the mean and log variance that E(image) returns
+The generator G(mask, code) returns an image. The encoder E(image) returns mean and log variance of the code, which is
+sampled from them in training.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from maskgan_cli.models.spectral import SpectralConv2d, xavier
 
 Depth = Literal["normal", "more", "most"]
 
-_UPS: Final[dict[str, int]] = {"normal": 5, "more": 6, "most": 7}
+_UPS: Final[dict[str, int]] = {"normal": 5, "more": 6, "most": 7}  # upsampling steps, see `SPADEConfig.depth`
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class SPADEConfig:
 
     Attributes:
         image_size: side of the training pictures, a multiple of 32 (``more``: 64, ``most``: 128).
-        width: channels of the last feature map; the first ones have 16 times as many.
+        width: channels of the last feature map; the first feature maps have 16 times as many.
         hidden: hidden channels of the layers that predict scale and shift from the mask.
         depth: number of upsampling steps: ``normal`` 5, ``more`` 6, ``most`` 7.
         encoder: use a style encoder. Without it the generator depends on the mask only.
@@ -72,7 +73,7 @@ class BatchNorm(nn.BatchNorm2d):
         super().__init__(channels, affine=False)
 
     def forward(self, features: Tensor) -> Tensor:
-        """(N, C, H, W) -> (N, C, H, W)."""
+        """Normalise features (N, C, H, W)."""
         group = torch.distributed
         if not (self.training and group.is_available() and group.is_initialized() and group.get_world_size() > 1):
             return super().forward(features)
@@ -91,6 +92,7 @@ class BatchNorm(nn.BatchNorm2d):
         return normal.to(features.dtype)
 
     def _update_running(self, mean: Tensor, variance: Tensor, count: int) -> None:
+        """Update the running statistics with those of one batch of ``count`` values per channel."""
         assert self.running_mean is not None
         assert self.running_var is not None
         assert self.num_batches_tracked is not None
@@ -101,7 +103,12 @@ class BatchNorm(nn.BatchNorm2d):
 
 
 class SPADENorm(nn.Module):
-    """SPADE: batch norm, then a scale (1 + gamma) and a shift (beta) per pixel, predicted from the mask."""
+    """SPADE's normalisation: batch norm, then per pixel a scale (1 + gamma) and a shift (beta) predicted from the mask.
+
+    Args:
+        channels: number of channels of the features.
+        hidden: hidden channels of the layers that predict gamma and beta.
+    """
 
     def __init__(self, channels: int, hidden: int) -> None:
         super().__init__()
@@ -111,14 +118,17 @@ class SPADENorm(nn.Module):
         self.beta = nn.Conv2d(hidden, channels, 3, padding=1)
 
     def forward(self, features: Tensor, mask: Tensor) -> Tensor:
-        """(N, C, H, W) and one-hot mask (N, 19, H, W) -> (N, C, H, W)."""
+        """Normalise features (N, C, H, W) and modulate them by a one-hot mask (N, 19, H, W)."""
         hidden = F.relu(self.shared(mask))
         modulated: Tensor = self.norm(features) * (1 + self.gamma(hidden)) + self.beta(hidden)
         return modulated
 
 
 class SPADEBlock(nn.Module):
-    """A residual block of two (SPADE, LeakyReLU, 3 x 3 convolution); the skip is learnt if the channels change."""
+    """A residual block: twice SPADE's normalisation, LeakyReLU and a 3 x 3 convolution.
+
+    If the number of channels changes, the skip connection has a learnt 1 x 1 convolution.
+    """
 
     def __init__(self, inputs: int, outputs: int, hidden: int) -> None:
         super().__init__()
@@ -133,7 +143,7 @@ class SPADEBlock(nn.Module):
             self.conv_skip = SpectralConv2d(inputs, outputs, 1, bias=False)
 
     def forward(self, features: Tensor, mask: Tensor) -> Tensor:
-        """(N, inputs, H, W) and one-hot mask of any size -> (N, outputs, H, W)."""
+        """Apply the block to features (N, inputs, H, W), with a one-hot mask of any size; return (N, outputs, H, W)."""
         mask = F.interpolate(mask, features.shape[2:], mode="nearest")
         changed = self.conv0(F.leaky_relu(self.norm0(features, mask), 0.2))
         changed = self.conv1(F.leaky_relu(self.norm1(changed, mask), 0.2))
@@ -143,7 +153,7 @@ class SPADEBlock(nn.Module):
 
 
 class SPADEGenerator(nn.Module):
-    """G(mask, code): the code becomes the first feature map, the mask modulates every normalisation layer."""
+    """G(mask, code): computes the first feature map from the code; the mask modulates every normalisation layer."""
 
     def __init__(self, config: SPADEConfig) -> None:
         super().__init__()
@@ -162,9 +172,9 @@ class SPADEGenerator(nn.Module):
         self.enlarged = [False, True, config.depth != "normal", *[True] * halvings]
 
     def forward(self, mask: Tensor, code: Tensor | None) -> Tensor:
-        """One-hot mask (N, 19, S, S) and code (N, latent) -> image (N, 3, S, S) in [-1, 1].
+        """Generate an image (N, 3, S, S) in [-1, 1] from a one-hot mask (N, 19, S, S) and a code (N, latent).
 
-        Without an encoder the code is ignored.
+        If ``config.encoder`` is false, the code is ignored and the first feature map is computed from the mask.
         """
         if self.config.encoder:
             features = self.first(code).unflatten(1, (-1, self.side, self.side))
@@ -178,7 +188,7 @@ class SPADEGenerator(nn.Module):
 
 
 class SPADEEncoder(nn.Module):
-    """E(image): mean and log variance of the style code of a face."""
+    """E(image): predicts mean and log variance of the style code of a face."""
 
     def __init__(self, config: SPADEConfig) -> None:
         super().__init__()
@@ -197,7 +207,7 @@ class SPADEEncoder(nn.Module):
         self.to_log_variance = nn.Linear(flat, config.latent)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """Image (N, 3, S, S) in [-1, 1] of any size -> mean and log variance, float32 (N, latent) each."""
+        """Return mean and log variance, float32 (N, latent) each, for images (N, 3, S, S) in [-1, 1] of any size."""
         side = self.config.encoded_size
         if image.shape[-1] != side:
             image = F.interpolate(image, (side, side), mode="bilinear", align_corners=False)
@@ -206,7 +216,7 @@ class SPADEEncoder(nn.Module):
 
 
 class SPADE(nn.Module):
-    """The generator and, with ``config.encoder``, the style encoder."""
+    """SPADE: the generator and, if ``config.encoder`` is true, the style encoder."""
 
     def __init__(self, config: SPADEConfig) -> None:
         super().__init__()
@@ -216,14 +226,17 @@ class SPADE(nn.Module):
         xavier(self)
 
     def encode_style(self, style_image: Tensor) -> Tensor | None:
-        """The mean style code (N, latent) of pictures (N, 3, S, S); None without an encoder.
+        """Return the mean style code (N, latent) of pictures (N, 3, S, S); None if there is no encoder.
 
-        The authors sample the code at inference too. The mean makes results reproducible.
+        The authors sample the code at inference too; the mean makes results reproducible.
         """
         return None if self.encoder is None else self.encoder(style_image)[0]
 
     def forward(self, mask: Tensor, style_image: Tensor) -> Tensor:
-        """One-hot mask (N, 19, S, S), picture (N, 3, S, S) in [-1, 1] -> image of the same shape."""
+        """Generate an image with the shapes of ``mask`` (one-hot, (N, 19, S, S)) in the style of ``style_image``.
+
+        Both images are (N, 3, S, S) in [-1, 1].
+        """
         image: Tensor = self.generator(mask, self.encode_style(style_image))
         return image
 

@@ -1,6 +1,6 @@
 """StarGAN (Choi et al. 2018): one generator for several attributes.
 
-G(image, label) -> image: the same face with the attributes of the label.
+The generator G(image, label) returns the same face with the attributes of the label.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ class StarGANConfig:
     """Settings of the generator. The defaults are the published ones.
 
     Attributes:
-        image_size: side of the training pictures, a multiple of 4; the generator accepts any such size.
-        attributes: attributes that it can change, in the order of the label.
+        image_size: side of the training pictures in pixels, a multiple of 4. The generator accepts other sizes that are
+            multiples of 4.
+        attributes: names of the attributes that the generator can change, in the order of the label.
         width: channels at full resolution; they double at each of two downsampling steps.
         blocks: residual blocks at a quarter of the resolution.
     """
@@ -73,10 +74,10 @@ class StarGANDiscriminatorConfig:
 
 
 class AffineInstanceNorm(nn.GroupNorm):
-    """Instance norm with a learnt scale and shift that always uses the statistics of each picture.
+    """Instance norm with a learnt scale and shift. It always uses the statistics of each picture, in evaluation too.
 
-    Published files also hold running statistics. The authors never use them, because they never switch the
-    network to evaluation mode. They are stored only so that checkpoints round-trip unchanged.
+    Published files also contain running statistics. The authors' code never uses the statistics, because it never
+    switches the network to evaluation mode. They are stored only so that a loaded file can be saved unchanged.
     """
 
     def __init__(self, channels: int) -> None:
@@ -97,13 +98,16 @@ class StarGANBlock(nn.Module):
         )  # fmt: skip
 
     def forward(self, features: Tensor) -> Tensor:
-        """(N, C, H, W) -> (N, C, H, W)."""
+        """Apply the block to features (N, C, H, W)."""
         changed: Tensor = features + self.main(features)
         return changed
 
 
 class StarGANGenerator(nn.Module):
-    """G(image, label). It uses zero padding; with reflection padding the label planes would be constant everywhere."""
+    """G(image, label): changes attributes of a face.
+
+    It uses zero padding; with reflection padding, the label's planes would be constant everywhere.
+    """
 
     def __init__(self, config: StarGANConfig) -> None:
         super().__init__()
@@ -123,14 +127,19 @@ class StarGANGenerator(nn.Module):
         self.main = nn.Sequential(*layers)
 
     def forward(self, image: Tensor, label: Tensor) -> Tensor:
-        """Image (N, 3, H, W) in [-1, 1], label (N, attributes) of 0 and 1 -> image of the same shape."""
+        """Return faces with the attributes of the label, of the same shape and range as ``image``.
+
+        Args:
+            image: (N, 3, H, W) in [-1, 1].
+            label: (N, attributes) of 0 and 1.
+        """
         planes = label[:, :, None, None].to(image.dtype).expand(-1, -1, *image.shape[2:])
         changed: Tensor = self.main(torch.cat([image, planes], dim=1))
         return changed
 
 
 class StarGANDiscriminator(nn.Module):
-    """D(image): a realness score per patch, and a classification of the attributes."""
+    """D(image): scores how real each patch of a picture is, and classifies the attributes of the face."""
 
     def __init__(self, config: StarGANDiscriminatorConfig) -> None:
         super().__init__()
@@ -144,19 +153,19 @@ class StarGANDiscriminator(nn.Module):
         self.classes = nn.Conv2d(channels[-1], config.attributes, config.image_size >> config.layers, bias=False)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """Image (N, 3, S, S) in [-1, 1] -> patch scores (N, 1, h, w), attribute logits (N, attributes)."""
+        """Return patch scores (N, 1, h, w) and attribute logits (N, attributes) of images (N, 3, S, S) in [-1, 1]."""
         features = self.main(image)
         return self.patches(features), self.classes(features).flatten(1)
 
 
 def asked_labels(names: tuple[str, ...], labels: Tensor, attribute: str, value: bool) -> Tensor:
-    """Return labels (N, attributes) with one attribute set or cleared. Setting a hair colour clears the others.
+    """Return a copy of the labels with one attribute set or cleared. Setting a hair colour clears the other colours.
 
     Args:
         names: the attributes, in the order of the columns.
-        labels: the current attributes of the faces, 0 or 1.
+        labels: the current attributes of the faces (N, attributes), 0 or 1.
         attribute: name of the attribute to change.
-        value: whether to set or clear it.
+        value: True sets the attribute to 1, False to 0.
     """
     changed = labels.clone()
     if value and attribute in HAIR_COLOURS:

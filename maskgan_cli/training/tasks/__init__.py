@@ -1,4 +1,4 @@
-"""What is trained: one file for each task, with its recipe and ``prepare_training(plan, recipe)``.
+"""The training tasks: one file each, with the class of its recipes and ``prepare_training(plan, recipe)``.
 
 dmn.py          Stage I: Dense Mapping Network
 mask_vae.py     MaskVAE

@@ -1,4 +1,4 @@
-"""Train attribute classifiers (paper, Sec. 5.3: attribute accuracy): one network for one attribute or several."""
+"""Train a classifier of one or more binary attributes of faces (paper, Sec. 5.3: attribute accuracy)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class AttributeRecipe(TrainingRecipe):
     """Settings of ``maskgan train attributes``.
 
     Attributes:
-        balance: weight the loss of each attribute so that faces with it and faces without it count equally.
+        balance: weight the loss of each attribute, so that faces with and without the attribute have equal influence.
     """
 
     task: Literal["attributes"] = "attributes"
@@ -42,11 +42,11 @@ class AttributeRecipe(TrainingRecipe):
 
 @dataclass(frozen=True)
 class Truth:
-    """Ground-truth attributes of a data set, from its manifest: 1.0 and 0.0.
+    """Ground-truth attributes of a data set, from its manifest: 1.0 if a face has the attribute, else 0.0.
 
     Attributes:
-        train: (training samples, attributes).
-        val: (validation samples, attributes).
+        train: attributes of the training faces (faces, attributes).
+        val: attributes of the validation faces (faces, attributes).
     """
 
     train: Tensor
@@ -54,22 +54,22 @@ class Truth:
 
     @classmethod
     def read(cls, data: PreparedData, names: tuple[str, ...]) -> Truth:
-        """Read these attributes.
+        """Read the attributes ``names``, in this order.
 
         Raises:
-            InputError: a sample has no value for one of them.
+            InputError: a sample has no value for one of the attributes.
         """
         return cls(*(torch.from_numpy(attributes_of(data.split(split), names)).float() for split in ("train", "val")))
 
 
 class AttributeTask:
-    """Trains a classifier with binary cross-entropy for each attribute.
+    """Trains an attribute classifier with the binary cross-entropy, averaged over the attributes.
 
     Args:
         recipe: see `AttributeRecipe`.
-        accelerator: device, processes, precision.
-        truth: values of the recipe's attributes.
-        validation: faces to measure and to show.
+        accelerator: device, processes and precision.
+        truth: ground truth of the recipe's attributes (``recipe.network.names``).
+        validation: faces for validation and sample grids.
     """
 
     def __init__(self, recipe: AttributeRecipe, accelerator: Accelerator, truth: Truth, validation: Batch) -> None:
@@ -77,13 +77,13 @@ class AttributeTask:
         self.truth = truth.train.to(accelerator.device)
         self.validation, self.validation_truth = validation, truth.val[validation.indices]
         share = self.truth.mean(0).clamp(1 / len(self.truth), 1 - 1 / len(self.truth))
-        self.weight = 0.5 / torch.stack([1 - share, share])  # (2, attributes): faces without, faces with
+        self.weight = 0.5 / torch.stack([1 - share, share])  # (2, attributes): weights of faces without and with it
         torch.manual_seed(recipe.seed)  # the same initialisation in every process
         self.learner = Learner("attributes", AttributeNet(recipe.network), recipe.optimiser, accelerator)
         self.networks, self.optimisers = self.learner.networks, self.learner.optimisers
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        """Update once on augmented faces. Mirrored faces keep their attributes."""
+        """Update the classifier once on augmented faces; return its loss and accuracy. Mirroring keeps attributes."""
         images, _, _ = move(self._prepared(batch.images), None, self.recipe.augment)
         truth = self.truth[batch.indices]
         with self.accelerator.autocast():
@@ -94,11 +94,11 @@ class AttributeTask:
         return {"cross_entropy": loss, "accuracy": ((logits > 0) == (truth > 0)).float().mean()}
 
     def step_in_parts(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
-        """See `Learner.step_in_parts`."""
+        """Call `step` for each part of a batch; Adam steps after the last part. Return the mean losses by name."""
         return self.learner.step_in_parts(parts, self.step)
 
     def _classify(self, images: Tensor) -> Tensor:
-        """Pictures (N, 3, S, S) ``uint8`` -> predictions (N, attributes) ``bool`` on the CPU."""
+        """Predict whether pictures (N, 3, S, S) ``uint8`` have the attributes: (N, attributes) ``bool`` on the CPU."""
 
         def classify_part(part: Tensor) -> Tensor:
             logits: Tensor = self.learner.network(self._prepared(part))
@@ -110,7 +110,7 @@ class AttributeTask:
         return prepare(images, self.recipe.network.image_size, self.accelerator.device)
 
     def validate(self) -> dict[str, float]:
-        """Accuracy and balanced accuracy, per attribute and their means, and the confusion tables."""
+        """Return accuracy, balanced accuracy and confusion counts per attribute, and the means of both accuracies."""
         predictions = self._classify(self.validation.images)
         tables = {
             name: Confusion.count(self.validation_truth[:, i] > 0, predictions[:, i])
@@ -124,7 +124,10 @@ class AttributeTask:
         return means | each
 
     def sample_grid(self) -> Picture:
-        """Validation faces in two rows: first attribute predicted correctly, and incorrectly (white if none)."""
+        """Draw two rows of faces: those whose first attribute is predicted correctly, and those with an error.
+
+        Missing faces are white.
+        """
         rows = self.recipe.schedule.sheet_rows * 2
         predictions = self._classify(self.validation.images)[:, 0]
         right = predictions == (self.validation_truth[:, 0] > 0)
@@ -137,12 +140,14 @@ class AttributeTask:
         return np.vstack(strips)
 
     def save_model(self, path: Path, about: Mapping[str, Any]) -> None:
-        """Write the weights and the configuration."""
+        """Write the network's weights to ``path``, with its configuration and the metadata ``about``."""
         save_weights(path, self.learner.network, kind="attributes", config=asdict(self.recipe.network), about=about)
 
 
 def prepare_training(plan: TrainingPlan, recipe: AttributeRecipe) -> Loop:
-    """Set up the training; `Loop.steps` runs it. Faces of any size are resized, masks not read.
+    """Set up the training and return its loop; `Loop.steps` runs it.
+
+    Faces of any size are resized to the network's size; masks are not needed.
 
     Raises:
         InputError: data, recipe and run folder do not fit together.

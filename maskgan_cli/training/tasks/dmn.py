@@ -23,11 +23,11 @@ class DMNRecipe(GANRecipe):
 
 
 class DMNTask(AdversarialTask):
-    """The training of the Dense Mapping Network is `AdversarialTask` without changes."""
+    """Trains the Dense Mapping Network: `AdversarialTask` without changes."""
 
 
 def prepare_training(plan: TrainingPlan, recipe: DMNRecipe) -> Loop:
-    """Set up the training; `Loop.steps` runs it.
+    """Set up the training and return its loop; `Loop.steps` runs it.
 
     Raises:
         InputError: data, recipe, weights and run folder do not fit together.
@@ -36,7 +36,14 @@ def prepare_training(plan: TrainingPlan, recipe: DMNRecipe) -> Loop:
 
 
 def prepare_stage_one(plan: TrainingPlan, recipe: GANRecipe, task_class: type[DMNTask]) -> Loop:
-    """`prepare_training` for the Dense Mapping Network or a variant of it.
+    """Set up the training of the Dense Mapping Network or of a variant, and return its loop.
+
+    If trained weights are given (``plan.start``), they may be those of a smaller network, see `grow`.
+
+    Args:
+        plan: data set, run folder and device.
+        recipe: the resolved recipe.
+        task_class: class of the task, which names the kind of weights.
 
     Raises:
         InputError: see `prepare_training`.

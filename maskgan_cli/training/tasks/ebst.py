@@ -1,8 +1,9 @@
 """Editing Behaviour Simulated Training (paper, Sec. 3.2, Algorithm 1): train on simulated mask edits.
 
-The training continues from a trained Dense Mapping Network. For every face the generator paints the face's own mask and
-two edits of it: M_inter, a step towards another face's mask in MaskVAE's latent space, and M_outer, the same step in
-the opposite direction. The Alpha Blender fuses the two pictures, and the target is the face itself.
+The training continues from a trained Dense Mapping Network. For every face, the generator paints the face's own mask
+and two edits of this mask: M_inter is a step towards another face's mask in MaskVAE's latent space, and M_outer is the
+same step in the opposite direction. The Alpha Blender fuses the pictures of the two edits; the target is the face
+itself.
 """
 
 from __future__ import annotations
@@ -41,20 +42,22 @@ from maskgan_cli.training.style_inputs import generator_inputs
 from maskgan_cli.weights.format import Weights, load, load_strictly, read_weights, save_weights
 from maskgan_cli.weights.lookup import find_weights
 
-STAGE_TWO = "generator+blender"  # name of Stage II's Adam, for both networks; Stage I's is "generator"
+STAGE_TWO = "generator+blender"  # name of Stage II's Adam, which trains both networks; Stage I's is "generator"
 
 
 class EBSTRecipe(GANRecipe):
     """Settings of ``maskgan train ebst``.
 
-    ``network`` must not be set: it is that of the weights. M_inter lies 1 / ``lambda_inter`` of the way between two
-    codes. The codes are MaskVAE's means; with ``sampled_codes`` they are drawn from its normal distributions, as in the
-    paper.
+    The setting ``network`` must be left out, because the trained weights determine it. The defaults of ``update_order``
+    and ``stage_two_decay`` follow the paper's Algorithm 1; the released code uses ``together`` and ``false``.
 
-    ``update_order`` and ``stage_two_decay`` choose between the paper's Algorithm 1 and the released code: *stages*
-    updates the generator after Stage I, so Stage II paints with new weights; *together* paints the face and both edits
-    before any update, which needs the memory of both stages. Without ``stage_two_decay`` the rate of Stage II's Adam
-    stays constant.
+    Attributes:
+        lambda_inter: the latent code of M_inter is 1 / ``lambda_inter`` of the way from the face's code to the code of
+            another face.
+        sampled_codes: sample the codes from MaskVAE's normal distributions, as in the paper; if false, use their means.
+        update_order: ``stages`` updates the generator after Stage I, so Stage II uses the new weights. ``together``
+            paints the face and both edits before any update, which needs the memory of both stages.
+        stage_two_decay: whether the learning rate of Stage II's Adam follows the schedule; if false, it is constant.
     """
 
     task: Literal["ebst"] = "ebst"
@@ -84,7 +87,7 @@ class EBSTTask(AdversarialTask):
     """Trains generator, blender and discriminator; the MaskVAE is frozen.
 
     Args:
-        recipe: see `EBSTRecipe`; its ``network`` is the trained generator's.
+        recipe: see `EBSTRecipe`; its ``network`` is the configuration of the trained generator.
         accelerator, features, validation: see `AdversarialTask`.
         vae: a trained MaskVAE of any size, on any device.
     """
@@ -108,17 +111,17 @@ class EBSTTask(AdversarialTask):
             self.blender.checkpoint_activations()
 
     def edited_masks(self, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """One-hot masks (N, 19, S, S) -> M_inter and M_outer, one-hot; see `edited_labels`."""
+        """Compute the edits M_inter and M_outer of one-hot masks (N, 19, S, S), one-hot too; see `edited_labels`."""
         inter, outer = self.edited_labels(mask)
         return one_hot(inter), one_hot(outer)
 
     @torch.no_grad()
     def edited_labels(self, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """One-hot masks (N, 19, S, S) -> M_inter and M_outer as label maps (N, S, S) ``uint8``.
+        """Compute the edits M_inter and M_outer of one-hot masks (N, 19, S, S), as label maps (N, S, S).
 
-        Each face is interpolated towards the previous face in the batch; if each of several processes has one face,
-        towards the face of the previous process. For a MaskVAE of another size the masks are resized, and its edits are
-        resized back.
+        Each mask is interpolated towards the mask of the previous face in the batch. If there are several processes
+        with one face each, it is interpolated towards the face of the previous process. If MaskVAE has another size,
+        the masks are resized for it, and the edits are resized back.
         """
         side, size = mask.shape[-1], self.vae.config.image_size
         if side != size:
@@ -133,7 +136,14 @@ class EBSTTask(AdversarialTask):
         return simulated_edits(self.vae, code, reference, self.recipe.lambda_inter, side)
 
     def _edits_of(self, parts: Sequence[Batch], masks: Sequence[Tensor]) -> list[tuple[Tensor, Tensor]]:
-        """M_inter and M_outer of each part's faces as label maps: those read with the faces, or else new ones."""
+        """Return M_inter and M_outer of the faces of each part, as label maps (N, S, S).
+
+        They come from the batch if it has edits (`Batch.edited_labels`); otherwise they are computed.
+
+        Args:
+            parts: the parts of a batch.
+            masks: one-hot masks (N, 19, S, S) of each part.
+        """
         read = [part.edited_labels for part in parts if part.edited_labels is not None]
         if read:
             return [(labels[:, 0], labels[:, 1]) for labels in read]
@@ -141,11 +151,11 @@ class EBSTTask(AdversarialTask):
         return list(zip(inter.chunk(len(parts)), outer.chunk(len(parts)), strict=True))
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        """Update the generator twice, each time with its own Adam, then the discriminator once.
+        """Update the generator in Stage I and in Stage II, then the discriminator once; return the losses by name.
 
-        Stage I is the step of the Dense Mapping Network. Stage II uses the generator that Stage I has just updated, and
-        updates generator and blender together. The style is encoded once for both edits. See `EBSTRecipe` for the other
-        order of updates.
+        Stage I is the step of the Dense Mapping Network. Stage II paints two edits with the generator that Stage I has
+        just updated, and updates generator and blender together. Each stage has its own Adam. The style is encoded once
+        for both edits. See `EBSTRecipe.update_order` for another order of the updates.
         """
         if self.recipe.update_order == "together":
             return self._step_together([batch])
@@ -167,7 +177,7 @@ class EBSTTask(AdversarialTask):
         The generator's graph is freed at the end, because Stage II needs the memory.
 
         Returns:
-            The discriminator's features of the real and of the generated faces, and the losses, detached.
+            The discriminator's features of the real faces, those of the generated faces, and the losses, detached.
         """
         mask, real, style_mask, style_image = inputs
         with self.accelerator.autocast():
@@ -205,7 +215,12 @@ class EBSTTask(AdversarialTask):
         return blend_features, _detached(terms)
 
     def _blend(self, inputs: tuple[Tensor, Tensor, Tensor, Tensor], edits: tuple[Tensor, Tensor]) -> Tensor:
-        """Paint each face in both edits of its mask and blend the two pictures (N, 3, S, S)."""
+        """Paint each face with both edits of its mask, and return the blend of the two pictures (N, 3, S, S).
+
+        Args:
+            inputs: see `generator_inputs`.
+            edits: M_inter and M_outer as label maps (N, S, S).
+        """
         _, _, style_mask, style_image = inputs
         with self.accelerator.autocast():
             style = self.generator.encode_style(style_mask, style_image)
@@ -215,9 +230,9 @@ class EBSTTask(AdversarialTask):
         return blend
 
     def _step_together(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
-        """One step on the parts of a batch in which all pictures are painted before any update.
+        """Run one step on the parts of a batch, in which all pictures are painted before the first update.
 
-        The losses and updates are those of `step`, in the same order.
+        The losses and the order of the updates are the same as in `step`.
         """
         inputs = [generator_inputs(batch, self.recipe.style_augmentation) for batch in parts]
         edits, logged = self._edits_of(parts, [mask for mask, *_ in inputs]), []
@@ -243,9 +258,9 @@ class EBSTTask(AdversarialTask):
         return mean_terms(logged)
 
     def step_in_parts(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
-        """See `task.Accumulating`: Stage I on all parts, then Stage II on all parts, then the discriminator's step.
+        """Run one step on a batch in parts: Stage I on all parts, Stage II on all parts, then the discriminator's step.
 
-        Each face is interpolated towards the previous face in the whole batch, as in `step`.
+        Each face is interpolated towards the previous face in the whole batch, as in `step`. See `task.Accumulating`.
         """
         if self.recipe.update_order == "together":
             return self._step_together(parts)
@@ -273,21 +288,33 @@ class EBSTTask(AdversarialTask):
     def _update_discriminator(
         self, features: losses.Features, real_features: losses.Features, part: BatchPart
     ) -> Tensor:
-        """Backpropagate the discriminator's loss of one stage's pictures; the mean of both stages is that of `step`."""
+        """Backpropagate the discriminator's loss of the pictures of one stage, and return the loss, detached.
+
+        The mean of the losses of both stages is the discriminator's loss in `step`.
+
+        Args:
+            features: the discriminator's features of the generated pictures.
+            real_features: those of the real faces.
+            part: position among the parts of both stages.
+        """
         self.part = part
         loss = self.discriminator_loss([features], real_features)
         self.update("discriminator", loss)
         return loss.detach()
 
     def save_model(self, path: Path, about: Mapping[str, Any]) -> None:
-        """Write the generator, and beside it the blender, each with its configuration."""
+        """Write the generator to ``path`` and the blender to ``blender.safetensors`` beside it."""
         config = asdict(self.recipe.blender)
         save_weights(path.with_name("blender.safetensors"), self.blender, kind="blender", config=config, about=about)
         super().save_model(path, about)
 
     @torch.no_grad()
     def sample_grid(self) -> Picture:
-        """Rows of: mask, face, reconstruction, M_inter, I_inter, M_outer, I_outer, alpha, and their blend."""
+        """Draw a row for each face, with nine pictures.
+
+        Mask, face, reconstruction, M_inter, the picture painted from M_inter, M_outer, the picture painted from
+        M_outer, the blender's alpha, and the blend of the two pictures.
+        """
         device = self.accelerator.device
         rows = max(2, self.recipe.schedule.sheet_rows)
         labels, pictures = self.validation.labels[:rows].to(device), self.validation.images[:rows].to(device)
@@ -321,16 +348,16 @@ def prepare_training(
     dmn: Path | None = None,
     edits: Path | None = None,
 ) -> Loop:
-    """Set up the training; `Loop.steps` runs it.
+    """Set up the training and return its loop; `Loop.steps` runs it.
 
     Args:
-        plan: data, run folder and device.
+        plan: data set, run folder and device.
         recipe: the resolved recipe.
-        vae: run folder or weights of the MaskVAE; None: those that `find_weights` finds.
-        dmn: run folder or weights of the trained generator; the discriminator of a run folder is used too. If
-            ``plan.start`` is given instead, its blender is used as well.
-        edits: folder of ``maskgan simulate-edits`` with two edits of every training mask, used in every epoch; the
-            MaskVAE is then needed for sample grids only. None: new edits in each step.
+        vae: run folder or weights of the MaskVAE; None: the weights that `find_weights` finds.
+        dmn: run folder or weights of the trained generator. If it is a run folder, its discriminator is used too. If
+            ``plan.start`` is given instead of ``dmn``, its blender is used as well.
+        edits: folder of ``maskgan simulate-edits`` with two edits of every training mask, which are used in every
+            epoch; the MaskVAE is then needed only for sample grids. None: new edits are computed in every step.
 
     Raises:
         InputError: data, recipe, weights and run folder do not fit together.
@@ -376,10 +403,10 @@ def prepare_training(
 
 
 def _with_network_of(start: Weights, recipe: EBSTRecipe) -> EBSTRecipe:
-    """The recipe with the configuration of the trained generator.
+    """Return the recipe with the configuration of the trained generator as its ``network``.
 
     Raises:
-        InputError: the recipe sets another one.
+        InputError: the recipe sets another configuration.
     """
     network = DMNConfig(**start.config)
     if "network" in recipe.model_fields_set and recipe.network != network:

@@ -1,4 +1,7 @@
-"""Train ELEGANT (Xiao et al. 2018, Sec. 3): pairs of faces with and without an attribute exchange it."""
+"""Train ELEGANT (Xiao et al. 2018, Sec. 3), which transfers an attribute between two faces.
+
+In training, a face with an attribute and a face without it exchange this attribute.
+"""
 
 from __future__ import annotations
 
@@ -36,11 +39,15 @@ from maskgan_cli.training.setup import TrainingPlan
 from maskgan_cli.training.tasks.attributes import Truth
 from maskgan_cli.weights.format import save_weights
 
-_USED: Final = ("images", "labels", "indices", "mirrored")  # fields of a batch
+_USED: Final = ("images", "labels", "indices", "mirrored")  # the required fields of `Batch`
 
 
 class ElegantCriticSettings(Section):
-    """Width of the discriminators; size and attributes are those of the network."""
+    """Settings of the two discriminators; their image size and attributes are those of the network.
+
+    Attributes:
+        width: channels of the first layer.
+    """
 
     width: Positive = 64
 
@@ -54,8 +61,8 @@ class ElegantLossSettings(Section):
 class ElegantRecipe(TrainingRecipe):
     """Settings of ``maskgan train elegant``.
 
-    A step has one update for each attribute. An update uses ``data.batch_size`` / (2 * number of attributes) faces with
-    the attribute, and as many without it.
+    Each step makes one update for each attribute. An update uses ``data.batch_size`` / (2 * number of attributes) faces
+    with the attribute, and the same number of faces without it.
     """
 
     task: Literal["elegant"] = "elegant"
@@ -73,23 +80,23 @@ class ElegantRecipe(TrainingRecipe):
 
     @property
     def pairs(self) -> int:
-        """Number of faces with an attribute, and of faces without it, in one update of all processes."""
+        """Number of pairs in one update, in all processes together: one face with the attribute and one without it."""
         return self.data.batch_size // (2 * len(self.network.attributes))
 
 
 class PairSampler(Sampler[list[Draw]]):
-    """The draws of each step: for every attribute, faces that have it and then as many that do not.
+    """Draws the training faces of each step: for every attribute, faces with it, then as many faces without it.
 
-    Each of these lists is drawn from in shuffled epochs, see `StepSampler`.
+    Faces with an attribute and faces without it are separate lists, each drawn in shuffled epochs; see `StepSampler`.
 
     Args:
-        truth: (samples, attributes) in {0, 1}.
-        names: the attributes.
-        pairs: number of faces with an attribute, and of faces without it, of all processes together.
+        truth: attributes of the training faces (faces, attributes), 0 or 1.
+        names: names of the attributes.
+        pairs: number of faces with an attribute in a step of all processes together, and of faces without it.
         seed, flip, first_step, rank, world: see `StepSampler`.
 
     Raises:
-        InputError: no face has an attribute, or all faces have it.
+        InputError: there is an attribute that no face has, or that all faces have.
     """
 
     def __init__(
@@ -126,14 +133,20 @@ class PairSampler(Sampler[list[Draw]]):
             step += 1
 
     def draws(self, step: int) -> list[Draw]:
-        """This process's draws of one step."""
+        """Return the draws of this process in one step."""
         return [(chosen[index], mirrored) for chosen, sampler in self.lists for index, mirrored in sampler.draws(step)]
 
 
 class ExchangePair(NamedTuple):
-    """Faces A with an attribute and B without it: pictures (N, 3, S, S) in [-1, 1] and labels (N, attributes).
+    """N faces A with an attribute, and N faces B without it, which exchange the attribute.
 
-    C is A without the attribute, D is B with it.
+    After the exchange, C is face A without the attribute, and D is face B with the attribute.
+
+    Attributes:
+        attribute: index of the attribute.
+        a, b: the faces (N, 3, S, S) in [-1, 1].
+        label_a, label_b: their attributes (N, attributes), 0 or 1.
+        label_c, label_d: the attributes of C and D.
     """
 
     attribute: int
@@ -146,14 +159,20 @@ class ExchangePair(NamedTuple):
 
     @classmethod
     def of(cls, attribute: int, a: Tensor, label_a: Tensor, b: Tensor, label_b: Tensor) -> ExchangePair:
-        """The pair of an attribute from pictures (N, 3, S, S) ``uint8`` and their labels (N, attributes)."""
+        """Build the pair of an attribute.
+
+        Args:
+            attribute: index of the attribute.
+            a, b: faces (N, 3, S, S) ``uint8`` with and without the attribute.
+            label_a, label_b: their attributes (N, attributes), 0 or 1.
+        """
         label_c, label_d = label_a.clone(), label_b.clone()
         label_c[:, attribute], label_d[:, attribute] = label_b[:, attribute], label_a[:, attribute]
         return cls(attribute, to_unit(a), label_a, to_unit(b), label_b, label_c, label_d)
 
 
 class Exchanged(NamedTuple):
-    """Reconstructions of A and B, and C and D of `ExchangePair`: (N, 3, S, S)."""
+    """Outputs of the network for an `ExchangePair`: reconstructions of A and B, and the faces C and D, (N, 3, S, S)."""
 
     same_a: Tensor
     same_b: Tensor
@@ -166,9 +185,9 @@ class ElegantTask:
 
     Args:
         recipe: see `ElegantRecipe`.
-        accelerator: device, processes, precision.
-        truth: values of the network's attributes.
-        validation: faces to measure and to show.
+        accelerator: device, processes and precision.
+        truth: ground truth of the network's attributes (``recipe.network.attributes``).
+        validation: faces for validation and sample grids.
     """
 
     def __init__(self, recipe: ElegantRecipe, accelerator: Accelerator, truth: Truth, validation: Batch) -> None:
@@ -190,17 +209,20 @@ class ElegantTask:
         """For each attribute, update the discriminators once, then encoder and decoder.
 
         Returns:
-            The losses, each a mean over the attributes.
+            The losses by name, averaged over the attributes.
         """
         return self._step(batch, 1)
 
     def step_in_parts(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
-        """See `task.Accumulating`. The pairs of each update are divided, not the batch, which holds several updates."""
+        """Run one step with the pairs of each update divided into parts; see `task.Accumulating`.
+
+        The batch itself is not divided, because its faces belong to different updates.
+        """
         whole = Batch(*(torch.cat([getattr(part, name) for part in parts]) for name in _USED))
         return self._step(whole, len(parts))
 
     def _step(self, batch: Batch, count: int) -> dict[str, Tensor]:
-        """One step, with the pairs of each update in ``count`` parts."""
+        """Run one step, in which the pairs of each update pass through the networks in ``count`` parts."""
         attributes = len(self.recipe.network.attributes)
         images, labels = (x.chunk(2 * attributes) for x in (batch.images, self.truth[batch.indices]))
         each = []
@@ -210,7 +232,11 @@ class ElegantTask:
         return {name: torch.stack([terms[name] for terms in each]).mean() for name in each[0]}
 
     def _update(self, pairs: Sequence[ExchangePair]) -> dict[str, Tensor]:
-        """Update the discriminators, then encoder and decoder. A single part keeps its graph for the second update."""
+        """Update the discriminators, then encoder and decoder, and return the losses by name.
+
+        A single part passes through the network once, for both updates. Several parts pass through it again for the
+        second update, so that only one part is in memory at a time.
+        """
         kept = [self._exchange(pair) for pair in pairs] if len(pairs) == 1 else []
 
         def critics_step(pair: ExchangePair) -> dict[str, Tensor]:
@@ -225,7 +251,7 @@ class ElegantTask:
         return {**self.elegant.step_in_parts(pairs, network_step), **discriminator}
 
     def _exchange(self, pair: ExchangePair) -> Exchanged:
-        """Exchange the attribute, and reconstruct both faces."""
+        """Exchange the attribute of both faces, and reconstruct both faces from their own codes."""
         network, i = self.elegant.network, pair.attribute
         with self.accelerator.autocast():
             code_a, skips_a = network.encoder(pair.a)
@@ -258,7 +284,7 @@ class ElegantTask:
         return {"reconstruction": reconstruction, "adversarial": adversarial}
 
     def _pairs(self, i: int) -> tuple[Tensor, Tensor]:
-        """Equally many validation faces without attribute ``i`` and with it."""
+        """Return N validation faces without attribute ``i`` and N with it (exemplars), each (N, 3, S, S) ``uint8``."""
         has = self.validation_truth[:, i] > 0
         faces, exemplars = self.validation.images[~has], self.validation.images[has]
         count = min(len(faces), len(exemplars))
@@ -266,7 +292,12 @@ class ElegantTask:
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
-        """Mean L1 distances in [0, 1] between faces and their reconstructions, and between faces and their edits."""
+        """Return mean L1 distances in [0, 1] on the validation faces.
+
+        Returns:
+            ``val_own_l1``: between faces and their reconstructions. ``val_changed_l1``: between faces and the same
+            faces with an attribute transferred from another face, over all attributes.
+        """
         network, size = self.elegant.network, self.recipe.data.batch_size
 
         def reconstruction_error(part: Tensor) -> Tensor:
@@ -293,7 +324,11 @@ class ElegantTask:
 
     @torch.no_grad()
     def sample_grid(self) -> Picture:
-        """Rows of: face, exemplar, the face with the exemplar's attribute, the exemplar with the face's."""
+        """Draw rows of four pictures for each attribute.
+
+        A face without the attribute, another face with it (the exemplar), the first face with the attribute, and the
+        exemplar without it.
+        """
         device, network = self.accelerator.device, self.elegant.network
         rows = []
         for i in range(len(self.recipe.network.attributes)):
@@ -307,7 +342,7 @@ class ElegantTask:
         return torch.cat(rows).numpy()
 
     def save_model(self, path: Path, about: Mapping[str, Any]) -> None:
-        """Write encoder and decoder, and beside them the discriminators."""
+        """Write encoder and decoder to ``path``, and the discriminators to ``discriminator.safetensors`` beside it."""
         network, critics = self.elegant.network, self.critics.network
         beside, config = path.with_name("discriminator.safetensors"), asdict(critics.config)
         save_weights(beside, critics, kind="elegant-discriminator", config=config, about=about)
@@ -315,7 +350,7 @@ class ElegantTask:
 
 
 def prepare_training(plan: TrainingPlan, recipe: ElegantRecipe) -> Loop:
-    """Set up the training; `Loop.steps` runs it. Masks are not read.
+    """Set up the training and return its loop; `Loop.steps` runs it. Masks are not needed.
 
     Raises:
         InputError: data, recipe and run folder do not fit together.

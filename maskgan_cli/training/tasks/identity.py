@@ -1,4 +1,4 @@
-"""Train an identity network with the ArcFace loss (Deng et al. 2019): a class direction for each person."""
+"""Train an identity network with the ArcFace loss (Deng et al. 2019), which learns a class centre for each person."""
 
 from __future__ import annotations
 
@@ -32,7 +32,13 @@ from maskgan_cli.weights.format import save_weights
 
 
 class MarginSettings(Section):
-    """ArcFace's scale s and margin m (radians); the margin rises linearly from 0 over ``warmup`` steps."""
+    """Settings of the ArcFace loss.
+
+    Attributes:
+        scale: factor s of the logits.
+        margin: angular margin m in radians.
+        warmup: number of steps in which the margin rises linearly from 0; 0 for a constant margin.
+    """
 
     scale: Annotated[float, Field(gt=0.0)] = 64.0
     margin: Annotated[float, Field(ge=0.0, le=1.0)] = 0.5
@@ -43,7 +49,7 @@ class IdentityRecipe(TrainingRecipe):
     """Settings of ``maskgan train identity``.
 
     Attributes:
-        pairs: number of validation pairs for verification; half of them show one person.
+        pairs: number of pairs of validation faces for face verification; half of the pairs show the same person.
     """
 
     task: Literal["identity"] = "identity"
@@ -54,7 +60,15 @@ class IdentityRecipe(TrainingRecipe):
 
 
 class Classifier(nn.Module):
-    """The network and, for training only, a class direction for each person of the training split."""
+    """The identity network, and its last layer for training: a class centre for each person of the training split.
+
+    Args:
+        recipe: settings of the network and of the loss.
+        people: number of people in the training split.
+
+    Attributes:
+        batches_seen: number of forward passes, from which the margin's warm-up is computed.
+    """
 
     batches_seen: Tensor
 
@@ -68,8 +82,13 @@ class Classifier(nn.Module):
         self._warmup = recipe.loss.warmup * recipe.data.accumulate  # every part of a batch counts
 
     def forward(self, faces: Tensor, people: Tensor) -> Tensor:
-        """Aligned faces (N, 3, S, S) in [-1, 1] and person numbers (N,) -> logits (N, people)."""
-        if self._seen is None:  # read from the device once: after a resume it is not 0
+        """Return the logits (N, people) of aligned faces, with ArcFace's margin on the true person.
+
+        Args:
+            faces: aligned faces (N, 3, S, S) in [-1, 1].
+            people: number of each face's person (N,), from 0.
+        """
+        if self._seen is None:  # read from the device once; it is not 0 after a resume
             self._seen = int(self.batches_seen)
         share = min(1.0, self._seen / self._warmup) if self._warmup else 1.0
         self.batches_seen += 1
@@ -80,14 +99,14 @@ class Classifier(nn.Module):
 
 
 class IdentityTask:
-    """Trains a network to classify the people of the training split; validation is on other people.
+    """Trains an identity network to classify the people of the training split; validation verifies other people.
 
     Args:
         recipe: see `IdentityRecipe`.
-        accelerator: device, processes, precision.
-        people: (training samples,), the number of each sample's person, from 0; indexed by `Batch.indices`.
-        validation: faces to measure and to show.
-        names: the person of each validation face.
+        accelerator: device, processes and precision.
+        people: number of each training face's person, from 0, (training faces,); indexed by `Batch.indices`.
+        validation: faces for validation and sample grids.
+        names: identity of the person in each validation face.
     """
 
     def __init__(
@@ -103,7 +122,10 @@ class IdentityTask:
         self.networks, self.optimisers = self.learner.networks, self.learner.optimisers
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        """Update once on aligned and augmented faces. A mirrored face counts as the same person."""
+        """Update the network once on aligned and augmented faces; return its loss and accuracy.
+
+        A mirrored face counts as the same person.
+        """
         aligned = align(batch.images, self._points(batch), self.recipe.network.image_size)
         moved, _, _ = move(to_unit(aligned), None, self.recipe.augment)
         faces, people = recolour(moved, self.recipe.augment), self.people[batch.indices]
@@ -115,11 +137,14 @@ class IdentityTask:
         return {"cross_entropy": loss, "accuracy": (logits.argmax(1) == people).float().mean()}
 
     def step_in_parts(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
-        """See `Learner.step_in_parts`."""
+        """Call `step` for each part of a batch; Adam steps after the last part. Return the mean losses by name."""
         return self.learner.step_in_parts(parts, self.step)
 
     def _points(self, batch: Batch) -> Points:
-        """The five points (N, 5, 2) of training faces; cached for each face and for its mirror image."""
+        """Return the landmarks (N, 5, 2) of training faces: eyes, tip of the nose, corners of the mouth, in pixels.
+
+        They are cached for each face and for its mirror image.
+        """
         keys = list(zip(batch.indices.tolist(), batch.mirrored.tolist(), strict=True))
         new = [row for row, key in enumerate(keys) if key not in self._cached_points]
         points = batch_points(batch.labels[new], batch.images.shape[-1])
@@ -128,12 +153,12 @@ class IdentityTask:
 
     @functools.cached_property
     def _faces(self) -> Tensor:
-        """The aligned validation faces (N, 3, size, size) ``uint8``."""
+        """The validation faces (N, 3, size, size) ``uint8``, aligned to the network's input."""
         points = batch_points(self.validation.labels, self.validation.images.shape[-1])
         return align(self.validation.images, points, self.recipe.network.image_size)
 
     def _embed(self) -> Tensor:
-        """Unit embeddings (N, D) of the validation faces, on the CPU."""
+        """Return the embeddings (N, D) of the validation faces, normalised to length 1, on the CPU."""
 
         def embed_part(part: Tensor) -> Tensor:
             embedded: Tensor = self.learner.network.face(to_unit(part))
@@ -142,16 +167,19 @@ class IdentityTask:
         return F.normalize(self.learner.predict(self._faces, embed_part, self.recipe.data.batch_size))
 
     def verify(self) -> dict[str, Any]:
-        """Verification on the validation pairs, see `metrics.verification.measure`."""
+        """Measure face verification on the validation pairs: accuracy, AUC, threshold and others.
+
+        See `metrics.verification.measure`.
+        """
         return measure(_cosines(self._embed(), self.pairs), self.same)
 
     def validate(self) -> dict[str, float]:
-        """The results of `verify`, under the names of metrics."""
+        """Return the results of `verify` as ``val_accuracy`` and ``val_auc``, and the others as ``val_verify/NAME``."""
         shown = ("accuracy", "auc")
         return {f"val_{'' if name in shown else 'verify/'}{name}": float(v) for name, v in self.verify().items()}
 
     def sample_grid(self) -> Picture:
-        """Aligned validation pairs: first rows of pairs of one person, then rows of pairs of two people."""
+        """Draw aligned validation pairs, up to four per row: first pairs of one person, then pairs of two people."""
         rows = self.recipe.schedule.sheet_rows
         faces = self._faces.permute(0, 2, 3, 1).numpy()
         chosen = [
@@ -164,7 +192,7 @@ class IdentityTask:
         return np.vstack(lines)
 
     def save_model(self, path: Path, about: Mapping[str, Any]) -> None:
-        """Write the weights, the configuration, and the threshold found on the validation pairs."""
+        """Write the weights to ``path``, with configuration, the metadata ``about`` and the results of `verify`."""
         measured = self.verify()
         about = {**about, "threshold": measured["threshold"], "verification": measured}
         config = asdict(self.recipe.network)
@@ -177,7 +205,9 @@ def _cosines(embeddings: Tensor, pairs: Any) -> Any:
 
 
 def prepare_training(plan: TrainingPlan, recipe: IdentityRecipe) -> Loop:
-    """Set up the training; `Loop.steps` runs it. Faces of any size are aligned.
+    """Set up the training and return its loop; `Loop.steps` runs it.
+
+    Faces of any size are aligned to the network's input.
 
     Raises:
         InputError: faces have no identities, there are too few people, or data, recipe and run folder do not fit

@@ -1,4 +1,4 @@
-"""Train MaskVAE (paper, Sec. 3.2): a variational autoencoder of masks."""
+"""Train MaskVAE (paper, Sec. 3.2), a variational autoencoder of face masks."""
 
 from __future__ import annotations
 
@@ -31,9 +31,11 @@ NotNegative = Annotated[float, Field(ge=0.0)]
 
 
 class VAELossSettings(Section):
-    """Cross-entropy (mean over pixels) + ``kl`` times the KL divergence (nats for each mask, summed over the code).
+    """Settings of the loss: cross-entropy (mean over pixels) + ``kl`` times the KL divergence.
 
-    With ``kl_warmup`` the weight ``kl`` rises linearly from 0 over that many steps.
+    Attributes:
+        kl: weight of the KL divergence, which is in nats for each mask, summed over the dimensions of its code.
+        kl_warmup: number of steps in which this weight rises linearly from 0; 0 for a constant weight.
     """
 
     kl: NotNegative = 1e-5
@@ -49,12 +51,12 @@ class VAERecipe(TrainingRecipe):
 
 
 class VAETask:
-    """Trains a MaskVAE. With several processes, batch norm uses each process's share of a batch.
+    """Trains a MaskVAE. In several processes, batch norm normalises each process's share of a batch separately.
 
     Args:
         recipe: see `VAERecipe`.
-        accelerator: device, processes, precision.
-        validation: faces whose masks to measure and to show.
+        accelerator: device, processes and precision.
+        validation: faces whose masks are used for validation and sample grids.
     """
 
     def __init__(self, recipe: VAERecipe, accelerator: Accelerator, validation: Batch) -> None:
@@ -65,7 +67,10 @@ class VAETask:
         self.networks, self.optimisers = self.learner.networks, self.learner.optimisers
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        """Update once; codes are sampled with torch's generator, which the loop seeds in every step."""
+        """Update the MaskVAE once, with sampled codes; return its losses without weights.
+
+        Codes are sampled with torch's generator, which the loop seeds in every step.
+        """
         with self.accelerator.autocast():
             logits, mean, log_variance = self.vae(one_hot(batch.labels))
         cross_entropy = F.cross_entropy(logits.float(), batch.labels.long())
@@ -74,18 +79,18 @@ class VAETask:
         return {"cross_entropy": cross_entropy, "kl": kl}
 
     def step_in_parts(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
-        """See `Learner.step_in_parts`."""
+        """Call `step` for each part of a batch; Adam steps after the last part. Return the mean losses by name."""
         return self.learner.step_in_parts(parts, self.step)
 
     def kl_weight(self) -> Tensor:
-        """The weight of the KL divergence in this step, a scalar on the device."""
+        """Return the weight of the KL divergence in the current step, a scalar tensor on the device."""
         settings = self.recipe.loss
-        warmup = self.recipe.data.accumulate * max(settings.kl_warmup, 1)  # batch norm counts every part of a batch
+        warmup = self.recipe.data.accumulate * max(settings.kl_warmup, 1)  # `batches_seen` counts every part of a batch
         share = (self.vae.batches_seen / warmup).clamp(max=1.0)
         return settings.kl * share
 
     def _reconstruct(self, labels: Tensor) -> Tensor:
-        """Label maps (N, S, S) -> reconstructions from their mean codes (N, S, S) ``uint8`` on the CPU."""
+        """Encode label maps (N, S, S) and decode their mean codes: label maps (N, S, S) ``uint8`` on the CPU."""
 
         def reconstruct_part(part: Tensor) -> Tensor:
             return self.vae.reconstruct(one_hot(part)).argmax(1).to(torch.uint8)
@@ -93,23 +98,23 @@ class VAETask:
         return self.learner.predict(labels, reconstruct_part, self.recipe.data.batch_size)
 
     def validate(self) -> dict[str, float]:
-        """Agreement of the validation masks with their reconstructions, see `agreement`."""
+        """Return pixel accuracy and IoU between the validation masks and their reconstructions; see `agreement`."""
         labels = self.validation.labels
         return {f"val_{name}": value for name, value in agreement(labels, self._reconstruct(labels)).items()}
 
     def sample_grid(self) -> Picture:
-        """Rows of: mask, its reconstruction."""
+        """Draw a row for each mask: the mask, its reconstruction."""
         labels = self.validation.labels[: self.recipe.schedule.sheet_rows]
         pair = torch.cat([labels, self._reconstruct(labels)], dim=2).numpy()  # (N, S, 2S)
         return colourise(np.concatenate(list(pair)))
 
     def save_model(self, path: Path, about: Mapping[str, Any]) -> None:
-        """Write the weights and the configuration."""
+        """Write the network's weights to ``path``, with its configuration and the metadata ``about``."""
         save_weights(path, self.vae, kind="vae", config=asdict(self.recipe.network), about=about)
 
 
 def prepare_training(plan: TrainingPlan, recipe: VAERecipe) -> Loop:
-    """Set up the training; `Loop.steps` runs it.
+    """Set up the training and return its loop; `Loop.steps` runs it.
 
     Raises:
         InputError: data, recipe and run folder do not fit together.

@@ -30,10 +30,10 @@ from maskgan_cli.weights.format import save_weights
 
 
 class ParserLossSettings(Section):
-    """Weights of the losses beside the cross-entropy, whose weight is 1.
+    """Weights of the losses that are added to the cross-entropy, whose weight is 1.
 
     Attributes:
-        dice: of the Dice loss, in which small classes count as much as large ones; see `losses.dice`.
+        dice: weight of the Dice loss, in which small classes count as much as large classes; see `losses.dice`.
     """
 
     dice: NotNegative = 0.0
@@ -53,8 +53,8 @@ class ParserTask:
 
     Args:
         recipe: see `ParserRecipe`.
-        accelerator: device, processes, precision.
-        validation: faces to measure and to show.
+        accelerator: device, processes and precision.
+        validation: faces for validation and sample grids.
     """
 
     def __init__(self, recipe: ParserRecipe, accelerator: Accelerator, validation: Batch) -> None:
@@ -64,7 +64,10 @@ class ParserTask:
         self.networks, self.optimisers = self.learner.networks, self.learner.optimisers
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        """Update once on augmented faces. The labels of mirrored faces have left and right exchanged already."""
+        """Update the parser once on augmented faces; return its losses and pixel accuracy.
+
+        In mirrored faces, the data set has already swapped the classes of left and right.
+        """
         change = self.recipe.augment
         images, labels, _ = move(to_unit(batch.images), batch.labels, change)
         assert labels is not None
@@ -86,11 +89,11 @@ class ParserTask:
         return {**terms, "accuracy": (logits.argmax(1) == labels).float().mean()}
 
     def step_in_parts(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
-        """See `Learner.step_in_parts`."""
+        """Call `step` for each part of a batch; Adam steps after the last part. Return the mean losses by name."""
         return self.learner.step_in_parts(parts, self.step)
 
     def _parse(self, images: Tensor) -> Tensor:
-        """Pictures (N, 3, S, S) ``uint8`` -> label maps (N, S, S) ``uint8`` on the CPU."""
+        """Predict label maps (N, S, S) ``uint8``, on the CPU, of pictures (N, 3, S, S) ``uint8``."""
 
         def parse_part(part: Tensor) -> Tensor:
             logits: Tensor = self.learner.network(to_unit(part))
@@ -99,12 +102,12 @@ class ParserTask:
         return self.learner.predict(images, parse_part, self.recipe.data.batch_size)
 
     def validate(self) -> dict[str, float]:
-        """Pixel accuracy, mean IoU and both per class on the validation faces, see `agreement`."""
+        """Return pixel accuracy and mean IoU of the validation faces, and both for each class; see `agreement`."""
         found = agreement(self.validation.labels, self._parse(self.validation.images))
         return {f"val_{name}": value for name, value in found.items()}
 
     def sample_grid(self) -> Picture:
-        """Rows of: face, its mask, the parser's prediction."""
+        """Draw a row for each face: the face, its mask, the parser's prediction."""
         rows = self.recipe.schedule.sheet_rows
         images, labels = self.validation.images[:rows], self.validation.labels[:rows]
         maps = torch.cat([labels, self._parse(images)], dim=2).numpy()  # (N, S, 2S)
@@ -112,12 +115,12 @@ class ParserTask:
         return np.concatenate([np.hstack(pair) for pair in zip(faces, map(colourise, maps), strict=True)])
 
     def save_model(self, path: Path, about: Mapping[str, Any]) -> None:
-        """Write the weights and the configuration."""
+        """Write the network's weights to ``path``, with its configuration and the metadata ``about``."""
         save_weights(path, self.learner.network, kind="parser", config=asdict(self.recipe.network), about=about)
 
 
 def prepare_training(plan: TrainingPlan, recipe: ParserRecipe) -> Loop:
-    """Set up the training; `Loop.steps` runs it.
+    """Set up the training and return its loop; `Loop.steps` runs it.
 
     Raises:
         InputError: data, recipe and run folder do not fit together.

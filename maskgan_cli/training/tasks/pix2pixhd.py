@@ -19,13 +19,13 @@ class Pix2PixHDmRecipe(GANRecipe):
 
 
 class Pix2PixHDmTask(DMNTask):
-    """Stage I of the Dense Mapping Network, with weights of another kind."""
+    """Trains Pix2PixHD-m in the same way as the Dense Mapping Network in Stage I."""
 
     kind = "pix2pixhd-m"
 
 
 def prepare_training(plan: TrainingPlan, recipe: Pix2PixHDmRecipe) -> Loop:
-    """Set up the training; `Loop.steps` runs it.
+    """Set up the training and return its loop; `Loop.steps` runs it.
 
     Raises:
         InputError: data, recipe, weights and run folder do not fit together.

@@ -1,4 +1,8 @@
-"""Train HopeNet (Ruiz et al. 2018): cross-entropy of bins of 3 degrees, plus squared error of the expected angle."""
+"""Train HopeNet (Ruiz et al. 2018), which estimates the yaw, pitch and roll of a head.
+
+Each angle is classified into bins of 3 degrees. The loss is the cross-entropy of the bins, plus the squared error of
+the expected angle.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +36,11 @@ _AXES = ((220, 40, 40), (40, 180, 60), (60, 90, 255))  # colours of the head's a
 
 
 class PoseLossSettings(Section):
-    """Cross-entropy of the bins + ``alpha`` times the mean squared error of the expected angle, in degrees."""
+    """Settings of the loss: cross-entropy of the bins + ``alpha`` times the mean squared error of the expected angle.
+
+    Attributes:
+        alpha: weight of the squared error, which is in square degrees.
+    """
 
     alpha: Annotated[float, Field(ge=0.0)] = 0.01
 
@@ -47,14 +55,14 @@ class PoseRecipe(TrainingRecipe):
 
 
 class PoseTask:
-    """Trains a HopeNet.
+    """Trains a HopeNet, which estimates head poses.
 
     Args:
         recipe: see `PoseRecipe`.
-        accelerator: device, processes, precision.
-        validation: faces to measure and to show, not mirrored.
-        angles: (training samples, 3), in degrees; indexed by `Batch.indices`.
-        truth: (validation faces, 3) in degrees.
+        accelerator: device, processes and precision.
+        validation: faces for validation and sample grids, not mirrored.
+        angles: yaw, pitch and roll of the training faces in degrees (faces, 3); indexed by `Batch.indices`.
+        truth: yaw, pitch and roll of the faces in ``validation`` in degrees (faces, 3).
     """
 
     def __init__(
@@ -67,7 +75,10 @@ class PoseTask:
         self.networks, self.optimisers = self.learner.networks, self.learner.optimisers
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        """Update once; the augmentation draws from torch's generator, which the loop seeds in every step."""
+        """Update the network once on augmented faces; return its losses without weights.
+
+        The augmentation draws from torch's generator, which the loop seeds in every step.
+        """
         images, angles = self._augmented(batch)
         with self.accelerator.autocast():
             logits = self.learner.network(images)
@@ -78,17 +89,17 @@ class PoseTask:
         return {"cross_entropy": cross_entropy, "square_error": square_error}
 
     def step_in_parts(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
-        """See `Learner.step_in_parts`."""
+        """Call `step` for each part of a batch; Adam steps after the last part. Return the mean losses by name."""
         return self.learner.step_in_parts(parts, self.step)
 
     def _augmented(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Augmented faces (N, 3, S, S) in [-1, 1], and their angles (N, 3)."""
+        """Return augmented faces (N, 3, S, S) in [-1, 1], and the angles (N, 3) of their mirrored and rotated heads."""
         moved, _, anticlockwise = move(self._prepared(batch.images), None, self.recipe.augment)
         angles = turn_pose(mirror_pose(self.angles[batch.indices], batch.mirrored), -anticlockwise)
         return recolour(moved, self.recipe.augment), angles
 
     def _predict(self, images: Tensor) -> Tensor:
-        """Faces (N, 3, H, W) ``uint8`` -> degrees (N, 3) on the CPU."""
+        """Predict yaw, pitch and roll (N, 3) in degrees of faces (N, 3, H, W) ``uint8``; the result is on the CPU."""
 
         def predict_part(part: Tensor) -> Tensor:
             return expected_angles(self.learner.network(self._prepared(part)))
@@ -99,13 +110,13 @@ class PoseTask:
         return prepare(images, self.recipe.network.image_size, self.accelerator.device)
 
     def validate(self) -> dict[str, float]:
-        """Mean absolute error in degrees, of each angle and over all angles."""
+        """Return the mean absolute error of each angle and of all angles, in degrees, over the validation faces."""
         errors = (self._predict(self.validation.images) - self.truth).abs().mean(0)
         named = {f"val_{name}": float(error) for name, error in zip(ANGLES, errors, strict=True)}
         return {**named, "val_mean": float(errors.mean())}
 
     def sample_grid(self) -> Picture:
-        """Rows of: face with the axes of its true pose, face with the axes of the predicted pose."""
+        """Draw a row for each face: the face with the axes of its true pose, and with those of the predicted pose."""
         images = self.validation.images[: self.recipe.schedule.sheet_rows]
         faces = images.permute(0, 2, 3, 1).numpy()
         poses = zip(rotation(self.truth[: len(images)]), rotation(self._predict(images)), strict=True)
@@ -115,12 +126,17 @@ class PoseTask:
         return np.concatenate(rows)
 
     def save_model(self, path: Path, about: Mapping[str, Any]) -> None:
-        """Write the weights and the configuration."""
+        """Write the network's weights to ``path``, with its configuration and the metadata ``about``."""
         save_weights(path, self.learner.network, kind="pose", config=asdict(self.recipe.network), about=about)
 
 
 def draw_axes(picture: Picture, turn: Tensor) -> Picture:
-    """Draw the axes of a rotation (3, 3) over a face (S, S, 3): the head's side (red), up (green), front (blue)."""
+    """Draw the head's axes on a face and return the picture: side (red), up (green) and front (blue).
+
+    Args:
+        picture: the face (S, S, 3).
+        turn: rotation matrix of the head (3, 3), whose columns are the directions of the axes; see `rotation`.
+    """
     image = Image.fromarray(picture)
     draw = ImageDraw.Draw(image)
     middle, length = image.width / 2, image.width / 3
@@ -132,7 +148,7 @@ def draw_axes(picture: Picture, turn: Tensor) -> Picture:
 
 
 def prepare_training(plan: TrainingPlan, recipe: PoseRecipe) -> Loop:
-    """Set up the training; `Loop.steps` runs it. Faces of any size are resized.
+    """Set up the training and return its loop; `Loop.steps` runs it. Faces of any size are resized.
 
     Raises:
         InputError: faces have no angles, or data, recipe and run folder do not fit together.

@@ -1,4 +1,4 @@
-"""Train SEAN (Zhu et al. 2020, Sec. 4.2): faces painted from their own masks and a style code for each class."""
+"""Train SEAN (Zhu et al. 2020, Sec. 4.2), which reconstructs a face from its mask and a style code for each class."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ class SEANTask(HingeTask):
     generator: Learner[SEAN]
 
     def new_network(self) -> SEAN:
-        """See `HingeTask.new_network`."""
+        """Create a new SEAN network (generator and encoder)."""
         return SEAN(self.recipe.network)
 
     def new_discriminator(self) -> SEANDiscriminator:
-        """See `HingeTask.new_discriminator`."""
+        """Create a new discriminator of SEAN."""
         return SEANDiscriminator(self.recipe.discriminator)
 
     def generate(self, mask: Tensor, real: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """See `HingeTask.generate`."""
+        """Reconstruct faces from their own masks and style codes; see `HingeTask.generate`."""
         return self.generator.network(mask, mask, real), {}
 
     def paint(self, labels: Tensor, style_labels: Tensor, style_images: Tensor) -> Tensor:
-        """See `PaintingTask.paint`."""
+        """Generate faces from masks, in the style of other faces; see `PaintingTask.paint`."""
         network, device = self.generator.network, self.accelerator.device
 
         def paint_rows(rows: Tensor) -> Tensor:
@@ -56,7 +56,7 @@ class SEANTask(HingeTask):
 
 
 def prepare_training(plan: TrainingPlan, recipe: SEANRecipe) -> Loop:
-    """Set up the training; `Loop.steps` runs it.
+    """Set up the training and return its loop; `Loop.steps` runs it.
 
     Raises:
         InputError: data, recipe, weights and run folder do not fit together.

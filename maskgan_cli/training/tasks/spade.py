@@ -1,4 +1,4 @@
-"""Train SPADE (Park et al. 2019, Sec. 3 and 4): faces painted from their own masks and a style code."""
+"""Train SPADE (Park et al. 2019, Sec. 3 and 4), which reconstructs a face from its mask and one style code."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from maskgan_cli.weights.format import save_weights
 
 
 class HingeLossSettings(Section):
-    """Weights of the loss terms of SPADE and SEAN; ``pixel`` (L1) is not in their papers."""
+    """Weights of the loss terms of SPADE and SEAN; the term ``pixel`` (L1) is not in their papers."""
 
     adversarial: NotNegative = 1.0
     feature_matching: NotNegative = 10.0
@@ -42,7 +42,11 @@ class HingeLossSettings(Section):
 
 
 class SPADELossSettings(HingeLossSettings):
-    """Weights of SPADE's loss terms. The KL divergence is summed over the batch."""
+    """Weights of SPADE's loss terms.
+
+    Attributes:
+        kl: weight of the KL divergence of the style codes, which is summed over the batch.
+    """
 
     kl: NotNegative = 0.05
 
@@ -50,8 +54,9 @@ class SPADELossSettings(HingeLossSettings):
 class HingeRecipe(TrainingRecipe):
     """The settings that the trainings of SPADE and SEAN share.
 
-    With ``two_rates`` generator and encoder learn at half of ``optimiser.lr``, the discriminator at twice
-    ``optimiser.lr`` (TTUR, Heusel et al. 2017).
+    Attributes:
+        two_rates: train generator and encoder with half of the learning rate ``optimiser.lr``, and the discriminator
+            with twice this rate (TTUR, Heusel et al. 2017).
     """
 
     two_rates: bool = True
@@ -77,18 +82,18 @@ class SPADERecipe(HingeRecipe):
 
 
 class HingeTask(PaintingTask):
-    """Trains a generator with its encoder, and a discriminator, by hinge losses; the feature network is fixed.
+    """Trains a generator with its style encoder, and a discriminator, with hinge losses.
 
-    Subclasses implement `new_network`, `generate`, `paint` and `new_discriminator`.
+    Subclasses implement `new_network`, `new_discriminator`, `generate` and `paint`.
 
     Args:
         recipe: see `HingeRecipe`.
-        accelerator: device, processes, precision.
-        features: the frozen network of the perceptual loss, or None.
-        validation: faces to measure and to show.
+        accelerator: device, processes and precision.
+        features: the frozen network of the perceptual loss; None if there is no such loss.
+        validation: faces for validation and sample grids.
 
     Attributes:
-        kind: of the weights that it writes.
+        kind: kind of the weights files that the task writes, a key of `networks.KINDS`.
     """
 
     kind: ClassVar[str]
@@ -110,39 +115,42 @@ class HingeTask(PaintingTask):
 
     @abstractmethod
     def new_network(self) -> nn.Module:
-        """A new generator with its encoder, which has its settings as ``config``."""
+        """Create a new generator with its style encoder, as one module with the attribute ``config``."""
 
     @abstractmethod
     def new_discriminator(self) -> MultiScaleDiscriminator:
-        """A new discriminator."""
+        """Create a new discriminator."""
 
     @abstractmethod
     def generate(self, mask: Tensor, real: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """Reconstruct faces.
+        """Reconstruct faces from their masks and style codes.
 
         Args:
-            mask: one-hot masks (N, 19, S, S).
-            real: the faces (N, 3, S, S) in [-1, 1].
+            mask: one-hot masks (N, 19, S, S) of the faces.
+            real: the faces (N, 3, S, S) in [-1, 1], from which the style codes are computed.
 
         Returns:
-            Faces (N, 3, S, S), and loss terms besides those of `PaintingTask.terms`.
+            The reconstructed faces (N, 3, S, S), and loss terms by name in addition to `PaintingTask.terms`.
         """
 
     @property
     def weights(self) -> HingeLossSettings:
-        """See `PaintingTask.weights`."""
+        """The weights of the loss terms, see `PaintingTask.weights`."""
         return self.recipe.loss
 
     def generator_adversarial_loss(self, fake: losses.Features) -> Tensor:
-        """The generator's hinge loss."""
+        """Return the generator's hinge loss, given the discriminator's features of generated pictures."""
         return losses.hinge_generator_loss(fake)
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        """Update generator and encoder, then the discriminator on newly generated faces."""
+        """Update generator and encoder, then the discriminator on newly generated faces; return the losses by name."""
         return self.step_in_parts([batch])
 
     def step_in_parts(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
-        """See `task.Accumulating`. All parts update the generator before the first updates the discriminator."""
+        """Run one step on a batch in parts; see `task.Accumulating`.
+
+        The generator is updated from all parts before the discriminator processes the first part.
+        """
         terms = self.generator.step_in_parts(parts, self._update_generator)
         return {**terms, **self.critic.step_in_parts(parts, self._update_critic)}
 
@@ -168,14 +176,19 @@ class HingeTask(PaintingTask):
         return {"discriminator": discriminator}
 
     def _discriminate(self, mask: Tensor, fake: Tensor, real: Tensor) -> tuple[losses.Features, losses.Features]:
-        """The discriminator's features of fake and real pictures, computed as one batch."""
+        """Return the discriminator's features of fake and of real pictures, computed as one batch.
+
+        Args:
+            mask: one-hot masks (N, 19, S, S) of both.
+            fake, real: pictures (N, 3, S, S) in [-1, 1].
+        """
         both = self.critic.network(torch.cat([mask, mask]), torch.cat([fake, real.to(fake.dtype)]))
         halves = [[layer.chunk(2) for layer in scale] for scale in both]
         fakes, reals = ([[layer[i] for layer in scale] for scale in halves] for i in (0, 1))
         return fakes, reals
 
     def save_model(self, path: Path, about: Mapping[str, Any]) -> None:
-        """Write generator and encoder, and beside them the discriminator."""
+        """Write generator and encoder to ``path``, and the discriminator to ``discriminator.safetensors`` beside it."""
         network, critic = self.generator.network, self.critic.network
         beside, config = path.with_name("discriminator.safetensors"), asdict(critic.config)
         save_weights(beside, critic, kind=f"{self.kind}-discriminator", config=config, about=about)
@@ -183,22 +196,25 @@ class HingeTask(PaintingTask):
 
 
 class SPADETask(HingeTask):
-    """Trains SPADE."""
+    """Trains SPADE with sampled style codes, and with the KL divergence as an additional loss term."""
 
     kind = "spade"
     recipe: SPADERecipe
     generator: Learner[SPADE]
 
     def new_network(self) -> SPADE:
-        """See `HingeTask.new_network`."""
+        """Create a new SPADE network (generator and encoder)."""
         return SPADE(self.recipe.network)
 
     def new_discriminator(self) -> SPADEDiscriminator:
-        """See `HingeTask.new_discriminator`."""
+        """Create a new discriminator of SPADE."""
         return SPADEDiscriminator(self.recipe.discriminator)
 
     def generate(self, mask: Tensor, real: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """See `HingeTask.generate`: codes are sampled; the KL divergence is summed over the batch of all processes."""
+        """Reconstruct faces from their masks and sampled style codes; see `HingeTask.generate`.
+
+        The additional loss term ``kl`` is the KL divergence of the codes, summed over the batch of all processes.
+        """
         network = self.generator.network
         if network.encoder is None:
             return network.generator(mask, None), {"kl": real.new_zeros(())}
@@ -208,7 +224,10 @@ class SPADETask(HingeTask):
         return fake, {"kl": losses.kl_divergence(mean, log_variance) * self.recipe.data.batch_size}
 
     def paint(self, labels: Tensor, style_labels: Tensor, style_images: Tensor) -> Tensor:
-        """See `PaintingTask.paint`. SPADE takes the mean code of each style picture and ignores ``style_labels``."""
+        """Generate faces from masks and the mean style codes of style pictures; ``style_labels`` is ignored.
+
+        See `PaintingTask.paint`.
+        """
         network, device = self.generator.network, self.accelerator.device
 
         def paint_rows(rows: Tensor) -> Tensor:
@@ -219,7 +238,7 @@ class SPADETask(HingeTask):
 
 
 def prepare_training(plan: TrainingPlan, recipe: SPADERecipe) -> Loop:
-    """Set up the training; `Loop.steps` runs it.
+    """Set up the training and return its loop; `Loop.steps` runs it.
 
     Raises:
         InputError: data, recipe, weights and run folder do not fit together.
@@ -228,7 +247,17 @@ def prepare_training(plan: TrainingPlan, recipe: SPADERecipe) -> Loop:
 
 
 def prepare_hinge(plan: TrainingPlan, recipe: HingeRecipe, task: type[HingeTask], image_size: int) -> Loop:
-    """Set up the training of a generator of this size; see `prepare_training`."""
+    """Set up the training of SPADE or SEAN and return its loop; `Loop.steps` runs it.
+
+    Args:
+        plan: data set, run folder and device.
+        recipe: the resolved recipe.
+        task: class of the task.
+        image_size: side of the network's pictures, which the data set must have.
+
+    Raises:
+        InputError: data, recipe, weights and run folder do not fit together.
+    """
     plan.check_size(image_size)
     features, record = feature_network(recipe.perceptual)
     assert features is None or isinstance(features, VGG19Features)  # the recipe does not allow a parser

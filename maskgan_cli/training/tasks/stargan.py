@@ -1,4 +1,7 @@
-"""Train StarGAN (Choi et al. 2018, Sec. 3 and 4): change attributes of a face, and reconstruct it from the result."""
+"""Train StarGAN (Choi et al. 2018, Sec. 3 and 4), which changes attributes of a face.
+
+The generator must also be able to reconstruct the original face from the changed face.
+"""
 
 from __future__ import annotations
 
@@ -35,14 +38,19 @@ from maskgan_cli.weights.format import save_weights
 
 
 class StarGANCriticSettings(Section):
-    """Width and depth of the discriminator; size and attributes are those of the generator."""
+    """Settings of the discriminator; its image size and attributes are those of the generator.
+
+    Attributes:
+        width: channels of the first layer.
+        layers: number of layers, each of which halves the resolution and doubles the channels.
+    """
 
     width: Positive = 64
     layers: Positive = 6
 
 
 class StarGANLossSettings(Section):
-    """Weights of the loss terms besides the adversarial one."""
+    """Weights of the loss terms; the adversarial term has weight 1."""
 
     classification: NotNegative = 1.0
     reconstruction: NotNegative = 10.0
@@ -52,7 +60,8 @@ class StarGANLossSettings(Section):
 class StarGANRecipe(TrainingRecipe):
     """Settings of ``maskgan train stargan``.
 
-    Every step updates the discriminator; every ``critic_steps``-th step also updates the generator.
+    Attributes:
+        critic_steps: every step updates the discriminator, and every ``critic_steps``-th step also the generator.
     """
 
     task: Literal["stargan"] = "stargan"
@@ -65,7 +74,13 @@ class StarGANRecipe(TrainingRecipe):
 
 
 class Change(NamedTuple):
-    """Pictures (N, 3, S, S) in [-1, 1], their labels (N, attributes), and the labels to change them to."""
+    """Faces, and the attributes that the generator should give them.
+
+    Attributes:
+        real: real faces (N, 3, S, S) in [-1, 1].
+        labels: their attributes (N, attributes), 0 or 1.
+        target: the attributes (N, attributes) after the change.
+    """
 
     real: Tensor
     labels: Tensor
@@ -77,9 +92,9 @@ class StarGANTask:
 
     Args:
         recipe: see `StarGANRecipe`.
-        accelerator: device, processes, precision.
-        truth: values of the network's attributes.
-        validation: faces to measure and to show.
+        accelerator: device, processes and precision.
+        truth: ground truth of the network's attributes (``recipe.network.attributes``).
+        validation: faces for validation and sample grids.
     """
 
     def __init__(self, recipe: StarGANRecipe, accelerator: Accelerator, truth: Truth, validation: Batch) -> None:
@@ -94,15 +109,18 @@ class StarGANTask:
         self.optimisers: Mapping[str, Optimizer] = {**self.generator.optimisers, **self.critic.optimisers}
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        """Update the discriminator and, every ``critic_steps``-th time, the generator.
+        """Update the discriminator and, in every ``critic_steps``-th step, the generator; return the losses by name.
 
-        The generator's losses are 0 in steps that do not update it, and multiplied by ``critic_steps`` in the others.
-        So their mean over logged steps is the mean over the generator's updates.
+        In steps without an update of the generator, its losses are 0; in the other steps they are multiplied by
+        ``critic_steps``. So the mean over all steps is the mean over the updates of the generator.
         """
         return self.step_in_parts([batch])
 
     def step_in_parts(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
-        """See `task.Accumulating`. All parts update the discriminator before the first updates the generator."""
+        """Run one step on a batch in parts; see `task.Accumulating`.
+
+        The discriminator is updated from all parts before the generator's update processes the first part.
+        """
         labels = [self.truth[part.indices] for part in parts]
         shuffled = torch.cat(labels)
         shuffled = shuffled[torch.randperm(len(shuffled)).to(shuffled.device)]
@@ -152,7 +170,11 @@ class StarGANTask:
 
     @torch.no_grad()
     def _translate(self, images: Tensor, labels: Tensor) -> Tensor:
-        """Change pictures (N, 3, S, S) ``uint8`` to labels (N, attributes); pictures in [-1, 1] on the CPU."""
+        """Give pictures (N, 3, S, S) ``uint8`` the attributes ``labels`` (N, attributes), 0 or 1.
+
+        Returns:
+            The changed pictures (N, 3, S, S) in [-1, 1], on the CPU.
+        """
 
         def translate_rows(rows: Tensor) -> Tensor:
             changed: Tensor = self.generator.network(to_unit(images[rows]), labels[rows])
@@ -163,12 +185,12 @@ class StarGANTask:
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
-        """Invert each attribute of the validation faces.
+        """Invert each attribute of the validation faces with the generator, and check the changed faces.
 
         Returns:
-            ``val_back_l1``, the L1 in [0, 1] of faces reconstructed from the result, and ``val_asked``, the share of
-            results in which the discriminator finds the new value; ``maskgan eval attributes`` uses a separate
-            classifier.
+            ``val_back_l1``: the L1 in [0, 1] between the faces and their reconstructions from the changed faces.
+            ``val_asked``: the share of changed faces in which the discriminator recognises the new value, over all
+            attributes, and as ``val_asked/NAME`` for each. (``maskgan eval attributes`` uses a separate classifier.)
         """
         images, truth, names = self.validation.images, self.validation_truth, self.recipe.network.attributes
         errors, right = [], {}
@@ -185,7 +207,7 @@ class StarGANTask:
         return {"val_back_l1": float(np.mean(errors)), "val_asked": float(np.mean(list(right.values())))} | each
 
     def sample_grid(self) -> Picture:
-        """Rows of: face, then the face with each attribute inverted, in the recipe's order."""
+        """Draw a row for each face: the face, then the face with one attribute inverted, for each attribute."""
         rows, names = self.recipe.schedule.sheet_rows, self.recipe.network.attributes
         images, truth = self.validation.images[:rows], self.validation_truth[:rows]
         columns = [images] + [to_bytes(self._translate(images, _inverted(names, truth, i))) for i in range(len(names))]
@@ -193,7 +215,7 @@ class StarGANTask:
         return np.concatenate(pictures, axis=1)
 
     def save_model(self, path: Path, about: Mapping[str, Any]) -> None:
-        """Write the generator's weights, and beside them the discriminator's."""
+        """Write the generator to ``path``, and the discriminator to ``discriminator.safetensors`` beside it."""
         generator, critic = self.generator.network, self.critic.network
         beside, config = path.with_name("discriminator.safetensors"), asdict(critic.config)
         save_weights(beside, critic, kind="stargan-discriminator", config=config, about=about)
@@ -207,13 +229,19 @@ def _critic_config(recipe: StarGANRecipe) -> StarGANDiscriminatorConfig:
 
 
 def _inverted(names: tuple[str, ...], labels: Tensor, place: int) -> Tensor:
-    """Labels with one attribute inverted in every row; if it sets a hair colour, the others are cleared."""
+    """Invert one attribute in every row of labels (N, attributes). Setting a hair colour clears the other hair colours.
+
+    Args:
+        names: names of the attributes, in the order of the columns.
+        labels: attributes of faces, 0 or 1.
+        place: column of the attribute to invert.
+    """
     with_it, without = (asked_labels(names, labels, names[place], value) for value in (True, False))
     return torch.where(labels[:, [place]] > 0, without, with_it)
 
 
 def prepare_training(plan: TrainingPlan, recipe: StarGANRecipe) -> Loop:
-    """Set up the training; `Loop.steps` runs it. Masks are not read.
+    """Set up the training and return its loop; `Loop.steps` runs it. Masks are not needed.
 
     Raises:
         InputError: data, recipe and run folder do not fit together.

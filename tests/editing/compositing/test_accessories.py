@@ -10,10 +10,10 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
-from maskgan_cli.editing.compositing.accessories.head_fit import HeadFit, fit_head
 from maskgan_cli.editing.compositing.accessories.inpaint import has_dark_lenses, without_frames
 from maskgan_cli.editing.compositing.accessories.put_on import HatCover, hair_under_hats, put_on
 from maskgan_cli.editing.masks import library
+from maskgan_cli.editing.masks.head_fit import HeadFit, fit_head
 from maskgan_cli.editing.masks.shapes import wear
 from maskgan_cli.editing.masks.take_off import without
 from maskgan_cli.files import Picture, read_image, read_label_map, read_note, write_image

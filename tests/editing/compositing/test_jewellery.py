@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from maskgan_cli.editing.compositing.accessories.jewellery import JEWELLERY, can_hang, down_direction, jewels
-from maskgan_cli.editing.compositing.accessories.put_on import drawable, fitted, put_on
+from maskgan_cli.editing.compositing.accessories.put_on import drawable, put_on
+from maskgan_cli.editing.masks.head_fit import fitted
 from maskgan_cli.labels import ID, LabelMap
 
 _SIDE = 256

@@ -1,4 +1,4 @@
-"""Rendering of meshes into a photo: a layer with opacity, occluded by the head, and the shadow that it casts."""
+"""Renders meshes to a layer over a photo: colour and opacity of objects, which the head may hide, and their shadow."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 from scipy import ndimage
 
-from maskgan_cli.editing.compositing.accessories.head_fit import HeadFit
 from maskgan_cli.editing.compositing.accessories.photo_light import PhotoLight
+from maskgan_cli.editing.masks.head_fit import HeadFit
 from maskgan_cli.labels import Region
 from maskgan_cli.synth.geometry import F32, I32, dot, f32, ramp, unit, vertex_normals
 from maskgan_cli.synth.lighting import ShadowMap, blur
@@ -20,7 +20,7 @@ _MOST: Final = 1280  # largest side of the supersampled grid; larger windows get
 _SAMPLES: Final = 3  # samples per pixel and axis, if the grid stays below `_MOST`
 _REACH: Final = 0.9  # decimetres; longest shadow, because beyond this the head itself blocks the light
 _UNDER: Final = 0.5  # share of the light that a hat blocks directly below its rim
-_SIDES: Final = 0.25  # depth of the sides of the head, in head coordinates
+_SIDES: Final = 0.25  # depth (z) of the head's sides in head coordinates; parts of a mesh with less are at the back
 _SHADOW: Final = 512  # side of the shadow map, in pixels
 _LIT: Final = 0.999  # share of the light; above it, a pixel is outside the shadow
 Box = tuple[slice, slice]
@@ -31,12 +31,12 @@ class Mesh:
     """A surface to draw, in the renderer's coordinates.
 
     Attributes:
-        vertices: (V, 3).
-        triangles: (T, 3).
+        vertices: (V, 3), positions.
+        triangles: (T, 3), indices of vertices.
         colour: linear RGB, (3,) or (V, 3).
         shine: strength of reflections, 0 (cloth) to 1 (polished metal).
-        gloss: exponent of the highlight.
-        alpha: opacity.
+        gloss: exponent of the highlight (Phong); larger values give smaller highlights.
+        alpha: opacity, 0 to 1.
         metal: whether reflections have the surface's own colour.
         behind_hair: whether hair in the photo hides the mesh.
         bump: strength of a fine weave in the surface, for cloth.
@@ -59,7 +59,7 @@ class Mesh:
 
 @dataclass(frozen=True)
 class Window:
-    """A square part of a picture: its top left pixel, and its side in pixels."""
+    """A square part of a picture: its left column, its top row, and its side in pixels."""
 
     left: int
     top: int
@@ -67,16 +67,16 @@ class Window:
 
     @property
     def box(self) -> Box:
-        """Slices of rows and columns; they may extend beyond the picture."""
+        """Slices (rows, columns) of the picture; they may extend beyond the picture."""
         return slice(self.top, self.top + self.side), slice(self.left, self.left + self.side)
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """Rendered objects in h x w pixels.
+    """Rendered objects, in h x w pixels of a picture.
 
     Attributes:
-        colour: (h, w, 3), linear light multiplied by ``alpha``.
+        colour: (h, w, 3), linear light of the objects, multiplied by ``alpha``.
         alpha: (h, w), opacity.
         shade: (h, w), share of the light that still reaches the photo behind the objects; 1 outside their shadow.
     """
@@ -97,7 +97,14 @@ class Drawn:
 
 
 def window_of(meshes: list[Mesh], fit: HeadFit, margin: float, shape: tuple[int, int]) -> Window:
-    """The square window that contains some meshes and ``margin`` decimetres around them, limited to a picture."""
+    """Return the square window of the picture that contains some meshes and a margin around them.
+
+    Args:
+        meshes: the meshes.
+        fit: the fitted head, whose camera projects the meshes.
+        margin: in decimetres.
+        shape: (H, W), size of the picture; parts of the meshes far outside it are not included.
+    """
     places = np.concatenate([fit.camera.project(mesh.vertices)[0] for mesh in meshes])
     rim = margin * fit.camera.scale
     low = np.maximum(np.floor(places.min(0) - rim), [-8, -8]).astype(int)
@@ -106,7 +113,16 @@ def window_of(meshes: list[Mesh], fit: HeadFit, margin: float, shape: tuple[int,
 
 
 def head_layer(fit: HeadFit, window: Window, samples: float = 1.0) -> tuple[Layer, I32]:
-    """Rasterise the head without lashes in a window; returns the layer and the head's triangles."""
+    """Rasterise the fitted head, without lashes, in a window.
+
+    Args:
+        fit: the fitted head.
+        window: the part of the picture.
+        samples: samples per pixel and axis; below 1, the layer is smaller than the window.
+
+    Returns:
+        The rasterised layer, and the head's triangles (T, 3), to which the layer's indices refer.
+    """
     model = head()
     faces: I32 = model.triangles[np.array(["lash" not in group for group in model.groups])[model.owner]]
     where, depth = fit.camera.project(fit.posed.vertices)
@@ -115,7 +131,16 @@ def head_layer(fit: HeadFit, window: Window, samples: float = 1.0) -> tuple[Laye
 
 
 def interpolated(layer: Layer, faces: I32, values: F32) -> F32:
-    """Interpolate values of vertices (V, C) at the pixels of a layer: (H, W, C), 0 where the layer is empty."""
+    """Interpolate values of a mesh's vertices at the pixels of its rasterised layer.
+
+    Args:
+        layer: the layer, H x W pixels.
+        faces: (T, 3), the mesh's triangles.
+        values: (V, C), values of the vertices.
+
+    Returns:
+        (H, W, C), 0 where the layer is empty.
+    """
     seen = layer.triangle >= 0
     result = np.zeros((*layer.triangle.shape, values.shape[-1]), np.float32)
     corner = faces[layer.triangle[seen]]
@@ -127,17 +152,18 @@ def draw(
     meshes: list[Mesh], fit: HeadFit, light: PhotoLight, window: Window, hair: F32, person: F32,
     bare: tuple[Layer, I32] | None = None,
 ) -> Drawn:  # fmt: skip
-    """Render meshes on a head.
+    """Render meshes on a fitted head, with the shadow that they cast.
 
-    The head and opaque meshes are depth-tested. Transparent meshes are then blended over them, in their order.
+    The head and opaque meshes hide what lies behind them (depth test). Transparent meshes are then blended over opaque
+    ones, in the given order.
 
     Args:
         meshes: the meshes.
-        fit: the head and the camera.
+        fit: the fitted head and its camera.
         light: the photo's light.
-        window: the part of the picture to render.
+        window: the part of the picture to render, h x h pixels.
         hair, person: (h, h), share of each pixel that the photo's hair, or the whole person, covers.
-        bare: the result of `head_layer` for the window; it is computed if None.
+        bare: the result of `head_layer` for the window; None: it is computed.
     """
     samples = float(_SAMPLES if window.side * _SAMPLES <= _MOST else max(1, _MOST // window.side))
     size = round(window.side * samples)
@@ -172,7 +198,7 @@ def draw(
 
 
 def _at_back(mesh: Mesh, layer: Layer, seen: Region, fit: HeadFit) -> Region:
-    """Whether each of the N visible pixels of a mesh lies behind the sides of the head: (N,)."""
+    """Return, for each of the N visible pixels of a mesh, whether it lies behind the sides of the head: (N,)."""
     corner, weight = mesh.triangles[layer.triangle[seen]], layer.bary[seen]
     deep = fit.posed.to_head(mesh.vertices)[:, 2]
     found: Region = (weight * deep[corner]).sum(-1) < _SIDES
@@ -180,7 +206,18 @@ def _at_back(mesh: Mesh, layer: Layer, seen: Region, fit: HeadFit) -> Region:
 
 
 def shade(mesh: Mesh, layer: Layer, seen: Region, fit: HeadFit, light: PhotoLight) -> tuple[F32, F32]:
-    """Linear colours (N, 3) and opacities (N,) of the N visible pixels of a mesh."""
+    """Compute the colours of the visible pixels of a mesh: diffuse light, reflections and highlights.
+
+    Args:
+        mesh: the mesh.
+        layer: the rasterised mesh, H x W pixels.
+        seen: (H, W), the N pixels in which the mesh is visible.
+        fit: the fitted head and its camera.
+        light: the photo's light.
+
+    Returns:
+        Linear colours (N, 3) and opacities (N,).
+    """
     corner, weight = mesh.triangles[layer.triangle[seen]], layer.bary[seen]
     normals = vertex_normals(mesh.vertices, mesh.triangles)
 
@@ -202,7 +239,7 @@ def shade(mesh: Mesh, layer: Layer, seen: Region, fit: HeadFit, light: PhotoLigh
         diffuse = diffuse * (1 + mesh.bump * weave)
     mirrored = 2 * dot(normal, view)[:, None] * normal - view
     gleam = np.clip(dot(mirrored, light.direction), 0, 1) ** mesh.gloss
-    # The environment that is reflected: bright above, dim around, dark below.
+    # Brightness of the reflected environment: bright above, dim at the sides, and somewhat brighter below.
     around = 0.12 + 0.75 * ramp(0.05, 0.75, mirrored[:, 1]) + 0.25 * ramp(-0.1, -0.8, mirrored[:, 1])
     fresnel = 0.04 + 0.96 * (1 - np.clip(dot(normal, view), 0, 1)) ** 5
     strength = mesh.shine * (np.ones_like(fresnel) * 0.8 if mesh.metal else np.clip(fresnel * 1.5, 0, 1))
@@ -215,7 +252,13 @@ def shade(mesh: Mesh, layer: Layer, seen: Region, fit: HeadFit, light: PhotoLigh
 def cast_shadow(
     meshes: list[Mesh], fit: HeadFit, light: PhotoLight, window: Window, bare: tuple[Layer, I32] | None = None
 ) -> F32:
-    """Share of the light (h, h) that reaches the head behind meshes, with soft shadows; ``bare`` as in `draw`."""
+    """Compute the soft shadow of opaque meshes on the head.
+
+    The arguments are those of `draw`.
+
+    Returns:
+        (h, h), the share of the light that still reaches each pixel of the window.
+    """
     solid = [mesh for mesh in meshes if mesh.alpha > 0.5]
     shade_map = np.ones((window.side, window.side), np.float32)
     if not solid:
@@ -247,7 +290,7 @@ def cast_shadow(
 
 
 def shrunk(values: F32, samples: int) -> F32:
-    """Means of blocks of ``samples`` x ``samples``."""
+    """Reduce values (H, W, ...) to the means of blocks of ``samples`` x ``samples`` pixels."""
     if samples == 1:
         return values
     height, width = (side // samples for side in values.shape[:2])

@@ -1,4 +1,4 @@
-"""Meshes of glasses on a fitted head."""
+"""Builds meshes of glasses on a head that has been fitted to a face."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from maskgan_cli.editing.compositing.accessories.draw import Mesh
-from maskgan_cli.editing.compositing.accessories.head_fit import HeadFit
+from maskgan_cli.editing.masks.head_fit import HeadFit
 from maskgan_cli.synth.geometry import F32, I32, dot, f32, unit
 from maskgan_cli.synth.parameters import Colour, linear
 from maskgan_cli.synth.shape import PIVOT
@@ -20,12 +20,12 @@ _AROUND: Final = 72  # number of points along a rim
 
 @dataclass(frozen=True)
 class Spectacles:
-    """Glasses; lengths in decimetres.
+    """The shape and material of a pair of glasses; lengths in decimetres.
 
     Attributes:
         width, height: half-axes of a lens; its outline is a superellipse.
         exponent: exponent of the superellipse.
-        rim, brow, low: half the width of the rim, seen from the front, at its sides, its top and its bottom.
+        rim, brow, low: half the width of the rim, seen from the front, at the sides, the top and the bottom of a lens.
         droop: distance by which the outer lower corner of a lens is lowered.
         colour: linear colour of the frame.
         metal: whether the frame is made of metal.
@@ -52,7 +52,10 @@ GLASSES: Final[dict[str, Spectacles]] = {
 
 
 def glasses_meshes(name: str, fit: HeadFit) -> list[Mesh]:
-    """Rims, bridge, temples and lenses of one of `GLASSES`, on the nose of a fitted head."""
+    """Build the meshes (rims, bridge, temples, lenses) of one of `GLASSES`, placed on the nose of a fitted head.
+
+    ``name`` is a key of `GLASSES`. The vertices are in the renderer's coordinates.
+    """
     spec, posed = GLASSES[name], fit.posed
     x, y, z = (posed.turn[:, k] for k in range(3))
     angle = np.linspace(0, 2 * np.pi, _AROUND, endpoint=False, dtype=np.float32)
@@ -93,7 +96,13 @@ def glasses_meshes(name: str, fit: HeadFit) -> list[Mesh]:
 
 
 def _lens(ring: F32, centre: F32, spec: Spectacles) -> Mesh:
-    """A slightly curved lens inside its rim."""
+    """Build a slightly curved lens inside its rim.
+
+    Args:
+        ring: (N, 3), the middle line of the rim.
+        centre: (3,), centre of the lens.
+        spec: the glasses; dark ones get an opaque lens.
+    """
     shares = np.linspace(0.001, 1, 9, dtype=np.float32)
     ahead = unit(np.cross(ring[len(ring) // 4] - centre, ring[0] - centre))
     ahead = ahead if ahead[2] > 0 else -ahead
@@ -109,7 +118,17 @@ def _lens(ring: F32, centre: F32, spec: Spectacles) -> Mesh:
 
 
 def _rim(path: F32, half: F32, deep: F32, *, closed: bool) -> tuple[F32, I32]:
-    """A bar along a path (N, 3) with half width ``half`` (N,), and 1.3 times as thick in the direction ``deep``."""
+    """Build a bar with rounded edges along a path, e.g. a rim or a temple.
+
+    Args:
+        path: (N, 3), the middle line of the bar.
+        half: (N,), half the width of the bar.
+        deep: (3,), the direction of the bar's depth; the bar is 1.3 times as deep as it is wide.
+        closed: whether the last point is connected to the first.
+
+    Returns:
+        Vertices (V, 3) and triangles (T, 3).
+    """
     back, on = (np.roll(path, 1, 0), np.roll(path, -1, 0)) if closed else (path, path)
     tangent = unit(on - back) if closed else unit(np.gradient(path, axis=0))
     out = unit(np.cross(tangent, np.broadcast_to(deep, tangent.shape)))
@@ -125,11 +144,11 @@ def _rim(path: F32, half: F32, deep: F32, *, closed: bool) -> tuple[F32, I32]:
 
 
 def _bent(value: F32, exponent: float) -> F32:
-    """Map a coordinate on the unit circle to the superellipse with an exponent."""
+    """Map one coordinate (x or y) of points on the unit circle to the superellipse with this exponent."""
     return f32(np.sign(value) * np.abs(value) ** np.float32(2 / exponent))
 
 
 def _heights(vertices: F32) -> F32:
-    """Heights (V,) of vertices, scaled from 0 (lowest) to 1 (highest)."""
+    """Return the heights (V,) of vertices (V, 3), scaled from 0 (lowest) to 1 (highest)."""
     y = vertices[:, 1]
     return f32((y - y.min()) / max(float(np.ptp(y)), 1e-6))

@@ -1,4 +1,4 @@
-"""Meshes of hats on a fitted head; a hat is as wide as the hair."""
+"""Builds meshes of hats on a head that has been fitted to a face; a hat is made wide enough to cover the hair."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from maskgan_cli.editing.compositing.accessories.draw import Mesh
-from maskgan_cli.editing.compositing.accessories.head_fit import HeadFit
+from maskgan_cli.editing.masks.head_fit import HeadFit
 from maskgan_cli.labels import ID, LabelMap
 from maskgan_cli.synth.geometry import F32, f32
 from maskgan_cli.synth.hats import hat
@@ -21,18 +21,25 @@ HATS: Final[dict[str, Hat]] = {
 }
 _WEAVE: Final = {"hat-beanie": 0.22, "hat-fedora": 0.02, "hat-sun": 0.10}
 _BAND: Final = 7.86  # height of a hat's lower rim on the canonical head; `Hat.low` is added
-_WIDEST: Final = 1.45  # widest hat, relative to the skull; very wide hair sticks out below it
-_CURVE: Final = 0.12  # the rim of a knitted hat is so much lower over the ears than at the forehead
-_SKULL: Final = 0.86  # half the width of a hat's rim on the mean head without hair
+_WIDEST: Final = 1.45  # largest width of a hat, relative to the skull; very wide hair sticks out below the hat
+_CURVE: Final = 0.12  # decimetres by which the rim of a knitted hat is lower over the ears than at the forehead
+_SKULL: Final = 0.86  # decimetres; half the width of a hat's rim on the mean head without hair
 _SEED: Final = 5
 _HEAD: Final = [ID[name] for name in ("skin", "hair", "l_brow", "r_brow", "hat", "eye_g", "l_ear", "r_ear")]
 
 
 def hat_meshes(name: str, fit: HeadFit, wide: float) -> list[Mesh]:
-    """The meshes of one of `HATS`, ``wide`` times as wide as for the mean head."""
+    """Build the meshes of a hat on a fitted head.
+
+    Args:
+        name: a key of `HATS`.
+        fit: the fitted head.
+        wide: width of the hat relative to that of the mean head: see `hat_width`.
+    """
     pieces, _ = hat(HATS[name], fit.posed, 0.05, np.random.default_rng(_SEED))
 
     def widened(vertices: F32) -> F32:
+        """Scale a hat's vertices (V, 3) about the middle of its rim, and bend knitted hats and fedoras to shape."""
         inside = fit.posed.to_head(vertices)
         share = f32([wide, 1 + 0.6 * (wide - 1), 1 + 0.5 * (wide - 1)])
         low = f32([0, _BAND - PIVOT[1], 0.1])
@@ -52,12 +59,12 @@ def hat_meshes(name: str, fit: HeadFit, wide: float) -> list[Mesh]:
 
 
 def hat_width(labels: LabelMap, fit: HeadFit, name: str) -> float:
-    """Width of a hat that covers the hair of a mask (S, S), relative to the hat of the mean head.
+    """Return the width of a hat that covers the hair of a mask (S, S), relative to the hat of the mean head.
 
     Args:
         labels: the mask.
         fit: the head fitted to the mask, in the mask's pixels.
-        name: one of `HATS`.
+        name: a key of `HATS`.
     """
     band = f32([0, _BAND + HATS[name].low - PIVOT[1], 0.35])
     place, _ = fit.camera.project(fit.posed.from_head(band)[None])

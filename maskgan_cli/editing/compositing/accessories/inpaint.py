@@ -1,4 +1,4 @@
-"""Removal of glasses with clear lenses from a picture: their frames are filled from the skin around them."""
+"""Removes glasses with clear lenses from a picture: their frames are filled from the skin around them."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _DARK: Final = 0.45  # share of the skin's brightness; glasses with darker lense
 # Lengths are shares of the side.
 _BAND: Final = 0.035  # frames are searched within this distance of the border of the mask's glasses
 _LINE: Final = 0.012  # half the largest width of frames and their shadows
-_RIM: Final = 0.004  # the region that is filled is this much larger than the frames
+_RIM: Final = 0.004  # the filled region extends beyond the frames by this
 _KEPT: Final = 0.014  # nothing is filled within this distance of the eyes
-_FAINT: Final = (0.3, 0.65)  # least contrast of a frame, anywhere and at its strongest, relative to the clearest lines
+_FAINT: Final = (0.3, 0.65)  # least contrast of a frame everywhere, and at its clearest part, relative to other lines
 _LEAST: Final = 9.0  # grey levels; lines with less contrast are ignored
 
 
 def has_dark_lenses(picture: Picture, labels: LabelMap) -> bool:
-    """Whether the glasses in a picture (S, S, 3) are sunglasses, which hide the eyes."""
+    """Return whether the glasses in a picture (S, S, 3) with label map (S, S) are sunglasses, which hide the eyes."""
     glasses, skin = labels == _GLASSES, np.isin(labels, _SKIN)
     inner = ndimage.binary_erosion(glasses, iterations=max(1, round(0.012 * len(labels))))
     if not inner.any() or not skin.any():
@@ -39,9 +39,14 @@ def has_dark_lenses(picture: Picture, labels: LabelMap) -> bool:
 def without_clear_glasses(
     picture: Picture, labels: LabelMap, frames: Region | None = None
 ) -> tuple[Picture, LabelMap] | None:
-    """A picture (S, S, 3) and its mask without clear glasses; None if the face wears none, or dark ones.
+    """Remove glasses with clear lenses from a picture and its label map.
 
-    For ``frames`` see `without_frames`.
+    Args:
+        picture, labels: (S, S, 3) and its label map (S, S).
+        frames: the result of `frame_region`; None: it is computed.
+
+    Returns:
+        The picture and the label map without glasses; None if the face wears no glasses, or sunglasses.
     """
     if not (labels == _GLASSES).any() or has_dark_lenses(picture, labels):
         return None
@@ -49,14 +54,16 @@ def without_clear_glasses(
 
 
 def without_frames(picture: Picture, labels: LabelMap, frames: Region | None = None) -> Picture:
-    """A picture (S, S, 3) without the frames of its glasses; what is seen through clear lenses stays.
+    """Remove the frames of glasses from a picture; the eyes and skin behind clear lenses are unchanged.
 
-    Frames are the thin lines near the border of the mask's region that are darker or brighter than what is beside
-    them. They are filled harmonically from both sides, with the grain of the skin.
+    The frames (see `frame_region`) are filled by harmonic interpolation from both sides, with the grain of the skin.
 
     Args:
-        picture, labels: (S, S, 3) and its label map.
+        picture, labels: (S, S, 3) and its label map (S, S).
         frames: the result of `frame_region`; None: it is computed.
+
+    Returns:
+        (S, S, 3), a new array.
     """
     frames = frame_region(picture, labels) if frames is None else frames
     if not frames.any():
@@ -68,7 +75,7 @@ def without_frames(picture: Picture, labels: LabelMap, frames: Region | None = N
     skin = np.isin(labels[box], _SKIN) & ~region
     smooth = ndimage.gaussian_filter(part, (1.5, 1.5, 0))
     soft = np.clip(ndimage.gaussian_filter(region.astype(float), 0.8) * 1.3, 0, 1)[..., None]
-    # Grain is that of the skin around. The soft edge also hides remains of the frame at the border of the region.
+    # The grain is that of the skin around. The soft edge also hides remains of the frame at the border of the region.
     result = np.where(region[..., None], filled + missing_grain(part, smooth, skin), part)
     mixed = part + soft * (result - part)
     edited = picture.copy()
@@ -78,7 +85,10 @@ def without_frames(picture: Picture, labels: LabelMap, frames: Region | None = N
 
 
 def frame_region(picture: Picture, labels: LabelMap) -> Region:
-    """The region (S, S) of the frames of glasses in a picture (S, S, 3)."""
+    """Find the frames of glasses in a picture (S, S, 3) with label map (S, S), and return their region (S, S).
+
+    Frames are thin lines near the border of the mask's glasses that are darker or brighter than the pixels beside them.
+    """
     side, glasses = len(labels), labels == _GLASSES
     if not glasses.any():
         return np.zeros(labels.shape, bool)
@@ -86,7 +96,7 @@ def frame_region(picture: Picture, labels: LabelMap) -> Region:
     assert whole is not None
     border = whole ^ ndimage.binary_erosion(whole)
     band = ndimage.distance_transform_edt(~border) < _BAND * side
-    eyes = np.isin(without(labels, ["glasses"]), _EYES)  # also eyes that the mask lacks
+    eyes = np.isin(without(labels, ["glasses"]), _EYES)  # also eyes that the glasses hide in the mask
     brows = np.isin(labels, [ID["l_brow"], ID["r_brow"]])
     band &= ~ndimage.binary_dilation(eyes, iterations=max(1, round(_KEPT * side)))
     channels = ndimage.gaussian_filter(

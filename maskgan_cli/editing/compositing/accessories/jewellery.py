@@ -1,4 +1,4 @@
-"""Earrings and necklaces: their meshes at the ears and the neck of a mask, and their rendering."""
+"""Earrings and necklaces: builds their meshes at the ears and the neck of a mask, and renders them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 from scipy import ndimage
 
 from maskgan_cli.editing.compositing.accessories.draw import Drawn, Mesh, Window, shade, shrunk
-from maskgan_cli.editing.compositing.accessories.head_fit import Floats, HeadFit, fit_head
 from maskgan_cli.editing.compositing.accessories.photo_light import PhotoLight
+from maskgan_cli.editing.masks.head_fit import Floats, HeadFit, fit_head
 from maskgan_cli.labels import ID, LabelMap
 from maskgan_cli.synth.geometry import F32, I32, f32
 from maskgan_cli.synth.lighting import blur
@@ -35,21 +35,21 @@ _COVERS: Final = {"earrings": [ID["hair"], ID["hat"]], "necklace": [ID["hair"], 
 _HOOP: Final = (0.15, 0.011)  # radius of the hoop, and radius of its wire
 _DROP: Final = (0.2, 0.047)  # distance of the pearl below the lobe, and radius of the pearl
 _BEAD: Final = 0.036  # radius of a pearl of a necklace
-_SLACK: Final = 0.34  # depth of a necklace's curve, as a share of the distance of its ends
+_SLACK: Final = 0.34  # depth of a necklace's curve, as a share of the distance between its ends
 _LEAST_EAR, _LEAST_NECK = 4e-4, 4e-3  # least visible area of an ear or a neck, as a share of the mask
 _LEAST_WIDE: Final = 0.4  # least visible width of a neck, as a share of the face's width
-_LOBE: Final = (0.66, 7.0, 7.15)  # lobes on the canonical head: least distance from its middle, lowest and highest y
-_ASIDE: Final = 0.12  # share of the side; a face may end this much farther out than that of the mean head
+_LOBE: Final = (0.66, 7.0, 7.15)  # earlobes on the canonical head: least distance from its middle, range of y
+_ASIDE: Final = 0.12  # share of the side; the face's edge is searched up to this far beyond that of the fitted head
 _SHADOW: Final = (0.035, 0.045, 0.5)  # a shadow's offset downwards, its blur, and the share of the light it blocks
 
 
 @dataclass(frozen=True)
 class Jewel:
-    """A mesh, and the classes of the mask that hide it.
+    """A piece of jewellery, and the classes of the mask that hide it.
 
     Attributes:
         mesh: the mesh, in the renderer's coordinates.
-        hidden_by: class ids.
+        hidden_by: ids of the classes that hide the piece, such as hair.
     """
 
     mesh: Mesh
@@ -57,9 +57,9 @@ class Jewel:
 
 
 def jewels(name: str, labels: LabelMap, fit: HeadFit, down: Floats) -> list[Jewel]:
-    """The meshes of one of `JEWELLERY` at the ears or the neck of a mask (S, S).
+    """Build the meshes of earrings or a necklace at the ears or the neck of a mask (S, S).
 
-    The list is empty if too little of ears or neck is visible.
+    The list is empty if there is no place for them, e.g. because the neck is hidden.
 
     Args:
         name: one of `JEWELLERY`.
@@ -77,7 +77,7 @@ def jewels(name: str, labels: LabelMap, fit: HeadFit, down: Floats) -> list[Jewe
 
 
 def can_hang(name: str, labels: LabelMap) -> bool:
-    """Whether a mask (S, S) shows enough of the ears or the neck for one of `JEWELLERY`."""
+    """Return whether a mask (S, S) has a place for one of `JEWELLERY`: a neck, an earlobe, or hair over ears."""
     if name in NECKLACES:
         return _neckline(labels) is not None
     if any(_lobe(labels, ear) is not None for ear in _EARS):
@@ -88,13 +88,13 @@ def can_hang(name: str, labels: LabelMap) -> bool:
 def draw_jewels(found: list[Jewel], fit: HeadFit, light: PhotoLight, window: Window, labels: LabelMap) -> Drawn:
     """Render jewellery with a soft shadow directly below it.
 
-    The head does not hide it; only the classes in `Jewel.hidden_by` do.
+    The 3D head does not hide jewellery; only the classes in `Jewel.hidden_by` do.
 
     Args:
-        found: the jewellery.
-        fit: the head, in the picture's pixels.
+        found: the result of `jewels`.
+        fit: the fitted head, in the picture's pixels.
         light: the photo's light.
-        window: the part of the picture to render.
+        window: the part of the picture to render, h x h pixels.
         labels: (h, h), the mask in the window.
     """
     samples = _SAMPLES if window.side * _SAMPLES <= _MOST else max(1, _MOST // window.side)
@@ -127,7 +127,7 @@ def draw_jewels(found: list[Jewel], fit: HeadFit, light: PhotoLight, window: Win
 
 
 def _lobe(labels: LabelMap, ear: int) -> Floats | None:
-    """The position (x, y) of the lobe of an ear in a mask; None if it is hidden."""
+    """Find the position (x, y) of the lobe of the class ``ear`` in a mask (S, S); None if the lobe is hidden."""
     region = labels == ear
     if region.sum() < _LEAST_EAR * labels.size:
         return None
@@ -144,7 +144,7 @@ def _lobe(labels: LabelMap, ear: int) -> Floats | None:
 
 
 def _hidden_lobes(labels: LabelMap, fit: HeadFit) -> list[Floats]:
-    """Positions (x, y) of lobes that hair hides in a mask, according to the fitted head."""
+    """Estimate the positions (x, y) of earlobes that hair hides in a mask (S, S), from the fitted head."""
     model, found = head(), []
     for side in (1.0, -1.0):
         x, y = model.canonical[:, 0] * side, model.canonical[:, 1]
@@ -162,6 +162,15 @@ def _hidden_lobes(labels: LabelMap, fit: HeadFit) -> list[Floats]:
 
 
 def _earring(name: str, lobe: Floats, fit: HeadFit, down: Floats, hidden: tuple[int, ...]) -> list[Jewel]:
+    """Build the pieces of one earring.
+
+    Args:
+        name: one of `EARRINGS`.
+        lobe: (x, y), position of the earlobe in the mask.
+        fit: the fitted head, in the mask's pixels.
+        down: (3,), direction of gravity in the renderer's coordinates.
+        hidden: ids of the classes that hide the earring.
+    """
     at, right = _unproject(fit, lobe), np.array([-down[1], down[0], 0.0])
     ahead = np.cross(right, -down)
     middle = fit.camera.project(fit.posed.eyes.mean(0)[None])[0][0]
@@ -187,7 +196,16 @@ def _earring(name: str, lobe: Floats, fit: HeadFit, down: Floats, hidden: tuple[
 
 
 def _pearl_drop(middle: Floats, radius: float, right: Floats, down: Floats, ahead: Floats) -> tuple[F32, I32]:
-    """Vertices and triangles of a drop: a ball that narrows upwards."""
+    """Build a drop: a ball that narrows upwards.
+
+    Args:
+        middle: (3,), centre of the ball.
+        radius: of the ball, in decimetres.
+        right, down, ahead: (3,), unit vectors of the drop's axes.
+
+    Returns:
+        Vertices (V, 3) and triangles (T, 3).
+    """
     vertices, faces = ball(f32([0, 0, 0]), 1.0, 12, 20)
     up = np.clip(vertices[:, 1:2], 0, 1)
     wide = 1 - 0.55 * up**1.5
@@ -196,6 +214,7 @@ def _pearl_drop(middle: Floats, radius: float, right: Floats, down: Floats, ahea
 
 
 def _necklace(labels: LabelMap, fit: HeadFit) -> list[Jewel]:
+    """Build the pearls of a necklace at the neck of a mask (S, S); empty if too little of the neck is visible."""
     line = _neckline(labels)
     if line is None:
         return []
@@ -216,7 +235,10 @@ def _necklace(labels: LabelMap, fit: HeadFit) -> list[Jewel]:
 
 
 def _neckline(labels: LabelMap) -> tuple[Floats, Floats] | None:
-    """The left and right end (x, y) of a necklace at the sides of a neck; None if too little of the neck is visible."""
+    """Find the left and right end (x, y) of a necklace, at the sides of the neck in a mask (S, S).
+
+    None if too little of the neck is visible.
+    """
     neck = labels == ID["neck"]
     if neck.sum() < _LEAST_NECK * labels.size:
         return None
@@ -232,7 +254,7 @@ def _neckline(labels: LabelMap) -> tuple[Floats, Floats] | None:
 
 
 def _unproject(fit: HeadFit, place: Floats, depth: float = _DEPTH) -> Floats:
-    """The point (3,) at a depth that projects to a pixel (x, y)."""
+    """Return the point (3,) that the camera projects to the pixel position (x, y) and whose z is ``depth``."""
     camera = fit.camera
     flat = np.linalg.solve(camera.matrix.astype(float), np.asarray(place, float) - camera.size / 2) + camera.centre
     share = (camera.place[2] - depth) / camera.place[2]
@@ -240,7 +262,7 @@ def _unproject(fit: HeadFit, place: Floats, depth: float = _DEPTH) -> Floats:
 
 
 def down_direction(fit: HeadFit) -> Floats:
-    """The picture's downward direction as a unit vector (3,) in the renderer's coordinates."""
+    """Return the picture's downward direction as a unit vector (3,) in the renderer's coordinates."""
     x, y = np.linalg.solve(fit.camera.matrix.astype(float), [0.0, 1.0])
     down = np.array([x, -y, 0.0])
     return np.asarray(down / np.linalg.norm(down))

@@ -1,4 +1,4 @@
-"""Accessories as layers that are composited over versions of a picture."""
+"""Rendered accessories as layers, which can be composited over the picture, and over other edits of the picture."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from maskgan_cli.editing.compositing.accessories.draw import Box, Drawn
 from maskgan_cli.editing.compositing.accessories.glasses import GLASSES
-from maskgan_cli.editing.compositing.accessories.head_fit import Floats
 from maskgan_cli.editing.compositing.accessories.jewellery import JEWELLERY
 from maskgan_cli.editing.compositing.accessories.photo_light import to_levels, to_linear
+from maskgan_cli.editing.masks.head_fit import Floats
 from maskgan_cli.editing.masks.take_off import KINDS, kind_of
 from maskgan_cli.files import Picture
 from maskgan_cli.labels import ID, LabelMap
@@ -25,13 +25,13 @@ _LINEAR: Final = to_linear(np.arange(256))
 
 @dataclass(frozen=True)
 class Overlay:
-    """An accessory that is rendered for a part of a picture.
+    """An accessory that has been rendered for a box of a picture.
 
     Attributes:
         name: its name in `library.ITEMS`.
-        box: slices of the picture's rows and columns that it changes.
-        drawn: the object and its shadow, in the box.
-        grain: (h, w, 3), the photo's grain on the object.
+        box: slices (rows, columns) of the picture, h x w pixels, which the accessory changes.
+        drawn: the rendered object and its shadow, in the box.
+        grain: (h, w, 3), noise added to the object's levels, so that it has the photo's grain.
         grey: whether the picture is monochrome.
     """
 
@@ -42,13 +42,22 @@ class Overlay:
     grey: bool
 
     def over(self, picture: Picture) -> Picture:
-        """Composite the object over a picture (H, W, 3): the one that it was rendered for, or another version of it."""
+        """Composite the object over a picture (H, W, 3), and return a new picture.
+
+        This may be the picture for which the object was rendered, or another edit of that picture.
+        """
         result = picture.copy()
         result[self.box] = composite(picture[self.box], self.drawn, self.grain, grey=self.grey)
         return result
 
     def mark(self, classes: LabelMap, labels: LabelMap, matrix: Floats) -> None:
-        """Write the object's class into a label map (H, W) of the picture; ``labels``, ``matrix``: see `put_on`."""
+        """Write the object's class into its pixels in a label map.
+
+        Args:
+            classes: (H, W), label map of the picture; changed in place.
+            labels: (S, S), mask of the face.
+            matrix: (2, 3), maps (x, y, 1) of the mask to pixels of the picture.
+        """
         region = item_region(self.name, self.drawn, labels_in(labels, matrix, self.box))
         classes[self.box][region] = ID[KINDS[kind_of(self.name)]]
 
@@ -69,7 +78,18 @@ class WithAccessories:
 
 
 def item_region(name: str, drawn: Drawn, labels: LabelMap) -> npt.NDArray[np.bool_]:
-    """The region (h, h) of an object in a mask; clear lenses belong to glasses, except for eyes and brows behind."""
+    """Return the pixels that get an object's class in the mask.
+
+    Clear lenses count as glasses, except where eyes, brows or hair are visible behind them.
+
+    Args:
+        name: the accessory's name.
+        drawn: the rendered object, in a box of h x w pixels.
+        labels: (h, w), the mask in this box, without the object.
+
+    Returns:
+        (h, w), True for the object's pixels.
+    """
     region: npt.NDArray[np.bool_] = drawn.alpha > 0.5
     if name in JEWELLERY:  # wires are thinner than a pixel
         return np.asarray(drawn.alpha > _THIN)
@@ -80,7 +100,10 @@ def item_region(name: str, drawn: Drawn, labels: LabelMap) -> npt.NDArray[np.boo
 
 
 def composite(picture: Picture, drawn: Drawn, grain: F32, *, grey: bool = False) -> Picture:
-    """Composite rendered objects with their shadows and grain (h, w, 3) over a picture (h, w, 3)."""
+    """Composite a rendered object with its shadow over a picture (h, w, 3), and add grain (h, w, 3).
+
+    ``grey`` tells that the picture is monochrome; otherwise shadows get a reddish tint, as on skin.
+    """
     changed = drawn.changed
     # Skin scatters red light into a shadow.
     powers = (1, 1, 1) if grey else (0.85, 1.0, 1.05)
@@ -92,7 +115,16 @@ def composite(picture: Picture, drawn: Drawn, grain: F32, *, grey: bool = False)
 
 
 def labels_in(labels: LabelMap, matrix: Floats, box: Box) -> LabelMap:
-    """The classes (h, w) of a mask (S, S) at the pixels of a box of the picture; background outside the mask."""
+    """Look up the class of each pixel of a box of the picture in the mask of the face.
+
+    Args:
+        labels: (S, S), the mask.
+        matrix: (2, 3), maps (x, y, 1) of the mask to pixels of the picture.
+        box: slices (rows, columns) of the picture, h x w pixels.
+
+    Returns:
+        (h, w), background outside the mask.
+    """
     back = np.linalg.inv(matrix[:, :2])
     y, x = (np.arange(part.start, part.stop) + 0.5 for part in box)
     columns, rows = np.meshgrid(x, y)

@@ -1,4 +1,4 @@
-"""Estimate of a photo's light, colour cast and sharpness, for objects that are rendered into it."""
+"""Estimates a photo's light, colour cast and sharpness, for objects that are rendered into the photo."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _GREY: Final = f32([0.2126, 0.7152, 0.0722])
 _SKIN: Final = [ID["skin"], ID["nose"]]
 _CONTRAST: Final = (0.15, 0.75)  # limits of the share of the light that comes from the main direction
 _DIRECTION: Final = (0.25, 0.65, 0.9)  # prior of the light's direction: from above
-_ONE_HUE: Final = 0.03  # mean deviation from the mean hue; a photo with less is monochrome
+_ONE_HUE: Final = 0.03  # a photo is monochrome if its mean deviation from its mean hue is less than this
 
 
 @dataclass(frozen=True)
 class PhotoLight:
-    """The light of a photo, in the renderer's coordinates.
+    """The light of a photo; directions are in the renderer's coordinates.
 
     Attributes:
         direction: (3,), unit vector towards the main light.
@@ -32,7 +32,7 @@ class PhotoLight:
         level: linear brightness of a white surface that faces the main light.
         cast: (3,), colour of the light, with luminance 1.
         hue: (3,), the common hue of a monochrome photo, with luminance 1; None for a photo in colour.
-        softness: standard deviation of the photo's blur, in pixels.
+        softness: standard deviation of the blur that makes rendered objects as soft as the photo, in pixels.
     """
 
     direction: F32
@@ -43,35 +43,36 @@ class PhotoLight:
     softness: float
 
     def coloured(self, colour: F32) -> F32:
-        """Linear colours (..., 3) in the photo's palette: unchanged, or in the hue of a monochrome photo."""
+        """Convert linear colours (..., 3) to the hue of a monochrome photo; unchanged if the photo is in colour."""
         if self.hue is None:
             return colour
         return f32((colour @ _GREY)[..., None] * self.hue)
 
 
 def to_linear(picture: npt.NDArray[np.generic]) -> F32:
-    """Levels 0 to 255 -> linear light in [0, 1]."""
+    """Convert levels (0 to 255) to linear light (0 to 1)."""
     return f32(np.clip(f32(picture) / 255, 0, 1) ** _GAMMA)
 
 
 def to_levels(light: F32) -> F32:
-    """Linear light -> levels 0 to 255."""
+    """Convert linear light (0 to 1) to levels (0 to 255), not rounded."""
     return f32(np.clip(light, 0, 1) ** (1 / _GAMMA) * 255)
 
 
 def measure_light(
     picture: Picture, labels: LabelMap, normals: F32, *, whole: tuple[Picture, Region] | None = None
 ) -> PhotoLight:
-    """Estimate the light on a face.
+    """Estimate the light on a face from its skin and from the normals of the fitted head.
 
-    The skin's luminance is fitted by ambient light plus Lambertian shading with one direction. A white surface is
+    The skin's luminance is modelled as ambient light plus Lambertian shading from one direction. A white surface is
     assumed to be as bright as the brightest parts of the person.
 
     Args:
         picture: (H, W, 3).
-        labels: (H, W), its mask.
+        labels: (H, W), label map of the picture.
         normals: (H, W, 3), normals of the fitted head; zero outside it.
-        whole: the picture at full size and the person's region in it, used to measure the softness; None: ``picture``.
+        whole: the picture at full size and the person's region in it, used to measure the softness. If None,
+            ``picture`` is used.
     """
     light = to_linear(picture)
     luminance = light @ _GREY
@@ -102,7 +103,10 @@ def measure_light(
 
 
 def _softness(picture: Picture, where: Region) -> float:
-    """Estimated blur of a picture (H, W, 3): half the factor by which it can be reduced with little loss."""
+    """Estimate the blur of a picture (H, W, 3) in a region (H, W).
+
+    The result, in pixels, is half the largest factor by which the picture can be reduced with little loss of detail.
+    """
     grey = np.asarray(Image.fromarray(picture).convert("L"))
     image = Image.fromarray(grey)
     detail = grey - ndimage.gaussian_filter(grey.astype(np.float32), 6)

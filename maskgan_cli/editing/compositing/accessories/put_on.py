@@ -1,4 +1,4 @@
-"""Draws accessories over a picture, and finds their region in its mask."""
+"""Entry point for accessories: draws them over a picture, and adds them to the picture's mask."""
 
 from __future__ import annotations
 
@@ -22,14 +22,6 @@ from maskgan_cli.editing.compositing.accessories.draw import (
 )
 from maskgan_cli.editing.compositing.accessories.glasses import GLASSES, glasses_meshes
 from maskgan_cli.editing.compositing.accessories.hats import HATS, hat_meshes, hat_width
-from maskgan_cli.editing.compositing.accessories.head_fit import (
-    FIT_SIDE,
-    Floats,
-    HeadFit,
-    fitted,
-    same_pose,
-    small,
-)
 from maskgan_cli.editing.compositing.accessories.jewellery import (
     JEWELLERY,
     can_hang,
@@ -40,6 +32,14 @@ from maskgan_cli.editing.compositing.accessories.jewellery import (
 from maskgan_cli.editing.compositing.accessories.overlay import Overlay, WithAccessories, labels_in
 from maskgan_cli.editing.compositing.accessories.photo_light import PhotoLight, measure_light
 from maskgan_cli.editing.compositing.grain import missing_grain
+from maskgan_cli.editing.masks.head_fit import (
+    FIT_SIDE,
+    Floats,
+    HeadFit,
+    fitted,
+    same_pose,
+    small,
+)
 from maskgan_cli.editing.masks.library import item_name
 from maskgan_cli.editing.masks.shapes import above
 from maskgan_cli.editing.masks.take_off import kinds_of, without
@@ -52,7 +52,7 @@ DRAWABLE: Final = (*GLASSES, *HATS, *JEWELLERY)  # names in `library.ITEMS`
 _LIGHT: Final = 200  # pixels; approximate side at which the light is measured
 _MARGIN: Final = 0.25  # decimetres; margin for shadows around an object
 _SMALL: Final = 128  # side of the mask in which hair under a hat is found
-_RIM: Final = 3  # pixels of that mask; hair within this distance of the lower rim is kept
+_RIM: Final = 3  # pixels of that small mask; hair within this distance of a hat's lower rim is kept
 _GRAIN: Final = 0.8  # share of the photo's grain that objects get
 _INNER: Final = [ID[name] for name in ("skin", "nose", "l_eye", "r_eye", "l_brow", "r_brow", "mouth", "u_lip", "l_lip")]
 _OUTLINE: Final = np.where(np.isin(np.arange(256), _INNER), ID["skin"], np.arange(256)).astype(np.uint8)
@@ -60,15 +60,16 @@ _OUTLINE: Final = np.where(np.isin(np.arange(256), _INNER), ID["skin"], np.arang
 
 @dataclass
 class AccessoryRenderer:
-    """Draws accessories over edits of a face, in the light and grain of the face before the edit.
+    """Draws accessories over edits of one picture, in the light and grain of the picture before the edits.
 
-    An edit that keeps eyes, nose and outline also keeps the accessories, which are then drawn only once.
+    Accessories are rendered again only if an edit moves eyes, nose or outline of the face; otherwise, the latest
+    rendering is used.
 
     Attributes:
-        picture: (H, W, 3), before the edit.
-        labels: (S, S), the mask of its face.
+        picture: (H, W, 3), the picture before the edits.
+        labels: (S, S), mask of the face before the edits.
         matrix: (2, 3), maps (x, y, 1) of the mask to pixels of the picture; None: the mask is scaled to the picture.
-        pose: numbers of the head on which accessories were drawn last.
+        pose: `HeadFit.values` of the head on which accessories were drawn last; empty before the first drawing.
     """
 
     picture: Picture
@@ -78,7 +79,13 @@ class AccessoryRenderer:
     _latest: dict[str, tuple[tuple[tuple[float, ...], bytes], Overlay | None]] = field(default_factory=dict, repr=False)
 
     def put_on(self, edited: Picture, labels: LabelMap, names: Sequence[str]) -> WithAccessories:
-        """Draw accessories over the edited picture (H, W, 3) with the mask ``labels`` (S, S): see `put_on`."""
+        """Draw accessories over an edit of the picture.
+
+        Args:
+            edited: (H, W, 3), the edited picture.
+            labels: (S, S), mask of the edited face, without the accessories.
+            names: names in `library.ITEMS`.
+        """
         matrix = self._matrix
         own = self._head(labels)
         fit, outline = own.after(matrix), _OUTLINE[labels]
@@ -99,19 +106,31 @@ class AccessoryRenderer:
 
     @cached_property
     def _matrix(self) -> Floats:
+        """The matrix (2, 3) that maps (x, y, 1) of the mask to pixels of the picture."""
         scale = len(self.picture) / len(self.labels)
         return np.array([[scale, 0, 0], [0, scale, 0]]) if self.matrix is None else self.matrix
 
     @cached_property
     def _own(self) -> tuple[LabelMap, HeadFit]:
+        """A small copy of the unedited mask, and the head fitted to it in pixels of the mask."""
         return small(self.labels, FIT_SIDE), fitted(self.labels)
 
     def _head(self, labels: LabelMap) -> HeadFit:
-        """The head in a mask (S, S): that of the unedited face if the edit keeps its pose."""
+        """Fit the head to an edited mask (S, S); the fit to the unedited mask is reused if the pose is the same."""
         return self._own[1] if same_pose(self._own[0], small(labels, FIT_SIDE)) else fitted(labels)
 
     def _drawn(self, name: str, outline: LabelMap, own: HeadFit, fit: HeadFit) -> Overlay | None:
-        """An accessory on a head, in the mask's and in the picture's pixels; None if nothing of it is visible."""
+        """Render one accessory.
+
+        Args:
+            name: name in `library.ITEMS`.
+            outline: (S, S), mask of the edited face, whose inner parts are replaced by skin.
+            own: the fitted head, in pixels of the mask.
+            fit: the same head, in pixels of the picture.
+
+        Returns:
+            The rendered accessory; None if no part of it is visible.
+        """
         if name in JEWELLERY:
             return self._jewellery(name, outline, own, fit)
         meshes = glasses_meshes(name, fit) if name in GLASSES else hat_meshes(name, fit, hat_width(outline, own, name))
@@ -126,6 +145,7 @@ class AccessoryRenderer:
         return self._overlay(name, window, drawn, seen, grey=light.hue is not None)
 
     def _jewellery(self, name: str, outline: LabelMap, own: HeadFit, fit: HeadFit) -> Overlay | None:
+        """Render earrings or a necklace; the arguments and the result are those of `_drawn`."""
         hanging = jewels(name, outline, own, down_direction(fit))
         if not hanging:
             return None
@@ -135,7 +155,18 @@ class AccessoryRenderer:
         return self._overlay(name, window, drawn, _part(self.picture, window), grey=light.hue is not None)
 
     def _overlay(self, name: str, window: Window, drawn: Drawn, seen: Picture, *, grey: bool) -> Overlay | None:
-        """What is drawn in a window, limited to the pixels that it changes; ``seen``: the picture in the window."""
+        """Crop a rendered accessory to the pixels that it changes, and add the picture's grain.
+
+        Args:
+            name: name of the accessory.
+            window: the window in which it was rendered, h x h pixels.
+            drawn: the rendered accessory in this window.
+            seen: (h, h, 3), the picture in this window.
+            grey: whether the picture is monochrome.
+
+        Returns:
+            None if the accessory changes no pixel of the picture.
+        """
         rows, columns = (
             slice(max(-at.start, 0), size - at.start) for at, size in zip(window.box, self.picture.shape, strict=False)
         )
@@ -155,7 +186,7 @@ class AccessoryRenderer:
 
 
 def put_on(picture: Picture, labels: LabelMap, names: Sequence[str], matrix: Floats | None = None) -> WithAccessories:
-    """Draw accessories over a picture, in the pose, light and scale of its face.
+    """Draw accessories over a picture, so that they match the pose, the scale and the light of the face.
 
     Args:
         picture: (H, W, 3).
@@ -164,45 +195,57 @@ def put_on(picture: Picture, labels: LabelMap, names: Sequence[str], matrix: Flo
         matrix: (2, 3), maps (x, y, 1) of the mask to pixels of the picture; None: the mask is scaled to the picture.
 
     Returns:
-        The picture with the accessories. Pixels outside them and their shadows are unchanged bit for bit.
+        The picture with the accessories, and their label map. Pixels outside the accessories and their shadows are
+        unchanged bit for bit.
     """
     return AccessoryRenderer(picture, labels, matrix).put_on(picture, labels, names)
 
 
 def to_draw(names: Iterable[str], labels: LabelMap) -> tuple[str, ...]:
-    """Those of the named accessories that can be drawn on the face of a mask (S, S); see `library.item_name`.
+    """Return the full names of those accessories that can be drawn on the face of a mask (S, S).
+
+    A name may also be a kind, e.g. ``glasses``: see `library.item_name`.
 
     Raises:
-        InputError: there is no accessory of a name.
+        InputError: a name is unknown.
     """
     return tuple(name for name in map(item_name, names) if drawable(name, labels))
 
 
 def drawable(name: str, labels: LabelMap) -> bool:
-    """Whether an accessory of `library.ITEMS` can be drawn on the face of a mask (S, S)."""
+    """Return whether an accessory of `library.ITEMS` can be drawn on the face of a mask (S, S).
+
+    The accessory must be in `DRAWABLE`; jewellery also needs a place at the ears or the neck: see `can_hang`.
+    """
     return name in DRAWABLE and (name not in JEWELLERY or can_hang(name, labels))
 
 
 def make_room(labels: LabelMap, names: Sequence[str], own: LabelMap) -> LabelMap:
-    """A copy of a mask (S, S) without accessories of the same kinds as new ones, and without hair under new hats.
+    """Prepare a mask (S, S) for new accessories: remove old accessories of the same kinds, and hair at new hats.
 
     Args:
-        labels: the mask.
-        names: names in `library.ITEMS` of the accessories that are drawn over the picture.
+        labels: the mask; not changed.
+        names: names in `library.ITEMS` of the accessories that will be drawn over the picture.
         own: (T, T), the mask before the edit.
+
+    Returns:
+        The new mask (S, S).
     """
     return hair_under_hats(without(labels, kinds_of(names)), names, HatCover(own))
 
 
 def hair_under_hats(labels: LabelMap, names: Sequence[str], cover: HatCover) -> LabelMap:
-    """A copy of a mask (S, S) without the hair above and beside the hats among ``names``."""
+    """Return a copy of a mask (S, S) in which hair above and beside hats is replaced by background.
+
+    ``names`` may contain accessories other than hats, which have no effect.
+    """
     result = labels.copy()
     result[(labels == ID["hair"]) & cover.region(labels, names)] = ID["background"]
     return result
 
 
 class HatCover:
-    """The region above and beside hats, in which hair must not be visible.
+    """Computes the region above and beside hats, in which hair must not be visible.
 
     Args:
         own: (S, S), the mask of the face before the edit.
@@ -213,7 +256,10 @@ class HatCover:
         self._renderer = AccessoryRenderer(self._empty, small(own, _SMALL))
 
     def region(self, labels: LabelMap, names: Sequence[str]) -> Region:
-        """The region (S, S) of the hats among ``names`` on the face of a mask (S, S)."""
+        """Return the region (S, S) above and beside hats on the face of a mask (S, S).
+
+        Names other than those of hats have no effect. Without a hat, the region is empty.
+        """
         hats = [name for name in names if name in HATS]
         if not hats:
             return np.zeros(labels.shape, bool)
@@ -226,7 +272,14 @@ class HatCover:
 
 
 def _light_of(picture: Picture, labels: LabelMap, fit: HeadFit, matrix: Floats) -> PhotoLight:
-    """The light on a face, measured in a window around its head."""
+    """Measure the light on a face, in a window around its head.
+
+    Args:
+        picture: (H, W, 3).
+        labels: (S, S), mask of the face.
+        fit: the fitted head, in the picture's pixels.
+        matrix: (2, 3), maps (x, y, 1) of the mask to pixels of the picture.
+    """
     window = window_of([Mesh(fit.posed.vertices[::7], np.zeros((0, 3), np.int32), f32([0, 0, 0]))], fit, 0.0,
                        picture.shape[:2])  # fmt: skip
     step = max(1, window.side // _LIGHT)
@@ -239,7 +292,7 @@ def _light_of(picture: Picture, labels: LabelMap, fit: HeadFit, matrix: Floats) 
 
 
 def _part(picture: Picture, window: Window) -> Picture:
-    """The pixels (h, h, 3) of a window; the picture's border is repeated outside."""
+    """Cut a window (h, h, 3) out of a picture (H, W, 3); outside the picture, its border pixels are repeated."""
     rows, columns = (np.clip(np.arange(part.start, part.stop), 0, n - 1)
                      for part, n in zip(window.box, picture.shape, strict=False))  # fmt: skip
     part: Picture = picture[rows][:, columns]

@@ -1,4 +1,4 @@
-"""Fit of the renderer's head to a face's mask: its pose, its scale, and the proportions of the face."""
+"""Fits the renderer's 3D head to a face's mask: its pose, scale and position, and two proportions of the face."""
 
 from __future__ import annotations
 
@@ -21,18 +21,20 @@ Floats = npt.NDArray[np.float64]
 
 FIT_SIDE: Final = 256  # pixels; side of the mask to which `fitted` fits the head
 _DISTANCE: Final = 14.0  # decimetres from the camera to the head, typical of portraits
-_NOSE_Z: Final = 1.42  # depth of the nose's centre, which is what a mask shows; the tip lies further in front
+_NOSE_Z: Final = 1.42  # z of the centre of the nose's region in masks; the tip of the nose lies further in front
 _EYE_Y: Final = 7.49  # height of the eyes on the canonical head
 _FACE: Final = [ID[name] for name in ("skin", "nose", "eye_g", "l_eye", "r_eye", "l_brow", "r_brow", "mouth", "u_lip",
                                       "l_lip")]  # fmt: skip
-# Tolerances of the measurements, in distances between the eyes: the five points (eyes, nose, mouth), edges and chin.
+# "Eye distances": the unit is the distance between the eyes.
+# Tolerances of the measurements, in eye distances: the five points (eyes, nose, mouth), edges of the face, and chin.
 _TOLERANCES: Final = (0.01, 0.01, 0.03, 0.04, 0.04)
 _EDGE, _CHIN = 0.1, 0.1
-_KEPT: Final = 0.06  # distances of the eyes; smaller changes of eyes, nose and edges are those of an expression
-# Standard deviations of people from the mean head that looks ahead: degrees, and shares for the proportions.
+_KEPT: Final = 0.06  # eye distances; if eyes, nose and edges move less than this, the pose is unchanged
+# Priors: standard deviations from the mean head that looks ahead, in degrees for angles, and as shares for proportions.
 _PRIOR: Final = {"yaw": 20.0, "pitch": 7.0, "wide": 0.12, "long": 0.10}
-# The fitted values are yaw, pitch, wide, long, roll (radians), logarithm of the scale, x and y. For each: its largest
-# difference from the start, and the step of the numerical derivative, which is large because the head is a mesh.
+# The fitted values are yaw, pitch (degrees), wide, long, roll (radians), logarithm of the scale, x and y (shift of the
+# eyes, in eye distances). For each: its largest difference from the start, and the step of the numerical derivative,
+# which is large because the head is a mesh.
 _REACH: Final = np.array([60.0, 25.0, 0.3, 0.25, 0.7, 0.8, 1.0, 1.0])
 _STEPS: Final = np.array([2.0, 2.0, 0.02, 0.02, 0.02, 0.02, 0.02, 0.02])
 _ROUNDS: Final = 12
@@ -41,11 +43,11 @@ _LEVELS: Final = (0.0, 0.5)  # heights at which the face's width is measured, fr
 
 @dataclass(frozen=True)
 class HeadFit:
-    """A head in a picture.
+    """A 3D head that has been fitted to a face in a picture.
 
     Attributes:
-        yaw, pitch: degrees; positive yaw looks to the right of the picture, positive pitch looks down.
-        wide, long: width of the face, and length of its lower half, relative to the mean head.
+        yaw, pitch: degrees; with positive yaw, the head looks to the right of the picture, with positive pitch, down.
+        wide, long: width of the face, and length of its part below the eyes, relative to the mean head.
         camera: projects the renderer's coordinates to pixels of the picture.
     """
 
@@ -57,7 +59,7 @@ class HeadFit:
 
     @cached_property
     def posed(self) -> Posed:
-        """The head with the fitted proportions and pose."""
+        """The head (vertices, normals and eyes) with the fitted proportions and pose."""
         return pose(_shaped(head().canonical, self.wide, self.long), self.yaw, self.pitch)
 
     @property
@@ -67,12 +69,15 @@ class HeadFit:
 
     @property
     def values(self) -> tuple[float, ...]:
-        """All numbers of the fit; equal fits have equal ones."""
+        """All numbers of the fit; two fits are equal if these are equal."""
         camera = self.camera
         return (self.yaw, self.pitch, self.wide, self.long, *camera.matrix.ravel().tolist(), *camera.centre.tolist())
 
     def after(self, matrix: Floats) -> HeadFit:
-        """The same head in another picture; ``matrix`` (2, 3) maps (x, y, 1) of this picture to that one."""
+        """Return the same head for another picture of the same face.
+
+        ``matrix`` (2, 3) maps positions (x, y, 1) of this picture to the other one, e.g. from a mask to its photo.
+        """
         camera = self.camera
         together = matrix[:, :2] @ camera.matrix
         centre = camera.centre - np.linalg.solve(together, matrix[:, 2])
@@ -81,10 +86,10 @@ class HeadFit:
 
 
 def fit_head(labels: LabelMap) -> HeadFit:
-    """Fit the mean head to a mask (S, S) by eyes, nose, mouth, chin and the edges of the face.
+    """Fit the 3D head to a mask (S, S), so that its eyes, nose, mouth, chin and the edges of its face match the mask.
 
-    Yaw, pitch, roll, scale, position and two proportions are found by least squares. Priors keep them near those of
-    people. A mask without eyes or mouth gives the pose of a face framed like CelebA-HQ.
+    Yaw, pitch, roll, scale, position and two proportions are found by least squares, with priors for plausible values.
+    If too few features are visible (e.g. no mouth), the pose is that of a face framed like CelebA-HQ.
     """
     points = points_of_mask(labels)
     if not np.isfinite(points[:2]).all():
@@ -115,7 +120,7 @@ def small(labels: LabelMap, side: int) -> LabelMap:
 
 
 def same_pose(before: LabelMap, after: LabelMap) -> bool:
-    """Whether an edit of a mask (S, S) keeps the head's pose: eyes, nose and the edges of the face stay in place."""
+    """Return whether an edit of a mask (S, S) keeps the head's pose: eyes, nose and edges of the face stay in place."""
     points, moved = (points_of_mask(labels) for labels in (before, after))
     if not np.isfinite(points[:3]).all() or not np.isfinite(moved[:3]).all():
         return np.array_equal(before, after)
@@ -129,12 +134,16 @@ def same_pose(before: LabelMap, after: LabelMap) -> bool:
 
 
 def _residuals(values: Floats, points: Points, edges: dict[str, Floats]) -> Floats:
-    """Differences between the head and a mask's measurements, divided by their tolerances; then those of the priors.
+    """Compute the residuals of the least-squares fit.
 
     Args:
-        values: (8,), see `_REACH`.
-        points: (5, 2), the face's points.
-        edges: see `_edges`.
+        values: (8,), the fitted values: see `_REACH`.
+        points: (5, 2), the mask's points (eyes, nose, mouth corners).
+        edges: the mask's edges and chin: the result of `_edges`.
+
+    Returns:
+        (N,), the differences between the head and the mask's measurements, divided by their tolerances, followed by the
+        differences from the priors' means, divided by their standard deviations.
     """
     yaw, pitch, wide, long, roll, log_scale, x, y = values
     between = float(np.hypot(*(points[1] - points[0])))
@@ -154,12 +163,21 @@ def _residuals(values: Floats, points: Points, edges: dict[str, Floats]) -> Floa
 
 
 def _rotation(roll: float) -> Floats:
-    """Rotation (2, 2) by ``roll`` radians."""
+    """Return the matrix (2, 2) of a rotation by ``roll`` radians."""
     return np.array([[np.cos(roll), -np.sin(roll)], [np.sin(roll), np.cos(roll)]])
 
 
 def _least_squares(residuals: Callable[[Floats], Floats], start: Floats, low: Floats, high: Floats) -> Floats:
-    """Minimise a sum of squares over values (N,) between ``low`` and ``high`` with the Levenberg-Marquardt method."""
+    """Minimise a sum of squares with the Levenberg-Marquardt method.
+
+    Args:
+        residuals: function from values (N,) to the residuals (M,).
+        start: (N,), the initial values.
+        low, high: (N,), bounds of the values.
+
+    Returns:
+        (N,), the best values found.
+    """
     values, damping = start, 0.01
     here = residuals(values)
     for _ in range(_ROUNDS):
@@ -180,7 +198,7 @@ def _least_squares(residuals: Callable[[Floats], Floats], start: Floats, low: Fl
 
 
 def _shaped(vertices: F32, wide: float, long: float) -> F32:
-    """Scale the width of the face, and the length of its part below the eyes, of vertices (..., 3)."""
+    """Scale a head's vertices (..., 3): the face's width by ``wide``, and its part below the eyes by ``long``."""
     x, y, z = (vertices[..., k] for k in range(3))
     out = 1 + (wide - 1) * ramp(0.3, 0.7, np.abs(x))
     low = np.minimum(y - _EYE_Y, 0) * ramp(6.2, 6.6, y) * (long - 1)
@@ -189,7 +207,11 @@ def _shaped(vertices: F32, wide: float, long: float) -> F32:
 
 @lru_cache(maxsize=1)
 def _marks() -> dict[str, F32]:
-    """Positions on the canonical head: the five points, and candidates for the face's edges and for the chin."""
+    """Return positions (n, 3) on the canonical head, by name.
+
+    ``points`` are eyes, nose and mouth corners (5, 3); ``skull`` and ``chin`` are vertices among which the face's edges
+    and the chin's lowest point are found.
+    """
     model = head()
     body, c = model.on_body, model.canonical
     eyes = f32([c[model.points(f"helper-{side}-eye")].mean(0) for side in "rl"]) + f32([0, 0, 0.12])
@@ -206,28 +228,38 @@ def _marks() -> dict[str, F32]:
 
 
 def _turned(points: F32, yaw: float, pitch: float) -> F32:
+    """Rotate points (..., 3) of the head about its pivot; angles in degrees."""
     return f32(turn(points - PIVOT, rotation(yaw, pitch, 0)) + PIVOT)
 
 
 def _projected(points: F32) -> Floats:
-    """Project points (..., 3) to the plane through the origin, with y downwards, before the camera's matrix."""
+    """Project points (..., 3) in perspective to the plane z = 0, with y downwards.
+
+    The result (..., 2) is in decimetres; the camera's matrix then maps it to pixels.
+    """
     far = _DISTANCE / (_DISTANCE - points[..., 2].astype(np.float64))
     return np.stack([points[..., 0] * far, -(points[..., 1] - HEIGHT) * far], -1)
 
 
 def _eye_points(yaw: float, pitch: float, wide: float, long: float) -> F32:
+    """Return the positions (2, 3) of both eyes for a pose and proportions."""
     return _turned(_shaped(_marks()["points"], wide, long), yaw, pitch)[:2]
 
 
 @lru_cache(maxsize=1)
 def _unit() -> float:
-    """The projected distance of the eyes of the mean head that looks ahead, before the camera's matrix."""
+    """Return the distance between the projected eyes (see `_projected`) of the mean head that looks ahead."""
     left, right = _projected(_eye_points(0, 0, 1, 1))
     return float(np.hypot(*(right - left)))
 
 
 def _seen(yaw: float, pitch: float, wide: float, long: float) -> dict[str, Floats]:
-    """The projected positions of `_marks`, relative to the middle of the eyes, in distances between the eyes."""
+    """Project the positions of `_marks` for a pose and proportions, relative to the middle between the eyes.
+
+    Returns:
+        ``points`` (5, 2), the lowest y of the ``chin``, and the x of the left and right edge at each of `_LEVELS`, in
+        distances between the eyes of the mean head.
+    """
     five, skull, chin = (_projected(_turned(_shaped(_marks()[name], wide, long), yaw, pitch))
                          for name in ("points", "skull", "chin"))  # fmt: skip
     unit_length, middle = _unit(), five[:2].mean(0)
@@ -241,9 +273,15 @@ def _seen(yaw: float, pitch: float, wide: float, long: float) -> dict[str, Float
 
 
 def _edges(labels: LabelMap, points: Points) -> dict[str, Floats]:
-    """Measured positions (x, y) in a mask: the edges of the face beside eyes and cheeks, and the chin, by name.
+    """Measure the edges of the face beside eyes and mouth, and the chin, in a mask.
 
-    Edges are left out if they lie at the border of the picture, or if hair covers much of the face.
+    Args:
+        labels: (S, S), the mask.
+        points: (5, 2), the face's points (x, y).
+
+    Returns:
+        Positions (x, y) by name. Edges at an implausible distance (e.g. because hair covers the face) are left out, and
+        so is a chin at the picture's border.
     """
     face = np.isin(labels, _FACE)
     eyes, mouth = points[:2].mean(0), points[3:].mean(0)
@@ -264,7 +302,17 @@ def _edges(labels: LabelMap, points: Points) -> dict[str, Floats]:
 
 
 def _last_inside(face: Region, start: Floats, way: Floats, between: float) -> Floats | None:
-    """The last position (x, y) of the face along a ray; None unless it is 0.6 to 1.6 eye distances from the start."""
+    """Find the last position (x, y) of the face along a ray.
+
+    Args:
+        face: (S, S), the region of the face.
+        start: (x, y), where the ray starts.
+        way: (x, y), unit vector of the ray.
+        between: distance between the eyes, in pixels.
+
+    Returns:
+        The position; None unless it is 0.6 to 1.6 eye distances from the start.
+    """
     shares = np.arange(0.1, 2.0, 0.02)
     columns, rows = np.floor(start + shares[:, None] * between * way).astype(int).T
     inside = (rows >= 0) & (rows < len(face)) & (columns >= 0) & (columns < face.shape[1])
@@ -274,7 +322,17 @@ def _last_inside(face: Region, start: Floats, way: Floats, between: float) -> Fl
 
 
 def _lowest(face: Region, mouth: Floats, axis: Floats, between: float) -> Floats | None:
-    """The lowest position (x, y) of the face below the mouth; None if there is none, or at the picture's border."""
+    """Find the lowest position (x, y) of the face below the mouth.
+
+    Args:
+        face: (S, S), the region of the face.
+        mouth: (x, y), the middle of the mouth.
+        axis: (x, y), unit vector from eye to eye.
+        between: distance between the eyes, in pixels.
+
+    Returns:
+        The position; None if the face is not visible there, or if it reaches the picture's lower border.
+    """
     places = np.argwhere(face)[:, ::-1] + 0.5
     near = places[np.abs((places - mouth) @ axis) < 0.25 * between]
     if not len(near):
@@ -284,7 +342,10 @@ def _lowest(face: Region, mouth: Floats, axis: Floats, between: float) -> Floats
 
 
 def _with_both_eyes(points: Points) -> Points:
-    """The five points of a face with one hidden eye, which is mirrored from the other one."""
+    """Return a copy of a face's points (5, 2) in which a hidden eye is replaced by the mirrored other eye.
+
+    The mirror axis passes through the middle of the mouth.
+    """
     known = points.copy()
     mouth = points[3:].mean(0)
     seen = int(np.isfinite(points[1]).all())
