@@ -25,7 +25,7 @@ WIDEST = 2.4
 MASK_SIZE = 512
 UV_MASKS = ("lips", "ears", "eyelids", "inside-mouth")
 REGIONS = ("cheek", "chin", "ears", "eyebrows", "eyes", "forehead", "head", "mouth", "neck", "nose")
-# Dropped: blend shapes that move whole parts, because these separate from the face; measures, because they repeat others.
+# Dropped: shapes that move whole parts (these separate from the face), and measures (these repeat other shapes).
 DROPPED = re.compile(r"-trans-|measure-|head-age|head-angle|-push\d")
 
 
