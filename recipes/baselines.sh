@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Trains and compares all methods of attribute transfer: StarGAN, ELEGANT, SPADE, Pix2PixHD-m and MaskGAN. Outputs: Smiling
-# by all methods (table.md, compare), Eyeglasses by ELEGANT (glasses.json, compare-glasses), and the accuracy of the
-# attribute classifier on unedited test faces (judge.json). STARGAN_STEPS and ELEGANT_STEPS set the steps of these methods,
-# STEPS those of the others; STARGAN_SETS, ELEGANT_SETS and SPADE_SETS are --set options; PARSER=bundled uses the bundled
-# parser as evaluation network. tables.sh lists the other settings.
+# Train and compare all methods of attribute transfer: StarGAN, ELEGANT, SPADE, Pix2PixHD-m and MaskGAN. The outputs are
+# Smiling by all methods (table.md, compare), Eyeglasses by ELEGANT (glasses.json, compare-glasses), and the accuracy of
+# the attribute classifier on unedited test faces (judge.json). STARGAN_STEPS and ELEGANT_STEPS set the number of steps
+# of these methods, and STEPS sets that of the others. STARGAN_SETS, ELEGANT_SETS and SPADE_SETS are --set options.
+# PARSER=bundled uses the bundled parser as evaluation network. tables.sh lists the other settings.
 #   FACES=5400 PEOPLE=1080 PAIRS=200 PARSER=bundled recipes/baselines.sh
 set -euo pipefail
 JUDGED=${JUDGED:-Smiling,Eyeglasses}
-# Small faces are enlarged for the attribute classifier, whose first layers reduce them to a quarter: docs/design/baselines.md has
-# the numbers.
+# Small faces are enlarged for the attribute classifier, because its first layers reduce them to a quarter of their
+# size. docs/design/baselines.md has the numbers.
 mild="augment.rotate=3 augment.zoom=0.05 augment.shift=0.03 augment.light=0.15 augment.tint=0.1 augment.blur=0"
 enlarged="network.image_size=128 network.width=16 data.batch_size=16 augment.noise=0.01 $mild"
 ATTRIBUTES_SETS=${ATTRIBUTES_SETS:-$(printf -- '--set %s ' $enlarged)}

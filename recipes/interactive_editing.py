@@ -1,4 +1,4 @@
-"""The paper's figure of interactive editing: accessories, and changed shapes of face, nose, hair and mouth.
+"""Make the paper's figure of interactive editing: accessories, and changed shapes of face, nose, hair and mouth.
 
     python recipes/interactive_editing.py [PHOTO] [-o FIGURE]
 
@@ -33,7 +33,7 @@ EDITS: tuple[dict[str, Any], ...] = (
 
 
 def options(edit: dict[str, Any]) -> list[str]:
-    """The command of an edit."""
+    """Return the command of an edit."""
     words = []
     for name, value in edit.items():
         given = [f"{way}={amount}" for way, amount in value.items()] if name == "along" else [str(value)]
@@ -42,7 +42,7 @@ def options(edit: dict[str, Any]) -> list[str]:
 
 
 def astronaut() -> Path:
-    """The path of the photo."""
+    """Return the path of the photo."""
     from skimage.data import astronaut as photo
 
     return write_image(Path(tempfile.mkdtemp()) / "astronaut.png", photo())

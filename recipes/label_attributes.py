@@ -3,10 +3,10 @@
     python recipes/label_attributes.py FACES [--test 0.3]
 
 FACES holds masks and a `manifest.csv` (`id`, `split`, `image`, `mask`, `identity`), as `maskgan prep-data` reads them.
-The manifest gets two columns with 1 or -1, as CelebA has them. Eyeglasses are read from the mask's class. Smiling is a
-linear rule of the mouth's shape, which agrees with 86 % of the labels of 820 CelebAMask-HQ faces with hand-made masks,
-of which 46 % smile. Faces without visible eyes or mouth count as not smiling. With --test, people are split again: a
-tenth for validation and this share for the test.
+The manifest gets two columns with 1 or -1, as in CelebA. Eyeglasses are read from the mask's class. Smiling follows
+from the shape of the mouth by a linear rule. The rule agrees with 86 % of the labels of 820 CelebAMask-HQ faces with
+hand-made masks, of which 46 % smile. Faces without visible eyes or mouth count as not smiling. With --test, the
+people are split again: a tenth is for validation, and this share is for the test.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ import numpy as np
 from maskgan_cli.files import atomic, read_label_map
 from maskgan_cli.labels import ID
 
-# Least squares on CelebAMask-HQ, lengths in distances of the eyes: the lips' width, the height of their corners below
-# the upper edge (as a share of the lips' height), the lips' height, the area of the open mouth, and a constant.
+# Coefficients fitted by least squares on CelebAMask-HQ. Lengths are in distances between the eyes. The terms are the
+# lips' width, the height of their corners below the upper edge (as a share of the lips' height), the lips' height, the
+# area of the open mouth, and a constant.
 SMILE = (3.85, -1.38, -1.42, 3.67, -2.79)
 LEAST_LIPS, LEAST_EYE = 30, 5  # pixels of a mask of 256 px
 
@@ -30,7 +31,7 @@ Labels = np.ndarray[Any, np.dtype[np.uint8]]
 
 
 def mouth_shape(labels: Labels) -> tuple[float, float, float, float, float] | None:
-    """The terms of `SMILE` for a mask (S, S); None if eyes or mouth are not visible."""
+    """Return the terms of `SMILE` for a mask (S, S); None if eyes or mouth are not visible."""
     scale = (len(labels) / 256) ** 2
     eyes = [np.argwhere(labels == ID[name]) for name in ("l_eye", "r_eye")]
     y, x = np.nonzero(np.isin(labels, [ID["mouth"], ID["u_lip"], ID["l_lip"]]))
@@ -47,13 +48,13 @@ def mouth_shape(labels: Labels) -> tuple[float, float, float, float, float] | No
 
 
 def smiles(labels: Labels) -> bool:
-    """Whether the face of a mask (S, S) smiles."""
+    """Return whether the face of a mask (S, S) smiles."""
     shape = mouth_shape(labels)
     return shape is not None and float(np.dot(SMILE, shape)) > 0
 
 
 def split(rows: list[dict[str, str]], test: float) -> None:
-    """Split the people of a manifest: a tenth of them for validation, the share ``test`` for the test."""
+    """Split the people of a manifest: a tenth is for validation, the share ``test`` is for the test."""
     people = sorted({row["identity"] for row in rows})
     place = dict(zip(people, np.random.default_rng(0).permutation(len(people)) / len(people), strict=True))
     for row in rows:

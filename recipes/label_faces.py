@@ -4,8 +4,8 @@
 
 IMAGES holds face crops (`maskgan align`). OUT gets one label map for each, ready for `maskgan prep-data`.
 `landmarks.npz` has one array (478, 3) per picture, under the picture's name: the points of MediaPipe Face Mesh with x
-and y as shares of the side. Eyes and mouth are drawn from the landmarks, which outline them better than the parser;
-brows, hair and neck are limited by them. All other classes, and pictures without landmarks, come from the parser.
+and y as shares of the side. Eyes and mouth are drawn from the landmarks, which outline them better than the parser.
+The landmarks also limit brows, hair and neck. All other classes, and pictures without landmarks, come from the parser.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ Planes = np.ndarray[Any, np.dtype[np.float32]]
 
 
 def probabilities(judge: Any, picture: np.ndarray[Any, Any], size: int) -> Planes:
-    """The class probabilities (19, size, size) of a picture (S, S, 3)."""
+    """Return the class probabilities (19, size, size) of a picture (S, S, 3)."""
     pixels = torch.from_numpy(picture.copy()).permute(2, 0, 1).unsqueeze(0)
     return np.asarray(judge.probabilities(pixels, size)[0].float().cpu().numpy(), np.float32)
 
@@ -71,7 +71,7 @@ def guided(planes: Planes, picture: np.ndarray[Any, Any]) -> Planes:
 
 
 def polygon(points: np.ndarray[Any, Any], outline: list[int], size: int) -> np.ndarray[Any, Any]:
-    """The region inside an outline as a boolean mask (size, size)."""
+    """Return the region inside an outline as a boolean mask (size, size)."""
     image = Image.new("L", (4 * size, 4 * size))  # drawn at four times the size, to keep the shape of thin eyes
     ImageDraw.Draw(image).polygon([tuple(4 * size * points[i, :2]) for i in outline], fill=1)
     return np.asarray(image)[2::4, 2::4] > 0
@@ -157,7 +157,7 @@ def without_specks(labels: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 def label(
     judge: Any, picture: np.ndarray[Any, Any], points: np.ndarray[Any, Any] | None, size: int
 ) -> np.ndarray[Any, Any]:
-    """The label map (size, size) of a face crop (S, S, 3)."""
+    """Return the label map (size, size) of a face crop (S, S, 3)."""
     planes = probabilities(judge, picture, size)
     if points is not None:
         planes = with_landmarks(planes, points)

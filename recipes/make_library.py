@@ -30,7 +30,7 @@ _EXAMPLES: Final = (3, 6, 11, 17)
 
 
 def _face(number: int, *, yaw: float = 0.0) -> tuple[Identity, Scene]:
-    """A person who looks at the camera, with a neutral expression and without accessories."""
+    """Return a person who looks at the camera, with a neutral expression and without accessories."""
     person = sample_identity(_SEED, number)
     scene = sample_scene(_SEED, number, person)
     neutral = replace(scene, yaw=yaw, pitch=0.0, roll=0.0, lean=0.0, hat=None, glasses=None, earring=None,
@@ -39,7 +39,7 @@ def _face(number: int, *, yaw: float = 0.0) -> tuple[Identity, Scene]:
 
 
 def _units(**amounts: float) -> Weights:
-    """Face units with their amounts."""
+    """Return face units with their amounts."""
     return tuple((f"unit/{name}", value) for name, value in amounts.items())
 
 
@@ -107,7 +107,7 @@ ACCESSORIES: Final[dict[str, dict[str, Any]]] = {
 
 
 def _wearing(items: dict[str, Any]) -> LabelMap:
-    """The mask of a face with pinned-up hair that wears accessories; the picture is wide enough for hats."""
+    """Return the mask of a face with pinned-up hair and accessories; the picture is wide enough for hats."""
     person, scene = _face(21)
     clothes = replace(scene.clothes, kind="wide", raised=0.0)
     return render(person, replace(scene, style=STYLES["updo"], clothes=clothes, zoom=1.5, **items), _WIDE).labels

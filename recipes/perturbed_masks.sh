@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Attribute accuracy on perturbed masks: every test face is rendered with the two edited masks that EBST simulates, by the
-# generator before and after EBST. Edits of the shape should not change attributes.
-# VAE_RECIPE, VAE_STEPS, VAE_SETS and EBST_RECIPE, EBST_STEPS, EBST_SETS are settings of MaskVAE and EBST; tables.sh lists
-# the others. BEFORE, AFTER and VAE name existing runs.
+# Measure the attribute accuracy on perturbed masks. The generators before and after EBST synthesise every test face in
+# the two edited masks that EBST simulates. Edits of the shape should not change attributes.
+# VAE_RECIPE, VAE_STEPS and VAE_SETS are settings of MaskVAE; EBST_RECIPE, EBST_STEPS and EBST_SETS are those of EBST.
+# tables.sh lists the other settings. BEFORE, AFTER and VAE name existing runs, which are then not trained.
 set -euo pipefail
 . "$(dirname "$0")/tables.sh"
 metrics=(attributes segmentation fid)

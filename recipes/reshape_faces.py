@@ -3,9 +3,9 @@
     python recipes/reshape_faces.py PORTRAITS OUT --landmarks landmarks.npz [--each 2] [--size 256] [--seed 0]
 
 PORTRAITS holds images, masks and a `manifest.csv` (`id`, `split`, `image`, `mask`, `identity`), as `maskgan prep-data`
-reads them. OUT gets copies of them all, warped pictures and masks of the training split, and a `manifest.csv` whose
-column `scene` is the portrait's id. Prepare OUT and train with `style_augmentation.expression_variants`: then the
-network paints one shape of a person in the style of another shape of the same person, and the ground truth is known.
+reads them. OUT gets copies of all files, warped pictures and masks of the training split, and a `manifest.csv` whose
+column `scene` is the portrait's id. Prepare OUT and train with `style_augmentation.expression_variants`. The network
+then paints one shape of a person in the style of another shape of the same person, and the true picture is known.
 
 The warp is a thin-plate spline (Bookstein 1989) through the landmarks of MediaPipe Face Mesh. Eyes and mouth are only
 moved, rotated and scaled, so that they open no further than in the photo. The picture's border stays where it is.
@@ -46,13 +46,13 @@ def fitted(points: Points, targets: Points) -> Points:
 
 
 def turned(points: Points) -> float:
-    """Rotation of the head: offset of the nose from the centre of the eyes, divided by the distance of the eyes."""
+    """Return the head's rotation: offset of the nose from the centre of the eyes, divided by the eyes' distance."""
     left, right = points[EYES["l_eye"]].mean(0), points[EYES["r_eye"]].mean(0)
     return float((points[1] - (left + right) / 2)[0] / np.linalg.norm(left - right))
 
 
 def field(own: Points, other: Points, strength: float) -> Points:
-    """The source coordinates of each grid point (GRID + 1, GRID + 1, 2), as shares of the side."""
+    """Return the source coordinates of each grid point (GRID + 1, GRID + 1, 2), as shares of the side."""
     chosen = [i for group in (*RIGID, *BENT) for i in group]
     wanted = fitted(other[chosen], own[chosen])
     start = 0

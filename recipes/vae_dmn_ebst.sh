@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The paper's three trainings in their order: MaskVAE, Dense Mapping Network, EBST.
+# Run the paper's three trainings in their order: MaskVAE, Dense Mapping Network, EBST.
 #   recipes/vae_dmn_ebst.sh DATA [recipe] [work folder]
 # The recipe is a name that all three trainings have (paper-512, paper-256, small-256, tiny-cpu). DMN_SETS, VAE_SETS and
 # EBST_SETS are further options, e.g. DMN_SETS="--set perceptual.weights=vgg19.pth". If the script is interrupted, run it
