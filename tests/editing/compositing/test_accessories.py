@@ -166,6 +166,22 @@ def test_filled_frames_resemble_the_same_face_without_glasses() -> None:
     assert has_dark_lenses(sunglasses.picture, sunglasses.labels)
 
 
+def test_temples_that_the_mask_lacks_are_filled_but_other_dark_bars_are_not() -> None:
+    side, grain = 256, np.random.default_rng(0).normal(0, 2, (256, 256, 1))
+    labels, picture = np.full((side, side), ID["skin"], np.uint8), np.full((side, side, 3), (200.0, 160, 140)) + grain
+    y, x = np.mgrid[:side, :side]
+    for middle in (96, 160):
+        ring = np.abs(np.hypot(x - middle, y - 120) - 24) < 2.5
+        labels[np.hypot(x - middle, y - 120) < 26] = ID["eye_g"]
+        labels[np.hypot(x - middle, (y - 120) * 2) < 10] = ID["r_eye" if middle < 128 else "l_eye"]
+        picture[ring] = 30
+    temple, brow = (slice(110, 116), slice(186, 225)), (slice(60, 64), slice(80, 110))
+    picture[temple] = picture[brow] = 30
+    filled = without_frames(picture.clip(0, 255).astype(np.uint8), labels)
+    assert filled[temple].mean() > 140
+    assert filled[brow].mean() < 60
+
+
 def test_the_command_removes_glasses_from_the_photo_before_it_adds_others(
     photo: tuple[Picture, LabelMap], weights: Path, tmp_path: Path, maskgan: Command
 ) -> None:

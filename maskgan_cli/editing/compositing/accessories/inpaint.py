@@ -12,14 +12,20 @@ from maskgan_cli.editing.compositing.membrane import harmonic
 from maskgan_cli.editing.masks.take_off import without
 from maskgan_cli.files import Picture
 from maskgan_cli.labels import ID, LabelMap, Region
+from maskgan_cli.synth.geometry import F32
 
 _GLASSES: Final = ID["eye_g"]
 _EYES: Final = [ID["l_eye"], ID["r_eye"]]
 _SKIN: Final = [ID["skin"], ID["nose"]]
+_BESIDE: Final = [ID[name] for name in ("skin", "hair", "l_ear", "r_ear", "eye_g")]  # what temples lie over
 _DARK: Final = 0.45  # share of the skin's brightness; glasses with darker lenses are sunglasses
 # Lengths are shares of the side.
 _BAND: Final = 0.035  # frames are searched within this distance of the border of the mask's glasses
 _LINE: Final = 0.012  # half the largest width of frames and their shadows
+_TEMPLE: Final = 0.02  # half the largest height of temples
+_END: Final = 0.02  # the ends of the rims are this wide
+_REACH: Final = 0.06  # temples begin within this distance of the ends of the rims,
+_LONG: Final = 0.25  # and are at most this long
 _RIM: Final = 0.004  # the filled region extends beyond the frames by this
 _KEPT: Final = 0.014  # nothing is filled within this distance of the eyes
 _FAINT: Final = (0.3, 0.65)  # least contrast of a frame everywhere, and at its clearest part, relative to other lines
@@ -115,4 +121,44 @@ def frame_region(picture: Picture, labels: LabelMap) -> Region:
     long = np.bincount(pieces[(line > strong) & band], minlength=count + 1) > 0.02 * side
     long[0] = False
     found = ndimage.binary_closing(long[pieces], iterations=2)
+    found |= _temples(channels, labels, whole, found, strong)
     return np.asarray(ndimage.binary_dilation(found, iterations=max(1, round(_RIM * side))) & ~eyes)
+
+
+def _temples(channels: F32, labels: LabelMap, glasses: Region, rims: Region, contrast: float) -> Region:
+    """Find the temples of glasses: bars from the outer ends of the rims towards the ears.
+
+    Args:
+        channels: (S, S, 3), the picture, slightly blurred.
+        labels: (S, S).
+        glasses: (S, S), the region of the glasses.
+        rims: (S, S), the frames found around the lenses.
+        contrast: least contrast of a temple to the pixels above and below, in levels.
+
+    Returns:
+        (S, S).
+    """
+    side = len(labels)
+    radius = max(2, round(_TEMPLE * side))
+    tall = np.ones((2 * radius + 1, 1, 1), bool)
+    bars = (ndimage.grey_closing(channels, footprint=tall) - channels).max(-1)
+    bars = np.maximum(bars, 0.5 * (channels - ndimage.grey_opening(channels, footprint=tall)).max(-1))
+    person = np.isin(labels, _BESIDE) | glasses
+    rows, columns = np.nonzero(glasses | rims)
+    left, right = int(columns.min()), int(columns.max())
+    found = np.zeros(labels.shape, bool)
+    for start, way in ((left, -1), (right, 1)):
+        level = float(np.median(rows[np.abs(columns - start) <= max(2, _END * side)]))
+        y, x = np.ogrid[:side, :side]
+        ahead = (x - start) * way
+        strip = (
+            (ahead > -_END * side) & (ahead < _LONG * side) & (np.abs(y - level) < _BAND * side + 0.25 * np.abs(ahead))
+        )
+        pieces, count = ndimage.label(strip & person & (bars > contrast), np.ones((3, 3)))
+        for piece, where in enumerate(ndimage.find_objects(pieces), 1):
+            inside = pieces[where] == piece
+            wide, high = inside.shape[1], inside.sum() / inside.shape[1]
+            begins = (ahead[0, where[1]][inside.any(0)]).min() <= _REACH * side
+            if begins and wide > max(2.0 * high, _END * side):
+                found[where] |= inside
+    return found
