@@ -10,8 +10,9 @@ import numpy as np
 
 @dataclass(frozen=True)
 class HairStyle:
-    """A hairstyle. Lengths are in decimetres (a head is 2 high), other values in [0, 1] unless a comment says
-    otherwise.
+    """The parameters of a hairstyle.
+
+    Lengths are in decimetres (a head is 2 high), other values in [0, 1] unless a comment says otherwise.
     """
 
     name: str
