@@ -275,7 +275,10 @@ def _near(region: Region, distance: float) -> Region:
 
 
 def _around(region: Region, margin: int) -> tuple[slice, slice]:
-    """Return slices (rows, columns) of the bounding box of a region (H, W) plus a margin in pixels, clipped to the picture."""
+    """Return slices (rows, columns) of the bounding box of a region (H, W), enlarged by a margin in pixels.
+
+    The slices do not extend beyond the picture.
+    """
     rows, columns = (np.flatnonzero(region.any(axis=axis)) for axis in (1, 0))
     return (
         slice(max(rows[0] - margin, 0), rows[-1] + margin + 1),

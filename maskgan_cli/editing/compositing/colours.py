@@ -74,11 +74,11 @@ def _rgb_of(lab: Field) -> Field:
 
 
 def _towards(lab: Field, ours: Field, theirs: Field) -> Field:
-    """Shift and scale all colours of a picture, so that one of its parts becomes similar to that part of another picture.
+    """Shift and scale all colours of a picture, so that one of its parts gets closer to that part of another picture.
 
     Args:
-        lab: (H, W, 3), the picture in CIELAB.
-        ours: (n, 3), the pixels of the part in this picture, in CIELAB.
+        lab: (H, W, 3), the first picture in CIELAB.
+        ours: (n, 3), the pixels of the part in the first picture, in CIELAB.
         theirs: (m, 3), the pixels of the part in the other picture. The mean and standard deviation of ``ours`` move
             towards those of these pixels.
 
