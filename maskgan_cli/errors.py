@@ -1,4 +1,4 @@
-"""Exceptions, which the command line prints as one line before it exits with their exit code, and a warning."""
+"""Exceptions and a warning. The command line prints an exception as one line and exits with its exit code."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ def one_line(text: str) -> str:
 
 
 class MaskGANError(Exception):
-    """Base class of the errors that the command line prints as one line instead of a traceback."""
+    """Base class of the errors that the command line prints as one line instead of a traceback.
+
+    Control characters in the message are escaped, and the middle of a very long message is left out.
+    """
 
     exit_code = 1
 
@@ -43,8 +46,14 @@ class OmissionWarning(UserWarning):
 class InputError(MaskGANError):
     """Invalid usage or input (exit code 2).
 
-    The message has the form ``WHAT: expected X, found Y; HINT``. It names the file or option and says what to
-    change, so that users need not open the documentation.
+    The message has the form ``WHAT: expected EXPECTED, found FOUND; HINT``, so that users need not open the
+    documentation. Empty parts are left out.
+
+    Args:
+        what: the file or option with the problem.
+        expected: what is valid.
+        found: the actual value or problem.
+        hint: what the user can do.
     """
 
     exit_code = 2

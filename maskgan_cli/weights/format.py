@@ -244,7 +244,7 @@ class _WithoutNormal(TorchFunctionMode):
     """
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Call a PyTorch function (see `torch.overrides`), but for ``normal_``, return its tensor unchanged instead."""
+        """Call a PyTorch function (see `torch.overrides`). If it is ``normal_``, only return its tensor unchanged."""
         given = {"tensor": args[0] if args else None, **(kwargs or {})}
         return given["tensor"] if func in (Tensor.normal_, nn.init.normal_) else func(*args, **(kwargs or {}))
 

@@ -68,7 +68,7 @@ def _rounded(tensor: Tensor) -> Tensor:
 
 @torch.inference_mode()
 def _outputs(kind: str, network: nn.Module, faces: Batch) -> Tensor:
-    """Return a network's outputs for N faces: pictures (N, 3, S, S) for the kind dmn, else masks (N, S, S); ``uint8``."""
+    """Return a network's ``uint8`` outputs for N faces: pictures (N, 3, S, S) of the kind dmn, else masks (N, S, S)."""
     outputs = []
     for i in range(0, len(faces.images), 8):
         image, mask = to_unit(faces.images[i : i + 8]), one_hot(faces.labels[i : i + 8])
