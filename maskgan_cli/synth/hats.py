@@ -173,7 +173,7 @@ def _with_brim(spec: Hat, crown: _Crown, rng: np.random.Generator) -> list[Piece
 
 
 def _visor(crown: _Crown) -> Piece:
-    """Build the visor of a cap."""
+    """Build the mesh of a cap's visor; ``crown`` holds the measurements of the head below the cap."""
     spec = crown.spec
     ahead = np.linspace(-1.15, 1.15, 21, dtype=np.float32)
     base = np.interp(ahead, crown.angle, crown.around)

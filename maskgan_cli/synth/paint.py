@@ -151,7 +151,7 @@ def _lips(p: Paint, s: Surface, who: Identity, scene: Scene, noise: Noise) -> No
 
 
 def _hair_roots(p: Paint, s: Surface, k: Classes, who: Identity, scene: Scene, noise: Noise) -> None:
-    """Darken the skin under brows, beard and hair, so that light skin is not visible between the strands."""
+    """Darken the skin under brows, beard and hair in ``p``, so that light skin is not visible between the strands."""
     hair = f32(who.hair) * np.float32(min(1.0, 0.16 / max(float(np.mean(who.hair)), 1e-3)))
     thick = np.clip(k.brow * 1.7 + 0.5, 0, 1)
     streak = np.clip(0.74 + 0.2 * noise.fine("brow", s.c * f32([0.35, 1, 0.35]), 22), 0.15, 0.9)
