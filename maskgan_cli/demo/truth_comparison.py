@@ -1,4 +1,4 @@
-"""Compares results of the demo with the ground truth, pixel by pixel."""
+"""Compares results of the demo with the ground truth, by PSNR and SSIM."""
 
 from __future__ import annotations
 
