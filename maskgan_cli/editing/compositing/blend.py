@@ -28,7 +28,7 @@ MARGIN: Final = 0.012  # distance that the edited region keeps from features tha
 _FEATURES: Final = part_ids("face,glasses,ears,earring")
 _MOVED_GROWTH: Final = 0.012  # growth in a warped photo, whose pixels around the region are correct
 _ACCESSORIES: Final = part_ids("glasses,hat,earring,necklace,cloth")
-_OTHER: Final = np.where(np.arange(256) == ID["skin"], ID["nose"], ID["skin"]).astype(np.uint8)  # any other class
+_OTHER: Final = np.where(np.arange(256) == ID["skin"], ID["nose"], ID["skin"]).astype(np.uint8)  # a different class
 _HAIR_RIM: Final = 0.008  # hair within this distance of its border is not used, because it shows the background
 _SOFT: Final = 0.03  # width of the soft edge around a person
 _BAND: Final = 0.06  # width of the band around the region on which grain is measured

@@ -24,10 +24,12 @@ _BROWS: Final = [ID["l_brow"], ID["r_brow"]]
 _BACKDROP: Final = [ID["background"]]
 _KINDS: Final = (_BACKDROP, _SKIN, [ID["cloth"]])  # groups of classes that may lie behind hair
 # Lengths are shares of the side. "Removed hair" is old hair that the new hair does not cover.
-_FRINGE: Final = {True: 0.01, False: 0.03}  # pixels this near to hair are replaced with it: on skin, and elsewhere
+# Pixels this near to hair are replaced together with the hair: skin (True), and all other classes (False).
+_FRINGE: Final = {True: 0.01, False: 0.03}
 _EDGE: Final = 0.008  # rim of a class that is not extrapolated, because it may belong to another class
 _REMAINS: Final = 0.1  # background this near to hair is missed hair if it differs from the rest by more than `_UNLIKE`
-_SHADED: Final = 0.02  # skin this near to the new hair is the other person's, because it shows that hair's shadow
+# Skin this near to the new hair is taken from the other person, because it shows the shadow of the new hair.
+_SHADED: Final = 0.02
 _TONE: Final = 0.02  # standard deviation of the blur with which the tones of both skins are compared
 _FINE_TONE: Final = 0.008  # standard deviation of the blur with which the result is compared with the photo's own skin
 _TONES: Final = 0.12  # limit of the logarithm of the ratio between the other skin's tone and the photo's own
@@ -38,7 +40,8 @@ _SHADOWED: Final = 0.1
 _SHADOW: Final = 0.9
 _DARKER: Final = (0.03, 0.1)  # skin darker than its surroundings by these shares is partly, or fully, treated as shadow
 # Removed hair up to the first distance above the eyes is a fringe. Skin up to the second distance from the fringe shows
-# tips of hair that masks miss, and the effect fades out over the third. It ends a third of that above the eyes.
+# tips of hair that masks miss, so it is replaced; the replacement fades out over the third distance. Skin nearer to the
+# eyes than a third of the third distance is never replaced.
 _BANGS: Final = (0.14, 0.04, 0.03)
 _FADING: Final = 0.06  # over this height above the nose's lower end, the other skin fades into the photo's own (beards)
 _UNLIKE: Final = 24.0  # levels: see `_REMAINS`

@@ -23,9 +23,9 @@ SOLID: Final = 0.95  # opacity; only pixels above it are used to measure the hai
 _SURE: Final = 0.9  # opacity; pixels above it show only hair
 _STRANDS: Final = (0.6, 1.25)  # limits of the factor for the contrast of strands
 _SHADES: Final = (0.25, 0.8)  # limits of the factor for the contrast of shades (a lit head, grey temples)
-_LIGHT: Final = (0.5, 1.1)  # limits of the brightness at the hair's border, relative to the hair within
+_LIGHT: Final = (0.5, 1.1)  # limits of the brightness at the hair's border, relative to the hair further inside
 _RIM: Final = 0.03  # share of the side; width of the rim of hair through which skin shines
-_LIGHT_RIM: Final = 1.12  # limit of the rim's brightness, relative to the hair within
+_LIGHT_RIM: Final = 1.12  # limit of the rim's brightness, relative to the hair further inside
 _TINT: Final = (0.5, 6.0)  # share, and limit in CIELAB units, of a pixel's deviation from its hair's hue that is kept
 _FINE: Final = 1.5  # pixels; `as_sharp` changes detail that a blur with this standard deviation removes
 _SHARP: Final = (0.75, 1.25)  # limits of the factor for this detail
@@ -126,7 +126,7 @@ def recoloured(colours: Plane, alpha: Plane, photo: npt.NDArray[np.uint8], own: 
 
 
 def _bands(light: Floats) -> tuple[Floats, Floats]:
-    """Split the lightness (S, S) of hair into low frequencies (S, S) and high frequencies (S, S), whose sum it is."""
+    """Split the lightness of hair (S, S) into low and high frequencies: two arrays (S, S), whose sum is ``light``."""
     wide = ndimage.gaussian_filter(light, _WIDE * light.shape[1])
     return wide, light - wide
 

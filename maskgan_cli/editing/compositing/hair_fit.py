@@ -170,8 +170,8 @@ def _head_at_brows(labels: LabelMap, points: Points) -> tuple[float, float]:
     The more a head is turned, the farther its middle lies from the middle between the eyes.
 
     Args:
-        labels: (S, S).
-        points: (5, 2), the face's points (x, y): see `points_of_mask`.
+        labels: (S, S), label map of the face.
+        points: (5, 2), the face's landmarks (x, y): left eye, right eye, nose, mouth corners.
 
     Returns:
         How far the head's middle lies to the right of the middle between the eyes, and the head's width, both divided

@@ -90,7 +90,12 @@ class HairSource:
 
 
 def hair_source(reference: Picture, labels: LabelMap) -> HairSource:
-    """Prepare a reference's picture (U, U, 3) and its label map (U, U) for `lay_hair`."""
+    """Prepare the picture of a reference (the person whose hair is used) for `lay_hair`.
+
+    Args:
+        reference: (U, U, 3), the picture.
+        labels: (U, U), label map of the picture.
+    """
     uncut = tidy_hair(labels)
     top, alpha = cut_rows(uncut), hair_matte(reference, uncut)
     reference, labels, alpha = reference[top:], uncut[top:], alpha[top:]

@@ -36,7 +36,7 @@ _PAINTED_LIGHT: Final = 0.85  # brightness limit of painted teeth, relative to t
 _REFERENCE_LIGHT: Final = 1.1  # the same for the teeth of another photo; teeth of portraits have 1.15 (median)
 _PAINTED_TEETH: Final = 0.6  # share of the height that painted teeth cover
 _JAW: Final = (0.6, 0.25)  # movement of the chin as a share of the mouth's opening, and of its closing
-_JUMP: Final = 1.5  # pixels from row to row; only a field along closed lips changes faster
+_JUMP: Final = 1.5  # pixels; a field that changes more than this from row to row contains the line of closed lips
 
 Box = tuple[slice, slice]
 

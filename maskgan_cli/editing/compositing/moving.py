@@ -53,7 +53,7 @@ class PhotoMotion:
 
     @property
     def still(self) -> bool:
-        """Whether nothing moves."""
+        """Whether the displacement field is zero everywhere, so that no pixel moves."""
         return not self.field.any()
 
     @property

@@ -49,7 +49,7 @@ def paste_crop(picture: Picture, square: Square, result: Picture, *, tolerance: 
     if (picture == picture[..., :1]).all():
         difference = np.repeat((difference @ np.array(_GREY, np.float32))[..., None], 3, -1)
     changed = ndimage.binary_closing(np.abs(difference).max(-1) > max(tolerance, 0), iterations=2)
-    changed |= np.abs(difference).max(-1) > tolerance  # closing loses what touches the border
+    changed |= np.abs(difference).max(-1) > tolerance  # closing removes changed pixels at the border
     changed = ndimage.binary_dilation(changed, iterations=2) if tolerance else changed
     if not changed.any():
         return picture.copy()

@@ -44,17 +44,28 @@ class Axis:
         return np.array([-self.along[1], self.along[0]])
 
     def coordinates(self, x: Any, y: Any) -> tuple[Line, Line]:
-        """Convert positions (x, y) in the picture to coordinates relative to the axis.
+        """Convert positions in the picture to coordinates relative to the axis.
+
+        Args:
+            x, y: (n,), the positions in pixels.
 
         Returns:
-            The position along the axis (0 at the feature's left end, 1 at its right end), and the distance below the
-            axis in pixels.
+            The positions along the axis (n,), 0 at the feature's left end and 1 at its right end, and the distances
+            below the axis (n,) in pixels.
         """
         offset = np.stack([x, y], axis=-1) - self.middle
         return (offset @ self.along - self.begin) / (self.end - self.begin), offset @ self.across()
 
     def pixels(self, along: Line, across: Line) -> tuple[Line, Line]:
-        """Convert coordinates relative to the axis to positions (x, y) in the picture; the inverse of `coordinates`."""
+        """Convert coordinates relative to the axis to positions in the picture; the inverse of `coordinates`.
+
+        Args:
+            along: (n,), positions along the axis (0 at the feature's left end, 1 at its right end).
+            across: (n,), distances below the axis in pixels.
+
+        Returns:
+            x (n,) and y (n,) in pixels of the picture.
+        """
         at = self.middle + np.outer(self.begin + along * (self.end - self.begin), self.along)
         x, y = (at + np.outer(across, self.across())).T
         return x, y
@@ -79,7 +90,7 @@ class Band:
         return np.interp(along, places, self.top), np.interp(along, places, self.bottom)
 
     def height(self) -> float:
-        """Return the mean height of the band in pixels."""
+        """Return the mean distance between both edges in pixels."""
         return float((self.bottom - self.top).mean())
 
 

@@ -20,7 +20,7 @@ _MOST: Final = 1280  # largest side of the supersampled grid; larger windows get
 _SAMPLES: Final = 3  # samples per pixel and axis, if the grid stays below `_MOST`
 _REACH: Final = 0.9  # decimetres; longest shadow, because beyond this the head itself blocks the light
 _UNDER: Final = 0.5  # share of the light that a hat blocks directly below its rim
-_SIDES: Final = 0.25  # depth (z) of the head's sides in head coordinates; parts of a mesh with less are at the back
+_SIDES: Final = 0.25  # z of the head's sides in head coordinates; parts of a mesh with a smaller z are at the back
 _SHADOW: Final = 512  # side of the shadow map, in pixels
 _LIT: Final = 0.999  # share of the light; above it, a pixel is outside the shadow
 Box = tuple[slice, slice]
@@ -59,7 +59,7 @@ class Mesh:
 
 @dataclass(frozen=True)
 class Window:
-    """A square part of a picture: its left column, its top row, and its side in pixels."""
+    """A square part of a picture, given by its left column, its top row and its side, all in pixels."""
 
     left: int
     top: int
@@ -309,7 +309,7 @@ def cast_shadow(
 
 
 def shrunk(values: F32, samples: int) -> F32:
-    """Reduce values (H, W, ...) to the means of blocks of ``samples`` x ``samples`` pixels."""
+    """Reduce values (H, W, ...) by the factor ``samples``: each new value is the mean of a square block of values."""
     if samples == 1:
         return values
     height, width = (side // samples for side in values.shape[:2])

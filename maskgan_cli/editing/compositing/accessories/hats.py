@@ -1,6 +1,6 @@
 """Builds meshes of hats on a head that has been fitted to a face; a hat is made wide enough to cover the hair.
 
-The "mean head" (or canonical head) is the average of the renderer's head model, in decimetres.
+The "mean head" is the average of the renderer's head model (its canonical head); its lengths are in decimetres.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ HATS: Final[dict[str, Hat]] = {
     "hat-sun": Hat("sunhat", linear([205, 180, 135]), linear([60, 48, 40]), 0.0, 1.1),
 }
 _WEAVE: Final = {"hat-beanie": 0.22, "hat-fedora": 0.02, "hat-sun": 0.10}
-_BAND: Final = 7.86  # height of a hat's lower rim on the canonical head; `Hat.low` is added
+_BAND: Final = 7.86  # height (y) of a hat's lower rim on the mean head; `Hat.low` is added
 _WIDEST: Final = 1.45  # largest width of a hat, relative to the skull; very wide hair sticks out below the hat
 _CURVE: Final = 0.12  # decimetres by which the rim of a knitted hat is lower over the ears than at the forehead
 _SKULL: Final = 0.86  # decimetres; half the width of a hat's rim on the mean head without hair

@@ -22,7 +22,8 @@ _BAND: Final = 0.035  # frames are searched within this distance of the border o
 _LINE: Final = 0.012  # half the largest width of frames and their shadows
 _RIM: Final = 0.004  # the filled region extends beyond the frames by this
 _KEPT: Final = 0.014  # nothing is filled within this distance of the eyes
-_FAINT: Final = (0.3, 0.65)  # least contrast of a frame everywhere, and at its clearest part, relative to other lines
+# Least contrast of a frame in each of its pixels, and in some of its pixels, as shares of the clearest line's contrast.
+_FAINT: Final = (0.3, 0.65)
 _LEAST: Final = 9.0  # grey levels; lines with less contrast are ignored
 
 

@@ -38,7 +38,7 @@ _BEAD: Final = 0.036  # radius of a pearl of a necklace
 _SLACK: Final = 0.34  # depth of a necklace's curve, as a share of the distance between its ends
 _LEAST_EAR, _LEAST_NECK = 4e-4, 4e-3  # least visible area of an ear or a neck, as a share of the mask
 _LEAST_WIDE: Final = 0.4  # least visible width of a neck, as a share of the face's width
-_LOBE: Final = (0.66, 7.0, 7.15)  # earlobes on the canonical head: least distance from its middle, range of y
+_LOBE: Final = (0.66, 7.0, 7.15)  # earlobes on the mean head: least distance from its middle, range of y
 _ASIDE: Final = 0.12  # share of the side; the face's edge is searched up to this far beyond that of the fitted head
 _SHADOW: Final = (0.035, 0.045, 0.5)  # a shadow's offset downwards, its blur, and the share of the light it blocks
 
