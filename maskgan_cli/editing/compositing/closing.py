@@ -63,7 +63,8 @@ def closing(before: LabelMap, after: LabelMap) -> Closing | None:
         before, after: (S, S), the label maps before and after the edit.
 
     Returns:
-        None if the mouth is almost closed before the edit, or if it is open or has no lips after the edit.
+        Where the lips meet, and how many rows to remove in each column. None if the mouth is almost closed before the
+        edit, or if it is open or has no lips after the edit.
     """
     inside, left = before == _INSIDE, (after == _INSIDE).sum()
     if inside.sum() < max(8, _SPECK * before.size) or left > _LEFT * inside.sum() or not np.isin(after, _LIPS).any():

@@ -77,7 +77,7 @@ def _teeth_light(picture: Picture, labels: LabelMap) -> Field | None:
         labels: (S, S), label map of the picture.
 
     Returns:
-        None if the inside is too small.
+        The light; None if the mouth's inside is too small.
     """
     inside = picture[labels == _INSIDE]
     if len(inside) < 2 * LEAST * labels.size:
@@ -94,7 +94,7 @@ def _skin_light(picture: Picture, labels: LabelMap) -> Field | None:
         labels: (S, S), label map of the picture.
 
     Returns:
-        None if there is no mouth, or too little skin.
+        The light; None if there is no mouth, or too little skin.
     """
     mouth: Region = np.isin(labels, _MOUTH)
     if not mouth.any():
