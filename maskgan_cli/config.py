@@ -136,7 +136,13 @@ def _spelled(value: Any) -> Any:
 
 
 class TrainingRecipe(Section):
-    """Settings common to all training recipes. Each task's recipe class adds settings of its networks and losses."""
+    """Settings common to all training recipes. Each task's recipe class adds settings of its networks and losses.
+
+    Attributes:
+        seed: seed of all random numbers.
+        precision: number format of mixed-precision training; ``no`` trains in float32.
+        optimiser, schedule, data: see their classes.
+    """
 
     seed: Annotated[int, Field(ge=0, strict=True)] = 0
     precision: Annotated[Literal["no", "fp16", "bf16"], BeforeValidator(_spelled)] = "no"
@@ -157,7 +163,7 @@ Recipe = TypeVar("Recipe", bound=Section)
 
 
 def recipe_folder(task: str) -> Path:
-    """Return the folder with the recipes of a task, e.g. ``dmn``. It is in the package, or next to it in a checkout."""
+    """Return the folder with the recipes of a task, e.g. ``dmn``. It is in the package or beside the package."""
     here = Path(__file__).parent
     installed = here / "recipes"
     return (installed if installed.is_dir() else here.parent / "recipes") / task

@@ -30,21 +30,21 @@ class MaskGANError(Exception):
 
 
 class WorkError(MaskGANError):
-    """The input was valid but the work failed (exit code 1), e.g. the loss became NaN or the disk is full."""
+    """Raised if the input is valid but the work fails (exit code 1), e.g. the loss becomes NaN or the disk is full."""
 
 
 class Stopped(MaskGANError):
-    """The user or the system interrupted the command (exit code 130)."""
+    """Raised if the user or the system interrupts the command (exit code 130)."""
 
     exit_code = 130
 
 
 class OmissionWarning(UserWarning):
-    """A part of an input file was not read (e.g. later frames of an animation) or not written (e.g. long EXIF data)."""
+    """Emitted if a part of a file is not read (e.g. an animation's later frames) or not written (e.g. long EXIF data)."""
 
 
 class InputError(MaskGANError):
-    """Invalid usage or input (exit code 2).
+    """Raised for invalid usage or input (exit code 2).
 
     The message has the form ``WHAT: expected EXPECTED, found FOUND; HINT``, so that users need not open the
     documentation. Empty parts are left out.

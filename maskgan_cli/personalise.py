@@ -67,7 +67,7 @@ class Settings:
 
 
 class FaceTensors(NamedTuple):
-    """Faces on their device: ``images`` (N, 3, S, S) in [-1, 1] and ``labels`` (N, S, S) ``uint8``."""
+    """Faces as tensors on one device: ``images`` (N, 3, S, S) in [-1, 1] and ``labels`` (N, S, S) ``uint8``."""
 
     images: Tensor
     labels: Tensor

@@ -103,7 +103,13 @@ def read_source(root: Path, *, masked: bool = True, order: str = "celebamask") -
 
 
 def _missing_mask(root: Path, index: int, *, merged: bool) -> str:
-    """Return a message that says which mask files of an image are missing."""
+    """Return a message that says which mask files of an image are missing.
+
+    Args:
+        root: folder with the raw layout.
+        index: number of the image.
+        merged: whether the masks are label maps in ``CelebAMask-HQ-mask``; if false, they are part files.
+    """
     folder = f"{MASKS}/{index // _IMAGES_PER_FOLDER}"
     if merged:
         return f"image without any mask: {MERGED} has no {index}.png"

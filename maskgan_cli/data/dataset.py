@@ -147,7 +147,13 @@ class FaceDataset(Dataset[Item]):
 
 
 def _next_variants(samples: list[Sample]) -> list[int]:
-    """Return, for each sample, the index of the next sample of its scene; after a scene's last sample, of its first."""
+    """Return, for each sample, the index of the next sample of the same scene.
+
+    The last sample of a scene gets the index of the scene's first sample.
+
+    Raises:
+        InputError: a sample has no scene.
+    """
     scenes: dict[str, list[int]] = {}
     for i, sample in enumerate(samples):
         if "scene" not in sample.fields:

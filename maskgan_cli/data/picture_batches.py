@@ -21,7 +21,7 @@ Attempt = Callable[[Path], AbstractContextManager[None]]
 
 
 def attempted(_: Path) -> AbstractContextManager[None]:
-    """Return a context manager that does nothing, so that every error is raised; default of `read_pictures`."""
+    """Return a context manager that does nothing, so that every error is raised: the default of ``attempt``."""
     return nullcontext()
 
 

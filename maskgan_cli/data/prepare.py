@@ -178,7 +178,7 @@ def _files_of(
 
 
 def _central(picture: Picture, side: int) -> Picture:
-    """Return the central square of a picture, with ``side`` pixels."""
+    """Return the central square of a picture (H, W, 3), with ``side`` x ``side`` pixels."""
     top, left = ((length - side) // 2 for length in picture.shape[:2])
     return picture[top : top + side, left : left + side]
 

@@ -71,7 +71,7 @@ def atomic(path: str | Path, *, overwrite: bool = True) -> Iterator[Path]:
 
 
 class DiskError(WorkError):
-    """A write failed because of the disk: it is full, over quota or damaged."""
+    """Raised if a file cannot be written because the disk is full, over quota or damaged."""
 
 
 def disk_error(path: Path, error: OSError) -> DiskError:

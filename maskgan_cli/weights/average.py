@@ -46,5 +46,5 @@ def average(first: str | Path, second: str | Path, out: Path, *, share: float = 
 
 
 def _average(old: Tensor, new: Tensor, share: float) -> Tensor:
-    """Return the average ``(1 - share) * old + share * new``; for integer tensors (batch norm's counters), ``new``."""
+    """Return ``(1 - share) * old + share * new``. For integer tensors (batch norm's counters), return ``new``."""
     return torch.lerp(old, new, share) if new.is_floating_point() else new

@@ -11,7 +11,7 @@ from maskgan_cli.networks import KINDS, canonical
 
 
 class NoCacheFolder(InputError):
-    """The cache folder is unknown: the user has no home folder, and ``MASKGAN_CACHE`` is not set."""
+    """Raised if the cache folder is unknown: the user has no home folder, and ``MASKGAN_CACHE`` is not set."""
 
     def __init__(self) -> None:
         super().__init__(

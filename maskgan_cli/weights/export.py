@@ -46,7 +46,7 @@ _INSTALL = 'pip install "maskgan[onnx]"'
 
 
 class _FromLabelMaps(nn.Module):
-    """Base class of wrappers around a network, whose inputs are label maps instead of one-hot masks."""
+    """Base class of modules that wrap a network and convert input label maps to the network's one-hot masks."""
 
     ids: Tensor
 
